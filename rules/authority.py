@@ -1,0 +1,174 @@
+"""Who may do what to a package: identity, role, scope, authority, independence; each with its own refusal.
+
+*Proceeding* asks for everything. *Stopping* asks for identity and role, or for being the requester or the owner.
+*Routing* asks for role and scope. *Taking over* asks for role, scope and authority. Always by today's policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import Enum
+
+from rules.commands import Verb
+from rules.people import Person, ReviewerAuthorization, Roster, reference, references
+from rules.reasons import Reason, Refusal, refuse
+from rules.scales import RiskLevel
+from rules.state import Bar, PackageState, Vote
+from rules.values import Value
+
+
+class Standard(Enum):
+    """What a verb asks of a person."""
+
+    PROCEED = "proceed"
+    STOP = "stop"
+    ROUTE = "route"
+    TAKE_OVER = "take over"
+
+
+STANDARDS: dict[Verb, Standard] = {
+    Verb.APPROVE: Standard.PROCEED,
+    Verb.APPROVE_WITH_EDITS: Standard.PROCEED,
+    Verb.OVERRIDE: Standard.PROCEED,
+    Verb.ANSWER: Standard.PROCEED,
+    Verb.EXTEND: Standard.PROCEED,
+    Verb.REJECT: Standard.STOP,
+    Verb.OBJECT: Standard.STOP,
+    Verb.REVOKE: Standard.STOP,
+    Verb.REVISE: Standard.ROUTE,
+    Verb.REQUEST_MORE_EVIDENCE: Standard.ROUTE,
+    Verb.ESCALATE: Standard.ROUTE,
+    Verb.DEFER: Standard.ROUTE,
+    Verb.RECUSE: Standard.ROUTE,
+    Verb.CLAIM_TASK: Standard.ROUTE,
+    Verb.COMMENT: Standard.ROUTE,
+    Verb.WAKE: Standard.ROUTE,
+    Verb.JUDGE: Standard.PROCEED,
+    Verb.TAKE_OVER: Standard.TAKE_OVER,
+}
+
+_BARRED = {
+    Bar.REQUESTER: Reason.IS_REQUESTER,
+    Bar.DELEGATION_CHAIN: Reason.IS_ON_CHAIN,
+    Bar.OWNER: Reason.IS_OWNER,
+    Bar.EDITOR: Reason.IS_EDITOR,
+    Bar.RECUSED: Reason.IS_RECUSED,
+}
+
+
+class Question(Value):
+    """For what authority is asked: the part of a package's state that bears on it."""
+
+    tenant_id: str
+    action_type: str
+    risk: RiskLevel
+    roles: tuple[str, ...]
+    barred: dict[str, Bar]
+    requester: str
+    owner: str
+
+
+def question_of(state: PackageState, *, so_far: bool = False) -> Question:
+    """Of the rung in hand; `so_far` also asks the rungs already climbed, whose people may still stop."""
+    rung = state.task.rung
+    rungs = [state.terms.role_at(step) for step in range(rung)] if so_far else []
+    roles = tuple(dict.fromkeys((state.task.required_role, *state.terms.of_role, *rungs)))
+    return Question(
+        tenant_id=state.tenant_id,
+        action_type=state.action_type,
+        risk=state.risk,
+        roles=roles,
+        barred=state.barred,
+        requester=state.requester,
+        owner=state.owner,
+    )
+
+
+def identify(roster: Roster, user_id: str, now: datetime) -> Person | Refusal:
+    """Exactly one active, full member of this workspace, or a refusal."""
+    policy, person = roster.policy, roster.person(user_id)
+    if not roster.directory.is_fresh(policy, now):
+        return refuse(Reason.DIRECTORY_STALE)
+    if person is None:
+        return refuse(Reason.UNKNOWN_PERSON, who=f"<@{user_id}>")
+    if not person.active:
+        return refuse(Reason.DEACTIVATED)
+    if person.is_bot:
+        return refuse(Reason.A_BOT)
+    named = person.user_id in policy.directory.guests
+    if person.is_stranger and not named:
+        return refuse(Reason.A_STRANGER)
+    return refuse(Reason.A_GUEST) if person.is_guest and not named else person
+
+
+def authorize(
+    roster: Roster, user_id: str, standard: Standard, question: Question, now: datetime
+) -> ReviewerAuthorization | Refusal:
+    """The authority under which this person meets the standard, or the first thing that stands in the way."""
+    person = identify(roster, user_id, now)
+    if isinstance(person, Refusal):
+        return person
+    if standard is Standard.STOP and _is_party(person, question):
+        return ReviewerAuthorization(reviewer_id=user_id, roles=(), tenant_id=question.tenant_id)
+    if standard is Standard.PROCEED and (refusal := dependence(person, question)):
+        return refusal
+    return _best(roster, user_id, standard, question)
+
+
+def dependence(person: Person, question: Question) -> Refusal | None:
+    """Why this person is not independent of the package, if they are not."""
+    bars = [bar for who, bar in question.barred.items() if who in references(person)]
+    return refuse(_BARRED[bars[0]]) if bars else None
+
+
+def _is_party(person: Person, question: Question) -> bool:
+    return bool(references(person) & {question.requester, question.owner})
+
+
+def _best(roster: Roster, user_id: str, standard: Standard, question: Question) -> ReviewerAuthorization | Refusal:
+    """One role must answer for all of it: scope of one and authority of another do not add up to both."""
+    asked = [name for name in question.roles if roster.able_in(user_id, name)]
+    held = dict.fromkeys(held for name in asked for held in roster.able_in(user_id, name))
+    if not held:
+        return refuse(Reason.WRONG_ROLE, role=question.roles[0])
+    roles = {name: roster.policy.roles[name] for name in held}
+    if standard is not Standard.STOP:
+        roles = {name: role for name, role in roles.items() if role.covers(question.action_type)}
+        if not roles:
+            return refuse(Reason.OUT_OF_SCOPE, role=asked[0], action_type=question.action_type)
+    name = max(roles, key=lambda each: roles[each].max_risk)
+    role = roles[name]
+    if standard in (Standard.PROCEED, Standard.TAKE_OVER) and role.max_risk < question.risk:
+        return refuse(Reason.ABOVE_AUTHORITY, risk=question.risk, max_risk=role.max_risk)
+    return ReviewerAuthorization(
+        reviewer_id=user_id,
+        roles=(name,),
+        tenant_id=question.tenant_id,
+        scopes=role.scopes,
+        max_risk_level=role.max_risk,
+    )
+
+
+def eligible(roster: Roster, question: Question, now: datetime, role: str | None = None) -> frozenset[str]:
+    """Everyone who could approve this now, in any role it asks for or in the one named."""
+    asked = question if role is None else question.model_copy(update={"roles": (role,)})
+    people = frozenset[str]().union(*(roster.acting(name) for name in asked.roles))
+    return frozenset(
+        user
+        for user in people
+        if isinstance(authorize(roster, user, Standard.PROCEED, asked, now), ReviewerAuthorization)
+    )
+
+
+def still_counts(roster: Roster, vote: Vote, state: PackageState, now: datetime) -> bool:
+    """Whether a vote would be given again today: asked of each when the quorum completes."""
+    roles = (state.terms.role_at(vote.rung), *state.terms.of_role)
+    question = question_of(state).model_copy(update={"roles": tuple(dict.fromkeys(roles))})
+    return isinstance(authorize(roster, vote.reviewer_id, Standard.PROCEED, question, now), ReviewerAuthorization)
+
+
+def barred_by(requester: str, chain: Iterable[str], owner: str, roster: Roster) -> dict[str, Bar]:
+    """Who can never approve: by user id where the directory knows them, else by the digest of their address."""
+    parties = {roster.named_by(reference(who)): Bar.DELEGATION_CHAIN for who in chain}
+    return parties | {roster.named_by(reference(owner)): Bar.OWNER} | {requester: Bar.REQUESTER}

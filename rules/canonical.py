@@ -1,0 +1,185 @@
+"""One value, one spelling: canonical JSON after RFC 8785 (JCS), the form that is hashed and signed.
+
+The value is written in one pass. The path of a fault is gathered only while its exception unwinds, so that
+values without a fault, which are nearly all, pay nothing for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from hashlib import sha256
+from json.encoder import encode_basestring  # in C; escapes exactly what RFC 8785 escapes, in the same way
+from math import isfinite
+from typing import Any, NoReturn
+
+MAX_INTEGER = 2**53 - 1  # beyond it a reader that keeps numbers as doubles sees another number
+MAX_DEPTH = 64
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")  # C0 but for tab, line feed and carriage return
+_EXPONENT_FROM = 1e21  # ECMAScript spells smaller doubles without an exponent
+
+
+class NotCanonical(ValueError):  # noqa: N818 - it is a finding about the value, and reads as one where it is raised
+    """The value has no canonical form: where in it (a JSON pointer, empty for the value itself) and why."""
+
+    def __init__(self, reason: str, path: str = "") -> None:
+        super().__init__(f"{path}: {reason}" if path else reason)
+        self.reason = reason
+        self.path = path
+
+    def below(self, step: str | int) -> NotCanonical:
+        """The same finding, seen from the object or list that holds the value under `step`."""
+        return NotCanonical(self.reason, f"/{pointer_step(step)}{self.path}")
+
+
+def canonical(value: Any, *, max_depth: int = MAX_DEPTH) -> bytes:
+    """The RFC 8785 bytes of a value made of dicts, lists, tuples, strings, numbers, booleans and None."""
+    return _WRITERS[type(value)](value, max_depth).encode()
+
+
+def legible(value: Any, *, max_depth: int = MAX_DEPTH) -> bytes:
+    """The canonical bytes, if a person can also see the value whole and `json.loads` gives it back to `canonical`.
+
+    Refused beyond what `canonical` refuses: control characters, and doubles that are spelled like a refused integer.
+    """
+    written = canonical(value, max_depth=max_depth)
+    for path, leaf in leaves(value):
+        _inspect(leaf, path)
+    return written
+
+
+def sha256_of(value: Any) -> str:
+    return "sha256:" + sha256(canonical(value)).hexdigest()
+
+
+def pointer_step(step: str | int) -> str:
+    """One step of a JSON pointer; a lone surrogate is spelled out, so that any path can itself be sent as UTF-8."""
+    spelled = str(step).encode("utf-8", "backslashreplace").decode()
+    return spelled.replace("~", "~0").replace("/", "~1")
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every scalar and every name inside, with the JSON pointer to it."""
+    if not isinstance(value, dict | list | tuple):
+        yield path, value
+        return
+    for step, item in value.items() if isinstance(value, dict) else enumerate(value):
+        here = f"{path}/{pointer_step(step)}"
+        yield here, step
+        yield from leaves(item, here)
+
+
+def _inspect(leaf: Any, path: str) -> None:
+    if isinstance(leaf, str) and CONTROL.search(leaf):
+        raise NotCanonical("must not contain a control character", path)
+    if isinstance(leaf, float) and MAX_INTEGER < abs(leaf) < _EXPONENT_FROM:
+        raise NotCanonical("a whole number beyond 2**53 - 1 does not survive every JSON reader; send a string", path)
+
+
+def _object(value: dict[Any, Any], room: int) -> str:
+    _enter(room)
+    parts = []
+    for name in _in_order(value):
+        item = value[name]
+        try:
+            parts.append(f"{_string(name)}:{_WRITERS[type(item)](item, room - 1)}")
+        except NotCanonical as fault:
+            raise fault.below(name) from None
+    return "{" + ",".join(parts) + "}"
+
+
+def _array(value: list[Any] | tuple[Any, ...], room: int) -> str:
+    _enter(room)
+    parts = []
+    for index, item in enumerate(value):
+        try:
+            parts.append(_WRITERS[type(item)](item, room - 1))
+        except NotCanonical as fault:
+            raise fault.below(index) from None
+    return "[" + ",".join(parts) + "]"
+
+
+def _enter(room: int) -> None:
+    # A value that contains itself ends here too.
+    if room < 1:
+        raise NotCanonical("the nesting is too deep")
+
+
+def _in_order(value: dict[Any, Any]) -> list[str]:
+    try:
+        ascii_only = "".join(value).isascii()  # one call in C that also refuses every name that is not a string
+    except TypeError:
+        raise NotCanonical("the names in an object must be strings") from None
+    # By UTF-16 code units; of ASCII, its bytes. Never by the names' own `<`: an enum of strings may have another.
+    return sorted(value, key=str.encode if ascii_only else _utf16)
+
+
+def _utf16(name: str) -> bytes:
+    return name.encode("utf-16-be", "surrogatepass")
+
+
+def _string(value: str, _room: int = 0) -> str:
+    quoted = encode_basestring(value)
+    if not quoted.isascii():
+        _refuse_surrogates(value)
+    return quoted
+
+
+def _refuse_surrogates(value: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        half = ord(value[error.start])
+        raise NotCanonical(f"half of a surrogate pair (U+{half:04X}) is not a character") from None
+
+
+def _integer(value: int, _room: int) -> str:
+    if -MAX_INTEGER <= value <= MAX_INTEGER:
+        return int.__repr__(value)
+    raise NotCanonical("an integer beyond 2**53 - 1 does not survive every JSON reader; send it as a string")
+
+
+def _float(value: float, _room: int) -> str:
+    """ECMAScript's spelling: Python finds the same shortest digits, but places the point and the exponent otherwise."""
+    if not isfinite(value):
+        raise NotCanonical("NaN and infinities are not JSON numbers")
+    digits = float.__repr__(value)
+    if "e" not in digits:
+        return "0" if value == 0 else digits.removesuffix(".0")
+    if 1e-6 <= abs(value) < _EXPONENT_FROM:  # noqa: PLR2004 - the other bound of ECMAScript's
+        return format(Decimal(digits), "f")
+    return digits.replace("e-0", "e-")
+
+
+def _boolean(value: object, _room: int) -> str:
+    return "true" if value else "false"
+
+
+def _null(_value: object, _room: int) -> str:
+    return "null"
+
+
+def _unknown(value: object, _room: int) -> NoReturn:
+    raise NotCanonical(f"a {type(value).__name__} is not a JSON value")
+
+
+class _Writers(dict[type, Callable[[Any, int], str]]):
+    """The writer of each type. A subclass (an enum of strings, say) is written as what it extends."""
+
+    def __missing__(self, kind: type) -> Callable[[Any, int], str]:
+        return next((self[base] for base in kind.__mro__ if base in self), _unknown)
+
+
+_WRITERS = _Writers(
+    {
+        dict: _object,
+        list: _array,
+        tuple: _array,
+        str: _string,
+        int: _integer,
+        float: _float,
+        bool: _boolean,
+        type(None): _null,
+    }
+)

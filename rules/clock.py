@@ -1,0 +1,137 @@
+"""What time does. Each rule checks again that it is due: late, twice or on two machines changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from rules.commands import Climb, Consent, Expire, HumanDecisionType, Remind, Verb, WakeUp
+from rules.decisions import climb_to, harden, next_rung
+from rules.level import may_be_silent
+from rules.policy import OnTimeout
+from rules.reasons import Reason, Refusal, refuse
+from rules.scales import HITLLevel
+from rules.settling import settle
+from rules.situation import Situation
+from rules.state import Basis, ExecutionState, PackageState, Status
+from rules.tasks import woken
+from rules.terms import terms_today
+from rules.transition import Move, Transition
+
+PUT_OFF_AT_MOST = 2
+
+Due = tuple[datetime, Verb]
+
+
+def next_due(state: PackageState) -> Due | None:
+    """What time will do to this package next, and when: the one thing that the scheduler looks at."""
+    return min(_dues(state), default=None, key=lambda due: due[0])
+
+
+def _dues(state: PackageState) -> Iterator[Due]:
+    if not state.status.terminal and state.expires_at:
+        yield state.expires_at, Verb.EXPIRE
+    match state.status:
+        case Status.PENDING:
+            yield from _pending(state)
+        case Status.REVISION_REQUESTED | Status.EVIDENCE_REQUESTED if state.answer_by:
+            yield state.answer_by, Verb.EXPIRE
+        case Status.DEFERRED if state.wake_at:
+            yield state.wake_at, Verb.WAKE
+        case _:
+            yield from _after(state)
+
+
+def _pending(state: PackageState) -> Iterator[Due]:
+    due = state.task.due_at
+    if state.soft and state.shown:
+        yield state.shown.at + state.terms.soft_timeout, Verb.CONSENT
+    elif reminder := _reminder(state):
+        yield reminder, Verb.REMIND
+    climbs = state.terms.on_timeout is OnTimeout.ESCALATE and state.task.rung < state.terms.top
+    yield due, Verb.CLIMB if climbs else Verb.EXPIRE
+
+
+def _reminder(state: PackageState) -> datetime | None:
+    ahead = sorted(state.terms.reminders, reverse=True)[state.task.reminded :]
+    return state.task.due_at - ahead[0] if ahead and not state.soft else None
+
+
+def _after(state: PackageState) -> Iterator[Due]:
+    if state.proceeds and state.execution.state is ExecutionState.NONE and state.lapses_at:
+        yield state.lapses_at, Verb.LAPSE
+    if state.execution.state is ExecutionState.CLAIMED and state.outcome_by:
+        yield state.outcome_by, Verb.LOSE_TRACK
+
+
+def is_due(state: PackageState, verb: Verb, now: datetime) -> bool:
+    return any(at <= now and what is verb for at, what in _dues(state))
+
+
+def remind(move: Move, _: Remind) -> Transition:
+    """Once, however many reminders a long sleep has let pass."""
+    now, due = move.situation.now, move.state.task.due_at
+    passed = sum(due - ahead <= now for ahead in move.state.terms.reminders)
+    task = move.state.task.model_copy(update={"reminded": passed})
+    return move.happen("task.reminded", {"task": task}).done()
+
+
+def consent(move: Move, command: Consent) -> Transition | Refusal:
+    """Silence is evidence only if somebody could have spoken: proven again now, or the package becomes hard."""
+    state, situation, silence = move.state, move.situation, command.silence
+    if situation.agent is None or not situation.agent.may_act:
+        return refuse(Reason.AGENT_PAUSED)
+    if _is_hard_today(state, situation):
+        return harden(move, "policy-changed", "today's policy does not let silence count here").done()
+    if not (silence.reviewer_present and silence.could_be_answered):
+        return harden(move, "silence-unproven", "nobody could be shown to have been able to object").done()
+    if silence.counted < terms_today(state, situation.policy).soft_timeout:
+        return refuse(Reason.NOT_DUE)
+    return settle(move, Status.CONSENTED, HumanDecisionType.APPROVE, Basis.SILENT_CONSENT).done()
+
+
+def _is_hard_today(state: PackageState, situation: Situation) -> bool:
+    stricter = situation.policy.tiers.of(state.risk).level > HITLLevel.SOFT_APPROVAL
+    return stricter or not may_be_silent(situation.policy, state.risk, state.reversibility)
+
+
+def climb(move: Move, _: Climb) -> Transition:
+    rung = next_rung(move.state, move.situation)
+    if rung is None:
+        return _expired(move, "nobody-further-up")
+    if move.state.soft:
+        harden(move, "timeout", "nobody answered in time")
+    return climb_to(move, rung, "timeout").done()
+
+
+def expire(move: Move, _: Expire) -> Transition:
+    """Deny by default. Never reported as a person's rejection: the basis is `timeout`."""
+    state, now = move.state, move.situation.now
+    ended = state.expires_at is not None and state.expires_at <= now
+    if ended or state.status is not Status.PENDING:
+        return _expired(move, "agent-did-not-answer" if state.status.awaits_agent and not ended else "end-reached")
+    match state.terms.on_timeout:
+        case OnTimeout.CANCEL:
+            return settle(move, Status.CANCELLED, None, Basis.TIMEOUT, reason="timeout").done()
+        case OnTimeout.DEFER if state.put_off < PUT_OFF_AT_MOST:
+            return _put_off(move)
+        case OnTimeout.AUTO_REJECT:
+            return _expired(move, "auto-reject")
+        case _:
+            return _expired(move, "top-of-ladder")
+
+
+def _expired(move: Move, reason: str) -> Transition:
+    return settle(move, Status.EXPIRED, None, Basis.TIMEOUT, reason=reason).done()
+
+
+def _put_off(move: Move) -> Transition:
+    wake_at = move.situation.now + move.state.terms.defer_for
+    changes = {"wake_at": wake_at, "put_off": move.state.put_off + 1}
+    return settle(
+        move, Status.DEFERRED, HumanDecisionType.DEFER, Basis.TIMEOUT, reason="timeout", changes=changes
+    ).done()
+
+
+def wake_up(move: Move, _: WakeUp) -> Transition:
+    return woken(move, "time-reached")

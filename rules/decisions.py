@@ -1,0 +1,289 @@
+"""What reviewers decide. `life.decide` calls these rules, after identity, version and authority were checked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from rules.authority import eligible, question_of
+from rules.commands import (
+    Answer,
+    Approve,
+    ApproveWithEdits,
+    Defer,
+    Escalate,
+    HumanDecisionCommand,
+    HumanDecisionType,
+    HumanOverrideCommand,
+    Object,
+    OverrideDecision,
+    Reject,
+    RequestMoreEvidence,
+    Revise,
+    TakeOver,
+)
+from rules.package import DecisionPackage
+from rules.reasons import Reason, Refusal, refuse
+from rules.scales import HITLLevel
+from rules.settling import settle
+from rules.situation import Situation
+from rules.state import Bar, Basis, PackageState, ReviewTask, Seat, Status, Terms, Vote, Why
+from rules.submission import nobody_for
+from rules.terms import terms_today
+from rules.transition import Move, Transition, Words
+from rules.versions import add_version
+from rules.votes import Tally, tally
+
+
+def approve(move: Move, command: Approve) -> Transition | Refusal:
+    if any(vote.decision is HumanDecisionType.APPROVE for vote in _votes_of(move)):
+        return refuse(Reason.ALREADY_COUNTED)
+    return _vote(move, command, HumanDecisionType.APPROVE)
+
+
+def override(move: Move, command: HumanOverrideCommand) -> Transition | Refusal:
+    """Against the recommendation, never against the rules: to proceed it takes the same quorum as an approval."""
+    mine = [vote for vote in _votes_of(move) if vote.override_decision is command.override_decision]
+    if mine:
+        return refuse(Reason.ALREADY_COUNTED)
+    words: Words = {
+        "original_recommendation": _recommendation(move.situation.package),
+        "override_reason": command.override_reason,
+        "evidence_refs": list(command.evidence_refs),
+    }
+    return _vote(move, command, HumanDecisionType.OVERRIDE, command.override_decision, words)
+
+
+def _recommendation(package: DecisionPackage | None) -> str | None:
+    said = package.recommendation if package else None
+    return said.value if said else None
+
+
+def _votes_of(move: Move) -> list[Vote]:
+    return [vote for vote in move.state.votes if vote.reviewer_id == move.situation.actor.actor_id]
+
+
+def _vote(
+    move: Move,
+    command: HumanDecisionCommand,
+    decision: HumanDecisionType,
+    overriding: OverrideDecision | None = None,
+    words: Words | None = None,
+) -> Transition:
+    """Records the vote; where it completes the quorum, all votes are looked at again and the package settles."""
+    others = tuple(vote for vote in move.state.votes if vote.reviewer_id != move.situation.actor.actor_id)
+    mine = _cast(move, command, decision, overriding)
+    terms = terms_today(move.state, move.situation.policy)
+    counted = tally(move.state, _alike((*others, mine), mine), terms, move.situation)
+    kept = (*_unlike(others, mine), *counted.votes)
+    dropped = len(others) + 1 - len(kept)
+    reason = "votes-no-longer-valid" if dropped else None
+    told = {"comment": command.comment} | (words or {})
+    move.happen("human.decision_recorded", {"votes": kept}, decision=decision, words=told, reason=reason)
+    alone = overriding in (OverrideDecision.STOP, OverrideDecision.OTHER)
+    if not (alone or counted.complete):
+        return move.done()
+    return _settled(move, mine, counted, terms).done()
+
+
+def _cast(
+    move: Move, command: HumanDecisionCommand, decision: HumanDecisionType, overriding: OverrideDecision | None
+) -> Vote:
+    return Vote(
+        reviewer_id=move.situation.actor.actor_id,
+        decision=decision,
+        override_decision=overriding,
+        role=_role(move),
+        version=move.state.version,
+        rung=move.state.task.rung,
+        rendering_id=command.rendering_id,
+        event_id=move.event_id,
+        at=move.situation.now,
+    )
+
+
+def _alike(votes: tuple[Vote, ...], mine: Vote) -> tuple[Vote, ...]:
+    """Approvals and overrides do not add up to one another."""
+    return tuple(vote for vote in votes if vote.override_decision is mine.override_decision)
+
+
+def _unlike(votes: tuple[Vote, ...], mine: Vote) -> tuple[Vote, ...]:
+    return tuple(vote for vote in votes if vote.override_decision is not mine.override_decision)
+
+
+def _settled(move: Move, mine: Vote, counted: Tally, terms: Terms) -> Move:
+    alone = mine.override_decision in (OverrideDecision.STOP, OverrideDecision.OTHER)
+    return settle(
+        move,
+        Status.OVERRIDDEN if mine.decision is HumanDecisionType.OVERRIDE else Status.APPROVED,
+        mine.decision,
+        Basis.QUORUM if terms.quorum > 1 and not alone else Basis.HUMAN,
+        reviewers=(Seat(reviewer_id=mine.reviewer_id, role=mine.role),) if alone else counted.seats,
+        event_id=mine.event_id,
+        rendering_id=mine.rendering_id,
+        override=mine.override_decision,
+    )
+
+
+def approve_with_edits(move: Move, command: ApproveWithEdits) -> Transition | Refusal:
+    """Makes version n+1 with the reviewer as its author. Their approval counts only where one person is enough."""
+    edited = _edited(move.situation.package, command.action_parameters)
+    if isinstance(edited, Refusal):
+        return edited
+    authority, before = move.authority, move.state
+    who = move.situation.actor.actor_id
+    refusal = add_version(move, edited, barred={}, words={"comment": command.comment, "edited_by": who})
+    if refusal:
+        return refusal
+    terms = terms_today(move.state, move.situation.policy)
+    alone = terms.quorum == 1 and not move.situation.policy.separation.second_pair_of_eyes
+    if alone and not _rose(before, move.state) and authority:
+        return _vote(move, command, HumanDecisionType.APPROVE_WITH_EDITS)
+    barred = move.state.barred | {who: Bar.EDITOR}
+    decision = HumanDecisionType.APPROVE_WITH_EDITS
+    move.happen("human.decision_recorded", {"barred": barred}, decision=decision)
+    return nobody_for(move.state, move.situation) or move.done()
+
+
+def _edited(package: DecisionPackage | None, parameters: dict[str, Any]) -> DecisionPackage | Refusal:
+    if package is None or package.action_parameters is None:
+        return refuse(Reason.NO_PARAMETERS)
+    if package.action_parameters == parameters:
+        return refuse(Reason.NOTHING_EDITED)
+    content = package.model_dump(mode="json", exclude_unset=True) | {"action_parameters": parameters}
+    try:
+        return DecisionPackage.model_validate(content)
+    except ValidationError as fault:
+        return refuse(Reason.EDIT_NOT_VALID, fault=fault.errors()[0]["msg"])
+
+
+def _rose(before: PackageState, after: PackageState) -> bool:
+    return after.risk > before.risk or after.level > before.level
+
+
+def answer(move: Move, command: Answer) -> Transition:
+    words: Words = {"answer": command.answer, "comment": command.comment}
+    return _at_once(move, command, Status.APPROVED, words)
+
+
+def reject(move: Move, command: Reject) -> Transition:
+    return _at_once(move, command, Status.REJECTED, {"comment": command.comment})
+
+
+def take_over(move: Move, command: TakeOver) -> Transition:
+    return _at_once(move, command, Status.TAKEN_OVER, {"comment": command.comment})
+
+
+def revise(move: Move, command: Revise) -> Transition:
+    return _ask_agent(move, command, Status.REVISION_REQUESTED, command.instructions)
+
+
+def request_more_evidence(move: Move, command: RequestMoreEvidence) -> Transition:
+    return _ask_agent(move, command, Status.EVIDENCE_REQUESTED, command.instructions)
+
+
+def _ask_agent(move: Move, command: HumanDecisionCommand, status: Status, instructions: str) -> Transition:
+    words: Words = {"instructions": instructions, "comment": command.comment}
+    return _at_once(move, command, status, words, {"answer_by": move.situation.now + move.state.terms.agent_answer})
+
+
+def defer(move: Move, command: Defer) -> Transition | Refusal:
+    if refusal := not_ahead(move.state, command.until, move.situation):
+        return refusal
+    return _at_once(move, command, Status.DEFERRED, {"comment": command.comment}, {"wake_at": command.until})
+
+
+def not_ahead(state: PackageState, until: datetime, situation: Situation) -> Refusal | None:
+    latest = situation.now + situation.policy.windows.defer_at_most
+    latest = min(latest, state.expires_at) if state.expires_at else latest
+    if until <= situation.now:
+        return refuse(Reason.TIME_NOT_AHEAD)
+    return refuse(Reason.TIME_TOO_FAR, latest=latest.isoformat(timespec="minutes")) if until > latest else None
+
+
+def _at_once(
+    move: Move,
+    command: HumanDecisionCommand,
+    status: Status,
+    words: Words,
+    changes: dict[str, Any] | None = None,
+) -> Transition:
+    """One person is enough to stop, to send back, to take over."""
+    event_id = move.event_id
+    seat = Seat(reviewer_id=move.situation.actor.actor_id, role=_role(move))
+    move.happen("human.decision_recorded", decision=command.decision, words=words)
+    return settle(
+        move,
+        status,
+        command.decision,
+        Basis.HUMAN,
+        reviewers=(seat,),
+        event_id=event_id,
+        rendering_id=command.rendering_id,
+        changes=changes,
+    ).done()
+
+
+def _role(move: Move) -> str:
+    held = move.authority.roles if move.authority else ()
+    if held:
+        return held[0]
+    return "requester" if move.situation.actor.actor_id == move.state.requester else "owner"
+
+
+def object_(move: Move, command: Object) -> Transition:
+    """Silence no longer counts: the same version, now waiting for somebody to say yes."""
+    move.happen("human.decision_recorded", decision=HumanDecisionType.OBJECT, words={"comment": command.comment})
+    return harden(move, "objection", "somebody objected").done()
+
+
+def harden(move: Move, rule: str, because: str) -> Move:
+    state, now = move.state, move.situation.now
+    why = Why(rule=rule, level=HITLLevel.HARD_APPROVAL, because=because)
+    task = state.task.model_copy(update={"due_at": now + state.terms.hard_timeout, "reminded": 0})
+    changes = {"level": HITLLevel.HARD_APPROVAL, "why": (why, *state.why), "task": task}
+    return move.happen("package.hardened", changes, reason=rule)
+
+
+def escalate(move: Move, command: Escalate) -> Transition | Refusal:
+    """To the next rung with somebody on it, or to the one that was named."""
+    terms, rung = move.state.terms, move.state.task.rung
+    above = terms.ladder[rung:]
+    if not above:
+        return refuse(Reason.TOP_OF_LADDER, role=move.state.task.required_role)
+    if command.to_role is not None and command.to_role not in above:
+        return refuse(Reason.NOT_ON_LADDER, role=command.to_role, ladder=", ".join(above))
+    aim = next_rung(move.state, move.situation, command.to_role)
+    if aim is None:
+        role = command.to_role or above[-1]
+        facts = {"role": role, "action_type": move.state.action_type, "risk": move.state.risk}
+        return refuse(Reason.NO_ELIGIBLE_REVIEWER, **facts)
+    move.happen("human.decision_recorded", decision=HumanDecisionType.ESCALATE, words={"comment": command.comment})
+    if move.state.soft:
+        harden(move, "escalation", "somebody escalated it")
+    return climb_to(move, aim, "escalated").done()
+
+
+def next_rung(state: PackageState, situation: Situation, role: str | None = None) -> int | None:
+    """The next rung up on which anybody is eligible."""
+    question = question_of(state)
+    for rung in range(state.task.rung + 1, state.terms.top + 1):
+        name = state.terms.role_at(rung)
+        if role in (None, name) and eligible(situation.roster, question, situation.now, name):
+            return rung
+    return None
+
+
+def climb_to(move: Move, rung: int, reason: str) -> Move:
+    state, now = move.state, move.situation.now
+    task = ReviewTask(
+        review_task_id=f"rt_{move.situation.fresh_id}",
+        rung=rung,
+        required_role=state.terms.role_at(rung),
+        priority=state.task.priority,
+        created_at=now,
+        due_at=now + state.terms.hard_timeout,
+    )
+    return move.happen("package.escalated", {"task": task}, reason=reason)

@@ -1,0 +1,169 @@
+"""The status document: what an agent reads, and what a callback carries. A view of the state and its words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, assert_never
+
+from rules.chain import rfc3339
+from rules.commands import HumanDecisionType, OverrideDecision
+from rules.people import Roster
+from rules.scales import HITLLevel
+from rules.state import Decision, ExecutionState, PackageState, Status
+from rules.transition import Words
+
+Document = dict[str, Any]
+
+
+def document(
+    state: PackageState, content: Words | None, words: Words | None, roster: Roster, now: datetime
+) -> Document:
+    """`content` is the package as posted, `words` what was said with the decision; either may have been emptied."""
+    package = content or {}
+    return {
+        "decision_package_id": state.decision_package_id,
+        "version": state.version,
+        "tenant_id": state.tenant_id,
+        "status": state.status.value,
+        "terminal": state.status.terminal,
+        "may_proceed": state.may_proceed(now),
+        "level": state.level.value,
+        "why": [why.model_dump(mode="json") for why in state.why],
+        "warnings": [f"{name} is empty; a reviewer would want it" for name in state.warnings],
+        "action_digest": state.action_digest,
+        "interrupt": _interrupt(state, roster),
+        "decision": _decision(state, state.decision, package, words or {}, roster) if state.decision else None,
+        "execution": _execution(state),
+        "agent_message": message(state, now),
+        "run_id": state.run_id,
+        "thread_id": state.thread_id,
+        "checkpoint_id": package.get("checkpoint_id"),
+        "metadata": package.get("metadata", {}),
+        "revision": state.revision,
+        "created_at": rfc3339(state.created_at),
+        "updated_at": rfc3339(state.updated_at),
+    }
+
+
+def _interrupt(state: PackageState, roster: Roster) -> Document | None:
+    """Null where no run was ever paused, because no person was needed."""
+    if state.level <= HITLLevel.NOTIFY_ONLY:
+        return None
+    first = state.why[0].because if state.why else "a person is needed"
+    return {
+        "interrupt_id": state.interrupt_id,
+        "status": state.interrupt_status.value,
+        "reason": first,
+        "required_role": state.task.required_role,
+        "quorum": _quorum(state, roster),
+        "rung": state.task.rung,
+        "assigned_to": state.task.assigned_to,
+        "created_at": rfc3339(state.created_at),
+        "expires_at": rfc3339(state.ends_at),
+    }
+
+
+def _quorum(state: PackageState, roster: Roster) -> Document:
+    seats = state.decision.reviewers if state.decision and state.status.terminal else state.votes
+    people = {seat.reviewer_id for seat in seats}
+    parts = {
+        role: {"needed": needed, "have": sum(bool(roster.able_in(who, role)) for who in people)}
+        for role, needed in state.terms.of_role.items()
+    }
+    return {"needed": state.terms.quorum, "have": len(people), "of_role": parts}
+
+
+def _decision(state: PackageState, made: Decision, package: Words, words: Words, roster: Roster) -> Document:
+    return {
+        "decision": made.decision.value if made.decision else None,
+        "basis": made.basis.value,
+        "reviewers": [
+            {"reviewer_id": seat.reviewer_id, "name": name_of(roster, seat.reviewer_id), "role": seat.role}
+            for seat in made.reviewers
+        ],
+        "comment": words.get("comment"),
+        "instructions": words.get("instructions"),
+        "answer": words.get("answer"),
+        "override": _override(made, words) if made.decision is HumanDecisionType.OVERRIDE else None,
+        "action_parameters": package.get("action_parameters") if state.proceeds else None,
+        "decided_at": rfc3339(made.decided_at),
+        "latency_ms": made.latency_ms,
+        "package_version": made.package_version,
+        "policy_version": made.policy_version,
+        "rendering_id": made.rendering_id,
+    }
+
+
+def name_of(roster: Roster, user_id: str) -> str:
+    person = roster.person(user_id)
+    return person.name if person and person.name else user_id
+
+
+def _override(made: Decision, words: Words) -> Document:
+    said: Mapping[str, Any] = words
+    return {
+        "original_recommendation": said.get("original_recommendation"),
+        "override_decision": made.override_decision.value if made.override_decision else None,
+        "override_reason": said.get("override_reason"),
+        "evidence_refs": said.get("evidence_refs", []),
+    }
+
+
+def _execution(state: PackageState) -> Document:
+    execution = state.execution
+    told: Document = {"state": execution.state.value}
+    if execution.claim_id:
+        told["claim_id"] = execution.claim_id
+    for name in ("claimed_at", "reported_at"):
+        if moment := getattr(execution, name):
+            told[name] = rfc3339(moment)
+    if state.lapses_at:
+        told["lapses_at"] = rfc3339(state.lapses_at)
+    return told
+
+
+def message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR0911 - one sentence a status
+    """What the agent should make of it, in one sentence: an agent reads sentences better than enums."""
+    role = state.task.required_role.replace("_", " ")
+    match state.status:
+        case Status.PENDING if state.level is HITLLevel.HUMAN_TAKEOVER:
+            return f"Stop here: a {role} is asked to take over; poll this URL or wait for the callback."
+        case Status.PENDING:
+            return f"Waiting for a {role}; poll this URL or wait for the callback."
+        case Status.REVISION_REQUESTED:
+            return "A reviewer wants changes: read decision.instructions and post a new version."
+        case Status.EVIDENCE_REQUESTED:
+            return "A reviewer wants more evidence: read decision.instructions and post a new version with it."
+        case Status.DEFERRED:
+            return "A reviewer put this off; it comes back by itself. Do not act yet."
+        case Status.APPROVED | Status.CONSENTED | Status.OVERRIDDEN:
+            return _granted(state, now)
+        case Status.REJECTED:
+            return "A reviewer rejected this: do not act. Read decision.comment for the reason."
+        case Status.TAKEN_OVER:
+            held = "leave this thread alone until it is handed back" if state.holds_thread else "do not act on it"
+            return f"A person has taken this over: {held}."
+        case Status.REVOKED:
+            return "The permission was withdrawn before it was used: do not act."
+        case Status.EXPIRED:
+            return (
+                "Nobody decided in time, which is not a rejection by a person: do not act; submit again if it matters."
+            )
+        case Status.CANCELLED:
+            return "This was withdrawn: do not act."
+        case _:
+            assert_never(state.status)
+
+
+def _granted(state: PackageState, now: datetime) -> str:
+    decision = state.decision
+    if decision and decision.decision is HumanDecisionType.ANSWER:
+        return "A person answered: read decision.answer. An answer is not a permission to act."
+    if decision and decision.override_decision not in (None, OverrideDecision.PROCEED):
+        return "A reviewer decided otherwise: do not act; read decision.override."
+    if state.may_proceed(now):
+        return "You may act on decision.action_parameters, once: claim the execution first, then report its outcome."
+    if state.execution.state in (ExecutionState.NONE, ExecutionState.LAPSED):
+        return "The permission lapsed unused: do not act; submit again if it matters."
+    return f"The execution is {state.execution.state}: do not run it again."

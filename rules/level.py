@@ -1,0 +1,203 @@
+"""How much human a package takes: every voice speaks, the strictest wins, and each that fired is kept.
+
+What the agent says of itself (confidence, reversibility, risk, recommendation) can only raise the level.
+Only autonomy that was earned eases one, only the two tables, and only as far as the action type's floor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from rules.package import DecisionPackage, Kind, Recommendation
+from rules.policy import Action, Policy
+from rules.scales import HITLLevel, Reversibility, RiskLevel
+from rules.state import Why
+from rules.values import Value
+
+_AUTO, _NOTIFY, _SOFT, _HARD, _TAKEOVER = HITLLevel
+
+_FLOORS = {
+    Reversibility.REVERSIBLE: _AUTO,
+    Reversibility.PARTIALLY_REVERSIBLE: _NOTIFY,
+    Reversibility.IRREVERSIBLE_LOW: _SOFT,
+    Reversibility.IRREVERSIBLE_HIGH: _HARD,
+}
+
+
+class Background(Value):
+    """What bears on the level besides the package itself."""
+
+    earned: HITLLevel | None = None
+    failures: int = 0
+    earlier: HITLLevel | None = None
+    rejected_before: bool = False
+
+
+class Assessment(Value):
+    level: HITLLevel
+    why: tuple[Why, ...]
+    risk: RiskLevel
+    reversibility: Reversibility
+
+
+class Case:
+    """A package beside the policy's entry for it: what the voices look at."""
+
+    def __init__(self, package: DecisionPackage, background: Background, policy: Policy) -> None:
+        self.package, self.background, self.policy = package, background, policy
+        self.action: Action | None = policy.action(package.action_type)
+        known = self.action.reversibility if self.action else Reversibility.IRREVERSIBLE_HIGH
+        self.reversibility = max(known, package.reversibility or known)
+        self.risk = max(package.risk_level, self.action.risk if self.action else RiskLevel.LOW)
+        self.data = {*package.data_classes, *(self.action.data_classes if self.action else ())}
+        self.earned = background.earned or policy.autonomy.start
+
+    @property
+    def floor(self) -> HITLLevel:
+        explicit = self.action.floor if self.action else None
+        return explicit or _FLOORS[self.reversibility]
+
+    def eased(self, level: HITLLevel) -> HITLLevel:
+        """A soft level, lowered as far as what was earned and the floor allow. No other level is ever lowered."""
+        return min(level, max(self.earned, self.floor)) if level is _SOFT else level
+
+    @property
+    def costs_too_much(self) -> bool:
+        cost = self.package.cost
+        return cost is not None and cost.amount > self.policy.matrix.cost_over.get(cost.currency, 0)
+
+
+_Voice = Callable[[Case], Iterator[Why]]
+
+
+def _says(rule: str, level: HITLLevel, because: str) -> Why:
+    return Why(rule=rule, level=level, because=because)
+
+
+def _risk_table(case: Case) -> Iterator[Why]:
+    said = case.policy.tiers.of(case.risk).level
+    yield _says(f"risk-{case.risk}", case.eased(said), f"{case.risk} risk takes {said}" + _easing(case, said))
+
+
+def _reversibility_table(case: Case) -> Iterator[Why]:
+    said = case.policy.reversibility.of(case.reversibility)
+    kind = case.reversibility.replace("_", " ")
+    listed = f"{kind} actions take {said}" if case.action else f"an unlisted action type counts as {kind}"
+    yield _says(case.reversibility.replace("_", "-"), case.eased(said), listed + _easing(case, said))
+
+
+def _easing(case: Case, said: HITLLevel) -> str:
+    eased = case.eased(said)
+    return f", eased to {eased} by earned autonomy" if eased < said else ""
+
+
+def _confidence_bands(case: Case) -> Iterator[Why]:
+    bands, sure = case.policy.confidence, case.package.confidence
+    ladder = ((bands.takeover_below, _TAKEOVER), (bands.hard_below, _HARD), (bands.soft_below, _SOFT))
+    for bound, level in ladder:
+        if sure < bound:
+            yield _says("confidence", level, f"the agent's confidence of {sure:g} is below {bound:g}")
+            return
+
+
+def _recommendation(case: Case) -> Iterator[Why]:
+    match case.package.recommendation:
+        case Recommendation.ESCALATE:
+            yield _says("agent-escalates", _TAKEOVER, "the agent itself asks for a person to take over")
+        case Recommendation.CLARIFY:
+            yield _says("agent-asks", _HARD, "the agent asks for clarification, which silence cannot give")
+        case _:
+            pass
+
+
+def _matrix(case: Case) -> Iterator[Why]:
+    matrix, sure = case.policy.matrix, case.package.confidence
+    sensitive = sorted(case.data.intersection(matrix.sensitive))
+    if case.reversibility.irreversible and sensitive:
+        yield _says("irreversible-sensitive", _HARD, f"irreversible and {', '.join(sensitive)}: always hard_approval")
+    if case.costs_too_much:
+        yield _says("cost", _HARD, "the cost is over the threshold of its currency")
+    bound = matrix.irreversible_soft_above if case.reversibility.irreversible else matrix.reversible_auto_above
+    if sure <= bound:
+        level = _HARD if case.reversibility.irreversible else _SOFT
+        which = "irreversible" if case.reversibility.irreversible else "reversible"
+        yield _says(f"matrix-{which}", level, f"{which} at a confidence of {sure:g}, not over {bound:g}")
+    elif case.reversibility.irreversible:
+        yield _says("matrix-irreversible", _SOFT, f"irreversible at a confidence of {sure:g}, over {bound:g}")
+
+
+def _repeated_failures(case: Case) -> Iterator[Why]:
+    if case.background.failures >= case.policy.matrix.failures:
+        window = case.policy.matrix.failure_window
+        because = f"{case.background.failures} failures within {window.total_seconds() / 3600:g} h"
+        yield _says("repeated-failures", _TAKEOVER, because)
+
+
+def _tool(case: Case) -> Iterator[Why]:
+    tool = case.action.tool if case.action else None
+    if tool and tool.approval_required:
+        effect = tool.effect_type or "a high-impact effect"
+        yield _says("tool-requirement", _HARD, f"a tool with {effect} requires approval")
+
+
+def _catalogue_floor(case: Case) -> Iterator[Why]:
+    if case.action and case.action.floor:
+        yield _says("floor", case.action.floor, f"the catalogue gives {case.package.action_type} at least this")
+
+
+def _kind(case: Case) -> Iterator[Why]:
+    least = HITLLevel(getattr(case.policy.kinds, case.package.kind.value))
+    if least > _AUTO:
+        because = "a question always waits for a person" if case.package.kind is Kind.QUESTION else f"takes {least}"
+        yield _says(f"kind-{case.package.kind}", least, because)
+
+
+def _autonomy(case: Case) -> Iterator[Why]:
+    fresh = case.earned is _SOFT and case.reversibility is Reversibility.REVERSIBLE
+    if case.earned >= _SOFT and not fresh:
+        yield _says("autonomy", case.earned, f"what this agent has earned for {case.package.action_type} so far")
+
+
+def _earlier(case: Case) -> Iterator[Why]:
+    if case.background.earlier is not None:
+        yield _says("never-falls", case.background.earlier, "the same action was already found to take this")
+
+
+def _rejected_before(case: Case) -> Iterator[Why]:
+    if case.background.rejected_before:
+        yield _says("material-change", _HARD, "rejected before; the agent declares a material change")
+
+
+_VOICES: tuple[_Voice, ...] = (
+    _risk_table,
+    _reversibility_table,
+    _confidence_bands,
+    _recommendation,
+    _matrix,
+    _repeated_failures,
+    _tool,
+    _catalogue_floor,
+    _kind,
+    _autonomy,
+    _earlier,
+    _rejected_before,
+)
+
+
+def assess(package: DecisionPackage, background: Background, policy: Policy) -> Assessment:
+    """The level, and every voice that spoke for more than nothing; where all agree on nothing, the table says so."""
+    case = Case(package, background, policy)
+    said = [why for voice in _VOICES for why in voice(case)]
+    fired = [why for why in said if why.level > _AUTO] or said[:1]
+    level = max(why.level for why in fired)
+    if level is _SOFT and not may_be_silent(policy, case.risk, case.reversibility):
+        level = _HARD
+        fired.append(_says("soft-off", _HARD, "silence does not count here"))
+    fired.sort(key=lambda why: why.level, reverse=True)
+    return Assessment(level=level, why=tuple(fired), risk=case.risk, reversibility=case.reversibility)
+
+
+def may_be_silent(policy: Policy, risk: RiskLevel, reversibility: Reversibility) -> bool:
+    """Whether silence may ever count: never for high risk or what cannot be undone, whatever the tables say."""
+    grave = risk >= RiskLevel.HIGH or reversibility is Reversibility.IRREVERSIBLE_HIGH
+    return policy.soft.enabled and not grave

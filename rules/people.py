@@ -1,0 +1,143 @@
+"""Who somebody is: one active person of this workspace, and what today's policy lets them do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from hashlib import sha256
+
+from rules.policy import Policy
+from rules.scales import RiskLevel
+from rules.values import Moment, Value
+
+
+class Person(Value):
+    """A user of the workspace as the directory knows them."""
+
+    user_id: str
+    name: str = ""
+    email: str | None = None
+    active: bool = True
+    is_bot: bool = False
+    is_guest: bool = False
+    is_stranger: bool = False
+    away_until: Moment | None = None
+    delegate: str | None = None
+
+    def is_away(self, now: datetime) -> bool:
+        return self.away_until is not None and now < self.away_until
+
+
+class Directory(Value):
+    """The workspace's people and groups, as of `as_of`: too old, and nobody is known any more."""
+
+    people: Mapping[str, Person] = {}
+    groups: Mapping[str, frozenset[str]] = {}
+    as_of: Moment | None = None
+
+    def is_fresh(self, policy: Policy, now: datetime) -> bool:
+        return self.as_of is not None and now - self.as_of <= policy.directory.max_age
+
+
+class Roster:
+    """The directory seen through a policy: who holds which role, and who may act in it. Made once for both."""
+
+    def __init__(self, policy: Policy, directory: Directory) -> None:
+        self.policy, self.directory = policy, directory
+        self._roles_of: dict[str, tuple[str, ...]] = {}
+        for name, role in policy.roles.items():
+            groups = (directory.groups.get(group, frozenset()) for group in role.groups)
+            for user_id in frozenset(role.members).union(*groups):
+                self._roles_of[user_id] = (*self._roles_of.get(user_id, ()), name)
+
+    def person(self, user_id: str) -> Person | None:
+        return self.directory.people.get(user_id)
+
+    def roles_of(self, user_id: str) -> tuple[str, ...]:
+        """The roles that the policy gives this person, by name or by group; what these include is not listed."""
+        return self._roles_of.get(user_id, ())
+
+    def able_in(self, user_id: str, role: str) -> tuple[str, ...]:
+        """The roles of this person in which they may act as `role`."""
+        return tuple(held for held in self.roles_of(user_id) if role in self.policy.held_with(held))
+
+    def acting(self, role: str) -> frozenset[str]:
+        """Everyone who may act in this role, holders of roles that include it among them."""
+        return frozenset(user for user in self._roles_of if self.able_in(user, role))
+
+    def named_by(self, reference_: str) -> str:
+        """The user whom a record names by the digest of an e-mail address, if the directory knows them."""
+        return self._by_reference.get(reference_, reference_)
+
+    @cached_property
+    def _by_reference(self) -> dict[str, str]:
+        people = self.directory.people.values()
+        return {reference(person.email): person.user_id for person in people if person.email}
+
+
+class ReviewerAuthorization(Value):
+    """Under what authority somebody acted: kept in the event, as it was then."""
+
+    reviewer_id: str
+    roles: tuple[str, ...]
+    tenant_id: str
+    scopes: tuple[str, ...] = ()
+    max_risk_level: RiskLevel = RiskLevel.LOW
+
+
+class ActorKind(StrEnum):
+    PERSON = "person"
+    AGENT = "agent"
+    AUTO = "auto"
+
+
+class Actor(Value):
+    """Who does something: a Slack user, an agent by its id, or the service by itself."""
+
+    kind: ActorKind
+    actor_id: str
+
+    def __str__(self) -> str:
+        return self.actor_id
+
+
+AUTO = Actor(kind=ActorKind.AUTO, actor_id="auto")
+
+
+class AgentStanding(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"
+    REVOKED = "revoked"
+
+
+class Agent(Value):
+    """An agent: who answers for it, and whether it may do anything now."""
+
+    agent_id: str
+    name: str
+    owner: str
+    standing: AgentStanding = AgentStanding.ACTIVE
+    frozen: bool = False
+    callback_url: str | None = None
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(kind=ActorKind.AGENT, actor_id=self.agent_id)
+
+    @property
+    def may_act(self) -> bool:
+        return self.standing is AgentStanding.ACTIVE and not self.frozen
+
+
+def reference(identity: str) -> str:
+    """How the record names someone: a user id as it is, an e-mail address only as its digest."""
+    if "@" not in identity:
+        return identity
+    return "email:" + sha256(identity.strip().lower().encode()).hexdigest()
+
+
+def references(person: Person) -> frozenset[str]:
+    """All the names under which this person may stand in a record."""
+    return frozenset([person.user_id] + ([reference(person.email)] if person.email else []))

@@ -1,0 +1,227 @@
+"""Why something was refused: an enum for programs, one sentence each for people.
+
+The sentence says what stands in the way and, where there is one, the way on. `{…}` are facts of the refusal.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import assert_never
+
+from rules.values import Value
+
+
+class Reason(StrEnum):
+    # Who are you?
+    UNKNOWN_PERSON = "unknown-person"
+    DIRECTORY_STALE = "directory-stale"
+    DEACTIVATED = "deactivated"
+    A_BOT = "a-bot"
+    A_GUEST = "a-guest"
+    A_STRANGER = "a-stranger"
+    NOT_ADMIN = "not-admin"
+    # May you?
+    WRONG_ROLE = "wrong-role"
+    OUT_OF_SCOPE = "out-of-scope"
+    ABOVE_AUTHORITY = "above-authority"
+    IS_REQUESTER = "is-requester"
+    IS_ON_CHAIN = "is-on-delegation-chain"
+    IS_OWNER = "is-owner"
+    IS_EDITOR = "is-editor"
+    IS_RECUSED = "is-recused"
+    ALREADY_COUNTED = "already-counted"
+    # Is it still what you saw?
+    STALE_VERSION = "stale-version"
+    STALE_RUNG = "stale-rung"
+    ALREADY_DECIDED = "already-decided"
+    AWAITS_AGENT = "awaits-agent"
+    IS_DEFERRED = "is-deferred"
+    NOT_IN_THIS_STATE = "not-in-this-state"
+    # Is it allowed for this package?
+    DECISION_NOT_ALLOWED = "decision-not-allowed"
+    LEVEL_IS_TAKEOVER = "level-is-takeover"
+    NOT_SOFT = "not-soft"
+    A_QUESTION = "a-question"
+    NOT_A_QUESTION = "not-a-question"
+    COMMENT_REQUIRED = "comment-required"
+    DETAILS_FIRST = "details-first"
+    NO_PARAMETERS = "no-parameters"
+    EDIT_NOT_VALID = "edit-not-valid"
+    NOTHING_EDITED = "nothing-edited"
+    TOP_OF_LADDER = "top-of-ladder"
+    NOT_ON_LADDER = "not-on-ladder"
+    TIME_NOT_AHEAD = "time-not-ahead"
+    TIME_TOO_FAR = "time-too-far"
+    TASK_CLAIMED = "task-claimed"
+    ASSIGNEE_NOT_ELIGIBLE = "assignee-not-eligible"
+    NOT_YOURS_TO_HAND_BACK = "not-yours-to-hand-back"
+    NOT_YOURS_TO_WITHDRAW = "not-yours-to-withdraw"
+    NOT_SAMPLED = "not-sampled"
+    ALREADY_JUDGED = "already-judged"
+    # What an agent is told
+    NOT_FOUND = "not-found"
+    AGENT_PAUSED = "agent-paused"
+    ALREADY_REJECTED = "already-rejected"
+    THREAD_TAKEN_OVER = "thread-taken-over"
+    NO_ELIGIBLE_REVIEWER = "no-eligible-reviewer"
+    QUALITY_GAPS = "quality-gaps"
+    ALREADY_EXPIRED = "already-expired"
+    KEEPS_ITS_SUBJECT = "keeps-its-subject"
+    IDEMPOTENCY_CONFLICT = "idempotency-conflict"
+    MAY_NOT_PROCEED = "may-not-proceed"
+    ALREADY_CLAIMED = "already-claimed"
+    APPROVAL_LAPSED = "approval-lapsed"
+    DIGEST_MISMATCH = "digest-mismatch"
+    NOT_CLAIMED = "not-claimed"
+    ALREADY_REPORTED = "already-reported"
+    # What the clock is told
+    NOT_DUE = "not-due"
+    # What the store says of itself
+    TOO_BUSY = "too-busy"
+
+
+class Refusal(Value):
+    """A refusal is an answer, not an error: its reason, and the facts that its sentence needs."""
+
+    reason: Reason
+    facts: dict[str, str] = {}
+
+    @property
+    def sentence(self) -> str:
+        return sentence_of(self.reason).format_map(_Facts(self.facts))
+
+
+class _Facts(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return f"(no {key})"
+
+
+def refuse(reason: Reason, **facts: object) -> Refusal:
+    return Refusal(reason=reason, facts={name: str(fact) for name, fact in facts.items()})
+
+
+def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one line a reason, checked for completeness
+    match reason:
+        case Reason.UNKNOWN_PERSON:
+            return "This workspace's directory does not know {who}, so nothing can be decided by them."
+        case Reason.DIRECTORY_STALE:
+            return "The directory of people could not be refreshed for too long; nobody can decide until it is."
+        case Reason.DEACTIVATED:
+            return "This account is deactivated and cannot decide."
+        case Reason.A_BOT:
+            return "Only people decide here, and this account is a bot."
+        case Reason.A_GUEST:
+            return "Guests cannot decide here unless the policy names them."
+        case Reason.A_STRANGER:
+            return "Only members of this workspace can decide, and this account belongs to another one."
+        case Reason.NOT_ADMIN:
+            return "Only the policy's admins can do this."
+        case Reason.WRONG_ROLE:
+            return "This asks for a {role}, and you do not hold that role."
+        case Reason.OUT_OF_SCOPE:
+            return "You are a {role}, but not for {action_type}: your scope does not cover it."
+        case Reason.ABOVE_AUTHORITY:
+            return "This is {risk} risk, and your authority ends at {max_risk}. Escalate it instead."
+        case Reason.IS_REQUESTER:
+            return "You asked for this, so somebody else must approve it. You can still stop it."
+        case Reason.IS_ON_CHAIN:
+            return "This is done on your behalf, so somebody else must approve it."
+        case Reason.IS_OWNER:
+            return "You own the agent that proposes this, so somebody else must approve it. You can still stop it."
+        case Reason.IS_EDITOR:
+            return "You edited this package, so it takes a second pair of eyes."
+        case Reason.IS_RECUSED:
+            return "You recused yourself from this package."
+        case Reason.ALREADY_COUNTED:
+            return "Your approval already counts; this needs another person."
+        case Reason.STALE_VERSION:
+            return "This card shows version {seen}, but version {current} is the one to decide on."
+        case Reason.STALE_RUNG:
+            return "This has since been escalated to {role}; please decide on the newer card."
+        case Reason.ALREADY_DECIDED:
+            return "This is already {status} by {by}; nothing has changed by your click."
+        case Reason.AWAITS_AGENT:
+            return "This waits for the agent ({status}); you can decide on the version it sends."
+        case Reason.IS_DEFERRED:
+            return "This is deferred until {until}. Wake it first, then decide."
+        case Reason.NOT_IN_THIS_STATE:
+            return "A package that is {status} does not take {verb}."
+        case Reason.DECISION_NOT_ALLOWED:
+            return "The agent cannot act on {verb} here; it takes: {allowed}."
+        case Reason.LEVEL_IS_TAKEOVER:
+            return "This needs a person to take over; it cannot be waved through."
+        case Reason.NOT_SOFT:
+            return "Only an approval that runs on silence can be objected to; reject this one instead."
+        case Reason.A_QUESTION:
+            return "This is a question: answer it."
+        case Reason.NOT_A_QUESTION:
+            return "This is not a question, so it cannot be answered; approve or reject it."
+        case Reason.COMMENT_REQUIRED:
+            return "At this risk a decision needs a comment: say in a sentence why."
+        case Reason.DETAILS_FIRST:
+            return "Open Details first: at this risk all of it must have been looked at."
+        case Reason.NO_PARAMETERS:
+            return "This package has no parameters to edit."
+        case Reason.EDIT_NOT_VALID:
+            return "The edited parameters are not valid: {fault}"
+        case Reason.NOTHING_EDITED:
+            return "The edited parameters are the same as before; approve it as it is."
+        case Reason.TOP_OF_LADDER:
+            return "There is nobody above {role} to escalate this to."
+        case Reason.NOT_ON_LADDER:
+            return "{role} is not further up this package's ladder, which is: {ladder}."
+        case Reason.TIME_NOT_AHEAD:
+            return "The time must be ahead of now."
+        case Reason.TIME_TOO_FAR:
+            return "That is too late; the latest possible is {latest}."
+        case Reason.TASK_CLAIMED:
+            return "<@{assignee}> has taken this up."
+        case Reason.ASSIGNEE_NOT_ELIGIBLE:
+            return "<@{assignee}> could not decide this: {because}"
+        case Reason.NOT_YOURS_TO_HAND_BACK:
+            return "Only {by}, who took this over, or an admin can hand it back."
+        case Reason.NOT_YOURS_TO_WITHDRAW:
+            return "Only the agent, its owner or the requester can withdraw this."
+        case Reason.NOT_SAMPLED:
+            return "Only what ran without a person's approval can be judged afterwards."
+        case Reason.ALREADY_JUDGED:
+            return "This was already judged {verdict}."
+        case Reason.NOT_FOUND:
+            return "There is no such package among your own."
+        case Reason.AGENT_PAUSED:
+            return "This agent is paused: nothing new is accepted and nothing can be claimed until it is resumed."
+        case Reason.ALREADY_REJECTED:
+            return (
+                "A person rejected this very action ({package}) within the last {window}. Change it, or declare"
+                " a material_change and a person will look at it again."
+            )
+        case Reason.THREAD_TAKEN_OVER:
+            return "A person has taken over this thread ({package}); wait until it is handed back."
+        case Reason.NO_ELIGIBLE_REVIEWER:
+            return "Nobody could decide this: no active, independent {role} has {action_type} in scope at {risk} risk."
+        case Reason.QUALITY_GAPS:
+            return "At {risk} risk a reviewer needs more than this package says; missing: {gaps}."
+        case Reason.ALREADY_EXPIRED:
+            return "expires_at lies in the past."
+        case Reason.KEEPS_ITS_SUBJECT:
+            return "A new version keeps its kind, action_type and subject; changed: {fields}. Submit a new package."
+        case Reason.IDEMPOTENCY_CONFLICT:
+            return "This idempotency key was used for another content ({package}); use a new key."
+        case Reason.MAY_NOT_PROCEED:
+            return "This package is {status}: it gives no permission to act."
+        case Reason.ALREADY_CLAIMED:
+            return "This approval was already claimed under another claim_id ({claim_id})."
+        case Reason.APPROVAL_LAPSED:
+            return "This approval lapsed at {lapsed_at} unclaimed; submit the action again."
+        case Reason.DIGEST_MISMATCH:
+            return "The approval is for {approved}, not for {claimed}: only the approved action may run."
+        case Reason.NOT_CLAIMED:
+            return "This execution was not claimed under that claim_id; claim it first."
+        case Reason.ALREADY_REPORTED:
+            return "The outcome was already reported as {state}."
+        case Reason.NOT_DUE:
+            return "Nothing is due for this package."
+        case Reason.TOO_BUSY:
+            return "This package is changing too fast just now; try again."
+        case _:
+            assert_never(reason)

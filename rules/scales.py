@@ -1,0 +1,65 @@
+"""The ordered scales on which everything is compared: risk, oversight, reversibility.
+
+The members of a scale are written from least to most strict, and compare in that order, so that
+"the strictest wins" is `max`. They are strings outside, because JSON, TOML and the database are.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+
+class Scale(StrEnum):
+    """A string enum whose members compare by the order in which they are written."""
+
+    @cached_property
+    def rank(self) -> int:
+        return list(type(self)).index(self)
+
+    def __lt__(self, other: Any) -> bool:
+        return self.rank < self._same(other).rank
+
+    def __le__(self, other: Any) -> bool:
+        return self.rank <= self._same(other).rank
+
+    def __gt__(self, other: Any) -> bool:
+        return self.rank > self._same(other).rank
+
+    def __ge__(self, other: Any) -> bool:
+        return self.rank >= self._same(other).rank
+
+    def _same(self, other: Any) -> Scale:
+        # Without this, "high" < "low" would be answered alphabetically and nobody would notice.
+        if type(other) is not type(self):
+            raise TypeError(f"cannot compare {type(self).__name__} with {other!r}")
+        return other
+
+
+class RiskLevel(Scale):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class HITLLevel(Scale):
+    """How much human a package takes."""
+
+    FULL_AUTO = "full_auto"
+    NOTIFY_ONLY = "notify_only"
+    SOFT_APPROVAL = "soft_approval"
+    HARD_APPROVAL = "hard_approval"
+    HUMAN_TAKEOVER = "human_takeover"
+
+
+class Reversibility(Scale):
+    REVERSIBLE = "reversible"
+    PARTIALLY_REVERSIBLE = "partially_reversible"
+    IRREVERSIBLE_LOW = "irreversible_low"
+    IRREVERSIBLE_HIGH = "irreversible_high"
+
+    @property
+    def irreversible(self) -> bool:
+        return self >= Reversibility.IRREVERSIBLE_LOW

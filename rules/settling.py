@@ -1,0 +1,62 @@
+"""How a package comes to a decision, whatever brought it there: a person, a quorum, silence, policy or time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from rules.commands import HumanDecisionType, OverrideDecision
+from rules.state import Basis, Decision, PackageState, Seat, Status
+from rules.transition import Move, Words
+
+_BY_ITSELF = (Basis.POLICY, Basis.SILENT_CONSENT)
+
+
+def settle(
+    move: Move,
+    status: Status,
+    decision: HumanDecisionType | None,
+    basis: Basis,
+    *,
+    reviewers: tuple[Seat, ...] = (),
+    event_id: str | None = None,
+    rendering_id: str | None = None,
+    override: OverrideDecision | None = None,
+    reason: str | None = None,
+    words: Words | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> Move:
+    """The package takes on `status`. `event_id` is that of the event beside which the words of the decision lie."""
+    made = Decision(
+        decision=decision,
+        basis=basis,
+        reviewers=reviewers,
+        event_id=event_id or move.event_id,
+        override_decision=override,
+        decided_at=move.situation.now,
+        latency_ms=move.latency_ms,
+        package_version=move.state.version,
+        policy_version=move.situation.policy.full_version,
+        rendering_id=rendering_id,
+    )
+    settled = move.state.model_copy(update={"status": status, "decision": made})
+    update = {"status": status, "decision": made, **_aftermath(settled, move), **(changes or {})}
+    return move.happen(f"package.{status}", update, decision=decision, basis=basis, reason=reason, words=words)
+
+
+def _aftermath(settled: PackageState, move: Move) -> dict[str, Any]:
+    """What follows of itself: a permission lapses, a thread is free again, a share is looked at afterwards."""
+    after: dict[str, Any] = {"answer_by": None, "wake_at": None}
+    if settled.proceeds:
+        after["lapses_at"] = lapse_of(settled, move.situation.now)
+        by_itself = settled.decision is not None and settled.decision.basis in _BY_ITSELF
+        after["sampled"] = by_itself and move.situation.chance < move.situation.policy.soft.sample
+    if settled.status.terminal:
+        after["holds_thread"] = settled.status is Status.TAKEN_OVER and settled.thread_id is not None
+    return after
+
+
+def lapse_of(state: PackageState, now: datetime) -> datetime:
+    end = now + state.terms.approval_expiry
+    return min(end, state.expires_at) if state.expires_at else end

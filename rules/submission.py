@@ -1,0 +1,154 @@
+"""How a package comes in, and how its next version does: by the agent, or by a reviewer who edits it."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+from rules.authority import Question, barred_by, eligible
+from rules.commands import Command, HumanDecisionType, Verb
+from rules.level import Assessment, assess
+from rules.package import DecisionPackage, action_digest
+from rules.people import Agent, reference
+from rules.quality import gaps, refuses
+from rules.reasons import Reason, Refusal, refuse
+from rules.scales import HITLLevel
+from rules.settling import settle
+from rules.situation import Situation
+from rules.state import Basis, PackageState, ReviewTask, Status
+from rules.terms import priority_of, terms_for
+from rules.transition import Move, Transition
+from rules.values import write_duration
+
+
+class Submit(Command):
+    verb = Verb.SUBMIT
+    package: DecisionPackage
+
+
+def submit(command: Submit, situation: Situation) -> Transition | Refusal:
+    """A new package: settled at once where policy needs nobody, else waiting for somebody who exists."""
+    agent, package = _agent(situation), command.package
+    if refusal := _not_welcome(agent, package, situation):
+        return refusal
+    found = assess(package, situation.background(), situation.policy)
+    missing = gaps(package, found.risk, situation.policy)
+    if missing and refuses(found.risk):
+        return refuse(Reason.QUALITY_GAPS, risk=found.risk, gaps=", ".join(missing))
+    state = _begin(command, agent, found, missing, situation)
+    settled = found.level <= HITLLevel.NOTIFY_ONLY
+    if not settled and (refusal := nobody_for(state, situation)):
+        return refusal
+    move = Move.first(state, command, situation)
+    move.happen("package.submitted", words={"package": package.model_dump(mode="json", exclude_unset=True)})
+    if settled:
+        # Nobody is needed: the policy itself decides, and the record says that it did.
+        settle(move, Status.APPROVED, HumanDecisionType.APPROVE, Basis.POLICY)
+    return move.done()
+
+
+def _agent(situation: Situation) -> Agent:
+    if situation.agent is None:
+        raise ValueError("a package is submitted by an agent: the situation must name it")
+    return situation.agent
+
+
+def _not_welcome(agent: Agent, package: DecisionPackage, situation: Situation) -> Refusal | None:
+    memory = situation.memory
+    if not agent.may_act:
+        return refuse(Reason.AGENT_PAUSED)
+    if package.expires_at is not None and package.expires_at <= situation.now:
+        return refuse(Reason.ALREADY_EXPIRED)
+    if memory.thread_taken_in:
+        return refuse(Reason.THREAD_TAKEN_OVER, package=memory.thread_taken_in)
+    if memory.rejected_in and not package.material_change:
+        window = write_duration(situation.policy.windows.rejection)
+        return refuse(Reason.ALREADY_REJECTED, package=memory.rejected_in, window=window)
+    return None
+
+
+def _begin(
+    command: Submit, agent: Agent, found: Assessment, missing: tuple[str, ...], situation: Situation
+) -> PackageState:
+    package, policy, now = command.package, situation.policy, situation.now
+    requester = situation.roster.named_by(reference(package.requested_by or agent.owner))
+    terms = terms_for(policy, package.action_type, found.risk)
+    return PackageState.model_construct(
+        tenant_id=situation.tenant_id,
+        decision_package_id=command.decision_package_id,
+        agent_id=agent.agent_id,
+        owner=agent.owner,
+        requester=requester,
+        version_event_id=f"evt_{situation.fresh_id}00",
+        kind=package.kind,
+        run_id=package.run_id,
+        thread_id=package.thread_id,
+        action_type=package.action_type,
+        subject_digest=subject_digest(package),
+        terms=terms,
+        warnings=missing,
+        policy_version=policy.full_version,
+        barred=barred_by(requester, package.on_behalf_of, agent.owner, situation.roster),
+        interrupt_id=f"int_{situation.fresh_id}",
+        task=ReviewTask.model_construct(
+            review_task_id=f"rt_{situation.fresh_id}",
+            required_role=terms.role,
+            priority=priority_of(found.risk),
+            created_at=now,
+            due_at=now + terms.hard_timeout,
+        ),
+        created_at=now,
+        updated_at=now,
+        asked_at=now,
+        **of_this_version(package, found),
+    )
+
+
+def of_this_version(package: DecisionPackage, found: Assessment) -> dict[str, Any]:
+    """What each version says anew."""
+    allowed = package.effective_decisions
+    return {
+        "action_digest": action_digest(package),
+        "risk": found.risk,
+        "confidence": package.confidence,
+        "reversibility": found.reversibility,
+        "level": found.level,
+        "why": found.why,
+        "allowed_decisions": None if allowed is None else tuple(sorted(allowed)),
+        "expires_at": package.expires_at,
+        "holds_thread": found.level is HITLLevel.HUMAN_TAKEOVER and package.thread_id is not None,
+    }
+
+
+def subject_digest(package: DecisionPackage) -> str | None:
+    """A subject may be a person's name: the record finds it again by its digest."""
+    if not package.subject_id:
+        return None
+    return sha256(f"{package.subject_type or ''}\n{package.subject_id}".encode()).hexdigest()
+
+
+def nobody_for(state: PackageState, situation: Situation) -> Refusal | None:
+    """Whether the people who would be asked exist: somebody now, and on the whole way as many as the quorum."""
+    if not situation.roster.directory.is_fresh(situation.policy, situation.now):
+        return refuse(Reason.DIRECTORY_STALE)
+    asked = _who(state, (state.task.required_role, *state.terms.of_role), situation)
+    whole = asked | _who(state, state.terms.ladder, situation)
+    parts = all(len(_who(state, (role,), situation)) >= needed for role, needed in state.terms.of_role.items())
+    if asked and parts and len(whole) >= state.terms.quorum:
+        return None
+    return refuse(
+        Reason.NO_ELIGIBLE_REVIEWER, role=state.task.required_role, action_type=state.action_type, risk=state.risk
+    )
+
+
+def _who(state: PackageState, roles: tuple[str, ...], situation: Situation) -> frozenset[str]:
+    question = Question(
+        tenant_id=state.tenant_id,
+        action_type=state.action_type,
+        risk=state.risk,
+        roles=roles,
+        barred=state.barred,
+        requester=state.requester,
+        owner=state.owner,
+    )
+    return eligible(situation.roster, question, situation.now)

@@ -1,0 +1,157 @@
+"""What people do around a decision: take it up, hand it on, step aside, comment, give it more time."""
+
+from __future__ import annotations
+
+from rules.authority import Standard, authorize, eligible, identify, question_of
+from rules.commands import (
+    Assign,
+    ClaimTask,
+    Comment,
+    Extend,
+    HandBack,
+    Judge,
+    OpenDetails,
+    Recuse,
+    Revoke,
+    Show,
+    Verdict,
+    Wake,
+    Withdraw,
+)
+from rules.decisions import climb_to, next_rung, not_ahead
+from rules.people import ActorKind, references
+from rules.reasons import Reason, Refusal, refuse
+from rules.settling import settle
+from rules.state import Bar, Basis, Details, ExecutionState, Shown, Status
+from rules.transition import Move, Transition, Words
+from rules.trust import trusted
+
+
+def recuse(move: Move, command: Recuse) -> Transition | Refusal:
+    """Stepping aside voids one's vote; where nobody is left, the next rung is asked at once."""
+    who = move.situation.actor.actor_id
+    if move.state.barred.get(who) is Bar.RECUSED:
+        return refuse(Reason.IS_RECUSED)
+    task = move.state.task
+    mine = task.assigned_to == who
+    move.happen(
+        "task.recused",
+        {
+            "barred": move.state.barred | {who: move.state.barred.get(who, Bar.RECUSED)},
+            "votes": tuple(vote for vote in move.state.votes if vote.reviewer_id != who),
+            "task": task.model_copy(update={"assigned_to": None}) if mine else task,
+        },
+        words={"comment": command.comment},
+    )
+    left = eligible(move.situation.roster, question_of(move.state), move.situation.now)
+    rung = next_rung(move.state, move.situation)
+    pending = move.state.status is Status.PENDING
+    return (climb_to(move, rung, "nobody-left") if pending and not left and rung else move).done()
+
+
+def claim_task(move: Move, command: ClaimTask) -> Transition | Refusal:
+    assignee = move.state.task.assigned_to
+    if assignee not in (None, move.situation.actor.actor_id):
+        return refuse(Reason.TASK_CLAIMED, assignee=assignee)
+    return _assigned(move, "task.claimed", move.situation.actor.actor_id, command)
+
+
+def assign(move: Move, command: Assign) -> Transition | Refusal:
+    """By an admin, to somebody who could decide: delegation moves tasks, never authority."""
+    question = question_of(move.state)
+    able = authorize(move.situation.roster, command.assignee, Standard.PROCEED, question, move.situation.now)
+    if isinstance(able, Refusal):
+        return refuse(Reason.ASSIGNEE_NOT_ELIGIBLE, assignee=command.assignee, because=able.sentence)
+    return _assigned(move, "task.assigned", command.assignee, command)
+
+
+def _assigned(move: Move, event_type: str, assignee: str, command: ClaimTask | Assign) -> Transition:
+    task = move.state.task.model_copy(update={"assigned_to": assignee})
+    return move.happen(event_type, {"task": task}, words={"comment": command.comment}).done()
+
+
+def comment(move: Move, command: Comment) -> Transition:
+    return move.happen("human.commented", words={"comment": command.comment}).done()
+
+
+def extend(move: Move, command: Extend) -> Transition | Refusal:
+    if refusal := not_ahead(move.state, command.until, move.situation):
+        return refusal
+    task = move.state.task.model_copy(update={"due_at": command.until, "reminded": 0})
+    return move.happen("task.extended", {"task": task}, words={"comment": command.comment}).done()
+
+
+def wake(move: Move, command: Wake) -> Transition:
+    return woken(move, "woken", {"comment": command.comment})
+
+
+def woken(move: Move, reason: str, words: Words | None = None) -> Transition:
+    """Back in the queue, with the whole of its time."""
+    state, now = move.state, move.situation.now
+    task = state.task.model_copy(update={"due_at": now + state.terms.hard_timeout, "reminded": 0})
+    changes = {"status": Status.PENDING, "decision": None, "wake_at": None, "asked_at": now, "task": task}
+    return move.happen("package.pending", changes | {"shown": None}, reason=reason, words=words).done()
+
+
+def withdraw(move: Move, command: Withdraw) -> Transition | Refusal:
+    actor = move.situation.actor
+    if actor.kind is ActorKind.PERSON:
+        person = identify(move.situation.roster, actor.actor_id, move.situation.now)
+        if isinstance(person, Refusal):
+            return person
+        if not references(person) & {move.state.requester, move.state.owner}:
+            return refuse(Reason.NOT_YOURS_TO_WITHDRAW)
+    words: Words = {"comment": command.comment}
+    return settle(move, Status.CANCELLED, None, Basis.HUMAN, reason="withdrawn", words=words).done()
+
+
+def hand_back(move: Move, command: HandBack) -> Transition | Refusal:
+    """The thread is the agent's again; the package stays taken over."""
+    who = move.situation.actor.actor_id
+    took = move.state.decision.reviewers[0].reviewer_id if move.state.decision else None
+    if who != took and who not in move.situation.policy.admins:
+        return refuse(Reason.NOT_YOURS_TO_HAND_BACK, by=f"<@{took}>")
+    if not move.state.holds_thread:
+        return refuse(Reason.NOT_IN_THIS_STATE, status="handed back", verb="a hand-back")
+    return move.happen("thread.handed_back", {"holds_thread": False}, words={"comment": command.comment}).done()
+
+
+def revoke(move: Move, command: Revoke) -> Transition | Refusal:
+    """A permission can be taken back until the agent has claimed it."""
+    execution = move.state.execution
+    if not move.state.proceeds or execution.state is ExecutionState.LAPSED:
+        return refuse(Reason.NOT_IN_THIS_STATE, status=move.state.status, verb="a revocation")
+    if execution.state is not ExecutionState.NONE:
+        return refuse(Reason.ALREADY_CLAIMED, claim_id=execution.claim_id)
+    words: Words = {"comment": command.comment}
+    return settle(move, Status.REVOKED, None, Basis.HUMAN, words=words).done()
+
+
+def judge(move: Move, command: Judge) -> Transition | Refusal:
+    """A person looks afterwards at what ran without one. Only so does it earn, or cost, autonomy."""
+    state = move.state
+    if not state.sampled:
+        return refuse(Reason.NOT_SAMPLED)
+    if state.verdict is not None:
+        return refuse(Reason.ALREADY_JUDGED, verdict=state.verdict)
+    move.happen(
+        "review.judged", {"verdict": command.verdict}, outcome=command.verdict, words={"comment": command.comment}
+    )
+    success = command.verdict is Verdict.SOUND
+    counts = not success or state.execution.state is ExecutionState.SUCCEEDED
+    return trusted(move, success=success) if counts else move.done()
+
+
+def open_details(move: Move, command: OpenDetails) -> Transition:
+    seen = Details(reviewer_id=move.situation.actor.actor_id, version=move.state.version, page=command.page)
+    if seen in move.state.details:
+        return move.done()
+    return move.happen("package.details_opened", {"details": (*move.state.details, seen)}).done()
+
+
+def show(move: Move, command: Show) -> Transition:
+    """Silence counts from the first proof that this version reached a place where an eligible person sees it."""
+    counts = command.seen_by_eligible and command.package_version == move.state.version and move.state.shown is None
+    shown = Shown(at=move.situation.now, version=command.package_version)
+    reason = "seen-by-eligible" if command.seen_by_eligible else "seen-by-nobody-eligible"
+    return move.happen("package.shown", {"shown": shown} if counts else {}, reason=reason).done()

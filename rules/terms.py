@@ -1,0 +1,87 @@
+"""The terms on which a package is decided: from the policy at submission, tightened and never loosened after."""
+
+from __future__ import annotations
+
+from rules.policy import Action, Policy, ReviewTimeoutPolicy, Tier
+from rules.scales import RiskLevel
+from rules.state import PackageState, Priority, Terms
+
+_PRIORITY = {
+    RiskLevel.CRITICAL: Priority.URGENT,
+    RiskLevel.HIGH: Priority.HIGH,
+    RiskLevel.MEDIUM: Priority.NORMAL,
+    RiskLevel.LOW: Priority.LOW,
+}
+
+
+def priority_of(risk: RiskLevel) -> Priority:
+    return _PRIORITY[risk]
+
+
+def terms_for(policy: Policy, action_type: str, risk: RiskLevel) -> Terms:
+    """The tier's terms, where the catalogue does not say otherwise for this action type."""
+    tier, action = policy.tiers.of(risk), policy.action(action_type)
+    timing = {name: _pick(action, tier, name) for name in ReviewTimeoutPolicy.model_fields}
+    role = _role(policy, action, tier)
+    timing["ladder"] = tuple(step for step in timing["ladder"] if step not in policy.held_with(role))
+    return Terms.model_construct(
+        role=role,
+        quorum=tier.quorum,
+        of_role=tier.of_role,
+        comment_required=tier.comment_required,
+        details_first=tier.details_first,
+        agent_answer=policy.windows.agent_answer,
+        outcome=policy.windows.outcome,
+        **timing,
+    )
+
+
+def _pick(action: Action | None, tier: Tier, name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    said = getattr(action, name, None)
+    return getattr(tier, name) if said is None else said
+
+
+def _role(policy: Policy, action: Action | None, tier: Tier) -> str:
+    """The catalogue's own role; else the tier's, unless the tool asks for one that the tier's does not include."""
+    if action and action.role:
+        return action.role
+    least = action.tool.min_reviewer_role if action and action.tool else None
+    return tier.role if least is None or least in policy.held_with(tier.role) else least
+
+
+def tightened(old: Terms, new: Terms, rung: int, policy: Policy) -> Terms:
+    """The new terms for a version or a policy that came later, with all that the old ones already asked."""
+    of_role = {role: max(old.of_role.get(role, 0), new.of_role.get(role, 0)) for role in {**old.of_role, **new.of_role}}
+    kept = {
+        "quorum": max(old.quorum, new.quorum, sum(of_role.values())),
+        "of_role": of_role,
+        "comment_required": old.comment_required or new.comment_required,
+        "details_first": old.details_first or new.details_first,
+        "soft_timeout": max(old.soft_timeout, new.soft_timeout),
+        "approval_expiry": min(old.approval_expiry, new.approval_expiry),
+    }
+    return new.model_copy(update=kept | _path(old, new, rung, policy))
+
+
+def _path(old: Terms, new: Terms, rung: int, policy: Policy) -> dict[str, object]:
+    """Who is asked now is asked still; whom the new terms would ask beyond that comes above."""
+    if rung == 0 and old.role in policy.roles and old.role in policy.held_with(new.role):
+        return {}
+    climbed = (old.role, *old.ladder)[: rung + 1]
+    known = frozenset(climbed) | policy.held_with(climbed[-1])
+    above = [role for role in (*old.ladder[rung:], new.role, *new.ladder) if role not in known]
+    return {"role": climbed[0], "ladder": (*climbed[1:], *dict.fromkeys(above))}
+
+
+def terms_today(state: PackageState, policy: Policy) -> Terms:
+    """The package's own terms, as far as today's policy does not ask for more."""
+    tier = policy.tiers.of(state.risk)
+    asked = state.terms.model_copy(
+        update={
+            "quorum": tier.quorum,
+            "of_role": tier.of_role,
+            "comment_required": tier.comment_required,
+            "details_first": tier.details_first,
+        }
+    )
+    return tightened(state.terms, asked, state.task.rung, policy)

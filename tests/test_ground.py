@@ -1,0 +1,76 @@
+"""The project's own files keep the promises that CONTRIBUTING makes for them."""
+
+import re
+import socket
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+ROOT = Path(__file__).parent.parent
+PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CONTRACTS = {contract["id"]: contract for contract in PYPROJECT["tool"]["importlinter"]["contracts"]}
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_help_lists_every_target_with_a_sentence() -> None:
+    (phony,) = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    listed = dict(re.findall(r"^make (\w+) +(\w.+\.)$", make().stdout, re.MULTILINE))
+    assert set(listed) == set(phony.split())
+
+
+def test_a_python_that_is_too_old_is_named_before_anything_is_made() -> None:
+    answer = make("--always-make", ".venv/.ready", "PYTHON=false")
+    assert answer.returncode != 0
+    assert "needs Python 3.11 or newer, and 'false' is not" in answer.stderr
+
+
+def test_every_version_bound_says_why() -> None:
+    bounds = [
+        line
+        for line in (ROOT / "pyproject.toml").read_text().splitlines()
+        if re.search(r'"[A-Za-z0-9_.\[\]-]*[<>=~!]=', line)
+    ]
+    assert len(bounds) > 5
+    assert [line for line in bounds if "#" not in line] == []
+
+
+def packages() -> set[str]:
+    return {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "bench"}
+
+
+def test_every_package_is_installed_and_seen_by_the_import_linter() -> None:
+    assert packages() <= set(PYPROJECT["tool"]["setuptools"]["packages"]["find"]["include"])
+    assert packages() == set(PYPROJECT["tool"]["importlinter"]["root_packages"])
+
+
+def test_every_package_has_its_layer() -> None:
+    layers = " ".join(CONTRACTS["layers"]["layers"])
+    assert packages() <= set(re.findall(r"\w+", layers))
+
+
+def test_the_rules_may_use_no_dependency_but_pydantic() -> None:
+    names = (re.match(r"[\w-]+", requirement) for requirement in PYPROJECT["project"]["dependencies"])
+    modules = {name[0].replace("-", "_") for name in names if name}
+    assert modules - set(CONTRACTS["pure-rules"]["forbidden_modules"]) == {"pydantic"}
+
+
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_each_test_has_a_database_of_its_own(database_url: str, time: str) -> None:
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE mine (time TEXT)"))
+        connection.execute(text("INSERT INTO mine VALUES (:time)"), {"time": time})
+        assert connection.execute(text("SELECT time FROM mine")).scalars().all() == [time]
+    engine.dispose()
+
+
+def test_a_test_cannot_leave_this_machine() -> None:
+    with socket.socket() as outward, pytest.raises(RuntimeError, match="loopback addresses only"):
+        outward.connect(("192.0.2.1", 80))
