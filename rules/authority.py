@@ -161,9 +161,9 @@ def eligible(roster: Roster, question: Question, now: datetime, role: str | None
     )
 
 
-def still_counts(roster: Roster, vote: Vote, state: PackageState, now: datetime) -> bool:
-    """Whether a vote would be given again today: asked of each when the quorum completes."""
-    roles = (state.terms.role_at(vote.rung), *state.terms.of_role)
+def still_counts(roster: Roster, vote: Vote, state: PackageState, now: datetime, role: str | None = None) -> bool:
+    """Whether a vote would be given again today, in any role it was asked for or in the one named."""
+    roles = (role,) if role else (state.terms.role_at(vote.rung), *state.terms.of_role)
     question = question_of(state).model_copy(update={"roles": tuple(dict.fromkeys(roles))})
     return isinstance(authorize(roster, vote.reviewer_id, Standard.PROCEED, question, now), ReviewerAuthorization)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from rules.commands import Climb, Consent, Expire, HumanDecisionType, Remind, Verb, WakeUp
+from rules.commands import Climb, Consent, Expire, HumanDecisionType, Remind, Silence, Verb, WakeUp
 from rules.decisions import climb_to, harden, next_rung
-from rules.level import may_be_silent
+from rules.level import least
 from rules.policy import OnTimeout
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
@@ -79,35 +79,37 @@ def remind(move: Move, _: Remind) -> Transition:
 def consent(move: Move, command: Consent) -> Transition | Refusal:
     """Silence is evidence only if somebody could have spoken: proven again now, or the package becomes hard."""
     state, situation, silence = move.state, move.situation, command.silence
-    if situation.agent is None or not situation.agent.may_act:
-        return refuse(Reason.AGENT_PAUSED)
-    if _is_hard_today(state, situation):
+    if state.ended(situation.now):
+        return _expired(move, "end-reached")
+    if least(situation.policy, state.action_type, state.risk, state.reversibility) > HITLLevel.SOFT_APPROVAL:
         return harden(move, "policy-changed", "today's policy does not let silence count here").done()
     if not (silence.reviewer_present and silence.could_be_answered):
         return harden(move, "silence-unproven", "nobody could be shown to have been able to object").done()
-    if silence.counted < terms_today(state, situation.policy).soft_timeout:
-        return refuse(Reason.NOT_DUE)
+    if not_yet := _not_yet(state, situation, silence):
+        # Silence that cannot count for so long is no answer: somebody has to give one.
+        late = state.task.due_at <= situation.now
+        return harden(move, "timeout", "silence did not come to count in time").done() if late else not_yet
     return settle(move, Status.CONSENTED, HumanDecisionType.APPROVE, Basis.SILENT_CONSENT).done()
 
 
-def _is_hard_today(state: PackageState, situation: Situation) -> bool:
-    stricter = situation.policy.tiers.of(state.risk).level > HITLLevel.SOFT_APPROVAL
-    return stricter or not may_be_silent(situation.policy, state.risk, state.reversibility)
+def _not_yet(state: PackageState, situation: Situation, silence: Silence) -> Refusal | None:
+    if situation.agent is None or not situation.agent.may_act:
+        return refuse(Reason.AGENT_PAUSED)
+    short = silence.counted < terms_today(state, situation.policy).soft_timeout
+    return refuse(Reason.NOT_DUE) if short else None
 
 
 def climb(move: Move, _: Climb) -> Transition:
     rung = next_rung(move.state, move.situation)
     if rung is None:
         return _expired(move, "nobody-further-up")
-    if move.state.soft:
-        harden(move, "timeout", "nobody answered in time")
     return climb_to(move, rung, "timeout").done()
 
 
 def expire(move: Move, _: Expire) -> Transition:
     """Deny by default. Never reported as a person's rejection: the basis is `timeout`."""
-    state, now = move.state, move.situation.now
-    ended = state.expires_at is not None and state.expires_at <= now
+    state = move.state
+    ended = state.ended(move.situation.now)
     if ended or state.status is not Status.PENDING:
         return _expired(move, "agent-did-not-answer" if state.status.awaits_agent and not ended else "end-reached")
     match state.terms.on_timeout:

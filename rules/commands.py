@@ -216,7 +216,10 @@ class Judge(PersonCommand):
 
 
 class OpenDetails(PersonCommand):
+    """Names its version: having read an older one opens nothing."""
+
     verb = Verb.OPEN_DETAILS
+    expected_package_version: int = Field(ge=1)
     rendering_id: Id
     page: int = Field(ge=1)
 

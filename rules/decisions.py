@@ -76,7 +76,7 @@ def _vote(
     others = tuple(vote for vote in move.state.votes if vote.reviewer_id != move.situation.actor.actor_id)
     mine = _cast(move, command, decision, overriding)
     terms = terms_today(move.state, move.situation.policy)
-    counted = tally(move.state, _alike((*others, mine), mine), terms, move.situation)
+    counted = tally(move.state, _alike((*others, mine), mine), terms, move.situation.roster, move.situation.now)
     kept = (*_unlike(others, mine), *counted.votes)
     dropped = len(others) + 1 - len(kept)
     reason = "votes-no-longer-valid" if dropped else None
@@ -212,18 +212,22 @@ def _at_once(
 ) -> Transition:
     """One person is enough to stop, to send back, to take over."""
     event_id = move.event_id
-    seat = Seat(reviewer_id=move.situation.actor.actor_id, role=_role(move))
+    reviewer = seat(move)
     move.happen("human.decision_recorded", decision=command.decision, words=words)
     return settle(
         move,
         status,
         command.decision,
         Basis.HUMAN,
-        reviewers=(seat,),
+        reviewers=(reviewer,),
         event_id=event_id,
         rendering_id=command.rendering_id,
         changes=changes,
     ).done()
+
+
+def seat(move: Move) -> Seat:
+    return Seat(reviewer_id=move.situation.actor.actor_id, role=_role(move))
 
 
 def _role(move: Move) -> str:
@@ -261,9 +265,7 @@ def escalate(move: Move, command: Escalate) -> Transition | Refusal:
         facts = {"role": role, "action_type": move.state.action_type, "risk": move.state.risk}
         return refuse(Reason.NO_ELIGIBLE_REVIEWER, **facts)
     move.happen("human.decision_recorded", decision=HumanDecisionType.ESCALATE, words={"comment": command.comment})
-    if move.state.soft:
-        harden(move, "escalation", "somebody escalated it")
-    return climb_to(move, aim, "escalated").done()
+    return climb_to(move, aim, "escalation").done()
 
 
 def next_rung(state: PackageState, situation: Situation, role: str | None = None) -> int | None:
@@ -276,7 +278,17 @@ def next_rung(state: PackageState, situation: Situation, role: str | None = None
     return None
 
 
+_CLIMBED = {
+    "escalation": "somebody escalated it",
+    "timeout": "nobody answered in time",
+    "nobody-left": "nobody who was asked can decide it any more",
+}
+
+
 def climb_to(move: Move, rung: int, reason: str) -> Move:
+    """Whoever is asked now has not been silent yet: from here on, it takes a yes."""
+    if move.state.soft:
+        harden(move, reason, _CLIMBED[reason])
     state, now = move.state, move.situation.now
     task = ReviewTask(
         review_task_id=f"rt_{move.situation.fresh_id}",

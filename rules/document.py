@@ -10,8 +10,10 @@ from rules.chain import rfc3339
 from rules.commands import HumanDecisionType, OverrideDecision
 from rules.people import Roster
 from rules.scales import HITLLevel
-from rules.state import Decision, ExecutionState, PackageState, Status
+from rules.state import Basis, Decision, ExecutionState, PackageState, Status
+from rules.terms import terms_today
 from rules.transition import Words
+from rules.votes import tally
 
 Document = dict[str, Any]
 
@@ -32,7 +34,7 @@ def document(
         "why": [why.model_dump(mode="json") for why in state.why],
         "warnings": [f"{name} is empty; a reviewer would want it" for name in state.warnings],
         "action_digest": state.action_digest,
-        "interrupt": _interrupt(state, roster),
+        "interrupt": _interrupt(state, roster, now),
         "decision": _decision(state, state.decision, package, words or {}, roster) if state.decision else None,
         "execution": _execution(state),
         "agent_message": message(state, now),
@@ -46,7 +48,7 @@ def document(
     }
 
 
-def _interrupt(state: PackageState, roster: Roster) -> Document | None:
+def _interrupt(state: PackageState, roster: Roster, now: datetime) -> Document | None:
     """Null where no run was ever paused, because no person was needed."""
     if state.level <= HITLLevel.NOTIFY_ONLY:
         return None
@@ -56,7 +58,7 @@ def _interrupt(state: PackageState, roster: Roster) -> Document | None:
         "status": state.interrupt_status.value,
         "reason": first,
         "required_role": state.task.required_role,
-        "quorum": _quorum(state, roster),
+        "quorum": _quorum(state, roster, now),
         "rung": state.task.rung,
         "assigned_to": state.task.assigned_to,
         "created_at": rfc3339(state.created_at),
@@ -64,9 +66,13 @@ def _interrupt(state: PackageState, roster: Roster) -> Document | None:
     }
 
 
-def _quorum(state: PackageState, roster: Roster) -> Document:
-    seats = state.decision.reviewers if state.decision and state.status.terminal else state.votes
-    people = {seat.reviewer_id for seat in seats}
+def _quorum(state: PackageState, roster: Roster, now: datetime) -> Document:
+    """While it is open, counted as the next vote would count it; afterwards, as it was when it was decided."""
+    if not state.status.terminal:
+        counted = tally(state, state.votes, terms_today(state, roster.policy), roster, now)
+        parts = {role: {"needed": needed, "have": have} for role, (needed, have) in counted.of_role.items()}
+        return {"needed": counted.needed, "have": len(counted.votes), "of_role": parts}
+    people = {seat.reviewer_id for seat in state.decision.reviewers} if state.decision else set()
     parts = {
         role: {"needed": needed, "have": sum(bool(roster.able_in(who, role)) for who in people)}
         for role, needed in state.terms.of_role.items()
@@ -136,7 +142,7 @@ def message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR0911 -
         case Status.EVIDENCE_REQUESTED:
             return "A reviewer wants more evidence: read decision.instructions and post a new version with it."
         case Status.DEFERRED:
-            return "A reviewer put this off; it comes back by itself. Do not act yet."
+            return "This was put off; it comes back by itself. Do not act yet."
         case Status.APPROVED | Status.CONSENTED | Status.OVERRIDDEN:
             return _granted(state, now)
         case Status.REJECTED:
@@ -147,9 +153,9 @@ def message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR0911 -
         case Status.REVOKED:
             return "The permission was withdrawn before it was used: do not act."
         case Status.EXPIRED:
-            return (
-                "Nobody decided in time, which is not a rejection by a person: do not act; submit again if it matters."
-            )
+            return "Its time ran out, which is not a rejection by a person: do not act; submit again if it matters."
+        case Status.CANCELLED if state.decision and state.decision.basis is Basis.TIMEOUT:
+            return "Nobody decided in time, and the policy cancels what waits too long: do not act."
         case Status.CANCELLED:
             return "This was withdrawn: do not act."
         case _:

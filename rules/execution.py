@@ -6,7 +6,7 @@ from rules.commands import ClaimExecution, Command, ReportExecution
 from rules.reasons import Reason, Refusal, refuse
 from rules.state import Execution, ExecutionState
 from rules.transition import Move, Transition, Words
-from rules.trust import reviewed, trusted
+from rules.trust import blamed, reviewed, trusted
 
 _REPORTABLE = {
     ExecutionState.CLAIMED: ("succeeded", "failed", "rolled_back"),
@@ -61,11 +61,10 @@ def report_execution(move: Move, command: ReportExecution) -> Transition | Refus
         return move.done()
     if command.outcome not in _REPORTABLE.get(execution.state, ()):
         return refuse(Reason.ALREADY_REPORTED, state=execution.state)
+    success, before = command.outcome == "succeeded", move.state
     _reported(move, ExecutionState(command.outcome), command)
-    if command.outcome == "succeeded":
-        return trusted(move, success=True) if reviewed(move.state) else move.done()
-    counted_before = execution.state in (ExecutionState.FAILED, ExecutionState.UNKNOWN)
-    return move.done() if counted_before else trusted(move, success=False)
+    counts = reviewed(before) if success else not blamed(before)
+    return trusted(move, success=success) if counts else move.done()
 
 
 def _reported(move: Move, state: ExecutionState, command: ReportExecution | None = None) -> Move:
@@ -81,4 +80,6 @@ def lapse(move: Move, _: Command) -> Transition:
 
 def lose_track(move: Move, _: Command) -> Transition:
     """Silence about the outcome is `unknown`, never a second try, and it is no credit to the agent."""
-    return trusted(_reported(move, ExecutionState.UNKNOWN), success=False)
+    before = move.state
+    _reported(move, ExecutionState.UNKNOWN)
+    return move.done() if blamed(before) else trusted(move, success=False)

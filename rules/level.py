@@ -64,7 +64,7 @@ class Case:
     @property
     def costs_too_much(self) -> bool:
         cost = self.package.cost
-        return cost is not None and cost.amount > self.policy.matrix.cost_over.get(cost.currency, 0)
+        return cost is not None and cost.amount > self.policy.matrix.cost_over.get(cost.currency, -1)
 
 
 _Voice = Callable[[Case], Iterator[Why]]
@@ -195,6 +195,18 @@ def assess(package: DecisionPackage, background: Background, policy: Policy) -> 
         fired.append(_says("soft-off", _HARD, "silence does not count here"))
     fired.sort(key=lambda why: why.level, reverse=True)
     return Assessment(level=level, why=tuple(fired), risk=case.risk, reversibility=case.reversibility)
+
+
+def least(policy: Policy, action_type: str, risk: RiskLevel, reversibility: Reversibility) -> HITLLevel:
+    """What a policy asks for what is known of an action, whatever its agent says of it or has earned."""
+    action = policy.action(action_type)
+    known = action.reversibility if action else Reversibility.IRREVERSIBLE_HIGH
+    risk, reversibility = max(risk, action.risk if action else risk), max(reversibility, known)
+    said = [policy.tiers.of(risk).level, policy.reversibility.of(reversibility)]
+    if action and action.floor:
+        said.append(action.floor)
+    strict = bool(action and action.tool and action.tool.approval_required)
+    return max(*said, _AUTO if may_be_silent(policy, risk, reversibility) and not strict else _HARD)
 
 
 def may_be_silent(policy: Policy, risk: RiskLevel, reversibility: Reversibility) -> bool:

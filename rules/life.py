@@ -14,7 +14,7 @@ from typing import Any
 from rules import clock, commands, decisions, execution, tasks, versions
 from rules.authority import STANDARDS, Standard, authorize, identify, question_of
 from rules.clock import is_due
-from rules.commands import ClockCommand, Command, HumanDecisionCommand, OverrideDecision, Verb
+from rules.commands import ClockCommand, Command, HumanDecisionCommand, OverrideDecision, PersonCommand, Verb
 from rules.package import Kind
 from rules.people import ActorKind, ReviewerAuthorization
 from rules.reasons import Reason, Refusal, refuse
@@ -52,14 +52,14 @@ TABLE: Mapping[Verb, tuple[tuple[Status, ...], tuple[Status, ...]]] = {
     V.WAKE: ((S.DEFERRED,), (S.PENDING,)),
     V.WITHDRAW: (_OPEN, (S.CANCELLED,)),
     V.REVOKE: (_GRANTED, (S.REVOKED,)),
-    V.JUDGE: ((S.APPROVED, S.CONSENTED), _SAME),
+    V.JUDGE: (_GRANTED, _SAME),
     V.SHOW: (tuple(S), _SAME),
     V.OPEN_DETAILS: (tuple(S), _SAME),
     V.NEW_VERSION: (_OPEN, (S.PENDING,)),
     V.CLAIM_EXECUTION: (tuple(S), _SAME),
     V.REPORT_EXECUTION: (_GRANTED, _SAME),
     V.REMIND: ((S.PENDING,), _SAME),
-    V.CONSENT: ((S.PENDING,), (S.PENDING, S.CONSENTED)),
+    V.CONSENT: ((S.PENDING,), (S.PENDING, S.CONSENTED, S.EXPIRED)),
     V.CLIMB: ((S.PENDING,), (S.PENDING, S.EXPIRED)),
     V.EXPIRE: (_OPEN, (S.EXPIRED, S.CANCELLED, S.DEFERRED)),
     V.LAPSE: (_GRANTED, _SAME),
@@ -105,13 +105,20 @@ _RULES: Mapping[type[Command], Rule] = {
 }
 
 
+_THEIRS: Mapping[ActorKind, tuple[type[Command], ...]] = {
+    ActorKind.PERSON: (HumanDecisionCommand, PersonCommand),
+    ActorKind.AGENT: (commands.NewVersion, commands.ClaimExecution, commands.ReportExecution, commands.Withdraw),
+    ActorKind.AUTO: (ClockCommand, commands.Show, commands.Assign),
+}
+
+
 def decide(state: PackageState | None, command: Command, situation: Situation) -> Transition | Refusal:
     """What the command comes to, in this state and situation. Pure: the one place where anything is decided."""
     if isinstance(command, Submit):
         return submit(command, situation)
     if state is None:
         return refuse(Reason.NOT_FOUND)
-    for gate in (_nobody_known, _wrong_state, _stale):
+    for gate in (_not_theirs, _nobody_known, _wrong_state, _stale):
         if refusal := gate(state, command, situation):
             return refusal
     authority = _authority(state, command, situation)
@@ -128,6 +135,16 @@ def _held_to_the_table(state: PackageState, command: Command, outcome: Transitio
     if outcome.occurrences and outcome.after.status not in leads:
         raise AssertionError(f"{command.verb} led from {state.status} to {outcome.after.status}: not in the table")
     return outcome
+
+
+def _not_theirs(state: PackageState, command: Command, situation: Situation) -> Refusal | None:
+    """No agent and no clock can decide, whatever edge let it through; and an agent reaches only its own packages."""
+    actor = situation.actor
+    if not isinstance(command, _THEIRS[actor.kind]):
+        human = isinstance(command, HumanDecisionCommand | PersonCommand)
+        return refuse(Reason.A_BOT if human else Reason.NOT_FOUND)
+    others = actor.kind is ActorKind.AGENT and actor.actor_id != state.agent_id
+    return refuse(Reason.NOT_FOUND) if others else None
 
 
 def _nobody_known(_: PackageState, command: Command, situation: Situation) -> Refusal | None:
@@ -183,6 +200,8 @@ def _in_the_way(state: PackageState, command: HumanDecisionCommand, situation: S
     if refusal := _not_for_this_package(state, command):
         return refusal
     proceeding = command.verb in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS) or _proceeds(command)
+    if proceeding and state.ended(situation.now):
+        return refuse(Reason.ALREADY_EXPIRED)
     terms = terms_today(state, situation.policy)
     if proceeding and terms.details_first and not _looked(state, situation.actor.actor_id):
         return refuse(Reason.DETAILS_FIRST)

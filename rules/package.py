@@ -1,6 +1,6 @@
 """The decision package: what an agent proposes, parsed once and completely; and what makes two of them the same.
 
-All of it is what an agent says. It is bounded, printable and canonicalizable, so that whatever is accepted can be shown,
+All of it is what an agent says. It is bounded, printable and canonicalizable, so that what is accepted can be shown,
 stored, hashed and read back; whether any of it is true or wise is for others to ask.
 """
 
@@ -32,6 +32,7 @@ MAX_DELEGATION = 10
 MAX_COST = 1e13  # up to here a double still tells every cent from the next
 MAX_OBJECT_DEPTH = 32
 MAX_OBJECT_BYTES = 131_072
+KEPT = ("kind", "action_type", "subject_type", "subject_id")  # by every version of a package
 
 DecisionName = Literal[
     "approve", "approve_with_edits", "reject", "revise", "request_more_evidence", "escalate",
@@ -155,7 +156,6 @@ Sentence = Annotated[str, Field(strict=True, max_length=MAX_SENTENCE), AfterVali
 Essay = Annotated[str, Field(strict=True, max_length=MAX_ESSAY), AfterValidator(_visible)]
 Word = Annotated[str, Field(strict=True, max_length=MAX_WORD)]
 OptionalSentence = Annotated[str, Field(strict=True, max_length=MAX_SENTENCE), AfterValidator(_printable)]
-OptionalEssay = Annotated[str, Field(strict=True, max_length=MAX_ESSAY), AfterValidator(_printable)]
 Sentences = Annotated[tuple[Sentence, ...], _FEW]
 Url = Annotated[str, Field(strict=True, max_length=MAX_URL), AfterValidator(_url)]
 Instant = Annotated[Moment, BeforeValidator(_instant, json_schema_input_type=str)]
@@ -164,7 +164,6 @@ State = Annotated[str | dict[str, Any], PlainValidator(_state, json_schema_input
 ActionType = Annotated[Word, _Matching(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}", "must be 1-100 letters, digits, _ . : -")]
 DataClass = Annotated[Word, _Matching(r"[a-z][a-z0-9_-]{0,39}", "must be a short lower-case name such as pii")]
 DataClasses = Annotated[tuple[DataClass, ...], _FEW, AfterValidator(lambda names: tuple(dict.fromkeys(names)))]
-Currency = Annotated[Word, _Matching(r"[A-Z]{3}", "must be three capital letters such as USD")]
 IdempotencyKey = Annotated[Word, _Matching(r"[!-~]([ -~]*[!-~])?", "must be printable ASCII, no space around it")]
 Person = Annotated[
     Word,
@@ -196,7 +195,7 @@ class Dissent(Value):
 
 class Cost(Value):
     amount: Annotated[float, Field(strict=True, ge=0, le=MAX_COST, allow_inf_nan=False)]
-    currency: Currency
+    currency: Annotated[Word, _Matching(r"[A-Z]{3}", "must be three capital letters such as USD")]
 
 
 class TakeoverPackage(Value):
@@ -245,11 +244,11 @@ class DecisionPackage(Value):
     alternatives: Sentences = ()
     policy_basis: Sentences = ()
     dissent: Annotated[tuple[Dissent, ...], _FEW] = ()
-    material_change: OptionalSentence | None = None
+    material_change: Sentence | None = None  # never blank: that one is declared lifts a refusal
     side_effect_preview: JsonObject = Field(default_factory=dict)
     consequence: OptionalSentence | None = None
     downstream_impact: OptionalSentence | None = None
-    rollback_plan: OptionalEssay | None = None
+    rollback_plan: Annotated[str, Field(strict=True, max_length=MAX_ESSAY), AfterValidator(_printable)] | None = None
     reversibility: Reversibility | None = None
     cost: Cost | None = None
     data_classes: DataClasses = ()
@@ -297,5 +296,4 @@ def action_digest(package: DecisionPackage) -> str:
 
 def kept_from(first: DecisionPackage, later: DecisionPackage) -> list[str]:
     """The fields that a later version changed although every version has to keep them."""
-    kept = ("kind", "action_type", "subject_type", "subject_id")
-    return [name for name in kept if getattr(first, name) != getattr(later, name)]
+    return [name for name in KEPT if getattr(first, name) != getattr(later, name)]

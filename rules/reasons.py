@@ -159,11 +159,11 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
         case Reason.COMMENT_REQUIRED:
             return "At this risk a decision needs a comment: say in a sentence why."
         case Reason.DETAILS_FIRST:
-            return "Open Details first: at this risk all of it must have been looked at."
+            return "Open Details first: at this risk what the card shows is not enough to decide on."
         case Reason.NO_PARAMETERS:
             return "This package has no parameters to edit."
         case Reason.EDIT_NOT_VALID:
-            return "The edited parameters are not valid: {fault}"
+            return "The edited parameters are not valid: {fault}."
         case Reason.NOTHING_EDITED:
             return "The edited parameters are the same as before; approve it as it is."
         case Reason.TOP_OF_LADDER:
@@ -183,7 +183,7 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
         case Reason.NOT_YOURS_TO_WITHDRAW:
             return "Only the agent, its owner or the requester can withdraw this."
         case Reason.NOT_SAMPLED:
-            return "Only what ran without a person's approval can be judged afterwards."
+            return "This was not picked for a second look, so there is nothing to judge."
         case Reason.ALREADY_JUDGED:
             return "This was already judged {verdict}."
         case Reason.NOT_FOUND:
@@ -202,7 +202,7 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
         case Reason.QUALITY_GAPS:
             return "At {risk} risk a reviewer needs more than this package says; missing: {gaps}."
         case Reason.ALREADY_EXPIRED:
-            return "expires_at lies in the past."
+            return "The expires_at of this package lies in the past: nothing can be granted any more."
         case Reason.KEEPS_ITS_SUBJECT:
             return "A new version keeps its kind, action_type and subject; changed: {fields}. Submit a new package."
         case Reason.IDEMPOTENCY_CONFLICT:

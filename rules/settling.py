@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from rules.commands import HumanDecisionType, OverrideDecision
+from rules.situation import Situation
 from rules.state import Basis, Decision, PackageState, Seat, Status
+from rules.terms import terms_today
 from rules.transition import Move, Words
 
 _BY_ITSELF = (Basis.POLICY, Basis.SILENT_CONSENT)
@@ -47,16 +49,22 @@ def settle(
 
 def _aftermath(settled: PackageState, move: Move) -> dict[str, Any]:
     """What follows of itself: a permission lapses, a thread is free again, a share is looked at afterwards."""
-    after: dict[str, Any] = {"answer_by": None, "wake_at": None}
+    after: dict[str, Any] = {"answer_by": None, "wake_at": None, "lapses_at": None}
     if settled.proceeds:
-        after["lapses_at"] = lapse_of(settled, move.situation.now)
-        by_itself = settled.decision is not None and settled.decision.basis in _BY_ITSELF
-        after["sampled"] = by_itself and move.situation.chance < move.situation.policy.soft.sample
+        after["lapses_at"] = lapse_of(settled, move.situation)
+    if _worth_a_look(settled):
+        after["sampled"] = move.situation.chance < move.situation.policy.soft.sample
     if settled.status.terminal:
         after["holds_thread"] = settled.status is Status.TAKEN_OVER and settled.thread_id is not None
     return after
 
 
-def lapse_of(state: PackageState, now: datetime) -> datetime:
-    end = now + state.terms.approval_expiry
+def _worth_a_look(settled: PackageState) -> bool:
+    """What went ahead without a person, and what a person decided against the recommendation."""
+    by_itself = settled.proceeds and settled.decision is not None and settled.decision.basis in _BY_ITSELF
+    return by_itself or settled.status is Status.OVERRIDDEN
+
+
+def lapse_of(state: PackageState, situation: Situation) -> datetime:
+    end = situation.now + terms_today(state, situation.policy).approval_expiry
     return min(end, state.expires_at) if state.expires_at else end

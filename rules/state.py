@@ -54,6 +54,9 @@ class Basis(StrEnum):
     TIMEOUT = "timeout"
 
 
+_BY = {Basis.POLICY: "policy", Basis.SILENT_CONSENT: "silence", Basis.TIMEOUT: "timeout"}
+
+
 class HumanInterruptStatus(StrEnum):
     PENDING = "pending"
     DECIDED = "decided"
@@ -273,13 +276,19 @@ class PackageState(Value):
         ended = {Status.EXPIRED: HumanInterruptStatus.EXPIRED, Status.CANCELLED: HumanInterruptStatus.CANCELLED}
         return ended.get(self.status, HumanInterruptStatus.DECIDED)
 
+    def ended(self, now: datetime) -> bool:
+        """Whether the agent's own end has come, after which nothing is granted any more."""
+        return self.expires_at is not None and self.expires_at <= now
+
     @property
     def ends_at(self) -> datetime:
-        """When the present rung ends: the agent's own end can only shorten it."""
-        return min(self.task.due_at, self.expires_at) if self.expires_at else self.task.due_at
+        """When the present rung, or the agent's time to answer, ends: the agent's own end can only shorten it."""
+        end = self.answer_by or self.task.due_at
+        return min(end, self.expires_at) if self.expires_at else end
 
     def decided_by(self) -> str:
         """Who to name to somebody who came too late."""
-        if self.decision is None or not self.decision.reviewers:
+        if self.decision is None:
             return "nobody"
-        return ", ".join(f"<@{seat.reviewer_id}>" for seat in self.decision.reviewers)
+        people = ", ".join(f"<@{seat.reviewer_id}>" for seat in self.decision.reviewers)
+        return people or _BY.get(self.decision.basis, "its own side")

@@ -62,9 +62,13 @@ def _not_welcome(agent: Agent, package: DecisionPackage, situation: Situation) -
     if memory.thread_taken_in:
         return refuse(Reason.THREAD_TAKEN_OVER, package=memory.thread_taken_in)
     if memory.rejected_in and not package.material_change:
-        window = write_duration(situation.policy.windows.rejection)
-        return refuse(Reason.ALREADY_REJECTED, package=memory.rejected_in, window=window)
+        return already_rejected(situation)
     return None
+
+
+def already_rejected(situation: Situation) -> Refusal:
+    window = write_duration(situation.policy.windows.rejection)
+    return refuse(Reason.ALREADY_REJECTED, package=situation.memory.rejected_in, window=window)
 
 
 def _begin(

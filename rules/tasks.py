@@ -18,13 +18,13 @@ from rules.commands import (
     Wake,
     Withdraw,
 )
-from rules.decisions import climb_to, next_rung, not_ahead
+from rules.decisions import climb_to, next_rung, not_ahead, seat
 from rules.people import ActorKind, references
 from rules.reasons import Reason, Refusal, refuse
 from rules.settling import settle
 from rules.state import Bar, Basis, Details, ExecutionState, Shown, Status
 from rules.transition import Move, Transition, Words
-from rules.trust import trusted
+from rules.trust import blamed, by_people, trusted
 
 
 def recuse(move: Move, command: Recuse) -> Transition | Refusal:
@@ -124,22 +124,24 @@ def revoke(move: Move, command: Revoke) -> Transition | Refusal:
     if execution.state is not ExecutionState.NONE:
         return refuse(Reason.ALREADY_CLAIMED, claim_id=execution.claim_id)
     words: Words = {"comment": command.comment}
-    return settle(move, Status.REVOKED, None, Basis.HUMAN, words=words).done()
+    return settle(move, Status.REVOKED, None, Basis.HUMAN, reviewers=(seat(move),), words=words).done()
 
 
 def judge(move: Move, command: Judge) -> Transition | Refusal:
-    """A person looks afterwards at what ran without one. Only so does it earn, or cost, autonomy."""
+    """A person looks afterwards. What ran without one earns, or costs, autonomy; an override was no deed of the agent."""
     state = move.state
     if not state.sampled:
         return refuse(Reason.NOT_SAMPLED)
     if state.verdict is not None:
         return refuse(Reason.ALREADY_JUDGED, verdict=state.verdict)
+    if any(seat.reviewer_id == move.situation.actor.actor_id for seat in state.decision.reviewers if state.decision):
+        return refuse(Reason.ALREADY_COUNTED)
     move.happen(
         "review.judged", {"verdict": command.verdict}, outcome=command.verdict, words={"comment": command.comment}
     )
     success = command.verdict is Verdict.SOUND
-    counts = not success or state.execution.state is ExecutionState.SUCCEEDED
-    return trusted(move, success=success) if counts else move.done()
+    counts = state.execution.state is ExecutionState.SUCCEEDED if success else not blamed(state)
+    return trusted(move, success=success) if counts and not by_people(state) else move.done()
 
 
 def open_details(move: Move, command: OpenDetails) -> Transition:

@@ -12,6 +12,7 @@ _PRIORITY = {
     RiskLevel.MEDIUM: Priority.NORMAL,
     RiskLevel.LOW: Priority.LOW,
 }
+_RISING = ("quorum", "of_role", "comment_required", "details_first", "soft_timeout", "approval_expiry")
 
 
 def priority_of(risk: RiskLevel) -> Priority:
@@ -75,13 +76,6 @@ def _path(old: Terms, new: Terms, rung: int, policy: Policy) -> dict[str, object
 
 def terms_today(state: PackageState, policy: Policy) -> Terms:
     """The package's own terms, as far as today's policy does not ask for more."""
-    tier = policy.tiers.of(state.risk)
-    asked = state.terms.model_copy(
-        update={
-            "quorum": tier.quorum,
-            "of_role": tier.of_role,
-            "comment_required": tier.comment_required,
-            "details_first": tier.details_first,
-        }
-    )
+    today = terms_for(policy, state.action_type, state.risk)
+    asked = state.terms.model_copy(update={name: getattr(today, name) for name in _RISING})
     return tightened(state.terms, asked, state.task.rung, policy)

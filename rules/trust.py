@@ -5,14 +5,25 @@ from __future__ import annotations
 from rules.autonomy import AutonomyProfile
 from rules.commands import Verdict
 from rules.situation import Situation
-from rules.state import Basis, PackageState
+from rules.state import Basis, ExecutionState, PackageState
 from rules.transition import Move, Transition
+
+
+_WENT_WRONG = (ExecutionState.FAILED, ExecutionState.ROLLED_BACK, ExecutionState.UNKNOWN)
+
+
+def by_people(state: PackageState) -> bool:
+    return state.decision is not None and state.decision.basis in (Basis.HUMAN, Basis.QUORUM)
 
 
 def reviewed(state: PackageState) -> bool:
     """Whether a person looked: before, by approving it, or after, by judging it sound."""
-    by_people = state.decision is not None and state.decision.basis in (Basis.HUMAN, Basis.QUORUM)
-    return by_people or state.verdict is Verdict.SOUND
+    return by_people(state) or state.verdict is Verdict.SOUND
+
+
+def blamed(state: PackageState) -> bool:
+    """Whether this package has already cost its agent a failure: it costs one, by whatever it shows."""
+    return state.execution.state in _WENT_WRONG or state.verdict is Verdict.UNSOUND
 
 
 def trusted(move: Move, *, success: bool) -> Transition:

@@ -14,10 +14,10 @@ from rules.package import DecisionPackage, kept_from
 from rules.people import reference
 from rules.quality import gaps, refuses
 from rules.reasons import Reason, Refusal, refuse
-from rules.scales import RiskLevel
+from rules.scales import HITLLevel, RiskLevel
 from rules.situation import Situation
 from rules.state import Bar, PackageState, Status
-from rules.submission import nobody_for, of_this_version
+from rules.submission import already_rejected, nobody_for, of_this_version
 from rules.terms import priority_of, terms_for, tightened
 from rules.transition import Move, Transition, Words
 
@@ -38,6 +38,9 @@ def _not_welcome(state: PackageState, command: NewVersion, situation: Situation)
         return refuse(Reason.ALREADY_EXPIRED)
     if situation.memory.thread_taken_in not in (None, state.decision_package_id):
         return refuse(Reason.THREAD_TAKEN_OVER, package=situation.memory.thread_taken_in)
+    if situation.memory.rejected_in and not command.package.material_change:
+        # What a person rejected does not come in by the side door either.
+        return already_rejected(situation)
     changed = kept_from(situation.package, command.package) if situation.package else []
     return refuse(Reason.KEEPS_ITS_SUBJECT, fields=", ".join(changed)) if changed else None
 
@@ -75,7 +78,7 @@ def add_version(
         "shown": None,
         "answer_by": None,
         "wake_at": None,
-        "holds_thread": state.holds_thread or version["holds_thread"],
+        "holds_thread": state.thread_id is not None and found.level is HITLLevel.HUMAN_TAKEOVER,
     }
     changes |= _asked_again(state, risk, situation)
     content: Words = {"package": package.model_dump(mode="json", exclude_unset=True), **(words or {})}

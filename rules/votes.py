@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from rules.authority import still_counts
-from rules.situation import Situation
+from rules.people import Roster
 from rules.state import PackageState, Seat, Terms, Vote
 from rules.values import Value
 
@@ -23,12 +25,12 @@ class Tally(Value):
         return tuple(Seat(reviewer_id=vote.reviewer_id, role=vote.role) for vote in self.votes)
 
 
-def tally(state: PackageState, votes: tuple[Vote, ...], terms: Terms, situation: Situation) -> Tally:
+def tally(state: PackageState, votes: tuple[Vote, ...], terms: Terms, roster: Roster, now: datetime) -> Tally:
     """Of the votes given, those that would be given again today."""
-    counted = tuple(vote for vote in votes if still_counts(situation.roster, vote, state, situation.now))
-    parts = {role: (needed, _of(role, counted, situation)) for role, needed in terms.of_role.items()}
+
+    def counts(vote: Vote, role: str | None = None) -> bool:
+        return still_counts(roster, vote, state, now, role)
+
+    counted = tuple(vote for vote in votes if counts(vote))
+    parts = {role: (needed, sum(counts(vote, role) for vote in counted)) for role, needed in terms.of_role.items()}
     return Tally(votes=counted, needed=terms.quorum, of_role=parts)
-
-
-def _of(role: str, votes: tuple[Vote, ...], situation: Situation) -> int:
-    return sum(bool(situation.roster.able_in(vote.reviewer_id, role)) for vote in votes)

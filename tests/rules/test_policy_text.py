@@ -442,7 +442,6 @@ def test_our_policys_roles_include_one_another_up_to_the_director() -> None:
 def test_our_policys_actions_are_grave_exactly_where_they_cannot_be_undone() -> None:
     actions = read_policy(OURS.read_bytes()).actions
     grave = {name for name, action in actions.items() if action.reversibility == "irreversible_high"}
-    assert grave == {name for name, action in actions.items() if action.risk == "high"}
     assert grave == {name for name, action in actions.items() if action.tool and action.tool.min_reviewer_role}
     assert {"delete_data", "deploy_to_prod", "execute_payment", "send_mass_email"} <= grave
 

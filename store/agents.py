@@ -1,0 +1,62 @@
+"""Agents as the road sees them, and how a key is recognized. How they are added and managed: `store.registry`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import Connection, bindparam, or_, select
+
+from rules.people import Agent, AgentStanding
+from store.tables import AgentKey, AgentRow, Installation, core
+
+AGENTS, KEYS, INSTALLATION = core(AgentRow), core(AgentKey), core(Installation)
+
+_FIND = select(AGENTS, INSTALLATION.c.frozen).where(
+    AGENTS.c.tenant_id == bindparam("tenant"),
+    AGENTS.c.agent_id == bindparam("agent"),
+    INSTALLATION.c.tenant_id == AGENTS.c.tenant_id,
+)
+# While a permission is claimed nobody can pause the agent in between: a pause that was answered holds.
+_FIND_AND_HOLD = _FIND.with_for_update(read=True)
+_FIND_AND_LOCK = _FIND.with_for_update(of=AGENTS)
+_BY_KEY = (
+    select(AGENTS, INSTALLATION.c.frozen)
+    .join(KEYS, (KEYS.c.tenant_id == AGENTS.c.tenant_id) & (KEYS.c.agent_id == AGENTS.c.agent_id))
+    .where(
+        KEYS.c.tenant_id == bindparam("tenant"),
+        KEYS.c.key_digest == bindparam("digest"),
+        or_(KEYS.c.expires_at.is_(None), KEYS.c.expires_at > bindparam("now", type_=KEYS.c.created_at.type)),
+        AGENTS.c.standing != AgentStanding.REVOKED.value,
+        INSTALLATION.c.tenant_id == AGENTS.c.tenant_id,
+    )
+)
+
+
+def key_digest(key: str) -> str:
+    """Keys are long and random, so a plain digest is as good as a slow one, and costs nothing on each request."""
+    return sha256(key.encode()).hexdigest()
+
+
+def by_key(connection: Connection, tenant_id: str, key: str, now: datetime) -> Agent | None:
+    row = connection.execute(_BY_KEY, {"tenant": tenant_id, "digest": key_digest(key), "now": now}).first()
+    return _agent(row) if row else None
+
+
+def agent(
+    connection: Connection, tenant_id: str, agent_id: str, *, hold: bool = False, lock: bool = False
+) -> Agent | None:
+    query = _FIND_AND_LOCK if lock else _FIND_AND_HOLD if hold else _FIND
+    row = connection.execute(query, {"tenant": tenant_id, "agent": agent_id}).first()
+    return _agent(row) if row else None
+
+
+def _agent(row) -> Agent:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a row has its columns' names
+    return Agent(
+        agent_id=row.agent_id,
+        name=row.name,
+        owner=row.owner,
+        standing=AgentStanding(row.standing),
+        frozen=row.frozen,
+        callback_url=row.callback_url,
+    )

@@ -1,0 +1,57 @@
+"""Callbacks to send: written with the change that they tell of, sent by the courier, in order for each package."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from rules.chain import Event
+from rules.document import document
+from rules.situation import Situation
+from rules.state import PackageState, Status
+from rules.transition import Transition
+from store.content import words_of
+from store.tables import Callback, core
+
+CALLBACKS = core(Callback)
+
+TOLD = frozenset([f"package.{status}" for status in Status] + ["package.escalated"])
+_ADD = insert(CALLBACKS)
+
+
+def follow(
+    connection: Connection, decided: Transition, events: list[Event], url: str | None, situation: Situation
+) -> None:
+    told = [event for event in events if event["event_type"] in TOLD]
+    if url is None or not told:
+        return
+    data = current_document(connection, decided.after, situation)
+    connection.execute(_ADD, [_row(decided.after, event, url, data) for event in told])
+
+
+def current_document(connection: Connection, state: PackageState, situation: Situation) -> dict[str, Any]:
+    decided_in = state.decision.event_id if state.decision else state.version_event_id
+    words = words_of(connection, state.tenant_id, state.version_event_id, decided_in)
+    content = words.get(state.version_event_id, {}).get("package")
+    package = content if isinstance(content, dict) else None
+    return document(state, package, words.get(decided_in), situation.roster, situation.now)
+
+
+def _row(state: PackageState, event: Event, url: str, data: dict[str, Any]) -> dict[str, Any]:
+    body = {"type": event["event_type"], "timestamp": event["occurred_at"], "data": data}
+    return {
+        "tenant_id": state.tenant_id,
+        "callback_id": "msg_" + event["event_id"].removeprefix("evt_"),
+        "package_id": state.decision_package_id,
+        "agent_id": state.agent_id,
+        "revision": event["revision"],
+        "event_type": event["event_type"],
+        "url": url,
+        "body": json.dumps(body),
+        "state": "due",
+        "attempts": 0,
+        "due_at": state.updated_at,
+        "created_at": state.updated_at,
+    }

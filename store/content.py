@@ -1,0 +1,40 @@
+"""Words: what agents and people wrote, beside the events that brought them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, insert, select
+
+from rules.transition import Words
+from store.tables import Content, core
+
+CONTENT = core(Content)
+
+_ADD = insert(CONTENT)
+_READ = select(CONTENT.c.event_id, CONTENT.c.words).where(
+    CONTENT.c.tenant_id == bindparam("tenant"), CONTENT.c.event_id.in_(bindparam("events", expanding=True))
+)
+
+
+class Kept(NamedTuple):
+    """The words of one event, ready to be written."""
+
+    tenant_id: str
+    event_id: str
+    package_id: str
+    salt: str
+    words: Words
+    created_at: Any
+
+
+def keep(connection: Connection, kept: list[Kept]) -> None:
+    if kept:
+        connection.execute(_ADD, [each._asdict() | {"words": json.dumps(each.words)} for each in kept])
+
+
+def words_of(connection: Connection, tenant_id: str, *event_ids: str) -> dict[str, Words]:
+    """The words of these events, as far as retention has left them."""
+    rows = connection.execute(_READ, {"tenant": tenant_id, "events": list(event_ids)})
+    return {row.event_id: json.loads(row.words) for row in rows if row.words is not None}

@@ -1,0 +1,56 @@
+"""The directory of people and groups: what Slack last said, and who is away. Every replica sees the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, update
+
+from rules.people import Person
+from store.house import ABSENCES, INSTALLATION, MEMBERS, PEOPLE
+from store.tenancy import happened, tenant
+
+_COLUMNS = frozenset(["user_id", "name", "email", "active", "is_bot", "is_guest", "is_stranger"])
+
+
+def replace(
+    connection: Connection, people: Iterable[Person], groups: Mapping[str, Iterable[str]], as_of: datetime
+) -> None:
+    """The whole directory anew, as of this moment. Absences are ours, not Slack's: they stay."""
+    tenant_id = tenant(connection)
+    rows = [{"tenant_id": tenant_id, **person.model_dump(include=set(_COLUMNS))} for person in people]
+    members = [
+        {"tenant_id": tenant_id, "group_id": group, "user_id": user}
+        for group, users in groups.items()
+        for user in dict.fromkeys(users)
+    ]
+    for table, its in ((PEOPLE, rows), (MEMBERS, members)):
+        connection.execute(delete(table))
+        if its:
+            connection.execute(insert(table), its)
+    _renewed(connection, as_of)
+
+
+def go_away(connection: Connection, user_id: str, until: datetime, delegate: str | None, now: datetime) -> None:
+    come_back(connection, user_id, now, quietly=True)
+    row = {"tenant_id": tenant(connection), "user_id": user_id, "until": until, "delegate": delegate}
+    connection.execute(insert(ABSENCES), row)
+    happened(connection, "person.away", user_id, now, until=until.isoformat(), delegate=delegate)
+    _renewed(connection)
+
+
+def come_back(connection: Connection, user_id: str, now: datetime, *, quietly: bool = False) -> None:
+    gone = connection.execute(delete(ABSENCES).where(ABSENCES.c.user_id == user_id)).rowcount
+    if gone and not quietly:
+        happened(connection, "person.back", user_id, now)
+        _renewed(connection)
+
+
+def _renewed(connection: Connection, as_of: datetime | None = None) -> None:
+    """Every process drops what it remembers of the directory, with its next transaction."""
+    change = {"directory_version": INSTALLATION.c.directory_version + 1}
+    if as_of is not None:
+        connection.execute(update(INSTALLATION).values(**change, directory_as_of=as_of))
+    else:
+        connection.execute(update(INSTALLATION).values(**change))

@@ -1,0 +1,63 @@
+"""Brings a database to the current schema: safe from every replica at once, and for one that is there already."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from datetime import datetime
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, insert, select, text
+from sqlalchemy.engine import make_url
+
+from store.database import begin_immediate, make_engine
+from store.tables import Installation, core
+
+INSTALLATION = core(Installation)
+_LOCK = 7_301_274_119  # any number, as long as all replicas take the same
+
+
+def migrate(url: str, now: datetime) -> str:
+    """Migrates, makes the installation's row where there is none, and gives the schema's revision."""
+    engine = make_engine(make_url(url))
+    try:
+        with engine.begin() as connection:
+            _alone(connection)
+            command.upgrade(config(connection), "head")
+            _install(connection, now)
+    finally:
+        engine.dispose()
+    return head()
+
+
+def config(connection: Connection | None = None) -> Config:
+    its = Config()
+    its.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    its.attributes["connection"] = connection
+    return its
+
+
+def head() -> str:
+    return str(ScriptDirectory.from_config(config()).get_current_head())
+
+
+def is_current(connection: Connection) -> bool:
+    return MigrationContext.configure(connection).get_current_revision() == head()
+
+
+def _alone(connection: Connection) -> None:
+    """Replicas that start together take their turn; the later ones find nothing to do."""
+    begin_immediate(connection)
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def _install(connection: Connection, now: datetime) -> None:
+    if connection.execute(select(INSTALLATION.c.tenant_id)).first() is None:
+        tenant_id = "T" + "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(10))
+        born = {"tenant_id": tenant_id, "created_at": now, "frozen": False, "directory_version": 0, "length": 0}
+        connection.execute(insert(INSTALLATION), born)

@@ -1,0 +1,10 @@
+"""How alembic reaches the database: through the connection that `store.migrate` hands it."""
+
+from alembic import context
+from sqlmodel import SQLModel
+
+import store.tables  # noqa: F401 - the tables are what is migrated to
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=SQLModel.metadata)
+with context.begin_transaction():
+    context.run_migrations()

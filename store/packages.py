@@ -1,0 +1,143 @@
+"""Packages: read whole, found by their owner, and changed only by compare-and-set."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
+
+from rules.clock import next_due
+from rules.state import PackageState
+from store.database import StaleError
+from store.tables import PackageRow, core
+
+PACKAGES = core(PackageRow)
+
+_THIS = (PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.package_id == bindparam("package"))
+_LOAD = select(PACKAGES.c.state, PACKAGES.c.head, PACKAGES.c.callback_url).where(*_THIS)
+_ADD = insert(PACKAGES)
+_CHANGED = (
+    "revision",
+    "head",
+    "version",
+    "status",
+    "level",
+    "risk",
+    "due_at",
+    "decided_at",
+    "updated_at",
+    "callback_url",
+    "state",
+)
+_CHANGE = (
+    update(PACKAGES)
+    .where(*_THIS, PACKAGES.c.revision == bindparam("was"))
+    .values({name: bindparam(name) for name in _CHANGED})
+)
+
+
+class Loaded(NamedTuple):
+    """A package as this transaction found it: its state, the digest its next event follows, whom to call back."""
+
+    state: PackageState
+    head: str
+    callback_url: str | None
+
+
+def load(connection: Connection, tenant_id: str, package_id: str) -> Loaded | None:
+    row = connection.execute(_LOAD, {"tenant": tenant_id, "package": package_id}).first()
+    return Loaded(PackageState.model_validate_json(row.state), row.head, row.callback_url) if row else None
+
+
+def save(
+    connection: Connection, before: PackageState | None, after: PackageState, head: str, callback_url: str | None
+) -> None:
+    """Puts the new state in the place of the one it was made from; if that is gone, somebody else was quicker."""
+    row = _row(after) | {"head": head, "callback_url": callback_url}
+    if before is None:
+        connection.execute(_ADD, row | _identity(after))
+        return
+    changed = {name: row[name] for name in _CHANGED}
+    key = {"tenant": after.tenant_id, "package": after.decision_package_id, "was": before.revision}
+    if connection.execute(_CHANGE, changed | key).rowcount != 1:
+        raise StaleError
+
+
+def _row(state: PackageState) -> dict[str, Any]:
+    due = next_due(state)
+    return {
+        "revision": state.revision,
+        "version": state.version,
+        "status": state.status.value,
+        "level": state.level.value,
+        "risk": state.risk.value,
+        "due_at": due[0] if due else None,
+        "decided_at": state.decision.decided_at if state.decision else None,
+        "updated_at": state.updated_at,
+        "state": state.model_dump_json(),
+    }
+
+
+def _identity(state: PackageState) -> dict[str, Any]:
+    return {
+        "tenant_id": state.tenant_id,
+        "package_id": state.decision_package_id,
+        "agent_id": state.agent_id,
+        "action_type": state.action_type,
+        "subject_digest": state.subject_digest,
+        "thread_id": state.thread_id,
+        "created_at": state.created_at,
+    }
+
+
+class Cursor(NamedTuple):
+    created_at: datetime
+    package_id: str
+
+
+def own(
+    connection: Connection,
+    tenant_id: str,
+    agent_id: str,
+    *,
+    limit: int,
+    after: Cursor | None = None,
+    **wanted: str | None,
+) -> list[PackageState]:
+    """An agent's own packages, newest first, from the cursor on. `wanted`: status, thread_id, action_type."""
+    query = select(PACKAGES.c.state).where(PACKAGES.c.tenant_id == tenant_id, PACKAGES.c.agent_id == agent_id)
+    for name, value in wanted.items():
+        if value is not None:
+            query = query.where(PACKAGES.c[name] == value)
+    place = tuple_(PACKAGES.c.created_at, PACKAGES.c.package_id)
+    if after is not None:
+        query = query.where(place < tuple_(after.created_at, after.package_id))
+    newest = (PACKAGES.c.created_at.desc(), PACKAGES.c.package_id.desc())
+    rows = connection.execute(query.order_by(*newest).limit(limit))
+    return [PackageState.model_validate_json(row.state) for row in rows]
+
+
+_REVISIONS = select(PACKAGES.c.package_id, PACKAGES.c.revision).where(
+    PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.package_id.in_(bindparam("packages", expanding=True))
+)
+
+
+def revisions(connection: Connection, tenant_id: str, package_ids: list[str]) -> dict[str, int]:
+    """How far each of these packages is: what the waiters' slow poll asks."""
+    rows = connection.execute(_REVISIONS, {"tenant": tenant_id, "packages": package_ids})
+    return {row.package_id: row.revision for row in rows}
+
+
+_DUE = (
+    select(PACKAGES.c.state)
+    .where(PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.due_at <= bindparam("now"))
+    .order_by(PACKAGES.c.due_at)
+    .limit(bindparam("limit"))
+)
+
+
+def due(connection: Connection, tenant_id: str, now: datetime, limit: int) -> list[PackageState]:
+    """The packages for which time has something to do, the longest overdue first."""
+    rows = connection.execute(_DUE, {"tenant": tenant_id, "now": now, "limit": limit})
+    return [PackageState.model_validate_json(row.state) for row in rows]

@@ -1,0 +1,96 @@
+"""Writes down what was decided: the state, the events that made it, their words, and everything found by them."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from rules.chain import Event, event_of, sealed
+from rules.situation import Situation
+from rules.transition import Occurrence, Transition
+from store import callbacks, cards, content, tasks, threads, versions, votes
+from store.autonomy import put_profile
+from store.packages import Loaded, save
+from store.tables import EventRow, core
+
+EVENTS = core(EventRow)
+_APPEND = insert(EVENTS)
+
+
+def record(connection: Connection, decided: Transition, found: Loaded | None, situation: Situation) -> None:
+    """Everything in the caller's one transaction: there is no moment at which half of it is true."""
+    if not decided.occurrences:
+        return
+    before, after = decided.before, decided.after
+    events, kept = _sealed(decided, found.head if found else None)
+    callback_url = _callback_url(decided, found, situation)
+    save(connection, before, after, events[-1]["digest"], callback_url)
+    connection.execute(
+        _APPEND, [_row(happened, event) for happened, event in zip(decided.occurrences, events, strict=True)]
+    )
+    content.keep(connection, kept)
+    versions.follow(connection, before, after)
+    tasks.follow(connection, before, after)
+    threads.follow(connection, before, after)
+    votes.follow(connection, decided.occurrences)
+    cards.follow(connection, before, after, situation.policy)
+    callbacks.follow(connection, decided, events, callback_url, situation)
+    if decided.profile:
+        put_profile(connection, after.tenant_id, decided.profile)
+
+
+def _sealed(decided: Transition, head: str | None) -> tuple[list[Event], list[content.Kept]]:
+    events: list[Event] = []
+    kept: list[content.Kept] = []
+    before = decided.before
+    for happened in decided.occurrences:
+        salt = secrets.token_hex(16)
+        event = sealed(event_of(happened, before, salt), head)
+        head, before = event["digest"], happened.after
+        events.append(event)
+        if happened.words:
+            after = happened.after
+            kept.append(
+                content.Kept(
+                    after.tenant_id,
+                    happened.event_id,
+                    after.decision_package_id,
+                    salt,
+                    happened.words,
+                    after.updated_at,
+                )
+            )
+    return events, kept
+
+
+def _row(happened: Occurrence, event: Event) -> dict[str, Any]:
+    after = happened.after
+    return {
+        "tenant_id": after.tenant_id,
+        "package_id": after.decision_package_id,
+        "revision": after.revision,
+        "event_id": happened.event_id,
+        "event_type": happened.event_type,
+        "action_type": after.action_type,
+        "actor": happened.actor.actor_id,
+        "occurred_at": after.updated_at,
+        "body": json.dumps(event, separators=(",", ":")),
+    }
+
+
+def _callback_url(decided: Transition, found: Loaded | None, situation: Situation) -> str | None:
+    """The newest version's own address, else the one before, else the agent's."""
+    proposed = _proposed(decided.occurrences[0])
+    return (
+        (proposed.get("callback_url") if proposed else None)
+        or (found.callback_url if found else None)
+        or (situation.agent.callback_url if situation.agent else None)
+    )
+
+
+def _proposed(happened: Occurrence) -> dict[str, Any] | None:
+    package = (happened.words or {}).get("package")
+    return package if isinstance(package, dict) else None

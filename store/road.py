@@ -1,0 +1,123 @@
+"""The one road: the only writer of what happens to a package, whoever asked for it.
+
+One transaction loads the package and what bears on it, lets the rules decide, changes the package by compare-and-set
+on its revision, appends the events and their words, and marks what must be shown and told. The caller is answered
+after the commit. A command that was answered before gets the same answer again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from rules.commands import ClockCommand, Command
+from rules.life import decide
+from rules.people import AUTO, Actor, ActorKind
+from rules.reasons import Reason, Refusal, refuse
+from rules.situation import Situation
+from rules.state import PackageState
+from rules.transition import refused
+from store.database import StaleError
+from store.house import House
+from store.packages import Loaded, load
+from store.record import record
+from store.refusals import first_this_minute
+from store.situations import situation_of
+from store.tables import CommandRow, core
+
+COMMANDS = core(CommandRow)
+_ANSWERED = select(COMMANDS.c.package_id, COMMANDS.c.content_digest, COMMANDS.c.refusal).where(
+    COMMANDS.c.tenant_id == bindparam("tenant"), COMMANDS.c.command_id == bindparam("command")
+)
+_ANSWER = insert(COMMANDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A command and who gives it. `agent_id` is set for what an agent asks: it reaches only its own packages."""
+
+    command: Command
+    now: datetime
+    actor: Actor = AUTO
+    agent_id: str | None = None
+    content_digest: str | None = None
+    chance: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of it: the state as it now is, and the refusal if there was one. Replayed: it had happened before."""
+
+    state: PackageState | None
+    refusal: Refusal | None = None
+    replayed: bool = False
+    changed: bool = False
+
+
+def carry_out(connection: Connection, house: House, asked: Asked) -> Outcome:
+    """Down the road, once. Raises `StaleError` where somebody else was quicker: then it is walked again."""
+    if earlier := _earlier(connection, house, asked):
+        return earlier
+    found = load(connection, house.tenant_id, asked.command.decision_package_id)
+    if found and asked.agent_id not in (None, found.state.agent_id):
+        found = None
+    situation = situation_of(connection, house, asked, found)
+    decided = decide(found.state if found else None, asked.command, situation)
+    if isinstance(decided, Refusal):
+        return _refused(connection, asked, found, situation, decided)
+    _remember(connection, house.tenant_id, asked, decided.after.decision_package_id)
+    record(connection, decided, found, situation)
+    return Outcome(state=decided.after, changed=bool(decided.occurrences))
+
+
+def _refused(
+    connection: Connection, asked: Asked, found: Loaded | None, situation: Situation, refusal: Refusal
+) -> Outcome:
+    """A known person's attempt is kept, once a minute and counted; what an agent is refused, it may try again."""
+    if found is None or asked.actor.kind is not ActorKind.PERSON:
+        return Outcome(state=found.state if found else None, refusal=refusal)
+    if situation.roster.person(asked.actor.actor_id) is None:
+        return Outcome(state=found.state, refusal=refusal)
+    _remember(connection, situation.tenant_id, asked, found.state.decision_package_id, refusal)
+    if not first_this_minute(connection, found.state, asked.actor, refusal, asked.now):
+        return Outcome(state=found.state, refusal=refusal)
+    attempt = refused(found.state, asked.command, situation, refusal.reason)
+    record(connection, attempt, found, situation)
+    return Outcome(state=attempt.after, refusal=refusal, changed=True)
+
+
+def _earlier(connection: Connection, house: House, asked: Asked) -> Outcome | None:
+    """What this very command was answered before. The clock's are judged by what is due, not by their ids."""
+    if isinstance(asked.command, ClockCommand):
+        return None
+    row = connection.execute(_ANSWERED, {"tenant": house.tenant_id, "command": asked.command.command_id}).first()
+    if row is None:
+        return None
+    found = load(connection, house.tenant_id, row.package_id)
+    if row.content_digest != asked.content_digest:
+        return Outcome(state=None, refusal=refuse(Reason.IDEMPOTENCY_CONFLICT, package=row.package_id))
+    refusal = Refusal.model_validate_json(row.refusal) if row.refusal else None
+    return Outcome(state=found.state if found else None, refusal=refusal, replayed=True)
+
+
+def _remember(
+    connection: Connection, tenant_id: str, asked: Asked, package_id: str, refusal: Refusal | None = None
+) -> None:
+    if isinstance(asked.command, ClockCommand):
+        return
+    row = {
+        "tenant_id": tenant_id,
+        "command_id": asked.command.command_id,
+        "package_id": package_id,
+        "content_digest": asked.content_digest,
+        "refusal": refusal.model_dump_json() if refusal else None,
+        "at": asked.now,
+    }
+    try:
+        connection.execute(_ANSWER, row)
+    except IntegrityError as fault:
+        # The same command came twice at once, and the other one is in: walk again, and find its answer.
+        raise StaleError from fault

@@ -1,0 +1,128 @@
+"""Loads what a command's rules look at, and nothing else: which command looks at what is the table below."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, and_, bindparam, select
+
+from rules.commands import (
+    ApproveWithEdits,
+    ClaimExecution,
+    Command,
+    Consent,
+    HumanOverrideCommand,
+    Judge,
+    LoseTrack,
+    NewVersion,
+    ReportExecution,
+)
+from rules.package import DecisionPackage, action_digest
+from rules.scales import HITLLevel
+from rules.situation import Memory, Situation
+from rules.state import Status
+from rules.submission import Submit
+from store.agents import agent
+from store.autonomy import profile
+from store.content import words_of
+from store.house import House, fresh_id
+from store.packages import PACKAGES, Loaded
+from store.tables import VersionRow, core
+from store.threads import taken_in
+
+if TYPE_CHECKING:
+    from store.road import Asked
+
+VERSIONS = core(VersionRow)
+
+_SAME_ACTION = (
+    select(
+        PACKAGES.c.package_id,
+        PACKAGES.c.status,
+        PACKAGES.c.decided_at,
+        PACKAGES.c.version.label("current"),
+        VERSIONS.c.version,
+        VERSIONS.c.level,
+    )
+    .join(VERSIONS, and_(VERSIONS.c.tenant_id == PACKAGES.c.tenant_id, VERSIONS.c.package_id == PACKAGES.c.package_id))
+    .where(
+        VERSIONS.c.tenant_id == bindparam("tenant"),
+        VERSIONS.c.agent_id == bindparam("agent"),
+        VERSIONS.c.action_digest == bindparam("digest"),
+        PACKAGES.c.updated_at > bindparam("since", type_=PACKAGES.c.updated_at.type),
+    )
+    .order_by(VERSIONS.c.created_at.desc())
+    .limit(200)
+)
+
+_TRUST = (Submit, NewVersion, ApproveWithEdits)
+_COUNTED = (ReportExecution, Judge, LoseTrack)
+_AGENT = (Submit, NewVersion, ClaimExecution, Consent)
+_CONTENT = (NewVersion, ApproveWithEdits, HumanOverrideCommand)
+_THREAD = (Submit, NewVersion, ClaimExecution)
+
+
+def situation_of(connection: Connection, house: House, asked: Asked, found: Loaded | None) -> Situation:
+    command = asked.command
+    return Situation(
+        policy=house.policy,
+        roster=house.roster(connection),
+        now=asked.now,
+        tenant_id=house.tenant_id,
+        fresh_id=fresh_id(),
+        actor=asked.actor,
+        chance=asked.chance,
+        **_looked_up(connection, house, asked, found, command),
+    )
+
+
+def _looked_up(
+    connection: Connection, house: House, asked: Asked, found: Loaded | None, command: Command
+) -> dict[str, Any]:
+    """The command's subject is what it submits, or what was found: agent, action type and thread come from there."""
+    tenant, subject = house.tenant_id, command.package if isinstance(command, Submit) else found and found.state
+    agent_id = asked.agent_id or (found.state.agent_id if found else None)
+    if subject is None or agent_id is None:
+        return {}
+    counted = isinstance(command, _COUNTED)
+    looked: dict[str, Any] = {}
+    if counted or isinstance(command, _AGENT):
+        hold = isinstance(command, ClaimExecution | Consent)
+        looked["agent"] = agent(connection, tenant, agent_id, hold=hold, lock=counted)
+    if counted or isinstance(command, _TRUST):
+        looked["profile"] = profile(connection, tenant, agent_id, subject.action_type)
+    if found and isinstance(command, _CONTENT):
+        looked["package"] = package_of(connection, tenant, found.state.version_event_id)
+    if isinstance(command, _THREAD):
+        taken = taken_in(connection, tenant, subject.thread_id)
+        looked["memory"] = _memory(connection, house, asked, agent_id, taken)
+    return looked
+
+
+def package_of(connection: Connection, tenant_id: str, event_id: str) -> DecisionPackage | None:
+    """A version's content as the agent posted it; nothing where retention has emptied it."""
+    words = words_of(connection, tenant_id, event_id).get(event_id)
+    return DecisionPackage.model_validate(words["package"]) if words else None
+
+
+def _memory(connection: Connection, house: House, asked: Asked, agent_id: str, taken: str | None) -> Memory:
+    """What became of the same action of this agent before: whether a person refused it, how grave it was found."""
+    package = getattr(asked.command, "package", None)
+    if not isinstance(package, DecisionPackage):
+        return Memory(thread_taken_in=taken)
+    windows, now = house.policy.windows, asked.now
+    since = now - max(windows.rejection, windows.same_digest)
+    key = {"tenant": house.tenant_id, "agent": agent_id, "digest": action_digest(package), "since": since}
+    own = asked.command.decision_package_id
+    rows = [row for row in connection.execute(_SAME_ACTION, key) if row.package_id != own]
+    return Memory(
+        rejected_in=next((row.package_id for row in rows if _was_rejected(row, now - windows.rejection)), None),
+        earlier_level=max((HITLLevel(row.level) for row in rows), default=None),
+        thread_taken_in=taken,
+    )
+
+
+def _was_rejected(row: Any, since: datetime) -> bool:
+    rejected = row.status == Status.REJECTED.value and row.version == row.current
+    return rejected and row.decided_at is not None and row.decided_at > since

@@ -1,0 +1,328 @@
+"""The tables. They are dumb: columns, keys, indexes. Values are made by `rules`, changes by `store.road` alone.
+
+Every key is led by the tenant (the installation), so that each table can be partitioned by it.
+What a person or an agent wrote stands in `content` (and, as shown or sent, in `renderings` and `callbacks`):
+retention may empty these without touching the record.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index, Table, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class Installation(SQLModel, table=True):
+    """One row: who this installation is, and what all its processes must agree on."""
+
+    __tablename__ = "installation"
+    tenant_id: str = Field(primary_key=True)
+    created_at: datetime
+    frozen: bool = False
+    directory_version: int = 0
+    directory_as_of: datetime | None = None
+    length: int = 0
+    head: str | None = None
+
+
+class AgentRow(SQLModel, table=True):
+    __tablename__ = "agents"
+    __table_args__ = (UniqueConstraint("tenant_id", "name", name="uq_agents_name"),)
+    tenant_id: str = Field(primary_key=True)
+    agent_id: str = Field(primary_key=True)
+    name: str
+    owner: str
+    standing: str
+    callback_url: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime
+
+
+class AgentKey(SQLModel, table=True):
+    """A key is stored as its digest: who reads the database cannot speak for an agent."""
+
+    __tablename__ = "agent_keys"
+    tenant_id: str = Field(primary_key=True)
+    key_digest: str = Field(primary_key=True)
+    agent_id: str = Field(index=True)
+    created_at: datetime
+    expires_at: datetime | None = None
+
+
+class CallbackSecret(SQLModel, table=True):
+    """What callbacks are signed with: it has to be readable, so it is the database's to protect."""
+
+    __tablename__ = "callback_secrets"
+    tenant_id: str = Field(primary_key=True)
+    secret_id: str = Field(primary_key=True)
+    agent_id: str = Field(index=True)
+    secret: str
+    created_at: datetime
+    expires_at: datetime | None = None
+
+
+class PackageRow(SQLModel, table=True):
+    """The state as it is now, and the columns by which it is found. `state` is what the events fold to."""
+
+    __tablename__ = "packages"
+    __table_args__ = (
+        Index("ix_packages_own", "tenant_id", "agent_id", "created_at", "package_id"),
+        Index("ix_packages_due", "tenant_id", "due_at"),
+        Index("ix_packages_subject", "tenant_id", "action_type", "subject_digest", "updated_at"),
+        Index("ix_packages_thread", "tenant_id", "agent_id", "thread_id", "created_at"),
+    )
+    tenant_id: str = Field(primary_key=True)
+    package_id: str = Field(primary_key=True)
+    agent_id: str
+    revision: int
+    head: str
+    version: int
+    status: str
+    level: str
+    risk: str
+    action_type: str
+    subject_digest: str | None = None
+    thread_id: str | None = None
+    due_at: datetime | None = None
+    decided_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    callback_url: str | None = Field(default=None, sa_type=Text)
+    state: str = Field(sa_type=Text)
+
+
+class VersionRow(SQLModel, table=True):
+    """What was proposed, version by version: by its digest a refused or once graver action is known again."""
+
+    __tablename__ = "versions"
+    __table_args__ = (Index("ix_versions_digest", "tenant_id", "agent_id", "action_digest", "created_at"),)
+    tenant_id: str = Field(primary_key=True)
+    package_id: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    agent_id: str
+    action_digest: str
+    level: str
+    event_id: str
+    created_at: datetime
+
+
+class EventRow(SQLModel, table=True):
+    """A package's chain. `body` is the sealed event; the database refuses to change or delete a row."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "event_id", name="uq_events_event_id"),
+        Index("ix_events_time", "tenant_id", "occurred_at"),
+    )
+    tenant_id: str = Field(primary_key=True)
+    package_id: str = Field(primary_key=True)
+    revision: int = Field(primary_key=True)
+    event_id: str
+    event_type: str
+    action_type: str
+    actor: str
+    occurred_at: datetime
+    body: str = Field(sa_type=Text)
+
+
+class TenantEventRow(SQLModel, table=True):
+    """The chain of what belongs to no package: agents, keys, policy texts, assignments of people, absences."""
+
+    __tablename__ = "tenant_events"
+    tenant_id: str = Field(primary_key=True)
+    sequence: int = Field(primary_key=True)
+    event_type: str
+    actor: str
+    occurred_at: datetime
+    body: str = Field(sa_type=Text)
+
+
+class Content(SQLModel, table=True):
+    """Words, beside the event that brought them. Emptied by retention, with their salt: the digest stays."""
+
+    __tablename__ = "content"
+    __table_args__ = (Index("ix_content_package", "tenant_id", "package_id"),)
+    tenant_id: str = Field(primary_key=True)
+    event_id: str = Field(primary_key=True)
+    package_id: str
+    salt: str | None = None
+    words: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime
+
+
+class ReviewTaskRow(SQLModel, table=True):
+    """The rungs of every ladder, open and past: the queue."""
+
+    __tablename__ = "review_tasks"
+    __table_args__ = (
+        Index("ix_review_tasks_queue", "tenant_id", "open", "required_role", "priority", "due_at"),
+        Index("ix_review_tasks_mine", "tenant_id", "open", "assigned_to", "priority", "due_at"),
+        Index("ix_review_tasks_package", "tenant_id", "package_id", "rung"),
+    )
+    tenant_id: str = Field(primary_key=True)
+    review_task_id: str = Field(primary_key=True)
+    package_id: str
+    rung: int
+    required_role: str
+    priority: int
+    open: bool
+    assigned_to: str | None = None
+    created_at: datetime
+    due_at: datetime
+
+
+class VoteRow(SQLModel, table=True):
+    """Every decision that a person gave, also those that no longer count."""
+
+    __tablename__ = "votes"
+    __table_args__ = (
+        Index("ix_votes_reviewer", "tenant_id", "reviewer_id", "at"),
+        Index("ix_votes_package", "tenant_id", "package_id"),
+    )
+    tenant_id: str = Field(primary_key=True)
+    event_id: str = Field(primary_key=True)
+    package_id: str
+    reviewer_id: str
+    decision: str
+    version: int
+    rung: int
+    rendering_id: str | None = None
+    latency_ms: int
+    at: datetime
+
+
+class CommandRow(SQLModel, table=True):
+    """Every command that was answered, by its own id: the same one again gets the same answer."""
+
+    __tablename__ = "commands"
+    tenant_id: str = Field(primary_key=True)
+    command_id: str = Field(primary_key=True)
+    package_id: str
+    content_digest: str | None = None
+    refusal: str | None = Field(default=None, sa_type=Text)
+    at: datetime
+
+
+class RefusalRow(SQLModel, table=True):
+    """How often one person was refused one thing in one minute: the event stands for the first."""
+
+    __tablename__ = "refusals"
+    tenant_id: str = Field(primary_key=True)
+    package_id: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    reason: str = Field(primary_key=True)
+    minute: datetime = Field(primary_key=True)
+    count: int
+
+
+class ThreadRow(SQLModel, table=True):
+    """A thread that a person holds, and through which package."""
+
+    __tablename__ = "threads"
+    tenant_id: str = Field(primary_key=True)
+    thread_id: str = Field(primary_key=True)
+    package_id: str
+    taken_at: datetime
+
+
+class ProfileRow(SQLModel, table=True):
+    __tablename__ = "autonomy_profiles"
+    tenant_id: str = Field(primary_key=True)
+    agent_id: str = Field(primary_key=True)
+    action_type: str = Field(primary_key=True)
+    body: str = Field(sa_type=Text)
+
+
+class Card(SQLModel, table=True):
+    """A place where a package is shown: what is wanted there, and what was last shown."""
+
+    __tablename__ = "cards"
+    __table_args__ = (Index("ix_cards_behind", "tenant_id", "behind"),)
+    tenant_id: str = Field(primary_key=True)
+    package_id: str = Field(primary_key=True)
+    place: str = Field(primary_key=True)
+    wanted_revision: int
+    shown_revision: int = 0
+    behind: bool = True
+    channel: str | None = None
+    ts: str | None = None
+    rendering_id: str | None = None
+
+
+class Rendering(SQLModel, table=True):
+    """What was shown, exactly, by its content: kept before it is posted."""
+
+    __tablename__ = "renderings"
+    tenant_id: str = Field(primary_key=True)
+    rendering_id: str = Field(primary_key=True)
+    package_id: str = Field(index=True)
+    body: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime
+
+
+class Callback(SQLModel, table=True):
+    """What an agent is to be told. `callback_id` is the webhook's id: the same through all attempts."""
+
+    __tablename__ = "callbacks"
+    __table_args__ = (
+        Index("ix_callbacks_due", "tenant_id", "state", "due_at"),
+        Index("ix_callbacks_package", "tenant_id", "package_id", "revision"),
+    )
+    tenant_id: str = Field(primary_key=True)
+    callback_id: str = Field(primary_key=True)
+    package_id: str
+    agent_id: str
+    revision: int
+    event_type: str
+    url: str = Field(sa_type=Text)
+    body: str | None = Field(default=None, sa_type=Text)
+    state: str
+    attempts: int = 0
+    due_at: datetime
+    last_error: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime
+
+
+class PersonRow(SQLModel, table=True):
+    """A user of the workspace, as Slack last told us."""
+
+    __tablename__ = "people"
+    tenant_id: str = Field(primary_key=True)
+    user_id: str = Field(primary_key=True)
+    name: str = ""
+    email: str | None = None
+    active: bool = True
+    is_bot: bool = False
+    is_guest: bool = False
+    is_stranger: bool = False
+
+
+class GroupMember(SQLModel, table=True):
+    __tablename__ = "group_members"
+    tenant_id: str = Field(primary_key=True)
+    group_id: str = Field(primary_key=True)
+    user_id: str = Field(primary_key=True)
+
+
+class Absence(SQLModel, table=True):
+    __tablename__ = "absences"
+    tenant_id: str = Field(primary_key=True)
+    user_id: str = Field(primary_key=True)
+    until: datetime
+    delegate: str | None = None
+
+
+class PolicyText(SQLModel, table=True):
+    """Every policy text that ever held, by its digest: a decision names the one it was made under."""
+
+    __tablename__ = "policies"
+    tenant_id: str = Field(primary_key=True)
+    digest: str = Field(primary_key=True)
+    version: str
+    text: str = Field(sa_type=Text)
+    first_used_at: datetime
+
+
+def core(model: type[SQLModel]) -> Table:
+    """The plain table behind a model: hot statements are written once, against this."""
+    return SQLModel.metadata.tables[str(model.__tablename__)]

@@ -1,0 +1,32 @@
+"""Every decision that a person gave, for their own history and for the measures of review quality."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, insert
+
+from rules.transition import Occurrence
+from store.tables import VoteRow, core
+
+_ADD = insert(core(VoteRow))
+
+
+def follow(connection: Connection, occurrences: tuple[Occurrence, ...]) -> None:
+    rows = [_row(happened) for happened in occurrences if happened.event_type == "human.decision_recorded"]
+    if rows:
+        connection.execute(_ADD, rows)
+
+
+def _row(happened: Occurrence) -> dict[str, object]:
+    after = happened.after
+    return {
+        "tenant_id": after.tenant_id,
+        "event_id": happened.event_id,
+        "package_id": after.decision_package_id,
+        "reviewer_id": happened.actor.actor_id,
+        "decision": happened.decision.value if happened.decision else "",
+        "version": after.version,
+        "rung": after.task.rung,
+        "rendering_id": happened.rendering_id,
+        "latency_ms": happened.latency_ms or 0,
+        "at": after.updated_at,
+    }
