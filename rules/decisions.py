@@ -261,8 +261,7 @@ def escalate(move: Move, command: Escalate) -> Transition | Refusal:
         return refuse(Reason.NOT_ON_LADDER, role=command.to_role, ladder=", ".join(above))
     aim = next_rung(move.state, move.situation, command.to_role)
     if aim is None:
-        role = command.to_role or above[-1]
-        facts = {"role": role, "action_type": move.state.action_type, "risk": move.state.risk}
+        facts = {"role": command.to_role or above[-1], "action_type": move.state.action_type, "risk": move.state.risk}
         return refuse(Reason.NO_ELIGIBLE_REVIEWER, **facts)
     move.happen("human.decision_recorded", decision=HumanDecisionType.ESCALATE, words={"comment": command.comment})
     return climb_to(move, aim, "escalation").done()

@@ -10,7 +10,7 @@ from rules.chain import rfc3339
 from rules.commands import HumanDecisionType, OverrideDecision
 from rules.people import Roster
 from rules.scales import HITLLevel
-from rules.state import Basis, Decision, ExecutionState, PackageState, Status
+from rules.state import Decision, ExecutionState, PackageState, Status
 from rules.terms import terms_today
 from rules.transition import Words
 from rules.votes import tally
@@ -154,10 +154,8 @@ def message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR0911 -
             return "The permission was withdrawn before it was used: do not act."
         case Status.EXPIRED:
             return "Its time ran out, which is not a rejection by a person: do not act; submit again if it matters."
-        case Status.CANCELLED if state.decision and state.decision.basis is Basis.TIMEOUT:
-            return "Nobody decided in time, and the policy cancels what waits too long: do not act."
         case Status.CANCELLED:
-            return "This was withdrawn: do not act."
+            return "This was cancelled: do not act."
         case _:
             assert_never(state.status)
 

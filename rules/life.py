@@ -50,7 +50,7 @@ TABLE: Mapping[Verb, tuple[tuple[Status, ...], tuple[Status, ...]]] = {
     V.EXTEND: ((S.PENDING,), _SAME),
     V.COMMENT: (tuple(S), _SAME),
     V.WAKE: ((S.DEFERRED,), (S.PENDING,)),
-    V.WITHDRAW: (_OPEN, (S.CANCELLED,)),
+    V.WITHDRAW: ((*_OPEN, S.CANCELLED), (S.CANCELLED,)),
     V.REVOKE: (_GRANTED, (S.REVOKED,)),
     V.JUDGE: (_GRANTED, _SAME),
     V.SHOW: (tuple(S), _SAME),

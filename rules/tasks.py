@@ -94,7 +94,10 @@ def woken(move: Move, reason: str, words: Words | None = None) -> Transition:
 
 
 def withdraw(move: Move, command: Withdraw) -> Transition | Refusal:
+    """Once more changes nothing: an agent whose reply was lost may say it again."""
     actor = move.situation.actor
+    if move.state.status is Status.CANCELLED:
+        return move.done()
     if actor.kind is ActorKind.PERSON:
         person = identify(move.situation.roster, actor.actor_id, move.situation.now)
         if isinstance(person, Refusal):
@@ -128,13 +131,13 @@ def revoke(move: Move, command: Revoke) -> Transition | Refusal:
 
 
 def judge(move: Move, command: Judge) -> Transition | Refusal:
-    """A person looks afterwards. What ran without one earns, or costs, autonomy; an override was no deed of the agent."""
+    """A person looks afterwards. Autonomy is earned or lost by what ran without one, not by an override."""
     state = move.state
     if not state.sampled:
         return refuse(Reason.NOT_SAMPLED)
     if state.verdict is not None:
         return refuse(Reason.ALREADY_JUDGED, verdict=state.verdict)
-    if any(seat.reviewer_id == move.situation.actor.actor_id for seat in state.decision.reviewers if state.decision):
+    if state.decision and move.situation.actor.actor_id in (each.reviewer_id for each in state.decision.reviewers):
         return refuse(Reason.ALREADY_COUNTED)
     move.happen(
         "review.judged", {"verdict": command.verdict}, outcome=command.verdict, words={"comment": command.comment}

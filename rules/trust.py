@@ -8,7 +8,6 @@ from rules.situation import Situation
 from rules.state import Basis, ExecutionState, PackageState
 from rules.transition import Move, Transition
 
-
 _WENT_WRONG = (ExecutionState.FAILED, ExecutionState.ROLLED_BACK, ExecutionState.UNKNOWN)
 
 

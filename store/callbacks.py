@@ -8,11 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from rules.chain import Event
-from rules.document import document
 from rules.situation import Situation
 from rules.state import PackageState, Status
 from rules.transition import Transition
-from store.content import words_of
+from store.documents import documents
 from store.tables import Callback, core
 
 CALLBACKS = core(Callback)
@@ -27,16 +26,8 @@ def follow(
     told = [event for event in events if event["event_type"] in TOLD]
     if url is None or not told:
         return
-    data = current_document(connection, decided.after, situation)
+    [data] = documents(connection, [decided.after], situation.roster, situation.now)
     connection.execute(_ADD, [_row(decided.after, event, url, data) for event in told])
-
-
-def current_document(connection: Connection, state: PackageState, situation: Situation) -> dict[str, Any]:
-    decided_in = state.decision.event_id if state.decision else state.version_event_id
-    words = words_of(connection, state.tenant_id, state.version_event_id, decided_in)
-    content = words.get(state.version_event_id, {}).get("package")
-    package = content if isinstance(content, dict) else None
-    return document(state, package, words.get(decided_in), situation.roster, situation.now)
 
 
 def _row(state: PackageState, event: Event, url: str, data: dict[str, Any]) -> dict[str, Any]:

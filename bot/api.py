@@ -1,0 +1,181 @@
+"""The agents' HTTP API. A handler parses, calls the road once, and answers; the rules are elsewhere."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from bot.authentication import AGENT
+from bot.callback_guard import forbidden
+from bot.cursors import decode, encode
+from bot.problems import not_found, refused, wrong
+from bot.requests import (
+    CancelRequest,
+    ClaimRequest,
+    ListQuery,
+    NewVersionRequest,
+    ReportRequest,
+    Shape,
+    WaitQuery,
+    body_of,
+    idempotency_key,
+    parsed,
+    query_of,
+    seen_revision,
+    shaped,
+)
+from bot.service import SERVICE
+from rules.canonical import sha256_of
+from rules.commands import ClaimExecution, Command, NewVersion, ReportExecution, Withdraw
+from rules.document import Document
+from rules.package import DecisionPackage
+from rules.submission import Submit
+from store.house import fresh_id
+from store.store import Answered
+
+POLL_AGAIN = "5"
+
+
+async def submit(request: web.Request) -> web.Response:
+    """202 while a person is awaited, 201 where policy settled it at once, 200 where it was answered before."""
+    package = await parsed(request, DecisionPackage)
+    key = idempotency_key(request, package)
+    await _reachable(request, package)
+    command = Submit(command_id=_command_id(request, key), decision_package_id=f"pkg_{fresh_id()}", package=package)
+    answered = await _carried_out(request, command, _content(package))
+    settled = answered.document["terminal"]
+    status = HTTPStatus.OK if answered.replayed else HTTPStatus.CREATED if settled else HTTPStatus.ACCEPTED
+    headers = {"Location": f"/v1/packages/{answered.document['decision_package_id']}"}
+    return _answer(answered, status, headers | ({} if settled else {"Retry-After": POLL_AGAIN}))
+
+
+async def read(request: web.Request) -> web.Response:
+    """The status document, now or as soon as it is another."""
+    service, wait = request.app[SERVICE], query_of(request, WaitQuery).wait
+    package_id, agent_id = request.match_info["id"], request[AGENT].agent_id
+    if wait:
+        with service.metrics.waiting.track_inprogress():
+            found = await service.store.next_change(package_id, agent_id, seen_revision(request), wait)
+    else:
+        found = await service.store.found(package_id, agent_id)
+    if found is None:
+        not_found("There is no such package among your own.")
+    return _json(found.document)
+
+
+async def listed(request: web.Request) -> web.Response:
+    """The agent's own packages, newest first."""
+    query, store = query_of(request, ListQuery), request.app[SERVICE].store
+    after = decode(query.cursor) if query.cursor else None
+    wanted = {"status": query.status, "thread_id": query.thread_id, "action_type": query.action_type}
+    found, following = await store.own(request[AGENT].agent_id, limit=query.limit, after=after, **wanted)
+    return _json({"packages": found, "next_cursor": encode(following) if following else None})
+
+
+async def new_version(request: web.Request) -> web.Response:
+    """The answer to a revise or an evidence request."""
+    body = await parsed(request, NewVersionRequest)
+    package = shaped(body.model_dump(exclude={"expected_package_version"}, exclude_unset=True), DecisionPackage)
+    await _reachable(request, package)
+    command = NewVersion(
+        command_id=_command_id(request, idempotency_key(request, package)),
+        decision_package_id=request.match_info["id"],
+        expected_package_version=body.expected_package_version,
+        package=package,
+    )
+    answered = await _carried_out(request, command, _content(body))
+    return _answer(answered, HTTPStatus.OK if answered.replayed else HTTPStatus.ACCEPTED, {"Retry-After": POLL_AGAIN})
+
+
+async def cancel(request: web.Request) -> web.Response:
+    """Withdraws what nobody has decided yet. Once more changes nothing."""
+    body = await parsed(request, CancelRequest)
+    command = Withdraw(
+        command_id=_command_id(request, idempotency_key(request)),
+        decision_package_id=request.match_info["id"],
+        comment=body.reason,
+    )
+    return _answer(await _carried_out(request, command, _content(body)))
+
+
+async def execution(request: web.Request) -> web.Response:
+    """Claims the permission, once, or reports what came of it."""
+    body = await body_of(request)
+    command_id, package_id = f"cmd_{fresh_id()}", request.match_info["id"]
+    command: Command
+    if isinstance(body, dict) and body.get("state") == "claimed":
+        claim = shaped(body, ClaimRequest)
+        command = ClaimExecution(
+            command_id=command_id,
+            decision_package_id=package_id,
+            claim_id=claim.claim_id,
+            action_digest=claim.action_digest,
+        )
+    else:
+        report = shaped(body, ReportRequest)
+        command = ReportExecution(
+            command_id=command_id,
+            decision_package_id=package_id,
+            claim_id=report.claim_id,
+            outcome=report.state,
+            detail=report.detail,
+        )
+    return _answer(await _carried_out(request, command))
+
+
+async def events(request: web.Request) -> web.Response:
+    """The package's audit events, oldest first."""
+    found = await request.app[SERVICE].store.events(request.match_info["id"], request[AGENT].agent_id)
+    if found is None:
+        not_found("There is no such package among your own.")
+    return _json({"events": found})
+
+
+async def _carried_out(request: web.Request, command: Command, content_digest: str | None = None) -> Answered:
+    service = request.app[SERVICE]
+    answered = await service.store.asked_by(request[AGENT], command, content_digest)
+    service.metrics.commands.labels(command.verb, answered.refusal.reason if answered.refusal else "done").inc()
+    if answered.refusal:
+        raise refused(answered.refusal)
+    return answered
+
+
+async def _reachable(request: web.Request, package: DecisionPackage) -> None:
+    if package.callback_url:
+        because = await forbidden(package.callback_url, request.app[SERVICE].settings.callback_allow)
+        if because:
+            raise wrong("callback_url", because)
+
+
+def _command_id(request: web.Request, key: str | None) -> str:
+    """A key makes the same request the same command; it is the agent's own, for this very address."""
+    return f"key:{request[AGENT].agent_id}:{request.path}:{key}" if key else f"cmd_{fresh_id()}"
+
+
+def _content(body: DecisionPackage | Shape) -> str:
+    return sha256_of(body.model_dump(mode="json", exclude={"idempotency_key"}, exclude_unset=True))
+
+
+def _answer(answered: Answered, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    replayed = {"Idempotent-Replayed": "true"} if answered.replayed else {}
+    return _json(answered.document, status, (headers or {}) | replayed)
+
+
+def _json(body: Document, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    tag: dict[str, Any] = {"ETag": f'"{body["revision"]}"'} if "revision" in body else {}
+    text = json.dumps(body)
+    return web.Response(text=text, status=status, content_type="application/json", headers=(headers or {}) | tag)
+
+
+ROUTES = [
+    web.post("/v1/packages", submit),
+    web.get("/v1/packages", listed, allow_head=False),
+    web.get("/v1/packages/{id}", read, allow_head=False),
+    web.post("/v1/packages/{id}/versions", new_version),
+    web.post("/v1/packages/{id}/cancel", cancel),
+    web.post("/v1/packages/{id}/execution", execution),
+    web.get("/v1/packages/{id}/events", events, allow_head=False),
+]

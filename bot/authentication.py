@@ -1,0 +1,30 @@
+"""Who asks: an agent by its key. No key can do what only people may."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from bot.problems import Problem
+from bot.service import SERVICE
+from rules.people import Agent
+
+AGENT = web.RequestKey("agent", Agent)
+
+
+@web.middleware
+async def authenticated(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Everything under /v1 belongs to an agent; all else says nothing of anybody."""
+    if not request.path.startswith("/v1/") or request.match_info.http_exception is not None:
+        return await handler(request)
+    service = request.app[SERVICE]
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    agent = await service.store.agent_of(key) if scheme.lower() == "bearer" and key else None
+    if agent is None:
+        service.metrics.unauthenticated.inc()
+        detail = "Send the agent's key as `Authorization: Bearer csk_…`; `countersign agents add` makes one."
+        raise Problem(HTTPStatus.UNAUTHORIZED, "unauthenticated", detail, headers={"WWW-Authenticate": "Bearer"})
+    request[AGENT] = agent
+    return await handler(request)

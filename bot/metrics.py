@@ -1,0 +1,32 @@
+"""What Prometheus may know: counts and times by route, verb and reason; never who or what."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+
+class Metrics:
+    """One registry for each service, so that two of them in one process do not add up."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Histogram(
+            "countersign_http_request_seconds",
+            "HTTP requests by route, method and status.",
+            ("route", "method", "status"),
+            registry=self.registry,
+        )
+        self.commands = Counter(
+            "countersign_commands_total",
+            "Commands that went down the road, by verb and by what came of them.",
+            ("verb", "outcome"),
+            registry=self.registry,
+        )
+        self.unauthenticated = Counter(
+            "countersign_unauthenticated_total", "Requests without a valid key.", registry=self.registry
+        )
+        self.waiting = Gauge("countersign_long_polls", "Agents that wait for an answer now.", registry=self.registry)
+
+    def page(self) -> tuple[bytes, str]:
+        return generate_latest(self.registry), CONTENT_TYPE_LATEST

@@ -1,0 +1,80 @@
+"""The composition root: puts the parts together, serves, and lets them go in order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import web
+
+from bot.service import Clock, Service, real_clock
+from bot.settings import Settings, SettingsError
+from bot.web import application
+from rules.policy_text import read_policy
+from store.migrate import migrate
+from store.store import Store
+
+log = structlog.get_logger()
+
+DRAIN = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A service that takes requests at `url`."""
+
+    service: Service
+    url: str
+
+
+@asynccontextmanager
+async def running(settings: Settings, clock: Clock = real_clock) -> AsyncIterator[Running]:
+    """Migrates, serves, and drains at the end: who waits is answered, what was begun is finished, all is closed."""
+    text = _policy_text(settings)
+    policy = read_policy(text)
+    await asyncio.to_thread(migrate, settings.database_url, clock())
+    store = await Store.open(settings.database_url, policy, text.decode(), clock)
+    try:
+        service = Service(settings, store)
+        async with _listening(application(service), settings, store) as url:
+            yield Running(service, url)
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def _listening(app: web.Application, settings: Settings, store: Store) -> AsyncIterator[str]:
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=DRAIN)
+    await runner.setup()
+    site = web.TCPSite(runner, settings.host, settings.port)
+    try:
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        yield f"http://{host}:{port}"
+        await site.stop()
+        store.release()
+    finally:
+        await runner.cleanup()
+
+
+def _policy_text(settings: Settings) -> bytes:
+    try:
+        return settings.policy.read_bytes()
+    except OSError as fault:
+        raise SettingsError(f"COUNTERSIGN_POLICY: {settings.policy} cannot be read ({fault.strerror})") from fault
+
+
+async def serve(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    async with running(settings) as its:
+        log.info("service.ready", url=its.url, policy=its.service.store.house.policy.full_version)
+        await stop.wait()
+        log.info("service.draining")
+    log.info("service.stopped")

@@ -1,0 +1,29 @@
+"""The service's parts in one place: settings, store, metrics, clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from bot.metrics import Metrics
+from bot.settings import Settings
+from store.store import Store
+
+Clock = Callable[[], datetime]
+
+
+def real_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    settings: Settings
+    store: Store
+    metrics: Metrics = field(default_factory=Metrics)
+
+
+SERVICE = web.AppKey("service", Service)

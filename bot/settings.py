@@ -1,0 +1,72 @@
+"""The settings: environment and `.env`, read once at the start. A wrong one stops the start and is named."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+Network = IPv4Network | IPv6Network
+
+
+class SettingsError(Exception):
+    """One line that names the setting and says what to do."""
+
+
+class LogFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    slack_bot_token: SecretStr | None = None
+    slack_signing_secret: SecretStr | None = None
+    slack_app_token: SecretStr | None = None
+    slack_api_url: str = "https://slack.com/api/"
+    database_url: str = Field(default="sqlite:///countersign.db", alias="COUNTERSIGN_DATABASE_URL")
+    policy: Path = Field(default=Path("policy.toml"), alias="COUNTERSIGN_POLICY")
+    key: SecretStr | None = Field(default=None, alias="COUNTERSIGN_KEY")
+    host: str = Field(default="127.0.0.1", alias="COUNTERSIGN_HOST")
+    port: int = Field(default=8080, ge=0, le=65535, alias="COUNTERSIGN_PORT")
+    log: LogFormat = Field(default=LogFormat.TEXT, alias="COUNTERSIGN_LOG")
+    callback_allow: Annotated[tuple[Network, ...], NoDecode] = Field(default=(), alias="COUNTERSIGN_CALLBACK_ALLOW")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_database_we_know(cls, url: str) -> str:
+        try:
+            backend = make_url(url).get_backend_name()
+        except ArgumentError:
+            backend = ""
+        if backend not in ("sqlite", "postgresql"):
+            raise ValueError("must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
+        if backend == "sqlite" and make_url(url).database in (None, "", ":memory:"):
+            raise ValueError("must name a file, such as sqlite:///countersign.db: what is decided has to last")
+        return url
+
+    @field_validator("callback_allow", mode="before")
+    @classmethod
+    def _networks(cls, written: Any) -> Any:
+        if not isinstance(written, str):
+            return written
+        try:
+            return tuple(ip_network(part.strip()) for part in written.split(",") if part.strip())
+        except ValueError as fault:
+            raise ValueError(f"must be networks such as 127.0.0.0/8, with commas between: {fault}") from fault
+
+
+def read_settings(**given: Any) -> Settings:
+    try:
+        return Settings(**given)
+    except ValidationError as faults:
+        first = faults.errors(include_url=False, include_input=False)[0]
+        name = str(first["loc"][0]).upper()
+        raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None

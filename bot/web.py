@@ -1,0 +1,85 @@
+"""The one aiohttp application: its routes, and the two layers that every request passes."""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from bot import api, operations
+from bot.authentication import authenticated
+from bot.problems import Problem
+from bot.requests import MAX_BODY, too_large
+from bot.service import SERVICE, Service
+from store.database import UnavailableError
+
+log = structlog.get_logger()
+
+
+def application(service: Service) -> web.Application:
+    app = web.Application(middlewares=[measured, answered, authenticated], client_max_size=MAX_BODY)
+    app[SERVICE] = service
+    app.add_routes([*api.ROUTES, *operations.ROUTES])
+    return app
+
+
+@web.middleware
+async def measured(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Counts and logs each request under its route, never its path: ids would be labels without end."""
+    start = time.perf_counter()
+    response = await handler(request)
+    took = time.perf_counter() - start
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource else "unknown"
+    status = str(response.status)
+    request.app[SERVICE].metrics.requests.labels(route, _method(request), status).observe(took)
+    log.info("http.request", method=_method(request), route=route, status=response.status, ms=round(took * 1000, 1))
+    return response
+
+
+def _method(request: web.Request) -> str:
+    known = ("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")
+    return request.method if request.method in known else "other"
+
+
+@web.middleware
+async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Whatever went wrong, the answer is a problem document; what is our own fault is logged whole, and told short."""
+    try:
+        return await handler(request)
+    except Problem as problem:
+        return problem.response()
+    except web.HTTPRequestEntityTooLarge:
+        return too_large().response()
+    except web.HTTPException as fault:
+        return _of_aiohttp(fault).response()
+    except UnavailableError as fault:
+        log.warning("http.database_unavailable", error=str(fault))
+        return _unavailable().response()
+    except Exception:
+        log.exception("http.fault", method=request.method, path=request.path)
+        return _our_fault().response()
+
+
+def _of_aiohttp(fault: web.HTTPException) -> Problem:
+    status = HTTPStatus(fault.status)
+    details = {
+        HTTPStatus.NOT_FOUND: "There is nothing at this address; /docs lists what there is.",
+        HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method; /docs lists what it takes.",
+    }
+    kept = {name: value for name, value in fault.headers.items() if name in ("Allow", "Location")}
+    kind = status.phrase.lower().replace(" ", "-")
+    return Problem(status, kind, details.get(status, fault.reason), headers=kept)
+
+
+def _unavailable() -> Problem:
+    detail = "The database does not answer just now. Send the same request again, with its idempotency key."
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, headers={"Retry-After": "2"})
+
+
+def _our_fault() -> Problem:
+    detail = "Something went wrong on our side, and was logged. Sending it again with its idempotency key is safe."
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail)

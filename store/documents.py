@@ -1,0 +1,32 @@
+"""Status documents, made from the states of packages and the words that belong to them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from rules.document import Document, document
+from rules.people import Roster
+from rules.state import PackageState
+from rules.transition import Words
+from store.content import words_of
+
+
+def documents(connection: Connection, states: list[PackageState], roster: Roster, now: datetime) -> list[Document]:
+    """One query for the words of all of them."""
+    if not states:
+        return []
+    events = {event for state in states for event in (state.version_event_id, _made_in(state))}
+    words = words_of(connection, states[0].tenant_id, *events)
+    return [_document(state, words, roster, now) for state in states]
+
+
+def _made_in(state: PackageState) -> str:
+    return state.decision.event_id if state.decision else state.version_event_id
+
+
+def _document(state: PackageState, words: dict[str, Words], roster: Roster, now: datetime) -> Document:
+    content = words.get(state.version_event_id, {}).get("package")
+    package = content if isinstance(content, dict) else None
+    return document(state, package, words.get(_made_in(state)), roster, now)

@@ -1,0 +1,23 @@
+"""The events of a package, as they were sealed."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import Connection, bindparam, select
+
+from rules.chain import Event
+from store.tables import EventRow, core
+
+EVENTS = core(EventRow)
+
+_OF_PACKAGE = (
+    select(EVENTS.c.body)
+    .where(EVENTS.c.tenant_id == bindparam("tenant"), EVENTS.c.package_id == bindparam("package"))
+    .order_by(EVENTS.c.revision)
+)
+
+
+def events_of(connection: Connection, tenant_id: str, package_id: str) -> list[Event]:
+    rows = connection.execute(_OF_PACKAGE, {"tenant": tenant_id, "package": package_id})
+    return [json.loads(row.body) for row in rows]

@@ -1,0 +1,181 @@
+"""The store as the rest of the service sees it: commands go down the road, documents come back, changes are awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+
+from sqlalchemy import Connection
+
+from rules.chain import Event
+from rules.commands import Command
+from rules.document import Document
+from rules.people import AUTO, Actor, Agent
+from rules.policy import Policy
+from rules.reasons import Reason, Refusal, refuse
+from rules.state import PackageState
+from store import policies, tenancy
+from store.agents import by_key
+from store.database import Database, PostgresDatabase, StaleError, open_database
+from store.documents import documents
+from store.events import events_of
+from store.house import House
+from store.packages import Cursor, load, own
+from store.road import Asked, Outcome, carry_out
+from store.waiters import Notifier, Waiters, stopped
+
+T = TypeVar("T")
+
+
+class Found(NamedTuple):
+    revision: int
+    document: Document
+
+
+class Answered(NamedTuple):
+    """What an agent is told: the document as it then was, or the refusal."""
+
+    document: Document
+    refusal: Refusal | None
+    replayed: bool
+
+
+class Store:
+    """One per process. `start` and `stop` belong to the loop in which it runs."""
+
+    def __init__(self, database: Database, house: House, clock: Callable[[], datetime], url: str) -> None:
+        self.database, self.house, self.clock = database, house, clock
+        self.waiters = Waiters(database, house.tenant_id)
+        self._notifier = Notifier(url, self.waiters) if isinstance(database, PostgresDatabase) else None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @classmethod
+    async def open(cls, url: str, policy: Policy, policy_text: str, clock: Callable[[], datetime]) -> Store:
+        """Opens a migrated database, keeps the policy's text, and begins to listen for changes."""
+        database = open_database(url)
+        tenant_id = await database.read(tenancy.tenant)
+        await database.write(lambda connection: policies.keep(connection, policy, policy_text, clock()))
+        store = cls(database, House(tenant_id, policy), clock, url)
+        store.start()
+        return store
+
+    def start(self) -> None:
+        self._tasks.append(asyncio.create_task(self.waiters.poll_for_ever()))
+        if self._notifier:
+            self._tasks.append(asyncio.create_task(self._notifier.run_for_ever()))
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            await stopped(task)
+        await self.database.close()
+
+    async def carry_out(self, command: Command, actor: Actor = AUTO) -> Outcome:
+        """The one road, for people and for the clock."""
+        asked = Asked(command=command, now=self.clock(), actor=actor, chance=_throw())
+        return await self._walk(asked, lambda connection: carry_out(connection, self.house, asked))
+
+    async def asked_by(self, agent: Agent, command: Command, content_digest: str | None = None) -> Answered:
+        """The one road, for an agent: its answer is the document as it is in that very transaction."""
+        asked = Asked(
+            command=command,
+            now=self.clock(),
+            actor=agent.actor,
+            agent_id=agent.agent_id,
+            content_digest=content_digest,
+            chance=_throw(),
+        )
+        made: list[Document] = []
+
+        def operation(connection: Connection) -> Outcome:
+            outcome = carry_out(connection, self.house, asked)
+            made[:] = [self._document(connection, outcome.state)] if outcome.state else []
+            return outcome
+
+        outcome = await self._walk(asked, operation)
+        return Answered(made[0] if made else {}, outcome.refusal, outcome.replayed)
+
+    async def _walk(self, asked: Asked, operation: Callable[[Connection], Outcome]) -> Outcome:
+        """Whoever waits for the package is told after the commit, never before."""
+        try:
+            outcome = await self.database.write(operation)
+        except StaleError:
+            return Outcome(state=None, refusal=refuse(Reason.TOO_BUSY))
+        if outcome.changed:
+            package_id = asked.command.decision_package_id
+            self.waiters.wake([package_id])
+            if self._notifier:
+                self._notifier.tell(package_id)
+        return outcome
+
+    def release(self) -> None:
+        """Answers everybody who waits, now and from now on: the process is about to end."""
+        self.waiters.release()
+
+    async def read(self, operation: Callable[[Connection], T]) -> T:
+        return await self.database.read(operation)
+
+    async def agent_of(self, key: str) -> Agent | None:
+        return await self.database.read(lambda connection: by_key(connection, self.house.tenant_id, key, self.clock()))
+
+    async def own(
+        self, agent_id: str, *, limit: int, after: Cursor | None = None, **wanted: str | None
+    ) -> tuple[list[Document], Cursor | None]:
+        """A page of an agent's own packages, and where the next one begins if there is one."""
+
+        def operation(connection: Connection) -> tuple[list[Document], Cursor | None]:
+            tenant_id = self.house.tenant_id
+            states = own(connection, tenant_id, agent_id, limit=limit + 1, after=after, **wanted)
+            page = states[:limit]
+            following = Cursor(page[-1].created_at, page[-1].decision_package_id) if len(states) > limit else None
+            return documents(connection, page, self.house.roster(connection), self.clock()), following
+
+        return await self.database.read(operation)
+
+    async def events(self, package_id: str, agent_id: str) -> list[Event] | None:
+        """The audit events of an agent's own package."""
+
+        def operation(connection: Connection) -> list[Event] | None:
+            loaded = load(connection, self.house.tenant_id, package_id)
+            if loaded is None or loaded.state.agent_id != agent_id:
+                return None
+            return events_of(connection, self.house.tenant_id, package_id)
+
+        return await self.database.read(operation)
+
+    async def found(self, package_id: str, agent_id: str) -> Found | None:
+        """An agent's own package. Another's is not found: whether it exists is none of its business."""
+        return await self.database.read(lambda connection: self._found(connection, package_id, agent_id))
+
+    def _found(self, connection: Connection, package_id: str, agent_id: str) -> Found | None:
+        loaded = load(connection, self.house.tenant_id, package_id)
+        if loaded is None or loaded.state.agent_id != agent_id:
+            return None
+        return Found(loaded.state.revision, self._document(connection, loaded.state))
+
+    def _document(self, connection: Connection, state: PackageState) -> Document:
+        return documents(connection, [state], self.house.roster(connection), self.clock())[0]
+
+    async def next_change(self, package_id: str, agent_id: str, seen: int | None, seconds: float) -> Found | None:
+        """The package as soon as its revision is not the one seen; else, when time is up, as it is.
+
+        Who has seen nothing yet wants the end: it is given at once where it has come, and awaited where it has not.
+        """
+        with self.waiters.waiting_for(package_id) as waiter:
+            found = await self.found(package_id, agent_id)
+            if found is None or (seen is None and found.document["terminal"]):
+                return found
+            waiter.seen = found.revision if seen is None else seen
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    while found and found.revision == waiter.seen and not self.waiters.released:
+                        await waiter.news()
+                        found = await self.found(package_id, agent_id)
+            return found
+
+
+def _throw() -> float:
+    return random.random()  # noqa: S311 - which consents are looked at afterwards is a matter of chance, not a secret

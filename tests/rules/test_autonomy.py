@@ -1,0 +1,81 @@
+"""The ratchet: trust rises slowly and falls fast."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from rules.autonomy import AutonomyProfile
+from rules.policy import Autonomy
+from rules.scales import HITLLevel
+from tests.rules.world import HOUR, NOW
+
+AUTO, NOTIFY, SOFT, HARD, TAKEOVER = HITLLevel
+SETTINGS = Autonomy()
+
+
+def profile(level: HITLLevel = SOFT) -> AutonomyProfile:
+    return AutonomyProfile(agent_id="agt_1", action_type="record.read", current_level=level)
+
+
+def after(its: AutonomyProfile, outcomes: str, start: datetime = NOW, every: timedelta = HOUR) -> AutonomyProfile:
+    """`+` is a success and `-` a failure, one every so often."""
+    for number, outcome in enumerate(outcomes):
+        its = its.record_outcome(success=outcome == "+", now=start + number * every, settings=SETTINGS)
+    return its
+
+
+@pytest.mark.parametrize(
+    ("start", "outcomes", "end"),
+    [
+        pytest.param(SOFT, "+" * 9, SOFT, id="nine successes are not enough"),
+        pytest.param(SOFT, "+" * 10, NOTIFY, id="ten successes raise trust by one"),
+        pytest.param(SOFT, "+" * 19, NOTIFY, id="the count begins anew"),
+        pytest.param(SOFT, "+" * 20, AUTO, id="ten more raise it again"),
+        pytest.param(AUTO, "+" * 10, AUTO, id="there is nothing above full autonomy"),
+        pytest.param(SOFT, "+" * 9 + "-" + "+" * 9, SOFT, id="a failure ends the run of successes"),
+        pytest.param(SOFT, "-", SOFT, id="one failure is forgiven"),
+        pytest.param(SOFT, "--", HARD, id="two failures cost a level"),
+        pytest.param(NOTIFY, "--", SOFT, id="two failures bring back to the start"),
+        pytest.param(AUTO, "--", SOFT, id="from anywhere above it"),
+        pytest.param(SOFT, "-+-", HARD, id="a success between two failures does not undo the first"),
+        pytest.param(SOFT, "---", HARD, id="failures that have cost a level are spent"),
+        pytest.param(SOFT, "----", TAKEOVER, id="two more cost the next"),
+        pytest.param(TAKEOVER, "----", TAKEOVER, id="there is nothing below a person"),
+        pytest.param(HARD, "+" * 10, SOFT, id="what was lost can be earned again"),
+    ],
+)
+def test_trust_follows_the_outcomes(start: HITLLevel, outcomes: str, end: HITLLevel) -> None:
+    assert after(profile(start), outcomes).current_level is end
+
+
+@pytest.mark.parametrize(("apart", "level"), [(24 * HOUR, SOFT), (24 * HOUR - timedelta(seconds=1), HARD)])
+def test_two_failures_count_together_only_within_the_window(apart: timedelta, level: HITLLevel) -> None:
+    assert after(profile(), "--", every=apart).current_level is level
+
+
+def test_a_profile_counts_the_failures_since_a_moment_and_not_those_at_it() -> None:
+    its = after(profile(), "--")
+    assert (its.failures_since(NOW - HOUR), its.failures_since(NOW), its.failures_since(NOW + HOUR)) == (2, 1, 0)
+
+
+def test_a_demotion_is_dated() -> None:
+    assert after(profile(), "--").demoted_at == NOW + HOUR
+
+
+def test_the_record_of_failures_does_not_grow_for_ever() -> None:
+    assert len(after(profile(), "-" * 200, every=timedelta(seconds=1)).recent_failures) == 100
+
+
+def test_the_numbers_are_the_policys() -> None:
+    eager = Autonomy(promote_after_successes=1, demote_after_failures=1)
+    once = profile().record_outcome(success=True, now=NOW, settings=eager)
+    assert once.current_level is NOTIFY
+    assert once.record_outcome(success=False, now=NOW, settings=eager).current_level is SOFT
+
+
+def test_an_agent_that_lost_trust_falls_at_least_to_where_agents_start() -> None:
+    strict = Autonomy(start=HARD)
+    fallen = after(profile(AUTO), "-").record_outcome(success=False, now=NOW + HOUR, settings=strict)
+    assert fallen.current_level is HARD

@@ -1,0 +1,428 @@
+"""How much human a package takes: each voice by itself, then together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.level import Assessment, Background, assess, least, may_be_silent
+from rules.package import DecisionPackage
+from rules.policy import Policy
+from rules.scales import HITLLevel, Reversibility, RiskLevel
+from tests.rules import world
+
+AUTO, NOTIFY, SOFT, HARD, TAKEOVER = HITLLevel
+FREE = Background(earned=AUTO)  # an agent that has earned all there is to earn, so that no voice drowns another
+
+
+def calm(**fields: Any) -> DecisionPackage:
+    """A package on which no voice has anything to say."""
+    return world.package(**{"risk_level": "low", "confidence": 0.95, **fields})
+
+
+def found(background: Background = FREE, policy: Policy = world.POLICY, **fields: Any) -> Assessment:
+    return assess(calm(**fields), background, policy)
+
+
+def voices(assessment: Assessment) -> dict[str, HITLLevel]:
+    return {why.rule: why.level for why in assessment.why}
+
+
+def test_where_nothing_speaks_for_more_the_risk_table_says_why_nobody_is_needed() -> None:
+    assert (found().level, voices(found())) == (AUTO, {"risk-low": AUTO})
+
+
+# The risk table.
+
+
+@pytest.mark.parametrize(("risk", "level"), [("low", AUTO), ("medium", SOFT), ("high", HARD), ("critical", HARD)])
+def test_each_risk_takes_what_its_tier_says(risk: str, level: HITLLevel) -> None:
+    fresh = Background()
+    assert found(fresh, risk_level=risk).level is level
+    assert voices(found(fresh, risk_level=risk))[f"risk-{risk}"] is level
+
+
+def test_critical_risk_takes_two_people_one_of_them_a_supervisor() -> None:
+    terms = world.submitted(world.CRITICAL).terms
+    assert (terms.quorum, terms.of_role) == (2, {"supervisor": 1})
+
+
+def test_the_catalogue_can_raise_the_risk_that_an_agent_claims() -> None:
+    policy = world.policy(actions={"record.read": {"reversibility": "reversible", "risk": "high"}})
+    assert (found(policy=policy).risk, found(policy=policy).level) == (RiskLevel.HIGH, HARD)
+
+
+def test_the_catalogue_cannot_lower_the_risk_that_an_agent_claims() -> None:
+    assert found(risk_level="critical").risk is RiskLevel.CRITICAL
+
+
+# The reversibility table.
+
+
+@pytest.mark.parametrize(
+    ("action_type", "rule", "level"),
+    [
+        pytest.param("record.read", "risk-low", AUTO, id="reversible"),
+        pytest.param("record.update", "partially-reversible", NOTIFY, id="partially reversible"),
+        pytest.param("mail.send", "irreversible-low", SOFT, id="irreversible, low"),
+        pytest.param("payment.send", "irreversible-high", HARD, id="irreversible, high"),
+        pytest.param("nobody.listed.this", "irreversible-high", HARD, id="unlisted"),
+    ],
+)
+def test_each_reversibility_takes_what_its_table_says(action_type: str, rule: str, level: HITLLevel) -> None:
+    assessment = found(action_type=action_type)
+    assert assessment.level is level
+    assert voices(assessment)[rule] is level
+
+
+def test_an_unlisted_action_type_says_that_it_is_unlisted() -> None:
+    assert "unlisted" in found(action_type="nobody.listed.this").why[0].because
+
+
+def test_an_agent_can_call_its_action_harder_to_undo_than_the_catalogue_does() -> None:
+    assert found(reversibility="irreversible_high").reversibility is Reversibility.IRREVERSIBLE_HIGH
+
+
+def test_an_agent_cannot_call_its_action_easier_to_undo_than_the_catalogue_does() -> None:
+    assessment = found(action_type="payment.send", reversibility="reversible")
+    assert (assessment.reversibility, assessment.level) == (Reversibility.IRREVERSIBLE_HIGH, HARD)
+
+
+# The confidence bands.
+
+
+@pytest.mark.parametrize(
+    ("confidence", "level"),
+    [
+        pytest.param(0.0, TAKEOVER, id="none"),
+        pytest.param(0.49999, TAKEOVER, id="just below 0.5"),
+        pytest.param(0.5, HARD, id="exactly 0.5"),
+        pytest.param(0.64999, HARD, id="just below 0.65"),
+        pytest.param(0.65, SOFT, id="exactly 0.65"),
+        pytest.param(0.79999, SOFT, id="just below 0.80"),
+    ],
+)
+def test_each_band_of_confidence_takes_its_level(confidence: float, level: HITLLevel) -> None:
+    assert found(confidence=confidence).level is level
+    assert voices(found(confidence=confidence))["confidence"] is level
+
+
+@pytest.mark.parametrize("confidence", [0.80, 0.81, 1.0])
+def test_from_the_last_bound_up_confidence_asks_for_nothing(confidence: float) -> None:
+    assert "confidence" not in voices(found(confidence=confidence))
+
+
+# What the agent recommends.
+
+
+@pytest.mark.parametrize(
+    ("said", "rule", "level"), [("escalate", "agent-escalates", TAKEOVER), ("clarify", "agent-asks", HARD)]
+)
+def test_an_agent_that_is_unsure_is_believed(said: str, rule: str, level: HITLLevel) -> None:
+    assert found(recommendation=said).level is level
+    assert voices(found(recommendation=said)) == {rule: level}
+
+
+def test_an_agent_that_recommends_to_go_on_changes_nothing() -> None:
+    assert found(recommendation="proceed") == found()
+
+
+# The matrix.
+
+
+@pytest.mark.parametrize("data", ["financial", "pii", "personal", "regulated"])
+def test_irreversible_and_sensitive_is_always_hard(data: str) -> None:
+    assessment = found(action_type="mail.send", confidence=1.0, data_classes=[data])
+    assert assessment.level is HARD
+    assert voices(assessment)["irreversible-sensitive"] is HARD
+
+
+def test_sensitive_data_of_the_catalogue_count_though_the_agent_does_not_name_them() -> None:
+    policy = world.policy(actions={"mail.send": {"reversibility": "irreversible_low", "data_classes": ["pii"]}})
+    assert voices(found(policy=policy, action_type="mail.send"))["irreversible-sensitive"] is HARD
+
+
+@pytest.mark.parametrize(
+    ("action_type", "data"),
+    [
+        pytest.param("record.update", "pii", id="sensitive but reversible"),
+        pytest.param("mail.send", "external", id="irreversible but not sensitive"),
+    ],
+)
+def test_the_hard_row_of_the_matrix_needs_both(action_type: str, data: str) -> None:
+    assert "irreversible-sensitive" not in voices(found(action_type=action_type, data_classes=[data]))
+
+
+@pytest.mark.parametrize(
+    ("action_type", "confidence", "level"),
+    [
+        pytest.param("mail.send", 0.75, HARD, id="irreversible, exactly 0.75"),
+        pytest.param("mail.send", 0.7501, SOFT, id="irreversible, over 0.75"),
+        pytest.param("record.read", 0.85, SOFT, id="reversible, exactly 0.85"),
+        pytest.param("record.update", 0.85, SOFT, id="partially reversible, exactly 0.85"),
+    ],
+)
+def test_the_matrix_looks_at_confidence_by_reversibility(action_type: str, confidence: float, level: HITLLevel) -> None:
+    rule = "matrix-irreversible" if action_type == "mail.send" else "matrix-reversible"
+    assert voices(found(action_type=action_type, confidence=confidence))[rule] is level
+
+
+@pytest.mark.parametrize("action_type", ["record.read", "record.update"])
+def test_reversible_and_over_085_the_matrix_asks_for_nothing(action_type: str) -> None:
+    assert "matrix-reversible" not in voices(found(action_type=action_type, confidence=0.8501))
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"),
+    [(100.01, "USD"), (100.01, "EUR"), (5.0, "XAU"), (0.0, "XAU")],
+    ids=["over in dollars", "over in euros", "unknown currency", "nothing of an unknown currency"],
+)
+def test_what_costs_too_much_is_hard(amount: float, currency: str) -> None:
+    assert voices(found(cost={"amount": amount, "currency": currency})) == {"cost": HARD}
+
+
+@pytest.mark.parametrize(("amount", "currency"), [(100.0, "USD"), (0.0, "EUR")])
+def test_what_costs_no_more_than_the_threshold_is_not(amount: float, currency: str) -> None:
+    assert "cost" not in voices(found(cost={"amount": amount, "currency": currency}))
+
+
+def test_repeated_failures_bring_a_person_in() -> None:
+    assessment = found(Background(earned=AUTO, failures=2))
+    assert (assessment.level, voices(assessment)) == (TAKEOVER, {"repeated-failures": TAKEOVER})
+
+
+def test_one_failure_is_not_repeated() -> None:
+    assert found(Background(earned=AUTO, failures=1)).level is AUTO
+
+
+# The catalogue's tool requirement and floor, and the kind.
+
+
+def test_a_tool_that_requires_approval_is_hard() -> None:
+    policy = world.policy(actions={"record.read": {"reversibility": "reversible", "tool": {"effect_type": "deletion"}}})
+    assert voices(found(policy=policy)) == {"tool-requirement": HARD}
+
+
+def test_a_tool_that_requires_none_is_not() -> None:
+    tool = {"effect_type": "deletion", "approval_required": False}
+    assert (
+        found(policy=world.policy(actions={"record.read": {"reversibility": "reversible", "tool": tool}})).level is AUTO
+    )
+
+
+@pytest.mark.parametrize("floor", [NOTIFY, SOFT, HARD, TAKEOVER])
+def test_the_floor_of_an_action_type_is_its_least(floor: HITLLevel) -> None:
+    policy = world.policy(actions={"record.read": {"reversibility": "reversible", "floor": floor.value}})
+    assert (found(policy=policy).level, voices(found(policy=policy))["floor"]) == (floor, floor)
+
+
+@pytest.mark.parametrize(
+    ("kind", "level"),
+    [("output", HARD), ("plan", HARD), ("question", HARD), ("memory", SOFT), ("policy_exception", HARD)],
+)
+def test_each_kind_has_its_least(kind: str, level: HITLLevel) -> None:
+    parameters = {
+        "memory": {"proposed_memory": "Likes mail.", "source_refs": ["d"], "sensitivity": "low", "retention": "90d"},
+        "policy_exception": {
+            "policy_id": "P",
+            "requested_exception": "Skip.",
+            "justification": "Late.",
+            "expires_at": "2026-12-01T00:00:00Z",
+        },
+    }
+    assessment = found(kind=kind, action_parameters=parameters.get(kind))
+    assert (assessment.level, voices(assessment)) == (level, {f"kind-{kind}": level})
+
+
+@pytest.mark.parametrize("kind", ["action", "tool_call"])
+def test_calls_take_no_more_for_being_calls(kind: str) -> None:
+    assert found(kind=kind).level is AUTO
+
+
+# Silence.
+
+
+def test_with_soft_approval_off_what_would_be_soft_is_hard_and_says_so() -> None:
+    policy = world.policy(soft={"enabled": False})
+    assessment = found(policy=policy, action_type="mail.send")
+    assert (assessment.level, voices(assessment)["soft-off"]) == (HARD, HARD)
+
+
+def test_with_soft_approval_off_what_was_automatic_stays_so() -> None:
+    assert found(policy=world.policy(soft={"enabled": False})).level is AUTO
+
+
+@pytest.mark.parametrize(
+    ("risk", "reversibility", "may"),
+    [
+        (RiskLevel.MEDIUM, Reversibility.IRREVERSIBLE_LOW, True),
+        (RiskLevel.HIGH, Reversibility.REVERSIBLE, False),
+        (RiskLevel.CRITICAL, Reversibility.REVERSIBLE, False),
+        (RiskLevel.LOW, Reversibility.IRREVERSIBLE_HIGH, False),
+    ],
+)
+def test_silence_never_counts_for_high_risk_or_what_cannot_be_undone(
+    risk: RiskLevel, reversibility: Reversibility, may: bool
+) -> None:
+    assert may_be_silent(world.POLICY, risk, reversibility) is may
+
+
+# Earned autonomy.
+
+
+def test_a_new_agent_starts_at_soft() -> None:
+    assessment = found(Background(), action_type="record.update")
+    assert (assessment.level, voices(assessment)["autonomy"]) == (SOFT, SOFT)
+
+
+def test_a_new_agent_needs_nobody_for_what_can_be_undone_whole() -> None:
+    assert found(Background()).level is AUTO
+
+
+def test_autonomy_that_was_lost_makes_everything_stricter() -> None:
+    assessment = found(Background(earned=HARD))
+    assert (assessment.level, voices(assessment)) == (HARD, {"autonomy": HARD})
+
+
+@pytest.mark.parametrize(("earned", "level"), [(SOFT, SOFT), (NOTIFY, NOTIFY), (AUTO, AUTO)])
+def test_what_was_earned_eases_the_risk_table(earned: HITLLevel, level: HITLLevel) -> None:
+    assert found(Background(earned=earned), risk_level="medium").level is level
+
+
+def test_an_eased_level_says_that_it_was_eased() -> None:
+    assert "eased to notify_only" in found(Background(earned=NOTIFY), risk_level="medium").why[0].because
+
+
+@pytest.mark.parametrize(
+    ("action_type", "level"),
+    [
+        pytest.param("record.read", AUTO, id="reversible: all of it"),
+        pytest.param("record.update", NOTIFY, id="partially reversible: people are told"),
+        pytest.param("mail.send", SOFT, id="irreversible: people can object"),
+    ],
+)
+def test_autonomy_eases_only_as_far_as_reversibility_lets_it(action_type: str, level: HITLLevel) -> None:
+    assert found(FREE, action_type=action_type, risk_level="medium").level is level
+
+
+def test_autonomy_eases_only_as_far_as_the_floor() -> None:
+    policy = world.policy(actions={"record.read": {"reversibility": "reversible", "floor": "notify_only"}})
+    assert found(FREE, policy, risk_level="medium").level is NOTIFY
+
+
+@pytest.mark.parametrize("risk", ["high", "critical"])
+def test_autonomy_never_eases_what_is_hard(risk: str) -> None:
+    assert found(FREE, risk_level=risk).level is HARD
+
+
+@pytest.mark.parametrize(("confidence", "level"), [(0.7, SOFT), (0.6, HARD), (0.4, TAKEOVER)])
+def test_autonomy_never_eases_a_confidence_band(confidence: float, level: HITLLevel) -> None:
+    assert found(FREE, confidence=confidence).level is level
+
+
+def test_autonomy_never_eases_the_matrix() -> None:
+    assert found(FREE, confidence=0.82).level is SOFT
+
+
+# What went before.
+
+
+@pytest.mark.parametrize("earlier", [NOTIFY, SOFT, HARD, TAKEOVER])
+def test_the_same_action_never_takes_less_than_before(earlier: HITLLevel) -> None:
+    assessment = found(Background(earned=AUTO, earlier=earlier))
+    assert (assessment.level, voices(assessment)) == (earlier, {"never-falls": earlier})
+
+
+def test_what_was_rejected_and_has_changed_materially_takes_a_yes() -> None:
+    assert voices(found(Background(earned=AUTO, rejected_before=True))) == {"material-change": HARD}
+
+
+# Together.
+
+
+def test_the_strictest_wins_and_every_voice_that_fired_is_kept_the_strictest_first() -> None:
+    background = Background(failures=2)
+    assessment = found(background, action_type="mail.send", confidence=0.6, data_classes=["pii"], risk_level="medium")
+    assert assessment.level is TAKEOVER
+    assert voices(assessment) == {
+        "repeated-failures": TAKEOVER,
+        "confidence": HARD,
+        "irreversible-sensitive": HARD,
+        "matrix-irreversible": HARD,
+        "risk-medium": SOFT,
+        "irreversible-low": SOFT,
+        "autonomy": SOFT,
+    }
+    assert [why.level for why in assessment.why] == sorted((why.level for why in assessment.why), reverse=True)
+
+
+def test_every_why_says_because_of_what() -> None:
+    assessment = found(Background(failures=2), action_type="mail.send", confidence=0.4, recommendation="escalate")
+    assert all(len(why.because.split()) > 3 for why in assessment.why)
+
+
+backgrounds = st.builds(
+    Background,
+    earned=st.none() | st.sampled_from(HITLLevel),
+    failures=st.integers(0, 3),
+    earlier=st.none() | st.sampled_from(HITLLevel),
+    rejected_before=st.booleans(),
+)
+claims = st.fixed_dictionaries(
+    {"confidence": st.floats(0, 1), "risk_level": st.sampled_from([risk.value for risk in RiskLevel])},
+    optional={
+        "reversibility": st.sampled_from([each.value for each in Reversibility]),
+        "recommendation": st.sampled_from(["proceed", "clarify", "escalate"]),
+        "data_classes": st.lists(st.sampled_from(["pii", "financial", "external"]), unique=True),
+        "cost": st.fixed_dictionaries({"amount": st.floats(0, 1000), "currency": st.sampled_from(["USD", "XAU"])}),
+    },
+)
+action_types = st.sampled_from([*world.BASE["actions"], "nobody.listed.this"])
+
+
+@given(background=backgrounds, action_type=action_types, said=claims)
+def test_the_agent_can_only_raise_the_level(background: Background, action_type: str, said: dict[str, Any]) -> None:
+    modest = assess(calm(action_type=action_type, confidence=1.0), background, world.POLICY)
+    claimed = assess(calm(action_type=action_type, **said), background, world.POLICY)
+    assert claimed.level >= modest.level
+    assert claimed.risk >= modest.risk
+    assert claimed.reversibility >= modest.reversibility
+
+
+@given(background=backgrounds, action_type=action_types, said=claims)
+def test_grave_things_are_never_soft_and_the_level_is_the_strictest_why(
+    background: Background, action_type: str, said: dict[str, Any]
+) -> None:
+    assessment = assess(calm(action_type=action_type, **said), background, world.POLICY)
+    grave = assessment.risk >= RiskLevel.HIGH or assessment.reversibility is Reversibility.IRREVERSIBLE_HIGH
+    assert assessment.level >= HARD or not grave
+    assert assessment.level is max(why.level for why in assessment.why)
+
+
+# What a policy asks of an action, whoever proposes it: looked at again before silence counts.
+
+
+@pytest.mark.parametrize(
+    ("changes", "level"),
+    [
+        pytest.param({}, SOFT, id="as it was"),
+        pytest.param({"soft": {"enabled": False}}, HARD, id="soft approval off"),
+        pytest.param({"tiers": {"medium": {"level": "human_takeover"}}}, TAKEOVER, id="a stricter tier"),
+        pytest.param(
+            {"actions": {"record.read": {"reversibility": "irreversible_high"}}}, HARD, id="cannot be undone after all"
+        ),
+        pytest.param({"actions": {"record.read": {"risk": "high"}}}, HARD, id="a higher risk"),
+        pytest.param({"actions": {"record.read": {"floor": "hard_approval"}}}, HARD, id="a floor"),
+        pytest.param({"actions": {"record.read": {"tool": {"effect_type": "payment"}}}}, HARD, id="a tool requirement"),
+        pytest.param({"reversibility": {"reversible": "hard_approval"}}, HARD, id="a stricter table"),
+    ],
+)
+def test_what_a_policy_asks_at_least_is_found_without_the_package(changes: dict[str, Any], level: HITLLevel) -> None:
+    assert least(world.policy(**changes), "record.read", RiskLevel.MEDIUM, Reversibility.REVERSIBLE) is level
+
+
+def test_an_action_type_that_was_struck_from_the_catalogue_is_hard() -> None:
+    assert least(world.POLICY, "nobody.listed.this", RiskLevel.LOW, Reversibility.REVERSIBLE) is HARD

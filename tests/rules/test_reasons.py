@@ -1,0 +1,42 @@
+"""Every refusal can be said in a sentence."""
+
+from __future__ import annotations
+
+import re
+from string import Formatter
+
+import pytest
+
+from rules.reasons import Reason, Refusal, refuse, sentence_of
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_has_a_sentence(reason: Reason) -> None:
+    sentence = sentence_of(reason)
+    assert re.match(r"[A-Z{<]", sentence), "begins like a sentence, or with the one it is about"
+    assert re.search(r"(\.|\{because\})$", sentence), "ends like one"
+    assert len(sentence.split()) > 3
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_fact_in_a_sentence_has_a_plain_name(reason: Reason) -> None:
+    names = [name for _, name, _, _ in Formatter().parse(sentence_of(reason)) if name is not None]
+    assert all(re.fullmatch(r"[a-z_]+", name) for name in names)
+
+
+def test_no_two_reasons_have_the_same_sentence() -> None:
+    assert len({sentence_of(reason) for reason in Reason}) == len(Reason)
+
+
+def test_a_refusal_tells_its_facts() -> None:
+    refusal = refuse(Reason.STALE_VERSION, seen=1, current=2)
+    assert refusal == Refusal(reason=Reason.STALE_VERSION, facts={"seen": "1", "current": "2"})
+    assert refusal.sentence == "This card shows version 1, but version 2 is the one to decide on."
+
+
+def test_a_fact_that_is_missing_is_no_crash() -> None:
+    assert "(no current)" in refuse(Reason.STALE_VERSION, seen=1).sentence
+
+
+def test_braces_in_a_fact_are_only_text() -> None:
+    assert "{current}" in refuse(Reason.STALE_VERSION, seen="{current}", current=2).sentence

@@ -1,0 +1,239 @@
+"""A small house for the tests of the rules: a policy, some people, an agent, and one line for each thing done.
+
+`submitted(HARD)` is a package that came in; `after(state, ask(Approve, state), by=SENTA)` is what it became, and
+`refusal(...)` with the same arguments is the reason why not.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from rules import commands
+from rules.commands import Command, Silence
+from rules.life import decide
+from rules.package import DecisionPackage
+from rules.people import AUTO, Actor, ActorKind, Agent, Directory, Person, Roster
+from rules.policy import Policy
+from rules.reasons import Reason, Refusal
+from rules.situation import Situation
+from rules.state import PackageState
+from rules.submission import Submit
+from rules.transition import Transition
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+RITA, ROSS = "URITA", "UROSS"  # reviewers
+SENTA, SVEN = "USENTA", "USVEN"  # senior reviewers
+SUSI, SAUL, SILA = "USUSI", "USAUL", "USILA"  # supervisors
+DORA = "UDORA"  # the director
+ROSE, OWEN, ADAM = "UROSE", "UOWEN", "UADAM"  # the requester, the agent's owner and an admin, none with a role
+GRETA, STAN, BODO, DEAN, NEMO = "UGRETA", "USTAN", "UBODO", "UDEAN", "UNEMO"  # supervisors, for the policy at least
+
+BASE: dict[str, Any] = {
+    "version": "test-1",
+    "admins": [ADAM],
+    "roles": {
+        "reviewer": {"members": [RITA, ROSS], "max_risk": "medium"},
+        "senior_reviewer": {"members": [SENTA, SVEN], "includes": ["reviewer"], "max_risk": "high"},
+        "supervisor": {
+            "members": [SUSI, SAUL, SILA, GRETA, STAN, BODO, DEAN, NEMO],
+            "includes": ["senior_reviewer"],
+            "max_risk": "critical",
+        },
+        "director": {"members": [DORA], "includes": ["supervisor"], "max_risk": "critical"},
+    },
+    "tiers": {
+        "medium": {"ladder": ["senior_reviewer", "supervisor"]},
+        "high": {"ladder": ["supervisor", "director"]},
+        "critical": {"ladder": ["director"]},
+    },
+    "actions": {
+        "record.read": {"reversibility": "reversible"},
+        "record.update": {"reversibility": "partially_reversible"},
+        "mail.send": {"reversibility": "irreversible_low"},
+        "payment.send": {"reversibility": "irreversible_high"},
+    },
+}
+
+
+def policy(**changes: Any) -> Policy:
+    """The policy above with these changes, which reach into its tables."""
+    return Policy.model_validate(_merged(BASE, changes))
+
+
+def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    deeper = {
+        name: _merged(base[name], value)
+        for name, value in changes.items()
+        if isinstance(value, dict) and isinstance(base.get(name), dict)
+    }
+    return base | dict(changes) | deeper
+
+
+POLICY = policy()
+NO_SECOND_EYES = policy(separation={"second_pair_of_eyes": False})
+
+
+def people(**changes: dict[str, Any]) -> dict[str, Person]:
+    """Everybody, each with an e-mail address, and with these changes by user id."""
+    special: dict[str, dict[str, Any]] = {
+        GRETA: {"is_guest": True},
+        STAN: {"is_stranger": True},
+        BODO: {"is_bot": True},
+        DEAN: {"active": False},
+    }
+    known = (RITA, ROSS, SENTA, SVEN, SUSI, SAUL, SILA, DORA, ROSE, OWEN, ADAM, GRETA, STAN, BODO, DEAN)
+    return {who: person(who, **special.get(who, {}), **changes.get(who, {})) for who in known}
+
+
+def person(user_id: str, **fields: Any) -> Person:
+    name = user_id[1:].lower()
+    return Person.model_validate({"user_id": user_id, "name": name, "email": f"{name}@example.com", **fields})
+
+
+AGENT = Agent(agent_id="agt_1", name="Clerk", owner=OWEN)
+
+
+def agent(**changes: Any) -> Agent:
+    return AGENT.model_copy(update=changes)
+
+
+def package(**fields: Any) -> DecisionPackage:
+    """A package of medium risk that says all that any tier needs."""
+    said: dict[str, Any] = {
+        "title": "Read the record",
+        "action_type": "record.read",
+        "action_parameters": {"record": "42"},
+        "proposed_action": "Read record 42.",
+        "rationale": "The customer asked for it.",
+        "risk_level": "medium",
+        "confidence": 0.95,
+        "requested_by": ROSE,
+        "thread_id": "thr_1",
+        "evidence_refs": ["doc_1"],
+        "known_uncertainties": ["The record may be old."],
+        "side_effect_preview": {"reads": 1},
+        "consequence": "Nothing changes.",
+        "policy_basis": ["P-1"],
+    }
+    return DecisionPackage.model_validate(said | fields)
+
+
+AUTOMATIC = package(risk_level="low")
+SOFT = package()
+HARD = package(risk_level="high")
+CRITICAL = package(risk_level="critical")
+TAKEOVER = package(recommendation="escalate")
+QUESTION = package(kind="question", action_parameters=None)
+
+C = TypeVar("C", bound=Command)
+_fresh = itertools.count(1)
+
+
+def situation(
+    by: str | Actor = AUTO,
+    *,
+    now: datetime = NOW,
+    policy: Policy = POLICY,
+    people: Mapping[str, Person] = people(),
+    groups: Mapping[str, frozenset[str]] | None = None,
+    directory_as_of: datetime | None = None,
+    **others: Any,
+) -> Situation:
+    """Somebody, now. The directory was read just now, and the agent is the one above, unless it is said."""
+    directory = Directory(people=people, groups=groups or {}, as_of=directory_as_of or now)
+    actor = Actor(kind=ActorKind.PERSON, actor_id=by) if isinstance(by, str) else by
+    bearing: dict[str, Any] = {"agent": AGENT, "package": SOFT, "fresh_id": f"{next(_fresh):06d}"} | others
+    return Situation(policy=policy, roster=Roster(policy, directory), now=now, tenant_id="T1", actor=actor, **bearing)
+
+
+_SAID: dict[type[Command], dict[str, Any]] = {
+    commands.ApproveWithEdits: {"action_parameters": {"record": "43"}},
+    commands.Revise: {"instructions": "Name the record."},
+    commands.RequestMoreEvidence: {"instructions": "Show the order."},
+    commands.Defer: {"until": NOW + HOUR},
+    commands.HumanOverrideCommand: {
+        "override_decision": "proceed",
+        "override_reason": "The audit is tomorrow.",
+        "evidence_refs": ["ticket 7"],
+    },
+    commands.Answer: {"answer": "The blue one."},
+    commands.Assign: {"assignee": SENTA},
+    commands.Extend: {"until": NOW + 2 * DAY},
+    commands.Judge: {"verdict": "sound"},
+    commands.OpenDetails: {"rendering_id": "rnd_1", "page": 1},
+    commands.Show: {"rendering_id": "rnd_1", "channel": "C1", "ts": "1.0", "seen_by_eligible": True},
+    commands.NewVersion: {"package": SOFT},
+    commands.ClaimExecution: {"claim_id": "clm_1"},
+    commands.ReportExecution: {"claim_id": "clm_1", "outcome": "succeeded"},
+    commands.Consent: {"silence": Silence(counted=timedelta(minutes=5), reviewer_present=True, could_be_answered=True)},
+}
+
+
+def ask(kind: type[C], state: PackageState, **fields: Any) -> C:
+    """A command on the version and rung that the state shows, complete unless it is said otherwise."""
+    seen = {
+        "command_id": f"cmd_{next(_fresh)}",
+        "decision_package_id": state.decision_package_id,
+        "expected_package_version": state.version,
+        "package_version": state.version,
+        "expected_rung": state.task.rung,
+        "action_digest": state.action_digest,
+        "comment": "I looked at it.",
+    }
+    fitting = {name: value for name, value in seen.items() if name in kind.model_fields}
+    return kind.model_validate(fitting | _SAID.get(kind, {}) | fields)
+
+
+def submission(package: DecisionPackage = SOFT, package_id: str = "pkg_1") -> Submit:
+    return Submit(command_id="cmd_submit", decision_package_id=package_id, package=package)
+
+
+def happened(state: PackageState | None, command: Command, by: str | Actor = AUTO, **bearing: Any) -> Transition:
+    outcome = decide(state, command, situation(by, **bearing))
+    assert isinstance(outcome, Transition), outcome
+    return outcome
+
+
+def after(state: PackageState | None, command: Command, by: str | Actor = AUTO, **bearing: Any) -> PackageState:
+    return happened(state, command, by, **bearing).after
+
+
+def refusal(state: PackageState | None, command: Command, by: str | Actor = AUTO, **bearing: Any) -> Reason:
+    outcome = decide(state, command, situation(by, **bearing))
+    assert isinstance(outcome, Refusal), outcome
+    assert "(no " not in outcome.sentence, outcome.sentence
+    return outcome.reason
+
+
+def submitted(package: DecisionPackage = SOFT, **bearing: Any) -> PackageState:
+    return after(None, submission(package), by=bearing.get("agent", AGENT).actor, **bearing)
+
+
+def shown(state: PackageState, **bearing: Any) -> PackageState:
+    """Its card has reached a place where an eligible person sees it."""
+    return after(state, ask(commands.Show, state), **bearing)
+
+
+def opened(state: PackageState, *readers: str) -> PackageState:
+    """These people have had its Details open."""
+    for reader in readers:
+        state = after(state, ask(commands.OpenDetails, state), by=reader)
+    return state
+
+
+def approved(package: DecisionPackage = HARD, by: str = SENTA, **bearing: Any) -> PackageState:
+    state = submitted(package)
+    return after(state, ask(commands.Approve, state), by=by, **bearing)
+
+
+def claimed(state: PackageState, **bearing: Any) -> PackageState:
+    return after(state, ask(commands.ClaimExecution, state), by=AGENT.actor, **bearing)
+
+
+def reported(state: PackageState, outcome: str = "succeeded", **bearing: Any) -> PackageState:
+    return after(state, ask(commands.ReportExecution, state, outcome=outcome), by=AGENT.actor, **bearing)
