@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
@@ -31,6 +31,7 @@ GROUP = 256
 ATTEMPTS = 8
 READERS = 2
 POSTGRES_THREADS = 8
+PATIENCE = 10  # seconds that anything waits for a lock: who holds one longer is stuck, and must not take us along
 _RETRYABLE = frozenset(["40001", "40P01"])  # serialization failure, deadlock
 
 
@@ -63,13 +64,22 @@ def make_engine(url: URL, *, pool_size: int = 5) -> Engine:
         engine = create_engine(url.set(drivername="sqlite+pysqlite"), pool_size=pool_size, max_overflow=0)
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
-    return create_engine(url.set(drivername="postgresql+psycopg"), pool_size=pool_size, max_overflow=0, pool_timeout=10)
+    # A replica that froze in the middle of a transaction is cut off by the server, so that its locks do not stay.
+    options = f"-c lock_timeout={PATIENCE}s -c idle_in_transaction_session_timeout={6 * PATIENCE}s"
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=PATIENCE,
+        connect_args={"options": options},
+    )
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     # The driver's own transactions begin late and deferred: two writers could both read, and one then fail.
     connection.isolation_level = None
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 10000", "foreign_keys = ON"):
+    waits = f"busy_timeout = {PATIENCE * 1000}"
+    for pragma in (waits, "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -83,10 +93,28 @@ def transact(engine: Engine, operation: Operation[T]) -> T:
     """One operation, one transaction, in the caller's own thread: for the command line and the migrations."""
     with engine.begin() as connection:
         begin_immediate(connection)
+        return _run(operation, connection)
+
+
+def _run(operation: Operation[T], connection: Connection) -> T:
+    try:
         return operation(connection)
+    except StopIteration as fault:
+        # A future refuses to carry this one, and whoever awaits it would wait for ever.
+        raise RuntimeError("an operation let a StopIteration escape") from fault
 
 
-class SqliteDatabase:
+class _Closable:
+    """What is asked of a database that was closed is answered, instead of waiting for ever."""
+
+    _closed = False
+
+    def _must_be_open(self) -> None:
+        if self._closed:
+            raise UnavailableError("the database was closed: this process is ending")
+
+
+class SqliteDatabase(_Closable):
     """One file: a single writer that commits in groups, and a few readers beside it."""
 
     def __init__(self, url: URL) -> None:
@@ -97,15 +125,21 @@ class SqliteDatabase:
         self._writer.start()
 
     async def write(self, operation: Operation[T]) -> T:
-        waiting = _Waiting(operation)
+        self._must_be_open()
+        waiting = _Waiting(operation, asyncio.get_running_loop())
         self._waiting.put(waiting)
-        return await asyncio.wrap_future(waiting.future)
+        return await waiting.answer  # type: ignore[no-any-return]
 
     async def read(self, operation: Operation[T]) -> T:
+        self._must_be_open()
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, _read, self.engine, operation)
+        try:
+            return await loop.run_in_executor(self._readers, _read, self.engine, operation)
+        except OperationalError as fault:
+            raise UnavailableError(str(fault.orig)) from fault
 
     async def close(self) -> None:
+        self._closed = True
         self._waiting.put(None)
         await asyncio.to_thread(self._writer.join)
         self._readers.shutdown()
@@ -129,46 +163,63 @@ class SqliteDatabase:
                 begin_immediate(connection)
                 for waiting in group:
                     waiting.run(connection)
-        except Exception as fault:  # noqa: BLE001 - a writer that died would leave everybody waiting for ever
+        except BaseException as fault:  # noqa: BLE001 - a writer that died would leave everybody waiting for ever
             log.warning("database.unavailable", error=str(getattr(fault, "orig", fault)))
             for waiting in group:
                 waiting.fault = UnavailableError("the database could not be written to")
-        for waiting in group:
-            waiting.answer()
+        _answer(group)
 
 
 class _Waiting:
     """An operation, and whoever waits for it. It runs in a savepoint, so that its fault is its own."""
 
-    def __init__(self, operation: Operation[Any]) -> None:
-        self.operation = operation
-        self.future: Future[Any] = Future()
-        self._result: Any = None
-        self.fault: Exception | None = None
+    def __init__(self, operation: Operation[Any], loop: asyncio.AbstractEventLoop) -> None:
+        self.operation, self.loop = operation, loop
+        self.answer: asyncio.Future[Any] = loop.create_future()
+        self.result: Any = None
+        self.fault: BaseException | None = None
 
     def run(self, connection: Connection) -> None:
         connection.exec_driver_sql("SAVEPOINT one")
         try:
-            self._result = self.operation(connection)
-        except Exception as fault:  # noqa: BLE001 - it is handed to the caller, whatever it is
+            self.result = _run(self.operation, connection)
+        except BaseException as fault:  # noqa: BLE001 - it is handed to the caller, whatever it is
             self.fault = fault
             connection.exec_driver_sql("ROLLBACK TO one")
         connection.exec_driver_sql("RELEASE one")
 
-    def answer(self) -> None:
-        if self.future.set_running_or_notify_cancel():
-            if self.fault:
-                self.future.set_exception(self.fault)
-            else:
-                self.future.set_result(self._result)
+    def settle(self) -> None:
+        """In the caller's loop. A caller who has gone meanwhile is told nothing, and harms nobody."""
+        if self.answer.done():
+            return
+        if self.fault:
+            self.answer.set_exception(self.fault)
+        else:
+            self.answer.set_result(self.result)
+
+
+def _answer(group: list[_Waiting]) -> None:
+    """One call into each loop for the whole group: waking a loop costs more than what it then does."""
+    for loop in {waiting.loop for waiting in group}:
+        its = [waiting for waiting in group if waiting.loop is loop]
+        with suppress(RuntimeError):  # the loop was closed, and with it everybody who waited there
+            loop.call_soon_threadsafe(_settle, its)
+
+
+def _settle(group: list[_Waiting]) -> None:
+    for waiting in group:
+        waiting.settle()
 
 
 def _read(engine: Engine, operation: Operation[T]) -> T:
+    """What is read is of one transaction, which leaves nothing: SQLite has to be told to begin one."""
     with engine.connect() as connection:
-        return operation(connection)
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        return _run(operation, connection)
 
 
-class PostgresDatabase:
+class PostgresDatabase(_Closable):
     """Any number of processes: each operation is a transaction of its own in one of a few threads."""
 
     def __init__(self, url: URL) -> None:
@@ -176,14 +227,17 @@ class PostgresDatabase:
         self._threads = ThreadPoolExecutor(POSTGRES_THREADS, thread_name_prefix="postgres")
 
     async def write(self, operation: Operation[T]) -> T:
+        self._must_be_open()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._persist, transact, operation)
 
     async def read(self, operation: Operation[T]) -> T:
+        self._must_be_open()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._persist, _read, operation)
 
     async def close(self) -> None:
+        self._closed = True
         await asyncio.to_thread(self._threads.shutdown)
         self.engine.dispose()
 
@@ -193,11 +247,18 @@ class PostgresDatabase:
             with suppress(StaleError):
                 try:
                     return run(self.engine, operation)
-                except (OperationalError, InterfaceError) as fault:
+                except DBAPIError as fault:
+                    if not _is_away(fault):
+                        raise
                     if attempt == ATTEMPTS or not _passes(fault):
                         raise UnavailableError(str(fault.orig)) from fault
             time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - only spreads the attempts
         raise StaleError
+
+
+def _is_away(fault: DBAPIError) -> bool:
+    """Whether it is the database that failed, and not the operation."""
+    return isinstance(fault, OperationalError | InterfaceError) or fault.connection_invalidated
 
 
 def _passes(fault: DBAPIError) -> bool:

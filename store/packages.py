@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 
 from rules.clock import next_due
-from rules.state import PackageState
+from rules.state import PackageState, Status
 from store.database import StaleError
 from store.tables import PackageRow, core
 
@@ -43,6 +43,14 @@ class Loaded(NamedTuple):
     state: PackageState
     head: str
     callback_url: str | None
+
+
+class Glance(NamedTuple):
+    """As little as tells whether there is news, and for whom."""
+
+    agent_id: str
+    revision: int
+    status: Status
 
 
 def load(connection: Connection, tenant_id: str, package_id: str) -> Loaded | None:
@@ -116,6 +124,14 @@ def own(
     newest = (PACKAGES.c.created_at.desc(), PACKAGES.c.package_id.desc())
     rows = connection.execute(query.order_by(*newest).limit(limit))
     return [PackageState.model_validate_json(row.state) for row in rows]
+
+
+_GLANCE = select(PACKAGES.c.agent_id, PACKAGES.c.revision, PACKAGES.c.status).where(*_THIS)
+
+
+def glance(connection: Connection, tenant_id: str, package_id: str) -> Glance | None:
+    row = connection.execute(_GLANCE, {"tenant": tenant_id, "package": package_id}).first()
+    return Glance(row.agent_id, row.revision, Status(row.status)) if row else None
 
 
 _REVISIONS = select(PACKAGES.c.package_id, PACKAGES.c.revision).where(

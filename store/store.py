@@ -24,9 +24,9 @@ from store.database import Database, PostgresDatabase, StaleError, open_database
 from store.documents import documents
 from store.events import events_of
 from store.house import House
-from store.packages import Cursor, load, own
+from store.packages import Cursor, glance, load, own
 from store.road import Asked, Outcome, carry_out
-from store.waiters import Notifier, Waiters, stopped
+from store.waiters import Notifier, Waiter, Waiters, stopped
 
 T = TypeVar("T")
 
@@ -165,16 +165,24 @@ class Store:
         Who has seen nothing yet wants the end: it is given at once where it has come, and awaited where it has not.
         """
         with self.waiters.waiting_for(package_id) as waiter:
+            at = await self.database.read(lambda connection: glance(connection, self.house.tenant_id, package_id))
+            if at is None or at.agent_id != agent_id:
+                return None
+            waiter.seen = at.revision if seen is None else seen
+            if at.revision == waiter.seen and not (seen is None and at.status.terminal):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        return await self._moved(package_id, agent_id, waiter)
+            return await self.found(package_id, agent_id)
+
+    async def _moved(self, package_id: str, agent_id: str, waiter: Waiter) -> Found | None:
+        """Once the package is no longer where the waiter saw it. A waiter may be woken for nothing."""
+        while not self.waiters.released:
+            await waiter.news()
             found = await self.found(package_id, agent_id)
-            if found is None or (seen is None and found.document["terminal"]):
+            if found is None or found.revision != waiter.seen:
                 return found
-            waiter.seen = found.revision if seen is None else seen
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    while found and found.revision == waiter.seen and not self.waiters.released:
-                        await waiter.news()
-                        found = await self.found(package_id, agent_id)
-            return found
+        return await self.found(package_id, agent_id)
 
 
 def _throw() -> float:

@@ -1,0 +1,56 @@
+"""`python -m bench [road|http|pending|profile] …`: all but the profile when none is named."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+
+from bench import http, pending, profile, road
+from bench.world import databases
+
+SUBMISSIONS = 1_000
+WHOLE_WAYS, AT_ONCE = 2_000, 64
+
+
+def main() -> None:
+    wanted = sys.argv[1:] or ["road", "http", "pending"]
+    unknown = [name for name in wanted if name not in BENCHES]
+    if unknown:
+        sys.exit(f"bench: there is no bench {unknown[0]!r}; there are: {', '.join(BENCHES)}")
+    with databases() as where:
+        for name in wanted:
+            BENCHES[name](where)
+            print(flush=True)
+
+
+def _road(where: dict[str, str]) -> None:
+    print("Submit and decide down the one road: transactions a second, beside the raw driver writing the same rows")
+    print(f"{'database':<12}{'at once':>8}{'ours':>10}{'raw':>10}{'ratio':>8}", flush=True)
+    for result in asyncio.run(road.run(where, SUBMISSIONS)):
+        print(f"{result.database:<12}{result.at_once:>8}{result.ours:>10.0f}{result.raw:>10.0f}{result.ratio:>8.2f}")
+
+
+def _http(where: dict[str, str]) -> None:
+    print(f"The whole way over HTTP (post, decide, long poll released): {WHOLE_WAYS} at {AT_ONCE}, one process")
+    print(f"{'database':<12}{'a second':>10}{'p50 ms':>10}{'p99 ms':>10}", flush=True)
+    for kind, result in asyncio.run(http.run(where, WHOLE_WAYS, AT_ONCE)).items():
+        print(f"{kind:<12}{result.rate:>10.0f}{result.p50 * 1000:>10.0f}{result.p99 * 1000:>10.0f}")
+
+
+def _pending(where: dict[str, str]) -> None:
+    print(f"One more with {pending.MANY:,} pending, beside one more with {pending.FEW:,}")
+    print(f"{'database':<12}{'few us':>10}{'many us':>10}{'ratio':>8}{'memory MB':>11}", flush=True)
+    for its in asyncio.run(pending.run(where)):
+        print(f"{its.database:<12}{its.few_us:>10.0f}{its.many_us:>10.0f}{its.ratio:>8.2f}{its.memory_mb:>11.0f}")
+
+
+BENCHES: dict[str, Callable[[dict[str, str]], None]] = {
+    "road": _road,
+    "http": _http,
+    "pending": _pending,
+    "profile": profile.run,
+}
+
+if __name__ == "__main__":
+    main()

