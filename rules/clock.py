@@ -8,7 +8,6 @@ from datetime import datetime
 from rules.commands import Climb, Consent, Expire, HumanDecisionType, Remind, Silence, Verb, WakeUp
 from rules.decisions import climb_to, harden, next_rung
 from rules.level import least
-from rules.policy import OnTimeout
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.settling import settle
@@ -16,6 +15,7 @@ from rules.situation import Situation
 from rules.state import Basis, ExecutionState, PackageState, Status
 from rules.tasks import woken
 from rules.terms import terms_today
+from rules.tiers import OnTimeout
 from rules.transition import Move, Transition
 
 PUT_OFF_AT_MOST = 2

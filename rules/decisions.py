@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from rules.assignment import assigned
 from rules.authority import eligible, question_of
 from rules.commands import (
     Answer,
@@ -297,4 +298,5 @@ def climb_to(move: Move, rung: int, reason: str) -> Move:
         created_at=now,
         due_at=now + state.terms.hard_timeout,
     )
+    task = assigned(state.model_copy(update={"task": task}), move.situation)
     return move.happen("package.escalated", {"task": task}, reason=reason)

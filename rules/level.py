@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from rules.catalogue import Action
 from rules.package import DecisionPackage, Kind, Recommendation
-from rules.policy import Action, Policy
+from rules.policy import Policy
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state import Why
 from rules.values import Value

@@ -59,6 +59,11 @@ class Roster:
         """The roles that the policy gives this person, by name or by group; what these include is not listed."""
         return self._roles_of.get(user_id, ())
 
+    @property
+    def reviewers(self) -> frozenset[str]:
+        """Everyone whom the policy gives any role."""
+        return frozenset(self._roles_of)
+
     def able_in(self, user_id: str, role: str) -> tuple[str, ...]:
         """The roles of this person in which they may act as `role`."""
         return tuple(held for held in self.roles_of(user_id) if role in self.policy.held_with(held))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rules.package import DecisionPackage
-from rules.policy import Need, Policy
+from rules.policy import Policy
 from rules.scales import RiskLevel
+from rules.tiers import Need
 
 FIELDS = {
     Need.EVIDENCE: "evidence_refs",

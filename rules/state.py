@@ -13,8 +13,8 @@ from pydantic import Field
 
 from rules.commands import HumanDecisionType, OverrideDecision, Verdict
 from rules.package import Kind
-from rules.policy import OnTimeout
 from rules.scales import HITLLevel, Reversibility, RiskLevel
+from rules.tiers import OnTimeout
 from rules.values import Duration, Moment, Value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
+from rules.assignment import assigned
 from rules.authority import Question, barred_by, eligible
 from rules.commands import Command, HumanDecisionType, Verb
 from rules.level import Assessment, assess
@@ -37,8 +38,10 @@ def submit(command: Submit, situation: Situation) -> Transition | Refusal:
         return refuse(Reason.QUALITY_GAPS, risk=found.risk, gaps=", ".join(missing))
     state = _begin(command, agent, found, missing, situation)
     settled = found.level <= HITLLevel.NOTIFY_ONLY
-    if not settled and (refusal := nobody_for(state, situation)):
-        return refusal
+    if not settled:
+        if refusal := nobody_for(state, situation):
+            return refusal
+        state = state.model_copy(update={"task": assigned(state, situation)})
     move = Move.first(state, command, situation)
     move.happen("package.submitted", words={"package": package.model_dump(mode="json", exclude_unset=True)})
     if settled:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from rules.policy import Action, Policy, ReviewTimeoutPolicy, Tier
+from rules.catalogue import Action
+from rules.policy import Policy
 from rules.scales import RiskLevel
 from rules.state import PackageState, Priority, Terms
+from rules.tiers import ReviewTimeoutPolicy, Tier
 
 _PRIORITY = {
     RiskLevel.CRITICAL: Priority.URGENT,

@@ -10,8 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from rules.policy import Action, ConfidenceBands, Need, Policy, Role, Span, Tier, Tiers, WorkingHours
+from rules.catalogue import Action
+from rules.notation import Span
+from rules.policy import ConfidenceBands, Policy
+from rules.roles import Role, WorkingHours
 from rules.scales import HITLLevel, Reversibility, RiskLevel
+from rules.tiers import Need, Tier, Tiers
 from rules.values import parse_duration, write_duration
 
 ROLES: dict[str, Any] = {"reviewer": {}, "senior_reviewer": {}, "supervisor": {}}

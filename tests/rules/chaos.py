@@ -1,0 +1,265 @@
+"""Random people, agents, clocks and policies, and one package at a time in their midst.
+
+Whatever is chosen is chosen by `choose`, from a list: so the same life can be led by Hypothesis, which finds the
+shortest way to a fault, and by plain chance, which goes further.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from rules import commands
+from rules.autonomy import AutonomyProfile
+from rules.chain import event_of
+from rules.clock import next_due
+from rules.commands import Command, HumanDecisionCommand, PersonCommand, Silence, Verb
+from rules.life import decide, takes
+from rules.package import DecisionPackage
+from rules.people import AUTO, Actor, ActorKind
+from rules.reasons import Refusal
+from rules.situation import Memory, Situation
+from rules.state import PackageState
+from rules.transition import Transition, refused
+from tests.rules import world
+from tests.rules.world import ADAM, AGENT, DAY, HOUR, MINUTE, NOW, OWEN, POLICY, ask, people, policy
+
+T = TypeVar("T")
+Choose = Callable[[Sequence[Any]], Any]
+Look = Callable[[PackageState | None, Command, Transition | Refusal, Situation], None]
+
+# In everything that agents and people write, so that it is found wherever a word of theirs comes to lie.
+MARK = "Zauberwort"
+QUORUM = {"quorum": 2, "of_role": {"supervisor": 1}}
+POLICIES = [
+    POLICY,
+    world.NO_SECOND_EYES,
+    policy(tiers={"medium": QUORUM, "high": QUORUM}),
+    policy(soft={"enabled": False}, tiers={"high": {"on_timeout": "cancel", "details_first": True}}),
+    policy(tiers={"medium": {"on_timeout": "defer"}, "high": {"on_timeout": "auto_reject"}}, soft={"sample": 1}),
+    policy(roles={"senior_reviewer": {"members": ["USVEN"], "scopes": ["mail.*"]}, "supervisor": {"max_risk": "high"}}),
+    policy(actions={"record.read": {"reversibility": "irreversible_high", "risk": "critical", "role": "director"}}),
+]
+EVERYBODY = people()
+COMPANIES = [
+    EVERYBODY,
+    people(USENTA={"active": False}, USUSI={"is_guest": True}),
+    people(USVEN={"email": "new@example.com"}, URITA={"is_stranger": True}),
+]
+REVIEWERS = ["URITA", "UROSS", "USENTA", "USVEN", "USUSI", "USAUL", "USILA", "UDORA"]
+PARTIES = [None, "UROSE", "UROSE", "USENTA", "USUSI", "new@example.com"]
+BY_PEOPLE = [*HumanDecisionCommand.__subclasses__(), *PersonCommand.__subclasses__()]
+ENDING = [commands.Reject, commands.TakeOver, commands.Withdraw]
+GOING_ON = [kind for kind in BY_PEOPLE if kind not in ENDING]
+BY_AGENTS = [commands.NewVersion, commands.ClaimExecution, commands.ReportExecution, commands.Withdraw]
+BY_TIME = [*commands.ClockCommand.__subclasses__(), commands.Show]
+TICKS: dict[Verb, type[Command]] = {kind.verb: kind for kind in commands.ClockCommand.__subclasses__()}
+
+
+def marked(said: str) -> str:
+    return f"{said} {MARK}"
+
+
+PACKAGE: dict[str, list[Any]] = {
+    "title": [marked("Title")],
+    "proposed_action": [marked("Do it")],
+    "rationale": [marked("Because")],
+    "consequence": [marked("Then")],
+    "evidence_refs": [[marked("doc")]] * 9 + [[]],
+    "known_uncertainties": [[marked("perhaps")]],
+    "policy_basis": [[marked("rule")]],
+    "metadata": [{MARK: MARK}],
+    "side_effect_preview": [{MARK: MARK}],
+    "subject_id": [marked("customer")] * 9 + [marked("another")],
+    "action_parameters": [{MARK: 1}, {MARK: 2}, {"to": MARK}],
+    "action_type": ["record.read"] * 9 + ["record.update", "mail.send", "unheard.of"],
+    "kind": ["action"] * 9 + ["question", "plan"],
+    "risk_level": ["low", "medium", "medium", "medium", "high", "high", "critical"],
+    "confidence": [0.95] * 9 + [0.7, 0.6, 0.3],
+    "requested_by": PARTIES,
+    "on_behalf_of": [[], [], ["USVEN"], ["new@example.com"]],
+    "thread_id": ["thr_1", None],
+    "expires_at": [None] * 9 + [2 * HOUR, 2 * DAY],
+    "recommendation": [None] * 9 + ["proceed", "clarify", "escalate"],
+    "material_change": [None] * 4 + [marked("Now blue")],
+    "allowed_decisions": [None] * 9 + [["approve", "revise"]],
+}
+SILENCES = [
+    Silence(counted=counted, reviewer_present=present, could_be_answered=could)
+    for counted, present, could in [(HOUR, True, True)] * 3
+    + [(MINUTE, True, True), (HOUR, False, True), (HOUR, True, False)]
+]
+# For each field that a command may have, what anybody may put there, sense and nonsense.
+FIELDS: dict[str, list[Any]] = {
+    "comment": [marked("Because"), marked("Because"), None],
+    "instructions": [marked("Change it")],
+    "answer": [marked("Blue")],
+    "override_reason": [marked("I know better")],
+    "evidence_refs": [[marked("ticket")]],
+    "detail": [marked("It hung")],
+    "override_decision": ["proceed", "proceed", "stop", "other"],
+    "action_parameters": [{MARK: 1}, {MARK: 3}, {"to": MARK, "again": True}, {"bad": "\u0000"}],
+    "to_role": [None, None, "supervisor", "director", "reviewer", MARK],
+    "until": [HOUR, HOUR, 2 * DAY, 90 * DAY, -HOUR],
+    "assignee": REVIEWERS,
+    "verdict": ["sound", "unsound"],
+    "claim_id": ["clm_1", "clm_1", "clm_2"],
+    "outcome": ["succeeded", "failed", "rolled_back"],
+    "silence": SILENCES,
+    "seen_by_eligible": [True, True, False],
+    "page": [1, 2],
+    "rendering_id": ["rnd_1", "rnd_2"],
+}
+
+
+def person(user_id: str) -> Actor:
+    return Actor(kind=ActorKind.PERSON, actor_id=user_id)
+
+
+class Life:
+    """One package after another, everybody who has to do with it, and everything that happens to it."""
+
+    def __init__(self, look: Look) -> None:
+        self.look = look
+        self.now = NOW
+        self.policy, self.people = POLICY, EVERYBODY
+        self.agent, self.memory = AGENT, Memory()
+        self.directory_age = timedelta(0)
+        self.profile: AutonomyProfile | None = None
+        self.state: PackageState | None = None
+        self.content: DecisionPackage | None = None
+        self.events: list[dict[str, Any]] = []
+
+    @property
+    def here(self) -> PackageState:
+        assert self.state is not None
+        return self.state
+
+    def something_happens(self, choose: Choose) -> None:
+        state = self.state
+        over = state is None or (state.status.terminal and not state.may_proceed(self.now))
+        choose(BEFORE if state is None else AFTERWARDS if over else MEANWHILE)(self, choose)
+
+    def package(self, choose: Choose) -> DecisionPackage:
+        fields = {name: choose(options) for name, options in PACKAGE.items()}
+        return world.package(**fields | {"expires_at": fields["expires_at"] and self.now + fields["expires_at"]})
+
+    def command(self, choose: Choose, kind: type[Command]) -> Command:
+        names = kind.model_fields
+        fields = {name: choose(options) for name, options in FIELDS.items() if name in names}
+        if "until" in fields:
+            fields["until"] += self.now
+        if "package" in names:
+            fields["package"] = self.package(choose)
+        if fields.get("comment", MARK) is None and names["comment"].is_required():
+            fields["comment"] = MARK
+        stale = {"expected_package_version": max(1, self.here.version - 1), "expected_rung": 0, "action_digest": "no"}
+        seen = {name: value for name, value in stale.items() if name in names and choose([False] * 9 + [True])}
+        return ask(kind, self.here, **fields, **seen)
+
+    def give(self, command: Command, actor: Actor, chance: float = 1.0) -> None:
+        where = world.situation(
+            actor,
+            now=self.now,
+            policy=self.policy,
+            people=self.people,
+            directory_as_of=self.now - self.directory_age,
+            agent=self.agent,
+            package=self.content,
+            profile=self.profile,
+            memory=self.memory,
+            chance=chance,
+        )
+        outcome = decide(self.state, command, where)
+        self.look(self.state, command, outcome, where)
+        if isinstance(outcome, Transition):
+            self.take(outcome)
+        elif self.state is not None and actor.kind is ActorKind.PERSON:
+            self.take(refused(self.state, command, where, outcome.reason))
+
+    def take(self, move: Transition) -> None:
+        before = self.state
+        for happened in move.occurrences:
+            self.events.append(json.loads(json.dumps(event_of(happened, before, "salt"))))
+            before = happened.after
+            if happened.words and "package" in happened.words:
+                self.content = DecisionPackage.model_validate(happened.words["package"])
+        self.state, self.profile = move.after, move.profile or self.profile
+
+
+def one_comes_in(life: Life, choose: Choose) -> None:
+    life.state, life.content, life.events = None, None, []
+    life.give(world.submission(life.package(choose)), AGENT.actor, choose([0.0, 1.0]))
+
+
+def a_reviewer_does_what_is_offered(life: Life, choose: Choose) -> None:
+    kind = choose([kind for kind in GOING_ON if takes(life.here, kind.verb)])
+    life.give(life.command(choose, kind), person(choose(REVIEWERS)), choose([0.0, 1.0]))
+
+
+def a_reviewer_looks_and_agrees(life: Life, choose: Choose) -> None:
+    who = person(choose(REVIEWERS))
+    life.give(ask(commands.OpenDetails, life.here), who)
+    kind = choose([commands.Approve, commands.Approve, commands.HumanOverrideCommand])
+    life.give(ask(kind, life.here, comment=MARK), who, choose([0.0, 1.0]))
+
+
+def somebody_has_enough(life: Life, choose: Choose) -> None:
+    life.give(ask(choose(ENDING), life.here, comment=MARK), person(choose([*REVIEWERS, *EVERYBODY])))
+
+
+def nobody_says_anything(life: Life, choose: Choose) -> None:
+    life.give(ask(commands.Show, life.here, seen_by_eligible=choose([True, True, True, False])), AUTO)
+    life.now += 6 * MINUTE
+    life.give(ask(commands.Consent, life.here, silence=choose(SILENCES)), AUTO, choose([0.0, 1.0]))
+
+
+def what_is_due_is_done(life: Life, choose: Choose) -> None:
+    due = next_due(life.here)
+    at, verb = due or (life.now, Verb.EXPIRE)
+    life.now = max(life.now, at + choose([timedelta(0), timedelta(0), DAY]))
+    fields = {"silence": choose(SILENCES)} if verb is Verb.CONSENT else {}
+    life.give(ask(TICKS[verb], life.here, **fields), AUTO, choose([0.0, 1.0]))
+
+
+def the_agent_acts(life: Life, choose: Choose) -> None:
+    life.give(life.command(choose, choose(BY_AGENTS[:3])), AGENT.actor)
+
+
+def what_was_granted_is_used(life: Life, choose: Choose) -> None:
+    kind = choose([commands.ClaimExecution, commands.ReportExecution, commands.Judge, commands.Revoke])
+    by_people = kind in (commands.Judge, commands.Revoke)
+    life.give(life.command(choose, kind), person(choose(REVIEWERS)) if by_people else AGENT.actor)
+
+
+def anybody_tries_anything(life: Life, choose: Choose) -> None:
+    others = [AUTO, AGENT.actor, world.agent(agent_id="agt_2").actor, person(OWEN), person(ADAM), person("UNEMO")]
+    known = [person(who) for who in EVERYBODY]
+    life.give(life.command(choose, choose([*BY_PEOPLE, *BY_AGENTS, *BY_TIME])), choose([*others, *known]))
+
+
+def time_goes_by(life: Life, choose: Choose) -> None:
+    life.now += choose([MINUTE, HOUR, HOUR, DAY])
+
+
+def the_world_changes(life: Life, choose: Choose) -> None:
+    life.policy = POLICIES[choose(range(len(POLICIES)))]
+    life.people = COMPANIES[choose(range(len(COMPANIES)))]
+    life.agent = world.agent(frozen=choose([False] * 5 + [True]))
+    life.directory_age = choose([timedelta(0)] * 9 + [2 * DAY])
+    life.memory = choose([Memory()] * 5 + [Memory(thread_taken_in="pkg_0"), Memory(rejected_in="pkg_0")])
+
+
+BEFORE = [one_comes_in, one_comes_in, the_world_changes]
+AFTERWARDS = [
+    *[one_comes_in, what_was_granted_is_used] * 3,
+    *[what_is_due_is_done, anybody_tries_anything, somebody_has_enough],
+]
+MEANWHILE = [
+    *[a_reviewer_does_what_is_offered] * 5,
+    *[a_reviewer_looks_and_agrees] * 2,
+    *[what_is_due_is_done, nobody_says_anything, time_goes_by] * 2,
+    *[the_agent_acts, what_was_granted_is_used, anybody_tries_anything, the_world_changes, somebody_has_enough],
+]

@@ -1,0 +1,129 @@
+"""A record for the tests of the audit: some packages that had a life, as the store would have kept them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+from rules import commands
+from rules.audit import Auditor
+from rules.chain import event_of, sealed, tenant_event
+from rules.evidence import Claim, Fault, Kept, Trail
+from rules.state import PackageState
+from rules.transition import Transition
+from tests.rules.world import (
+    AGENT,
+    CRITICAL,
+    DORA,
+    HARD,
+    NOW,
+    RITA,
+    ROSE,
+    SENTA,
+    SOFT,
+    SUSI,
+    ask,
+    happened,
+    package,
+    submission,
+)
+
+SALT = "5a17"
+
+
+class Record(NamedTuple):
+    """All that one tenant keeps."""
+
+    own: list[Any]
+    claim: Claim
+    trails: list[Trail]
+
+
+def faults_of(record: Record, tenant_id: str = "T1") -> list[Fault]:
+    return list(audited(record, Auditor(tenant_id)))
+
+
+def audited(record: Record, auditor: Auditor) -> Iterator[Fault]:
+    for event in record.own:
+        yield from auditor.tenant_event(event)
+    yield from auditor.tenant_ended(record.claim)
+    for trail in record.trails:
+        yield from auditor.package(trail)
+
+
+def sentences(record: Record) -> list[str]:
+    return [str(fault) for fault in faults_of(record)]
+
+
+class Life:
+    """Lets things happen to a package, and keeps them as the store does."""
+
+    def __init__(self, package_id: str, content: Any) -> None:
+        self.trail = Trail(package_id)
+        self.state: PackageState | None = None
+        self._keep(happened(None, submission(content, package_id), by=AGENT.actor))
+
+    def then(self, kind: type[commands.Command], by: Any = None, **said: Any) -> Life:
+        assert self.state is not None
+        bearing = {name: said.pop(name) for name in ("now",) if name in said}
+        command = ask(kind, self.state, **said)
+        self._keep(happened(self.state, command, **({"by": by} if by else {}), **bearing))
+        return self
+
+    def _keep(self, moved: Transition) -> None:
+        before = moved.before
+        for occurrence in moved.occurrences:
+            head = self.trail.events[-1]["digest"] if self.trail.events else None
+            event = sealed(event_of(occurrence, before, SALT), head)
+            self.trail.events.append(json.loads(json.dumps(event)))
+            if occurrence.words:
+                self.trail.contents.append(Kept(event["event_id"], SALT, json.loads(json.dumps(occurrence.words))))
+            before = occurrence.after
+            self.state = occurrence.after
+        assert self.state is not None
+        last = self.trail.events[-1]
+        self.trail.claim = Claim(last["revision"], last["digest"], json.loads(self.state.model_dump_json()))
+
+
+def own_events(count: int = 3) -> list[Any]:
+    events: list[Any] = []
+    for number in range(1, count + 1):
+        body = tenant_event(
+            event_id=f"evt_own{number}",
+            event_type="agent.added",
+            tenant_id="T1",
+            actor="operator",
+            now=NOW,
+            sequence=number,
+            agent_id=f"agt_{number}",
+        )
+        events.append(sealed(body, events[-1]["digest"] if events else None))
+    return events
+
+
+@cache
+def original() -> Record:
+    approved = Life("pkg_a", HARD).then(commands.Comment, SENTA).then(commands.Approve, SENTA)
+    approved.then(commands.ClaimExecution, AGENT.actor).then(commands.ReportExecution, AGENT.actor, detail="done")
+    shown = Life("pkg_b", SOFT).then(commands.Show).then(commands.OpenDetails, RITA).then(commands.Object, RITA)
+    revised = Life("pkg_c", HARD).then(commands.Revise, SENTA).then(commands.NewVersion, AGENT.actor, package=HARD)
+    revised.then(commands.Defer, SENTA).then(commands.Wake, SENTA).then(commands.Escalate, SENTA)
+    revised.then(commands.Reject, SUSI)
+    quorum = Life("pkg_d", CRITICAL).then(commands.OpenDetails, SUSI).then(commands.OpenDetails, DORA)
+    quorum.then(commands.Approve, SUSI).then(commands.Approve, DORA).then(commands.Revoke, DORA)
+    withdrawn = Life("pkg_e", package(risk_level="high", metadata={"n": 1})).then(commands.Withdraw, ROSE)
+    own = own_events()
+    trails = [life.trail for life in (approved, shown, revised, quorum, withdrawn)]
+    return Record(own, Claim(len(own), own[-1]["digest"]), trails)
+
+
+def reseal(trail: Trail, since: int = 0) -> None:
+    """What a forger does who knows how the chain is made, and owns the row too."""
+    for at in range(since, len(trail.events)):
+        head = trail.events[at - 1]["digest"] if at else None
+        body = {name: value for name, value in trail.events[at].items() if name not in ("digest", "previous")}
+        trail.events[at] = sealed(body, head)
+    last = trail.events[-1]
+    trail.claim = Claim(last["revision"], last["digest"], trail.claim.state if trail.claim else None)

@@ -1,0 +1,364 @@
+"""What a decision comes to, verb by verb."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rules.commands import (
+    Answer,
+    Approve,
+    ApproveWithEdits,
+    ClaimExecution,
+    Defer,
+    Escalate,
+    HumanDecisionCommand,
+    HumanDecisionType,
+    HumanOverrideCommand,
+    NewVersion,
+    Object,
+    OverrideDecision,
+    Reject,
+    RequestMoreEvidence,
+    Revise,
+    TakeOver,
+    Wake,
+    Withdraw,
+)
+from rules.package import DecisionPackage
+from rules.reasons import Reason
+from rules.scales import HITLLevel
+from rules.state import Basis, HumanInterruptStatus, Seat, Status
+from tests.rules.world import (
+    AGENT,
+    CRITICAL,
+    DAY,
+    DORA,
+    HARD,
+    HOUR,
+    MINUTE,
+    NOW,
+    QUESTION,
+    RITA,
+    ROSE,
+    SENTA,
+    SOFT,
+    SUSI,
+    TAKEOVER,
+    after,
+    ask,
+    happened,
+    opened,
+    package,
+    policy,
+    refusal,
+    submitted,
+)
+
+SETTLING = [
+    pytest.param(HARD, Approve, Status.APPROVED, HumanDecisionType.APPROVE, id="approve"),
+    pytest.param(HARD, Reject, Status.REJECTED, HumanDecisionType.REJECT, id="reject"),
+    pytest.param(HARD, Revise, Status.REVISION_REQUESTED, HumanDecisionType.REVISE, id="revise"),
+    pytest.param(
+        HARD, RequestMoreEvidence, Status.EVIDENCE_REQUESTED, HumanDecisionType.REQUEST_MORE_EVIDENCE, id="evidence"
+    ),
+    pytest.param(HARD, Defer, Status.DEFERRED, HumanDecisionType.DEFER, id="defer"),
+    pytest.param(HARD, HumanOverrideCommand, Status.OVERRIDDEN, HumanDecisionType.OVERRIDE, id="override"),
+    pytest.param(HARD, TakeOver, Status.TAKEN_OVER, HumanDecisionType.TAKE_OVER, id="take over"),
+    pytest.param(TAKEOVER, TakeOver, Status.TAKEN_OVER, HumanDecisionType.TAKE_OVER, id="take over what asks for it"),
+    pytest.param(QUESTION, Answer, Status.APPROVED, HumanDecisionType.ANSWER, id="answer"),
+    pytest.param(SOFT, Approve, Status.APPROVED, HumanDecisionType.APPROVE, id="approve what runs on silence"),
+]
+
+
+@pytest.mark.parametrize(("said", "kind", "status", "decision"), SETTLING)
+def test_one_person_settles_it(
+    said: DecisionPackage, kind: type[HumanDecisionCommand], status: Status, decision: HumanDecisionType
+) -> None:
+    state = after(submitted(said), ask(kind, submitted(said), rendering_id="rnd_7"), by=SENTA, now=NOW + MINUTE)
+    assert state.status is status
+    made = state.decision
+    assert made is not None
+    assert (made.decision, made.basis, made.decided_at, made.latency_ms) == (
+        decision,
+        Basis.HUMAN,
+        NOW + MINUTE,
+        60_000,
+    )
+    assert made.reviewers == (Seat(reviewer_id=SENTA, role="senior_reviewer"),)
+    assert (made.package_version, made.rendering_id) == (1, "rnd_7")
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "may"),
+    [
+        (HARD, Approve, True),
+        (HARD, HumanOverrideCommand, True),
+        (HARD, Reject, False),
+        (HARD, TakeOver, False),
+        (HARD, Defer, False),
+        (QUESTION, Answer, False),
+    ],
+)
+def test_only_a_yes_lets_the_agent_proceed(said: DecisionPackage, kind: type[HumanDecisionCommand], may: bool) -> None:
+    state = submitted(said)
+    assert after(state, ask(kind, state), by=SENTA).may_proceed(NOW) is may
+
+
+def test_what_was_said_lies_beside_the_event_that_the_decision_names() -> None:
+    state = submitted(HARD)
+    move = happened(state, ask(Reject, state, comment="No order."), by=SENTA)
+    said = {event.event_id: event.words for event in move.occurrences}
+    assert move.after.decision is not None
+    assert said[move.after.decision.event_id] == {"comment": "No order."}
+
+
+# What this package, at this tier, does not take.
+
+
+@pytest.mark.parametrize("kind", [Approve, ApproveWithEdits, HumanOverrideCommand])
+def test_a_takeover_cannot_be_waved_through(kind: type[HumanDecisionCommand]) -> None:
+    state = submitted(TAKEOVER)
+    assert refusal(state, ask(kind, state), by=SENTA) is Reason.LEVEL_IS_TAKEOVER
+
+
+@pytest.mark.parametrize("kind", [Approve, ApproveWithEdits, HumanOverrideCommand])
+def test_a_question_is_answered_and_not_approved(kind: type[HumanDecisionCommand]) -> None:
+    state = submitted(QUESTION)
+    assert refusal(state, ask(kind, state), by=RITA) is Reason.A_QUESTION
+
+
+def test_what_is_no_question_cannot_be_answered() -> None:
+    state = submitted(HARD)
+    assert refusal(state, ask(Answer, state), by=SENTA) is Reason.NOT_A_QUESTION
+
+
+@pytest.mark.parametrize("kind", [Approve, ApproveWithEdits])
+def test_at_high_risk_a_yes_needs_a_comment(kind: type[HumanDecisionCommand]) -> None:
+    state = submitted(HARD)
+    assert refusal(state, ask(kind, state, comment=None), by=SENTA) is Reason.COMMENT_REQUIRED
+
+
+@pytest.mark.parametrize("kind", [Reject, HumanOverrideCommand])
+def test_a_no_needs_no_comment_and_an_overrides_reason_is_one(kind: type[HumanDecisionCommand]) -> None:
+    state = submitted(HARD)
+    assert after(state, ask(kind, state, comment=None), by=SENTA).status.terminal
+
+
+@pytest.mark.parametrize("kind", [Approve, ApproveWithEdits, HumanOverrideCommand])
+def test_at_critical_risk_a_yes_waits_until_details_were_opened(kind: type[HumanDecisionCommand]) -> None:
+    state = opened(submitted(CRITICAL), DORA)
+    assert refusal(state, ask(kind, state), by=SUSI) is Reason.DETAILS_FIRST
+    after(opened(state, SUSI), ask(kind, state), by=SUSI, package=CRITICAL)
+
+
+@pytest.mark.parametrize("kind", [Reject, TakeOver])
+def test_at_critical_risk_stopping_waits_for_nothing(kind: type[HumanDecisionCommand]) -> None:
+    state = submitted(CRITICAL)
+    assert after(state, ask(kind, state), by=SUSI).status.terminal
+
+
+def test_the_agent_can_close_ways_on_but_no_way_out() -> None:
+    state = submitted(package(risk_level="high", allowed_decisions=["approve"]))
+    assert refusal(state, ask(Revise, state), by=SENTA) is Reason.DECISION_NOT_ALLOWED
+    for kind in (Approve, Reject, Escalate, TakeOver):
+        after(state, ask(kind, state), by=SENTA)
+
+
+# Stale.
+
+
+@pytest.mark.parametrize("kind", [Approve, Reject, Revise, Escalate, TakeOver, Defer])
+def test_a_click_on_an_older_version_is_refused(kind: type[HumanDecisionCommand]) -> None:
+    state = submitted(HARD)
+    newer = after(state, ask(NewVersion, state, package=HARD), by=AGENT.actor)
+    assert refusal(newer, ask(kind, state), by=SENTA) is Reason.STALE_VERSION
+
+
+def test_a_yes_from_the_card_of_an_earlier_rung_is_refused() -> None:
+    state = submitted(HARD)
+    raised = after(state, ask(Escalate, state), by=SENTA)
+    assert refusal(raised, ask(Approve, state), by=SUSI) is Reason.STALE_RUNG
+    assert after(raised, ask(Approve, raised), by=SUSI).status is Status.APPROVED
+
+
+def test_a_no_from_an_earlier_rungs_role_still_counts() -> None:
+    state = submitted(HARD)
+    raised = after(state, ask(Escalate, state), by=SENTA)
+    assert after(raised, ask(Reject, state), by=SENTA).status is Status.REJECTED
+
+
+@pytest.mark.parametrize("kind", [Approve, Reject, TakeOver, Withdraw])
+def test_nothing_is_decided_twice(kind: type[Any]) -> None:
+    state = submitted(HARD)
+    rejected = after(state, ask(Reject, state), by=SENTA)
+    assert refusal(rejected, ask(kind, rejected), by=ROSE if kind is Withdraw else DORA) is Reason.ALREADY_DECIDED
+
+
+def test_who_comes_too_late_is_told_who_was_first() -> None:
+    state = submitted(HARD)
+    assert after(state, ask(Reject, state), by=SENTA).decided_by() == f"<@{SENTA}>"
+
+
+# Object.
+
+
+def test_an_objection_makes_it_hard_and_gives_it_the_whole_time() -> None:
+    state = submitted(SOFT)
+    objected = after(state, ask(Object, state), by=RITA, now=NOW + HOUR)
+    assert (objected.status, objected.level, objected.version) == (Status.PENDING, HITLLevel.HARD_APPROVAL, 1)
+    assert objected.why[0].rule == "objection"
+    assert objected.task.due_at == NOW + HOUR + DAY
+
+
+def test_only_what_runs_on_silence_can_be_objected_to() -> None:
+    state = submitted(HARD)
+    assert refusal(state, ask(Object, state), by=SENTA) is Reason.NOT_SOFT
+
+
+# Revise, request evidence, defer.
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"), [(Revise, Status.REVISION_REQUESTED), (RequestMoreEvidence, Status.EVIDENCE_REQUESTED)]
+)
+def test_the_agent_has_two_days_to_answer(kind: type[HumanDecisionCommand], status: Status) -> None:
+    state = submitted(HARD)
+    asked = after(state, ask(kind, state), by=SENTA)
+    assert (asked.status, asked.answer_by, asked.ends_at) == (status, NOW + 2 * DAY, NOW + 2 * DAY)
+
+
+@pytest.mark.parametrize("kind", [Approve, Revise, Defer, Escalate])
+def test_while_the_agent_is_to_answer_nothing_else_goes_on(kind: type[HumanDecisionCommand]) -> None:
+    state = submitted(HARD)
+    asked = after(state, ask(Revise, state), by=SENTA)
+    assert refusal(asked, ask(kind, asked), by=SENTA) is Reason.AWAITS_AGENT
+
+
+@pytest.mark.parametrize("first", [Revise, RequestMoreEvidence, Defer])
+@pytest.mark.parametrize("then", [Reject, TakeOver])
+def test_what_waits_can_still_be_stopped_or_taken_over(
+    first: type[HumanDecisionCommand], then: type[HumanDecisionCommand]
+) -> None:
+    state = submitted(HARD)
+    waiting = after(state, ask(first, state), by=SENTA)
+    assert after(waiting, ask(then, waiting), by=SENTA).status.terminal
+
+
+@pytest.mark.parametrize(
+    ("until", "expected"),
+    [(NOW, Reason.TIME_NOT_AHEAD), (NOW - HOUR, Reason.TIME_NOT_AHEAD), (NOW + 30 * DAY + MINUTE, Reason.TIME_TOO_FAR)],
+)
+def test_a_deferral_ends_ahead_and_not_too_far(until: Any, expected: Reason) -> None:
+    state = submitted(HARD)
+    assert refusal(state, ask(Defer, state, until=until), by=SENTA) is expected
+
+
+def test_a_deferral_cannot_outlast_the_agents_own_end() -> None:
+    state = submitted(package(risk_level="high", expires_at=NOW + HOUR))
+    assert refusal(state, ask(Defer, state, until=NOW + 2 * HOUR), by=SENTA) is Reason.TIME_TOO_FAR
+
+
+def test_a_deferred_package_takes_no_yes_until_it_was_woken_and_then_has_its_whole_time() -> None:
+    state = submitted(HARD)
+    asleep = after(state, ask(Defer, state, until=NOW + 9 * DAY), by=SENTA)
+    assert refusal(asleep, ask(Approve, asleep), by=SENTA) is Reason.IS_DEFERRED
+    awake = after(asleep, ask(Wake, asleep), by=SENTA, now=NOW + 2 * DAY)
+    assert (awake.status, awake.wake_at, awake.decision) == (Status.PENDING, None, None)
+    assert awake.task.due_at == NOW + 3 * DAY
+
+
+# Escalate.
+
+
+def test_escalation_asks_the_next_rung() -> None:
+    state = submitted(HARD)
+    raised = after(state, ask(Escalate, state), by=SENTA, now=NOW + HOUR)
+    assert (raised.task.rung, raised.task.required_role, raised.status) == (1, "supervisor", Status.PENDING)
+    assert (raised.task.due_at, raised.interrupt_status) == (NOW + HOUR + DAY, HumanInterruptStatus.ESCALATED)
+    assert raised.task.review_task_id != state.task.review_task_id
+
+
+def test_escalation_can_name_the_rung() -> None:
+    state = submitted(HARD)
+    assert after(state, ask(Escalate, state, to_role="director"), by=SENTA).task.required_role == "director"
+
+
+def test_a_rung_without_anybody_is_passed_over() -> None:
+    deserted = policy(roles={"supervisor": {"members": []}, "director": {"includes": ["senior_reviewer"]}})
+    state = submitted(HARD)
+    assert after(state, ask(Escalate, state), by=SENTA, policy=deserted).task.required_role == "director"
+
+
+@pytest.mark.parametrize("role", ["reviewer", "senior_reviewer", "king"])
+def test_escalation_goes_only_up_the_ladder(role: str) -> None:
+    state = submitted(HARD)
+    assert refusal(state, ask(Escalate, state, to_role=role), by=SENTA) is Reason.NOT_ON_LADDER
+
+
+def test_above_the_top_there_is_nobody() -> None:
+    state = submitted(HARD)
+    top = after(state, ask(Escalate, state, to_role="director"), by=SENTA)
+    assert refusal(top, ask(Escalate, top), by=DORA) is Reason.TOP_OF_LADDER
+
+
+def test_nobody_is_escalated_to_who_could_not_decide() -> None:
+    deserted = policy(roles={"supervisor": {"members": []}, "director": {"members": []}})
+    state = submitted(HARD)
+    assert refusal(state, ask(Escalate, state), by=SENTA, policy=deserted) is Reason.NO_ELIGIBLE_REVIEWER
+
+
+def test_what_is_escalated_no_longer_runs_on_silence() -> None:
+    state = submitted(SOFT)
+    raised = after(state, ask(Escalate, state), by=RITA)
+    assert (raised.level, raised.why[0].rule) == (HITLLevel.HARD_APPROVAL, "escalation")
+
+
+# Override.
+
+
+@pytest.mark.parametrize("missing", ["override_reason", "evidence_refs"])
+def test_an_override_without_a_reason_or_evidence_cannot_even_be_asked(missing: str) -> None:
+    with pytest.raises(ValueError, match=missing):
+        ask(HumanOverrideCommand, submitted(HARD), **{missing: [] if missing == "evidence_refs" else " "})
+
+
+@pytest.mark.parametrize("decision", [OverrideDecision.STOP, OverrideDecision.OTHER])
+def test_an_override_that_does_not_proceed_gives_no_permission(decision: OverrideDecision) -> None:
+    state = submitted(HARD)
+    stopped = after(state, ask(HumanOverrideCommand, state, override_decision=decision), by=SENTA)
+    assert (stopped.status, stopped.may_proceed(NOW), stopped.lapses_at) == (Status.OVERRIDDEN, False, None)
+    assert refusal(stopped, ask(ClaimExecution, stopped), by=AGENT.actor) is Reason.MAY_NOT_PROCEED
+
+
+def test_an_override_keeps_what_was_recommended_and_why_it_was_overridden() -> None:
+    state = submitted(HARD)
+    move = happened(state, ask(HumanOverrideCommand, state), by=SENTA, package=package(recommendation="clarify"))
+    assert move.occurrences[0].words == {
+        "comment": "I looked at it.",
+        "original_recommendation": "clarify",
+        "override_reason": "The audit is tomorrow.",
+        "evidence_refs": ["ticket 7"],
+    }
+
+
+@pytest.mark.parametrize(("chance", "sampled"), [(0.05, True), (0.5, False)])
+def test_overrides_are_sampled(chance: float, sampled: bool) -> None:
+    state = submitted(HARD)
+    assert after(state, ask(HumanOverrideCommand, state), by=SENTA, chance=chance).sampled is sampled
+
+
+def test_what_a_person_approved_is_not_sampled() -> None:
+    state = submitted(HARD)
+    assert after(state, ask(Approve, state), by=SENTA, chance=0.0).sampled is False
+
+
+# The agent's own end.
+
+
+@pytest.mark.parametrize("kind", [Approve, HumanOverrideCommand])
+def test_after_the_agents_own_end_nothing_is_granted(kind: type[HumanDecisionCommand]) -> None:
+    state = submitted(package(risk_level="high", expires_at=NOW + HOUR))
+    assert refusal(state, ask(kind, state), by=SENTA, now=NOW + HOUR) is Reason.ALREADY_EXPIRED
+    assert after(state, ask(Reject, state), by=SENTA, now=NOW + HOUR).status is Status.REJECTED

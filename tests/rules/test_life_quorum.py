@@ -1,0 +1,236 @@
+"""When one yes is not enough: distinct people, parts of the quorum by role, and every vote looked at again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rules.commands import (
+    Approve,
+    Comment,
+    Escalate,
+    HumanOverrideCommand,
+    Object,
+    OverrideDecision,
+    Recuse,
+    Reject,
+    Revise,
+)
+from rules.policy import Policy
+from rules.reasons import Reason
+from rules.state import Basis, PackageState, Status
+from tests.rules.world import (
+    CRITICAL,
+    DORA,
+    HARD,
+    RITA,
+    SAUL,
+    SENTA,
+    SOFT,
+    SUSI,
+    SVEN,
+    after,
+    ask,
+    happened,
+    opened,
+    people,
+    policy,
+    refusal,
+    submitted,
+)
+
+# At high risk two people, one of them a supervisor; so that senior reviewers alone can give a part of it.
+TWO = policy(tiers={"high": {"quorum": 2, "of_role": {"supervisor": 1}}})
+
+
+def voted(*voters: str, policy: Policy = TWO) -> PackageState:
+    state = submitted(HARD, policy=policy)
+    for voter in voters:
+        state = after(state, ask(Approve, state), by=voter, policy=policy)
+    return state
+
+
+def voters(state: PackageState) -> list[str]:
+    return [vote.reviewer_id for vote in state.votes]
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [
+        pytest.param([SENTA], Status.PENDING, id="one senior"),
+        pytest.param([SUSI], Status.PENDING, id="one supervisor"),
+        pytest.param([SENTA, SVEN], Status.PENDING, id="two seniors"),
+        pytest.param([SENTA, SUSI], Status.APPROVED, id="a senior and a supervisor"),
+        pytest.param([SUSI, SENTA], Status.APPROVED, id="a supervisor and a senior"),
+        pytest.param([SUSI, SAUL], Status.APPROVED, id="two supervisors"),
+        pytest.param([SENTA, DORA], Status.APPROVED, id="a senior, and a director who may act as a supervisor"),
+        pytest.param([SENTA, SVEN, SUSI], Status.APPROVED, id="two seniors, then a supervisor"),
+    ],
+)
+def test_a_quorum_of_two_with_one_supervisor(who: list[str], status: Status) -> None:
+    assert voted(*who).status is status
+
+
+def test_a_quorum_is_the_basis_and_names_everybody() -> None:
+    made = voted(SENTA, SUSI).decision
+    assert made is not None
+    assert made.basis is Basis.QUORUM
+    assert [seat.reviewer_id for seat in made.reviewers] == [SENTA, SUSI]
+
+
+def test_nobody_counts_twice() -> None:
+    state = voted(SENTA)
+    assert refusal(state, ask(Approve, state), by=SENTA, policy=TWO) is Reason.ALREADY_COUNTED
+
+
+def test_critical_risk_takes_two() -> None:
+    state = opened(submitted(CRITICAL), SUSI, SAUL)
+    state = after(state, ask(Approve, state), by=SUSI)
+    assert (state.status, voters(state)) == (Status.PENDING, [SUSI])
+    assert after(state, ask(Approve, state), by=SAUL).status is Status.APPROVED
+
+
+def test_each_vote_records_what_its_author_had_before_them() -> None:
+    state = submitted(HARD, policy=TWO)
+    (vote,) = after(state, ask(Approve, state, rendering_id="rnd_9"), by=SENTA, policy=TWO).votes
+    assert (vote.version, vote.rung, vote.rendering_id, vote.role) == (1, 0, "rnd_9", "senior_reviewer")
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "rung"),
+    [(Reject, Status.REJECTED, 0), (Revise, Status.REVISION_REQUESTED, 0), (Escalate, Status.PENDING, 1)],
+)
+def test_one_person_is_enough_for_everything_but_a_yes(kind: type[Any], status: Status, rung: int) -> None:
+    state = voted(SENTA)
+    settled = after(state, ask(kind, state), by=SVEN, policy=TWO)
+    assert (settled.status, settled.task.rung) == (status, rung)
+
+
+# Looked at again when the quorum completes.
+
+
+@pytest.mark.parametrize(
+    "bearing",
+    [
+        pytest.param(
+            {"policy": policy(tiers={"high": {"quorum": 2}}, roles={"senior_reviewer": {"members": [SVEN]}})},
+            id="lost the role",
+        ),
+        pytest.param(
+            {"policy": policy(tiers={"high": {"quorum": 2}}, roles={"senior_reviewer": {"scopes": ["mail.*"]}})},
+            id="lost the scope",
+        ),
+        pytest.param(
+            {"policy": policy(tiers={"high": {"quorum": 2}}, roles={"senior_reviewer": {"max_risk": "low"}})},
+            id="lost the authority",
+        ),
+        pytest.param({"policy": TWO, "people": people(USENTA={"active": False})}, id="left the workspace"),
+    ],
+)
+def test_a_vote_whose_author_could_not_give_it_today_no_longer_counts(bearing: dict[str, Any]) -> None:
+    state = voted(SENTA)
+    move = happened(state, ask(Approve, state), by=SUSI, **bearing)
+    assert (move.after.status, voters(move.after)) == (Status.PENDING, [SUSI])
+    assert move.occurrences[0].reason == "votes-no-longer-valid"
+
+
+def test_a_part_of_the_quorum_takes_scope_and_authority_in_that_very_role() -> None:
+    roles = {
+        "senior_reviewer": {"members": [SENTA, SVEN, SUSI]},
+        "supervisor": {"members": [SUSI], "scopes": ["mail.*"]},
+        "director": {"members": [DORA]},
+    }
+    elsewhere = policy(tiers={"high": {"quorum": 2, "of_role": {"supervisor": 1}}}, roles=roles)
+    assert voted(SENTA, SUSI, policy=elsewhere).status is Status.PENDING
+    assert voted(SENTA, SUSI, DORA, policy=elsewhere).status is Status.APPROVED
+
+
+def test_recusing_oneself_voids_ones_vote() -> None:
+    state = voted(SENTA)
+    recused = after(state, ask(Recuse, state), by=SENTA, policy=TWO)
+    assert voters(recused) == []
+    assert after(recused, ask(Approve, recused), by=SUSI, policy=TWO).status is Status.PENDING
+
+
+def test_votes_of_an_earlier_rung_count_on_the_next() -> None:
+    state = voted(SENTA)
+    raised = after(state, ask(Escalate, state), by=SENTA, policy=TWO)
+    assert after(raised, ask(Approve, raised), by=SUSI, policy=TWO).status is Status.APPROVED
+
+
+def test_a_comment_that_came_between_voids_no_click() -> None:
+    state = voted(SENTA)
+    seen = ask(Approve, state)
+    later = after(state, ask(Comment, state), by=SVEN, policy=TWO)
+    assert later.revision > state.revision
+    assert after(later, seen, by=SUSI, policy=TWO).status is Status.APPROVED
+
+
+# Overrides.
+
+
+def override(state: PackageState, by: str, decision: OverrideDecision = OverrideDecision.PROCEED) -> PackageState:
+    return after(state, ask(HumanOverrideCommand, state, override_decision=decision), by=by, policy=TWO)
+
+
+def test_an_override_to_proceed_takes_the_same_quorum() -> None:
+    one = override(submitted(HARD, policy=TWO), SENTA)
+    assert (one.status, one.decision) == (Status.PENDING, None)
+    two = override(one, SUSI)
+    assert two.status is Status.OVERRIDDEN
+    assert two.decision is not None
+    assert (two.decision.basis, len(two.decision.reviewers)) == (Basis.QUORUM, 2)
+
+
+def test_nobody_overrides_twice() -> None:
+    one = override(submitted(HARD, policy=TWO), SENTA)
+    assert refusal(one, ask(HumanOverrideCommand, one), by=SENTA, policy=TWO) is Reason.ALREADY_COUNTED
+
+
+def test_an_approval_and_an_override_do_not_add_up() -> None:
+    mixed = override(voted(SENTA), SUSI)
+    assert (mixed.status, voters(mixed)) == (Status.PENDING, [SENTA, SUSI])
+    assert after(mixed, ask(Approve, mixed), by=SAUL, policy=TWO).status is Status.APPROVED
+
+
+def test_whoever_changes_their_mind_has_one_vote_still() -> None:
+    changed = override(voted(SENTA), SENTA)
+    assert voters(changed) == [SENTA]
+    assert after(changed, ask(Approve, changed), by=SUSI, policy=TWO).status is Status.PENDING
+
+
+def test_an_override_to_stop_is_a_stop_and_takes_one() -> None:
+    stopped = override(voted(SENTA), SUSI, OverrideDecision.STOP)
+    assert stopped.status is Status.OVERRIDDEN
+    assert stopped.decision is not None
+    assert [seat.reviewer_id for seat in stopped.decision.reviewers] == [SUSI]
+
+
+# The policy changed in between.
+
+
+def test_a_policy_that_asks_for_more_people_is_obeyed() -> None:
+    state = submitted(HARD)
+    assert after(state, ask(Approve, state), by=SENTA, policy=TWO).status is Status.PENDING
+
+
+def test_a_policy_that_asks_for_fewer_people_is_for_later_packages() -> None:
+    state = submitted(HARD, policy=TWO)
+    assert after(state, ask(Approve, state), by=SENTA).status is Status.PENDING
+
+
+@pytest.mark.parametrize(
+    ("then", "today", "expected"),
+    [
+        (policy(tiers={"medium": {"comment_required": True}}), policy(), Reason.COMMENT_REQUIRED),
+        (policy(), policy(tiers={"medium": {"comment_required": True}}), Reason.COMMENT_REQUIRED),
+        (policy(tiers={"medium": {"details_first": True}}), policy(), Reason.DETAILS_FIRST),
+        (policy(), policy(tiers={"medium": {"details_first": True}}), Reason.DETAILS_FIRST),
+    ],
+    ids=["comment, then", "comment, today", "details, then", "details, today"],
+)
+def test_what_either_policy_asks_before_a_yes_is_asked(then: Policy, today: Policy, expected: Reason) -> None:
+    state = submitted(SOFT, policy=then)
+    assert refusal(state, ask(Approve, state, comment=None), by=RITA, policy=today) is expected
+    assert after(state, ask(Object, state), by=RITA, policy=today).status is Status.PENDING

@@ -1,0 +1,226 @@
+"""How a package comes in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rules.commands import HumanDecisionType
+from rules.people import AgentStanding
+from rules.reasons import Reason, Refusal
+from rules.scales import HITLLevel, RiskLevel
+from rules.situation import Memory
+from rules.state import Bar, Basis, PackageState, Priority, Status, Terms
+from rules.submission import submit
+from tests.rules.world import (
+    AGENT,
+    AUTOMATIC,
+    CRITICAL,
+    DAY,
+    HARD,
+    HOUR,
+    NOW,
+    OWEN,
+    QUESTION,
+    ROSE,
+    SENTA,
+    SOFT,
+    SUSI,
+    TAKEOVER,
+    agent,
+    happened,
+    package,
+    policy,
+    refusal,
+    situation,
+    submission,
+    submitted,
+)
+
+
+def test_what_needs_nobody_is_settled_at_once_by_policy() -> None:
+    state = submitted(AUTOMATIC)
+    assert state.status is Status.APPROVED
+    assert state.may_proceed(NOW)
+    assert state.decision is not None
+    assert (state.decision.basis, state.decision.reviewers) == (Basis.POLICY, ())
+
+
+@pytest.mark.parametrize(
+    "asked", [SOFT, HARD, CRITICAL, TAKEOVER, QUESTION], ids=["soft", "hard", "critical", "takeover", "question"]
+)
+def test_what_needs_somebody_waits_and_may_not_proceed(asked: Any) -> None:
+    state = submitted(asked)
+    assert (state.status, state.decision, state.may_proceed(NOW)) == (Status.PENDING, None, False)
+
+
+def test_one_event_says_that_it_came_in_and_a_second_that_policy_settled_it() -> None:
+    kinds = [event.event_type for event in happened(None, submission(AUTOMATIC), by=AGENT.actor).occurrences]
+    assert kinds == ["package.submitted", "package.approved"]
+
+
+def test_the_first_task_is_the_tiers_role_for_the_whole_of_its_time() -> None:
+    task = submitted(HARD).task
+    assert (task.rung, task.required_role, task.priority) == (0, "senior_reviewer", Priority.HIGH)
+    assert (task.created_at, task.due_at) == (NOW, NOW + DAY)
+
+
+def test_everybody_who_is_part_of_it_is_barred_from_the_first() -> None:
+    state = submitted(package(on_behalf_of=[SENTA]))
+    assert state.barred == {ROSE: Bar.REQUESTER, SENTA: Bar.DELEGATION_CHAIN, OWEN: Bar.OWNER}
+
+
+@pytest.mark.parametrize(
+    ("bearing", "expected"),
+    [
+        pytest.param({"agent": agent(standing=AgentStanding.PAUSED)}, Reason.AGENT_PAUSED, id="paused"),
+        pytest.param({"agent": agent(standing=AgentStanding.REVOKED)}, Reason.AGENT_PAUSED, id="revoked"),
+        pytest.param({"agent": agent(frozen=True)}, Reason.AGENT_PAUSED, id="all frozen"),
+        pytest.param({"memory": Memory(thread_taken_in="pkg_0")}, Reason.THREAD_TAKEN_OVER, id="thread taken over"),
+        pytest.param({"memory": Memory(rejected_in="pkg_0")}, Reason.ALREADY_REJECTED, id="rejected before"),
+        pytest.param({"directory_as_of": NOW - 2 * DAY}, Reason.DIRECTORY_STALE, id="directory too old"),
+    ],
+)
+def test_a_package_is_not_welcome_while_something_bars_it(bearing: dict[str, Any], expected: Reason) -> None:
+    assert refusal(None, submission(SOFT), by=AGENT.actor, **bearing) is expected
+
+
+def test_an_automatic_package_needs_no_directory() -> None:
+    assert submitted(AUTOMATIC, directory_as_of=NOW - 2 * DAY).status is Status.APPROVED
+
+
+def test_what_was_rejected_comes_in_again_as_hard_if_it_declares_a_material_change() -> None:
+    state = submitted(package(material_change="Another record."), memory=Memory(rejected_in="pkg_0"))
+    assert state.level is HITLLevel.HARD_APPROVAL
+
+
+def test_the_same_action_within_the_window_is_found_no_milder() -> None:
+    state = submitted(AUTOMATIC, memory=Memory(earlier_level=HITLLevel.HARD_APPROVAL))
+    assert (state.level, state.status) == (HITLLevel.HARD_APPROVAL, Status.PENDING)
+
+
+def test_a_package_whose_end_is_past_does_not_come_in() -> None:
+    past = package(expires_at=NOW)
+    assert refusal(None, submission(past), by=AGENT.actor) is Reason.ALREADY_EXPIRED
+
+
+@pytest.mark.parametrize(
+    "field", ["evidence_refs", "known_uncertainties", "side_effect_preview", "consequence", "policy_basis"]
+)
+def test_at_high_risk_a_package_that_says_too_little_is_refused_and_told_what_is_missing(field: str) -> None:
+    empty = package(
+        risk_level="high", **{field: None if field == "consequence" else {} if field == "side_effect_preview" else []}
+    )
+    answer = submit(submission(empty), situation(AGENT.actor))
+    assert isinstance(answer, Refusal)
+    assert (answer.reason, answer.facts["gaps"]) == (Reason.QUALITY_GAPS, field)
+
+
+def test_below_high_risk_a_gap_is_a_warning() -> None:
+    needy = policy(tiers={"medium": {"needs": ["evidence"]}})
+    assert submitted(package(evidence_refs=[]), policy=needy).warnings == ("evidence_refs",)
+
+
+@pytest.mark.parametrize(
+    ("said", "changes"),
+    [
+        pytest.param(
+            HARD,
+            {"roles": {"senior_reviewer": {"members": []}, "supervisor": {"members": []}, "director": {"members": []}}},
+            id="nobody holds the role",
+        ),
+        pytest.param(
+            CRITICAL,
+            {"roles": {"supervisor": {"members": []}, "director": {"members": [SUSI]}}},
+            id="fewer people than the quorum",
+        ),
+        pytest.param(
+            CRITICAL,
+            {
+                "roles": {
+                    "supervisor": {"members": []},
+                    "director": {"members": []},
+                    "senior_reviewer": {"max_risk": "critical"},
+                }
+            },
+            id="nobody for a part of the quorum",
+        ),
+        pytest.param(
+            HARD,
+            {"roles": {role: {"scopes": ["mail.*"]} for role in ("senior_reviewer", "supervisor", "director")}},
+            id="nobody has it in scope",
+        ),
+    ],
+)
+def test_an_agent_is_told_at_once_that_nobody_could_decide(said: Any, changes: dict[str, Any]) -> None:
+    assert refusal(None, submission(said), by=AGENT.actor, policy=policy(**changes)) is Reason.NO_ELIGIBLE_REVIEWER
+
+
+def test_somebody_who_is_part_of_it_is_nobody_who_could_decide() -> None:
+    lonely = policy(
+        roles={"senior_reviewer": {"members": [SENTA]}, "supervisor": {"members": []}, "director": {"members": []}}
+    )
+    own = package(risk_level="high", requested_by=SENTA)
+    assert refusal(None, submission(own), by=AGENT.actor, policy=lonely) is Reason.NO_ELIGIBLE_REVIEWER
+
+
+# Terms.
+
+
+def terms(action: dict[str, Any] | None = None, said: Any = HARD, **changes: Any) -> Terms:
+    entry = {"reversibility": "reversible", **(action or {})}
+    return submitted(said, policy=policy(actions={"record.read": entry}, **changes)).terms
+
+
+def test_the_tier_gives_the_terms() -> None:
+    assert terms() == Terms(
+        role="senior_reviewer", ladder=("supervisor", "director"), comment_required=True, reminders=(4 * HOUR, HOUR)
+    )
+
+
+def test_the_catalogue_can_set_another_role_and_other_times() -> None:
+    its = terms(
+        {"role": "supervisor", "hard_timeout": "1h", "on_timeout": "cancel", "ladder": ["director"], "reminders": []}
+    )
+    assert (its.role, its.ladder, its.hard_timeout, its.on_timeout) == ("supervisor", ("director",), HOUR, "cancel")
+
+
+def test_a_tool_can_ask_for_a_role_that_the_tiers_role_does_not_include() -> None:
+    assert terms({"tool": {"min_reviewer_role": "supervisor"}}).role == "supervisor"
+
+
+def test_a_tool_that_asks_for_less_than_the_tier_changes_no_role() -> None:
+    assert terms({"tool": {"min_reviewer_role": "reviewer"}}).role == "senior_reviewer"
+
+
+def test_nobody_is_escalated_to_whom_the_first_role_already_includes() -> None:
+    assert terms({"role": "supervisor", "ladder": ["senior_reviewer", "director"]}).ladder == ("director",)
+
+
+# Who holds the thread.
+
+
+@pytest.mark.parametrize(
+    ("said", "holds"),
+    [
+        pytest.param(TAKEOVER, True, id="a takeover of a thread"),
+        pytest.param(package(recommendation="escalate", thread_id=None), False, id="a takeover without a thread"),
+        pytest.param(HARD, False, id="no takeover"),
+    ],
+)
+def test_a_takeover_holds_its_thread_from_the_first(said: Any, holds: bool) -> None:
+    assert submitted(said).holds_thread is holds
+
+
+def test_a_package_at_takeover_is_no_decision_yet() -> None:
+    state: PackageState = submitted(TAKEOVER)
+    assert (state.status, state.risk, state.decision) == (Status.PENDING, RiskLevel.MEDIUM, None)
+
+
+@pytest.mark.parametrize(("chance", "sampled"), [(0.0999, True), (0.1, False)])
+def test_a_share_of_what_ran_without_a_person_is_looked_at_afterwards(chance: float, sampled: bool) -> None:
+    state = submitted(AUTOMATIC, chance=chance)
+    assert state.sampled is sampled
+    assert state.decision is not None
+    assert state.decision.decision is HumanDecisionType.APPROVE

@@ -1,0 +1,94 @@
+"""When a person takes the work over: the thread is theirs until they hand it back."""
+
+from __future__ import annotations
+
+import pytest
+
+from rules.commands import ClaimExecution, Expire, HandBack, NewVersion, Reject, TakeOver, Withdraw
+from rules.reasons import Reason
+from rules.situation import Memory
+from rules.state import PackageState, Status
+from tests.rules.world import (
+    ADAM,
+    AGENT,
+    DAY,
+    HARD,
+    NOW,
+    ROSE,
+    SENTA,
+    SUSI,
+    SVEN,
+    TAKEOVER,
+    after,
+    approved,
+    ask,
+    package,
+    refusal,
+    submission,
+    submitted,
+)
+
+
+def taken() -> PackageState:
+    state = submitted(HARD)
+    return after(state, ask(TakeOver, state), by=SENTA)
+
+
+def test_whoever_takes_it_over_holds_the_thread() -> None:
+    state = taken()
+    assert (state.status, state.holds_thread) == (Status.TAKEN_OVER, True)
+
+
+def test_without_a_thread_there_is_none_to_hold() -> None:
+    state = submitted(package(risk_level="high", thread_id=None))
+    assert after(state, ask(TakeOver, state), by=SENTA).holds_thread is False
+
+
+def test_the_requester_may_take_over_who_could_not_approve() -> None:
+    state = submitted(package(risk_level="high", requested_by=SENTA))
+    assert after(state, ask(TakeOver, state), by=SENTA).status is Status.TAKEN_OVER
+
+
+@pytest.mark.parametrize("by", [SENTA, ADAM], ids=["who took it", "an admin"])
+def test_the_thread_is_handed_back_and_the_package_stays_taken_over(by: str) -> None:
+    state = taken()
+    free = after(state, ask(HandBack, state), by=by)
+    assert (free.status, free.holds_thread) == (Status.TAKEN_OVER, False)
+    assert refusal(free, ask(HandBack, free), by=by) is Reason.NOT_IN_THIS_STATE
+
+
+@pytest.mark.parametrize("by", [SVEN, SUSI, ROSE], ids=["another reviewer", "a supervisor", "the requester"])
+def test_nobody_else_hands_it_back(by: str) -> None:
+    state = taken()
+    assert refusal(state, ask(HandBack, state), by=by) is Reason.NOT_YOURS_TO_HAND_BACK
+
+
+def test_only_what_was_taken_over_is_handed_back() -> None:
+    state = approved(HARD)
+    assert refusal(state, ask(HandBack, state), by=SENTA) is Reason.ALREADY_DECIDED
+
+
+HELD = Memory(thread_taken_in="pkg_1")
+
+
+def test_while_a_person_holds_the_thread_nothing_new_of_it_comes_in_and_nothing_is_claimed() -> None:
+    assert refusal(None, submission(HARD, "pkg_2"), by=AGENT.actor, memory=HELD) is Reason.THREAD_TAKEN_OVER
+    other = approved(HARD).model_copy(update={"decision_package_id": "pkg_2"})
+    assert refusal(other, ask(ClaimExecution, other), by=AGENT.actor, memory=HELD) is Reason.THREAD_TAKEN_OVER
+    waiting = submitted(HARD).model_copy(update={"decision_package_id": "pkg_2"})
+    version = ask(NewVersion, waiting, package=HARD)
+    assert refusal(waiting, version, by=AGENT.actor, memory=HELD) is Reason.THREAD_TAKEN_OVER
+
+
+def test_a_takeover_that_is_rejected_withdrawn_or_expires_frees_the_thread() -> None:
+    state = submitted(TAKEOVER)
+    assert state.holds_thread
+    assert after(state, ask(Reject, state), by=SENTA).holds_thread is False
+    assert after(state, ask(Withdraw, state), by=ROSE).holds_thread is False
+    ending = submitted(package(recommendation="escalate", expires_at=NOW + DAY))
+    assert after(ending, ask(Expire, ending), now=NOW + DAY).holds_thread is False
+
+
+def test_an_answer_to_a_takeover_is_to_take_it_over_and_the_thread_stays_held() -> None:
+    state = submitted(TAKEOVER)
+    assert after(state, ask(TakeOver, state), by=SENTA).holds_thread

@@ -1,0 +1,209 @@
+"""What people do around a decision: step aside, take it up, hand it on, comment, withdraw, look at it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rules.commands import (
+    Approve,
+    Assign,
+    ClaimTask,
+    Comment,
+    Defer,
+    Extend,
+    NewVersion,
+    OpenDetails,
+    Recuse,
+    Reject,
+    Revise,
+    Show,
+    Withdraw,
+)
+from rules.people import AUTO
+from rules.reasons import Reason
+from rules.scales import HITLLevel
+from rules.state import Bar, HumanInterruptStatus, PackageState, Status
+from tests.rules.world import (
+    ADAM,
+    AGENT,
+    CRITICAL,
+    DAY,
+    HARD,
+    HOUR,
+    NOW,
+    OWEN,
+    RITA,
+    ROSE,
+    ROSS,
+    SENTA,
+    SOFT,
+    SUSI,
+    SVEN,
+    after,
+    approved,
+    ask,
+    happened,
+    opened,
+    package,
+    policy,
+    refusal,
+    shown,
+    submitted,
+)
+
+# Recuse.
+
+
+def test_stepping_aside_bars_from_a_yes() -> None:
+    state = submitted(HARD)
+    recused = after(state, ask(Recuse, state), by=SENTA)
+    assert (recused.barred[SENTA], recused.task.rung) == (Bar.RECUSED, 0)
+    assert refusal(recused, ask(Approve, recused), by=SENTA) is Reason.IS_RECUSED
+
+
+def test_stepping_aside_gives_the_task_back() -> None:
+    state = submitted(HARD)
+    taken = after(state, ask(ClaimTask, state), by=SENTA)
+    assert after(taken, ask(Recuse, taken), by=SENTA).task.assigned_to is None
+    assert after(taken, ask(Recuse, taken), by=SVEN).task.assigned_to == SENTA
+
+
+def test_a_requester_who_steps_aside_stays_the_requester() -> None:
+    state = submitted(package(risk_level="high", requested_by=SENTA))
+    assert after(state, ask(Recuse, state), by=SENTA).barred[SENTA] is Bar.REQUESTER
+
+
+# Two reviewers, and only the rung above holds anybody else.
+FEW: dict[str, Any] = {
+    "policy": policy(
+        roles={"senior_reviewer": {"includes": []}, "supervisor": {"includes": []}, "director": {"includes": []}}
+    )
+}
+
+
+def test_where_nobody_is_left_the_next_rung_is_asked_at_once() -> None:
+    state = submitted(SOFT, **FEW)
+    state = after(state, ask(Recuse, state), by=RITA, **FEW)
+    assert (state.task.rung, state.level) == (0, HITLLevel.SOFT_APPROVAL)
+    state = after(state, ask(Recuse, state), by=ROSS, **FEW)
+    assert (state.task.rung, state.task.required_role) == (1, "senior_reviewer")
+    assert (state.level, state.why[0].rule) == (HITLLevel.HARD_APPROVAL, "nobody-left")
+
+
+def test_a_deferred_package_does_not_climb_in_its_sleep() -> None:
+    state = submitted(SOFT, **FEW)
+    state = after(state, ask(Defer, state), by=RITA, **FEW)
+    for who in (RITA, ROSS):
+        state = after(state, ask(Recuse, state), by=who, **FEW)
+    assert (state.status, state.task.rung) == (Status.DEFERRED, 0)
+
+
+# Claim and assign.
+
+
+def test_who_takes_it_up_is_known_and_nobody_else_takes_it_up() -> None:
+    state = submitted(HARD)
+    taken = after(state, ask(ClaimTask, state), by=SENTA)
+    assert taken.task.assigned_to == SENTA
+    assert refusal(taken, ask(ClaimTask, taken), by=SVEN) is Reason.TASK_CLAIMED
+    assert after(taken, ask(ClaimTask, taken), by=SENTA).task.assigned_to == SENTA
+
+
+def test_a_task_that_one_took_up_another_may_still_decide() -> None:
+    state = submitted(HARD)
+    taken = after(state, ask(ClaimTask, state), by=SENTA)
+    assert after(taken, ask(Approve, taken), by=SVEN).status is Status.APPROVED
+
+
+@pytest.mark.parametrize("by", [ADAM, AUTO], ids=["an admin", "the service"])
+def test_a_task_is_handed_on(by: Any) -> None:
+    state = submitted(HARD)
+    assert after(state, ask(Assign, state, assignee=SVEN), by=by).task.assigned_to == SVEN
+
+
+def test_only_admins_hand_tasks_on() -> None:
+    state = submitted(HARD)
+    assert refusal(state, ask(Assign, state, assignee=SVEN), by=SUSI) is Reason.NOT_ADMIN
+
+
+@pytest.mark.parametrize("who", [RITA, ROSE, ADAM], ids=["below the role", "the requester", "the admin"])
+def test_handing_on_a_task_hands_on_no_authority(who: str) -> None:
+    state = submitted(HARD)
+    assert refusal(state, ask(Assign, state, assignee=who), by=ADAM) is Reason.ASSIGNEE_NOT_ELIGIBLE
+
+
+# Comment and extend.
+
+
+@pytest.mark.parametrize("state", [submitted(HARD), approved(HARD)], ids=["open", "decided"])
+def test_a_comment_changes_nothing_but_the_record(state: PackageState) -> None:
+    move = happened(state, ask(Comment, state, comment="Seen it."), by=SVEN)
+    still = {"revision", "updated_at"}
+    assert move.after.model_dump(exclude=still) == state.model_dump(exclude=still)
+    assert move.occurrences[0].words == {"comment": "Seen it."}
+
+
+@pytest.mark.parametrize(("until", "expected"), [(NOW, Reason.TIME_NOT_AHEAD), (NOW + 31 * DAY, Reason.TIME_TOO_FAR)])
+def test_a_deadline_is_put_ahead_and_not_too_far(until: Any, expected: Reason) -> None:
+    state = submitted(HARD)
+    assert refusal(state, ask(Extend, state, until=until), by=SENTA) is expected
+
+
+def test_a_deadline_is_put_off_by_who_could_decide() -> None:
+    state = submitted(HARD)
+    assert after(state, ask(Extend, state), by=SENTA).task.due_at == NOW + 2 * DAY
+
+
+# Withdraw.
+
+
+@pytest.mark.parametrize("by", [AGENT.actor, ROSE, OWEN], ids=["the agent", "the requester", "the owner"])
+@pytest.mark.parametrize("first", [None, Revise, Defer])
+def test_whoever_is_behind_it_withdraws_it_while_it_is_open(first: type[Any] | None, by: Any) -> None:
+    state = submitted(HARD)
+    state = after(state, ask(first, state), by=SENTA) if first else state
+    gone = after(state, ask(Withdraw, state), by=by)
+    assert (gone.status, gone.interrupt_status) == (Status.CANCELLED, HumanInterruptStatus.CANCELLED)
+
+
+@pytest.mark.parametrize("by", [SENTA, ADAM], ids=["a reviewer", "an admin"])
+def test_nobody_else_withdraws_it(by: str) -> None:
+    state = submitted(HARD)
+    assert refusal(state, ask(Withdraw, state), by=by) is Reason.NOT_YOURS_TO_WITHDRAW
+
+
+def test_what_was_decided_is_not_withdrawn() -> None:
+    state = approved(HARD)
+    assert refusal(state, ask(Withdraw, state), by=AGENT.actor) is Reason.ALREADY_DECIDED
+
+
+# What was shown, and what was opened.
+
+
+def test_details_that_were_opened_are_recorded_once_by_whom_and_of_which_version() -> None:
+    state = opened(submitted(CRITICAL), SUSI)
+    (seen,) = state.details
+    assert (seen.reviewer_id, seen.version, seen.page) == (SUSI, 1, 1)
+    assert happened(state, ask(OpenDetails, state), by=SUSI).occurrences == ()
+    assert len(after(state, ask(OpenDetails, state, page=2), by=SUSI).details) == 2
+
+
+def test_details_of_an_older_version_open_nothing() -> None:
+    state = submitted(CRITICAL)
+    newer = after(opened(state, SUSI), ask(NewVersion, state, package=CRITICAL), by=AGENT.actor)
+    assert refusal(newer, ask(OpenDetails, state), by=SUSI) is Reason.STALE_VERSION
+    assert refusal(newer, ask(Approve, newer), by=SUSI) is Reason.DETAILS_FIRST
+
+
+def test_every_showing_is_an_event_and_only_the_first_proof_counts() -> None:
+    state = shown(submitted(SOFT))
+    again = happened(state, ask(Show, state), now=NOW + HOUR)
+    assert [event.event_type for event in again.occurrences] == ["package.shown"]
+    assert again.after.shown == state.shown
+
+
+def test_what_was_decided_is_still_shown() -> None:
+    state = after(submitted(HARD), ask(Reject, submitted(HARD)), by=SENTA)
+    assert shown(state).status is Status.REJECTED

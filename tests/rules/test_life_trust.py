@@ -1,0 +1,170 @@
+"""What outcomes and second looks do to an agent's earned autonomy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rules.autonomy import AutonomyProfile
+from rules.commands import Consent, HumanOverrideCommand, Judge, LoseTrack, ReportExecution
+from rules.reasons import Reason
+from rules.scales import HITLLevel
+from rules.state import PackageState, Status
+from rules.transition import Transition
+from tests.rules.world import (
+    AGENT,
+    AUTOMATIC,
+    HARD,
+    HOUR,
+    NOW,
+    RITA,
+    ROSE,
+    SENTA,
+    SOFT,
+    SVEN,
+    after,
+    approved,
+    ask,
+    claimed,
+    happened,
+    refusal,
+    reported,
+    shown,
+    submitted,
+)
+
+
+def told(state: PackageState, outcome: str, **bearing: Any) -> Transition:
+    return happened(state, ask(ReportExecution, state, outcome=outcome), by=AGENT.actor, **bearing)
+
+
+def judged(state: PackageState, verdict: str, by: str = RITA) -> Transition:
+    return happened(state, ask(Judge, state, verdict=verdict), by=by)
+
+
+def counted(move: Transition) -> tuple[int, int] | None:
+    """Successes in a row and recent failures, where the move changed anything."""
+    its = move.profile
+    return (its.consecutive_successes, len(its.recent_failures)) if its else None
+
+
+def sampled(**bearing: Any) -> PackageState:
+    return submitted(AUTOMATIC, chance=0.0, **bearing)
+
+
+def consented() -> PackageState:
+    state = shown(submitted(SOFT))
+    return after(state, ask(Consent, state), now=NOW + HOUR, chance=0.0)
+
+
+SUCCESS, FAILURE = (1, 0), (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"), [("succeeded", SUCCESS), ("failed", FAILURE), ("rolled_back", FAILURE)]
+)
+def test_the_outcome_of_what_people_approved_counts(outcome: str, expected: tuple[int, int]) -> None:
+    assert counted(told(claimed(approved(HARD)), outcome)) == expected
+
+
+def test_a_success_that_nobody_looked_at_earns_nothing() -> None:
+    assert counted(told(claimed(submitted(AUTOMATIC)), "succeeded")) is None
+    assert counted(told(claimed(consented(), now=NOW + HOUR), "succeeded")) is None
+
+
+@pytest.mark.parametrize("outcome", ["failed", "rolled_back"])
+def test_a_failure_that_nobody_looked_at_costs_all_the_same(outcome: str) -> None:
+    assert counted(told(claimed(submitted(AUTOMATIC)), outcome)) == FAILURE
+
+
+def test_an_outcome_that_is_never_told_costs() -> None:
+    state = claimed(approved(HARD))
+    assert counted(happened(state, ask(LoseTrack, state), now=NOW + HOUR)) == FAILURE
+
+
+def test_ten_successes_that_people_approved_raise_trust_and_an_event_says_so() -> None:
+    nine = AutonomyProfile(
+        agent_id="agt_1", action_type="record.read", current_level=HITLLevel.SOFT_APPROVAL, consecutive_successes=9
+    )
+    move = told(claimed(approved(HARD)), "succeeded", profile=nine)
+    assert move.profile is not None
+    assert move.profile.current_level is HITLLevel.NOTIFY_ONLY
+    assert [event.event_type for event in move.occurrences] == ["execution.succeeded", "autonomy.changed"]
+    assert move.occurrences[1].reason == "soft_approval to notify_only"
+
+
+# A second look.
+
+
+def test_what_was_judged_sound_earns_when_it_succeeds_in_either_order() -> None:
+    first = claimed(sampled())
+    assert counted(judged(reported(first), "sound")) == SUCCESS
+    assert counted(judged(first, "sound")) is None
+    assert counted(told(judged(first, "sound").after, "succeeded")) == SUCCESS
+
+
+def test_what_silence_let_pass_earns_only_when_it_is_judged_sound() -> None:
+    state = reported(claimed(consented(), now=NOW + HOUR), now=NOW + HOUR)
+    assert counted(judged(state, "sound", by=SENTA)) == SUCCESS
+
+
+@pytest.mark.parametrize("outcome", [None, "succeeded"])
+def test_what_was_judged_unsound_costs_whether_or_not_it_worked(outcome: str | None) -> None:
+    state = claimed(sampled())
+    state = reported(state, outcome) if outcome else state
+    assert counted(judged(state, "unsound")) == FAILURE
+
+
+def test_what_was_judged_unsound_earns_nothing_by_working() -> None:
+    assert counted(told(judged(claimed(sampled()), "unsound").after, "succeeded")) is None
+
+
+def test_one_package_costs_its_agent_one_failure_whatever_goes_wrong_with_it() -> None:
+    failed = reported(claimed(sampled()), "failed")
+    assert counted(judged(failed, "unsound")) is None
+    assert counted(told(failed, "rolled_back")) is None
+    unsound = judged(claimed(sampled()), "unsound").after
+    assert counted(told(unsound, "failed")) is None
+    assert counted(happened(unsound, ask(LoseTrack, unsound), now=NOW + HOUR)) is None
+    lost = after(claimed(sampled()), ask(LoseTrack, claimed(sampled())), now=NOW + HOUR)
+    assert counted(told(lost, "failed", now=NOW + HOUR)) is None
+
+
+def test_a_success_that_is_rolled_back_later_costs_after_all() -> None:
+    assert counted(told(reported(claimed(approved(HARD))), "rolled_back")) == FAILURE
+
+
+@pytest.mark.parametrize("state", [submitted(AUTOMATIC), approved(HARD)], ids=["not picked", "approved by a person"])
+def test_only_what_was_picked_is_judged(state: PackageState) -> None:
+    assert refusal(state, ask(Judge, state), by=SENTA) is Reason.NOT_SAMPLED
+
+
+def test_it_is_judged_once() -> None:
+    state = judged(sampled(), "sound").after
+    assert refusal(state, ask(Judge, state), by=SENTA) is Reason.ALREADY_JUDGED
+
+
+def test_whoever_asked_for_it_does_not_judge_it() -> None:
+    state = submitted(AUTOMATIC.model_copy(update={"requested_by": RITA}), chance=0.0)
+    assert refusal(state, ask(Judge, state), by=RITA) is Reason.IS_REQUESTER
+    assert refusal(state, ask(Judge, state), by=ROSE) is Reason.WRONG_ROLE
+
+
+# Overrides are judged for the people who made them.
+
+
+def overridden(decision: str = "proceed") -> PackageState:
+    state = submitted(HARD)
+    return after(state, ask(HumanOverrideCommand, state, override_decision=decision), by=SENTA, chance=0.0)
+
+
+@pytest.mark.parametrize("verdict", ["sound", "unsound"])
+def test_an_override_is_judged_and_neither_earns_nor_costs_the_agent_anything(verdict: str) -> None:
+    move = judged(overridden("stop"), verdict, by=SVEN)
+    assert (move.after.status, move.after.verdict, counted(move)) == (Status.OVERRIDDEN, verdict, None)
+
+
+def test_nobody_judges_their_own_override() -> None:
+    state = overridden()
+    assert refusal(state, ask(Judge, state), by=SENTA) is Reason.ALREADY_COUNTED

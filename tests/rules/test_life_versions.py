@@ -1,0 +1,296 @@
+"""The next version, by the agent or by a reviewer who edits: found again, never milder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rules.commands import (
+    Approve,
+    ApproveWithEdits,
+    Defer,
+    Escalate,
+    HumanDecisionType,
+    NewVersion,
+    Object,
+    RequestMoreEvidence,
+    Revise,
+    TakeOver,
+)
+from rules.package import DecisionPackage, action_digest
+from rules.people import AgentStanding
+from rules.policy import Policy
+from rules.reasons import Reason
+from rules.scales import HITLLevel, Reversibility, RiskLevel
+from rules.situation import Memory
+from rules.state import Bar, Basis, PackageState, Seat, Status
+from tests.rules.world import (
+    AGENT,
+    CRITICAL,
+    DAY,
+    HARD,
+    HOUR,
+    NO_SECOND_EYES,
+    NOW,
+    POLICY,
+    SENTA,
+    SOFT,
+    SUSI,
+    SVEN,
+    TAKEOVER,
+    after,
+    agent,
+    ask,
+    happened,
+    package,
+    policy,
+    refusal,
+    shown,
+    submitted,
+)
+
+
+def revised(state: PackageState, said: DecisionPackage, **bearing: Any) -> PackageState:
+    return after(state, ask(NewVersion, state, package=said), by=AGENT.actor, **bearing)
+
+
+def edited(state: PackageState, by: str = SENTA, said: DecisionPackage = HARD, **bearing: Any) -> PackageState:
+    return after(state, ask(ApproveWithEdits, state), by=by, package=said, **bearing)
+
+
+# By the agent.
+
+
+@pytest.mark.parametrize("first", [None, Revise, RequestMoreEvidence, Defer])
+def test_a_new_version_is_asked_about_from_any_open_status(first: type[Any] | None) -> None:
+    state = submitted(HARD)
+    state = after(state, ask(first, state), by=SENTA) if first else state
+    newer = revised(state, package(risk_level="high", action_parameters={"record": "44"}))
+    assert (newer.status, newer.version, newer.decision) == (Status.PENDING, 2, None)
+    assert (newer.answer_by, newer.wake_at) == (None, None)
+    assert newer.action_digest != state.action_digest
+
+
+def test_a_version_after_a_question_has_the_whole_of_its_time_and_one_in_between_has_not() -> None:
+    state = submitted(HARD)
+    asked = after(state, ask(Revise, state), by=SENTA)
+    assert revised(asked, HARD, now=NOW + HOUR).task.due_at == NOW + HOUR + DAY
+    assert revised(state, HARD, now=NOW + HOUR).task.due_at == NOW + DAY
+
+
+def test_a_new_version_voids_the_votes_and_the_proof_that_the_old_one_was_seen() -> None:
+    two = policy(tiers={"high": {"quorum": 2}})
+    state = shown(submitted(HARD, policy=two), policy=two)
+    state = after(state, ask(Approve, state), by=SENTA, policy=two)
+    newer = revised(state, HARD, policy=two)
+    assert (newer.votes, newer.shown) == ((), None)
+    assert after(newer, ask(Approve, newer), by=SENTA, policy=two).status is Status.PENDING
+
+
+@pytest.mark.parametrize(
+    "said",
+    [package(risk_level="low"), package(confidence=1.0), package(reversibility="reversible")],
+    ids=["risk", "confidence", "reversibility"],
+)
+def test_a_new_version_is_never_found_milder(said: DecisionPackage) -> None:
+    state = submitted(package(risk_level="high", confidence=0.4, reversibility="irreversible_high"))
+    newer = revised(state, said.model_copy(update={"risk_level": RiskLevel.LOW}))
+    assert (newer.level, newer.risk) == (HITLLevel.HUMAN_TAKEOVER, RiskLevel.HIGH)
+    assert newer.reversibility is Reversibility.IRREVERSIBLE_HIGH
+
+
+def test_an_objection_is_not_undone_by_a_new_version() -> None:
+    state = submitted(SOFT)
+    objected = after(state, ask(Object, state), by=SENTA)
+    assert revised(objected, SOFT).level is HITLLevel.HARD_APPROVAL
+
+
+def test_a_new_version_stays_on_the_rung_that_was_reached() -> None:
+    state = submitted(HARD)
+    raised = after(state, ask(Escalate, state), by=SENTA)
+    assert (revised(raised, HARD).task.rung, revised(raised, HARD).task.required_role) == (1, "supervisor")
+
+
+def test_a_new_version_of_a_higher_risk_asks_the_higher_tier() -> None:
+    newer = revised(submitted(SOFT), CRITICAL)
+    assert (newer.terms.role, newer.terms.quorum, newer.task.required_role) == ("senior_reviewer", 2, "senior_reviewer")
+    assert newer.terms.details_first
+
+
+def test_the_ladder_already_climbed_stays_under_the_new_terms() -> None:
+    state = submitted(SOFT)
+    raised = after(state, ask(Escalate, state, to_role="supervisor"), by=SENTA)
+    newer = revised(raised, CRITICAL)
+    assert (newer.task.rung, newer.task.required_role) == (2, "supervisor")
+    assert newer.terms.ladder == ("senior_reviewer", "supervisor", "director")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [(None, 2, 2), (1, None, 1), (1, 2, 1), (2, 1, 1)],
+    ids=["named later", "not named again", "put off", "brought forward"],
+)
+def test_the_agents_own_end_can_only_come_nearer(first: int | None, second: int | None, expected: int) -> None:
+    state = submitted(package(risk_level="high", expires_at=first and NOW + first * HOUR))
+    newer = revised(state, package(risk_level="high", expires_at=second and NOW + second * HOUR))
+    assert newer.expires_at == NOW + expected * HOUR
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"action_type": "mail.send"}, {"subject_id": "43"}, {"kind": "plan"}],
+    ids=["action type", "subject", "kind"],
+)
+def test_a_new_version_is_about_the_same_thing(changed: dict[str, Any]) -> None:
+    state = submitted(HARD)
+    other = ask(NewVersion, state, package=package(risk_level="high", **changed))
+    assert refusal(state, other, by=AGENT.actor, package=HARD) is Reason.KEEPS_ITS_SUBJECT
+
+
+@pytest.mark.parametrize(
+    ("bearing", "said", "expected"),
+    [
+        pytest.param({"agent": agent(standing=AgentStanding.PAUSED)}, HARD, Reason.AGENT_PAUSED, id="paused"),
+        pytest.param(
+            {"memory": Memory(thread_taken_in="pkg_0")}, HARD, Reason.THREAD_TAKEN_OVER, id="thread taken over"
+        ),
+        pytest.param({"memory": Memory(rejected_in="pkg_0")}, HARD, Reason.ALREADY_REJECTED, id="rejected elsewhere"),
+        pytest.param({}, package(expires_at=NOW), Reason.ALREADY_EXPIRED, id="end past"),
+        pytest.param({}, package(evidence_refs=[]), Reason.QUALITY_GAPS, id="says too little for the risk it had"),
+    ],
+)
+def test_a_new_version_is_not_welcome_either(bearing: dict[str, Any], said: DecisionPackage, expected: Reason) -> None:
+    state = submitted(HARD)
+    assert refusal(state, ask(NewVersion, state, package=said), by=AGENT.actor, **bearing) is expected
+
+
+def test_a_taken_threads_own_package_can_be_revised() -> None:
+    state = submitted(TAKEOVER)
+    assert revised(state, TAKEOVER, memory=Memory(thread_taken_in="pkg_1")).version == 2
+
+
+def test_a_version_for_another_version_is_stale() -> None:
+    state = submitted(HARD)
+    late = ask(NewVersion, state, package=HARD)
+    assert refusal(revised(state, HARD), late, by=AGENT.actor) is Reason.STALE_VERSION
+
+
+def test_an_agent_is_told_that_its_new_version_leaves_nobody_who_could_decide() -> None:
+    few = policy(
+        roles={"senior_reviewer": {"members": [SENTA]}, "supervisor": {"members": []}, "director": {"members": []}}
+    )
+    state = submitted(HARD, policy=few)
+    own = ask(NewVersion, state, package=package(risk_level="high", requested_by=SENTA))
+    assert refusal(state, own, by=AGENT.actor, policy=few) is Reason.NO_ELIGIBLE_REVIEWER
+
+
+@pytest.mark.parametrize(
+    ("said", "thread", "holds"),
+    [
+        (TAKEOVER, "thr_1", True),
+        (package(recommendation="escalate", thread_id=None), "thr_1", True),
+        (TAKEOVER, None, False),
+    ],
+    ids=["in its thread", "not naming its thread again", "naming a thread too late"],
+)
+def test_a_version_at_takeover_holds_the_thread_the_package_came_with(
+    said: DecisionPackage, thread: str | None, holds: bool
+) -> None:
+    newer = revised(submitted(package(thread_id=thread)), said)
+    assert (newer.holds_thread, newer.thread_id) == (holds, thread)
+
+
+# By a reviewer who edits.
+
+
+def test_an_edit_makes_a_version_of_the_reviewers_own_and_takes_another_reviewer() -> None:
+    state = edited(submitted(HARD))
+    assert (state.status, state.version, state.votes) == (Status.PENDING, 2, ())
+    assert state.barred[SENTA] is Bar.EDITOR
+    assert state.action_digest == action_digest(package(action_parameters={"record": "43"}))
+    assert refusal(state, ask(Approve, state), by=SENTA) is Reason.IS_EDITOR
+    assert after(state, ask(Approve, state), by=SVEN).status is Status.APPROVED
+
+
+def test_where_one_is_enough_and_no_second_pair_of_eyes_is_asked_the_editors_approval_counts() -> None:
+    state = edited(submitted(HARD), policy=NO_SECOND_EYES)
+    assert (state.status, state.version) == (Status.APPROVED, 2)
+    assert state.decision is not None
+    assert (state.decision.decision, state.decision.basis) == (HumanDecisionType.APPROVE_WITH_EDITS, Basis.HUMAN)
+    assert state.decision.reviewers == (Seat(reviewer_id=SENTA, role="senior_reviewer"),)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param(policy(separation={"second_pair_of_eyes": False}, tiers={"high": {"quorum": 2}}), id="a quorum"),
+        pytest.param(POLICY, id="a second pair of eyes"),
+        pytest.param(
+            policy(
+                separation={"second_pair_of_eyes": False},
+                actions={"record.read": {"reversibility": "reversible", "risk": "critical"}},
+            ),
+            id="a risk that is now found higher",
+        ),
+    ],
+)
+def test_else_the_editors_approval_does_not_count(asked: Policy) -> None:
+    state = submitted(HARD)
+    supervised = edited(state, by=SUSI, policy=asked)
+    assert (supervised.status, supervised.votes) == (Status.PENDING, ())
+    assert supervised.barred[SUSI] is Bar.EDITOR
+
+
+def test_an_edit_voids_the_votes_for_what_was_there_before() -> None:
+    two = policy(tiers={"high": {"quorum": 2}})
+    state = after(submitted(HARD, policy=two), ask(Approve, submitted(HARD)), by=SVEN, policy=two)
+    assert edited(state, policy=two).votes == ()
+
+
+def test_an_editor_stays_barred_in_the_versions_that_follow() -> None:
+    state = revised(edited(submitted(HARD)), HARD)
+    assert refusal(state, ask(Approve, state), by=SENTA) is Reason.IS_EDITOR
+
+
+@pytest.mark.parametrize(
+    ("said", "parameters", "expected"),
+    [
+        (package(risk_level="high", kind="plan", action_parameters=None), {"a": 1}, Reason.NO_PARAMETERS),
+        (HARD, {"record": "42"}, Reason.NOTHING_EDITED),
+        (HARD, {"record": "\u0000"}, Reason.EDIT_NOT_VALID),
+    ],
+    ids=["none there", "the same", "not valid"],
+)
+def test_an_edit_has_to_be_one(said: DecisionPackage, parameters: dict[str, Any], expected: Reason) -> None:
+    state = submitted(said)
+    edit = ask(ApproveWithEdits, state, action_parameters=parameters)
+    assert refusal(state, edit, by=SENTA, package=said) is expected
+
+
+def test_what_retention_has_emptied_cannot_be_edited() -> None:
+    state = submitted(HARD)
+    assert refusal(state, ask(ApproveWithEdits, state), by=SENTA, package=None) is Reason.NO_PARAMETERS
+
+
+def test_an_edit_that_leaves_nobody_to_approve_it_is_refused() -> None:
+    few = policy(
+        roles={"senior_reviewer": {"members": [SENTA]}, "supervisor": {"members": []}, "director": {"members": []}}
+    )
+    state = submitted(HARD, policy=few)
+    assert (
+        refusal(state, ask(ApproveWithEdits, state), by=SENTA, package=HARD, policy=few) is Reason.NO_ELIGIBLE_REVIEWER
+    )
+
+
+def test_the_edited_package_is_kept_whole_with_who_edited_it() -> None:
+    state = submitted(HARD)
+    words = happened(state, ask(ApproveWithEdits, state), by=SENTA, package=HARD).occurrences[0].words or {}
+    kept = DecisionPackage.model_validate(words["package"])
+    assert (kept.action_parameters, kept.title, words["edited_by"]) == ({"record": "43"}, HARD.title, SENTA)
+
+
+def test_a_version_takes_no_takeover_back() -> None:
+    state = submitted(HARD)
+    taken = after(state, ask(TakeOver, state), by=SENTA)
+    assert refusal(taken, ask(NewVersion, taken, package=HARD), by=AGENT.actor) is Reason.ALREADY_DECIDED
