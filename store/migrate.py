@@ -50,9 +50,10 @@ def is_current(connection: Connection) -> bool:
 
 
 def _alone(connection: Connection) -> None:
-    """Replicas that start together take their turn; the later ones find nothing to do."""
+    """Replicas that start together take their turn, however long; the later ones find nothing to do."""
     begin_immediate(connection)
     if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 

@@ -6,10 +6,11 @@ Every query follows an index from its beginning, so that a page costs the same i
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, CompoundSelect, Row, Select, bindparam, func, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Connection, Row, case, func, select, tuple_, union_all
 
 from rules.authority import Standard, authorize, question_of
 from rules.commands import HumanDecisionType
@@ -17,6 +18,7 @@ from rules.people import ReviewerAuthorization, Roster
 from rules.scales import HITLLevel, RiskLevel
 from rules.state import PackageState, Priority, Status
 from rules.terms import priority_of
+from rules.values import Value
 from store.packages import PACKAGES
 from store.tables import VoteRow, core
 from store.tasks import TASKS
@@ -31,6 +33,7 @@ _TERMINAL = [status.value for status in Status if status.terminal]
 _UNASSIGNED = TASKS.c.assigned_to.is_(None)
 
 Condition = ColumnElement[bool]
+Found = Row[str, int, datetime, str]  # a package's state, and its place in the queue
 
 
 class Place(NamedTuple):
@@ -66,7 +69,7 @@ def assigned_to(
     return _whole(_rows(connection, tenant_id, [[TASKS.c.assigned_to == user_id]], limit + 1, after), limit)
 
 
-def offered_to(  # noqa: PLR0913 - who asks, of what, from where on
+def offered_to(
     connection: Connection,
     tenant_id: str,
     roster: Roster,
@@ -110,10 +113,120 @@ def _could_take(state: PackageState, roster: Roster, user_id: str, now: datetime
 
 def _rows(
     connection: Connection, tenant_id: str, ways: Sequence[Sequence[Condition]], limit: int, after: Place | None
-) -> Sequence[Row[Any]]:
+) -> Sequence[Found]:
+    """The tasks found in any of these ways, in order: each way walks an index, and the database merges them."""
     if not ways:
         return []
-    found = _places(tenant_id, ways, after).order_by(*_ordinals()).limit(limit).subquery()
+    begin = [TASKS.c.tenant_id == tenant_id, TASKS.c.open] + ([_after(after)] if after else [])
+    places = union_all(*(select(TASKS.c.package_id, *_PLACE).where(*begin, *way) for way in ways))
+    found = places.order_by("priority", "due_at", "review_task_id").limit(limit).subquery()
     of_task = (PACKAGES.c.tenant_id == tenant_id) & (PACKAGES.c.package_id == found.c.package_id)
-    query = select(PACKAGES.c.state, found.c.priority, found.c.due_at, found.c.review_task_id).join(found, of_task)
-    return connection.execute(query.order_by(found.c.priority, found.c.due_at, found.c.review_task_id)).all()
+    place = (found.c.priority, found.c.due_at, found.c.review_task_id)
+    return connection.execute(
+        select(PACKAGES.c.state, *place).join_from(found, PACKAGES, of_task).order_by(*place)
+    ).all()
+
+
+def _after(place: Place) -> Condition:
+    return tuple_(*_PLACE) > tuple_(*place)
+
+
+def _place(row: Found) -> Place:
+    return Place(row.priority, row.due_at, row.review_task_id)
+
+
+def _whole(rows: Sequence[Found], limit: int) -> Page:
+    items = tuple(PackageState.model_validate_json(row.state) for row in rows[:limit])
+    return Page(items, _place(rows[limit - 1]) if len(rows) > limit else None)
+
+
+def open_items(connection: Connection, tenant_id: str, people: Collection[str]) -> dict[str, int]:
+    """How many open tasks each of these people has now."""
+    theirs = (TASKS.c.tenant_id == tenant_id, TASKS.c.open, TASKS.c.assigned_to.in_(sorted(people)))
+    query = select(TASKS.c.assigned_to, func.count()).where(*theirs).group_by(TASKS.c.assigned_to)
+    return dict.fromkeys(sorted(people), 0) | {str(who): count for who, count in connection.execute(query)}
+
+
+class Age(StrEnum):
+    """How long a package has been waiting, from the day it came in."""
+
+    UNDER_1H = "<1h"
+    UNDER_4H = "1h-4h"
+    UNDER_24H = "4h-24h"
+    UNDER_3D = "1d-3d"
+    OLDER = ">3d"
+
+
+_YOUNGER_THAN = {Age.UNDER_1H: 1, Age.UNDER_4H: 4, Age.UNDER_24H: 24, Age.UNDER_3D: 72}
+
+
+class Waiting(Value):
+    """How many packages of a level and an age wait for people."""
+
+    level: HITLLevel
+    age: Age
+    count: int
+
+
+def waiting(connection: Connection, tenant_id: str, now: datetime) -> tuple[Waiting, ...]:
+    since = ((now - timedelta(hours=hours), age.value) for age, hours in _YOUNGER_THAN.items())
+    age = case(*((PACKAGES.c.created_at > begin, name) for begin, name in since), else_=Age.OLDER.value).label("age")
+    of_task = (PACKAGES.c.tenant_id == TASKS.c.tenant_id) & (PACKAGES.c.package_id == TASKS.c.package_id)
+    query = (
+        select(PACKAGES.c.level, age, func.count().label("tasks"))
+        .join_from(TASKS, PACKAGES, of_task)
+        .where(TASKS.c.tenant_id == tenant_id, TASKS.c.open)
+        .group_by(PACKAGES.c.level, "age")
+    )
+    rows = connection.execute(query).all()
+    found = [Waiting(level=HITLLevel(row.level), age=Age(row.age), count=row.tasks) for row in rows]
+    return tuple(sorted(found, key=lambda each: (each.level, list(Age).index(each.age))))
+
+
+class Given(NamedTuple):
+    """A decision that a person gave, and the package as it is now."""
+
+    at: datetime
+    event_id: str
+    decision: HumanDecisionType
+    version: int
+    package: PackageState
+
+
+def given_by(
+    connection: Connection, tenant_id: str, reviewer_id: str, *, limit: int, after: Given | None = None
+) -> list[Given]:
+    """What this person decided, newest first, from the one given on."""
+    of_vote = (PACKAGES.c.tenant_id == VOTES.c.tenant_id) & (PACKAGES.c.package_id == VOTES.c.package_id)
+    query = (
+        select(VOTES.c.at, VOTES.c.event_id, VOTES.c.decision, VOTES.c.version, PACKAGES.c.state)
+        .join_from(VOTES, PACKAGES, of_vote)
+        .where(VOTES.c.tenant_id == tenant_id, VOTES.c.reviewer_id == reviewer_id)
+        .order_by(VOTES.c.at.desc(), VOTES.c.event_id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(tuple_(VOTES.c.at, VOTES.c.event_id) < tuple_(after.at, after.event_id))
+    return [
+        Given(at, event_id, HumanDecisionType(decision), version, PackageState.model_validate_json(state))
+        for at, event_id, decision, version, state in connection.execute(query)
+    ]
+
+
+def decided_before(connection: Connection, state: PackageState, *, limit: int = 3) -> list[PackageState]:
+    """How packages of this action type about this subject ended, the last first. About no subject, none is alike."""
+    if state.subject_digest is None:
+        return []
+    query = (
+        select(PACKAGES.c.state)
+        .where(
+            PACKAGES.c.tenant_id == state.tenant_id,
+            PACKAGES.c.action_type == state.action_type,
+            PACKAGES.c.subject_digest == state.subject_digest,
+            PACKAGES.c.status.in_(_TERMINAL),
+            PACKAGES.c.package_id != state.decision_package_id,
+        )
+        .order_by(PACKAGES.c.updated_at.desc())
+        .limit(limit)
+    )
+    return [PackageState.model_validate_json(row.state) for row in connection.execute(query)]

@@ -61,9 +61,7 @@ def carry_out(connection: Connection, house: House, asked: Asked) -> Outcome:
     """Down the road, once. Raises `StaleError` where somebody else was quicker: then it is walked again."""
     if earlier := _earlier(connection, house, asked):
         return earlier
-    found = load(connection, house.tenant_id, asked.command.decision_package_id)
-    if found and asked.agent_id not in (None, found.state.agent_id):
-        found = None
+    found = _reached(connection, house, asked, asked.command.decision_package_id)
     situation = situation_of(connection, house, asked, found)
     decided = decide(found.state if found else None, asked.command, situation)
     if isinstance(decided, Refusal):
@@ -71,6 +69,12 @@ def carry_out(connection: Connection, house: House, asked: Asked) -> Outcome:
     _remember(connection, house.tenant_id, asked, decided.after.decision_package_id)
     record(connection, decided, found, situation)
     return Outcome(state=decided.after, changed=bool(decided.occurrences))
+
+
+def _reached(connection: Connection, house: House, asked: Asked, package_id: str) -> Loaded | None:
+    """The package, if there is one, and if it is the agent's own where an agent asks."""
+    found = load(connection, house.tenant_id, package_id)
+    return found if found and asked.agent_id in (None, found.state.agent_id) else None
 
 
 def _refused(
@@ -96,11 +100,13 @@ def _earlier(connection: Connection, house: House, asked: Asked) -> Outcome | No
     row = connection.execute(_ANSWERED, {"tenant": house.tenant_id, "command": asked.command.command_id}).first()
     if row is None:
         return None
-    found = load(connection, house.tenant_id, row.package_id)
+    found = _reached(connection, house, asked, row.package_id)
+    if found is None:
+        return Outcome(state=None, refusal=refuse(Reason.NOT_FOUND))
     if row.content_digest != asked.content_digest:
         return Outcome(state=None, refusal=refuse(Reason.IDEMPOTENCY_CONFLICT, package=row.package_id))
     refusal = Refusal.model_validate_json(row.refusal) if row.refusal else None
-    return Outcome(state=found.state if found else None, refusal=refusal, replayed=True)
+    return Outcome(state=found.state, refusal=refusal, replayed=True)
 
 
 def _remember(

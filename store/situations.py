@@ -10,12 +10,15 @@ from sqlalchemy import Connection, and_, bindparam, select
 from rules.commands import (
     ApproveWithEdits,
     ClaimExecution,
+    Climb,
     Command,
     Consent,
+    Escalate,
     HumanOverrideCommand,
     Judge,
     LoseTrack,
     NewVersion,
+    Recuse,
     ReportExecution,
 )
 from rules.package import DecisionPackage, action_digest
@@ -28,6 +31,7 @@ from store.autonomy import profile
 from store.content import words_of
 from store.house import House, fresh_id
 from store.packages import PACKAGES, Loaded
+from store.queue import open_items
 from store.tables import VersionRow, core
 from store.threads import taken_in
 
@@ -61,6 +65,7 @@ _COUNTED = (ReportExecution, Judge, LoseTrack)
 _AGENT = (Submit, NewVersion, ClaimExecution, Consent)
 _CONTENT = (NewVersion, ApproveWithEdits, HumanOverrideCommand)
 _THREAD = (Submit, NewVersion, ClaimExecution)
+_HANDED_OUT = (Submit, Escalate, Recuse, Climb)
 
 
 def situation_of(connection: Connection, house: House, asked: Asked, found: Loaded | None) -> Situation:
@@ -73,8 +78,16 @@ def situation_of(connection: Connection, house: House, asked: Asked, found: Load
         fresh_id=fresh_id(),
         actor=asked.actor,
         chance=asked.chance,
+        open_items=_open_items(connection, house, command),
         **_looked_up(connection, house, asked, found, command),
     )
+
+
+def _open_items(connection: Connection, house: House, command: Command) -> dict[str, int]:
+    """How much each reviewer has before them: counted only where the policy hands tasks out."""
+    if house.policy.queue.assign == "pull" or not isinstance(command, _HANDED_OUT):
+        return {}
+    return open_items(connection, house.tenant_id, house.roster(connection).reviewers)
 
 
 def _looked_up(
@@ -95,7 +108,7 @@ def _looked_up(
     if found and isinstance(command, _CONTENT):
         looked["package"] = package_of(connection, tenant, found.state.version_event_id)
     if isinstance(command, _THREAD):
-        taken = taken_in(connection, tenant, subject.thread_id)
+        taken = taken_in(connection, tenant, subject.thread_id, command.decision_package_id)
         looked["memory"] = _memory(connection, house, asked, agent_id, taken)
     return looked
 

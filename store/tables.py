@@ -69,6 +69,7 @@ class PackageRow(SQLModel, table=True):
         Index("ix_packages_own", "tenant_id", "agent_id", "created_at", "package_id"),
         Index("ix_packages_due", "tenant_id", "due_at"),
         Index("ix_packages_subject", "tenant_id", "action_type", "subject_digest", "updated_at"),
+        Index("ix_packages_decided", "tenant_id", "decided_at", "status", "level"),
         Index("ix_packages_thread", "tenant_id", "agent_id", "thread_id", "created_at"),
     )
     tenant_id: str = Field(primary_key=True)
@@ -177,6 +178,7 @@ class VoteRow(SQLModel, table=True):
     __tablename__ = "votes"
     __table_args__ = (
         Index("ix_votes_reviewer", "tenant_id", "reviewer_id", "at"),
+        Index("ix_votes_time", "tenant_id", "at", "decision", "latency_ms"),
         Index("ix_votes_package", "tenant_id", "package_id"),
     )
     tenant_id: str = Field(primary_key=True)
@@ -216,12 +218,12 @@ class RefusalRow(SQLModel, table=True):
 
 
 class ThreadRow(SQLModel, table=True):
-    """A thread that a person holds, and through which package."""
+    """A thread that a person holds, and through which package. More than one may hold it: it is free after the last."""
 
     __tablename__ = "threads"
     tenant_id: str = Field(primary_key=True)
     thread_id: str = Field(primary_key=True)
-    package_id: str
+    package_id: str = Field(primary_key=True)
     taken_at: datetime
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, delete, select, text
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from rules.state import PackageState
 from store.tables import ThreadRow, core
 
 THREADS = core(ThreadRow)
 
-_TAKEN = select(THREADS.c.package_id).where(
-    THREADS.c.tenant_id == bindparam("tenant"), THREADS.c.thread_id == bindparam("thread")
+_TAKEN = (
+    select(THREADS.c.package_id)
+    .where(
+        THREADS.c.tenant_id == bindparam("tenant"),
+        THREADS.c.thread_id == bindparam("thread"),
+        THREADS.c.package_id != bindparam("own"),
+    )
+    .order_by(THREADS.c.taken_at)
+    .limit(1)
 )
-_TAKE = text(
-    "INSERT INTO threads (tenant_id, thread_id, package_id, taken_at) VALUES (:tenant, :thread, :package, :at)"
-    " ON CONFLICT (tenant_id, thread_id) DO UPDATE SET package_id = excluded.package_id, taken_at = excluded.taken_at"
-).bindparams(bindparam("at", type_=THREADS.c.taken_at.type))
+_TAKE = insert(THREADS)
 _FREE = delete(THREADS).where(
     THREADS.c.tenant_id == bindparam("tenant"),
     THREADS.c.thread_id == bindparam("thread"),
@@ -23,18 +29,27 @@ _FREE = delete(THREADS).where(
 )
 
 
-def taken_in(connection: Connection, tenant_id: str, thread_id: str | None) -> str | None:
-    """The package through which a person holds this thread."""
+def taken_in(connection: Connection, tenant_id: str, thread_id: str | None, own: str) -> str | None:
+    """The package, other than one's own, through which a person holds this thread: the first if there are several."""
     if thread_id is None:
         return None
-    return connection.execute(_TAKEN, {"tenant": tenant_id, "thread": thread_id}).scalar()
+    return connection.execute(_TAKEN, {"tenant": tenant_id, "thread": thread_id, "own": own}).scalar()
 
 
 def follow(connection: Connection, before: PackageState | None, after: PackageState) -> None:
     """Makes the table agree with whether this package holds its thread."""
     held = before is not None and before.holds_thread
-    key = {"tenant": after.tenant_id, "thread": after.thread_id, "package": after.decision_package_id}
     if after.holds_thread and not held:
-        connection.execute(_TAKE, key | {"at": after.updated_at})
+        connection.execute(_TAKE, _row(after))
     if held and not after.holds_thread:
+        key = {"tenant": after.tenant_id, "thread": after.thread_id, "package": after.decision_package_id}
         connection.execute(_FREE, key)
+
+
+def _row(state: PackageState) -> dict[str, Any]:
+    return {
+        "tenant_id": state.tenant_id,
+        "thread_id": state.thread_id,
+        "package_id": state.decision_package_id,
+        "taken_at": state.updated_at,
+    }

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, update
 
 from rules.state import PackageState
 from store.tables import VersionRow, core
 
-_ADD = insert(core(VersionRow))
+VERSIONS = core(VersionRow)
+
+_ADD = insert(VERSIONS)
+_RAISE = (
+    update(VERSIONS)
+    .where(
+        VERSIONS.c.tenant_id == bindparam("tenant"),
+        VERSIONS.c.package_id == bindparam("package"),
+        VERSIONS.c.version == bindparam("of_version"),
+    )
+    .values(level=bindparam("level"))
+)
 
 
 def follow(connection: Connection, before: PackageState | None, after: PackageState) -> None:
-    if before is not None and before.version == after.version:
-        return
-    row = {
+    """A version that became graver while people looked at it, as by an objection, is remembered as that grave."""
+    if before is None or before.version != after.version:
+        connection.execute(_ADD, _row(after))
+    elif before.level is not after.level:
+        key = {"tenant": after.tenant_id, "package": after.decision_package_id, "of_version": after.version}
+        connection.execute(_RAISE, key | {"level": after.level.value})
+
+
+def _row(after: PackageState) -> dict[str, Any]:
+    return {
         "tenant_id": after.tenant_id,
         "package_id": after.decision_package_id,
         "version": after.version,
@@ -23,4 +43,3 @@ def follow(connection: Connection, before: PackageState | None, after: PackageSt
         "event_id": after.version_event_id,
         "created_at": after.updated_at,
     }
-    connection.execute(_ADD, row)

@@ -106,9 +106,9 @@ class Notifier:
         while True:
             try:
                 await self._run()
-            except (psycopg.Error, OSError) as fault:
-                log.warning("notifier.reconnecting", error=str(fault).strip())
-                await asyncio.sleep(RECONNECT)
+            except* (psycopg.Error, OSError) as faults:
+                log.warning("notifier.reconnecting", error=str(faults.exceptions[0]).strip())
+            await asyncio.sleep(RECONNECT)
 
     async def _run(self) -> None:
         connection = await psycopg.AsyncConnection.connect(self._dsn, autocommit=True)
@@ -129,9 +129,18 @@ class Notifier:
             while True:
                 await self._news.wait()
                 self._news.clear()
-                for payload in _payloads(self._changed):
-                    await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
-                    self._changed.difference_update(payload.split(","))
+                await self._say(connection)
+
+    async def _say(self, connection: psycopg.AsyncConnection) -> None:
+        """What changes again meanwhile is told again; what could not be told is told over the next connection."""
+        changed, self._changed = self._changed, set()
+        try:
+            for payload in _payloads(changed):
+                await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
+        except BaseException:
+            self._changed |= changed
+            self._news.set()
+            raise
 
 
 def _payloads(package_ids: Iterable[str]) -> list[str]:

@@ -168,6 +168,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "package_id"),
     )
+    op.create_index("ix_packages_decided", "packages", ["tenant_id", "decided_at", "status", "level"], unique=False)
     op.create_index("ix_packages_due", "packages", ["tenant_id", "due_at"], unique=False)
     op.create_index("ix_packages_own", "packages", ["tenant_id", "agent_id", "created_at", "package_id"], unique=False)
     op.create_index(
@@ -257,7 +258,7 @@ def upgrade() -> None:
         sa.Column("thread_id", sa.String(), nullable=False),
         sa.Column("package_id", sa.String(), nullable=False),
         sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("tenant_id", "thread_id"),
+        sa.PrimaryKeyConstraint("tenant_id", "thread_id", "package_id"),
     )
     op.create_table(
         "versions",
@@ -290,4 +291,5 @@ def upgrade() -> None:
     )
     op.create_index("ix_votes_package", "votes", ["tenant_id", "package_id"], unique=False)
     op.create_index("ix_votes_reviewer", "votes", ["tenant_id", "reviewer_id", "at"], unique=False)
+    op.create_index("ix_votes_time", "votes", ["tenant_id", "at", "decision", "latency_ms"], unique=False)
     append_only.protect(op.get_bind())

@@ -1,0 +1,148 @@
+"""What the numbers say: how much waits, how people decide and how long it takes them, how good it was afterwards.
+
+Counted in the database, in the same words for both kinds. Percentiles are by nearest rank: times that somebody took.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, case, func, or_, select
+
+from rules.commands import HumanDecisionType, Verdict
+from rules.scales import HITLLevel
+from rules.state import Status
+from rules.values import Moment, Value
+from store.packages import PACKAGES
+from store.queue import VOTES, Waiting, waiting
+from store.tenancy import tenant
+
+_TERMINAL = [status.value for status in Status if status.terminal]
+_UNATTENDED = PACKAGES.c.level.in_([HITLLevel.FULL_AUTO.value, HITLLevel.NOTIFY_ONLY.value])
+_BY_PEOPLE = (Status.APPROVED, Status.OVERRIDDEN, Status.REJECTED, Status.TAKEN_OVER, Status.REVOKED)
+
+
+class Statistics(Value):
+    """What happened after `since` and not after `until`, and what was waiting at the end of it.
+
+    `settled` is what packages came to, with those that needed nobody left out: these are `automatic`. `decisions`
+    counts what people said, each one of a quorum by themselves, and also what only moved a package on.
+    """
+
+    since: Moment
+    until: Moment
+    pending: tuple[Waiting, ...] = ()
+    settled: dict[Status, int] = {}
+    automatic: int = 0
+    decisions: dict[HumanDecisionType, int] = {}
+    median_ms: int | None = None
+    p90_ms: int | None = None
+    sampled: int = 0
+    judged: int = 0
+    unsound: int = 0
+
+    @property
+    def waiting(self) -> int:
+        return sum(each.count for each in self.pending)
+
+    @property
+    def decided(self) -> int:
+        """Packages that people brought to an end."""
+        return sum(self.settled.get(status, 0) for status in _BY_PEOPLE)
+
+    @property
+    def rates(self) -> dict[HumanDecisionType, float]:
+        """The share of each decision among all that people gave."""
+        given = sum(self.decisions.values())
+        return {decision: count / given for decision, count in self.decisions.items()}
+
+    @property
+    def overridden_share(self) -> float | None:
+        """How often people decided against the recommendation."""
+        return _share(self.settled.get(Status.OVERRIDDEN, 0), self.decided)
+
+    @property
+    def unsound_share(self) -> float | None:
+        """How often what was looked at afterwards should not have gone ahead."""
+        return _share(self.unsound, self.judged)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def stats(connection: Connection, since: datetime, now: datetime) -> Statistics:
+    tenant_id = tenant(connection)
+    settled, automatic = _settled(connection, tenant_id, since, now)
+    median_ms, p90_ms = _times(connection, tenant_id, since, now)
+    return Statistics(
+        since=since,
+        until=now,
+        pending=waiting(connection, tenant_id, now),
+        settled=settled,
+        automatic=automatic,
+        decisions=_decisions(connection, tenant_id, since, now),
+        median_ms=median_ms,
+        p90_ms=p90_ms,
+        **_judged(connection, tenant_id, since, now)._asdict(),
+    )
+
+
+def _settled(connection: Connection, tenant_id: str, since: datetime, now: datetime) -> tuple[dict[Status, int], int]:
+    """What packages came to, by status, and how many of them needed nobody."""
+    automatic = case((_UNATTENDED, 1), else_=0).label("automatic")
+    query = select(PACKAGES.c.status, automatic, func.count().label("packages"))
+    query = query.where(*_ended(tenant_id, since, now)).group_by(PACKAGES.c.status, "automatic")
+    rows = connection.execute(query).all()
+    by_status = {Status(row.status): row.packages for row in rows if not row.automatic}
+    return by_status, sum(row.packages for row in rows if row.automatic)
+
+
+def _ended(tenant_id: str, since: datetime, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    within = (PACKAGES.c.tenant_id == tenant_id, PACKAGES.c.decided_at > since, PACKAGES.c.decided_at <= now)
+    return (*within, PACKAGES.c.status.in_(_TERMINAL))
+
+
+class _Judged(NamedTuple):
+    sampled: int
+    judged: int
+    unsound: int
+
+
+def _judged(connection: Connection, tenant_id: str, since: datetime, now: datetime) -> _Judged:
+    """Only what went ahead by itself or against the recommendation is ever sampled: other states are not read."""
+    may_be_sampled = or_(_UNATTENDED, PACKAGES.c.status.in_([Status.CONSENTED.value, Status.OVERRIDDEN.value]))
+    sound, unsound = (_says("verdict", f'"{verdict}"') for verdict in Verdict)
+    query = select(func.count().label("sampled"), _counted(or_(sound, unsound)), _counted(unsound))
+    query = query.where(*_ended(tenant_id, since, now), may_be_sampled, _says("sampled", "true"))
+    return _Judged(*connection.execute(query).one())
+
+
+def _says(field: str, value: str) -> ColumnElement[bool]:
+    """What a state says in a field, alike on both databases: within a JSON text, no quote stands unescaped."""
+    return PACKAGES.c.state.like(f'%"{field}":{value}%')
+
+
+def _counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(case((condition, 1)))
+
+
+def _decisions(connection: Connection, tenant_id: str, since: datetime, now: datetime) -> dict[HumanDecisionType, int]:
+    query = (
+        select(VOTES.c.decision, func.count().label("votes"))
+        .where(VOTES.c.tenant_id == tenant_id, VOTES.c.at > since, VOTES.c.at <= now)
+        .group_by(VOTES.c.decision)
+    )
+    found = {HumanDecisionType(decision): votes for decision, votes in connection.execute(query)}
+    return {decision: found[decision] for decision in HumanDecisionType if decision in found}
+
+
+def _times(connection: Connection, tenant_id: str, since: datetime, now: datetime) -> tuple[int | None, int | None]:
+    """Median and p90 of the time from being asked to having decided."""
+    rank = func.cume_dist().over(order_by=VOTES.c.latency_ms).label("rank")
+    within = (VOTES.c.tenant_id == tenant_id, VOTES.c.at > since, VOTES.c.at <= now)
+    ranked = select(VOTES.c.latency_ms, rank).where(*within).subquery()
+    median, p90 = (func.min(case((ranked.c.rank >= part, ranked.c.latency_ms))) for part in (0.5, 0.9))
+    row = connection.execute(select(median.label("median"), p90.label("p90"))).one()
+    return row.median, row.p90

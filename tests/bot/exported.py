@@ -1,0 +1,59 @@
+"""Exports for the tests: made, checked and forged in one line each."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from bot.export import export_jsonl, signed_message
+from bot.export_check import verify_export
+from bot.keys import SigningKey, signing_key
+from bot.settings import Settings
+from store.audit import EVERYTHING, Selection, snapshot
+from tests.rules.world import NOW
+from tests.store.recorded import Recorded, recorded
+
+OURS, THEIRS = (
+    signing_key(Settings.model_validate({"COUNTERSIGN_KEY": base64.b64encode(bytes([byte]) * 32).decode()}))
+    for byte in (1, 2)
+)
+
+
+def export(its: Recorded, selection: Selection = EVERYTHING, key: SigningKey = OURS) -> list[bytes]:
+    with snapshot(its.engine) as connection:
+        return list(export_jsonl(connection, key, NOW, selection))
+
+
+def exported_once(template: Path, folder: Path) -> list[bytes]:
+    """The export of one record, from a copy of an empty database."""
+    its = recorded(f"sqlite:///{shutil.copy(template, folder / 'its.db')}")
+    lines = export(its)
+    its.engine.dispose()
+    return lines
+
+
+def faults(lines: list[bytes], public_key: str | None = OURS.public) -> list[str]:
+    return [str(fault) for fault in verify_export(lines, public_key)]
+
+
+def written(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+
+
+def signed_anew(lines: list[bytes], key: SigningKey) -> list[bytes]:
+    """What a forger does who knows the format and has a key of their own."""
+    manifest = json.loads(lines[-1]) | {"digest": "sha256:" + sha256(b"".join(lines[:-1])).hexdigest()}
+    manifest |= {"public_key": key.public}
+    return [*lines[:-1], written(manifest | {"signature": key.sign(signed_message(manifest))})]
+
+
+def of(line: bytes, package_id: str) -> bool:
+    return str(json.loads(line).get("decision_package_id")) == package_id
+
+
+def package_ids(lines: list[bytes]) -> list[str]:
+    return [json.loads(line)["decision_package_id"] for line in lines if b'"kind":"head"' in line]

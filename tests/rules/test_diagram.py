@@ -1,0 +1,33 @@
+"""The diagram in the documents is drawn from the table."""
+
+from __future__ import annotations
+
+from docs.generate import LIFE, renewed
+from rules.diagram import mermaid, staying
+from rules.life import TABLE
+from rules.state import Status
+
+
+def test_the_diagram_in_the_documents_is_current() -> None:
+    text = LIFE.read_text()
+    assert "```mermaid" in text
+    assert renewed(text) == text, "run: python -m docs.generate"
+
+
+def test_every_status_can_be_reached() -> None:
+    targets = {line.split("-->")[1].split(":")[0].strip() for line in mermaid().splitlines() if "-->" in line}
+    assert targets == {status.value for status in Status}
+
+
+def test_every_verb_of_the_table_leads_somewhere_or_is_said_to_stay() -> None:
+    drawn = {
+        verb.strip() for line in mermaid().splitlines() if "-->" in line for verb in line.split(" : ")[1].split(",")
+    }
+    standing = {verb for verb, (takes, leads) in TABLE.items() if set(takes) == set(leads)}
+    assert drawn | set(staying()) | standing == {*TABLE, "submit"}
+
+
+def test_nothing_leaves_an_end_but_a_permission_that_is_revoked() -> None:
+    ends = {f"{status}" for status in Status if status.terminal}
+    leaving = [line.strip() for line in mermaid().splitlines() if line.split("-->")[0].strip() in {*ends, "granted"}]
+    assert [line for line in leaving if "-->" in line] == ["granted --> revoked : revoke"]

@@ -1,0 +1,278 @@
+"""The status document, against the shape that the contract promises."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from rules.commands import (
+    Answer,
+    Approve,
+    Consent,
+    Defer,
+    Expire,
+    HumanOverrideCommand,
+    Lapse,
+    Reject,
+    RequestMoreEvidence,
+    Revise,
+    Revoke,
+    TakeOver,
+    Withdraw,
+)
+from rules.document import document
+from rules.state import ExecutionState, PackageState, Status
+from tests.rules.world import (
+    AGENT,
+    AUTOMATIC,
+    CRITICAL,
+    DAY,
+    HARD,
+    HOUR,
+    NOW,
+    QUESTION,
+    SENTA,
+    SOFT,
+    SUSI,
+    TAKEOVER,
+    after,
+    approved,
+    ask,
+    claimed,
+    opened,
+    package,
+    people,
+    policy,
+    reported,
+    shown,
+    situation,
+    submitted,
+)
+
+# The contract's keys, copied out by hand.
+KEYS = {
+    "decision_package_id", "version", "tenant_id", "status", "terminal", "may_proceed", "level", "why",
+    "action_digest", "interrupt", "decision", "execution", "agent_message", "run_id", "thread_id", "metadata",
+}  # fmt: skip
+INTERRUPT = {"interrupt_id", "status", "reason", "required_role", "quorum", "rung", "created_at", "expires_at"}
+DECISION = {
+    "decision", "basis", "reviewers", "comment", "instructions", "answer", "override", "action_parameters",
+    "decided_at", "latency_ms", "package_version", "policy_version", "rendering_id",
+}  # fmt: skip
+OVERRIDE = {"original_recommendation", "override_decision", "override_reason", "evidence_refs"}
+
+
+def by_senta(kind: type[Any]) -> PackageState:
+    state = submitted(QUESTION if kind is Answer else HARD)
+    return after(state, ask(kind, state), by=SENTA)
+
+
+def expired() -> PackageState:
+    state = submitted(package(risk_level="high", expires_at=NOW + HOUR))
+    return after(state, ask(Expire, state), now=NOW + HOUR)
+
+
+STATES = {
+    Status.PENDING: submitted(HARD),
+    Status.REVISION_REQUESTED: by_senta(Revise),
+    Status.EVIDENCE_REQUESTED: by_senta(RequestMoreEvidence),
+    Status.DEFERRED: by_senta(Defer),
+    Status.APPROVED: by_senta(Approve),
+    Status.CONSENTED: after(shown(submitted(SOFT)), ask(Consent, submitted(SOFT)), now=NOW + HOUR),
+    Status.OVERRIDDEN: by_senta(HumanOverrideCommand),
+    Status.REJECTED: by_senta(Reject),
+    Status.TAKEN_OVER: by_senta(TakeOver),
+    Status.REVOKED: after(by_senta(Approve), ask(Revoke, by_senta(Approve)), by=SENTA),
+    Status.EXPIRED: expired(),
+    Status.CANCELLED: after(submitted(HARD), ask(Withdraw, submitted(HARD)), by=AGENT.actor),
+}
+PENDING_OR_ESCALATED = {Status.PENDING, Status.REVISION_REQUESTED, Status.EVIDENCE_REQUESTED, Status.DEFERRED}
+
+
+def told(state: PackageState, words: dict[str, Any] | None = None, **bearing: Any) -> dict[str, Any]:
+    where = situation(now=bearing.pop("now", NOW), **bearing)
+    content = package(metadata={"k": "v"}).model_dump(mode="json", exclude_unset=True)
+    return document(state, content, words, where.roster, where.now)
+
+
+def test_every_status_is_looked_at_here() -> None:
+    assert {status: state.status for status, state in STATES.items()} == {status: status for status in Status}
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_document_has_all_that_the_contract_promises_and_is_json(status: Status) -> None:
+    said = told(STATES[status])
+    assert said.keys() >= KEYS
+    assert said["interrupt"].keys() >= INTERRUPT
+    assert said["execution"].keys() >= {"state"}
+    assert json.loads(json.dumps(said)) == said
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.PENDING])
+def test_a_decision_has_all_that_the_contract_promises(status: Status) -> None:
+    assert told(STATES[status])["decision"].keys() == DECISION
+
+
+def test_while_nobody_has_decided_there_is_no_decision() -> None:
+    assert told(STATES[Status.PENDING])["decision"] is None
+
+
+@pytest.mark.parametrize("status", Status)
+def test_it_says_whether_it_is_over_and_whether_the_agent_may_proceed(status: Status) -> None:
+    said = told(STATES[status])
+    assert said["status"] == status.value
+    assert said["terminal"] is (status not in PENDING_OR_ESCALATED)
+    assert said["may_proceed"] is (status in {Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN})
+
+
+@pytest.mark.parametrize(
+    ("status", "interrupt"),
+    [
+        (Status.PENDING, "pending"),
+        (Status.DEFERRED, "pending"),
+        (Status.APPROVED, "decided"),
+        (Status.CONSENTED, "decided"),
+        (Status.REVOKED, "decided"),
+        (Status.EXPIRED, "expired"),
+        (Status.CANCELLED, "cancelled"),
+    ],
+)
+def test_the_interrupt_says_how_the_pause_ended(status: Status, interrupt: str) -> None:
+    assert told(STATES[status])["interrupt"]["status"] == interrupt
+
+
+@pytest.mark.parametrize("status", Status)
+def test_it_tells_the_agent_what_to_do_in_a_sentence(status: Status) -> None:
+    sentence = told(STATES[status])["agent_message"]
+    assert sentence[0].isupper()
+    assert sentence.endswith(".")
+
+
+def test_no_two_statuses_are_told_alike_but_those_that_permit_alike() -> None:
+    sentences = {told(state)["agent_message"] for state in STATES.values()}
+    assert len(sentences) == len(Status) - 2
+
+
+@pytest.mark.parametrize(
+    ("state", "now", "words"),
+    [
+        pytest.param(STATES[Status.APPROVED], NOW, "claim the execution first", id="permitted"),
+        pytest.param(STATES[Status.APPROVED], NOW + 9 * DAY, "lapsed unused", id="too late"),
+        pytest.param(after(STATES[Status.APPROVED], ask(Lapse, STATES[Status.APPROVED]), now=NOW + 2 * DAY), NOW, "lapsed unused", id="lapsed"),
+        pytest.param(claimed(approved(HARD)), NOW, "do not run it again", id="claimed"),
+        pytest.param(reported(claimed(approved(HARD))), NOW, "The execution is succeeded", id="done"),
+        pytest.param(by_senta(Answer), NOW, "not a permission", id="answered"),
+        pytest.param(submitted(TAKEOVER), NOW, "Stop here", id="takeover asked for"),
+        pytest.param(STATES[Status.TAKEN_OVER], NOW, "until it is handed back", id="taken over"),
+        pytest.param(STATES[Status.EXPIRED], NOW, "not a rejection", id="expired"),
+    ],
+)  # fmt: skip
+def test_the_sentence_follows_what_came_of_it(state: PackageState, now: Any, words: str) -> None:
+    assert words in told(state, now=now)["agent_message"]
+
+
+def test_an_override_that_stops_says_so() -> None:
+    state = submitted(HARD)
+    stopped = after(state, ask(HumanOverrideCommand, state, override_decision="stop"), by=SENTA)
+    assert "do not act" in told(stopped)["agent_message"]
+
+
+# The parts.
+
+
+def test_a_package_that_needed_nobody_was_never_interrupted() -> None:
+    said = told(submitted(AUTOMATIC))
+    assert (said["interrupt"], said["decision"]["basis"], said["may_proceed"]) == (None, "policy", True)
+
+
+def test_the_reason_of_the_interrupt_is_the_strictest_why() -> None:
+    said = told(submitted(TAKEOVER))
+    assert said["interrupt"]["reason"] == said["why"][0]["because"]
+    assert said["why"][0].keys() == {"rule", "level", "because"}
+
+
+def test_the_quorum_counts_the_people_who_have_voted_and_the_parts_they_fill() -> None:
+    state = opened(submitted(CRITICAL), SUSI)
+    state = after(state, ask(Approve, state), by=SUSI)
+    needs = {"needed": 2, "of_role": {"supervisor": {"needed": 1, "have": 1}}}
+    assert told(state)["interrupt"]["quorum"] == {**needs, "have": 1}
+
+
+def test_the_quorum_counts_a_vote_only_as_the_rules_would() -> None:
+    state = opened(submitted(CRITICAL), SUSI)
+    state = after(state, ask(Approve, state), by=SUSI)
+    quorum = told(state, people=people(USUSI={"active": False}))["interrupt"]["quorum"]
+    assert quorum == {"needed": 2, "have": 0, "of_role": {"supervisor": {"needed": 1, "have": 0}}}
+
+
+def test_the_quorum_is_todays_where_that_is_stricter() -> None:
+    strict = policy(tiers={"high": {"quorum": 3}})
+    assert told(STATES[Status.PENDING], policy=strict)["interrupt"]["quorum"]["needed"] == 3
+
+
+def test_the_reviewers_are_named() -> None:
+    (reviewer,) = told(STATES[Status.REJECTED])["decision"]["reviewers"]
+    assert reviewer == {"reviewer_id": SENTA, "name": "senta", "role": "senior_reviewer"}
+
+
+def test_a_reviewer_whom_the_directory_has_forgotten_is_named_by_id() -> None:
+    (reviewer,) = told(STATES[Status.REJECTED], people={})["decision"]["reviewers"]
+    assert reviewer["name"] == SENTA
+
+
+def test_what_was_said_is_told() -> None:
+    said = told(STATES[Status.REVISION_REQUESTED], {"comment": "Hm.", "instructions": "Name it."})["decision"]
+    assert (said["comment"], said["instructions"], said["answer"], said["override"]) == ("Hm.", "Name it.", None, None)
+
+
+def test_an_override_is_told_whole() -> None:
+    words = {"original_recommendation": "clarify", "override_reason": "Now.", "evidence_refs": ["ticket 7"]}
+    said = told(STATES[Status.OVERRIDDEN], words)["decision"]["override"]
+    assert said.keys() == OVERRIDE
+    assert said == {**words, "override_decision": "proceed"}
+
+
+def test_the_parameters_are_told_with_a_permission_and_with_nothing_else() -> None:
+    given = [status for status, state in STATES.items() if (told(state)["decision"] or {}).get("action_parameters")]
+    assert given == [Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN]
+
+
+def test_words_that_retention_has_emptied_are_told_as_nothing() -> None:
+    where = situation()
+    said = document(STATES[Status.APPROVED], None, None, where.roster, NOW)
+    assert said.keys() >= KEYS
+    assert (said["metadata"], said["decision"]["comment"], said["decision"]["action_parameters"]) == ({}, None, None)
+
+
+def test_metadata_come_back_untouched() -> None:
+    assert told(STATES[Status.PENDING])["metadata"] == {"k": "v"}
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (approved(HARD), {"state": "none", "lapses_at": "2026-11-22T12:00:00Z"}),
+        (claimed(approved(HARD)), {"state": "claimed", "claim_id": "clm_1", "claimed_at": "2026-11-20T12:00:00Z"}),
+        (STATES[Status.REVOKED], {"state": "none"}),
+    ],
+    ids=["approved", "claimed", "revoked"],
+)
+def test_the_execution_says_how_far_it_is(state: PackageState, expected: dict[str, str]) -> None:
+    assert told(state)["execution"] == expected
+
+
+def test_an_outcome_is_told_with_its_time() -> None:
+    said = told(reported(claimed(approved(HARD))))["execution"]
+    assert (said["state"], said["reported_at"]) == (ExecutionState.SUCCEEDED.value, "2026-11-20T12:00:00Z")
+
+
+def test_while_the_agent_is_to_answer_the_pause_ends_with_its_time_to_answer() -> None:
+    assert told(STATES[Status.REVISION_REQUESTED])["interrupt"]["expires_at"] == "2026-11-22T12:00:00Z"
+
+
+def test_what_the_package_leaves_out_is_a_warning() -> None:
+    needy = policy(tiers={"medium": {"needs": ["evidence"]}})
+    said = told(submitted(package(evidence_refs=[]), policy=needy), policy=needy)
+    assert said["warnings"] == ["evidence_refs is empty; a reviewer would want it"]

@@ -1,0 +1,27 @@
+"""Every test of the store may ask for a house, or for a bare table, on a fresh database of either kind."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import text
+
+from store.database import Database, open_database
+from tests.store.notes import MAKE
+from tests.store.world import World, founded
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    async with founded(database_url) as its:
+        yield its
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A database with a table of notes, and nothing of the house above it."""
+    its = open_database(database_url)
+    await its.write(lambda connection: connection.execute(text(MAKE)))
+    yield its
+    await its.close()

@@ -1,0 +1,88 @@
+"""A database with a record in it, for the tests of the audit: some packages went down the road, one agent was paused."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.engine import make_url
+
+from rules import commands
+from rules.commands import Command
+from rules.package import DecisionPackage
+from rules.people import Actor, ActorKind, AgentStanding
+from rules.state import PackageState
+from rules.submission import Submit
+from store import directory, registry, tenancy
+from store.database import make_engine, transact
+from store.house import House, fresh_id
+from store.road import Asked, carry_out
+from tests.rules.world import HARD, NOW, OWEN, POLICY, SENTA, ask, package, people
+
+
+class Recorded(NamedTuple):
+    engine: Engine
+    tenant_id: str
+    approved: str
+    rejected: str
+    mailed: str
+
+
+def recorded(url: str) -> Recorded:
+    engine = make_engine(make_url(url))
+    walk = transact(engine, _walk)
+    approved = walk.approved(engine, HARD)
+    rejected = walk.rejected(engine, HARD)
+    mailed = walk.approved(engine, package(action_type="mail.send", risk_level="high"))
+    transact(engine, lambda connection: registry.set_standing(connection, "clerk", AgentStanding.PAUSED, NOW))
+    return Recorded(engine, walk.house.tenant_id, approved, rejected, mailed)
+
+
+class Walk(NamedTuple):
+    house: House
+    agent_id: str
+
+    def approved(self, engine: Engine, content: DecisionPackage) -> str:
+        state = self._submitted(engine, content)
+        state = self._asked(engine, ask(commands.Comment, state), SENTA)
+        return self._asked(engine, ask(commands.Approve, state), SENTA).decision_package_id
+
+    def rejected(self, engine: Engine, content: DecisionPackage) -> str:
+        state = self._submitted(engine, content)
+        return self._asked(engine, ask(commands.Reject, state), SENTA).decision_package_id
+
+    def _submitted(self, engine: Engine, content: DecisionPackage) -> PackageState:
+        package_id = f"pkg_{fresh_id()}"
+        command = Submit(command_id=f"cmd_{package_id}", decision_package_id=package_id, package=content)
+        return self._asked(engine, command, None)
+
+    def _asked(self, engine: Engine, command: Command, by: str | None) -> PackageState:
+        kind = ActorKind.PERSON if by else ActorKind.AGENT
+        actor = Actor(kind=kind, actor_id=by or self.agent_id)
+        asked = Asked(command=command, now=NOW, actor=actor, agent_id=None if by else self.agent_id)
+        outcome = transact(engine, lambda connection: carry_out(connection, self.house, asked))
+        assert outcome.state is not None, outcome
+        assert outcome.refusal is None, outcome
+        return outcome.state
+
+
+def _walk(connection: Connection) -> Walk:
+    directory.replace(connection, people().values(), {}, NOW)
+    agent = registry.add(connection, "clerk", OWEN, NOW)
+    return Walk(House(tenancy.tenant(connection), POLICY), agent.agent_id)
+
+
+def forge(engine: Engine, statement: str, **values: Any) -> int:
+    """What somebody can do who owns the database: its own refusals are switched off first."""
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+        else:
+            _drop_triggers(connection)
+        return connection.execute(text(statement), values).rowcount
+
+
+def _drop_triggers(connection: Connection) -> None:
+    named = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
+    for name in named:
+        connection.exec_driver_sql(f"DROP TRIGGER {name}")

@@ -1,0 +1,285 @@
+"""The record, read back from both databases: clean as the road left it, and found out whatever was done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
+
+from rules.evidence import Counts
+from store import tenancy
+from store.audit import (
+    BATCH,
+    EVERYTHING,
+    Selection,
+    heads,
+    matching,
+    snapshot,
+    tenant_claim,
+    trails,
+    verify_database,
+    verify_package,
+)
+from store.database import transact
+from tests.rules.world import NOW, SENTA
+from tests.store.recorded import Recorded, forge, recorded
+
+
+@pytest.fixture
+def its(database_url: str) -> Iterator[Recorded]:
+    made = recorded(database_url)
+    yield made
+    made.engine.dispose()
+
+
+def faults(its: Recorded, counts: Counts | None = None) -> list[str]:
+    with snapshot(its.engine) as connection:
+        return [str(fault) for fault in verify_database(connection, counts)]
+
+
+def one(its: Recorded) -> str:
+    (sentence,) = faults(its)
+    return sentence
+
+
+# ---- what the road leaves
+
+
+def test_what_went_down_the_road_is_clean_and_counted(its: Recorded) -> None:
+    counts = Counts()
+    assert faults(its, counts) == []
+    assert counts == Counts(packages=3, events=11, contents=8, tenant_events=2)
+
+
+def test_progress_is_told_with_its_total(its: Recorded) -> None:
+    told: list[tuple[int, int]] = []
+    with snapshot(its.engine) as connection:
+        assert list(verify_database(connection, progress=lambda *now: told.append(now))) == []
+    assert told == [(3, 3)]
+
+
+def test_a_snapshot_stands_still_while_others_write(its: Recorded) -> None:
+    with snapshot(its.engine) as connection:
+        before = tenant_claim(connection)
+        transact(its.engine, lambda other: tenancy.set_frozen(other, frozen=True, actor="operator", now=NOW))
+        assert tenant_claim(connection) == before
+        assert list(verify_database(connection)) == []
+    assert faults(its) == []
+
+
+def test_a_snapshot_writes_nothing_on_postgresql(its: Recorded) -> None:
+    with snapshot(its.engine) as connection:
+        refuses = connection.dialect.name == "postgresql"
+        read_only = connection.exec_driver_sql("SHOW transaction_read_only").scalar() if refuses else "on"
+    assert read_only == "on"
+
+
+def test_one_package_is_verified_alone(its: Recorded) -> None:
+    forge(its.engine, "UPDATE packages SET level = 'full_auto' WHERE package_id = :id", id=its.approved)
+    with snapshot(its.engine) as connection:
+        assert verify_package(connection, its.rejected) == []
+        assert verify_package(connection, "pkg_of_nobody") == []
+        (fault,) = verify_package(connection, its.approved)
+    assert str(fault) == f"{its.approved} revision 4: the columns of its row and its state disagree: level"
+
+
+def test_more_packages_than_are_fetched_at_once_are_each_seen_once(
+    its: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.audit.BATCH", 2)
+    assert BATCH > 2
+    with snapshot(its.engine) as connection:
+        seen = [trail.package_id for trail in trails(connection, its.tenant_id)]
+        listed = [head.package_id for head in heads(connection, its.tenant_id)]
+    assert sorted(seen) == sorted([its.approved, its.rejected, its.mailed])
+    assert listed == seen
+
+
+# ---- what the database itself refuses
+
+KEY = {"events": "package_id, revision", "tenant_events": "sequence"}
+
+
+@pytest.mark.parametrize("table", ["events", "tenant_events"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET actor = 'auto'", "DELETE FROM {}"])
+def test_the_database_refuses_to_change_or_delete_what_happened(its: Recorded, table: str, statement: str) -> None:
+    with pytest.raises(DatabaseError, match=f"{table} is append-only"), its.engine.begin() as connection:
+        connection.execute(text(statement.format(table)))
+    assert faults(its) == []
+
+
+@pytest.mark.parametrize("table", ["events", "tenant_events"])
+def test_postgresql_refuses_to_empty_the_tables_of_what_happened(its: Recorded, table: str) -> None:
+    statement = f"TRUNCATE {table}" if its.engine.dialect.name == "postgresql" else f"DELETE FROM {table}"
+    with pytest.raises(DatabaseError, match=f"{table} is append-only"), its.engine.begin() as connection:
+        connection.execute(text(statement))
+
+
+@pytest.mark.parametrize("table", ["events", "tenant_events"])
+def test_the_database_refuses_to_put_another_event_in_the_place_of_one(its: Recorded, table: str) -> None:
+    replace = f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1"
+    upsert = f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1 ON CONFLICT (tenant_id, {KEY[table]}) DO UPDATE SET actor = 'auto'"
+    statement = replace if its.engine.dialect.name == "sqlite" else upsert
+    with pytest.raises(DatabaseError, match=f"{table} is append-only"), its.engine.begin() as connection:
+        connection.execute(text(statement))
+    assert faults(its) == []
+
+
+def test_emptied_words_break_nothing(its: Recorded) -> None:
+    with its.engine.begin() as connection:
+        connection.execute(text("UPDATE content SET words = NULL, salt = NULL"))
+    assert faults(its) == []
+
+
+# ---- what somebody did behind the road's back
+
+
+def test_a_state_that_was_changed_is_found(its: Recorded) -> None:
+    change = "UPDATE packages SET state = replace(state, '\"rejected\"', '\"approved\"') WHERE package_id = :id"
+    assert forge(its.engine, change, id=its.rejected) == 1
+    disagree, differs = faults(its)
+    assert disagree == f"{its.rejected} revision 3: the columns of its row and its state disagree: status"
+    assert differs == f"{its.rejected} revision 3: the state that is kept is not what its events come to: status"
+
+
+FORGERIES: dict[str, tuple[str, str]] = {
+    "a changed event": (
+        "UPDATE events SET body = replace(body, '\"reject\"', '\"approve\"') WHERE package_id = :rejected AND revision = 3",
+        "it was changed: its digest is not that of its content",
+    ),
+    "a body that is no JSON": (
+        "UPDATE events SET body = 'gone' WHERE package_id = :rejected AND revision = 1",
+        "it is no event",
+    ),
+    "a removed event": (
+        "DELETE FROM events WHERE package_id = :rejected AND revision = 2",
+        "revision 2 is missing before it",
+    ),
+    "a cut tail": (
+        "DELETE FROM events WHERE package_id = :rejected AND revision = 3",
+        "its tail was cut: revision 3 should follow",
+    ),
+    "a missing record": (
+        "DELETE FROM events WHERE package_id = :rejected",
+        "it has a state, and no events: its record is missing",
+    ),
+    "a missing package": (
+        "DELETE FROM packages WHERE package_id = :rejected",
+        "it has a record, and no state: its row is missing",
+    ),
+    "another head": (
+        "UPDATE packages SET head = 'sha256:0' WHERE package_id = :rejected",
+        "its last event is not the one that is named as its head",
+    ),
+    "changed words": (
+        "UPDATE content SET words = '{\"comment\":\"yes\"}' WHERE package_id = :rejected AND words LIKE '%comment%'",
+        "its words were changed: they are not those of which it keeps the digest",
+    ),
+    "words that are no JSON": (
+        "UPDATE content SET words = '{' WHERE package_id = :rejected AND words LIKE '%comment%'",
+        "its words were changed: they are not those of which it keeps the digest",
+    ),
+    "a salt that was left": (
+        "UPDATE content SET words = NULL WHERE package_id = :rejected",
+        "its words were emptied and their salt was not: they can be guessed",
+    ),
+    "removed words": (
+        "DELETE FROM content WHERE package_id = :rejected",
+        "its words are gone without a trace: retention empties them, and never removes their place",
+    ),
+    "words of another package": (
+        "UPDATE content SET package_id = :approved WHERE package_id = :rejected",
+        "there are words beside it, and it brought none",
+    ),
+    "another actor in the column": (
+        "UPDATE events SET actor = 'auto' WHERE package_id = :rejected AND revision = 2",
+        "the columns of its row and the event disagree: actor",
+    ),
+    "another event id in the column": (
+        "UPDATE events SET event_id = 'evt_x' WHERE package_id = :rejected AND revision = 2",
+        "the columns of its row and the event disagree: event_id",
+    ),
+    "another revision in the column": (
+        "UPDATE events SET revision = 7 WHERE package_id = :rejected AND revision = 3",
+        "the columns of its row and the event disagree: revision",
+    ),
+    "an event that was moved to another package": (
+        "UPDATE events SET package_id = :approved, revision = 5 WHERE package_id = :rejected AND revision = 3",
+        "it belongs to another chain, {rejected}",
+    ),
+    "an event of another tenant": (
+        "UPDATE events SET tenant_id = 'T2' WHERE package_id = :rejected AND revision = 3",
+        "a row of events belongs to another tenant, T2",
+    ),
+    "a changed event of the tenant": (
+        "UPDATE tenant_events SET body = replace(body, 'agent.paused', 'agent.active') WHERE sequence = 2",
+        "it was changed: its digest is not that of its content",
+    ),
+    "a cut tail of the tenant": (
+        "DELETE FROM tenant_events WHERE sequence = 2",
+        "its tail was cut: revision 2 should follow",
+    ),
+    "another length of the tenant's chain": (
+        "UPDATE installation SET length = 1",
+        "it goes on after revision 1, which should be its last",
+    ),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_what_was_done_behind_the_roads_back_is_found(its: Recorded, forgery: str) -> None:
+    statement, sentence = FORGERIES[forgery]
+    names = {name: value for name, value in its._asdict().items() if f":{name}" in statement}
+    assert forge(its.engine, statement, **names) > 0
+    assert any(fault.endswith(f": {sentence.format(**its._asdict())}") for fault in faults(its))
+
+
+def test_another_time_in_the_column_is_found(its: Recorded) -> None:
+    earlier = "UPDATE events SET occurred_at = '2020-01-01 00:00:00+00:00' WHERE package_id = :id AND revision = 1"
+    forge(
+        its.engine,
+        earlier if its.engine.dialect.name == "postgresql" else earlier.replace("+00:00", ".000000"),
+        id=its.mailed,
+    )
+    assert one(its).endswith("the columns of its row and the event disagree: occurred_at")
+
+
+# ---- what can be asked for
+
+
+ALL = ("approved", "rejected", "mailed")
+CHOICES: dict[str, tuple[Selection, tuple[str, ...], int]] = {
+    "everything": (EVERYTHING, ALL, 13),
+    "an action type": (Selection(action_type="mail.send"), ("mailed",), 4),
+    "a reviewer": (Selection(reviewer=SENTA), ALL, 8),
+    "both": (Selection(reviewer=SENTA, action_type="mail.send"), ("mailed",), 3),
+    "since a moment": (Selection(since=NOW), ALL, 13),
+    "until a moment": (Selection(until=NOW + timedelta(seconds=1)), ALL, 13),
+    "no time at all": (Selection(since=NOW, until=NOW), (), 0),
+    "a reviewer who did nothing": (Selection(reviewer="USOMEBODY"), (), 0),
+    "who works on no package": (Selection(reviewer="operator"), (), 2),
+}
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_a_selection_takes_packages_whole_and_events_alone(its: Recorded, choice: str) -> None:
+    selection, packages, events = CHOICES[choice]
+    with snapshot(its.engine) as connection:
+        whole = list(trails(connection, its.tenant_id, selection))
+        found = list(matching(connection, its.tenant_id, selection))
+    assert {trail.package_id for trail in whole} == {getattr(its, name) for name in packages}
+    assert [trail for trail in whole if trail.events[0]["revision"] != 1 or trail.claim is None] == []
+    assert len(found) == events
+
+
+def test_selected_events_come_oldest_first(its: Recorded) -> None:
+    later = NOW + timedelta(hours=1)
+    transact(its.engine, lambda connection: tenancy.set_frozen(connection, frozen=True, actor="operator", now=later))
+    with snapshot(its.engine) as connection:
+        found: list[Any] = list(matching(connection, its.tenant_id, EVERYTHING))
+    assert found[-1]["event_type"] == "tenant.frozen"
+    assert [event["occurred_at"] for event in found] == sorted(event["occurred_at"] for event in found)
