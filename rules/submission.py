@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from rules.assignment import assigned
-from rules.authority import Question, barred_by, eligible
+from rules.authority import barred_by, eligible, question_of
 from rules.commands import Command, HumanDecisionType, Verb
 from rules.level import Assessment, assess
 from rules.package import DecisionPackage, action_digest
@@ -149,13 +149,6 @@ def nobody_for(state: PackageState, situation: Situation) -> Refusal | None:
 
 
 def _who(state: PackageState, roles: tuple[str, ...], situation: Situation) -> frozenset[str]:
-    question = Question(
-        tenant_id=state.tenant_id,
-        action_type=state.action_type,
-        risk=state.risk,
-        roles=roles,
-        barred=state.barred,
-        requester=state.requester,
-        owner=state.owner,
-    )
-    return eligible(situation.roster, question, situation.now)
+    question = question_of(state)
+    able = (eligible(situation.roster, question, situation.now, role) for role in roles)
+    return frozenset[str]().union(*able)
