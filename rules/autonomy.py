@@ -35,7 +35,7 @@ class AutonomyProfile(Value):
 
     def _failed(self, now: datetime, settings: Autonomy) -> AutonomyProfile:
         since = now - settings.failure_window
-        recent = (*(failed for failed in self.recent_failures if failed > since), now)[-_KEPT:]
+        recent = (*self.recent_failures, now)[-_KEPT:]  # not only of this window: the matrix has one of its own
         failed = self.model_copy(update={"consecutive_successes": 0, "recent_failures": recent})
         fresh = failed.failures_since(max(since, self.demoted_at or since))
         return failed._demoted(now, settings) if fresh >= settings.demote_after_failures else failed  # noqa: SLF001

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from rules.commands import Climb, Consent, Expire, HumanDecisionType, Remind, Silence, Verb, WakeUp
-from rules.decisions import climb_to, harden, next_rung
+from rules.escalation import climb_to, harden, next_rung
 from rules.level import least
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel

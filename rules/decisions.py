@@ -7,18 +7,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rules.assignment import assigned
-from rules.authority import eligible, question_of
 from rules.commands import (
     Answer,
     Approve,
     ApproveWithEdits,
     Defer,
-    Escalate,
     HumanDecisionCommand,
     HumanDecisionType,
     HumanOverrideCommand,
-    Object,
     OverrideDecision,
     Reject,
     RequestMoreEvidence,
@@ -27,10 +23,9 @@ from rules.commands import (
 )
 from rules.package import DecisionPackage
 from rules.reasons import Reason, Refusal, refuse
-from rules.scales import HITLLevel
 from rules.settling import settle
 from rules.situation import Situation
-from rules.state import Bar, Basis, PackageState, ReviewTask, Seat, Status, Terms, Vote, Why
+from rules.state import Bar, Basis, PackageState, Seat, Status, Terms, Vote
 from rules.submission import nobody_for
 from rules.terms import terms_today
 from rules.transition import Move, Transition, Words
@@ -45,7 +40,7 @@ def approve(move: Move, command: Approve) -> Transition | Refusal:
 
 
 def override(move: Move, command: HumanOverrideCommand) -> Transition | Refusal:
-    """Against the recommendation, never against the rules: to proceed it takes the same quorum as an approval."""
+    """Against the recommendation, never against the rules: it takes the same quorum as an approval."""
     mine = [vote for vote in _votes_of(move) if vote.override_decision is command.override_decision]
     if mine:
         return refuse(Reason.ALREADY_COUNTED)
@@ -83,10 +78,7 @@ def _vote(
     reason = "votes-no-longer-valid" if dropped else None
     told = {"comment": command.comment} | (words or {})
     move.happen("human.decision_recorded", {"votes": kept}, decision=decision, words=told, reason=reason)
-    alone = overriding in (OverrideDecision.STOP, OverrideDecision.OTHER)
-    if not (alone or counted.complete):
-        return move.done()
-    return _settled(move, mine, counted, terms).done()
+    return (_settled(move, mine, counted, terms) if counted.complete else move).done()
 
 
 def _cast(
@@ -115,13 +107,12 @@ def _unlike(votes: tuple[Vote, ...], mine: Vote) -> tuple[Vote, ...]:
 
 
 def _settled(move: Move, mine: Vote, counted: Tally, terms: Terms) -> Move:
-    alone = mine.override_decision in (OverrideDecision.STOP, OverrideDecision.OTHER)
     return settle(
         move,
         Status.OVERRIDDEN if mine.decision is HumanDecisionType.OVERRIDE else Status.APPROVED,
         mine.decision,
-        Basis.QUORUM if terms.quorum > 1 and not alone else Basis.HUMAN,
-        reviewers=(Seat(reviewer_id=mine.reviewer_id, role=mine.role),) if alone else counted.seats,
+        Basis.QUORUM if terms.quorum > 1 else Basis.HUMAN,
+        reviewers=counted.seats,
         event_id=mine.event_id,
         rendering_id=mine.rendering_id,
         override=mine.override_decision,
@@ -200,7 +191,7 @@ def not_ahead(state: PackageState, until: datetime, situation: Situation) -> Ref
     latest = situation.now + situation.policy.windows.defer_at_most
     latest = min(latest, state.expires_at) if state.expires_at else latest
     if until <= situation.now:
-        return refuse(Reason.TIME_NOT_AHEAD)
+        return refuse(Reason.TIME_NOT_AHEAD, of="now")
     return refuse(Reason.TIME_TOO_FAR, latest=latest.isoformat(timespec="minutes")) if until > latest else None
 
 
@@ -236,67 +227,3 @@ def _role(move: Move) -> str:
     if held:
         return held[0]
     return "requester" if move.situation.actor.actor_id == move.state.requester else "owner"
-
-
-def object_(move: Move, command: Object) -> Transition:
-    """Silence no longer counts: the same version, now waiting for somebody to say yes."""
-    move.happen("human.decision_recorded", decision=HumanDecisionType.OBJECT, words={"comment": command.comment})
-    return harden(move, "objection", "somebody objected").done()
-
-
-def harden(move: Move, rule: str, because: str) -> Move:
-    state, now = move.state, move.situation.now
-    why = Why(rule=rule, level=HITLLevel.HARD_APPROVAL, because=because)
-    task = state.task.model_copy(update={"due_at": now + state.terms.hard_timeout, "reminded": 0})
-    changes = {"level": HITLLevel.HARD_APPROVAL, "why": (why, *state.why), "task": task}
-    return move.happen("package.hardened", changes, reason=rule)
-
-
-def escalate(move: Move, command: Escalate) -> Transition | Refusal:
-    """To the next rung with somebody on it, or to the one that was named."""
-    terms, rung = move.state.terms, move.state.task.rung
-    above = terms.ladder[rung:]
-    if not above:
-        return refuse(Reason.TOP_OF_LADDER, role=move.state.task.required_role)
-    if command.to_role is not None and command.to_role not in above:
-        return refuse(Reason.NOT_ON_LADDER, role=command.to_role, ladder=", ".join(above))
-    aim = next_rung(move.state, move.situation, command.to_role)
-    if aim is None:
-        facts = {"role": command.to_role or above[-1], "action_type": move.state.action_type, "risk": move.state.risk}
-        return refuse(Reason.NO_ELIGIBLE_REVIEWER, **facts)
-    move.happen("human.decision_recorded", decision=HumanDecisionType.ESCALATE, words={"comment": command.comment})
-    return climb_to(move, aim, "escalation").done()
-
-
-def next_rung(state: PackageState, situation: Situation, role: str | None = None) -> int | None:
-    """The next rung up on which anybody is eligible."""
-    question = question_of(state)
-    for rung in range(state.task.rung + 1, state.terms.top + 1):
-        name = state.terms.role_at(rung)
-        if role in (None, name) and eligible(situation.roster, question, situation.now, name):
-            return rung
-    return None
-
-
-_CLIMBED = {
-    "escalation": "somebody escalated it",
-    "timeout": "nobody answered in time",
-    "nobody-left": "nobody who was asked can decide it any more",
-}
-
-
-def climb_to(move: Move, rung: int, reason: str) -> Move:
-    """Whoever is asked now has not been silent yet: from here on, it takes a yes."""
-    if move.state.soft:
-        harden(move, reason, _CLIMBED[reason])
-    state, now = move.state, move.situation.now
-    task = ReviewTask(
-        review_task_id=f"rt_{move.situation.fresh_id}",
-        rung=rung,
-        required_role=state.terms.role_at(rung),
-        priority=state.task.priority,
-        created_at=now,
-        due_at=now + state.terms.hard_timeout,
-    )
-    task = assigned(state.model_copy(update={"task": task}), move.situation)
-    return move.happen("package.escalated", {"task": task}, reason=reason)

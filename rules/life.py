@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rules import clock, commands, decisions, execution, tasks, versions
+from rules import clock, commands, decisions, escalation, execution, tasks, versions
 from rules.authority import STANDARDS, Standard, authorize, identify, question_of
 from rules.clock import is_due
 from rules.commands import ClockCommand, Command, HumanDecisionCommand, OverrideDecision, PersonCommand, Verb
@@ -73,11 +73,11 @@ _RULES: Mapping[type[Command], Rule] = {
     commands.ApproveWithEdits: decisions.approve_with_edits,
     commands.Answer: decisions.answer,
     commands.HumanOverrideCommand: decisions.override,
-    commands.Object: decisions.object_,
+    commands.Object: escalation.object_,
     commands.Reject: decisions.reject,
     commands.Revise: decisions.revise,
     commands.RequestMoreEvidence: decisions.request_more_evidence,
-    commands.Escalate: decisions.escalate,
+    commands.Escalate: escalation.escalate,
     commands.Defer: decisions.defer,
     commands.TakeOver: decisions.take_over,
     commands.HandBack: tasks.hand_back,

@@ -7,17 +7,17 @@ stored, hashed and read back; whether any of it is true or wise is for others to
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError
 
-from rules.canonical import CONTROL, NotCanonical, legible, sha256_of
+from rules.canonical import NotCanonical, legible, sha256_of
 from rules.scales import Reversibility, RiskLevel
+from rules.texts import PRINTABLE, VISIBLE, Stated, matching, printable
 from rules.values import Moment, Value
 
 # Characters for texts, items for lists, bytes of the canonical form for objects.
@@ -41,7 +41,6 @@ DecisionName = Literal[
 DECISION_NAMES: frozenset[str] = frozenset(get_args(DecisionName))
 IRREMOVABLE_DECISIONS = frozenset({"reject", "escalate", "take_over"})  # no agent closes the ways out
 
-_UNSEEN = re.compile(f"{CONTROL.pattern}|[\ud800-\udfff]")
 _FEW = Field(max_length=MAX_ITEMS)
 _URI = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")  # RFC 3986; other characters could end a link early
 _TIME = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:")  # years far outside overflow on their way to UTC
@@ -72,38 +71,6 @@ class InterruptType(StrEnum):
     USER_REVISION = "user_revision"
     ERROR_RECOVERY = "error_recovery"
     CANCEL = "cancel"
-
-
-def _printable(text: str) -> str:
-    # What a reviewer cannot see must not be in what the reviewer approves; and PostgreSQL stores no NUL.
-    if _UNSEEN.search(text):
-        raise PydanticCustomError("unprintable", "must not contain a control character or half of a surrogate pair")
-    return text
-
-
-def _visible(text: str) -> str:
-    if not any(character.isprintable() and not character.isspace() for character in text):
-        raise PydanticCustomError("blank", "must not be empty or only white space")
-    return _printable(text)
-
-
-@dataclass(frozen=True)
-class _Matching:
-    """A pattern that is refused in words, while the JSON schema still states it."""
-
-    pattern: str
-    sentence: str
-
-    def __call__(self, text: str) -> str:
-        if re.fullmatch(self.pattern, text):
-            return text
-        raise PydanticCustomError("pattern", "{sentence}", {"sentence": self.sentence})
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
-        return core_schema.no_info_after_validator_function(self, handler(source))
-
-    def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: Any) -> dict[str, Any]:
-        return {**handler(schema), "pattern": f"^({self.pattern})$"}
 
 
 def _url(text: str) -> str:
@@ -146,28 +113,32 @@ def _state(value: Any) -> Any:
     if isinstance(value, dict):
         return _json_object(value)
     if isinstance(value, str) and len(value) <= MAX_ESSAY:
-        return _printable(value)
+        return printable(value)
     raise PydanticCustomError("state", "must be an object or a text of at most {most} characters", {"most": MAX_ESSAY})
 
 
-Title = Annotated[str, Field(strict=True, max_length=MAX_TITLE), AfterValidator(_visible)]
-Id = Annotated[str, Field(strict=True, max_length=MAX_ID), AfterValidator(_visible)]
-Sentence = Annotated[str, Field(strict=True, max_length=MAX_SENTENCE), AfterValidator(_visible)]
-Essay = Annotated[str, Field(strict=True, max_length=MAX_ESSAY), AfterValidator(_visible)]
+_URL = Stated(_url, r"^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9._~!$&'()*+,;=%-]+(:[1-9][0-9]{0,3})?([/?#][!-;=?-Z_a-z~]*)?$")
+_RFC3339 = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+_EssayOr = Annotated[str, Field(max_length=MAX_ESSAY), PRINTABLE]
+
+Title = Annotated[str, Field(strict=True, max_length=MAX_TITLE), VISIBLE]
+Id = Annotated[str, Field(strict=True, max_length=MAX_ID), VISIBLE]
+Sentence = Annotated[str, Field(strict=True, max_length=MAX_SENTENCE), VISIBLE]
+Essay = Annotated[str, Field(strict=True, max_length=MAX_ESSAY), VISIBLE]
 Word = Annotated[str, Field(strict=True, max_length=MAX_WORD)]
-OptionalSentence = Annotated[str, Field(strict=True, max_length=MAX_SENTENCE), AfterValidator(_printable)]
+OptionalSentence = Annotated[str, Field(strict=True, max_length=MAX_SENTENCE), PRINTABLE]
 Sentences = Annotated[tuple[Sentence, ...], _FEW]
-Url = Annotated[str, Field(strict=True, max_length=MAX_URL), AfterValidator(_url)]
-Instant = Annotated[Moment, BeforeValidator(_instant, json_schema_input_type=str)]
+Url = Annotated[str, Field(strict=True, max_length=MAX_URL), _URL]
+Instant = Annotated[Moment, BeforeValidator(_instant, json_schema_input_type=_RFC3339)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(_json_object)]
-State = Annotated[str | dict[str, Any], PlainValidator(_state, json_schema_input_type=str | dict[str, Any])]
-ActionType = Annotated[Word, _Matching(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}", "must be 1-100 letters, digits, _ . : -")]
-DataClass = Annotated[Word, _Matching(r"[a-z][a-z0-9_-]{0,39}", "must be a short lower-case name such as pii")]
+State = Annotated[str | dict[str, Any], PlainValidator(_state, json_schema_input_type=_EssayOr | dict[str, Any])]
+ActionType = Annotated[Word, matching(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}", "must be 1-100 letters, digits, _ . : -")]
+DataClass = Annotated[Word, matching(r"[a-z][a-z0-9_-]{0,39}", "must be a short lower-case name such as pii")]
 DataClasses = Annotated[tuple[DataClass, ...], _FEW, AfterValidator(lambda names: tuple(dict.fromkeys(names)))]
-IdempotencyKey = Annotated[Word, _Matching(r"[!-~]([ -~]*[!-~])?", "must be printable ASCII, no space around it")]
+IdempotencyKey = Annotated[Word, matching(r"[!-~]([ -~]*[!-~])?", "must be printable ASCII, no space around it")]
 Person = Annotated[
     Word,
-    _Matching(rf"[UW][A-Z0-9]{{1,20}}|{_EMAIL}", "must be a Slack user id such as U012AB3CD or an e-mail address"),
+    matching(rf"[UW][A-Z0-9]{{1,20}}|{_EMAIL}", "must be a Slack user id such as U012AB3CD or an e-mail address"),
     # In one case, or a requester could escape being recognized by a capital letter.
     AfterValidator(lambda person: person.lower() if "@" in person else person),
 ]
@@ -184,7 +155,7 @@ def _evidence(value: Any) -> Any:
     return {"id": value, "title": value} if isinstance(value, str) else value
 
 
-EvidenceRef = Annotated[Evidence, BeforeValidator(_evidence, json_schema_input_type=Evidence | str)]
+EvidenceRef = Annotated[Evidence, BeforeValidator(_evidence, json_schema_input_type=Evidence | Id)]
 
 
 class Dissent(Value):
@@ -195,7 +166,7 @@ class Dissent(Value):
 
 class Cost(Value):
     amount: Annotated[float, Field(strict=True, ge=0, le=MAX_COST, allow_inf_nan=False)]
-    currency: Annotated[Word, _Matching(r"[A-Z]{3}", "must be three capital letters such as USD")]
+    currency: Annotated[Word, matching(r"[A-Z]{3}", "must be three capital letters such as USD")]
 
 
 class TakeoverPackage(Value):
@@ -248,7 +219,7 @@ class DecisionPackage(Value):
     side_effect_preview: JsonObject = Field(default_factory=dict)
     consequence: OptionalSentence | None = None
     downstream_impact: OptionalSentence | None = None
-    rollback_plan: Annotated[str, Field(strict=True, max_length=MAX_ESSAY), AfterValidator(_printable)] | None = None
+    rollback_plan: Annotated[str, Field(strict=True, max_length=MAX_ESSAY), PRINTABLE] | None = None
     reversibility: Reversibility | None = None
     cost: Cost | None = None
     data_classes: DataClasses = ()

@@ -171,7 +171,7 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
         case Reason.NOT_ON_LADDER:
             return "{role} is not further up this package's ladder, which is: {ladder}."
         case Reason.TIME_NOT_AHEAD:
-            return "The time must be ahead of now."
+            return "The time must lie ahead of {of}."
         case Reason.TIME_TOO_FAR:
             return "That is too late; the latest possible is {latest}."
         case Reason.TASK_CLAIMED:

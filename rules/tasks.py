@@ -18,7 +18,8 @@ from rules.commands import (
     Wake,
     Withdraw,
 )
-from rules.decisions import climb_to, next_rung, not_ahead, seat
+from rules.decisions import not_ahead, seat
+from rules.escalation import climb_to, next_rung
 from rules.people import ActorKind, references
 from rules.reasons import Reason, Refusal, refuse
 from rules.settling import settle
@@ -75,6 +76,9 @@ def comment(move: Move, command: Comment) -> Transition:
 
 
 def extend(move: Move, command: Extend) -> Transition | Refusal:
+    """More time, never less: a deadline is not a way to hurry somebody."""
+    if command.until <= move.state.task.due_at:
+        return refuse(Reason.TIME_NOT_AHEAD, of="the deadline that stands")
     if refusal := not_ahead(move.state, command.until, move.situation):
         return refusal
     task = move.state.task.model_copy(update={"due_at": command.until, "reminded": 0})

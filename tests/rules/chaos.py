@@ -139,8 +139,7 @@ class Life:
 
     def something_happens(self, choose: Choose) -> None:
         state = self.state
-        over = state is None or (state.status.terminal and not state.may_proceed(self.now))
-        choose(BEFORE if state is None else AFTERWARDS if over else MEANWHILE)(self, choose)
+        choose(BEFORE if state is None else AFTERWARDS if state.status.terminal else MEANWHILE)(self, choose)
 
     def package(self, choose: Choose) -> DecisionPackage:
         fields = {name: choose(options) for name, options in PACKAGE.items()}
@@ -229,9 +228,10 @@ def the_agent_acts(life: Life, choose: Choose) -> None:
 
 
 def what_was_granted_is_used(life: Life, choose: Choose) -> None:
-    kind = choose([commands.ClaimExecution, commands.ReportExecution, commands.Judge, commands.Revoke])
-    by_people = kind in (commands.Judge, commands.Revoke)
-    life.give(life.command(choose, kind), person(choose(REVIEWERS)) if by_people else AGENT.actor)
+    untouched = life.here.execution.claim_id is None
+    by_agent = [commands.ClaimExecution] * 3 if untouched else [commands.ReportExecution] * 2
+    kind = choose([*by_agent, commands.Judge, commands.Revoke])
+    life.give(life.command(choose, kind), AGENT.actor if kind in by_agent else person(choose(REVIEWERS)))
 
 
 def anybody_tries_anything(life: Life, choose: Choose) -> None:
@@ -254,7 +254,7 @@ def the_world_changes(life: Life, choose: Choose) -> None:
 
 BEFORE = [one_comes_in, one_comes_in, the_world_changes]
 AFTERWARDS = [
-    *[one_comes_in, what_was_granted_is_used] * 3,
+    *[what_was_granted_is_used, what_was_granted_is_used, one_comes_in] * 3,
     *[what_is_due_is_done, anybody_tries_anything, somebody_has_enough],
 ]
 MEANWHILE = [

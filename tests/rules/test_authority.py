@@ -7,58 +7,41 @@ from typing import Any
 import pytest
 
 from rules import commands
-from rules.authority import Standard, authorize, identify, question_of
+from rules.authority import Standard
 from rules.commands import (
     Approve,
     ApproveWithEdits,
     Command,
-    Escalate,
-    HumanDecisionCommand,
-    NewVersion,
-    PersonCommand,
     Recuse,
-    Reject,
-    Revoke,
-    TakeOver,
 )
 from rules.life import decide
 from rules.package import Kind
-from rules.people import AUTO, Actor, Person, ReviewerAuthorization, Roster
 from rules.reasons import Reason, Refusal
 from rules.scales import HITLLevel
 from rules.state import PackageState, Status
 from tests.rules.world import (
     ADAM,
-    AGENT,
     BODO,
     DAY,
     DEAN,
     DORA,
     GRETA,
-    HARD,
     NEMO,
     NOW,
-    OWEN,
     RITA,
-    ROSE,
     SAUL,
     SENTA,
     SILA,
-    SOFT,
     STAN,
     SUSI,
     SVEN,
     after,
     agent,
-    approved,
     ask,
-    claimed,
     package,
     people,
     person,
     policy,
-    refusal,
-    shown,
     situation,
     submitted,
 )
@@ -167,200 +150,3 @@ def test_with_a_directory_that_is_too_old_nobody_may_do_anything(kind: type[Comm
 
 def test_a_directory_of_exactly_the_highest_age_still_counts() -> None:
     assert reason(Approve, staged(), DORA, directory_as_of=NOW - DAY) is None
-
-
-# The parties, where they hold no role at all.
-
-
-@pytest.mark.parametrize("who", [ROSE, OWEN], ids=["requester", "owner"])
-@pytest.mark.parametrize("kind", [Reject, commands.Object, Revoke])
-def test_the_requester_and_the_owner_can_stop_it_without_any_role(kind: type[Command], who: str) -> None:
-    states = {Reject: submitted(HARD), commands.Object: submitted(SOFT), Revoke: approved(HARD)}
-    after(states[kind], ask(kind, states[kind]), by=who)
-
-
-@pytest.mark.parametrize("who", [ROSE, OWEN], ids=["requester", "owner"])
-@pytest.mark.parametrize("kind", [commands.Revise, Escalate, TakeOver])
-def test_being_a_party_gives_no_other_right(kind: type[Command], who: str) -> None:
-    state = submitted(HARD)
-    assert refusal(state, ask(kind, state), by=who) is Reason.WRONG_ROLE
-
-
-def test_somebody_on_the_delegation_chain_without_a_role_cannot_even_stop_it() -> None:
-    state = submitted(package(on_behalf_of=[ADAM]))
-    assert refusal(state, ask(Reject, state), by=ADAM) is Reason.WRONG_ROLE
-
-
-def test_without_a_requester_the_owner_stands_as_the_requester() -> None:
-    state = submitted(package(risk_level="high", requested_by=None), agent=agent(owner=SENTA))
-    assert refusal(state, ask(Approve, state), by=SENTA) is Reason.IS_REQUESTER
-
-
-@pytest.mark.parametrize("address", ["senta@example.com", "Senta@Example.COM"])
-def test_a_requester_named_by_an_address_is_known_by_it(address: str) -> None:
-    state = submitted(package(risk_level="high", requested_by=address))
-    assert refusal(state, ask(Approve, state), by=SENTA) is Reason.IS_REQUESTER
-
-
-def test_a_requester_whom_the_directory_learns_of_later_is_known_by_the_address() -> None:
-    state = submitted(package(risk_level="high", requested_by="new@example.com"))
-    known = people(USENTA={"email": "NEW@example.com"})
-    assert refusal(state, ask(Approve, state), by=SENTA, people=known) is Reason.IS_REQUESTER
-    after(state, ask(Reject, state), by=SENTA, people=known)
-
-
-def test_no_address_stands_in_the_record() -> None:
-    state = submitted(package(requested_by="new@example.com", on_behalf_of=["other@example.com"]))
-    assert "@" not in state.model_dump_json()
-
-
-# Roles, scopes and authority.
-
-
-def test_holding_a_role_by_a_group_is_holding_it() -> None:
-    by_group = policy(roles={"senior_reviewer": {"members": [], "groups": ["S1"]}})
-    state = submitted(HARD)
-    assert refusal(state, ask(Approve, state), by=RITA, policy=by_group) is Reason.WRONG_ROLE
-    after(state, ask(Approve, state), by=RITA, policy=by_group, groups={"S1": frozenset([RITA])})
-
-
-def test_a_role_that_a_senior_one_includes_can_be_acted_in_however_deep() -> None:
-    state = submitted(SOFT)
-    assert after(state, ask(Approve, state), by=DORA).status is Status.APPROVED
-
-
-def test_a_higher_role_is_not_included_upwards() -> None:
-    state = submitted(HARD)
-    raised = after(state, ask(Escalate, state), by=SENTA)
-    assert refusal(raised, ask(Approve, raised), by=SENTA) is Reason.WRONG_ROLE
-
-
-def test_a_senior_role_that_includes_nothing_does_not_act_for_a_junior_one() -> None:
-    apart = policy(roles={"director": {"members": [DORA], "includes": [], "max_risk": "critical"}})
-    state = submitted(SOFT)
-    assert refusal(state, ask(Approve, state), by=DORA, policy=apart) is Reason.WRONG_ROLE
-
-
-def test_the_scope_of_one_role_and_the_authority_of_another_do_not_add_up() -> None:
-    split = policy(
-        roles={
-            "senior_reviewer": {"members": [SENTA, SVEN], "scopes": ["record.*"], "max_risk": "medium"},
-            "mailer": {
-                "members": [SENTA],
-                "includes": ["senior_reviewer"],
-                "scopes": ["mail.*"],
-                "max_risk": "critical",
-            },
-        }
-    )
-    state = submitted(HARD)
-    assert refusal(state, ask(Approve, state), by=SENTA, policy=split) is Reason.ABOVE_AUTHORITY
-
-
-def test_authority_is_kept_as_it_was_used() -> None:
-    asked = question_of(submitted(HARD))
-    assert authorize(situation().roster, SENTA, PROCEED, asked, NOW) == ReviewerAuthorization(
-        reviewer_id=SENTA, roles=("senior_reviewer",), tenant_id="T1", scopes=("*",), max_risk_level=asked.risk
-    )
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        pytest.param({"members": [SVEN]}, Reason.WRONG_ROLE, id="role taken away"),
-        pytest.param({"scopes": ["mail.*"]}, Reason.OUT_OF_SCOPE, id="scope narrowed"),
-        pytest.param({"max_risk": "medium"}, Reason.ABOVE_AUTHORITY, id="authority lowered"),
-    ],
-)
-def test_authority_is_always_todays_policy(changes: dict[str, Any], expected: Reason) -> None:
-    state = submitted(HARD)
-    assert refusal(state, ask(Approve, state), by=SENTA, policy=policy(roles={"senior_reviewer": changes})) is expected
-
-
-def test_who_is_given_the_role_today_may_decide_what_came_in_yesterday() -> None:
-    state = submitted(HARD)
-    promoted = policy(roles={"senior_reviewer": {"members": [RITA]}})
-    assert after(state, ask(Approve, state), by=RITA, policy=promoted).status is Status.APPROVED
-
-
-# Identity.
-
-
-@pytest.mark.parametrize("who", [GRETA, STAN], ids=["guest", "stranger"])
-def test_guests_and_strangers_whom_the_policy_names_are_people_like_others(who: str) -> None:
-    named = policy(directory={"guests": [who]})
-    state = submitted(HARD)
-    assert after(state, ask(Approve, state), by=who, policy=named).status is Status.APPROVED
-
-
-@pytest.mark.parametrize(("who", "expected"), [(BODO, Reason.A_BOT), (DEAN, Reason.DEACTIVATED)])
-def test_naming_a_bot_or_a_closed_account_as_a_guest_does_not_help(who: str, expected: Reason) -> None:
-    named = policy(directory={"guests": [who]})
-    state = submitted(HARD)
-    assert refusal(state, ask(Approve, state), by=who, policy=named) is expected
-
-
-def test_a_directory_that_was_never_read_knows_nobody() -> None:
-    empty = Roster(policy(), situation().roster.directory.model_copy(update={"as_of": None}))
-    answer = identify(empty, SENTA, NOW)
-    assert isinstance(answer, Refusal)
-    assert answer.reason is Reason.DIRECTORY_STALE
-
-
-def test_somebody_of_this_workspace_is_who_they_are() -> None:
-    assert identify(situation().roster, SENTA, NOW) == Person(user_id=SENTA, name="senta", email="senta@example.com")
-
-
-# Agents and the clock have no say, whatever edge lets them through.
-
-PEOPLES = [
-    kind
-    for base in (HumanDecisionCommand, PersonCommand)
-    for kind in base.__subclasses__()
-    if kind not in (commands.Withdraw, commands.Assign)
-]
-
-
-@pytest.mark.parametrize("actor", [AGENT.actor, AUTO], ids=["the agent", "the service"])
-@pytest.mark.parametrize("kind", PEOPLES)
-def test_what_people_decide_only_people_decide(kind: type[Command], actor: Actor) -> None:
-    state = submitted(SOFT)
-    assert refusal(state, ask(kind, state), by=actor) is Reason.A_BOT
-
-
-@pytest.mark.parametrize(
-    "kind", [NewVersion, commands.ClaimExecution, commands.ReportExecution, commands.Consent, commands.Expire]
-)
-def test_what_agents_and_the_clock_do_no_person_does(kind: type[Command]) -> None:
-    state = shown(submitted(SOFT))
-    assert refusal(state, ask(kind, state), by=DORA, now=NOW + DAY) is Reason.NOT_FOUND
-
-
-@pytest.mark.parametrize("kind", [NewVersion, commands.Withdraw, commands.ClaimExecution, commands.ReportExecution])
-def test_an_agent_reaches_only_its_own_packages(kind: type[Command]) -> None:
-    state = claimed(approved(HARD)) if kind is commands.ReportExecution else submitted(SOFT)
-    other = agent(agent_id="agt_2")
-    assert refusal(state, ask(kind, state), by=other.actor, agent=other) is Reason.NOT_FOUND
-
-
-def test_nothing_can_be_decided_about_a_package_that_is_not_there() -> None:
-    state = submitted(SOFT)
-    assert refusal(None, ask(Approve, state), by=RITA) is Reason.NOT_FOUND
-
-
-# Across versions.
-
-
-def test_whoever_was_barred_stays_barred_when_the_agent_names_others() -> None:
-    state = submitted(package(risk_level="high", requested_by=SENTA, on_behalf_of=[SUSI]))
-    later = package(risk_level="high", requested_by=ROSE, rationale="Better.")
-    state = after(state, ask(NewVersion, state, package=later), by=AGENT.actor)
-    assert refusal(state, ask(Approve, state), by=SENTA) is Reason.IS_REQUESTER
-    assert refusal(state, ask(Approve, state), by=SUSI) is Reason.IS_ON_CHAIN
-
-
-def test_whoever_a_later_version_names_is_barred_from_then_on() -> None:
-    state = submitted(HARD)
-    later = package(risk_level="high", requested_by=SENTA)
-    state = after(state, ask(NewVersion, state, package=later), by=AGENT.actor)
-    assert refusal(state, ask(Approve, state), by=SENTA) is Reason.IS_REQUESTER

@@ -60,6 +60,11 @@ def test_a_profile_counts_the_failures_since_a_moment_and_not_those_at_it() -> N
     assert (its.failures_since(NOW - HOUR), its.failures_since(NOW), its.failures_since(NOW + HOUR)) == (2, 1, 0)
 
 
+def test_failures_are_remembered_for_longer_than_trust_looks_back() -> None:
+    its = after(profile(), "--", every=48 * HOUR)
+    assert its.failures_since(NOW - HOUR) == 2
+
+
 def test_a_demotion_is_dated() -> None:
     assert after(profile(), "--").demoted_at == NOW + HOUR
 

@@ -200,11 +200,13 @@ def test_whoever_changes_their_mind_has_one_vote_still() -> None:
     assert after(changed, ask(Approve, changed), by=SUSI, policy=TWO).status is Status.PENDING
 
 
-def test_an_override_to_stop_is_a_stop_and_takes_one() -> None:
-    stopped = override(voted(SENTA), SUSI, OverrideDecision.STOP)
-    assert stopped.status is Status.OVERRIDDEN
-    assert stopped.decision is not None
-    assert [seat.reviewer_id for seat in stopped.decision.reviewers] == [SUSI]
+def test_an_override_to_stop_takes_the_quorum_too() -> None:
+    one = override(voted(SENTA), SUSI, OverrideDecision.STOP)
+    assert (one.status, voters(one)) == (Status.PENDING, [SENTA, SUSI])
+    both = override(one, SAUL, OverrideDecision.STOP)
+    assert both.status is Status.OVERRIDDEN
+    assert both.decision is not None
+    assert [seat.reviewer_id for seat in both.decision.reviewers] == [SUSI, SAUL]
 
 
 # The policy changed in between.

@@ -157,6 +157,13 @@ def test_an_agent_is_told_at_once_that_nobody_could_decide(said: Any, changes: d
     assert refusal(None, submission(said), by=AGENT.actor, policy=policy(**changes)) is Reason.NO_ELIGIBLE_REVIEWER
 
 
+def test_somebody_further_up_is_not_enough_if_nobody_can_be_asked_now() -> None:
+    apart = policy(
+        roles={"senior_reviewer": {"members": []}, "supervisor": {"includes": []}, "director": {"includes": []}}
+    )
+    assert refusal(None, submission(HARD), by=AGENT.actor, policy=apart) is Reason.NO_ELIGIBLE_REVIEWER
+
+
 def test_somebody_who_is_part_of_it_is_nobody_who_could_decide() -> None:
     lonely = policy(
         roles={"senior_reviewer": {"members": [SENTA]}, "supervisor": {"members": []}, "director": {"members": []}}

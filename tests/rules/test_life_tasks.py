@@ -156,6 +156,12 @@ def test_a_deadline_is_put_off_by_who_could_decide() -> None:
     assert after(state, ask(Extend, state), by=SENTA).task.due_at == NOW + 2 * DAY
 
 
+def test_extending_gives_more_time_and_never_less() -> None:
+    state = submitted(HARD)
+    sooner = ask(Extend, state, until=state.task.due_at - HOUR)
+    assert refusal(state, sooner, by=SENTA) is Reason.TIME_NOT_AHEAD
+
+
 # Withdraw.
 
 

@@ -1,0 +1,173 @@
+"""What eases a level, what went before, and all voices together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.level import Background, assess, least
+from rules.scales import HITLLevel, Reversibility, RiskLevel
+from tests.rules import world
+from tests.rules.finding import FREE, calm, found, voices
+
+AUTO, NOTIFY, SOFT, HARD, TAKEOVER = HITLLevel
+
+# Earned autonomy.
+
+
+def test_a_new_agent_starts_at_soft() -> None:
+    assessment = found(Background(), action_type="record.update")
+    assert (assessment.level, voices(assessment)["autonomy"]) == (SOFT, SOFT)
+
+
+def test_a_new_agent_needs_nobody_for_what_can_be_undone_whole() -> None:
+    assert found(Background()).level is AUTO
+
+
+def test_autonomy_that_was_lost_makes_everything_stricter() -> None:
+    assessment = found(Background(earned=HARD))
+    assert (assessment.level, voices(assessment)) == (HARD, {"autonomy": HARD})
+
+
+@pytest.mark.parametrize(("earned", "level"), [(SOFT, SOFT), (NOTIFY, NOTIFY), (AUTO, AUTO)])
+def test_what_was_earned_eases_the_risk_table(earned: HITLLevel, level: HITLLevel) -> None:
+    assert found(Background(earned=earned), risk_level="medium").level is level
+
+
+def test_an_eased_level_says_that_it_was_eased() -> None:
+    assert "eased to notify_only" in found(Background(earned=NOTIFY), risk_level="medium").why[0].because
+
+
+@pytest.mark.parametrize(
+    ("action_type", "level"),
+    [
+        pytest.param("record.read", AUTO, id="reversible: all of it"),
+        pytest.param("record.update", NOTIFY, id="partially reversible: people are told"),
+        pytest.param("mail.send", SOFT, id="irreversible: people can object"),
+    ],
+)
+def test_autonomy_eases_only_as_far_as_reversibility_lets_it(action_type: str, level: HITLLevel) -> None:
+    assert found(FREE, action_type=action_type, risk_level="medium").level is level
+
+
+def test_autonomy_eases_only_as_far_as_the_floor() -> None:
+    policy = world.policy(actions={"record.read": {"reversibility": "reversible", "floor": "notify_only"}})
+    assert found(FREE, policy, risk_level="medium").level is NOTIFY
+
+
+@pytest.mark.parametrize("risk", ["high", "critical"])
+def test_autonomy_never_eases_what_is_hard(risk: str) -> None:
+    assert found(FREE, risk_level=risk).level is HARD
+
+
+@pytest.mark.parametrize(("confidence", "level"), [(0.7, SOFT), (0.6, HARD), (0.4, TAKEOVER)])
+def test_autonomy_never_eases_a_confidence_band(confidence: float, level: HITLLevel) -> None:
+    assert found(FREE, confidence=confidence).level is level
+
+
+def test_autonomy_never_eases_the_matrix() -> None:
+    assert found(FREE, confidence=0.82).level is SOFT
+
+
+# What went before.
+
+
+@pytest.mark.parametrize("earlier", [NOTIFY, SOFT, HARD, TAKEOVER])
+def test_the_same_action_never_takes_less_than_before(earlier: HITLLevel) -> None:
+    assessment = found(Background(earned=AUTO, earlier=earlier))
+    assert (assessment.level, voices(assessment)) == (earlier, {"never-falls": earlier})
+
+
+def test_what_was_rejected_and_has_changed_materially_takes_a_yes() -> None:
+    assert voices(found(Background(earned=AUTO, rejected_before=True))) == {"material-change": HARD}
+
+
+# Together.
+
+
+def test_the_strictest_wins_and_every_voice_that_fired_is_kept_the_strictest_first() -> None:
+    background = Background(failures=2)
+    assessment = found(background, action_type="mail.send", confidence=0.6, data_classes=["pii"], risk_level="medium")
+    assert assessment.level is TAKEOVER
+    assert voices(assessment) == {
+        "repeated-failures": TAKEOVER,
+        "confidence": HARD,
+        "irreversible-sensitive": HARD,
+        "matrix-irreversible": HARD,
+        "risk-medium": SOFT,
+        "irreversible-low": SOFT,
+        "autonomy": SOFT,
+    }
+    assert [why.level for why in assessment.why] == sorted((why.level for why in assessment.why), reverse=True)
+
+
+def test_every_why_says_because_of_what() -> None:
+    assessment = found(Background(failures=2), action_type="mail.send", confidence=0.4, recommendation="escalate")
+    assert all(len(why.because.split()) > 3 for why in assessment.why)
+
+
+backgrounds = st.builds(
+    Background,
+    earned=st.none() | st.sampled_from(HITLLevel),
+    failures=st.integers(0, 3),
+    earlier=st.none() | st.sampled_from(HITLLevel),
+    rejected_before=st.booleans(),
+)
+claims = st.fixed_dictionaries(
+    {"confidence": st.floats(0, 1), "risk_level": st.sampled_from([risk.value for risk in RiskLevel])},
+    optional={
+        "reversibility": st.sampled_from([each.value for each in Reversibility]),
+        "recommendation": st.sampled_from(["proceed", "clarify", "escalate"]),
+        "data_classes": st.lists(st.sampled_from(["pii", "financial", "external"]), unique=True),
+        "cost": st.fixed_dictionaries({"amount": st.floats(0, 1000), "currency": st.sampled_from(["USD", "XAU"])}),
+    },
+)
+action_types = st.sampled_from([*world.BASE["actions"], "nobody.listed.this"])
+
+
+@given(background=backgrounds, action_type=action_types, said=claims)
+def test_the_agent_can_only_raise_the_level(background: Background, action_type: str, said: dict[str, Any]) -> None:
+    modest = assess(calm(action_type=action_type, confidence=1.0), background, world.POLICY)
+    claimed = assess(calm(action_type=action_type, **said), background, world.POLICY)
+    assert claimed.level >= modest.level
+    assert claimed.risk >= modest.risk
+    assert claimed.reversibility >= modest.reversibility
+
+
+@given(background=backgrounds, action_type=action_types, said=claims)
+def test_grave_things_are_never_soft_and_the_level_is_the_strictest_why(
+    background: Background, action_type: str, said: dict[str, Any]
+) -> None:
+    assessment = assess(calm(action_type=action_type, **said), background, world.POLICY)
+    grave = assessment.risk >= RiskLevel.HIGH or assessment.reversibility is Reversibility.IRREVERSIBLE_HIGH
+    assert assessment.level >= HARD or not grave
+    assert assessment.level is max(why.level for why in assessment.why)
+
+
+# What a policy asks of an action, whoever proposes it: looked at again before silence counts.
+
+
+@pytest.mark.parametrize(
+    ("changes", "level"),
+    [
+        pytest.param({}, SOFT, id="as it was"),
+        pytest.param({"soft": {"enabled": False}}, HARD, id="soft approval off"),
+        pytest.param({"tiers": {"medium": {"level": "human_takeover"}}}, TAKEOVER, id="a stricter tier"),
+        pytest.param(
+            {"actions": {"record.read": {"reversibility": "irreversible_high"}}}, HARD, id="cannot be undone after all"
+        ),
+        pytest.param({"actions": {"record.read": {"risk": "high"}}}, HARD, id="a higher risk"),
+        pytest.param({"actions": {"record.read": {"floor": "hard_approval"}}}, HARD, id="a floor"),
+        pytest.param({"actions": {"record.read": {"tool": {"effect_type": "payment"}}}}, HARD, id="a tool requirement"),
+        pytest.param({"reversibility": {"reversible": "hard_approval"}}, HARD, id="a stricter table"),
+    ],
+)
+def test_what_a_policy_asks_at_least_is_found_without_the_package(changes: dict[str, Any], level: HITLLevel) -> None:
+    assert least(world.policy(**changes), "record.read", RiskLevel.MEDIUM, Reversibility.REVERSIBLE) is level
+
+
+def test_an_action_type_that_was_struck_from_the_catalogue_is_hard() -> None:
+    assert least(world.POLICY, "nobody.listed.this", RiskLevel.LOW, Reversibility.REVERSIBLE) is HARD

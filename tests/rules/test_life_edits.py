@@ -1,0 +1,143 @@
+"""A version by a reviewer who edits: theirs to make, and another's to approve."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rules.commands import (
+    Approve,
+    ApproveWithEdits,
+    HumanDecisionType,
+    NewVersion,
+    TakeOver,
+)
+from rules.package import DecisionPackage, action_digest
+from rules.policy import Policy
+from rules.reasons import Reason
+from rules.scales import RiskLevel
+from rules.state import Bar, Basis, PackageState, Seat, Status
+from tests.rules.world import (
+    AGENT,
+    HARD,
+    NO_SECOND_EYES,
+    POLICY,
+    SENTA,
+    SOFT,
+    SUSI,
+    SVEN,
+    after,
+    ask,
+    happened,
+    package,
+    policy,
+    refusal,
+    submitted,
+)
+
+
+def revised(state: PackageState, said: DecisionPackage, **bearing: Any) -> PackageState:
+    return after(state, ask(NewVersion, state, package=said), by=AGENT.actor, **bearing)
+
+
+def edited(state: PackageState, by: str = SENTA, said: DecisionPackage = HARD, **bearing: Any) -> PackageState:
+    return after(state, ask(ApproveWithEdits, state), by=by, package=said, **bearing)
+
+
+def test_an_edit_makes_a_version_of_the_reviewers_own_and_takes_another_reviewer() -> None:
+    state = edited(submitted(HARD))
+    assert (state.status, state.version, state.votes) == (Status.PENDING, 2, ())
+    assert state.barred[SENTA] is Bar.EDITOR
+    assert state.action_digest == action_digest(package(action_parameters={"record": "43"}))
+    assert refusal(state, ask(Approve, state), by=SENTA) is Reason.IS_EDITOR
+    assert after(state, ask(Approve, state), by=SVEN).status is Status.APPROVED
+
+
+def test_where_one_is_enough_and_no_second_pair_of_eyes_is_asked_the_editors_approval_counts() -> None:
+    state = edited(submitted(HARD), policy=NO_SECOND_EYES)
+    assert (state.status, state.version) == (Status.APPROVED, 2)
+    assert state.decision is not None
+    assert (state.decision.decision, state.decision.basis) == (HumanDecisionType.APPROVE_WITH_EDITS, Basis.HUMAN)
+    assert state.decision.reviewers == (Seat(reviewer_id=SENTA, role="senior_reviewer"),)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param(policy(separation={"second_pair_of_eyes": False}, tiers={"high": {"quorum": 2}}), id="a quorum"),
+        pytest.param(POLICY, id="a second pair of eyes"),
+        pytest.param(
+            policy(
+                separation={"second_pair_of_eyes": False},
+                actions={"record.read": {"reversibility": "reversible", "risk": "critical"}},
+            ),
+            id="a risk that is now found higher",
+        ),
+    ],
+)
+def test_else_the_editors_approval_does_not_count(asked: Policy) -> None:
+    state = submitted(HARD)
+    supervised = edited(state, by=SUSI, policy=asked)
+    assert (supervised.status, supervised.votes) == (Status.PENDING, ())
+    assert supervised.barred[SUSI] is Bar.EDITOR
+
+
+def test_nor_where_the_edited_package_is_found_graver_than_what_the_editor_looked_at() -> None:
+    graver = policy(separation={"second_pair_of_eyes": False}, actions={"record.read": {"risk": "high"}})
+    state = edited(submitted(SOFT), said=package(), policy=graver)
+    assert (state.status, state.risk, state.barred[SENTA]) == (Status.PENDING, RiskLevel.HIGH, Bar.EDITOR)
+
+
+def test_an_edit_voids_the_votes_for_what_was_there_before() -> None:
+    two = policy(tiers={"high": {"quorum": 2}})
+    state = after(submitted(HARD, policy=two), ask(Approve, submitted(HARD)), by=SVEN, policy=two)
+    assert edited(state, policy=two).votes == ()
+
+
+def test_an_editor_stays_barred_in_the_versions_that_follow() -> None:
+    state = revised(edited(submitted(HARD)), HARD)
+    assert refusal(state, ask(Approve, state), by=SENTA) is Reason.IS_EDITOR
+
+
+@pytest.mark.parametrize(
+    ("said", "parameters", "expected"),
+    [
+        (package(risk_level="high", kind="plan", action_parameters=None), {"a": 1}, Reason.NO_PARAMETERS),
+        (HARD, {"record": "42"}, Reason.NOTHING_EDITED),
+        (HARD, {"record": "\u0000"}, Reason.EDIT_NOT_VALID),
+    ],
+    ids=["none there", "the same", "not valid"],
+)
+def test_an_edit_has_to_be_one(said: DecisionPackage, parameters: dict[str, Any], expected: Reason) -> None:
+    state = submitted(said)
+    edit = ask(ApproveWithEdits, state, action_parameters=parameters)
+    assert refusal(state, edit, by=SENTA, package=said) is expected
+
+
+def test_what_retention_has_emptied_cannot_be_edited() -> None:
+    state = submitted(HARD)
+    assert refusal(state, ask(ApproveWithEdits, state), by=SENTA, package=None) is Reason.NO_PARAMETERS
+
+
+def test_an_edit_that_leaves_nobody_to_approve_it_is_refused() -> None:
+    few = policy(
+        roles={"senior_reviewer": {"members": [SENTA]}, "supervisor": {"members": []}, "director": {"members": []}}
+    )
+    state = submitted(HARD, policy=few)
+    assert (
+        refusal(state, ask(ApproveWithEdits, state), by=SENTA, package=HARD, policy=few) is Reason.NO_ELIGIBLE_REVIEWER
+    )
+
+
+def test_the_edited_package_is_kept_whole_with_who_edited_it() -> None:
+    state = submitted(HARD)
+    words = happened(state, ask(ApproveWithEdits, state), by=SENTA, package=HARD).occurrences[0].words or {}
+    kept = DecisionPackage.model_validate(words["package"])
+    assert (kept.action_parameters, kept.title, words["edited_by"]) == ({"record": "43"}, HARD.title, SENTA)
+
+
+def test_a_version_takes_no_takeover_back() -> None:
+    state = submitted(HARD)
+    taken = after(state, ask(TakeOver, state), by=SENTA)
+    assert refusal(taken, ask(NewVersion, taken, package=HARD), by=AGENT.actor) is Reason.ALREADY_DECIDED

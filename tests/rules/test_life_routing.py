@@ -1,0 +1,136 @@
+"""Where a package goes that is not decided yet: back to the agent, to sleep, up the ladder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rules.commands import (
+    Approve,
+    Defer,
+    Escalate,
+    HumanDecisionCommand,
+    Reject,
+    RequestMoreEvidence,
+    Revise,
+    TakeOver,
+    Wake,
+)
+from rules.reasons import Reason
+from rules.scales import HITLLevel
+from rules.state import HumanInterruptStatus, Status
+from tests.rules.world import (
+    DAY,
+    DORA,
+    HARD,
+    HOUR,
+    MINUTE,
+    NOW,
+    RITA,
+    SENTA,
+    SOFT,
+    after,
+    ask,
+    package,
+    policy,
+    refusal,
+    submitted,
+)
+
+# Revise, request evidence, defer.
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"), [(Revise, Status.REVISION_REQUESTED), (RequestMoreEvidence, Status.EVIDENCE_REQUESTED)]
+)
+def test_the_agent_has_two_days_to_answer(kind: type[HumanDecisionCommand], status: Status) -> None:
+    state = submitted(HARD)
+    asked = after(state, ask(kind, state), by=SENTA)
+    assert (asked.status, asked.answer_by, asked.ends_at) == (status, NOW + 2 * DAY, NOW + 2 * DAY)
+
+
+@pytest.mark.parametrize("kind", [Approve, Revise, Defer, Escalate])
+def test_while_the_agent_is_to_answer_nothing_else_goes_on(kind: type[HumanDecisionCommand]) -> None:
+    state = submitted(HARD)
+    asked = after(state, ask(Revise, state), by=SENTA)
+    assert refusal(asked, ask(kind, asked), by=SENTA) is Reason.AWAITS_AGENT
+
+
+@pytest.mark.parametrize("first", [Revise, RequestMoreEvidence, Defer])
+@pytest.mark.parametrize("then", [Reject, TakeOver])
+def test_what_waits_can_still_be_stopped_or_taken_over(
+    first: type[HumanDecisionCommand], then: type[HumanDecisionCommand]
+) -> None:
+    state = submitted(HARD)
+    waiting = after(state, ask(first, state), by=SENTA)
+    assert after(waiting, ask(then, waiting), by=SENTA).status.terminal
+
+
+@pytest.mark.parametrize(
+    ("until", "expected"),
+    [(NOW, Reason.TIME_NOT_AHEAD), (NOW - HOUR, Reason.TIME_NOT_AHEAD), (NOW + 30 * DAY + MINUTE, Reason.TIME_TOO_FAR)],
+)
+def test_a_deferral_ends_ahead_and_not_too_far(until: Any, expected: Reason) -> None:
+    state = submitted(HARD)
+    assert refusal(state, ask(Defer, state, until=until), by=SENTA) is expected
+
+
+def test_a_deferral_cannot_outlast_the_agents_own_end() -> None:
+    state = submitted(package(risk_level="high", expires_at=NOW + HOUR))
+    assert refusal(state, ask(Defer, state, until=NOW + 2 * HOUR), by=SENTA) is Reason.TIME_TOO_FAR
+
+
+def test_a_deferred_package_takes_no_yes_until_it_was_woken_and_then_has_its_whole_time() -> None:
+    state = submitted(HARD)
+    asleep = after(state, ask(Defer, state, until=NOW + 9 * DAY), by=SENTA)
+    assert refusal(asleep, ask(Approve, asleep), by=SENTA) is Reason.IS_DEFERRED
+    awake = after(asleep, ask(Wake, asleep), by=SENTA, now=NOW + 2 * DAY)
+    assert (awake.status, awake.wake_at, awake.decision) == (Status.PENDING, None, None)
+    assert awake.task.due_at == NOW + 3 * DAY
+
+
+# Escalate.
+
+
+def test_escalation_asks_the_next_rung() -> None:
+    state = submitted(HARD)
+    raised = after(state, ask(Escalate, state), by=SENTA, now=NOW + HOUR)
+    assert (raised.task.rung, raised.task.required_role, raised.status) == (1, "supervisor", Status.PENDING)
+    assert (raised.task.due_at, raised.interrupt_status) == (NOW + HOUR + DAY, HumanInterruptStatus.ESCALATED)
+    assert raised.task.review_task_id != state.task.review_task_id
+
+
+def test_escalation_can_name_the_rung() -> None:
+    state = submitted(HARD)
+    assert after(state, ask(Escalate, state, to_role="director"), by=SENTA).task.required_role == "director"
+
+
+def test_a_rung_without_anybody_is_passed_over() -> None:
+    deserted = policy(roles={"supervisor": {"members": []}, "director": {"includes": ["senior_reviewer"]}})
+    state = submitted(HARD)
+    assert after(state, ask(Escalate, state), by=SENTA, policy=deserted).task.required_role == "director"
+
+
+@pytest.mark.parametrize("role", ["reviewer", "senior_reviewer", "king"])
+def test_escalation_goes_only_up_the_ladder(role: str) -> None:
+    state = submitted(HARD)
+    assert refusal(state, ask(Escalate, state, to_role=role), by=SENTA) is Reason.NOT_ON_LADDER
+
+
+def test_above_the_top_there_is_nobody() -> None:
+    state = submitted(HARD)
+    top = after(state, ask(Escalate, state, to_role="director"), by=SENTA)
+    assert refusal(top, ask(Escalate, top), by=DORA) is Reason.TOP_OF_LADDER
+
+
+def test_nobody_is_escalated_to_who_could_not_decide() -> None:
+    deserted = policy(roles={"supervisor": {"members": []}, "director": {"members": []}})
+    state = submitted(HARD)
+    assert refusal(state, ask(Escalate, state), by=SENTA, policy=deserted) is Reason.NO_ELIGIBLE_REVIEWER
+
+
+def test_what_is_escalated_no_longer_runs_on_silence() -> None:
+    state = submitted(SOFT)
+    raised = after(state, ask(Escalate, state), by=RITA)
+    assert (raised.level, raised.why[0].rule) == (HITLLevel.HARD_APPROVAL, "escalation")

@@ -1,0 +1,177 @@
+"""Silence: evidence only where somebody could have spoken."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from rules.clock import next_due
+from rules.commands import (
+    Approve,
+    ClockCommand,
+    Consent,
+    Escalate,
+    NewVersion,
+    Object,
+    Show,
+    Silence,
+    Verb,
+)
+from rules.package import DecisionPackage
+from rules.reasons import Reason
+from rules.scales import HITLLevel
+from rules.state import Basis, PackageState, Status
+from tests.rules.world import (
+    AGENT,
+    DAY,
+    DORA,
+    HOUR,
+    MINUTE,
+    NOW,
+    RITA,
+    SOFT,
+    after,
+    agent,
+    ask,
+    package,
+    policy,
+    refusal,
+    shown,
+    submitted,
+)
+
+SECOND = timedelta(seconds=1)
+FIVE = timedelta(minutes=5)
+
+
+def not_due(state: PackageState, kind: type[ClockCommand], now: datetime) -> bool:
+    return refusal(state, ask(kind, state), now=now) is Reason.NOT_DUE
+
+
+PROVEN = Silence(counted=FIVE, reviewer_present=True, could_be_answered=True)
+
+
+def silence(**changes: Any) -> Silence:
+    return PROVEN.model_copy(update=changes)
+
+
+def consented(
+    said: DecisionPackage = SOFT, proof: Silence = PROVEN, now: datetime = NOW + FIVE, **bearing: Any
+) -> PackageState:
+    state = shown(submitted(said))
+    return after(state, ask(Consent, state, silence=proof), now=now, **bearing)
+
+
+def test_silence_that_was_proven_is_consent_on_a_basis_of_its_own() -> None:
+    state = consented()
+    assert (state.status, state.may_proceed(NOW + FIVE)) == (Status.CONSENTED, True)
+    assert state.decision is not None
+    assert (state.decision.basis, state.decision.reviewers) == (Basis.SILENT_CONSENT, ())
+
+
+@pytest.mark.parametrize(("chance", "sampled"), [(0.05, True), (0.1, False)])
+def test_a_share_of_what_silence_let_pass_is_looked_at_afterwards(chance: float, sampled: bool) -> None:
+    assert consented(chance=chance).sampled is sampled
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [silence(reviewer_present=False), silence(could_be_answered=False)],
+    ids=["nobody was there", "no click could have come in"],
+)
+def test_silence_where_nobody_could_have_spoken_makes_it_hard(proof: Silence) -> None:
+    state = consented(proof=proof)
+    assert (state.status, state.level, state.why[0].rule) == (
+        Status.PENDING,
+        HITLLevel.HARD_APPROVAL,
+        "silence-unproven",
+    )
+    assert state.task.due_at == NOW + FIVE + DAY
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"soft": {"enabled": False}}, id="soft approval switched off"),
+        pytest.param({"tiers": {"medium": {"level": "hard_approval"}}}, id="a stricter tier"),
+        pytest.param(
+            {"actions": {"record.read": {"reversibility": "irreversible_high"}}}, id="cannot be undone after all"
+        ),
+        pytest.param({"actions": {"record.read": {"floor": "hard_approval"}}}, id="a floor for the action type"),
+    ],
+)
+def test_silence_does_not_count_where_todays_policy_wants_a_yes(changes: dict[str, Any]) -> None:
+    state = consented(policy=policy(**changes))
+    assert (state.status, state.level, state.why[0].rule) == (Status.PENDING, HITLLevel.HARD_APPROVAL, "policy-changed")
+
+
+def consent_refused(proof: Silence = PROVEN, now: datetime = NOW + FIVE, **bearing: Any) -> Reason:
+    state = shown(submitted(SOFT))
+    return refusal(state, ask(Consent, state, silence=proof), now=now, **bearing)
+
+
+def test_time_in_which_nobody_could_have_spoken_does_not_count() -> None:
+    assert consent_refused(silence(counted=FIVE - SECOND), now=NOW + HOUR) is Reason.NOT_DUE
+
+
+def test_a_policy_that_asks_for_a_longer_silence_is_obeyed_and_one_for_a_shorter_is_not() -> None:
+    assert consent_refused(policy=policy(tiers={"medium": {"soft_timeout": "10m"}})) is Reason.NOT_DUE
+    assert (
+        consent_refused(silence(counted=MINUTE), policy=policy(tiers={"medium": {"soft_timeout": "1m"}}))
+        is Reason.NOT_DUE
+    )
+
+
+@pytest.mark.parametrize("its", [agent(frozen=True), None], ids=["frozen", "gone"])
+def test_nothing_consents_while_the_agent_is_paused(its: Any) -> None:
+    assert consent_refused(agent=its) is Reason.AGENT_PAUSED
+
+
+@pytest.mark.parametrize(
+    ("proof", "bearing"),
+    [(silence(counted=MINUTE), {}), (PROVEN, {"agent": agent(frozen=True)})],
+    ids=["too little silence", "a paused agent"],
+)
+def test_silence_that_does_not_come_to_count_before_the_deadline_makes_it_hard(
+    proof: Silence, bearing: dict[str, Any]
+) -> None:
+    state = consented(proof=proof, now=NOW + DAY, **bearing)
+    assert (state.status, state.level, state.why[0].rule) == (Status.PENDING, HITLLevel.HARD_APPROVAL, "timeout")
+
+
+def test_the_agents_own_end_never_turns_into_consent() -> None:
+    state = consented(package(expires_at=NOW + HOUR), now=NOW + HOUR)
+    assert (state.status, state.may_proceed(NOW + HOUR)) == (Status.EXPIRED, False)
+
+
+def test_silence_begins_when_somebody_eligible_could_see_it() -> None:
+    state = submitted(SOFT)
+    unseen = after(state, ask_show(state, seen=False))
+    assert unseen.shown is None
+    seen = after(unseen, ask_show(unseen, seen=True), now=NOW + HOUR)
+    assert next_due(after(seen, ask_show(seen, seen=True), now=NOW + 2 * HOUR)) == (NOW + HOUR + FIVE, Verb.CONSENT)
+
+
+def test_a_card_of_an_older_version_proves_nothing() -> None:
+    state = submitted(SOFT)
+    late = ask_show(state, seen=True)
+    newer = after(state, ask(NewVersion, state), by=AGENT.actor)
+    assert after(newer, late).shown is None
+
+
+def ask_show(state: PackageState, *, seen: bool) -> Show:
+    return ask(Show, state, seen_by_eligible=seen)
+
+
+@pytest.mark.parametrize("kind", [Object, Escalate])
+def test_what_somebody_spoke_about_never_consents(kind: type[Any]) -> None:
+    state = shown(submitted(SOFT))
+    spoken = after(state, ask(kind, state), by=RITA)
+    assert not_due(spoken, Consent, NOW + DAY)
+
+
+def test_a_person_can_still_say_yes_before_the_silence_ends() -> None:
+    state = shown(submitted(SOFT))
+    assert after(state, ask(Approve, state), by=DORA).status is Status.APPROVED

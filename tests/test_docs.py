@@ -1,0 +1,47 @@
+"""The documents say what the code does: each setting and command that they name exists, and the other way round."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from bot.cli import app
+from bot.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
+    its: dict[str, Any] = getattr(command, "commands", {})
+    if not its:
+        yield " ".join(path)
+    for name, sub in its.items():
+        yield from commands(sub, (*path, name))
+
+
+def test_the_readme_names_each_setting_that_there_is_and_no_other() -> None:
+    there = {str(field.alias or name).upper() for name, field in Settings.model_fields.items()}
+    assert set(re.findall(r"`((?:COUNTERSIGN|SLACK)_[A-Z_]+)`", README)) == there
+
+
+def test_the_readme_names_each_command_that_there_is_and_no_other() -> None:
+    there = set(commands(typer.main.get_command(app)))
+    named = {" ".join(words.split()) for words in re.findall(r"countersign ((?:[a-z]+)(?: [a-z]+)?)", README)}
+    known = {command for words in named for command in (words, words.split(" ")[0]) if command in there}
+    assert known == there
+    assert all(words in there or words.split(" ")[0] in there for words in named)
+
+
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_between_the_documents_leads_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []
