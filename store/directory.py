@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, update
 
 from rules.people import Person
 from store.house import ABSENCES, INSTALLATION, MEMBERS, PEOPLE
-from store.tenancy import happened, tenant
+from store.tenancy import alone, happened
 
 _COLUMNS = frozenset(["user_id", "name", "email", "active", "is_bot", "is_guest", "is_stranger"])
 
@@ -18,7 +19,7 @@ def replace(
     connection: Connection, people: Iterable[Person], groups: Mapping[str, Iterable[str]], as_of: datetime
 ) -> None:
     """The whole directory anew, as of this moment. Absences are ours, not Slack's: they stay."""
-    tenant_id = tenant(connection)
+    tenant_id = alone(connection)
     rows = [{"tenant_id": tenant_id, **person.model_dump(include=set(_COLUMNS))} for person in people]
     members = [
         {"tenant_id": tenant_id, "group_id": group, "user_id": user}
@@ -33,8 +34,9 @@ def replace(
 
 
 def go_away(connection: Connection, user_id: str, until: datetime, delegate: str | None, now: datetime) -> None:
+    tenant_id = alone(connection)
     come_back(connection, user_id, now, quietly=True)
-    row = {"tenant_id": tenant(connection), "user_id": user_id, "until": until, "delegate": delegate}
+    row = {"tenant_id": tenant_id, "user_id": user_id, "until": until, "delegate": delegate}
     connection.execute(insert(ABSENCES), row)
     happened(connection, "person.away", user_id, now, until=until.isoformat(), delegate=delegate)
     _renewed(connection)
@@ -48,8 +50,11 @@ def come_back(connection: Connection, user_id: str, now: datetime, *, quietly: b
 
 
 def _renewed(connection: Connection, as_of: datetime | None = None) -> None:
-    """Every process drops what it remembers of the directory, with its next transaction."""
-    change = {"directory_version": INSTALLATION.c.directory_version + 1}
+    """Every process drops what it remembers of the directory, with its next transaction.
+
+    The version is a number out of the blue: a count would come a second time after a transaction that was rolled back.
+    """
+    change = {"directory_version": secrets.randbits(31)}
     if as_of is not None:
         connection.execute(update(INSTALLATION).values(**change, directory_as_of=as_of))
     else:

@@ -8,14 +8,14 @@ from sqlalchemy import Connection, insert, select
 
 from rules.policy import Policy
 from store.tables import PolicyText, core
-from store.tenancy import happened, tenant
+from store.tenancy import alone, happened
 
 POLICIES = core(PolicyText)
 
 
 def keep(connection: Connection, policy: Policy, text: str, now: datetime) -> None:
     """Keeps the text and says so in the tenant's chain, when it is seen for the first time."""
-    tenant_id = tenant(connection)
+    tenant_id = alone(connection)
     known = select(POLICIES.c.digest).where(POLICIES.c.tenant_id == tenant_id, POLICIES.c.digest == policy.digest)
     if connection.execute(known).first():
         return

@@ -1,6 +1,6 @@
 """The review queue: what waits for whom, the most urgent first; and what people decided before.
 
-Every query follows an index from its beginning, so that a page costs the same in a long queue as in a short one.
+What is asked by or for one person follows an index, so that a page costs the same in a long queue as in a short one.
 """
 
 from __future__ import annotations
@@ -114,11 +114,12 @@ def _could_take(state: PackageState, roster: Roster, user_id: str, now: datetime
 def _rows(
     connection: Connection, tenant_id: str, ways: Sequence[Sequence[Condition]], limit: int, after: Place | None
 ) -> Sequence[Found]:
-    """The tasks found in any of these ways, in order: each way walks an index, and the database merges them."""
+    """The first tasks found in each of these ways, where it walks an index; and of them all, the first."""
     if not ways:
         return []
     begin = [TASKS.c.tenant_id == tenant_id, TASKS.c.open] + ([_after(after)] if after else [])
-    places = union_all(*(select(TASKS.c.package_id, *_PLACE).where(*begin, *way) for way in ways))
+    each = (select(TASKS.c.package_id, *_PLACE).where(*begin, *way).order_by(*_PLACE).limit(limit) for way in ways)
+    places = union_all(*(first.subquery().select() for first in each))
     found = places.order_by("priority", "due_at", "review_task_id").limit(limit).subquery()
     of_task = (PACKAGES.c.tenant_id == tenant_id) & (PACKAGES.c.package_id == found.c.package_id)
     place = (found.c.priority, found.c.due_at, found.c.review_task_id)

@@ -74,7 +74,7 @@ def rotate(
     connection: Connection, name: str, now: datetime, *, old_until: datetime, by: str = "operator"
 ) -> Credentials:
     """A new key and a new secret. The old ones go on until `old_until`, so that no agent has to stop."""
-    agent = _named(connection, name)
+    agent = _unrevoked(connection, name)
     for table in (KEYS, SECRETS):
         sooner = (table.c.expires_at.is_(None)) | (table.c.expires_at > old_until)
         connection.execute(update(table).where(table.c.agent_id == agent.agent_id, sooner).values(expires_at=old_until))
@@ -85,15 +85,17 @@ def rotate(
 def set_standing(
     connection: Connection, name: str, standing: AgentStanding, now: datetime, *, by: str = "operator"
 ) -> None:
-    agent = _named(connection, name)
-    if agent.standing == AgentStanding.REVOKED:
-        raise RegistryError(f"{name!r} is revoked, for good; add a new agent instead")
+    agent = _unrevoked(connection, name)
+    if agent.standing == standing:
+        return
     connection.execute(update(AGENTS).where(AGENTS.c.agent_id == agent.agent_id).values(standing=standing.value))
     happened(connection, f"agent.{standing}", by, now, agent_id=agent.agent_id)
 
 
-def listed(connection: Connection) -> list[Listed]:
-    keys = select(func.count()).where(KEYS.c.agent_id == AGENTS.c.agent_id).scalar_subquery()
+def listed(connection: Connection, now: datetime) -> list[Listed]:
+    """All agents by name, each with the number of its keys that work now."""
+    works = KEYS.c.expires_at.is_(None) | (KEYS.c.expires_at > now)
+    keys = select(func.count()).where(KEYS.c.agent_id == AGENTS.c.agent_id, works).scalar_subquery()
     rows = connection.execute(select(AGENTS, keys.label("keys")).order_by(AGENTS.c.name))
     return [
         Listed(
@@ -103,10 +105,12 @@ def listed(connection: Connection) -> list[Listed]:
     ]
 
 
-def _named(connection: Connection, name: str) -> Any:
+def _unrevoked(connection: Connection, name: str) -> Any:
     row = connection.execute(select(AGENTS).where(AGENTS.c.name == name).with_for_update()).first()
     if row is None:
         raise RegistryError(f"there is no agent named {name!r}; `countersign agents list` shows them")
+    if row.standing == AgentStanding.REVOKED:
+        raise RegistryError(f"{name!r} is revoked, for good; add a new agent instead")
     return row
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, case, false, func, or_, select
 
 from rules.commands import HumanDecisionType, Verdict
 from rules.scales import HITLLevel
@@ -111,11 +111,14 @@ class _Judged(NamedTuple):
 
 
 def _judged(connection: Connection, tenant_id: str, since: datetime, now: datetime) -> _Judged:
-    """Only what went ahead by itself or against the recommendation is ever sampled: other states are not read."""
+    """Only what went ahead by itself or against the recommendation is ever sampled.
+
+    The states of all the rest are not read, which `case` alone promises: a database tests conditions in any order.
+    """
     may_be_sampled = or_(_UNATTENDED, PACKAGES.c.status.in_([Status.CONSENTED.value, Status.OVERRIDDEN.value]))
     sound, unsound = (_says("verdict", f'"{verdict}"') for verdict in Verdict)
     query = select(func.count().label("sampled"), _counted(or_(sound, unsound)), _counted(unsound))
-    query = query.where(*_ended(tenant_id, since, now), may_be_sampled, _says("sampled", "true"))
+    query = query.where(*_ended(tenant_id, since, now), case((may_be_sampled, _says("sampled", "true")), else_=false()))
     return _Judged(*connection.execute(query).one())
 
 

@@ -22,6 +22,11 @@ def tenant(connection: Connection) -> str:
     return str(connection.execute(select(INSTALLATION.c.tenant_id)).scalar_one())
 
 
+def alone(connection: Connection) -> str:
+    """The installation, held until the commit: replicas that change what belongs to no package take their turn."""
+    return str(connection.execute(select(INSTALLATION.c.tenant_id).with_for_update()).scalar_one())
+
+
 def happened(connection: Connection, event_type: str, actor: str, now: datetime, **facts: Any) -> None:
     """Appends to the tenant's chain. Its head is a row that is locked, so that the chain cannot fork."""
     at = connection.execute(select(INSTALLATION).with_for_update()).one()
@@ -51,5 +56,6 @@ def happened(connection: Connection, event_type: str, actor: str, now: datetime,
 
 def set_frozen(connection: Connection, *, frozen: bool, actor: str, now: datetime) -> None:
     """Every agent at once: nothing new is accepted, nothing consents, nothing can be claimed."""
-    connection.execute(update(INSTALLATION).values(frozen=frozen))
-    happened(connection, "tenant.frozen" if frozen else "tenant.thawed", actor, now)
+    changed = connection.execute(update(INSTALLATION).where(INSTALLATION.c.frozen != frozen).values(frozen=frozen))
+    if changed.rowcount:
+        happened(connection, "tenant.frozen" if frozen else "tenant.thawed", actor, now)

@@ -1,0 +1,67 @@
+"""The command line: what operators do, in a terminal or from a script."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+
+from bot.cli import agents, audit, database, doctor, policy, queue, serve
+from bot.cli.faults import explained, is_usage
+
+NAME = "countersign"
+
+app = typer.Typer(
+    name=NAME,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+app.command()(serve.serve)
+app.command()(database.migrate)
+app.command()(doctor.doctor)
+app.command()(queue.queue)
+app.command()(queue.stats)
+app.add_typer(agents.app, name="agents")
+app.command()(agents.freeze)
+app.command()(agents.thaw)
+app.add_typer(policy.app, name="policy")
+app.add_typer(audit.app, name="audit")
+
+
+@app.callback()
+def countersign(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=database.show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """The human control point of AI agents, in Slack.
+
+    Settings come from the environment, and from .env in the present folder.
+    """
+
+
+def main() -> NoReturn:
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """What was asked for, and the exit code: 1 if it could not be done, 2 if it was asked for in a wrong way."""
+    try:
+        code = app(args=list(arguments), prog_name=NAME, standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. What is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as fault:  # noqa: BLE001 - a traceback is nothing that an operator can act on
+        typer.echo(explained(fault, NAME), err=True)
+        return 2 if is_usage(fault) else 1
+    return code or 0

@@ -1,0 +1,207 @@
+"""`countersign agents …`, `freeze` and `thaw`: who may propose anything at all."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Connection
+
+from bot.callback_guard import forbidden
+from bot.cli import session
+from bot.cli.session import OPERATOR
+from bot.cli.text import as_json, iso, plain, table
+from bot.settings import read_settings
+from rules.chain import rfc3339
+from rules.notation import UserId
+from rules.package import Url
+from rules.people import AgentStanding
+from rules.values import parse_duration
+from store import registry, tenancy
+from store.house import PEOPLE
+from store.registry import Credentials, Listed
+from store.tenancy import INSTALLATION
+
+app = typer.Typer(no_args_is_help=True, help="Add agents and manage their keys.")
+
+_NAME = re.compile(r"[^\W_]([\w.-]{0,78}[^\W_])?")
+
+
+def _name(written: str) -> str:
+    if not _NAME.fullmatch(written):
+        raise typer.BadParameter("must be at most 80 letters, digits, '.', '-' and '_', without spaces")
+    return written
+
+
+def _owner(written: str) -> str:
+    try:
+        return TypeAdapter(UserId).validate_python(written)
+    except ValidationError:
+        raise typer.BadParameter("must be the id of a Slack user such as U0123ABCD") from None
+
+
+def _callback_url(written: str | None) -> str | None:
+    if written is None:
+        return None
+    try:
+        url = TypeAdapter(Url).validate_python(written)
+    except ValidationError as fault:
+        raise typer.BadParameter(fault.errors()[0]["msg"]) from None
+    if refusal := asyncio.run(forbidden(url, read_settings().callback_allow)):
+        raise typer.BadParameter(refusal)
+    return url
+
+
+def _overlap(written: str) -> timedelta:
+    try:
+        span: timedelta = parse_duration(written)
+    except ValueError as fault:
+        raise typer.BadParameter(str(fault)) from None
+    return span
+
+
+Name = Annotated[str, typer.Argument(help="The agent's name.", metavar="NAME", show_default=False)]
+NewName = Annotated[
+    str, typer.Argument(help="A name for the agent.", metavar="NAME", callback=_name, show_default=False)
+]
+Owner = Annotated[
+    str,
+    typer.Option(
+        help="The Slack user who answers for the agent, and can never approve for it.",
+        metavar="USER_ID",
+        callback=_owner,
+        show_default=False,
+    ),
+]
+CallbackUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="Where the agent is told of decisions; a package may name another.",
+        metavar="URL",
+        callback=_callback_url,
+        show_default=False,
+    ),
+]
+Overlap = Annotated[
+    timedelta | None,
+    typer.Option(
+        help="How long the old key goes on, such as 1h; 0s for a key that leaked. Else as the policy says.",
+        metavar="SPAN",
+        parser=_overlap,
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def add(name: NewName, owner: Owner, callback_url: CallbackUrl = None, *, json: Json = False) -> None:
+    """Add an agent; print its key and its callback secret, this once."""
+
+    def operation(connection: Connection) -> tuple[Credentials, bool]:
+        made = registry.add(connection, name, owner, session.now(), callback_url=callback_url, by=OPERATOR)
+        return made, _is_stranger(connection, owner)
+
+    made, stranger = session.write(operation)
+    _show(made, name, json=json)
+    if stranger:
+        typer.echo(f"note: the directory of this workspace does not know {owner}", err=True)
+
+
+def _is_stranger(connection: Connection, user_id: str) -> bool:
+    """Whether a directory that was filled does not know them: where it was not, nobody can tell."""
+    known = set(connection.execute(PEOPLE.select().with_only_columns(PEOPLE.c.user_id)).scalars())
+    return bool(known) and user_id not in known
+
+
+def _show(made: Credentials, name: str, *, json: bool, **more: str) -> None:
+    if json:
+        shown = {"agent_id": made.agent_id, "name": name, "key": made.key, "callback_secret": made.callback_secret}
+        typer.echo(as_json(shown | more))
+        return
+    typer.echo(f"agent: {name} ({made.agent_id})")
+    typer.echo(f"key: {made.key}")
+    typer.echo(f"callback secret: {made.callback_secret}")
+    typer.echo("note: these two are not shown again", err=True)
+
+
+@app.command()
+def rotate(name: Name, overlap: Overlap = None, *, json: Json = False) -> None:
+    """Give an agent a new key and a new callback secret; the old ones go on for a while."""
+    lasts = session.policy_of(read_settings()).windows.key_overlap if overlap is None else overlap
+    moment = session.now()
+    until = moment + lasts
+    made = session.write(lambda its: registry.rotate(its, name, moment, old_until=until, by=OPERATOR))
+    _show(made, name, json=json, old_key_until=rfc3339(until))
+    if not json:
+        typer.echo(f"old key: works until {rfc3339(until)}")
+
+
+@app.command("list")
+def list_(*, json: Json = False) -> None:
+    """List the agents, their owners and their standing. Keys are never shown."""
+    agents, frozen = session.read(lambda its: (registry.listed(its, session.now()), _frozen(its)))
+    if json:
+        typer.echo(as_json([_document(agent) for agent in agents]))
+        return
+    titles = ("NAME", "OWNER", "STANDING", "KEYS", "ADDED", "CALLBACKS")
+    none = "no agents yet; `countersign agents add NAME --owner USER_ID` adds one"
+    typer.echo(table(titles, [_row(agent) for agent in agents]) if agents else none)
+    if frozen:
+        typer.echo("everything is frozen; `countersign thaw` ends it")
+
+
+def _frozen(connection: Connection) -> bool:
+    return bool(connection.execute(INSTALLATION.select().with_only_columns(INSTALLATION.c.frozen)).scalar_one())
+
+
+def _row(agent: Listed) -> tuple[object, ...]:
+    url = plain(agent.callback_url or "")
+    return (agent.name, agent.owner, agent.standing, agent.keys, iso(agent.created_at), url)
+
+
+def _document(agent: Listed) -> dict[str, object]:
+    return agent._asdict() | {"created_at": rfc3339(agent.created_at)}
+
+
+@app.command()
+def revoke(name: Name) -> None:
+    """Take an agent's keys from it, for good. What it had pending goes on without it."""
+    _stands(name, AgentStanding.REVOKED)
+
+
+@app.command()
+def pause(name: Name) -> None:
+    """Hold an agent: nothing new is accepted, nothing consents, nothing can be claimed."""
+    _stands(name, AgentStanding.PAUSED)
+
+
+@app.command()
+def resume(name: Name) -> None:
+    """Let a paused agent go on."""
+    _stands(name, AgentStanding.ACTIVE)
+
+
+def _stands(name: str, standing: AgentStanding) -> None:
+    session.write(lambda its: registry.set_standing(its, name, standing, session.now(), by=OPERATOR))
+    typer.echo(f"{name} is {standing}")
+
+
+def freeze() -> None:
+    """Hold every agent at once, as `agents pause` holds one."""
+    _freezes(frozen=True)
+    typer.echo("everything is frozen; `countersign thaw` ends it")
+
+
+def thaw() -> None:
+    """End a freeze. Agents that are paused by themselves stay so."""
+    _freezes(frozen=False)
+    typer.echo("nothing is frozen any more")
+
+
+def _freezes(*, frozen: bool) -> None:
+    session.write(lambda its: tenancy.set_frozen(its, frozen=frozen, actor=OPERATOR, now=session.now()))

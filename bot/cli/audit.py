@@ -1,0 +1,181 @@
+"""`countersign audit verify` and `countersign audit export`: the record, proven and handed out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli import session
+from bot.export import export_csv, export_jsonl
+from bot.export_check import ExportCheck, lines_of
+from bot.keys import known_public_key, signing_key
+from bot.keys import public_key as as_exported
+from bot.settings import Settings, read_settings
+from rules.evidence import Counts, Fault
+from store.audit import Progress, Selection, snapshot, verify_database
+
+app = typer.Typer(no_args_is_help=True, help="Prove the audit trail, and hand it out.")
+
+SHOWN = 20  # faults that are named; the rest are counted
+PAUSE = 0.2  # seconds between two words about progress
+
+
+class Format(StrEnum):
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+def _moment(written: str) -> datetime:
+    """A date or a time; without an offset it is in UTC, as everything shown is."""
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        raise typer.BadParameter("write a time such as 2026-11-20 or 2026-11-20T12:00:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Export = Annotated[
+    typer.FileBinaryRead | None,
+    typer.Argument(help="A jsonl export, or - for stdin; else the database is looked at.", show_default=False),
+]
+PublicKey = Annotated[
+    str | None,
+    typer.Option(
+        help="Whose signature to expect on an export, as base64; else this installation's, if it has a key.",
+        metavar="KEY",
+        show_default=False,
+    ),
+]
+Since = Annotated[
+    datetime | None,
+    typer.Option(help="From this time on, in UTC.", metavar="TIME", parser=_moment, show_default=False),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(help="Before this time, in UTC.", metavar="TIME", parser=_moment, show_default=False),
+]
+ActionType = Annotated[str | None, typer.Option(help="Only of this action type.", show_default=False)]
+Reviewer = Annotated[
+    str | None, typer.Option(help="Only what this person did, by Slack id.", metavar="USER_ID", show_default=False)
+]
+How = Annotated[
+    Format, typer.Option("--format", help="jsonl is signed and can be proven; csv is for looking at it in a table.")
+]
+Out = Annotated[
+    Path | None, typer.Option(help="Where to write it; else to stdout.", metavar="FILE", show_default=False)
+]
+
+
+@app.command()
+def verify(file: Export = None, public_key: PublicKey = None) -> None:
+    """Re-compute every chain and replay the events; name what does not fit, and exit with 1.
+
+    An export is proven by itself, with no server and no database.
+    """
+    faults, counts = _of_database() if file is None else _of_export(file, public_key)
+    if faults:
+        raise typer.Exit(1)
+    events = counts.events + counts.tenant_events
+    typer.echo(f"sound: {counts.packages} packages, {events} events, words beside {counts.contents} of them")
+
+
+def _of_database() -> tuple[int, Counts]:
+    counts = Counts()
+    with session.database(read_settings()) as engine, snapshot(engine) as connection, _telling("packages") as tell:
+        return _named(verify_database(connection, counts, tell)), counts
+
+
+def _of_export(file: typer.FileBinaryRead, expected: str | None) -> tuple[int, Counts]:
+    check = ExportCheck(as_exported(expected) if expected else known_public_key(read_settings()))
+    with _telling("lines") as tell:
+        faults = _named(check.faults(lines_of(file), lambda lines: tell(lines, 0)))
+    if check.warning and not faults:
+        typer.echo(f"note: {check.warning}", err=True)
+    return faults, check.counts
+
+
+def _named(faults: Iterable[Fault]) -> int:
+    """Names the first faults, and gives the number of all."""
+    number = 0
+    for number, fault in enumerate(faults, 1):
+        if number <= SHOWN:
+            typer.echo(str(fault), err=True)
+    if number > SHOWN:
+        typer.echo(f"... and {number - SHOWN} more", err=True)
+    return number
+
+
+@app.command()
+def export(
+    since: Since = None,
+    until: Until = None,
+    *,
+    action_type: ActionType = None,
+    reviewer: Reviewer = None,
+    how: How = Format.JSONL,
+    out: Out = None,
+) -> None:
+    """Write the audit trail: the signed record of whole packages as jsonl, or single events as csv.
+
+    A filter selects events; as jsonl, every package in which one was selected is written whole.
+    """
+    settings, selection = read_settings(), _selection(since, until, action_type, reviewer)
+    with _telling("events" if how is Format.CSV else "packages") as tell, _written_to(out) as write:
+        for line in _lines(settings, selection, how, tell):
+            write(line)
+
+
+def _selection(
+    since: datetime | None, until: datetime | None, action_type: str | None, reviewer: str | None
+) -> Selection:
+    if since and until and since >= until:
+        raise typer.BadParameter("must come before --until", param_hint="'--since'")
+    return Selection(since=since, until=until, action_type=action_type, reviewer=reviewer)
+
+
+def _lines(settings: Settings, selection: Selection, how: Format, tell: Progress) -> Iterator[bytes]:
+    with session.database(settings) as engine, snapshot(engine) as connection:
+        if how is Format.JSONL:
+            yield from export_jsonl(connection, signing_key(settings), session.now(), selection, tell)
+        else:
+            yield from (line.encode() for line in export_csv(connection, selection, tell))
+
+
+@contextmanager
+def _written_to(out: Path | None) -> Iterator[Callable[[bytes], object]]:
+    """A file is there whole or not at all."""
+    if out is None:
+        yield sys.stdout.buffer.write
+        sys.stdout.buffer.flush()
+        return
+    part = out.with_name(f"{out.name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file.write
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _telling(what: str) -> Iterator[Progress]:
+    """Tells somebody who looks on how far it is; a log or a script is told nothing."""
+    shown, last = sys.stderr.isatty(), time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal last
+        if shown and time.monotonic() - last > PAUSE:
+            last = time.monotonic()
+            typer.echo(f"\r{done}{f' of {total}' if total else ''} {what}", nl=False, err=True)
+
+    yield tell
+    if shown:
+        typer.echo("\r\x1b[K", nl=False, err=True)

@@ -1,0 +1,26 @@
+"""`countersign migrate`, and which version this is."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import typer
+
+from bot.cli.session import now
+from bot.settings import read_settings
+from store import migrate as migrations
+
+
+def migrate() -> None:
+    """Bring the database to the current schema.
+
+    It is made where there is none. Safe to run again, and from every replica at once.
+    """
+    head = migrations.migrate(read_settings().database_url, now())
+    typer.echo(f"the database is at schema {head}")
+
+
+def show_version(wanted: bool) -> None:  # noqa: FBT001 - typer hands an option's callback its value
+    if wanted:
+        typer.echo(f"countersign {version('countersign-server')}")
+        raise typer.Exit

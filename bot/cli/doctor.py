@@ -1,0 +1,160 @@
+"""`countersign doctor`: what stands in the way of a working service, and what to do about each.
+
+What can be checked without Slack. Nothing is changed by looking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import typer
+from sqlalchemy import Connection, func, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from bot.cli.faults import CommandError, first_line
+from bot.cli.session import now, reached
+from bot.keys import key_file, signing_key
+from bot.settings import Settings, SettingsError, read_settings
+from rules.policy import Policy
+from rules.policy_text import PolicyError, read_policy
+from rules.scales import RiskLevel
+from store.audit import TENANT_EVENTS
+from store.database import begin_immediate
+from store.migrate import is_current
+from store.record import EVENTS
+from store.tenancy import INSTALLATION, tenant
+
+SKEW = timedelta(seconds=5)
+
+
+class Finding(NamedTuple):
+    """Something that was looked at; with a fault, what to do about it."""
+
+    what: str
+    fault: str | None = None
+    fix: str = ""
+
+
+def doctor() -> None:
+    """Look for what keeps the service from working.
+
+    Says what to do about each fault, and exits with 1 on any.
+    """
+    findings = list(_examined())
+    for finding in findings:
+        typer.echo(f"fault  {finding.what}: {finding.fault}" if finding.fault else f"ok     {finding.what}")
+        if finding.fault:
+            typer.echo(f"fix:   {finding.fix}")
+    if any(finding.fault for finding in findings):
+        raise typer.Exit(1)
+
+
+def _examined() -> Iterator[Finding]:
+    try:
+        settings = read_settings()
+    except SettingsError as fault:
+        yield Finding("settings", str(fault), "correct it in the environment or in .env")
+        return
+    yield Finding("settings")
+    yield from _policy(settings)
+    yield from _database(settings)
+    yield _key(settings)
+
+
+def _policy(settings: Settings) -> Iterator[Finding]:
+    what = f"policy {settings.policy}"
+    try:
+        policy = read_policy(settings.policy.read_bytes())
+    except OSError as fault:
+        yield Finding(what, fault.strerror or "cannot be read", "set COUNTERSIGN_POLICY to the file, or put it there")
+        return
+    except PolicyError as error:
+        yield from (Finding(what, str(fault), f"correct {fault.key or 'the file'} in it") for fault in error.faults)
+        return
+    yield Finding(f"{what}, version {policy.full_version}")
+    yield from (_unheld(role) for role in sorted(_asked(policy)) if not _is_held(policy, role))
+
+
+def _asked(policy: Policy) -> set[str]:
+    """Every role that a package could be put before."""
+    tiers = [policy.tiers.of(risk) for risk in RiskLevel]
+    roles = {role for tier in tiers for role in (tier.role, *tier.ladder, *tier.of_role)}
+    for action in policy.actions.values():
+        tool = action.tool.min_reviewer_role if action.tool else None
+        roles.update(role for role in (action.role, tool, *(action.ladder or ())) if role)
+    return roles
+
+
+def _is_held(policy: Policy, role: str) -> bool:
+    return any(its.members or its.groups for name, its in policy.roles.items() if role in policy.held_with(name))
+
+
+def _unheld(role: str) -> Finding:
+    fix = f"put Slack ids into `members` or `groups` of [roles.{role}], or of a role that includes it"
+    return Finding(f"role {role}", "nobody holds it, so what asks for it is refused", fix)
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    what = f"database {make_url(settings.database_url).render_as_string(hide_password=True)}"
+    try:
+        with reached(settings) as engine, engine.connect() as connection:
+            yield from _reached(what, connection)
+    except CommandError as fault:
+        yield Finding(what, str(fault).partition(";")[0], "run: countersign migrate")
+    except DBAPIError as fault:
+        yield Finding(what, first_line(str(fault.orig)), "start it, or correct COUNTERSIGN_DATABASE_URL")
+
+
+def _reached(what: str, connection: Connection) -> Iterator[Finding]:
+    if not is_current(connection):
+        yield Finding(what, "its schema is not this program's", "run: countersign migrate")
+        return
+    yield Finding(what)
+    yield _writable(connection)
+    yield _clock(connection)
+
+
+def _writable(connection: Connection) -> Finding:
+    """Tried, and taken back: permissions alone do not tell about a full disk or a standby."""
+    connection.rollback()
+    try:
+        begin_immediate(connection)
+        connection.execute(INSTALLATION.update().values(frozen=INSTALLATION.c.frozen))
+    except DBAPIError as fault:
+        fix = "let this user write to the file and its folder, and see that no other program holds it"
+        return Finding("writing", first_line(str(fault.orig)), fix)
+    finally:
+        connection.rollback()
+    return Finding("writing")
+
+
+def _clock(connection: Connection) -> Finding:
+    """Beside that of the database's machine, and beside the newest event: time never goes back."""
+    theirs, ours = _newest(connection), now()
+    ahead = theirs - ours if theirs else timedelta(0)
+    if connection.dialect.name == "postgresql":
+        difference = connection.execute(select(func.clock_timestamp())).scalar_one() - now()
+        ahead = max(ahead, abs(difference))
+    if ahead <= SKEW:
+        return Finding("clock")
+    return Finding("clock", f"it differs by {ahead.total_seconds():.0f} s", "set the clocks of all machines by NTP")
+
+
+def _newest(connection: Connection) -> datetime | None:
+    mine = tenant(connection)
+    queries = (select(func.max(its.c.occurred_at)).where(its.c.tenant_id == mine) for its in (EVENTS, TENANT_EVENTS))
+    newest = [connection.execute(query).scalar_one() for query in queries]
+    return max((moment for moment in newest if moment), default=None)
+
+
+def _key(settings: Settings) -> Finding:
+    path = key_file(settings)
+    if settings.key is None and path is not None and not path.exists():
+        return Finding(f"key, which the first export will make in {path}")
+    try:
+        return Finding(f"key, whose public half is {signing_key(settings).public}")
+    except SettingsError as fault:
+        return Finding("key", str(fault), "set COUNTERSIGN_KEY: `openssl rand -base64 32` makes one")

@@ -1,0 +1,207 @@
+"""What would become of a package: found by the same rules as at its submission, and told without writing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from textwrap import wrap
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from bot.cli.faults import CommandError, first_line
+from bot.cli.session import database
+from bot.cli.text import WIDTH, plain
+from bot.settings import Settings
+from rules.authority import Question, barred_by, eligible
+from rules.document import name_of
+from rules.level import Assessment, Background, assess
+from rules.package import DecisionPackage
+from rules.people import Directory, Roster, reference
+from rules.policy import Policy
+from rules.quality import gaps, refuses
+from rules.scales import HITLLevel
+from rules.state import Terms
+from rules.terms import terms_for
+from rules.tiers import OnTimeout
+from rules.values import write_duration
+from store.house import House
+from store.tenancy import tenant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A rung: who would be asked by name, or by what the policy lists as long as nobody is known."""
+
+    role: str
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    package: DecisionPackage
+    policy_version: str
+    found: Assessment
+    terms: Terms
+    missing: tuple[str, ...]
+    steps: tuple[Step, ...]
+    unknown: str | None
+
+    @property
+    def settled(self) -> bool:
+        return self.found.level <= HITLLevel.NOTIFY_ONLY
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the package would not even be taken."""
+        if self.missing and refuses(self.found.risk):
+            return f"at {self.found.risk} risk it would be refused without these: {', '.join(self.missing)}"
+        if self.settled or self.unknown:
+            return None
+        return None if self.steps[0].people else f"it would be refused: nobody may decide it as {self.terms.role}"
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "policy_version": self.policy_version,
+            **self.found.model_dump(mode="json"),
+            **self.terms.model_dump(mode="json"),
+            "asked": [{"role": step.role, "people": list(step.people)} for step in self.steps],
+            "people_unknown": self.unknown,
+            "quality_gaps": list(self.missing),
+            "refusal": self.refusal,
+        }
+
+
+def explained(package: DecisionPackage, settings: Settings, policy: Policy, now: datetime) -> Explanation:
+    """As for an agent that has earned nothing yet, and whose owner nobody knows."""
+    found = assess(package, Background(), policy)
+    terms = terms_for(policy, package.action_type, found.risk)
+    roster, unknown = _roster(settings, policy, now)
+    rungs = ((terms.role, *terms.of_role), *((role,) for role in terms.ladder))
+    asked = () if found.level <= HITLLevel.NOTIFY_ONLY else rungs
+    return Explanation(
+        package=package,
+        policy_version=policy.full_version,
+        found=found,
+        terms=terms,
+        missing=gaps(package, found.risk, policy),
+        steps=tuple(
+            Step(role=" or ".join(of), people=_able(of, package, found, roster, now) or _listed(of, policy, unknown))
+            for of in asked
+        ),
+        unknown=unknown,
+    )
+
+
+def _roster(settings: Settings, policy: Policy, now: datetime) -> tuple[Roster, str | None]:
+    """Everybody whom the database knows; or nobody, and why."""
+    try:
+        with database(settings) as engine, engine.connect() as connection:
+            roster = _known(connection, policy)
+    except CommandError as fault:
+        return Roster(policy, Directory()), str(fault)
+    except DBAPIError as fault:
+        return Roster(policy, Directory()), f"the database: {first_line(str(fault.orig))}"
+    as_of, most = roster.directory.as_of, write_duration(policy.directory.max_age)
+    if as_of is None:
+        return roster, "the directory of people was not filled yet; `countersign serve` does that"
+    stale = f"the directory of people is older than {most}, so nobody could decide"
+    return roster, None if roster.directory.is_fresh(policy, now) else stale
+
+
+def _known(connection: Connection, policy: Policy) -> Roster:
+    return House(tenant(connection), policy).roster(connection)
+
+
+def _able(
+    roles: tuple[str, ...], package: DecisionPackage, found: Assessment, roster: Roster, now: datetime
+) -> tuple[str, ...]:
+    requester = roster.named_by(reference(package.requested_by or ""))
+    question = Question(
+        tenant_id="",
+        action_type=package.action_type,
+        risk=found.risk,
+        roles=roles,
+        barred=barred_by(requester, package.on_behalf_of, "", roster),
+        requester=requester,
+        owner="",
+    )
+    return tuple(f"{name_of(roster, user)} ({user})" for user in sorted(eligible(roster, question, now)))
+
+
+def _listed(roles: tuple[str, ...], policy: Policy, unknown: str | None) -> tuple[str, ...]:
+    """As long as nobody is known: whom the policy itself names, also through a role that includes one of these."""
+    if unknown is None:
+        return ()
+    holding = [role for name, role in policy.roles.items() if policy.held_with(name).intersection(roles)]
+    return tuple(dict.fromkeys(who for role in holding for who in (*role.members, *role.groups)))
+
+
+def told(its: Explanation) -> str:
+    return "\n".join(line for paragraph in _paragraphs(its) for line in (*paragraph, "")).rstrip()
+
+
+def _paragraphs(its: Explanation) -> Iterator[list[str]]:
+    package, found = its.package, its.found
+    yield [plain(package.title), f"{package.action_type} ({package.kind}), policy {its.policy_version}"]
+    said = "" if found.risk is package.risk_level else f" (the agent says {package.risk_level})"
+    yield _facts(level=str(found.level), risk=f"{found.risk}{said}", reversibility=str(found.reversibility))
+    yield ["Why", *(line for why in found.why for line in _wrapped(f"{why.rule}: {why.level}, {plain(why.because)}"))]
+    yield ["Who is asked", *_asked(its)]
+    if not its.settled:
+        yield ["Time", *_times(its)]
+    yield ["Quality", *_wrapped(f"missing: {', '.join(its.missing)}" if its.missing else "nothing is missing")]
+    if its.refusal:
+        yield _wrapped(its.refusal, indent="")
+
+
+def _facts(**facts: str) -> list[str]:
+    width = max(map(len, facts))
+    return [f"{name:<{width}}  {fact}" for name, fact in facts.items()]
+
+
+def _wrapped(text: str, indent: str = "  ") -> list[str]:
+    return wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False)
+
+
+def _asked(its: Explanation) -> Iterator[str]:
+    if its.settled:
+        yield "  nobody: it goes ahead at once" + (", and people are told" if its.found.level else "")
+        return
+    yield from _wrapped(_quorum(its.terms))
+    for number, step in enumerate(its.steps):
+        when = "first" if number == 0 else "then"
+        yield from _wrapped(f"{when} {step.role}: {', '.join(map(plain, step.people)) or 'nobody'}")
+    if its.unknown:
+        yield from _wrapped(f"nobody is known by name yet: {its.unknown}. What stands above is the policy's own list.")
+    elif its.package.requested_by is None:
+        yield from _wrapped("the agent's owner stands as the requester, and cannot approve it")
+
+
+def _quorum(terms: Terms) -> str:
+    parts = [f"{count} of them as {role}" for role, count in terms.of_role.items()]
+    people = "1 person" if terms.quorum == 1 else f"{terms.quorum} people"
+    extras = [*(["a comment is required"] if terms.comment_required else [])]
+    extras += ["Details have to be opened first"] if terms.details_first else []
+    return "; ".join([f"it takes {', '.join([f'{people} as {terms.role}', *parts])}", *extras])
+
+
+_ENDS = {
+    OnTimeout.ESCALATE: "it climbs the ladder; at its top it expires, which denies it",
+    OnTimeout.CANCEL: "it is cancelled",
+    OnTimeout.DEFER: "it is deferred, at most twice",
+    OnTimeout.AUTO_REJECT: "it expires, which denies it",
+}
+
+
+def _times(its: Explanation) -> Iterator[str]:
+    terms = its.terms
+    if its.found.level is HITLLevel.SOFT_APPROVAL:
+        yield from _wrapped(f"silence consents after {write_duration(terms.soft_timeout)}")
+    yield from _wrapped(f"it waits {write_duration(terms.hard_timeout)}, then {_ENDS[terms.on_timeout]}")
+    if terms.reminders:
+        before = " and ".join(write_duration(span) for span in terms.reminders)
+        yield from _wrapped(f"people are reminded {before} before the end")
+    yield from _wrapped(f"an approval lapses after {write_duration(terms.approval_expiry)}")

@@ -1,0 +1,30 @@
+"""`countersign serve`: the service itself, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import structlog
+import typer
+
+from bot import logs, running
+from bot.settings import read_settings
+
+log = structlog.get_logger()
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Where to listen; default: COUNTERSIGN_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="On which port; default: COUNTERSIGN_PORT.")] = None,
+) -> None:
+    """Bring the database to the current schema, then serve until SIGTERM or Ctrl-C.
+
+    Requests that were begun are finished, and whoever waits for an answer gets it, before the process ends.
+    """
+    given = {"COUNTERSIGN_HOST": host, "COUNTERSIGN_PORT": port}
+    settings = read_settings(**{name: value for name, value in given.items() if value is not None})
+    logs.set_up(settings.log)
+    if settings.slack_bot_token is None:
+        log.warning("slack.not_connected", meaning="nobody can decide: what needs a person is answered with 503")
+    asyncio.run(running.serve(settings))

@@ -1,0 +1,82 @@
+"""A terminal for the tests of the command line: a folder with a policy, a database, and what was said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from bot.cli import run
+from tests.rules.world import DORA, NOW, RITA, ROSS, SENTA, SUSI
+
+POLICY = f"""
+version = "test-1"
+[roles.reviewer]
+members = ["{RITA}", "{ROSS}"]
+[roles.senior_reviewer]
+members = ["{SENTA}"]
+includes = ["reviewer"]
+max_risk = "high"
+[roles.supervisor]
+members = ["{SUSI}"]
+includes = ["senior_reviewer"]
+max_risk = "critical"
+[roles.director]
+members = ["{DORA}"]
+includes = ["supervisor"]
+max_risk = "critical"
+[directory]
+max_age = "1000d"
+[actions."record.read"]
+reversibility = "reversible"
+"""
+
+_SETTINGS = ("CALLBACK_ALLOW", "DATABASE_URL", "HOST", "KEY", "LOG", "POLICY", "PORT")
+
+
+class Said(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def line(self) -> str:
+        """The one line on stderr, where nothing else was said."""
+        assert self.out == ""
+        (line,) = self.err.splitlines()
+        return line
+
+    def shown(self, name: str) -> str:
+        """What stands after `name: ` on a line of its own."""
+        (found,) = [line.partition(": ")[2] for line in self.out.splitlines() if line.startswith(f"{name}: ")]
+        return found
+
+
+class Terminal:
+    """Runs the command line as its entry point does, but for the process."""
+
+    def __init__(self, folder: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self.url, self._capsys = folder, url, capsys
+
+    def __call__(self, *arguments: str) -> Said:
+        self._capsys.readouterr()
+        code = run(arguments)
+        return Said(code, *self._capsys.readouterr())
+
+    def file(self, name: str, content: str | bytes) -> str:
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(path)
+
+
+def at(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """A terminal in this folder, with this database. It is the noon of the rules' tests."""
+    for name in _SETTINGS:
+        monkeypatch.delenv(f"COUNTERSIGN_{name}", raising=False)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", url)
+    monkeypatch.setattr("bot.cli.session.now", lambda: NOW)
+    terminal = Terminal(folder, url, capsys)
+    terminal.file("policy.toml", POLICY)
+    return terminal

@@ -1,0 +1,126 @@
+"""What `/reviews` shows, in a terminal: it reads well at 80 columns, and machines are given JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from rules.commands import Approve, ClaimTask, Reject
+from store.content import CONTENT
+from tests.bot.terminal import Terminal, at
+from tests.rules.world import CRITICAL, HARD, RITA, SENTA, SOFT, ask, package
+from tests.store.world import World, founded
+
+
+@pytest.fixture
+def terminal(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Terminal:
+    return at(tmp_path, database_url, monkeypatch, capsys)
+
+
+async def filled(world: World) -> list[str]:
+    """A soft package that Rita took, a hard and a critical one; the most urgent first."""
+    soft = await world.submit(SOFT)
+    await world.after(ask(ClaimTask, soft), RITA)
+    others = [await world.submit(like) for like in (CRITICAL, HARD)]
+    return [state.decision_package_id for state in (*others, soft)]
+
+
+async def test_the_queue_is_listed_most_urgent_first(terminal: Terminal) -> None:
+    async with founded(terminal.url) as world:
+        ids = await filled(world)
+    said = terminal("queue")
+    assert said.err == ""
+    assert [line.split()[0] for line in said.out.splitlines() if "pkg_" in line] == ids
+    assert "2026-11-21T12:00Z  critical  hard_approval  senior_reviewer  -" in said.out
+    assert f"2026-11-21T12:00Z  medium    soft_approval  reviewer         {RITA}" in said.out
+    assert "  Read the record\n" in said.out
+
+
+async def test_the_queue_is_given_to_machines(terminal: Terminal) -> None:
+    async with founded(terminal.url) as world:
+        ids = await filled(world)
+    found = json.loads(terminal("queue", "--json").out)
+    assert [entry["decision_package_id"] for entry in found] == ids
+    assert found[2] == {
+        "decision_package_id": ids[2],
+        "version": 1,
+        "title": "Read the record",
+        "action_type": "record.read",
+        "risk": "medium",
+        "level": "soft_approval",
+        "required_role": "reviewer",
+        "rung": 0,
+        "priority": "normal",
+        "assigned_to": RITA,
+        "created_at": "2026-11-20T12:00:00Z",
+        "due_at": "2026-11-21T12:00:00Z",
+    }
+
+
+async def test_a_part_of_the_queue_says_of_how_much(terminal: Terminal) -> None:
+    async with founded(terminal.url) as world:
+        ids = await filled(world)
+    said = terminal("queue", "--limit", "1")
+    assert ids[0] in said.out
+    assert said.out.endswith("1 of 3; --limit shows more\n")
+    one = terminal("queue", "--role", "reviewer")
+    assert [line.split()[0] for line in one.out.splitlines() if "pkg_" in line] == ids[2:]
+    assert terminal("queue", "--role", "director").out == "nothing of this is waiting, of 3 in all\n"
+
+
+def test_an_empty_queue_says_so(terminal: Terminal) -> None:
+    assert terminal("queue").out == "nothing is waiting\n"
+    assert terminal("queue", "--json").out == "[]\n"
+
+
+async def test_what_an_agent_wrote_cannot_move_the_cursor_nor_widen_the_page(terminal: Terminal) -> None:
+    async with founded(terminal.url) as world:
+        await world.submit(package(title="Pay \u202eeruces\u202c and \x85 " + "x" * 120))
+    said = terminal("queue")
+    assert "Pay \ufffderuces\ufffd and \ufffd xxx" in said.out
+    assert max(map(len, said.out.splitlines())) <= 80
+
+
+async def test_what_retention_emptied_is_still_listed(terminal: Terminal) -> None:
+    async with founded(terminal.url) as world:
+        state = await world.submit(SOFT)
+        await world.write(lambda its: its.execute(update(CONTENT).values(words=None, salt=None)))
+    assert f"  {state.decision_package_id}  record.read\n  (its words were emptied)\n" in terminal("queue").out
+
+
+async def test_the_numbers_are_aligned_and_fit_the_page(terminal: Terminal) -> None:
+    async with founded(terminal.url) as world:
+        await filled(world)
+        await world.approved(package(risk_level="high", action_parameters={"record": "7"}), by=SENTA)
+        await world.after(ask(Reject, await world.submit(package(action_parameters={"record": "8"}))), RITA)
+    out = terminal("stats").out
+    assert out.startswith("The last 7d, from 2026-11-13T12:00Z to 2026-11-20T12:00Z\n")
+    assert "hard_approval     2      0       0      0    0       2\n" in out
+    assert "in all            3      0       0      0    0       3\n" in out
+    assert "PEOPLE SAID  TIMES  SHARE\napprove          1    50%\nreject           1    50%\n" in out
+    assert "time to decide: half within 0s, nine of ten within 0s\n" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+async def test_the_numbers_are_given_to_machines(terminal: Terminal) -> None:
+    async with founded(terminal.url) as world:
+        state = await world.submit(SOFT)
+        await world.after(ask(Approve, state), RITA)
+    found = json.loads(terminal("stats", "24h", "--json").out)
+    assert (found["since"], found["until"]) == ("2026-11-19T12:00:00Z", "2026-11-20T12:00:00Z")
+    assert (found["decided"], found["decisions"], found["rates"]) == (1, {"approve": 1}, {"approve": 1.0})
+    assert (found["pending"], found["median_ms"], found["unsound_share"]) == ([], 0, None)
+
+
+def test_where_nothing_was_decided_no_time_is_made_up(terminal: Terminal) -> None:
+    assert terminal("stats").out.endswith("\nnobody decided anything\n")
+
+
+def test_a_period_is_a_span(terminal: Terminal) -> None:
+    said = terminal("stats", "yesterday")
+    assert (said.code, "write a duration such as 90s, 5m, 24h, 7d" in said.line) == (2, True)

@@ -1,0 +1,258 @@
+"""The review queue on both databases: what waits for whom, in which order, and what was decided before."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from rules.commands import Approve, Assign, ClaimTask, Escalate, Extend, OpenDetails, Recuse, Reject, Revise
+from rules.package import DecisionPackage
+from rules.scales import HITLLevel
+from rules.state import PackageState
+from store import queue
+from store.queue import Age, Page, Place, Waiting
+from tests.rules.world import (
+    ADAM,
+    CRITICAL,
+    DAY,
+    DORA,
+    HARD,
+    HOUR,
+    MINUTE,
+    RITA,
+    ROSS,
+    SAUL,
+    SENTA,
+    SOFT,
+    SUSI,
+    SVEN,
+    TAKEOVER,
+    ask,
+    package,
+    policy,
+)
+from tests.store.world import LASTING, World, founded
+
+
+async def open_tasks(world: World, *roles: str, limit: int = 50, after: Place | None = None) -> Page:
+    return await world.read(lambda its: queue.open_tasks(its, world.tenant_id, roles or None, limit=limit, after=after))
+
+
+async def offered(world: World, who: str, limit: int = 50, after: Place | None = None) -> Page:
+    roster = await world.read(world.store.house.roster)
+    return await world.read(
+        lambda its: queue.offered_to(its, world.tenant_id, roster, who, world.clock(), limit=limit, after=after)
+    )
+
+
+async def mine(world: World, who: str) -> list[str]:
+    return ids(await world.read(lambda its: queue.assigned_to(its, world.tenant_id, who, limit=50)))
+
+
+def ids(page: Page) -> list[str]:
+    return [state.decision_package_id for state in page.items]
+
+
+def names(*states: PackageState) -> list[str]:
+    return [state.decision_package_id for state in states]
+
+
+def asked_by(who: str, like: DecisionPackage = SOFT) -> DecisionPackage:
+    return DecisionPackage.model_validate(like.model_dump(exclude_unset=True) | {"requested_by": who})
+
+
+# ---- the order, and the pages
+
+
+async def test_the_most_urgent_comes_first_and_of_these_what_is_due_first(world: World) -> None:
+    soft = await world.submit(SOFT)
+    late = await world.submit(HARD)
+    early = await world.submit(package(risk_level="high", expires_at=world.clock() + HOUR))
+    urgent = await world.submit(CRITICAL)
+    assert ids(await open_tasks(world)) == names(urgent, early, late, soft)
+
+
+async def test_an_extended_task_falls_back_to_its_new_place(world: World) -> None:
+    first = await world.submit(HARD)
+    world.clock.passes(MINUTE)
+    second = await world.submit(HARD)
+    assert ids(await open_tasks(world)) == names(first, second)
+    await world.after(ask(Extend, first, until=world.clock() + 2 * DAY), SENTA)
+    assert ids(await open_tasks(world)) == names(second, first)
+
+
+async def test_pages_follow_one_another_without_a_gap_or_a_repetition(world: World) -> None:
+    states = [await world.submit(like) for like in (SOFT, HARD, SOFT, CRITICAL, HARD)]
+    whole = ids(await open_tasks(world))
+    seen: list[str] = []
+    place: Place | None = None
+    for _ in range(3):
+        page = await open_tasks(world, limit=2, after=place)
+        seen, place = seen + ids(page), page.following
+    assert (seen, place) == (whole, None)
+    assert sorted(seen) == sorted(names(*states))
+
+
+async def test_a_page_that_is_just_full_is_the_last(world: World) -> None:
+    await world.submit(SOFT)
+    assert (await open_tasks(world, limit=1)).following is None
+
+
+# ---- who is asked
+
+
+async def test_only_what_is_asked_of_these_roles_is_listed(world: World) -> None:
+    soft, hard = await world.submit(SOFT), await world.submit(HARD)
+    assert ids(await open_tasks(world, "reviewer")) == names(soft)
+    assert ids(await open_tasks(world, "reviewer", "senior_reviewer")) == names(hard, soft)
+    assert ids(await open_tasks(world, "director")) == []
+
+
+async def test_of_no_role_nothing_is_asked(world: World) -> None:
+    await world.submit(SOFT)
+    page = await world.read(lambda its: queue.open_tasks(its, world.tenant_id, [], limit=5))
+    assert page == Page((), None)
+
+
+async def test_what_was_decided_or_sent_back_has_left_the_queue(world: World) -> None:
+    rejected, revised = await world.submit(SOFT), await world.submit(SOFT)
+    await world.after(ask(Reject, rejected), RITA)
+    await world.after(ask(Revise, revised), RITA)
+    assert ids(await open_tasks(world)) == []
+
+
+async def test_what_was_escalated_is_asked_of_the_next_role_alone(world: World) -> None:
+    state = await world.submit(SOFT)
+    await world.after(ask(Escalate, state), RITA)
+    assert ids(await open_tasks(world, "reviewer")) == []
+    assert ids(await open_tasks(world, "senior_reviewer")) == names(state)
+
+
+async def test_what_somebody_took_up_is_theirs_and_offered_to_nobody_else(world: World) -> None:
+    state = await world.submit(SOFT)
+    await world.after(ask(ClaimTask, state), RITA)
+    assert await mine(world, RITA) == names(state)
+    assert await mine(world, ROSS) == []
+    assert ids(await offered(world, ROSS)) == []
+    assert ids(await open_tasks(world, "reviewer")) == names(state)
+
+
+# ---- what is offered to a person
+
+
+async def test_who_may_act_in_other_roles_is_offered_what_these_are_asked(world: World) -> None:
+    soft, hard = await world.submit(SOFT), await world.submit(HARD)
+    assert ids(await offered(world, DORA)) == names(hard, soft)
+    assert ids(await offered(world, RITA)) == names(soft)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [asked_by(RITA), package(on_behalf_of=[RITA]), asked_by("rita@example.com")],
+    ids=["asked for it", "on its chain", "asked by e-mail"],
+)
+async def test_who_is_barred_is_not_offered_it(world: World, content: DecisionPackage) -> None:
+    state = await world.submit(content)
+    assert ids(await offered(world, RITA)) == []
+    assert ids(await offered(world, ROSS)) == names(state)
+
+
+async def test_who_stepped_aside_is_not_offered_it_again(world: World) -> None:
+    state = await world.submit(SOFT)
+    await world.after(ask(Recuse, state), RITA)
+    assert ids(await offered(world, RITA)) == []
+
+
+async def test_who_has_already_voted_is_not_offered_it_again(world: World) -> None:
+    state = await world.submit(package(risk_level="critical", action_type="mail.send"))
+    await world.after(ask(OpenDetails, state), SUSI)
+    await world.after(ask(Approve, state), SUSI)
+    assert ids(await offered(world, SUSI)) == []
+    assert ids(await offered(world, SAUL)) == names(state)
+
+
+async def test_what_is_above_somebodys_authority_is_not_offered_to_them(world: World) -> None:
+    await world.submit(CRITICAL)
+    assert ids(await offered(world, SENTA)) == []
+
+
+async def test_a_takeover_is_also_offered_to_who_asked_for_it(world: World) -> None:
+    state = await world.submit(asked_by(RITA, TAKEOVER))
+    assert state.level is HITLLevel.HUMAN_TAKEOVER
+    assert ids(await offered(world, RITA)) == names(state)
+
+
+async def test_whoever_the_quorum_needs_is_offered_it_though_another_role_is_asked(database_url: str) -> None:
+    roles: dict[str, Any] = {"roles": {"legal": {"members": [ADAM], "max_risk": "critical"}}}
+    tiers = {"tiers": {"high": {"quorum": 2, "of_role": {"legal": 1}}}}
+    async with founded(database_url, policy(**LASTING, **roles, **tiers)) as world:
+        await world.submit(SOFT)
+        hard = await world.submit(HARD)
+        assert hard.task.required_role == "senior_reviewer"
+        assert ids(await offered(world, ADAM)) == names(hard)
+
+
+async def test_who_holds_no_role_is_offered_nothing(world: World) -> None:
+    await world.submit(SOFT)
+    assert await offered(world, ADAM) == Page((), None)
+
+
+async def test_a_page_of_offers_goes_on_after_what_was_left_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "LOOK_AT", 2)
+    for _ in range(3):
+        await world.submit(asked_by(RITA))
+        world.clock.passes(MINUTE)
+    last = await world.submit(SOFT)
+    first = await offered(world, RITA)
+    assert ids(first) == []
+    assert ids(await offered(world, RITA, after=first.following)) == names(last)
+
+
+async def test_offers_are_paged_without_a_gap(world: World) -> None:
+    states = []
+    for _ in range(3):
+        states.append(await world.submit(SOFT))
+        world.clock.passes(MINUTE)
+    first = await offered(world, RITA, limit=2)
+    second = await offered(world, RITA, limit=2, after=first.following)
+    assert ids(first) + ids(second) == names(*states)
+    assert second.following is None
+
+
+# ---- how much there is
+
+
+async def test_open_tasks_are_counted_for_each_person(world: World) -> None:
+    for who in (RITA, RITA, ROSS):
+        await world.after(ask(ClaimTask, await world.submit(SOFT)), who)
+    done = await world.submit(SOFT)
+    await world.after(ask(Assign, done, assignee=SENTA), ADAM)
+    await world.after(ask(Approve, done), SENTA)
+    counted = await world.read(lambda its: queue.open_items(its, world.tenant_id, {RITA, SENTA, SVEN}))
+    assert counted == {RITA: 2, SENTA: 0, SVEN: 0}
+
+
+async def test_what_waits_is_counted_by_level_and_age(world: World) -> None:
+    await world.submit(package(risk_level="high", action_parameters={"record": "1"}))
+    world.clock.passes(timedelta(hours=2))
+    await world.submit(SOFT)
+    await world.submit(SOFT)
+    settled = await world.submit(package(risk_level="low", action_parameters={"record": "2"}))
+    assert settled.level is HITLLevel.FULL_AUTO
+    found = await world.read(lambda its: queue.waiting(its, world.tenant_id, world.clock()))
+    assert found == (
+        Waiting(level=HITLLevel.SOFT_APPROVAL, age=Age.UNDER_1H, count=2),
+        Waiting(level=HITLLevel.HARD_APPROVAL, age=Age.UNDER_4H, count=1),
+    )
+
+
+@pytest.mark.parametrize(
+    ("hours", "age"), [(0.9, "<1h"), (1, "1h-4h"), (4, "4h-24h"), (24, "1d-3d"), (72, ">3d"), (1000, ">3d")]
+)
+async def test_every_age_has_its_place(world: World, hours: float, age: str) -> None:
+    await world.submit(SOFT)
+    world.clock.passes(timedelta(hours=hours))
+    (only,) = await world.read(lambda its: queue.waiting(its, world.tenant_id, world.clock()))
+    assert only.age == age

@@ -1,0 +1,83 @@
+"""What was decided before, on both databases; and that neither it nor the queue is found by reading everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+
+from rules.commands import Approve, Comment, Reject, Revise
+from rules.state import PackageState
+from store import queue
+from store.database import make_engine
+from store.migrate import migrate
+from store.queue import Place
+from store.tenancy import tenant
+from tests.rules.world import MINUTE, NOW, RITA, ROSS, SOFT, ask, package
+from tests.store.world import World
+
+
+def names(*states: PackageState) -> list[str]:
+    return [state.decision_package_id for state in states]
+
+
+async def test_ones_own_decisions_come_newest_first_and_are_paged(world: World) -> None:
+    for kind in (Approve, Reject, Revise):
+        world.clock.passes(MINUTE)
+        state = await world.submit(package(action_parameters={"record": kind.__name__}))
+        await world.after(ask(Comment, state), RITA)
+        await world.after(ask(kind, state), RITA)
+    await world.approved(by=ROSS)
+    first = await world.read(lambda its: queue.given_by(its, world.tenant_id, RITA, limit=2))
+    rest = await world.read(lambda its: queue.given_by(its, world.tenant_id, RITA, limit=2, after=first[-1]))
+    assert [given.decision for given in (*first, *rest)] == ["revise", "reject", "approve"]
+    assert [given.package.status for given in (*first, *rest)] == ["revision_requested", "rejected", "approved"]
+    assert first[0].at == world.clock()
+
+
+async def test_a_card_can_show_how_the_same_was_decided_before(world: World) -> None:
+    about: dict[str, Any] = {"subject_type": "case", "subject_id": "456", "material_change": "A new record."}
+    first = await world.approved(package(**about), by=RITA)
+    world.clock.passes(MINUTE)
+    second = await world.submit(package(**about, action_parameters={"record": "43"}))
+    await world.after(ask(Reject, second), RITA)
+    await world.approved(package(**about, action_type="record.update"), by=RITA)
+    await world.approved(package(**(about | {"subject_id": "457"})), by=RITA)
+    await world.submit(package(**about))
+    now = await world.submit(package(**about))
+    before = await world.read(lambda its: queue.decided_before(its, now))
+    assert names(*before) == names(second, first)
+    assert [state.decision.decision for state in before if state.decision] == ["reject", "approve"]
+    assert names(*await world.read(lambda its: queue.decided_before(its, now, limit=1))) == names(second)
+    assert await world.read(lambda its: queue.decided_before(its, second)) == [first]
+
+
+async def test_about_no_subject_nothing_was_decided_before(world: World) -> None:
+    await world.approved(SOFT, by=RITA)
+    now = await world.submit(SOFT)
+    assert await world.read(lambda its: queue.decided_before(its, now)) == []
+
+
+def test_no_page_is_found_by_reading_the_whole_table(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'its.db'}"
+    migrate(url, NOW)
+    engine, seen = make_engine(make_url(url)), []
+    event.listen(engine, "before_cursor_execute", lambda *said: seen.append(said[2:4]))
+    with engine.connect() as connection:
+        place, mine = Place(1, NOW, "rt_1"), tenant(connection)
+        seen.clear()
+        queue.open_tasks(connection, mine, ["reviewer", "supervisor"], limit=5, after=place)
+        queue.assigned_to(connection, mine, RITA, limit=5, after=place)
+        queue.open_items(connection, mine, [RITA])
+        queue.given_by(connection, mine, RITA, limit=5)
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given).all() for sql, given in tuple(seen)]
+    engine.dispose()
+    steps = [row.detail for plan in plans for row in plan]
+    assert [step for step in steps if step.startswith("SCAN") and "anon" not in step] == []
+    assert {index for step in steps for index in step.split() if index.startswith("ix_")} == {
+        "ix_review_tasks_queue",
+        "ix_review_tasks_mine",
+        "ix_votes_reviewer",
+    }

@@ -1,0 +1,144 @@
+"""The numbers on both databases: each is counted once, in its own place, and only within its time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from rules.commands import (
+    Approve,
+    Consent,
+    Expire,
+    HumanOverrideCommand,
+    Judge,
+    OpenDetails,
+    Reject,
+    Revise,
+    Show,
+    Silence,
+)
+from rules.package import DecisionPackage
+from rules.state import Status
+from store.statistics import Statistics, stats
+from tests.rules.world import (
+    AUTOMATIC,
+    CRITICAL,
+    DAY,
+    HOUR,
+    MINUTE,
+    RITA,
+    ROSS,
+    SAUL,
+    SENTA,
+    SUSI,
+    ask,
+    package,
+    policy,
+)
+from tests.store.world import LASTING, World, founded, fresh
+
+PROVEN = Silence(counted=HOUR, reviewer_present=True, could_be_answered=True)
+
+
+def another(risk: str = "medium", **fields: object) -> DecisionPackage:
+    """A package that has nothing to do with those before."""
+    return package(risk_level=risk, action_parameters={"record": fresh("record")}, **fields)
+
+
+async def counted(world: World, since: datetime | None = None) -> Statistics:
+    begin = since or world.clock() - 7 * DAY
+    return await world.read(lambda connection: stats(connection, begin, world.clock()))
+
+
+async def test_where_nothing_happened_nothing_is_counted_and_no_share_is_made_up(world: World) -> None:
+    its = await counted(world)
+    assert its == Statistics(since=world.clock() - 7 * DAY, until=world.clock())
+    assert (its.waiting, its.decided, its.rates) == (0, 0, {})
+    assert (its.median_ms, its.p90_ms, its.overridden_share, its.unsound_share) == (None, None, None, None)
+
+
+async def test_each_package_is_counted_where_it_ended(world: World) -> None:
+    await world.approved(another(), by=RITA)
+    await world.after(ask(Reject, await world.submit(another())), RITA)
+    await world.after(ask(Revise, await world.submit(another())), RITA)
+    await world.submit(another("low"))
+    await world.submit(another())
+    its = await counted(world)
+    assert its.settled == {Status.APPROVED: 1, Status.REJECTED: 1}
+    assert (its.automatic, its.decided, its.waiting) == (1, 2, 1)
+
+
+async def test_what_silence_and_time_settled_is_not_counted_as_decided(world: World) -> None:
+    consented = await world.submit(another())
+    expired = await world.submit(another("high", expires_at=world.clock() + MINUTE))
+    await world.after(ask(Show, consented))
+    world.clock.passes(6 * MINUTE)
+    await world.after(
+        Consent(command_id=fresh("cmd"), decision_package_id=consented.decision_package_id, silence=PROVEN)
+    )
+    await world.after(Expire(command_id=fresh("cmd"), decision_package_id=expired.decision_package_id))
+    its = await counted(world)
+    assert its.settled == {Status.CONSENTED: 1, Status.EXPIRED: 1}
+    assert its.decided == 0
+
+
+async def test_every_voice_of_a_quorum_is_a_decision_and_the_package_is_one(world: World) -> None:
+    state = await world.submit(CRITICAL)
+    for who in (SENTA, SUSI, SAUL):
+        await world.after(ask(OpenDetails, state), who)
+    await world.after(ask(Approve, state), SUSI)
+    await world.after(ask(Approve, state), SAUL)
+    await world.after(ask(Reject, await world.submit(another())), ROSS)
+    its = await counted(world)
+    assert its.decisions == {"approve": 2, "reject": 1}
+    assert its.rates == {"approve": pytest.approx(2 / 3), "reject": pytest.approx(1 / 3)}
+    assert its.settled == {Status.APPROVED: 1, Status.REJECTED: 1}
+
+
+async def test_only_what_happened_since_then_is_counted(world: World) -> None:
+    await world.approved(another(), by=RITA)
+    world.clock.passes(HOUR)
+    then = world.clock()
+    world.clock.passes(HOUR)
+    await world.after(ask(Reject, await world.submit(another())), RITA)
+    its = await counted(world, then)
+    assert (its.settled, its.decisions) == ({Status.REJECTED: 1}, {"reject": 1})
+    assert (await counted(world, world.clock())).decisions == {}
+
+
+async def test_the_median_and_the_ninth_of_ten_are_times_that_somebody_took(world: World) -> None:
+    start = world.clock()
+    states = [await world.submit(another()) for _ in range(10)]
+    for state in states:
+        world.clock.passes(MINUTE)
+        await world.after(ask(Approve, state), RITA)
+    its = await counted(world, start)
+    assert timedelta(milliseconds=its.median_ms or 0) == 5 * MINUTE
+    assert timedelta(milliseconds=its.p90_ms or 0) == 9 * MINUTE
+
+
+async def test_how_often_people_decided_against_the_recommendation(world: World) -> None:
+    await world.approved(another("high"), by=SENTA)
+    overridden = await world.submit(another("high"))
+    await world.after(ask(HumanOverrideCommand, overridden), SENTA)
+    its = await counted(world)
+    assert its.decisions == {"approve": 1, "override": 1}
+    assert its.overridden_share == pytest.approx(1 / 2)
+
+
+async def test_what_was_looked_at_afterwards_is_counted_by_its_verdict(database_url: str) -> None:
+    async with founded(database_url, policy(**LASTING, soft={"sample": 1.0})) as world:
+        sampled = [await world.submit(another("low")) for _ in range(3)]
+        await world.approved(another(), by=RITA)
+        await world.after(ask(Judge, sampled[0], verdict="sound"), RITA)
+        await world.after(ask(Judge, sampled[1], verdict="unsound"), RITA)
+        its = await counted(world)
+        assert (its.sampled, its.judged, its.unsound) == (3, 2, 1)
+        assert its.unsound_share == pytest.approx(1 / 2)
+
+
+async def test_a_word_that_looks_like_a_verdict_is_none(world: World) -> None:
+    await world.submit(package(**AUTOMATIC.model_dump(exclude_unset=True) | {"thread_id": '"verdict":"unsound"'}))
+    its = await counted(world)
+    assert (its.automatic, its.judged, its.unsound) == (1, 0, 0)
