@@ -22,6 +22,7 @@ from bot.requests import (
     WaitQuery,
     body_of,
     idempotency_key,
+    package_id,
     parsed,
     query_of,
     seen_revision,
@@ -55,14 +56,14 @@ async def submit(request: web.Request) -> web.Response:
 async def read(request: web.Request) -> web.Response:
     """The status document, now or as soon as it is another."""
     service, wait = request.app[SERVICE], query_of(request, WaitQuery).wait
-    package_id, agent_id = request.match_info["id"], request[AGENT].agent_id
+    which, agent_id = package_id(request), request[AGENT].agent_id
     if wait:
         with service.metrics.waiting.track_inprogress():
-            found = await service.store.next_change(package_id, agent_id, seen_revision(request), wait)
+            found = await service.store.next_change(which, agent_id, seen_revision(request), wait)
     else:
-        found = await service.store.found(package_id, agent_id)
+        found = await service.store.found(which, agent_id)
     if found is None:
-        not_found("There is no such package among your own.")
+        not_found()
     return _json(found.document)
 
 
@@ -82,7 +83,7 @@ async def new_version(request: web.Request) -> web.Response:
     await _reachable(request, package)
     command = NewVersion(
         command_id=_command_id(request, idempotency_key(request, package)),
-        decision_package_id=request.match_info["id"],
+        decision_package_id=package_id(request),
         expected_package_version=body.expected_package_version,
         package=package,
     )
@@ -95,7 +96,7 @@ async def cancel(request: web.Request) -> web.Response:
     body = await parsed(request, CancelRequest)
     command = Withdraw(
         command_id=_command_id(request, idempotency_key(request)),
-        decision_package_id=request.match_info["id"],
+        decision_package_id=package_id(request),
         comment=body.reason,
     )
     return _answer(await _carried_out(request, command, _content(body)))
@@ -104,33 +105,22 @@ async def cancel(request: web.Request) -> web.Response:
 async def execution(request: web.Request) -> web.Response:
     """Claims the permission, once, or reports what came of it."""
     body = await body_of(request)
-    command_id, package_id = f"cmd_{fresh_id()}", request.match_info["id"]
+    whose = {"command_id": f"cmd_{fresh_id()}", "decision_package_id": package_id(request)}
     command: Command
     if isinstance(body, dict) and body.get("state") == "claimed":
         claim = shaped(body, ClaimRequest)
-        command = ClaimExecution(
-            command_id=command_id,
-            decision_package_id=package_id,
-            claim_id=claim.claim_id,
-            action_digest=claim.action_digest,
-        )
+        command = ClaimExecution(**whose, claim_id=claim.claim_id, action_digest=claim.action_digest)
     else:
         report = shaped(body, ReportRequest)
-        command = ReportExecution(
-            command_id=command_id,
-            decision_package_id=package_id,
-            claim_id=report.claim_id,
-            outcome=report.state,
-            detail=report.detail,
-        )
+        command = ReportExecution(**whose, claim_id=report.claim_id, outcome=report.state, detail=report.detail)
     return _answer(await _carried_out(request, command))
 
 
 async def events(request: web.Request) -> web.Response:
     """The package's audit events, oldest first."""
-    found = await request.app[SERVICE].store.events(request.match_info["id"], request[AGENT].agent_id)
+    found = await request.app[SERVICE].store.events(package_id(request), request[AGENT].agent_id)
     if found is None:
-        not_found("There is no such package among your own.")
+        not_found()
     return _json({"events": found})
 
 
@@ -152,7 +142,7 @@ async def _reachable(request: web.Request, package: DecisionPackage) -> None:
 
 def _command_id(request: web.Request, key: str | None) -> str:
     """A key makes the same request the same command; it is the agent's own, for this very address."""
-    return f"key:{request[AGENT].agent_id}:{request.path}:{key}" if key else f"cmd_{fresh_id()}"
+    return f"key:{sha256_of([request[AGENT].agent_id, request.path, key])}" if key else f"cmd_{fresh_id()}"
 
 
 def _content(body: DecisionPackage | Shape) -> str:

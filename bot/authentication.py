@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from bot.problem_types import Fault
 from bot.problems import Problem
 from bot.service import SERVICE
 from rules.people import Agent
@@ -21,10 +20,9 @@ async def authenticated(request: web.Request, handler: Handler) -> web.StreamRes
         return await handler(request)
     service = request.app[SERVICE]
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    agent = await service.store.agent_of(key) if scheme.lower() == "bearer" and key else None
+    agent = await service.store.agent_of(key) if scheme.lower() == "bearer" and key and key.isascii() else None
     if agent is None:
         service.metrics.unauthenticated.inc()
-        detail = "Send the agent's key as `Authorization: Bearer csk_…`; `countersign agents add` makes one."
-        raise Problem(HTTPStatus.UNAUTHORIZED, "unauthenticated", detail, headers={"WWW-Authenticate": "Bearer"})
+        raise Problem(Fault.UNAUTHENTICATED, headers={"WWW-Authenticate": "Bearer"})
     request[AGENT] = agent
     return await handler(request)

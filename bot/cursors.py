@@ -1,24 +1,21 @@
-"""Cursors: where a listing goes on, opaque to whoever carries it."""
+"""Cursors: where a listing goes on. Whatever has their form is a place in it, so none of them can be wrong."""
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
-from bot.problems import wrong
 from store.packages import Cursor
+
+PATTERN = r"^[0-9]{1,16}-pkg_[0-9a-z]{1,60}$"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def encode(cursor: Cursor) -> str:
-    return urlsafe_b64encode(f"{cursor.created_at.isoformat()} {cursor.package_id}".encode()).decode()
+    return f"{(cursor.created_at - _EPOCH) // _MICROSECOND}-{cursor.package_id}"
 
 
 def decode(text: str) -> Cursor:
-    try:
-        moment, package_id = urlsafe_b64decode(text.encode()).decode().split(" ")
-        created_at = datetime.fromisoformat(moment)
-    except ValueError:
-        created_at, package_id = datetime.min, ""  # noqa: DTZ901 - naive, and so refused below
-    if created_at.tzinfo is None:
-        raise wrong("query.cursor", "is not one of ours: take next_cursor from the page before, as it is")
-    return Cursor(created_at, package_id)
+    since, _, package_id = text.partition("-")
+    return Cursor(_EPOCH + int(since) * _MICROSECOND, package_id)

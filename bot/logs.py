@@ -6,6 +6,7 @@ import logging
 import sys
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.settings import LogFormat
 
@@ -27,6 +28,20 @@ def set_up(form: LogFormat) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_bare, last], foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def request_log() -> logging.Logger:
+    """For the HTTP server itself. What it could not parse is told without its text: a key may stand in it."""
+    logger = logging.getLogger("bot.http")
+    logger.addFilter(_without_its_text)
+    return logger
+
+
+def _without_its_text(record: logging.LogRecord) -> bool:
+    if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+        record.msg, record.args = "http.unreadable", ()
+        record.exc_info = record.exc_text = None
+    return True
 
 
 def _renderer(form: LogFormat) -> structlog.typing.Processor:

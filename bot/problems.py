@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from http import HTTPStatus
 from typing import Any, NoReturn
 
 from aiohttp import web
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
+from bot.problem_types import TYPE, Fault, Kind, meaning_of, status_of, title_of
 from rules.reasons import Reason, Refusal
 
-TYPE = "urn:countersign:problem:"
 MEDIA = "application/problem+json"
+TOLD_AT_MOST = 100
+LONGEST_NAME = 200
 
-_STATUS: Mapping[Reason, HTTPStatus] = {
-    Reason.NOT_FOUND: HTTPStatus.NOT_FOUND,
-    Reason.APPROVAL_LAPSED: HTTPStatus.GONE,
-    Reason.NO_ELIGIBLE_REVIEWER: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Reason.QUALITY_GAPS: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Reason.ALREADY_EXPIRED: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Reason.KEEPS_ITS_SUBJECT: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Reason.IDEMPOTENCY_CONFLICT: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Reason.DIRECTORY_STALE: HTTPStatus.SERVICE_UNAVAILABLE,
-    Reason.TOO_BUSY: HTTPStatus.SERVICE_UNAVAILABLE,
-}
 _FIELDS: Mapping[Reason, str] = {Reason.QUALITY_GAPS: "gaps", Reason.KEEPS_ITS_SUBJECT: "fields"}
+_RETRY_AFTER: Mapping[Kind, str] = {Reason.DIRECTORY_STALE: "60", Reason.TOO_BUSY: "1", Fault.UNAVAILABLE: "2"}
+
+# Where the next request on the connection would begin is not known after these, or not worth reading on for.
+_LAST = (Fault.BAD_REQUEST, Fault.TOO_LARGE)
 
 
 class Problem(Exception):  # noqa: N818 - the word of RFC 9457
@@ -34,59 +29,63 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
 
     def __init__(
         self,
-        status: HTTPStatus,
-        kind: str,
-        detail: str,
+        kind: Kind,
+        detail: str | None = None,
         *,
         errors: Iterable[Mapping[str, str]] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(detail)
-        self.status, self.kind, self.detail = status, kind, detail
-        self.errors, self.headers = list(errors), dict(headers or {})
+        self.kind, self.detail = kind, meaning_of(kind) if detail is None else detail
+        super().__init__(self.detail)
+        retry = {"Retry-After": _RETRY_AFTER[kind]} if kind in _RETRY_AFTER else {}
+        self.errors, self.headers = list(errors), retry | dict(headers or {})
 
     def response(self) -> web.Response:
+        status = status_of(self.kind)
         body: dict[str, Any] = {
             "type": TYPE + self.kind,
-            "title": self.status.phrase,
-            "status": self.status.value,
+            "title": title_of(self.kind),
+            "status": status.value,
             "detail": self.detail,
         }
         if self.errors:
             body["errors"] = self.errors
-        text = json.dumps(body)
-        return web.Response(status=self.status, text=text, content_type=MEDIA, headers=self.headers)
+        response = web.Response(status=status, text=json.dumps(body), content_type=MEDIA, headers=self.headers)
+        if self.kind in _LAST:
+            response.force_close()
+        return response
 
 
 def refused(refusal: Refusal) -> Problem:
     """A refusal of the rules, as an agent is told of it."""
-    status = _STATUS.get(refusal.reason, HTTPStatus.CONFLICT)
     fields = refusal.facts.get(_FIELDS.get(refusal.reason, ""), "")
     errors = [{"field": name, "message": "see detail"} for name in fields.split(", ") if name]
-    headers = {"Retry-After": "5"} if status is HTTPStatus.SERVICE_UNAVAILABLE else {}
-    return Problem(status, refusal.reason.value, refusal.sentence, errors=errors, headers=headers)
+    return Problem(refusal.reason, refusal.sentence, errors=errors)
 
 
 def invalid(faults: ValidationError, where: str = "") -> Problem:
     """Every wrong field by its name, with what would have been right."""
-    errors = [
-        {"field": _field(fault["loc"], where), "message": fault["msg"].removeprefix("Value error, ")}
-        for fault in faults.errors(include_url=False, include_input=False, include_context=False)
-    ]
+    found = faults.errors(include_url=False, include_input=False, include_context=False)
+    errors = [_one(fault, where) for fault in found[:TOLD_AT_MOST]]
     first = f"{errors[0]['field']}: {errors[0]['message']}"
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", first + more, errors=errors)
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return Problem(Fault.INVALID, first + more, errors=errors)
 
 
 def wrong(field: str, message: str) -> Problem:
     """One wrong field that no model could see."""
-    errors = [{"field": field, "message": message}]
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"{field}: {message}", errors=errors)
+    return Problem(Fault.INVALID, f"{field}: {message}", errors=[{"field": field, "message": message}])
+
+
+def _one(fault: ErrorDetails, where: str) -> dict[str, str]:
+    return {"field": _field(fault["loc"], where), "message": fault["msg"].removeprefix("Value error, ")}
 
 
 def _field(loc: tuple[int | str, ...], where: str) -> str:
-    return ".".join(str(part) for part in ((where,) if where else ()) + loc) or "body"
+    """Its path. The name of an unknown field is the caller's own, and may be of any length."""
+    path = ".".join(str(part) for part in ((where,) if where else ()) + loc)
+    return path[:LONGEST_NAME] or "body"
 
 
-def not_found(what: str = "There is nothing at this address; /docs lists what there is.") -> NoReturn:
-    raise Problem(HTTPStatus.NOT_FOUND, "not-found", what)
+def not_found(what: str | None = None) -> NoReturn:
+    raise Problem(Reason.NOT_FOUND, what)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
+import re
 from typing import Annotated, Literal, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import from_json
 
-from bot.problems import Problem, invalid, wrong
-from rules.commands import Words
-from rules.package import DecisionPackage
+from bot import cursors
+from bot.problem_types import Fault, meaning_of
+from bot.problems import Problem, invalid, not_found, wrong
+from rules.canonical import MAX_INTEGER
+from rules.package import ActionType, DecisionPackage, Id, Sentence
 from rules.state import Status
 
 MAX_BODY = 256 * 1024
@@ -26,36 +28,49 @@ class Shape(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-Identifier = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+PACKAGE_ID = r"^pkg_[0-9a-z]{1,60}$"
+_PACKAGE_ID = re.compile(PACKAGE_ID)
+
+ClaimId = Annotated[str, StringConstraints(strict=True, max_length=200, pattern=r"^[!-~]+$")]
+Digest = Annotated[str, StringConstraints(strict=True, pattern=r"^sha256:[0-9a-f]{64}$")]
+Cursor = Annotated[str, StringConstraints(pattern=cursors.PATTERN)]
+
+
+def _whole(number: object) -> object:
+    """In JSON, 1.0 is the same number as 1."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+_Version = Annotated[int, Field(ge=1, le=MAX_INTEGER, strict=True)]
+Version = Annotated[_Version, BeforeValidator(_whole, json_schema_input_type=_Version)]
 
 
 class NewVersionRequest(DecisionPackage):
     """A decision package, and the version that it answers."""
 
-    expected_package_version: Annotated[int, Field(ge=1, strict=True)]
+    expected_package_version: Version
 
 
 class CancelRequest(Shape):
     """Why the agent no longer wants it."""
 
-    reason: Words
+    reason: Sentence
 
 
 class ClaimRequest(Shape):
     """Takes the permission, once."""
 
     state: Literal["claimed"]
-    claim_id: Identifier
-    action_digest: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+    claim_id: ClaimId
+    action_digest: Digest
 
 
 class ReportRequest(Shape):
     """Says what came of it."""
 
     state: Literal["succeeded", "failed", "rolled_back"]
-    claim_id: Identifier
-    detail: Words | None = None
+    claim_id: ClaimId
+    detail: Sentence | None = None
 
 
 class WaitQuery(Shape):
@@ -64,9 +79,9 @@ class WaitQuery(Shape):
 
 class ListQuery(Shape):
     status: Status | None = None
-    thread_id: Line | None = None
-    action_type: Line | None = None
-    cursor: Line | None = None
+    thread_id: Id | None = None
+    action_type: ActionType | None = None
+    cursor: Cursor | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
 
 
@@ -74,19 +89,28 @@ async def body_of(request: web.Request) -> object:
     """The body as JSON: UTF-8, finite, not too deep, not too big."""
     if request.content_length is not None and request.content_length > MAX_BODY:
         raise too_large()
-    raw = await request.read()
+    try:
+        raw = await request.read()
+    except web.RequestPayloadError:
+        raise Problem(Fault.BAD_REQUEST, "The body ends too early, or is not encoded as its headers say.") from None
     try:
         raw.decode("utf-8")
         return from_json(raw, allow_inf_nan=False)
     except UnicodeDecodeError:
-        raise Problem(HTTPStatus.BAD_REQUEST, "not-json", "The body must be JSON in UTF-8.") from None
+        raise Problem(Fault.NOT_JSON, "The body must be JSON in UTF-8.") from None
     except ValueError as fault:
-        raise Problem(HTTPStatus.BAD_REQUEST, "not-json", f"The body is not JSON: {fault}.") from None
+        raise Problem(Fault.NOT_JSON, f"The body is not JSON: {fault}.") from None
 
 
 def too_large() -> Problem:
-    detail = f"A body may have {MAX_BODY // 1024} KB; put what is larger behind a link in evidence_refs."
-    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail, headers={"Connection": "close"})
+    detail = meaning_of(Fault.TOO_LARGE).format(most=MAX_BODY // 1024)
+    return Problem(Fault.TOO_LARGE, detail)
+
+
+def package_id(request: web.Request) -> str:
+    """From the address. What cannot be an id of ours is nobody's, and is not asked of the database."""
+    given = request.match_info["id"]
+    return given if _PACKAGE_ID.fullmatch(given) else not_found()
 
 
 async def parsed(request: web.Request, model: type[M]) -> M:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
+from bot.draining import UNDER_WAY
+from bot.logs import request_log
 from bot.service import Clock, Service, real_clock
 from bot.settings import Settings, SettingsError
 from bot.web import application
@@ -20,7 +22,8 @@ from store.store import Store
 
 log = structlog.get_logger()
 
-DRAIN = 10.0
+DRAIN = 10.0  # for what is under way
+LINGER = 2.0  # for the last answers on their way out
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ async def running(settings: Settings, clock: Clock = real_clock) -> AsyncIterato
 
 @asynccontextmanager
 async def _listening(app: web.Application, settings: Settings, store: Store) -> AsyncIterator[str]:
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=DRAIN)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=LINGER, logger=request_log())
     await runner.setup()
     site = web.TCPSite(runner, settings.host, settings.port)
     try:
@@ -57,6 +60,7 @@ async def _listening(app: web.Application, settings: Settings, store: Store) -> 
         yield f"http://{host}:{port}"
         await site.stop()
         store.release()
+        await app[UNDER_WAY].finished(DRAIN)
     finally:
         await runner.cleanup()
 

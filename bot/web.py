@@ -1,4 +1,4 @@
-"""The one aiohttp application: its routes, and the two layers that every request passes."""
+"""The one aiohttp application: its routes, and the layers that every request passes."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot import api, operations
+from bot import api, docs, operations
 from bot.authentication import authenticated
+from bot.draining import UNDER_WAY, UnderWay, counted
+from bot.problem_types import Fault
 from bot.problems import Problem
 from bot.requests import MAX_BODY, too_large
 from bot.service import SERVICE, Service
+from rules.reasons import Reason
 from store.database import UnavailableError
 
 log = structlog.get_logger()
 
 
 def application(service: Service) -> web.Application:
-    app = web.Application(middlewares=[measured, answered, authenticated], client_max_size=MAX_BODY)
-    app[SERVICE] = service
-    app.add_routes([*api.ROUTES, *operations.ROUTES])
+    app = web.Application(middlewares=[counted, measured, answered, authenticated], client_max_size=MAX_BODY)
+    app[SERVICE], app[UNDER_WAY] = service, UnderWay()
+    app.add_routes([*api.ROUTES, *operations.ROUTES, *docs.ROUTES])
     return app
 
 
@@ -58,28 +61,18 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
         return _of_aiohttp(fault).response()
     except UnavailableError as fault:
         log.warning("http.database_unavailable", error=str(fault))
-        return _unavailable().response()
+        return Problem(Fault.UNAVAILABLE).response()
     except Exception:
         log.exception("http.fault", method=request.method, path=request.path)
-        return _our_fault().response()
+        return Problem(Fault.INTERNAL).response()
 
 
 def _of_aiohttp(fault: web.HTTPException) -> Problem:
-    status = HTTPStatus(fault.status)
-    details = {
-        HTTPStatus.NOT_FOUND: "There is nothing at this address; /docs lists what there is.",
-        HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method; /docs lists what it takes.",
-    }
-    kept = {name: value for name, value in fault.headers.items() if name in ("Allow", "Location")}
-    kind = status.phrase.lower().replace(" ", "-")
-    return Problem(status, kind, details.get(status, fault.reason), headers=kept)
-
-
-def _unavailable() -> Problem:
-    detail = "The database does not answer just now. Send the same request again, with its idempotency key."
-    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, headers={"Retry-After": "2"})
-
-
-def _our_fault() -> Problem:
-    detail = "Something went wrong on our side, and was logged. Sending it again with its idempotency key is safe."
-    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail)
+    kept = {name: value for name, value in fault.headers.items() if name == "Allow"}
+    match fault.status:
+        case HTTPStatus.NOT_FOUND:
+            return Problem(Reason.NOT_FOUND, "There is nothing at this address; /docs lists what there is.")
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            return Problem(Fault.METHOD_NOT_ALLOWED, headers=kept)
+        case _:
+            return Problem(Fault.BAD_REQUEST, f"{fault.reason}.")

@@ -17,8 +17,12 @@ from rules.canonical import CONTROL
 
 _UNSEEN = re.compile(f"{CONTROL.pattern}|[\ud800-\udfff]")
 _SEEN = r"[^\x00-\x08\x0b\x0c\x0e-\x1f]*"
-# Space, control, format and private use. Rarer ones have no name in all dialects; the check itself knows them.
-_BLANK = r"\s\x00-\x1f\x7f-\xa0\xad\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\ue000-\uf8ff\ufeff"
+# White space, control and format characters, fillers and tags: what a text may hold and not consist of.
+_BLANK = (
+    r"\s\x00-\x1f\x7f-\xa0\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb" + "\U000e0000-\U000e0fff"
+)
+_NOT_BLANK = re.compile(f"[^{_BLANK}]")
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def printable(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    if not any(character.isprintable() and not character.isspace() for character in text):
+    if not _NOT_BLANK.search(text):
         raise PydanticCustomError("blank", "must not be empty or only white space")
     return printable(text)
 

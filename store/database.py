@@ -58,14 +58,16 @@ def open_database(url: str) -> Database:
     return SqliteDatabase(parsed) if parsed.get_backend_name() == "sqlite" else PostgresDatabase(parsed)
 
 
-def make_engine(url: URL, *, pool_size: int = 5) -> Engine:
-    """An engine set up for its kind, for the service as for the migrations and the command line."""
+def make_engine(url: URL, *, pool_size: int = 5, idle: int = 0) -> Engine:
+    """An engine set up for its kind, for the service as for the migrations and the command line.
+
+    `idle`: after how many seconds PostgreSQL ends a transaction in which nothing happens any more; 0: never.
+    """
     if url.get_backend_name() == "sqlite":
         engine = create_engine(url.set(drivername="sqlite+pysqlite"), pool_size=pool_size, max_overflow=0)
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
-    # A replica that froze in the middle of a transaction is cut off by the server, so that its locks do not stay.
-    options = f"-c lock_timeout={PATIENCE}s -c idle_in_transaction_session_timeout={6 * PATIENCE}s"
+    options = f"-c lock_timeout={PATIENCE}s -c idle_in_transaction_session_timeout={idle}s"
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
@@ -223,7 +225,8 @@ class PostgresDatabase(_Closable):
     """Any number of processes: each operation is a transaction of its own in one of a few threads."""
 
     def __init__(self, url: URL) -> None:
-        self.engine = make_engine(url, pool_size=POSTGRES_THREADS)
+        # A replica that froze in the middle of a transaction is cut off by the server, so that its locks do not stay.
+        self.engine = make_engine(url, pool_size=POSTGRES_THREADS, idle=6 * PATIENCE)
         self._threads = ThreadPoolExecutor(POSTGRES_THREADS, thread_name_prefix="postgres")
 
     async def write(self, operation: Operation[T]) -> T:

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import text
 
+from store import waiters as store_waiters
 from store.database import Database, open_database
 from tests.store.notes import MAKE
+from tests.store.waiting import FOR_EVER
 from tests.store.world import World, founded
 
 
@@ -25,3 +27,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await its.write(lambda connection: connection.execute(text(MAKE)))
     yield its
     await its.close()
+
+
+@pytest.fixture
+async def quiet(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """A house in which the slow poll never comes: who is woken was woken by somebody."""
+    monkeypatch.setattr(store_waiters, "SLOW_POLL", FOR_EVER)
+    monkeypatch.setattr(store_waiters, "RECONNECT", 0.05)
+    async with founded(database_url) as world:
+        yield world

@@ -1,0 +1,76 @@
+"""The stable types of problems: for each its status, and a sentence that says what it means.
+
+Those of the rules are `rules.reasons`, with the sentences there; those of the edge itself are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from http import HTTPStatus
+
+from rules.reasons import Reason, sentence_of
+
+TYPE = "urn:countersign:problem:"
+
+
+class Fault(StrEnum):
+    """What is wrong with a request before any rule has seen it, or with us."""
+
+    BAD_REQUEST = "bad-request"
+    NOT_JSON = "not-json"
+    UNAUTHENTICATED = "unauthenticated"
+    METHOD_NOT_ALLOWED = "method-not-allowed"
+    TOO_LARGE = "too-large"
+    INVALID = "invalid"
+    INTERNAL = "internal"
+    UNAVAILABLE = "unavailable"
+
+
+Kind = Fault | Reason
+
+_STATUS: Mapping[Kind, HTTPStatus] = {
+    Fault.BAD_REQUEST: HTTPStatus.BAD_REQUEST,
+    Fault.NOT_JSON: HTTPStatus.BAD_REQUEST,
+    Fault.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
+    Fault.METHOD_NOT_ALLOWED: HTTPStatus.METHOD_NOT_ALLOWED,
+    Fault.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Fault.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Fault.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
+    Fault.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    Reason.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    Reason.APPROVAL_LAPSED: HTTPStatus.GONE,
+    Reason.NO_ELIGIBLE_REVIEWER: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Reason.QUALITY_GAPS: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Reason.ALREADY_EXPIRED: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Reason.KEEPS_ITS_SUBJECT: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Reason.IDEMPOTENCY_CONFLICT: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Reason.DIRECTORY_STALE: HTTPStatus.SERVICE_UNAVAILABLE,
+    Reason.TOO_BUSY: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+_MEANING: Mapping[Fault, str] = {
+    Fault.BAD_REQUEST: "The request cannot be read, or asks for something that HTTP has and this service does not.",
+    Fault.NOT_JSON: "The body is not JSON in UTF-8.",
+    Fault.UNAUTHENTICATED: "Send the agent's key as `Authorization: Bearer csk_…`; `countersign agents add` makes one.",
+    Fault.METHOD_NOT_ALLOWED: "This address does not take that method; /docs lists what it takes.",
+    Fault.TOO_LARGE: "A body may have {most} KB; put what is larger behind a link in evidence_refs.",
+    Fault.INVALID: "Fields are missing, unknown or wrong; errors names each of them.",
+    Fault.INTERNAL: "Something went wrong on our side, and was logged."
+    " Sending it again with its idempotency key is safe.",
+    Fault.UNAVAILABLE: "The database does not answer just now. Send the same request again, with its idempotency key.",
+}
+
+
+def status_of(kind: Kind) -> HTTPStatus:
+    """What a rule refuses is a conflict with how things stand, unless it is said otherwise above."""
+    return _STATUS.get(kind, HTTPStatus.CONFLICT)
+
+
+def title_of(kind: Kind) -> str:
+    return kind.value.replace("-", " ").capitalize()
+
+
+def meaning_of(kind: Kind) -> str:
+    """The sentence, with its facts still in braces."""
+    return sentence_of(kind) if isinstance(kind, Reason) else _MEANING[kind]

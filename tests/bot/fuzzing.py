@@ -1,0 +1,16 @@
+"""What schemathesis is told beyond the document itself: it loads this file as its hooks."""
+
+from __future__ import annotations
+
+import schemathesis
+
+INVALID = "urn:countersign:problem:invalid"
+
+
+@schemathesis.check
+def what_the_schema_allows_is_never_invalid(
+    ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+) -> None:
+    """A rule may refuse what is well formed; the parser may not: then the document would be wrong, or the parser."""
+    well_formed = case.meta is not None and case.meta.generation.mode.is_positive
+    assert not (well_formed and INVALID in response.text), response.text

@@ -1,0 +1,78 @@
+"""`countersign serve` as a process of its own, as an operator starts it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from store import directory, registry
+from store.database import open_database
+from tests.bot.service import POLICY
+from tests.rules.world import OWEN, people
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass
+class Process:
+    its: asyncio.subprocess.Process
+    key: str
+    url: str = ""
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+    async def read_log(self, until: str | None = None) -> dict[str, Any]:
+        """On to the event of this name, or to the end."""
+        assert self.its.stderr is not None
+        async for line in self.its.stderr:
+            self.log.append(json.loads(line))
+            if self.log[-1]["event"] == until:
+                return self.log[-1]
+        assert until is None, self.log
+        return {}
+
+
+@asynccontextmanager
+async def served(database_url: str, folder: Path) -> AsyncIterator[Process]:
+    policy = folder / "policy.toml"
+    policy.write_text(POLICY)
+    settings = {
+        "COUNTERSIGN_DATABASE_URL": database_url,
+        "COUNTERSIGN_POLICY": str(policy),
+        "COUNTERSIGN_PORT": "0",
+        "COUNTERSIGN_LOG": "json",
+        "PYTHONPATH": str(ROOT),
+    }
+    key = await _moved_in(database_url)
+    its = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.cli", "serve", cwd=folder, env=os.environ | settings, stderr=asyncio.subprocess.PIPE
+    )
+    process = Process(its, key)
+    try:
+        async with asyncio.timeout(60):
+            process.url = (await process.read_log(until="service.ready"))["url"]
+        yield process
+    finally:
+        if its.returncode is None:
+            its.kill()
+        await its.wait()
+
+
+async def _moved_in(database_url: str) -> str:
+    """The people, and an agent of theirs; its key."""
+    database, now = open_database(database_url), datetime.now(UTC)
+    await database.write(lambda connection: directory.replace(connection, people().values(), {}, as_of=now))
+    made = await database.write(lambda connection: registry.add(connection, "Clerk", OWEN, now))
+    await database.close()
+    return made.key

@@ -1,0 +1,242 @@
+"""The running service, spoken to over HTTP as agents do; and the people, who decide without Slack here.
+
+Every answer that a test gets is held against what the service promises of itself: `Desk.call` refuses an answer that
+`bot.routes` does not list, or that has another shape than `bot.shapes` says.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from bot import routes
+from bot.problem_types import TYPE, status_of
+from bot.problems import MEDIA
+from bot.routes import Route
+from bot.running import Running, running
+from bot.settings import read_settings
+from bot.shapes import Problem
+from rules.commands import Command
+from rules.people import AgentStanding, Person
+from rules.state import PackageState
+from store import directory, registry
+from store.tenancy import set_frozen
+from tests.rules.world import OWEN, ROSE, ask, people
+from tests.store.world import Clock, World
+
+POLICY = """
+version = "test-1"
+admins = ["UADAM"]
+
+[roles.reviewer]
+members = ["URITA", "UROSS"]
+max_risk = "medium"
+
+[roles.senior_reviewer]
+members = ["USENTA", "USVEN"]
+includes = ["reviewer"]
+max_risk = "high"
+
+[roles.supervisor]
+members = ["USUSI", "USAUL", "USILA"]
+includes = ["senior_reviewer"]
+max_risk = "critical"
+
+[tiers.medium]
+ladder = ["senior_reviewer", "supervisor"]
+
+[tiers.high]
+ladder = ["supervisor"]
+
+[tiers.critical]
+ladder = []
+
+[directory]
+max_age = "1000d"
+
+[actions]
+"record.read" = { reversibility = "reversible" }
+"record.note" = { reversibility = "reversible", floor = "notify_only" }
+"payment.send" = { reversibility = "irreversible_high" }
+"audit.write" = { reversibility = "reversible", role = "auditor" }
+
+[roles.auditor]
+members = ["UNOBODY"]
+"""
+
+# What stands beside the claim on a card of any tier.
+SOFT: dict[str, Any] = {
+    "title": "Read the record",
+    "action_type": "record.read",
+    "action_parameters": {"record": "42"},
+    "proposed_action": "Read record 42.",
+    "rationale": "The customer asked for it.",
+    "risk_level": "medium",
+    "confidence": 0.95,
+    "requested_by": ROSE,
+    "evidence_refs": ["doc_1"],
+    "known_uncertainties": ["The record may be old."],
+    "side_effect_preview": {"reads": 1},
+    "consequence": "Nothing changes.",
+    "policy_basis": ["P-1"],
+}
+AUTOMATIC = SOFT | {"risk_level": "low"}
+HARD = SOFT | {"risk_level": "high"}
+CRITICAL = SOFT | {"risk_level": "critical"}
+TAKEOVER = SOFT | {"recommendation": "escalate"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def id(self) -> str:
+        return str(self.body["decision_package_id"])
+
+    @property
+    def kind(self) -> str:
+        return str(self.body["type"]).removeprefix(TYPE)
+
+    @property
+    def problem(self) -> tuple[int, str]:
+        return self.status, self.kind
+
+    @property
+    def wrong(self) -> list[str]:
+        return [each["field"] for each in self.body["errors"]]
+
+
+class Desk:
+    def __init__(self, its: Running, clock: Clock, http: aiohttp.ClientSession) -> None:
+        self.its, self.clock, self.http = its, clock, http
+        self.url, self.store, self.metrics = its.url, its.service.store, its.service.metrics
+        self.world = World(its.service.settings.database_url, self.store, clock)
+        self.key = ""
+
+    async def hire(self, name: str) -> str:
+        made = await self.world.write(lambda connection: registry.add(connection, name, OWEN, self.clock()))
+        return made.key
+
+    async def people_are(self, everybody: dict[str, Person]) -> None:
+        await self.world.write(
+            lambda connection: directory.replace(connection, everybody.values(), {}, as_of=self.clock())
+        )
+
+    async def call(self, method: str, path: str | URL, key: str | None = None, **options: Any) -> Told:
+        options["headers"] = {"Authorization": f"Bearer {key or self.key}"} | options.get("headers", {})
+        async with self.http.request(method, path, **options) as answer:
+            told = Told(answer.status, answer.headers, await answer.text())
+        assert_promised(method, path.path if isinstance(path, URL) else path, told)
+        return told
+
+    async def get(self, path: str, **options: Any) -> Told:
+        return await self.call("GET", path, **options)
+
+    async def post(self, path: str, body: Any = None, **options: Any) -> Told:
+        return await self.call("POST", path, json=body, **options)
+
+    async def submit(
+        self, package: Mapping[str, Any] = SOFT, idempotency_key: str | None = None, **options: Any
+    ) -> Told:
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return await self.post("/v1/packages", package, headers=headers, **options)
+
+    async def read(self, told: Told, **options: Any) -> Told:
+        return await self.get(f"/v1/packages/{told.id}", **options)
+
+    async def version(self, of: Told, package: Mapping[str, Any] = SOFT, expected: float = 1, **options: Any) -> Told:
+        body = {**package, "expected_package_version": expected}
+        return await self.post(f"/v1/packages/{of.id}/versions", body, **options)
+
+    async def cancel(self, told: Told, reason: str = "No longer needed.", **options: Any) -> Told:
+        return await self.post(f"/v1/packages/{told.id}/cancel", {"reason": reason}, **options)
+
+    async def claim(self, told: Told, claim_id: str = "worker-1", digest: str | None = None, **options: Any) -> Told:
+        body = {"state": "claimed", "claim_id": claim_id, "action_digest": digest or told.body["action_digest"]}
+        return await self.post(f"/v1/packages/{told.id}/execution", body, **options)
+
+    async def report(self, told: Told, state: str = "succeeded", claim_id: str = "worker-1", **fields: Any) -> Told:
+        return await self.post(f"/v1/packages/{told.id}/execution", {"state": state, "claim_id": claim_id, **fields})
+
+    async def state(self, told: Told) -> PackageState:
+        return await self.world.state(told.id)
+
+    async def decide(self, kind: type[Command], told: Told, by: str, **fields: Any) -> None:
+        """A person's decision, down the road as a click would take it."""
+        await self.world.after(ask(kind, await self.state(told), **fields), by)
+
+    async def freeze(self, *, frozen: bool = True) -> None:
+        await self.world.write(
+            lambda connection: set_frozen(connection, frozen=frozen, actor="operator", now=self.clock())
+        )
+
+    async def pause(self, name: str = "Clerk", standing: AgentStanding = AgentStanding.PAUSED) -> None:
+        await self.world.write(lambda connection: registry.set_standing(connection, name, standing, self.clock()))
+
+    async def time(self, kind: type[Command], told: Told) -> None:
+        """What the clock does."""
+        await self.world.after(ask(kind, await self.state(told)))
+
+
+def assert_promised(method: str, path: str, told: Told) -> None:
+    """The answer is one that the API's own description lists for this route."""
+    route = _route(method, path)
+    answer = next((each for each in route.answers if each.status == told.status), None) if route else None
+    if answer is None:
+        _assert_problem(route, told)
+        return
+    assert {name for name in answer.headers if not name.endswith("?")} <= told.headers.keys()
+    if not isinstance(answer.body, str):
+        assert told.headers["Content-Type"].startswith("application/json")
+        answer.body.model_validate_json(told.text)
+
+
+def _assert_problem(route: Route | None, told: Told) -> None:
+    assert told.headers["Content-Type"].startswith(MEDIA), told
+    problem = Problem.model_validate_json(told.text)
+    assert problem.status == told.status
+    kinds = {kind.value: kind for kind in route.problems} if route else {}
+    assert told.kind in kinds or told.status in (404, 405), told
+    assert not route or told.status == 405 or status_of(kinds[told.kind]) == told.status
+
+
+def _route(method: str, path: str) -> Route | None:
+    plain = path.partition("?")[0]
+    fitting = [each for each in routes.ROUTES if re.fullmatch(each.path.replace("{id}", "[^/]+"), plain)]
+    return next((each for each in fitting if each.method == method.lower()), None)
+
+
+@asynccontextmanager
+async def opened(url: str, folder: Path, policy_text: str = POLICY, **settings: Any) -> AsyncIterator[Desk]:
+    policy = folder / "policy.toml"
+    policy.write_text(policy_text)
+    given = {
+        "COUNTERSIGN_DATABASE_URL": url,
+        "COUNTERSIGN_POLICY": policy,
+        "COUNTERSIGN_PORT": 0,
+        "_env_file": None,
+        **settings,
+    }
+    clock = Clock()
+    async with running(read_settings(**given), clock) as its, aiohttp.ClientSession(its.url) as http:
+        desk = Desk(its, clock, http)
+        await desk.people_are(people())
+        desk.key = await desk.hire("Clerk")
+        yield desk

@@ -1,0 +1,235 @@
+"""Bodies as nobody should send them: each is a clear 4xx that names what is wrong, and the service goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import zlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from yarl import URL
+
+from bot.requests import MAX_BODY
+from tests.bot.service import SOFT, Desk, Told
+
+JSON = {"Content-Type": "application/json"}
+
+
+async def send(desk: Desk, body: bytes | str, path: str = "/v1/packages", **headers: str) -> Told:
+    return await desk.call("POST", path, data=body, headers=JSON | headers)
+
+
+def padded(size: int) -> bytes:
+    """A good package of exactly this size: JSON lets white space stand around it."""
+    body = json.dumps(SOFT).encode()
+    return body + b" " * (size - len(body))
+
+
+async def test_a_body_may_be_as_big_as_was_said(desk: Desk) -> None:
+    assert (await send(desk, padded(MAX_BODY))).status == 202
+
+
+async def test_one_byte_more_is_too_large(desk: Desk) -> None:
+    told = await send(desk, padded(MAX_BODY + 1))
+    assert told.problem == (413, "too-large")
+    assert "256 KB" in told.body["detail"]
+
+
+async def test_a_body_in_chunks_is_held_to_the_same(desk: Desk) -> None:
+    async def chunks(size: int) -> AsyncIterator[bytes]:
+        body = padded(size)
+        for start in range(0, size, 50_000):
+            yield body[start : start + 50_000]
+
+    sent = [await desk.call("POST", "/v1/packages", data=chunks(size)) for size in (MAX_BODY, MAX_BODY + 1)]
+    assert [each.status for each in sent] == [202, 413]
+
+
+NOT_JSON = [
+    b"",
+    b" ",
+    b"{",
+    b"}",
+    b"{'title': 1}",
+    b"title=x",
+    b'{"title": "x",}',
+    b'{"title": NaN}',
+    b'{"confidence": Infinity}',
+    b'{"confidence": -Infinity}',
+    b'{"title": "\\ud800"}',
+    b'{"title": "\\udc00\\ud800"}',
+    b'{"\\ud800": 1}',
+    b'{"title": "\x01"}',
+    b'{"title": "\\x41"}',
+    b'{"a": 01}',
+    b'{"a": +1}',
+    b'{"a": .5}',
+    b'{"a": 1.}',
+    b"{} {}",
+    b'{"a": 1} // why',
+    b"\x00",
+    b"\xef\xbb\xbf{}",
+    json.dumps(SOFT).encode("utf-16"),
+    json.dumps(SOFT).encode("utf-16-le"),
+    json.dumps(SOFT).encode("utf-32"),
+    json.dumps(SOFT | {"title": "Ä"}, ensure_ascii=False).encode("latin-1"),
+    b'{"title": "\xff"}',
+    b'{"title": "\xed\xa0\x80"}',
+    b'{"title": "\xc0\x80"}',
+    b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+    b"[" * 100_000,
+    b"[" * 100_000 + b"]" * 100_000,
+]
+
+
+async def test_what_is_not_json_in_utf_8_is_refused_as_such(desk: Desk) -> None:
+    answers = {body: (await send(desk, body)).problem for body in NOT_JSON}
+    assert {body[:30]: its for body, its in answers.items() if its != (400, "not-json")} == {}
+
+
+NO_OBJECTS = ["null", "true", "1", '"text"', "[]", '[{"title": "x"}]']
+
+
+async def test_json_that_is_no_object_is_refused(desk: Desk) -> None:
+    paths = [f"/v1/packages{rest}" for rest in ("", "/pkg_0/versions", "/pkg_0/cancel", "/pkg_0/execution")]
+    answers = [await send(desk, body, path) for body in NO_OBJECTS for path in paths]
+    assert {each.problem for each in answers} == {(422, "invalid")}
+
+
+def with_raw(field: str, raw: str) -> str:
+    """A good package, but for one field that is written by hand."""
+    body = json.dumps({name: value for name, value in SOFT.items() if name != field})[:-1]
+    return f'{body}, "{field}": {raw}}}'
+
+
+NO_SHARES = ["1.5", "-0.1", "1e308", "1" + "0" * 400, '"0.5"', "true", "null", "[]", "{}"]
+NO_NUMBERS = ["1e999", "-1e999", "NaN", "-Infinity", "9" * 5000, "0x1", "1_000"]
+
+
+async def test_a_confidence_that_is_no_share_is_refused(desk: Desk) -> None:
+    answers = {raw: await send(desk, with_raw("confidence", raw)) for raw in NO_SHARES + NO_NUMBERS}
+    assert {raw for raw in NO_SHARES if answers[raw].wrong != ["confidence"]} == set()
+    assert {raw for raw in NO_NUMBERS if answers[raw].status not in (400, 422)} == set()
+
+
+NOT_TO_BE_SHOWN = [
+    '{"n": 9007199254740992}',
+    '{"n": -' + "9" * 400 + "}",
+    '{"text": "\\u0000"}',
+    '{"\\u0000": 1}',
+    '{"a":' * 40 + "1" + "}" * 40,
+    '{"list": ' + "[" * 40 + "]" * 40 + "}",
+    '{"text": "' + "x" * 140_000 + '"}',
+]
+
+
+@pytest.mark.parametrize("field", ["action_parameters", "metadata", "side_effect_preview"])
+async def test_parameters_that_could_not_be_shown_whole_are_refused(desk: Desk, field: str) -> None:
+    answers = {raw: await send(desk, with_raw(field, raw)) for raw in NOT_TO_BE_SHOWN}
+    assert {raw[:30]: its.text for raw, its in answers.items() if its.wrong != [field]} == {}
+
+
+async def test_texts_that_cannot_be_seen_are_refused(desk: Desk) -> None:
+    for text in ("\x00", "a\x00b", "\x1b[31m", "\x07", " ", "\u200b", ""):
+        assert (await desk.submit(SOFT | {"title": text})).wrong == ["title"]
+
+
+WRONG: list[Any] = [None, True, 5, 1.5, "", "text", [], ["x"], {}, {"x": 1}, [[]], [None], [{}], "x" * 9000]
+
+
+FIELDS = (
+    *SOFT, "kind", "cost", "takeover", "dissent", "on_behalf_of", "data_classes", "allowed_decisions", "expires_at",
+    "callback_url", "metadata", "interrupt_type", "recommendation", "reversibility", "idempotency_key", "thread_id",
+)  # fmt: skip
+
+
+async def test_a_value_of_another_type_is_refused_by_the_name_of_its_field(desk: Desk) -> None:
+    """Some values fit some fields; then the package is taken, or what it says is refused by a rule."""
+    answers = [(field, await desk.submit(SOFT | {field: value})) for field in FIELDS for value in WRONG]
+    assert {told.status for _, told in answers} <= {200, 202, 422}
+    refused = [(field, told) for field, told in answers if told.status == 422 and told.kind == "invalid"]
+    assert len(refused) > len(answers) / 2
+    assert [told.text for field, told in refused if {name.partition(".")[0] for name in told.wrong} != {field}] == []
+
+
+async def test_every_wrong_field_is_named_at_once(desk: Desk) -> None:
+    told = await desk.submit(SOFT | {"title": 5, "confidence": 2, "colour": "red", "cost": {"amount": 1}})
+    assert sorted(told.wrong) == ["colour", "confidence", "cost.currency", "title"]
+
+
+async def test_what_is_missing_is_named(desk: Desk) -> None:
+    told = await desk.post("/v1/packages", {})
+    missing = ["action_parameters", "action_type", "confidence", "proposed_action", "rationale", "risk_level", "title"]
+    assert sorted(told.wrong) == missing
+
+
+async def test_of_very_many_wrong_fields_some_are_named_and_all_counted(desk: Desk) -> None:
+    told = await desk.submit({f"{'x' * 300}{number}": 1 for number in range(500)})
+    assert told.status == 422
+    assert "506 more" in told.body["detail"]
+    assert len(told.text) < 50_000
+
+
+async def test_a_name_that_comes_twice_counts_by_its_last(desk: Desk) -> None:
+    body = json.dumps(SOFT)[:-1] + ', "risk_level": "low", "risk_level": "high"}'
+    assert (await send(desk, body)).body["level"] == "hard_approval"
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "image/png", "application/json; charset=utf-16"]
+)
+async def test_whatever_it_is_called_it_is_read_as_json(desk: Desk, kind: str) -> None:
+    told = await desk.call("POST", "/v1/packages", data=json.dumps(SOFT).encode(), headers={"Content-Type": kind})
+    assert told.status == 202
+
+
+async def test_a_compressed_body_is_read(desk: Desk) -> None:
+    packed = gzip.compress(json.dumps(SOFT).encode())
+    assert (await send(desk, packed, **{"Content-Encoding": "gzip"})).status == 202
+
+
+async def test_a_small_body_that_swells_is_too_large(desk: Desk) -> None:
+    bomb = zlib.compress(b" " * 50_000_000, 9)
+    assert len(bomb) < MAX_BODY
+    assert (await send(desk, bomb, **{"Content-Encoding": "deflate"})).problem == (413, "too-large")
+
+
+async def test_a_body_that_is_not_compressed_as_it_says_cannot_be_read(desk: Desk) -> None:
+    for encoding in ("gzip", "deflate"):
+        told = await send(desk, b"\x00 no archive", **{"Content-Encoding": encoding})
+        assert told.problem == (400, "bad-request")
+        assert told.headers["Connection"] == "close"
+
+
+async def test_a_key_that_is_no_plain_text_is_refused(desk: Desk) -> None:
+    for key in ("ä", "€", "k" * 300):
+        told = await desk.post("/v1/packages", SOFT, headers={"Idempotency-Key": key})
+        assert told.wrong == ["Idempotency-Key"]
+
+
+NO_IDS = [
+    "%00", "pkg_%00", "..", "%2e%2e", "%2F", "a%2Fb", "pkg_" + "0" * 5000, "%ED%A0%80", "%FF", "%C3%A4", "%F0%9F%98%80", "'",
+    "pkg_0%0A", "PKG_0", "pkg_0%20", "*", "{id}", "pkg_" + "0" * 60,
+]  # fmt: skip
+ADDRESSES: list[tuple[str, str, Any]] = [
+    ("GET", "", None),
+    ("GET", "/events", None),
+    ("POST", "/cancel", {"reason": "x"}),
+    ("POST", "/versions", SOFT | {"expected_package_version": 1}),
+    ("POST", "/execution", {"state": "succeeded", "claim_id": "w"}),
+]
+
+
+async def test_an_id_that_cannot_be_is_not_found(desk: Desk) -> None:
+    for method, rest, body in ADDRESSES:
+        for written in NO_IDS:
+            told = await desk.call(method, URL(f"{desk.url}/v1/packages/{written}{rest}", encoded=True), json=body)
+            assert told.status in (404, 405), (method, written, rest, told)
+
+
+async def test_after_all_that_it_still_works(desk: Desk) -> None:
+    await asyncio.gather(*(send(desk, b"[" * 1000) for _ in range(20)))
+    assert (await desk.submit()).status == 202

@@ -1,0 +1,200 @@
+"""`POST /v1/packages/{id}/execution`: an approval is claimed once, and what came of it is reported."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from rules.commands import (
+    Answer,
+    Approve,
+    Defer,
+    HumanOverrideCommand,
+    Lapse,
+    LoseTrack,
+    Reject,
+    Revise,
+    Revoke,
+    TakeOver,
+)
+from tests.bot.service import AUTOMATIC, HARD, SOFT, Desk, Told
+from tests.rules.world import DAY, HOUR, RITA, SENTA
+
+OTHER_DIGEST = "sha256:" + "0" * 64
+
+
+@pytest.fixture
+async def approved(desk: Desk) -> Told:
+    told = await desk.submit()
+    await desk.decide(Approve, told, by=RITA)
+    return await desk.read(told)
+
+
+async def test_an_approval_is_claimed_and_its_outcome_reported(desk: Desk, approved: Told) -> None:
+    assert approved.body["may_proceed"] is True
+    claimed = await desk.claim(approved)
+    assert (claimed.status, claimed.body["execution"]["state"]) == (200, "claimed")
+    assert claimed.body["may_proceed"] is False
+    done = await desk.report(approved, detail="Read it.")
+    assert (done.status, done.body["execution"]["state"]) == (200, "succeeded")
+
+
+async def test_what_policy_settled_is_claimed_in_the_same_way(desk: Desk) -> None:
+    assert (await desk.claim(await desk.submit(AUTOMATIC))).status == 200
+
+
+async def test_the_same_claim_again_costs_nothing(desk: Desk, approved: Told) -> None:
+    first = await desk.claim(approved)
+    again = await desk.claim(approved)
+    assert (again.status, again.body) == (200, first.body)
+
+
+async def test_another_claim_is_refused(desk: Desk, approved: Told) -> None:
+    await desk.claim(approved)
+    assert (await desk.claim(approved, "worker-2")).problem == (409, "already-claimed")
+
+
+async def test_of_many_workers_one_gets_it(desk: Desk, approved: Told) -> None:
+    told = await asyncio.gather(*(desk.claim(approved, f"worker-{number}") for number in range(6)))
+    assert sorted(each.status for each in told) == [200, 409, 409, 409, 409, 409]
+
+
+async def test_only_what_was_approved_can_be_claimed(desk: Desk, approved: Told) -> None:
+    assert (await desk.claim(approved, digest=OTHER_DIGEST)).problem == (409, "digest-mismatch")
+    assert (await desk.claim(approved)).status == 200
+
+
+@pytest.mark.parametrize("digest", ["", "sha256:", "sha256:" + "A" * 64, "md5:" + "0" * 32, 5, None])
+async def test_a_digest_has_its_form(desk: Desk, approved: Told, digest: object) -> None:
+    body = {"state": "claimed", "claim_id": "worker-1", "action_digest": digest}
+    assert (await desk.post(f"/v1/packages/{approved.id}/execution", body)).wrong == ["action_digest"]
+
+
+async def test_an_approval_lapses(desk: Desk, approved: Told) -> None:
+    desk.clock.passes(2 * DAY)
+    assert (await desk.claim(approved)).problem == (410, "approval-lapsed")
+    await desk.time(Lapse, approved)
+    lapsed = await desk.read(approved)
+    assert (lapsed.body["execution"]["state"], lapsed.body["may_proceed"]) == ("lapsed", False)
+    assert (await desk.claim(approved)).problem == (410, "approval-lapsed")
+
+
+async def test_a_moment_before_it_lapses_it_can_be_claimed(desk: Desk, approved: Told) -> None:
+    desk.clock.passes(2 * DAY - timedelta(seconds=1))
+    assert (await desk.claim(approved)).status == 200
+
+
+async def test_a_paused_agent_claims_nothing_but_reports(desk: Desk, approved: Told) -> None:
+    other = await desk.submit(SOFT | {"action_parameters": {"record": "43"}})
+    await desk.decide(Approve, other, by=RITA)
+    await desk.claim(other)
+    await desk.pause()
+    assert (await desk.claim(approved)).problem == (409, "agent-paused")
+    assert (await desk.report(other)).status == 200
+
+
+async def test_while_all_is_frozen_nothing_is_claimed(desk: Desk, approved: Told) -> None:
+    await desk.freeze()
+    assert (await desk.claim(approved)).problem == (409, "agent-paused")
+    await desk.freeze(frozen=False)
+    assert (await desk.claim(approved)).status == 200
+
+
+async def test_while_its_thread_is_taken_over_nothing_is_claimed(desk: Desk) -> None:
+    approved = await desk.submit(HARD | {"thread_id": "thr_1"})
+    taken = await desk.submit(HARD | {"thread_id": "thr_1", "action_parameters": {"record": "43"}})
+    await desk.decide(Approve, approved, by=SENTA)
+    await desk.decide(TakeOver, taken, by=SENTA)
+    assert (await desk.claim(approved)).problem == (409, "thread-taken-over")
+
+
+async def test_what_nobody_approved_cannot_be_claimed(desk: Desk) -> None:
+    assert (await desk.claim(await desk.submit())).problem == (409, "may-not-proceed")
+
+
+async def test_what_was_rejected_cannot_be_claimed(desk: Desk) -> None:
+    told = await desk.submit()
+    await desk.decide(Reject, told, by=RITA)
+    assert (await desk.claim(told)).problem == (409, "may-not-proceed")
+
+
+async def test_what_was_revoked_cannot_be_claimed(desk: Desk, approved: Told) -> None:
+    await desk.decide(Revoke, approved, by=RITA)
+    told = await desk.read(approved)
+    assert (told.body["status"], told.body["may_proceed"]) == ("revoked", False)
+    assert (await desk.claim(approved)).problem == (409, "may-not-proceed")
+
+
+async def test_an_answer_is_no_permission(desk: Desk) -> None:
+    question = {name: value for name, value in SOFT.items() if name != "action_parameters"}
+    told = await desk.submit(question | {"kind": "question"})
+    await desk.decide(Answer, told, by=RITA, answer="The blue one.")
+    answered = await desk.read(told)
+    assert (answered.body["status"], answered.body["decision"]["answer"]) == ("approved", "The blue one.")
+    assert answered.body["may_proceed"] is False
+    assert (await desk.claim(told)).problem == (409, "may-not-proceed")
+
+
+@pytest.mark.parametrize(("decided", "status"), [("proceed", 200), ("stop", 409), ("other", 409)])
+async def test_an_override_lets_it_run_only_if_it_says_proceed(desk: Desk, decided: str, status: int) -> None:
+    told = await desk.submit()
+    await desk.decide(HumanOverrideCommand, told, by=RITA, override_decision=decided)
+    overridden = await desk.read(told)
+    assert overridden.body["decision"]["override"]["override_decision"] == decided
+    assert overridden.body["may_proceed"] is (status == 200)
+    assert (await desk.claim(told)).status == status
+
+
+async def test_without_an_outcome_in_time_it_is_unknown_and_never_offered_again(desk: Desk, approved: Told) -> None:
+    await desk.claim(approved)
+    desk.clock.passes(HOUR)
+    await desk.time(LoseTrack, approved)
+    assert (await desk.read(approved)).body["execution"]["state"] == "unknown"
+    assert (await desk.claim(approved, "worker-2")).problem == (409, "already-claimed")
+    assert (await desk.claim(approved)).problem == (409, "already-reported")
+
+
+async def test_an_outcome_may_come_late(desk: Desk, approved: Told) -> None:
+    await desk.claim(approved)
+    desk.clock.passes(HOUR)
+    await desk.time(LoseTrack, approved)
+    assert (await desk.report(approved, "failed")).body["execution"]["state"] == "failed"
+
+
+async def test_an_outcome_is_reported_once(desk: Desk, approved: Told) -> None:
+    await desk.claim(approved)
+    first = await desk.report(approved)
+    assert (await desk.report(approved)).body == first.body
+    assert (await desk.report(approved, "failed")).problem == (409, "already-reported")
+    assert (await desk.report(approved, "rolled_back")).body["execution"]["state"] == "rolled_back"
+
+
+async def test_who_has_not_claimed_reports_nothing(desk: Desk, approved: Told) -> None:
+    assert (await desk.report(approved)).problem == (409, "not-claimed")
+    await desk.claim(approved)
+    assert (await desk.report(approved, claim_id="worker-2")).problem == (409, "not-claimed")
+
+
+async def test_nothing_is_reported_of_what_is_not_granted(desk: Desk) -> None:
+    told = await desk.submit()
+    assert (await desk.report(told)).problem == (409, "not-in-this-state")
+    await desk.decide(Defer, told, by=RITA)
+    assert (await desk.report(told)).problem == (409, "is-deferred")
+    await desk.decide(Revise, told, by=RITA)
+    assert (await desk.report(told)).problem == (409, "awaits-agent")
+    await desk.cancel(told)
+    assert (await desk.report(told)).problem == (409, "already-decided")
+
+
+@pytest.mark.parametrize("state", ["none", "unknown", "lapsed", "approved", "", None, 5, ["claimed"]])
+async def test_no_other_state_can_be_reported(desk: Desk, approved: Told, state: object) -> None:
+    body = {"state": state, "claim_id": "worker-1"}
+    assert (await desk.post(f"/v1/packages/{approved.id}/execution", body)).wrong == ["state"]
+
+
+@pytest.mark.parametrize("claim_id", ["", " ", "a b", "ä", "\n", "x" * 201, 5, None])
+async def test_a_claim_has_a_plain_name(desk: Desk, approved: Told, claim_id: object) -> None:
+    body = {"state": "claimed", "claim_id": claim_id, "action_digest": approved.body["action_digest"]}
+    assert (await desk.post(f"/v1/packages/{approved.id}/execution", body)).wrong == ["claim_id"]

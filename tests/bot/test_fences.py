@@ -1,0 +1,186 @@
+"""What an agent's key can reach, and what no key can."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from bot import api, docs, operations
+from bot.openapi import document
+from rules.commands import Approve, HumanDecisionCommand, PersonCommand, Verb
+from rules.package import DecisionPackage
+from rules.people import AgentStanding
+from store import registry
+from tests.bot.service import SOFT, Desk
+from tests.rules.world import DAY, HOUR, RITA
+
+# All that a key can do, and all that is open to everybody. What is not here must not be there.
+OF_AGENTS = {
+    ("post", "/v1/packages"): "submit",
+    ("get", "/v1/packages"): "list",
+    ("get", "/v1/packages/{id}"): "read",
+    ("post", "/v1/packages/{id}/versions"): "newVersion",
+    ("post", "/v1/packages/{id}/cancel"): "cancel",
+    ("post", "/v1/packages/{id}/execution"): "execute",
+    ("get", "/v1/packages/{id}/events"): "events",
+}
+OPEN = {("get", path) for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")}
+
+
+def test_no_route_is_there_but_those_that_the_contract_allows() -> None:
+    described = {
+        (method, path): made for path, methods in document()["paths"].items() for method, made in methods.items()
+    }
+    assert {route: made["operationId"] for route, made in described.items() if made["security"]} == OF_AGENTS
+    assert {route for route, made in described.items() if not made["security"]} == OPEN
+
+
+def test_what_is_served_is_what_is_described() -> None:
+    served = {(each.method.lower(), each.path) for each in (*api.ROUTES, *operations.ROUTES, *docs.ROUTES)}
+    assert served == set(OF_AGENTS) | OPEN
+
+
+def test_no_field_that_an_agent_can_send_names_a_decision() -> None:
+    sent = {
+        *DecisionPackage.model_fields,
+        "expected_package_version",
+        "reason",
+        "state",
+        "claim_id",
+        "action_digest",
+        "detail",
+    }
+    decisive = {"decision", "approve", "approved", "status", "level", "reviewer_id", "actor", "role", "quorum", "votes"}
+    assert sent & decisive == set()
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "decision",
+        "status",
+        "approved",
+        "may_proceed",
+        "level",
+        "reviewer_id",
+        "actor",
+        "agent_id",
+        "owner",
+        "tenant_id",
+    ],
+)
+async def test_a_field_that_would_decide_is_unknown(desk: Desk, field: str) -> None:
+    assert (await desk.submit(SOFT | {field: "approve"})).wrong == [field]
+
+
+@pytest.mark.parametrize(
+    "verb",
+    sorted({each.verb.value for kind in (HumanDecisionCommand, PersonCommand) for each in kind.__subclasses__()}),
+)
+async def test_no_address_takes_a_persons_verb(desk: Desk, verb: str) -> None:
+    assert verb in Verb.__members__.values()
+    told = await desk.submit()
+    answers = [
+        await desk.post(f"/v1/packages/{told.id}/{verb}", {"comment": "yes"}),
+        await desk.post(f"/v1/packages/{told.id}/decision", {"decision": verb}),
+        await desk.post(f"/v1/packages/{told.id}/execution", {"state": verb, "claim_id": "w"}),
+    ]
+    assert [each.status for each in answers] == [404, 404, 422]
+    assert (await desk.read(told)).body["revision"] == 1
+
+
+@pytest.mark.parametrize("header", ["X-Slack-User", "X-Forwarded-User", "X-Actor", "X-Http-Method-Override"])
+async def test_no_header_makes_an_agent_a_person(desk: Desk, header: str) -> None:
+    told = await desk.submit()
+    await desk.cancel(told, headers={header: RITA})
+    events = (await desk.get(f"/v1/packages/{told.id}/events")).body["events"]
+    assert events[-1]["actor"].startswith("agt_")
+
+
+async def test_another_agents_package_is_not_there(desk: Desk) -> None:
+    told = await desk.submit(SOFT | {"thread_id": "thr_1"})
+    await desk.decide(Approve, told, by=RITA)
+    before = (await desk.read(told)).body
+    other = await desk.hire("Other")
+    answers = [
+        await desk.read(told, key=other),
+        await desk.read(told, key=other, params={"wait": 1}),
+        await desk.version(told, key=other),
+        await desk.cancel(told, key=other),
+        await desk.claim(told, key=other),
+        await desk.post(f"/v1/packages/{told.id}/execution", {"state": "succeeded", "claim_id": "worker-1"}, key=other),
+        await desk.get(f"/v1/packages/{told.id}/events", key=other),
+    ]
+    assert {each.problem for each in answers} == {(404, "not-found")}
+    assert len({each.text for each in answers}) == 1
+    assert (await desk.get("/v1/packages", key=other)).body["packages"] == []
+    assert (await desk.read(told)).body == before
+
+
+async def test_another_agents_package_looks_like_one_that_never_was(desk: Desk) -> None:
+    told = await desk.submit()
+    other = await desk.hire("Other")
+    assert (await desk.read(told, key=other)).text == (await desk.get("/v1/packages/pkg_0", key=other)).text
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer csk_wrong",
+        "Basic Y2xlcms6eA==",
+        "csk_x",
+        "Bearer clé",
+        "Bearer \ud83d\ude00".encode("utf-8", "surrogatepass").decode("latin-1"),
+    ],
+    ids=["nothing", "no key", "an empty key", "a wrong key", "another scheme", "no scheme", "an accent", "an emoji"],
+)
+async def test_without_a_valid_key_nothing_is_told(desk: Desk, authorization: str) -> None:
+    for method, path in OF_AGENTS:
+        told = await desk.call(method.upper(), path.replace("{id}", "pkg_0"), headers={"Authorization": authorization})
+        assert told.problem == (401, "unauthenticated")
+        assert told.headers["WWW-Authenticate"] == "Bearer"
+
+
+async def test_the_scheme_may_be_written_in_any_case(desk: Desk) -> None:
+    assert (await desk.get("/v1/packages", headers={"Authorization": f"bearer {desk.key}"})).status == 200
+
+
+async def test_a_rotated_key_works_as_long_as_was_said(desk: Desk) -> None:
+    until = desk.clock() + HOUR
+    fresh = await desk.world.write(
+        lambda connection: registry.rotate(connection, "Clerk", desk.clock(), old_until=until)
+    )
+    assert [(await desk.get("/v1/packages", key=key)).status for key in (desk.key, fresh.key)] == [200, 200]
+    desk.clock.passes(HOUR)
+    assert [(await desk.get("/v1/packages", key=key)).status for key in (desk.key, fresh.key)] == [401, 200]
+
+
+async def test_a_revoked_agent_is_a_stranger(desk: Desk) -> None:
+    await desk.pause(standing=AgentStanding.REVOKED)
+    assert (await desk.get("/v1/packages")).problem == (401, "unauthenticated")
+
+
+async def test_a_paused_agent_still_reads_and_withdraws(desk: Desk) -> None:
+    told = await desk.submit()
+    await desk.pause()
+    assert (await desk.read(told)).status == 200
+    assert (await desk.cancel(told)).body["status"] == "cancelled"
+
+
+async def test_the_services_own_words_never_hold_a_key(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    await desk.submit()
+    await desk.get("/v1/packages", headers={"Authorization": "Bearer csk_wrong"})
+    desk.clock.passes(DAY)
+    written = capsys.readouterr()
+    assert re.findall("csk_", written.out + written.err) == []
+
+
+async def test_what_is_open_to_all_tells_nothing_of_anybody(desk: Desk) -> None:
+    told = await desk.submit()
+    pages: list[Any] = [(await desk.get(path)).text for _, path in OPEN]
+    assert [page for page in pages if told.id in page or "Clerk" in page or desk.key in page] == []

@@ -1,0 +1,91 @@
+"""What operators and machines ask: liveness, readiness, metrics, and the description itself."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from store.database import UnavailableError
+from tests.bot.service import AUTOMATIC, HARD, Desk
+from tests.rules.world import DAY
+
+
+async def test_it_lives(desk: Desk) -> None:
+    assert (await desk.get("/healthz")).body == {"status": "ok"}
+
+
+async def test_it_is_ready_and_says_by_which_policy(desk: Desk) -> None:
+    told = await desk.get("/readyz")
+    assert told.body["ready"] is True
+    assert told.body["checks"] == {"database": "ok", "directory": "fresh"}
+    assert told.body["posture"]["policy_version"].startswith("test-1")
+    assert told.body["posture"]["frozen"] is False
+
+
+async def test_it_says_when_all_is_frozen_and_when_nobody_can_decide(desk: Desk) -> None:
+    await desk.freeze()
+    desk.clock.passes(1001 * DAY)
+    told = await desk.get("/readyz")
+    assert (told.status, told.body["posture"]["frozen"]) == (200, True)
+    assert told.body["checks"]["directory"] == "stale: nobody can decide"
+
+
+async def test_without_its_database_it_lives_and_is_not_ready(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_: object) -> None:
+        raise UnavailableError("connection refused") from OperationalError("", {}, Exception())
+
+    monkeypatch.setattr(desk.store.database, "read", away)
+    monkeypatch.setattr(desk.store.database, "write", away)
+    assert (await desk.get("/readyz")).status == 503
+    assert (await desk.get("/healthz")).status == 200
+    told = await desk.submit()
+    assert told.problem == (503, "unavailable")
+    assert told.headers["Retry-After"] == "2"
+
+
+async def test_a_fault_of_ours_is_told_short_and_logged_whole(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a secret of the house")
+
+    monkeypatch.setattr(desk.store, "own", broken)
+    told = await desk.get("/v1/packages")
+    assert told.problem == (500, "internal")
+    assert "secret" not in told.text
+    written = capsys.readouterr()
+    assert "a secret of the house" in written.out + written.err
+
+
+async def test_metrics_count_routes_and_verbs_and_never_ids(desk: Desk) -> None:
+    told = await desk.submit(AUTOMATIC)
+    await desk.claim(told)
+    await desk.read(told)
+    await desk.submit(HARD, key="csk_wrong")
+    page = (await desk.get("/metrics")).text
+    assert 'countersign_commands_total{outcome="done",verb="submit"} 1.0' in page
+    assert 'countersign_commands_total{outcome="done",verb="claim_execution"} 1.0' in page
+    assert 'countersign_http_request_seconds_count{method="GET",route="/v1/packages/{id}",status="200"} 1.0' in page
+    assert "countersign_unauthenticated_total 1.0" in page
+    assert "pkg_" not in page
+
+
+async def test_odd_methods_and_addresses_are_one_label(desk: Desk) -> None:
+    await desk.call("PROPFIND", "/teapot")
+    await desk.get("/" + "x" * 500)
+    page = (await desk.get("/metrics")).text
+    assert 'method="other",route="unknown",status="404"' in page
+    assert "xxx" not in page
+
+
+async def test_an_address_that_is_not_there_says_where_to_look(desk: Desk) -> None:
+    told = await desk.get("/v2/packages")
+    assert told.problem == (404, "not-found")
+    assert "/docs" in told.body["detail"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+async def test_a_method_that_is_not_taken_is_told_which_are(desk: Desk, method: str) -> None:
+    told = await desk.call(method, "/v1/packages")
+    assert told.problem == (405, "method-not-allowed")
+    assert set(told.headers["Allow"].split(",")) == {"GET", "POST"}

@@ -1,0 +1,208 @@
+"""Reading packages: one, one as soon as it changes, all of them, and their events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from rules.chain import event_digest
+from rules.commands import Approve, Comment, OpenDetails
+from store.waiters import Waiter
+from tests.bot.service import AUTOMATIC, CRITICAL, HARD, SOFT, Desk, Told
+from tests.rules.world import RITA, SENTA, SUSI
+
+
+async def waiting(desk: Desk, told: Told, **options: Any) -> asyncio.Task[Told]:
+    """A long poll that has begun: it is known to wait, not hoped to."""
+    begun, news = asyncio.Event(), Waiter.news
+
+    async def noticed(waiter: Waiter) -> None:
+        begun.set()
+        await news(waiter)
+
+    with patch.object(Waiter, "news", noticed):
+        poll = asyncio.create_task(desk.read(told, **options))
+        await asyncio.wait([poll, asyncio.create_task(begun.wait())], return_when=asyncio.FIRST_COMPLETED)
+    assert not poll.done()
+    return poll
+
+
+async def within(seconds: float, awaited: Coroutine[Any, Any, Told] | asyncio.Task[Told]) -> Told:
+    async with asyncio.timeout(seconds):
+        return await awaited
+
+
+async def test_a_package_is_read_as_it_is(desk: Desk) -> None:
+    told = await desk.submit()
+    read = await desk.read(told)
+    assert (read.status, read.body, read.headers["ETag"]) == (200, told.body, '"1"')
+
+
+async def test_the_revision_is_read_even_where_it_is_known(desk: Desk) -> None:
+    told = await desk.submit()
+    assert (await desk.read(told, headers={"If-None-Match": told.headers["ETag"]})).status == 200
+
+
+async def test_a_decision_releases_who_waits(desk: Desk) -> None:
+    told = await desk.submit()
+    poll = await waiting(desk, told, params={"wait": 30}, headers={"If-None-Match": told.headers["ETag"]})
+    await desk.decide(Approve, told, by=RITA)
+    released = await within(10, poll)
+    assert (released.body["status"], released.body["may_proceed"]) == ("approved", True)
+    assert released.headers["ETag"] != told.headers["ETag"]
+
+
+async def test_who_names_no_revision_is_released_by_any_change(desk: Desk) -> None:
+    told = await desk.submit()
+    poll = await waiting(desk, told, params={"wait": 30})
+    await desk.decide(Comment, told, by=RITA)
+    released = await within(10, poll)
+    assert (released.body["status"], released.body["revision"]) == ("pending", 2)
+
+
+async def test_one_vote_of_two_is_a_change(desk: Desk) -> None:
+    told = await desk.submit(CRITICAL)
+    await desk.decide(OpenDetails, told, by=SUSI)
+    poll = await waiting(desk, told, params={"wait": 30})
+    await desk.decide(Approve, told, by=SUSI)
+    released = await within(10, poll)
+    assert (released.body["status"], released.body["interrupt"]["quorum"]["have"]) == ("pending", 1)
+
+
+async def test_an_older_revision_is_answered_at_once(desk: Desk) -> None:
+    told = await desk.submit()
+    await desk.decide(Comment, told, by=RITA)
+    read = await within(10, desk.read(told, params={"wait": 30}, headers={"If-None-Match": '"1"'}))
+    assert read.body["revision"] == 2
+
+
+async def test_what_is_settled_is_told_at_once_to_who_names_no_revision(desk: Desk) -> None:
+    told = await desk.submit(AUTOMATIC)
+    assert (await within(10, desk.read(told, params={"wait": 30}))).body["terminal"] is True
+
+
+async def test_who_knows_the_settled_state_waits_for_what_follows_it(desk: Desk) -> None:
+    told = await desk.submit(AUTOMATIC)
+    poll = await waiting(desk, told, params={"wait": 30}, headers={"If-None-Match": told.headers["ETag"]})
+    await desk.claim(told)
+    assert (await within(10, poll)).body["execution"]["state"] == "claimed"
+
+
+async def test_when_time_is_up_the_current_state_is_given_and_never_a_304(desk: Desk) -> None:
+    told = await desk.submit()
+    read = await desk.read(told, params={"wait": 0.05}, headers={"If-None-Match": told.headers["ETag"]})
+    assert (read.status, read.body) == (200, told.body)
+
+
+@pytest.mark.parametrize("tag", ['W/"1"', "1", '"1"'])
+async def test_the_revision_may_be_written_as_proxies_write_it(desk: Desk, tag: str) -> None:
+    told = await desk.submit()
+    await desk.decide(Comment, told, by=RITA)
+    read = await within(10, desk.read(told, params={"wait": 30}, headers={"If-None-Match": tag}))
+    assert read.body["revision"] == 2
+
+
+@pytest.mark.parametrize("tag", ["*", '"abc"', '""', '"1", "2"', '"-1"', '"99999999999999999999"', "ü"])
+async def test_a_tag_that_is_none_of_ours_is_as_good_as_none(desk: Desk, tag: str) -> None:
+    told = await desk.submit()
+    assert (await desk.read(told, params={"wait": 0.01}, headers={"If-None-Match": tag})).status == 200
+
+
+@pytest.mark.parametrize("wait", ["-1", "31", "NaN", "inf", "1e999", "x", "", "٣"])
+async def test_a_wait_that_cannot_be_is_refused(desk: Desk, wait: str) -> None:
+    told = await desk.submit()
+    assert (await desk.read(told, params={"wait": wait})).wrong == ["query.wait"]
+
+
+async def test_a_package_that_is_not_there_is_not_waited_for(desk: Desk) -> None:
+    told = await within(10, desk.get("/v1/packages/pkg_0", params={"wait": 30}))
+    assert told.problem == (404, "not-found")
+
+
+async def test_packages_are_listed_newest_first_page_by_page(desk: Desk) -> None:
+    made = []
+    for number in range(5):
+        desk.clock.passes(timedelta(seconds=number % 2))  # two of them at the same instant
+        made.append((await desk.submit(SOFT | {"run_id": f"run {number}"})).id)
+    seen: list[str] = []
+    query: dict[str, str] = {"limit": "2"}
+    for _ in range(3):
+        page = (await desk.get("/v1/packages", params=query)).body
+        seen += [each["decision_package_id"] for each in page["packages"]]
+        query["cursor"] = page["next_cursor"]
+    assert (sorted(seen), query["cursor"]) == (sorted(made), None)
+    assert seen[0] == made[-1] or seen[1] == made[-1]
+
+
+@pytest.mark.parametrize("cursor", ["0-pkg_0", "9999999999999999-pkg_zzz"])
+async def test_a_place_where_nothing_is_is_a_place_too(desk: Desk, cursor: str) -> None:
+    told = await desk.submit()
+    found = [each["decision_package_id"] for each in (await desk.get(f"/v1/packages?cursor={cursor}")).body["packages"]]
+    assert found == [told.id][: int(cursor[0])]
+
+
+async def test_what_comes_in_meanwhile_moves_no_page(desk: Desk) -> None:
+    first = await desk.submit()
+    desk.clock.passes(timedelta(seconds=1))
+    await desk.submit()
+    page = (await desk.get("/v1/packages", params={"limit": 1})).body
+    desk.clock.passes(timedelta(seconds=1))
+    await desk.submit()
+    rest = (await desk.get("/v1/packages", params={"cursor": page["next_cursor"]})).body
+    assert [each["decision_package_id"] for each in rest["packages"]] == [first.id]
+
+
+async def test_a_listing_can_be_narrowed(desk: Desk) -> None:
+    await desk.submit(AUTOMATIC | {"thread_id": "a b"})
+    other = await desk.submit(HARD | {"thread_id": "other", "action_type": "payment.send"})
+    for query in ({"status": "pending"}, {"thread_id": "other"}, {"action_type": "payment.send"}):
+        found = (await desk.get("/v1/packages", params=query)).body["packages"]
+        assert [each["decision_package_id"] for each in found] == [other.id]
+    assert (await desk.get("/v1/packages", params={"status": "rejected"})).body["packages"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "wrong"),
+    [
+        ("status=no", "query.status"),
+        ("limit=0", "query.limit"),
+        ("limit=101", "query.limit"),
+        ("limit=1e2", "query.limit"),
+        ("limit=99999999999999999999999", "query.limit"),
+        ("cursor=x", "query.cursor"),
+        ("cursor=%00", "query.cursor"),
+        ("cursor=-1-pkg_0", "query.cursor"),
+        ("cursor=99999999999999999-pkg_0", "query.cursor"),
+        ("cursor=" + "A" * 300, "query.cursor"),
+        ("thread_id=%00", "query.thread_id"),
+        ("thread_id=" + "t" * 201, "query.thread_id"),
+        ("action_type=a%20b", "query.action_type"),
+        ("limit=1&limit=2", "query.limit"),
+        ("colour=red", "query.colour"),
+        ("status=", "query.status"),
+    ],
+)
+async def test_a_query_that_cannot_be_is_refused_by_its_name(desk: Desk, query: str, wrong: str) -> None:
+    told = await desk.get(f"/v1/packages?{query}")
+    assert (told.problem, told.wrong) == ((422, "invalid"), [wrong])
+
+
+async def test_events_are_a_chain_oldest_first(desk: Desk) -> None:
+    told = await desk.submit(HARD)
+    await desk.decide(Approve, told, by=SENTA)
+    await desk.claim(told)
+    events = (await desk.get(f"/v1/packages/{told.id}/events")).body["events"]
+    assert [each["event_type"] for each in events] == [
+        "package.submitted",
+        "human.decision_recorded",
+        "package.approved",
+        "execution.claimed",
+    ]
+    assert [each["previous"] for each in events] == [None, *(each["digest"] for each in events[:-1])]
+    assert [each["digest"] for each in events] == [event_digest(each) for each in events]
+    assert events[1]["authority"]["reviewer_id"] == SENTA

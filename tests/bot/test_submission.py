@@ -1,0 +1,206 @@
+"""`POST /v1/packages`: what an agent is answered, and what the second time."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from rules.commands import Approve, HandBack, Reject, TakeOver
+from tests.bot.service import AUTOMATIC, CRITICAL, HARD, SOFT, TAKEOVER, Desk
+from tests.rules.world import DAY, RITA, SENTA, people
+
+
+async def test_a_package_that_awaits_a_person_is_accepted(desk: Desk) -> None:
+    told = await desk.submit(HARD)
+    assert (told.status, told.body["status"], told.body["level"]) == (202, "pending", "hard_approval")
+    assert told.body["may_proceed"] is False
+    assert told.headers["Location"] == f"/v1/packages/{told.id}"
+    assert told.headers["Retry-After"] == "5"
+    assert told.headers["ETag"] == '"1"'
+
+
+async def test_a_package_that_policy_settles_is_created(desk: Desk) -> None:
+    told = await desk.submit(AUTOMATIC)
+    assert (told.status, told.body["status"], told.body["may_proceed"]) == (201, "approved", True)
+    assert told.body["decision"]["basis"] == "policy"
+    assert told.body["interrupt"] is None
+    assert "Retry-After" not in told.headers
+
+
+async def test_what_is_merely_told_to_people_is_created_too(desk: Desk) -> None:
+    told = await desk.submit(AUTOMATIC | {"action_type": "record.note"})
+    assert (told.status, told.body["level"]) == (201, "notify_only")
+
+
+async def test_a_takeover_is_accepted_and_waits(desk: Desk) -> None:
+    told = await desk.submit(TAKEOVER)
+    assert (told.status, told.body["level"]) == (202, "human_takeover")
+
+
+async def test_the_location_leads_to_the_package(desk: Desk) -> None:
+    told = await desk.submit()
+    assert (await desk.get(told.headers["Location"])).body == told.body
+
+
+async def test_the_same_again_is_the_same_package(desk: Desk) -> None:
+    first = await desk.submit(SOFT, "once")
+    again = await desk.submit(SOFT, "once")
+    assert (again.status, again.body) == (200, first.body)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Location"] == first.headers["Location"]
+
+
+async def test_a_replay_tells_how_the_package_stands_now(desk: Desk) -> None:
+    first = await desk.submit(SOFT, "once")
+    await desk.decide(Approve, first, by=RITA)
+    again = await desk.submit(SOFT, "once")
+    assert (again.status, again.body["status"], again.body["terminal"]) == (200, "approved", True)
+
+
+async def test_the_key_in_the_body_is_as_good_as_the_header(desk: Desk) -> None:
+    first = await desk.submit(SOFT, "once")
+    again = await desk.submit(SOFT | {"idempotency_key": "once"})
+    assert (again.status, again.id) == (200, first.id)
+
+
+async def test_two_keys_that_differ_are_refused(desk: Desk) -> None:
+    told = await desk.submit(SOFT | {"idempotency_key": "this"}, "that")
+    assert (told.problem, told.wrong) == ((422, "invalid"), ["idempotency_key"])
+
+
+async def test_the_same_key_with_another_content_is_refused(desk: Desk) -> None:
+    await desk.submit(SOFT, "once")
+    assert (await desk.submit(SOFT | {"title": "Another"}, "once")).problem == (422, "idempotency-conflict")
+
+
+async def test_a_key_is_the_agents_own(desk: Desk) -> None:
+    first = await desk.submit(SOFT, "once")
+    other = await desk.submit(SOFT, "once", key=await desk.hire("Other"))
+    assert (other.status, other.id != first.id) == (202, True)
+
+
+async def test_the_longest_key_works_and_a_longer_one_is_refused(desk: Desk) -> None:
+    assert (await desk.submit(SOFT, "k" * 255)).status == 202
+    assert (await desk.submit(SOFT, "k" * 256)).wrong == ["Idempotency-Key"]
+
+
+async def test_of_many_at_once_with_one_key_one_package_comes(desk: Desk) -> None:
+    told = await asyncio.gather(*(desk.submit(SOFT, "once") for _ in range(8)))
+    assert sorted(each.status for each in told) == [200] * 7 + [202]
+    assert len({each.id for each in told}) == 1
+
+
+async def test_without_a_key_the_same_is_another_package(desk: Desk) -> None:
+    assert (await desk.submit()).id != (await desk.submit()).id
+
+
+async def test_a_replay_comes_before_all_else(desk: Desk) -> None:
+    first = await desk.submit(SOFT, "once")
+    await desk.decide(Reject, first, by=RITA)
+    await desk.freeze()
+    again = await desk.submit(SOFT, "once")
+    assert (again.status, again.body["status"]) == (200, "rejected")
+
+
+async def test_what_a_person_rejected_does_not_come_again(desk: Desk) -> None:
+    first = await desk.submit()
+    await desk.decide(Reject, first, by=RITA)
+    again = await desk.submit(SOFT | {"title": "In other words"})
+    assert again.problem == (409, "already-rejected")
+    assert first.id in again.body["detail"]
+
+
+async def test_a_material_change_lets_it_come_again_and_makes_it_hard(desk: Desk) -> None:
+    await desk.decide(Reject, await desk.submit(), by=RITA)
+    again = await desk.submit(SOFT | {"material_change": "The customer signed."})
+    assert (again.status, again.body["level"]) == (202, "hard_approval")
+
+
+async def test_a_rejection_is_forgotten_after_its_window(desk: Desk) -> None:
+    await desk.decide(Reject, await desk.submit(), by=RITA)
+    desk.clock.passes(DAY + timedelta(seconds=1))
+    assert (await desk.submit()).status == 202
+
+
+async def test_a_rejection_binds_no_other_agent(desk: Desk) -> None:
+    await desk.decide(Reject, await desk.submit(), by=RITA)
+    assert (await desk.submit(key=await desk.hire("Other"))).status == 202
+
+
+async def test_a_thread_that_a_person_took_over_is_closed_until_it_is_handed_back(desk: Desk) -> None:
+    threaded = HARD | {"thread_id": "thr_1"}
+    taken = await desk.submit(threaded)
+    await desk.decide(TakeOver, taken, by=SENTA)
+    assert (await desk.submit(threaded | {"title": "Another"})).problem == (409, "thread-taken-over")
+    assert (await desk.submit(threaded | {"thread_id": "thr_2"})).status == 202
+    await desk.decide(HandBack, taken, by=SENTA)
+    assert (await desk.submit(threaded | {"title": "Another"})).status == 202
+
+
+async def test_a_package_at_the_level_of_a_takeover_closes_its_thread_at_once(desk: Desk) -> None:
+    await desk.submit(TAKEOVER | {"thread_id": "thr_1"})
+    assert (await desk.submit(AUTOMATIC | {"thread_id": "thr_1"})).problem == (409, "thread-taken-over")
+
+
+async def test_where_nobody_could_decide_the_agent_is_told_at_once(desk: Desk) -> None:
+    told = await desk.submit(HARD | {"action_type": "audit.write"})
+    assert told.problem == (422, "no-eligible-reviewer")
+
+
+async def test_with_too_few_for_the_quorum_the_agent_is_told_at_once(desk: Desk) -> None:
+    everybody = people()
+    await desk.people_are({SENTA: everybody[SENTA]})
+    assert (await desk.submit(CRITICAL)).problem == (422, "no-eligible-reviewer")
+
+
+async def test_with_a_directory_that_is_too_old_nothing_that_needs_a_person_is_taken(desk: Desk) -> None:
+    desk.clock.passes(1001 * DAY)
+    told = await desk.submit(HARD)
+    assert told.problem == (503, "directory-stale")
+    assert int(told.headers["Retry-After"]) > 0
+    assert (await desk.submit(AUTOMATIC)).status == 201
+
+
+async def test_a_high_risk_that_says_too_little_names_what_is_missing(desk: Desk) -> None:
+    told = await desk.submit({name: HARD[name] for name in HARD if name not in ("consequence", "policy_basis")})
+    assert (told.problem, told.wrong) == ((422, "quality-gaps"), ["consequence", "policy_basis"])
+
+
+async def test_a_medium_risk_that_says_too_little_is_warned(desk: Desk) -> None:
+    told = await desk.submit({name: SOFT[name] for name in SOFT if name != "consequence"})
+    assert told.status == 202
+
+
+async def test_what_has_already_expired_is_refused(desk: Desk) -> None:
+    told = await desk.submit(SOFT | {"expires_at": "2026-11-20T11:59:59Z"})
+    assert told.problem == (422, "already-expired")
+
+
+async def test_a_paused_agent_submits_nothing(desk: Desk) -> None:
+    await desk.pause()
+    assert (await desk.submit(AUTOMATIC)).problem == (409, "agent-paused")
+
+
+async def test_while_all_is_frozen_nobody_submits_anything(desk: Desk) -> None:
+    await desk.freeze()
+    assert (await desk.submit(AUTOMATIC)).problem == (409, "agent-paused")
+    await desk.freeze(frozen=False)
+    assert (await desk.submit(AUTOMATIC)).status == 201
+
+
+@pytest.mark.parametrize(
+    "inside", ["http://127.0.0.1/x", "http://localhost:8000/", "http://10.0.0.1/", "http://[::1]/"]
+)
+async def test_a_callback_to_the_inside_is_refused(desk: Desk, inside: str) -> None:
+    assert (await desk.submit(SOFT | {"callback_url": inside})).wrong == ["callback_url"]
+
+
+async def test_metadata_come_back_untouched(desk: Desk) -> None:
+    metadata: dict[str, Any] = {"ä": [1, 2.5, None, {"deep": True}], "text": "line\nbreak"}
+    told = await desk.submit(SOFT | {"metadata": metadata, "run_id": "r", "thread_id": "t", "checkpoint_id": "c"})
+    assert told.body["metadata"] == metadata
+    assert [told.body[name] for name in ("run_id", "thread_id", "checkpoint_id")] == ["r", "t", "c"]

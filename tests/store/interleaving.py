@@ -1,0 +1,272 @@
+"""Everybody does anything at any time: people, agents, the clock; early, late, twice, on what they once saw."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from random import Random
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from sqlalchemy import Connection
+
+from rules import commands
+from rules.clock import next_due
+from rules.commands import Command, Verb
+from rules.life import takes
+from rules.package import DecisionPackage
+from rules.people import Actor, Agent
+from rules.scales import HITLLevel, RiskLevel
+from rules.state import PackageState
+from store import packages, tenancy
+from store.road import Outcome
+from tests.rules import world as rules_world
+from tests.rules.world import DAY, DORA, HOUR, MINUTE, RITA, ROSS, SAUL, SENTA, SILA, SUSI, SVEN, ask, package
+from tests.store.soundness import faults
+from tests.store.world import World, founded, reviewer, submission
+
+T = TypeVar("T")
+
+WINDOW = DAY
+PROCEEDS = (commands.Approve, commands.ApproveWithEdits, commands.HumanOverrideCommand, commands.Answer)
+ABLE = {
+    RiskLevel.LOW: {RITA, ROSS, SENTA, SVEN, SUSI, SAUL, SILA, DORA},
+    RiskLevel.MEDIUM: {RITA, ROSS, SENTA, SVEN, SUSI, SAUL, SILA, DORA},
+    RiskLevel.HIGH: {SENTA, SVEN, SUSI, SAUL, SILA, DORA},
+    RiskLevel.CRITICAL: {SUSI, SAUL, SILA, DORA},
+}
+PROPOSED = (
+    rules_world.AUTOMATIC,
+    rules_world.SOFT,
+    rules_world.SOFT,
+    rules_world.HARD,
+    rules_world.HARD,
+    rules_world.CRITICAL,
+    rules_world.TAKEOVER,
+    rules_world.QUESTION,
+    package(confidence=0.6),
+    package(risk_level="high", material_change="Another amount."),
+    package(risk_level="high", expires_at=rules_world.NOW + 2 * DAY),
+)
+ANYBODY = (RITA, SENTA, SUSI, DORA, rules_world.ROSE, rules_world.OWEN, rules_world.ADAM, rules_world.DEAN)
+ENDS = (commands.Reject, commands.TakeOver, commands.Withdraw, commands.Revoke)
+ROUTES = (
+    commands.OpenDetails,
+    commands.Object,
+    commands.Revise,
+    commands.RequestMoreEvidence,
+    commands.Escalate,
+    commands.Defer,
+    commands.HandBack,
+    commands.Recuse,
+    commands.ClaimTask,
+    commands.Assign,
+    commands.Comment,
+    commands.Extend,
+    commands.Wake,
+    commands.Judge,
+)
+# What leads on is asked for more often than what ends all.
+SENSIBLE = (*PROCEEDS * 2, commands.Approve, *ROUTES, *ENDS)
+BY_PEOPLE = (*PROCEEDS, *ROUTES, *ENDS)
+BY_AGENTS = (commands.NewVersion, commands.Withdraw, commands.ClaimExecution, commands.ReportExecution)
+BY_TIME: dict[Verb, type[Command]] = {
+    Verb.REMIND: commands.Remind,
+    Verb.CONSENT: commands.Consent,
+    Verb.CLIMB: commands.Climb,
+    Verb.EXPIRE: commands.Expire,
+    Verb.WAKE: commands.WakeUp,
+    Verb.LAPSE: commands.Lapse,
+    Verb.LOSE_TRACK: commands.LoseTrack,
+}
+
+
+# Hypothesis itself loves the small and the same; of the many choices within a rule we want all, evenly.
+CHANCE = st.integers(0, 2**32 - 1)
+
+
+def proposal(chance: Random) -> DecisionPackage:
+    what = chance.choice(PROPOSED)
+    record = what.action_parameters and {"record": chance.choice(["42", "43", "44", "45"])}
+    thread = chance.choice(["thr_1", "thr_2", None, None, None])
+    return what.model_copy(update={"action_parameters": record, "thread_id": thread})
+
+
+class Interleaving(RuleBasedStateMachine):
+    """Each rule is one thing that happens; the invariants are read from the database after each."""
+
+    def __init__(self, fresh_url: Callable[[], str]) -> None:
+        super().__init__()
+        self._runner = asyncio.Runner()
+        self._house: AbstractAsyncContextManager[World] = founded(fresh_url())
+        self.world = self._run(self._house.__aenter__())
+        self.agents = [self.world.agent, self._run(self.world.hire("Second"))]
+        self.seen: dict[str, list[PackageState]] = {}
+        self.answered: list[tuple[Command, Actor, Outcome]] = []
+
+    def teardown(self) -> None:
+        self._run(self._house.__aexit__(None, None, None))
+        self._runner.close()
+
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(coroutine)
+
+    def _view(self, chance: Random) -> PackageState:
+        """A package as it is, or as somebody saw it some time ago."""
+        views = self.seen[chance.choice(list(self.seen))]
+        return views[-1 - chance.choice([0, 0, 0, 1, 2]) % len(views)]
+
+    def _open(self, chance: Random) -> PackageState:
+        """As it now is, and sooner one that something can still become of."""
+        latest, now = [views[-1] for views in self.seen.values()], self.world.clock.now
+        lively = [each for each in latest if not each.status.terminal or each.may_proceed(now) or each.outcome_by]
+        return chance.choice(lively or latest)
+
+    def _look(self, *package_ids: str) -> None:
+        for package_id in package_ids:
+            state = self._run(self.world.state(package_id))
+            views = self.seen.setdefault(package_id, [])
+            views += [state] if state not in views else []
+
+    def _asked_of(self, state: PackageState, kind: type[Command], chance: Random) -> Command:
+        now = self.world.clock.now
+        said: dict[type[Command], dict[str, Any]] = {
+            commands.Defer: {"until": now + HOUR},
+            commands.Extend: {"until": now + DAY},
+            commands.NewVersion: {"package": proposal(chance)},
+            commands.ClaimExecution: {"claim_id": chance.choice(["clm_1", "clm_1", "clm_2"])},
+            commands.ReportExecution: {"outcome": chance.choice(["succeeded", "succeeded", "failed"])},
+        }
+        return ask(kind, state, **said.get(kind, {}))
+
+    # ---- what happens --------------------------------------------------------------------------------------------
+
+    @initialize(seed=CHANCE)
+    def something_to_begin_with(self, seed: int) -> None:
+        self.an_agent_submits(seed)
+
+    @rule(seed=CHANCE)
+    def an_agent_submits(self, seed: int) -> None:
+        chance = Random(seed)
+        command, agent = submission(proposal(chance)), chance.choice(self.agents)
+        before = self._run(self.world.read(lambda connection: self._levels(connection, agent)))
+        answered = self._run(self.world.asked(command, agent))
+        self._look(*([] if answered.refusal else [command.decision_package_id]))
+        known = self.seen.get(command.decision_package_id, [])
+        assert all(state.level >= before.get(state.action_digest, state.level) for state in known)
+
+    def _levels(self, connection: Connection, agent: Agent) -> dict[str, HITLLevel]:
+        """The gravest that each action of this agent was found to be within the window."""
+        states = packages.own(connection, self.world.tenant_id, agent.agent_id, limit=1000)
+        fresh = [state for state in states if state.updated_at > self.world.clock.now - WINDOW]
+        return {state.action_digest: state.level for state in sorted(fresh, key=lambda state: state.level)}
+
+    @rule(seed=CHANCE)
+    def somebody_who_may_does_what_fits(self, seed: int) -> None:
+        chance = Random(seed)
+        state = self._open(chance)
+        fitting = [kind for kind in SENSIBLE if takes(state, kind.verb)]
+        self._by(chance.choice(sorted(ABLE[state.risk])), state, chance.choice(fitting), chance)
+
+    @rule(seed=CHANCE)
+    def anybody_does_anything(self, seed: int) -> None:
+        chance = Random(seed)
+        self._by(chance.choice(ANYBODY), self._view(chance), chance.choice(BY_PEOPLE), chance)
+
+    def _by(self, who: str, state: PackageState, kind: type[Command], chance: Random) -> None:
+        command = self._asked_of(state, kind, chance)
+        outcome = self._run(self.world.do(command, who))
+        self.answered.append((command, reviewer(who), outcome))
+        self._look(state.decision_package_id)
+        let_through = isinstance(command, PROCEEDS) and outcome.refusal is None
+        assert not let_through or who in ABLE[state.risk]
+
+    @rule(seed=CHANCE)
+    def two_people_at_once(self, seed: int) -> None:
+        chance = Random(seed)
+        state = self._open(chance)
+        people = chance.sample(sorted(ABLE[state.risk]), 2)
+        asked = [(self._asked_of(state, chance.choice(SENSIBLE), chance), who) for who in people]
+
+        async def both() -> None:
+            await asyncio.gather(*(self.world.do(command, who) for command, who in asked))
+
+        self._run(both())
+        self._look(state.decision_package_id)
+
+    @rule(seed=CHANCE)
+    def its_agent_goes_on(self, seed: int) -> None:
+        chance = Random(seed)
+        state = self._open(chance)
+        [agent] = [agent for agent in self.agents if agent.agent_id == state.agent_id]
+        goes_on = commands.ReportExecution if state.outcome_by else commands.ClaimExecution
+        kind = commands.NewVersion if state.status.awaits_agent else goes_on
+        self._run(self.world.asked(self._asked_of(state, kind, chance), agent))
+        self._look(state.decision_package_id)
+
+    @rule(seed=CHANCE)
+    def any_agent_does_anything(self, seed: int) -> None:
+        chance = Random(seed)
+        state, agent = self._view(chance), chance.choice(self.agents)
+        answered = self._run(self.world.asked(self._asked_of(state, chance.choice(BY_AGENTS), chance), agent))
+        self._look(state.decision_package_id)
+        assert answered.refusal is not None or state.agent_id == agent.agent_id
+
+    @rule(seed=CHANCE)
+    def a_card_is_shown(self, seed: int) -> None:
+        chance = Random(seed)
+        state = self._open(chance)
+        self._run(self.world.do(ask(commands.Show, state, seen_by_eligible=chance.random() < 0.8)))
+        self._look(state.decision_package_id)
+
+    @rule(span=st.sampled_from([MINUTE, 5 * MINUTE, 5 * MINUTE, HOUR, DAY]))
+    def time_passes_and_the_clock_ticks(self, span: timedelta) -> None:
+        self.world.clock.passes(span)
+        now, tenant = self.world.clock.now, self.world.tenant_id
+        for state in self._run(self.world.read(lambda connection: packages.due(connection, tenant, now, 100))):
+            due = next_due(state)
+            tick = ask(BY_TIME[due[1]] if due else commands.Remind, state)
+            outcome, again = self._run(self.world.do(tick)), self._run(self.world.do(tick))
+            self._look(state.decision_package_id)
+            assert outcome.state is not None
+            assert again.refusal is not None or again.state != outcome.state
+
+    @rule(seed=CHANCE)
+    def a_clock_is_wrong(self, seed: int) -> None:
+        chance = Random(seed)
+        state = self._view(chance)
+        self._run(self.world.do(ask(chance.choice(list(BY_TIME.values())), state)))
+        self._look(state.decision_package_id)
+
+    @rule(seed=CHANCE)
+    def a_click_is_delivered_again(self, seed: int) -> None:
+        again = Random(seed).choice(self.answered) if self.answered else None
+        expected = again and (again[2].refusal, True)
+        self._look(*self.seen)
+        outcome = again and self._run(self.world.do(again[0], again[1]))
+        before = {package_id: len(views) for package_id, views in self.seen.items()}
+        self._look(*self.seen)
+        assert expected == (outcome and (outcome.refusal, outcome.replayed))
+        assert before == {package_id: len(views) for package_id, views in self.seen.items()}
+
+    @rule(frozen=st.booleans())
+    def an_admin_freezes_or_thaws(self, *, frozen: bool) -> None:
+        self._freeze(frozen=frozen)
+
+    def _freeze(self, *, frozen: bool) -> None:
+        now = self.world.clock.now
+        self._run(self.world.write(lambda other: tenancy.set_frozen(other, frozen=frozen, actor="UADAM", now=now)))
+
+    # ---- what holds ----------------------------------------------------------------------------------------------
+
+    @invariant()
+    def the_database_is_sound(self) -> None:
+        assert self._run(self.world.read(faults)) == []
+
+    @invariant()
+    def nothing_is_let_through_without_saying_on_what_it_rests(self) -> None:
+        states = [views[-1] for views in self.seen.values()]
+        assert all(state.decision for state in states if state.may_proceed(self.world.clock.now))

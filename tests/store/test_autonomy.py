@@ -1,0 +1,135 @@
+"""Autonomy is kept for each agent and action type, moves with outcomes that count, and loses none of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from rules.autonomy import AutonomyProfile
+from rules.commands import LoseTrack
+from rules.people import Agent
+from rules.scales import HITLLevel
+from rules.state import PackageState, Status
+from store.autonomy import profile
+from tests.rules.world import AUTOMATIC, HARD, HOUR, RITA, SENTA, SOFT, ask, package, policy
+from tests.store.soundness import faults
+from tests.store.world import LASTING, World, all_load_first, founded
+
+QUICK = policy(**LASTING, autonomy={"promote_after_successes": 2})
+
+
+@pytest.fixture
+async def quick(database_url: str) -> AsyncIterator[World]:
+    """A house in which two successes are enough for the next level."""
+    async with founded(database_url, QUICK) as world:
+        yield world
+
+
+async def earned(world: World, agent: Agent | None = None, action_type: str = "record.read") -> AutonomyProfile | None:
+    agent_id = (agent or world.agent).agent_id
+    return await world.read(lambda connection: profile(connection, world.tenant_id, agent_id, action_type))
+
+
+async def claimed(world: World, by: str = RITA, number: int = 0) -> PackageState:
+    what = package(subject_id=str(number)) if by == RITA else package(subject_id=str(number), risk_level="high")
+    state = await world.approved(what, by=by)
+    assert (await world.claimed(state)).refusal is None
+    return state
+
+
+async def test_nothing_is_earned_before_anything_was_reported(world: World) -> None:
+    await claimed(world)
+    assert await earned(world) is None
+
+
+async def test_successes_that_people_approved_lower_the_level_step_by_step(quick: World) -> None:
+    for number in range(2):
+        await quick.reported(await claimed(quick, number=number))
+    its = await earned(quick)
+    assert its is not None
+    assert (its.current_level, its.consecutive_successes) == (HITLLevel.NOTIFY_ONLY, 0)
+    assert (await quick.submit(package(subject_id="next"))).status is Status.APPROVED
+    assert await quick.read(faults) == []
+
+
+async def test_the_change_of_the_level_is_in_the_record_of_the_package_that_brought_it(quick: World) -> None:
+    states = [await claimed(quick, number=number) for number in range(2)]
+    for state in states:
+        await quick.reported(state)
+    events = await quick.store.events(states[-1].decision_package_id, quick.agent.agent_id)
+    assert events is not None
+    assert [event["reason"] for event in events][-1] == "soft_approval to notify_only"
+
+
+async def test_what_is_earned_is_the_agents_own_and_for_that_action_type(quick: World) -> None:
+    other = await quick.hire("Other")
+    for number in range(2):
+        await quick.reported(await claimed(quick, number=number))
+    assert await earned(quick, other) is None
+    assert await earned(quick, action_type="record.update") is None
+    assert (await quick.submit(SOFT, other)).level is HITLLevel.SOFT_APPROVAL
+
+
+async def test_failures_raise_the_level_and_soon_a_person_takes_over(world: World) -> None:
+    for number in range(2):
+        await world.reported(await claimed(world, number=number), "failed")
+    its = await earned(world)
+    assert its is not None
+    assert its.current_level is HITLLevel.HARD_APPROVAL
+    assert (await world.submit(package(subject_id="next"))).level is HITLLevel.HUMAN_TAKEOVER
+    assert await world.read(faults) == []
+
+
+async def test_an_outcome_that_was_lost_counts_as_a_failure_once(world: World) -> None:
+    state = await claimed(world)
+    world.clock.passes(HOUR)
+    await world.after(ask(LoseTrack, state))
+    await world.reported(state, "failed")
+    its = await earned(world)
+    assert its is not None
+    assert len(its.recent_failures) == 1
+
+
+async def test_what_no_person_looked_at_earns_nothing(world: World) -> None:
+    state = await world.submit(AUTOMATIC)
+    await world.claimed(state)
+    await world.reported(state)
+    assert await earned(world) is None
+
+
+async def test_the_same_report_twice_counts_once(world: World) -> None:
+    state = await claimed(world)
+    await world.reported(state)
+    await world.reported(state)
+    its = await earned(world)
+    assert its is not None
+    assert its.consecutive_successes == 1
+
+
+@pytest.mark.parametrize("outcome", ["succeeded", "failed"])
+async def test_reports_of_different_packages_at_once_all_count(
+    world: World, outcome: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = [await claimed(world, by=SENTA, number=number) for number in range(6)]
+    all_load_first(monkeypatch, world, len(states))
+    await asyncio.gather(*(world.reported(state, outcome) for state in states))
+    its = await earned(world)
+    assert its is not None
+    assert its.consecutive_successes + len(its.recent_failures) == 6
+    assert await world.read(faults) == []
+
+
+async def test_the_first_reports_of_two_action_types_at_once_are_kept_apart(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = await claimed(world, by=SENTA)
+    writing = await world.approved(HARD.model_copy(update={"action_type": "record.update"}), by=SENTA)
+    await world.claimed(writing)
+    all_load_first(monkeypatch, world, 2)
+    await asyncio.gather(world.reported(reading), world.reported(writing, "failed"))
+    reads, writes = await earned(world), await earned(world, action_type="record.update")
+    assert reads is not None
+    assert writes is not None
+    assert (reads.consecutive_successes, len(writes.recent_failures)) == (1, 1)

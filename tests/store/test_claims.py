@@ -1,0 +1,135 @@
+"""An approval is claimed once, before it lapses, for exactly what was approved, by an agent that may act."""
+
+from __future__ import annotations
+
+import pytest
+
+from rules.commands import Lapse, LoseTrack, Revoke, TakeOver
+from rules.people import AgentStanding
+from rules.reasons import Reason, Refusal
+from rules.state import ExecutionState
+from store import registry, tenancy
+from store.store import Answered
+from tests.rules.world import ADAM, DAY, HARD, HOUR, QUESTION, SENTA, SVEN, ask, package
+from tests.store.soundness import faults
+from tests.store.world import World
+
+
+def why(answered: Answered) -> Reason | None:
+    return answered.refusal.reason if answered.refusal else None
+
+
+async def test_the_same_claim_again_is_the_same_claim(world: World) -> None:
+    state = await world.approved(HARD, by=SENTA)
+    first, again = await world.claimed(state), await world.claimed(state)
+    assert (why(first), why(again)) == (None, None)
+    assert first.document["execution"]["state"] == "claimed"
+    assert again.document == first.document
+    assert await world.read(faults) == []
+
+
+async def test_another_claim_is_told_which_one_came_first(world: World) -> None:
+    state = await world.approved(HARD, by=SENTA)
+    await world.claimed(state, claim_id="clm_1")
+    other = await world.claimed(state, claim_id="clm_2")
+    assert other.refusal == Refusal(reason=Reason.ALREADY_CLAIMED, facts={"claim_id": "clm_1"})
+
+
+async def test_another_digest_than_the_approved_one_is_refused_and_takes_nothing(world: World) -> None:
+    state = await world.approved(HARD, by=SENTA)
+    other = await world.claimed(state, action_digest="sha256:" + "0" * 64)
+    assert why(other) is Reason.DIGEST_MISMATCH
+    assert why(await world.claimed(state)) is None
+
+
+async def test_a_claim_after_the_approval_lapsed_is_refused_even_before_the_clock_saw_it(world: World) -> None:
+    state = await world.approved(HARD, by=SENTA)
+    world.clock.passes(2 * DAY)
+    before = await world.claimed(state)
+    lapsed = await world.after(ask(Lapse, state))
+    after = await world.claimed(state)
+    assert (why(before), why(after)) == (Reason.APPROVAL_LAPSED, Reason.APPROVAL_LAPSED)
+    assert lapsed.execution.state is ExecutionState.LAPSED
+    assert await world.read(faults) == []
+
+
+async def test_a_claimed_approval_does_not_lapse(world: World) -> None:
+    state = await world.approved(HARD, by=SENTA)
+    await world.claimed(state)
+    world.clock.passes(2 * DAY)
+    outcome = await world.do(ask(Lapse, state))
+    assert outcome.refusal is not None
+    assert outcome.refusal.reason is Reason.NOT_DUE
+
+
+async def test_silence_about_the_outcome_is_unknown_and_is_never_offered_again(world: World) -> None:
+    state = await world.approved(HARD, by=SENTA)
+    await world.claimed(state, claim_id="clm_1")
+    world.clock.passes(HOUR)
+    assert (await world.after(ask(LoseTrack, state))).execution.state is ExecutionState.UNKNOWN
+    again, other = [await world.claimed(state, claim_id=claim) for claim in ("clm_1", "clm_2")]
+    assert (why(again), why(other)) == (Reason.ALREADY_REPORTED, Reason.ALREADY_CLAIMED)
+    assert why(await world.reported(state, claim_id="clm_1")) is None
+    assert await world.read(faults) == []
+
+
+async def test_while_the_agent_is_paused_nothing_is_claimed_and_afterwards_it_is(world: World) -> None:
+    state = await world.approved(HARD, by=SENTA)
+    await _stand(world, AgentStanding.PAUSED)
+    paused = await world.claimed(state)
+    await _stand(world, AgentStanding.ACTIVE)
+    assert (why(paused), why(await world.claimed(state))) == (Reason.AGENT_PAUSED, None)
+
+
+async def test_while_all_agents_are_frozen_nothing_is_claimed_and_afterwards_it_is(world: World) -> None:
+    state = await world.approved(HARD, by=SENTA)
+    await _freeze(world, frozen=True)
+    frozen = await world.claimed(state)
+    await _freeze(world, frozen=False)
+    assert (why(frozen), why(await world.claimed(state))) == (Reason.AGENT_PAUSED, None)
+
+
+async def test_what_was_claimed_may_be_reported_while_the_agent_is_paused(world: World) -> None:
+    state = await world.approved(HARD, by=SENTA)
+    await world.claimed(state)
+    await _stand(world, AgentStanding.PAUSED)
+    assert why(await world.reported(state)) is None
+
+
+async def test_a_revoked_approval_cannot_be_claimed(world: World) -> None:
+    state = await world.approved(HARD, by=SENTA)
+    await world.after(ask(Revoke, state), SVEN)
+    assert why(await world.claimed(state)) is Reason.MAY_NOT_PROCEED
+
+
+async def test_in_a_thread_that_a_person_took_over_nothing_is_claimed(world: World) -> None:
+    state = await world.approved(HARD, by=SENTA)
+    taken = await world.submit(package(risk_level="high", subject_id="other"))
+    await world.after(ask(TakeOver, taken), SVEN)
+    refused = await world.claimed(state)
+    assert refused.refusal is not None
+    assert (refused.refusal.reason, refused.refusal.facts) == (
+        Reason.THREAD_TAKEN_OVER,
+        {"package": taken.decision_package_id},
+    )
+
+
+@pytest.mark.parametrize("claim_id", ["clm_2", "clm_1 "])
+async def test_only_who_claimed_reports(world: World, claim_id: str) -> None:
+    state = await world.approved(HARD, by=SENTA)
+    await world.claimed(state, claim_id="clm_1")
+    assert why(await world.reported(state, claim_id=claim_id)) is Reason.NOT_CLAIMED
+
+
+async def test_what_was_not_approved_cannot_be_claimed(world: World) -> None:
+    waiting, question = await world.submit(HARD), await world.submit(QUESTION)
+    claims = [await world.claimed(waiting), await world.claimed(question)]
+    assert [why(each) for each in claims] == [Reason.MAY_NOT_PROCEED] * 2
+
+
+async def _stand(world: World, standing: AgentStanding) -> None:
+    await world.write(lambda connection: registry.set_standing(connection, "Clerk", standing, world.clock()))
+
+
+async def _freeze(world: World, *, frozen: bool) -> None:
+    await world.write(lambda connection: tenancy.set_frozen(connection, frozen=frozen, actor=ADAM, now=world.clock()))

@@ -1,0 +1,130 @@
+"""A process may be killed, and a connection cut, at any moment: what was answered is there, and nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from rules.state import ExecutionState, PackageState, Status
+from store import packages
+from tests.rules.world import people
+from tests.store import under_load
+from tests.store.soundness import faults
+from tests.store.under_load import one, submission
+from tests.store.world import World, founded, opened
+
+ROOT = Path(__file__).parent.parent.parent
+ROUNDS = 3
+
+
+def killed_under_load(url: str, round_: int, lines: int) -> list[list[str]]:
+    """What a worker said before it was killed in the middle of its work, right after so many lines."""
+    command = [sys.executable, "-m", "tests.store.under_load", url, str(round_)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        said = [worker.stdout.readline() for _ in range(lines)]
+        worker.kill()
+        said += worker.stdout.readlines()
+    return [line.split() for line in said if line.endswith("\n")]
+
+
+def gone(url: str) -> None:
+    """Waits until PostgreSQL has noticed that the killed process is gone: what it was committing is then decided."""
+    if url.startswith("postgresql"):
+        with psycopg.connect(url) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+
+async def kept(world: World) -> dict[str, PackageState]:
+    states = await world.read(
+        lambda connection: packages.own(connection, world.tenant_id, world.agent.agent_id, limit=100_000)
+    )
+    return {state.decision_package_id: state for state in states}
+
+
+def those(said: list[list[str]], *what: str) -> set[str]:
+    return {name for *said_of_it, name in said if tuple(said_of_it) == what}
+
+
+async def test_what_was_answered_survives_a_kill_and_what_was_not_can_be_asked_again(database_url: str) -> None:
+    async with founded(database_url):
+        pass
+    moments, packages_known = random.Random(4711), 0
+    for round_ in range(ROUNDS):
+        said = await asyncio.to_thread(killed_under_load, database_url, round_, moments.randrange(20, 200))
+        gone(database_url)
+        async with opened(database_url) as world:
+            world.agent = await under_load.the_agent(world)
+            states = await kept(world)
+            assert await world.read(faults) == []
+            assert those(said, "done", "submit") <= states.keys()
+            assert {states[name].status for name in those(said, "done", "approve")} <= {Status.APPROVED}
+            assert {states[name].execution.state for name in those(said, "done", "claim")} <= {ExecutionState.CLAIMED}
+            asked = those(said, "asked", "submit")
+            again = {name: await world.asked(submission(name, as_=f"{name}_again")) for name in asked}
+            assert {name for name, answered in again.items() if answered.replayed} == asked & states.keys()
+            assert {answered.refusal for answered in again.values()} == {None}
+            packages_known += len(asked)
+            assert len(await kept(world)) == packages_known
+            assert await world.read(faults) == []
+
+
+@pytest.fixture
+async def busy(database_url: str) -> AsyncIterator[World]:
+    async with founded(database_url) as world:
+        await world.people_are(people())
+        yield world
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_cut_connections_are_answered_or_told_and_work_goes_on(busy: World) -> None:
+    names = [f"pkg_{number}" for number in range(120)]
+    done: Counter[str] = Counter()
+    cuts: list[int] = []
+    cutting = await psycopg.AsyncConnection.connect(busy.url, autocommit=True)
+
+    def say(word: str, step: str, _: str) -> None:
+        done[f"{word} {step}"] += 1
+        if done.total() % 40 == 0:
+            turn.set()
+
+    async def cut() -> None:
+        while True:
+            await turn.wait()
+            turn.clear()
+            rows = await cutting.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            cuts.append(len(await rows.fetchall()))
+
+    async def worker(mine: list[str]) -> None:
+        for name in mine:
+            await one(busy, name, say)
+
+    turn = asyncio.Event()
+    async with cutting:
+        cutter = asyncio.create_task(cut())
+        await asyncio.gather(*(worker(names[number::8]) for number in range(8)))
+        cutter.cancel()
+        await asyncio.gather(cutter, return_exceptions=True)
+    states = await kept(busy)
+    assert len([number for number in cuts if number > 0]) >= 5
+    assert done == Counter({"asked submit": 120, "done submit": 120, "done approve": 120, "done claim": 120})
+    assert sorted(states) == sorted(names)
+    assert {state.execution.state for state in states.values()} == {ExecutionState.CLAIMED}
+    assert await busy.read(faults) == []
+    query = text("SELECT count(*) FROM commands")
+    assert await busy.read(lambda connection: connection.execute(query).scalar_one()) == 360

@@ -1,0 +1,200 @@
+"""The two databases behind one shape: what is answered was committed, and nobody suffers for another's fault."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from store import database as store_database
+from store.database import Database, StaleError, UnavailableError, open_database
+from tests.store.notes import MAKE, Hold, note, notes
+
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+async def test_an_operation_that_fails_leaves_nothing_and_harms_nobody_in_its_group(database: Database) -> None:
+    hold = Hold()
+    first = asyncio.create_task(database.write(hold.here))
+    await hold.reached()
+
+    def half(connection: Connection) -> None:
+        note(2)(connection)
+        note(1)(connection)
+        note(1)(connection)
+
+    group = [asyncio.create_task(database.write(each)) for each in (note(3), half, note(4))]
+    hold.let_go()
+    await first
+    third, failed, fourth = await asyncio.gather(*group, return_exceptions=True)
+    assert (third, type(failed), fourth) == (3, IntegrityError, 4)
+    assert await database.read(notes) == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (ValueError("no"), ValueError),
+        (StaleError(), StaleError),
+        (SystemExit(), SystemExit),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        (StopIteration(), RuntimeError),
+    ],
+    ids=repr,
+)
+async def test_the_database_survives_whatever_an_operation_raises(
+    database: Database, fault: BaseException, told: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_database, "ATTEMPTS", 2)
+
+    def fails(connection: Connection) -> None:
+        note(1)(connection)
+        raise fault
+
+    for ask in (database.write, database.read):
+        with pytest.raises(told):
+            await ask(fails)
+    assert await database.write(note(2)) == 2
+    assert await database.read(notes) == [2]
+
+
+async def test_nobody_is_answered_before_the_commit(database: Database) -> None:
+    hold = Hold()
+    event.listen(database.engine, "commit", hold.here)
+    written = asyncio.create_task(database.write(note(1)))
+    await hold.reached()
+    seen = await database.read(notes)
+    answered = written.done()
+    hold.let_go()
+    await written
+    assert (seen, answered) == ([], False)
+    assert await database.read(notes) == [1]
+
+
+async def test_a_commit_that_fails_is_told_and_leaves_nothing(database: Database) -> None:
+    def fails(_: Connection) -> None:
+        event.remove(database.engine, "commit", fails)
+        raise OperationalError("COMMIT", None, Exception("the disk is full"))
+
+    event.listen(database.engine, "commit", fails)
+    with pytest.raises(UnavailableError):
+        await database.write(note(1))
+    assert await database.read(notes) == []
+    assert await database.write(note(1)) == 1
+
+
+async def test_a_caller_who_went_away_harms_nobody(database: Database) -> None:
+    hold = Hold()
+    first = asyncio.create_task(database.write(hold.here))
+    await hold.reached()
+    gone, waits = asyncio.create_task(database.write(note(1))), asyncio.create_task(database.write(note(2)))
+    await asyncio.sleep(0)
+    gone.cancel()
+    first.cancel()
+    hold.let_go()
+    assert await waits == 2
+    assert await database.write(note(3)) == 3
+    assert set(await database.read(notes)) >= {2, 3}
+
+
+async def test_closing_first_carries_out_what_was_asked_before(database_url: str) -> None:
+    database = open_database(database_url)
+    await database.write(lambda connection: connection.execute(text(MAKE)))
+    asked = [asyncio.create_task(database.write(note(number))) for number in range(50)]
+    await asyncio.sleep(0)
+    await database.close()
+    assert await asyncio.gather(*asked) == list(range(50))
+
+
+async def test_what_is_asked_after_closing_is_answered_at_once(database_url: str) -> None:
+    database = open_database(database_url)
+    await database.close()
+    for ask in (database.write, database.read):
+        with pytest.raises(UnavailableError):
+            await ask(notes)
+
+
+@pytest.mark.parametrize("url", ["sqlite:////nowhere/countersign.db", "postgresql://nobody@127.0.0.1:1/nothing"])
+async def test_a_database_that_is_not_there_is_unavailable(url: str) -> None:
+    database = open_database(url)
+    for ask in (database.write, database.read):
+        with pytest.raises(UnavailableError):
+            await ask(notes)
+    await database.close()
+
+
+async def test_reading_leaves_nothing_behind(database: Database) -> None:
+    assert await database.read(note(1)) == 1
+    assert await database.read(notes) == []
+
+
+@SQLITE
+async def test_what_is_read_is_all_of_one_moment(database: Database) -> None:
+    hold = Hold()
+    reading = asyncio.create_task(
+        database.read(lambda connection: (notes(connection), hold.here(connection), notes(connection)))
+    )
+    await hold.reached()
+    await database.write(note(1))
+    hold.let_go()
+    assert await reading == ([], 1, [])
+
+
+# ---- locks -------------------------------------------------------------------------------------------------------
+
+_HOLDER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def held_by_another(url: str) -> Iterator[None]:
+    """Another process holds what is needed to write a note."""
+    if url.startswith("sqlite"):
+        path = url.removeprefix("sqlite:///")
+        pipe = subprocess.PIPE
+        with subprocess.Popen([sys.executable, "-c", _HOLDER, path], stdin=pipe, stdout=pipe, text=True) as holder:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            yield
+            holder.communicate()
+    else:
+        with psycopg.connect(url) as connection:
+            connection.execute("LOCK TABLE notes IN SHARE MODE")
+            yield
+
+
+async def test_what_another_process_keeps_locked_is_unavailable_and_then_available_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_database, "PATIENCE", 1)
+    database = open_database(database_url)
+    await database.write(lambda connection: connection.execute(text(MAKE)))
+    with held_by_another(database_url):
+        with pytest.raises(UnavailableError):
+            await database.write(note(1))
+        assert await database.read(notes) == []
+    assert await database.write(note(1)) == 1
+    await database.close()
+
+
+@SQLITE
+async def test_reading_does_not_wait_for_the_writer(database: Database) -> None:
+    hold = Hold()
+    writing = asyncio.create_task(database.write(lambda connection: note(1)(connection) and hold.here(connection)))
+    await hold.reached()
+    seen = await database.read(notes)
+    hold.let_go()
+    await writing
+    assert seen == []

@@ -1,0 +1,100 @@
+"""The directory is one for all replicas: renewed whole, by several at once, and seen by everybody with the next step."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import Connection, text
+
+from rules.commands import Approve
+from rules.people import Person
+from rules.reasons import Reason
+from store import directory
+from store.database import Operation
+from tests.rules.world import DAY, HARD, NOW, SENTA, SVEN, ask, people, person
+from tests.store.world import World, replica
+
+
+async def known(world: World) -> dict[str, Person]:
+    roster = await world.read(world.store.house.roster)
+    return dict(roster.directory.people)
+
+
+def renewed(everybody: dict[str, Person], groups: dict[str, list[str]] | None = None) -> Operation[None]:
+    return lambda connection: directory.replace(connection, everybody.values(), groups or {}, NOW)
+
+
+async def at_once(world: World, other: World, operation: Callable[[Connection], None]) -> None:
+    await asyncio.gather(*(each.write(operation) for each in (world, other) for _ in range(4)))
+
+
+async def test_the_directory_is_replaced_whole(world: World) -> None:
+    await world.write(renewed({SENTA: person(SENTA)}, {"SGROUP": [SENTA, SENTA]}))
+    roster = await world.read(world.store.house.roster)
+    assert dict(roster.directory.people) == {SENTA: person(SENTA)}
+    assert roster.directory.groups == {"SGROUP": frozenset([SENTA])}
+    assert roster.directory.as_of == NOW
+
+
+async def test_replicas_that_renew_the_directory_at_once_do_not_disturb_each_other(world: World) -> None:
+    async with replica(world) as other:
+        await at_once(world, other, renewed(people(), {"SGROUP": [SENTA]}))
+        assert await known(other) == people()
+
+
+async def test_somebody_who_goes_away_twice_at_once_is_away(world: World) -> None:
+    until = NOW + DAY
+    async with replica(world) as other:
+        await at_once(world, other, lambda connection: directory.go_away(connection, SENTA, until, SVEN, NOW))
+        gone = (await known(other))[SENTA]
+    assert (gone.away_until, gone.delegate) == (until, SVEN)
+
+
+async def test_somebody_who_comes_back_twice_at_once_is_back_and_it_is_said_once(world: World) -> None:
+    await world.write(lambda connection: directory.go_away(connection, SENTA, NOW + DAY, None, NOW))
+    async with replica(world) as other:
+        await at_once(world, other, lambda connection: directory.come_back(connection, SENTA, NOW))
+    query = text("SELECT event_type FROM tenant_events WHERE actor = :senta ORDER BY sequence")
+    said = await world.read(lambda connection: list(connection.execute(query, {"senta": SENTA}).scalars()))
+    assert said == ["person.away", "person.back"]
+    assert (await known(world))[SENTA] == person(SENTA)
+
+
+async def test_absences_outlive_a_renewal_of_the_directory(world: World) -> None:
+    await world.write(lambda connection: directory.go_away(connection, SENTA, NOW + DAY, None, NOW))
+    await world.write(renewed(people()))
+    assert (await known(world))[SENTA].away_until == NOW + DAY
+
+
+async def test_every_replica_sees_a_renewal_with_its_next_step(world: World) -> None:
+    state = await world.submit(HARD)
+    async with replica(world) as other:
+        assert SENTA in await known(other)
+        without = {who: person for who, person in people().items() if who != SENTA}
+        await world.write(renewed(without))
+        outcome = await other.do(ask(Approve, state), SENTA)
+    assert outcome.refusal is not None
+    assert outcome.refusal.reason is Reason.UNKNOWN_PERSON
+
+
+async def test_a_directory_that_is_too_old_lets_nobody_decide(world: World) -> None:
+    state = await world.submit(HARD)
+    world.clock.passes(1000 * DAY + DAY)
+    outcome = await world.do(ask(Approve, state), SENTA)
+    assert outcome.refusal is not None
+    assert outcome.refusal.reason is Reason.DIRECTORY_STALE
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_renewal_that_was_rolled_back_is_remembered_by_nobody(world: World) -> None:
+    def renewed_and_rolled_back(connection: Connection) -> None:
+        renewed(people())(connection)
+        world.store.house.roster(connection)
+        raise ValueError
+
+    with pytest.raises(ValueError, match=r"^$"):
+        await world.write(renewed_and_rolled_back)
+    await world.write(renewed({SVEN: person(SVEN)}))
+    assert await known(world) == {SVEN: person(SVEN)}

@@ -1,0 +1,202 @@
+"""What the store remembers of an agent's actions: that a person refused one, how grave it was, who holds a thread."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from rules.commands import Expire, HandBack, NewVersion, Object, Reject, Revise, Show, TakeOver, Withdraw
+from rules.package import DecisionPackage
+from rules.people import Agent
+from rules.reasons import Reason, Refusal
+from rules.scales import HITLLevel
+from rules.state import PackageState, Status
+from tests.rules.world import DAY, HARD, HOUR, MINUTE, RITA, ROSS, SENTA, SOFT, SVEN, TAKEOVER, ask, package, policy
+from tests.store.soundness import faults
+from tests.store.world import LASTING, World, founded, submission
+
+DOUBTFUL = package(confidence=0.6)
+CHANGED = package(material_change="It now has a subject that the customer confirmed.")
+OTHER = package(action_parameters={"record": "43"})
+
+
+async def refusal(world: World, what: DecisionPackage, agent: Agent | None = None) -> Refusal | None:
+    return (await world.asked(submission(what), agent)).refusal
+
+
+async def rejected(world: World, what: DecisionPackage = SOFT, by: str = RITA) -> PackageState:
+    return await world.after(ask(Reject, await world.submit(what)), by)
+
+
+# ---- rejections --------------------------------------------------------------------------------------------------
+
+
+async def test_what_a_person_rejected_does_not_come_back_within_the_window(world: World) -> None:
+    state = await rejected(world)
+    world.clock.passes(DAY - MINUTE)
+    refused = await refusal(world, package(title="The same in other words", confidence=0.99))
+    assert refused == Refusal(
+        reason=Reason.ALREADY_REJECTED, facts={"package": state.decision_package_id, "window": "1d"}
+    )
+
+
+async def test_after_the_window_it_may_be_asked_again(world: World) -> None:
+    await rejected(world)
+    world.clock.passes(DAY)
+    assert await refusal(world, SOFT) is None
+
+
+async def test_each_window_is_its_own(database_url: str) -> None:
+    brief = policy(**LASTING, windows={"rejection": "1h"})
+    async with founded(database_url, brief) as world:
+        await rejected(world, DOUBTFUL, SENTA)
+        world.clock.passes(2 * HOUR)
+        assert (await world.submit(SOFT)).level is HITLLevel.HARD_APPROVAL
+
+
+async def test_with_a_material_change_it_may_be_asked_again_and_waits_for_a_person(world: World) -> None:
+    await rejected(world)
+    assert (await world.submit(CHANGED)).level is HITLLevel.HARD_APPROVAL
+
+
+async def test_another_action_and_another_agent_are_not_held_back_by_it(world: World) -> None:
+    await rejected(world)
+    other = await world.hire("Other")
+    assert (await refusal(world, OTHER), await refusal(world, SOFT, other)) == (None, None)
+
+
+async def test_what_time_ended_was_not_rejected_by_a_person(world: World) -> None:
+    state = await world.submit(package(risk_level="high", expires_at=world.clock.now + MINUTE))
+    world.clock.passes(MINUTE)
+    assert (await world.after(ask(Expire, state))).status is Status.EXPIRED
+    assert await refusal(world, HARD) is None
+
+
+async def test_it_is_the_version_that_was_rejected_that_does_not_come_back(world: World) -> None:
+    state = await world.submit(SOFT)
+    await world.asked(ask(NewVersion, state, package=OTHER))
+    await world.after(ask(Reject, await world.state(state.decision_package_id)), RITA)
+    assert await refusal(world, SOFT) is None
+    refused = await refusal(world, OTHER)
+    assert refused is not None
+    assert refused.reason is Reason.ALREADY_REJECTED
+
+
+async def test_what_was_rejected_does_not_come_in_as_the_next_version_of_something_else(world: World) -> None:
+    await rejected(world)
+    state = await world.submit(OTHER)
+    answered = await world.asked(ask(NewVersion, state, package=SOFT))
+    assert answered.refusal is not None
+    assert answered.refusal.reason is Reason.ALREADY_REJECTED
+    assert await world.state(state.decision_package_id) == state
+
+
+async def test_a_rejection_long_after_the_submission_counts_from_the_rejection(world: World) -> None:
+    state = await world.submit(package(risk_level="high"))
+    world.clock.passes(DAY - MINUTE)
+    await world.after(ask(Reject, state), SENTA)
+    world.clock.passes(DAY - MINUTE)
+    refused = await refusal(world, HARD)
+    assert refused is not None
+    assert refused.reason is Reason.ALREADY_REJECTED
+
+
+# ---- the level ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("later", "level"),
+    [(DAY - MINUTE, HITLLevel.HARD_APPROVAL), (DAY, HITLLevel.SOFT_APPROVAL)],
+    ids=["within", "after"],
+)
+async def test_a_new_package_with_the_same_action_keeps_the_level_within_the_window(
+    world: World, later: timedelta, level: HITLLevel
+) -> None:
+    assert (await world.submit(DOUBTFUL)).level is HITLLevel.HARD_APPROVAL
+    world.clock.passes(later)
+    assert (await world.submit(SOFT)).level is level
+
+
+async def test_another_action_and_another_agent_keep_their_own_levels(world: World) -> None:
+    await world.submit(DOUBTFUL)
+    levels = [(await world.submit(OTHER)).level, (await world.submit(SOFT, await world.hire("Other"))).level]
+    assert levels == [HITLLevel.SOFT_APPROVAL] * 2
+
+
+async def test_an_objection_is_not_got_around_by_withdrawing_and_asking_again(world: World) -> None:
+    state = await world.submit(SOFT)
+    await world.after(ask(Show, state))
+    await world.after(ask(Object, state), RITA)
+    await world.asked(ask(Withdraw, state))
+    assert (await world.submit(SOFT)).level is HITLLevel.HARD_APPROVAL
+
+
+async def test_a_graver_version_is_not_got_around_by_going_back_to_the_first(world: World) -> None:
+    state = await world.submit(SOFT)
+    await world.after(ask(Revise, state), RITA)
+    await world.asked(ask(NewVersion, state, package=package(confidence=0.6, action_parameters={"record": "43"})))
+    after = await world.asked(ask(NewVersion, await world.state(state.decision_package_id), package=SOFT))
+    assert after.document["level"] == "hard_approval"
+
+
+# ---- threads -----------------------------------------------------------------------------------------------------
+
+
+async def test_in_a_thread_that_a_person_took_over_nothing_comes_in_until_it_is_handed_back(world: World) -> None:
+    taken = await world.after(ask(TakeOver, await world.submit(HARD)), SENTA)
+    held = await refusal(world, OTHER)
+    elsewhere = await refusal(world, package(thread_id="thr_2"))
+    await world.after(ask(HandBack, taken), SENTA)
+    assert held == Refusal(reason=Reason.THREAD_TAKEN_OVER, facts={"package": taken.decision_package_id})
+    assert (elsewhere, await refusal(world, OTHER)) == (None, None)
+    assert await world.read(faults) == []
+
+
+async def test_a_package_that_needs_a_take_over_holds_its_thread_from_the_start(world: World) -> None:
+    state = await world.submit(TAKEOVER)
+    held = await refusal(world, OTHER)
+    await world.asked(ask(Withdraw, state))
+    assert held == Refusal(reason=Reason.THREAD_TAKEN_OVER, facts={"package": state.decision_package_id})
+    assert await refusal(world, OTHER) is None
+    assert await world.read(faults) == []
+
+
+async def test_a_thread_that_two_packages_hold_is_free_only_when_both_have_let_go(world: World) -> None:
+    first = await world.submit(HARD)
+    second = await world.submit(TAKEOVER)
+    await world.after(ask(TakeOver, first), SENTA)
+    await world.after(ask(HandBack, first), SENTA)
+    held = await refusal(world, OTHER)
+    assert await world.read(faults) == []
+    await world.after(ask(Reject, second), SVEN)
+    assert held == Refusal(reason=Reason.THREAD_TAKEN_OVER, facts={"package": second.decision_package_id})
+    assert await refusal(world, OTHER) is None
+    assert await world.read(faults) == []
+
+
+async def test_a_package_that_holds_its_thread_may_be_revised_unless_another_holds_it_too(world: World) -> None:
+    other = await world.submit(HARD)
+    own = await world.submit(TAKEOVER)
+    better = package(recommendation="escalate", consequence="The better one.")
+    revised = await world.asked(ask(NewVersion, own, package=better))
+    taken = await world.after(ask(TakeOver, other), SENTA)
+    again = await world.asked(ask(NewVersion, await world.state(own.decision_package_id), package=TAKEOVER))
+    assert revised.refusal is None
+    assert again.refusal == Refusal(reason=Reason.THREAD_TAKEN_OVER, facts={"package": taken.decision_package_id})
+
+
+async def test_what_has_no_thread_holds_none(world: World) -> None:
+    loose: Any = {"thread_id": None}
+    await world.after(ask(TakeOver, await world.submit(package(risk_level="high", **loose))), SENTA)
+    await world.submit(package(recommendation="escalate", **loose))
+    assert await refusal(world, package(**loose)) is None
+    assert await world.read(faults) == []
+
+
+async def test_who_took_over_is_named_and_others_cannot_hand_back(world: World) -> None:
+    taken = await world.after(ask(TakeOver, await world.submit(HARD)), SENTA)
+    outcome = await world.do(ask(HandBack, taken), ROSS)
+    assert outcome.refusal == Refusal(reason=Reason.NOT_YOURS_TO_HAND_BACK, facts={"by": f"<@{SENTA}>"})
+    assert (await world.state(taken.decision_package_id)).holds_thread

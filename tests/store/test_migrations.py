@@ -1,0 +1,133 @@
+"""The schema: what the migrations make is what the tables say, however often and from however many they are run."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.engine import make_url
+from sqlmodel import SQLModel
+
+from store import tenancy
+from store.database import make_engine
+from store.migrate import head, is_current, migrate
+from store.migrations.append_only import TABLES
+from store.store import Store
+from tests.rules.world import NOW
+from tests.store.world import POLICY, Clock
+
+
+@contextmanager
+def engine_of(url: str) -> Iterator[Engine]:
+    engine = make_engine(make_url(url))
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def tenant_of(url: str) -> str:
+    with engine_of(url) as engine, engine.connect() as connection:
+        return tenancy.tenant(connection)
+
+
+def test_a_migrated_database_has_exactly_the_tables_that_the_code_speaks_of(database_url: str) -> None:
+    with engine_of(database_url) as engine, engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_primary_keys_are_led_by_the_tenant_so_that_tables_can_be_partitioned(database_url: str) -> None:
+    with engine_of(database_url) as engine:
+        inspector = inspect(engine)
+        keys = {
+            table: inspector.get_pk_constraint(table)["constrained_columns"]
+            for table in inspector.get_table_names()
+            if table != "alembic_version"
+        }
+    expected = {table.name: [column.name for column in table.primary_key] for table in SQLModel.metadata.sorted_tables}
+    assert keys == expected
+    assert {columns[0] for columns in keys.values()} == {"tenant_id"}
+
+
+def test_an_empty_database_is_brought_to_the_head_and_gets_an_installation(empty_database_url: str) -> None:
+    with engine_of(empty_database_url) as engine, engine.connect() as connection:
+        before = is_current(connection)
+    revision = migrate(empty_database_url, NOW)
+    with engine_of(empty_database_url) as engine, engine.connect() as connection:
+        after = is_current(connection)
+    assert (before, after, revision) == (False, True, head())
+    assert tenant_of(empty_database_url).startswith("T")
+
+
+def test_migrating_again_changes_nothing(empty_database_url: str) -> None:
+    migrate(empty_database_url, NOW)
+    first = tenant_of(empty_database_url)
+    migrate(empty_database_url, NOW)
+    assert tenant_of(empty_database_url) == first
+
+
+def test_the_database_itself_refuses_to_change_or_delete_an_event(database_url: str) -> None:
+    if_sqlite = "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'"
+    if_postgresql = "SELECT event_object_table FROM information_schema.triggers"
+    with engine_of(database_url) as engine, engine.connect() as connection:
+        query = {"sqlite": if_sqlite, "postgresql": if_postgresql}[engine.dialect.name]
+        protected = set(connection.execute(text(query)).scalars())
+    assert protected == set(TABLES)
+
+
+_STARTER = """
+import sys
+from datetime import UTC, datetime
+from store.migrate import migrate
+print("ready", flush=True)
+sys.stdin.readline()
+print(migrate(sys.argv[1], datetime.now(UTC)))
+"""
+
+
+def test_replicas_that_start_at_once_on_an_empty_database_migrate_it_once(empty_database_url: str) -> None:
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", _STARTER, empty_database_url]
+    starters = [subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(3)]
+    ready = [starter.stdout.readline() for starter in starters if starter.stdout]
+    for starter in starters:
+        assert starter.stdin is not None
+        starter.stdin.write("go\n")
+        starter.stdin.flush()
+    answers = [starter.communicate(timeout=60) for starter in starters]
+    assert ready == ["ready\n"] * 3
+    assert answers == [(f"{head()}\n", "")] * 3
+    assert len(tenant_of(empty_database_url)) == 11
+
+
+def test_threads_that_migrate_at_once_take_their_turn(empty_database_url: str) -> None:
+    barrier = threading.Barrier(4)
+
+    def start(_: int) -> str:
+        barrier.wait(20)
+        return migrate(empty_database_url, NOW)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(start, range(4))) == [head()] * 4
+
+
+async def test_replicas_that_open_at_once_under_a_new_policy_keep_its_text_once(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = POLICY.model_copy(update={"digest": "sha256:new"})
+    stores = await asyncio.gather(*(Store.open(database_url, new, "its text", Clock()) for _ in range(6)))
+    query = text("SELECT (SELECT count(*) FROM policies), (SELECT count(*) FROM tenant_events)")
+    kept = await stores[0].read(lambda connection: connection.execute(query).one())
+    for store in stores:
+        await store.close()
+    assert tuple(kept) == (1, 1)

@@ -1,0 +1,133 @@
+"""Whoever waits for a package is told of a change at once, wherever it was made, and is never forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from rules.commands import Comment, Reject
+from store import waiters as store_waiters
+from store.waiters import Notifier, Waiters
+from tests.rules.world import HARD, SENTA, ask, package
+from tests.store.waiting import Waits, soon, status_of, waiting
+from tests.store.world import World, founded, replica
+
+POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+async def test_a_change_in_this_process_wakes_who_waits(quiet: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits, state = Waits(monkeypatch), await quiet.submit(HARD)
+    task = waiting(quiet, state)
+    await waits.come()
+    await quiet.after(ask(Reject, state), SENTA)
+    assert status_of(await soon(task)) == "rejected"
+
+
+@POSTGRESQL
+async def test_a_change_in_another_process_wakes_who_waits_long_before_the_slow_poll(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, state = Waits(monkeypatch), await quiet.submit(HARD)
+    async with replica(quiet) as other:
+        task = waiting(quiet, state)
+        await waits.come()
+        await other.after(ask(Reject, state), SENTA)
+        assert status_of(await soon(task)) == "rejected"
+
+
+async def test_the_slow_poll_alone_finds_a_change_made_elsewhere(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_waiters, "SLOW_POLL", 0.05)
+    monkeypatch.setattr(Notifier, "tell", lambda *_: None)
+    waits = Waits(monkeypatch)
+    async with founded(database_url) as world, replica(world) as other:
+        state = await world.submit(HARD)
+        task = waiting(world, state)
+        await waits.come()
+        await other.after(ask(Reject, state), SENTA)
+        assert status_of(await soon(task)) == "rejected"
+
+
+async def test_the_slow_poll_goes_on_after_the_database_was_away(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_waiters, "SLOW_POLL", 0.05)
+    polled, again = asyncio.Event(), Waiters._poll
+
+    async def first_fails(waiters: Waiters) -> None:
+        monkeypatch.setattr(Waiters, "_poll", again)
+        polled.set()
+        raise OSError("no route to the database")
+
+    monkeypatch.setattr(Waiters, "_poll", first_fails)
+    monkeypatch.setattr(Notifier, "tell", lambda *_: None)
+    async with founded(database_url) as world, replica(world) as other:
+        state = await world.submit(HARD)
+        task = waiting(world, state)
+        await soon(polled.wait())
+        await other.after(ask(Reject, state), SENTA)
+        assert status_of(await soon(task)) == "rejected"
+
+
+async def test_a_change_between_reading_and_waiting_is_news(quiet: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = await quiet.submit(HARD)
+    database = quiet.store.database
+    read = database.read
+
+    async def changed_right_after(operation: Any) -> Any:
+        result = await read(operation)
+        monkeypatch.setattr(database, "read", read)
+        await quiet.after(ask(Reject, state), SENTA)
+        return result
+
+    monkeypatch.setattr(database, "read", changed_right_after)
+    assert status_of(await soon(waiting(quiet, state))) == "rejected"
+
+
+async def test_who_saw_an_older_revision_does_not_wait(quiet: World) -> None:
+    state = await quiet.submit(HARD)
+    await quiet.after(ask(Comment, state), SENTA)
+    found = await soon(waiting(quiet, state, seen=state.revision))
+    assert found is not None
+    assert found.revision == state.revision + 1
+
+
+async def test_who_waits_for_an_end_that_has_come_does_not_wait(quiet: World) -> None:
+    state = await quiet.submit(HARD)
+    ended = await quiet.after(ask(Reject, state), SENTA)
+    assert status_of(await soon(waiting(quiet, ended))) == "rejected"
+
+
+async def test_when_time_is_up_the_package_is_given_as_it_is_and_nothing_is_kept_of_the_wait(quiet: World) -> None:
+    state = await quiet.submit(HARD)
+    found = await soon(quiet.store.next_change(state.decision_package_id, state.agent_id, None, 0.01))
+    assert status_of(found) == "pending"
+    assert quiet.store.waiters._waiting == {}
+
+
+async def test_a_change_of_one_package_leaves_those_who_wait_for_another(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = Waits(monkeypatch)
+    one, other = [await quiet.submit(package(risk_level="high", subject_id=str(n))) for n in range(2)]
+    for_one, for_other = waiting(quiet, one), waiting(quiet, other)
+    await waits.come(2)
+    await quiet.after(ask(Reject, one), SENTA)
+    await soon(for_one)
+    assert not for_other.done()
+    quiet.store.release()
+    await soon(for_other)
+
+
+async def test_a_process_that_ends_lets_everybody_go_and_nobody_wait_any_more(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, state = Waits(monkeypatch), await quiet.submit(HARD)
+    tasks = [waiting(quiet, state) for _ in range(5)]
+    await waits.come(5)
+    quiet.store.release()
+    found = await soon(asyncio.gather(*tasks, waiting(quiet, state)))
+    assert [status_of(each) for each in found] == ["pending"] * 6

@@ -1,0 +1,103 @@
+"""Work without an end, told step by step: run as a process of its own, it is there to be killed.
+
+    python -m tests.store.under_load DATABASE_URL ROUND
+
+Each line is `asked` or `done`, the step, and the package's id. `done` is written only once the store has answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+
+from sqlalchemy import select
+
+from rules.commands import Approve, ClaimExecution, Command
+from rules.people import Agent
+from rules.submission import Submit
+from store import agents
+from store.database import UnavailableError
+from tests.rules.world import HARD, SENTA
+from tests.store.world import World, opened, reviewer
+
+AT_ONCE = 8
+
+Say = Callable[[str, str, str], None]
+
+
+def submission(package_id: str, as_: str | None = None) -> Submit:
+    """The same command for the same name, whichever id the package is to have."""
+    return Submit(command_id=f"submit {package_id}", decision_package_id=as_ or package_id, package=HARD)
+
+
+def approval(package_id: str) -> Approve:
+    return Approve(
+        command_id=f"approve {package_id}",
+        decision_package_id=package_id,
+        expected_package_version=1,
+        comment="I looked at it.",
+    )
+
+
+def claim(package_id: str, digest: str) -> ClaimExecution:
+    return ClaimExecution(
+        command_id=f"claim {package_id}", decision_package_id=package_id, claim_id=package_id, action_digest=digest
+    )
+
+
+async def one(world: World, package_id: str, say: Say) -> None:
+    """A whole life: handed in, approved and claimed, each step sent again until it is answered."""
+    say("asked", "submit", package_id)
+    document = await until_answered(world, submission(package_id), world.agent)
+    say("done", "submit", package_id)
+    await until_answered(world, approval(package_id))
+    say("done", "approve", package_id)
+    await until_answered(world, claim(package_id, document["action_digest"]), world.agent)
+    say("done", "claim", package_id)
+
+
+async def until_answered(world: World, command: Command, agent: Agent | None = None) -> dict[str, str]:
+    while True:
+        try:
+            return await _answered(world, command, agent)
+        except UnavailableError:
+            continue
+
+
+async def _answered(world: World, command: Command, agent: Agent | None) -> dict[str, str]:
+    if agent is None:
+        outcome = await world.store.carry_out(command, reviewer(SENTA))
+        refusal, document = outcome.refusal, {}
+    else:
+        answered = await world.store.asked_by(agent, command)
+        refusal, document = answered.refusal, answered.document
+    if refusal:
+        raise RuntimeError(refusal.sentence)
+    return document
+
+
+async def labour(url: str, round_: str) -> None:
+    def say(*words: str) -> None:
+        print(*words, flush=True)  # noqa: T201 - it is how the one who kills us knows what was answered
+
+    async def worker(number: int) -> None:
+        for turn in range(1_000_000):
+            await one(world, f"pkg_{round_}_{number}_{turn}", say)
+
+    async with opened(url) as world:
+        world.agent = await the_agent(world)
+        await asyncio.gather(*(worker(number) for number in range(AT_ONCE)))
+
+
+async def the_agent(world: World) -> Agent:
+    only = select(agents.AGENTS.c.agent_id)
+    agent_id = await world.read(lambda connection: connection.execute(only).scalar_one())
+    found = await world.read(lambda connection: agents.agent(connection, world.tenant_id, agent_id))
+    if found is None:
+        raise RuntimeError("the agent was to be hired before")
+    return found
+
+
+if __name__ == "__main__":
+    asyncio.run(labour(sys.argv[1], sys.argv[2]))

@@ -1,0 +1,49 @@
+"""Somebody who waits for a package, and how a test knows that they have begun to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+import pytest
+
+from rules.state import PackageState
+from store.store import Found
+from store.waiters import Waiter
+from tests.store.world import World
+
+T = TypeVar("T")
+
+FOR_EVER = 1000.0
+
+
+async def soon(awaited: Awaitable[T]) -> T:
+    """Far longer than anything here takes, and far shorter than the slow poll."""
+    return await asyncio.wait_for(awaited, 30)
+
+
+class Waits:
+    """Knows how many have come to the point where they wait for news."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._come, news = asyncio.Semaphore(0), Waiter.news
+
+        async def counted(waiter: Waiter) -> None:
+            self._come.release()
+            await news(waiter)
+
+        monkeypatch.setattr(Waiter, "news", counted)
+
+    async def come(self, number: int = 1) -> None:
+        for _ in range(number):
+            await soon(self._come.acquire())
+
+
+def waiting(world: World, state: PackageState, seen: int | None = None) -> asyncio.Task[Found | None]:
+    agent_id = state.agent_id
+    return asyncio.create_task(world.store.next_change(state.decision_package_id, agent_id, seen, FOR_EVER))
+
+
+def status_of(found: Found | None) -> Any:
+    return found.document["status"] if found else None

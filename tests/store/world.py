@@ -1,0 +1,167 @@
+"""The house of the rules' tests, moved into a database: its people and policy, agents, and a clock moved by hand."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import Connection
+
+from rules.commands import Approve, ClaimExecution, Command, ReportExecution
+from rules.package import DecisionPackage
+from rules.people import AUTO, Actor, ActorKind, Agent, Person
+from rules.policy import Policy
+from rules.state import PackageState
+from rules.submission import Submit
+from store import agents, directory, packages, registry
+from store.road import Outcome
+from store.situations import situation_of
+from store.store import Answered, Store
+from tests.rules.world import NOW, OWEN, SOFT, ask, people, policy
+
+T = TypeVar("T")
+
+# The clock of these tests leaps, and nobody refreshes the directory meanwhile.
+LASTING: dict[str, Any] = {"directory": {"max_age": "1000d"}}
+POLICY = policy(**LASTING)
+
+_fresh = itertools.count(1)
+
+
+class Clock:
+    """Business time, which stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def passes(self, span: timedelta) -> None:
+        self.now += span
+
+
+def fresh(kind: str) -> str:
+    return f"{kind}_{next(_fresh)}"
+
+
+def reviewer(user_id: str) -> Actor:
+    return Actor(kind=ActorKind.PERSON, actor_id=user_id)
+
+
+class World:
+    """A store, the agents that ask it, and one line for each thing done."""
+
+    def __init__(self, url: str, store: Store, clock: Clock) -> None:
+        self.url, self.store, self.clock = url, store, clock
+        self.agent: Agent
+
+    async def read(self, operation: Callable[[Connection], T]) -> T:
+        return await self.store.read(operation)
+
+    async def write(self, operation: Callable[[Connection], T]) -> T:
+        return await self.store.database.write(operation)
+
+    async def hire(self, name: str) -> Agent:
+        made = await self.write(lambda connection: registry.add(connection, name, OWEN, self.clock()))
+        hired = await self.read(lambda connection: agents.agent(connection, self.tenant_id, made.agent_id))
+        assert hired is not None
+        return hired
+
+    async def people_are(self, everybody: dict[str, Person]) -> None:
+        await self.write(lambda connection: directory.replace(connection, everybody.values(), {}, as_of=self.clock.now))
+
+    @property
+    def tenant_id(self) -> str:
+        return self.store.house.tenant_id
+
+    async def asked(self, command: Command, agent: Agent | None = None, digest: str | None = None) -> Answered:
+        return await self.store.asked_by(agent or self.agent, command, digest)
+
+    async def submit(self, package: DecisionPackage = SOFT, agent: Agent | None = None) -> PackageState:
+        """Hands in this package as a new one, and gives the state that it came to."""
+        answered = await self.asked(submission(package), agent)
+        assert answered.refusal is None, answered.refusal.sentence
+        return await self.state(answered.document["decision_package_id"])
+
+    async def do(self, command: Command, by: str | Actor = AUTO) -> Outcome:
+        return await self.store.carry_out(command, reviewer(by) if isinstance(by, str) else by)
+
+    async def after(self, command: Command, by: str | Actor = AUTO) -> PackageState:
+        outcome = await self.do(command, by)
+        assert outcome.refusal is None, outcome.refusal.sentence
+        assert outcome.state is not None
+        return outcome.state
+
+    async def approved(self, package: DecisionPackage = SOFT, *, by: str, agent: Agent | None = None) -> PackageState:
+        state = await self.submit(package, agent)
+        return await self.after(ask(Approve, state), by)
+
+    async def claimed(self, state: PackageState, **fields: Any) -> Answered:
+        return await self.asked(ask(ClaimExecution, state, **fields))
+
+    async def reported(self, state: PackageState, outcome: str = "succeeded", **fields: Any) -> Answered:
+        return await self.asked(ask(ReportExecution, state, outcome=outcome, **fields))
+
+    async def state(self, package_id: str) -> PackageState:
+        loaded = await self.read(lambda connection: packages.load(connection, self.tenant_id, package_id))
+        assert loaded is not None, package_id
+        return loaded.state
+
+
+def submission(package: DecisionPackage = SOFT, package_id: str | None = None, command_id: str | None = None) -> Submit:
+    return Submit(
+        command_id=command_id or fresh("submit"), decision_package_id=package_id or fresh("pkg"), package=package
+    )
+
+
+@asynccontextmanager
+async def opened(url: str, policy: Policy = POLICY, clock: Clock | None = None) -> AsyncIterator[World]:
+    """One replica of the service's store, on a database where perhaps others run already."""
+    clock = clock or Clock()
+    store = await Store.open(url, policy, "the text of it", clock)
+    try:
+        yield World(url, store, clock)
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def founded(url: str, policy: Policy = POLICY) -> AsyncIterator[World]:
+    """The first replica: it brings the people and one agent."""
+    async with opened(url, policy) as world:
+        await world.people_are(people())
+        world.agent = await world.hire("Clerk")
+        yield world
+
+
+@asynccontextmanager
+async def replica(of: World, policy: Policy = POLICY) -> AsyncIterator[World]:
+    """Another replica beside the first: the same database, agent and time, perhaps another policy."""
+    async with opened(of.url, policy, of.clock) as world:
+        world.agent = of.agent
+        yield world
+
+
+def all_load_first(monkeypatch: pytest.MonkeyPatch, world: World, parties: int) -> None:
+    """Holds everybody on the road until all of them have loaded the package: each acts on what was true before.
+
+    Only who walks for the first time waits; who was too late walks again freely. One SQLite writer lets nobody load
+    before the other has finished, so there is nothing to hold.
+    """
+    first = iter(range(parties if world.url.startswith("postgresql") else 0))
+    lock, barrier = threading.Lock(), threading.Barrier(parties)
+
+    def held(*arguments: Any) -> Any:
+        with lock:
+            waits = next(first, None) is not None
+        if waits:
+            barrier.wait(timeout=20)
+        return situation_of(*arguments)
+
+    monkeypatch.setattr("store.road.situation_of", held)
