@@ -42,7 +42,7 @@ DECISION_NAMES: frozenset[str] = frozenset(get_args(DecisionName))
 IRREMOVABLE_DECISIONS = frozenset({"reject", "escalate", "take_over"})  # no agent closes the ways out
 
 _FEW = Field(max_length=MAX_ITEMS)
-_URI = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")  # RFC 3986; other characters could end a link early
+_URI = r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]"  # RFC 3986; other characters could end a link early
 _TIME = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:")  # years far outside overflow on their way to UTC
 _EMAIL = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+"
 
@@ -75,7 +75,7 @@ class InterruptType(StrEnum):
 
 def _url(text: str) -> str:
     # Whether the address may be reached is asked where it is used; here, whether it is plainly an address.
-    if not _URI.fullmatch(text):
+    if not re.fullmatch(f"{_URI}+", text):
         raise PydanticCustomError("url", "must be a URL; percent-encode what RFC 3986 does not allow in one")
     if not _has_web_host(text):
         raise PydanticCustomError("url", "must be an http or https URL with a host")
@@ -117,8 +117,8 @@ def _state(value: Any) -> Any:
     raise PydanticCustomError("state", "must be an object or a text of at most {most} characters", {"most": MAX_ESSAY})
 
 
-_URL = Stated(_url, r"^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9._~!$&'()*+,;=%-]+(:[1-9][0-9]{0,3})?([/?#][!-;=?-Z_a-z~]*)?$")
-_RFC3339 = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+_URL = Stated(_url, rf"^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9._~!$&'()*+,;=%-]+(:[1-9][0-9]{{0,3}})?([/?#]{_URI}*)?$")
+_RFC3339 = Annotated[str, Field(json_schema_extra={"format": "date-time", "pattern": f"^{_TIME.pattern}"})]
 _EssayOr = Annotated[str, Field(max_length=MAX_ESSAY), PRINTABLE]
 
 Title = Annotated[str, Field(strict=True, max_length=MAX_TITLE), VISIBLE]

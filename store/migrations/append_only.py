@@ -32,7 +32,7 @@ def _protect_sqlite(connection: Connection, table: str, key: tuple[str, ...]) ->
         _raise_before(connection, table, change)
     # INSERT OR REPLACE deletes the row in its way, and no trigger on DELETE hears of it.
     same = " AND ".join(f"{column} = NEW.{column}" for column in ("tenant_id", *key))
-    also = " OR event_id = NEW.event_id" if table == "events" else ""
+    also = " OR (tenant_id = NEW.tenant_id AND event_id = NEW.event_id)" if table == "events" else ""
     there = f"SELECT 1 FROM {table} WHERE ({same}){also}"  # noqa: S608 - our own names
     _raise_before(connection, table, "INSERT", f"WHEN EXISTS ({there})")
 

@@ -19,7 +19,21 @@ ROOT = HERE.parent.parent
 EASY = (
     POLICY.replace("[tiers.high]", "[tiers.high]\nneeds = []")
     .replace("[tiers.critical]", "[tiers.critical]\nneeds = []")
-    .replace("[actions]", "[confidence]\ntakeover_below = 0.0\nhard_below = 0.0\nsoft_below = 0.1\n\n[actions]")
+    .replace(
+        "[actions]",
+        """
+[confidence]
+takeover_below = 0.0
+hard_below = 0.0
+soft_below = 0.0
+
+[matrix]
+reversible_auto_above = 0.1
+
+[actions]
+"*" = { reversibility = "reversible" }
+""",
+    )
 )
 
 
