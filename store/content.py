@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, insert, or_, select
 
 from rules.transition import Words
 from store.tables import Content, core
@@ -13,9 +13,10 @@ from store.tables import Content, core
 CONTENT = core(Content)
 
 _ADD = insert(CONTENT)
-_READ = select(CONTENT.c.event_id, CONTENT.c.words).where(
-    CONTENT.c.tenant_id == bindparam("tenant"), CONTENT.c.event_id.in_(bindparam("events", expanding=True))
-)
+_READ = select(CONTENT.c.event_id, CONTENT.c.words).where(CONTENT.c.tenant_id == bindparam("tenant"))
+# A list of any length is compiled anew each time it is sent; a document asks for two at most, and often.
+_READ_TWO = _READ.where(or_(CONTENT.c.event_id == bindparam("one"), CONTENT.c.event_id == bindparam("other")))
+_READ_MANY = _READ.where(CONTENT.c.event_id.in_(bindparam("events", expanding=True)))
 
 
 class Kept(NamedTuple):
@@ -36,5 +37,11 @@ def keep(connection: Connection, kept: list[Kept]) -> None:
 
 def words_of(connection: Connection, tenant_id: str, *event_ids: str) -> dict[str, Words]:
     """The words of these events, as far as retention has left them."""
-    rows = connection.execute(_READ, {"tenant": tenant_id, "events": list(event_ids)})
+    match event_ids:
+        case ():
+            return {}
+        case (one,) | (one, _):
+            rows = connection.execute(_READ_TWO, {"tenant": tenant_id, "one": one, "other": event_ids[-1]})
+        case _:
+            rows = connection.execute(_READ_MANY, {"tenant": tenant_id, "events": list(event_ids)})
     return {row.event_id: json.loads(row.words) for row in rows if row.words is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -13,12 +14,19 @@ from rules.transition import Words
 from store.content import words_of
 
 
-def documents(connection: Connection, states: list[PackageState], roster: Roster, now: datetime) -> list[Document]:
-    """One query for the words of all of them."""
+def documents(
+    connection: Connection,
+    states: list[PackageState],
+    roster: Roster,
+    now: datetime,
+    known: Mapping[str, Words] | None = None,
+) -> list[Document]:
+    """One query for the words of all of them, as far as they are not known already."""
     if not states:
         return []
-    events = {event for state in states for event in (state.version_event_id, _made_in(state))}
-    words = words_of(connection, states[0].tenant_id, *events)
+    at_hand = known or {}
+    events = {event for state in states for event in (state.version_event_id, _made_in(state))} - at_hand.keys()
+    words = {**at_hand, **words_of(connection, states[0].tenant_id, *events)}
     return [_document(state, words, roster, now) for state in states]
 
 

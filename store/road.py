@@ -7,7 +7,8 @@ after the commit. A command that was answered before gets the same answer again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select
@@ -15,11 +16,11 @@ from sqlalchemy.exc import IntegrityError
 
 from rules.commands import ClockCommand, Command
 from rules.life import decide
-from rules.people import AUTO, Actor, ActorKind
+from rules.people import AUTO, Actor, ActorKind, Roster
 from rules.reasons import Reason, Refusal, refuse
 from rules.situation import Situation
 from rules.state import PackageState
-from rules.transition import refused
+from rules.transition import Words, refused
 from store.database import StaleError
 from store.house import House
 from store.packages import Loaded, load
@@ -49,12 +50,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of it: the state as it now is, and the refusal if there was one. Replayed: it had happened before."""
+    """What came of it: the state as it now is, and the refusal if there was one. Replayed: it had happened before.
+
+    With it what the transaction has at hand and a document needs: who is who, and the words that were just written.
+    """
 
     state: PackageState | None
     refusal: Refusal | None = None
     replayed: bool = False
     changed: bool = False
+    roster: Roster | None = None
+    words: Mapping[str, Words] = field(default_factory=dict)
 
 
 def carry_out(connection: Connection, house: House, asked: Asked) -> Outcome:
@@ -68,7 +74,8 @@ def carry_out(connection: Connection, house: House, asked: Asked) -> Outcome:
         return _refused(connection, asked, found, situation, decided)
     _remember(connection, house.tenant_id, asked, decided.after.decision_package_id)
     record(connection, decided, found, situation)
-    return Outcome(state=decided.after, changed=bool(decided.occurrences))
+    said = {happened.event_id: happened.words or {} for happened in decided.occurrences}
+    return Outcome(state=decided.after, changed=bool(decided.occurrences), roster=situation.roster, words=said)
 
 
 def _reached(connection: Connection, house: House, asked: Asked, package_id: str) -> Loaded | None:

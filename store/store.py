@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple, TypeVar
@@ -14,10 +14,11 @@ from sqlalchemy import Connection
 from rules.chain import Event
 from rules.commands import Command
 from rules.document import Document
-from rules.people import AUTO, Actor, Agent
+from rules.people import AUTO, Actor, Agent, Roster
 from rules.policy import Policy
 from rules.reasons import Reason, Refusal, refuse
 from rules.state import PackageState
+from rules.transition import Words
 from store import policies, tenancy
 from store.agents import by_key
 from store.database import Database, PostgresDatabase, StaleError, open_database
@@ -92,7 +93,8 @@ class Store:
 
         def operation(connection: Connection) -> Outcome:
             outcome = carry_out(connection, self.house, asked)
-            made[:] = [self._document(connection, outcome.state)] if outcome.state else []
+            told = outcome.state if outcome.refusal is None else None
+            made[:] = [self._document(connection, told, outcome.roster, outcome.words)] if told else []
             return outcome
 
         outcome = await self._walk(asked, operation)
@@ -156,8 +158,14 @@ class Store:
             return None
         return Found(loaded.state.revision, self._document(connection, loaded.state))
 
-    def _document(self, connection: Connection, state: PackageState) -> Document:
-        return documents(connection, [state], self.house.roster(connection), self.clock())[0]
+    def _document(
+        self,
+        connection: Connection,
+        state: PackageState,
+        roster: Roster | None = None,
+        known: Mapping[str, Words] | None = None,
+    ) -> Document:
+        return documents(connection, [state], roster or self.house.roster(connection), self.clock(), known)[0]
 
     async def next_change(self, package_id: str, agent_id: str, seen: int | None, seconds: float) -> Found | None:
         """The package as soon as its revision is not the one seen; else, when time is up, as it is.
