@@ -135,15 +135,15 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
         case Reason.ALREADY_COUNTED:
             return "Your approval already counts; this needs another person."
         case Reason.STALE_VERSION:
-            return "This card shows version {seen}, but version {current} is the one to decide on."
+            return "Version {seen} is out of date: version {current} is the one to go by."
         case Reason.STALE_RUNG:
             return "This has since been escalated to {role}; please decide on the newer card."
         case Reason.ALREADY_DECIDED:
-            return "This is already {status} by {by}; nothing has changed by your click."
+            return "This is already {status} by {by}; nothing was changed."
         case Reason.AWAITS_AGENT:
-            return "This waits for the agent ({status}); you can decide on the version it sends."
+            return "This waits for the agent ({status}); what can be decided on is the version it sends."
         case Reason.IS_DEFERRED:
-            return "This is deferred until {until}. Wake it first, then decide."
+            return "This is deferred until {until}; it has to be woken before it can be decided."
         case Reason.NOT_IN_THIS_STATE:
             return "A package that is {status} does not take {verb}."
         case Reason.DECISION_NOT_ALLOWED:

@@ -56,7 +56,7 @@ async def _schemathesis(url: str, key: str, folder: Path) -> tuple[int | None, s
         *(sys.executable, "-m", "schemathesis.cli"),
         *("--config-file", str(HERE / "fuzzing.toml")),
         *("run", f"{url}/openapi.json", "--header", f"Authorization: Bearer {key}"),
-        *("--max-examples", "25", "--continue-on-failure", "--no-color"),
+        *("--max-examples", "8", "--continue-on-failure", "--no-color"),
         cwd=folder,
         env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.bot.fuzzing", "PYTHONPATH": str(ROOT)},
         stdout=asyncio.subprocess.PIPE,

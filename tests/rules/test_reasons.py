@@ -31,7 +31,7 @@ def test_no_two_reasons_have_the_same_sentence() -> None:
 def test_a_refusal_tells_its_facts() -> None:
     refusal = refuse(Reason.STALE_VERSION, seen=1, current=2)
     assert refusal == Refusal(reason=Reason.STALE_VERSION, facts={"seen": "1", "current": "2"})
-    assert refusal.sentence == "This card shows version 1, but version 2 is the one to decide on."
+    assert refusal.sentence == "Version 1 is out of date: version 2 is the one to go by."
 
 
 def test_a_fact_that_is_missing_is_no_crash() -> None:
