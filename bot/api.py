@@ -43,9 +43,9 @@ POLL_AGAIN = "5"
 async def submit(request: web.Request) -> web.Response:
     """202 while a person is awaited, 201 where policy settled it at once, 200 where it was answered before."""
     package = await parsed(request, DecisionPackage)
-    key = idempotency_key(request, package)
-    await _reachable(request, package)
-    command = Submit(command_id=_command_id(request, key), decision_package_id=f"pkg_{fresh_id()}", package=package)
+    command_id = _command_id(request, idempotency_key(request, package))
+    await _reachable(request, package, command_id)
+    command = Submit(command_id=command_id, decision_package_id=f"pkg_{fresh_id()}", package=package)
     answered = await _carried_out(request, command, _content(package))
     settled = answered.document["terminal"]
     status = HTTPStatus.OK if answered.replayed else HTTPStatus.CREATED if settled else HTTPStatus.ACCEPTED
@@ -80,9 +80,10 @@ async def new_version(request: web.Request) -> web.Response:
     """The answer to a revise or an evidence request."""
     body = await parsed(request, NewVersionRequest)
     package = shaped(body.model_dump(exclude={"expected_package_version"}, exclude_unset=True), DecisionPackage)
-    await _reachable(request, package)
+    command_id = _command_id(request, idempotency_key(request, package))
+    await _reachable(request, package, command_id)
     command = NewVersion(
-        command_id=_command_id(request, idempotency_key(request, package)),
+        command_id=command_id,
         decision_package_id=package_id(request),
         expected_package_version=body.expected_package_version,
         package=package,
@@ -133,11 +134,14 @@ async def _carried_out(request: web.Request, command: Command, content_digest: s
     return answered
 
 
-async def _reachable(request: web.Request, package: DecisionPackage) -> None:
-    if package.callback_url:
-        because = await forbidden(package.callback_url, request.app[SERVICE].settings.callback_allow)
-        if because:
-            raise wrong("callback_url", because)
+async def _reachable(request: web.Request, package: DecisionPackage, command_id: str) -> None:
+    """Where its callbacks may go; what was answered before is answered again, wherever the name leads by now."""
+    service = request.app[SERVICE]
+    if package.callback_url is None or await service.store.has_answered(command_id):
+        return
+    because = await forbidden(package.callback_url, service.settings.callback_allow)
+    if because:
+        raise wrong("callback_url", because)
 
 
 def _command_id(request: web.Request, key: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from bot.settings import Network
@@ -13,6 +13,7 @@ from bot.settings import Network
 Address = IPv4Address | IPv6Address
 
 RESOLVE_WITHIN = 2.0
+_SPELLINGS = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
 
 
 async def forbidden(url: str, allowed: Iterable[Network]) -> str | None:
@@ -36,6 +37,15 @@ async def _addresses(host: str) -> list[Address]:
 
 
 def _is_open(address: Address, allowed: Iterable[Network]) -> bool:
-    # ::ffff:127.0.0.1 is 127.0.0.1 in another spelling.
-    plain = address.ipv4_mapped if isinstance(address, IPv6Address) and address.ipv4_mapped else address
-    return (plain.is_global and not plain.is_multicast) or any(plain in network for network in allowed)
+    plain = _plain(address)
+    named = any(each in network for network in allowed for each in (address, plain))
+    return named or (plain.is_global and not plain.is_multicast)
+
+
+def _plain(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one only spells: mapped, compatible, translated (NAT64) or tunnelled (6to4)."""
+    if isinstance(address, IPv4Address):
+        return address
+    if any(address in network for network in _SPELLINGS):
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address

@@ -119,7 +119,10 @@ def authorize(
 def dependence(person: Person, question: Question) -> Refusal | None:
     """Why this person is not independent of the package, if they are not."""
     bars = [bar for who, bar in question.barred.items() if who in references(person)]
-    return refuse(_BARRED[bars[0]]) if bars else None
+    if bars:
+        return refuse(_BARRED[bars[0]])
+    by_address = any(who.startswith("email:") for who in question.barred)
+    return refuse(Reason.INDEPENDENCE_UNKNOWN) if by_address and not person.email else None
 
 
 def _is_party(person: Person, question: Question) -> bool:

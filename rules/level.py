@@ -111,6 +111,12 @@ def _recommendation(case: Case) -> Iterator[Why]:
             pass
 
 
+def _no_plain_approval(case: Case) -> Iterator[Why]:
+    allowed = case.package.effective_decisions
+    if allowed is not None and "approve" not in allowed:
+        yield _says("no-plain-approval", _HARD, "the agent takes no plain approval, so silence cannot give one")
+
+
 def _matrix(case: Case) -> Iterator[Why]:
     matrix, sure = case.policy.matrix, case.package.confidence
     sensitive = sorted(case.data.intersection(matrix.sensitive))
@@ -174,6 +180,7 @@ _VOICES: tuple[_Voice, ...] = (
     _reversibility_table,
     _confidence_bands,
     _recommendation,
+    _no_plain_approval,
     _matrix,
     _repeated_failures,
     _tool,

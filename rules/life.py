@@ -43,7 +43,7 @@ TABLE: Mapping[Verb, tuple[tuple[Status, ...], tuple[Status, ...]]] = {
     V.ESCALATE: ((S.PENDING,), (S.PENDING,)),
     V.DEFER: ((S.PENDING,), (S.DEFERRED,)),
     V.TAKE_OVER: (_OPEN, (S.TAKEN_OVER,)),
-    V.HAND_BACK: ((S.TAKEN_OVER,), _SAME),
+    V.HAND_BACK: ((S.TAKEN_OVER, S.EXPIRED, S.CANCELLED), _SAME),
     V.RECUSE: (_OPEN, _SAME),
     V.CLAIM_TASK: ((S.PENDING, S.DEFERRED), _SAME),
     V.ASSIGN: ((S.PENDING, S.DEFERRED), _SAME),
@@ -199,13 +199,13 @@ def _in_the_way(state: PackageState, command: HumanDecisionCommand, situation: S
     """What this package, at this level and tier, does not take, or not yet."""
     if refusal := _not_for_this_package(state, command):
         return refusal
-    proceeding = command.verb in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS) or _proceeds(command)
+    proceeding = command.verb in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS, Verb.ANSWER) or _proceeds(command)
     if proceeding and state.ended(situation.now):
         return refuse(Reason.ALREADY_EXPIRED)
     terms = terms_today(state, situation.policy)
     if proceeding and terms.details_first and not _looked(state, situation.actor.actor_id):
         return refuse(Reason.DETAILS_FIRST)
-    if proceeding and terms.comment_required and not (command.comment or _proceeds(command)):
+    if proceeding and terms.comment_required and not (command.comment or _says_why(command)):
         return refuse(Reason.COMMENT_REQUIRED)
     return None
 
@@ -213,7 +213,7 @@ def _in_the_way(state: PackageState, command: HumanDecisionCommand, situation: S
 def _not_for_this_package(state: PackageState, command: HumanDecisionCommand) -> Refusal | None:
     verb, question = command.verb, state.kind is Kind.QUESTION
     allowed = state.allowed_decisions
-    if allowed is not None and verb.value not in allowed:
+    if allowed is not None and verb is not Verb.OBJECT and verb.value not in allowed:
         return refuse(Reason.DECISION_NOT_ALLOWED, verb=verb.replace("_", " "), allowed=", ".join(allowed))
     granting = verb in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS, Verb.OVERRIDE)
     if granting and state.level is HITLLevel.HUMAN_TAKEOVER:
@@ -223,6 +223,11 @@ def _not_for_this_package(state: PackageState, command: HumanDecisionCommand) ->
     if verb is Verb.ANSWER and not question:
         return refuse(Reason.NOT_A_QUESTION)
     return refuse(Reason.NOT_SOFT) if verb is Verb.OBJECT and not state.soft else None
+
+
+def _says_why(command: HumanDecisionCommand) -> bool:
+    """An override has its reason, and an answer is one."""
+    return command.verb in (Verb.OVERRIDE, Verb.ANSWER)
 
 
 def _proceeds(command: HumanDecisionCommand) -> bool:

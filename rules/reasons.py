@@ -29,6 +29,7 @@ class Reason(StrEnum):
     IS_OWNER = "is-owner"
     IS_EDITOR = "is-editor"
     IS_RECUSED = "is-recused"
+    INDEPENDENCE_UNKNOWN = "independence-unknown"
     ALREADY_COUNTED = "already-counted"
     # Is it still what you saw?
     STALE_VERSION = "stale-version"
@@ -132,6 +133,8 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
             return "You edited this package, so it takes a second pair of eyes."
         case Reason.IS_RECUSED:
             return "You recused yourself from this package."
+        case Reason.INDEPENDENCE_UNKNOWN:
+            return "An e-mail address asked for this, and the directory has none for you: it may be yours."
         case Reason.ALREADY_COUNTED:
             return "Your approval already counts; this needs another person."
         case Reason.STALE_VERSION:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from rules.commands import HumanDecisionType, OverrideDecision
+from rules.people import ActorKind
 from rules.situation import Situation
 from rules.state import Basis, Decision, PackageState, Seat, Status
 from rules.terms import terms_today
@@ -55,8 +56,15 @@ def _aftermath(settled: PackageState, move: Move) -> dict[str, Any]:
     if _worth_a_look(settled):
         after["sampled"] = move.situation.chance < move.situation.policy.soft.sample
     if settled.status.terminal:
-        after["holds_thread"] = settled.status is Status.TAKEN_OVER and settled.thread_id is not None
+        after["holds_thread"] = _still_held(settled, move)
     return after
+
+
+def _still_held(settled: PackageState, move: Move) -> bool:
+    """Only people let go of a thread: neither does an agent free it by withdrawing, nor does time."""
+    if settled.status is Status.TAKEN_OVER:
+        return settled.thread_id is not None
+    return settled.holds_thread and move.situation.actor.kind is not ActorKind.PERSON
 
 
 def _worth_a_look(settled: PackageState) -> bool:

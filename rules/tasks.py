@@ -113,13 +113,17 @@ def withdraw(move: Move, command: Withdraw) -> Transition | Refusal:
 
 
 def hand_back(move: Move, command: HandBack) -> Transition | Refusal:
-    """The thread is the agent's again; the package stays taken over."""
-    who = move.situation.actor.actor_id
-    took = move.state.decision.reviewers[0].reviewer_id if move.state.decision else None
-    if who != took and who not in move.situation.policy.admins:
-        return refuse(Reason.NOT_YOURS_TO_HAND_BACK, by=f"<@{took}>")
-    if not move.state.holds_thread:
+    """The thread is the agent's again; the package stays what it is. Where nobody took it, who could have may."""
+    state, situation, who = move.state, move.situation, move.situation.actor.actor_id
+    if not state.holds_thread:
         return refuse(Reason.NOT_IN_THIS_STATE, status="handed back", verb="a hand-back")
+    took = [seat.reviewer_id for seat in state.decision.reviewers] if state.decision else []
+    if who not in (*took, *situation.policy.admins):
+        if took:
+            return refuse(Reason.NOT_YOURS_TO_HAND_BACK, by=state.decided_by())
+        able = authorize(situation.roster, who, Standard.TAKE_OVER, question_of(state), situation.now)
+        if isinstance(able, Refusal):
+            return able
     return move.happen("thread.handed_back", {"holds_thread": False}, words={"comment": command.comment}).done()
 
 

@@ -100,6 +100,10 @@ def _refused(
     return Outcome(state=attempt.after, refusal=refusal, changed=True)
 
 
+def has_answered(connection: Connection, tenant_id: str, command_id: str) -> bool:
+    return connection.execute(_ANSWERED, {"tenant": tenant_id, "command": command_id}).first() is not None
+
+
 def _earlier(connection: Connection, house: House, asked: Asked) -> Outcome | None:
     """What this very command was answered before. The clock's are judged by what is due, not by their ids."""
     if isinstance(asked.command, ClockCommand):

@@ -56,7 +56,8 @@ _SAME_ACTION = (
         VERSIONS.c.action_digest == bindparam("digest"),
         PACKAGES.c.updated_at > bindparam("since", type_=PACKAGES.c.updated_at.type),
     )
-    .order_by(VERSIONS.c.created_at.desc())
+    # What a person rejected comes first: no number of later posts pushes it out of what is remembered.
+    .order_by(PACKAGES.c.status != Status.REJECTED.value, VERSIONS.c.created_at.desc())
     .limit(200)
 )
 

@@ -26,7 +26,7 @@ from store.documents import documents
 from store.events import events_of
 from store.house import House
 from store.packages import Cursor, glance, load, own
-from store.road import Asked, Outcome, carry_out
+from store.road import Asked, Outcome, carry_out, has_answered
 from store.waiters import Notifier, Waiter, Waiters, stopped
 
 T = TypeVar("T")
@@ -119,6 +119,9 @@ class Store:
 
     async def read(self, operation: Callable[[Connection], T]) -> T:
         return await self.database.read(operation)
+
+    async def has_answered(self, command_id: str) -> bool:
+        return await self.database.read(lambda connection: has_answered(connection, self.house.tenant_id, command_id))
 
     async def agent_of(self, key: str) -> Agent | None:
         return await self.database.read(lambda connection: by_key(connection, self.house.tenant_id, key, self.clock()))

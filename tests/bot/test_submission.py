@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 
+import aiohttp
 import pytest
 
+from bot.running import running
 from rules.commands import Approve, HandBack, Reject, TakeOver
 from tests.bot.service import AUTOMATIC, CRITICAL, HARD, SOFT, TAKEOVER, Desk
 from tests.rules.world import DAY, RITA, SENTA, people
@@ -193,7 +196,17 @@ async def test_while_all_is_frozen_nobody_submits_anything(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "inside", ["http://127.0.0.1/x", "http://localhost:8000/", "http://10.0.0.1/", "http://[::1]/"]
+    "inside",
+    [
+        "http://127.0.0.1/x",
+        "http://localhost:8000/",
+        "http://10.0.0.1/",
+        "http://[::1]/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://[64:ff9b::a9fe:a9fe]/",
+        "http://[2002:7f00:1::]/",
+        "http://[::127.0.0.1]/",
+    ],
 )
 async def test_a_callback_to_the_inside_is_refused(desk: Desk, inside: str) -> None:
     assert (await desk.submit(SOFT | {"callback_url": inside})).wrong == ["callback_url"]
@@ -204,3 +217,14 @@ async def test_metadata_come_back_untouched(desk: Desk) -> None:
     told = await desk.submit(SOFT | {"metadata": metadata, "run_id": "r", "thread_id": "t", "checkpoint_id": "c"})
     assert told.body["metadata"] == metadata
     assert [told.body[name] for name in ("run_id", "thread_id", "checkpoint_id")] == ["r", "t", "c"]
+
+
+async def test_what_was_answered_is_answered_again_though_its_callback_may_not_be_called_by_now(desk: Desk) -> None:
+    body = SOFT | {"callback_url": "http://127.0.0.1:9/hook"}
+    lenient = desk.its.service.settings.model_copy(update={"callback_allow": (ip_network("127.0.0.0/8"),)})
+    async with running(lenient, desk.clock) as its, aiohttp.ClientSession(its.url) as http:
+        before = Desk(its, desk.clock, http)
+        before.key = desk.key
+        assert (await before.submit(body, "once")).status == 202
+    assert (await desk.submit(body, "once")).status == 200
+    assert (await desk.submit(body, "twice")).wrong == ["callback_url"]

@@ -107,6 +107,11 @@ def test_an_agent_that_is_unsure_is_believed(said: str, rule: str, level: HITLLe
     assert voices(found(recommendation=said)) == {rule: level}
 
 
+def test_where_the_agent_takes_no_plain_approval_silence_gives_none() -> None:
+    assert voices(found(allowed_decisions=["revise"]))["no-plain-approval"] is HITLLevel.HARD_APPROVAL
+    assert "no-plain-approval" not in voices(found(allowed_decisions=["approve"]))
+
+
 def test_an_agent_that_recommends_to_go_on_changes_nothing() -> None:
     assert found(recommendation="proceed") == found()
 

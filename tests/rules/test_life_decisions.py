@@ -262,3 +262,8 @@ def test_after_the_agents_own_end_nothing_is_granted(kind: type[HumanDecisionCom
     state = submitted(package(risk_level="high", expires_at=NOW + HOUR))
     assert refusal(state, ask(kind, state), by=SENTA, now=NOW + HOUR) is Reason.ALREADY_EXPIRED
     assert after(state, ask(Reject, state), by=SENTA, now=NOW + HOUR).status is Status.REJECTED
+
+
+def test_after_the_agents_own_end_no_question_is_answered() -> None:
+    state = submitted(QUESTION.model_copy(update={"expires_at": NOW + HOUR}))
+    assert refusal(state, ask(Answer, state), by=RITA, now=NOW + HOUR) is Reason.ALREADY_EXPIRED

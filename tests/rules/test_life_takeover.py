@@ -80,13 +80,27 @@ def test_while_a_person_holds_the_thread_nothing_new_of_it_comes_in_and_nothing_
     assert refusal(waiting, version, by=AGENT.actor, memory=HELD) is Reason.THREAD_TAKEN_OVER
 
 
-def test_a_takeover_that_is_rejected_withdrawn_or_expires_frees_the_thread() -> None:
+def test_a_takeover_that_a_person_rejects_or_withdraws_frees_the_thread() -> None:
     state = submitted(TAKEOVER)
     assert state.holds_thread
     assert after(state, ask(Reject, state), by=SENTA).holds_thread is False
     assert after(state, ask(Withdraw, state), by=ROSE).holds_thread is False
+
+
+def test_neither_the_agent_nor_time_frees_the_thread() -> None:
+    state = submitted(TAKEOVER)
+    withdrawn = after(state, ask(Withdraw, state), by=AGENT.actor)
     ending = submitted(package(recommendation="escalate", expires_at=NOW + DAY))
-    assert after(ending, ask(Expire, ending), now=NOW + DAY).holds_thread is False
+    expired = after(ending, ask(Expire, ending), now=NOW + DAY)
+    assert (withdrawn.status, withdrawn.holds_thread) == (Status.CANCELLED, True)
+    assert (expired.status, expired.holds_thread) == (Status.EXPIRED, True)
+
+
+def test_a_thread_that_nobody_took_is_handed_back_by_who_could_have_taken_it() -> None:
+    state = submitted(TAKEOVER)
+    withdrawn = after(state, ask(Withdraw, state), by=AGENT.actor)
+    assert after(withdrawn, ask(HandBack, withdrawn), by=SENTA).holds_thread is False
+    assert refusal(withdrawn, ask(HandBack, withdrawn), by=ROSE) is Reason.WRONG_ROLE
 
 
 def test_an_answer_to_a_takeover_is_to_take_it_over_and_the_thread_stays_held() -> None:
