@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -43,6 +44,8 @@ async def running(settings: Settings, clock: Clock = real_clock) -> AsyncIterato
     store = await Store.open(settings.database_url, policy, text.decode(), clock)
     try:
         service = Service(settings, store)
+        # What is loaded by now stays for good: the garbage collector need not look through it again and again.
+        gc.freeze()
         async with _listening(application(service), settings, store) as url:
             yield Running(service, url)
     finally:

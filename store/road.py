@@ -20,6 +20,7 @@ from rules.people import AUTO, Actor, ActorKind, Roster
 from rules.reasons import Reason, Refusal, refuse
 from rules.situation import Situation
 from rules.state import PackageState
+from rules.submission import Submit
 from rules.transition import Words, refused
 from store.database import StaleError
 from store.house import House
@@ -67,7 +68,8 @@ def carry_out(connection: Connection, house: House, asked: Asked) -> Outcome:
     """Down the road, once. Raises `StaleError` where somebody else was quicker: then it is walked again."""
     if earlier := _earlier(connection, house, asked):
         return earlier
-    found = _reached(connection, house, asked, asked.command.decision_package_id)
+    is_new = isinstance(asked.command, Submit)
+    found = None if is_new else _reached(connection, house, asked, asked.command.decision_package_id)
     situation = situation_of(connection, house, asked, found)
     decided = decide(found.state if found else None, asked.command, situation)
     if isinstance(decided, Refusal):
