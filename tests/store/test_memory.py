@@ -156,9 +156,11 @@ async def test_in_a_thread_that_a_person_took_over_nothing_comes_in_until_it_is_
 
 async def test_a_package_that_needs_a_take_over_holds_its_thread_from_the_start(world: World) -> None:
     state = await world.submit(TAKEOVER)
-    held = await refusal(world, OTHER)
+    held = Refusal(reason=Reason.THREAD_TAKEN_OVER, facts={"package": state.decision_package_id})
+    assert await refusal(world, OTHER) == held
     await world.asked(ask(Withdraw, state))
-    assert held == Refusal(reason=Reason.THREAD_TAKEN_OVER, facts={"package": state.decision_package_id})
+    assert await refusal(world, OTHER) == held
+    await world.after(ask(HandBack, state), SENTA)
     assert await refusal(world, OTHER) is None
     assert await world.read(faults) == []
 
