@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import Enum
 
@@ -155,13 +155,16 @@ def _best(roster: Roster, user_id: str, standard: Standard, question: Question) 
 
 def eligible(roster: Roster, question: Question, now: datetime, role: str | None = None) -> frozenset[str]:
     """Everyone who could approve this now, in any role it asks for or in the one named."""
+    return frozenset(each_eligible(roster, question, now, role))
+
+
+def each_eligible(roster: Roster, question: Question, now: datetime, role: str | None = None) -> Iterator[str]:
+    """The same, one by one: who needs only some of them need not look at a thousand."""
     asked = question if role is None else question.model_copy(update={"roles": (role,)})
     people = frozenset[str]().union(*(roster.acting(name) for name in asked.roles))
-    return frozenset(
-        user
-        for user in people
-        if isinstance(authorize(roster, user, Standard.PROCEED, asked, now), ReviewerAuthorization)
-    )
+    for user in people:
+        if isinstance(authorize(roster, user, Standard.PROCEED, asked, now), ReviewerAuthorization):
+            yield user
 
 
 def still_counts(roster: Roster, vote: Vote, state: PackageState, now: datetime, role: str | None = None) -> bool:

@@ -51,6 +51,15 @@ class Roster:
             groups = (directory.groups.get(group, frozenset()) for group in role.groups)
             for user_id in frozenset(role.members).union(*groups):
                 self._roles_of[user_id] = (*self._roles_of.get(user_id, ()), name)
+        self._able = {user_id: self._acting_as(held) for user_id, held in self._roles_of.items()}
+
+    def _acting_as(self, holds: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+        """For each role in which the holder of these may act: which of them let them."""
+        able: dict[str, tuple[str, ...]] = {}
+        for held in holds:
+            for role in self.policy.held_with(held):
+                able[role] = (*able.get(role, ()), held)
+        return able
 
     def person(self, user_id: str) -> Person | None:
         return self.directory.people.get(user_id)
@@ -66,11 +75,11 @@ class Roster:
 
     def able_in(self, user_id: str, role: str) -> tuple[str, ...]:
         """The roles of this person in which they may act as `role`."""
-        return tuple(held for held in self.roles_of(user_id) if role in self.policy.held_with(held))
+        return self._able.get(user_id, {}).get(role, ())
 
     def acting(self, role: str) -> frozenset[str]:
         """Everyone who may act in this role, holders of roles that include it among them."""
-        return frozenset(user for user in self._roles_of if self.able_in(user, role))
+        return frozenset(user for user, able in self._able.items() if role in able)
 
     def named_by(self, reference_: str) -> str:
         """The user whom a record names by the digest of an e-mail address, if the directory knows them."""

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from rules.assignment import assigned
-from rules.authority import barred_by, eligible, question_of
+from rules.authority import barred_by, each_eligible, question_of
 from rules.commands import Command, HumanDecisionType, Verb
 from rules.level import Assessment, assess
 from rules.package import DecisionPackage, action_digest
@@ -138,17 +138,23 @@ def nobody_for(state: PackageState, situation: Situation) -> Refusal | None:
     """Whether the people who would be asked exist: somebody now, and on the whole way as many as the quorum."""
     if not situation.roster.directory.is_fresh(situation.policy, situation.now):
         return refuse(Reason.DIRECTORY_STALE)
-    asked = _who(state, (state.task.required_role, *state.terms.of_role), situation)
-    whole = asked | _who(state, state.terms.ladder, situation)
-    parts = all(len(_who(state, (role,), situation)) >= needed for role, needed in state.terms.of_role.items())
-    if asked and parts and len(whole) >= state.terms.quorum:
+    asked = (state.task.required_role, *state.terms.of_role)
+    enough = _exist(state, situation, 1, *asked) and all(
+        _exist(state, situation, needed, role) for role, needed in state.terms.of_role.items()
+    )
+    if enough and _exist(state, situation, state.terms.quorum, *asked, *state.terms.ladder):
         return None
     return refuse(
         Reason.NO_ELIGIBLE_REVIEWER, role=state.task.required_role, action_type=state.action_type, risk=state.risk
     )
 
 
-def _who(state: PackageState, roles: tuple[str, ...], situation: Situation) -> frozenset[str]:
-    question = question_of(state)
-    able = (eligible(situation.roster, question, situation.now, role) for role in roles)
-    return frozenset[str]().union(*able)
+def _exist(state: PackageState, situation: Situation, needed: int, *roles: str) -> bool:
+    """Whether so many different people could decide in any of these roles; looked for no further than that."""
+    question, found = question_of(state), set[str]()
+    for role in roles:
+        for user in each_eligible(situation.roster, question, situation.now, role):
+            found.add(user)
+            if len(found) >= needed:
+                return True
+    return False

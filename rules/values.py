@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
@@ -56,6 +57,7 @@ def _amounts(text: str) -> dict[str, int]:
     return amounts
 
 
+@lru_cache(maxsize=1024)  # every state spells a dozen of them out, and a policy has few
 def write_duration(span: timedelta) -> str:
     """The shortest spelling that `parse_duration` reads back to the same span."""
     left = round(span / timedelta(milliseconds=1))

@@ -6,41 +6,33 @@ fsync. On PostgreSQL a pool of threads each runs a transaction. An operation can
 
 from __future__ import annotations
 
-import asyncio
 import random
 import sqlite3
-import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
-import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+
+from store.workers import Group, Operation, UnavailableError, Workers
 
 T = TypeVar("T")
-Operation = Callable[[Connection], T]
-
-log = structlog.get_logger()
 
 GROUP = 256
-ATTEMPTS = 8
+READ_GROUP = 16  # few, because the last of them waits for the first
 READERS = 2
-POSTGRES_THREADS = 8
+POSTGRES_WRITERS = 8
+ATTEMPTS = 8
 PATIENCE = 10  # seconds that anything waits for a lock: who holds one longer is stuck, and must not take us along
 _RETRYABLE = frozenset(["40001", "40P01"])  # serialization failure, deadlock
 
 
 class StaleError(Exception):
     """Somebody else changed the row first: read it again and decide again."""
-
-
-class UnavailableError(Exception):
-    """The database did not answer. Nothing is known to have been written; the same command can be sent again."""
 
 
 class Database(Protocol):
@@ -95,154 +87,75 @@ def transact(engine: Engine, operation: Operation[T]) -> T:
     """One operation, one transaction, in the caller's own thread: for the command line and the migrations."""
     with engine.begin() as connection:
         begin_immediate(connection)
-        return _run(operation, connection)
-
-
-def _run(operation: Operation[T], connection: Connection) -> T:
-    try:
         return operation(connection)
-    except StopIteration as fault:
-        # A future refuses to carry this one, and whoever awaits it would wait for ever.
-        raise RuntimeError("an operation let a StopIteration escape") from fault
 
 
-class _Closable:
-    """What is asked of a database that was closed is answered, instead of waiting for ever."""
-
-    _closed = False
-
-    def _must_be_open(self) -> None:
-        if self._closed:
-            raise UnavailableError("the database was closed: this process is ending")
-
-
-class SqliteDatabase(_Closable):
+class SqliteDatabase:
     """One file: a single writer that commits in groups, and a few readers beside it."""
 
     def __init__(self, url: URL) -> None:
         self.engine = make_engine(url, pool_size=READERS + 3)
-        self._waiting: SimpleQueue[_Waiting | None] = SimpleQueue()
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
-        self._writer = threading.Thread(target=self._write_for_ever, name="writer", daemon=True)
-        self._writer.start()
+        self._writer = Workers("writer", self._write_group, threads=1, most=GROUP)
+        self._readers = Workers("reader", self._read_group, threads=READERS, most=READ_GROUP)
 
     async def write(self, operation: Operation[T]) -> T:
-        self._must_be_open()
-        waiting = _Waiting(operation, asyncio.get_running_loop())
-        self._waiting.put(waiting)
-        return await waiting.answer  # type: ignore[no-any-return]
+        return await self._writer.ask(operation)
 
     async def read(self, operation: Operation[T]) -> T:
-        self._must_be_open()
-        loop = asyncio.get_running_loop()
+        return await self._readers.ask(operation)
+
+    async def close(self) -> None:
+        await self._writer.close()
+        await self._readers.close()
+        self.engine.dispose()
+
+    def _write_group(self, group: Group) -> None:
+        """Nobody is answered before the commit: what was answered is on disk."""
+        with self.engine.begin() as connection:
+            begin_immediate(connection)
+            driver = connection.connection.cursor()  # SQLAlchemy's own way to a savepoint takes ten times as long
+            for waiting in group:
+                driver.execute("SAVEPOINT one")
+                if not waiting.attempt(lambda operation: operation(connection)):
+                    driver.execute("ROLLBACK TO one")
+                driver.execute("RELEASE one")
+
+    def _read_group(self, group: Group) -> None:
+        _read_together(self.engine, group, self._read)
+
+    def _read(self, operation: Operation[T]) -> T:
         try:
-            return await loop.run_in_executor(self._readers, _read, self.engine, operation)
+            return _read(self.engine, operation)
         except OperationalError as fault:
             raise UnavailableError(str(fault.orig)) from fault
 
-    async def close(self) -> None:
-        self._closed = True
-        self._waiting.put(None)
-        await asyncio.to_thread(self._writer.join)
-        self._readers.shutdown()
-        self.engine.dispose()
 
-    def _write_for_ever(self) -> None:
-        while (first := self._waiting.get()) is not None:
-            group = [first]
-            while len(group) < GROUP and not self._waiting.empty():
-                following = self._waiting.get()
-                if following is None:
-                    self._waiting.put(None)
-                    break
-                group.append(following)
-            self._write_group(group)
-
-    def _write_group(self, group: list[_Waiting]) -> None:
-        """Nobody is answered before the commit: what was answered is on disk."""
-        try:
-            with self.engine.begin() as connection:
-                begin_immediate(connection)
-                for waiting in group:
-                    waiting.run(connection)
-        except BaseException as fault:  # noqa: BLE001 - a writer that died would leave everybody waiting for ever
-            log.warning("database.unavailable", error=str(getattr(fault, "orig", fault)))
-            for waiting in group:
-                waiting.fault = UnavailableError("the database could not be written to")
-        _answer(group)
-
-
-class _Waiting:
-    """An operation, and whoever waits for it. It runs in a savepoint, so that its fault is its own."""
-
-    def __init__(self, operation: Operation[Any], loop: asyncio.AbstractEventLoop) -> None:
-        self.operation, self.loop = operation, loop
-        self.answer: asyncio.Future[Any] = loop.create_future()
-        self.result: Any = None
-        self.fault: BaseException | None = None
-
-    def run(self, connection: Connection) -> None:
-        connection.exec_driver_sql("SAVEPOINT one")
-        try:
-            self.result = _run(self.operation, connection)
-        except BaseException as fault:  # noqa: BLE001 - it is handed to the caller, whatever it is
-            self.fault = fault
-            connection.exec_driver_sql("ROLLBACK TO one")
-        connection.exec_driver_sql("RELEASE one")
-
-    def settle(self) -> None:
-        """In the caller's loop. A caller who has gone meanwhile is told nothing, and harms nobody."""
-        if self.answer.done():
-            return
-        if self.fault:
-            self.answer.set_exception(self.fault)
-        else:
-            self.answer.set_result(self.result)
-
-
-def _answer(group: list[_Waiting]) -> None:
-    """One call into each loop for the whole group: waking a loop costs more than what it then does."""
-    for loop in {waiting.loop for waiting in group}:
-        its = [waiting for waiting in group if waiting.loop is loop]
-        with suppress(RuntimeError):  # the loop was closed, and with it everybody who waited there
-            loop.call_soon_threadsafe(_settle, its)
-
-
-def _settle(group: list[_Waiting]) -> None:
-    for waiting in group:
-        waiting.settle()
-
-
-def _read(engine: Engine, operation: Operation[T]) -> T:
-    """What is read is of one transaction, which leaves nothing: SQLite has to be told to begin one."""
-    with engine.connect() as connection:
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN")
-        return _run(operation, connection)
-
-
-class PostgresDatabase(_Closable):
-    """Any number of processes: each operation is a transaction of its own in one of a few threads."""
+class PostgresDatabase:
+    """Any number of processes: what each writes is a transaction of its own in one of a few threads."""
 
     def __init__(self, url: URL) -> None:
         # A replica that froze in the middle of a transaction is cut off by the server, so that its locks do not stay.
-        self.engine = make_engine(url, pool_size=POSTGRES_THREADS, idle=6 * PATIENCE)
-        self._threads = ThreadPoolExecutor(POSTGRES_THREADS, thread_name_prefix="postgres")
+        self.engine = make_engine(url, pool_size=POSTGRES_WRITERS + READERS, idle=6 * PATIENCE)
+        self._writers = Workers("writer", self._write_group, threads=POSTGRES_WRITERS, most=1)
+        self._readers = Workers("reader", self._read_group, threads=READERS, most=READ_GROUP)
 
     async def write(self, operation: Operation[T]) -> T:
-        self._must_be_open()
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._persist, transact, operation)
+        return await self._writers.ask(operation)
 
     async def read(self, operation: Operation[T]) -> T:
-        self._must_be_open()
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._persist, _read, operation)
+        return await self._readers.ask(operation)
 
     async def close(self) -> None:
-        self._closed = True
-        await asyncio.to_thread(self._threads.shutdown)
+        await self._writers.close()
+        await self._readers.close()
         self.engine.dispose()
+
+    def _write_group(self, group: Group) -> None:
+        for waiting in group:
+            waiting.attempt(lambda operation: self._persist(transact, operation))
+
+    def _read_group(self, group: Group) -> None:
+        _read_together(self.engine, group, lambda operation: self._persist(_read, operation))
 
     def _persist(self, run: Callable[[Engine, Operation[T]], T], operation: Operation[T]) -> T:
         """Again after a deadlock or a lost connection. Commands carry ids, so even a lost commit is not doubled."""
@@ -257,6 +170,29 @@ class PostgresDatabase(_Closable):
                         raise UnavailableError(str(fault.orig)) from fault
             time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - only spreads the attempts
         raise StaleError
+
+
+def _read_together(engine: Engine, group: Group, alone: Callable[[Operation[Any]], Any]) -> None:
+    """In one transaction. A fault ends it: whoever met it, and whoever came after, then reads alone."""
+    left = deque(group)
+
+    def read(connection: Connection) -> None:
+        while left and left[0].attempt(lambda operation: operation(connection)):
+            left.popleft()
+
+    with suppress(SQLAlchemyError):
+        _read(engine, read)
+    for waiting in left:
+        waiting.fault = None
+        waiting.attempt(alone)
+
+
+def _read(engine: Engine, operation: Operation[T]) -> T:
+    """What is read is of one moment, and leaves nothing: SQLite has to be told to begin a transaction."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        return operation(connection)
 
 
 def _is_away(fault: DBAPIError) -> bool:
