@@ -11,7 +11,11 @@ from typing import NamedTuple
 import aiohttp
 
 from bench.load import rate
-from bench.world import body, fresh_database
+from bench.road import raw_pairs, written
+from bench.world import body, fresh_database, world
+
+
+ASKED = {"sqlite": 250}  # a second, at least
 
 
 class Result(NamedTuple):
@@ -20,8 +24,23 @@ class Result(NamedTuple):
     p99: float
 
 
-async def run(where: dict[str, str], number: int, at_once: int) -> dict[str, Result]:
-    return {kind: await _measured(fresh_database(kind, where), number, at_once) for kind in where}
+class Compared(NamedTuple):
+    """Beside the raw driver writing the same rows in the same run: no HTTP, no rules, no audit, nobody who waits."""
+
+    ours: Result
+    raw: float
+
+
+async def run(where: dict[str, str], number: int, at_once: int) -> dict[str, Compared]:
+    return {kind: await _compared(kind, where, number, at_once) for kind in where}
+
+
+async def _compared(kind: str, where: dict[str, str], number: int, at_once: int) -> Compared:
+    ours = await _measured(fresh_database(kind, where), number, at_once)
+    url = fresh_database(kind, where)
+    async with world(url) as its:
+        rows = await written(its, kind)
+    return Compared(ours, await raw_pairs(kind, url, rows, number, at_once))
 
 
 async def _measured(url: str, number: int, at_once: int) -> Result:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from bot.service import SERVICE
-from store.database import UnavailableError
+from store.workers import UnavailableError
 
 
 async def healthz(_: web.Request) -> web.Response:

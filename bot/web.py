@@ -17,7 +17,7 @@ from bot.problems import Problem
 from bot.requests import MAX_BODY, too_large
 from bot.service import SERVICE, Service
 from rules.reasons import Reason
-from store.database import UnavailableError
+from store.workers import UnavailableError
 
 log = structlog.get_logger()
 

@@ -19,7 +19,8 @@ _PEOPLE = select(PEOPLE, ABSENCES.c.until, ABSENCES.c.delegate).join(
     ABSENCES, (ABSENCES.c.tenant_id == PEOPLE.c.tenant_id) & (ABSENCES.c.user_id == PEOPLE.c.user_id), isouter=True
 )
 _MEMBERS = select(MEMBERS.c.group_id, MEMBERS.c.user_id)
-_STANDING = select(INSTALLATION.c.frozen, INSTALLATION.c.directory_version, INSTALLATION.c.directory_as_of)
+STANDING = (INSTALLATION.c.frozen, INSTALLATION.c.directory_version, INSTALLATION.c.directory_as_of)
+_STANDING = select(*STANDING)
 
 
 def fresh_id() -> str:

@@ -13,6 +13,7 @@ from rules.situation import Situation
 from rules.transition import Occurrence, Transition
 from store import callbacks, cards, content, tasks, threads, versions, votes
 from store.autonomy import put_profile
+from store.database import together
 from store.packages import Loaded, save
 from store.tables import EventRow, core
 
@@ -28,15 +29,16 @@ def record(connection: Connection, decided: Transition, found: Loaded | None, si
     events, kept = _sealed(decided, found.head if found else None)
     callback_url = _callback_url(decided, found, situation)
     save(connection, before, after, events[-1]["digest"], callback_url)
-    connection.execute(
-        _APPEND, [_row(happened, event) for happened, event in zip(decided.occurrences, events, strict=True)]
-    )
-    content.keep(connection, kept)
-    versions.follow(connection, before, after)
-    tasks.follow(connection, before, after)
-    threads.follow(connection, before, after)
-    votes.follow(connection, decided.occurrences)
-    cards.follow(connection, before, after, situation.policy)
+    with together(connection):
+        connection.execute(
+            _APPEND, [_row(happened, event) for happened, event in zip(decided.occurrences, events, strict=True)]
+        )
+        content.keep(connection, kept)
+        versions.follow(connection, before, after)
+        tasks.follow(connection, before, after)
+        threads.follow(connection, before, after)
+        votes.follow(connection, decided.occurrences)
+        cards.follow(connection, before, after, situation.policy)
     callbacks.follow(connection, decided, events, callback_url, situation)
     if decided.profile:
         put_profile(connection, after.tenant_id, decided.profile)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, and_, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from rules.commands import ClockCommand, Command
@@ -23,7 +24,7 @@ from rules.state import PackageState
 from rules.submission import Submit
 from rules.transition import Words, refused
 from store.database import StaleError
-from store.house import House
+from store.house import INSTALLATION, STANDING, House, Standing
 from store.packages import Loaded, load
 from store.record import record
 from store.refusals import first_this_minute
@@ -31,8 +32,11 @@ from store.situations import situation_of
 from store.tables import CommandRow, core
 
 COMMANDS = core(CommandRow)
-_ANSWERED = select(COMMANDS.c.package_id, COMMANDS.c.content_digest, COMMANDS.c.refusal).where(
-    COMMANDS.c.tenant_id == bindparam("tenant"), COMMANDS.c.command_id == bindparam("command")
+_THIS = (COMMANDS.c.tenant_id == bindparam("tenant"), COMMANDS.c.command_id == bindparam("command"))
+_ANSWERED = select(COMMANDS.c.package_id).where(*_THIS)
+# How the installation stands, and what this command was answered before: the two that every command begins with.
+_AT_THE_DOOR = select(*STANDING, COMMANDS.c.package_id, COMMANDS.c.content_digest, COMMANDS.c.refusal).join_from(
+    INSTALLATION, COMMANDS, and_(*_THIS), isouter=True
 )
 _ANSWER = insert(COMMANDS)
 
@@ -64,13 +68,24 @@ class Outcome:
     words: Mapping[str, Words] = field(default_factory=dict)
 
 
+class Answered(NamedTuple):
+    """What a command was answered before."""
+
+    package_id: str
+    content_digest: str | None
+    refusal: str | None
+
+
 def carry_out(connection: Connection, house: House, asked: Asked) -> Outcome:
     """Down the road, once. Raises `StaleError` where somebody else was quicker: then it is walked again."""
-    if earlier := _earlier(connection, house, asked):
-        return earlier
+    key = {"tenant": house.tenant_id, "command": asked.command.command_id}
+    *standing, package_id, digest, refusal = connection.execute(_AT_THE_DOOR, key).one()
+    if package_id:
+        return _again(connection, house, asked, Answered(package_id, digest, refusal))
+    roster = house.roster(connection, Standing(*standing))
     is_new = isinstance(asked.command, Submit)
     found = None if is_new else _reached(connection, house, asked, asked.command.decision_package_id)
-    situation = situation_of(connection, house, asked, found)
+    situation = situation_of(connection, house, asked, found, roster)
     decided = decide(found.state if found else None, asked.command, situation)
     if isinstance(decided, Refusal):
         return _refused(connection, asked, found, situation, decided)
@@ -106,25 +121,21 @@ def has_answered(connection: Connection, tenant_id: str, command_id: str) -> boo
     return connection.execute(_ANSWERED, {"tenant": tenant_id, "command": command_id}).first() is not None
 
 
-def _earlier(connection: Connection, house: House, asked: Asked) -> Outcome | None:
-    """What this very command was answered before. The clock's are judged by what is due, not by their ids."""
-    if isinstance(asked.command, ClockCommand):
-        return None
-    row = connection.execute(_ANSWERED, {"tenant": house.tenant_id, "command": asked.command.command_id}).first()
-    if row is None:
-        return None
-    found = _reached(connection, house, asked, row.package_id)
+def _again(connection: Connection, house: House, asked: Asked, answered: Answered) -> Outcome:
+    """The same answer as before, if it is the same command."""
+    found = _reached(connection, house, asked, answered.package_id)
     if found is None:
         return Outcome(state=None, refusal=refuse(Reason.NOT_FOUND))
-    if row.content_digest != asked.content_digest:
-        return Outcome(state=None, refusal=refuse(Reason.IDEMPOTENCY_CONFLICT, package=row.package_id))
-    refusal = Refusal.model_validate_json(row.refusal) if row.refusal else None
+    if answered.content_digest != asked.content_digest:
+        return Outcome(state=None, refusal=refuse(Reason.IDEMPOTENCY_CONFLICT, package=answered.package_id))
+    refusal = Refusal.model_validate_json(answered.refusal) if answered.refusal else None
     return Outcome(state=found.state, refusal=refusal, replayed=True)
 
 
 def _remember(
     connection: Connection, tenant_id: str, asked: Asked, package_id: str, refusal: Refusal | None = None
 ) -> None:
+    """The clock's commands are judged by what is due, not by their ids."""
     if isinstance(asked.command, ClockCommand):
         return
     row = {

@@ -22,6 +22,7 @@ from rules.commands import (
     ReportExecution,
 )
 from rules.package import DecisionPackage, action_digest
+from rules.people import Roster
 from rules.scales import HITLLevel
 from rules.situation import Memory, Situation
 from rules.state import Status
@@ -69,26 +70,26 @@ _THREAD = (Submit, NewVersion, ClaimExecution)
 _HANDED_OUT = (Submit, Escalate, Recuse, Climb)
 
 
-def situation_of(connection: Connection, house: House, asked: Asked, found: Loaded | None) -> Situation:
+def situation_of(connection: Connection, house: House, asked: Asked, found: Loaded | None, roster: Roster) -> Situation:
     command = asked.command
     return Situation(
         policy=house.policy,
-        roster=house.roster(connection),
+        roster=roster,
         now=asked.now,
         tenant_id=house.tenant_id,
         fresh_id=fresh_id(),
         actor=asked.actor,
         chance=asked.chance,
-        open_items=_open_items(connection, house, command),
+        open_items=_open_items(connection, roster, house, command),
         **_looked_up(connection, house, asked, found, command),
     )
 
 
-def _open_items(connection: Connection, house: House, command: Command) -> dict[str, int]:
+def _open_items(connection: Connection, roster: Roster, house: House, command: Command) -> dict[str, int]:
     """How much each reviewer has before them: counted only where the policy hands tasks out."""
     if house.policy.queue.assign == "pull" or not isinstance(command, _HANDED_OUT):
         return {}
-    return open_items(connection, house.tenant_id, house.roster(connection).reviewers)
+    return open_items(connection, house.tenant_id, roster.reviewers)
 
 
 def _looked_up(

@@ -96,7 +96,6 @@ class Workers:
             _answer(group)
         self._asked.put(None)  # for the next thread
 
-
     def _carry_out(self, group: Group) -> None:
         try:
             self._run(group)

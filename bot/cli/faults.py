@@ -10,8 +10,8 @@ from typer import TyperException
 from bot.keys import PublicKeyError
 from bot.settings import SettingsError
 from rules.policy_text import PolicyError
-from store.database import UnavailableError
 from store.registry import RegistryError
+from store.workers import UnavailableError
 
 
 class CommandError(Exception):

@@ -15,8 +15,9 @@ from bot.cli.faults import CommandError
 from bot.settings import Settings, read_settings
 from rules.policy import Policy
 from rules.policy_text import read_policy
-from store.database import Operation, make_engine, transact
+from store.database import make_engine, transact
 from store.migrate import is_current
+from store.workers import Operation
 
 T = TypeVar("T")
 

@@ -16,8 +16,9 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 from bot.cli import session
-from store.database import UnavailableError, make_engine
+from store.database import make_engine
 from store.migrate import is_current
+from store.workers import UnavailableError
 from tests.bot.terminal import POLICY, Terminal, at
 from tests.rules.world import OWEN
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from store.database import UnavailableError
+from store.workers import UnavailableError
 from tests.bot.service import AUTOMATIC, HARD, Desk
 from tests.rules.world import DAY
 

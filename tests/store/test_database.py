@@ -14,7 +14,8 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from store import database as store_database
-from store.database import Database, StaleError, UnavailableError, open_database
+from store.database import Database, StaleError, open_database, together
+from store.workers import UnavailableError
 from tests.store.notes import MAKE, Hold, note, notes
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -145,6 +146,37 @@ async def test_what_is_read_is_all_of_one_moment(database: Database) -> None:
     await database.write(note(1))
     hold.let_go()
     assert await reading == ([], 1, [])
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+async def test_what_fails_in_a_batch_fails_as_it_does_alone(database: Database) -> None:
+    def twice(connection: Connection) -> None:
+        with together(connection):
+            note(1)(connection)
+            note(1)(connection)
+
+    with pytest.raises(IntegrityError):
+        await database.write(twice)
+    assert await database.read(notes) == []
+    assert await database.write(note(1)) == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_connection_that_is_lost_in_a_batch_is_replaced(database: Database, database_url: str) -> None:
+    lost: list[int] = []
+
+    def loses_its_first(connection: Connection) -> None:
+        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        with together(connection):
+            note(1)(connection)
+            if not lost:
+                lost.append(pid)
+                with psycopg.connect(database_url, autocommit=True) as other:
+                    other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+    await database.write(loses_its_first)
+    assert len(lost) == 1
+    assert await database.read(notes) == [1]
 
 
 # ---- locks -------------------------------------------------------------------------------------------------------

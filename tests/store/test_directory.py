@@ -12,7 +12,7 @@ from rules.commands import Approve
 from rules.people import Person
 from rules.reasons import Reason
 from store import directory
-from store.database import Operation
+from store.workers import Operation
 from tests.rules.world import DAY, HARD, NOW, SENTA, SVEN, ask, people, person
 from tests.store.world import World, replica
 

@@ -17,7 +17,7 @@ from rules.commands import Approve, ClaimExecution, Command
 from rules.people import Agent
 from rules.submission import Submit
 from store import agents
-from store.database import UnavailableError
+from store.workers import UnavailableError
 from tests.rules.world import HARD, SENTA
 from tests.store.world import World, opened, reviewer
 
