@@ -37,14 +37,13 @@ def _http(where: dict[str, str]) -> None:
     print("Beside it the raw driver writing the same rows: no HTTP, no rules, no audit")
     print(f"{'database':<12}{'a second':>10}{'asked':>8}{'p50 ms':>10}{'p99 ms':>10}{'raw':>8}{'ratio':>8}", flush=True)
     for kind, (ours, raw) in asyncio.run(http.run(where, WHOLE_WAYS, AT_ONCE)).items():
-        told = f"{kind:<12}{ours.rate:>10.0f}{http.ASKED.get(kind, '–'):>8}{ours.p50 * 1000:>10.0f}{ours.p99 * 1000:>10.0f}"
+        asked, p50, p99 = http.ASKED.get(kind, "–"), ours.p50 * 1000, ours.p99 * 1000
+        told = f"{kind:<12}{ours.rate:>10.0f}{asked:>8}{p50:>10.0f}{p99:>10.0f}"
         print(f"{told}{raw:>8.0f}{ours.rate / raw:>8.2f}")
 
 
 def _pending(where: dict[str, str]) -> None:
-    print(
-        f"One more with {pending.MANY:,} pending, beside one more with {pending.FEW:,}; asked: 1.2 at most, below 250 MB"
-    )
+    print(f"One more with {pending.MANY:,} pending, beside {pending.FEW:,} (asked: at most 1.2, below 250 MB)")
     print(f"{'database':<12}{'few us':>10}{'many us':>10}{'ratio':>8}{'memory MB':>11}", flush=True)
     for its in asyncio.run(pending.run(where)):
         print(f"{its.database:<12}{its.few_us:>10.0f}{its.many_us:>10.0f}{its.ratio:>8.2f}{its.memory_mb:>11.0f}")

@@ -14,7 +14,6 @@ from bench.load import rate
 from bench.road import raw_pairs, written
 from bench.world import body, fresh_database, world
 
-
 ASKED = {"sqlite": 250}  # a second, at least
 
 
