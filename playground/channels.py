@@ -1,0 +1,83 @@
+"""Where people meet: channels of either kind, shared or not, and the app's direct channel with each person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+READ_SCOPES = {
+    "public_channel": "channels:read",
+    "private_channel": "groups:read",
+    "im": "im:read",
+    "mpim": "mpim:read",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    id: str
+    name: str
+    members: tuple[str, ...] = ()
+    private: bool = False
+    archived: bool = False
+    bot_in: bool = True
+    shared: bool = False
+    direct_to: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """As conversations.list calls it."""
+        if self.direct_to:
+            return "im"
+        return "private_channel" if self.private else "public_channel"
+
+    @property
+    def read_scope(self) -> str:
+        return READ_SCOPES[self.kind]
+
+    def in_payloads(self) -> dict[str, str]:
+        """Slack tells no names of what is not public."""
+        names = {"im": "directmessage", "private_channel": "privategroup"}
+        return {"id": self.id, "name": names.get(self.kind, self.name)}
+
+    def shown(self, team_id: str) -> dict[str, Any]:
+        if self.direct_to:
+            return self._shown_direct(team_id)
+        return {
+            "id": self.id,
+            "name": self.name,
+            "name_normalized": self.name,
+            "is_channel": not self.private,
+            "is_group": self.private and self.id.startswith("G"),
+            "is_im": False,
+            "is_mpim": False,
+            "is_private": self.private,
+            "is_archived": self.archived,
+            "is_general": False,
+            "is_member": self.bot_in,
+            "is_shared": self.shared,
+            "is_ext_shared": self.shared,
+            "is_org_shared": False,
+            "is_pending_ext_shared": False,
+            "pending_shared": [],
+            "context_team_id": team_id,
+            "created": 1_700_000_000,
+            "creator": "",
+            "unlinked": 0,
+            "topic": {"value": "", "creator": "", "last_set": 0},
+            "purpose": {"value": "", "creator": "", "last_set": 0},
+            "previous_names": [],
+        }
+
+    def _shown_direct(self, team_id: str) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "created": 1_700_000_000,
+            "is_archived": self.archived,
+            "is_im": True,
+            "is_org_shared": False,
+            "context_team_id": team_id,
+            "user": self.direct_to,
+            "is_user_deleted": self.archived,
+            "priority": 0,
+        }

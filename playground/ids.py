@@ -1,0 +1,39 @@
+"""Where ids come from. They look like Slack's and are given out once."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import time
+from string import ascii_letters, digits
+
+ALPHABET = digits + ascii_letters
+
+
+class Mint:
+    def __init__(self) -> None:
+        self._last = 0
+        self._numbers = itertools.count(1)
+
+    def ts(self) -> str:
+        """A message's time is also its name, so no two are alike."""
+        self._last = max(self._last + 1, int(time.time() * 1_000_000))
+        return f"{self._last // 1_000_000}.{self._last % 1_000_000:06d}"
+
+    def numbered(self, prefix: str) -> str:
+        return f"{prefix}{next(self._numbers):08d}"
+
+    def trigger(self) -> str:
+        return f"{next(self._numbers)}.{int(time.time())}.{secrets.token_hex(16)}"
+
+    def hash(self) -> str:
+        return f"{int(time.time())}.{short(8)}"
+
+
+def short(length: int = 5) -> str:
+    """What Slack calls a block or an element that was given no name."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def secret() -> str:
+    return secrets.token_urlsafe(18)

@@ -1,0 +1,109 @@
+"""Who there is: members, guests, strangers from a connected workspace, bots, those who left; and user groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+SLACKBOT = "USLACKBOT"
+
+GuestKind = Literal["", "multi", "single"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    id: str
+    name: str
+    real_name: str
+    team_id: str
+    email: str | None = None
+    guest: GuestKind = ""
+    stranger: bool = False
+    bot: bool = False
+    workflow_bot: bool = False
+    deleted: bool = False
+    admin: bool = False
+    online: bool = True
+    bot_id: str | None = None
+
+    def in_payloads(self) -> dict[str, Any]:
+        """As interactions name who acted."""
+        return {"id": self.id, "username": self.name, "name": self.name, "team_id": self.team_id}
+
+    def shown(self, *, with_email: bool) -> dict[str, Any]:
+        """As users.info shows somebody. Of who was deactivated Slack tells less."""
+        known = {
+            "id": self.id,
+            "team_id": self.team_id,
+            "name": self.name,
+            "deleted": self.deleted,
+            "profile": self._profile(with_email=with_email and not self.stranger),
+            "is_bot": self.bot,
+            "is_app_user": False,
+            "updated": 1_700_000_000,
+        }
+        return known if self.deleted else known | self._standing()
+
+    def _standing(self) -> dict[str, Any]:
+        standing: dict[str, Any] = {
+            "color": "9f69e7",
+            "real_name": self.real_name,
+            "tz": "Europe/Amsterdam",
+            "tz_label": "Central European Time",
+            "tz_offset": 3600,
+            "is_admin": self.admin,
+            "is_owner": False,
+            "is_primary_owner": False,
+            "is_restricted": bool(self.guest),
+            "is_ultra_restricted": self.guest == "single",
+            "is_email_confirmed": self.email is not None,
+            "who_can_share_contact_card": "EVERYONE",
+        }
+        # Slack leaves these two out where they are not true, and code that reads them must bear that.
+        return standing | ({"is_stranger": True} if self.stranger else {}) | self._workflow()
+
+    def _workflow(self) -> dict[str, Any]:
+        return {"is_workflow_bot": self.workflow_bot} if self.bot else {}
+
+    def _profile(self, *, with_email: bool) -> dict[str, Any]:
+        profile: dict[str, Any] = {
+            "real_name": self.real_name,
+            "real_name_normalized": self.real_name,
+            "display_name": self.name,
+            "display_name_normalized": self.name,
+            "status_text": "",
+            "status_emoji": "",
+            "avatar_hash": "g00000000000",
+            "team": self.team_id,
+        }
+        if self.bot_id:
+            profile["bot_id"] = self.bot_id
+        return profile | ({"email": self.email} if with_email and self.email else {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    id: str
+    handle: str
+    name: str
+    members: tuple[str, ...]
+    disabled: bool = False
+
+    def shown(self, team_id: str, *, with_users: bool) -> dict[str, Any]:
+        shown: dict[str, Any] = {
+            "id": self.id,
+            "team_id": team_id,
+            "is_usergroup": True,
+            "is_subteam": True,
+            "name": self.name,
+            "description": "",
+            "handle": self.handle,
+            "is_external": False,
+            "date_create": 1_700_000_000,
+            "date_update": 1_700_000_000,
+            "date_delete": 1_700_000_000 if self.disabled else 0,
+            "auto_type": None,
+            "prefs": {"channels": [], "groups": []},
+            "user_count": len(self.members),
+        }
+        return shown | ({"users": list(self.members)} if with_users else {})

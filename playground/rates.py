@@ -1,0 +1,56 @@
+"""How often Slack lets itself be called: per method and workspace, and for posts per channel.
+
+Slack promises the tiers and about one post a second and channel. How far it lets one burst past that it keeps for
+itself; the numbers here are the promised ones, over windows that let a small burst through.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+
+TIERS = {"T1": 1, "T2": 20, "T3": 50, "T4": 100, "special": 600}
+MINUTE = 60.0
+POSTS = 300  # a minute and workspace: "several hundred"
+BURST = 5  # posts into one channel within as many seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most `calls` within any `seconds`."""
+
+    calls: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class Rates:
+    """`speed=60` makes a minute of Slack's last a second."""
+
+    speed: float = 1.0
+    _seen: dict[tuple[str, ...], deque[float]] = field(default_factory=dict)
+
+    def wait(self, method: str, tier: str, channel: str, now: float) -> int:
+        """Seconds until the call may be made: 0 for at once, and then it counts. What was refused does not count."""
+        windows = self._windows(method, tier, channel)
+        waits = [self._until_free(key, window, now) for key, window in windows.items()]
+        if any(waits):
+            return max(math.ceil(max(waits)), 1)
+        for key in windows:
+            self._seen[key].append(now)
+        return 0
+
+    def _windows(self, method: str, tier: str, channel: str) -> dict[tuple[str, ...], Window]:
+        if tier != "post":
+            return {(method,): Window(TIERS[tier], MINUTE / self.speed)}
+        return {
+            ("post",): Window(POSTS, MINUTE / self.speed),
+            ("post", channel): Window(BURST, BURST / self.speed),
+        }
+
+    def _until_free(self, key: tuple[str, ...], window: Window, now: float) -> float:
+        seen = self._seen.setdefault(key, deque())
+        while seen and seen[0] <= now - window.seconds:
+            seen.popleft()
+        return seen[0] + window.seconds - now if len(seen) >= window.calls else 0.0

@@ -1,0 +1,147 @@
+"""The stand-in, as a test holds it.
+
+    async with stand_in(signing_secret="…", rates=None, clock=ManualClock()) as slack:
+        slack.add_person("UANN", name="ann", email="ann@example.org")
+        slack.add_channel("C1", members=["UANN"])
+        slack.app_at("http://127.0.0.1:8080/slack/events")          # or: await slack.connect(url), which verifies it
+
+        AsyncWebClient(slack.bot_token, base_url=slack.api_url)     # what the service needs to know
+
+        (card,) = slack.messages("C1")
+        outcome = await slack.click("UANN", card, "approve")
+        assert outcome.status == 200
+
+Setting the scene (`setting.py`): all of it may change at any time, as in life.
+    add_person(id, name=, real_name=, email=, guest="multi"|"single", stranger=True, team_id=, bot=, workflow_bot=,
+        deleted=, admin=, online=) -> Person;   change_person(id, deleted=True, …)
+    add_channel(id, name=, members=[…], private=, archived=, bot_in=True, shared=False) -> Channel
+    change_channel(id, archived=True, …);   join(user, channel);   leave(user, channel);   renumber("G1", "C2")
+    add_group("S1", ["UANN"], handle=, name=) -> Group;   change_group("S1", members=[…], disabled=)
+    scopes (a set);   workspace.token_error = "token_revoked"
+    workspace.home_enabled, workspace.messages_tab_enabled, workspace.should_escape, workspace.commands
+    app_at(url);   await connect(url);   ack_within = 0.05
+
+Looking (`looking.py`): values, never live objects; an earlier one is an old copy, as a phone would still show it.
+    messages(channel_or_user) -> [Message];   message(channel, ts);   thread(channel, ts) -> [Message]
+        Message: channel, ts, thread_ts, text, blocks, attachments, metadata, user, edits, notified, mentioned,
+        unfurl_links, unfurl_media, seen_by (only for private notes); .by_app;
+        .shown (its words), .elements, .action_ids, .labels
+    private_notes(user) -> [Message];   modal(user) -> View | None;   modals(user) -> [View]
+    home(user) -> View | None
+        View: id, hash, callback_id, private_metadata, title, blocks, errors, typed, values;
+        .shown, .elements, .action_ids, .labels, .shape
+    direct(user): the id of the app's direct channel with a person
+    calls -> [Call: method, arguments, status, answer];   calls_to("chat.update")
+    await until(predicate, seconds=5): the first true value of the predicate, asked again at each change; no polling
+
+Acting (`acting.py`): what a person does. What their client would not let them do raises NotPossibleError.
+    await click(user, message, action_id, option=, block_id=, having_value=, confirm=True, old_copy=False) -> Outcome
+        option: an option's value or label, a user id, a date, a text, a list of them: whatever the element takes
+        old_copy=True clicks on exactly the copy given; else on the message as it now stands
+    await double_click(user, message, action_id, …) -> (Outcome, Outcome);   await redeliver(outcome) -> Outcome
+    await click_home(user, action_id, …);   await click_modal(user, action_id, option=, values=, …)
+    type_in(user, values);   await submit(user, {block_id or action_id: value}) -> Outcome
+    await close(user, everything=False);   await suggest(user, action_id, typed) -> Outcome
+    say(user, channel, text): a message of their own;   reload(user): private notes are gone
+    await command(user, "/reviews", "queue", channel="C1") -> Outcome;   await open_home(user, tab="home") -> Outcome
+    await event({"type": "user_change", …}, retry=0, reason="") -> Outcome;   person_event(id), group_event(id)
+        Outcome: ok, sent, status, body, error (what the user is told: operation_timeout, dispatch_failed, …), payload,
+        trigger_id, errors (of response_action), asked (the confirm dialog), .views, .notes: what came of it until now
+
+Faults (`faults.py`), each for one method, or for all when it is None; `times=None` means until `clear()`:
+    faults.error("chat.postMessage", "fatal_error", times=1, carried_out=False)
+    faults.status(503, method=None, times=1);   faults.lose_reply("chat.postMessage", times=1)
+    faults.rate_limited("chat.update", seconds=30);   faults.slow("users.list", seconds=0.1)
+    gate = faults.hold("chat.update"); await gate.reached(); gate.open()
+    faults.groups_unreadable();   faults.clear();   await go_down(), await come_up(): connections are refused
+    `response_url` is the name of the method when it is a response_url that is posted to.
+
+Socket Mode (`socket_mode.py`): with a socket connected nothing goes over HTTP.
+    sockets.connected: how many;   await sockets.disconnect("warning"|"refresh_requested"|"link_disabled")
+    sockets.drop(): cut without a word
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+
+import aiohttp
+from aiohttp import web
+
+from playground.acting import Acting
+from playground.clock import Clock, ManualClock
+from playground.delivery import Delivery
+from playground.interactions import Client
+from playground.messages import Message
+from playground.outcomes import Outcome
+from playground.rates import Rates
+from playground.refusals import NotPossibleError
+from playground.server import application
+from playground.socket_mode import Sockets
+from playground.views import View
+from playground.workspace import Workspace
+
+__all__ = ["ManualClock", "Message", "NotPossibleError", "Outcome", "Rates", "Slack", "View", "stand_in"]
+
+
+class Slack(Acting):
+    """A workspace with a server before it."""
+
+    def __init__(self, workspace: Workspace, client: Client, sockets: Sockets, runner: web.AppRunner) -> None:
+        super().__init__(workspace, client)
+        self.sockets, self._runner, self._port = sockets, runner, 0
+        self._site: web.TCPSite | None = None
+
+    @property
+    def api_url(self) -> str:
+        return f"{self.workspace.base_url}/playground/api/"
+
+    async def come_up(self) -> None:
+        """At the same address as before."""
+        self._site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await self._site.start()
+        self._port = self._runner.addresses[0][1]
+        self.workspace.base_url = f"http://127.0.0.1:{self._port}"
+        self.faults.refusing = False
+
+    async def go_down(self) -> None:
+        """No connection is accepted, and those that were kept open are cut at their next request."""
+        self.faults.refusing = True
+        if self._site:
+            await self._site.stop()
+        self.sockets.drop()
+
+
+@asynccontextmanager
+async def stand_in(
+    *,
+    signing_secret: str = "stand-in-signing-secret",  # noqa: S107 - of a Slack that is none
+    rates: Rates | None = None,
+    clock: Clock = time.monotonic,
+    ack_within: float = 3.0,
+    scopes: Collection[str] | None = None,
+    commands: Collection[str] | None = None,
+    team_id: str = "T1",
+) -> AsyncIterator[Slack]:
+    """A workspace of one's own on a free port. `rates=None` limits nothing; `commands=None` knows every command."""
+    known = None if commands is None else frozenset(commands)
+    workspace = Workspace(signing_secret=signing_secret, rates=rates, clock=clock, commands=known, team_id=team_id)
+    if scopes is not None:
+        workspace.scopes = set(scopes)
+    sockets = Sockets(workspace)
+    runner = web.AppRunner(application(workspace, sockets), access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    # A connection of its own for each delivery: an app that was started anew finds none that it does not know.
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True)) as http:
+        slack = Slack(
+            workspace, Client(workspace, Delivery(http, sockets, signing_secret, None, ack_within)), sockets, runner
+        )
+        try:
+            await slack.come_up()
+            yield slack
+        finally:
+            workspace.faults.clear()
+            sockets.drop()
+            await runner.cleanup()

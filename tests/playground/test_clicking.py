@@ -1,0 +1,253 @@
+"""A message with buttons, and what comes of pressing them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from playground.slack import ManualClock, Message, NotPossibleError, Slack
+from tests.playground.app import actions, button, error_of, modal, section
+
+Said = dict[str, Any]
+CONFIRM = {
+    "title": {"type": "plain_text", "text": "Sure?"},
+    "text": {"type": "plain_text", "text": "It cannot be undone."},
+    "confirm": {"type": "plain_text", "text": "Yes"},
+    "deny": {"type": "plain_text", "text": "No"},
+}
+OPTIONS = [{"text": {"type": "plain_text", "text": name.title()}, "value": name} for name in ("defer", "recuse")]
+CARD = [
+    section("*Pay* the invoice?"),
+    actions(
+        button("approve", "Approve", "pkg_1"),
+        button("reject", "Reject", "pkg_1", confirm=CONFIRM),
+        {"type": "overflow", "action_id": "more", "options": OPTIONS},
+    ),
+]
+
+
+async def card(client: AsyncWebClient, slack: Slack, channel: str = "C1") -> Message:
+    await client.chat_postMessage(channel=channel, text="Pay the invoice?", blocks=CARD)
+    return slack.messages(channel)[-1]
+
+
+@pytest.fixture
+def told(app: AsyncApp) -> list[Said]:
+    """What the app was told of clicks, each acknowledged at once."""
+    told: list[Said] = []
+
+    async def listen(ack: Any, body: Said) -> None:
+        await ack()
+        told.append(body)
+
+    for name in ("approve", "reject", "more"):
+        app.action(name)(listen)
+    return told
+
+
+async def test_a_click_is_told_field_for_field(client: AsyncWebClient, slack: Slack, told: list[Said]) -> None:
+    message = await card(client, slack)
+    outcome = await slack.click("UANN", message, "approve")
+    assert (outcome.status, outcome.error, outcome.body) == (200, None, "")
+    (said,) = told
+    assert said == outcome.payload
+    assert said["type"] == "block_actions"
+    assert said["user"] == {"id": "UANN", "username": "ann", "name": "ann", "team_id": "T1"}
+    assert said["team"] == {"id": "T1", "domain": "stand-in"}
+    assert said["channel"] == {"id": "C1", "name": "general"}
+    assert said["container"] == {
+        "type": "message",
+        "message_ts": message.ts,
+        "channel_id": "C1",
+        "is_ephemeral": False,
+    }
+    assert said["message"]["ts"] == message.ts
+    assert said["message"]["blocks"] == message.blocks
+    (action,) = said["actions"]
+    assert action.pop("action_ts") > message.ts
+    assert action == {
+        "action_id": "approve",
+        "block_id": "row",
+        "type": "button",
+        "value": "pkg_1",
+        "text": {"type": "plain_text", "text": "Approve"},
+    }
+
+
+async def test_a_double_click_comes_twice_under_different_triggers(
+    client: AsyncWebClient, slack: Slack, told: list[Said]
+) -> None:
+    await slack.double_click("UANN", await card(client, slack), "approve")
+    assert len(told) == 2
+    assert len({said["trigger_id"] for said in told}) == 2
+    assert len({said["actions"][0]["action_ts"] for said in told}) == 2
+
+
+async def test_the_same_payload_can_come_again(client: AsyncWebClient, slack: Slack, told: list[Said]) -> None:
+    outcome = await slack.click("UANN", await card(client, slack), "approve")
+    again = await slack.redeliver(outcome)
+    assert again.status == 200
+    assert told[0] == told[1]
+
+
+async def test_a_menu_sends_the_option_that_was_chosen(client: AsyncWebClient, slack: Slack, told: list[Said]) -> None:
+    await slack.click("UANN", await card(client, slack), "more", option="defer")
+    assert told[0]["actions"][0]["selected_option"] == OPTIONS[0]
+
+
+async def test_a_dialog_is_declined_and_nothing_is_sent(client: AsyncWebClient, slack: Slack, told: list[Said]) -> None:
+    outcome = await slack.click("UANN", await card(client, slack), "reject", confirm=False)
+    assert (outcome.sent, outcome.asked, told) == (False, CONFIRM, [])
+
+
+async def test_a_dialog_is_confirmed(client: AsyncWebClient, slack: Slack, told: list[Said]) -> None:
+    outcome = await slack.click("UANN", await card(client, slack), "reject")
+    assert outcome.asked == CONFIRM
+    assert len(told) == 1
+
+
+async def test_what_is_not_on_the_card_cannot_be_pressed(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
+    message = await card(client, slack)
+    with pytest.raises(NotPossibleError, match="'approve', 'reject', 'more'"):
+        await slack.click("UANN", message, "override")
+    with pytest.raises(NotPossibleError, match="offers"):
+        await slack.click("UANN", message, "more", option="approve")
+
+
+async def test_a_button_with_a_prompt_tells_the_app_nothing(
+    client: AsyncWebClient, slack: Slack, told: list[Said]
+) -> None:
+    await client.chat_postMessage(channel="C1", text="x", blocks=[actions(button("approve", agent_prompt="Do it"))])
+    with pytest.raises(NotPossibleError, match="opens Slackbot"):
+        await slack.click("UANN", slack.messages("C1")[0], "approve")
+
+
+async def test_what_lies_in_a_container_can_be_pressed(client: AsyncWebClient, slack: Slack, told: list[Said]) -> None:
+    row = actions(button("approve"), block_id="inner")
+    inside = {"type": "container", "title": {"type": "plain_text", "text": "More"}, "child_blocks": [row]}
+    await client.chat_postMessage(channel="C1", text="x", blocks=[inside])
+    await slack.click("UANN", slack.messages("C1")[0], "approve")
+    assert told[0]["actions"][0]["block_id"] == "inner"
+
+
+async def test_who_is_not_in_the_channel_presses_nothing(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
+    message = await card(client, slack)
+    with pytest.raises(NotPossibleError, match="UEVE is not in C1"):
+        await slack.click(slack.add_person("UEVE").id, message, "approve")
+    with pytest.raises(NotPossibleError, match="bots press nothing"):
+        await slack.click(slack.bot_user, message, "approve")
+
+
+async def test_a_phone_presses_what_its_old_copy_shows(client: AsyncWebClient, slack: Slack, told: list[Said]) -> None:
+    message = await card(client, slack)
+    await client.chat_update(channel="C1", ts=message.ts, text="Settled.")
+    with pytest.raises(NotPossibleError, match="0 elements"):
+        await slack.click("UANN", message, "approve")
+    await slack.click("UANN", message, "approve", old_copy=True)
+    assert told[0]["actions"][0]["value"] == "pkg_1"
+    assert told[0]["message"]["text"] == "Settled."
+
+
+@pytest.mark.parametrize("user", ["UGUS", "UANN"])
+async def test_guests_and_those_who_have_left_can_press_too(
+    user: str, client: AsyncWebClient, slack: Slack, told: list[Said]
+) -> None:
+    message = await card(client, slack)
+    slack.change_person(user, deleted=True)
+    await slack.click(user, message, "approve")
+    assert told[0]["user"]["id"] == user
+
+
+async def test_a_strangers_click_says_whose_they_are(client: AsyncWebClient, slack: Slack, told: list[Said]) -> None:
+    await slack.click("USTR", await card(client, slack, "CEXT"), "approve")
+    assert told[0]["user"]["team_id"] == "TFOREIGN"
+    assert told[0]["team"]["id"] == "T1"
+
+
+async def test_a_click_opens_a_modal(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
+    @app.action("approve")
+    async def listen(ack: Any, body: Said, client: AsyncWebClient) -> None:
+        await client.views_open(trigger_id=body["trigger_id"], view=modal(section("Why?"), private_metadata="m"))
+        await ack()
+
+    outcome = await slack.click("UANN", await card(client, slack), "approve")
+    (view,) = outcome.views
+    assert slack.modal("UANN") == view
+    assert (view.title, view.shown, view.private_metadata) == ("A form", "Why?", "m")
+    assert slack.modal("UBEN") is None
+
+
+async def test_a_private_word_is_seen_by_one(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
+    @app.action("approve")
+    async def listen(ack: Any, respond: Any) -> None:
+        await ack()
+        await respond("Not you.")
+
+    outcome = await slack.click("UANN", await card(client, slack), "approve")
+    (note,) = await slack.until(lambda: outcome.notes)
+    assert (note.text, note.channel, note.seen_by) == ("Not you.", "C1", "UANN")
+    assert slack.private_notes("UBEN") == []
+    assert len(slack.messages("C1")) == 1
+
+
+async def test_an_app_that_fails_is_shown_to_the_person(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
+    @app.action("approve")
+    async def listen() -> None:
+        raise RuntimeError("a fault of the app's own")
+
+    message = await card(client, slack)
+    failing = await slack.click("UANN", message, "approve")
+    assert (failing.status, failing.error) == (500, "dispatch_failed")
+    unheard = await slack.click("UANN", message, "reject")
+    assert (unheard.status, unheard.error) == (404, "dispatch_failed")
+
+
+async def test_an_app_that_says_nothing_in_time_is_given_up(
+    client: AsyncWebClient, slack: Slack, app: AsyncApp
+) -> None:
+    gate = slack.faults.hold("auth.test", times=None)
+    slack.ack_within = 0.05
+    outcome = await slack.click("UANN", await card(client, slack), "approve")
+    assert (outcome.status, outcome.error) == (None, "operation_timeout")
+    gate.open()
+
+
+async def test_an_app_that_is_not_there_is_shown_to_the_person(client: AsyncWebClient, slack: Slack) -> None:
+    outcome = await slack.click("UANN", await card(client, slack), "approve")
+    assert outcome.error == "dispatch_failed"
+
+
+async def test_who_left_the_channel_presses_nothing_more(
+    client: AsyncWebClient, slack: Slack, told: list[Said]
+) -> None:
+    message = await card(client, slack)
+    slack.leave("UBEN", "C1")
+    with pytest.raises(NotPossibleError, match="UBEN is not in C1"):
+        await slack.click("UBEN", message, "approve")
+    slack.join("UBEN", "C1")
+    assert (await slack.click("UBEN", message, "approve")).ok
+    await client.chat_delete(channel="C1", ts=message.ts)
+    with pytest.raises(NotPossibleError, match="not there any more"):
+        await slack.click("UBEN", message, "approve")
+    assert (await slack.click("UBEN", message, "approve", old_copy=True)).ok
+
+
+async def test_a_trigger_opens_one_view_within_three_seconds(
+    client: AsyncWebClient, slack: Slack, told: list[Said], clock: ManualClock
+) -> None:
+    message = await card(client, slack)
+    first = await slack.click("UANN", message, "approve")
+    clock.advance(3)
+    await client.views_open(trigger_id=first.trigger_id, view=modal(section("Why?")))
+    assert await refused(client, first.trigger_id) == "exchanged_trigger_id"
+    late = await slack.click("UANN", message, "approve")
+    clock.advance(3.1)
+    assert await refused(client, late.trigger_id) == "expired_trigger_id"
+    assert await refused(client, "1.2.made-up") == "invalid_trigger_id"
+
+
+async def refused(client: AsyncWebClient, trigger_id: str) -> str:
+    return await error_of(client.views_open(trigger_id=trigger_id, view=modal(section("Why?"))))
