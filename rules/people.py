@@ -86,6 +86,10 @@ class Roster:
         return self._by_reference.get(reference_, reference_)
 
     @cached_property
+    def names(self) -> Mapping[str, str]:
+        return {person.user_id: person.name for person in self.directory.people.values() if person.name}
+
+    @cached_property
     def _by_reference(self) -> dict[str, str]:
         people = self.directory.people.values()
         return {reference(person.email): person.user_id for person in people if person.email}

@@ -12,7 +12,8 @@ from rules.situation import Situation
 from rules.state import PackageState, Status
 from rules.transition import Transition
 from store.documents import documents
-from store.tables import Callback, core
+from store.outbox_tables import Callback
+from store.tables import core
 
 CALLBACKS = core(Callback)
 

@@ -1,28 +1,74 @@
 """Cards: each place where a package is shown, what is wanted there, and what was last shown.
 
-Nothing here posts. A change only says that the places are behind; the reconciler makes Slack agree.
+Nothing here posts. A change only says that the places are behind; the reconciler makes Slack agree, and says so.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, text, update
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, bindparam, delete, select, text, update
 
 from rules.policy import Policy
 from rules.scales import HITLLevel
 from rules.state import PackageState
-from store.tables import Card, core
+from store.outbox_tables import Card, Rendering
+from store.packages import PACKAGES
+from store.tables import core
 
-CARDS = core(Card)
+CARDS, RENDERINGS = core(Card), core(Rendering)
 
 _WANT = text(
-    "INSERT INTO cards (tenant_id, package_id, place, wanted_revision, shown_revision, behind)"
-    " VALUES (:tenant, :package, :place, :revision, 0, true) ON CONFLICT (tenant_id, package_id, place) DO NOTHING"
+    "INSERT INTO cards"
+    " (tenant_id, package_id, place, wanted_revision, shown_revision, behind, noted_revision)"
+    " VALUES (:tenant, :package, :place, :revision, 0, true, :revision)"
+    " ON CONFLICT (tenant_id, package_id, place) DO NOTHING"
 )
-_BEHIND = (
+_KEEP = text(
+    "INSERT INTO renderings (tenant_id, rendering_id, package_id, body, created_at)"
+    " VALUES (:tenant, :rendering, :package, :body, :now) ON CONFLICT (tenant_id, rendering_id) DO NOTHING"
+).bindparams(bindparam("now", type_=RENDERINGS.c.created_at.type))
+_OF_PACKAGE = (CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.package_id == bindparam("package"))
+_THIS = (*_OF_PACKAGE, CARDS.c.place == bindparam("at"))
+_BEHIND = update(CARDS).where(*_OF_PACKAGE).values(wanted_revision=bindparam("revision"), behind=True)
+_SHOWN = (
     update(CARDS)
-    .where(CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.package_id == bindparam("package"))
-    .values(wanted_revision=bindparam("revision"), behind=True)
+    .where(*_THIS)
+    .values(
+        shown_revision=bindparam("revision"),
+        behind=CARDS.c.wanted_revision > bindparam("revision"),
+        noted_revision=bindparam("revision"),
+        channel=bindparam("new_channel"),
+        ts=bindparam("new_ts"),
+        rendering_id=bindparam("rendering"),
+    )
 )
+_FIND = (
+    select(CARDS)
+    .join(PACKAGES, and_(PACKAGES.c.tenant_id == CARDS.c.tenant_id, PACKAGES.c.package_id == CARDS.c.package_id))
+    .where(CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.behind)
+    .order_by(PACKAGES.c.due_at, CARDS.c.package_id, CARDS.c.place)
+    .limit(bindparam("limit"))
+)
+
+ROLE = "role:"  # a place that stands for the people of a role, until there is a place for each of them
+
+
+class Place(NamedTuple):
+    """One place of one package, as it was when it was read."""
+
+    tenant_id: str
+    package_id: str
+    place: str
+    wanted_revision: int
+    shown_revision: int
+    behind: bool
+    channel: str | None
+    ts: str | None
+    rendering_id: str | None
+    noted_revision: int
 
 
 def follow(connection: Connection, before: PackageState | None, after: PackageState, policy: Policy) -> None:
@@ -39,4 +85,46 @@ def place_of(state: PackageState, policy: Policy) -> str:
     """The action type's channel, else the role's, else the default; without any, the role's people one by one."""
     action, role = policy.action(state.action_type), policy.roles.get(state.task.required_role)
     named = (action.channel if action else None) or (role.channel if role else None) or policy.channels.default
-    return named or f"role:{state.task.required_role}"
+    return named or f"{ROLE}{state.task.required_role}"
+
+
+def behind(connection: Connection, tenant_id: str, limit: int) -> list[Place]:
+    """The places that do not yet show what is wanted, the most pressing first."""
+    return [Place(*row) for row in connection.execute(_FIND, {"tenant": tenant_id, "limit": limit})]
+
+
+class Shown(NamedTuple):
+    """What a place now shows, and where in Slack that is."""
+
+    revision: int
+    channel: str
+    ts: str
+    rendering_id: str
+
+
+def shown_at(connection: Connection, place: Place, shown: Shown) -> None:
+    """The place shows the package as of this revision. What was wanted meanwhile is still wanted."""
+    key = {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}
+    its = {
+        "revision": shown.revision,
+        "new_channel": shown.channel,
+        "new_ts": shown.ts,
+        "rendering": shown.rendering_id,
+    }
+    connection.execute(_SHOWN, key | its)
+
+
+def instead(connection: Connection, place: Place, others: Iterable[str]) -> None:
+    """Other places take over from one where nothing can be shown."""
+    key = {"tenant": place.tenant_id, "package": place.package_id}
+    for other in others:
+        connection.execute(_WANT, key | {"place": other, "revision": place.wanted_revision})
+    connection.execute(delete(CARDS).where(*_THIS), key | {"at": place.place})
+
+
+def keep_rendering(
+    connection: Connection, tenant_id: str, package_id: str, *, rendering_id: str, body: str, now: datetime
+) -> None:
+    """Before it is posted: whoever decides on it, what they had before them can be shown later."""
+    row = {"tenant": tenant_id, "package": package_id, "rendering": rendering_id, "body": body, "now": now}
+    connection.execute(_KEEP, row)

@@ -33,6 +33,24 @@ def replace(
     _renewed(connection, as_of)
 
 
+def learn_person(connection: Connection, person: Person) -> None:
+    """One person anew: what Slack tells between two whole readings."""
+    row = {"tenant_id": alone(connection), **person.model_dump(include=set(_COLUMNS))}
+    connection.execute(delete(PEOPLE).where(PEOPLE.c.user_id == person.user_id))
+    connection.execute(insert(PEOPLE), row)
+    _renewed(connection)
+
+
+def learn_group(connection: Connection, group: str, users: Iterable[str]) -> None:
+    """One user group anew."""
+    tenant_id = alone(connection)
+    connection.execute(delete(MEMBERS).where(MEMBERS.c.group_id == group))
+    rows = [{"tenant_id": tenant_id, "group_id": group, "user_id": user} for user in dict.fromkeys(users)]
+    if rows:
+        connection.execute(insert(MEMBERS), rows)
+    _renewed(connection)
+
+
 def go_away(connection: Connection, user_id: str, until: datetime, delegate: str | None, now: datetime) -> None:
     tenant_id = alone(connection)
     come_back(connection, user_id, now, quietly=True)

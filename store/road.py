@@ -43,7 +43,11 @@ _ANSWER = insert(COMMANDS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A command and who gives it. `agent_id` is set for what an agent asks: it reaches only its own packages."""
+    """A command and who gives it. `agent_id` is set for what an agent asks: it reaches only its own packages.
+
+    A trial asks whether it could be given. Where not, that is answered and kept as for the command itself; else
+    nothing happens: before somebody writes a reason, they learn whether they may decide at all.
+    """
 
     command: Command
     now: datetime
@@ -51,6 +55,7 @@ class Asked:
     agent_id: str | None = None
     content_digest: str | None = None
     chance: float = 1.0
+    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +94,8 @@ def carry_out(connection: Connection, house: House, asked: Asked) -> Outcome:
     decided = decide(found.state if found else None, asked.command, situation)
     if isinstance(decided, Refusal):
         return _refused(connection, asked, found, situation, decided)
+    if asked.trial:
+        return Outcome(state=decided.before, roster=roster)
     _remember(connection, house.tenant_id, asked, decided.after.decision_package_id)
     record(connection, decided, found, situation)
     said = {happened.event_id: happened.words or {} for happened in decided.occurrences}

@@ -53,6 +53,7 @@ class Store:
         self.waiters = Waiters(database, house.tenant_id)
         self._notifier = Notifier(url, self.waiters) if isinstance(database, PostgresDatabase) else None
         self._tasks: list[asyncio.Task[None]] = []
+        self.on_change: list[Callable[[], None]] = []  # told after each commit of this process
 
     @classmethod
     async def open(cls, url: str, policy: Policy, policy_text: str, clock: Callable[[], datetime]) -> Store:
@@ -74,9 +75,9 @@ class Store:
             await stopped(task)
         await self.database.close()
 
-    async def carry_out(self, command: Command, actor: Actor = AUTO) -> Outcome:
+    async def carry_out(self, command: Command, actor: Actor = AUTO, *, trial: bool = False) -> Outcome:
         """The one road, for people and for the clock."""
-        asked = Asked(command=command, now=self.clock(), actor=actor, chance=_throw())
+        asked = Asked(command=command, now=self.clock(), actor=actor, chance=_throw(), trial=trial)
         return await self._walk(asked, lambda connection: carry_out(connection, self.house, asked))
 
     async def asked_by(self, agent: Agent, command: Command, content_digest: str | None = None) -> Answered:
@@ -109,6 +110,8 @@ class Store:
         if outcome.changed:
             package_id = asked.command.decision_package_id
             self.waiters.wake([package_id])
+            for notice in self.on_change:
+                notice()
             if self._notifier:
                 self._notifier.tell(package_id)
         return outcome
@@ -119,6 +122,10 @@ class Store:
 
     async def read(self, operation: Callable[[Connection], T]) -> T:
         return await self.database.read(operation)
+
+    async def write(self, operation: Callable[[Connection], T]) -> T:
+        """For what is no package's state: directory, absences, agents, what was shown."""
+        return await self.database.write(operation)
 
     async def has_answered(self, command_id: str) -> bool:
         return await self.database.read(lambda connection: has_answered(connection, self.house.tenant_id, command_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from rules.state import PackageState
 from store.tables import VersionRow, core
@@ -43,3 +43,18 @@ def _row(after: PackageState) -> dict[str, Any]:
         "event_id": after.version_event_id,
         "created_at": after.updated_at,
     }
+
+
+_MADE_BY = select(VERSIONS.c.event_id).where(
+    VERSIONS.c.tenant_id == bindparam("tenant"),
+    VERSIONS.c.package_id == bindparam("package"),
+    VERSIONS.c.version == bindparam("version"),
+)
+
+
+def made_by(connection: Connection, state: PackageState, version: int) -> str | None:
+    """The event that brought this version; none brought the version before the first."""
+    if version < 1:
+        return None
+    key = {"tenant": state.tenant_id, "package": state.decision_package_id, "version": version}
+    return connection.execute(_MADE_BY, key).scalar_one_or_none()

@@ -89,6 +89,7 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(), nullable=True),
         sa.Column("ts", sa.String(), nullable=True),
         sa.Column("rendering_id", sa.String(), nullable=True),
+        sa.Column("noted_revision", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "package_id", "place"),
     )
     op.create_index("ix_cards_behind", "cards", ["tenant_id", "behind"], unique=False)

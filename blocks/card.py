@@ -1,0 +1,93 @@
+"""The card of a package: one message, in every state that a package can be in.
+
+Its order is fixed. First what is asked, of whom and until when; then what is proposed and what follows; why a person
+is asked; doubts before grounds; what people said; what the service checked; and last what can be done.
+"""
+
+from __future__ import annotations
+
+from blocks import claims, facts
+from blocks.buttons import buttons, details
+from blocks.calling import calling
+from blocks.dossier import Dossier
+from blocks.elements import Block, header, rich, statement, words
+from blocks.frame import Parts
+from blocks.limits import CARD_TEXT
+from blocks.measure import MEASURES, Measure
+from blocks.message import Message
+from blocks.outcome import because, figures, standing, told
+from blocks.remarks import remarks
+from blocks.sentences import EMPTIED, request, risk, timing, title_of
+from blocks.spoken import spoken
+from blocks.text import when
+from blocks.validate import characters
+from rules.package import DecisionPackage
+from rules.scales import HITLLevel
+from rules.state import Status
+
+
+def card(dossier: Dossier) -> Message:
+    title = title_of(dossier)
+    return Message(spoken(dossier, title), _fitting(dossier, title))
+
+
+def _fitting(dossier: Dossier, title: str) -> tuple[Block, ...]:
+    """In the first measure in which it fits. A test holds the last one to fit whatever a package contains."""
+    draw = _pending if dossier.state.status is Status.PENDING else _settled
+    blocks: tuple[Block, ...] = ()
+    for measure in MEASURES:
+        blocks = tuple(draw(dossier, title, measure))
+        if characters(blocks) <= CARD_TEXT:
+            break
+    return blocks
+
+
+def _pending(dossier: Dossier, title: str, measure: Measure) -> list[Block]:
+    state = dossier.state
+    return [
+        header(f"{risk(state).capitalize()} · {title}"),
+        statement(request(dossier), timing(dossier, when), details(dossier, title)),
+        *_block(facts.course(dossier, measure)),
+        *(_body(dossier, dossier.package, measure) if dossier.package else _emptied()),
+        *_block(facts.earlier(dossier), remarks(dossier, measure.less(220)), facts.votes(dossier)),
+        *facts.gaps(state),
+        facts.checked(dossier),
+        *calling(dossier),
+        *buttons(dossier, title),
+    ]
+
+
+def _body(dossier: Dossier, package: DecisionPackage, measure: Measure) -> list[Block]:
+    state = dossier.state
+    taken = state.level is HITLLevel.HUMAN_TAKEOVER
+    return [
+        *_block(claims.standing(package.takeover, measure) if taken else ()),
+        *_block(claims.proposal(package, measure)),
+        *_block(claims.effects(package, state, measure)),
+        *_block(facts.reasons(state)),
+        *_block(claims.grounds(package, measure)),
+    ]
+
+
+def _block(*parts: Parts) -> tuple[Block, ...]:
+    """One block for parts that belong together; none where there are none."""
+    together = [element for each in parts for element in each]
+    return (rich(*together),) if together else ()
+
+
+def _settled(dossier: Dossier, title: str, measure: Measure) -> list[Block]:
+    """Nobody is asked now: what became of it, why, and what it was about. While it is open, it can be stopped."""
+    state, package = dossier.state, dossier.package
+    return [
+        header(f"{standing(state)} · {title}"),
+        statement(told(dossier), figures(state), details(dossier, title)),
+        *_block(because(dossier)),
+        *_block(claims.standing(package.takeover, measure) if package and state.status is Status.TAKEN_OVER else ()),
+        *(_block(claims.core(package, measure)) if package else _emptied()),
+        facts.checked(dossier),
+        *buttons(dossier, title),
+    ]
+
+
+def _emptied() -> tuple[Block, ...]:
+    return (rich(words(EMPTIED)),)

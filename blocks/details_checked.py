@@ -1,0 +1,140 @@
+"""What Countersign itself knows of a package, in full: why it takes this much human, who decides, and who has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from blocks.dossier import Dossier, Earlier
+from blocks.elements import Block, Run, bold, bullets, code, moment, rich, words
+from blocks.facts import gaps
+from blocks.passages import lines
+from blocks.sentences import a, because, if_nobody, joined, named, people, quorum_asked, quorum_so_far, risk, undoing
+from blocks.text import plainly, span
+from rules.state import Bar, Decision, Vote
+
+_BARRED = {
+    Bar.REQUESTER: "asked for this",
+    Bar.DELEGATION_CHAIN: "is on the chain on whose behalf this is done",
+    Bar.OWNER: "owns the agent",
+    Bar.EDITOR: "edited this version",
+    Bar.RECUSED: "stepped aside",
+}
+
+
+def level(dossier: Dossier) -> Iterator[Block]:
+    """Every rule that fired, the strictest of which holds."""
+    state = dossier.state
+    yield rich(words(bold(f"{plainly(state.level).capitalize()}, {risk(state)}. "), undoing(state)))
+    yield rich(bullets([code(why.rule), f" asks for {plainly(why.level)}: ", because(why)] for why in state.why))
+    yield from gaps(state)
+
+
+def terms(dossier: Dossier) -> Iterator[Block]:
+    """Who has to say yes, by when, and what becomes of it otherwise."""
+    its, state = dossier.terms, dossier.state
+    roles = " → ".join(map(plainly, (its.role, *its.ladder)))
+    yield rich(bullets(_terms(dossier, roles)))
+    if state.barred:
+        rows = ([named(dossier, who), f" {_BARRED[bar]}"] for who, bar in state.barred.items())
+        yield rich(words(bold("May not approve it:")), bullets(rows))
+
+
+def _terms(dossier: Dossier, roles: str) -> Iterator[list[Run]]:
+    its, task = dossier.terms, dossier.state.task
+    yield ["Asked now: ", bold(plainly(task.required_role)), f" (step {task.rung + 1} of: {roles})"]
+    yield [quorum_asked(dossier) or "One person is enough."]
+    if task.assigned_to:
+        yield ["Taken up by ", named(dossier, task.assigned_to)]
+    if its.comment_required:
+        yield ["An approval needs a comment."]
+    if its.details_first:
+        yield ["Whoever approves it has to open Details first."]
+    yield from _timers(dossier)
+
+
+def _timers(dossier: Dossier) -> Iterator[list[Run]]:
+    state, its = dossier.state, dossier.terms
+    if state.soft:
+        yield [f"Silence counts as consent after {span(its.soft_timeout)} in sight of a reviewer."]
+    yield [f"Each role has {span(its.hard_timeout)}. If nobody decides in time, {if_nobody(state)}."]
+    if its.reminders:
+        yield [f"Reminders: {joined(span(ahead) for ahead in its.reminders)} before the end."]
+    yield [f"An approval that is not used lapses after {span(its.approval_expiry)}."]
+    for name, at in _moments(dossier):
+        yield [f"{name}: ", moment(at)]
+
+
+def _moments(dossier: Dossier) -> Iterator[tuple[str, datetime]]:
+    state = dossier.state
+    known = (
+        ("Came in", state.created_at),
+        ("Card first seen where somebody can decide", state.shown.at if state.shown else None),
+        ("This role's time ends", None if state.status.terminal else state.task.due_at),
+        ("The agent has until", state.answer_by),
+        ("It comes back", state.wake_at),
+        ("The agent itself gives up", state.expires_at),
+        ("Decided", state.decision.decided_at if state.decision else None),
+        ("The approval lapses", state.lapses_at),
+        ("The agent began", state.execution.claimed_at),
+        ("The outcome is expected by", state.outcome_by),
+        ("The outcome was noted", state.execution.reported_at),
+    )
+    return ((name, at) for name, at in known if at is not None)
+
+
+def votes(dossier: Dossier) -> Iterator[Block]:
+    """Everybody who has spoken on this version, and whether it would count if it were given now."""
+    given = dossier.state.votes
+    if given:
+        yield rich(bullets(_vote(dossier, vote) for vote in given))
+    if so_far := quorum_so_far(dossier):
+        yield rich(words(so_far))
+    if dossier.state.decision:
+        yield rich(words(*_decision(dossier, dossier.state.decision)))
+
+
+def _vote(dossier: Dossier, vote: Vote) -> list[Run]:
+    said = plainly(vote.override_decision or vote.decision)
+    void = "" if vote in dossier.tally.votes else ", which does not count any more"
+    who = f"{named(dossier, vote.reviewer_id)}, as {a(vote.role)}: "
+    return [who, bold(said), f", on version {vote.version}{void} · ", moment(vote.at)]
+
+
+def _decision(dossier: Dossier, made: Decision) -> Iterator[Run]:
+    yield "It came to: "
+    yield bold(plainly(dossier.state.status))
+    seats = [f"{named(dossier, seat.reviewer_id)} as {a(seat.role)}" for seat in made.reviewers]
+    yield f", by {joined(seats)}" if seats else ""
+    yield f", on the basis of {plainly(made.basis)}, {span(timedelta(milliseconds=made.latency_ms))} after it was asked"
+
+
+def earlier(dossier: Dossier) -> Iterator[Block]:
+    """How the same action about the same subject ended before."""
+    if dossier.earlier:
+        yield rich(bullets(_ended(dossier, one) for one in dossier.earlier))
+
+
+def _ended(dossier: Dossier, one: Earlier) -> list[Run]:
+    by = f", by {people(dossier, one.by)}" if one.by else ""
+    return [code(one.package_id), f" was {plainly(one.status)}{by} · ", moment(one.at)]
+
+
+def ids(dossier: Dossier) -> Iterator[Block]:
+    """To copy."""
+    state = dossier.state
+    known = (
+        ("package", state.decision_package_id),
+        ("version", str(state.version)),
+        ("revision", str(state.revision)),
+        ("action digest", state.action_digest),
+        ("policy", state.policy_version),
+        ("interrupt", state.interrupt_id),
+        ("review task", state.task.review_task_id),
+        ("agent", state.agent_id),
+        ("workspace", state.tenant_id),
+        ("rendering", dossier.rendering_id),
+        ("execution", plainly(state.execution.state)),
+        ("claim", state.execution.claim_id),
+    )
+    yield from lines("To copy", [(name, value) for name, value in known if value])

@@ -1,0 +1,95 @@
+"""What the service itself knows: why a person is asked, where the package stands, and what was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from blocks.dossier import Dossier, Earlier
+from blocks.elements import Block, Run, bold, bullets, context, moment, small, words
+from blocks.frame import Parts, aside, heading
+from blocks.measure import Measure
+from blocks.revision import changes, made_by
+from blocks.sentences import a, agent, because, hardened, joined, named, people, quorum_so_far
+from blocks.text import counted, plainly
+from rules.scales import HITLLevel
+from rules.state import PackageState
+
+_FEW = 4
+_CLIMBED = {
+    "timeout": "nobody answered in time",
+    "nobody-left": "nobody who was asked can decide it any more",
+}
+
+
+def reasons(state: PackageState) -> Parts:
+    """Why this takes a person, the strictest voice first."""
+    more = len(state.why) - _FEW
+    told = (aside(f"{counted(more, 'more reason')} in Details."),) if more > 0 else ()
+    said = bullets([bold(plainly(why.level).capitalize()), ": ", because(why)] for why in state.why[:_FEW])
+    return (heading("Why a person is asked"), said, *told) if state.why else ()
+
+
+def course(dossier: Dossier, measure: Measure) -> Parts:
+    """How it came to stand where it stands: silence stopped, rungs climbed, a new version, somebody at work on it."""
+    new = changes(dossier, measure.less(60)) if dossier.state.version > 1 else ()
+    return (*(words(told) for told in _course(dossier)), *new)
+
+
+def _course(dossier: Dossier) -> Iterator[str]:
+    state = dossier.state
+    if told := hardened(state):
+        yield told
+    if state.task.rung:
+        yield climbed(dossier)
+    if state.version > 1:
+        yield made_by(dossier)
+    if state.task.assigned_to:
+        yield f"{named(dossier, state.task.assigned_to)} has taken this up."
+    if dossier.terms.details_first and state.level is not HITLLevel.HUMAN_TAKEOVER:
+        yield "Open Details before you approve: at this risk that is asked of everybody."
+
+
+def climbed(dossier: Dossier) -> str:
+    """From whom to whom, and why."""
+    terms, task = dossier.state.terms, dossier.state.task
+    whom = f"Escalated from {a(terms.role_at(0))} to {a(task.required_role)}"
+    last = next((one for one in reversed(dossier.history) if one.event_type == "package.escalated"), None)
+    if last is None:
+        return f"{whom}."
+    return f"{whom}: {_CLIMBED.get(last.reason or '') or f'{named(dossier, last.actor)} escalated it'}."
+
+
+def earlier(dossier: Dossier) -> Parts:
+    """The last decisions on the same action and subject."""
+    if not dossier.earlier:
+        return ()
+    said = bullets(_ended(dossier, one) for one in dossier.earlier[:_FEW])
+    return (heading("Decided before, on the same action and subject"), said)
+
+
+def _ended(dossier: Dossier, one: Earlier) -> list[Run]:
+    by = f", by {people(dossier, one.by, 2)}" if one.by else ""
+    return [bold(plainly(one.status).capitalize()), " ", moment(one.at), by]
+
+
+def votes(dossier: Dossier) -> Parts:
+    told = quorum_so_far(dossier)
+    return (words(bold("So far: "), told),) if told else ()
+
+
+def gaps(state: PackageState) -> tuple[Block, ...]:
+    """What a reviewer would want to know and the agent left empty."""
+    if not state.warnings:
+        return ()
+    return (context(f":warning: The agent says nothing about: {joined(map(plainly, state.warnings))}."),)
+
+
+def checked(dossier: Dossier) -> Block:
+    """What the service vouches for, apart from what it only passes on."""
+    state = dossier.state
+    who = f"agent {agent(dossier)}, owner {named(dossier, state.owner)}, requester {named(dossier, state.requester)}"
+    digest = state.action_digest.removeprefix("sha256:")[:12]
+    what = f"Action type {state.action_type}, version {state.version}, digest {digest}."
+    how = f"Level {plainly(state.level)}, by policy {state.policy_version}."
+    frames = "Countersign has not checked what stands beside a bar or in a box: others say it."
+    return small(f"Countersign checked: {who}.", f"{what} {how}", frames)

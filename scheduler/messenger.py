@@ -1,0 +1,55 @@
+"""Slack, as far as delivery needs it. `bot` holds the real client; what it meets comes back as one of three faults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from blocks.message import Message
+from rules.people import Person
+
+
+class SlackError(Exception):
+    """What Slack said, in its own word, such as `channel_not_found`."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class BusyError(SlackError):
+    """Too fast: again after so many seconds. Nothing was done."""
+
+    def __init__(self, error: str, after: float) -> None:
+        super().__init__(error)
+        self.after = after
+
+
+class UnreachableError(SlackError):
+    """No answer, or none that says anything. Whether it was done is not known; later it may go."""
+
+
+class RefusedError(SlackError):
+    """It will be refused again, until somebody changes something."""
+
+
+class Posted(NamedTuple):
+    """Where a message is. The channel may be another than was asked for: a person's is their conversation with us."""
+
+    channel: str
+    ts: str
+
+
+class Messenger(Protocol):
+    async def post(self, channel: str, message: Message, thread: str | None = None) -> Posted: ...
+
+    async def update(self, posted: Posted, message: Message) -> None: ...
+
+    async def members(self, channel: str) -> frozenset[str]: ...
+
+    async def people(self) -> list[Person]: ...
+
+    async def group(self, group_id: str) -> frozenset[str]: ...
+
+
+Groups = Mapping[str, frozenset[str]]

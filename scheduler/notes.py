@@ -1,0 +1,33 @@
+"""Which events are told in a card's thread: an updated card pings nobody, and shows only how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from blocks import note
+from blocks.dossier import Dossier
+from blocks.message import Message
+from rules.state import Status
+
+_TOLD: Mapping[str, Callable[[Dossier], Message]] = {
+    "package.escalated": note.escalated,
+    "package.pending": note.reminded,
+    "task.reminded": note.reminded,
+    "package.version_added": note.new_version,
+    "package.taken_over": note.taken_over,
+    "thread.handed_back": note.handed_back,
+    **{f"package.{status}": note.decided for status in Status if status not in (Status.PENDING, Status.TAKEN_OVER)},
+}
+
+
+def notes_of(dossier: Dossier, after: int) -> list[Message]:
+    """One note for each kind of thing that happened after this revision, as it stands now."""
+    happened = dict.fromkeys(event.event_type for event in dossier.history[after:])
+    told = dict.fromkeys(_TOLD[kind] for kind in happened if kind in _TOLD and _holds(dossier, kind))
+    return [tell(dossier) for tell in told]
+
+
+def _holds(dossier: Dossier, event_type: str) -> bool:
+    """Whether a status that came is still the status: what was meanwhile undone is in the history."""
+    name = event_type.removeprefix("package.")
+    return name not in set(Status) or dossier.state.status.value == name

@@ -1,0 +1,197 @@
+"""Makes Slack agree with the database: for each place that is behind, posts or updates until it shows what is wanted.
+
+It never asks what happened, only what is wanted now: ten changes cost one update, and after a crash it begins again.
+A rendering is kept before it is posted, and its posting is told to the road: from then on somebody could have spoken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import structlog
+from sqlalchemy import Connection
+
+from blocks.dossier import Dossier
+from blocks.message import Message
+from blocks.rendering import Rendering, render
+from rules.authority import eligible, question_of
+from rules.commands import Show
+from rules.people import Roster
+from scheduler.dossiers import dossier_of
+from scheduler.messenger import BusyError, Messenger, Posted, RefusedError, SlackError
+from scheduler.notes import notes_of
+from store import cards
+from store.cards import Place, Shown
+from store.house import fresh_id
+from store.store import Store
+from store.workers import UnavailableError
+
+log = structlog.get_logger()
+
+AT_ONCE = 8
+LOOKED_AT = 200
+PATIENCE = 5.0  # seconds before what failed is tried again, if Slack names no time
+GONE = frozenset(["message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found", "is_inactive"])
+
+
+class Drawn(NamedTuple):
+    """A place's package as it is to be shown there: read in one moment."""
+
+    dossier: Dossier
+    rendering: Rendering
+    notes: list[Message]
+    roster: Roster
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A place where nothing could be shown, for those who have to mend it."""
+
+    place: str
+    error: str
+
+
+class Reconciler:
+    def __init__(self, store: Store, messenger: Messenger, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._store, self._messenger, self._monotonic = store, messenger, monotonic
+        self._news = asyncio.Event()
+        self._resting: dict[tuple[str, str], float] = {}
+        self._gate = asyncio.Semaphore(AT_ONCE)
+        self.troubles: dict[str, Trouble] = {}
+
+    def notice(self) -> None:
+        """Something was committed: look now, not at the next tick."""
+        self._news.set()
+
+    async def run_for_ever(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await self.tick()
+
+    async def tick(self) -> None:
+        """Brings every place that is behind up to date, as far as it can be done now."""
+        with suppress(UnavailableError):  # the database is away; the next tick looks again
+            while places := await self._pressing():
+                await asyncio.gather(*(self._attempt(place) for place in places))
+
+    async def _pressing(self) -> list[Place]:
+        tenant_id = self._store.house.tenant_id
+        found = await self._store.read(lambda connection: cards.behind(connection, tenant_id, LOOKED_AT))
+        now = self._monotonic()
+        self._resting = {key: until for key, until in self._resting.items() if until > now}
+        return [place for place in found if _key(place) not in self._resting]
+
+    async def _attempt(self, place: Place) -> None:
+        """One place. Whatever stands in its way is its own matter: it rests, and the others go on."""
+        async with self._gate:
+            try:
+                await self._bring(place)
+                self.troubles.pop(place.place, None)
+            except BusyError as busy:
+                self._rest(place, busy.after)
+            except RefusedError as refused:
+                await self._elsewhere(place, refused)
+            except UnavailableError:
+                self._rest(place, PATIENCE)
+            except SlackError as fault:
+                log.warning("card.not_delivered", package=place.package_id, place=place.place, error=fault.error)
+                self._rest(place, PATIENCE)
+            except Exception:
+                log.exception("card.fault", package=place.package_id, place=place.place)
+                self._rest(place, 12 * PATIENCE)
+
+    def _rest(self, place: Place, seconds: float) -> None:
+        self._resting[_key(place)] = self._monotonic() + seconds
+
+    async def _bring(self, place: Place) -> None:
+        drawn = await self._store.read(lambda connection: self._drawn(connection, place))
+        if place.place.startswith(cards.ROLE):
+            people = drawn.roster.acting(place.place.removeprefix(cards.ROLE))
+            await self._store.write(lambda connection: cards.instead(connection, place, sorted(people)))
+            return
+        await self._show(place, drawn)
+
+    def _drawn(self, connection: Connection, place: Place) -> Drawn:
+        house = self._store.house
+        dossier = dossier_of(connection, house, place.package_id, self._store.clock())
+        if dossier is None:
+            raise LookupError(f"the place {place.place} shows package {place.package_id}, which is not there")
+        notes = notes_of(dossier, place.noted_revision) if place.ts else []
+        return Drawn(dossier, render(dossier), notes, house.roster(connection))
+
+    async def _show(self, place: Place, drawn: Drawn) -> None:
+        rendering, state = drawn.rendering, drawn.dossier.state
+        if place.channel and place.ts and rendering.rendering_id == place.rendering_id:
+            posted = Posted(place.channel, place.ts)
+        else:
+            await self._store.write(lambda connection: self._keep(connection, place.package_id, rendering))
+            posted = await self._put(place, Message(rendering.text, rendering.blocks))
+        for message in drawn.notes:
+            await self._messenger.post(posted.channel, message, posted.ts)
+        shown = Shown(state.revision, posted.channel, posted.ts, rendering.rendering_id)
+        await self._store.write(lambda connection: cards.shown_at(connection, place, shown))
+        seen = state.shown is not None and state.shown.version == state.version
+        if place.ts is None or not seen:
+            await self._proven(drawn, posted)
+
+    def _keep(self, connection: Connection, package_id: str, rendering: Rendering) -> None:
+        body = json.dumps({"text": rendering.text, "blocks": rendering.blocks}, ensure_ascii=False)
+        tenant_id, now = self._store.house.tenant_id, self._store.clock()
+        cards.keep_rendering(connection, tenant_id, package_id, rendering_id=rendering.rendering_id, body=body, now=now)
+
+    async def _put(self, place: Place, message: Message) -> Posted:
+        """Updates the card where there is one, and posts another where it can no longer be updated."""
+        if place.channel and place.ts:
+            try:
+                posted = Posted(place.channel, place.ts)
+                await self._messenger.update(posted, message)
+            except RefusedError as refused:
+                if refused.error not in GONE:
+                    raise
+            else:
+                return posted
+        return await self._messenger.post(place.place, message)
+
+    async def _proven(self, drawn: Drawn, posted: Posted) -> None:
+        """Down the road, like everything: the card lies where these people can see it."""
+        state = drawn.dossier.state
+        members = await self._messenger.members(posted.channel)
+        able = eligible(drawn.roster, question_of(state), self._store.clock())
+        command = Show(
+            command_id=f"show {posted.channel} {posted.ts} {state.version} {fresh_id()}",
+            decision_package_id=state.decision_package_id,
+            package_version=state.version,
+            rendering_id=drawn.rendering.rendering_id,
+            channel=posted.channel,
+            ts=posted.ts,
+            seen_by_eligible=bool(members & able),
+        )
+        await self._store.carry_out(command)
+
+    async def _elsewhere(self, place: Place, refused: SlackError) -> None:
+        """Where Slack refuses for good, people are asked in the policy's second channel, or one by one."""
+        log.error("card.refused", package=place.package_id, place=place.place, error=refused.error)
+        self.troubles[place.place] = Trouble(place.place, refused.error)
+        fallback = self._store.house.policy.channels.fallback
+        others = [] if place.place[:1] in "UW" else await self._instead_of(place, fallback)
+        if others:
+            await self._store.write(lambda connection: cards.instead(connection, place, others))
+        else:
+            self._rest(place, 60 * PATIENCE)
+
+    async def _instead_of(self, place: Place, fallback: str | None) -> list[str]:
+        if fallback and place.place != fallback:
+            return [fallback]
+        drawn = await self._store.read(lambda connection: self._drawn(connection, place))
+        return [cards.ROLE + drawn.dossier.state.task.required_role]
+
+
+def _key(place: Place) -> tuple[str, str]:
+    return place.package_id, place.place

@@ -1,0 +1,59 @@
+"""What must be shown and told: the tables from which Slack and the agents are brought up to date."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index, Text
+from sqlmodel import Field, SQLModel
+
+
+class Card(SQLModel, table=True):
+    """A place where a package is shown: what is wanted there, and what was last shown."""
+
+    __tablename__ = "cards"
+    __table_args__ = (Index("ix_cards_behind", "tenant_id", "behind"),)
+    tenant_id: str = Field(primary_key=True)
+    package_id: str = Field(primary_key=True)
+    place: str = Field(primary_key=True)
+    wanted_revision: int
+    shown_revision: int = 0
+    behind: bool = True
+    channel: str | None = None
+    ts: str | None = None
+    rendering_id: str | None = None
+    noted_revision: int = 0
+
+
+class Rendering(SQLModel, table=True):
+    """What was shown, exactly, by its content: kept before it is posted."""
+
+    __tablename__ = "renderings"
+    tenant_id: str = Field(primary_key=True)
+    rendering_id: str = Field(primary_key=True)
+    package_id: str = Field(index=True)
+    body: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime
+
+
+class Callback(SQLModel, table=True):
+    """What an agent is to be told. `callback_id` is the webhook's id: the same through all attempts."""
+
+    __tablename__ = "callbacks"
+    __table_args__ = (
+        Index("ix_callbacks_due", "tenant_id", "state", "due_at"),
+        Index("ix_callbacks_package", "tenant_id", "package_id", "revision"),
+    )
+    tenant_id: str = Field(primary_key=True)
+    callback_id: str = Field(primary_key=True)
+    package_id: str
+    agent_id: str
+    revision: int
+    event_type: str
+    url: str = Field(sa_type=Text)
+    body: str | None = Field(default=None, sa_type=Text)
+    state: str
+    attempts: int = 0
+    due_at: datetime
+    last_error: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime

@@ -1,0 +1,34 @@
+"""Goldens: what a state looks like, to be read in a review and pasted into Block Kit Builder.
+
+They are rewritten by `pytest tests/blocks --rewrite-goldens`, and by nothing else.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+GOLDENS = Path(__file__).parent / "goldens"
+
+Golden = Callable[[str, dict[str, Any]], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite-goldens", action="store_true", help="write what is drawn now over the goldens")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compares what is drawn with what it looked like when somebody last looked at it."""
+    # Run from the top, pytest finds this file too late to know its option: then nothing is rewritten.
+    rewriting = request.config.getoption("--rewrite-goldens", default=False)
+
+    def compare(name: str, drawn: dict[str, Any]) -> None:
+        file = GOLDENS / f"{name}.json"
+        if rewriting:
+            file.write_text(json.dumps(drawn, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        assert json.loads(file.read_text("utf-8")) == json.loads(json.dumps(drawn)), file
+
+    return compare

@@ -1,0 +1,49 @@
+"""Reads what was drawn as a reader meets it: the words by the kind of place in which they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Json = Mapping[str, Any]
+
+FRAMES = ("rich_text_quote", "rich_text_preformatted")
+
+
+def objects(drawn: Any) -> Iterator[Json]:
+    """Everything in it that is an object, in the order in which it is read."""
+    if isinstance(drawn, Mapping):
+        yield drawn
+    for item in drawn.values() if isinstance(drawn, Mapping) else drawn if isinstance(drawn, list | tuple) else ():
+        yield from objects(item)
+
+
+def of_type(drawn: Any, *kinds: str) -> list[Json]:
+    return [each for each in objects(drawn) if each.get("type") in kinds]
+
+
+def markup(drawn: Any) -> str:
+    return "\n".join(each["text"] for each in of_type(drawn, "mrkdwn"))
+
+
+def framed(drawn: Any) -> str:
+    """What stands in quotes and boxes, without the breaks between them."""
+    return "".join(run.get("text", "") for frame in of_type(drawn, *FRAMES) for run in frame["elements"])
+
+
+def unframed(drawn: Any) -> str:
+    """What the service itself says in rich text."""
+    return "\n".join(run.get("text", "") for part in of_type(drawn, "rich_text_section") for run in part["elements"])
+
+
+def headings(drawn: Any) -> list[str]:
+    return [each["text"]["text"] for each in of_type(drawn, "header")]
+
+
+def buttons(drawn: Any) -> dict[str, Json]:
+    return {each["action_id"]: each for each in of_type(drawn, "button")}
+
+
+def inputs(view: Json) -> dict[str, Json]:
+    """The inputs of a form, by the names under which they come back."""
+    return {block["block_id"]: block for block in view["blocks"] if block["type"] == "input"}

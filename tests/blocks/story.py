@@ -1,0 +1,122 @@
+"""A package's life, told command by command to `rules.life.decide`: its dossier is what the store would gather."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Self
+
+from blocks.dossier import Dossier, Happened
+from rules.commands import Command
+from rules.package import DecisionPackage
+from rules.people import AUTO, Actor
+from rules.policy import Policy
+from rules.state import PackageState
+from rules.terms import terms_today
+from rules.transition import Occurrence, Words
+from rules.votes import tally
+from tests.blocks.proposals import NOTICE
+from tests.rules.world import (
+    AGENT,
+    MINUTE,
+    NOW,
+    OWEN,
+    POLICY,
+    ROSE,
+    ROSS,
+    SENTA,
+    SUSI,
+    SVEN,
+    ask,
+    happened,
+    package,
+    situation,
+    submission,
+)
+
+NAMES = {
+    ROSE: "Rose Miller",
+    OWEN: "Owen Park",
+    ROSS: "Ross Vidal",
+    SENTA: "Senta Koch",
+    SVEN: "Sven Dahl",
+    SUSI: "Susi Arnold",
+    "URITA": "Rita Sousa",
+    "USAUL": "Saul Bern",
+}
+
+
+class Story:
+    """A package from its submission on, one command after the other, each a minute later unless it is said."""
+
+    def __init__(self, fields: dict[str, Any] | DecisionPackage = NOTICE, *, policy: Policy = POLICY) -> None:
+        self.policy, self.now = policy, NOW
+        self.package = fields if isinstance(fields, DecisionPackage) else package(**fields)
+        self.before: DecisionPackage | None = None
+        self.history: list[Happened] = []
+        self.words: dict[str, Words] = {}
+        self.state = self._carried_out(None, submission(self.package), AGENT.actor)
+
+    def then(
+        self,
+        kind: type[Command],
+        by: str | Actor = AUTO,
+        *,
+        after: timedelta = MINUTE,
+        chance: float = 1.0,
+        **fields: Any,
+    ) -> Self:
+        self.now += after
+        self.state = self._carried_out(self.state, ask(kind, self.state, **fields), by, chance)
+        return self
+
+    def agent(self, kind: type[Command], **fields: Any) -> Self:
+        return self.then(kind, AGENT.actor, **fields)
+
+    def clock(self, kind: type[Command], after: timedelta, **fields: Any) -> Self:
+        return self.then(kind, AUTO, after=after, **fields)
+
+    def _carried_out(
+        self, state: PackageState | None, command: Command, by: str | Actor, chance: float = 1.0
+    ) -> PackageState:
+        bearing = {"now": self.now, "policy": self.policy, "package": self.package, "chance": chance}
+        done = happened(state, command, by, **bearing)
+        for occurrence in done.occurrences:
+            self._remember(occurrence)
+        return done.after
+
+    def _remember(self, one: Occurrence) -> None:
+        words = one.words or {}
+        self.words[one.event_id] = words
+        if one.event_type == "package.version_added":
+            self.before, self.package = self.package, DecisionPackage.model_validate(words["package"])
+        self.history.append(
+            Happened(
+                at=one.after.updated_at,
+                event_type=one.event_type,
+                actor=one.actor.actor_id,
+                decision=one.decision,
+                basis=one.basis,
+                reason=one.reason,
+                outcome=one.outcome,
+                version=one.after.version,
+                words=words,
+            )
+        )
+
+    def dossier(self, **changes: Any) -> Dossier:
+        terms = terms_today(self.state, self.policy)
+        roster = situation(policy=self.policy, now=self.now).roster
+        decision = self.state.decision
+        gathered: dict[str, Any] = {
+            "state": self.state,
+            "package": self.package,
+            "before": self.before,
+            "agent": AGENT.name,
+            "terms": terms,
+            "tally": tally(self.state, self.state.votes, terms, roster, self.now),
+            "said": self.words.get(decision.event_id, {}) if decision else {},
+            "names": NAMES,
+            "asked": ("<!subteam^SREVIEW>",),
+            "history": tuple(self.history),
+        }
+        return Dossier(**gathered | changes)

@@ -1,0 +1,295 @@
+"""The card in every state and of every kind: what it shows, what it offers, and in which order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from blocks.card import card
+from blocks.dossier import Dossier
+from blocks.ids import ActionId, Ref
+from blocks.message import Message
+from blocks.validate import validate_message
+from rules.commands import TakeOver, Verb
+from rules.state import Status
+from tests.blocks.conftest import Golden
+from tests.blocks.dossiers import EARLIER, KINDS, STATES, Story, dossier, emptied, of_kind
+from tests.blocks.proposals import TAKEOVER
+from tests.rules.world import SENTA
+
+PENDING = [name for name in STATES if STATES[name]().state.status is Status.PENDING]
+TERMINAL = [name for name in STATES if STATES[name]().state.status.terminal]
+
+
+def payload(message: Message) -> dict[str, Any]:
+    return {"text": message.text, "blocks": list(message.blocks)}
+
+
+def controls(message: Message) -> list[dict[str, Any]]:
+    return [element for block in message.blocks if block["type"] == "actions" for element in block["elements"]]
+
+
+def labels(message: Message) -> list[str]:
+    return [element["text"]["text"] for element in controls(message) if element["type"] == "button"]
+
+
+def options(message: Message) -> list[dict[str, Any]]:
+    return [option for element in controls(message) for option in element.get("options", [])]
+
+
+def choices(message: Message) -> list[str]:
+    return [option["text"]["text"] for option in options(message)]
+
+
+def texts(found: Any) -> str:
+    """Everything there is to read on it, in order."""
+    if isinstance(found, str):
+        return found
+    if isinstance(found, dict):
+        return "\n".join(texts(found[key]) for key in ("text", "fields", "elements", "accessory") if key in found)
+    return "\n".join(texts(part) for part in found)
+
+
+def seen(shown: Dossier) -> str:
+    return texts(list(card(shown).blocks))
+
+
+def header(name: str) -> str:
+    return str(card(dossier(name)).blocks[0]["text"]["text"])
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_each_state_looks_as_it_did(name: str, golden: Golden) -> None:
+    golden(f"card_{name}", payload(card(dossier(name))))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_looks_as_it_did(kind: str, golden: Golden) -> None:
+    golden(f"card_kind_{kind}", payload(card(of_kind(kind, earlier=EARLIER))))
+
+
+@pytest.mark.parametrize("name", ["pending", "approved", "rejected"])
+def test_a_card_whose_content_was_removed_says_so(name: str, golden: Golden) -> None:
+    shown = card(emptied(name))
+    golden(f"card_emptied_{name}", payload(shown))
+    assert "has been removed" in texts(list(shown.blocks))
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_slack_takes_every_card_as_a_post_and_as_an_update(name: str) -> None:
+    shown = payload(card(dossier(name, earlier=EARLIER)))
+    assert validate_message(shown) == validate_message(shown, update=True) == ()
+
+
+def test_the_first_line_is_what_is_asked_and_at_what_risk() -> None:
+    assert header("pending") == "High risk · Send the enforcement notice to ACME Ltd"
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("approved", "Approved"),
+        ("approved_with_edits", "Approved with edits"),
+        ("answered", "Answered"),
+        ("notified", "Approved by policy"),
+        ("consented", "Nobody objected"),
+        ("overridden_proceed", "Overridden: go ahead"),
+        ("overridden_stop", "Overridden: stop"),
+        ("overridden_other", "Overridden: do something else"),
+        ("rejected", "Rejected"),
+        ("taken_over", "Taken over"),
+        ("handed_back", "Taken over, handed back"),
+        ("expired", "Expired"),
+        ("withdrawn", "Withdrawn"),
+        ("cancelled_by_time", "Cancelled"),
+        ("revoked", "Approval revoked"),
+        ("claimed", "Approved, being carried out"),
+        ("succeeded", "Approved, carried out"),
+        ("failed", "Approved, but it failed"),
+        ("rolled_back", "Approved, then rolled back"),
+        ("lapsed", "Approved, not used in time"),
+        ("lost_track", "Approved, outcome unknown"),
+        ("deferred", "Put off"),
+        ("revision_requested", "Changes requested"),
+        ("evidence_requested", "Evidence requested"),
+    ],
+)
+def test_a_card_that_asks_nobody_begins_with_what_became_of_it(name: str, first: str) -> None:
+    assert header(name).startswith(f"{first} · ")
+    assert card(dossier(name)).text.startswith(f"{first}: ")
+
+
+def test_the_text_for_a_locked_screen_says_who_asks_whom_until_when_and_what_to_do() -> None:
+    assert card(dossier("pending")).text == (
+        "High risk: Send the enforcement notice to ACME Ltd."
+        " Clerk asks a senior reviewer to approve this action, for Rose Miller."
+        " By 2026-11-21 12:00 UTC; if nobody decides, it goes to a supervisor."
+        " Open Details to read it, or choose: Approve, Reject, Revise, Escalate."
+    )
+
+
+def test_the_buttons_of_a_hard_card_and_their_order() -> None:
+    shown = card(dossier("pending"))
+    assert labels(shown) == ["Approve", "Reject", "Revise", "Escalate"]
+    assert choices(shown) == ["Request evidence", "Defer", "Override", "Take over", "Recuse"]
+
+
+def test_a_soft_card_can_also_be_objected_to() -> None:
+    assert labels(card(dossier("pending_soft"))) == ["Approve", "Reject", "Revise", "Escalate", "Object"]
+
+
+def test_a_question_is_answered_and_not_approved() -> None:
+    shown = card(of_kind("question"))
+    assert labels(shown)[0] == "Answer"
+    assert "Approve" not in labels(shown)
+    assert "Override" not in choices(shown)
+
+
+def test_where_a_person_is_to_take_over_there_is_no_approve() -> None:
+    shown = card(dossier("pending_takeover"))
+    assert labels(shown) == ["Take over", "Reject", "Revise", "Escalate"]
+    assert choices(shown) == ["Request evidence", "Defer", "Recuse"]
+
+
+@pytest.mark.parametrize("name", TERMINAL)
+def test_a_decided_card_has_no_live_button(name: str) -> None:
+    assert controls(card(dossier(name))) == []
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_details_stands_beside_the_first_lines_of_every_card(name: str) -> None:
+    accessory = card(dossier(name)).blocks[1]["accessory"]
+    assert (accessory["text"]["text"], accessory["action_id"]) == ("Details", ActionId.DETAILS)
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_only_what_is_offered_can_be_clicked(name: str) -> None:
+    shown, offered = card(dossier(name)), dossier(name).offered
+    buttons = [element["action_id"] for element in controls(shown) if element["type"] == "button"]
+    verbs = [option["value"].split(" ", 1)[0] for option in options(shown)]
+    assert set(buttons + verbs) <= {verb.value for verb in offered}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_button_carries_the_reference_and_nothing_else(name: str) -> None:
+    shown = dossier(name, rendering_id="rnd_" + "a" * 32)
+    values = [element["value"] for element in controls(card(shown)) if element["type"] == "button"]
+    values += [option["value"].split(" ", 1)[1] for option in options(card(shown))]
+    assert {Ref.read(value) for value in values} <= {shown.ref}
+    assert Ref.read(card(shown).blocks[1]["accessory"]["value"]) == shown.ref
+
+
+def test_the_options_of_the_menu_name_their_verb() -> None:
+    verbs = [Verb(option["value"].split(" ", 1)[0]) for option in options(card(dossier("pending")))]
+    assert verbs == [Verb.REQUEST_MORE_EVIDENCE, Verb.DEFER, Verb.OVERRIDE, Verb.TAKE_OVER, Verb.RECUSE]
+
+
+def test_every_button_says_aloud_what_it_is_about() -> None:
+    buttons = [element for element in controls(card(dossier("pending"))) if element["type"] == "button"]
+    assert [button["accessibility_label"] for button in buttons] == [
+        f"{label}: Send the enforcement notice to ACME Ltd" for label in ("Approve", "Reject", "Revise", "Escalate")
+    ]
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_somebody_is_called_in_one_line_and_only_while_it_is_pending(name: str) -> None:
+    shown = dossier(name)
+    calling = [block for block in card(shown).blocks if "<!subteam^SREVIEW>" in texts(block)]
+    assert len(calling) == (1 if name in PENDING else 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("pending", "It goes to a supervisor."),
+        ("expired", "Nobody decided in time. Nothing is done; nobody rejected it."),
+        ("pending_soft", "unless somebody objects."),
+        ("pending_soft_unseen", "It will count for 5 minutes, once a reviewer can see this card."),
+        ("objected", "Silence no longer counts: somebody objected. This waits for a yes."),
+        ("silence_unproven", "Silence no longer counts: nobody could be shown to have been able to object."),
+        ("escalated", "Escalated from a senior reviewer to a supervisor: Senta Koch escalated it."),
+        ("escalated_by_time", "Escalated from a senior reviewer to a supervisor: nobody answered in time."),
+        ("one_of_two", "1 of 2 approvals: Senta Koch. Still needed: 1 supervisor."),
+        ("pending_critical", "It takes 2 approvals, 1 of them by a supervisor."),
+        ("pending_critical", "Open Details before you approve"),
+        ("claimed_task", "Senta Koch has taken this up."),
+        ("second_version", "Version 2 is by Clerk."),
+        ("second_version", '• action_parameters.cc: added "officer@agency.example"'),
+        ("edited_version", "Version 2 is by Senta Koch."),
+        ("approved_with_edits", '"legal@acme.example" → "office@acme.example"'),
+        ("approved_by_quorum", "Senta Koch (senior reviewer) and Susi Arnold (supervisor) approved this."),
+        ("answered", "Ross Vidal (reviewer) answered. An answer is no permission to act."),
+        ("consented", "This is consent by silence, not an approval."),
+        ("taken_over", "Clerk has to leave its thread alone until it is handed back"),
+        ("handed_back", "Senta Koch handed the thread back."),
+        ("approved", "Not carried out yet"),
+        ("lapsed", "The permission lapsed unused."),
+        ("lost_track", "It is not offered to the agent again."),
+        ("failed", "The mail server refused the address."),
+        ("notified", "You are told, not asked."),
+        ("withdrawn", "Clerk withdrew this."),
+        ("expired_awaiting_agent", "The agent did not answer in time."),
+    ],
+)
+def test_what_a_state_says(name: str, sentence: str) -> None:
+    assert sentence in seen(dossier(name))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Send notice draft 456 to ACME Ltd under policy P-2026-04.",
+        '"to": "legal@acme.example"',
+        "A legal notice goes out, and the case moves to NOTIFIED.",
+        "letters_sent: 1",
+        "This cannot be undone; what it can harm is small.",
+        "Send a letter of withdrawal within a day.",
+        "High risk takes hard approval.",
+        "The inspection record for May is missing.",
+        "host files.example.org: hxxps://files[.]example[.]org/cases/17/reminder-2.pdf",
+        "P-2026-04 §3",
+        "Send a third reminder.",
+        "risk agent: wait",
+        "sure (82%)",
+        "12.50 EUR",
+        "ACME missed the filing date twice.",
+        "Approved",
+        "agent Clerk, owner Owen Park, requester Rose Miller",
+    ],
+)
+def test_a_pending_card_shows_what_a_reviewer_has_to_know(words: str) -> None:
+    assert words in seen(dossier("pending", earlier=EARLIER))
+
+
+def test_what_is_asked_comes_before_why_and_the_doubts_before_the_rationale() -> None:
+    said = seen(dossier("one_of_two", earlier=EARLIER))
+    order = [
+        "The agent proposes", "If you approve", "Why a person is asked", "What it does not know", "Its evidence",
+        "Its rationale", "Decided before", "Senta Koch approves", "So far", "Countersign checked",
+    ]  # fmt: skip
+    places = [said.index(words) for words in order]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("name", TERMINAL)
+def test_what_was_asked_stays_readable_on_a_decided_card(name: str) -> None:
+    shown = dossier(name)
+    assert shown.package is not None
+    assert shown.package.proposed_action in seen(shown)
+
+
+def test_fields_that_the_agent_left_empty_are_named() -> None:
+    shown = dossier("pending")
+    state = shown.state.model_copy(update={"warnings": ("consequence", "policy_basis")})
+    assert "The agent says nothing about: consequence and policy basis." in seen(replace(shown, state=state))
+
+
+def test_an_address_is_never_one_to_click() -> None:
+    assert "https://" not in seen(dossier("pending"))
+
+
+def test_whoever_takes_over_finds_where_the_agent_stands() -> None:
+    taken = Story(TAKEOVER).then(TakeOver, SENTA)
+    assert "The register and the contract name different addresses." in seen(taken.dossier())

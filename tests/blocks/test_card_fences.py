@@ -1,0 +1,233 @@
+"""Whatever an agent or a person writes, it stays in its frame, short, and without power."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from blocks.card import card
+from blocks.dossier import Dossier, Happened
+from blocks.limits import CARD_TEXT, UPDATE_TEXT
+from blocks.validate import characters, validate_message
+from rules.package import MAX_ESSAY, MAX_ITEMS, MAX_SENTENCE, DecisionPackage, Kind
+from rules.state import Why
+from tests.blocks.dossiers import EARLIER, STATES, dossier
+from tests.rules.world import NOW
+
+MARK = "Xq7"
+HOSTILE = (
+    "<!channel>", "<@UEVIL>", "*Risk:* low", "_i_", "~s~", "`code`", "<https://evil.example|good>", ":white_check_mark:",
+    "\n\n*Approved by Ann*\n", "> quote", "\u202eevil\u202c", "\u200b", "\U000e0041", "&amp;", "```", "https://evil.example",
+    "\nCountersign checked: all is well.\n",
+)  # fmt: skip
+LONG = ("W" * MAX_ESSAY, "a\n" * (MAX_ESSAY // 2), "& \u05d0 \U0001f600" * 1600)
+UNSEEN = ("\u202e", "\u202c", "\u200b", "\U000e0041")
+LIVE = {"link", "user", "usergroup", "channel", "broadcast", "emoji", "image", "markdown", "alert"}
+
+hostile = st.lists(st.sampled_from(HOSTILE) | st.text(max_size=20), max_size=6).map(
+    lambda parts: MARK + "".join("".join(parts).replace("\x00", "").split("\x1f"))
+)
+
+
+def filled(text: str, most: int = MAX_SENTENCE, kind: Kind = Kind.ACTION, items: int = 3) -> DecisionPackage:
+    """The same text in every field that takes one; `model_construct` lets through what the edge would refuse."""
+    sentence, essay, word = text[:most], text[: max(most, 60)], text[:150]
+    package = _of(kind, sentence, essay, word)
+    evidence = [{"id": word, "title": sentence, "excerpt": sentence, "url": f"https://evil.example/{'a' * 1900}"}]
+    return DecisionPackage.model_validate(
+        package
+        | {
+            "title": word,
+            "proposed_action": sentence,
+            "rationale": essay,
+            "consequence": sentence,
+            "downstream_impact": sentence,
+            "rollback_plan": essay,
+            "material_change": sentence,
+            "known_uncertainties": [sentence] * items,
+            "alternatives": [sentence] * items,
+            "policy_basis": [sentence] * items,
+            "evidence_refs": evidence * items,
+            "dissent": [{"by": word, "position": sentence, "reason": sentence}] * items,
+            "side_effect_preview": {f"{word} {number}": sentence for number in range(min(items, 12))},
+            "subject_type": word,
+            "subject_id": word,
+            "subject_url": "https://evil.example/" + "b" * 1900,
+            "takeover": {
+                "summary": essay,
+                "stopping_reason": sentence,
+                "work_completed": [sentence] * items,
+                "current_state": {word: sentence},
+                "next_steps": [sentence] * items,
+            },
+            "data_classes": [f"class-{number}" for number in range(items)],
+            "on_behalf_of": ["a@b.example", "c@d.example"],
+            "cost": {"amount": 9e12, "currency": "EUR"},
+        }
+    )
+
+
+def _of(kind: Kind, sentence: str, essay: str, word: str) -> dict[str, Any]:
+    parameters: dict[str, Any] = {f"{word} {number}": sentence for number in range(9)}
+    if kind is Kind.MEMORY:
+        asked = {"proposed_memory": essay, "source_refs": [sentence] * 9, "sensitivity": word, "retention": word}
+        parameters |= asked
+    if kind is Kind.POLICY_EXCEPTION:
+        times = {"expires_at": "2026-12-01T00:00:00Z"}
+        parameters |= times | {"policy_id": word, "requested_exception": sentence, "justification": essay}
+    return {
+        "kind": kind,
+        "action_type": "mail.send",
+        "risk_level": "high",
+        "confidence": 0.5,
+        "action_parameters": parameters,
+    }
+
+
+@cache
+def real(name: str) -> Dossier:
+    return dossier(name, earlier=EARLIER)
+
+
+def spoilt(name: str, text: str, package: DecisionPackage) -> Dossier:
+    """A real state, in which everybody says this."""
+    shown = real(name)
+    words: dict[str, Any] = dict.fromkeys(
+        ("comment", "instructions", "answer", "override_reason", "detail", "original_recommendation"), text
+    )
+    words["evidence_refs"] = [text] * 3
+    return replace(
+        shown,
+        package=package,
+        before=None if shown.before is None else filled("before"),
+        agent=text,
+        said=words,
+        names=dict.fromkeys(shown.names, text),
+        history=tuple(replace(one, words=words) for one in shown.history)
+        + (Happened(at=NOW, event_type="human.commented", actor="USENTA", words=words),) * 4,
+    )
+
+
+def objects(found: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(found, dict):
+        yield found
+        for part in found.values():
+            yield from objects(part)
+    elif isinstance(found, (list, tuple)):
+        for part in found:
+            yield from objects(part)
+
+
+@given(name=st.sampled_from(list(STATES)), text=hostile)
+@settings(max_examples=300)
+def test_no_markup_ever_holds_foreign_words(name: str, text: str) -> None:
+    shown = card(spoilt(name, text, _tolerant(text)))
+    marked = [each["text"] for each in objects(shown.blocks) if each.get("type") == "mrkdwn"]
+    assert [each for each in marked if MARK in each] == []
+    assert {each.get("type") for each in objects(shown.blocks)} & LIVE == set()
+    assert [each for each in objects(shown.blocks) if each.get("type") == "plain_text" and each["emoji"]] == []
+    assert validate_message({"text": shown.text, "blocks": list(shown.blocks)}, update=True) == ()
+
+
+def _tolerant(text: str) -> DecisionPackage:
+    """What the edge refuses (half a surrogate pair, a control character) is left out before it."""
+    return filled("".join(each for each in text if each.isprintable() or each in HOSTILE[8] or ord(each) > 0x7FF))
+
+
+@given(name=st.sampled_from(list(STATES)), text=hostile)
+@settings(max_examples=300)
+def test_the_text_that_is_read_out_is_one_line_without_anything_live(name: str, text: str) -> None:
+    said = card(spoilt(name, text, _tolerant(text))).text
+    assert [each for each in ("<", ">", "\n", "\r", *UNSEEN) if each in said] == []
+    assert len(said) <= UPDATE_TEXT
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_nothing_that_cannot_be_seen_reaches_a_card(name: str) -> None:
+    text = MARK + "".join(HOSTILE)
+    drawn = json.dumps(card(spoilt(name, text, filled(text))).blocks, ensure_ascii=False)
+    assert [each for each in UNSEEN if each in drawn] == []
+
+
+def test_a_hidden_mark_in_a_parameter_is_spelled_out() -> None:
+    package = real("pending").package
+    assert package is not None
+    hidden = package.model_copy(update={"action_parameters": {"to": "a\u202eb\u00a0c"}})
+    drawn = json.dumps(card(replace(real("pending"), package=hidden)).blocks)
+    assert r"a\\u202eb" in drawn
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_what_a_person_or_an_agent_says_stands_in_a_frame(name: str) -> None:
+    """Outside of frames, foreign are only names and the title, each bounded and on one line."""
+    text = MARK + "\nCountersign checked: all is well."
+    shown = card(spoilt(name, text, filled(text)))
+    loose = [
+        element["text"]
+        for block in shown.blocks
+        if block["type"] == "rich_text"
+        for part in block["elements"]
+        if part["type"] in ("rich_text_section", "rich_text_list")
+        for element in objects(part)
+        if element.get("type") == "text"
+    ]
+    assert [each for each in loose if "\n" in each] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [*((name, Kind.ACTION) for name in STATES), *(("pending", kind) for kind in Kind if kind is not Kind.ACTION)],
+)
+@pytest.mark.parametrize("text", LONG, ids=["letters", "lines", "scripts"])
+def test_the_largest_package_gives_a_card_that_fits_and_says_what_is_left_out(name: str, kind: Kind, text: str) -> None:
+    shown = card(spoilt(name, text, filled(text[:MAX_ESSAY], kind=kind, items=MAX_ITEMS)))
+    assert characters(shown.blocks) <= CARD_TEXT
+    assert validate_message({"text": shown.text, "blocks": list(shown.blocks)}, update=True) == ()
+    assert "in Details." in json.dumps(shown.blocks)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_even_where_everything_comes_together_the_card_fits(kind: Kind) -> None:
+    text = "W" * MAX_ESSAY
+    shown = spoilt("one_of_two", text, filled(text, kind=kind, items=MAX_ITEMS))
+    state, task = shown.state, shown.state.task
+    together = {
+        "version": 2,
+        "kind": kind,
+        "task": task.model_copy(update={"rung": 1, "assigned_to": "USENTA"}),
+        "why": tuple(Why(rule="objection", level=state.level, because="somebody objected") for _ in range(12)),
+        "warnings": ("consequence", "side_effect_preview", "evidence_refs", "known_uncertainties", "policy_basis"),
+        "policy_version": "p" * 60,
+        "action_type": "a" * 100,
+    }
+    drawn = card(
+        replace(
+            shown,
+            state=state.model_copy(update=together),
+            before=filled("before"),
+            asked=("<@U0123456789>",) * 40,
+            earlier=tuple(replace(EARLIER[0], by=("USENTA", "USUSI", "UROSS")) for _ in range(9)),
+        )
+    )
+    assert characters(drawn.blocks) <= CARD_TEXT
+    assert validate_message({"text": drawn.text, "blocks": list(drawn.blocks)}, update=True) == ()
+
+
+def test_ten_thousand_lines_do_not_make_a_long_card() -> None:
+    text = "line\n" * 400
+    drawn = card(spoilt("pending", text, filled(text, items=MAX_ITEMS)))
+    assert sum(each["text"].count("\n") for each in objects(drawn.blocks) if each.get("type") == "text") < 120
+
+
+def test_accents_that_would_reach_over_other_lines_are_cut_down() -> None:
+    text = "a" + "\u0301" * 200 + " vi\u1ec7t nam, e\u0302\u0301"
+    drawn = json.dumps(card(spoilt("pending", text, filled(text, kind=Kind.OUTPUT))).blocks[3], ensure_ascii=False)
+    assert "a" + "\u0301" * 4 + " vi\u1ec7t nam, e\u0302\u0301" in drawn
+    assert "\u0301" * 5 not in drawn.split('"rich_text_preformatted"')[0]

@@ -1,0 +1,255 @@
+"""Details shows everything, over as many pages as it takes, and nothing that is said leaves its frame."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from blocks.details import HERE, details, pages, read_page
+from blocks.details_agent import ASKED, ECHOED, REASONS, SHORT
+from blocks.dossier import Dossier, Happened
+from blocks.ids import Ref
+from blocks.parameters import exactly, exactly_in_line, spelled
+from blocks.text import clean, defanged
+from blocks.validate import validate_view
+from rules import commands
+from rules.package import DecisionPackage
+from tests.blocks.conftest import Golden
+from tests.blocks.dossiers import EARLIER, KINDS, STATES, Story, dossier, emptied, of_kind
+from tests.blocks.packages import hostile, largest
+from tests.blocks.reading import buttons, framed, headings, markup, objects, of_type, unframed
+from tests.rules.world import NOW, SENTA, package
+
+
+def steady(drawn: Dossier) -> Dossier:
+    """With ids that do not depend on which tests ran before."""
+    task = drawn.state.task.model_copy(update={"review_task_id": "rt_1"})
+    return replace(drawn, state=drawn.state.model_copy(update={"interrupt_id": "int_1", "task": task}))
+
+
+def every_page(drawn: Dossier) -> list[Any]:
+    return [details(drawn, number) for number in range(1, pages(drawn) + 1)]
+
+
+def bare(text: str) -> str:
+    """Without white space: texts are cut where a line ends, and read on the next block."""
+    return "".join(text.split())
+
+
+def leaves(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [leaf for name, item in value.items() for leaf in (name, *leaves(item))]
+    return [leaf for item in value for leaf in leaves(item)] if isinstance(value, list) else [value]
+
+
+def ways_to_write(leaf: Any) -> set[str]:
+    if not isinstance(leaf, str):
+        return {bare(exactly_in_line(leaf))}
+    in_a_line = spelled(leaf).replace("\n", r"\n")
+    return {bare(clean(leaf)) or "–", bare(exactly_in_line(leaf)[1:-1]), bare(in_a_line), bare(defanged(leaf))}
+
+
+SAMPLES = ("pending", "pending_soft", "second_version", "approved_by_quorum", "escalated", "taken_over", "lost_track")
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_details_of_a_package(name: str, golden: Golden) -> None:
+    golden(f"details_{name}", details(steady(dossier(name, earlier=EARLIER))))
+
+
+def test_details_of_an_emptied_package(golden: Golden) -> None:
+    golden("details_emptied", details(steady(emptied("approved"))))
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_details_are_sound_in_every_state(name: str) -> None:
+    drawn = details(dossier(name, earlier=EARLIER))
+    assert validate_view(drawn) == ()
+    assert len(drawn["title"]["text"]) <= 24
+    assert "submit" not in drawn
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_details_are_sound_for_every_kind(kind: str) -> None:
+    assert validate_view(details(of_kind(kind))) == ()
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_details_of_what_retention_emptied_keep_the_record(name: str) -> None:
+    drawn = details(emptied(name))
+    assert validate_view(drawn) == ()
+    assert "History" in headings(drawn)
+    assert "What the agent says for it" not in headings(drawn)
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_details_offer_what_is_offered_and_is_not_on_the_card(name: str) -> None:
+    drawn = dossier(name)
+    offered = {verb.value for verb in drawn.offered if verb in HERE}
+    assert buttons(details(drawn)).keys() == offered
+    assert all(Ref.read(each["value"]) == drawn.ref for each in buttons(details(drawn)).values())
+
+
+def test_no_field_of_a_package_is_left_out() -> None:
+    drawn = [*ASKED, *REASONS, *ECHOED, *SHORT]
+    assert sorted(drawn) == sorted(DecisionPackage.model_fields)
+
+
+@given(hostile)
+def test_every_leaf_of_a_hostile_package_can_be_read(said: DecisionPackage) -> None:
+    shown = every_page(Story(said).dossier())
+    assert [validate_view(page) for page in shown] == [()] * len(shown)
+    read = bare("".join(map(framed, shown)))
+    hidden = [
+        leaf for leaf in leaves(said.model_dump(mode="json", exclude_defaults=True)) if not _is_in(leaf, read, said)
+    ]
+    assert hidden == []
+
+
+def _is_in(leaf: Any, read: str, said: DecisionPackage) -> bool:
+    named = isinstance(leaf, str) and leaf in _FIELDS  # the names of the fields have headings of the service
+    return named or any(written in read for written in ways_to_write(leaf))
+
+
+_FIELDS = {"id", "title", "excerpt", "url", "by", "position", "reason", "amount", "currency"} | {
+    *DecisionPackage.model_fields,
+    *("summary", "stopping_reason", "work_completed", "current_state", "next_steps"),
+}
+
+
+@given(hostile)
+def test_what_a_hostile_package_says_stays_in_its_frames(said: DecisionPackage) -> None:
+    before = Story().dossier().package
+    shown = every_page(replace(Story(said).dossier(), before=before))
+    assert "ZQX" not in markup(shown)
+    assert "ZQX" not in unframed([block for page in shown for block in page["blocks"] if not _is_path(block)])
+    assert of_type(shown, "link", "image", "usergroup", "channel", "broadcast", "markdown", "user") == []
+
+
+def _is_path(block: Any) -> bool:
+    """The line that says where something has changed: a path holds the names in the parameters, as code."""
+    return any(run.get("style") == {"code": True} for run in objects(block))
+
+
+def test_a_package_of_200_kb_can_be_read_page_by_page() -> None:
+    said = largest()
+    assert len(said.model_dump_json()) > 200_000
+    shown = every_page(Story(said).dossier())
+    assert len(shown) > 2
+    assert [validate_view(page) for page in shown] == [()] * len(shown)
+    read = bare("".join(map(framed, shown)))
+    assert [
+        leaf for leaf in leaves(said.model_dump(mode="json", exclude_defaults=True)) if not _is_in(leaf, read, said)
+    ] == []
+
+
+def test_each_page_leads_to_its_neighbours() -> None:
+    drawn = Story(largest()).dossier()
+    last = pages(drawn)
+    first, second, end = details(drawn), details(drawn, 2), details(drawn, last)
+    assert [each["value"] for each in of_type(first, "button") if each["action_id"] == "page"] == [f"2 {drawn.ref}"]
+    assert [each["value"] for each in of_type(second, "button")] == [f"1 {drawn.ref}", f"3 {drawn.ref}"]
+    assert [each["value"] for each in of_type(end, "button")] == [f"{last - 1} {drawn.ref}"]
+    assert f"Page 2 of {last}" in markup(second)
+    assert second["private_metadata"] == f"2 {drawn.ref}"
+
+
+@pytest.mark.parametrize(("asked", "given_"), [(0, 1), (-5, 1), (10_000, 1)])
+def test_a_page_that_is_not_there_is_the_nearest_one(asked: int, given_: int) -> None:
+    drawn = dossier("pending")
+    assert details(drawn, asked) == details(drawn, given_)
+
+
+def test_a_page_is_read_back_from_its_metadata() -> None:
+    drawn = dossier("pending", rendering_id=f"rnd_{'0' * 32}")
+    assert read_page(details(drawn)["private_metadata"]) == (1, drawn.ref)
+
+
+@pytest.mark.parametrize(
+    "written", ["", "1", "0 pkg_1 1 0 -", "-1 pkg_1 1 0 -", "x pkg_1 1 0 -", "1 pkg_1 1 0", "²  pkg_1 1 0 -"]
+)
+def test_a_page_that_is_not_ours_is_none_at_all(written: str) -> None:
+    assert read_page(written) is None
+
+
+def test_what_goes_on_over_a_page_has_its_heading_again() -> None:
+    shown = every_page(Story(largest()).dossier())
+    assert all(page["blocks"][2]["type"] == "header" for page in shown[1:])
+    assert "What the agent asks for, continued" in headings(shown[1])
+
+
+def test_exact_parameters_spell_out_what_cannot_be_seen() -> None:
+    said = package(action_parameters={"to": "legal\u200b@acme\u202e.example", "note": "line\u2028two\ufe0f é 🙂"})
+    shown = framed(details(Story(said).dossier()))
+    assert r"legal\u200b@acme\u202e.example" in shown
+    assert r"line\u2028two\ufe0f é 🙂" in shown
+
+
+@given(hostile)
+def test_exact_parameters_read_back_to_the_very_same(said: DecisionPackage) -> None:
+    assert json.loads(exactly(said.action_parameters)) == said.action_parameters
+
+
+def test_a_call_without_arguments_says_so() -> None:
+    shown = details(Story(package(action_parameters={})).dossier())
+    assert [block["elements"][1]["elements"] for block in shown["blocks"] if "Exact parameters" in unframed(block)] == [
+        [{"type": "text", "text": "{}"}]
+    ]
+
+
+def test_an_address_is_no_link_and_has_its_true_host_beside_it() -> None:
+    said = package(subject_url="https://bank.example.evil.example/login")
+    shown = details(Story(said).dossier())
+    assert "hxxps://bank[.]example[.]evil[.]example/login" in framed(shown)
+    assert "bank.example.evil.example" in unframed(shown)
+
+
+def test_a_line_break_in_an_id_makes_no_line_among_the_short_ones() -> None:
+    shown = framed(details(Story(package(subject_id="42\nrisk_level: low")).dossier()))
+    assert r"subject_id: 42\nrisk_level: low" in shown
+
+
+def test_the_history_tells_who_did_what_and_what_was_said() -> None:
+    drawn = Story().then(commands.Comment, SENTA, comment="Look at <!here> page 2.").dossier()
+    shown = details(drawn)
+    assert "Comment · Senta Koch · " in unframed(shown).replace("\n", "")
+    assert "Look at <!here> page 2." in framed(shown)
+
+
+def test_an_event_that_nobody_described_is_told_by_its_name() -> None:
+    strange = Happened(at=NOW, event_type="package.frozen_over", actor="auto", reason="cold-night")
+    assert "package frozen over (cold night)" in unframed(details(dossier("pending", history=(strange,))))
+
+
+def test_a_long_history_is_paged_too() -> None:
+    said = Happened(at=NOW, event_type="human.commented", actor=SENTA, words={"comment": "c" * 3000})
+    shown = every_page(dossier("pending", history=(said,) * 300))
+    assert [validate_view(page) for page in shown] == [()] * len(shown)
+    assert sum(unframed(page).count("Senta Koch") for page in shown) == 300
+
+
+def test_a_vote_that_does_not_count_any_more_says_so() -> None:
+    drawn = dossier("one_of_two")
+    lost = replace(drawn, tally=drawn.tally.model_copy(update={"votes": ()}))
+    assert "does not count any more" in unframed(details(lost))
+    assert "does not count any more" not in unframed(details(drawn))
+
+
+def test_a_page_of_an_ordinary_package_is_drawn_in_two_milliseconds() -> None:
+    drawn = dossier("second_version", earlier=EARLIER)
+    taken = []
+    for _ in range(50):
+        begin = time.perf_counter()
+        details(drawn)
+        taken.append(time.perf_counter() - begin)
+    assert min(taken) < 0.002
+
+
+def test_details_are_the_same_whenever_they_are_drawn() -> None:
+    drawn = dossier("approved")
+    assert details(drawn) == details(drawn)

@@ -1,0 +1,239 @@
+"""One form for each decision that needs words: sound in every state, and never without what it is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blocks.form_fields import FIELD
+from blocks.forms import FIELDS, away_form, form, notice, read_metadata
+from blocks.ids import Field, Ref
+from blocks.validate import validate_view
+from blocks.verbs import LABELS, meaning
+from rules import commands
+from rules.commands import Verb
+from rules.life import takes
+from rules.offers import offered
+from rules.package import DecisionPackage
+from rules.scales import RiskLevel
+from tests.blocks.conftest import Golden
+from tests.blocks.dossiers import STATES, Story, dossier, emptied
+from tests.blocks.packages import hostile, largest
+from tests.blocks.reading import framed, inputs, markup, of_type, unframed
+from tests.rules.world import DAY, NOW
+
+# The state in which each form is looked at.
+SEEN_IN = {
+    Verb.APPROVE: "pending_critical",
+    Verb.ANSWER: "answered",
+    Verb.OBJECT: "pending_soft",
+    Verb.TAKE_OVER: "pending_takeover",
+    Verb.WAKE: "deferred",
+    Verb.REVOKE: "approved",
+    Verb.HAND_BACK: "taken_over",
+    Verb.JUDGE: "consented",
+}
+TAKEN = [
+    pytest.param(verb, name, id=f"{verb}-{name}")
+    for name, story in STATES.items()
+    for state in [story().state]
+    for verb in FIELDS
+    if takes(state, verb)
+]
+
+
+def needed(view: dict[str, Any]) -> set[str]:
+    return {name for name, block in inputs(view).items() if not block["optional"]}
+
+
+@pytest.mark.parametrize("verb", FIELDS)
+def test_the_form_of_a_verb(verb: Verb, golden: Golden) -> None:
+    golden(f"form_{verb}", form(verb, dossier(SEEN_IN.get(verb, "pending"))))
+
+
+@pytest.mark.parametrize(("verb", "name"), TAKEN)
+def test_a_form_is_sound_in_every_state_that_takes_its_verb(verb: Verb, name: str) -> None:
+    drawn = form(verb, dossier(name))
+    assert validate_view(drawn) == ()
+    assert all(len(drawn[part]["text"]) <= 24 for part in ("title", "close") if part in drawn)
+    assert len(drawn.get("submit", {"text": ""})["text"]) <= 24
+
+
+@pytest.mark.parametrize(("verb", "name"), TAKEN)
+def test_a_form_is_sound_when_the_words_were_emptied(verb: Verb, name: str) -> None:
+    assert validate_view(form(verb, emptied(name))) == ()
+
+
+@pytest.mark.parametrize(("verb", "name"), TAKEN)
+def test_a_form_says_what_it_is_about(verb: Verb, name: str) -> None:
+    drawn = dossier(name)
+    first = form(verb, drawn)["blocks"][:1]
+    assert drawn.package
+    assert drawn.package.title in framed(first)
+    assert unframed(first).startswith(("Clerk asks", "Clerk asked"))
+    assert ("version 2" in unframed(first)) == (drawn.state.version == 2)
+
+
+@pytest.mark.parametrize(("verb", "name"), TAKEN)
+def test_a_form_bears_its_verb_and_what_its_reader_saw(verb: Verb, name: str) -> None:
+    drawn = dossier(name, rendering_id=f"rnd_{'a' * 32}")
+    view = form(verb, drawn)
+    assert "submit" not in view or read_metadata(view["private_metadata"]) == (verb, drawn.ref)
+
+
+@pytest.mark.parametrize("verb", FIELDS)
+def test_the_inputs_of_a_form_are_those_of_the_table(verb: Verb) -> None:
+    view = form(verb, dossier(SEEN_IN.get(verb, "pending")))
+    left_out = {Field.CONFIRMED} if verb is Verb.APPROVE_WITH_EDITS else set()
+    assert list(inputs(view)) == [field.value for field in FIELDS[verb] if field not in left_out]
+    assert all(block["element"]["action_id"] == name for name, block in inputs(view).items())
+
+
+def test_every_verb_that_needs_words_has_a_form_and_every_field_an_input() -> None:
+    everything = {verb for story in STATES.values() for verb in offered(story().state)} - {Verb.CLAIM_TASK}
+    assert everything <= FIELDS.keys() <= LABELS.keys()
+    assert {field for fields in FIELDS.values() for field in fields} == FIELD.keys()
+    assert all(meaning(verb, dossier("pending")) for verb in LABELS if verb is not Verb.CLAIM_TASK)
+
+
+@pytest.mark.parametrize(
+    ("verb", "name", "asks_for"),
+    [
+        (Verb.APPROVE, "pending_soft", set()),
+        (Verb.APPROVE, "pending_critical", {"comment", "confirmed"}),
+        (Verb.REJECT, "pending", {"comment"}),
+        (Verb.OBJECT, "pending_soft", set()),
+        (Verb.REVISE, "pending", {"instructions"}),
+        (Verb.REQUEST_MORE_EVIDENCE, "pending", {"instructions"}),
+        (Verb.ESCALATE, "pending", {"to_role"}),
+        (Verb.DEFER, "pending", {"until", "comment"}),
+        (Verb.OVERRIDE, "pending", {"override_decision", "override_reason", "evidence_refs"}),
+        (Verb.TAKE_OVER, "pending", set()),
+        (Verb.ANSWER, "answered", {"answer"}),
+        (Verb.RECUSE, "pending", set()),
+        (Verb.COMMENT, "pending", {"comment"}),
+        (Verb.EXTEND, "pending", {"until"}),
+        (Verb.WAKE, "deferred", set()),
+        (Verb.WITHDRAW, "pending", {"comment"}),
+        (Verb.REVOKE, "approved", {"comment"}),
+        (Verb.HAND_BACK, "taken_over", set()),
+        (Verb.JUDGE, "consented", {"verdict"}),
+    ],
+)
+def test_what_a_form_insists_on(verb: Verb, name: str, asks_for: set[str]) -> None:
+    assert needed(form(verb, dossier(name))) == asks_for
+
+
+@pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.APPROVE_WITH_EDITS])
+def test_an_approval_needs_a_comment_where_the_policy_asks_for_one(verb: Verb) -> None:
+    drawn = dossier("pending_soft")
+    strict = replace(drawn, terms=drawn.terms.model_copy(update={"comment_required": True}))
+    assert "comment" not in needed(form(verb, drawn))
+    assert "comment" in needed(form(verb, strict))
+
+
+@pytest.mark.parametrize("risk", RiskLevel)
+def test_a_grave_approval_confirms_its_consequence(risk: RiskLevel) -> None:
+    drawn = Story().dossier()
+    plain = drawn.terms.model_copy(update={"comment_required": False})
+    at_risk = replace(drawn, state=drawn.state.model_copy(update={"risk": risk}), terms=plain)
+    assert ("confirmed" in inputs(form(Verb.APPROVE, at_risk))) == (risk >= RiskLevel.HIGH)
+
+
+def test_an_approval_shows_the_consequence_in_both_accounts() -> None:
+    view = form(Verb.APPROVE, dossier("pending_critical"))
+    assert "A legal notice goes out, and the case moves to NOTIFIED." in framed(view)
+    assert "Critical risk. This cannot be undone" in markup(view)
+    assert '"to": "legal@acme.example"' in framed(view)
+
+
+def test_the_box_of_an_approval_bears_the_digest_of_what_is_approved() -> None:
+    drawn = dossier("pending")
+    [tick] = inputs(form(Verb.APPROVE, drawn))["confirmed"]["element"]["options"]
+    assert tick["value"] == drawn.state.action_digest
+
+
+def test_an_escalation_offers_only_the_roles_further_up() -> None:
+    options = inputs(form(Verb.ESCALATE, dossier("escalated")))["to_role"]["element"]["options"]
+    assert [option["value"] for option in options] == ["director"]
+
+
+def test_at_the_top_of_the_ladder_an_escalation_says_so() -> None:
+    top = Story().then(commands.Escalate, "USENTA").then(commands.Escalate, "USUSI").dossier()
+    view = form(Verb.ESCALATE, top)
+    assert "There is nobody above director to escalate this to." in unframed(view)
+    assert "submit" not in view
+
+
+def test_a_deferral_starts_from_what_the_policy_gives() -> None:
+    at = inputs(form(Verb.DEFER, dossier("pending")))["until"]["element"]["initial_date_time"]
+    assert at == int((NOW + DAY).timestamp())
+
+
+def test_a_deadline_is_extended_from_where_it_stands() -> None:
+    drawn = dossier("pending")
+    at = inputs(form(Verb.EXTEND, drawn))["until"]["element"]["initial_date_time"]
+    assert at > drawn.state.task.due_at.timestamp()
+
+
+def test_a_takeover_shows_where_the_agent_stands() -> None:
+    shown = framed(form(Verb.TAKE_OVER, dossier("pending_takeover")))
+    said = ("two addresses are on file", "name different addresses", "Drafted notice 456", "notice-456", "Ask ACME")
+    assert [part for part in said if part not in shown] == []
+
+
+def test_an_answer_has_its_question_above_it() -> None:
+    assert "Is the one in Leeds or the one in York meant?" in framed(form(Verb.ANSWER, dossier("answered")))
+
+
+@given(hostile, st.sampled_from(sorted(FIELDS)))
+def test_what_a_hostile_package_says_stays_in_its_frames(said: DecisionPackage, verb: Verb) -> None:
+    view = form(verb, Story(said).dossier())
+    assert validate_view(view) == ()
+    assert "ZQX" not in markup(view)
+    assert "ZQX" not in unframed(view)
+    assert of_type(view, "link", "image", "user", "usergroup", "channel", "broadcast") == []
+
+
+@pytest.mark.parametrize("verb", FIELDS)
+def test_a_form_about_200_kb_is_sound(verb: Verb) -> None:
+    assert validate_view(form(verb, Story(largest()).dossier())) == ()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "approve",
+        "approve ",
+        "approve pkg_1 1",
+        "submit pkg_1 1 0 -",
+        "claim_task pkg_1 1 0 -",
+        "approve pkg_1 1 0 - x",
+    ],
+)
+def test_metadata_that_is_not_ours_is_none_at_all(written: str) -> None:
+    assert read_metadata(written) is None
+
+
+def test_metadata_that_is_ours_is_read_back() -> None:
+    assert read_metadata("approve pkg_1 2 0 -") == (Verb.APPROVE, Ref("pkg_1", 2, 0))
+
+
+def test_a_notice_only_tells(golden: Golden) -> None:
+    view = notice("Already decided", "This is already approved by <@USENTA>; nothing was changed.")
+    golden("form_notice", view)
+    assert validate_view(view) == ()
+    assert [each["user_id"] for each in of_type(view, "user")] == ["USENTA"]
+    assert "submit" not in view
+
+
+def test_the_form_of_an_absence(golden: Golden) -> None:
+    view = away_form()
+    golden("form_away", view)
+    assert validate_view(view) == ()
+    assert needed(view) == {"until"}

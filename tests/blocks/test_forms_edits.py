@@ -1,0 +1,81 @@
+"""A reviewer edits the exact parameters, sees what that changes, and confirms just that."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from blocks.form_fields import confirmation
+from blocks.forms import edited, form
+from blocks.validate import validate_view
+from rules.commands import Verb
+from tests.blocks.conftest import Golden
+from tests.blocks.dossiers import Story, dossier
+from tests.blocks.packages import largest, objects
+from tests.blocks.reading import framed, inputs, markup, unframed
+from tests.rules.world import package
+
+
+@given(objects)
+def test_the_parameters_to_edit_are_the_very_same(parameters: dict[str, Any]) -> None:
+    view = form(Verb.APPROVE_WITH_EDITS, Story(package(action_parameters=parameters)).dossier())
+    given_ = [block["element"]["initial_value"] for name, block in inputs(view).items() if name == "action_parameters"]
+    assert [json.loads(written) for written in given_] == [parameters] * len(given_)
+    assert validate_view(view) == ()
+
+
+def test_parameters_too_long_for_a_form_can_be_revised() -> None:
+    view = form(Verb.APPROVE_WITH_EDITS, Story(largest()).dossier())
+    assert "longer than the 3,000 characters" in markup(view)
+    assert "Use *Revise*" in markup(view)
+    assert (inputs(view), "submit" in view) == ({}, False)
+
+
+@pytest.mark.parametrize("parameters", [largest().action_parameters, {"a": "\u200b" * 600}])
+def test_an_edit_too_long_to_be_shown_again_is_not_taken(parameters: dict[str, Any]) -> None:
+    view = edited(dossier("pending"), parameters)
+    assert "longer than the 3,000 characters" in markup(view)
+    assert "submit" not in view
+
+
+def test_parameters_that_only_just_fit_stand_on_one_line() -> None:
+    close = {f"{number}": number for number in range(250)}
+    view = form(Verb.APPROVE_WITH_EDITS, Story(package(action_parameters=close)).dossier())
+    assert json.loads(inputs(view)["action_parameters"]["element"]["initial_value"]) == close
+
+
+def test_what_has_no_parameters_cannot_be_edited() -> None:
+    view = form(Verb.APPROVE_WITH_EDITS, dossier("answered"))
+    assert "no parameters to edit" in unframed(view)
+
+
+EDIT = {"to": "office@acme.example", "template": "notice-456", "attachments": [], "register": True}
+
+
+def test_an_edit_is_shown_once_more_before_it_is_made(golden: Golden) -> None:
+    view = edited(dossier("pending"), EDIT)
+    golden("form_edited", view)
+    assert validate_view(view) == ()
+    assert 'legal@acme.example"' in framed(view)
+    assert "*Your edit changes 2 values:*" in markup(view)
+    assert json.loads(inputs(view)["action_parameters"]["element"]["initial_value"]) == EDIT
+
+
+def test_a_box_ticked_for_one_edit_confirms_no_other() -> None:
+    [tick] = inputs(edited(dossier("pending"), EDIT))["confirmed"]["element"]["options"]
+    assert tick["value"] == confirmation(EDIT)
+    assert tick["value"] != confirmation(EDIT | {"register": False})
+
+
+@given(objects, objects)
+def test_an_edit_of_anything_is_sound(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert validate_view(edited(Story(package(action_parameters=before)).dossier(), after)) == ()
+
+
+def test_an_edit_of_very_much_counts_what_it_does_not_draw() -> None:
+    view = edited(dossier("pending"), {f"name {number}": number for number in range(100)})
+    assert "more changes below" in markup(view)
+    assert validate_view(view) == ()

@@ -1,0 +1,66 @@
+"""The notes in a card's thread: one for each turn of its story, and a mention only where somebody is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from blocks import note
+from blocks.dossier import Dossier
+from blocks.message import Message
+from blocks.validate import validate_message
+from tests.blocks.conftest import Golden
+from tests.blocks.dossiers import STATES, dossier
+from tests.blocks.test_card import TERMINAL, payload, texts
+
+NOTES: list[tuple[str, Callable[[Dossier], Message], str]] = [
+    ("escalated", note.escalated, "escalated"),
+    ("escalated_by_time", note.escalated, "escalated_by_time"),
+    ("reminded", note.reminded, "pending"),
+    ("decided", note.decided, "approved"),
+    ("decided_by_quorum", note.decided, "approved_by_quorum"),
+    ("decided_by_time", note.decided, "expired"),
+    ("new_version", note.new_version, "second_version"),
+    ("edited_version", note.new_version, "edited_version"),
+    ("taken_over", note.taken_over, "taken_over"),
+    ("handed_back", note.handed_back, "handed_back"),
+]
+CALLING = [note.escalated, note.reminded, note.new_version]
+
+
+@pytest.mark.parametrize(("name", "write", "state"), NOTES, ids=[name for name, *_ in NOTES])
+def test_each_note_looks_as_it_did(name: str, write: Callable[[Dossier], Message], state: str, golden: Golden) -> None:
+    written = payload(write(dossier(state)))
+    golden(f"note_{name}", written)
+    assert validate_message(written) == ()
+
+
+@pytest.mark.parametrize("write", CALLING)
+def test_who_is_asked_is_mentioned(write: Callable[[Dossier], Message]) -> None:
+    assert "<!subteam^SREVIEW>" in texts(list(write(dossier("escalated")).blocks))
+
+
+@pytest.mark.parametrize("name", TERMINAL)
+def test_a_decision_is_told_without_calling_anybody(name: str) -> None:
+    written = payload(note.decided(dossier(name)))
+    assert "<" not in texts(written["blocks"])
+    assert validate_message(written) == ()
+
+
+def test_a_decision_is_told_with_who_and_why() -> None:
+    said = texts(list(note.decided(dossier("rejected")).blocks))
+    assert "Senta Koch (senior reviewer) rejected this." in said
+    assert "The May record excuses the first date." in said
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_note_that_calls_nobody_needs_nobody(name: str) -> None:
+    assert validate_message(payload(note.reminded(dossier(name, asked=())))) == ()
+
+
+def test_the_text_of_a_note_begins_with_what_it_is_about() -> None:
+    assert note.reminded(dossier("pending")).text == (
+        "Send the enforcement notice to ACME Ltd: This still waits for a senior reviewer, until 2026-11-21 12:00 UTC."
+        " If nobody decides, it goes to a supervisor."
+    )

@@ -1,0 +1,71 @@
+"""A rendering's id is what it shows: the same for the same, another for anything that can be seen differently."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from blocks.card import card
+from blocks.ids import Ref
+from blocks.rendering import render
+from rules.commands import Comment
+from rules.state import PackageState
+from tests.blocks.dossiers import EARLIER, STATES, Story, dossier
+from tests.rules.world import MINUTE, SENTA
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_the_same_dossier_gives_the_same_rendering(name: str) -> None:
+    assert render(dossier(name)) == render(dossier(name))
+    assert re.fullmatch("rnd_[0-9a-f]{32}", render(dossier(name)).rendering_id)
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_its_blocks_are_those_of_the_card_that_carries_its_id(name: str) -> None:
+    rendered = render(dossier(name))
+    drawn = card(dossier(name, rendering_id=rendered.rendering_id))
+    assert (rendered.text, rendered.blocks) == (drawn.text, drawn.blocks)
+
+
+def test_each_state_has_a_rendering_of_its_own() -> None:
+    assert len({render(dossier(name)).rendering_id for name in STATES}) == len(STATES)
+
+
+def test_an_id_that_the_dossier_came_with_changes_nothing() -> None:
+    assert render(dossier("pending", rendering_id="rnd_" + "0" * 32)) == render(dossier("pending"))
+
+
+def _later(state: PackageState) -> PackageState:
+    return state.model_copy(update={"task": state.task.model_copy(update={"due_at": state.task.due_at + MINUTE})})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"agent": "Other"},
+        {"asked": ("<@USENTA>",)},
+        {"earlier": EARLIER},
+        {"names": {}},
+        {"history": Story().then(Comment, SENTA, comment="Look again.").dossier().history},
+        {"state": _later(dossier("pending").state)},
+        {"package": None},
+    ],
+    ids=["agent", "asked", "earlier", "names", "history", "deadline", "package"],
+)
+def test_whatever_is_seen_differently_has_another_id(changes: dict[str, Any]) -> None:
+    shown = dossier("pending")
+    assert render(replace(shown, **changes)).rendering_id != render(shown).rendering_id
+
+
+def test_what_is_not_shown_has_no_part_in_it() -> None:
+    shown = dossier("pending")
+    unseen = shown.state.model_copy(update={"revision": 99, "updated_at": shown.state.updated_at + MINUTE})
+    assert render(replace(shown, state=unseen)) == render(shown)
+
+
+def test_a_button_says_what_its_reader_had_before_them() -> None:
+    rendered = render(dossier("pending"))
+    assert Ref.read(rendered.blocks[1]["accessory"]["value"]) == Ref("pkg_1", 1, 0, rendered.rendering_id)

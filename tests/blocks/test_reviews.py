@@ -1,0 +1,217 @@
+"""What `/reviews` answers: always a text to be read out, blocks for those who see, and help in place of silence."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blocks import reviews
+from blocks.message import Message
+from blocks.refusals import told
+from blocks.stats import AGES, Figures, Waiting, stats
+from blocks.validate import validate_message
+from rules.commands import HumanDecisionType
+from rules.policy_summary import summary
+from rules.reasons import Reason, Refusal, refuse
+from rules.scales import HITLLevel
+from rules.state import Status
+from tests.blocks.conftest import Golden
+from tests.blocks.dossiers import STATES, dossier
+from tests.blocks.packages import texts
+from tests.blocks.reading import buttons, framed, headings, markup, of_type, unframed
+from tests.blocks.test_home import DECIDED, LATER, URGENT
+from tests.rules.world import HOUR, NOW, POLICY, SENTA
+
+WEEK = timedelta(days=7)
+FIGURES = Figures(
+    pending=(
+        Waiting(HITLLevel.SOFT_APPROVAL, "<1h", 4),
+        Waiting(HITLLevel.HARD_APPROVAL, "<1h", 2),
+        Waiting(HITLLevel.HARD_APPROVAL, ">3d", 1),
+    ),
+    settled={Status.APPROVED: 40, Status.CONSENTED: 12, Status.REJECTED: 5, Status.EXPIRED: 1},
+    automatic=230,
+    decisions={
+        HumanDecisionType.APPROVE: 44,
+        HumanDecisionType.REJECT: 5,
+        HumanDecisionType.REQUEST_MORE_EVIDENCE: 3,
+    },
+    median_ms=8 * 60_000,
+    p90_ms=5 * 3_600_000 + 61_000,
+    sampled=4,
+    judged=3,
+    unsound=1,
+)
+ANSWERS: dict[str, Message] = {
+    "queue": reviews.queue((URGENT, LATER), 29),
+    "queue_empty": reviews.queue(()),
+    "mine": reviews.mine((URGENT,)),
+    "mine_empty": reviews.mine((), waiting=31),
+    "no_role": reviews.no_role(is_admin=False),
+    "sampled": reviews.sampled((replace(DECIDED, decision=None, status=Status.CONSENTED),)),
+    "sampled_empty": reviews.sampled(()),
+    "stats": stats(FIGURES, WEEK),
+    "stats_empty": stats(Figures(), WEEK),
+    "help": reviews.help(is_admin=False),
+    "help_admin": reviews.help(is_admin=True),
+    "unknown": reviews.unknown("aprove <!channel>", is_admin=False),
+    "done": reviews.done(f"<@{SENTA}> has it now."),
+    "audit": reviews.audit(dossier("approved")),
+    "policy": reviews.policy(summary(POLICY).splitlines()),
+    "refused": told(refuse(Reason.ALREADY_DECIDED, status="approved", by=f"<@{SENTA}>"), dossier("approved")),
+}
+
+
+def payload(message: Message) -> dict[str, Any]:
+    return {"text": message.text, "blocks": list(message.blocks)}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer(name: str, golden: Golden) -> None:
+    golden(f"reviews_{name}", payload(ANSWERS[name]))
+    assert validate_message(payload(ANSWERS[name])) == ()
+    assert ANSWERS[name].text
+
+
+def test_the_queue_counts_what_it_does_not_show() -> None:
+    rows = (URGENT,) * 14
+    answer = reviews.queue(rows, 6)
+    assert len(of_type(answer.blocks, "rich_text_quote")) == 10
+    assert "10 more." in markup(answer.blocks)
+    assert "and 17 more" in answer.text
+
+
+def test_the_queue_is_read_out_with_the_most_urgent_first() -> None:
+    assert ANSWERS["queue"].text.startswith(
+        "Waiting for people: Send the enforcement notice to ACME Ltd (high risk, by 2026-11-20 13:00 UTC);"
+    )
+
+
+def test_what_was_sampled_can_be_judged() -> None:
+    found = buttons(ANSWERS["sampled"].blocks)
+    assert found["judge"]["value"] == found["details"]["value"] == "pkg_3 1 0 -"
+
+
+def _contract() -> str:
+    """The words of the slash command as the contract gives them, kept here as the sentence that it is."""
+    return (
+        "queue, mine, show ID, stats [7d], sampled, away [until] [@delegate], back, help,"
+        " assign ID @user, audit ID, policy, pause AGENT, resume AGENT"
+    )
+
+
+def test_the_help_names_every_word_and_only_admins_are_shown_theirs() -> None:
+    everything = [*reviews.WORDS, *reviews.ADMIN_WORDS]
+    assert ", ".join(everything) == _contract()
+    assert [word for word in everything if f"/reviews {word}" not in unframed(ANSWERS["help_admin"].blocks)] == []
+    assert [word for word in reviews.ADMIN_WORDS if f"/reviews {word}" in unframed(ANSWERS["help"].blocks)] == []
+
+
+def test_a_wrong_word_gets_the_help_and_is_taken_literally() -> None:
+    answer = ANSWERS["unknown"]
+    assert "aprove <!channel>" in unframed(answer.blocks)
+    assert "aprove &lt;!channel&gt;" in answer.text
+    assert headings(answer.blocks) == ["What /reviews can do"]
+
+
+def test_the_numbers_are_told_in_words_too() -> None:
+    text = ANSWERS["stats"].text
+    said = (
+        "4 soft approval, 3 hard approval",
+        "6 for under 1h, 1 for over 3d",
+        "approve 44 (85%)",
+        "half within 8 minutes, nine of ten within 5 hours 1 minute",
+        "33% of them unsound",
+    )
+    assert [part for part in said if part not in text] == []
+
+
+def test_the_charts_are_what_the_numbers_are() -> None:
+    bars, slices = (block["chart"] for block in of_type(ANSWERS["stats"].blocks, "data_visualization"))
+    assert {one["name"]: [point["value"] for point in one["data"]] for one in bars["series"]} == {
+        "soft approval": [4, 0, 0, 0, 0],
+        "hard approval": [2, 0, 0, 0, 1],
+    }
+    assert bars["axis_config"]["categories"] == list(AGES)
+    assert [one["value"] for one in slices["segments"]] == [44, 5, 3]
+
+
+def test_where_there_are_no_numbers_there_is_no_chart() -> None:
+    assert of_type(ANSWERS["stats_empty"].blocks, "data_visualization") == []
+
+
+counts = st.integers(0, 10**9)
+figures = st.builds(
+    Figures,
+    pending=st.lists(st.builds(Waiting, st.sampled_from(HITLLevel), st.sampled_from(AGES), counts), max_size=12),
+    settled=st.dictionaries(st.sampled_from(Status), counts),
+    automatic=counts,
+    decisions=st.dictionaries(st.sampled_from(HumanDecisionType), counts),
+    median_ms=st.none() | counts,
+    p90_ms=st.none() | counts,
+    sampled=counts,
+    judged=counts,
+    unsound=counts,
+)
+
+
+@given(figures)
+def test_any_numbers_make_a_sound_answer(any_figures: Figures) -> None:
+    assert validate_message(payload(stats(any_figures, WEEK))) == ()
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_the_audit_of_a_package_is_sound_in_every_state(name: str) -> None:
+    drawn = dossier(name)
+    answer = reviews.audit(drawn)
+    assert validate_message(payload(answer)) == ()
+    assert buttons(answer.blocks)["details"]["value"] == str(drawn.ref)
+
+
+def test_a_long_audit_shows_its_end_and_counts_the_rest() -> None:
+    long = dossier("pending", history=dossier("pending").history * 100)
+    answer = reviews.audit(long)
+    assert validate_message(payload(answer)) == ()
+    assert "60 earlier events in Details." in markup(answer.blocks)
+
+
+def test_a_long_policy_says_where_it_was_cut() -> None:
+    answer = reviews.policy(f"  action.{number}: soft_approval" for number in range(1000))
+    assert validate_message(payload(answer)) == ()
+    assert "countersign policy check" in markup(answer.blocks)
+    assert "action.0: soft_approval" in framed(answer.blocks)
+
+
+@given(st.lists(texts, min_size=1, max_size=12))
+def test_hostile_titles_make_sound_answers(titles: list[str]) -> None:
+    rows = tuple(replace(URGENT, title=title, agent=title) for title in titles)
+    for answer in (reviews.queue(rows), reviews.mine(rows), reviews.sampled(rows)):
+        assert validate_message(payload(answer)) == ()
+        assert "ZQX" not in markup(answer.blocks)
+        assert re.search("<(?!date)", answer.text) is None
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_refusal_can_be_told(reason: Reason) -> None:
+    facts = dict.fromkeys(("who", "by", "assignee", "because", "fault", "verb"), "<!channel> *x*")
+    message = told(Refusal(reason=reason, facts=facts), dossier("pending"))
+    assert validate_message(payload(message)) == ()
+    assert "<!channel>" not in message.text
+    assert markup(message.blocks) == ""
+    assert "Send the enforcement notice to ACME Ltd" in framed(message.blocks)
+
+
+def test_a_refusal_names_people_and_times_as_slack_does() -> None:
+    until = (NOW + HOUR).isoformat(timespec="minutes")
+    late = told(refuse(Reason.ALREADY_DECIDED, status="approved", by=f"<@{SENTA}>"))
+    asleep = told(refuse(Reason.IS_DEFERRED, until=until))
+    assert [run["user_id"] for run in of_type(late.blocks, "user")] == [SENTA]
+    assert late.text == f"This is already approved by <@{SENTA}>; nothing was changed."
+    assert [run["timestamp"] for run in of_type(asleep.blocks, "date")] == [int((NOW + HOUR).timestamp())]
+    assert "deferred until 2026-11-20 13:00 UTC;" in asleep.text
