@@ -1,4 +1,4 @@
-"""`python -m bench [road|http|pending|profile] …`: all but the profile when none is named."""
+"""`python -m bench [road|http|pending|cards|profile] …`: all but the profile when none is named."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 
-from bench import http, pending, profile, road
+from bench import cards, http, pending, profile, road
 from bench.world import databases
 
 SUBMISSIONS = 1_000
@@ -14,7 +14,7 @@ WHOLE_WAYS, AT_ONCE = 2_000, 64
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or ["road", "http", "pending"]
+    wanted = sys.argv[1:] or ["road", "http", "pending", "cards"]
     unknown = [name for name in wanted if name not in BENCHES]
     if unknown:
         sys.exit(f"bench: there is no bench {unknown[0]!r}; there are: {', '.join(BENCHES)}")
@@ -49,10 +49,19 @@ def _pending(where: dict[str, str]) -> None:
         print(f"{its.database:<12}{its.few_us:>10.0f}{its.many_us:>10.0f}{its.ratio:>8.2f}{its.memory_mb:>11.0f}")
 
 
+def _cards(where: dict[str, str]) -> None:
+    print(f"Drawing cards and Details, and checking a card: median of {cards.ROUNDS:,}, beside json.dumps of them")
+    print(f"{'what':<12}{'ours us':>10}{'json us':>10}{'ratio':>8}{'asked':>8}", flush=True)
+    for its in asyncio.run(cards.run(where)):
+        told = f"{its.what:<12}{its.ours_us:>10.0f}{its.json_us:>10.0f}{its.ratio:>8.2f}"
+        print(f"{told}{cards.ASKED.get(its.what, '–'):>8}")
+
+
 BENCHES: dict[str, Callable[[dict[str, str]], None]] = {
     "road": _road,
     "http": _http,
     "pending": _pending,
+    "cards": _cards,
     "profile": profile.run,
 }
 

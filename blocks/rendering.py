@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import Any
 
 from blocks.card import card
 from blocks.dossier import Dossier
 from blocks.elements import Block, Element
-from blocks.message import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +21,26 @@ class Rendering:
     text: str
     blocks: tuple[Block, ...]
 
+    @property
+    def body(self) -> str:
+        """As it is kept."""
+        return json.dumps({"text": self.text, "blocks": self.blocks}, ensure_ascii=False)
+
 
 def render(dossier: Dossier) -> Rendering:
     """The same dossier gives the same id, and whatever can be seen differently gives another."""
     bare = replace(dossier, rendering_id=None)
     drawn = card(bare)
-    rendering_id = "rnd_" + _digest(drawn)[:32]
+    rendering_id = fingerprint({"blocks": drawn.blocks, "text": drawn.text})
     before, after = str(bare.ref), str(replace(dossier, rendering_id=rendering_id).ref)
     return Rendering(rendering_id, drawn.text, tuple(_referring(block, before, after) for block in drawn.blocks))
 
 
-def _digest(drawn: Message) -> str:
+def fingerprint(drawn: Mapping[str, Any]) -> str:
+    """The id that a message or a view has by its content."""
     # Of texts, whole numbers and truths under names in ASCII, this is the canonical form (RFC 8785).
-    whole = {"blocks": drawn.blocks, "text": drawn.text}
-    written = json.dumps(whole, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return sha256(written.encode()).hexdigest()
+    written = json.dumps(drawn, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return "rnd_" + sha256(written.encode()).hexdigest()[:32]
 
 
 def _referring(block: Block, before: str, after: str) -> Block:

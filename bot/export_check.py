@@ -20,10 +20,6 @@ Line = dict[str, Any]
 _NONE = Trail("")
 
 
-def verify_export(lines: Iterable[bytes], public_key: str | None = None) -> Iterator[Fault]:
-    return ExportCheck(public_key).faults(lines)
-
-
 def lines_of(file: BinaryIO) -> Iterator[bytes]:
     """The lines of a file, of which a hostile one may have no end: what is too long comes in pieces, and is found."""
     return iter(lambda: file.readline(LONGEST), b"")

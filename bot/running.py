@@ -6,7 +6,7 @@ import asyncio
 import gc
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -16,6 +16,7 @@ from bot.draining import UNDER_WAY
 from bot.logs import request_log
 from bot.service import Clock, Service, real_clock
 from bot.settings import Settings, SettingsError
+from bot.slack.side import slack_side
 from bot.web import application
 from rules.policy_text import read_policy
 from store.migrate import migrate
@@ -43,10 +44,12 @@ async def running(settings: Settings, clock: Clock = real_clock) -> AsyncIterato
     await asyncio.to_thread(migrate, settings.database_url, clock())
     store = await Store.open(settings.database_url, policy, text.decode(), clock)
     try:
-        service = Service(settings, store)
-        # What is loaded by now stays for good: the garbage collector need not look through it again and again.
-        gc.freeze()
-        async with _listening(application(service), settings, store) as url:
+        async with AsyncExitStack() as stack:
+            slack = await stack.enter_async_context(slack_side(settings, store)) if settings.slack_bot_token else None
+            service = Service(settings, store, slack=slack)
+            # What is loaded by now stays for good: the garbage collector need not look through it again and again.
+            gc.freeze()
+            url = await stack.enter_async_context(_listening(application(service), settings, store))
             yield Running(service, url)
     finally:
         await store.close()

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bot.metrics import Metrics
 from bot.settings import Settings
+from bot.slack.side import SlackSide
 from store.store import Store
 
 Clock = Callable[[], datetime]
@@ -24,6 +25,7 @@ class Service:
     settings: Settings
     store: Store
     metrics: Metrics = field(default_factory=Metrics)
+    slack: SlackSide | None = None
 
 
 SERVICE = web.AppKey("service", Service)

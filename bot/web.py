@@ -16,6 +16,7 @@ from bot.problem_types import Fault
 from bot.problems import Problem
 from bot.requests import MAX_BODY, too_large
 from bot.service import SERVICE, Service
+from bot.slack import door
 from rules.reasons import Reason
 from store.workers import UnavailableError
 
@@ -26,6 +27,8 @@ def application(service: Service) -> web.Application:
     app = web.Application(middlewares=[counted, measured, answered, authenticated], client_max_size=MAX_BODY)
     app[SERVICE], app[UNDER_WAY] = service, UnderWay()
     app.add_routes([*api.ROUTES, *operations.ROUTES, *docs.ROUTES])
+    if service.slack and service.slack.door:
+        app.router.add_post(door.PATH, service.slack.door.enter)
     return app
 
 

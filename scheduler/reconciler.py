@@ -7,7 +7,6 @@ A rendering is kept before it is posted, and its posting is told to the road: fr
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -62,7 +61,7 @@ class Reconciler:
         self._store, self._messenger, self._monotonic = store, messenger, monotonic
         self._news = asyncio.Event()
         self._resting: dict[tuple[str, str], float] = {}
-        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._gate, self._alone = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
         self.troubles: dict[str, Trouble] = {}
 
     def notice(self) -> None:
@@ -76,7 +75,11 @@ class Reconciler:
             await self.tick()
 
     async def tick(self) -> None:
-        """Brings every place that is behind up to date, as far as it can be done now."""
+        """Brings every place that is behind up to date, as far as it can be done now. Never beside itself."""
+        async with self._alone:
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
         with suppress(UnavailableError):  # the database is away; the next tick looks again
             while places := await self._pressing():
                 await asyncio.gather(*(self._attempt(place) for place in places))
@@ -142,9 +145,10 @@ class Reconciler:
             await self._proven(drawn, posted)
 
     def _keep(self, connection: Connection, package_id: str, rendering: Rendering) -> None:
-        body = json.dumps({"text": rendering.text, "blocks": rendering.blocks}, ensure_ascii=False)
         tenant_id, now = self._store.house.tenant_id, self._store.clock()
-        cards.keep_rendering(connection, tenant_id, package_id, rendering_id=rendering.rendering_id, body=body, now=now)
+        cards.keep_rendering(
+            connection, tenant_id, package_id, rendering_id=rendering.rendering_id, body=rendering.body, now=now
+        )
 
     async def _put(self, place: Place, message: Message) -> Posted:
         """Updates the card where there is one, and posts another where it can no longer be updated."""

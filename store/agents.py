@@ -60,3 +60,9 @@ def _agent(row) -> Agent:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a ro
         frozen=row.frozen,
         callback_url=row.callback_url,
     )
+
+
+def names(connection: Connection, tenant_id: str) -> dict[str, str]:
+    """What the agents are called: there are few of them, and many packages of each."""
+    rows = connection.execute(select(AGENTS.c.agent_id, AGENTS.c.name).where(AGENTS.c.tenant_id == tenant_id))
+    return {row.agent_id: row.name for row in rows}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, case, func, select, tuple_, union_all
@@ -17,8 +16,8 @@ from rules.commands import HumanDecisionType
 from rules.people import ReviewerAuthorization, Roster
 from rules.scales import HITLLevel, RiskLevel
 from rules.state import PackageState, Priority, Status
+from rules.statistics import Age, Waiting
 from rules.terms import priority_of
-from rules.values import Value
 from store.packages import PACKAGES
 from store.tables import VoteRow, core
 from store.tasks import TASKS
@@ -148,25 +147,7 @@ def open_items(connection: Connection, tenant_id: str, people: Collection[str]) 
     return dict.fromkeys(sorted(people), 0) | {str(who): count for who, count in connection.execute(query)}
 
 
-class Age(StrEnum):
-    """How long a package has been waiting, from the day it came in."""
-
-    UNDER_1H = "<1h"
-    UNDER_4H = "1h-4h"
-    UNDER_24H = "4h-24h"
-    UNDER_3D = "1d-3d"
-    OLDER = ">3d"
-
-
 _YOUNGER_THAN = {Age.UNDER_1H: 1, Age.UNDER_4H: 4, Age.UNDER_24H: 24, Age.UNDER_3D: 72}
-
-
-class Waiting(Value):
-    """How many packages of a level and an age wait for people."""
-
-    level: HITLLevel
-    age: Age
-    count: int
 
 
 def waiting(connection: Connection, tenant_id: str, now: datetime) -> tuple[Waiting, ...]:
@@ -195,7 +176,7 @@ class Given(NamedTuple):
 
 
 def given_by(
-    connection: Connection, tenant_id: str, reviewer_id: str, *, limit: int, after: Given | None = None
+    connection: Connection, tenant_id: str, reviewer_id: str, *, limit: int, after: tuple[datetime, str] | None = None
 ) -> list[Given]:
     """What this person decided, newest first, from the one given on."""
     of_vote = (PACKAGES.c.tenant_id == VOTES.c.tenant_id) & (PACKAGES.c.package_id == VOTES.c.package_id)
@@ -207,7 +188,7 @@ def given_by(
         .limit(limit)
     )
     if after is not None:
-        query = query.where(tuple_(VOTES.c.at, VOTES.c.event_id) < tuple_(after.at, after.event_id))
+        query = query.where(tuple_(VOTES.c.at, VOTES.c.event_id) < tuple_(*after))
     return [
         Given(at, event_id, HumanDecisionType(decision), version, PackageState.model_validate_json(state))
         for at, event_id, decision, version, state in connection.execute(query)

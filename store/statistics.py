@@ -13,63 +13,13 @@ from sqlalchemy import ColumnElement, Connection, case, false, func, or_, select
 from rules.commands import HumanDecisionType, Verdict
 from rules.scales import HITLLevel
 from rules.state import Status
-from rules.values import Moment, Value
+from rules.statistics import Statistics
 from store.packages import PACKAGES
-from store.queue import VOTES, Waiting, waiting
+from store.queue import VOTES, waiting
 from store.tenancy import tenant
 
 _TERMINAL = [status.value for status in Status if status.terminal]
 _UNATTENDED = PACKAGES.c.level.in_([HITLLevel.FULL_AUTO.value, HITLLevel.NOTIFY_ONLY.value])
-_BY_PEOPLE = (Status.APPROVED, Status.OVERRIDDEN, Status.REJECTED, Status.TAKEN_OVER, Status.REVOKED)
-
-
-class Statistics(Value):
-    """What happened after `since` and not after `until`, and what was waiting at the end of it.
-
-    `settled` is what packages came to, with those that needed nobody left out: these are `automatic`. `decisions`
-    counts what people said, each one of a quorum by themselves, and also what only moved a package on.
-    """
-
-    since: Moment
-    until: Moment
-    pending: tuple[Waiting, ...] = ()
-    settled: dict[Status, int] = {}
-    automatic: int = 0
-    decisions: dict[HumanDecisionType, int] = {}
-    median_ms: int | None = None
-    p90_ms: int | None = None
-    sampled: int = 0
-    judged: int = 0
-    unsound: int = 0
-
-    @property
-    def waiting(self) -> int:
-        return sum(each.count for each in self.pending)
-
-    @property
-    def decided(self) -> int:
-        """Packages that people brought to an end."""
-        return sum(self.settled.get(status, 0) for status in _BY_PEOPLE)
-
-    @property
-    def rates(self) -> dict[HumanDecisionType, float]:
-        """The share of each decision among all that people gave."""
-        given = sum(self.decisions.values())
-        return {decision: count / given for decision, count in self.decisions.items()}
-
-    @property
-    def overridden_share(self) -> float | None:
-        """How often people decided against the recommendation."""
-        return _share(self.settled.get(Status.OVERRIDDEN, 0), self.decided)
-
-    @property
-    def unsound_share(self) -> float | None:
-        """How often what was looked at afterwards should not have gone ahead."""
-        return _share(self.unsound, self.judged)
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
 
 
 def stats(connection: Connection, since: datetime, now: datetime) -> Statistics:

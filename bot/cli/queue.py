@@ -14,10 +14,10 @@ from bot.cli.text import as_json, cut, iso, plain, table
 from rules.chain import rfc3339
 from rules.scales import HITLLevel
 from rules.state import PackageState, Status
+from rules.statistics import Age, Statistics
 from rules.values import parse_duration, write_duration
 from store.content import words_of
-from store.queue import Age, open_tasks, waiting
-from store.statistics import Statistics
+from store.queue import open_tasks, waiting
 from store.statistics import stats as gather
 from store.tenancy import tenant
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -238,16 +237,6 @@ def test_a_vote_that_does_not_count_any_more_says_so() -> None:
     lost = replace(drawn, tally=drawn.tally.model_copy(update={"votes": ()}))
     assert "does not count any more" in unframed(details(lost))
     assert "does not count any more" not in unframed(details(drawn))
-
-
-def test_a_page_of_an_ordinary_package_is_drawn_in_two_milliseconds() -> None:
-    drawn = dossier("second_version", earlier=EARLIER)
-    taken = []
-    for _ in range(50):
-        begin = time.perf_counter()
-        details(drawn)
-        taken.append(time.perf_counter() - begin)
-    assert min(taken) < 0.002
 
 
 def test_details_are_the_same_whenever_they_are_drawn() -> None:

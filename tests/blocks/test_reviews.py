@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,26 +13,29 @@ from hypothesis import strategies as st
 from blocks import reviews
 from blocks.message import Message
 from blocks.refusals import told
-from blocks.stats import AGES, Figures, Waiting, stats
+from blocks.stats import stats
 from blocks.validate import validate_message
 from rules.commands import HumanDecisionType
 from rules.policy_summary import summary
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.state import Status
+from rules.statistics import Age, Statistics, Waiting
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import STATES, dossier
 from tests.blocks.packages import texts
 from tests.blocks.reading import buttons, framed, headings, markup, of_type, unframed
 from tests.blocks.test_home import DECIDED, LATER, URGENT
-from tests.rules.world import HOUR, NOW, POLICY, SENTA
+from tests.rules.world import DAY, HOUR, NOW, POLICY, SENTA
 
-WEEK = timedelta(days=7)
-FIGURES = Figures(
+NOTHING = Statistics(since=NOW - 7 * DAY, until=NOW)
+FIGURES = Statistics(
+    since=NOW - 7 * DAY,
+    until=NOW,
     pending=(
-        Waiting(HITLLevel.SOFT_APPROVAL, "<1h", 4),
-        Waiting(HITLLevel.HARD_APPROVAL, "<1h", 2),
-        Waiting(HITLLevel.HARD_APPROVAL, ">3d", 1),
+        Waiting(level=HITLLevel.SOFT_APPROVAL, age=Age.UNDER_1H, count=4),
+        Waiting(level=HITLLevel.HARD_APPROVAL, age=Age.UNDER_1H, count=2),
+        Waiting(level=HITLLevel.HARD_APPROVAL, age=Age.OLDER, count=1),
     ),
     settled={Status.APPROVED: 40, Status.CONSENTED: 12, Status.REJECTED: 5, Status.EXPIRED: 1},
     automatic=230,
@@ -56,8 +58,8 @@ ANSWERS: dict[str, Message] = {
     "no_role": reviews.no_role(is_admin=False),
     "sampled": reviews.sampled((replace(DECIDED, decision=None, status=Status.CONSENTED),)),
     "sampled_empty": reviews.sampled(()),
-    "stats": stats(FIGURES, WEEK),
-    "stats_empty": stats(Figures(), WEEK),
+    "stats": stats(FIGURES),
+    "stats_empty": stats(NOTHING),
     "help": reviews.help(is_admin=False),
     "help_admin": reviews.help(is_admin=True),
     "unknown": reviews.unknown("aprove <!channel>", is_admin=False),
@@ -138,7 +140,7 @@ def test_the_charts_are_what_the_numbers_are() -> None:
         "soft approval": [4, 0, 0, 0, 0],
         "hard approval": [2, 0, 0, 0, 1],
     }
-    assert bars["axis_config"]["categories"] == list(AGES)
+    assert bars["axis_config"]["categories"] == list(Age)
     assert [one["value"] for one in slices["segments"]] == [44, 5, 3]
 
 
@@ -147,9 +149,12 @@ def test_where_there_are_no_numbers_there_is_no_chart() -> None:
 
 
 counts = st.integers(0, 10**9)
+waitings = st.builds(Waiting, level=st.sampled_from(HITLLevel), age=st.sampled_from(Age), count=counts)
 figures = st.builds(
-    Figures,
-    pending=st.lists(st.builds(Waiting, st.sampled_from(HITLLevel), st.sampled_from(AGES), counts), max_size=12),
+    Statistics,
+    since=st.just(NOW - 7 * DAY),
+    until=st.just(NOW),
+    pending=st.lists(waitings, max_size=12).map(tuple),
     settled=st.dictionaries(st.sampled_from(Status), counts),
     automatic=counts,
     decisions=st.dictionaries(st.sampled_from(HumanDecisionType), counts),
@@ -162,8 +167,8 @@ figures = st.builds(
 
 
 @given(figures)
-def test_any_numbers_make_a_sound_answer(any_figures: Figures) -> None:
-    assert validate_message(payload(stats(any_figures, WEEK))) == ()
+def test_any_numbers_make_a_sound_answer(any_figures: Statistics) -> None:
+    assert validate_message(payload(stats(any_figures))) == ()
 
 
 @pytest.mark.parametrize("name", STATES)

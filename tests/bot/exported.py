@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.export import export_jsonl, signed_message
-from bot.export_check import verify_export
+from bot.export_check import ExportCheck
 from bot.keys import SigningKey, signing_key
 from bot.settings import Settings
 from store.audit import EVERYTHING, Selection, snapshot
@@ -37,7 +37,7 @@ def exported_once(template: Path, folder: Path) -> list[bytes]:
 
 
 def faults(lines: list[bytes], public_key: str | None = OURS.public) -> list[str]:
-    return [str(fault) for fault in verify_export(lines, public_key)]
+    return [str(fault) for fault in ExportCheck(public_key).faults(lines)]
 
 
 def written(value: Any) -> bytes:

@@ -11,8 +11,9 @@ from rules.commands import Approve, Assign, ClaimTask, Escalate, Extend, OpenDet
 from rules.package import DecisionPackage
 from rules.scales import HITLLevel
 from rules.state import PackageState
+from rules.statistics import Age, Waiting
 from store import queue
-from store.queue import Age, Page, Place, Waiting
+from store.queue import Page, Place
 from tests.rules.world import (
     ADAM,
     CRITICAL,

@@ -20,7 +20,8 @@ from rules.commands import (
 )
 from rules.package import DecisionPackage
 from rules.state import Status
-from store.statistics import Statistics, stats
+from rules.statistics import Statistics
+from store.statistics import stats
 from tests.rules.world import (
     AUTOMATIC,
     CRITICAL,

@@ -1,0 +1,133 @@
+"""The Bolt app: one listener for each kind of thing that Slack sends. None of them decides anything.
+
+Slack's answer waits for the listener, so a listener does one transaction; what takes longer is an errand.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable, Mapping
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+
+from bot.slack import forms, homes, reviews, taps, workspace
+from bot.slack.front import Front
+from bot.slack.tap import Tap
+from scheduler.messenger import SlackError
+from store.workers import UnavailableError
+
+log = structlog.get_logger()
+
+COMMAND = "/reviews"
+UNAVAILABLE = "Countersign cannot reach its database just now. Nothing was changed; please try again in a minute."
+OUR_FAULT = "Something went wrong in Countersign itself. Nothing was changed; its log says what."
+_ANY = re.compile(".*", re.DOTALL)
+
+Body = Mapping[str, Any]
+
+
+def bolt_app(front: Front) -> AsyncApp:
+    """Requests are verified at the door, before Bolt reads them; and one installation needs no asking whose it is."""
+
+    async def authorize() -> AuthorizeResult:
+        installed = await front.client.installed()
+        return AuthorizeResult(
+            enterprise_id=installed.enterprise_id,
+            team_id=installed.team_id,
+            bot_id=installed.bot_id,
+            bot_user_id=installed.bot_user_id,
+            bot_token=front.web.token,
+        )
+
+    app = AsyncApp(
+        client=front.web,
+        logger=_quiet(),
+        authorize=authorize,
+        process_before_response=True,
+        request_verification_enabled=False,
+        attaching_function_token_enabled=False,
+    )
+    _listen(app, front)
+    return app
+
+
+def _quiet() -> logging.Logger:
+    """Bolt warns of what is meant to be so, and would write whole requests into the log."""
+    logger = logging.getLogger("bot.slack.bolt")
+    logger.setLevel(logging.ERROR)
+    return logger
+
+
+def _listen(app: AsyncApp, front: Front) -> None:
+    @app.action(_ANY)
+    async def on_tap(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        await _guarded("tap", _tapped(front, body))
+
+    @app.view(_ANY)
+    async def on_form(ack: AsyncAck, body: dict[str, Any]) -> None:
+        answer: forms.Answer = {}
+
+        async def answering() -> None:
+            answer.update(await forms.submitted(front, body))
+
+        fault = await _guarded("form", answering())
+        await ack(**(forms.instead("Not possible", fault) if fault else answer))
+
+    @app.command(COMMAND)
+    async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:
+        answer: dict[str, Any] = {}
+
+        async def answering() -> None:
+            said = await reviews.answered(front, body["user_id"], body.get("text") or "", body["trigger_id"])
+            answer.update(text=said.text, blocks=list(said.blocks))
+
+        fault = await _guarded("command", answering())
+        await ack(text=fault) if fault else await ack(**answer)
+
+    async def on_event(ack: AsyncAck, event: dict[str, Any]) -> None:
+        await ack()
+        await _guarded("event", happened(front, event))
+
+    app.event(_ANY)(on_event)
+
+
+async def _tapped(front: Front, body: Body) -> None:
+    tap = Tap.of(body)
+    if fault := await _guarded("tap", taps.tapped(front, tap)):
+        await front.tell(tap, "Not possible", fault)
+
+
+async def happened(front: Front, event: Body) -> None:
+    """What Slack tells of its own accord. Told twice or late, it does no harm: each tells how things are."""
+    match event["type"]:
+        case "app_home_opened" if event.get("tab") == "home":
+            front.errands.send("home", homes.publish(front, event["user"]))
+        case kind if kind in workspace.PEOPLE:
+            await workspace.person_changed(front, event)
+        case kind if kind in workspace.GROUPS:
+            await workspace.group_changed(front, event)
+        case workspace.MEMBERS:
+            await workspace.members_changed(front, event)
+        case kind:
+            log.info("slack.event", kind=kind)
+
+
+async def _guarded(what: str, work: Awaitable[None]) -> str | None:
+    """Nothing escapes a listener, or Bolt would take its answer back. The sentence says that nothing was done."""
+    try:
+        await work
+    except UnavailableError as fault:
+        log.warning("slack.database_unavailable", what=what, error=str(fault))
+        return UNAVAILABLE
+    except SlackError as fault:
+        log.warning("slack.not_answered", what=what, error=fault.error)
+        return None
+    except Exception:
+        log.exception("slack.fault", what=what)
+        return OUR_FAULT
+    return None

@@ -1,0 +1,32 @@
+"""A verb on its way down the road: one command for one intention, however often it was tapped or sent."""
+
+from __future__ import annotations
+
+from blocks.ids import Ref
+from bot.slack.front import Front
+from bot.slack.tap import person
+from bot.slack.wording import Values, command_of, trial_of
+from rules.canonical import sha256_of
+from rules.commands import Verb
+from rules.state import PackageState
+from store.road import Outcome
+
+
+async def decide(front: Front, user_id: str, asks: tuple[Verb, Ref], values: Values, fresh: str) -> Outcome:
+    """The id comes from who wants what of which rendering, so that a double tap or a redelivery is one command.
+
+    What was refused may be wanted again, when what stood in the way is gone: then it is a command of its own.
+    """
+    verb, ref = asks
+    meant = sha256_of([user_id, verb, str(ref), {field.value: value for field, value in values.items()}])
+    outcome = await front.store.carry_out(command_of(verb, ref, values, f"slack:{meant}"), person(user_id))
+    if not (outcome.replayed and outcome.refusal):
+        return outcome
+    return await front.store.carry_out(command_of(verb, ref, values, f"slack:{meant}:{fresh}"), person(user_id))
+
+
+async def attempt(front: Front, user_id: str, asks: tuple[Verb, Ref], state: PackageState, fresh: str) -> Outcome:
+    """Whether this person may give this verb at all, before they are asked for words."""
+    verb, ref = asks
+    trial = trial_of(verb, ref, state, front.store.clock(), f"slack:trial:{fresh}:{verb}")
+    return await front.store.carry_out(trial, person(user_id), trial=True)

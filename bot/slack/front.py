@@ -1,0 +1,81 @@
+"""What every listener has at hand: the store, the client, and somebody to run errands once Slack is answered."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from blocks.dossier import Dossier
+from blocks.forms import notice
+from blocks.ids import Ref
+from blocks.message import Message
+from blocks.refusals import private, told
+from blocks.views import View
+from bot.slack.client import SlackClient, asked
+from bot.slack.errands import Errands
+from bot.slack.tap import Tap
+from rules.reasons import Refusal
+from scheduler.dossiers import dossier_of
+from scheduler.messenger import SlackError
+from store.store import Store
+
+TOO_LATE = "Slack waited too long for this to open. Please tap once more."
+GONE = "This button is not one that is in use any more. Open the package from App Home or with /reviews."
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    store: Store
+    client: SlackClient
+    errands: Errands
+
+    @property
+    def web(self) -> AsyncWebClient:
+        return self.client.web
+
+    async def dossier(self, ref: Ref) -> Dossier | None:
+        """The package as it is now; the rendering stays the one that was seen."""
+        house, clock = self.store.house, self.store.clock
+        found = await self.store.read(lambda connection: dossier_of(connection, house, ref.package_id, clock()))
+        return replace(found, rendering_id=ref.rendering_id) if found else None
+
+    async def open(self, tap: Tap, view: View) -> bool:
+        """On top of the view in which it was tapped, or as the first one. Slack gives us three seconds for it."""
+        within = tap.view is not None and tap.view.get("type") == "modal"
+        opened = self.web.views_push if within else self.web.views_open
+        try:
+            async with asyncio.timeout(3):
+                await asked(opened(trigger_id=tap.trigger_id, view=view))
+        except (SlackError, TimeoutError):
+            self.say(tap, private(TOO_LATE))
+            return False
+        return True
+
+    async def refuse(self, tap: Tap, refusal: Refusal, dossier: Dossier | None) -> None:
+        """A private sentence: beside the card where there is one, else in a view of its own."""
+        if tap.response_url:
+            self.say(tap, told(refusal, dossier))
+        else:
+            await self.open(tap, notice("Not possible", refusal.sentence))
+
+    async def tell(self, tap: Tap, title: str, sentence: str) -> None:
+        if tap.response_url:
+            self.say(tap, private(sentence))
+        else:
+            await self.open(tap, notice(title, sentence))
+
+    def say(self, tap: Tap, message: Message) -> None:
+        """After the click was answered. Without a way back to the clicker there is nothing that could be said."""
+        if tap.response_url:
+            self.errands.send("private note", self._respond(tap.response_url, message))
+
+    async def _respond(self, url: str, message: Message) -> None:
+        hook = AsyncWebhookClient(url, session=self.web.session, retry_handlers=[])
+        body: dict[str, Any] = {"response_type": "ephemeral", "replace_original": False}
+        await hook.send_dict(
+            body | {"text": message.text, "blocks": list(message.blocks), "unfurl_links": False, "unfurl_media": False}
+        )

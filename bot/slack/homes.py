@@ -1,0 +1,95 @@
+"""App Home: drawn for whoever opens it, and again after what they do themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from blocks.forms import away_form
+from blocks.home import Desk, Rows, home
+from blocks.ids import ActionId
+from blocks.queue import ROWS
+from bot.slack.client import asked
+from bot.slack.front import Front
+from bot.slack.mine import mine_of
+from bot.slack.places import FIRST, read, written
+from bot.slack.rows import decided_rows, rows_of
+from bot.slack.tap import Tap
+from rules.people import Roster
+from store import directory
+from store.house import House
+from store.queue import given_by, waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """Which page of each list is open."""
+
+    mine: str = FIRST
+    decided: str = FIRST
+
+
+async def turned(front: Front, tap: Tap) -> None:
+    which = {"mine": tap.value} if tap.action_id == ActionId.HOME_MINE else {"decided": tap.value}
+    await publish(front, tap.user_id, Turned(**which))
+
+
+async def leaving(front: Front, tap: Tap) -> None:
+    await front.open(tap, away_form())
+
+
+async def returned(front: Front, tap: Tap) -> None:
+    await come_back(front, tap.user_id)
+    await publish(front, tap.user_id)
+
+
+async def come_back(front: Front, user_id: str) -> None:
+    now = front.store.clock()
+    await front.store.write(lambda connection: directory.come_back(connection, user_id, now))
+
+
+async def publish(front: Front, user_id: str, at: Turned = Turned()) -> None:
+    store = front.store
+    desk = await store.read(lambda connection: desk_of(connection, store.house, user_id, store.clock(), at))
+    await asked(front.web.views_publish(user_id=user_id, view=home(desk)))
+
+
+def desk_of(connection: Connection, house: House, user_id: str, now: datetime, at: Turned) -> Desk:
+    roster = house.roster(connection)
+    person = roster.person(user_id)
+    away = person if person and person.is_away(now) else None
+    delegate = away.delegate if away else None
+    page = mine_of(connection, house.tenant_id, roster, user_id, now, start=read(at.mine), limit=ROWS)
+    return Desk(
+        name=person.name if person else user_id,
+        mine=Rows(
+            rows=rows_of(connection, page.states, roster, user_id),
+            following=written(page.following) if page.following else None,
+            previous=None if at.mine == FIRST else FIRST,
+        ),
+        decided=_decided(connection, house, roster, user_id, at.decided),
+        waiting=sum(each.count for each in waiting(connection, house.tenant_id, now)),
+        away_until=away.away_until if away else None,
+        delegate=roster.names.get(delegate, delegate) if delegate else None,
+        is_reviewer=bool(roster.roles_of(user_id)),
+        is_admin=user_id in house.policy.admins,
+        posture=() if house.policy.soft.enabled else ("Soft approvals are off: silence never counts as consent.",),
+    )
+
+
+def _decided(connection: Connection, house: House, roster: Roster, user_id: str, at: str) -> Rows:
+    given = given_by(connection, house.tenant_id, user_id, limit=ROWS + 1, after=_after(at))
+    shown = given[:ROWS]
+    following = f"{shown[-1].at.isoformat()} {shown[-1].event_id}" if len(given) > ROWS else None
+    rows = decided_rows(connection, shown, roster, user_id)
+    return Rows(rows=rows, following=following, previous=None if at == FIRST else FIRST)
+
+
+def _after(text: str) -> tuple[datetime, str] | None:
+    moment, _, event_id = text.partition(" ")
+    try:
+        return datetime.fromisoformat(moment), event_id
+    except ValueError:
+        return None

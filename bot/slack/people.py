@@ -1,0 +1,24 @@
+"""Slack's users as people of the directory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rules.people import Person
+
+_SLACKBOT = "USLACKBOT"
+
+
+def person_of(user: dict[str, Any], team_id: str) -> Person:
+    """What Slack leaves out is taken for what lets somebody do the least."""
+    profile = user.get("profile") or {}
+    grid = user.get("enterprise_user") is not None
+    return Person(
+        user_id=user["id"],
+        name=profile.get("display_name") or profile.get("real_name") or user.get("real_name") or user.get("name") or "",
+        email=profile.get("email") or None,
+        active=not user.get("deleted", False),
+        is_bot=bool(user.get("is_bot") or user.get("is_workflow_bot") or user["id"] == _SLACKBOT),
+        is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+        is_stranger=bool(user.get("is_stranger") or (not grid and user.get("team_id", team_id) != team_id)),
+    )

@@ -1,0 +1,88 @@
+"""Details: opened, turned, and kept as read once Slack has accepted the page."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import Connection
+
+from blocks.details import details, read_page
+from blocks.dossier import Dossier
+from blocks.ids import FormId, Ref
+from blocks.rendering import fingerprint
+from blocks.views import View
+from bot.slack.client import asked
+from bot.slack.front import GONE, Front
+from bot.slack.tap import Tap
+from rules.commands import OpenDetails
+from rules.reasons import Refusal
+from store import cards
+from store.house import fresh_id
+
+
+async def opened(front: Front, tap: Tap) -> None:
+    ref = Ref.read(tap.value)
+    dossier = await front.dossier(ref) if ref else None
+    if ref is None or dossier is None:
+        await front.tell(tap, "Not possible", GONE)
+        return
+    if refusal := await _may_not_read(front, tap, dossier):
+        await front.refuse(tap, refusal, dossier)
+        return
+    view = details(dossier)
+    if await front.open(tap, view):
+        await _read(front, tap, dossier, view, 1)
+
+
+async def turned(front: Front, tap: Tap) -> None:
+    """Another page, in the place of the one that is open."""
+    asks = read_page(tap.value)
+    dossier = await front.dossier(asks[1]) if asks else None
+    if asks is None or dossier is None or tap.view is None:
+        await front.tell(tap, "Not possible", GONE)
+    else:
+        await _shown(front, tap, dossier, asks[0])
+
+
+async def refresh(front: Front, tap: Tap, ref: Ref) -> None:
+    """The open page once more, after something was done in it."""
+    dossier = await front.dossier(ref)
+    asks = read_page((tap.view or {}).get("private_metadata", ""))
+    if dossier and asks and tap.view and tap.view.get("callback_id") == FormId.DETAILS:
+        await _shown(front, tap, dossier, asks[0])
+
+
+async def _shown(front: Front, tap: Tap, dossier: Dossier, page: int) -> None:
+    its, view = tap.view or {}, details(dossier, page)
+    await asked(front.web.views_update(view=view, view_id=its["id"], hash=its["hash"]))
+    await _read(front, tap, dossier, view, page)
+
+
+async def _may_not_read(front: Front, tap: Tap, dossier: Dossier) -> Refusal | None:
+    """Details are for the people of this workspace whom the directory knows."""
+    trial = _command(dossier, f"slack:trial:{tap.trigger_id}:details", "-", 1)
+    return (await front.store.carry_out(trial, tap.actor, trial=True)).refusal
+
+
+async def _read(front: Front, tap: Tap, dossier: Dossier, view: View, page: int) -> None:
+    """What was read is kept like a card: exactly, before it counts."""
+    store, state = front.store, dossier.state
+    rendering_id, body, now = fingerprint(view), json.dumps(view, ensure_ascii=False), store.clock()
+
+    def keep(connection: Connection) -> None:
+        its = (state.tenant_id, state.decision_package_id)
+        cards.keep_rendering(connection, *its, rendering_id=rendering_id, body=body, now=now)
+
+    await store.write(keep)
+    await store.carry_out(_command(dossier, f"slack:details:{fresh_id()}", rendering_id, page), tap.actor)
+
+
+def _command(dossier: Dossier, command_id: str, rendering_id: str, page: int) -> OpenDetails:
+    state = dossier.state
+    return OpenDetails(
+        command_id=command_id,
+        decision_package_id=state.decision_package_id,
+        expected_package_version=state.version,
+        rendering_id=rendering_id,
+        page=page,
+    )

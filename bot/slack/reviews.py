@@ -1,0 +1,240 @@
+"""`/reviews`: each word a small function from what was asked to what is answered, to the one who asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from blocks import reviews
+from blocks.ids import Ref
+from blocks.message import Message
+from blocks.queue import ROWS
+from blocks.refusals import private
+from blocks.rendering import render
+from blocks.stats import stats
+from bot.slack import forms, homes
+from bot.slack.front import Front
+from bot.slack.mine import mine_of
+from bot.slack.places import Start
+from bot.slack.rows import rows_of
+from bot.slack.tap import person
+from rules.authority import identify
+from rules.commands import Assign
+from rules.people import AgentStanding
+from rules.policy_summary import summary
+from rules.reasons import Reason, Refusal, refuse
+from rules.values import parse_duration
+from store import cards, registry
+from store.queue import open_tasks, waiting
+from store.registry import RegistryError
+from store.sampled import to_judge
+from store.statistics import stats as statistics
+
+WEEK = timedelta(days=7)
+DAY = timedelta(days=1)
+_USER = re.compile(r"<@([UW][A-Z0-9]{1,20})(?:\|[^>]*)?>")
+_ID = re.compile(r"pkg_[0-9a-z_]{1,60}")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was typed after `/reviews`, and by whom. `fresh` belongs to this one command alone."""
+
+    user_id: str
+    words: tuple[str, ...]
+    fresh: str
+
+    @property
+    def first(self) -> str:
+        return self.words[0] if self.words else ""
+
+    @property
+    def user(self) -> str | None:
+        """The first person who is named."""
+        return next((found[1] for word in self.words if (found := _USER.fullmatch(word))), None)
+
+
+Word = Callable[[Front, Asked], Awaitable[Message]]
+
+
+async def answered(front: Front, user_id: str, text: str, fresh: str) -> Message:
+    word, *rest = text.split() or ["mine"]
+    asked = Asked(user_id, tuple(rest), fresh)
+    is_admin = user_id in front.store.house.policy.admins
+    if refusal := await _nobody_known(front, user_id):
+        return private(refusal.sentence)
+    if handler := _WORDS.get(word.lower()):
+        return await handler(front, asked)
+    if handler := _OF_ADMINS.get(word.lower()):
+        return await handler(front, asked) if is_admin else private(refuse(Reason.NOT_ADMIN).sentence)
+    return reviews.unknown(word, is_admin=is_admin)
+
+
+async def _nobody_known(front: Front, user_id: str) -> Refusal | None:
+    """What waits for people is for the people of this workspace."""
+    roster = await front.store.read(front.store.house.roster)
+    known = identify(roster, user_id, front.store.clock())
+    return known if isinstance(known, Refusal) else None
+
+
+async def _queue(front: Front, asked: Asked) -> Message:
+    house, now = front.store.house, front.store.clock()
+
+    def read(connection: Connection) -> Message:
+        page = open_tasks(connection, house.tenant_id, limit=ROWS)
+        in_all = sum(each.count for each in waiting(connection, house.tenant_id, now))
+        rows = rows_of(connection, page.items, house.roster(connection), asked.user_id)
+        return reviews.queue(rows, max(0, in_all - len(rows)))
+
+    return await front.store.read(read)
+
+
+async def _mine(front: Front, asked: Asked) -> Message:
+    house, now = front.store.house, front.store.clock()
+
+    def read(connection: Connection) -> Message:
+        roster = house.roster(connection)
+        if not roster.roles_of(asked.user_id):
+            return reviews.no_role(is_admin=asked.user_id in house.policy.admins)
+        page = mine_of(connection, house.tenant_id, roster, asked.user_id, now, start=Start(), limit=ROWS)
+        in_all = sum(each.count for each in waiting(connection, house.tenant_id, now))
+        return reviews.mine(rows_of(connection, page.states, roster, asked.user_id), waiting=in_all)
+
+    return await front.store.read(read)
+
+
+async def _show(front: Front, asked: Asked) -> Message:
+    """The card itself: what can be done on it can be done from here."""
+    dossier = await front.dossier(Ref(asked.first, 1, 0)) if _ID.fullmatch(asked.first) else None
+    if dossier is None:
+        return _no_such(asked, "show")
+    drawn, state, now = render(dossier), dossier.state, front.store.clock()
+    its = (state.tenant_id, state.decision_package_id)
+    await front.store.write(
+        lambda connection: cards.keep_rendering(
+            connection, *its, rendering_id=drawn.rendering_id, body=drawn.body, now=now
+        )
+    )
+    return Message(drawn.text, drawn.blocks)
+
+
+async def _stats(front: Front, asked: Asked) -> Message:
+    try:
+        period = parse_duration(asked.first) if asked.first else WEEK
+    except ValueError as fault:
+        return private(f"“{asked.first}” is no period: {fault}.")
+    now = front.store.clock()
+    return stats(await front.store.read(lambda connection: statistics(connection, now - period, now)))
+
+
+async def _sampled(front: Front, asked: Asked) -> Message:
+    house = front.store.house
+
+    def read(connection: Connection) -> Message:
+        found = to_judge(connection, house.tenant_id)
+        rows = rows_of(connection, found[:ROWS], house.roster(connection), asked.user_id)
+        return reviews.sampled(rows, len(found) - len(rows))
+
+    return await front.store.read(read)
+
+
+async def _away(front: Front, asked: Asked) -> Message:
+    """Until a date, a time or for so long; without any, for a day."""
+    named = [word for word in asked.words if not _USER.fullmatch(word)]
+    now = front.store.clock()
+    try:
+        until = _until(" ".join(named), now) if named else now + DAY
+    except (ValueError, OverflowError):
+        return private(f"“{' '.join(named)}” is no time: write 3d, 2026-12-24 or 2026-12-24T17:00.")
+    if fault := await forms.away(front, asked.user_id, until, asked.user):
+        return private(fault)
+    front.errands.send("home", homes.publish(front, asked.user_id))
+    instead = f"; <@{asked.user}> stands in for you" if asked.user else ""
+    return reviews.done(f"You are away until {until.isoformat(timespec='minutes')}{instead}. `/reviews back` ends it.")
+
+
+def _until(written: str, now: datetime) -> datetime:
+    """A date or a time without a zone is in UTC: Slack does not tell us the reader's."""
+    try:
+        period: timedelta = parse_duration(written)
+    except ValueError:
+        at = datetime.fromisoformat(written)
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return now + period
+
+
+async def _back(front: Front, asked: Asked) -> Message:
+    await homes.come_back(front, asked.user_id)
+    front.errands.send("home", homes.publish(front, asked.user_id))
+    return reviews.done("You are here.")
+
+
+async def _help(front: Front, asked: Asked) -> Message:
+    return reviews.help(is_admin=asked.user_id in front.store.house.policy.admins)
+
+
+async def _assign(front: Front, asked: Asked) -> Message:
+    if not _ID.fullmatch(asked.first) or asked.user is None:
+        return private("Write it as: /reviews assign ID @user.")
+    command = Assign(command_id=f"slack:assign:{asked.fresh}", decision_package_id=asked.first, assignee=asked.user)
+    outcome = await front.store.carry_out(command, person(asked.user_id))
+    if outcome.refusal:
+        return private(outcome.refusal.sentence)
+    return reviews.done(f"{asked.first} is now with <@{asked.user}>.")
+
+
+async def _audit(front: Front, asked: Asked) -> Message:
+    dossier = await front.dossier(Ref(asked.first, 1, 0)) if _ID.fullmatch(asked.first) else None
+    return reviews.audit(dossier) if dossier else _no_such(asked, "audit")
+
+
+async def _policy(front: Front, _: Asked) -> Message:
+    return reviews.policy(summary(front.store.house.policy).splitlines())
+
+
+async def _pause(front: Front, asked: Asked) -> Message:
+    return await _stood(front, asked, AgentStanding.PAUSED, "is paused: nothing new is taken from it")
+
+
+async def _resume(front: Front, asked: Asked) -> Message:
+    return await _stood(front, asked, AgentStanding.ACTIVE, "goes on")
+
+
+async def _stood(front: Front, asked: Asked, standing: AgentStanding, what: str) -> Message:
+    name, now = " ".join(asked.words), front.store.clock()
+    try:
+        await front.store.write(
+            lambda connection: registry.set_standing(connection, name, standing, now, by=asked.user_id)
+        )
+    except RegistryError as fault:
+        return private(f"{fault}.")
+    return reviews.done(f"The agent {name} {what}.")
+
+
+def _no_such(asked: Asked, word: str) -> Message:
+    if asked.first:
+        return private(f"There is no package {asked.first}.")
+    return private(f"Which one? Write it as: /reviews {word} ID.")
+
+
+_WORDS: Mapping[str, Word] = {
+    "queue": _queue,
+    "mine": _mine,
+    "show": _show,
+    "stats": _stats,
+    "sampled": _sampled,
+    "away": _away,
+    "back": _back,
+    "help": _help,
+}
+_OF_ADMINS: Mapping[str, Word] = {
+    "assign": _assign,
+    "audit": _audit,
+    "policy": _policy,
+    "pause": _pause,
+    "resume": _resume,
+}

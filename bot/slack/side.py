@@ -1,0 +1,96 @@
+"""The Slack side of the service, put together: what comes in, what goes out, and what keeps both going."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from bot.settings import Settings, SettingsError
+from bot.slack.app import bolt_app
+from bot.slack.client import SlackClient, web_client
+from bot.slack.door import Door
+from bot.slack.errands import Errands
+from bot.slack.front import Front
+from bot.slack.socket import Socket
+from scheduler.directory import DirectoryKeeper
+from scheduler.messenger import BusyError, SlackError, UnreachableError
+from scheduler.reconciler import Reconciler
+from scheduler.ticks import ticking
+from store.store import Store
+from store.waiters import stopped
+
+log = structlog.get_logger()
+
+DELIVERS_EVERY = 2.0
+KEEPS_DIRECTORY_EVERY = 60.0
+ERRANDS_WITHIN = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class SlackSide:
+    """`door` is there where Slack posts to us, `socket` where we call Slack."""
+
+    client: SlackClient
+    front: Front
+    reconciler: Reconciler
+    directory: DirectoryKeeper
+    door: Door | None
+    socket: Socket | None
+
+
+@asynccontextmanager
+async def slack_side(settings: Settings, store: Store) -> AsyncIterator[SlackSide]:
+    """Who may decide is known before anybody is let in; what was left undelivered is delivered first."""
+    async with web_client(settings) as web:
+        side = _assembled(settings, store, SlackClient(web))
+        await _introduced(side.client)
+        await side.directory.tick()
+        store.on_change.append(side.reconciler.notice)
+        side.reconciler.notice()
+        ticks = ticking(
+            {
+                "delivery": (side.reconciler.tick, DELIVERS_EVERY),
+                "directory": (side.directory.tick, KEEPS_DIRECTORY_EVERY),
+            }
+        )
+        ticks.start()
+        tasks = [asyncio.create_task(side.reconciler.run_for_ever())]
+        if side.socket:
+            tasks.append(asyncio.create_task(side.socket.run_for_ever()))
+        try:
+            yield side
+        finally:
+            ticks.shutdown(wait=False)
+            await side.front.errands.finished(ERRANDS_WITHIN)
+            for task in tasks:
+                await stopped(task)
+
+
+def _assembled(settings: Settings, store: Store, client: SlackClient) -> SlackSide:
+    front = Front(store, client, Errands())
+    app = bolt_app(front)
+    secret, token = settings.slack_signing_secret, settings.slack_app_token
+    return SlackSide(
+        client=client,
+        front=front,
+        reconciler=Reconciler(store, client),
+        directory=DirectoryKeeper(store, client),
+        door=Door(app, secret.get_secret_value()) if secret else None,
+        socket=Socket(app, token.get_secret_value()) if token else None,
+    )
+
+
+async def _introduced(client: SlackClient) -> None:
+    """A token that Slack refuses stops the start. A Slack that does not answer does not: it will."""
+    try:
+        installed = await client.installed()
+    except (UnreachableError, BusyError) as fault:
+        log.warning("slack.unreachable", error=fault.error)
+    except SlackError as fault:
+        raise SettingsError(f"SLACK_BOT_TOKEN: Slack refuses it ({fault.error})") from fault
+    else:
+        log.info("slack.installed", team=installed.team_id, bot=installed.bot_user_id)

@@ -1,0 +1,73 @@
+"""Clicks. Each is parsed, taken down the road once, and answered: by the card, by a form, or by a private sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from blocks.dossier import Dossier
+from blocks.forms import FIELDS, form
+from blocks.ids import ActionId, Ref
+from bot.slack import homes, reading
+from bot.slack.deciding import attempt, decide
+from bot.slack.front import GONE, Front
+from bot.slack.tap import Tap
+from rules.commands import Verb
+from rules.reasons import Reason, refuse
+
+Handler = Callable[[Front, Tap], Awaitable[None]]
+
+_AT_ONCE = frozenset([Verb.OBJECT, Verb.WAKE])  # they take words, and do not wait for them
+
+
+async def verb(front: Front, tap: Tap) -> None:
+    asks = tap.asks
+    dossier = await front.dossier(asks[1]) if asks else None
+    if asks is None or dossier is None:
+        await front.tell(tap, "Not possible", GONE)
+    elif _at_once(asks[0], dossier):
+        await _decided(front, tap, asks, dossier)
+    else:
+        await _asked_for_words(front, tap, asks, dossier)
+
+
+def _at_once(verb: Verb, dossier: Dossier) -> bool:
+    """Whether one tap is enough: it needs no words, and nothing grave follows from it."""
+    return verb in _AT_ONCE or verb not in FIELDS or (verb is Verb.APPROVE and not dossier.grave)
+
+
+async def _decided(front: Front, tap: Tap, asks: tuple[Verb, Ref], dossier: Dossier) -> None:
+    outcome = await decide(front, tap.user_id, asks, {}, tap.trigger_id)
+    if outcome.refusal:
+        await front.refuse(tap, outcome.refusal, dossier)
+    elif tap.view:
+        await reading.refresh(front, tap, asks[1])
+
+
+async def _asked_for_words(front: Front, tap: Tap, asks: tuple[Verb, Ref], dossier: Dossier) -> None:
+    tried = await attempt(front, tap.user_id, asks, dossier.state, tap.trigger_id)
+    if tried.refusal:
+        await front.refuse(tap, tried.refusal, dossier)
+    elif tried.state is None:
+        await front.refuse(tap, refuse(Reason.NOT_FOUND), dossier)
+    else:
+        await front.open(tap, form(asks[0], dossier))
+
+
+TAPS: Mapping[ActionId, Handler] = {
+    **{action: verb for action in ActionId if action.value in set(Verb)},
+    ActionId.MORE: verb,
+    ActionId.DETAILS: reading.opened,
+    ActionId.PAGE: reading.turned,
+    ActionId.HOME_MINE: homes.turned,
+    ActionId.HOME_DECIDED: homes.turned,
+    ActionId.HOME_AWAY: homes.leaving,
+    ActionId.HOME_BACK: homes.returned,
+}
+
+
+async def tapped(front: Front, tap: Tap) -> None:
+    handler = TAPS[ActionId(tap.action_id)] if tap.action_id in set(ActionId) else None
+    if handler is None:
+        await front.tell(tap, "Not possible", GONE)
+    else:
+        await handler(front, tap)

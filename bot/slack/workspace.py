@@ -1,0 +1,40 @@
+"""What Slack tells of people and groups by itself: learnt at once, so that who was removed cannot click meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.slack.front import Front
+from bot.slack.people import person_of
+from store import directory
+
+PEOPLE = ("user_change", "team_join")
+GROUPS = ("subteam_created", "subteam_updated")
+MEMBERS = "subteam_members_changed"
+
+
+async def person_changed(front: Front, event: Mapping[str, Any]) -> None:
+    person = person_of(event["user"], (await front.client.installed()).team_id)
+    await front.store.write(lambda connection: directory.learn_person(connection, person))
+
+
+async def group_changed(front: Front, event: Mapping[str, Any]) -> None:
+    """A group that was switched off has nobody in it."""
+    group = event["subteam"]
+    users = [] if group.get("date_delete") else group.get("users")
+    if users is not None:
+        await _learn(front, group["id"], users)
+
+
+async def members_changed(front: Front, event: Mapping[str, Any]) -> None:
+    group = event["subteam_id"]
+    roster = await front.store.read(front.store.house.roster)
+    now_in = roster.directory.groups.get(group, frozenset()) | set(event.get("added_users") or ())
+    await _learn(front, group, now_in - set(event.get("removed_users") or ()))
+
+
+async def _learn(front: Front, group: str, users: Any) -> None:
+    """Only of groups that the policy names: nobody's role hangs on the others."""
+    if any(group in role.groups for role in front.store.house.policy.roles.values()):
+        await front.store.write(lambda connection: directory.learn_group(connection, group, sorted(users)))
