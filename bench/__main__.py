@@ -1,4 +1,4 @@
-"""`python -m bench [road|http|pending|cards|profile] …`: all but the profile when none is named."""
+"""`python -m bench [road|http|clicks|pending|cards|profile] …`: all but the profile when none is named."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import asyncio
 import sys
 from collections.abc import Callable
 
-from bench import cards, http, pending, profile, road
+from bench import cards, clicks, http, pending, profile, road
 from bench.world import databases
 
 SUBMISSIONS = 1_000
 WHOLE_WAYS, AT_ONCE = 2_000, 64
+CLICKS, CLICKING = 1_000, 16
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or ["road", "http", "pending", "cards"]
+    wanted = sys.argv[1:] or ["road", "http", "clicks", "pending", "cards"]
     unknown = [name for name in wanted if name not in BENCHES]
     if unknown:
         sys.exit(f"bench: there is no bench {unknown[0]!r}; there are: {', '.join(BENCHES)}")
@@ -42,6 +43,17 @@ def _http(where: dict[str, str]) -> None:
         print(f"{told}{raw:>8.0f}{ours.rate / raw:>8.2f}")
 
 
+def _clicks(where: dict[str, str]) -> None:
+    print(
+        f"Signed clicks, from the request to the committed decision and the answer: {CLICKS} at {CLICKING}, one process"
+    )
+    print(f"Asked on SQLite: {clicks.ASKED_RATE} a second, and p99 below {clicks.ASKED_P99_MS} ms")
+    print(f"{'database':<12}{'a second':>10}{'p50 ms':>10}{'p99 ms':>10}{'raw':>8}{'ratio':>8}", flush=True)
+    for kind, its in asyncio.run(clicks.run(where, CLICKS, CLICKING)).items():
+        told = f"{kind:<12}{its.rate:>10.0f}{its.p50 * 1000:>10.0f}{its.p99 * 1000:>10.0f}"
+        print(f"{told}{its.raw:>8.0f}{its.rate / its.raw:>8.2f}")
+
+
 def _pending(where: dict[str, str]) -> None:
     print(f"One more with {pending.MANY:,} pending, beside {pending.FEW:,} (asked: at most 1.2, below 250 MB)")
     print(f"{'database':<12}{'few us':>10}{'many us':>10}{'ratio':>8}{'memory MB':>11}", flush=True)
@@ -60,6 +72,7 @@ def _cards(where: dict[str, str]) -> None:
 BENCHES: dict[str, Callable[[dict[str, str]], None]] = {
     "road": _road,
     "http": _http,
+    "clicks": _clicks,
     "pending": _pending,
     "cards": _cards,
     "profile": profile.run,

@@ -19,10 +19,10 @@ from rules.people import Person
 from store import directory, registry
 
 
-async def main(url: str) -> None:
+async def main(url: str, channel: str | None = None) -> None:
     logs.set_up(LogFormat.JSON)
     with tempfile.NamedTemporaryFile("w", suffix=".toml") as policy:
-        policy.write(POLICY)
+        policy.write(POLICY + (f'[channels]\ndefault = "{channel}"\n' if channel else ""))
         policy.flush()
         settings = read_settings(COUNTERSIGN_DATABASE_URL=url, COUNTERSIGN_POLICY=policy.name, COUNTERSIGN_PORT=0)
         async with running(settings) as its:
@@ -50,4 +50,4 @@ async def _approve(its: Running, package_id: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(*sys.argv[1:]))

@@ -41,6 +41,10 @@ class Earlier:
     by: tuple[str, ...] = ()
 
 
+def is_grave(state: PackageState, terms: Terms) -> bool:
+    return state.risk >= RiskLevel.HIGH or terms.comment_required
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dossier:
     """`package` is None where retention has emptied it. `before` is the version before this one, if there was one.
@@ -69,7 +73,7 @@ class Dossier:
     @property
     def grave(self) -> bool:
         """Whether a decision to go ahead asks for a comment and a confirmation of its consequence."""
-        return self.state.risk >= RiskLevel.HIGH or self.terms.comment_required
+        return is_grave(self.state, self.terms)
 
     @property
     def ref(self) -> Ref:

@@ -61,6 +61,7 @@ class Reconciler:
         self._store, self._messenger, self._monotonic = store, messenger, monotonic
         self._news = asyncio.Event()
         self._resting: dict[tuple[str, str], float] = {}
+        self._paused = {False: 0.0, True: 0.0}  # posts, and updates: Slack counts them apart
         self._gate, self._alone = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
         self.troubles: dict[str, Trouble] = {}
 
@@ -85,20 +86,24 @@ class Reconciler:
                 await asyncio.gather(*(self._attempt(place) for place in places))
 
     async def _pressing(self) -> list[Place]:
-        tenant_id = self._store.house.tenant_id
-        found = await self._store.read(lambda connection: cards.behind(connection, tenant_id, LOOKED_AT))
-        now = self._monotonic()
+        now, tenant_id = self._monotonic(), self._store.house.tenant_id
+        kinds = [posted for posted, until in self._paused.items() if until <= now]
+        if not kinds:
+            return []
+        found = await self._store.read(lambda connection: cards.behind(connection, tenant_id, LOOKED_AT, kinds))
         self._resting = {key: until for key, until in self._resting.items() if until > now}
         return [place for place in found if _key(place) not in self._resting]
 
     async def _attempt(self, place: Place) -> None:
         """One place. Whatever stands in its way is its own matter: it rests, and the others go on."""
         async with self._gate:
+            if self._paused[place.posted] > self._monotonic():
+                return
             try:
                 await self._bring(place)
                 self.troubles.pop(place.place, None)
             except BusyError as busy:
-                self._rest(place, busy.after)
+                self._paused[place.posted] = self._monotonic() + busy.after
             except RefusedError as refused:
                 await self._elsewhere(place, refused)
             except UnavailableError:

@@ -5,7 +5,7 @@ Nothing here posts. A change only says that the places are behind; the reconcile
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -48,7 +48,11 @@ _SHOWN = (
 _FIND = (
     select(CARDS)
     .join(PACKAGES, and_(PACKAGES.c.tenant_id == CARDS.c.tenant_id, PACKAGES.c.package_id == CARDS.c.package_id))
-    .where(CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.behind)
+    .where(
+        CARDS.c.tenant_id == bindparam("tenant"),
+        CARDS.c.behind,
+        CARDS.c.ts.is_not(None).in_(bindparam("posted", expanding=True)),
+    )
     .order_by(PACKAGES.c.due_at, CARDS.c.package_id, CARDS.c.place)
     .limit(bindparam("limit"))
 )
@@ -70,6 +74,11 @@ class Place(NamedTuple):
     rendering_id: str | None
     noted_revision: int
 
+    @property
+    def posted(self) -> bool:
+        """Whether there is a card to update; else one has to be posted."""
+        return self.ts is not None
+
 
 def follow(connection: Connection, before: PackageState | None, after: PackageState, policy: Policy) -> None:
     if after.level is HITLLevel.FULL_AUTO:
@@ -88,9 +97,10 @@ def place_of(state: PackageState, policy: Policy) -> str:
     return named or f"{ROLE}{state.task.required_role}"
 
 
-def behind(connection: Connection, tenant_id: str, limit: int) -> list[Place]:
-    """The places that do not yet show what is wanted, the most pressing first."""
-    return [Place(*row) for row in connection.execute(_FIND, {"tenant": tenant_id, "limit": limit})]
+def behind(connection: Connection, tenant_id: str, limit: int, posted: Sequence[bool] = (False, True)) -> list[Place]:
+    """The places that do not yet show what is wanted, the most pressing first: with a card, without, or all."""
+    wanted = {"tenant": tenant_id, "limit": limit, "posted": list(posted)}
+    return [Place(*row) for row in connection.execute(_FIND, wanted)]
 
 
 class Shown(NamedTuple):

@@ -19,8 +19,10 @@ from bot.slack.client import SlackClient, asked
 from bot.slack.errands import Errands
 from bot.slack.tap import Tap
 from rules.reasons import Refusal
+from rules.state import PackageState
 from scheduler.dossiers import dossier_of
 from scheduler.messenger import SlackError
+from store.packages import load
 from store.store import Store
 
 TOO_LATE = "Slack waited too long for this to open. Please tap once more."
@@ -42,6 +44,12 @@ class Front:
         house, clock = self.store.house, self.store.clock
         found = await self.store.read(lambda connection: dossier_of(connection, house, ref.package_id, clock()))
         return replace(found, rendering_id=ref.rendering_id) if found else None
+
+    async def state(self, ref: Ref) -> PackageState | None:
+        """No more than tells whether one tap is enough: most taps need nothing else."""
+        tenant_id = self.store.house.tenant_id
+        loaded = await self.store.read(lambda connection: load(connection, tenant_id, ref.package_id))
+        return loaded.state if loaded else None
 
     async def open(self, tap: Tap, view: View) -> bool:
         """On top of the view in which it was tapped, or as the first one. Slack gives us three seconds for it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from blocks.dossier import Dossier
+from blocks.dossier import is_grave
 from blocks.forms import FIELDS, form
 from blocks.ids import ActionId, Ref
 from bot.slack import homes, reading
@@ -12,7 +12,9 @@ from bot.slack.deciding import attempt, decide
 from bot.slack.front import GONE, Front
 from bot.slack.tap import Tap
 from rules.commands import Verb
-from rules.reasons import Reason, refuse
+from rules.policy import Policy
+from rules.state import PackageState
+from rules.terms import terms_today
 
 Handler = Callable[[Front, Tap], Awaitable[None]]
 
@@ -21,35 +23,36 @@ _AT_ONCE = frozenset([Verb.OBJECT, Verb.WAKE])  # they take words, and do not wa
 
 async def verb(front: Front, tap: Tap) -> None:
     asks = tap.asks
-    dossier = await front.dossier(asks[1]) if asks else None
-    if asks is None or dossier is None:
+    state = await front.state(asks[1]) if asks else None
+    if asks is None or state is None:
         await front.tell(tap, "Not possible", GONE)
-    elif _at_once(asks[0], dossier):
-        await _decided(front, tap, asks, dossier)
+    elif _at_once(asks[0], state, front.store.house.policy):
+        await _decided(front, tap, asks)
     else:
-        await _asked_for_words(front, tap, asks, dossier)
+        await _asked_for_words(front, tap, asks, state)
 
 
-def _at_once(verb: Verb, dossier: Dossier) -> bool:
+def _at_once(verb: Verb, state: PackageState, policy: Policy) -> bool:
     """Whether one tap is enough: it needs no words, and nothing grave follows from it."""
-    return verb in _AT_ONCE or verb not in FIELDS or (verb is Verb.APPROVE and not dossier.grave)
+    if verb is Verb.APPROVE:
+        return not is_grave(state, terms_today(state, policy))
+    return verb in _AT_ONCE or verb not in FIELDS
 
 
-async def _decided(front: Front, tap: Tap, asks: tuple[Verb, Ref], dossier: Dossier) -> None:
+async def _decided(front: Front, tap: Tap, asks: tuple[Verb, Ref]) -> None:
     outcome = await decide(front, tap.user_id, asks, {}, tap.trigger_id)
     if outcome.refusal:
-        await front.refuse(tap, outcome.refusal, dossier)
+        await front.refuse(tap, outcome.refusal, await front.dossier(asks[1]))
     elif tap.view:
         await reading.refresh(front, tap, asks[1])
 
 
-async def _asked_for_words(front: Front, tap: Tap, asks: tuple[Verb, Ref], dossier: Dossier) -> None:
-    tried = await attempt(front, tap.user_id, asks, dossier.state, tap.trigger_id)
+async def _asked_for_words(front: Front, tap: Tap, asks: tuple[Verb, Ref], state: PackageState) -> None:
+    tried = await attempt(front, tap.user_id, asks, state, tap.trigger_id)
+    dossier = await front.dossier(asks[1])
     if tried.refusal:
         await front.refuse(tap, tried.refusal, dossier)
-    elif tried.state is None:
-        await front.refuse(tap, refuse(Reason.NOT_FOUND), dossier)
-    else:
+    elif dossier:
         await front.open(tap, form(asks[0], dossier))
 
 
