@@ -111,8 +111,8 @@ class Shape:
         faults = self._in_fields(value)
         if not value.keys() >= self.needed:
             faults += self._missing(value)
-        for rule in SOUND if faults else self.rules:
-            faults += rule(value)
+        if not faults:
+            faults += [fault for rule in self.rules for fault in rule(value)]
         return tuple(faults)
 
     def _in_fields(self, value: dict[Any, Any]) -> list[Fault]:
