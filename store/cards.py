@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, delete, select, text, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, select, text, update
 
 from rules.policy import Policy
 from rules.scales import HITLLevel
@@ -56,6 +56,7 @@ _FIND = (
     .order_by(PACKAGES.c.due_at, CARDS.c.package_id, CARDS.c.place)
     .limit(bindparam("limit"))
 )
+_COUNT = select(func.count()).select_from(CARDS).where(CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.behind)
 
 ROLE = "role:"  # a place that stands for the people of a role, until there is a place for each of them
 
@@ -101,6 +102,11 @@ def behind(connection: Connection, tenant_id: str, limit: int, posted: Sequence[
     """The places that do not yet show what is wanted, the most pressing first: with a card, without, or all."""
     wanted = {"tenant": tenant_id, "limit": limit, "posted": list(posted)}
     return [Place(*row) for row in connection.execute(_FIND, wanted)]
+
+
+def count_behind(connection: Connection, tenant_id: str) -> int:
+    found: int = connection.execute(_COUNT, {"tenant": tenant_id}).scalar_one()
+    return found
 
 
 class Shown(NamedTuple):

@@ -6,12 +6,13 @@ import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, case, delete, insert, select, update
 
 from rules.people import Person
 from store.house import ABSENCES, INSTALLATION, MEMBERS, PEOPLE
 from store.tenancy import alone, happened
 
+Span = tuple[datetime, datetime]
 _COLUMNS = frozenset(["user_id", "name", "email", "active", "is_bot", "is_guest", "is_stranger"])
 
 
@@ -34,8 +35,11 @@ def replace(
 
 
 def learn_person(connection: Connection, person: Person) -> None:
-    """One person anew: what Slack tells between two whole readings."""
+    """One person anew: what Slack tells between two whole readings. Most of what it tells bears on nothing here."""
     row = {"tenant_id": alone(connection), **person.model_dump(include=set(_COLUMNS))}
+    known = connection.execute(select(PEOPLE).where(PEOPLE.c.user_id == person.user_id)).mappings().one_or_none()
+    if known is not None and dict(known) == row:
+        return
     connection.execute(delete(PEOPLE).where(PEOPLE.c.user_id == person.user_id))
     connection.execute(insert(PEOPLE), row)
     _renewed(connection)
@@ -53,18 +57,36 @@ def learn_group(connection: Connection, group: str, users: Iterable[str]) -> Non
 
 def go_away(connection: Connection, user_id: str, until: datetime, delegate: str | None, now: datetime) -> None:
     tenant_id = alone(connection)
-    come_back(connection, user_id, now, quietly=True)
-    row = {"tenant_id": tenant_id, "user_id": user_id, "until": until, "delegate": delegate}
-    connection.execute(insert(ABSENCES), row)
+    _ended(connection, user_id, now)
+    row = {"tenant_id": tenant_id, "user_id": user_id, "since": now, "until": until, "delegate": delegate}
+    connection.execute(insert(ABSENCES), row | {"current": True})
     happened(connection, "person.away", user_id, now, until=until.isoformat(), delegate=delegate)
     _renewed(connection)
 
 
-def come_back(connection: Connection, user_id: str, now: datetime, *, quietly: bool = False) -> None:
-    gone = connection.execute(delete(ABSENCES).where(ABSENCES.c.user_id == user_id)).rowcount
-    if gone and not quietly:
+def come_back(connection: Connection, user_id: str, now: datetime) -> None:
+    if _ended(connection, user_id, now):
         happened(connection, "person.back", user_id, now)
         _renewed(connection)
+
+
+def _ended(connection: Connection, user_id: str, now: datetime) -> bool:
+    """Whether there was an absence to end. One that was called off in the instant it began leaves nothing."""
+    current = (ABSENCES.c.user_id == user_id, ABSENCES.c.current)
+    called_off = connection.execute(delete(ABSENCES).where(*current, ABSENCES.c.since >= now)).rowcount
+    until = case((ABSENCES.c.until < now, ABSENCES.c.until), else_=now)
+    ended = connection.execute(update(ABSENCES).where(*current).values(current=False, until=until)).rowcount
+    return bool(called_off or ended)
+
+
+def absences(connection: Connection, tenant_id: str, begin: datetime, end: datetime) -> dict[str, list[Span]]:
+    """When whom was away in this time, each in order."""
+    within = (ABSENCES.c.tenant_id == tenant_id, ABSENCES.c.until > begin, ABSENCES.c.since < end)
+    query = select(ABSENCES.c.user_id, ABSENCES.c.since, ABSENCES.c.until).where(*within).order_by(ABSENCES.c.since)
+    found: dict[str, list[Span]] = {}
+    for user_id, since, until in connection.execute(query):
+        found.setdefault(user_id, []).append((max(since, begin), min(until, end)))
+    return found
 
 
 def _renewed(connection: Connection, as_of: datetime | None = None) -> None:

@@ -15,9 +15,10 @@ from store.tables import Absence, GroupMember, Installation, PersonRow, core
 
 PEOPLE, MEMBERS, ABSENCES, INSTALLATION = core(PersonRow), core(GroupMember), core(Absence), core(Installation)
 
-_PEOPLE = select(PEOPLE, ABSENCES.c.until, ABSENCES.c.delegate).join(
-    ABSENCES, (ABSENCES.c.tenant_id == PEOPLE.c.tenant_id) & (ABSENCES.c.user_id == PEOPLE.c.user_id), isouter=True
+_OF_PERSON = (
+    (ABSENCES.c.tenant_id == PEOPLE.c.tenant_id) & (ABSENCES.c.user_id == PEOPLE.c.user_id) & ABSENCES.c.current
 )
+_PEOPLE = select(PEOPLE, ABSENCES.c.until, ABSENCES.c.delegate).join(ABSENCES, _OF_PERSON, isouter=True)
 _MEMBERS = select(MEMBERS.c.group_id, MEMBERS.c.user_id)
 STANDING = (INSTALLATION.c.frozen, INSTALLATION.c.directory_version, INSTALLATION.c.directory_as_of)
 _STANDING = select(*STANDING)

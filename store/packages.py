@@ -145,15 +145,41 @@ def revisions(connection: Connection, tenant_id: str, package_ids: list[str]) ->
     return {row.package_id: row.revision for row in rows}
 
 
+_LATER = update(PACKAGES).where(*_THIS, PACKAGES.c.revision == bindparam("was")).values(due_at=bindparam("later"))
+
+
+def look_again(connection: Connection, state: PackageState, at: datetime) -> None:
+    """What cannot happen yet is looked at then, and does not stand before what can. The next change finds anew."""
+    key = {"tenant": state.tenant_id, "package": state.decision_package_id, "was": state.revision}
+    connection.execute(_LATER, key | {"later": at})
+
+
 _DUE = (
-    select(PACKAGES.c.state)
+    select(PACKAGES.c.package_id)
     .where(PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.due_at <= bindparam("now"))
     .order_by(PACKAGES.c.due_at)
     .limit(bindparam("limit"))
 )
+_CLAIM = (
+    update(PACKAGES)
+    .where(
+        PACKAGES.c.tenant_id == bindparam("tenant"),
+        PACKAGES.c.package_id.in_(_DUE.with_for_update(skip_locked=True).scalar_subquery()),
+    )
+    .values(due_at=bindparam("until"))
+    .returning(PACKAGES.c.state)
+)
 
 
-def due(connection: Connection, tenant_id: str, now: datetime, limit: int) -> list[PackageState]:
-    """The packages for which time has something to do, the longest overdue first."""
-    rows = connection.execute(_DUE, {"tenant": tenant_id, "now": now, "limit": limit})
-    return [PackageState.model_validate_json(row.state) for row in rows]
+def is_any_due(connection: Connection, tenant_id: str, now: datetime) -> bool:
+    """As little as an idle look may cost."""
+    return connection.execute(_DUE, {"tenant": tenant_id, "now": now, "limit": 1}).first() is not None
+
+
+def claim_due(connection: Connection, tenant_id: str, now: datetime, until: datetime, limit: int) -> list[PackageState]:
+    """The packages for which time has something to do, the longest overdue first, taken by nobody else until then.
+
+    Whoever takes them and ends before it is done with them leaves them due again.
+    """
+    key = {"tenant": tenant_id, "now": now, "limit": limit, "until": until}
+    return [PackageState.model_validate_json(row.state) for row in connection.execute(_CLAIM, key)]

@@ -257,11 +257,26 @@ class GroupMember(SQLModel, table=True):
 
 
 class Absence(SQLModel, table=True):
+    """When somebody was, or is, away. Past ones are kept: silence did not count while nobody else was there."""
+
     __tablename__ = "absences"
     tenant_id: str = Field(primary_key=True)
     user_id: str = Field(primary_key=True)
+    since: datetime = Field(primary_key=True)
     until: datetime
     delegate: str | None = None
+    current: bool = True
+
+
+class Uptime(SQLModel, table=True):
+    """A stretch of time in which a process could have taken a click, and reach Slack."""
+
+    __tablename__ = "uptimes"
+    __table_args__ = (Index("ix_uptimes_until", "tenant_id", "until"),)
+    tenant_id: str = Field(primary_key=True)
+    process_id: str = Field(primary_key=True)
+    since: datetime = Field(primary_key=True)
+    until: datetime
 
 
 class PolicyText(SQLModel, table=True):

@@ -226,7 +226,9 @@ class Interleaving(RuleBasedStateMachine):
     def time_passes_and_the_clock_ticks(self, span: timedelta) -> None:
         self.world.clock.passes(span)
         now, tenant = self.world.clock.now, self.world.tenant_id
-        for state in self._run(self.world.read(lambda connection: packages.due(connection, tenant, now, 100))):
+        for state in self._run(
+            self.world.write(lambda connection: packages.claim_due(connection, tenant, now, now, 100))
+        ):
             due = next_due(state)
             tick = ask(BY_TIME[due[1]] if due else commands.Remind, state)
             outcome, again = self._run(self.world.do(tick)), self._run(self.world.do(tick))

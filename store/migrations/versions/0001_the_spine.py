@@ -14,9 +14,11 @@ def upgrade() -> None:
         "absences",
         sa.Column("tenant_id", sa.String(), nullable=False),
         sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("delegate", sa.String(), nullable=True),
-        sa.PrimaryKeyConstraint("tenant_id", "user_id"),
+        sa.Column("current", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "user_id", "since"),
     )
     op.create_table(
         "agent_keys",
@@ -293,4 +295,13 @@ def upgrade() -> None:
     op.create_index("ix_votes_package", "votes", ["tenant_id", "package_id"], unique=False)
     op.create_index("ix_votes_reviewer", "votes", ["tenant_id", "reviewer_id", "at"], unique=False)
     op.create_index("ix_votes_time", "votes", ["tenant_id", "at", "decision", "latency_ms"], unique=False)
+    op.create_table(
+        "uptimes",
+        sa.Column("tenant_id", sa.String(), nullable=False),
+        sa.Column("process_id", sa.String(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "process_id", "since"),
+    )
+    op.create_index("ix_uptimes_until", "uptimes", ["tenant_id", "until"], unique=False)
     append_only.protect(op.get_bind())

@@ -1,0 +1,53 @@
+"""When somebody could have been heard: the stretches of time in which a process of ours was up and Slack was there.
+
+A process says so again and again. As long as it does, its stretch grows; after a gap it begins another.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from store.tables import Uptime, core
+
+UPTIMES = core(Uptime)
+
+_THIS = (
+    UPTIMES.c.tenant_id == bindparam("tenant"),
+    UPTIMES.c.process_id == bindparam("process"),
+    UPTIMES.c.since == bindparam("begun", type_=UPTIMES.c.since.type),
+)
+_GROW = update(UPTIMES).where(*_THIS).values(until=bindparam("at"))
+_WITHIN = (
+    select(UPTIMES.c.since, UPTIMES.c.until)
+    .where(
+        UPTIMES.c.tenant_id == bindparam("tenant"),
+        UPTIMES.c.until > bindparam("begin", type_=UPTIMES.c.until.type),
+        UPTIMES.c.since < bindparam("end", type_=UPTIMES.c.since.type),
+    )
+    .order_by(UPTIMES.c.since)
+)
+
+Span = tuple[datetime, datetime]
+
+
+def begin(connection: Connection, tenant_id: str, process_id: str, now: datetime) -> None:
+    row = {"tenant_id": tenant_id, "process_id": process_id, "since": now, "until": now}
+    connection.execute(insert(UPTIMES), row)
+
+
+def grow(connection: Connection, tenant_id: str, process_id: str, since: datetime, now: datetime) -> None:
+    key = {"tenant": tenant_id, "process": process_id, "begun": since}
+    connection.execute(_GROW, key | {"at": now})
+
+
+def within(connection: Connection, tenant_id: str, begin: datetime, end: datetime) -> list[Span]:
+    """Of all processes: they may lie over one another."""
+    rows = connection.execute(_WITHIN, {"tenant": tenant_id, "begin": begin, "end": end})
+    return [(max(row.since, begin), min(row.until, end)) for row in rows]
+
+
+def forget(connection: Connection, tenant_id: str, before: datetime) -> None:
+    """What no open package can ask about any more."""
+    connection.execute(delete(UPTIMES).where(UPTIMES.c.tenant_id == tenant_id, UPTIMES.c.until < before))
