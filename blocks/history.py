@@ -24,6 +24,7 @@ WHAT: Mapping[str, str] = {
     "package.revision_requested": "Sent back to the agent for a revision",
     "package.evidence_requested": "Sent back to the agent for evidence",
     "package.deferred": "Deferred",
+    "execution.reminded": "Reminded that nothing was carried out",
     "package.approved": "Approved",
     "package.consented": "Went ahead on silence",
     "package.overridden": "Overridden",

@@ -12,7 +12,8 @@ from blocks.message import Message
 from blocks.outcome import because, standing, thread, told
 from blocks.remarks import remarks
 from blocks.revision import changes, made_by
-from blocks.sentences import a, if_nobody, title_of
+from blocks.sentences import Tell, a, goes_ahead_at, if_nobody, title_of
+from blocks.sentences import hardened as why_hard
 from blocks.text import escaped, in_utc, line, when
 
 
@@ -22,12 +23,26 @@ def escalated(dossier: Dossier) -> Message:
     return _message(dossier, said, *calling(dossier), rich(words(said), *remarks(dossier)))
 
 
+def hardened(dossier: Dossier) -> Message:
+    """To those whose silence was enough until now: a card that was soft has called nobody."""
+    said = why_hard(dossier.state) or "Silence no longer counts. This waits for a yes."
+    return _message(dossier, said, *calling(dossier), rich(words(said), *remarks(dossier)))
+
+
 def reminded(dossier: Dossier) -> Message:
-    state = dossier.state
-    waits = f"This still waits for {a(state.task.required_role)}"
-    sentence = f"{waits}, until {when(state.ends_at)}. If nobody decides, {if_nobody(state)}."
-    aloud = f"{waits}, until {in_utc(state.ends_at)}. If nobody decides, {if_nobody(state)}."
-    return _message(dossier, aloud, *calling(dossier), section(sentence))
+    waits = f"This still waits for {a(dossier.state.task.required_role)}"
+    said, aloud = (f"{waits}{_what_then(dossier, tell)}" for tell in (when, in_utc))
+    return _message(dossier, aloud, *calling(dossier), section(said))
+
+
+def _what_then(dossier: Dossier, tell: Tell) -> str:
+    state, at = dossier.state, goes_ahead_at(dossier)
+    if not state.soft:
+        return f", until {tell(state.ends_at)}. If nobody decides, {if_nobody(state)}."
+    ahead = (
+        f"It goes ahead by itself after {tell(at)}, unless somebody objects." if at else "Silence does not count yet."
+    )
+    return f". {ahead}"
 
 
 def decided(dossier: Dossier) -> Message:
@@ -35,6 +50,14 @@ def decided(dossier: Dossier) -> Message:
     said = told(dossier)
     heading = words(bold(f"{standing(dossier.state)}. "), said)
     return _message(dossier, f"{standing(dossier.state)}. {said}", rich(heading, *because(dossier)))
+
+
+def unused(dossier: Dossier) -> Message:
+    """To those who let it go ahead: nothing has come of it yet."""
+    lapses = dossier.state.lapses_at
+    waits = f"{standing(dossier.state)}, and not carried out yet."
+    said, aloud = (f"{waits} The permission lapses {tell(lapses)}." if lapses else waits for tell in (when, in_utc))
+    return _message(dossier, aloud, section(said))
 
 
 def new_version(dossier: Dossier) -> Message:

@@ -66,13 +66,18 @@ def event_of(happened: Occurrence, before: PackageState | None, salt: str) -> Ev
         "reason": happened.reason,
         "policy_version": happened.policy_version,
         "latency_ms": happened.latency_ms,
-        "executed_at": occurred_at if happened.event_type.startswith("execution.") else None,
+        "executed_at": occurred_at if _executed(before, after) else None,
         "outcome": happened.outcome,
         "rendering_id": happened.rendering_id,
         "revision": after.revision,
         "change": changes(before, after),
         "content": content_digest(happened.words, salt) if happened.words else None,
     }
+
+
+def _executed(before: PackageState | None, after: PackageState) -> bool:
+    """Whether the execution came further by it. That nobody has begun one is no execution."""
+    return before is not None and before.execution.state is not after.execution.state
 
 
 def changes(before: PackageState | None, after: PackageState) -> dict[str, Any]:

@@ -60,8 +60,14 @@ def _reminder(state: PackageState) -> datetime | None:
 def _after(state: PackageState) -> Iterator[Due]:
     if state.proceeds and state.execution.state is ExecutionState.NONE and state.lapses_at:
         yield state.lapses_at, Verb.LAPSE
+        if state.decision and not state.execution.reminded:
+            yield _halfway(state.decision.decided_at, state.lapses_at), Verb.REMIND
     if state.execution.state is ExecutionState.CLAIMED and state.outcome_by:
         yield state.outcome_by, Verb.LOSE_TRACK
+
+
+def _halfway(begin: datetime, end: datetime) -> datetime:
+    return begin + (end - begin) / 2
 
 
 def is_due(state: PackageState, verb: Verb, now: datetime) -> bool:
@@ -69,6 +75,14 @@ def is_due(state: PackageState, verb: Verb, now: datetime) -> bool:
 
 
 def remind(move: Move, _: Remind) -> Transition:
+    """Of the decision that is awaited; or of the permission that nobody has used, which is told once."""
+    if move.state.status is not Status.PENDING:
+        execution = move.state.execution.model_copy(update={"reminded": True})
+        return move.happen("execution.reminded", {"execution": execution}).done()
+    return _remind_of_the_task(move)
+
+
+def _remind_of_the_task(move: Move) -> Transition:
     """Once, however many reminders a long sleep has let pass."""
     now, due = move.situation.now, move.state.task.due_at
     passed = sum(due - ahead <= now for ahead in move.state.terms.reminders)

@@ -1,7 +1,6 @@
 """Everything that anybody can ask for, each parsed once at the edge. One class for each verb.
 
-People's commands name what their maker saw: the version, the rung and the rendering. None of them names the
-revision: a comment that came in between must not void a click.
+People's commands name what their maker saw: version, rung, rendering; never the revision, which a comment moves too.
 """
 
 from __future__ import annotations
@@ -53,6 +52,7 @@ class Verb(StrEnum):
     REMIND = "remind"
     CONSENT = "consent"
     CLIMB = "climb"
+    RELIEVE = "relieve"
     EXPIRE = "expire"
     LAPSE = "lapse"
     LOSE_TRACK = "lose_track"
@@ -277,6 +277,10 @@ class Consent(ClockCommand):
 
 class Climb(ClockCommand):
     verb = Verb.CLIMB
+
+
+class Relieve(ClockCommand):
+    verb = Verb.RELIEVE
 
 
 class Expire(ClockCommand):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rules import clock, commands, decisions, escalation, execution, tasks, versions
+from rules import clock, commands, decisions, escalation, execution, relief, tasks, versions
 from rules.authority import STANDARDS, Standard, authorize, identify, question_of
 from rules.clock import is_due
 from rules.commands import ClockCommand, Command, HumanDecisionCommand, OverrideDecision, PersonCommand, Verb
@@ -58,9 +58,10 @@ TABLE: Mapping[Verb, tuple[tuple[Status, ...], tuple[Status, ...]]] = {
     V.NEW_VERSION: (_OPEN, (S.PENDING,)),
     V.CLAIM_EXECUTION: (tuple(S), _SAME),
     V.REPORT_EXECUTION: (_GRANTED, _SAME),
-    V.REMIND: ((S.PENDING,), _SAME),
+    V.REMIND: ((S.PENDING, *_GRANTED), _SAME),
     V.CONSENT: ((S.PENDING,), (S.PENDING, S.CONSENTED, S.EXPIRED)),
     V.CLIMB: ((S.PENDING,), (S.PENDING, S.EXPIRED)),
+    V.RELIEVE: ((S.PENDING, S.DEFERRED), _SAME),
     V.EXPIRE: (_OPEN, (S.EXPIRED, S.CANCELLED, S.DEFERRED)),
     V.LAPSE: (_GRANTED, _SAME),
     V.LOSE_TRACK: (_GRANTED, _SAME),
@@ -98,6 +99,7 @@ _RULES: Mapping[type[Command], Rule] = {
     commands.Remind: clock.remind,
     commands.Consent: clock.consent,
     commands.Climb: clock.climb,
+    commands.Relieve: relief.relieve,
     commands.Expire: clock.expire,
     commands.WakeUp: clock.wake_up,
     commands.Lapse: execution.lapse,
@@ -162,8 +164,15 @@ def _nobody_known(_: PackageState, command: Command, situation: Situation) -> Re
 def _wrong_state(state: PackageState, command: Command, situation: Situation) -> Refusal | None:
     taken = state.status in TABLE[command.verb][0]
     if isinstance(command, ClockCommand):
-        return None if taken and is_due(state, command.verb, situation.now) else refuse(Reason.NOT_DUE)
+        return None if taken and _is_time(state, command, situation) else refuse(Reason.NOT_DUE)
     return None if taken else _too_late(state, command)
+
+
+def _is_time(state: PackageState, command: ClockCommand, situation: Situation) -> bool:
+    """All but one have their moment; a relief is due for as long as somebody is missed."""
+    if isinstance(command, commands.Relieve):
+        return relief.needed(state, situation.roster, situation.now)
+    return is_due(state, command.verb, situation.now)
 
 
 def _too_late(state: PackageState, command: Command) -> Refusal:

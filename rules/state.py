@@ -116,6 +116,7 @@ class ReviewTask(Value):
     required_role: str
     priority: Priority
     assigned_to: str | None = None
+    stands_in_for: str | None = None
     created_at: Moment
     due_at: Moment
     reminded: int = 0
@@ -173,6 +174,7 @@ class Execution(Value):
     claimed_at: Moment | None = None
     reported_at: Moment | None = None
     event_id: str | None = None
+    reminded: bool = False
 
 
 class Bar(StrEnum):

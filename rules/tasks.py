@@ -67,7 +67,8 @@ def assign(move: Move, command: Assign) -> Transition | Refusal:
 
 
 def _assigned(move: Move, event_type: str, assignee: str, command: ClaimTask | Assign) -> Transition:
-    task = move.state.task.model_copy(update={"assigned_to": assignee})
+    # Whoever it is with now has it in their own right, and not for somebody who comes back.
+    task = move.state.task.model_copy(update={"assigned_to": assignee, "stands_in_for": None})
     return move.happen(event_type, {"task": task}, words={"comment": command.comment}).done()
 
 

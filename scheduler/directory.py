@@ -14,6 +14,7 @@ from store.workers import UnavailableError
 log = structlog.get_logger()
 
 RENEWED_AFTER = timedelta(minutes=30)
+READINGS = 3  # of one attempt, where it changes while it is read
 
 
 class DirectoryKeeper:
@@ -35,17 +36,26 @@ class DirectoryKeeper:
 
     async def renew(self) -> None:
         """All of it or nothing: half a directory would let the wrong people decide."""
-        as_of = self._store.clock()
         try:
-            people = await self._messenger.people()
-            groups = {group: await self._messenger.group(group) for group in self._groups()}
+            for _ in range(READINGS):
+                if await self._read():
+                    self.trouble = None
+                    return
+            self.trouble = "it changed while it was read"
         except SlackError as fault:
             self.trouble = fault.error
-            log.warning("directory.not_read", error=fault.error)
-            return
-        await self._store.write(lambda connection: directory.replace(connection, people, groups, as_of))
-        self.trouble = None
-        log.info("directory.read", people=len(people), groups=len(groups))
+        log.warning("directory.not_read", error=self.trouble)
+
+    async def _read(self) -> bool:
+        """Not where Slack told of a change meanwhile: who was removed must not come back with what was read before."""
+        as_of, standing = self._store.clock(), await self._store.read(self._store.house.standing)
+        people = await self._messenger.people()
+        groups = {group: await self._messenger.group(group) for group in self._groups()}
+        seen = standing.directory_version
+        done = await self._store.write(lambda connection: directory.renew(connection, people, groups, as_of, seen))
+        if done:
+            log.info("directory.read", people=len(people), groups=len(groups))
+        return done
 
     def _groups(self) -> list[str]:
         return sorted({group for role in self._store.house.policy.roles.values() for group in role.groups})

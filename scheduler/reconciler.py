@@ -23,7 +23,7 @@ from rules.authority import eligible, question_of
 from rules.commands import Show
 from rules.people import Roster
 from scheduler.dossiers import dossier_of
-from scheduler.messenger import BusyError, Messenger, Posted, RefusedError, SlackError
+from scheduler.messenger import BusyError, Messenger, Posted, RefusedError, SlackError, UnreachableError
 from scheduler.notes import notes_of
 from store import cards
 from store.cards import Place, Shown
@@ -121,10 +121,17 @@ class Reconciler:
     async def _bring(self, place: Place) -> None:
         drawn = await self._store.read(lambda connection: self._drawn(connection, place))
         if place.place.startswith(cards.ROLE):
-            people = drawn.roster.acting(place.place.removeprefix(cards.ROLE))
-            await self._store.write(lambda connection: cards.instead(connection, place, sorted(people)))
+            people = self._one_by_one(drawn)
+            await self._store.write(lambda connection: cards.instead(connection, place, people))
             return
         await self._show(place, drawn)
+
+    def _one_by_one(self, drawn: Drawn) -> list[str]:
+        """Who could decide it; where they are enough, only who holds the role itself: every direct message rings."""
+        question = question_of(drawn.dossier.state)
+        able = eligible(drawn.roster, question, self._store.clock())
+        holders = [user for user in able if not set(drawn.roster.roles_of(user)).isdisjoint(question.roles)]
+        return sorted(holders if len(holders) >= drawn.dossier.tally.needed else able)
 
     def _drawn(self, connection: Connection, place: Place) -> Drawn:
         house = self._store.house
@@ -136,6 +143,7 @@ class Reconciler:
 
     async def _show(self, place: Place, drawn: Drawn) -> None:
         rendering, state = drawn.rendering, drawn.dossier.state
+        onlookers = await self._onlookers(place) if _to_be_proven(place, drawn.dossier) else None
         if place.channel and place.ts and rendering.rendering_id == place.rendering_id:
             posted = Posted(place.channel, place.ts)
         else:
@@ -145,9 +153,20 @@ class Reconciler:
             await self._messenger.post(posted.channel, message, posted.ts)
         shown = Shown(state.revision, posted.channel, posted.ts, rendering.rendering_id)
         await self._store.write(lambda connection: cards.shown_at(connection, place, shown))
-        seen = state.shown is not None and state.shown.version == state.version
-        if place.ts is None or not seen:
-            await self._proven(drawn, posted)
+        if onlookers is not None:
+            await self._proven(drawn, posted, onlookers)
+
+    async def _onlookers(self, place: Place) -> frozenset[str]:
+        """Who sees what lies there: asked first, so that nothing is posted whose proof then fails."""
+        if place.place[:1] in "UW":
+            return frozenset([place.place])
+        try:
+            return await self._messenger.members(place.channel or place.place)
+        except (BusyError, RefusedError, UnreachableError):
+            raise
+        except SlackError as fault:  # a scope that is missing: people are asked all the same, and silence never counts
+            log.warning("card.onlookers_unknown", place=place.place, error=fault.error)
+            return frozenset()
 
     def _keep(self, connection: Connection, package_id: str, rendering: Rendering) -> None:
         tenant_id, now = self._store.house.tenant_id, self._store.clock()
@@ -168,10 +187,9 @@ class Reconciler:
                 return posted
         return await self._messenger.post(place.place, message)
 
-    async def _proven(self, drawn: Drawn, posted: Posted) -> None:
+    async def _proven(self, drawn: Drawn, posted: Posted, onlookers: frozenset[str]) -> None:
         """Down the road, like everything: the card lies where these people can see it."""
         state = drawn.dossier.state
-        members = await self._messenger.members(posted.channel)
         able = eligible(drawn.roster, question_of(state), self._store.clock())
         command = Show(
             command_id=f"show {posted.channel} {posted.ts} {state.version} {fresh_id()}",
@@ -180,7 +198,7 @@ class Reconciler:
             rendering_id=drawn.rendering.rendering_id,
             channel=posted.channel,
             ts=posted.ts,
-            seen_by_eligible=bool(members & able),
+            seen_by_eligible=bool(onlookers & able),
         )
         await self._store.carry_out(command)
 
@@ -200,6 +218,14 @@ class Reconciler:
             return [fallback]
         drawn = await self._store.read(lambda connection: self._drawn(connection, place))
         return [cards.ROLE + drawn.dossier.state.task.required_role]
+
+
+def _to_be_proven(place: Place, dossier: Dossier) -> bool:
+    """A new card; and one that nobody eligible saw, at each change. The proof is one too, and calls for no other."""
+    state = dossier.state
+    seen = state.shown is not None and state.shown.version == state.version
+    news = any(event.event_type != "package.shown" for event in dossier.history[place.shown_revision :])
+    return place.ts is None or (news and not seen)
 
 
 def _key(place: Place) -> tuple[str, str]:

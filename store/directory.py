@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, case, delete, insert, select, update
@@ -34,6 +34,17 @@ def replace(
     _renewed(connection, as_of)
 
 
+def renew(
+    connection: Connection, people: Iterable[Person], groups: Mapping[str, Iterable[str]], as_of: datetime, seen: int
+) -> bool:
+    """The same, unless the directory is no longer at the version `seen`: what was learnt since then is newer."""
+    untouched = update(INSTALLATION).where(INSTALLATION.c.directory_version == seen).values(directory_version=seen)
+    done = connection.execute(untouched).rowcount == 1  # and from here on nobody else changes it
+    if done:
+        replace(connection, people, groups, as_of)
+    return done
+
+
 def learn_person(connection: Connection, person: Person) -> None:
     """One person anew: what Slack tells between two whole readings. Most of what it tells bears on nothing here."""
     row = {"tenant_id": alone(connection), **person.model_dump(include=set(_COLUMNS))}
@@ -53,6 +64,17 @@ def learn_group(connection: Connection, group: str, users: Iterable[str]) -> Non
     if rows:
         connection.execute(insert(MEMBERS), rows)
     _renewed(connection)
+
+
+def change_group(connection: Connection, group: str, added: Collection[str], removed: Collection[str]) -> None:
+    """What changed about a group, alone: of two changes that come at once neither undoes the other."""
+    tenant_id = alone(connection)
+    _renewed(connection)  # first, because it holds back whoever else changes the directory just now
+    named = (MEMBERS.c.group_id == group, MEMBERS.c.user_id.in_([*added, *removed]))
+    connection.execute(delete(MEMBERS).where(*named))
+    rows = [{"tenant_id": tenant_id, "group_id": group, "user_id": user} for user in set(added) - set(removed)]
+    if rows:
+        connection.execute(insert(MEMBERS), rows)
 
 
 def go_away(connection: Connection, user_id: str, until: datetime, delegate: str | None, now: datetime) -> None:

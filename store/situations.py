@@ -19,6 +19,7 @@ from rules.commands import (
     LoseTrack,
     NewVersion,
     Recuse,
+    Relieve,
     ReportExecution,
 )
 from rules.package import DecisionPackage, action_digest
@@ -67,7 +68,7 @@ _COUNTED = (ReportExecution, Judge, LoseTrack)
 _AGENT = (Submit, NewVersion, ClaimExecution, Consent)
 _CONTENT = (NewVersion, ApproveWithEdits, HumanOverrideCommand)
 _THREAD = (Submit, NewVersion, ClaimExecution)
-_HANDED_OUT = (Submit, Escalate, Recuse, Climb)
+_HANDED_OUT = (Submit, Escalate, Recuse, Climb, Relieve)
 
 
 def situation_of(connection: Connection, house: House, asked: Asked, found: Loaded | None, roster: Roster) -> Situation:

@@ -18,15 +18,18 @@ NOTES: list[tuple[str, Callable[[Dossier], Message], str]] = [
     ("escalated", note.escalated, "escalated"),
     ("escalated_by_time", note.escalated, "escalated_by_time"),
     ("reminded", note.reminded, "pending"),
+    ("reminded_of_a_soft_one", note.reminded, "pending_soft"),
+    ("hardened", note.hardened, "objected"),
     ("decided", note.decided, "approved"),
     ("decided_by_quorum", note.decided, "approved_by_quorum"),
     ("decided_by_time", note.decided, "expired"),
+    ("unused", note.unused, "approved"),
     ("new_version", note.new_version, "second_version"),
     ("edited_version", note.new_version, "edited_version"),
     ("taken_over", note.taken_over, "taken_over"),
     ("handed_back", note.handed_back, "handed_back"),
 ]
-CALLING = [note.escalated, note.reminded, note.new_version]
+CALLING = [note.escalated, note.hardened, note.reminded, note.new_version]
 
 
 @pytest.mark.parametrize(("name", "write", "state"), NOTES, ids=[name for name, *_ in NOTES])

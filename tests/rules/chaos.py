@@ -40,11 +40,17 @@ POLICIES = [
     policy(soft={"enabled": False}, tiers={"high": {"on_timeout": "cancel", "details_first": True}}),
     policy(tiers={"medium": {"on_timeout": "defer"}, "high": {"on_timeout": "auto_reject"}}, soft={"sample": 1}),
     policy(roles={"senior_reviewer": {"members": ["USVEN"], "scopes": ["mail.*"]}, "supervisor": {"max_risk": "high"}}),
+    policy(roles={"senior_reviewer": {"includes": []}, "supervisor": {"includes": []}}, queue={"assign": "balanced"}),
     policy(actions={"record.read": {"reversibility": "irreversible_high", "risk": "critical", "role": "director"}}),
 ]
 EVERYBODY = people()
+AWAY = {"away_until": NOW + 9999 * DAY}
 COMPANIES = [
     EVERYBODY,
+    people(URITA=AWAY | {"delegate": "UROSS"}, USENTA=AWAY | {"delegate": "USVEN"}, USUSI=AWAY),
+    people(
+        URITA=AWAY, UROSS=AWAY | {"delegate": "USUSI"}, USVEN=AWAY | {"delegate": "USENTA"}, USAUL={"active": False}
+    ),
     people(USENTA={"active": False}, USUSI={"is_guest": True}),
     people(USVEN={"email": "new@example.com"}, URITA={"is_stranger": True}),
 ]
@@ -170,6 +176,7 @@ class Life:
             profile=self.profile,
             memory=self.memory,
             chance=chance,
+            open_items={"USENTA": 2, "UROSS": 1},
         )
         outcome = decide(self.state, command, where)
         self.look(self.state, command, outcome, where)
@@ -223,6 +230,12 @@ def what_is_due_is_done(life: Life, choose: Choose) -> None:
     life.give(ask(TICKS[verb], life.here, **fields), AUTO, choose([0.0, 1.0]))
 
 
+def the_absent_are_relieved(life: Life, choose: Choose) -> None:
+    """Somebody goes away, and comes back, more often than all the rest of the world changes."""
+    life.people = choose(COMPANIES)
+    life.give(ask(commands.Relieve, life.here), AUTO)
+
+
 def the_agent_acts(life: Life, choose: Choose) -> None:
     life.give(life.command(choose, choose(BY_AGENTS[:3])), AGENT.actor)
 
@@ -260,6 +273,6 @@ AFTERWARDS = [
 MEANWHILE = [
     *[a_reviewer_does_what_is_offered] * 5,
     *[a_reviewer_looks_and_agrees] * 2,
-    *[what_is_due_is_done, nobody_says_anything, time_goes_by] * 2,
+    *[what_is_due_is_done, nobody_says_anything, time_goes_by, the_absent_are_relieved] * 2,
     *[the_agent_acts, what_was_granted_is_used, anybody_tries_anything, the_world_changes, somebody_has_enough],
 ]

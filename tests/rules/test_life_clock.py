@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from rules.chain import event_of
 from rules.clock import next_due
 from rules.commands import (
+    Answer,
     Climb,
     ClockCommand,
     Consent,
@@ -17,8 +19,11 @@ from rules.commands import (
     Expire,
     Extend,
     HumanDecisionType,
+    HumanOverrideCommand,
+    Lapse,
     Remind,
     Revise,
+    Revoke,
     Verb,
     Wake,
     WakeUp,
@@ -26,13 +31,14 @@ from rules.commands import (
 from rules.policy import Policy
 from rules.reasons import Reason
 from rules.scales import HITLLevel
-from rules.state import Basis, HumanInterruptStatus, PackageState, Status
+from rules.state import Basis, Execution, ExecutionState, HumanInterruptStatus, PackageState, Status
 from rules.tiers import OnTimeout
 from tests.rules.world import (
     DAY,
     HARD,
     HOUR,
     NOW,
+    QUESTION,
     SENTA,
     SOFT,
     TAKEOVER,
@@ -44,12 +50,18 @@ from tests.rules.world import (
     package,
     policy,
     refusal,
+    reported,
     shown,
     submitted,
 )
 
 SECOND = timedelta(seconds=1)
 FIVE = timedelta(minutes=5)
+
+
+def overridden(how: str) -> PackageState:
+    state = submitted(HARD)
+    return after(state, ask(HumanOverrideCommand, state, override_decision=how), by=SENTA)
 
 
 def on_timeout(what: OnTimeout, **more: Any) -> Policy:
@@ -62,6 +74,15 @@ def tick(state: PackageState, kind: type[ClockCommand], now: datetime, **bearing
 
 def not_due(state: PackageState, kind: type[ClockCommand], now: datetime) -> bool:
     return refusal(state, ask(kind, state), now=now) is Reason.NOT_DUE
+
+
+def reminded(state: PackageState) -> PackageState:
+    """Of a permission that nobody has used, half of its time through."""
+    return tick(state, Remind, NOW + DAY)
+
+
+def consented() -> PackageState:
+    return tick(shown(submitted(SOFT)), Consent, NOW + FIVE)
 
 
 # What comes next.
@@ -83,7 +104,9 @@ def not_due(state: PackageState, kind: type[ClockCommand], now: datetime) -> boo
         pytest.param(
             after(submitted(HARD), ask(Defer, submitted(HARD)), by=SENTA), (NOW + HOUR, Verb.WAKE), id="deferred"
         ),
-        pytest.param(approved(HARD), (NOW + 2 * DAY, Verb.LAPSE), id="approved"),
+        pytest.param(approved(HARD), (NOW + DAY, Verb.REMIND), id="approved"),
+        pytest.param(reminded(approved(HARD)), (NOW + 2 * DAY, Verb.LAPSE), id="approved, and reminded of it"),
+        pytest.param(consented(), (NOW + FIVE + DAY, Verb.REMIND), id="consented"),
         pytest.param(claimed(approved(HARD)), (NOW + HOUR, Verb.LOSE_TRACK), id="claimed"),
     ],
 )
@@ -114,6 +137,49 @@ def test_people_are_reminded_before_the_end_once_for_each() -> None:
 
 def test_after_a_long_sleep_one_reminder_is_enough() -> None:
     assert tick(submitted(HARD), Remind, NOW + 23 * HOUR).task.reminded == 2
+
+
+# A permission that nobody has used.
+
+
+def test_what_was_approved_and_not_executed_is_reminded_once_half_of_its_time_through() -> None:
+    state = approved(HARD)
+    assert not_due(state, Remind, NOW + DAY - SECOND)
+    move = happened(state, ask(Remind, state), now=NOW + DAY)
+    assert [event.event_type for event in move.occurrences] == ["execution.reminded"]
+    assert move.after.execution == Execution(reminded=True)
+    assert (move.after.status, move.after.lapses_at) == (Status.APPROVED, state.lapses_at)
+    assert not_due(move.after, Remind, NOW + 2 * DAY - SECOND)
+
+
+def test_a_reminder_is_no_execution_and_the_record_does_not_say_so() -> None:
+    state = approved(HARD)
+    [told] = happened(state, ask(Remind, state), now=NOW + DAY).occurrences
+    assert event_of(told, state, "salt")["executed_at"] is None
+
+
+def test_an_agents_own_end_brings_the_reminder_forward() -> None:
+    state = approved(package(risk_level="high", expires_at=NOW + 2 * HOUR))
+    assert next_due(state) == (NOW + HOUR, Verb.REMIND)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param(claimed(approved(HARD)), id="claimed"),
+        pytest.param(reported(claimed(approved(HARD))), id="reported"),
+        pytest.param(overridden("stop"), id="overridden, not to be done"),
+        pytest.param(after(approved(HARD), ask(Revoke, approved(HARD)), by=SENTA), id="revoked"),
+        pytest.param(after(submitted(QUESTION), ask(Answer, submitted(QUESTION)), by=SENTA), id="a question"),
+    ],
+)
+def test_nobody_is_reminded_of_what_nobody_is_to_execute(state: PackageState) -> None:
+    assert not_due(state, Remind, NOW + DAY)
+
+
+def test_a_permission_that_was_reminded_is_claimed_and_lapses_as_any() -> None:
+    assert claimed(reminded(approved(HARD)), now=NOW + DAY).execution.state is ExecutionState.CLAIMED
+    assert tick(reminded(approved(HARD)), Lapse, NOW + 2 * DAY).execution.state is ExecutionState.LAPSED
 
 
 # Climbing, and the top.

@@ -16,6 +16,7 @@ from rules.chain import fold
 from rules.commands import Command, Verb
 from rules.people import references
 from rules.reasons import Refusal
+from rules.relief import needed
 from rules.scales import RiskLevel
 from rules.situation import Situation
 from rules.state import Basis, Decision, ExecutionState, PackageState, Status
@@ -38,6 +39,8 @@ def look(before: PackageState | None, command: Command, outcome: Transition | Re
     if before is not None:
         leaves_an_end_only_by_a_revoke(before, command, after)
         never_falls(before, after)
+    if command.verb is Verb.RELIEVE:
+        nobody_is_missed_any_more(after, where)
     if made is not None and after.proceeds and (before is None or before.status is not after.status):
         RIGHTLY[made.basis](before, after, made, where)
 
@@ -68,6 +71,15 @@ def never_falls(before: PackageState, after: PackageState) -> None:
     assert before.barred.items() <= after.barred.items()
     assert before.expires_at is None or (after.expires_at is not None and after.expires_at <= before.expires_at)
     assert all(vote.version == after.version for vote in after.votes)
+
+
+def nobody_is_missed_any_more(after: PackageState, where: Situation) -> None:
+    """And who has it now could decide it, and is there: no relief gives rise to another."""
+    assert not needed(after, where.roster, where.now)
+    having = after.task.assigned_to
+    assert having is None or could_proceed(having, after, where)
+    assert having is None or not where.roster.directory.people[having].is_away(where.now)
+    assert having is not None or after.task.stands_in_for is None
 
 
 def by_silence(before: PackageState | None, after: PackageState, _: Decision, where: Situation) -> None:
@@ -176,11 +188,14 @@ def test_a_long_life_by_plain_chance_keeps_every_promise(seed: int) -> None:
 
 
 def test_plain_chance_gets_everywhere() -> None:
-    seen: set[str] = set()
+    seen, reasons = set[str](), set[str]()
     for seed in range(10):
         life, chance = Life(look), random.Random(seed)
         for _ in range(1000):
             life.something_happens(chance.choice)
             seen |= {event["event_type"] for event in life.events[-3:]}
+            reasons |= {event["reason"] for event in life.events[-3:]}
     assert {f"package.{status}" for status in Status} <= seen
     assert {f"execution.{state}" for state in ExecutionState} - {"execution.none"} <= seen
+    assert "execution.reminded" in seen
+    assert {"absent", "back", "nobody-left"} <= reasons

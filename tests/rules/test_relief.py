@@ -1,0 +1,305 @@
+"""Who is missed: a task goes on when its person goes away, comes back with them, and climbs where nobody is left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rules.commands import Approve, ApproveWithEdits, Assign, ClaimTask, Defer, Relieve, Revise
+from rules.people import Actor, ActorKind, Person
+from rules.policy import Policy
+from rules.reasons import Reason
+from rules.relief import needed
+from rules.scales import HITLLevel
+from rules.state import Bar, PackageState, Status
+from rules.transition import Transition
+from tests.rules.world import (
+    ADAM,
+    AGENT,
+    DAY,
+    DORA,
+    HARD,
+    HOUR,
+    NOW,
+    RITA,
+    ROSE,
+    ROSS,
+    SENTA,
+    SOFT,
+    SUSI,
+    SVEN,
+    after,
+    approved,
+    ask,
+    happened,
+    people,
+    policy,
+    refusal,
+    situation,
+    submitted,
+)
+
+LATER = NOW + HOUR
+AWAY: dict[str, Any] = {"away_until": NOW + 9 * DAY}
+GONE: dict[str, Any] = {"active": False}
+# Nobody higher up may act as a senior reviewer; so that a rung can be deserted while there is somebody above it.
+APART = policy(
+    roles={
+        "senior_reviewer": {"members": [SENTA, SVEN]},
+        "supervisor": {"members": [SUSI], "includes": []},
+        "director": {"includes": []},
+    }
+)
+BALANCED = policy(queue={"assign": "balanced"}, roles={"supervisor": {"members": []}, "director": {"members": []}})
+TWO = policy(tiers={"high": {"quorum": 2}}, roles={"supervisor": {"members": [SUSI]}})
+
+
+def away_for(delegate: str) -> dict[str, Any]:
+    return AWAY | {"delegate": delegate}
+
+
+def without(*missing: str) -> dict[str, Person]:
+    return people(**dict.fromkeys(missing, AWAY))
+
+
+def taken(by: str = SENTA, policy: Policy = APART) -> PackageState:
+    """A hard approval that a senior reviewer has taken up."""
+    state = submitted(HARD, policy=policy)
+    return after(state, ask(ClaimTask, state), by=by, policy=policy)
+
+
+def deferred(state: PackageState) -> PackageState:
+    return after(state, ask(Defer, state, until=NOW + DAY), by=SVEN, policy=APART)
+
+
+def missed(state: PackageState, people: dict[str, Person], policy: Policy = APART, **bearing: Any) -> bool:
+    return needed(state, situation(now=LATER, people=people, policy=policy, **bearing).roster, LATER)
+
+
+def relieved(state: PackageState, people: dict[str, Person], policy: Policy = APART, **bearing: Any) -> Transition:
+    move = happened(state, ask(Relieve, state), now=LATER, people=people, policy=policy, **bearing)
+    assert not missed(move.after, people, policy), "once is enough"
+    return move
+
+
+def told(move: Transition) -> list[tuple[str, str | None]]:
+    return [(event.event_type, event.reason) for event in move.occurrences]
+
+
+def held(state: PackageState) -> tuple[str | None, str | None]:
+    return state.task.assigned_to, state.task.stands_in_for
+
+
+# When.
+
+
+@pytest.mark.parametrize(
+    ("state", "around"),
+    [
+        pytest.param(taken(), without(SENTA), id="the assignee is away"),
+        pytest.param(taken(), people(USENTA=GONE), id="the assignee was deactivated"),
+        pytest.param(taken(), people(USENTA={"is_guest": True}), id="the assignee may not decide any more"),
+        pytest.param(deferred(taken()), without(SENTA), id="while it is deferred"),
+        pytest.param(submitted(HARD, policy=APART), without(SENTA, SVEN), id="nobody is left on this rung"),
+    ],
+)
+def test_somebody_is_missed(state: PackageState, around: dict[str, Person]) -> None:
+    assert missed(state, around)
+    assert len(relieved(state, around).occurrences) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "around"),
+    [
+        pytest.param(taken(), people(), id="everybody is there"),
+        pytest.param(taken(), people(USENTA={"away_until": LATER}), id="the assignee is just back"),
+        pytest.param(taken(), without(SVEN, SUSI, DORA), id="only the assignee is there"),
+        pytest.param(submitted(HARD, policy=APART), without(SENTA, SUSI, DORA), id="one who could decide is there"),
+        pytest.param(submitted(HARD, policy=APART), without(SENTA, SVEN, SUSI, DORA), id="nobody is there anywhere"),
+        pytest.param(
+            deferred(submitted(HARD, policy=APART)), without(SENTA, SVEN), id="nobody is asked while it is deferred"
+        ),
+    ],
+)
+def test_nobody_is_missed(state: PackageState, around: dict[str, Person]) -> None:
+    assert not missed(state, around)
+    assert refusal(state, ask(Relieve, state), now=LATER, people=around, policy=APART) is Reason.NOT_DUE
+
+
+def test_a_directory_that_is_too_old_takes_nothing_from_anybody() -> None:
+    stale: dict[str, Any] = {"people": without(SENTA), "directory_as_of": NOW - 9 * DAY}
+    assert not missed(taken(), **stale)
+    assert refusal(taken(), ask(Relieve, taken()), now=LATER, policy=APART, **stale) is Reason.NOT_DUE
+
+
+@pytest.mark.parametrize(
+    "state",
+    [after(taken(), ask(Revise, taken()), by=SENTA, policy=APART), approved(HARD)],
+    ids=["waiting for the agent", "approved"],
+)
+def test_nobody_is_missed_where_nobody_is_asked(state: PackageState) -> None:
+    assert refusal(state, ask(Relieve, state), now=LATER, people=without(SENTA), policy=APART) is Reason.NOT_DUE
+
+
+@pytest.mark.parametrize(
+    "by", [Actor(kind=ActorKind.PERSON, actor_id=SVEN), AGENT.actor], ids=["a person", "the agent"]
+)
+def test_only_the_service_relieves_anybody(by: Actor) -> None:
+    bearing: dict[str, Any] = {"now": LATER, "people": without(SENTA), "policy": APART}
+    assert refusal(taken(), ask(Relieve, taken()), by=by, **bearing) is Reason.NOT_FOUND
+    assert happened(taken(), ask(Relieve, taken()), **bearing).after.task.assigned_to is None
+
+
+# Onwards.
+
+
+def test_the_task_goes_to_the_delegate_who_stands_in_for_the_absent() -> None:
+    move = relieved(taken(), people(USENTA=away_for(SVEN)))
+    assert told(move) == [("task.assigned", "absent")]
+    assert held(move.after) == (SVEN, SENTA)
+    assert move.after.task.due_at == taken().task.due_at
+
+
+@pytest.mark.parametrize(
+    ("delegate", "others"),
+    [
+        pytest.param(RITA, {}, id="has no role that could decide it"),
+        pytest.param(SVEN, {SVEN: AWAY}, id="is away too"),
+        pytest.param(SVEN, {SVEN: away_for(SENTA)}, id="has gone and named the first"),
+        pytest.param(SVEN, {SVEN: GONE}, id="was deactivated"),
+        pytest.param(ROSE, {}, id="is the one who asked for it"),
+        pytest.param("UNEMO", {}, id="is unknown"),
+        pytest.param(SENTA, {}, id="is the absent one"),
+    ],
+)
+def test_delegation_never_gives_authority_and_the_task_goes_to_nobody(delegate: str, others: dict[str, Any]) -> None:
+    one_there = policy(roles={"senior_reviewer": {"members": [SENTA, SVEN, ROSE]}, "director": {"members": [DORA]}})
+    move = relieved(taken(policy=one_there), people(**{SENTA: away_for(delegate), **others}), one_there)
+    assert told(move) == [("task.assigned", "absent")]
+    assert held(move.after) == (None, None)
+
+
+def test_a_delegate_who_is_barred_from_this_package_does_not_get_it() -> None:
+    state = taken().model_copy(update={"barred": {SVEN: Bar.RECUSED}})
+    assert held(relieved(state, people(USENTA=away_for(SVEN)), policy()).after) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "senta",
+    [{"delegate": SVEN, "away_until": NOW, **GONE}, {"delegate": SVEN, "is_guest": True}],
+    ids=["over", "never begun"],
+)
+def test_a_delegate_is_one_for_an_absence_and_no_longer(senta: dict[str, Any]) -> None:
+    assert held(relieved(taken(), people(USENTA=senta)).after) == (None, None)
+
+
+def test_where_the_policy_hands_tasks_out_it_goes_to_whoever_has_least() -> None:
+    state = taken(policy=BALANCED)
+    three = policy(queue={"assign": "balanced"})
+    move = relieved(state, people(USENTA=away_for(RITA)), three, open_items={SVEN: 2, SUSI: 1, DORA: 3} | busy())
+    assert told(move) == [("task.assigned", "absent")]
+    assert held(move.after) == (SUSI, None)
+
+
+def busy() -> dict[str, int]:
+    return dict.fromkeys(("USAUL", "USILA", "UNEMO"), 9)
+
+
+def test_where_the_policy_hands_tasks_out_the_delegate_still_comes_first() -> None:
+    move = relieved(taken(policy=BALANCED), people(USENTA=away_for(SVEN)), BALANCED, open_items={SVEN: 9})
+    assert held(move.after) == (SVEN, SENTA)
+
+
+def test_an_editor_who_may_not_approve_their_own_edit_does_not_keep_it_from_others() -> None:
+    edited = after(taken(), ask(ApproveWithEdits, taken()), by=SENTA, policy=APART, package=HARD)
+    assert (edited.status, edited.task.assigned_to) == (Status.PENDING, SENTA)
+    assert held(relieved(edited, people()).after) == (None, None)
+
+
+# And back.
+
+
+def stood_in(policy: Policy = APART) -> PackageState:
+    return relieved(taken(policy=policy), people(USENTA=away_for(SVEN)), policy).after
+
+
+def test_the_task_comes_back_with_the_one_who_had_it() -> None:
+    move = relieved(stood_in(), people())
+    assert told(move) == [("task.assigned", "back")]
+    assert held(move.after) == (SENTA, None)
+
+
+def test_it_does_not_come_back_to_one_who_may_not_decide_it_any_more() -> None:
+    assert not missed(stood_in(), people(USENTA={"is_guest": True}))
+
+
+def test_a_stand_in_who_has_voted_keeps_it() -> None:
+    state = stood_in(TWO)
+    voted = after(state, ask(Approve, state), by=SVEN, policy=TWO)
+    assert voted.status is Status.PENDING
+    assert not missed(voted, people(), TWO)
+    move = relieved(voted, people(USVEN=away_for(SUSI)), TWO)
+    assert (told(move), held(move.after)) == ([("task.assigned", "back")], (SENTA, None))
+
+
+def test_whose_it_was_is_kept_when_the_stand_in_goes_away_too() -> None:
+    state = stood_in(TWO)
+    moved = relieved(state, people(USENTA=away_for(SVEN), USVEN=away_for(SUSI)), TWO).after
+    assert held(moved) == (SUSI, SENTA)
+    assert held(relieved(moved, people(USVEN=AWAY), TWO).after) == (SENTA, None)
+
+
+def test_what_went_to_nobody_is_anybodys() -> None:
+    freed = relieved(taken(), without(SENTA)).after
+    assert not missed(freed, people())
+    assert after(freed, ask(ClaimTask, freed), by=SVEN, policy=APART).task.assigned_to == SVEN
+
+
+def test_the_task_of_a_deferred_package_comes_back_too() -> None:
+    asleep = deferred(stood_in())
+    moved = relieved(asleep, people()).after
+    assert (moved.status, held(moved)) == (Status.DEFERRED, (SENTA, None))
+
+
+# Upwards.
+
+
+def test_where_nobody_is_left_on_a_rung_the_next_is_asked_at_once() -> None:
+    move = relieved(taken(), people(USENTA=away_for(SUSI), USVEN=GONE))
+    assert told(move) == [("package.escalated", "nobody-left")]
+    task = move.after.task
+    assert (task.rung, task.required_role, task.due_at) == (1, "supervisor", LATER + DAY)
+    assert held(move.after) == (None, None)
+
+
+def test_a_rung_on_which_everybody_is_away_is_left_out() -> None:
+    move = relieved(submitted(HARD, policy=APART), without(SENTA, SVEN, SUSI))
+    assert (move.after.task.rung, move.after.task.required_role) == (2, "director")
+
+
+def test_where_nobody_is_there_anywhere_the_task_goes_to_nobody_and_the_deadline_stays() -> None:
+    move = relieved(taken(), without(SENTA, SVEN, SUSI, DORA))
+    assert (told(move), held(move.after)) == ([("task.assigned", "absent")], (None, None))
+    assert (move.after.task.rung, move.after.task.due_at) == (0, taken().task.due_at)
+
+
+def test_what_was_soft_is_hard_from_the_next_rung_on() -> None:
+    apart = policy(roles={"senior_reviewer": {"includes": []}, "supervisor": {"includes": []}})
+    apart = apart.model_copy(update={"roles": apart.roles | {"director": apart.roles["supervisor"]}})
+    move = relieved(submitted(SOFT, policy=apart), without(RITA, ROSS), apart)
+    assert told(move) == [("package.hardened", "nobody-left"), ("package.escalated", "nobody-left")]
+    assert (move.after.level, move.after.task.required_role) == (HITLLevel.HARD_APPROVAL, "senior_reviewer")
+
+
+def test_who_came_back_does_not_bring_a_package_down_again() -> None:
+    climbed = relieved(taken(), without(SENTA, SVEN)).after
+    assert not missed(climbed, people())
+
+
+def test_a_task_that_an_admin_hands_out_is_kept_for_nobody() -> None:
+    around = people(**{SENTA: away_for(SVEN)})
+    kept = relieved(taken(), around).after
+    assert held(kept) == (SVEN, SENTA)
+    assigned = after(kept, ask(Assign, kept, assignee=SVEN), by=ADAM, now=LATER, people=around, policy=APART)
+    assert held(assigned) == (SVEN, None)

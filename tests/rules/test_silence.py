@@ -1,0 +1,267 @@
+"""How much of a silence counts: only the time in which somebody was there, and could have been heard."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.calendar import Span, total
+from rules.people import Roster
+from rules.policy import Policy
+from rules.scales import RiskLevel
+from rules.silence import counted, enough_at, present
+from rules.state import PackageState, Shown
+from rules.terms import terms_today
+from tests.rules.world import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    RITA,
+    ROSS,
+    SENTA,
+    SOFT,
+    package,
+    people,
+    policy,
+    shown,
+    situation,
+    submitted,
+)
+
+NONE = timedelta(0)
+FIVE = 5 * MINUTE
+AWAY = {"away_until": NOW + 9 * DAY}
+
+_NOBODY: dict[str, Any] = {"members": []}
+
+
+def with_reviewers(**role: Any) -> Policy:
+    """Rita and Ross review, and nobody stands behind them."""
+    others = {"senior_reviewer": _NOBODY, "supervisor": _NOBODY, "director": _NOBODY}
+    return policy(roles={"reviewer": role, **others})
+
+
+TWO = with_reviewers()
+OFFICE = with_reviewers(hours={"start": "09:00", "end": "17:00"})  # NOW is noon, on a Friday
+SEEN = shown(submitted(SOFT, policy=TWO), policy=TWO)
+
+
+def after(begin: timedelta, end: timedelta) -> Span:
+    """From this long after the card was seen until that long."""
+    return NOW + begin, NOW + end
+
+
+ALWAYS = [after(-DAY, 30 * DAY)]
+
+
+def roster(policy: Policy = TWO, now: datetime = NOW, **bearing: Any) -> Roster:
+    return situation(policy=policy, now=now, **bearing).roster
+
+
+def silence(
+    absences: dict[str, list[Span]] | None = None,
+    uptime: list[Span] = ALWAYS,
+    now: datetime = NOW + HOUR,
+    state: PackageState = SEEN,
+    **bearing: Any,
+) -> timedelta:
+    return counted(state, roster(now=now, **bearing), absences or {}, uptime, now)
+
+
+# When it counts.
+
+
+def test_all_of_a_silence_counts_where_somebody_was_always_there() -> None:
+    assert silence() == HOUR
+
+
+def test_no_silence_counts_before_the_card_was_seen() -> None:
+    assert silence(state=submitted(SOFT)) == NONE
+    assert silence(now=NOW) == NONE
+
+
+def test_having_seen_another_version_is_no_silence_about_this_one() -> None:
+    state = SEEN.model_copy(update={"shown": Shown(at=NOW, version=SEEN.version + 1)})
+    assert silence(state=state) == NONE
+
+
+@pytest.mark.parametrize(
+    ("absences", "counts"),
+    [
+        pytest.param({RITA: [after(NONE, HOUR)]}, HOUR, id="the other one was there"),
+        pytest.param({RITA: [after(NONE, HOUR)], ROSS: [after(NONE, HOUR)]}, NONE, id="both were away"),
+        pytest.param({RITA: [after(NONE, FIVE)], ROSS: [after(FIVE, HOUR)]}, HOUR, id="they took turns"),
+        pytest.param(
+            {RITA: [after(-DAY, 30 * MINUTE)], ROSS: [after(20 * MINUTE, DAY)]}, HOUR - 10 * MINUTE, id="between two"
+        ),
+        pytest.param(
+            {RITA: [after(NONE, FIVE), after(2 * FIVE, 3 * FIVE)], ROSS: [after(NONE, DAY)]},
+            HOUR - 2 * FIVE,
+            id="away twice",
+        ),
+        pytest.param({SENTA: [after(NONE, HOUR)]}, HOUR, id="somebody else was away"),
+    ],
+)
+def test_time_counts_while_at_least_one_person_is_there(absences: dict[str, list[Span]], counts: timedelta) -> None:
+    assert silence(absences) == counts
+
+
+@pytest.mark.parametrize(
+    ("uptime", "counts"),
+    [
+        pytest.param([], NONE, id="never"),
+        pytest.param([after(-HOUR, FIVE)], FIVE, id="at first"),
+        pytest.param([after(NONE, FIVE), after(HOUR - FIVE, DAY)], 2 * FIVE, id="with a gap"),
+        pytest.param([after(NONE, 3 * FIVE), after(FIVE, 2 * FIVE)], 3 * FIVE, id="two replicas count once"),
+    ],
+)
+def test_time_counts_only_while_a_click_could_have_come_in(uptime: list[Span], counts: timedelta) -> None:
+    assert silence(uptime=uptime) == counts
+
+
+def test_being_there_while_nobody_listens_counts_for_nothing() -> None:
+    both = {RITA: [after(FIVE, HOUR)], ROSS: [after(FIVE, HOUR)]}
+    assert silence(both, uptime=[after(FIVE, HOUR)]) == NONE
+
+
+# Whose time it is.
+
+
+@pytest.mark.parametrize(
+    ("now", "counts"),
+    [
+        pytest.param(NOW + 4 * HOUR, 4 * HOUR, id="on Friday"),
+        pytest.param(NOW + 2 * DAY, 5 * HOUR, id="on Sunday"),
+        pytest.param(NOW + 3 * DAY, 8 * HOUR, id="on Monday"),
+    ],
+)
+def test_time_counts_only_in_the_working_hours_of_the_role(now: datetime, counts: timedelta) -> None:
+    assert silence(now=now, policy=OFFICE) == counts
+
+
+def test_a_role_without_hours_that_includes_this_one_is_always_there() -> None:
+    asleep = policy(roles={"reviewer": {"hours": {"start": "01:00", "end": "02:00"}}})
+    assert silence(policy=asleep) == HOUR
+
+
+def test_the_hours_of_a_role_in_which_they_could_not_decide_it_are_not_theirs() -> None:
+    trainee = {"members": [RITA, ROSS], "includes": ["reviewer"], "max_risk": "low"}
+    others: dict[str, Any] = {"senior_reviewer": _NOBODY, "supervisor": _NOBODY, "director": _NOBODY}
+    asleep = {"hours": {"start": "01:00", "end": "02:00"}}
+    assert silence(policy=policy(roles={"reviewer": asleep, "trainee": trainee, **others})) == NONE
+    assert silence(policy=policy(roles={"reviewer": asleep, "trainee": trainee | {"max_risk": "medium"}})) == HOUR
+    elsewhere = trainee | {"max_risk": "high", "scopes": ["mail.*"]}
+    assert silence(policy=policy(roles={"reviewer": asleep, "trainee": elsewhere, **others})) == NONE
+
+
+def test_only_who_could_decide_it_now_has_been_silent() -> None:
+    ritas = submitted(package(requested_by=RITA), policy=TWO)
+    theirs = shown(ritas, policy=TWO)
+    assert silence({ROSS: [after(NONE, HOUR)]}, state=theirs) == NONE
+    assert silence({RITA: [after(NONE, HOUR)]}, state=theirs) == HOUR
+    assert silence(state=SEEN.model_copy(update={"risk": RiskLevel.HIGH})) == NONE
+    assert silence(people=people(URITA={"active": False}, UROSS={"is_guest": True})) == NONE
+
+
+def test_a_directory_that_is_too_old_knows_nobody_who_was_silent() -> None:
+    assert silence(directory_as_of=NOW - 2 * DAY) == NONE
+
+
+# Whether somebody is there.
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_there"),
+    [
+        pytest.param({}, True, id="both"),
+        pytest.param({"URITA": AWAY}, True, id="one of them"),
+        pytest.param({"URITA": AWAY, "UROSS": AWAY}, False, id="nobody"),
+        pytest.param({"URITA": AWAY, "UROSS": {"active": False}}, False, id="nobody who is active"),
+        pytest.param({"URITA": {"away_until": NOW}, "UROSS": AWAY}, True, id="somebody who is just back"),
+    ],
+)
+def test_somebody_is_there_who_could_decide_it(changes: dict[str, Any], *, is_there: bool) -> None:
+    assert present(SEEN, roster(people=people(**changes)), NOW) is is_there
+
+
+def test_who_is_there_can_be_asked_of_a_role() -> None:
+    assert present(SEEN, roster(policy()), NOW, "senior_reviewer")
+    assert not present(SEEN, roster(TWO), NOW, "senior_reviewer")
+
+
+# When to look again.
+
+
+@pytest.mark.parametrize(
+    ("policy", "absences", "so_far", "at"),
+    [
+        pytest.param(TWO, {}, NONE, NOW + FIVE, id="all of it to come"),
+        pytest.param(TWO, {}, MINUTE, NOW + 4 * MINUTE, id="a part of it to come"),
+        pytest.param(TWO, {}, FIVE, NOW, id="none of it to come"),
+        pytest.param(TWO, {}, HOUR, NOW, id="more than enough"),
+        pytest.param(
+            TWO,
+            {RITA: [after(-DAY, HOUR)], ROSS: [after(MINUTE, DAY)]},
+            NONE,
+            NOW + HOUR + 4 * MINUTE,
+            id="once somebody is back",
+        ),
+        pytest.param(OFFICE, {}, FIVE - 6 * HOUR, NOW + 3 * DAY - 2 * HOUR, id="on Monday morning"),
+        pytest.param(
+            with_reviewers(hours={"days": ["sun"], "holidays": ["2026-11-22"]}),
+            {},
+            NONE,
+            NOW + 9 * DAY - 3 * HOUR + FIVE,
+            id="on the Sunday after next",
+        ),
+        pytest.param(
+            with_reviewers(hours={"days": []}), {}, NONE, NOW + HOUR, id="within the hour, where nobody ever works"
+        ),
+        pytest.param(
+            with_reviewers(members=[]), {}, NONE, NOW + HOUR, id="within the hour, where nobody could decide it"
+        ),
+    ],
+)
+def test_it_is_looked_at_again_when_it_could_be_enough(
+    policy: Policy, absences: dict[str, list[Span]], so_far: timedelta, at: datetime
+) -> None:
+    terms = terms_today(SEEN, policy)
+    assert enough_at(SEEN, roster(policy), absences, terms, so_far, NOW) == at
+
+
+# Whatever the hours, the absences and the gaps.
+
+offsets = st.integers(-60, 40 * 24 * 60).map(lambda number: NOW + number * MINUTE)
+spans = st.lists(st.tuples(offsets, offsets), max_size=4)
+absences = st.fixed_dictionaries({RITA: spans, ROSS: spans})
+policies = st.sampled_from([TWO, OFFICE, with_reviewers(hours={"timezone": "Asia/Tokyo", "days": ["mon", "sat"]})])
+
+
+@given(policies, absences, spans, offsets)
+def test_no_more_counts_than_there_was(
+    policy: Policy, absences: dict[str, list[Span]], uptime: list[Span], now: datetime
+) -> None:
+    counts = silence(absences, uptime, now, policy=policy)
+    assert NONE <= counts <= max(NONE, min(now - NOW, total(uptime)))
+    assert counts <= silence({}, uptime, now, policy=policy)
+    assert counts <= silence(absences, ALWAYS + uptime, now, policy=policy)
+    assert counts <= silence(absences, uptime, now, policy=TWO)
+
+
+@given(policies, absences, st.integers(0, 20 * 60).map(lambda number: NOW + number * MINUTE))
+def test_if_somebody_stays_it_is_enough_then_and_not_before(
+    policy: Policy, absences: dict[str, list[Span]], now: datetime
+) -> None:
+    def so_far(then: datetime) -> timedelta:
+        return silence(absences, [after(NONE, 90 * DAY)], then, policy=policy)
+
+    terms = terms_today(SEEN, policy).model_copy(update={"soft_timeout": so_far(now) + HOUR})
+    at = enough_at(SEEN, roster(policy, now), absences, terms, so_far(now), now)
+    in_sight = so_far(now + 14 * DAY) >= terms.soft_timeout
+    assert so_far(at) == terms.soft_timeout or (not in_sight and at == now + HOUR)
+    assert so_far(at - MINUTE) < terms.soft_timeout

@@ -1,0 +1,72 @@
+"""Time that passes: the world's clock moves, the heart beats through it, and the sweep looks once at the end."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from rules.chain import Event
+from rules.commands import Show
+from rules.package import DecisionPackage
+from rules.state import PackageState
+from scheduler.heart import Heart
+from scheduler.relief import Relief
+from scheduler.sweep import Sweep
+from store import directory
+from store.events import events_of
+from tests.rules.world import SOFT, ask
+from tests.store.world import World
+
+
+class Clockwork:
+    def __init__(self, world: World) -> None:
+        self.world, self.slack_is_there, self.real = world, True, 0.0
+        self.heart = Heart(world.store, self._reachable, lambda: self.real)
+        self.sweep, self.relief = Sweep(world.store, self.heart), Relief(world.store)
+
+    @classmethod
+    async def wound_up(cls, world: World) -> Self:
+        its = cls(world)
+        await its.heart.tick()
+        return its
+
+    async def _reachable(self) -> bool:
+        return self.slack_is_there
+
+    async def shown(self, package: DecisionPackage = SOFT) -> PackageState:
+        """A package whose card was seen to reach somebody who may decide."""
+        state = await self.world.submit(package)
+        return await self.world.after(ask(Show, state, seen_by_eligible=True))
+
+    async def lives(self, span: timedelta) -> None:
+        """Time passes with the process up and Slack there."""
+        self.world.clock.passes(span)
+        await self.heart.lived()
+
+    async def sleeps(self, span: timedelta) -> None:
+        """Time passes, and nothing of ours was running."""
+        self.world.clock.passes(span)
+        self.real += span.total_seconds()
+        await self.heart.tick()
+
+    async def passes(self, span: timedelta) -> None:
+        await self.lives(span)
+        await self.sweep.tick()
+
+    async def leaves(self, who: str, until: datetime, delegate: str | None = None) -> None:
+        now = self.world.clock.now
+        await self.world.write(lambda connection: directory.go_away(connection, who, until, delegate, now))
+
+    async def comes_back(self, who: str) -> None:
+        now = self.world.clock.now
+        await self.world.write(lambda connection: directory.come_back(connection, who, now))
+
+    async def now(self, state: PackageState) -> PackageState:
+        return await self.world.state(state.decision_package_id)
+
+    async def events(self, state: PackageState) -> list[Event]:
+        world, package = self.world, state.decision_package_id
+        return await world.read(lambda connection: events_of(connection, world.tenant_id, package))
+
+    async def told(self, state: PackageState) -> list[str]:
+        return [event["event_type"] for event in await self.events(state)]

@@ -1,0 +1,16 @@
+"""A world with a heart that beats and a sweep that looks: what time does, on a clock that is moved by hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.scheduler.clockwork import Clockwork
+from tests.store.world import founded
+
+
+@pytest.fixture
+async def clockwork(database_url: str) -> AsyncIterator[Clockwork]:
+    async with founded(database_url) as world:
+        yield await Clockwork.wound_up(world)

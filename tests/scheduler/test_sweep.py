@@ -1,0 +1,203 @@
+"""What is due happens: once, late or twice, as the rules say for now; and what cannot happen yet stands in nobody's way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from rules.commands import Defer, Object, RequestMoreEvidence
+from rules.people import AgentStanding
+from rules.scales import HITLLevel
+from rules.state import Basis, ExecutionState, Status
+from scheduler.heart import Heart
+from scheduler.sweep import Sweep
+from store import registry
+from tests.rules.world import DAY, DORA, HARD, HOUR, MINUTE, RITA, ROSS, SAUL, SENTA, SILA, SOFT, SUSI, SVEN, ask
+from tests.scheduler.clockwork import Clockwork
+from tests.store.world import replica
+
+
+async def test_a_soft_approval_consents_after_its_time_of_silence(clockwork: Clockwork) -> None:
+    state = await clockwork.shown()
+    await clockwork.passes(4 * MINUTE)
+    assert (await clockwork.now(state)).status is Status.PENDING
+    await clockwork.passes(MINUTE)
+    after = await clockwork.now(state)
+    assert after.status is Status.CONSENTED
+    assert after.decision is not None
+    assert after.decision.basis is Basis.SILENT_CONSENT
+
+
+async def test_time_in_which_nothing_ran_is_no_silence(clockwork: Clockwork) -> None:
+    state = await clockwork.shown()
+    await clockwork.lives(2 * MINUTE)
+    await clockwork.sleeps(DAY / 2)
+    await clockwork.sweep.tick()
+    assert (await clockwork.now(state)).status is Status.PENDING
+    await clockwork.passes(3 * MINUTE)
+    assert (await clockwork.now(state)).status is Status.CONSENTED
+
+
+async def test_time_in_which_slack_was_away_is_no_silence(clockwork: Clockwork) -> None:
+    state = await clockwork.shown()
+    clockwork.slack_is_there = False
+    await clockwork.sleeps(HOUR)
+    await clockwork.sweep.tick()
+    clockwork.slack_is_there = True
+    await clockwork.heart.tick()
+    await clockwork.passes(4 * MINUTE)
+    assert (await clockwork.now(state)).status is Status.PENDING
+    await clockwork.passes(MINUTE)
+    assert (await clockwork.now(state)).status is Status.CONSENTED
+
+
+async def test_a_clock_that_leaps_proves_nothing(clockwork: Clockwork) -> None:
+    state = await clockwork.shown()
+    clockwork.world.clock.passes(HOUR)
+    await clockwork.heart.tick()
+    await clockwork.sweep.tick()
+    assert (await clockwork.now(state)).status is Status.PENDING
+
+
+async def test_time_in_which_everybody_was_away_is_no_silence(clockwork: Clockwork) -> None:
+    state = await clockwork.shown()
+    until = clockwork.world.clock.now + 10 * MINUTE
+    for who in (RITA, ROSS, SENTA, SVEN, SUSI, SAUL, SILA, DORA):
+        await clockwork.leaves(who, until)
+    await clockwork.passes(9 * MINUTE)
+    assert (await clockwork.now(state)).status is Status.PENDING
+    await clockwork.passes(5 * MINUTE)
+    assert (await clockwork.now(state)).status is Status.PENDING
+    await clockwork.passes(MINUTE)
+    assert (await clockwork.now(state)).status is Status.CONSENTED
+
+
+async def test_a_silence_that_cannot_count_in_time_becomes_hard(clockwork: Clockwork) -> None:
+    state = await clockwork.shown()
+    clockwork.slack_is_there = False
+    await clockwork.sleeps(DAY)
+    await clockwork.sweep.tick()
+    after = await clockwork.now(state)
+    assert (after.status, after.level) == (Status.PENDING, HITLLevel.HARD_APPROVAL)
+
+
+async def test_what_nobody_answers_climbs_the_ladder_and_at_its_top_expires(clockwork: Clockwork) -> None:
+    state = await clockwork.shown(HARD)
+    roles = [state.task.required_role]
+    for _ in range(2):
+        await clockwork.passes(DAY)
+        roles.append((await clockwork.now(state)).task.required_role)
+    assert roles == ["senior_reviewer", "supervisor", "director"]
+    await clockwork.passes(DAY)
+    after = await clockwork.now(state)
+    assert after.status is Status.EXPIRED
+    assert after.decision is not None
+    assert after.decision.basis is Basis.TIMEOUT
+
+
+async def test_people_are_reminded_before_the_end_once_each_time(clockwork: Clockwork) -> None:
+    state = await clockwork.shown(HARD)
+    await clockwork.passes(20 * HOUR)
+    await clockwork.passes(2 * HOUR)
+    await clockwork.passes(HOUR)
+    assert (await clockwork.told(state)).count("task.reminded") == 2
+
+
+async def test_a_deferral_wakes(clockwork: Clockwork) -> None:
+    state = await clockwork.shown(HARD)
+    until = clockwork.world.clock.now + 2 * HOUR
+    await clockwork.world.after(ask(Defer, state, until=until, comment="After lunch."), SENTA)
+    await clockwork.passes(HOUR)
+    assert (await clockwork.now(state)).status is Status.DEFERRED
+    await clockwork.passes(HOUR)
+    assert (await clockwork.now(state)).status is Status.PENDING
+
+
+async def test_an_agent_that_owes_evidence_runs_out_of_time(clockwork: Clockwork) -> None:
+    state = await clockwork.shown(HARD)
+    await clockwork.world.after(ask(RequestMoreEvidence, state, instructions="Which record?"), SENTA)
+    await clockwork.passes(2 * DAY)
+    assert (await clockwork.now(state)).status is Status.EXPIRED
+
+
+async def test_an_approval_that_nobody_uses_is_reminded_and_lapses(clockwork: Clockwork) -> None:
+    state = await clockwork.world.approved(HARD, by=SENTA)
+    await clockwork.passes(DAY)
+    assert "execution.reminded" in await clockwork.told(state)
+    await clockwork.passes(DAY)
+    assert (await clockwork.now(state)).execution.state is ExecutionState.LAPSED
+
+
+async def test_a_claim_without_an_outcome_becomes_unknown(clockwork: Clockwork) -> None:
+    state = await clockwork.world.approved(HARD, by=SENTA)
+    await clockwork.world.claimed(state)
+    await clockwork.passes(HOUR)
+    assert (await clockwork.now(state)).execution.state is ExecutionState.UNKNOWN
+
+
+async def test_after_a_day_of_downtime_each_thing_happens_once(clockwork: Clockwork) -> None:
+    state = await clockwork.shown(HARD)
+    await clockwork.sleeps(3 * DAY)
+    await clockwork.sweep.tick()
+    await clockwork.sweep.tick()
+    told = await clockwork.told(state)
+    assert told.count("package.escalated") == 1
+    assert (await clockwork.now(state)).status is Status.PENDING
+
+
+async def test_replicas_that_look_at_once_do_each_thing_once(clockwork: Clockwork) -> None:
+    states = [await clockwork.shown(HARD.model_copy(update={"thread_id": f"thr_{number}"})) for number in range(5)]
+    await clockwork.lives(DAY)
+    async with replica(clockwork.world) as other:
+        theirs = Sweep(other.store, Heart(other.store, clockwork._reachable))
+        await _at_once(clockwork.sweep.tick, theirs.tick)
+    told = [await clockwork.told(state) for state in states]
+    assert [each.count("package.escalated") for each in told] == [1] * 5
+
+
+async def test_what_is_refused_again_and_again_keeps_nothing_else_waiting(
+    clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduler.sweep.AT_ONCE", 2)
+    stuck = [await clockwork.shown(SOFT.model_copy(update={"thread_id": f"thr_{number}"})) for number in range(4)]
+    await clockwork.world.write(
+        lambda connection: registry.set_standing(connection, "Clerk", AgentStanding.PAUSED, clockwork.world.clock.now)
+    )
+    await clockwork.lives(5 * MINUTE)
+    await clockwork.sweep.tick()
+    assert {(await clockwork.now(state)).status for state in stuck} == {Status.PENDING}
+    await clockwork.world.write(
+        lambda connection: registry.set_standing(connection, "Clerk", AgentStanding.ACTIVE, clockwork.world.clock.now)
+    )
+    await clockwork.passes(MINUTE)
+    assert {(await clockwork.now(state)).status for state in stuck} == {Status.CONSENTED}
+
+
+async def test_an_objection_that_races_the_timer_wins_or_comes_too_late_and_is_told(clockwork: Clockwork) -> None:
+    state = await clockwork.shown()
+    await clockwork.lives(5 * MINUTE)
+    _, objected = await _at_once(clockwork.sweep.tick, lambda: clockwork.world.do(ask(Object, state), RITA))
+    after = await clockwork.now(state)
+    outcome = (after.status, after.level, objected.refusal and objected.refusal.reason.value)
+    assert outcome in [
+        (Status.CONSENTED, HITLLevel.SOFT_APPROVAL, "already-decided"),
+        (Status.PENDING, HITLLevel.HARD_APPROVAL, None),
+    ]
+
+
+async def test_a_process_that_died_with_what_it_had_taken_leaves_it_to_the_next(clockwork: Clockwork) -> None:
+    state = await clockwork.shown(HARD)
+    await clockwork.lives(DAY)
+    await clockwork.world.write(clockwork.sweep._claimed)
+    await clockwork.sweep.tick()
+    assert (await clockwork.now(state)).task.rung == 0
+    await clockwork.passes(timedelta(seconds=31))
+    assert (await clockwork.now(state)).task.rung == 1
+
+
+async def _at_once(*asks: Callable[[], Awaitable[Any]]) -> list[Any]:
+    return await asyncio.gather(*(ask() for ask in asks))
