@@ -1,4 +1,4 @@
-"""`python -m bench [road|http|clicks|pending|cards|profile] …`: all but the profile when none is named."""
+"""`python -m bench [road|http|clicks|pending|cards|timers|profile] …`: all but the profile when none is named."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 
-from bench import cards, clicks, http, pending, profile, road
+from bench import cards, clicks, http, pending, profile, road, timers
 from bench.world import databases
 
 SUBMISSIONS = 1_000
@@ -15,7 +15,7 @@ CLICKS, CLICKING = 1_000, 16
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or ["road", "http", "clicks", "pending", "cards"]
+    wanted = sys.argv[1:] or ["road", "http", "clicks", "pending", "cards", "timers"]
     unknown = [name for name in wanted if name not in BENCHES]
     if unknown:
         sys.exit(f"bench: there is no bench {unknown[0]!r}; there are: {', '.join(BENCHES)}")
@@ -69,12 +69,27 @@ def _cards(where: dict[str, str]) -> None:
         print(f"{told}{cards.ASKED.get(its.what, '–'):>8}")
 
 
+def _timers(where: dict[str, str]) -> None:
+    print(f"{timers.PENDING:,} pending, {timers.DUE:,} due in {timers.WITHIN.seconds} s, one look in {timers.TICK:g} s")
+    print(
+        f"Asked: each once, p99 at most {timers.ASKED_P99_MS:.0f} ms late, an idle look below {timers.ASKED_IDLE_MS} ms"
+    )
+    print(
+        f"{'database':<12}{'processes':>10}{'p50 ms':>10}{'p99 ms':>10}{'fired':>8}{'twice':>8}{'idle ms':>9}",
+        flush=True,
+    )
+    for its in asyncio.run(timers.run(where)):
+        told = f"{its.database:<12}{its.processes:>10}{its.p50_ms:>10.0f}{its.p99_ms:>10.0f}"
+        print(f"{told}{its.fired:>8}{its.twice:>8}{its.idle_ms:>9.1f}", flush=True)
+
+
 BENCHES: dict[str, Callable[[dict[str, str]], None]] = {
     "road": _road,
     "http": _http,
     "clicks": _clicks,
     "pending": _pending,
     "cards": _cards,
+    "timers": _timers,
     "profile": profile.run,
 }
 

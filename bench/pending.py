@@ -56,13 +56,13 @@ async def _measured(kind: str, url: str) -> tuple[float, float, float]:
 async def _fill(kind: str, url: str, rows: Rows, start: int, stop: int) -> None:
     raw = await open_raw(kind, url)
     try:
-        for part in _parts(start, stop):
+        for part in in_parts(start, stop):
             await asyncio.gather(*(raw.write(rows.of(number)[0]) for number in part))
     finally:
         await raw.close()
 
 
-def _parts(start: int, stop: int) -> list[range]:
+def in_parts(start: int, stop: int) -> list[range]:
     return [range(first, min(first + 500, stop)) for first in range(start, stop, 500)]
 
 
