@@ -27,7 +27,8 @@ class Rows:
 class Desk:
     """What one person finds at home. `waiting` is how much waits for anybody, `yours` how much for them, if known.
 
-    `posture` are sentences of the service about itself, such as "Soft approvals are off."
+    `posture` are sentences of the service about itself, such as "Soft approvals are off."; `told` is one that answers
+    what they just did here.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Desk:
     is_reviewer: bool = True
     is_admin: bool = False
     posture: tuple[str, ...] = ()
+    told: str | None = None
 
 
 def home(desk: Desk) -> View:
@@ -47,6 +49,8 @@ def home(desk: Desk) -> View:
 
 
 def _blocks(desk: Desk) -> Iterator[Block]:
+    if desk.told:
+        yield statement(desk.told)
     yield statement(_greeting(desk))
     yield header("Waiting for you")
     yield from _mine(desk)
@@ -77,7 +81,8 @@ def _mine(desk: Desk) -> Iterator[Block]:
 
 
 def nothing_waits(waiting: int = 0) -> str:
-    others = f" {how_many(waiting).capitalize()} wait for others: /reviews queue lists them." if waiting else ""
+    verb = "waits" if waiting == 1 else "wait"
+    others = f" {how_many(waiting).capitalize()} {verb} for others: /reviews queue lists them." if waiting else ""
     return f"Nothing waits for you. New requests appear here and in their channel.{others}"
 
 

@@ -24,9 +24,24 @@ class Metrics:
             registry=self.registry,
         )
         self.unauthenticated = Counter(
-            "countersign_unauthenticated_total", "Requests without a valid key.", registry=self.registry
+            "countersign_unauthenticated_total", "Requests without a valid key or signature.", registry=self.registry
         )
         self.waiting = Gauge("countersign_long_polls", "Agents that wait for an answer now.", registry=self.registry)
+        self.clicks = Counter(
+            "countersign_clicks_total",
+            "Buttons and forms in Slack, by what came of them: done, refused, or a fault of ours.",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self.messages = Counter(
+            "countersign_slack_messages_total",
+            "Cards and their notes: posted, updated, or failed.",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self.behind = Gauge(
+            "countersign_places_behind", "Places in Slack that do not yet show what is wanted.", registry=self.registry
+        )
 
     def page(self) -> tuple[bytes, str]:
         return generate_latest(self.registry), CONTENT_TYPE_LATEST

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
-from bot.service import SERVICE
+from bot.service import SERVICE, Service
+from bot.slack.side import SlackSide
+from store import cards
 from store.workers import UnavailableError
 
 
@@ -17,7 +21,11 @@ async def healthz(_: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Ready: the database answers. The posture says by which policy, and what holds back approvals now."""
+    """Ready: the database answers. The posture says by which policy, and what holds back approvals now.
+
+    Without Slack, or without its socket, the service is still ready: agents go on reading, claiming and reporting, and
+    to take the replica out of the balance for something that befalls all of them would only take that from them too.
+    """
     service = request.app[SERVICE]
     store, policy = service.store, service.store.house.policy
     try:
@@ -35,14 +43,35 @@ async def readyz(request: web.Request) -> web.Response:
             "soft_approval": policy.soft.enabled,
             "frozen": standing.frozen,
             "tenant_id": store.house.tenant_id,
+            **_slack(service.slack),
         },
     }
     return web.Response(text=json.dumps(body), content_type="application/json")
 
 
+def _slack(side: SlackSide | None) -> dict[str, Any]:
+    """As of the last call: nothing is asked of Slack here."""
+    if side is None:
+        return {"slack": "not configured"}
+    socket = {"socket": "connected" if side.socket.connected else "not connected"} if side.socket else {}
+    directory = {"directory_trouble": side.directory.trouble} if side.directory.trouble else {}
+    troubles = [{"place": trouble.place, "error": trouble.error} for trouble in side.reconciler.troubles.values()]
+    return {"slack": side.client.trouble or "ok", **socket, **directory, "undelivered": troubles}
+
+
 async def metrics(request: web.Request) -> web.Response:
-    page, content_type = request.app[SERVICE].metrics.page()
+    service = request.app[SERVICE]
+    service.metrics.behind.set(await _behind(service))
+    page, content_type = service.metrics.page()
     return web.Response(body=page, headers={"Content-Type": content_type})
+
+
+async def _behind(service: Service) -> float:
+    store = service.store
+    try:
+        return await store.read(lambda connection: cards.count_behind(connection, store.house.tenant_id))
+    except UnavailableError:
+        return math.nan
 
 
 ROUTES = [

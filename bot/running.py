@@ -6,7 +6,7 @@ import asyncio
 import gc
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 import structlog
@@ -14,6 +14,7 @@ from aiohttp import web
 
 from bot.draining import UNDER_WAY
 from bot.logs import request_log
+from bot.metrics import Metrics
 from bot.service import Clock, Service, real_clock
 from bot.settings import Settings, SettingsError
 from bot.slack.side import slack_side
@@ -44,9 +45,11 @@ async def running(settings: Settings, clock: Clock = real_clock) -> AsyncIterato
     await asyncio.to_thread(migrate, settings.database_url, clock())
     store = await Store.open(settings.database_url, policy, text.decode(), clock)
     try:
+        metrics = Metrics()
         async with AsyncExitStack() as stack:
-            slack = await stack.enter_async_context(slack_side(settings, store)) if settings.slack_bot_token else None
-            service = Service(settings, store, slack=slack)
+            # The API alone, without Slack, is for tests and benches; `countersign serve` asks for the token.
+            slack = slack_side(settings, store, metrics) if settings.slack_bot_token else nullcontext()
+            service = Service(settings, store, metrics, await stack.enter_async_context(slack))
             # What is loaded by now stays for good: the garbage collector need not look through it again and again.
             gc.freeze()
             url = await stack.enter_async_context(_listening(application(service), settings, store))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -24,7 +24,7 @@ def real_clock() -> datetime:
 class Service:
     settings: Settings
     store: Store
-    metrics: Metrics = field(default_factory=Metrics)
+    metrics: Metrics
     slack: SlackSide | None = None
 
 

@@ -63,6 +63,17 @@ class Settings(BaseSettings):
             raise ValueError(f"must be networks such as 127.0.0.0/8, with commas between: {fault}") from fault
 
 
+def require_slack(settings: Settings) -> None:
+    """For whoever is to serve people: the token to call Slack with, and one of the two ways for Slack to reach us."""
+    where = 'README, "Connect your workspace", says where it comes from'
+    if not settings.slack_bot_token:
+        raise SettingsError(f"SLACK_BOT_TOKEN: is not set; {where}")
+    if not (settings.slack_app_token or settings.slack_signing_secret):
+        raise SettingsError(
+            f"SLACK_APP_TOKEN: is not set, and for HTTP SLACK_SIGNING_SECRET is not set either; {where}"
+        )
+
+
 def read_settings(**given: Any) -> Settings:
     try:
         return Settings(**given)

@@ -8,7 +8,7 @@ because a client has to bear a field that it does not know.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -246,6 +246,14 @@ class Health(Reply):
     status: str
 
 
+class Undelivered(Reply):
+    """A place in Slack where nothing can be shown until somebody mends it."""
+
+    place: str
+    error: str
+    """In Slack's own word."""
+
+
 class Posture(Reply):
     """By which policy, and what holds back approvals now."""
 
@@ -253,6 +261,13 @@ class Posture(Reply):
     soft_approval: bool
     frozen: bool
     tenant_id: str
+    slack: str
+    """`ok`, `not configured`, or what kept Slack from answering the last call."""
+    socket: Literal["connected", "not connected"] | None = None
+    """Only in Socket Mode."""
+    directory_trouble: str | None = None
+    """Why Slack's people could not be read, if they could not."""
+    undelivered: list[Undelivered] | None = None
 
 
 class Readiness(Reply):

@@ -61,6 +61,7 @@ class Reconciler:
         self._store, self._messenger, self._monotonic = store, messenger, monotonic
         self._news = asyncio.Event()
         self._resting: dict[tuple[str, str], float] = {}
+        self._told: dict[tuple[str, str, int], set[str]] = {}
         self._paused = {False: 0.0, True: 0.0}  # posts, and updates: Slack counts them apart
         self._gate, self._alone = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
         self.troubles: dict[str, Trouble] = {}
@@ -149,12 +150,20 @@ class Reconciler:
         else:
             await self._store.write(lambda connection: self._keep(connection, place.package_id, rendering))
             posted = await self._put(place, Message(rendering.text, rendering.blocks))
-        for message in drawn.notes:
-            await self._messenger.post(posted.channel, message, posted.ts)
+        await self._tell(place, drawn.notes, posted)
         shown = Shown(state.revision, posted.channel, posted.ts, rendering.rendering_id)
         await self._store.write(lambda connection: cards.shown_at(connection, place, shown))
         if onlookers is not None:
             await self._proven(drawn, posted, onlookers)
+
+    async def _tell(self, place: Place, notes: list[Message], posted: Posted) -> None:
+        """Each once, although a later one may fail and all of this is then done again."""
+        told = self._told.setdefault((*_key(place), place.noted_revision), set())
+        for message in notes:
+            if message.text not in told:
+                await self._messenger.post(posted.channel, message, posted.ts)
+                told.add(message.text)
+        self._told.pop((*_key(place), place.noted_revision))
 
     async def _onlookers(self, place: Place) -> frozenset[str]:
         """Who sees what lies there: asked first, so that nothing is posted whose proof then fails."""

@@ -16,6 +16,7 @@ import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from blocks import reviews
+from bot.slack.scopes import SCOPES
 from playground import workspace
 
 ROOT = Path(__file__).parent.parent
@@ -26,22 +27,6 @@ ADDRESS = "https://YOUR-HOST/slack/events"
 
 BOT_SCOPES: list[str] = MANIFEST["oauth_config"]["scopes"]["bot"]
 BOT_EVENTS: list[str] = MANIFEST["settings"]["event_subscriptions"]["bot_events"]
-
-# What we do, and the scope without which Slack refuses it.
-NEEDS = {
-    "being asked by slash command": "commands",
-    "chat.postMessage": "chat:write",
-    "chat.update": "chat:write",
-    "users.list": "users:read",
-    "users.info": "users:read",
-    "users.lookupByEmail": "users:read.email",
-    "usergroups.list": "usergroups:read",
-    "usergroups.users.list": "usergroups:read",
-    "conversations.info of a public channel": "channels:read",
-    "conversations.members of a public channel": "channels:read",
-    "conversations.info of a private channel": "groups:read",
-    "conversations.members of a private channel": "groups:read",
-}
 
 PUBLIC_AND_PRIVATE = {"channels:read", "groups:read"}
 
@@ -182,7 +167,7 @@ def test_the_rules_are_themselves_in_order_and_closed() -> None:
 
 
 def test_the_app_asks_for_exactly_the_scopes_that_it_needs() -> None:
-    assert sorted(BOT_SCOPES) == sorted(set(NEEDS.values()))
+    assert sorted(BOT_SCOPES) == sorted(SCOPES)
 
 
 def test_the_stand_in_for_slack_grants_what_the_manifest_asks_for() -> None:

@@ -1,13 +1,12 @@
 """`countersign doctor`: what stands in the way of a working service, and what to do about each.
 
-What can be checked without Slack. Nothing is changed by looking.
+Nothing is changed by looking.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 import typer
 from sqlalchemy import Connection, func, select
@@ -15,7 +14,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from bot.cli.faults import CommandError, first_line
+from bot.cli.findings import Finding
 from bot.cli.session import now, reached
+from bot.cli.slack_checks import slack_findings
 from bot.keys import key_file, signing_key
 from bot.settings import Settings, SettingsError, read_settings
 from rules.policy import Policy
@@ -28,14 +29,6 @@ from store.record import EVENTS
 from store.tenancy import INSTALLATION, tenant
 
 SKEW = timedelta(seconds=5)
-
-
-class Finding(NamedTuple):
-    """Something that was looked at; with a fault, what to do about it."""
-
-    what: str
-    fault: str | None = None
-    fix: str = ""
 
 
 def doctor() -> None:
@@ -59,23 +52,29 @@ def _examined() -> Iterator[Finding]:
         yield Finding("settings", str(fault), "correct it in the environment or in .env")
         return
     yield Finding("settings")
-    yield from _policy(settings)
+    policy = yield from _policy(settings)
     yield from _database(settings)
     yield _key(settings)
+    yield from slack_findings(settings, policy, _held(policy) if policy else ())
 
 
-def _policy(settings: Settings) -> Iterator[Finding]:
+def _policy(settings: Settings) -> Generator[Finding, None, Policy | None]:
     what = f"policy {settings.policy}"
     try:
         policy = read_policy(settings.policy.read_bytes())
     except OSError as fault:
         yield Finding(what, fault.strerror or "cannot be read", "set COUNTERSIGN_POLICY to the file, or put it there")
-        return
+        return None
     except PolicyError as error:
         yield from (Finding(what, str(fault), f"correct {fault.key or 'the file'} in it") for fault in error.faults)
-        return
+        return None
     yield Finding(f"{what}, version {policy.full_version}")
     yield from (_unheld(role) for role in sorted(_asked(policy)) if not _is_held(policy, role))
+    return policy
+
+
+def _held(policy: Policy) -> list[str]:
+    return [role for role in sorted(_asked(policy)) if _is_held(policy, role)]
 
 
 def _asked(policy: Policy) -> set[str]:

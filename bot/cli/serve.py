@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-import structlog
 import typer
 
 from bot import logs, running
-from bot.settings import read_settings
-
-log = structlog.get_logger()
+from bot.settings import read_settings, require_slack
 
 
 def serve(
@@ -20,11 +17,11 @@ def serve(
 ) -> None:
     """Bring the database to the current schema, then serve until SIGTERM or Ctrl-C.
 
+    It takes Slack: without it nobody could decide.
     Requests that were begun are finished, and whoever waits for an answer gets it, before the process ends.
     """
     given = {"COUNTERSIGN_HOST": host, "COUNTERSIGN_PORT": port}
     settings = read_settings(**{name: value for name, value in given.items() if value is not None})
+    require_slack(settings)
     logs.set_up(settings.log)
-    if settings.slack_bot_token is None:
-        log.warning("slack.not_connected", meaning="nobody can decide: what needs a person is answered with 503")
     asyncio.run(running.serve(settings))

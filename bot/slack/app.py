@@ -25,23 +25,21 @@ log = structlog.get_logger()
 COMMAND = "/reviews"
 UNAVAILABLE = "Countersign cannot reach its database just now. Nothing was changed; please try again in a minute."
 OUR_FAULT = "Something went wrong in Countersign itself. Nothing was changed; its log says what."
+NOT_ANSWERED = "Slack did not show what came of this. Please look once more."
+_ANSWERED = frozenset(["hash_conflict"])  # another tap was quicker, and what it drew is there
 _ANY = re.compile(".*", re.DOTALL)
 
 Body = Mapping[str, Any]
 
 
 def bolt_app(front: Front) -> AsyncApp:
-    """Requests are verified at the door, before Bolt reads them; and one installation needs no asking whose it is."""
+    """Requests are verified at the door, before Bolt reads them; and one installation needs no asking whose it is.
+
+    So a click is taken also while Slack's own API does not answer.
+    """
 
     async def authorize() -> AuthorizeResult:
-        installed = await front.client.installed()
-        return AuthorizeResult(
-            enterprise_id=installed.enterprise_id,
-            team_id=installed.team_id,
-            bot_id=installed.bot_id,
-            bot_user_id=installed.bot_user_id,
-            bot_token=front.web.token,
-        )
+        return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=front.web.token)
 
     app = AsyncApp(
         client=front.web,
@@ -75,8 +73,10 @@ def _listen(app: AsyncApp, front: Front) -> None:
         async def answering() -> None:
             answer.update(await forms.submitted(front, body))
 
-        fault = await _guarded("form", answering())
-        await ack(**(forms.instead("Not possible", fault) if fault else answer))
+        if fault := await _guarded("form", answering()):
+            front.metrics.clicks.labels("fault").inc()
+            answer = forms.instead("Not possible", fault)
+        await ack(**answer)
 
     @app.command(COMMAND)
     async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -99,6 +99,7 @@ def _listen(app: AsyncApp, front: Front) -> None:
 async def _tapped(front: Front, body: Body) -> None:
     tap = Tap.of(body)
     if fault := await _guarded("tap", taps.tapped(front, tap)):
+        front.metrics.clicks.labels("fault").inc()
         await front.tell(tap, "Not possible", fault)
 
 
@@ -126,7 +127,7 @@ async def _guarded(what: str, work: Awaitable[None]) -> str | None:
         return UNAVAILABLE
     except SlackError as fault:
         log.warning("slack.not_answered", what=what, error=fault.error)
-        return None
+        return None if fault.error in _ANSWERED else NOT_ANSWERED
     except Exception:
         log.exception("slack.fault", what=what)
         return OUR_FAULT

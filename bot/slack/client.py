@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, NamedTuple, Self
 
 from aiohttp import ClientSession, ClientTimeout
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from blocks.message import Message
+from bot.metrics import Metrics
 from bot.settings import Settings
-from bot.slack.faults import RAISED, fault_of
+from bot.slack.faults import RAISED, fault_of, trouble_of
 from bot.slack.people import person_of
 from rules.people import Person
-from scheduler.messenger import Posted
+from scheduler.messenger import Posted, SlackError
 
 ANSWERS_WITHIN = ClientTimeout(total=10, connect=3)
 _PAGE = 200
@@ -33,6 +34,18 @@ class Installed(NamedTuple):
     bot_user_id: str
     scopes: frozenset[str]
 
+    @classmethod
+    def told(cls, answer: AsyncSlackResponse) -> Self:
+        """By auth.test. What the token may do stands in a header."""
+        scopes = str((answer.headers or {}).get("x-oauth-scopes", "")).split(",")
+        return cls(
+            answer["team_id"],
+            answer.get("enterprise_id"),
+            answer["bot_id"],
+            answer["user_id"],
+            frozenset(scope.strip() for scope in scopes if scope.strip()),
+        )
+
 
 @asynccontextmanager
 async def web_client(settings: Settings) -> AsyncIterator[AsyncWebClient]:
@@ -44,24 +57,37 @@ async def web_client(settings: Settings) -> AsyncIterator[AsyncWebClient]:
 
 
 class SlackClient:
-    """Delivery's messenger."""
+    """Delivery's messenger. `trouble` is what kept Slack from answering the last call, if it did not."""
 
-    def __init__(self, web: AsyncWebClient) -> None:
-        self.web = web
+    def __init__(self, web: AsyncWebClient, metrics: Metrics) -> None:
+        self.web, self._metrics = web, metrics
         self._installed: Installed | None = None
+        self.trouble: str | None = None
+
+    async def asked(self, call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
+        """Every call of the Web API goes through here, so that its faults are understood in one place."""
+        try:
+            answer = await call
+        except RAISED as error:
+            fault = fault_of(error)
+            self.trouble = trouble_of(fault)
+            raise fault from error
+        self.trouble = None
+        return answer
+
+    @contextmanager
+    def _counted(self, outcome: str) -> Iterator[None]:
+        try:
+            yield
+        except SlackError:
+            self._metrics.messages.labels("failed").inc()
+            raise
+        self._metrics.messages.labels(outcome).inc()
 
     async def installed(self) -> Installed:
         """Asked once: a token belongs to one installation for all its life."""
         if self._installed is None:
-            answer = await asked(self.web.auth_test())
-            scopes = answer.headers.get("x-oauth-scopes", "") if answer.headers else ""
-            self._installed = Installed(
-                answer["team_id"],
-                answer.get("enterprise_id"),
-                answer["bot_id"],
-                answer["user_id"],
-                frozenset(scope.strip() for scope in scopes.split(",") if scope.strip()),
-            )
+            self._installed = Installed.told(await self.asked(self.web.auth_test()))
         return self._installed
 
     async def post(self, channel: str, message: Message, thread: str | None = None) -> Posted:
@@ -73,20 +99,22 @@ class SlackClient:
             **_UNFURLED,
             **_AS_WRITTEN,
         )
-        answer = await asked(sent)
+        with self._counted("posted"):
+            answer = await self.asked(sent)
         return Posted(answer["channel"], answer["ts"])
 
     async def update(self, posted: Posted, message: Message) -> None:
         sent = self.web.chat_update(
             channel=posted.channel, ts=posted.ts, text=message.text, blocks=list(message.blocks), **_AS_WRITTEN
         )
-        await asked(sent)
+        with self._counted("updated"):
+            await self.asked(sent)
 
     async def members(self, channel: str) -> frozenset[str]:
         found: set[str] = set()
         cursor = ""
         while True:
-            answer = await asked(self.web.conversations_members(channel=channel, cursor=cursor, limit=_PAGE))
+            answer = await self.asked(self.web.conversations_members(channel=channel, cursor=cursor, limit=_PAGE))
             found.update(answer["members"])
             if not (cursor := _following(answer)):
                 return frozenset(found)
@@ -96,22 +124,15 @@ class SlackClient:
         found: list[Person] = []
         cursor = ""
         while True:
-            answer = await asked(self.web.users_list(cursor=cursor, limit=_PAGE))
+            answer = await self.asked(self.web.users_list(cursor=cursor, limit=_PAGE))
             found += [person_of(user, team_id) for user in answer["members"]]
             if not (cursor := _following(answer)):
                 return found
 
     async def group(self, group_id: str) -> frozenset[str]:
-        answer = await asked(self.web.usergroups_users_list(usergroup=group_id))
+        answer = await self.asked(self.web.usergroups_users_list(usergroup=group_id))
         return frozenset(answer["users"])
 
 
 def _following(answer: AsyncSlackResponse) -> str:
     return str((answer.get("response_metadata") or {}).get("next_cursor") or "")
-
-
-async def asked(call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
-    try:
-        return await call
-    except RAISED as error:
-        raise fault_of(error) from error

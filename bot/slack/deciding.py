@@ -20,13 +20,18 @@ async def decide(front: Front, user_id: str, asks: tuple[Verb, Ref], values: Val
     verb, ref = asks
     meant = sha256_of([user_id, verb, str(ref), {field.value: value for field, value in values.items()}])
     outcome = await front.store.carry_out(command_of(verb, ref, values, f"slack:{meant}"), person(user_id))
-    if not (outcome.replayed and outcome.refusal):
-        return outcome
-    return await front.store.carry_out(command_of(verb, ref, values, f"slack:{meant}:{fresh}"), person(user_id))
+    if outcome.replayed and outcome.refusal:
+        again = command_of(verb, ref, values, f"slack:{meant}:{fresh}")
+        outcome = await front.store.carry_out(again, person(user_id))
+    front.metrics.clicks.labels("refused" if outcome.refusal else "done").inc()
+    return outcome
 
 
 async def attempt(front: Front, user_id: str, asks: tuple[Verb, Ref], state: PackageState, fresh: str) -> Outcome:
     """Whether this person may give this verb at all, before they are asked for words."""
     verb, ref = asks
     trial = trial_of(verb, ref, state, front.store.clock(), f"slack:trial:{fresh}:{verb}")
-    return await front.store.carry_out(trial, person(user_id), trial=True)
+    outcome = await front.store.carry_out(trial, person(user_id), trial=True)
+    if outcome.refusal:
+        front.metrics.clicks.labels("refused").inc()
+    return outcome

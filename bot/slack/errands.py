@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -23,12 +24,14 @@ class Errands:
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def finished(self, within: float) -> None:
+    async def finished(self, within: float = 5.0) -> None:
         """For the end of the process: what is not done by then is given up."""
-        if self._under_way:
-            _, left = await asyncio.wait(self._under_way, timeout=within)
-            for task in left:
-                task.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while self._under_way:  # one may send another
+                    await asyncio.wait(self._under_way)
+        for task in self._under_way:
+            task.cancel()
 
 
 async def _done(name: str, errand: Coroutine[Any, Any, object]) -> None:

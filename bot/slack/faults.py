@@ -15,6 +15,10 @@ _OF_THE_PLACE = frozenset([
     "restricted_action_non_threadable_channel", "restricted_action_read_only_channel",
     "restricted_action_thread_locked", "restricted_action_thread_only_channel", "user_disabled", "user_not_found",
 ])  # fmt: skip
+_OF_THE_TOKEN = frozenset([
+    "account_inactive", "app_uninstalled", "invalid_auth", "missing_scope", "not_allowed_token_type", "not_authed",
+    "team_access_not_granted", "token_expired", "token_revoked",
+])  # fmt: skip
 _PASSING = frozenset(["fatal_error", "internal_error", "request_timeout", "service_unavailable", "update_failed"])
 _PAUSE = 30.0
 
@@ -30,6 +34,13 @@ def fault_of(error: Exception) -> SlackError:
     if said in _PASSING or answer.status_code >= 500:  # noqa: PLR2004 - the server's own faults
         return UnreachableError(said)
     return RefusedError(said) if said in _OF_THE_PLACE else SlackError(said)
+
+
+def trouble_of(fault: SlackError) -> str | None:
+    """What an operator should know of Slack as a whole. What it refuses for other reasons, it has answered."""
+    if isinstance(fault, UnreachableError):
+        return f"unreachable: {fault.error}"
+    return f"refuses the token: {fault.error}" if fault.error in _OF_THE_TOKEN else None
 
 
 def _retry_after(written: str | None) -> float:

@@ -16,9 +16,10 @@ from blocks.forms import edited, notice, read_metadata
 from blocks.ids import Field, FormId, Ref
 from blocks.refusals import aloud
 from bot.slack import homes
-from bot.slack.deciding import decide
+from bot.slack.deciding import attempt, decide
 from bot.slack.front import GONE, Front
 from bot.slack.wording import Values, values_of
+from rules.authority import identify
 from rules.commands import Verb
 from rules.reasons import Reason, Refusal, refuse
 from store import directory
@@ -26,32 +27,66 @@ from store import directory
 Answer = dict[str, Any]  # what Slack does with the view: empty closes it
 
 CLOSED: Answer = {"response_action": "clear"}
-# What another word in the same form can mend; all else is told in its place.
-_MENDABLE = frozenset([
-    Reason.COMMENT_REQUIRED, Reason.EDIT_NOT_VALID, Reason.NOTHING_EDITED, Reason.NOT_ON_LADDER,
-    Reason.TIME_NOT_AHEAD, Reason.TIME_TOO_FAR, Reason.TOO_BUSY, Reason.NO_ELIGIBLE_REVIEWER,
-])  # fmt: skip
+# What another word in the same form can mend, and beside which field that is said; all else is told in its place.
+_MENDABLE: Mapping[Reason, Field] = {
+    Reason.COMMENT_REQUIRED: Field.COMMENT,
+    Reason.EDIT_NOT_VALID: Field.PARAMETERS,
+    Reason.NOTHING_EDITED: Field.PARAMETERS,
+    Reason.NOT_ON_LADDER: Field.TO_ROLE,
+    Reason.NO_ELIGIBLE_REVIEWER: Field.TO_ROLE,
+    Reason.TIME_NOT_AHEAD: Field.UNTIL,
+    Reason.TIME_TOO_FAR: Field.UNTIL,
+    Reason.TOO_BUSY: Field.COMMENT,
+}
+_EMPTY = "This has to be filled in; blanks alone do not count."
+_UNCONFIRMED = "Nothing happens without this tick, and it counts only for what stands in this form."
 
 
 async def submitted(front: Front, body: Mapping[str, Any]) -> Answer:
-    view, user_id = body["view"], body["user"]["id"]
-    if view["callback_id"] == FormId.AWAY:
-        return await _away(front, view, user_id)
+    view = body["view"]
+    if empty := _left_empty(view):
+        return {"response_action": "errors", "errors": dict.fromkeys(empty, _EMPTY)}
+    match view["callback_id"]:
+        case FormId.AWAY:
+            return await _away(front, view, body["user"]["id"])
+        case FormId.DECISION:
+            return await _decision(front, body)
+        case _:
+            return instead("Not possible", GONE)
+
+
+def _left_empty(view: Mapping[str, Any]) -> list[str]:
+    """Slack takes blanks for something that was filled in."""
+    needed = [each for each in view["blocks"] if each["type"] == "input" and not each.get("optional")]
+    return [each["block_id"] for each in needed if each["block_id"] not in values_of(view)]
+
+
+async def _decision(front: Front, body: Mapping[str, Any]) -> Answer:
+    view = body["view"]
     asks = read_metadata(view.get("private_metadata", ""))
     dossier = await front.dossier(asks[1]) if asks else None
     if asks is None or dossier is None:
         return instead("Not possible", GONE)
     values = values_of(view)
-    unconfirmed = _unconfirmed(asks, dossier, values, view)
-    return unconfirmed or await _decided(front, user_id, asks, values, body)
+    if unconfirmed := _unconfirmed(asks, dossier, values, view):
+        return await _in_the_way(front, asks, dossier, body) or unconfirmed
+    return await _decided(front, asks, values, body)
 
 
-async def _decided(
-    front: Front, user_id: str, asks: tuple[Verb, Ref], values: Values, body: Mapping[str, Any]
-) -> Answer:
-    view = body["view"]
+async def _in_the_way(front: Front, asks: tuple[Verb, Ref], dossier: Dossier, body: Mapping[str, Any]) -> Answer | None:
+    """What else forbids it comes first: nobody is asked to confirm what they cannot decide any more."""
+    tried = await attempt(front, body["user"]["id"], asks, dossier.state, _fresh(body))
+    return _refused(body["view"], tried.refusal) if tried.refusal else None
+
+
+def _fresh(body: Mapping[str, Any]) -> str:
+    return str(body.get("trigger_id") or body["view"]["hash"])
+
+
+async def _decided(front: Front, asks: tuple[Verb, Ref], values: Values, body: Mapping[str, Any]) -> Answer:
+    view, user_id = body["view"], body["user"]["id"]
     try:
-        outcome = await decide(front, user_id, asks, values, body.get("trigger_id") or view["hash"])
+        outcome = await decide(front, user_id, asks, values, _fresh(body))
     except ValidationError as fault:
         return _unreadable(view, fault)
     if outcome.refusal:
@@ -65,7 +100,7 @@ def _unconfirmed(asks: tuple[Verb, Ref], dossier: Dossier, values: Values, view:
     ticked = values.get(Field.CONFIRMED)
     match asks[0]:
         case Verb.APPROVE if dossier.grave and ticked != [dossier.state.action_digest]:
-            return _refused(view, refuse(Reason.STALE_VERSION, seen=asks[1].version, current=dossier.state.version))
+            return _beside(view, Field.CONFIRMED, _UNCONFIRMED)
         case Verb.APPROVE_WITH_EDITS:
             return _edit_to_confirm(asks, dossier, values, view)
         case _:
@@ -97,10 +132,9 @@ def _edit_to_confirm(
 
 
 def _refused(view: Mapping[str, Any], refusal: Refusal) -> Answer:
-    """Beside the first field where another word mends it: what was written stays. Else in the form's place."""
-    first = next((block["block_id"] for block in view["blocks"] if block["type"] == "input"), None)
-    if refusal.reason in _MENDABLE and first:
-        return {"response_action": "errors", "errors": {first: aloud(refusal.sentence)}}
+    """Beside a field where another word mends it: what was written stays. Else in the form's place."""
+    if refusal.reason in _MENDABLE:
+        return _beside(view, _MENDABLE[refusal.reason], aloud(refusal.sentence))
     return instead("Not possible", refusal.sentence)
 
 
@@ -110,7 +144,10 @@ def _unreadable(view: Mapping[str, Any], fault: ValidationError) -> Answer:
 
 
 def _beside(view: Mapping[str, Any], field: str, sentence: str) -> Answer:
+    """Of this field, or of the first there is; without any, in the form's place."""
     inputs = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
+    if not inputs:
+        return instead("Not possible", sentence)
     place = field if field in inputs else inputs[0]
     return {"response_action": "errors", "errors": {place: sentence}}
 
@@ -137,7 +174,7 @@ async def away(front: Front, user_id: str, until: datetime, delegate: str | None
         return "The directory does not know you, so there is nothing that you could be away from."
     if until <= now:
         return "The time must lie ahead."
-    if delegate == user_id or (delegate and roster.person(delegate) is None):
+    if delegate == user_id or (delegate and isinstance(identify(roster, delegate, now), Refusal)):
         return "Somebody else of this workspace has to stand in for you."
     await store.write(lambda connection: directory.go_away(connection, user_id, until, delegate, now))
     return None

@@ -15,7 +15,8 @@ from blocks.ids import Ref
 from blocks.message import Message
 from blocks.refusals import private, told
 from blocks.views import View
-from bot.slack.client import SlackClient, asked
+from bot.metrics import Metrics
+from bot.slack.client import SlackClient
 from bot.slack.errands import Errands
 from bot.slack.tap import Tap
 from rules.reasons import Refusal
@@ -26,7 +27,12 @@ from store.packages import load
 from store.store import Store
 
 TOO_LATE = "Slack waited too long for this to open. Please tap once more."
+OPENS_WITHIN = 2.5  # of the three seconds for which both the trigger and the click's own answer last
 GONE = "This button is not one that is in use any more. Open the package from App Home or with /reviews."
+
+
+class UnheardError(SlackError):
+    """What was to be said to somebody found no way to them: neither a view would open, nor is there a response_url."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,7 @@ class Front:
     store: Store
     client: SlackClient
     errands: Errands
+    metrics: Metrics
 
     @property
     def web(self) -> AsyncWebClient:
@@ -52,13 +59,15 @@ class Front:
         return loaded.state if loaded else None
 
     async def open(self, tap: Tap, view: View) -> bool:
-        """On top of the view in which it was tapped, or as the first one. Slack gives us three seconds for it."""
+        """On top of the view in which it was tapped, or as the first one. Slack gives us no time for a second try."""
         within = tap.view is not None and tap.view.get("type") == "modal"
         opened = self.web.views_push if within else self.web.views_open
         try:
-            async with asyncio.timeout(3):
-                await asked(opened(trigger_id=tap.trigger_id, view=view))
-        except (SlackError, TimeoutError):
+            async with asyncio.timeout(OPENS_WITHIN):
+                await self.client.asked(opened(trigger_id=tap.trigger_id, view=view))
+        except (SlackError, TimeoutError) as fault:
+            if not tap.response_url:
+                raise UnheardError(TOO_LATE) from fault
             self.say(tap, private(TOO_LATE))
             return False
         return True

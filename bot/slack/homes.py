@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -11,7 +11,6 @@ from blocks.forms import away_form
 from blocks.home import Desk, Rows, home
 from blocks.ids import ActionId
 from blocks.queue import ROWS
-from bot.slack.client import asked
 from bot.slack.front import Front
 from bot.slack.mine import mine_of
 from bot.slack.places import FIRST, read, written
@@ -50,10 +49,12 @@ async def come_back(front: Front, user_id: str) -> None:
     await front.store.write(lambda connection: directory.come_back(connection, user_id, now))
 
 
-async def publish(front: Front, user_id: str, at: Turned = Turned()) -> None:
+async def publish(front: Front, user_id: str, at: Turned = Turned(), told: str | None = None) -> None:
+    """`told` is what could not be said to them in any other way."""
     store = front.store
     desk = await store.read(lambda connection: desk_of(connection, store.house, user_id, store.clock(), at))
-    await asked(front.web.views_publish(user_id=user_id, view=home(desk)))
+    desk = replace(desk, told=told)
+    await front.client.asked(front.web.views_publish(user_id=user_id, view=home(desk)))
 
 
 def desk_of(connection: Connection, house: House, user_id: str, now: datetime, at: Turned) -> Desk:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -11,13 +13,20 @@ from blocks.dossier import Dossier
 from blocks.ids import FormId, Ref
 from blocks.rendering import fingerprint
 from blocks.views import View
-from bot.slack.client import asked
 from bot.slack.front import GONE, Front
 from bot.slack.tap import Tap
 from rules.commands import OpenDetails
 from rules.reasons import Refusal
 from store import cards
 from store.house import fresh_id
+
+
+class Page(NamedTuple):
+    """A page of Details as it is shown, and the id that its content gives it."""
+
+    number: int
+    view: View
+    rendering_id: str
 
 
 async def opened(front: Front, tap: Tap) -> None:
@@ -29,9 +38,9 @@ async def opened(front: Front, tap: Tap) -> None:
     if refusal := await _may_not_read(front, tap, dossier):
         await front.refuse(tap, refusal, dossier)
         return
-    view = details(dossier)
-    if await front.open(tap, view):
-        await _read(front, tap, dossier, view, 1)
+    page = _drawn(dossier, 1)
+    if await front.open(tap, page.view):
+        await _read(front, tap, dossier, page)
 
 
 async def turned(front: Front, tap: Tap) -> None:
@@ -40,22 +49,31 @@ async def turned(front: Front, tap: Tap) -> None:
     dossier = await front.dossier(asks[1]) if asks else None
     if asks is None or dossier is None or tap.view is None:
         await front.tell(tap, "Not possible", GONE)
+    elif refusal := await _may_not_read(front, tap, dossier):
+        await front.refuse(tap, refusal, dossier)
     else:
         await _shown(front, tap, dossier, asks[0])
 
 
 async def refresh(front: Front, tap: Tap, ref: Ref) -> None:
-    """The open page once more, after something was done in it."""
-    dossier = await front.dossier(ref)
+    """The open page once more, after something was done in it: from here on it is this page that was seen."""
+    dossier = await front.dossier(ref._replace(rendering_id=None))
     asks = read_page((tap.view or {}).get("private_metadata", ""))
     if dossier and asks and tap.view and tap.view.get("callback_id") == FormId.DETAILS:
         await _shown(front, tap, dossier, asks[0])
 
 
-async def _shown(front: Front, tap: Tap, dossier: Dossier, page: int) -> None:
-    its, view = tap.view or {}, details(dossier, page)
-    await asked(front.web.views_update(view=view, view_id=its["id"], hash=its["hash"]))
-    await _read(front, tap, dossier, view, page)
+async def _shown(front: Front, tap: Tap, dossier: Dossier, number: int) -> None:
+    its, page = tap.view or {}, _drawn(dossier, number)
+    await front.client.asked(front.web.views_update(view=page.view, view_id=its["id"], hash=its["hash"]))
+    await _read(front, tap, dossier, page)
+
+
+def _drawn(dossier: Dossier, number: int) -> Page:
+    """Where no card was before the reader, it is this page that its buttons say was seen."""
+    rendering_id = fingerprint(details(dossier, number))
+    seen = replace(dossier, rendering_id=dossier.rendering_id or rendering_id)
+    return Page(number, details(seen, number), rendering_id)
 
 
 async def _may_not_read(front: Front, tap: Tap, dossier: Dossier) -> Refusal | None:
@@ -64,17 +82,17 @@ async def _may_not_read(front: Front, tap: Tap, dossier: Dossier) -> Refusal | N
     return (await front.store.carry_out(trial, tap.actor, trial=True)).refusal
 
 
-async def _read(front: Front, tap: Tap, dossier: Dossier, view: View, page: int) -> None:
+async def _read(front: Front, tap: Tap, dossier: Dossier, page: Page) -> None:
     """What was read is kept like a card: exactly, before it counts."""
     store, state = front.store, dossier.state
-    rendering_id, body, now = fingerprint(view), json.dumps(view, ensure_ascii=False), store.clock()
+    body, now = json.dumps(page.view, ensure_ascii=False), store.clock()
 
     def keep(connection: Connection) -> None:
         its = (state.tenant_id, state.decision_package_id)
-        cards.keep_rendering(connection, *its, rendering_id=rendering_id, body=body, now=now)
+        cards.keep_rendering(connection, *its, rendering_id=page.rendering_id, body=body, now=now)
 
     await store.write(keep)
-    await store.carry_out(_command(dossier, f"slack:details:{fresh_id()}", rendering_id, page), tap.actor)
+    await store.carry_out(_command(dossier, f"slack:details:{fresh_id()}", page.rendering_id, page.number), tap.actor)
 
 
 def _command(dossier: Dossier, command_id: str, rendering_id: str, page: int) -> OpenDetails:

@@ -123,12 +123,12 @@ async def _show(front: Front, asked: Asked) -> Message:
 
 
 async def _stats(front: Front, asked: Asked) -> Message:
-    try:
-        period = parse_duration(asked.first) if asked.first else WEEK
-    except ValueError as fault:
-        return private(f"“{asked.first}” is no period: {fault}.")
     now = front.store.clock()
-    return stats(await front.store.read(lambda connection: statistics(connection, now - period, now)))
+    try:
+        since = now - (parse_duration(asked.first) if asked.first else WEEK)
+    except (ValueError, OverflowError) as fault:
+        return private(f"“{asked.first}” is no period: {fault}.")
+    return stats(await front.store.read(lambda connection: statistics(connection, since, now)))
 
 
 async def _sampled(front: Front, asked: Asked) -> Message:

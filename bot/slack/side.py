@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 
+from bot.metrics import Metrics
 from bot.settings import Settings, SettingsError
 from bot.slack.app import bolt_app
 from bot.slack.client import SlackClient, web_client
@@ -25,9 +27,10 @@ from store.waiters import stopped
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 DELIVERS_EVERY = 2.0
 KEEPS_DIRECTORY_EVERY = 60.0
-ERRANDS_WITHIN = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,11 @@ class SlackSide:
 
 
 @asynccontextmanager
-async def slack_side(settings: Settings, store: Store) -> AsyncIterator[SlackSide]:
+async def slack_side(settings: Settings, store: Store, metrics: Metrics) -> AsyncIterator[SlackSide]:
     """Who may decide is known before anybody is let in; what was left undelivered is delivered first."""
     async with web_client(settings) as web:
-        side = _assembled(settings, store, SlackClient(web))
-        await _introduced(side.client)
+        side = _assembled(settings, store, SlackClient(web, metrics), metrics)
+        await _introduced(side)
         await side.directory.tick()
         store.on_change.append(side.reconciler.notice)
         side.reconciler.notice()
@@ -58,20 +61,18 @@ async def slack_side(settings: Settings, store: Store) -> AsyncIterator[SlackSid
             }
         )
         ticks.start()
-        tasks = [asyncio.create_task(side.reconciler.run_for_ever())]
-        if side.socket:
-            tasks.append(asyncio.create_task(side.socket.run_for_ever()))
+        delivering = asyncio.create_task(side.reconciler.run_for_ever())
         try:
-            yield side
+            async with side.socket.open() if side.socket else nullcontext():
+                yield side
         finally:
             ticks.shutdown(wait=False)
-            await side.front.errands.finished(ERRANDS_WITHIN)
-            for task in tasks:
-                await stopped(task)
+            await side.front.errands.finished()
+            await stopped(delivering)
 
 
-def _assembled(settings: Settings, store: Store, client: SlackClient) -> SlackSide:
-    front = Front(store, client, Errands())
+def _assembled(settings: Settings, store: Store, client: SlackClient, metrics: Metrics) -> SlackSide:
+    front = Front(store, client, Errands(), metrics)
     app = bolt_app(front)
     secret, token = settings.slack_signing_secret, settings.slack_app_token
     return SlackSide(
@@ -79,18 +80,24 @@ def _assembled(settings: Settings, store: Store, client: SlackClient) -> SlackSi
         front=front,
         reconciler=Reconciler(store, client),
         directory=DirectoryKeeper(store, client),
-        door=Door(app, secret.get_secret_value()) if secret else None,
-        socket=Socket(app, token.get_secret_value()) if token else None,
+        door=Door(app, secret.get_secret_value(), metrics) if secret else None,
+        socket=Socket(app, client, token.get_secret_value(), front.errands) if token else None,
     )
 
 
-async def _introduced(client: SlackClient) -> None:
+async def _introduced(side: SlackSide) -> None:
+    if installed := await _accepted("SLACK_BOT_TOKEN", side.client.installed()):
+        log.info("slack.installed", team=installed.team_id, bot=installed.bot_user_id)
+    if side.socket:
+        await _accepted("SLACK_APP_TOKEN", side.socket.ticket())
+
+
+async def _accepted(token: str, asked: Awaitable[T]) -> T | None:
     """A token that Slack refuses stops the start. A Slack that does not answer does not: it will."""
     try:
-        installed = await client.installed()
+        return await asked
     except (UnreachableError, BusyError) as fault:
         log.warning("slack.unreachable", error=fault.error)
+        return None
     except SlackError as fault:
-        raise SettingsError(f"SLACK_BOT_TOKEN: Slack refuses it ({fault.error})") from fault
-    else:
-        log.info("slack.installed", team=installed.team_id, bot=installed.bot_user_id)
+        raise SettingsError(f"{token}: Slack refuses it ({fault.error})") from fault

@@ -1,69 +1,141 @@
-"""Socket Mode: the way in where there is no public address. Watched, because it can fall silent unnoticed."""
+"""Socket Mode: the way in where there is no public address. We call Slack, and Slack sends over the open connection.
+
+The SDK has a client for this. Ours is here because a connection is replaced every hour or so, and meanwhile somebody
+clicks: it opens the next one before it lets go of the last, notices a cut at once, asks for a new single-use ticket at
+each attempt, answers on the connection by which it was asked, and at the end finishes what it was asked.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import random
-from contextlib import suppress
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
 
 import structlog
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from aiohttp import ClientWebSocketResponse, WSMsgType
+from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from bot.slack.client import SlackClient
+from bot.slack.errands import Errands
+from bot.slack.faults import RAISED
+from scheduler.messenger import BusyError, SlackError
+from store.waiters import stopped
 
 log = structlog.get_logger()
 
-LOOKS_EVERY = 5.0
-GIVES_UP_AFTER = 3  # looks in a row at a socket that is not connected
-LONGEST_PAUSE = 60.0
+OPENS_WITHIN = 10.0
+HEARTBEAT = 10.0  # a connection that has fallen silent does not say so
+LASTS = 30.0  # what ended sooner counts as a failure, so that nothing goes round and round without a pause
+PAUSE, LONGEST_PAUSE = 1.0, 60.0
 
 
 class Socket:
-    """Keeps one connection alive: a handler that has lost its own is replaced whole, with a ticket of its own.
+    """`connected` holds the connections on which Slack has said hello."""
 
-    Left alone, the client tries the same single-use ticket for ever.
-    """
+    def __init__(self, app: AsyncApp, client: SlackClient, token: str, errands: Errands) -> None:
+        self._app, self._client, self._token, self._errands = app, client, token, errands
+        self._readers: set[asyncio.Task[None]] = set()
+        self.connected: set[ClientWebSocketResponse] = set()
 
-    def __init__(self, app: AsyncApp, token: str) -> None:
-        self._app, self._token = app, token
-        self._handler: AsyncSocketModeHandler | None = None
-        self.connected = False
-
-    async def run_for_ever(self) -> None:
-        failures = 0
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """At the end nothing more is taken in, and what was taken is answered before its connection is closed."""
+        listening = asyncio.create_task(self._listen_for_ever())
         try:
-            while True:
-                failures = 0 if await self._connection() else failures + 1
-                await asyncio.sleep(random.uniform(0.5, 1) * min(LONGEST_PAUSE, 2.0**failures))  # noqa: S311
+            yield
         finally:
-            await self._close()
+            for task in (listening, *self._readers):
+                await stopped(task)
+            await self._errands.finished()
+            for ws in tuple(self.connected):
+                await ws.close()
+            self.connected.clear()
 
-    async def _connection(self) -> bool:
-        """One connection, for as long as it lives; whether it ever did."""
+    async def _listen_for_ever(self) -> None:
+        """Whenever a connection ends, or is about to, there is another one."""
+        failures = 0
+        while True:
+            failures = 0 if await self._link() else failures + 1
+            await asyncio.sleep(_pause(failures))
+
+    async def ticket(self) -> str:
+        """The address of a connection to come: good for one, and not for long."""
+        answer = await self._client.asked(self._client.web.apps_connections_open(app_token=self._token))
+        return str(answer["url"])
+
+    async def _link(self) -> bool:
+        """One connection, until it ends or has to be replaced; and whether it was of any use."""
+        began = time.monotonic()
         try:
-            self._handler = AsyncSocketModeHandler(self._app, self._token)
-            async with asyncio.timeout(30):
-                await self._handler.connect_async()  # type: ignore[no-untyped-call]
-        except Exception as fault:  # noqa: BLE001 - whatever it was, the next attempt begins anew
+            async with asyncio.timeout(OPENS_WITHIN):
+                ws = await self._opened()
+        except (SlackError, *RAISED) as fault:
             log.warning("socket.not_connected", error=str(fault) or type(fault).__name__)
-            await self._close()
+            await asyncio.sleep(fault.after if isinstance(fault, BusyError) else 0)
             return False
-        self.connected = True
-        log.info("socket.connected")
-        await self._watch(self._handler)
-        log.warning("socket.lost")
-        await self._close()
-        return True
+        ending = asyncio.Event()
+        reader = asyncio.create_task(self._read(ws, ending))
+        self._readers.add(reader)
+        reader.add_done_callback(self._readers.discard)
+        await ending.wait()
+        return time.monotonic() - began >= LASTS
 
-    async def _watch(self, handler: AsyncSocketModeHandler) -> None:
-        silent = 0
-        while silent < GIVES_UP_AFTER:
-            await asyncio.sleep(LOOKS_EVERY)
-            silent = 0 if await handler.client.is_connected() else silent + 1
-            self.connected = not silent
+    async def _opened(self) -> ClientWebSocketResponse:
+        web, address = self._client.web, await self.ticket()
+        ssl = True if web.ssl is None else web.ssl
+        opened = web.session.ws_connect(address, heartbeat=HEARTBEAT, proxy=web.proxy, ssl=ssl)  # type: ignore[union-attr]
+        return await opened
 
-    async def _close(self) -> None:
-        self.connected = False
-        if self._handler is not None:
-            with suppress(Exception):
-                await self._handler.close_async()  # type: ignore[no-untyped-call]
-        self._handler = None
+    async def _read(self, ws: ClientWebSocketResponse, ending: asyncio.Event) -> None:
+        try:
+            async for message in ws:
+                if message.type is WSMsgType.TEXT:
+                    self._take(ws, message.json(), ending)
+            log.info("socket.ended", code=ws.close_code)
+            self.connected.discard(ws)
+        finally:
+            ending.set()
+
+    def _take(self, ws: ClientWebSocketResponse, envelope: dict[str, Any], ending: asyncio.Event) -> None:
+        match envelope.get("type"):
+            case "hello":
+                log.info("socket.connected")
+                self.connected.add(ws)
+            case "disconnect":
+                log.info("socket.ending", reason=envelope.get("reason"))
+                ending.set()
+            case _:
+                self._errands.send("envelope", self._answer(ws, envelope))
+
+    async def _answer(self, ws: ClientWebSocketResponse, envelope: dict[str, Any]) -> None:
+        request = SocketModeRequest.from_dict(envelope)
+        if request is None:
+            return
+        answer = await run_async_bolt_app(self._app, request)
+        if answer.status != HTTPStatus.OK:
+            log.warning("socket.not_answered", kind=request.type, status=answer.status)
+            return
+        try:
+            await ws.send_json({"envelope_id": request.envelope_id, **_payload(answer)})
+        except ConnectionError as fault:
+            log.warning("socket.answer_lost", kind=request.type, error=str(fault))
+
+
+def _payload(answer: BoltResponse) -> dict[str, Any]:
+    if not answer.body:
+        return {}
+    is_json = answer.first_headers().get("content-type", "").startswith("application/json")
+    return {"payload": json.loads(answer.body) if is_json else {"text": answer.body}}
+
+
+def _pause(failures: int) -> float:
+    """Longer with each failure, and not at the same moment in every replica. After what went well there is none."""
+    return random.uniform(0.5, 1) * min(LONGEST_PAUSE, PAUSE * 2.0**failures) if failures else 0  # noqa: S311

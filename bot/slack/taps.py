@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from blocks.dossier import is_grave
-from blocks.forms import FIELDS, form
+from blocks.forms import FIELDS, form, notice
 from blocks.ids import ActionId, Ref
 from bot.slack import homes, reading
 from bot.slack.deciding import attempt, decide
-from bot.slack.front import GONE, Front
+from bot.slack.front import GONE, Front, UnheardError
 from bot.slack.tap import Tap
 from rules.commands import Verb
 from rules.policy import Policy
@@ -45,11 +45,13 @@ async def _decided(front: Front, tap: Tap, asks: tuple[Verb, Ref]) -> None:
         await front.refuse(tap, outcome.refusal, await front.dossier(asks[1]))
     elif tap.view:
         await reading.refresh(front, tap, asks[1])
+        front.errands.send("home", homes.publish(front, tap.user_id))
 
 
 async def _asked_for_words(front: Front, tap: Tap, asks: tuple[Verb, Ref], state: PackageState) -> None:
-    tried = await attempt(front, tap.user_id, asks, state, tap.trigger_id)
+    """Drawn from what was read before the attempt: a version that comes in between is refused, and gets no form."""
     dossier = await front.dossier(asks[1])
+    tried = await attempt(front, tap.user_id, asks, state, tap.trigger_id)
     if tried.refusal:
         await front.refuse(tap, tried.refusal, dossier)
     elif dossier:
@@ -70,7 +72,17 @@ TAPS: Mapping[ActionId, Handler] = {
 
 async def tapped(front: Front, tap: Tap) -> None:
     handler = TAPS[ActionId(tap.action_id)] if tap.action_id in set(ActionId) else None
-    if handler is None:
-        await front.tell(tap, "Not possible", GONE)
-    else:
-        await handler(front, tap)
+    try:
+        await (handler(front, tap) if handler else front.tell(tap, "Not possible", GONE))
+    except UnheardError as unheard:
+        await _said_in_its_place(front, tap, unheard.error)
+
+
+async def _said_in_its_place(front: Front, tap: Tap, sentence: str) -> None:
+    """No view could be opened; the one in which it was tapped can still be drawn anew."""
+    view = tap.view or {}
+    if view.get("type") == "home":
+        await homes.publish(front, tap.user_id, told=sentence)
+    elif view:
+        shown = front.web.views_update(view=notice("Once more", sentence), view_id=view["id"], hash=view["hash"])
+        await front.client.asked(shown)

@@ -28,13 +28,16 @@ async def group_changed(front: Front, event: Mapping[str, Any]) -> None:
 
 
 async def members_changed(front: Front, event: Mapping[str, Any]) -> None:
-    group = event["subteam_id"]
-    roster = await front.store.read(front.store.house.roster)
-    now_in = roster.directory.groups.get(group, frozenset()) | set(event.get("added_users") or ())
-    await _learn(front, group, now_in - set(event.get("removed_users") or ()))
+    group, added, removed = event["subteam_id"], event.get("added_users") or (), event.get("removed_users") or ()
+    if _is_named(front, group):
+        await front.store.write(lambda connection: directory.change_group(connection, group, added, removed))
 
 
 async def _learn(front: Front, group: str, users: Any) -> None:
-    """Only of groups that the policy names: nobody's role hangs on the others."""
-    if any(group in role.groups for role in front.store.house.policy.roles.values()):
+    if _is_named(front, group):
         await front.store.write(lambda connection: directory.learn_group(connection, group, sorted(users)))
+
+
+def _is_named(front: Front, group: str) -> bool:
+    """Only groups that the policy names are kept: nobody's role hangs on the others."""
+    return any(group in role.groups for role in front.store.house.policy.roles.values())

@@ -1,4 +1,4 @@
-"""`countersign serve` as a process of its own, as an operator starts it."""
+"""`countersign serve` as a process of its own, as an operator starts it, beside a stand-in for Slack."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from playground.slack import Slack, stand_in
 from store import directory, registry
 from store.database import open_database
 from tests.bot.service import POLICY
 from tests.rules.world import OWEN, people
+from tests.slack.office import SECRET, furnish
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -25,6 +27,7 @@ ROOT = Path(__file__).parent.parent.parent
 class Process:
     its: asyncio.subprocess.Process
     key: str
+    slack: Slack
     url: str = ""
     log: list[dict[str, Any]] = field(default_factory=list)
 
@@ -43,8 +46,24 @@ class Process:
         return {}
 
 
+def slack_settings(slack: Slack) -> dict[str, str]:
+    return {
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_SIGNING_SECRET": slack.signing_secret,
+        "SLACK_API_URL": slack.api_url,
+    }
+
+
 @asynccontextmanager
-async def served(database_url: str, folder: Path) -> AsyncIterator[Process]:
+async def served(database_url: str, folder: Path, **settings: str) -> AsyncIterator[Process]:
+    async with stand_in(signing_secret=SECRET) as slack:
+        furnish(slack)
+        async with _served(database_url, folder, slack, settings) as process:
+            yield process
+
+
+@asynccontextmanager
+async def _served(database_url: str, folder: Path, slack: Slack, given: dict[str, str]) -> AsyncIterator[Process]:
     policy = folder / "policy.toml"
     policy.write_text(POLICY)
     settings = {
@@ -53,15 +72,18 @@ async def served(database_url: str, folder: Path) -> AsyncIterator[Process]:
         "COUNTERSIGN_PORT": "0",
         "COUNTERSIGN_LOG": "json",
         "PYTHONPATH": str(ROOT),
+        **slack_settings(slack),
+        **given,
     }
     key = await _moved_in(database_url)
     its = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot.cli", "serve", cwd=folder, env=os.environ | settings, stderr=asyncio.subprocess.PIPE
     )
-    process = Process(its, key)
+    process = Process(its, key, slack)
     try:
         async with asyncio.timeout(60):
             process.url = (await process.read_log(until="service.ready"))["url"]
+        slack.app_at(f"{process.url}/slack/events")
         yield process
     finally:
         if its.returncode is None:

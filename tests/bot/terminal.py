@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from bot.cli import run
+from bot.settings import Settings
 from tests.rules.world import DORA, NOW, RITA, ROSS, SENTA, SUSI
 
 POLICY = f"""
@@ -32,7 +33,7 @@ max_age = "1000d"
 reversibility = "reversible"
 """
 
-_SETTINGS = ("CALLBACK_ALLOW", "DATABASE_URL", "HOST", "KEY", "LOG", "POLICY", "PORT")
+_SETTINGS = [str(field.alias or name).upper() for name, field in Settings.model_fields.items()]
 
 
 class Said(NamedTuple):
@@ -73,7 +74,7 @@ class Terminal:
 def at(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
     """A terminal in this folder, with this database. It is the noon of the rules' tests."""
     for name in _SETTINGS:
-        monkeypatch.delenv(f"COUNTERSIGN_{name}", raising=False)
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", url)
     monkeypatch.setattr("bot.cli.session.now", lambda: NOW)

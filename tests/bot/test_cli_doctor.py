@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,21 +13,34 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
+from playground.slack import Slack
 from store import tenancy
 from store.database import make_engine, transact
+from tests.bot.examined import KEY, asked, found, the_one, workspace
+from tests.bot.process import slack_settings
 from tests.bot.terminal import POLICY, Terminal, at
 from tests.rules.world import DORA, HOUR, SENTA, SUSI
 
-KEY = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
+IN_ORDER = [
+    "settings", "policy", "database", "writing", "clock", "key,",
+    "SLACK_BOT_TOKEN,", "scopes", "clock,", "SLACK_SIGNING_SECRET,", "people,", "role", "role", "role",
+]  # fmt: skip
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Slack]:
+    async with workspace() as slack:
+        yield slack
 
 
 @pytest.fixture
 def terminal(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    database_url: str, slack: Slack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
     """A house in order."""
     terminal = at(tmp_path, database_url, monkeypatch, capsys)
-    monkeypatch.setenv("COUNTERSIGN_KEY", KEY)
+    for name, value in {"COUNTERSIGN_KEY": KEY, **slack_settings(slack)}.items():
+        monkeypatch.setenv(name, value)
     return terminal
 
 
@@ -38,130 +51,119 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-def found(terminal: Terminal) -> list[tuple[str, str]]:
-    """The faults, each with its fix."""
-    said = terminal("doctor")
-    lines = said.out.splitlines()
-    faults = [line.removeprefix("fault").strip() for line in lines if line.startswith("fault")]
-    fixes = [line.removeprefix("fix:").strip() for line in lines if line.startswith("fix:")]
-    assert (said.code, said.err) == (1 if faults else 0, "")
-    return list(zip(faults, fixes, strict=True))
-
-
-def the_one(terminal: Terminal) -> tuple[str, str]:
-    (one,) = found(terminal)
-    return one
-
-
-def test_of_a_house_in_order_everything_is_listed(terminal: Terminal) -> None:
-    said = terminal("doctor")
+async def test_of_a_house_in_order_everything_is_listed(terminal: Terminal) -> None:
+    said = await asked(terminal)
     assert said.code == 0
-    assert [line.split()[:2] for line in said.out.splitlines()] == [
-        ["ok", what] for what in ("settings", "policy", "database", "writing", "clock", "key,")
-    ]
+    assert [line.split()[:2] for line in said.out.splitlines()] == [["ok", what] for what in IN_ORDER]
 
 
-def test_looking_changes_nothing(terminal: Terminal, engine: Engine) -> None:
+async def test_looking_changes_nothing(terminal: Terminal, engine: Engine) -> None:
     with engine.connect() as connection:
         before = connection.execute(tenancy.INSTALLATION.select()).one()
-    terminal("doctor")
+    await asked(terminal)
     with engine.connect() as connection:
         assert connection.execute(tenancy.INSTALLATION.select()).one() == before
     assert sorted(path.name for path in terminal.folder.glob("*.key")) == []
 
 
-def test_a_wrong_setting_is_the_only_thing_that_is_said(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_wrong_setting_is_the_only_thing_that_is_said(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COUNTERSIGN_PORT", "many")
-    fault, fix = the_one(terminal)
+    fault, fix = await the_one(terminal)
     assert fault.startswith("settings: COUNTERSIGN_PORT: ")
     assert fix == "correct it in the environment or in .env"
 
 
-def test_a_database_that_was_not_made_yet(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_database_that_was_not_made_yet(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///nowhere.db")
-    assert the_one(terminal) == (
+    assert await the_one(terminal) == (
         "database sqlite:///nowhere.db: there is no database at nowhere.db",
         "run: countersign migrate",
     )
 
 
-def test_a_database_that_was_not_migrated(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_database_that_was_not_migrated(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal.file("empty.db", "")
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///empty.db")
-    assert the_one(terminal) == (
+    assert await the_one(terminal) == (
         "database sqlite:///empty.db: its schema is not this program's",
         "run: countersign migrate",
     )
 
 
-def test_a_server_that_is_down_is_named_without_its_password(
+async def test_a_server_that_is_down_is_named_without_its_password(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "postgresql://us:secret-word@127.0.0.1:1/x")
-    fault, fix = the_one(terminal)
+    fault, fix = await the_one(terminal)
     assert fault.startswith("database postgresql://us:***@127.0.0.1:1/x: connection failed")
     assert fix == "start it, or correct COUNTERSIGN_DATABASE_URL"
 
 
-def test_a_database_that_takes_no_writes(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_database_that_takes_no_writes(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise OperationalError("BEGIN", {}, Exception("attempt to write a readonly database"))
 
     monkeypatch.setattr("bot.cli.doctor.begin_immediate", refuse)
-    fault, fix = the_one(terminal)
+    fault, fix = await the_one(terminal)
     assert fault == "writing: attempt to write a readonly database"
     assert "let this user write" in fix
 
 
-def test_a_clock_that_is_behind_the_record(terminal: Terminal, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_clock_that_is_behind_the_record(
+    terminal: Terminal, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = datetime.now(UTC)
     transact(engine, lambda its: tenancy.set_frozen(its, frozen=True, actor="operator", now=now))
     monkeypatch.setattr("bot.cli.doctor.now", lambda: now - HOUR)
-    fault, fix = the_one(terminal)
+    fault, fix = await the_one(terminal)
     assert re.fullmatch(r"clock: it differs by 36\d\d s", fault)
     assert fix == "set the clocks of all machines by NTP"
 
 
-def test_a_policy_that_is_not_there(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_policy_that_is_not_there(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_POLICY", "nowhere.toml")
-    assert the_one(terminal) == (
+    assert await the_one(terminal) == (
         "policy nowhere.toml: No such file or directory",
         "set COUNTERSIGN_POLICY to the file, or put it there",
     )
 
 
-def test_each_fault_of_a_policy_is_one(terminal: Terminal) -> None:
+async def test_each_fault_of_a_policy_is_one(terminal: Terminal) -> None:
     terminal.file("policy.toml", POLICY + "\n[confidence]\nsoft_below = 2\n[soft]\nenabld = true\n")
-    assert [fix for _, fix in found(terminal)] == [
+    assert [fix for _, fix in await found(terminal)] == [
         "correct confidence.soft_below in it",
         "correct soft.enabld in it",
     ]
 
 
-def test_a_role_that_nobody_holds(terminal: Terminal) -> None:
+async def test_a_role_that_nobody_holds(terminal: Terminal) -> None:
     terminal.file("policy.toml", POLICY.replace(SUSI, "").replace('[""]', "[]").replace(DORA, "").replace('[""]', "[]"))
-    fault, fix = the_one(terminal)
+    fault, fix = await the_one(terminal)
     assert fault == "role supervisor: nobody holds it, so what asks for it is refused"
     assert fix.startswith("put Slack ids into `members` or `groups` of [roles.supervisor]")
 
 
-def test_a_role_is_held_by_who_holds_one_that_includes_it(terminal: Terminal) -> None:
+async def test_a_role_is_held_by_who_holds_one_that_includes_it(terminal: Terminal) -> None:
     terminal.file("policy.toml", POLICY.replace(SENTA, "").replace('[""]', "[]"))
-    assert found(terminal) == []
+    assert await found(terminal) == []
 
 
-def test_a_key_that_is_none(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_key_that_is_none(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_KEY", "no-key-at-all")
-    fault, fix = the_one(terminal)
+    fault, fix = await the_one(terminal)
     assert fault.startswith("key: COUNTERSIGN_KEY: must be the base64 of 32 bytes")
     assert "no-key-at-all" not in fault
     assert fix.startswith("set COUNTERSIGN_KEY")
 
 
-def test_on_sqlite_the_key_is_made_when_it_is_first_needed(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_on_sqlite_the_key_is_made_when_it_is_first_needed(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("COUNTERSIGN_KEY")
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///its.db")
     terminal("migrate")
-    assert "key, which the first export will make in its.db.key" in terminal("doctor").out
+    assert "key, which the first export will make in its.db.key" in (await asked(terminal)).out
     terminal("audit", "export")
-    assert "key, whose public half is " in terminal("doctor").out
+    assert "key, whose public half is " in (await asked(terminal)).out

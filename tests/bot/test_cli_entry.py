@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import socket
@@ -16,9 +17,11 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 from bot.cli import session
+from playground.slack import Slack, stand_in
 from store.database import make_engine
 from store.migrate import is_current
 from store.workers import UnavailableError
+from tests.bot.process import slack_settings
 from tests.bot.terminal import POLICY, Terminal, at
 from tests.rules.world import OWEN
 
@@ -40,7 +43,7 @@ def engine(terminal: Terminal) -> Iterator[Engine]:
 
 def process(folder: Path, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """The real thing, as a shell would start it."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSIGN_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("COUNTERSIGN_", "SLACK_"))}
     return subprocess.run(
         [Path(sys.executable).with_name("countersign"), *arguments],
         cwd=folder,
@@ -96,12 +99,73 @@ def test_who_stops_reading_is_not_told_of_it(tmp_path: Path) -> None:
     assert said.stderr == b""
 
 
-def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
+async def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text(POLICY)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        said = process(tmp_path, "serve", "--port", str(taken.getsockname()[1]))
+    async with stand_in() as slack:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            said = await started(tmp_path, slack, "--port", str(taken.getsockname()[1]))
     assert said.returncode == 1
     assert re.fullmatch(r"countersign: .*address already in use", said.stderr.splitlines()[-1])
+    assert "Traceback" not in said.stderr
+
+
+# ---- what serving takes
+
+
+async def started(folder: Path, slack: Slack, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return await asyncio.to_thread(process, folder, "serve", *arguments, **slack_settings(slack) | settings)
+
+
+WHERE = 'README, "Connect your workspace", says where it comes from'
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        pytest.param(
+            {"SLACK_SIGNING_SECRET": "secret"},
+            f"SLACK_BOT_TOKEN: is not set; {WHERE}",
+            id="no token to call Slack with",
+        ),
+        pytest.param(
+            {"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": "xapp-1"},
+            f"SLACK_BOT_TOKEN: is not set; {WHERE}",
+            id="a token that was left empty",
+        ),
+        pytest.param(
+            {"SLACK_BOT_TOKEN": "xoxb-1"},
+            f"SLACK_APP_TOKEN: is not set, and for HTTP SLACK_SIGNING_SECRET is not set either; {WHERE}",
+            id="no way for Slack to reach us",
+        ),
+    ],
+)
+def test_without_slack_it_does_not_start_and_says_what_is_missing(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], line: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    said = terminal("serve")
+    assert (said.code, said.line) == (1, f"countersign: {line}")
+    assert not (terminal.folder / "its.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        ({"SLACK_BOT_TOKEN": "xoxb-wrong"}, "SLACK_BOT_TOKEN: Slack refuses it (invalid_auth)"),
+        ({"SLACK_APP_TOKEN": "xapp-wrong"}, "SLACK_APP_TOKEN: Slack refuses it (invalid_auth)"),
+        ({"SLACK_BOT_TOKEN": "xapp-stand-in"}, "SLACK_BOT_TOKEN: Slack refuses it (not_allowed_token_type)"),
+    ],
+    ids=["bot token", "app-level token", "one in the place of the other"],
+)
+async def test_a_token_that_slack_refuses_is_named_and_never_shown(
+    tmp_path: Path, wrong: dict[str, str], line: str
+) -> None:
+    (tmp_path / "policy.toml").write_text(POLICY)
+    async with stand_in() as slack:
+        said = await started(tmp_path, slack, "--port", "0", **wrong)
+    assert (said.returncode, said.stderr.splitlines()[-1]) == (1, f"countersign: {line}")
+    assert [value for value in wrong.values() if value in said.stderr] == []
     assert "Traceback" not in said.stderr
 
 

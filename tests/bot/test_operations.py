@@ -20,6 +20,7 @@ async def test_it_is_ready_and_says_by_which_policy(desk: Desk) -> None:
     assert told.body["checks"] == {"database": "ok", "directory": "fresh"}
     assert told.body["posture"]["policy_version"].startswith("test-1")
     assert told.body["posture"]["frozen"] is False
+    assert told.body["posture"]["slack"] == "not configured"
 
 
 async def test_it_says_when_all_is_frozen_and_when_nobody_can_decide(desk: Desk) -> None:

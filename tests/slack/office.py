@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ import aiohttp
 from bot.running import Running, running
 from bot.settings import read_settings
 from playground.messages import Message
-from playground.slack import Outcome, Slack, stand_in
+from playground.slack import Outcome, Slack, View, stand_in
 from rules.commands import Verb
 from rules.state import PackageState, Status
+from scheduler.directory import DirectoryKeeper
 from tests.bot.service import CRITICAL, HARD, SOFT, Desk, Told
 from tests.bot.service import POLICY as PLAIN
 from tests.rules.world import ADAM, OWEN, ROSE
@@ -25,7 +26,7 @@ SECRET = "a-signing-secret"
 CHANNEL = "C0REVIEWS"
 GROUP = "S0SENIORS"
 RITA, ROSS, SENTA, SVEN, SUSI, SAUL = "URITA", "UROSS", "USENTA", "USVEN", "USUSI", "USAUL"
-GUEST, STRANGER, BOT, GONE, NOBODY = "UGUEST", "USTRANGER", "UBOT", "UGONE", "UNOROLE"
+GUEST, STRANGER, BOT, GONE, NOBODY = "UGUEST", "USTRANGER", "UROBOT", "UGONE", "UNOROLE"
 POLICY = PLAIN.replace('max_age = "1000d"', 'max_age = "1000d"\n').replace(
     'members = ["USENTA", "USVEN"]', f'groups = ["{GROUP}"]'
 ) + (
@@ -34,6 +35,15 @@ POLICY = PLAIN.replace('max_age = "1000d"', 'max_age = "1000d"\n').replace(
 default = "{CHANNEL}"
 """
 )
+SENIORS_FOR_ALL = POLICY.replace('max_risk = "high"', 'max_risk = "critical"')
+CONFIRMED = "The agent may then do exactly this"  # what is ticked beside a grave approval
+MENU = {
+    Verb.REQUEST_MORE_EVIDENCE: "Request evidence",
+    Verb.DEFER: "Defer",
+    Verb.OVERRIDE: "Override",
+    Verb.TAKE_OVER: "Take over",
+    Verb.RECUSE: "Recuse",
+}
 __all__ = ["ADAM", "CRITICAL", "HARD", "OWEN", "ROSE", "SOFT", "Office", "open_office"]
 
 
@@ -49,6 +59,13 @@ class Office(Desk):
         state = await self.state(told)
         await self.delivered()
         return next(found for found in self.slack.messages(channel) if _shows(found, state))
+
+    def cards(self, place: str = CHANNEL) -> list[Message]:
+        """What lies in a channel itself, or in the direct messages of a person: no threads."""
+        return [message for message in self.slack.messages(place) if message.thread_ts is None]
+
+    def thread(self, card: Message) -> list[Message]:
+        return self.slack.thread(card.channel, card.ts)
 
     async def delivered(self) -> None:
         """Once nothing is behind any more."""
@@ -66,14 +83,65 @@ class Office(Desk):
 
     async def more(self, user: str, card: Message, verb: Verb) -> Outcome:
         """A verb of the card's menu."""
-        labels = {
-            Verb.REQUEST_MORE_EVIDENCE: "Request evidence",
-            Verb.DEFER: "Defer",
-            Verb.OVERRIDE: "Override",
-            Verb.TAKE_OVER: "Take over",
-            Verb.RECUSE: "Recuse",
-        }
-        return await self.slack.click(user, card, "more", option=labels[verb])
+        return await self.slack.click(user, card, "more", option=MENU[verb])
+
+    async def give(self, user: str, card: Message, verb: Verb, values: Mapping[str, Any] | None = None) -> Outcome:
+        """A verb, wherever it is offered: on the card, in its menu or in Details; and its form, where it has one."""
+        if verb.value in card.action_ids:
+            outcome = await self.click(user, card, verb.value)
+        elif verb in MENU:
+            outcome = await self.more(user, card, verb)
+        else:
+            await self.click(user, card, "details")
+            outcome = await self.slack.click_modal(user, verb.value)
+        return outcome if values is None else await self.slack.submit(user, values)
+
+    async def approve(self, user: str, card: Message, comment: str = "Checked.") -> Outcome:
+        """A grave approval, with all that its form asks for."""
+        await self.click(user, card, "approve")
+        return await self.slack.submit(user, {"comment": comment, "confirmed": [CONFIRMED]})
+
+    async def edit(self, user: str, card: Message, parameters: str, comment: str = "Corrected.") -> Outcome:
+        """Edited and approved, after what it changes was shown and confirmed."""
+        await self.details(user, card, Verb.APPROVE_WITH_EDITS)
+        await self.slack.submit(user, {"action_parameters": parameters, "comment": comment})
+        return await self.slack.submit(user, {"confirmed": [CONFIRMED]})
+
+    async def details(self, user: str, card: Message, verb: Verb | None = None) -> View:
+        """Details in front of the user; and what opened when they then pressed a verb there."""
+        await self.click(user, card, "details")
+        if verb is not None:
+            await self.slack.click_modal(user, verb.value)
+        view = self.slack.modal(user)
+        assert view is not None, self.slack.private_notes(user)
+        return view
+
+    async def read_first(self, card: Message, *users: str) -> None:
+        """Each of them opens Details and closes them again."""
+        for user in users:
+            await self.details(user, card)
+            await self.slack.close(user)
+
+    async def rested(self) -> None:
+        """As if the time had passed that delivery leaves between two attempts."""
+        assert self.its.service.slack is not None
+        self.its.service.slack.reconciler._resting.clear()
+        await self.delivered()
+
+    async def reviews(self, user: str, text: str = "", channel: str | None = None) -> Message:
+        """What `/reviews` answers: in the HTTP answer itself, to this user alone, and calling nobody."""
+        outcome = await self.slack.command(user, "/reviews", text, channel=channel)
+        assert (outcome.status, outcome.error) == (200, None), outcome
+        (note,) = outcome.notes
+        assert (note.seen_by, note.notified, note.text) == (user, frozenset(), outcome.body["text"])
+        await self.all_said()
+        assert self.slack.calls_to("response_url") == []
+        return note
+
+    async def all_said(self) -> None:
+        """Once everything is done that was left to do after Slack was answered: private notes, Home."""
+        assert self.its.service.slack is not None
+        await self.its.service.slack.front.errands.finished(5)
 
     async def notes(self, user: str, count: int = 1) -> str:
         """What the user was told alone, as soon as it is there."""
@@ -82,6 +150,37 @@ class Office(Desk):
 
     async def status(self, told: Told) -> Status:
         return (await self.state(told)).status
+
+    async def events(self, told: Told, event_type: str) -> list[dict[str, Any]]:
+        found = await self.get(f"/v1/packages/{told.id}/events")
+        return [event for event in found.body["events"] if event["event_type"] == event_type]
+
+    async def refusals(self, told: Told) -> list[tuple[str, str]]:
+        """Who was refused, and why: as the record has it."""
+        refused = await self.events(told, "human.decision_refused")
+        return [(event["actor"], event["reason"]) for event in refused]
+
+    async def standing(self, told: Told) -> dict[str, Any]:
+        """What the agent reads, but for the marks that an attempt leaves."""
+        read = await self.read(told)
+        return {name: said for name, said in read.body.items() if name not in ("revision", "updated_at")}
+
+    async def regroup(self, *, added: tuple[str, ...] = (), removed: tuple[str, ...] = ()) -> None:
+        """The seniors' group changes, and Slack says so as it does: with the difference alone."""
+        members = self.slack.workspace.groups[GROUP].members
+        self.slack.change_group(GROUP, members=[*(user for user in members if user not in removed), *added])
+        changed = {"added_users": list(added), "removed_users": list(removed)}
+        event = {"type": "subteam_members_changed", "subteam_id": GROUP, "team_id": self.slack.team_id, **changed}
+        assert (await self.slack.event(event)).status == 200
+
+    @property
+    def directory(self) -> DirectoryKeeper:
+        assert self.its.service.slack is not None
+        return self.its.service.slack.directory
+
+    async def directory_read(self) -> None:
+        """Once the directory was looked after."""
+        await self.directory.tick()
 
 
 def _shows(message: Message, state: PackageState) -> bool:
@@ -104,25 +203,47 @@ def furnish(slack: Slack) -> None:
 
 @asynccontextmanager
 async def open_office(
-    url: str, folder: Path, policy_text: str = POLICY, *, socket: bool = False, **settings: Any
+    url: str,
+    folder: Path,
+    policy_text: str = POLICY,
+    *,
+    socket: bool = False,
+    scene: Callable[[Slack], None] = furnish,
+    **settings: Any,
 ) -> AsyncIterator[Office]:
-    policy = folder / "policy.toml"
-    policy.write_text(policy_text)
+    """`scene` is what the workspace is like when the service meets it."""
     async with stand_in(signing_secret=SECRET) as slack:
-        furnish(slack)
-        given = {
-            "COUNTERSIGN_DATABASE_URL": url,
-            "COUNTERSIGN_POLICY": policy,
-            "COUNTERSIGN_PORT": 0,
-            "_env_file": None,
-            "SLACK_BOT_TOKEN": slack.bot_token,
-            "SLACK_API_URL": slack.api_url,
-            **({"SLACK_APP_TOKEN": slack.app_token} if socket else {"SLACK_SIGNING_SECRET": SECRET}),
-            **settings,
-        }
-        clock = Clock()
-        async with running(read_settings(**given), clock) as its, aiohttp.ClientSession(its.url) as http:
-            slack.app_at(f"{its.url}/slack/events")
-            office = Office(its, clock, http, slack)
+        scene(slack)
+        async with beside(slack, url, folder, policy_text, socket=socket, **settings) as office:
             office.key = await office.hire("Clerk")
             yield office
+
+
+@asynccontextmanager
+async def beside(
+    slack: Slack,
+    url: str,
+    folder: Path,
+    policy_text: str = POLICY,
+    *,
+    clock: Clock | None = None,
+    socket: bool = False,
+    **settings: Any,
+) -> AsyncIterator[Office]:
+    """The service beside a workspace and on a database that may have seen it before."""
+    policy = folder / "policy.toml"
+    policy.write_text(policy_text)
+    given = {
+        "COUNTERSIGN_DATABASE_URL": url,
+        "COUNTERSIGN_POLICY": policy,
+        "COUNTERSIGN_PORT": 0,
+        "_env_file": None,
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_API_URL": slack.api_url,
+        **({"SLACK_APP_TOKEN": slack.app_token} if socket else {"SLACK_SIGNING_SECRET": SECRET}),
+        **settings,
+    }
+    clock = clock or Clock()
+    async with running(read_settings(**given), clock) as its, aiohttp.ClientSession(its.url) as http:
+        slack.app_at(f"{its.url}/slack/events")
+        yield Office(its, clock, http, slack)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from rules.commands import Verb
 from rules.state import Status
-from tests.slack.office import CRITICAL, HARD, RITA, SENTA, SOFT, SUSI, SVEN, Office
+from tests.slack.office import RITA, SENTA, Office
 
 
 async def test_a_package_is_posted_as_a_card_that_says_what_is_asked(office: Office) -> None:

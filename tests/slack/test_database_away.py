@@ -1,0 +1,95 @@
+"""When the database is away for a while: whoever decides is told so, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from bot.slack.app import UNAVAILABLE
+from rules.commands import Verb
+from rules.state import Status
+from store.workers import UnavailableError
+from tests.slack.office import HARD, RITA, SENTA, SOFT, Office
+from tests.slack.operating import later, measured, submitted
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+POST, UPDATE = "chat.postMessage", "chat.update"
+MANY = 5
+
+
+@contextmanager
+def without_its_database(office: Office) -> Iterator[None]:
+    async def away(*_: object) -> None:
+        raise UnavailableError("connection refused")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(office.store.database, "read", away)
+        patch.setattr(office.store.database, "write", away)
+        yield
+
+
+async def test_a_tap_that_finds_no_database_is_told_so_and_counts_when_it_is_made_again(office: Office) -> None:
+    told, card = await office.asked(SOFT)
+    with without_its_database(office):
+        assert (await office.click(RITA, card, "approve")).ok
+        assert await office.notes(RITA) == UNAVAILABLE
+    assert await office.status(told) is Status.PENDING
+    assert await measured(office, 'countersign_clicks_total{outcome="fault"}') == 1
+    assert (await office.click(RITA, card, "approve")).ok
+    assert await office.status(told) is Status.APPROVED
+
+
+async def test_a_form_that_finds_no_database_says_so_in_its_place(office: Office) -> None:
+    told, card = await office.asked(HARD)
+    await office.click(SENTA, card, "reject")
+    with without_its_database(office):
+        assert (await office.slack.submit(SENTA, {"comment": "Not now."})).ok
+    modal = office.slack.modal(SENTA)
+    assert modal is not None
+    assert UNAVAILABLE in modal.shown
+    assert await office.status(told) is Status.PENDING
+    await office.slack.close(SENTA)
+    await office.give(SENTA, card, Verb.REJECT, {"comment": "Not now."})
+    assert await office.status(told) is Status.REJECTED
+
+
+async def test_a_command_that_finds_no_database_is_told_so(office: Office) -> None:
+    with without_its_database(office):
+        assert (await office.slack.command(RITA, "/reviews", "queue")).ok
+    assert await office.notes(RITA) == UNAVAILABLE
+
+
+async def test_a_home_and_an_event_that_find_no_database_are_taken_all_the_same(office: Office) -> None:
+    with without_its_database(office):
+        assert (await office.slack.open_home(RITA)).ok
+        assert (await office.slack.event(office.slack.person_event(RITA))).ok
+        await office.all_said()
+    assert (await office.slack.open_home(RITA)).ok
+    await office.slack.until(lambda: office.slack.home(RITA))
+
+
+async def test_delivery_that_finds_no_database_goes_on_when_it_is_back(office: Office) -> None:
+    await submitted(office)
+    with without_its_database(office):
+        await office.delivered()
+    await later(office)
+    assert len(office.cards()) == 1
+
+
+async def test_a_card_whose_posting_could_not_be_kept_is_found_again(office: Office) -> None:
+    """The database goes away between Slack's answer and its record."""
+    gate = office.slack.faults.hold(POST)
+    told = await office.submit(SOFT)
+    posting = asyncio.create_task(office.delivered())
+    await gate.reached()
+    with without_its_database(office):
+        gate.open()
+        await posting
+    await later(office)
+    assert (await office.state(told)).shown is not None
+    assert await measured(office, "countersign_places_behind") == 0
+    assert len(office.cards()) == 2
