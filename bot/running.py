@@ -38,8 +38,11 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings, clock: Clock = real_clock) -> AsyncIterator[Running]:
-    """Migrates, serves, and drains at the end: who waits is answered, what was begun is finished, all is closed."""
+async def running(settings: Settings, clock: Clock = real_clock, *, ticks: bool = True) -> AsyncIterator[Running]:
+    """Migrates, serves, and drains at the end: who waits is answered, what was begun is finished, all is closed.
+
+    Whoever moves the business clock by hand may also want to say when what is due is looked for.
+    """
     text = _policy_text(settings)
     policy = read_policy(text)
     await asyncio.to_thread(migrate, settings.database_url, clock())
@@ -48,7 +51,7 @@ async def running(settings: Settings, clock: Clock = real_clock) -> AsyncIterato
         metrics = Metrics()
         async with AsyncExitStack() as stack:
             # The API alone, without Slack, is for tests and benches; `countersign serve` asks for the token.
-            slack = slack_side(settings, store, metrics) if settings.slack_bot_token else nullcontext()
+            slack = slack_side(settings, store, metrics, ticks=ticks) if settings.slack_bot_token else nullcontext()
             service = Service(settings, store, metrics, await stack.enter_async_context(slack))
             # What is loaded by now stays for good: the garbage collector need not look through it again and again.
             gc.freeze()

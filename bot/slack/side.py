@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -18,6 +19,7 @@ from bot.slack.door import Door
 from bot.slack.errands import Errands
 from bot.slack.front import Front
 from bot.slack.socket import Socket
+from scheduler.clockwork import Clockwork
 from scheduler.directory import DirectoryKeeper
 from scheduler.messenger import BusyError, SlackError, UnreachableError
 from scheduler.reconciler import Reconciler
@@ -43,10 +45,11 @@ class SlackSide:
     directory: DirectoryKeeper
     door: Door | None
     socket: Socket | None
+    clockwork: Clockwork
 
 
 @asynccontextmanager
-async def slack_side(settings: Settings, store: Store, metrics: Metrics) -> AsyncIterator[SlackSide]:
+async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, ticks: bool) -> AsyncIterator[SlackSide]:
     """Who may decide is known before anybody is let in; what was left undelivered is delivered first."""
     async with web_client(settings) as web:
         side = _assembled(settings, store, SlackClient(web, metrics), metrics)
@@ -54,19 +57,21 @@ async def slack_side(settings: Settings, store: Store, metrics: Metrics) -> Asyn
         await side.directory.tick()
         store.on_change.append(side.reconciler.notice)
         side.reconciler.notice()
-        ticks = ticking(
+        scheduler = ticking(
             {
                 "delivery": (side.reconciler.tick, DELIVERS_EVERY),
                 "directory": (side.directory.tick, KEEPS_DIRECTORY_EVERY),
+                **(side.clockwork.ticks if ticks else {}),
             }
         )
-        ticks.start()
+        await side.clockwork.heart.tick()
+        scheduler.start()
         delivering = asyncio.create_task(side.reconciler.run_for_ever())
         try:
             async with side.socket.open() if side.socket else nullcontext():
                 yield side
         finally:
-            ticks.shutdown(wait=False)
+            scheduler.shutdown(wait=False)
             await side.front.errands.finished()
             await stopped(delivering)
 
@@ -75,14 +80,27 @@ def _assembled(settings: Settings, store: Store, client: SlackClient, metrics: M
     front = Front(store, client, Errands(), metrics)
     app = bolt_app(front)
     secret, token = settings.slack_signing_secret, settings.slack_app_token
+    socket = Socket(app, client, token.get_secret_value(), front.errands) if token else None
     return SlackSide(
         client=client,
         front=front,
         reconciler=Reconciler(store, client),
         directory=DirectoryKeeper(store, client),
         door=Door(app, secret.get_secret_value(), metrics) if secret else None,
-        socket=Socket(app, client, token.get_secret_value(), front.errands) if token else None,
+        socket=socket,
+        clockwork=Clockwork.of(store, partial(_heard, client, socket)),
     )
+
+
+async def _heard(client: SlackClient, socket: Socket | None) -> bool:
+    """Whether a click would reach us now, as far as we can know."""
+    if socket is not None and not socket.connected:
+        return False
+    try:
+        await client.asked(client.web.auth_test())
+    except SlackError:
+        return False
+    return True
 
 
 async def _introduced(side: SlackSide) -> None:

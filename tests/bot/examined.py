@@ -5,13 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
 
 from playground.slack import Slack, stand_in
-from tests.bot.terminal import Said, Terminal
+from tests.bot.process import slack_settings
+from tests.bot.terminal import POLICY, Said, Terminal, at
 from tests.rules.world import DORA, RITA, ROSS, SENTA, SUSI
 
 KEY = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
 Fault = tuple[str, str]
+
+REVIEWS, SPARE, PRIVATE = "C0REVIEWS", "C0SPARE", "C0PRIVATE"
+SENIORS = "S0SENIORS"
+NAMED = POLICY.replace(f'members = ["{SENTA}"]', f'groups = ["{SENIORS}"]\nchannel = "{PRIVATE}"') + (
+    f"""
+[channels]
+default = "{REVIEWS}"
+fallback = "{SPARE}"
+"""
+)
 
 
 @asynccontextmanager
@@ -21,6 +35,27 @@ async def workspace() -> AsyncIterator[Slack]:
         for user in (RITA, ROSS, SENTA, SUSI, DORA):
             slack.add_person(user)
         yield slack
+
+
+@asynccontextmanager
+async def furnished() -> AsyncIterator[Slack]:
+    """And with all else that NAMED names."""
+    async with workspace() as slack:
+        slack.add_channel(REVIEWS, name="reviews")
+        slack.add_channel(SPARE, name="spare")
+        slack.add_channel(PRIVATE, name="seniors", private=True)
+        slack.add_group(SENIORS, [SENTA])
+        yield slack
+
+
+def house(
+    url: str, slack: Slack, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Terminal:
+    """A terminal in a house in order, which is connected to this workspace."""
+    terminal = at(folder, url, monkeypatch, capsys)
+    for name, value in {"COUNTERSIGN_KEY": KEY, **slack_settings(slack)}.items():
+        monkeypatch.setenv(name, value)
+    return terminal
 
 
 async def asked(terminal: Terminal) -> Said:

@@ -16,9 +16,8 @@ from sqlalchemy.exc import OperationalError
 from playground.slack import Slack
 from store import tenancy
 from store.database import make_engine, transact
-from tests.bot.examined import KEY, asked, found, the_one, workspace
-from tests.bot.process import slack_settings
-from tests.bot.terminal import POLICY, Terminal, at
+from tests.bot.examined import asked, found, house, the_one, workspace
+from tests.bot.terminal import POLICY, Terminal
 from tests.rules.world import DORA, HOUR, SENTA, SUSI
 
 IN_ORDER = [
@@ -38,10 +37,7 @@ def terminal(
     database_url: str, slack: Slack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
     """A house in order."""
-    terminal = at(tmp_path, database_url, monkeypatch, capsys)
-    for name, value in {"COUNTERSIGN_KEY": KEY, **slack_settings(slack)}.items():
-        monkeypatch.setenv(name, value)
-    return terminal
+    return house(database_url, slack, tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

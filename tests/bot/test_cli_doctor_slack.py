@@ -9,32 +9,17 @@ from pathlib import Path
 import pytest
 
 from playground.slack import Slack
-from tests.bot.examined import KEY, asked, found, the_one, workspace
-from tests.bot.process import slack_settings
-from tests.bot.terminal import POLICY, Terminal, at
-from tests.rules.world import SENTA
+from tests.bot.examined import NAMED, PRIVATE, REVIEWS, SPARE, asked, found, furnished, house, the_one
+from tests.bot.terminal import Terminal
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-REVIEWS, SPARE, PRIVATE = "C0REVIEWS", "C0SPARE", "C0PRIVATE"
-SENIORS = "S0SENIORS"
 OF_THE_APP = "of the app at api.slack.com/apps"
-NAMED = POLICY.replace(f'members = ["{SENTA}"]', f'groups = ["{SENIORS}"]\nchannel = "{PRIVATE}"') + (
-    f"""
-[channels]
-default = "{REVIEWS}"
-fallback = "{SPARE}"
-"""
-)
 
 
 @pytest.fixture
 async def slack() -> AsyncIterator[Slack]:
-    async with workspace() as slack:
-        slack.add_channel(REVIEWS, name="reviews")
-        slack.add_channel(SPARE, name="spare")
-        slack.add_channel(PRIVATE, name="seniors", private=True)
-        slack.add_group(SENIORS, [SENTA])
+    async with furnished() as slack:
         yield slack
 
 
@@ -43,9 +28,7 @@ def terminal(
     database_url: str, slack: Slack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
     """A house whose policy names channels and a user group, all of which are as they should be."""
-    terminal = at(tmp_path, database_url, monkeypatch, capsys)
-    for name, value in {"COUNTERSIGN_KEY": KEY, **slack_settings(slack)}.items():
-        monkeypatch.setenv(name, value)
+    terminal = house(database_url, slack, tmp_path, monkeypatch, capsys)
     terminal.file("policy.toml", NAMED)
     return terminal
 

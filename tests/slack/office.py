@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,16 @@ class Office(Desk):
         for user in users:
             await self.details(user, card)
             await self.slack.close(user)
+
+    async def passes(self, span: timedelta) -> None:
+        """Business time, lived through with Slack there; then the clock looks once, and what came of it is shown."""
+        assert self.its.service.slack is not None
+        clockwork = self.its.service.slack.clockwork
+        self.clock.passes(span)
+        await clockwork.heart.lived()
+        await clockwork.sweep.tick()
+        await clockwork.relief.tick()
+        await self.delivered()
 
     async def rested(self) -> None:
         """As if the time had passed that delivery leaves between two attempts."""
@@ -244,6 +255,6 @@ async def beside(
         **settings,
     }
     clock = clock or Clock()
-    async with running(read_settings(**given), clock) as its, aiohttp.ClientSession(its.url) as http:
+    async with running(read_settings(**given), clock, ticks=False) as its, aiohttp.ClientSession(its.url) as http:
         slack.app_at(f"{its.url}/slack/events")
         yield Office(its, clock, http, slack)
