@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -104,7 +104,7 @@ class Reconciler:
                 await self._bring(place)
                 self.troubles.pop(place.place, None)
             except BusyError as busy:
-                self._paused[place.posted] = self._monotonic() + busy.after
+                self._rest(place, busy.after)
             except RefusedError as refused:
                 await self._elsewhere(place, refused)
             except UnavailableError:
@@ -115,6 +115,15 @@ class Reconciler:
             except Exception:
                 log.exception("card.fault", package=place.package_id, place=place.place)
                 self._rest(place, 12 * PATIENCE)
+
+    @contextmanager
+    def _pausing(self, *, updates: bool) -> Iterator[None]:
+        """What Slack asks us to be patient with is left alone for so long, at every place."""
+        try:
+            yield
+        except BusyError as busy:
+            self._paused[updates] = self._monotonic() + busy.after
+            raise
 
     def _rest(self, place: Place, seconds: float) -> None:
         self._resting[_key(place)] = self._monotonic() + seconds
@@ -161,7 +170,7 @@ class Reconciler:
         told = self._told.setdefault((*_key(place), place.noted_revision), set())
         for message in notes:
             if message.text not in told:
-                await self._messenger.post(posted.channel, message, posted.ts)
+                await self._post(posted.channel, message, posted.ts)
                 told.add(message.text)
         self._told.pop((*_key(place), place.noted_revision))
 
@@ -188,13 +197,18 @@ class Reconciler:
         if place.channel and place.ts:
             try:
                 posted = Posted(place.channel, place.ts)
-                await self._messenger.update(posted, message)
+                with self._pausing(updates=True):
+                    await self._messenger.update(posted, message)
             except RefusedError as refused:
                 if refused.error not in GONE:
                     raise
             else:
                 return posted
-        return await self._messenger.post(place.place, message)
+        return await self._post(place.place, message)
+
+    async def _post(self, channel: str, message: Message, thread: str | None = None) -> Posted:
+        with self._pausing(updates=False):
+            return await self._messenger.post(channel, message, thread)
 
     async def _proven(self, drawn: Drawn, posted: Posted, onlookers: frozenset[str]) -> None:
         """Down the road, like everything: the card lies where these people can see it."""

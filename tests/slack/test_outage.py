@@ -99,6 +99,16 @@ async def test_while_slack_asks_for_patience_with_updates_new_cards_are_posted_a
     assert "Approve" not in (await office.card(told)).labels
 
 
+async def test_a_note_that_has_to_wait_holds_back_no_other_card(office: Office) -> None:
+    _, noted = await office.asked(SOFT)
+    told, card = await office.asked(SOFT)
+    office.slack.faults.rate_limited(POST, seconds=30)
+    await office.click(RITA, noted, "approve")
+    await office.delivered()
+    await office.click(RITA, card, "approve")
+    assert "Approve" not in (await office.card(told)).labels
+
+
 @pytest.mark.parametrize("status", [500, 502, 503])
 @pytest.mark.parametrize("method", [POST, UPDATE, "conversations.members"])
 async def test_a_call_that_fails_is_made_again_later_and_not_at_once(office: Office, method: str, status: int) -> None:
