@@ -28,6 +28,7 @@ async def process(database_url: str, tmp_path: Path) -> AsyncIterator[Process]:
 
 
 async def test_at_the_end_who_waits_is_answered_and_what_was_begun_is_finished(process: Process) -> None:
+    await process.slack.go_down()  # a card that is shown would be news, and answer them
     async with aiohttp.ClientSession(process.url, headers=process.headers) as http:
         async with http.post("/v1/packages", json=SOFT) as posted:
             package = await posted.json()
