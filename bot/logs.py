@@ -49,7 +49,8 @@ def _renderer(form: LogFormat) -> structlog.typing.Processor:
     if form is LogFormat.JSON:
         return structlog.processors.JSONRenderer()
     if sys.stderr.isatty():
-        return structlog.dev.ConsoleRenderer()
+        # A prettier traceback would show the variables of each frame, and among them keys.
+        return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     return structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False)
 
 

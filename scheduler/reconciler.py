@@ -132,6 +132,8 @@ class Reconciler:
         drawn = await self._store.read(lambda connection: self._drawn(connection, place))
         if place.place.startswith(cards.ROLE):
             people = self._one_by_one(drawn)
+            if not people and not drawn.dossier.state.status.terminal:
+                raise SlackError("nobody of this role can be asked now")
             await self._store.write(lambda connection: cards.instead(connection, place, people))
             return
         await self._show(place, drawn)

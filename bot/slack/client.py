@@ -120,12 +120,12 @@ class SlackClient:
                 return frozenset(found)
 
     async def people(self) -> list[Person]:
-        team_id = (await self.installed()).team_id
+        its = await self.installed()
         found: list[Person] = []
         cursor = ""
         while True:
             answer = await self.asked(self.web.users_list(cursor=cursor, limit=_PAGE))
-            found += [person_of(user, team_id) for user in answer["members"]]
+            found += [person_of(user, its.team_id, its.enterprise_id) for user in answer["members"]]
             if not (cursor := _following(answer)):
                 return found
 

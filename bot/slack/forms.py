@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -26,6 +26,7 @@ from store import directory
 
 Answer = dict[str, Any]  # what Slack does with the view: empty closes it
 
+LONGEST_AWAY = timedelta(days=366)  # a time too far off is one that Slack cannot write
 CLOSED: Answer = {"response_action": "clear"}
 # What another word in the same form can mend, and beside which field that is said; all else is told in its place.
 _MENDABLE: Mapping[Reason, Field] = {
@@ -161,7 +162,8 @@ async def _away(front: Front, view: Mapping[str, Any], user_id: str) -> Answer:
     until = datetime.fromtimestamp(values[Field.UNTIL], UTC)
     fault = await away(front, user_id, until, values.get(Field.DELEGATE))
     if fault:
-        return _beside(view, Field.UNTIL if until <= now else Field.DELEGATE, fault)
+        in_time = now < until <= now + LONGEST_AWAY
+        return _beside(view, Field.DELEGATE if in_time else Field.UNTIL, fault)
     front.errands.send("home", homes.publish(front, user_id))
     return CLOSED
 
@@ -174,6 +176,8 @@ async def away(front: Front, user_id: str, until: datetime, delegate: str | None
         return "The directory does not know you, so there is nothing that you could be away from."
     if until <= now:
         return "The time must lie ahead."
+    if until > now + LONGEST_AWAY:
+        return "Nobody can be away for longer than a year at a time."
     if delegate == user_id or (delegate and isinstance(identify(roster, delegate, now), Refusal)):
         return "Somebody else of this workspace has to stand in for you."
     await store.write(lambda connection: directory.go_away(connection, user_id, until, delegate, now))

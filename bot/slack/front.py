@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
@@ -22,12 +24,19 @@ from bot.slack.tap import Tap
 from rules.reasons import Refusal
 from rules.state import PackageState
 from scheduler.dossiers import dossier_of
-from scheduler.messenger import SlackError
+from scheduler.messenger import BusyError, SlackError, UnreachableError
 from store.packages import load
 from store.store import Store
 
+log = structlog.get_logger()
+
 TOO_LATE = "Slack waited too long for this to open. Please tap once more."
+NOT_OPENED = "Slack refuses to open this. Countersign's log says why; an operator should look at it."
 OPENS_WITHIN = 2.5  # of the three seconds for which both the trigger and the click's own answer last
+_LATE = frozenset([
+    "exchanged_trigger_id", "expired_trigger_id", "invalid_trigger_id", "push_limit_reached", "trigger_exchanged",
+    "trigger_expired",
+])  # fmt: skip
 GONE = "This button is not one that is in use any more. Open the package from App Home or with /reviews."
 
 
@@ -66,11 +75,21 @@ class Front:
             async with asyncio.timeout(OPENS_WITHIN):
                 await self.client.asked(opened(trigger_id=tap.trigger_id, view=view))
         except (SlackError, TimeoutError) as fault:
+            log.warning("slack.view_not_opened", action=tap.action_id, error=str(fault) or type(fault).__name__)
+            sentence = TOO_LATE if _was_late(fault) else NOT_OPENED
             if not tap.response_url:
-                raise UnheardError(TOO_LATE) from fault
-            self.say(tap, private(TOO_LATE))
+                raise UnheardError(sentence) from fault
+            self.say(tap, private(sentence))
             return False
         return True
+
+    async def redraw(self, its: Mapping[str, Any], view: View) -> None:
+        """In the place of an open view: never over what was drawn there meanwhile, nor for longer than one opens."""
+        try:
+            async with asyncio.timeout(OPENS_WITHIN):
+                await self.client.asked(self.web.views_update(view=view, view_id=its["id"], hash=its["hash"]))
+        except TimeoutError as late:
+            raise SlackError("no answer in time") from late
 
     async def refuse(self, tap: Tap, refusal: Refusal, dossier: Dossier | None) -> None:
         """A private sentence: beside the card where there is one, else in a view of its own."""
@@ -96,3 +115,9 @@ class Front:
         await hook.send_dict(
             body | {"text": message.text, "blocks": list(message.blocks), "unfurl_links": False, "unfurl_media": False}
         )
+
+
+def _was_late(fault: SlackError | TimeoutError) -> bool:
+    """Whether another tap may do better; else Slack refuses the view itself, and will again."""
+    passing = isinstance(fault, (TimeoutError, BusyError, UnreachableError))
+    return passing or (isinstance(fault, SlackError) and fault.error in _LATE)

@@ -65,7 +65,7 @@ async def refresh(front: Front, tap: Tap, ref: Ref) -> None:
 
 async def _shown(front: Front, tap: Tap, dossier: Dossier, number: int) -> None:
     its, page = tap.view or {}, _drawn(dossier, number)
-    await front.client.asked(front.web.views_update(view=page.view, view_id=its["id"], hash=its["hash"]))
+    await front.redraw(its, page.view)
     await _read(front, tap, dossier, page)
 
 

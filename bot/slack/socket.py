@@ -98,7 +98,7 @@ class Socket:
         try:
             async for message in ws:
                 if message.type is WSMsgType.TEXT:
-                    self._take(ws, message.json(), ending)
+                    self._take(ws, _envelope(message.data), ending)
             log.info("socket.ended", code=ws.close_code)
             self.connected.discard(ws)
         finally:
@@ -127,6 +127,15 @@ class Socket:
             await ws.send_json({"envelope_id": request.envelope_id, **_payload(answer)})
         except ConnectionError as fault:
             log.warning("socket.answer_lost", kind=request.type, error=str(fault))
+
+
+def _envelope(text: str) -> dict[str, Any]:
+    """What is none goes by like one of a kind that we do not know; the connection holds."""
+    try:
+        read = json.loads(text)
+    except ValueError:
+        read = None
+    return read if isinstance(read, dict) else {}
 
 
 def _payload(answer: BoltResponse) -> dict[str, Any]:

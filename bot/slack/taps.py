@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+import structlog
+
 from blocks.dossier import is_grave
 from blocks.forms import FIELDS, form, notice
 from blocks.ids import ActionId, Ref
@@ -15,6 +17,9 @@ from rules.commands import Verb
 from rules.policy import Policy
 from rules.state import PackageState
 from rules.terms import terms_today
+from scheduler.messenger import SlackError
+
+log = structlog.get_logger()
 
 Handler = Callable[[Front, Tap], Awaitable[None]]
 
@@ -44,8 +49,19 @@ async def _decided(front: Front, tap: Tap, asks: tuple[Verb, Ref]) -> None:
     if outcome.refusal:
         await front.refuse(tap, outcome.refusal, await front.dossier(asks[1]))
     elif tap.view:
-        await reading.refresh(front, tap, asks[1])
         front.errands.send("home", homes.publish(front, tap.user_id))
+        await _shown_anew(front, tap, asks[1])
+
+
+async def _shown_anew(front: Front, tap: Tap, ref: Ref) -> None:
+    """It is done, whatever becomes of drawing it: from here on nobody may be told that nothing was changed."""
+    try:
+        await reading.refresh(front, tap, ref)
+    except SlackError:
+        raise
+    except Exception as fault:
+        log.exception("slack.not_drawn", action=tap.action_id)
+        raise SlackError(type(fault).__name__) from fault
 
 
 async def _asked_for_words(front: Front, tap: Tap, asks: tuple[Verb, Ref], state: PackageState) -> None:
@@ -84,5 +100,4 @@ async def _said_in_its_place(front: Front, tap: Tap, sentence: str) -> None:
     if view.get("type") == "home":
         await homes.publish(front, tap.user_id, told=sentence)
     elif view:
-        shown = front.web.views_update(view=notice("Once more", sentence), view_id=view["id"], hash=view["hash"])
-        await front.client.asked(shown)
+        await front.redraw(view, notice("Once more", sentence))

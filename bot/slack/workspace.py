@@ -15,7 +15,8 @@ MEMBERS = "subteam_members_changed"
 
 
 async def person_changed(front: Front, event: Mapping[str, Any]) -> None:
-    person = person_of(event["user"], (await front.client.installed()).team_id)
+    its = await front.client.installed()
+    person = person_of(event["user"], its.team_id, its.enterprise_id)
     await front.store.write(lambda connection: directory.learn_person(connection, person))
 
 

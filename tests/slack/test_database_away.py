@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from bot.slack.app import UNAVAILABLE
+from bot.slack import reading
+from bot.slack.app import NOT_ANSWERED, UNAVAILABLE
 from rules.commands import Verb
 from rules.state import Status
 from store.workers import UnavailableError
@@ -41,6 +42,22 @@ async def test_a_tap_that_finds_no_database_is_told_so_and_counts_when_it_is_mad
     assert await measured(office, 'countersign_clicks_total{outcome="fault"}') == 1
     assert (await office.click(RITA, card, "approve")).ok
     assert await office.status(told) is Status.APPROVED
+
+
+async def test_nobody_is_told_that_nothing_was_changed_where_it_was_done_and_only_not_shown(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise UnavailableError("connection refused")
+
+    told, card = await office.asked(SOFT)
+    await office.details(RITA, card)
+    monkeypatch.setattr(reading, "refresh", away)
+    assert (await office.slack.click_modal(RITA, Verb.CLAIM_TASK.value)).ok
+    view = office.slack.modal(RITA)
+    assert view is not None
+    assert NOT_ANSWERED in view.shown
+    assert (await office.state(told)).task.assigned_to == RITA
 
 
 async def test_a_form_that_finds_no_database_says_so_in_its_place(office: Office) -> None:

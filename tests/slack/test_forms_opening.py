@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.slack.front import NOT_OPENED
 from rules.commands import Verb
 from rules.reasons import Reason
 from rules.state import Status
@@ -77,6 +78,17 @@ async def test_when_slack_takes_too_long_to_open_a_form_the_tap_itself_is_still_
     assert outcome.ok
     assert "tap once more" in await office.notes(SENTA)
     gate.open()
+
+
+@pytest.mark.parametrize("action_id", ["approve", "details"])
+async def test_where_slack_refuses_the_view_itself_nobody_is_asked_to_tap_again_and_the_log_says_why(
+    office: Office, action_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, card = await office.asked()
+    office.slack.faults.error("views.open", "view_too_large")
+    assert (await office.click(SENTA, card, action_id)).ok
+    assert await office.notes(SENTA) == NOT_OPENED
+    assert "view_too_large" in "".join(capsys.readouterr())
 
 
 async def test_who_may_not_decide_is_told_before_being_asked_for_words(office: Office) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,14 @@ def showing(office: Office, told: Told) -> set[str]:
     return {place for place in everywhere for card in office.cards(place) if told.id in str(card.blocks)}
 
 
+@contextmanager
+def without_delivery(office: Office) -> Iterator[None]:
+    assert office.its.service.slack is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(office.its.service.slack.reconciler._news, "set", lambda: None)
+        yield
+
+
 def direct(office: Office, *users: str) -> set[str]:
     return {office.slack.direct(user) for user in users}
 
@@ -114,6 +124,22 @@ async def test_a_role_without_a_channel_is_asked_one_by_one(
         await office.delivered()
         assert showing(office, told) == direct(office, *people)
         assert (await office.state(told)).shown is not None
+
+
+async def test_where_nobody_can_be_asked_just_then_they_are_asked_as_soon_as_they_can(
+    database_url: str, tmp_path: Path
+) -> None:
+    """As when Slack was away for so long that nobody is known any more."""
+    policy = NO_CHANNEL.replace('max_age = "1000d"', 'max_age = "1h"')
+    async with open_office(database_url, tmp_path, policy) as office:
+        with without_delivery(office):
+            told = await office.submit(HARD)
+        office.clock.passes(timedelta(hours=2))
+        await office.delivered()
+        assert showing(office, told) == set()
+        await office.directory_read()
+        await office.rested()
+        assert showing(office, told) == direct(office, SENTA, SVEN)
 
 
 async def test_both_roles_of_a_quorum_are_asked_one_by_one(database_url: str, tmp_path: Path) -> None:

@@ -235,6 +235,7 @@ async def test_away_until_and_back(office: Office, text: str, until: Any, delega
         pytest.param("away 2026-13-45", "“2026-13-45” is no time", id="no date"),
         pytest.param("away 2020-01-01", "The time must lie ahead.", id="in the past"),
         pytest.param("away 99999999999d", "is no time", id="for ever"),
+        pytest.param("away 9999-12-31", "longer than a year", id="until a date that Slack cannot write"),
         pytest.param(f"away 3d <@{SENTA}>", "Somebody else of this workspace", id="with oneself as the delegate"),
         pytest.param(f"away 3d <@{GUEST}>", "Somebody else of this workspace", id="with a guest"),
         pytest.param("away 3d <@UNEMO>", "Somebody else of this workspace", id="with nobody"),

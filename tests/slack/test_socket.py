@@ -97,6 +97,14 @@ async def test_the_posture_says_whether_the_socket_is_connected(office: Office) 
 # ---- what becomes of a connection
 
 
+async def test_what_is_no_envelope_goes_by_and_the_connection_holds(office: Office) -> None:
+    for nonsense in ("not JSON", "[]", "null", "{}"):
+        await office.slack.sockets._next().ws.send_str(nonsense)
+    await approves(office)
+    assert len(office.slack.calls_to(TICKET)) == 2
+    assert (await posture(office))["socket"] == "connected"
+
+
 @pytest.mark.parametrize("reason", ["refresh_requested", "link_disabled"])
 async def test_after_a_connection_was_closed_a_click_works(office: Office, reason: DisconnectReason) -> None:
     await office.slack.sockets.disconnect(reason)

@@ -1,0 +1,33 @@
+"""Who belongs to us, where a company has many workspaces under one roof."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.slack.people import person_of
+
+OURS, ANOTHER = "T1", "T2"
+
+
+@pytest.mark.parametrize(
+    ("told", "enterprise_id", "is_stranger"),
+    [
+        pytest.param({"team_id": OURS}, None, False, id="of our workspace"),
+        pytest.param({"team_id": ANOTHER}, None, True, id="of another workspace"),
+        pytest.param(
+            {"team_id": ANOTHER, "enterprise_user": {"enterprise_id": "E1"}}, "E1", False, id="of our company"
+        ),
+        pytest.param({"team_id": ANOTHER, "enterprise_user": {"enterprise_id": "E2"}}, "E1", True, id="of another one"),
+        pytest.param(
+            {"team_id": ANOTHER, "enterprise_user": {"enterprise_id": "E2"}}, None, True, id="we in no company"
+        ),
+        pytest.param({"team_id": ANOTHER, "enterprise_user": {}}, "E1", True, id="of one that Slack does not name"),
+        pytest.param({"team_id": OURS, "is_stranger": True}, None, True, id="by Slack's own word"),
+    ],
+)
+def test_somebody_of_another_company_is_a_stranger(
+    told: dict[str, Any], enterprise_id: str | None, is_stranger: bool
+) -> None:
+    assert person_of({"id": "USOME", **told}, OURS, enterprise_id).is_stranger is is_stranger
