@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import structlog
 
-from scheduler.messenger import Messenger, SlackError
+from rules.people import Person
+from scheduler.messenger import BusyError, Messenger, SlackError
 from store import directory
 from store.store import Store
 from store.workers import UnavailableError
@@ -17,19 +22,44 @@ RENEWED_AFTER = timedelta(minutes=30)
 READINGS = 3  # of one attempt, where it changes while it is read
 
 
+@dataclass(slots=True)
+class Reading:
+    """What Slack has told so far. It dates from its beginning, and holds only if nothing changed since."""
+
+    as_of: datetime
+    version: int
+    spoiled: int
+    people: list[Person] = field(default_factory=list)
+    following: str | None = ""  # where the next page of people begins; None after the last
+    groups: dict[str, frozenset[str]] = field(default_factory=dict)
+
+
 class DirectoryKeeper:
     """What Slack could not tell stays as it was, and grows old: past the policy's age nobody can decide."""
 
-    def __init__(self, store: Store, messenger: Messenger) -> None:
-        self._store, self._messenger = store, messenger
+    def __init__(self, store: Store, messenger: Messenger, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._store, self._messenger, self._monotonic = store, messenger, monotonic
+        self._reading: Reading | None = None
+        self._patient_until, self._alone = 0.0, asyncio.Lock()
+        self._spoiled = self._mended = 0  # how often it was, and how much of that a reading has made good
         self.trouble: str | None = None
 
+    def spoil(self) -> None:
+        """Something that Slack told could not be kept: what is known is read anew, however young it is."""
+        self._spoiled += 1
+
     async def tick(self) -> None:
-        """Reads it anew where no replica has done so lately."""
+        """Reads it anew where no replica has done so lately, or goes on where Slack asked for patience."""
+        async with self._alone:
+            if self._monotonic() >= self._patient_until:
+                await self._look()
+
+    async def _look(self) -> None:
         try:
             standing = await self._store.read(self._store.house.standing)
             as_of, now = standing.directory_as_of, self._store.clock()
-            if as_of is None or now - as_of >= min(RENEWED_AFTER, self._store.house.policy.directory.max_age / 4):
+            old = as_of is None or now - as_of >= min(RENEWED_AFTER, self._store.house.policy.directory.max_age / 4)
+            if old or self._spoiled > self._mended or self._reading:
                 await self.renew()
         except UnavailableError as fault:
             log.warning("directory.not_kept", error=str(fault))
@@ -42,19 +72,34 @@ class DirectoryKeeper:
                     self.trouble = None
                     return
             self.trouble = "it changed while it was read"
+        except BusyError as busy:
+            self.trouble, self._patient_until = busy.error, self._monotonic() + busy.after
         except SlackError as fault:
-            self.trouble = fault.error
+            self.trouble, self._reading = fault.error, None
         log.warning("directory.not_read", error=self.trouble)
 
     async def _read(self) -> bool:
         """Not where Slack told of a change meanwhile: who was removed must not come back with what was read before."""
-        as_of, standing = self._store.clock(), await self._store.read(self._store.house.standing)
-        people = await self._messenger.people()
-        groups = {group: await self._messenger.group(group) for group in self._groups()}
-        seen = standing.directory_version
-        done = await self._store.write(lambda connection: directory.renew(connection, people, groups, as_of, seen))
+        reading = self._reading = self._reading or await self._begun()
+        while reading.following is not None:
+            page, reading.following = await self._messenger.people(reading.following)
+            reading.people += page
+        for group in self._groups():
+            if group not in reading.groups:
+                reading.groups[group] = await self._messenger.group(group)
+        self._reading = None
+        return await self._kept(reading)
+
+    async def _begun(self) -> Reading:
+        standing = await self._store.read(self._store.house.standing)
+        return Reading(self._store.clock(), standing.directory_version, self._spoiled)
+
+    async def _kept(self, reading: Reading) -> bool:
+        whole = (reading.people, reading.groups, reading.as_of, reading.version)
+        done = await self._store.write(lambda connection: directory.renew(connection, *whole))
         if done:
-            log.info("directory.read", people=len(people), groups=len(groups))
+            self._mended = reading.spoiled
+            log.info("directory.read", people=len(reading.people), groups=len(reading.groups))
         return done
 
     def _groups(self) -> list[str]:

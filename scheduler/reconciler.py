@@ -88,10 +88,11 @@ class Reconciler:
 
     async def _pressing(self) -> list[Place]:
         now, tenant_id = self._monotonic(), self._store.house.tenant_id
+        limit = LOOKED_AT + len(self._resting)  # what rests must not hide what does not
         kinds = [posted for posted, until in self._paused.items() if until <= now]
         if not kinds:
             return []
-        found = await self._store.read(lambda connection: cards.behind(connection, tenant_id, LOOKED_AT, kinds))
+        found = await self._store.read(lambda connection: cards.behind(connection, tenant_id, limit, kinds))
         self._resting = {key: until for key, until in self._resting.items() if until > now}
         return [place for place in found if _key(place) not in self._resting]
 
@@ -101,12 +102,9 @@ class Reconciler:
             if self._paused[place.posted] > self._monotonic():
                 return
             try:
-                await self._bring(place)
-                self.troubles.pop(place.place, None)
+                await self._bring_somewhere(place)
             except BusyError as busy:
                 self._rest(place, busy.after)
-            except RefusedError as refused:
-                await self._elsewhere(place, refused)
             except UnavailableError:
                 self._rest(place, PATIENCE)
             except SlackError as fault:
@@ -115,6 +113,13 @@ class Reconciler:
             except Exception:
                 log.exception("card.fault", package=place.package_id, place=place.place)
                 self._rest(place, 12 * PATIENCE)
+
+    async def _bring_somewhere(self, place: Place) -> None:
+        try:
+            await self._bring(place)
+            self.troubles.pop(place.place, None)
+        except RefusedError as refused:
+            await self._elsewhere(place, refused)
 
     @contextmanager
     def _pausing(self, *, updates: bool) -> Iterator[None]:

@@ -24,7 +24,7 @@ _NO_SUCH = "no_such_subteam"
 
 
 async def people_findings(slack: SlackClient, policy: Policy, roles: Collection[str]) -> AsyncIterator[Finding]:
-    people = await tried(slack.people())
+    people = await tried(slack.everybody())
     if isinstance(people, str):
         yield Finding(f"people, who cannot be seen ({people})")
         return

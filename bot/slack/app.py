@@ -8,11 +8,13 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
 
 from bot.slack import forms, homes, reviews, taps, workspace
 from bot.slack.front import Front
@@ -89,9 +91,12 @@ def _listen(app: AsyncApp, front: Front) -> None:
         fault = await _guarded("command", answering())
         await ack(text=fault) if fault else await ack(**answer)
 
-    async def on_event(ack: AsyncAck, event: dict[str, Any]) -> None:
+    async def on_event(ack: AsyncAck, event: dict[str, Any]) -> BoltResponse | None:
+        """What could not be kept is not acknowledged, so that Slack tells it again; and all is read anew."""
+        if not await _kept(front, event):
+            return BoltResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
         await ack()
-        await _guarded("event", happened(front, event))
+        return None
 
     app.event(_ANY)(on_event)
 
@@ -101,6 +106,20 @@ async def _tapped(front: Front, body: Body) -> None:
     if fault := await _guarded("tap", taps.tapped(front, tap)):
         front.metrics.clicks.labels("fault").inc()
         await front.tell(tap, "Not possible", fault)
+
+
+async def _kept(front: Front, event: Body) -> bool:
+    try:
+        await happened(front, event)
+    except (UnavailableError, SlackError) as fault:
+        log.warning("slack.event_not_kept", kind=event["type"], error=str(fault))
+        front.spoil()
+        return False
+    except Exception:
+        # Told again, it would fail again.
+        log.exception("slack.fault", what="event")
+        front.spoil()
+    return True
 
 
 async def happened(front: Front, event: Body) -> None:

@@ -119,15 +119,20 @@ class SlackClient:
             if not (cursor := _following(answer)):
                 return frozenset(found)
 
-    async def people(self) -> list[Person]:
+    async def people(self, page: str) -> tuple[list[Person], str | None]:
         its = await self.installed()
+        answer = await self.asked(self.web.users_list(cursor=page, limit=_PAGE))
+        found = [person_of(user, its.team_id, its.enterprise_id) for user in answer["members"]]
+        return found, _following(answer) or None
+
+    async def everybody(self) -> list[Person]:
+        """All pages at once, for somebody who looks on."""
         found: list[Person] = []
-        cursor = ""
-        while True:
-            answer = await self.asked(self.web.users_list(cursor=cursor, limit=_PAGE))
-            found += [person_of(user, its.team_id, its.enterprise_id) for user in answer["members"]]
-            if not (cursor := _following(answer)):
-                return found
+        page: str | None = ""
+        while page is not None:
+            people, page = await self.people(page)
+            found += people
+        return found
 
     async def group(self, group_id: str) -> frozenset[str]:
         answer = await self.asked(self.web.usergroups_users_list(usergroup=group_id))

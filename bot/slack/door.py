@@ -57,7 +57,7 @@ class Door:
             answer = await self._app.async_dispatch(asked)
         except Exception as fault:  # noqa: BLE001 - whatever it was, it came with the body
             return _unreadable(type(fault).__name__)
-        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             return _unreadable("Bolt cannot tell what it is")
         return await to_aiohttp_response(answer)
 

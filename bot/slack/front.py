@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from blocks.dossier import Dossier
@@ -50,6 +52,7 @@ class Front:
     client: SlackClient
     errands: Errands
     metrics: Metrics
+    spoil: Callable[[], None]  # what was known of people may be wrong: read it anew
 
     @property
     def web(self) -> AsyncWebClient:
@@ -85,9 +88,13 @@ class Front:
 
     async def redraw(self, its: Mapping[str, Any], view: View) -> None:
         """In the place of an open view: never over what was drawn there meanwhile, nor for longer than one opens."""
+        await self.in_time(self.web.views_update(view=view, view_id=its["id"], hash=its["hash"]))
+
+    async def in_time(self, call: Awaitable[AsyncSlackResponse]) -> None:
+        """While somebody waits for the answer to their click, no call may take longer than Slack waits itself."""
         try:
             async with asyncio.timeout(OPENS_WITHIN):
-                await self.client.asked(self.web.views_update(view=view, view_id=its["id"], hash=its["hash"]))
+                await self.client.asked(call)
         except TimeoutError as late:
             raise SlackError("no answer in time") from late
 
@@ -112,9 +119,11 @@ class Front:
     async def _respond(self, url: str, message: Message) -> None:
         hook = AsyncWebhookClient(url, session=self.web.session, retry_handlers=[])
         body: dict[str, Any] = {"response_type": "ephemeral", "replace_original": False}
-        await hook.send_dict(
+        answer = await hook.send_dict(
             body | {"text": message.text, "blocks": list(message.blocks), "unfurl_links": False, "unfurl_media": False}
         )
+        if answer.status_code != HTTPStatus.OK:
+            raise SlackError(f"{answer.body} ({answer.status_code})")
 
 
 def _was_late(fault: SlackError | TimeoutError) -> bool:

@@ -41,7 +41,7 @@ async def leaving(front: Front, tap: Tap) -> None:
 
 async def returned(front: Front, tap: Tap) -> None:
     await come_back(front, tap.user_id)
-    await publish(front, tap.user_id)
+    front.errands.send("home", publish(front, tap.user_id))
 
 
 async def come_back(front: Front, user_id: str) -> None:
@@ -54,7 +54,7 @@ async def publish(front: Front, user_id: str, at: Turned = Turned(), told: str |
     store = front.store
     desk = await store.read(lambda connection: desk_of(connection, store.house, user_id, store.clock(), at))
     desk = replace(desk, told=told)
-    await front.client.asked(front.web.views_publish(user_id=user_id, view=home(desk)))
+    await front.in_time(front.web.views_publish(user_id=user_id, view=home(desk)))
 
 
 def desk_of(connection: Connection, house: House, user_id: str, now: datetime, at: Turned) -> Desk:

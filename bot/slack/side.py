@@ -32,7 +32,8 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 DELIVERS_EVERY = 2.0
-KEEPS_DIRECTORY_EVERY = 60.0
+KEEPS_DIRECTORY_EVERY = 10.0
+READS_FIRST = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,9 @@ async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, tick
     async with web_client(settings) as web:
         side = _assembled(settings, store, SlackClient(web, metrics), metrics)
         await _introduced(side)
-        await side.directory.tick()
+        # A large workspace takes Slack's patience: what is not read in time goes on beside the service.
+        reading = asyncio.create_task(side.directory.tick())
+        await asyncio.wait({reading}, timeout=READS_FIRST)
         store.on_change.append(side.reconciler.notice)
         side.reconciler.notice()
         scheduler = ticking(
@@ -74,10 +77,12 @@ async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, tick
             scheduler.shutdown(wait=False)
             await side.front.errands.finished()
             await stopped(delivering)
+            await stopped(reading)
 
 
 def _assembled(settings: Settings, store: Store, client: SlackClient, metrics: Metrics) -> SlackSide:
-    front = Front(store, client, Errands(), metrics)
+    directory = DirectoryKeeper(store, client)
+    front = Front(store, client, Errands(), metrics, directory.spoil)
     app = bolt_app(front)
     secret, token = settings.slack_signing_secret, settings.slack_app_token
     socket = Socket(app, client, token.get_secret_value(), front.errands) if token else None
@@ -85,7 +90,7 @@ def _assembled(settings: Settings, store: Store, client: SlackClient, metrics: M
         client=client,
         front=front,
         reconciler=Reconciler(store, client),
-        directory=DirectoryKeeper(store, client),
+        directory=directory,
         door=Door(app, secret.get_secret_value(), metrics) if secret else None,
         socket=socket,
         clockwork=Clockwork.of(store, partial(_heard, client, socket)),

@@ -95,6 +95,7 @@ class Socket:
         return await opened
 
     async def _read(self, ws: ClientWebSocketResponse, ending: asyncio.Event) -> None:
+        mute = asyncio.get_running_loop().call_later(OPENS_WITHIN, self._give_up, ws, ending)
         try:
             async for message in ws:
                 if message.type is WSMsgType.TEXT:
@@ -102,6 +103,14 @@ class Socket:
             log.info("socket.ended", code=ws.close_code)
             self.connected.discard(ws)
         finally:
+            mute.cancel()
+            ending.set()
+
+    def _give_up(self, ws: ClientWebSocketResponse, ending: asyncio.Event) -> None:
+        """A connection over which Slack has not said hello brings nothing: another one may."""
+        if ws not in self.connected:
+            log.warning("socket.mute")
+            self._errands.send("close", ws.close())
             ending.set()
 
     def _take(self, ws: ClientWebSocketResponse, envelope: dict[str, Any], ending: asyncio.Event) -> None:

@@ -190,7 +190,8 @@ class Office(Desk):
         return self.its.service.slack.directory
 
     async def directory_read(self) -> None:
-        """Once the directory was looked after."""
+        """Once the directory was looked after, when Slack's patience was not asked for any more."""
+        self.directory._patient_until = 0.0
         await self.directory.tick()
 
 

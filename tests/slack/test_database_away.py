@@ -80,13 +80,37 @@ async def test_a_command_that_finds_no_database_is_told_so(office: Office) -> No
     assert await office.notes(RITA) == UNAVAILABLE
 
 
-async def test_a_home_and_an_event_that_find_no_database_are_taken_all_the_same(office: Office) -> None:
+async def test_a_home_that_finds_no_database_is_taken_all_the_same(office: Office) -> None:
     with without_its_database(office):
         assert (await office.slack.open_home(RITA)).ok
-        assert (await office.slack.event(office.slack.person_event(RITA))).ok
         await office.all_said()
     assert (await office.slack.open_home(RITA)).ok
     await office.slack.until(lambda: office.slack.home(RITA))
+
+
+async def test_an_event_that_could_not_be_kept_is_told_again_by_slack(office: Office) -> None:
+    office.slack.change_person(RITA, deleted=True)
+    with without_its_database(office):
+        lost = await office.slack.event(office.slack.person_event(RITA))
+    again = await office.slack.redeliver(lost, retry=1)
+    assert (lost.status, again.status) == (503, 200)
+    assert not await is_active(office, RITA)
+
+
+async def test_an_event_that_could_not_be_kept_has_the_directory_read_anew(office: Office) -> None:
+    office.slack.change_person(RITA, deleted=True)
+    with without_its_database(office):
+        await office.slack.event(office.slack.person_event(RITA))
+    assert await is_active(office, RITA)
+    await office.directory_read()
+    assert not await is_active(office, RITA)
+
+
+async def is_active(office: Office, user: str) -> bool:
+    roster = await office.store.read(office.store.house.roster)
+    person = roster.person(user)
+    assert person is not None
+    return person.active
 
 
 async def test_delivery_that_finds_no_database_goes_on_when_it_is_back(office: Office) -> None:

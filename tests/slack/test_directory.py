@@ -240,3 +240,22 @@ async def test_up_to_that_age_what_was_last_known_holds_and_read_again_it_holds_
         second, card = await office.asked({**HARD, "action_parameters": {"record": "7"}})
         await office.approve(SENTA, card)
         assert await office.status(second) is Status.APPROVED
+
+
+async def test_a_large_workspace_is_read_on_where_slack_asked_for_patience(office: Office) -> None:
+    for number in range(500):
+        office.slack.add_person(f"UMANY{number}", name=f"Person {number}")
+    office.clock.passes(timedelta(hours=1))
+    asked = len(office.slack.calls_to("users.list"))
+    gate = office.slack.faults.hold("users.list")
+    reading = asyncio.create_task(office.directory_read())
+    await gate.reached()
+    office.slack.faults.rate_limited("users.list")
+    gate.open()
+    await reading
+    office.slack.faults.clear()
+    await office.directory_read()
+    pages = [call for call in office.slack.calls_to("users.list")[asked:] if call.answer.get("ok")]
+    assert len({call.arguments.get("cursor", "") for call in pages}) == len(pages) == 3
+    roster = await office.store.read(office.store.house.roster)
+    assert roster.person("UMANY499") is not None

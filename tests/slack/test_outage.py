@@ -12,7 +12,20 @@ from playground.faults import Faults
 from playground.slack import stand_in
 from rules.state import Status
 from tests.bot.service import AUTOMATIC
-from tests.slack.office import CHANNEL, GROUP, HARD, NOBODY, RITA, SECRET, SENTA, SOFT, Office, beside, furnish
+from tests.slack.office import (
+    CHANNEL,
+    CRITICAL,
+    GROUP,
+    HARD,
+    NOBODY,
+    RITA,
+    SECRET,
+    SENTA,
+    SOFT,
+    Office,
+    beside,
+    furnish,
+)
 from tests.slack.operating import later, measured, posture, submitted
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -107,6 +120,24 @@ async def test_a_note_that_has_to_wait_holds_back_no_other_card(office: Office) 
     await office.delivered()
     await office.click(RITA, card, "approve")
     assert "Approve" not in (await office.card(told)).labels
+
+
+async def test_places_that_rest_hide_no_other(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scheduler.reconciler.LOOKED_AT", 1)
+    office.slack.faults.error(POST, "fatal_error")
+    await submitted(office)
+    await office.delivered()
+    await office.submit(CRITICAL)
+    await office.delivered()
+    assert len(office.cards()) == 1
+
+
+async def test_a_private_note_that_slack_refuses_is_logged(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    _, card = await office.asked(SOFT)
+    office.slack.faults.status(404, "response_url")
+    await office.click(NOBODY, card, "approve")
+    await office.all_said()
+    assert "slack.errand_failed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])

@@ -161,6 +161,19 @@ async def test_what_a_click_began_is_finished_although_its_connection_is_cut(off
     await approves(office)
 
 
+async def test_a_connection_over_which_slack_never_says_hello_is_given_up(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "OPENS_WITHIN", 0.2)
+    office.slack.sockets.mute = True
+    before = len(office.slack.calls_to(TICKET))
+    office.slack.sockets.drop()
+    await office.slack.until(lambda: len(office.slack.calls_to(TICKET)) > before + 1)
+    office.slack.sockets.mute = False
+    await office.slack.until(lambda: office.slack.sockets.connected)
+    await approves(office)
+
+
 async def test_each_attempt_has_a_ticket_of_its_own(office: Office) -> None:
     office.slack.faults.error(TICKET, "internal_error", times=3)
     office.slack.sockets.drop()
