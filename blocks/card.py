@@ -1,7 +1,8 @@
 """The card of a package: one message, in every state that a package can be in.
 
-Its order is fixed. First what is asked, of whom and until when; then what is proposed and what follows; why a person
-is asked; doubts before grounds; what people said; what the service checked; and last what can be done.
+Its order is fixed. First what is asked, of whom, until when, what hangs on it and who has approved: all that a phone
+shows before anybody scrolls. Then what is proposed and what follows; why a person is asked; doubts before grounds;
+what people said; what the service checked; and last what can be done.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from blocks.measure import MEASURES, Measure
 from blocks.message import Message
 from blocks.outcome import because, figures, standing, told
 from blocks.remarks import remarks
-from blocks.sentences import EMPTIED, request, risk, timing, title_of
+from blocks.sentences import EMPTIED, request, risk, stakes, timing, title_of
 from blocks.spoken import spoken
 from blocks.text import when
 from blocks.validate import characters
@@ -46,10 +47,10 @@ def _pending(dossier: Dossier, title: str, measure: Measure) -> list[Block]:
     state = dossier.state
     return [
         header(f"{risk(state).capitalize()} · {title}"),
-        statement(request(dossier), timing(dossier, when), details(dossier, title)),
-        *_block(facts.course(dossier, measure)),
+        statement(request(dossier), (*timing(dossier, when), *stakes(dossier)), details(dossier, title)),
+        *_block(facts.votes(dossier), facts.course(dossier, measure)),
         *(_body(dossier, dossier.package, measure) if dossier.package else _emptied()),
-        *_block(facts.earlier(dossier), remarks(dossier, measure.less(220)), facts.votes(dossier)),
+        *_block(facts.earlier(dossier), remarks(dossier, measure.less(220))),
         *facts.gaps(state),
         facts.checked(dossier),
         *calling(dossier),

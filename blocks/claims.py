@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from blocks.elements import words
 from blocks.frame import Parts, boxed, lined, listed, quoted, short
 from blocks.measure import Measure
 from blocks.parameters import exactly_in_line
-from blocks.sentences import sure, undoing
 from blocks.text import defanged, host_of, line
 from rules.package import (
     DecisionPackage,
@@ -101,14 +99,13 @@ def _address(url: str) -> str:
 
 
 def effects(package: DecisionPackage, state: PackageState, measure: Measure) -> Parts:
-    """What would follow, in the agent's account; whether it can be undone, in the service's."""
+    """What would follow, in the agent's account. Whether it can be undone stands above, in the service's words."""
     approving = package.kind is not Kind.QUESTION and state.level is not HITLLevel.HUMAN_TAKEOVER
     follows = "If you approve, the agent says" if approving else "What follows, the agent says"
     return (
         *quoted(follows, package.consequence, measure.much(500)),
         *quoted("And further on", package.downstream_impact, measure.less(300), 4),
         *listed("Side effects, by its own preview", _preview(package.side_effect_preview), 8, measure.less(120)),
-        words(undoing(state)),
         *quoted("How it would undo it", package.rollback_plan, measure.less(300), 4),
     )
 
@@ -126,7 +123,7 @@ def grounds(package: DecisionPackage, measure: Measure) -> Parts:
         *listed("The policies it goes by", package.policy_basis, 3, measure.less(140)),
         *listed("What else could be done", package.alternatives, 3, measure.less(140)),
         *listed("Who disagrees", voices, 3, measure.less(220)),
-        *listed("In figures, by its own account", _figures(package), 4, 160),
+        *listed("In short, by its own account", _in_short(package), 2, 160),
         *quoted("Its rationale", package.rationale, measure.less(1400), 12),
     )
 
@@ -146,10 +143,7 @@ def _reference(ref: Evidence, measure: Measure) -> Iterator[str]:
         yield f"   says: {short(ref.excerpt, measure.less(160))}"
 
 
-def _figures(package: DecisionPackage) -> Iterator[str]:
-    yield f"Confidence: {sure(package.confidence)}"
-    if package.cost:
-        yield f"Cost: {package.cost.amount:,.2f} {package.cost.currency}"
+def _in_short(package: DecisionPackage) -> Iterator[str]:
     if package.data_classes:
         yield f"Data: {', '.join(package.data_classes)}"
     if package.recommendation:

@@ -22,11 +22,19 @@ _CLIMBED = {
 
 
 def reasons(state: PackageState) -> Parts:
-    """Why this takes a person, the strictest voice first."""
-    more = len(state.why) - _FEW
-    told = (aside(f"{counted(more, 'more reason')} in Details."),) if more > 0 else ()
-    said = bullets([bold(plainly(why.level).capitalize()), ": ", because(why)] for why in state.why[:_FEW])
-    return (heading("Why a person is asked"), said, *told) if state.why else ()
+    """Why this takes a person: the strictest voices. What would have asked for less is only counted."""
+    if not state.why:
+        return ()
+    strictest = max(why.level for why in state.why)
+    voices = [why for why in state.why if why.level is strictest]
+    said = bullets([bold(plainly(why.level).capitalize()), ": ", because(why)] for why in voices[:_FEW])
+    return (heading("Why a person is asked"), said, *_unsaid(len(voices) - _FEW, len(state.why) - len(voices)))
+
+
+def _unsaid(more: int, weaker: int) -> Parts:
+    told = [counted(more, "more reason")] if more > 0 else []
+    told += [counted(weaker, "weaker rule")] if weaker else []
+    return (aside(f"{joined(told)} in Details."),) if told else ()
 
 
 def course(dossier: Dossier, measure: Measure) -> Parts:

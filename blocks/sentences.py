@@ -5,7 +5,7 @@ A sentence that names somebody is for literal text only. What is markup (`Tell` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from blocks.dossier import Dossier
@@ -199,6 +199,15 @@ def because(why: Why) -> str:
 
 def undoing(state: PackageState) -> str:
     return _UNDOING[state.reversibility]
+
+
+def stakes(dossier: Dossier) -> Iterator[tuple[str, str]]:
+    """What hangs on it, in pairs as of `timing`. They may be markup: of what the agent says, numbers and a currency."""
+    yield "Undo", undoing(dossier.state)
+    if package := dossier.package:
+        cost = f"{package.cost.amount:,.2f} {package.cost.currency}, " if package.cost else ""
+        said = f"{cost}{sure(package.confidence)}"
+        yield "The agent says", said[:1].upper() + said[1:]
 
 
 def sure(confidence: float) -> str:

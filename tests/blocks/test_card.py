@@ -266,8 +266,9 @@ def test_a_pending_card_shows_what_a_reviewer_has_to_know(words: str) -> None:
 def test_what_is_asked_comes_before_why_and_the_doubts_before_the_rationale() -> None:
     said = seen(dossier("one_of_two", earlier=EARLIER))
     order = [
-        "The agent proposes", "If you approve", "Why a person is asked", "What it does not know", "Its evidence",
-        "Its rationale", "Decided before", "Senta Koch approves", "So far", "Countersign checked",
+        "Decide by", "If nobody does", "Undo", "The agent says", "So far", "Open Details", "The agent proposes",
+        "If you approve", "Why a person is asked", "What it does not know", "Its evidence", "Its rationale",
+        "Decided before", "Senta Koch approves", "Countersign checked",
     ]  # fmt: skip
     places = [said.index(words) for words in order]
     assert places == sorted(places)

@@ -1,0 +1,88 @@
+"""What a phone shows of a pending card before anybody scrolls, and what is therefore not said again below."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from blocks.card import card
+from blocks.dossier import Dossier
+from rules.package import Cost
+from rules.scales import HITLLevel
+from rules.state import Why
+from tests.blocks.dossiers import STATES, dossier, emptied
+from tests.blocks.test_card import PENDING, seen, texts
+
+
+def beside(shown: Dossier) -> dict[str, str]:
+    """The fields under the request, by their names."""
+    pairs = (field["text"].split("\n", 1) for field in card(shown).blocks[1].get("fields", ()))
+    return {name.strip("*"): value for name, value in pairs}
+
+
+def proposing(**changes: Any) -> Dossier:
+    shown = dossier("pending")
+    assert shown.package is not None
+    return replace(shown, package=shown.package.model_copy(update=changes))
+
+
+def finding(*levels: HITLLevel) -> Dossier:
+    """A pending card for which rules have asked for these levels."""
+    shown = dossier("pending")
+    why = tuple(Why(rule="rule", level=level, because=f"voice {number}") for number, level in enumerate(levels))
+    return replace(shown, state=shown.state.model_copy(update={"why": why}))
+
+
+@pytest.mark.parametrize("name", PENDING)
+def test_what_hangs_on_it_stands_beside_the_time_it_has(name: str) -> None:
+    assert list(beside(dossier(name)))[2:] == ["Undo", "The agent says"]
+
+
+@pytest.mark.parametrize("name", sorted(set(STATES) - set(PENDING)))
+def test_where_nobody_is_asked_nothing_hangs_on_it_any_more(name: str) -> None:
+    assert beside(dossier(name)).keys().isdisjoint({"Undo", "The agent says"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        pytest.param({}, "12.50 EUR, sure (82%)", id="both"),
+        pytest.param({"cost": None}, "Sure (82%)", id="no cost"),
+        pytest.param({"cost": Cost(amount=0, currency="USD")}, "0.00 USD, sure (82%)", id="for nothing"),
+        pytest.param({"cost": Cost(amount=1234567.8, currency="JPY")}, "1,234,567.80 JPY, sure (82%)", id="much"),
+        pytest.param({"confidence": 0.3}, "12.50 EUR, unsure (30%)", id="unsure"),
+    ],
+)
+def test_cost_and_confidence_are_told_in_one_breath(changes: dict[str, Any], said: str) -> None:
+    assert beside(proposing(**changes))["The agent says"] == said
+
+
+def test_whether_it_can_be_undone_is_still_told_when_the_content_was_removed() -> None:
+    assert list(beside(emptied("pending")))[2:] == ["Undo"]
+
+
+@pytest.mark.parametrize("words", ["cannot be undone", "12.50 EUR", "(82%)"])
+def test_what_stands_under_the_request_is_not_said_again(words: str) -> None:
+    assert seen(dossier("pending")).count(words) == 1
+
+
+def test_only_the_strictest_voices_say_why_a_person_is_asked() -> None:
+    said = seen(finding(HITLLevel.HARD_APPROVAL, HITLLevel.SOFT_APPROVAL, HITLLevel.NOTIFY_ONLY))
+    assert "Voice 0." in said
+    assert [weaker for weaker in ("Voice 1.", "Voice 2.", "Notify only") if weaker in said] == []
+    assert "2 weaker rules in Details." in said
+
+
+def test_a_card_on_which_all_ask_for_the_same_counts_no_weaker_rule() -> None:
+    assert "weaker" not in seen(finding(HITLLevel.SOFT_APPROVAL, HITLLevel.SOFT_APPROVAL))
+
+
+def test_many_strict_voices_are_counted_apart_from_the_weaker_ones() -> None:
+    many = finding(*[HITLLevel.HARD_APPROVAL] * 6, HITLLevel.SOFT_APPROVAL)
+    assert "2 more reasons and 1 weaker rule in Details." in seen(many)
+
+
+def test_who_has_approved_stands_right_under_the_request() -> None:
+    assert texts(card(dossier("one_of_two")).blocks[2]).startswith("So far: \n1 of 2 approvals: Senta Koch.")
