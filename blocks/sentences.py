@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from decimal import Decimal
 
 from blocks.dossier import Dossier
 from blocks.text import counted, cut, in_utc, line, plainly, span
 from rules.clock import PUT_OFF_AT_MOST
-from rules.package import Kind
+from rules.package import Cost, Kind
 from rules.scales import HITLLevel, Reversibility
 from rules.state import PackageState, Why
 from rules.tiers import OnTimeout
@@ -205,9 +206,16 @@ def stakes(dossier: Dossier) -> Iterator[tuple[str, str]]:
     """What hangs on it, in pairs as of `timing`. They may be markup: of what the agent says, numbers and a currency."""
     yield "Undo", undoing(dossier.state)
     if package := dossier.package:
-        cost = f"{package.cost.amount:,.2f} {package.cost.currency}, " if package.cost else ""
+        cost = f"{price(package.cost)}, " if package.cost else ""
         said = f"{cost}{sure(package.confidence)}"
         yield "The agent says", said[:1].upper() + said[1:]
+
+
+def price(cost: Cost) -> str:
+    """With two decimals, unless that would tell another price."""
+    written, exact = f"{cost.amount:,.2f}", f"{Decimal(repr(cost.amount)):,f}"
+    told = written if float(written.replace(",", "")) == cost.amount else exact
+    return f"{told} {cost.currency}"
 
 
 def sure(confidence: float) -> str:

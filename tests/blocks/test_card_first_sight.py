@@ -52,6 +52,7 @@ def test_where_nobody_is_asked_nothing_hangs_on_it_any_more(name: str) -> None:
         pytest.param({"cost": None}, "Sure (82%)", id="no cost"),
         pytest.param({"cost": Cost(amount=0, currency="USD")}, "0.00 USD, sure (82%)", id="for nothing"),
         pytest.param({"cost": Cost(amount=1234567.8, currency="JPY")}, "1,234,567.80 JPY, sure (82%)", id="much"),
+        pytest.param({"cost": Cost(amount=0.004, currency="EUR")}, "0.004 EUR, sure (82%)", id="less than a cent"),
         pytest.param({"confidence": 0.3}, "12.50 EUR, unsure (30%)", id="unsure"),
     ],
 )
