@@ -203,6 +203,7 @@ async def test_who_goes_away_names_who_stands_in_and_comes_back(office: Office) 
     assert "You are away until" in away.shown
     assert "Sven stands in for you" in away.shown
     await office.slack.click_home(SENTA, "home_back")
+    await office.all_said()
     assert await absence(office, SENTA) == (False, None)
     assert "Going away?" in at_home(office, SENTA).shown
 
