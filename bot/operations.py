@@ -55,7 +55,7 @@ def _slack(side: SlackSide | None) -> dict[str, Any]:
         return {"slack": "not configured"}
     socket = {"socket": "connected" if side.socket.connected else "not connected"} if side.socket else {}
     directory = {"directory_trouble": side.directory.trouble} if side.directory.trouble else {}
-    troubles = [{"place": trouble.place, "error": trouble.error} for trouble in side.reconciler.troubles.values()]
+    troubles = [{"place": place, "error": error} for place, error in side.reconciler.troubles.items()]
     return {"slack": side.client.trouble or "ok", **socket, **directory, "undelivered": troubles}
 
 

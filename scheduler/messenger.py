@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from blocks.message import Message
@@ -52,6 +51,3 @@ class Messenger(Protocol):
         ...
 
     async def group(self, group_id: str) -> frozenset[str]: ...
-
-
-Groups = Mapping[str, frozenset[str]]

@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import structlog
@@ -48,14 +47,6 @@ class Drawn(NamedTuple):
     roster: Roster
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """A place where nothing could be shown, for those who have to mend it."""
-
-    place: str
-    error: str
-
-
 class Reconciler:
     def __init__(self, store: Store, messenger: Messenger, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._store, self._messenger, self._monotonic = store, messenger, monotonic
@@ -64,7 +55,7 @@ class Reconciler:
         self._told: dict[tuple[str, str, int], set[str]] = {}
         self._paused = {False: 0.0, True: 0.0}  # posts, and updates: Slack counts them apart
         self._gate, self._alone = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
-        self.troubles: dict[str, Trouble] = {}
+        self.troubles: dict[str, str] = {}  # what stood in the way where nothing could be shown, by place
 
     def notice(self) -> None:
         """Something was committed: look now, not at the next tick."""
@@ -164,7 +155,7 @@ class Reconciler:
         if place.channel and place.ts and rendering.rendering_id == place.rendering_id:
             posted = Posted(place.channel, place.ts)
         else:
-            await self._store.write(lambda connection: self._keep(connection, place.package_id, rendering))
+            await self._store.keep_rendering(place.package_id, rendering.rendering_id, rendering.body)
             posted = await self._put(place, Message(rendering.text, rendering.blocks))
         await self._tell(place, drawn.notes, posted)
         shown = Shown(state.revision, posted.channel, posted.ts, rendering.rendering_id)
@@ -183,7 +174,7 @@ class Reconciler:
 
     async def _onlookers(self, place: Place) -> frozenset[str]:
         """Who sees what lies there: asked first, so that nothing is posted whose proof then fails."""
-        if place.place[:1] in "UW":
+        if place.is_person:
             return frozenset([place.place])
         try:
             return await self._messenger.members(place.channel or place.place)
@@ -192,12 +183,6 @@ class Reconciler:
         except SlackError as fault:  # a scope that is missing: people are asked all the same, and silence never counts
             log.warning("card.onlookers_unknown", place=place.place, error=fault.error)
             return frozenset()
-
-    def _keep(self, connection: Connection, package_id: str, rendering: Rendering) -> None:
-        tenant_id, now = self._store.house.tenant_id, self._store.clock()
-        cards.keep_rendering(
-            connection, tenant_id, package_id, rendering_id=rendering.rendering_id, body=rendering.body, now=now
-        )
 
     async def _put(self, place: Place, message: Message) -> Posted:
         """Updates the card where there is one, and posts another where it can no longer be updated."""
@@ -235,9 +220,9 @@ class Reconciler:
     async def _elsewhere(self, place: Place, refused: SlackError) -> None:
         """Where Slack refuses for good, people are asked in the policy's second channel, or one by one."""
         log.error("card.refused", package=place.package_id, place=place.place, error=refused.error)
-        self.troubles[place.place] = Trouble(place.place, refused.error)
+        self.troubles[place.place] = refused.error
         fallback = self._store.house.policy.channels.fallback
-        others = [] if place.place[:1] in "UW" else await self._instead_of(place, fallback)
+        others = [] if place.is_person else await self._instead_of(place, fallback)
         if others:
             await self._store.write(lambda connection: cards.instead(connection, place, others))
         else:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from rules.commands import Relieve
 from rules.relief import needed
 from rules.state import PackageState
-from store.house import fresh_id
+from scheduler import asking
 from store.queue import Place, open_tasks
 from store.store import Store
 from store.workers import UnavailableError
@@ -63,7 +63,6 @@ class Relief:
         return [state for state in page.items if needed(state, roster, now)], page.following
 
     async def _relieve(self, state: PackageState) -> None:
-        ids = {"command_id": f"clock {fresh_id()}", "decision_package_id": state.decision_package_id}
-        outcome = await self._store.carry_out(Relieve(**ids))
+        outcome = await self._store.carry_out(asking.of(Relieve, state))
         if outcome.refusal:
             log.info("relief.not_given", package=state.decision_package_id, reason=outcome.refusal.reason.value)

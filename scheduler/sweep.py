@@ -23,10 +23,10 @@ from rules.reasons import Reason
 from rules.silence import counted, enough_at, present
 from rules.state import PackageState
 from rules.terms import terms_today
+from scheduler import asking
 from scheduler.heart import Heart
 from store import uptime
 from store.directory import absences
-from store.house import fresh_id
 from store.packages import claim_due, is_any_due, look_again
 from store.store import Store
 from store.workers import UnavailableError
@@ -95,7 +95,7 @@ class Sweep:
         elif following[1] is Verb.CONSENT and heard is not None:
             await self._consent(state, heard, now)
         else:
-            await self._carry_out(state, _COMMANDS[following[1]](**_ids(state)), now)
+            await self._carry_out(state, asking.of(_COMMANDS[following[1]], state), now)
 
     async def _consent(self, state: PackageState, heard: Heard, now: datetime) -> None:
         """Only once the silence is long enough, or too late to become so; until then it is put off."""
@@ -109,7 +109,7 @@ class Sweep:
             reviewer_present=present(state, heard.roster, now),
             could_be_answered=self._heart.beating,
         )
-        await self._carry_out(state, Consent(**_ids(state), silence=proven), now)
+        await self._carry_out(state, asking.of(Consent, state, silence=proven), now)
 
     async def _carry_out(self, state: PackageState, command: ClockCommand, now: datetime) -> None:
         outcome = await self._store.carry_out(command)
@@ -127,7 +127,3 @@ class Sweep:
     @property
     def _policy(self) -> Policy:
         return self._store.house.policy
-
-
-def _ids(state: PackageState) -> dict[str, str]:
-    return {"command_id": f"clock {fresh_id()}", "decision_package_id": state.decision_package_id}

@@ -80,6 +80,11 @@ class Place(NamedTuple):
         """Whether there is a card to update; else one has to be posted."""
         return self.ts is not None
 
+    @property
+    def is_person(self) -> bool:
+        """Whether it is somebody's own conversation with us, which nobody else sees."""
+        return self.place.startswith(("U", "W"))
+
 
 def follow(connection: Connection, before: PackageState | None, after: PackageState, policy: Policy) -> None:
     if after.level is HITLLevel.FULL_AUTO:
@@ -138,9 +143,15 @@ def instead(connection: Connection, place: Place, others: Iterable[str]) -> None
     connection.execute(delete(CARDS).where(*_THIS), key | {"at": place.place})
 
 
-def keep_rendering(
-    connection: Connection, tenant_id: str, package_id: str, *, rendering_id: str, body: str, now: datetime
-) -> None:
-    """Before it is posted: whoever decides on it, what they had before them can be shown later."""
-    row = {"tenant": tenant_id, "package": package_id, "rendering": rendering_id, "body": body, "now": now}
-    connection.execute(_KEEP, row)
+class Drawing(NamedTuple):
+    """What is about to be shown, whole, under the id that its content gives it."""
+
+    tenant: str
+    package: str
+    rendering: str
+    body: str
+    now: datetime
+
+
+def keep_rendering(connection: Connection, drawing: Drawing) -> None:
+    connection.execute(_KEEP, drawing._asdict())

@@ -8,11 +8,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, case, delete, insert, select, update
 
+from rules.calendar import Span
 from rules.people import Person
 from store.house import ABSENCES, INSTALLATION, MEMBERS, PEOPLE
 from store.tenancy import alone, happened
 
-Span = tuple[datetime, datetime]
 _COLUMNS = frozenset(["user_id", "name", "email", "active", "is_bot", "is_guest", "is_stranger"])
 
 

@@ -150,6 +150,13 @@ def open_items(connection: Connection, tenant_id: str, people: Collection[str]) 
 _YOUNGER_THAN = {Age.UNDER_1H: 1, Age.UNDER_4H: 4, Age.UNDER_24H: 24, Age.UNDER_3D: 72}
 
 
+def count_open(connection: Connection, tenant_id: str) -> int:
+    """How much waits for people, where nobody asks of which level and since when."""
+    query = select(func.count()).select_from(TASKS).where(TASKS.c.tenant_id == tenant_id, TASKS.c.open)
+    count: int = connection.execute(query).scalar_one()
+    return count
+
+
 def waiting(connection: Connection, tenant_id: str, now: datetime) -> tuple[Waiting, ...]:
     since = ((now - timedelta(hours=hours), age.value) for age, hours in _YOUNGER_THAN.items())
     age = case(*((PACKAGES.c.created_at > begin, name) for begin, name in since), else_=Age.OLDER.value).label("age")

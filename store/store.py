@@ -21,6 +21,7 @@ from rules.state import PackageState
 from rules.transition import Words
 from store import policies, tenancy
 from store.agents import by_key
+from store.cards import Drawing, keep_rendering
 from store.database import Database, PostgresDatabase, StaleError, open_database
 from store.documents import documents
 from store.events import events_of
@@ -115,6 +116,11 @@ class Store:
             if self._notifier:
                 self._notifier.tell(package_id)
         return outcome
+
+    async def keep_rendering(self, package_id: str, rendering_id: str, body: str) -> None:
+        """Before it is shown: whoever decides on it, what they had before them can be shown later."""
+        shown = Drawing(self.house.tenant_id, package_id, rendering_id, body, self.clock())
+        await self.write(lambda connection: keep_rendering(connection, shown))
 
     def release(self) -> None:
         """Answers everybody who waits, now and from now on: the process is about to end."""

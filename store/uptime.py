@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from rules.calendar import Span
 from store.tables import Uptime, core
 
 UPTIMES = core(Uptime)
@@ -28,8 +29,6 @@ _WITHIN = (
     )
     .order_by(UPTIMES.c.since)
 )
-
-Span = tuple[datetime, datetime]
 
 
 def begin(connection: Connection, tenant_id: str, process_id: str, now: datetime) -> None:

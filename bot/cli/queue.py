@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -17,7 +17,7 @@ from rules.state import PackageState, Status
 from rules.statistics import Age, Statistics
 from rules.values import parse_duration, write_duration
 from store.content import words_of
-from store.queue import open_tasks, waiting
+from store.queue import count_open, open_tasks
 from store.statistics import stats as gather
 from store.tenancy import tenant
 
@@ -50,19 +50,19 @@ Entry = tuple[PackageState, str]
 
 def queue(role: Role = None, limit: Limit = 50, *, json: Json = False) -> None:
     """List what waits for people, the most urgent first."""
-    entries, in_all = session.read(lambda its: _entries(its, role, limit, session.now()))
+    entries, in_all = session.read(lambda its: _entries(its, role, limit))
     if json:
         typer.echo(as_json([_document(*entry) for entry in entries]))
     else:
         typer.echo("\n".join(_lines(entries, in_all, limit)))
 
 
-def _entries(connection: Connection, roles: list[str] | None, limit: int, now: datetime) -> tuple[list[Entry], int]:
+def _entries(connection: Connection, roles: list[str] | None, limit: int) -> tuple[list[Entry], int]:
     """The open tasks with the titles of their packages, as far as retention has left them; and how many wait in all."""
     tenant_id = tenant(connection)
     states = open_tasks(connection, tenant_id, roles or None, limit=limit).items
     words = words_of(connection, tenant_id, *(state.version_event_id for state in states))
-    in_all = sum(each.count for each in waiting(connection, tenant_id, now))
+    in_all = count_open(connection, tenant_id)
     return [(state, _title(words.get(state.version_event_id, {}))) for state in states], in_all
 
 

@@ -138,7 +138,7 @@ async def happened(front: Front, event: Body) -> None:
 
 
 async def _guarded(what: str, work: Awaitable[None]) -> str | None:
-    """Nothing escapes a listener, or Bolt would take its answer back. The sentence says that nothing was done."""
+    """Nothing escapes a listener, or Bolt would take its answer back. The sentence says what is known of it."""
     try:
         await work
     except UnavailableError as fault:

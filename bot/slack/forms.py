@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -58,8 +57,9 @@ async def submitted(front: Front, body: Mapping[str, Any]) -> Answer:
 
 def _left_empty(view: Mapping[str, Any]) -> list[str]:
     """Slack takes blanks for something that was filled in."""
+    given = values_of(view)
     needed = [each for each in view["blocks"] if each["type"] == "input" and not each.get("optional")]
-    return [each["block_id"] for each in needed if each["block_id"] not in values_of(view)]
+    return [each["block_id"] for each in needed if each["block_id"] not in given]
 
 
 async def _decision(front: Front, body: Mapping[str, Any]) -> Answer:
@@ -103,14 +103,12 @@ def _unconfirmed(asks: tuple[Verb, Ref], dossier: Dossier, values: Values, view:
         case Verb.APPROVE if dossier.grave and ticked != [dossier.state.action_digest]:
             return _beside(view, Field.CONFIRMED, _UNCONFIRMED)
         case Verb.APPROVE_WITH_EDITS:
-            return _edit_to_confirm(asks, dossier, values, view)
+            return _edit_to_confirm(dossier, values, view)
         case _:
             return None
 
 
-def _edit_to_confirm(
-    asks: tuple[Verb, Ref], dossier: Dossier, values: Values, view: Mapping[str, Any]
-) -> Answer | None:
+def _edit_to_confirm(dossier: Dossier, values: Values, view: Mapping[str, Any]) -> Answer | None:
     """Once more with what the edit changes, until exactly that is confirmed."""
     try:
         parameters = json.loads(values.get(Field.PARAMETERS) or "")
@@ -126,10 +124,7 @@ def _edit_to_confirm(
         return None
     if dossier.package and dossier.package.action_parameters == parameters:
         return _beside(view, Field.PARAMETERS, refuse(Reason.NOTHING_EDITED).sentence)
-    return {
-        "response_action": "update",
-        "view": edited(replace(dossier, rendering_id=asks[1].rendering_id), parameters),
-    }
+    return {"response_action": "update", "view": edited(dossier, parameters)}
 
 
 def _refused(view: Mapping[str, Any], refusal: Refusal) -> Answer:
@@ -158,27 +153,33 @@ def instead(title: str, sentence: str) -> Answer:
 
 
 async def _away(front: Front, view: Mapping[str, Any], user_id: str) -> Answer:
-    values, now = values_of(view), front.store.clock()
+    values = values_of(view)
     until = datetime.fromtimestamp(values[Field.UNTIL], UTC)
-    fault = await away(front, user_id, until, values.get(Field.DELEGATE))
-    if fault:
-        in_time = now < until <= now + LONGEST_AWAY
-        return _beside(view, Field.DELEGATE if in_time else Field.UNTIL, fault)
+    if wrong := await away(front, user_id, until, values.get(Field.DELEGATE)):
+        return _beside(view, wrong.field, wrong.sentence)
     front.errands.send("home", homes.publish(front, user_id))
     return CLOSED
 
 
-async def away(front: Front, user_id: str, until: datetime, delegate: str | None) -> str | None:
-    """Gone until then; or the sentence that says why not."""
+class Wrong(NamedTuple):
+    """Why an absence cannot be, and which of its fields that concerns."""
+
+    field: Field
+    sentence: str
+
+
+async def away(front: Front, user_id: str, until: datetime, delegate: str | None) -> Wrong | None:
+    """Gone until then; or what is wrong with it."""
     store, now = front.store, front.store.clock()
     roster = await store.read(store.house.roster)
     if roster.person(user_id) is None:
-        return "The directory does not know you, so there is nothing that you could be away from."
+        unknown = "The directory does not know you, so there is nothing that you could be away from."
+        return Wrong(Field.DELEGATE, unknown)
     if until <= now:
-        return "The time must lie ahead."
+        return Wrong(Field.UNTIL, "The time must lie ahead.")
     if until > now + LONGEST_AWAY:
-        return "Nobody can be away for longer than a year at a time."
+        return Wrong(Field.UNTIL, "Nobody can be away for longer than a year at a time.")
     if delegate == user_id or (delegate and isinstance(identify(roster, delegate, now), Refusal)):
-        return "Somebody else of this workspace has to stand in for you."
+        return Wrong(Field.DELEGATE, "Somebody else of this workspace has to stand in for you.")
     await store.write(lambda connection: directory.go_away(connection, user_id, until, delegate, now))
     return None

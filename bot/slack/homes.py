@@ -19,7 +19,7 @@ from bot.slack.tap import Tap
 from rules.people import Roster
 from store import directory
 from store.house import House
-from store.queue import given_by, waiting
+from store.queue import count_open, given_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def desk_of(connection: Connection, house: House, user_id: str, now: datetime, a
             previous=None if at.mine == FIRST else FIRST,
         ),
         decided=_decided(connection, house, roster, user_id, at.decided),
-        waiting=sum(each.count for each in waiting(connection, house.tenant_id, now)),
+        waiting=count_open(connection, house.tenant_id),
         away_until=away.away_until if away else None,
         delegate=roster.names.get(delegate, delegate) if delegate else None,
         is_reviewer=bool(roster.roles_of(user_id)),

@@ -6,8 +6,6 @@ import json
 from dataclasses import replace
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
 from blocks.details import details, read_page
 from blocks.dossier import Dossier
 from blocks.ids import FormId, Ref
@@ -17,7 +15,6 @@ from bot.slack.front import GONE, Front
 from bot.slack.tap import Tap
 from rules.commands import OpenDetails
 from rules.reasons import Refusal
-from store import cards
 from store.house import fresh_id
 
 
@@ -71,9 +68,11 @@ async def _shown(front: Front, tap: Tap, dossier: Dossier, number: int) -> None:
 
 def _drawn(dossier: Dossier, number: int) -> Page:
     """Where no card was before the reader, it is this page that its buttons say was seen."""
-    rendering_id = fingerprint(details(dossier, number))
-    seen = replace(dossier, rendering_id=dossier.rendering_id or rendering_id)
-    return Page(number, details(seen, number), rendering_id)
+    view = details(dossier, number)
+    rendering_id = fingerprint(view)
+    if dossier.rendering_id is None:
+        view = details(replace(dossier, rendering_id=rendering_id), number)
+    return Page(number, view, rendering_id)
 
 
 async def _may_not_read(front: Front, tap: Tap, dossier: Dossier) -> Refusal | None:
@@ -85,13 +84,8 @@ async def _may_not_read(front: Front, tap: Tap, dossier: Dossier) -> Refusal | N
 async def _read(front: Front, tap: Tap, dossier: Dossier, page: Page) -> None:
     """What was read is kept like a card: exactly, before it counts."""
     store, state = front.store, dossier.state
-    body, now = json.dumps(page.view, ensure_ascii=False), store.clock()
-
-    def keep(connection: Connection) -> None:
-        its = (state.tenant_id, state.decision_package_id)
-        cards.keep_rendering(connection, *its, rendering_id=page.rendering_id, body=body, now=now)
-
-    await store.write(keep)
+    body = json.dumps(page.view, ensure_ascii=False)
+    await store.keep_rendering(state.decision_package_id, page.rendering_id, body)
     await store.carry_out(_command(dossier, f"slack:details:{fresh_id()}", page.rendering_id, page.number), tap.actor)
 
 

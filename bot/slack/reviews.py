@@ -28,8 +28,8 @@ from rules.people import AgentStanding
 from rules.policy_summary import summary
 from rules.reasons import Reason, Refusal, refuse
 from rules.values import parse_duration
-from store import cards, registry
-from store.queue import open_tasks, waiting
+from store import registry
+from store.queue import count_open, open_tasks
 from store.registry import RegistryError
 from store.sampled import to_judge
 from store.statistics import stats as statistics
@@ -82,11 +82,11 @@ async def _nobody_known(front: Front, user_id: str) -> Refusal | None:
 
 
 async def _queue(front: Front, asked: Asked) -> Message:
-    house, now = front.store.house, front.store.clock()
+    house = front.store.house
 
     def read(connection: Connection) -> Message:
         page = open_tasks(connection, house.tenant_id, limit=ROWS)
-        in_all = sum(each.count for each in waiting(connection, house.tenant_id, now))
+        in_all = count_open(connection, house.tenant_id)
         rows = rows_of(connection, page.items, house.roster(connection), asked.user_id)
         return reviews.queue(rows, max(0, in_all - len(rows)))
 
@@ -101,7 +101,7 @@ async def _mine(front: Front, asked: Asked) -> Message:
         if not roster.roles_of(asked.user_id):
             return reviews.no_role(is_admin=asked.user_id in house.policy.admins)
         page = mine_of(connection, house.tenant_id, roster, asked.user_id, now, start=Start(), limit=ROWS)
-        in_all = sum(each.count for each in waiting(connection, house.tenant_id, now))
+        in_all = count_open(connection, house.tenant_id)
         return reviews.mine(rows_of(connection, page.states, roster, asked.user_id), waiting=in_all)
 
     return await front.store.read(read)
@@ -112,13 +112,8 @@ async def _show(front: Front, asked: Asked) -> Message:
     dossier = await front.dossier(Ref(asked.first, 1, 0)) if _ID.fullmatch(asked.first) else None
     if dossier is None:
         return _no_such(asked, "show")
-    drawn, state, now = render(dossier), dossier.state, front.store.clock()
-    its = (state.tenant_id, state.decision_package_id)
-    await front.store.write(
-        lambda connection: cards.keep_rendering(
-            connection, *its, rendering_id=drawn.rendering_id, body=drawn.body, now=now
-        )
-    )
+    drawn = render(dossier)
+    await front.store.keep_rendering(dossier.state.decision_package_id, drawn.rendering_id, drawn.body)
     return Message(drawn.text, drawn.blocks)
 
 
@@ -150,8 +145,8 @@ async def _away(front: Front, asked: Asked) -> Message:
         until = _until(" ".join(named), now) if named else now + DAY
     except (ValueError, OverflowError):
         return private(f"“{' '.join(named)}” is no time: write 3d, 2026-12-24 or 2026-12-24T17:00.")
-    if fault := await forms.away(front, asked.user_id, until, asked.user):
-        return private(fault)
+    if wrong := await forms.away(front, asked.user_id, until, asked.user):
+        return private(wrong.sentence)
     front.errands.send("home", homes.publish(front, asked.user_id))
     instead = f"; <@{asked.user}> stands in for you" if asked.user else ""
     return reviews.done(f"You are away until {until.isoformat(timespec='minutes')}{instead}. `/reviews back` ends it.")

@@ -1,0 +1,15 @@
+"""What the clock asks of a package: a command of its own each time, because the rules judge it by what is due."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from rules.commands import ClockCommand
+from rules.state import PackageState
+from store.house import fresh_id
+
+C = TypeVar("C", bound=ClockCommand)
+
+
+def of(kind: type[C], state: PackageState, **said: Any) -> C:
+    return kind(command_id=f"clock {fresh_id()}", decision_package_id=state.decision_package_id, **said)
