@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
+from pydantic_core import to_json
 
 from bot.authentication import AGENT
 from bot.callback_guard import forbidden
@@ -160,8 +160,10 @@ def _answer(answered: Answered, status: int = 200, headers: dict[str, str] | Non
 
 def _json(body: Document, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     tag: dict[str, Any] = {"ETag": f'"{body["revision"]}"'} if "revision" in body else {}
-    text = json.dumps(body)
-    return web.Response(text=text, status=status, content_type="application/json", headers=(headers or {}) | tag)
+    headers = (headers or {}) | tag
+    return web.Response(
+        body=to_json(body), status=status, content_type="application/json", charset="utf-8", headers=headers
+    )
 
 
 ROUTES = [

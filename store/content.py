@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, NamedTuple
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, bindparam, insert, or_, select
 
 from rules.transition import Words
@@ -32,7 +32,7 @@ class Kept(NamedTuple):
 
 def keep(connection: Connection, kept: list[Kept]) -> None:
     if kept:
-        connection.execute(_ADD, [each._asdict() | {"words": json.dumps(each.words)} for each in kept])
+        connection.execute(_ADD, [each._asdict() | {"words": to_json(each.words).decode()} for each in kept])
 
 
 def words_of(connection: Connection, tenant_id: str, *event_ids: str) -> dict[str, Words]:
@@ -44,4 +44,4 @@ def words_of(connection: Connection, tenant_id: str, *event_ids: str) -> dict[st
             rows = connection.execute(_READ_TWO, {"tenant": tenant_id, "one": one, "other": event_ids[-1]})
         case _:
             rows = connection.execute(_READ_MANY, {"tenant": tenant_id, "events": list(event_ids)})
-    return {row.event_id: json.loads(row.words) for row in rows if row.words is not None}
+    return {row.event_id: from_json(row.words) for row in rows if row.words is not None}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import Connection, insert
 
 from rules.chain import Event, event_of, sealed
@@ -79,7 +79,7 @@ def _row(happened: Occurrence, event: Event) -> dict[str, Any]:
         "action_type": after.action_type,
         "actor": happened.actor.actor_id,
         "occurred_at": after.updated_at,
-        "body": json.dumps(event, separators=(",", ":")),
+        "body": to_json(event).decode(),
     }
 
 
