@@ -57,7 +57,8 @@ def _timers(dossier: Dossier) -> Iterator[list[Run]]:
     state, its = dossier.state, dossier.terms
     if state.soft:
         yield [f"Silence counts as consent after {span(its.soft_timeout)} in sight of a reviewer."]
-    yield [f"Each role has {span(its.hard_timeout)}. If nobody decides in time, {if_nobody(state)}."]
+    hours = " of its working hours" if its.timeout_in_working_hours else ""
+    yield [f"Each role has {span(its.hard_timeout)}{hours}. If nobody decides in time, {if_nobody(state)}."]
     if its.reminders:
         yield [f"Reminders: {joined(span(ahead) for ahead in its.reminders)} before the end."]
     yield [f"An approval that is not used lapses after {span(its.approval_expiry)}."]

@@ -41,6 +41,15 @@ def total(spans: Iterable[Span]) -> timedelta:
     return sum((end - begin for begin, end in union(spans)), timedelta())
 
 
+def reached(spans: Iterable[Span], length: timedelta) -> datetime | None:
+    """The moment at which these spans have come to so much, if they do."""
+    for begin, end in spans:
+        if length <= end - begin:
+            return begin + length
+        length -= end - begin
+    return None
+
+
 def working(hours: WorkingHours | None, begin: datetime, end: datetime) -> Spans:
     """When, in this time, people with these hours are at work; without hours, all of it."""
     asked = ((begin, end),)

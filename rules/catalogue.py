@@ -24,6 +24,7 @@ class ToolApprovalRequirement(Value):
 class TimeoutOverride(Value):
     soft_timeout: Span | None = None
     hard_timeout: Span | None = None
+    timeout_in_working_hours: bool | None = None
     on_timeout: OnTimeout | None = None
     ladder: tuple[Name, ...] | None = None
     reminders: tuple[Span, ...] | None = None

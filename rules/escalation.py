@@ -9,6 +9,7 @@ from rules.commands import (
     HumanDecisionType,
     Object,
 )
+from rules.deadline import begun_anew, deadline
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.situation import Situation
@@ -23,9 +24,9 @@ def object_(move: Move, command: Object) -> Transition:
 
 
 def harden(move: Move, rule: str, because: str) -> Move:
-    state, now = move.state, move.situation.now
+    state = move.state
     why = Why(rule=rule, level=HITLLevel.HARD_APPROVAL, because=because)
-    task = state.task.model_copy(update={"due_at": now + state.terms.hard_timeout, "reminded": 0})
+    task = begun_anew(state.task, state.terms, move.situation.policy, move.situation.now)
     changes = {"level": HITLLevel.HARD_APPROVAL, "why": (why, *state.why), "task": task}
     return move.happen("package.hardened", changes, reason=rule)
 
@@ -68,13 +69,14 @@ def climb_to(move: Move, rung: int, reason: str) -> Move:
     if move.state.soft:
         harden(move, reason, _CLIMBED[reason])
     state, now = move.state, move.situation.now
+    role = state.terms.role_at(rung)
     task = ReviewTask(
         review_task_id=f"rt_{move.situation.fresh_id}",
         rung=rung,
-        required_role=state.terms.role_at(rung),
+        required_role=role,
         priority=state.task.priority,
         created_at=now,
-        due_at=now + state.terms.hard_timeout,
+        due_at=deadline(state.terms, role, move.situation.policy, now),
     )
     task = assigned(state.model_copy(update={"task": task}), move.situation)
     return move.happen("package.escalated", {"task": task}, reason=reason)

@@ -57,9 +57,13 @@ def _tier(risk: RiskLevel, tier: Tier) -> str:
     text = f"{risk}: {tier.level}, {_MEANING[tier.level]}. It takes {', '.join([f'{people} as {tier.role}', *parts])}."
     if tier.level < HITLLevel.HARD_APPROVAL:
         text += f" Soft approval waits {write_duration(tier.soft_timeout)}."
-    text += f" Hard approval waits {write_duration(tier.hard_timeout)}, then {_end(tier)}."
+    text += f" Hard approval waits {write_duration(tier.hard_timeout)}{_hours(tier)}, then {_end(tier)}."
     text += f" Reminders {before} before the end." if before else " No reminders."
     return _wrapped("  ", f"{text} An approval lapses after {write_duration(tier.approval_expiry)}.")
+
+
+def _hours(tier: Tier) -> str:
+    return " of its role's working hours" if tier.timeout_in_working_hours else ""
 
 
 def _end(tier: Tier) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from rules.authority import Question, each_eligible, question_of
-from rules.calendar import Span, Spans, overlap, total, union, without, working
+from rules.calendar import Span, Spans, overlap, reached, total, union, without, working
 from rules.people import Roster
 from rules.state import PackageState, Terms
 
@@ -31,7 +31,8 @@ def enough_at(  # noqa: PLR0917 - the same things in the same order as above, an
 ) -> datetime:
     """The earliest moment at which it could be enough, if somebody stays; within the hour if that is out of sight."""
     ahead = _somebody(state, roster, absences, (now, now + LOOKS_AHEAD), now)
-    return _after(ahead, terms.soft_timeout - counted, now) or now + LOOKS_AGAIN
+    missing = terms.soft_timeout - counted
+    return now if missing <= timedelta(0) else reached(ahead, missing) or now + LOOKS_AGAIN
 
 
 def present(state: PackageState, roster: Roster, now: datetime, role: str | None = None) -> bool:
@@ -62,14 +63,3 @@ def _acting_in(roster: Roster, user_id: str, question: Question) -> Iterator[str
         role = roster.policy.roles[name]
         if role.covers(question.action_type) and role.max_risk >= question.risk:
             yield name
-
-
-def _after(spans: Spans, missing: timedelta, now: datetime) -> datetime | None:
-    """The moment at which these spans have come to what is missing, if they do."""
-    if missing <= timedelta(0):
-        return now
-    for begin, end in spans:
-        if missing <= end - begin:
-            return begin + missing
-        missing -= end - begin
-    return None

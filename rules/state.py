@@ -84,6 +84,7 @@ class Terms(Value):
     details_first: bool = False
     soft_timeout: Duration = timedelta(seconds=300)
     hard_timeout: Duration = timedelta(hours=24)
+    timeout_in_working_hours: bool = False
     on_timeout: OnTimeout = OnTimeout.ESCALATE
     reminders: tuple[Duration, ...] = ()
     defer_for: Duration = timedelta(hours=24)

@@ -8,6 +8,7 @@ from typing import Any
 from rules.assignment import assigned
 from rules.authority import barred_by, each_eligible, question_of
 from rules.commands import Command, HumanDecisionType, Verb
+from rules.deadline import deadline
 from rules.level import Assessment, assess
 from rules.package import DecisionPackage, action_digest
 from rules.people import Agent, reference
@@ -102,7 +103,7 @@ def _begin(
             required_role=terms.role,
             priority=priority_of(found.risk),
             created_at=now,
-            due_at=now + terms.hard_timeout,
+            due_at=deadline(terms, terms.role, policy, now),
         ),
         created_at=now,
         updated_at=now,

@@ -18,6 +18,7 @@ from rules.commands import (
     Wake,
     Withdraw,
 )
+from rules.deadline import begun_anew
 from rules.decisions import not_ahead, seat
 from rules.escalation import climb_to, next_rung
 from rules.people import ActorKind, references
@@ -93,7 +94,7 @@ def wake(move: Move, command: Wake) -> Transition:
 def woken(move: Move, reason: str, words: Words | None = None) -> Transition:
     """Back in the queue, with the whole of its time."""
     state, now = move.state, move.situation.now
-    task = state.task.model_copy(update={"due_at": now + state.terms.hard_timeout, "reminded": 0})
+    task = begun_anew(state.task, state.terms, move.situation.policy, now)
     changes = {"status": Status.PENDING, "decision": None, "wake_at": None, "asked_at": now, "task": task}
     return move.happen("package.pending", changes | {"shown": None}, reason=reason, words=words).done()
 

@@ -38,6 +38,7 @@ class ReviewTimeoutPolicy(Value):
 
     soft_timeout: Span = timedelta(seconds=300)
     hard_timeout: Span = timedelta(hours=24)
+    timeout_in_working_hours: bool = False
     on_timeout: OnTimeout = OnTimeout.ESCALATE
     ladder: tuple[Name, ...] = ()
     reminders: tuple[Span, ...] = ()

@@ -47,6 +47,11 @@ class Transition:
     occurrences: tuple[Occurrence, ...] = ()
     profile: AutonomyProfile | None = None
 
+    @property
+    def words(self) -> dict[str, Words]:
+        """What was said in it, by the event that brought it."""
+        return {happened.event_id: happened.words for happened in self.occurrences if happened.words}
+
 
 class Move:
     """Builds a transition, occurrence by occurrence."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from rules.authority import barred_by
 from rules.commands import NewVersion
+from rules.deadline import begun_anew
 from rules.level import assess
 from rules.package import DecisionPackage, kept_from
 from rules.people import reference
@@ -95,5 +96,5 @@ def _asked_again(state: PackageState, risk: RiskLevel, situation: Situation) -> 
     )
     if state.status is Status.PENDING:
         return {"terms": terms, "task": task}
-    due = {"due_at": situation.now + terms.hard_timeout, "reminded": 0}
-    return {"terms": terms, "task": task.model_copy(update=due), "asked_at": situation.now}
+    task = begun_anew(task, terms, situation.policy, situation.now)
+    return {"terms": terms, "task": task, "asked_at": situation.now}

@@ -19,7 +19,7 @@ from rules.clock import next_due
 from rules.commands import Climb, ClockCommand, Consent, Expire, Lapse, LoseTrack, Remind, Silence, Verb, WakeUp
 from rules.people import Roster
 from rules.policy import Policy
-from rules.reasons import Reason
+from rules.reasons import Reason, Refusal
 from rules.silence import counted, enough_at, present
 from rules.state import PackageState
 from rules.terms import terms_today
@@ -69,7 +69,7 @@ class Sweep:
             try:
                 while await self._store.read(self._is_any_due):
                     found = await self._store.write(self._claimed)
-                    await asyncio.gather(*(self._happen(state, found.heard) for state in found.states))
+                    await self._happen(found)
             except UnavailableError as fault:
                 log.warning("sweep.database_unavailable", error=str(fault))
 
@@ -87,43 +87,55 @@ class Sweep:
         away = absences(connection, tenant_id, since, now)
         return Heard(self._store.house.roster(connection), away, uptime.within(connection, tenant_id, since, now))
 
-    async def _happen(self, state: PackageState, heard: Heard | None) -> None:
-        now, following = self._store.clock(), next_due(state)
+    async def _happen(self, found: Due) -> None:
+        """To each what is its own; what is refused now is looked at again, and never at once."""
+        now = self._store.clock()
+        meant = [(state, self._meant(state, found.heard, now)) for state in found.states]
+        asked = [(state, command) for state, command in meant if isinstance(command, ClockCommand)]
+        outcomes = await self._store.carry_out_each([command for _, command in asked])
+        later = [(state, at) for state, at in meant if isinstance(at, datetime)]
+        for (state, _), outcome in zip(asked, outcomes, strict=True):
+            if outcome.refusal:
+                _tell(state, outcome.refusal)
+                later.append((state, now + AGAIN_AFTER))
+        await self._put_off(later)
+
+    def _meant(self, state: PackageState, heard: Heard | None, now: datetime) -> ClockCommand | datetime:
+        """What time does to it now, or when it is to be looked at again."""
+        following = next_due(state)
         if following is None or following[0] > now:
             # Its row says otherwise than its state only where it had been put off.
-            await self._later(state, following[0] if following else now + AGAIN_AFTER)
-        elif following[1] is Verb.CONSENT and heard is not None:
-            await self._consent(state, heard, now)
-        else:
-            await self._carry_out(state, asking.of(_COMMANDS[following[1]], state), now)
+            return following[0] if following else now + AGAIN_AFTER
+        if following[1] is Verb.CONSENT and heard is not None:
+            return self._consent(state, heard, now)
+        return asking.of(_COMMANDS[following[1]], state)
 
-    async def _consent(self, state: PackageState, heard: Heard, now: datetime) -> None:
+    def _consent(self, state: PackageState, heard: Heard, now: datetime) -> ClockCommand | datetime:
         """Only once the silence is long enough, or too late to become so; until then it is put off."""
         silence, terms = counted(state, heard.roster, heard.away, heard.up, now), terms_today(state, self._policy)
         if silence < terms.soft_timeout and now < min(state.task.due_at, state.ends_at):
             at = enough_at(state, heard.roster, heard.away, terms, silence, now)
-            await self._later(state, min(at, state.task.due_at, state.ends_at))
-            return
+            return min(at, state.task.due_at, state.ends_at)
         proven = Silence(
             counted=silence,
             reviewer_present=present(state, heard.roster, now),
             could_be_answered=self._heart.beating,
         )
-        await self._carry_out(state, asking.of(Consent, state, silence=proven), now)
+        return asking.of(Consent, state, silence=proven)
 
-    async def _carry_out(self, state: PackageState, command: ClockCommand, now: datetime) -> None:
-        outcome = await self._store.carry_out(command)
-        if outcome.refusal is None:
-            return
-        if outcome.refusal.reason is not Reason.NOT_DUE:
-            log.info("sweep.put_off", package=state.decision_package_id, reason=outcome.refusal.reason.value)
-        await self._later(state, now + AGAIN_AFTER)
-
-    async def _later(self, state: PackageState, at: datetime) -> None:
+    async def _put_off(self, later: list[tuple[PackageState, datetime]]) -> None:
         """Never at once again: whatever is looked at again and again would keep the rest waiting."""
-        later = max(at, self._store.clock() + timedelta(seconds=1))
-        await self._store.write(lambda connection: look_again(connection, state, later))
+        if not later:
+            return
+        soonest = self._store.clock() + timedelta(seconds=1)
+        each = [(state, max(at, soonest)) for state, at in later]
+        await self._store.write(lambda connection: look_again(connection, each))
 
     @property
     def _policy(self) -> Policy:
         return self._store.house.policy
+
+
+def _tell(state: PackageState, refusal: Refusal) -> None:
+    if refusal.reason is not Reason.NOT_DUE:
+        log.info("sweep.put_off", package=state.decision_package_id, reason=refusal.reason.value)

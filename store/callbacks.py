@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import insert
 
 from rules.chain import Event
 from rules.situation import Situation
 from rules.state import PackageState, Status
 from rules.transition import Transition
+from store.batch import Batch
 from store.documents import documents
 from store.outbox_tables import Callback
 from store.tables import core
@@ -21,14 +22,12 @@ TOLD = frozenset([f"package.{status}" for status in Status] + ["package.escalate
 _ADD = insert(CALLBACKS)
 
 
-def follow(
-    connection: Connection, decided: Transition, events: list[Event], url: str | None, situation: Situation
-) -> None:
+def follow(batch: Batch, decided: Transition, events: list[Event], url: str | None, situation: Situation) -> None:
     told = [event for event in events if event["event_type"] in TOLD]
     if url is None or not told:
         return
-    [data] = documents(connection, [decided.after], situation.roster, situation.now)
-    connection.execute(_ADD, [_row(decided.after, event, url, data) for event in told])
+    [data] = documents(batch.connection, [decided.after], situation.roster, situation.now, decided.words)
+    batch.execute(_ADD, [_row(decided.after, event, url, data) for event in told])
 
 
 def _row(state: PackageState, event: Event, url: str, data: dict[str, Any]) -> dict[str, Any]:

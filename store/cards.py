@@ -14,6 +14,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, select, text, 
 from rules.policy import Policy
 from rules.scales import HITLLevel
 from rules.state import PackageState
+from store.batch import Batch
 from store.outbox_tables import Card, Rendering
 from store.packages import PACKAGES
 from store.tables import core
@@ -86,14 +87,14 @@ class Place(NamedTuple):
         return self.place.startswith(("U", "W"))
 
 
-def follow(connection: Connection, before: PackageState | None, after: PackageState, policy: Policy) -> None:
+def follow(batch: Batch, before: PackageState | None, after: PackageState, policy: Policy) -> None:
     if after.level is HITLLevel.FULL_AUTO:
         return
     key = {"tenant": after.tenant_id, "package": after.decision_package_id, "revision": after.revision}
     if before is None or before.task.required_role != after.task.required_role:
-        connection.execute(_WANT, key | {"place": place_of(after, policy)})
+        batch.execute(_WANT, key | {"place": place_of(after, policy)})
     if before is not None:
-        connection.execute(_BEHIND, key)
+        batch.execute(_BEHIND, key)
 
 
 def place_of(state: PackageState, policy: Policy) -> str:

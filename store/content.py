@@ -8,6 +8,7 @@ from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, bindparam, insert, or_, select
 
 from rules.transition import Words
+from store.batch import Batch
 from store.tables import Content, core
 
 CONTENT = core(Content)
@@ -30,9 +31,9 @@ class Kept(NamedTuple):
     created_at: Any
 
 
-def keep(connection: Connection, kept: list[Kept]) -> None:
+def keep(batch: Batch, kept: list[Kept]) -> None:
     if kept:
-        connection.execute(_ADD, [each._asdict() | {"words": to_json(each.words).decode()} for each in kept])
+        batch.execute(_ADD, [each._asdict() | {"words": to_json(each.words).decode()} for each in kept])
 
 
 def words_of(connection: Connection, tenant_id: str, *event_ids: str) -> dict[str, Words]:

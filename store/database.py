@@ -10,11 +10,10 @@ import random
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
-import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
@@ -34,26 +33,6 @@ _RETRYABLE = frozenset(["40001", "40P01"])  # serialization failure, deadlock
 
 class StaleError(Exception):
     """Somebody else changed the row first: read it again and decide again."""
-
-
-@contextmanager
-def together(connection: Connection) -> Iterator[None]:
-    """For statements whose results nobody reads: PostgreSQL is sent them all before it is asked how they went."""
-    driver = connection.connection.driver_connection
-    if not isinstance(driver, psycopg.Connection):
-        yield
-        return
-    try:
-        with driver.pipeline():
-            yield
-    except psycopg.Error as fault:
-        # It comes from the driver itself, past SQLAlchemy, and has to look like any other.
-        if driver.broken:
-            connection.invalidate(fault)
-        told = DBAPIError.instance(
-            None, None, fault, psycopg.Error, connection_invalidated=driver.broken, dialect=connection.dialect
-        )
-        raise told from fault
 
 
 class Database(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -9,13 +10,18 @@ from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 
 from rules.clock import next_due
 from rules.state import PackageState, Status
-from store.database import StaleError
+from store.batch import Batch
 from store.tables import PackageRow, core
 
 PACKAGES = core(PackageRow)
 
 _THIS = (PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.package_id == bindparam("package"))
 _LOAD = select(PACKAGES.c.state, PACKAGES.c.head, PACKAGES.c.callback_url).where(*_THIS)
+_THESE = (
+    PACKAGES.c.tenant_id == bindparam("tenant"),
+    PACKAGES.c.package_id.in_(bindparam("packages", expanding=True)),
+)
+_LOAD_EACH = select(PACKAGES.c.package_id, PACKAGES.c.state, PACKAGES.c.head, PACKAGES.c.callback_url).where(*_THESE)
 _ADD = insert(PACKAGES)
 _CHANGED = (
     "revision",
@@ -55,21 +61,30 @@ class Glance(NamedTuple):
 
 def load(connection: Connection, tenant_id: str, package_id: str) -> Loaded | None:
     row = connection.execute(_LOAD, {"tenant": tenant_id, "package": package_id}).first()
-    return Loaded(PackageState.model_validate_json(row.state), row.head, row.callback_url) if row else None
+    return _loaded(row) if row else None
 
 
-def save(
-    connection: Connection, before: PackageState | None, after: PackageState, head: str, callback_url: str | None
-) -> None:
-    """Puts the new state in the place of the one it was made from; if that is gone, somebody else was quicker."""
+def load_each(connection: Connection, tenant_id: str, package_ids: Sequence[str]) -> dict[str, Loaded]:
+    rows = connection.execute(_LOAD_EACH, {"tenant": tenant_id, "packages": list(package_ids)})
+    return {row.package_id: _loaded(row) for row in rows}
+
+
+def _loaded(row) -> Loaded:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a row has its columns' names
+    return Loaded(PackageState.model_validate_json(row.state), row.head, row.callback_url)
+
+
+def save(batch: Batch, before: PackageState | None, after: PackageState, head: str, callback_url: str | None) -> None:
+    """Puts the new state in the place of the one it was made from, and else changes nothing.
+
+    Where that one is gone, the place of the next event in the chain is taken: that is how it is noticed.
+    """
     row = _row(after) | {"head": head, "callback_url": callback_url}
     if before is None:
-        connection.execute(_ADD, row | _identity(after))
+        batch.execute(_ADD, row | _identity(after))
         return
     changed = {name: row[name] for name in _CHANGED}
     key = {"tenant": after.tenant_id, "package": after.decision_package_id, "was": before.revision}
-    if connection.execute(_CHANGE, changed | key).rowcount != 1:
-        raise StaleError
+    batch.execute(_CHANGE, changed | key)
 
 
 def _row(state: PackageState) -> dict[str, Any]:
@@ -134,9 +149,7 @@ def glance(connection: Connection, tenant_id: str, package_id: str) -> Glance | 
     return Glance(row.agent_id, row.revision, Status(row.status)) if row else None
 
 
-_REVISIONS = select(PACKAGES.c.package_id, PACKAGES.c.revision).where(
-    PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.package_id.in_(bindparam("packages", expanding=True))
-)
+_REVISIONS = select(PACKAGES.c.package_id, PACKAGES.c.revision).where(*_THESE)
 
 
 def revisions(connection: Connection, tenant_id: str, package_ids: list[str]) -> dict[str, int]:
@@ -148,10 +161,13 @@ def revisions(connection: Connection, tenant_id: str, package_ids: list[str]) ->
 _LATER = update(PACKAGES).where(*_THIS, PACKAGES.c.revision == bindparam("was")).values(due_at=bindparam("later"))
 
 
-def look_again(connection: Connection, state: PackageState, at: datetime) -> None:
+def look_again(connection: Connection, each: Sequence[tuple[PackageState, datetime]]) -> None:
     """What cannot happen yet is looked at then, and does not stand before what can. The next change finds anew."""
-    key = {"tenant": state.tenant_id, "package": state.decision_package_id, "was": state.revision}
-    connection.execute(_LATER, key | {"later": at})
+    keys = [
+        {"tenant": state.tenant_id, "package": state.decision_package_id, "was": state.revision, "later": at}
+        for state, at in each
+    ]
+    connection.execute(_LATER, keys)
 
 
 _DUE = (

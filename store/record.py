@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic_core import to_json
 from sqlalchemy import Connection, insert
+from sqlalchemy.exc import IntegrityError
 
 from rules.chain import Event, event_of, sealed
 from rules.situation import Situation
 from rules.transition import Occurrence, Transition
 from store import callbacks, cards, content, tasks, threads, versions, votes
 from store.autonomy import put_profile
-from store.database import together
+from store.batch import Batch, together
+from store.database import StaleError
 from store.packages import Loaded, save
 from store.tables import EventRow, core
 
 EVENTS = core(EventRow)
 _APPEND = insert(EVENTS)
+_TAKEN = ("events_pkey", "events is append-only")  # how the two databases say that this event is there already
 
 
 def record(connection: Connection, decided: Transition, found: Loaded | None, situation: Situation) -> None:
@@ -28,20 +33,33 @@ def record(connection: Connection, decided: Transition, found: Loaded | None, si
     before, after = decided.before, decided.after
     events, kept = _sealed(decided, found.head if found else None)
     callback_url = _callback_url(decided, found, situation)
-    save(connection, before, after, events[-1]["digest"], callback_url)
-    with together(connection):
-        connection.execute(
+    with writing(connection) as batch:
+        save(batch, before, after, events[-1]["digest"], callback_url)
+        batch.execute(
             _APPEND, [_row(happened, event) for happened, event in zip(decided.occurrences, events, strict=True)]
         )
-        content.keep(connection, kept)
-        versions.follow(connection, before, after)
-        tasks.follow(connection, before, after)
-        threads.follow(connection, before, after)
-        votes.follow(connection, decided.occurrences)
-        cards.follow(connection, before, after, situation.policy)
-    callbacks.follow(connection, decided, events, callback_url, situation)
-    if decided.profile:
-        put_profile(connection, after.tenant_id, decided.profile)
+        content.keep(batch, kept)
+        versions.follow(batch, before, after)
+        tasks.follow(batch, before, after)
+        threads.follow(batch, before, after)
+        votes.follow(batch, decided.occurrences)
+        cards.follow(batch, before, after, situation.policy)
+        callbacks.follow(batch, decided, events, callback_url, situation)
+        if decided.profile:
+            # Not kept for later: the next outcome in this transaction counts on it.
+            put_profile(connection, after.tenant_id, decided.profile)
+
+
+@contextmanager
+def writing(connection: Connection) -> Iterator[Batch]:
+    """Sent together. Where the next event's place in the chain is taken, somebody else was quicker."""
+    try:
+        with together(connection) as batch:
+            yield batch
+    except IntegrityError as fault:
+        if any(told in str(fault.orig) for told in _TAKEN):
+            raise StaleError from fault
+        raise
 
 
 def _sealed(decided: Transition, head: str | None) -> tuple[list[Event], list[content.Kept]]:

@@ -7,7 +7,7 @@ after the commit. A command that was answered before gets the same answer again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -25,8 +25,8 @@ from rules.submission import Submit
 from rules.transition import Words, refused
 from store.database import StaleError
 from store.house import INSTALLATION, STANDING, House, Standing
-from store.packages import Loaded, load
-from store.record import record
+from store.packages import Loaded, load, load_each
+from store.record import record, writing
 from store.refusals import first_this_minute
 from store.situations import situation_of
 from store.tables import CommandRow, core
@@ -90,6 +90,20 @@ def carry_out(connection: Connection, house: House, asked: Asked) -> Outcome:
     roster = house.roster(connection, Standing(*standing))
     is_new = isinstance(asked.command, Submit)
     found = None if is_new else _reached(connection, house, asked, asked.command.decision_package_id)
+    return _decided(connection, house, asked, found, roster)
+
+
+def carry_out_each(connection: Connection, house: House, each: Sequence[Asked]) -> list[Outcome]:
+    """What the clock asks of several packages, in one go: read together and written together, all of it or nothing."""
+    roster = house.roster(connection)
+    found = load_each(connection, house.tenant_id, [asked.command.decision_package_id for asked in each])
+    with writing(connection):
+        return [
+            _decided(connection, house, asked, found.get(asked.command.decision_package_id), roster) for asked in each
+        ]
+
+
+def _decided(connection: Connection, house: House, asked: Asked, found: Loaded | None, roster: Roster) -> Outcome:
     situation = situation_of(connection, house, asked, found, roster)
     decided = decide(found.state if found else None, asked.command, situation)
     if isinstance(decided, Refusal):
@@ -98,8 +112,8 @@ def carry_out(connection: Connection, house: House, asked: Asked) -> Outcome:
         return Outcome(state=decided.before, roster=roster)
     _remember(connection, house.tenant_id, asked, decided.after.decision_package_id)
     record(connection, decided, found, situation)
-    said = {happened.event_id: happened.words or {} for happened in decided.occurrences}
-    return Outcome(state=decided.after, changed=bool(decided.occurrences), roster=situation.roster, words=said)
+    changed = bool(decided.occurrences)
+    return Outcome(state=decided.after, changed=changed, roster=situation.roster, words=decided.words)
 
 
 def _reached(connection: Connection, house: House, asked: Asked, package_id: str) -> Loaded | None:

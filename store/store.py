@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from rules.chain import Event
-from rules.commands import Command
+from rules.commands import ClockCommand, Command
 from rules.document import Document
 from rules.people import AUTO, Actor, Agent, Roster
 from rules.policy import Policy
@@ -27,10 +28,12 @@ from store.documents import documents
 from store.events import events_of
 from store.house import House
 from store.packages import Cursor, glance, load, own
-from store.road import Asked, Outcome, carry_out, has_answered
+from store.road import Asked, Outcome, carry_out, carry_out_each, has_answered
 from store.waiters import Notifier, Waiter, Waiters, stopped
 
 T = TypeVar("T")
+
+TOGETHER = 32  # commands of the clock in one transaction: a click that comes in between waits no longer than a blink
 
 
 class Found(NamedTuple):
@@ -81,6 +84,21 @@ class Store:
         asked = Asked(command=command, now=self.clock(), actor=actor, chance=_throw(), trial=trial)
         return await self._walk(asked, lambda connection: carry_out(connection, self.house, asked))
 
+    async def carry_out_each(self, commands: Sequence[ClockCommand]) -> list[Outcome]:
+        """The one road for what the clock has for many packages: a few at a time, and alone what does not go so."""
+        now = self.clock()
+        each = [Asked(command=command, now=now, chance=_throw()) for command in commands]
+        parts = [each[start : start + TOGETHER] for start in range(0, len(each), TOGETHER)]
+        return [outcome for part in parts for outcome in await self._walk_each(part)]
+
+    async def _walk_each(self, each: Sequence[Asked]) -> list[Outcome]:
+        try:
+            outcomes = await self.database.write(lambda connection: carry_out_each(connection, self.house, each))
+        except (StaleError, SQLAlchemyError):
+            return [await self.carry_out(asked.command) for asked in each]
+        self._tell([asked for asked, outcome in zip(each, outcomes, strict=True) if outcome.changed])
+        return outcomes
+
     async def asked_by(self, agent: Agent, command: Command, content_digest: str | None = None) -> Answered:
         """The one road, for an agent: its answer is the document as it is in that very transaction."""
         asked = Asked(
@@ -109,13 +127,16 @@ class Store:
         except StaleError:
             return Outcome(state=None, refusal=refuse(Reason.TOO_BUSY))
         if outcome.changed:
-            package_id = asked.command.decision_package_id
-            self.waiters.wake([package_id])
-            for notice in self.on_change:
-                notice()
-            if self._notifier:
-                self._notifier.tell(package_id)
+            self._tell([asked])
         return outcome
+
+    def _tell(self, changed: Sequence[Asked]) -> None:
+        packages = [asked.command.decision_package_id for asked in changed]
+        self.waiters.wake(packages)
+        if self._notifier:
+            self._notifier.tell(packages)
+        for notice in self.on_change if changed else ():
+            notice()
 
     async def keep_rendering(self, package_id: str, rendering_id: str, body: str) -> None:
         """Before it is shown: whoever decides on it, what they had before them can be shown later."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import bindparam, insert, update
 
 from rules.scales import HITLLevel
 from rules.state import PackageState, Priority, Status
+from store.batch import Batch
 from store.tables import ReviewTaskRow, core
 
 TASKS = core(ReviewTaskRow)
@@ -21,20 +22,20 @@ _CHANGE = (
 )
 
 
-def follow(connection: Connection, before: PackageState | None, after: PackageState) -> None:
+def follow(batch: Batch, before: PackageState | None, after: PackageState) -> None:
     """One open task at most for each package: that of the rung it is on, while people are awaited."""
     if after.level <= HITLLevel.NOTIFY_ONLY:
         return
     if before is None:
-        connection.execute(_ADD, _identity(after) | _row(after))
+        batch.execute(_ADD, _identity(after) | _row(after))
         return
     if before.task is after.task and before.status is after.status:
         return
     if before.task.review_task_id == after.task.review_task_id:
-        connection.execute(_CHANGE, _key(after) | _row(after))
+        batch.execute(_CHANGE, _key(after) | _row(after))
         return
-    connection.execute(_CHANGE, _key(before) | _row(before) | {"open": False})
-    connection.execute(_ADD, _identity(after) | _row(after))
+    batch.execute(_CHANGE, _key(before) | _row(before) | {"open": False})
+    batch.execute(_ADD, _identity(after) | _row(after))
 
 
 def _row(state: PackageState) -> dict[str, Any]:

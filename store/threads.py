@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from rules.state import PackageState
+from store.batch import Batch
 from store.tables import ThreadRow, core
 
 THREADS = core(ThreadRow)
@@ -36,14 +37,14 @@ def taken_in(connection: Connection, tenant_id: str, thread_id: str | None, own:
     return connection.execute(_TAKEN, {"tenant": tenant_id, "thread": thread_id, "own": own}).scalar()
 
 
-def follow(connection: Connection, before: PackageState | None, after: PackageState) -> None:
+def follow(batch: Batch, before: PackageState | None, after: PackageState) -> None:
     """Makes the table agree with whether this package holds its thread."""
     held = before is not None and before.holds_thread
     if after.holds_thread and not held:
-        connection.execute(_TAKE, _row(after))
+        batch.execute(_TAKE, _row(after))
     if held and not after.holds_thread:
         key = {"tenant": after.tenant_id, "thread": after.thread_id, "package": after.decision_package_id}
-        connection.execute(_FREE, key)
+        batch.execute(_FREE, key)
 
 
 def _row(state: PackageState) -> dict[str, Any]:

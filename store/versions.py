@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from rules.state import PackageState
+from store.batch import Batch
 from store.tables import VersionRow, core
 
 VERSIONS = core(VersionRow)
@@ -23,13 +24,13 @@ _RAISE = (
 )
 
 
-def follow(connection: Connection, before: PackageState | None, after: PackageState) -> None:
+def follow(batch: Batch, before: PackageState | None, after: PackageState) -> None:
     """A version that became graver while people looked at it, as by an objection, is remembered as that grave."""
     if before is None or before.version != after.version:
-        connection.execute(_ADD, _row(after))
+        batch.execute(_ADD, _row(after))
     elif before.level is not after.level:
         key = {"tenant": after.tenant_id, "package": after.decision_package_id, "of_version": after.version}
-        connection.execute(_RAISE, key | {"level": after.level.value})
+        batch.execute(_RAISE, key | {"level": after.level.value})
 
 
 def _row(after: PackageState) -> dict[str, Any]:

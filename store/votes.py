@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import insert
 
 from rules.transition import Occurrence
+from store.batch import Batch
 from store.tables import VoteRow, core
 
 _ADD = insert(core(VoteRow))
 
 
-def follow(connection: Connection, occurrences: tuple[Occurrence, ...]) -> None:
+def follow(batch: Batch, occurrences: tuple[Occurrence, ...]) -> None:
     rows = [_row(happened) for happened in occurrences if happened.event_type == "human.decision_recorded"]
     if rows:
-        connection.execute(_ADD, rows)
+        batch.execute(_ADD, rows)
 
 
 def _row(happened: Occurrence) -> dict[str, object]:

@@ -98,8 +98,8 @@ class Notifier:
         self._changed: set[str] = set()
         self._news = asyncio.Event()
 
-    def tell(self, package_id: str) -> None:
-        self._changed.add(package_id)
+    def tell(self, package_ids: Iterable[str]) -> None:
+        self._changed.update(package_ids)
         self._news.set()
 
     async def run_for_ever(self) -> None:

@@ -200,7 +200,8 @@ def _times(its: Explanation) -> Iterator[str]:
     terms = its.terms
     if its.found.level is HITLLevel.SOFT_APPROVAL:
         yield from _wrapped(f"silence consents after {write_duration(terms.soft_timeout)}")
-    yield from _wrapped(f"it waits {write_duration(terms.hard_timeout)}, then {_ENDS[terms.on_timeout]}")
+    hours = " of its role's working hours" if terms.timeout_in_working_hours else ""
+    yield from _wrapped(f"it waits {write_duration(terms.hard_timeout)}{hours}, then {_ENDS[terms.on_timeout]}")
     if terms.reminders:
         before = " and ".join(write_duration(span) for span in terms.reminders)
         yield from _wrapped(f"people are reminded {before} before the end")

@@ -9,12 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 MAKE = "CREATE TABLE notes (number integer PRIMARY KEY)"
+ADD = text("INSERT INTO notes VALUES (:number)")
 
 
 def note(number: int) -> Any:
-    return lambda connection: (
-        connection.execute(text("INSERT INTO notes VALUES (:number)"), {"number": number}) and number
-    )
+    return lambda connection: connection.execute(ADD, {"number": number}) and number
 
 
 def notes(connection: Connection) -> list[int]:

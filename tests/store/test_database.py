@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 import pytest
@@ -14,9 +14,10 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from store import database as store_database
-from store.database import Database, StaleError, open_database, together
+from store.batch import together
+from store.database import Database, StaleError, open_database
 from store.workers import UnavailableError
-from tests.store.notes import MAKE, Hold, note, notes
+from tests.store.notes import ADD, MAKE, Hold, note, notes
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -151,14 +152,38 @@ async def test_what_is_read_is_all_of_one_moment(database: Database) -> None:
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 async def test_what_fails_in_a_batch_fails_as_it_does_alone(database: Database) -> None:
     def twice(connection: Connection) -> None:
-        with together(connection):
-            note(1)(connection)
-            note(1)(connection)
+        with together(connection) as batch:
+            batch.execute(ADD, {"number": 2})
+            batch.execute(ADD, [{"number": 1}, {"number": 1}])
 
     with pytest.raises(IntegrityError):
         await database.write(twice)
     assert await database.read(notes) == []
     assert await database.write(note(1)) == 1
+
+
+async def test_a_batch_is_sent_at_its_end_and_what_lies_within_it_goes_with_it(database: Database) -> None:
+    def nested(connection: Connection) -> tuple[list[int], list[int]]:
+        with together(connection) as batch:
+            batch.execute(ADD, {"number": 1})
+            with together(connection) as inner:
+                inner.execute(ADD, [{"number": 2}, {"number": 3}])
+            within = notes(connection)
+        return within, notes(connection)
+
+    assert await database.write(nested) == ([], [1, 2, 3])
+
+
+async def test_of_a_batch_that_was_given_up_nothing_is_sent(database: Database) -> None:
+    def gives_up(connection: Connection) -> list[int]:
+        with suppress(ValueError), together(connection) as batch:
+            batch.execute(ADD, {"number": 1})
+            raise ValueError
+        with together(connection) as batch:
+            batch.execute(ADD, {"number": 2})
+        return notes(connection)
+
+    assert await database.write(gives_up) == [2]
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -167,8 +192,8 @@ async def test_a_connection_that_is_lost_in_a_batch_is_replaced(database: Databa
 
     def loses_its_first(connection: Connection) -> None:
         pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-        with together(connection):
-            note(1)(connection)
+        with together(connection) as batch:
+            batch.execute(ADD, {"number": 1})
             if not lost:
                 lost.append(pid)
                 with psycopg.connect(database_url, autocommit=True) as other:

@@ -36,8 +36,8 @@ _fresh = itertools.count(1)
 class Clock:
     """Business time, which stands still until it is moved."""
 
-    def __init__(self) -> None:
-        self.now = NOW
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
 
     def __call__(self) -> datetime:
         return self.now

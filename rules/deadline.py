@@ -1,0 +1,25 @@
+"""When the time of a rung is up: by the clock on the wall, unless the policy counts only the hours of its role."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from rules.calendar import reached, working
+from rules.policy import Policy
+from rules.state import ReviewTask, Terms
+
+_HORIZONS = (timedelta(days=28), timedelta(days=366))
+
+
+def deadline(terms: Terms, role: str, policy: Policy, now: datetime) -> datetime:
+    """The agent's own `expires_at` knows no working hours, and may come before."""
+    hours = policy.roles[role].hours if terms.timeout_in_working_hours and role in policy.roles else None
+    if hours is None:
+        return now + terms.hard_timeout
+    ends = (reached(working(hours, now, now + ahead), terms.hard_timeout) for ahead in _HORIZONS)
+    return next((end for end in ends if end), now + _HORIZONS[-1])
+
+
+def begun_anew(task: ReviewTask, terms: Terms, policy: Policy, now: datetime) -> ReviewTask:
+    """The same rung, with the whole of its time."""
+    return task.model_copy(update={"due_at": deadline(terms, task.required_role, policy, now), "reminded": 0})

@@ -1,0 +1,85 @@
+"""Real processes: three that look at once, and one that is killed at each of its steps. Each due thing happens once."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import Counter
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from rules.state import PackageState, Status
+from tests.rules.world import HARD, SOFT
+from tests.scheduler.clockwork import Clockwork
+from tests.store.soundness import faults
+
+ROOT = Path(__file__).parent.parent.parent
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+STEPS = (1, 2, 3, 4, 5, 6)  # of three transactions: what is due is taken, time does its work, the rest is put off
+
+
+async def sweeping(clockwork: Clockwork, step: int = 0) -> Process:
+    """A process that is up, and waits for its word."""
+    now = clockwork.world.clock.now.isoformat()
+    command = (sys.executable, "-m", "tests.scheduler.sweeping", clockwork.world.url, now, str(step))
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=PIPE, stdout=PIPE)
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"ready\n"
+    return process
+
+
+async def swept(processes: Iterable[Process]) -> list[bytes]:
+    """What each had to say, after all were given the word at once."""
+    return [said for said, _ in await asyncio.gather(*(process.communicate(b"\n") for process in processes))]
+
+
+async def all_kinds(clockwork: Clockwork, number: int = 1) -> list[PackageState]:
+    """So many each to consent, to run out and to climb, and one whose silence is too young, although its row is due."""
+    ends = clockwork.world.clock.now + DAY
+    kinds = (SOFT, HARD.model_copy(update={"expires_at": ends}), HARD)
+    each = [kind.model_copy(update={"subject_id": f"C-{n}"}) for kind in kinds for n in range(number)]
+    due = [await clockwork.shown(package) for package in each]
+    await clockwork.lives(DAY)
+    young = await clockwork.shown(SOFT)
+    await clockwork.sleeps(5 * MINUTE)
+    return [*due, young]
+
+
+async def happened(clockwork: Clockwork, states: list[PackageState]) -> Counter[str]:
+    """What time did to them."""
+    told = [each for state in states for each in await clockwork.told(state)]
+    return Counter(each for each in told if each not in {"package.submitted", "package.shown"})
+
+
+def once_each(number: int) -> dict[str, int]:
+    return {
+        "package.consented": number,
+        "package.expired": number,
+        "package.escalated": number,
+        "task.reminded": 2 * number,  # both of the hard kinds, before they ended
+    }
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_three_processes_that_look_at_once_do_each_thing_once(clockwork: Clockwork) -> None:
+    states = await all_kinds(clockwork, 5)
+    assert await swept([await sweeping(clockwork) for _ in range(3)]) == [b"done\n"] * 3
+    assert await happened(clockwork, states) == once_each(5)
+    assert await clockwork.world.read(faults) == []
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_what_a_process_that_is_killed_at_any_step_leaves_is_done_once_by_the_next(
+    clockwork: Clockwork, step: int
+) -> None:
+    states = await all_kinds(clockwork)
+    assert await swept([await sweeping(clockwork, step)]) == [b""]
+    clockwork.world.clock.passes(MINUTE)
+    assert await swept([await sweeping(clockwork)]) == [b"done\n"]
+    assert await happened(clockwork, states) == once_each(1)
+    assert (await clockwork.now(states[-1])).status is Status.PENDING
+    assert await clockwork.world.read(faults) == []

@@ -1,0 +1,99 @@
+"""What the clock has for many packages at once: one transaction for several, and each decided as if it were alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from rules.commands import Approve, Expire, LoseTrack
+from rules.state import ExecutionState, PackageState, Status
+from scheduler import asking
+from store.autonomy import profile
+from store.database import transact
+from store.packages import Loaded, load_each
+from store.road import Asked, carry_out
+from tests.rules.world import HARD, RITA, SENTA, SOFT, ask
+from tests.store.soundness import faults
+from tests.store.world import World, reviewer
+
+DAY = timedelta(days=1)
+
+
+async def states_of(world: World, several: list[PackageState]) -> list[PackageState]:
+    return [await world.state(state.decision_package_id) for state in several]
+
+
+async def test_several_go_together_and_each_is_decided_by_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("store.store.TOGETHER", 2)
+    due = [await world.submit(SOFT.model_copy(update={"expires_at": world.clock.now + DAY})) for _ in range(3)]
+    early = await world.submit(HARD)
+    world.clock.passes(DAY)
+    outcomes = await world.store.carry_out_each([asking.of(Expire, state) for state in (*due, early)])
+    told = [outcome.refusal and outcome.refusal.reason.value for outcome in outcomes]
+    assert told == [None, None, None, "not-due"]
+    assert [state.status for state in await states_of(world, due)] == [Status.EXPIRED] * 3
+    assert await world.state(early.decision_package_id) == early
+    assert await world.read(faults) == []
+
+
+async def test_outcomes_of_one_agent_that_go_together_are_all_counted(world: World) -> None:
+    claimed = []
+    for which in range(3):
+        state = await world.approved(SOFT.model_copy(update={"subject_id": f"C-{which}"}), by=RITA)
+        await world.claimed(state, action_digest=state.action_digest)
+        claimed.append(state)
+    world.clock.passes(DAY)
+    outcomes = await world.store.carry_out_each([asking.of(LoseTrack, state) for state in claimed])
+    assert [outcome.refusal for outcome in outcomes] == [None] * 3
+    after = await states_of(world, claimed)
+    assert {state.execution.state for state in after} == {ExecutionState.UNKNOWN}
+    earned = await world.read(
+        lambda connection: profile(connection, world.tenant_id, world.agent.agent_id, SOFT.action_type)
+    )
+    assert earned is not None
+    assert len(earned.recent_failures) == 3
+    assert await world.read(faults) == []
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_what_was_decided_before_several_are_written_stays_as_it_was_decided(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is approved between the reading and the writing: all are read anew, and that one is left alone."""
+    due = [await world.submit(HARD.model_copy(update={"expires_at": world.clock.now + DAY})) for _ in range(3)]
+    approval = Asked(command=ask(Approve, due[1]), now=world.clock.now, actor=reviewer(SENTA))
+    approved = iter([approval])
+
+    def too_late(connection: Connection, tenant_id: str, package_ids: list[str]) -> dict[str, Loaded]:
+        found = load_each(connection, tenant_id, package_ids)
+        for asked in approved:
+            transact(world.store.database.engine, partial(carry_out, house=world.store.house, asked=asked))
+        return found
+
+    monkeypatch.setattr("store.road.load_each", too_late)
+    world.clock.passes(DAY)
+    outcomes = await world.store.carry_out_each([asking.of(Expire, state) for state in due])
+    assert [outcome.refusal is None for outcome in outcomes] == [True, False, True]
+    after = [state.status for state in await states_of(world, due)]
+    assert after == [Status.EXPIRED, Status.APPROVED, Status.EXPIRED]
+    assert await world.read(faults) == []
+
+
+async def test_what_cannot_be_written_with_the_others_keeps_none_of_them_from_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = [await world.submit(SOFT.model_copy(update={"expires_at": world.clock.now + DAY})) for _ in range(3)]
+    world.clock.passes(DAY)
+    monkeypatch.setattr("store.road.load_each", _fails)
+    outcomes = await world.store.carry_out_each([asking.of(Expire, state) for state in due])
+    assert [outcome.refusal for outcome in outcomes] == [None] * 3
+    assert [state.status for state in await states_of(world, due)] == [Status.EXPIRED] * 3
+    assert await world.read(faults) == []
+
+
+def _fails(connection: Connection, *_: object) -> dict[str, Loaded]:
+    raise IntegrityError(None, None, ValueError("a row that cannot be written"))
