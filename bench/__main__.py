@@ -1,4 +1,4 @@
-"""`python -m bench [road|http|clicks|pending|cards|timers|profile] …`: all but the profile when none is named."""
+"""`python -m bench [NAME …]`: any of those below; without a name, all but the profile."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 
-from bench import cards, clicks, http, pending, profile, road, timers
+from bench import cards, clicks, http, pending, profile, restart, road, timers
 from bench.world import databases
 
 SUBMISSIONS = 1_000
@@ -15,7 +15,7 @@ CLICKS, CLICKING = 1_000, 16
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or ["road", "http", "clicks", "pending", "cards", "timers"]
+    wanted = sys.argv[1:] or ["road", "http", "clicks", "pending", "cards", "timers", "restart"]
     unknown = [name for name in wanted if name not in BENCHES]
     if unknown:
         sys.exit(f"bench: there is no bench {unknown[0]!r}; there are: {', '.join(BENCHES)}")
@@ -83,6 +83,15 @@ def _timers(where: dict[str, str]) -> None:
         print(f"{told}{its.fired:>8}{its.twice:>8}{its.idle_ms:>9.1f}", flush=True)
 
 
+def _restart(where: dict[str, str]) -> None:
+    print(f"Started on {restart.PENDING:,} pending, beside a start on none: from the command to the first answer")
+    print(f"Asked: at most {restart.ASKED_S} s. p99: of requests one after another in its first seconds")
+    print(f"{'database':<12}{'none s':>10}{'many s':>10}{'ratio':>8}{'p99 ms':>10}", flush=True)
+    for its in asyncio.run(restart.run(where)):
+        told = f"{its.database:<12}{its.none_s:>10.2f}{its.many_s:>10.2f}{its.many_s / its.none_s:>8.2f}"
+        print(f"{told}{its.p99_ms:>10.0f}")
+
+
 BENCHES: dict[str, Callable[[dict[str, str]], None]] = {
     "road": _road,
     "http": _http,
@@ -90,6 +99,7 @@ BENCHES: dict[str, Callable[[dict[str, str]], None]] = {
     "pending": _pending,
     "cards": _cards,
     "timers": _timers,
+    "restart": _restart,
     "profile": profile.run,
 }
 

@@ -46,14 +46,14 @@ async def _measured(kind: str, url: str) -> tuple[float, float, float]:
     """Filled by the raw driver, with the rows of a real submission, so that it does not take all day."""
     async with world(url) as its:
         rows = await written(its, kind)
-        await _fill(kind, url, rows, 0, FEW)
+        await fill(kind, url, rows, 0, FEW)
         few = await _probed(its, 0)
-        await _fill(kind, url, rows, FEW, MANY)
+        await fill(kind, url, rows, FEW, MANY)
         many = await _probed(its, PROBES)
     return few, many, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-async def _fill(kind: str, url: str, rows: Rows, start: int, stop: int) -> None:
+async def fill(kind: str, url: str, rows: Rows, start: int, stop: int) -> None:
     raw = await open_raw(kind, url)
     try:
         for part in in_parts(start, stop):

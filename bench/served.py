@@ -17,6 +17,7 @@ from bot.settings import LogFormat, read_settings
 from rules.commands import Approve
 from rules.people import Person
 from store import directory, registry
+from store.house import fresh_id
 
 
 async def main(url: str, channel: str | None = None) -> None:
@@ -33,7 +34,7 @@ async def _until_told(its: Running) -> None:
     store = its.service.store
     people = [Person(user_id=f"U{number}") for number in range(1, 6)]
     await store.database.write(lambda connection: directory.replace(connection, people, {}, now()))
-    made = await store.database.write(lambda connection: registry.add(connection, "bench", "U5", now()))
+    made = await store.database.write(lambda connection: registry.add(connection, fresh_id(), "U5", now()))
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     print(json.dumps({"url": its.url, "key": made.key}), flush=True)

@@ -22,6 +22,7 @@ class Installation(SQLModel, table=True):
     frozen: bool = False
     directory_version: int = 0
     directory_as_of: datetime | None = None
+    relieved: str | None = None  # for which people, there and away, all tasks were last looked through
     length: int = 0
     head: str | None = None
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from rules.commands import ClaimTask
 from rules.state import Status
+from scheduler.relief import Relief
+from store.queue import Page, open_tasks
 from tests.rules.world import DAY, HARD, HOUR, SENTA, SVEN, ask, people, policy
 from tests.scheduler.clockwork import Clockwork
 from tests.store.world import LASTING, founded
@@ -68,9 +74,39 @@ async def test_a_reviewer_who_was_deactivated_loses_the_task(clockwork: Clockwor
     assert (await clockwork.now(state)).task.assigned_to is None
 
 
-async def test_nothing_is_looked_for_until_somebody_goes_or_comes(clockwork: Clockwork) -> None:
+async def test_all_tasks_are_looked_through_only_when_somebody_goes_or_comes(
+    clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    def counted(*of: Any, **how: Any) -> Page:
+        looked.append(1)
+        return open_tasks(*of, **how)
+
+    monkeypatch.setattr("scheduler.relief.open_tasks", counted)
     await clockwork.world.submit(HARD)
     await clockwork.relief.tick()
-    before = clockwork.relief._looked_at
     await clockwork.relief.tick()
-    assert clockwork.relief._looked_at == before
+    await clockwork.world.people_are(people())  # read anew, and still the same
+    await clockwork.relief.tick()
+    await Relief(clockwork.world.store).tick()  # after a restart, or on another replica
+    assert looked == [1]
+    await clockwork.world.people_are(people(**{SENTA: {"active": False}}))
+    await clockwork.relief.tick()
+    assert looked == [1, 1]
+
+
+async def test_a_directory_that_is_too_old_takes_nothing_from_anybody_until_it_is_read_again(
+    database_url: str,
+) -> None:
+    async with founded(database_url, policy()) as world:
+        clockwork = await Clockwork.wound_up(world)
+        state = await world.submit(HARD)
+        await world.after(ask(ClaimTask, state), SENTA)
+        await world.people_are(people(**{SENTA: {"active": False}}))
+        world.clock.passes(DAY + HOUR)
+        await clockwork.relief.tick()
+        assert (await clockwork.now(state)).task.assigned_to == SENTA
+        await world.people_are(people(**{SENTA: {"active": False}}))
+        await clockwork.relief.tick()
+        assert (await clockwork.now(state)).task.assigned_to is None

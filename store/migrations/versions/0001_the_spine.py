@@ -145,6 +145,7 @@ def upgrade() -> None:
         sa.Column("frozen", sa.Boolean(), nullable=False),
         sa.Column("directory_version", sa.Integer(), nullable=False),
         sa.Column("directory_as_of", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("relieved", sa.String(), nullable=True),
         sa.Column("length", sa.Integer(), nullable=False),
         sa.Column("head", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id"),
