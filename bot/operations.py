@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bot.service import SERVICE, Service
 from bot.slack.side import SlackSide
-from store import cards
+from store import cards, troubles
 from store.workers import UnavailableError
 
 
@@ -30,6 +30,7 @@ async def readyz(request: web.Request) -> web.Response:
     store, policy = service.store, service.store.house.policy
     try:
         standing = await store.read(store.house.standing)
+        undelivered = await store.read(lambda connection: troubles.known(connection, store.house.tenant_id))
     except UnavailableError:
         body = {"ready": False, "checks": {"database": "does not answer"}}
         return web.json_response(body, status=HTTPStatus.SERVICE_UNAVAILABLE)
@@ -43,20 +44,20 @@ async def readyz(request: web.Request) -> web.Response:
             "soft_approval": policy.soft.enabled,
             "frozen": standing.frozen,
             "tenant_id": store.house.tenant_id,
-            **_slack(service.slack),
+            **_slack(service.slack, undelivered),
         },
     }
     return web.Response(text=json.dumps(body), content_type="application/json")
 
 
-def _slack(side: SlackSide | None) -> dict[str, Any]:
+def _slack(side: SlackSide | None, undelivered: list[troubles.Known]) -> dict[str, Any]:
     """As of the last call: nothing is asked of Slack here."""
     if side is None:
         return {"slack": "not configured"}
     socket = {"socket": "connected" if side.socket.connected else "not connected"} if side.socket else {}
     directory = {"directory_trouble": side.directory.trouble} if side.directory.trouble else {}
-    troubles = [{"place": place, "error": error} for place, error in side.reconciler.troubles.items()]
-    return {"slack": side.client.trouble or "ok", **socket, **directory, "undelivered": troubles}
+    refused = [{"place": its.place, "error": its.error} for its in undelivered]
+    return {"slack": side.client.trouble or "ok", **socket, **directory, "undelivered": refused}
 
 
 async def metrics(request: web.Request) -> web.Response:

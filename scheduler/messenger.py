@@ -44,6 +44,10 @@ class Messenger(Protocol):
 
     async def update(self, posted: Posted, message: Message) -> None: ...
 
+    async def respond(self, url: str, message: Message) -> None:
+        """In the place of the card that was clicked, through the address that came with the click."""
+        ...
+
     async def members(self, channel: str) -> frozenset[str]: ...
 
     async def people(self, page: str) -> tuple[list[Person], str | None]:

@@ -7,9 +7,10 @@ A rendering is kept before it is posted, and its posting is told to the road: fr
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -18,24 +19,33 @@ from sqlalchemy import Connection
 from blocks.dossier import Dossier
 from blocks.message import Message
 from blocks.rendering import Rendering, render
+from blocks.troubles import undelivered
 from rules.authority import eligible, question_of
 from rules.commands import Show
 from rules.people import Roster
+from scheduler.answers import Answers
 from scheduler.dossiers import dossier_of
 from scheduler.messenger import BusyError, Messenger, Posted, RefusedError, SlackError, UnreachableError
 from scheduler.notes import notes_of
-from store import cards
+from scheduler.pace import Pace
+from store import cards, places, troubles
+from store.budgets import POSTS, UPDATES, Rates, of_channel
 from store.cards import Place, Shown
 from store.house import fresh_id
+from store.places import Claimed
 from store.store import Store
 from store.workers import UnavailableError
 
 log = structlog.get_logger()
 
-AT_ONCE = 8
-LOOKED_AT = 200
+CLAIMED_FOR = timedelta(minutes=1)  # longer than all the calls that one place takes
+SLACKS = Rates()
 PATIENCE = 5.0  # seconds before what failed is tried again, if Slack names no time
 GONE = frozenset(["message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found", "is_inactive"])
+
+
+def _real() -> datetime:
+    return datetime.now(UTC)
 
 
 class Drawn(NamedTuple):
@@ -48,81 +58,88 @@ class Drawn(NamedTuple):
 
 
 class Reconciler:
-    def __init__(self, store: Store, messenger: Messenger, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._store, self._messenger, self._monotonic = store, messenger, monotonic
+    """Its times are real ones: neither claims nor Slack's rate know of a business clock."""
+
+    def __init__(
+        self,
+        store: Store,
+        messenger: Messenger,
+        answers: Answers | None = None,
+        now: Callable[[], datetime] = _real,
+        rates: Rates = SLACKS,
+    ) -> None:
+        self._store, self._messenger, self._now = store, messenger, now
+        self._answers, self._pace = answers or Answers(), Pace(store, rates, self._time)
         self._news = asyncio.Event()
-        self._resting: dict[tuple[str, str], float] = {}
+        self._again_in: float | None = None
         self._told: dict[tuple[str, str, int], set[str]] = {}
-        self._paused = {False: 0.0, True: 0.0}  # posts, and updates: Slack counts them apart
-        self._gate, self._alone = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
-        self.troubles: dict[str, str] = {}  # what stood in the way where nothing could be shown, by place
+        self._alone = asyncio.Lock()
+
+    def _time(self) -> datetime:
+        return self._now()
 
     def notice(self) -> None:
         """Something was committed: look now, not at the next tick."""
         self._news.set()
 
     async def run_for_ever(self) -> None:
+        """At each news, and as soon as the budget has something left for what waits for it."""
         while True:
-            await self._news.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._again_in):
+                    await self._news.wait()
             self._news.clear()
             await self.tick()
 
     async def tick(self) -> None:
         """Brings every place that is behind up to date, as far as it can be done now. Never beside itself."""
         async with self._alone:
-            await self._catch_up()
+            with suppress(UnavailableError):  # the database is away; the next tick looks again
+                await self._catch_up()
+                await self._tell_admins()
 
     async def _catch_up(self) -> None:
-        with suppress(UnavailableError):  # the database is away; the next tick looks again
-            while places := await self._pressing():
-                await asyncio.gather(*(self._attempt(place) for place in places))
+        while (claimed := await self._store.write(self._claimed)).places:
+            await asyncio.gather(*(self._attempt(place) for place in claimed.places))
+        self._again_in = claimed.again_in
 
-    async def _pressing(self) -> list[Place]:
-        now, tenant_id = self._monotonic(), self._store.house.tenant_id
-        limit = LOOKED_AT + len(self._resting)  # what rests must not hide what does not
-        kinds = [posted for posted, until in self._paused.items() if until <= now]
-        if not kinds:
-            return []
-        found = await self._store.read(lambda connection: cards.behind(connection, tenant_id, limit, kinds))
-        self._resting = {key: until for key, until in self._resting.items() if until > now}
-        return [place for place in found if _key(place) not in self._resting]
+    def _claimed(self, connection: Connection) -> Claimed:
+        tenant_id, now = self._store.house.tenant_id, self._now()
+        return places.claim(
+            connection,
+            tenant_id,
+            self._pace.rates,
+            now=now,
+            until=now + CLAIMED_FOR,
+            answerable=self._answers.cards,
+        )
 
     async def _attempt(self, place: Place) -> None:
         """One place. Whatever stands in its way is its own matter: it rests, and the others go on."""
-        async with self._gate:
-            if self._paused[place.posted] > self._monotonic():
-                return
-            try:
-                await self._bring_somewhere(place)
-            except BusyError as busy:
-                self._rest(place, busy.after)
-            except UnavailableError:
-                self._rest(place, PATIENCE)
-            except SlackError as fault:
-                log.warning("card.not_delivered", package=place.package_id, place=place.place, error=fault.error)
-                self._rest(place, PATIENCE)
-            except Exception:
-                log.exception("card.fault", package=place.package_id, place=place.place)
-                self._rest(place, 12 * PATIENCE)
+        try:
+            await self._bring_somewhere(place)
+        except BusyError as busy:
+            await self._rest(place, busy.after)
+        except UnavailableError:
+            log.warning("card.not_kept", package=place.package_id, place=place.place)
+        except SlackError as fault:
+            log.warning("card.not_delivered", package=place.package_id, place=place.place, error=fault.error)
+            await self._rest(place, PATIENCE)
+        except Exception:
+            log.exception("card.fault", package=place.package_id, place=place.place)
+            await self._rest(place, 12 * PATIENCE)
+
+    async def _rest(self, place: Place, seconds: float) -> None:
+        """Where that cannot be kept, the claim itself ends in a while."""
+        until = self._now() + timedelta(seconds=seconds)
+        with suppress(UnavailableError):
+            await self._store.write(lambda connection: places.hold(connection, place, until))
 
     async def _bring_somewhere(self, place: Place) -> None:
         try:
             await self._bring(place)
-            self.troubles.pop(place.place, None)
         except RefusedError as refused:
             await self._elsewhere(place, refused)
-
-    @contextmanager
-    def _pausing(self, *, updates: bool) -> Iterator[None]:
-        """What Slack asks us to be patient with is left alone for so long, at every place."""
-        try:
-            yield
-        except BusyError as busy:
-            self._paused[updates] = self._monotonic() + busy.after
-            raise
-
-    def _rest(self, place: Place, seconds: float) -> None:
-        self._resting[_key(place)] = self._monotonic() + seconds
 
     async def _bring(self, place: Place) -> None:
         drawn = await self._store.read(lambda connection: self._drawn(connection, place))
@@ -159,7 +176,7 @@ class Reconciler:
             posted = await self._put(place, Message(rendering.text, rendering.blocks))
         await self._tell(place, drawn.notes, posted)
         shown = Shown(state.revision, posted.channel, posted.ts, rendering.rendering_id)
-        await self._store.write(lambda connection: cards.shown_at(connection, place, shown))
+        await self._store.write(lambda connection: _shown(connection, place, shown))
         if onlookers is not None:
             await self._proven(drawn, posted, onlookers)
 
@@ -186,20 +203,43 @@ class Reconciler:
 
     async def _put(self, place: Place, message: Message) -> Posted:
         """Updates the card where there is one, and posts another where it can no longer be updated."""
-        if place.channel and place.ts:
-            try:
-                posted = Posted(place.channel, place.ts)
-                with self._pausing(updates=True):
-                    await self._messenger.update(posted, message)
-            except RefusedError as refused:
-                if refused.error not in GONE:
-                    raise
-            else:
-                return posted
-        return await self._post(place.place, message)
+        if not (place.channel and place.ts):
+            return await self._post(place.place, message, paid=True)
+        posted = Posted(place.channel, place.ts)
+        try:
+            await self._update(posted, message)
+        except RefusedError as refused:
+            if refused.error not in GONE:
+                raise
+            return await self._post(place.place, message)
+        return posted
 
-    async def _post(self, channel: str, message: Message, thread: str | None = None) -> Posted:
-        with self._pausing(updates=False):
+    async def _update(self, posted: Posted, message: Message) -> None:
+        """Where the budget is spent, through the address that came with a click on it, if there is one."""
+        wait = await self._pace.room(UPDATES)
+        if wait and not await self._answered(posted, message):
+            raise BusyError("the budget is spent", wait)
+        if not wait:
+            async with self._pace.minding(UPDATES):
+                await self._messenger.update(posted, message)
+
+    async def _answered(self, posted: Posted, message: Message) -> bool:
+        url = self._answers.take(posted)
+        if url is None:
+            return False
+        try:
+            await self._messenger.respond(url, message)
+        except SlackError as fault:
+            log.info("card.click_not_answered", error=fault.error)
+            self._answers.drop(posted)
+            return False
+        return True
+
+    async def _post(self, channel: str, message: Message, thread: str | None = None, *, paid: bool = False) -> Posted:
+        keys = (POSTS, of_channel(channel))
+        if not paid:
+            await self._pace.spend(*keys)
+        async with self._pace.minding(*keys):
             return await self._messenger.post(channel, message, thread)
 
     async def _proven(self, drawn: Drawn, posted: Posted, onlookers: frozenset[str]) -> None:
@@ -220,19 +260,35 @@ class Reconciler:
     async def _elsewhere(self, place: Place, refused: SlackError) -> None:
         """Where Slack refuses for good, people are asked in the policy's second channel, or one by one."""
         log.error("card.refused", package=place.package_id, place=place.place, error=refused.error)
-        self.troubles[place.place] = refused.error
+        kept = partial(troubles.keep, place=place.place, error=refused.error, now=self._now())
+        await self._store.write(lambda connection: kept(connection, place.tenant_id))
         fallback = self._store.house.policy.channels.fallback
         others = [] if place.is_person else await self._instead_of(place, fallback)
         if others:
             await self._store.write(lambda connection: cards.instead(connection, place, others))
         else:
-            self._rest(place, 60 * PATIENCE)
+            await self._rest(place, 60 * PATIENCE)
 
     async def _instead_of(self, place: Place, fallback: str | None) -> list[str]:
         if fallback and place.place != fallback:
             return [fallback]
         drawn = await self._store.read(lambda connection: self._drawn(connection, place))
         return [cards.ROLE + drawn.dossier.state.task.required_role]
+
+    async def _tell_admins(self) -> None:
+        """Each trouble once. Who cannot be told now finds it in /reviews, in /readyz and with the doctor."""
+        tenant_id = self._store.house.tenant_id
+        for its in await self._store.write(lambda connection: troubles.to_be_told(connection, tenant_id)):
+            for admin in self._store.house.policy.admins:
+                try:
+                    await self._post(admin, undelivered(its.place, its.error))
+                except SlackError as fault:
+                    log.warning("admin.not_told", admin=admin, place=its.place, error=fault.error)
+
+
+def _shown(connection: Connection, place: Place, shown: Shown) -> None:
+    cards.shown_at(connection, place, shown)
+    troubles.over(connection, place.tenant_id, place.place)
 
 
 def _to_be_proven(place: Place, dossier: Dossier) -> bool:

@@ -5,18 +5,17 @@ Nothing here posts. A change only says that the places are behind; the reconcile
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
 from rules.policy import Policy
 from rules.scales import HITLLevel
 from rules.state import PackageState
 from store.batch import Batch
 from store.outbox_tables import Card, Rendering
-from store.packages import PACKAGES
 from store.tables import core
 
 CARDS, RENDERINGS = core(Card), core(Rendering)
@@ -31,9 +30,9 @@ _KEEP = text(
     "INSERT INTO renderings (tenant_id, rendering_id, package_id, body, created_at)"
     " VALUES (:tenant, :rendering, :package, :body, :now) ON CONFLICT (tenant_id, rendering_id) DO NOTHING"
 ).bindparams(bindparam("now", type_=RENDERINGS.c.created_at.type))
-_OF_PACKAGE = (CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.package_id == bindparam("package"))
-_THIS = (*_OF_PACKAGE, CARDS.c.place == bindparam("at"))
-_BEHIND = update(CARDS).where(*_OF_PACKAGE).values(wanted_revision=bindparam("revision"), behind=True)
+OF_PACKAGE = (CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.package_id == bindparam("package"))
+_THIS = (*OF_PACKAGE, CARDS.c.place == bindparam("at"))
+_BEHIND = update(CARDS).where(*OF_PACKAGE).values(wanted_revision=bindparam("revision"), behind=True)
 _SHOWN = (
     update(CARDS)
     .where(*_THIS)
@@ -44,18 +43,8 @@ _SHOWN = (
         channel=bindparam("new_channel"),
         ts=bindparam("new_ts"),
         rendering_id=bindparam("rendering"),
+        held_until=None,
     )
-)
-_FIND = (
-    select(CARDS)
-    .join(PACKAGES, and_(PACKAGES.c.tenant_id == CARDS.c.tenant_id, PACKAGES.c.package_id == CARDS.c.package_id))
-    .where(
-        CARDS.c.tenant_id == bindparam("tenant"),
-        CARDS.c.behind,
-        CARDS.c.ts.is_not(None).in_(bindparam("posted", expanding=True)),
-    )
-    .order_by(PACKAGES.c.due_at, CARDS.c.package_id, CARDS.c.place)
-    .limit(bindparam("limit"))
 )
 _COUNT = select(func.count()).select_from(CARDS).where(CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.behind)
 
@@ -102,12 +91,6 @@ def place_of(state: PackageState, policy: Policy) -> str:
     action, role = policy.action(state.action_type), policy.roles.get(state.task.required_role)
     named = (action.channel if action else None) or (role.channel if role else None) or policy.channels.default
     return named or f"{ROLE}{state.task.required_role}"
-
-
-def behind(connection: Connection, tenant_id: str, limit: int, posted: Sequence[bool] = (False, True)) -> list[Place]:
-    """The places that do not yet show what is wanted, the most pressing first: with a card, without, or all."""
-    wanted = {"tenant": tenant_id, "limit": limit, "posted": list(posted)}
-    return [Place(*row) for row in connection.execute(_FIND, wanted)]
 
 
 def count_behind(connection: Connection, tenant_id: str) -> int:

@@ -23,6 +23,28 @@ class Card(SQLModel, table=True):
     ts: str | None = None
     rendering_id: str | None = None
     noted_revision: int = 0
+    held_until: datetime | None = None  # by whoever brings it, or until it is tried again: in real time
+
+
+class Budget(SQLModel, table=True):
+    """How often Slack was called lately, by what it counts: a JSON list of moments in real time, in seconds."""
+
+    __tablename__ = "budgets"
+    tenant_id: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    spent: str = Field(sa_type=Text)
+    paused_until: float = 0.0
+
+
+class Trouble(SQLModel, table=True):
+    """A place where Slack refuses for good to show anything, until it shows something there again."""
+
+    __tablename__ = "troubles"
+    tenant_id: str = Field(primary_key=True)
+    place: str = Field(primary_key=True)
+    error: str
+    since: datetime
+    told: bool = False
 
 
 class Rendering(SQLModel, table=True):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
 from typing import Any, NamedTuple, Self
 
 from aiohttp import ClientSession, ClientTimeout
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
+from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from blocks.message import Message
 from bot.metrics import Metrics
@@ -109,6 +111,25 @@ class SlackClient:
         )
         with self._counted("updated"):
             await self.asked(sent)
+
+    async def respond(self, url: str, message: Message) -> None:
+        with self._counted("answered"):
+            await self._sent_to(url, message, replace_original=True)
+
+    async def whisper(self, url: str, message: Message) -> None:
+        """To the clicker alone, beside what they clicked."""
+        await self._sent_to(url, message, response_type="ephemeral", replace_original=False)
+
+    async def _sent_to(self, url: str, message: Message, **how: Any) -> None:
+        """An address of Slack's own that came with a click. It does not know the words of the Web API's faults."""
+        hook = AsyncWebhookClient(url, session=self.web.session, retry_handlers=[])
+        said = {"text": message.text, "blocks": list(message.blocks)}
+        try:
+            answer = await hook.send_dict({**how, **said, **_UNFURLED})
+        except RAISED as error:
+            raise fault_of(error) from error
+        if answer.status_code != HTTPStatus.OK:
+            raise SlackError(f"{answer.body} ({answer.status_code})")
 
     async def members(self, channel: str) -> frozenset[str]:
         found: set[str] = set()

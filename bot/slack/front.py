@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from typing import Any
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from blocks.dossier import Dossier
 from blocks.forms import notice
@@ -25,6 +23,7 @@ from bot.slack.errands import Errands
 from bot.slack.tap import Tap
 from rules.reasons import Refusal
 from rules.state import PackageState
+from scheduler.answers import Answers
 from scheduler.dossiers import dossier_of
 from scheduler.messenger import BusyError, SlackError, UnreachableError
 from store.packages import load
@@ -53,6 +52,7 @@ class Front:
     errands: Errands
     metrics: Metrics
     spoil: Callable[[], None]  # what was known of people may be wrong: read it anew
+    answers: Answers
 
     @property
     def web(self) -> AsyncWebClient:
@@ -114,16 +114,7 @@ class Front:
     def say(self, tap: Tap, message: Message) -> None:
         """After the click was answered. Without a way back to the clicker there is nothing that could be said."""
         if tap.response_url:
-            self.errands.send("private note", self._respond(tap.response_url, message))
-
-    async def _respond(self, url: str, message: Message) -> None:
-        hook = AsyncWebhookClient(url, session=self.web.session, retry_handlers=[])
-        body: dict[str, Any] = {"response_type": "ephemeral", "replace_original": False}
-        answer = await hook.send_dict(
-            body | {"text": message.text, "blocks": list(message.blocks), "unfurl_links": False, "unfurl_media": False}
-        )
-        if answer.status_code != HTTPStatus.OK:
-            raise SlackError(f"{answer.body} ({answer.status_code})")
+            self.errands.send("private note", self.client.whisper(tap.response_url, message))
 
 
 def _was_late(fault: SlackError | TimeoutError) -> bool:

@@ -19,6 +19,7 @@ from bot.slack.door import Door
 from bot.slack.errands import Errands
 from bot.slack.front import Front
 from bot.slack.socket import Socket
+from scheduler.answers import Answers
 from scheduler.clockwork import Clockwork
 from scheduler.directory import DirectoryKeeper
 from scheduler.messenger import BusyError, SlackError, UnreachableError
@@ -82,14 +83,15 @@ async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, tick
 
 def _assembled(settings: Settings, store: Store, client: SlackClient, metrics: Metrics) -> SlackSide:
     directory = DirectoryKeeper(store, client)
-    front = Front(store, client, Errands(), metrics, directory.spoil)
+    answers = Answers()
+    front = Front(store, client, Errands(), metrics, directory.spoil, answers)
     app = bolt_app(front)
     secret, token = settings.slack_signing_secret, settings.slack_app_token
     socket = Socket(app, client, token.get_secret_value(), front.errands) if token else None
     return SlackSide(
         client=client,
         front=front,
-        reconciler=Reconciler(store, client),
+        reconciler=Reconciler(store, client, answers),
         directory=directory,
         door=Door(app, secret.get_secret_value(), metrics) if secret else None,
         socket=socket,

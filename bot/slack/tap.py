@@ -9,6 +9,7 @@ from typing import Any, Self
 from blocks.ids import ActionId, Ref
 from rules.commands import Verb
 from rules.people import Actor, ActorKind
+from scheduler.messenger import Posted
 
 
 def person(user_id: str) -> Actor:
@@ -17,7 +18,7 @@ def person(user_id: str) -> Actor:
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """`view` is the view it was made in, if it was made in one; else it was made on a message."""
+    """`view` is the view it was made in, if it was made in one; else `card` is the message."""
 
     user_id: str
     action_id: str
@@ -25,11 +26,12 @@ class Tap:
     trigger_id: str
     response_url: str | None = None
     view: dict[str, Any] | None = None
+    card: Posted | None = None
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Self:
         action = body["actions"][0]
-        option = action.get("selected_option") or {}
+        option, at = action.get("selected_option") or {}, body.get("container") or {}
         return cls(
             user_id=body["user"]["id"],
             action_id=action["action_id"],
@@ -37,6 +39,7 @@ class Tap:
             trigger_id=body.get("trigger_id", ""),
             response_url=body.get("response_url"),
             view=body.get("view"),
+            card=Posted(at["channel_id"], at["message_ts"]) if at.get("type") == "message" else None,
         )
 
     @property

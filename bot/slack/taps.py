@@ -9,7 +9,7 @@ import structlog
 from blocks.dossier import is_grave
 from blocks.forms import FIELDS, form, notice
 from blocks.ids import ActionId, Ref
-from bot.slack import homes, reading
+from bot.slack import copies, homes, reading
 from bot.slack.deciding import attempt, decide
 from bot.slack.front import GONE, Front, UnheardError
 from bot.slack.tap import Tap
@@ -88,6 +88,10 @@ TAPS: Mapping[ActionId, Handler] = {
 
 async def tapped(front: Front, tap: Tap) -> None:
     handler = TAPS[ActionId(tap.action_id)] if tap.action_id in set(ActionId) else None
+    if tap.card:
+        if tap.response_url:
+            front.answers.keep(tap.card, tap.response_url)
+        front.errands.send("which card", copies.known(front, tap))
     try:
         await (handler(front, tap) if handler else front.tell(tap, "Not possible", GONE))
     except UnheardError as unheard:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from sqlalchemy import update
 
 from bot.running import Running, running
 from bot.settings import read_settings
@@ -18,6 +19,8 @@ from playground.slack import Outcome, Slack, View, stand_in
 from rules.commands import Verb
 from rules.state import PackageState, Status
 from scheduler.directory import DirectoryKeeper
+from store.budgets import Rates, Window
+from store.cards import CARDS
 from tests.bot.service import CRITICAL, HARD, SOFT, Desk, Told
 from tests.bot.service import POLICY as PLAIN
 from tests.rules.world import ADAM, OWEN, ROSE
@@ -46,6 +49,9 @@ MENU = {
     Verb.RECUSE: "Recuse",
 }
 __all__ = ["ADAM", "CRITICAL", "HARD", "OWEN", "ROSE", "SOFT", "Office", "open_office"]
+
+_PLENTY = Window(10_000, 1)
+UNLIMITED = Rates(_PLENTY, _PLENTY, _PLENTY)
 
 
 class Office(Desk):
@@ -136,7 +142,7 @@ class Office(Desk):
     async def rested(self) -> None:
         """As if the time had passed that delivery leaves between two attempts."""
         assert self.its.service.slack is not None
-        self.its.service.slack.reconciler._resting.clear()
+        await self.its.service.store.write(lambda connection: connection.execute(update(CARDS).values(held_until=None)))
         await self.delivered()
 
     async def reviews(self, user: str, text: str = "", channel: str | None = None) -> Message:
@@ -258,4 +264,7 @@ async def beside(
     clock = clock or Clock()
     async with running(read_settings(**given), clock, ticks=False) as its, aiohttp.ClientSession(its.url) as http:
         slack.app_at(f"{its.url}/slack/events")
+        assert its.service.slack is not None
+        # Nobody here waits for Slack's real rate, but those who look at it.
+        its.service.slack.reconciler._pace.rates = UNLIMITED
         yield Office(its, clock, http, slack)

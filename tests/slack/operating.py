@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.slack.office import HARD, Office
@@ -12,7 +12,7 @@ from tests.slack.office import HARD, Office
 async def later(office: Office, seconds: float = 60) -> None:
     """As if so much time had passed, as delivery counts it between two attempts."""
     assert office.its.service.slack is not None
-    office.its.service.slack.reconciler._monotonic = lambda: time.monotonic() + seconds
+    office.its.service.slack.reconciler._now = lambda: datetime.now(UTC) + timedelta(seconds=seconds)
     await office.delivered()
 
 

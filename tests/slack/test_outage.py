@@ -123,7 +123,7 @@ async def test_a_note_that_has_to_wait_holds_back_no_other_card(office: Office) 
 
 
 async def test_places_that_rest_hide_no_other(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scheduler.reconciler.LOOKED_AT", 1)
+    monkeypatch.setattr("store.places.AT_ONCE", 1)
     office.slack.faults.error(POST, "fatal_error")
     await submitted(office)
     await office.delivered()
@@ -172,8 +172,9 @@ async def test_a_posting_whose_reply_is_lost_is_repeated_once_by_us_and_never_by
     assert len(office.slack.calls_to(POST)) == 2
     assert (await office.click(RITA, lost, "approve")).ok
     assert await office.status(told) is Status.APPROVED
-    await office.click(RITA, lost, "reject")
-    await office.notes(RITA)
+    await office.all_said()
+    retired = office.slack.message(CHANNEL, lost.ts)
+    assert (retired.labels, "showed this card twice" in retired.text) == ([], True)
     await later(office, 1200)
     assert "Approve" not in office.slack.message(CHANNEL, card.ts).labels
 

@@ -81,6 +81,23 @@ def upgrade() -> None:
     op.create_index("ix_callbacks_due", "callbacks", ["tenant_id", "state", "due_at"], unique=False)
     op.create_index("ix_callbacks_package", "callbacks", ["tenant_id", "package_id", "revision"], unique=False)
     op.create_table(
+        "budgets",
+        sa.Column("tenant_id", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("spent", sa.Text(), nullable=False),
+        sa.Column("paused_until", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "key"),
+    )
+    op.create_table(
+        "troubles",
+        sa.Column("tenant_id", sa.String(), nullable=False),
+        sa.Column("place", sa.String(), nullable=False),
+        sa.Column("error", sa.String(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "place"),
+    )
+    op.create_table(
         "cards",
         sa.Column("tenant_id", sa.String(), nullable=False),
         sa.Column("package_id", sa.String(), nullable=False),
@@ -92,6 +109,7 @@ def upgrade() -> None:
         sa.Column("ts", sa.String(), nullable=True),
         sa.Column("rendering_id", sa.String(), nullable=True),
         sa.Column("noted_revision", sa.Integer(), nullable=False),
+        sa.Column("held_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "package_id", "place"),
     )
     op.create_index("ix_cards_behind", "cards", ["tenant_id", "behind"], unique=False)

@@ -1,0 +1,28 @@
+"""What the admins are told when nothing can be shown at a place."""
+
+from __future__ import annotations
+
+from blocks.elements import Element, Run, code, rich, user, words
+from blocks.message import Message
+from blocks.text import clean
+
+_FIXES = {
+    "channel_is_archived": "Unarchive the channel, or name another one in the policy.",
+    "channel_not_found": "Correct its id in the policy; if it is a private channel, invite the app there.",
+    "is_archived": "Unarchive the channel, or name another one in the policy.",
+    "not_in_channel": "Invite the app there.",
+    "restricted_action": "Let the app post there, or name another channel in the policy.",
+}
+_FIX = "Look at it with `countersign doctor`."
+
+
+def undelivered(place: str, error: str) -> Message:
+    """Until it is mended, people are asked elsewhere: in the second channel, or one by one."""
+    fix, said = _FIXES.get(error, _FIX), clean(error)
+    text = f"Countersign cannot show anything in {place}: Slack says {said}. {fix}"
+    what: list[Run] = ["Countersign cannot show anything in ", _place(place), ": Slack says ", code(said), ". ", fix]
+    return Message(text, (rich(words(*what, " Until then people are asked elsewhere, if the policy allows.")),))
+
+
+def _place(place: str) -> Element:
+    return user(place) if place.startswith(("U", "W")) else {"type": "channel", "channel_id": place}

@@ -1,0 +1,34 @@
+"""A card whose posting was never heard of, found again by a click on it: it becomes the one, or it is retired."""
+
+from __future__ import annotations
+
+from blocks.refusals import private
+from bot.slack.front import Front
+from bot.slack.tap import Tap
+from scheduler.messenger import Posted
+from store import places
+
+RETIRED = (
+    "Slack showed this card twice, and this copy is not kept up to date: the other one is. "
+    "What you just tapped was heard all the same."
+)
+
+
+async def known(front: Front, tap: Tap) -> None:
+    """After the click was answered: which card was it? What was clicked counts in any case."""
+    asks = tap.asks
+    if asks is None or tap.card is None:
+        return
+    package_id, card, tenant_id = asks[1].package_id, tap.card, front.store.house.tenant_id
+    # A person's conversation with us has an id of its own; the place is called after the person.
+    names = (card.channel, tap.user_id)
+    place = await front.store.read(lambda connection: places.shown_in(connection, tenant_id, package_id, names))
+    if place is None or Posted(place.channel or "", place.ts or "") == card:
+        return
+    if place.posted or not await front.store.write(lambda connection: places.adopt(connection, place, *card)):
+        await _retired(front, tap)
+
+
+async def _retired(front: Front, tap: Tap) -> None:
+    if tap.response_url:
+        await front.client.respond(tap.response_url, private(RETIRED))

@@ -1,0 +1,183 @@
+"""How often Slack is called: as often as it lets itself be called, for the gravest first, by all replicas together."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from playground.slack import Slack
+from rules.state import Status
+from store import budgets
+from store.budgets import POSTS, UPDATES, Purse, Rates, Window, of_channel
+from tests.bot.service import CRITICAL, HARD, SOFT
+from tests.rules.world import ADAM, RITA
+from tests.slack.office import CHANNEL, POLICY, Office, beside, furnish, open_office
+from tests.slack.operating import later, submitted
+
+POST, UPDATE = "chat.postMessage", "chat.update"
+BOARD = "C0BOARD"
+NOTE = SOFT | {"action_type": "record.note"}
+
+
+def with_a_board(slack: Slack) -> None:
+    furnish(slack)
+    slack.add_channel(BOARD, name="board", members=[RITA])
+
+
+@pytest.fixture
+def paced(office: Office) -> Office:
+    """With Slack's own rates."""
+    pace(office, Rates())
+    return office
+
+
+def pace(office: Office, rates: Rates) -> None:
+    assert office.its.service.slack is not None
+    office.its.service.slack.reconciler._pace.rates = rates
+
+
+async def spent(office: Office, key: str) -> None:
+    """Nothing of it is left for a minute."""
+    store, now = office.its.service.store, datetime.now(UTC).timestamp()
+    await store.write(
+        lambda connection: budgets.pause(connection, store.house.tenant_id, [key], 60, rates=Rates(), now=now)
+    )
+
+
+def again_in(office: Office) -> float | None:
+    assert office.its.service.slack is not None
+    return office.its.service.slack.reconciler._again_in
+
+
+async def test_no_more_is_posted_into_a_channel_than_slack_takes_and_the_rest_follows(paced: Office) -> None:
+    await submitted(paced, count=12)
+    await paced.delivered()
+    assert len(paced.cards()) == 5
+    wait = again_in(paced)
+    assert wait is not None
+    assert 0 < wait <= 5.2
+    await later(paced, 5.2)
+    assert len(paced.cards()) == 10
+    await later(paced, 10.4)
+    assert len(paced.cards()) == 12
+    assert {call.error for call in paced.slack.calls_to(POST)} == {None}
+
+
+async def test_the_gravest_are_shown_first(paced: Office) -> None:
+    await spent(paced, POSTS)
+    for package in (SOFT, HARD, CRITICAL):
+        await submitted(paced, package, count=3)
+    await paced.delivered()
+    assert paced.cards() == []
+    await later(paced, 61)
+    texts = sorted(message.text.split(" risk")[0] for message in paced.cards())
+    assert texts == ["Critical"] * 3 + ["High"] * 2
+
+
+async def test_a_full_channel_keeps_no_other_waiting(database_url: str, tmp_path: Path) -> None:
+    policy = POLICY.replace('"record.note" = {', f'"record.note" = {{ channel = "{BOARD}",')
+    async with open_office(database_url, tmp_path, policy, scene=with_a_board) as office:
+        pace(office, Rates())
+        await submitted(office, count=12)
+        await office.submit(NOTE)
+        await office.delivered()
+        assert (len(office.cards()), len(office.cards(BOARD))) == (5, 1)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+async def test_replicas_share_one_budget_and_post_each_card_once(paced: Office, tmp_path: Path) -> None:
+    async with beside(paced.slack, paced.its.service.settings.database_url, tmp_path, clock=paced.clock) as other:
+        pace(other, Rates())
+        await submitted(paced, count=7)
+        await asyncio.gather(paced.delivered(), other.delivered(), paced.delivered(), other.delivered())
+        assert len(paced.cards()) == 5
+        await asyncio.gather(later(paced, 5.2), later(other, 5.2))
+        assert len(paced.cards()) == 7
+
+
+async def test_a_place_that_a_dead_replica_held_is_brought_by_another(paced: Office) -> None:
+    assert paced.its.service.slack is not None
+    reconciler = paced.its.service.slack.reconciler
+    async with reconciler._alone:
+        await submitted(paced)
+        claimed = await paced.its.service.store.write(reconciler._claimed)
+    assert len(claimed.places) == 1
+    await paced.delivered()
+    assert paced.cards() == []
+    await later(paced, 61)
+    assert len(paced.cards()) == 1
+
+
+async def test_where_no_update_is_left_the_card_is_drawn_through_the_click_on_it(paced: Office) -> None:
+    told, card = await paced.asked(SOFT)
+    updates = len(paced.slack.calls_to(UPDATE))
+    await spent(paced, UPDATES)
+    await paced.click(RITA, card, "approve")
+    await paced.delivered()
+    assert await paced.status(told) is Status.APPROVED
+    assert "Approve" not in paced.slack.message(CHANNEL, card.ts).labels
+    assert len(paced.slack.calls_to(UPDATE)) == updates
+
+
+async def test_where_that_fails_too_the_card_is_drawn_once_there_is_an_update_left(paced: Office) -> None:
+    _, card = await paced.asked(SOFT)
+    updates = len(paced.slack.calls_to(UPDATE))
+    await spent(paced, UPDATES)
+    paced.slack.faults.status(404, "response_url")
+    await paced.click(RITA, card, "approve")
+    await paced.delivered()
+    assert "Approve" in paced.slack.message(CHANNEL, card.ts).labels
+    await later(paced, 61)
+    assert "Approve" not in paced.slack.message(CHANNEL, card.ts).labels
+    assert len(paced.slack.calls_to(UPDATE)) == updates + 1
+
+
+async def test_a_card_of_which_nobody_heard_is_adopted_by_the_first_click_on_it(paced: Office) -> None:
+    paced.slack.faults.lose_reply(POST)
+    told = await paced.submit(SOFT)
+    await paced.delivered()
+    [card] = paced.cards()
+    await paced.click(RITA, card, "approve")
+    await paced.all_said()
+    await later(paced, 60)
+    assert await paced.status(told) is Status.APPROVED
+    assert paced.cards() == [paced.slack.message(CHANNEL, card.ts)]
+    assert "Approve" not in paced.slack.message(CHANNEL, card.ts).labels
+
+
+async def test_the_admins_are_told_once_where_nothing_can_be_shown(paced: Office) -> None:
+    paced.slack.faults.error(POST, "channel_is_archived", times=2)
+    await submitted(paced, count=2)
+    await paced.delivered()
+    [told] = [message for message in paced.slack.messages(ADAM) if "cannot show anything" in message.text]
+    assert CHANNEL in told.text
+    assert "channel_is_archived" in told.text
+    await later(paced, 600)
+    assert len([message for message in paced.slack.messages(ADAM) if "cannot show anything" in message.text]) == 1
+
+
+def test_a_window_is_over_for_us_a_moment_after_it_is_over_for_slack() -> None:
+    purse = Purse(Rates(channel=Window(2, 5), on_its_way=0.5), now=100.0)
+    key = [of_channel("C1")]
+    purse.spend(key)
+    purse.spend(key)
+    assert purse.wait(key) == 5.5
+    purse.now = 105.4
+    assert purse.wait(key) == pytest.approx(0.1)
+    purse.now = 105.5
+    assert purse.wait(key) == 0
+
+
+def test_what_slack_asks_to_wait_with_waits_as_long_as_it_says() -> None:
+    purse = Purse(Rates(), now=100.0)
+    purse.pause("posts", 30)
+    purse.pause("posts", 10)
+    assert purse.wait(["posts", of_channel("C1")]) == 30
+
+
+def test_a_machine_whose_clock_is_ahead_holds_nobody_up_for_longer_than_a_window() -> None:
+    purse = Purse(Rates(channel=Window(1, 5), on_its_way=0), now=100.0, spent={of_channel("C1"): [5_000.0]})
+    assert purse.wait([of_channel("C1")]) == 5
