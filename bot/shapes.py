@@ -254,6 +254,17 @@ class Undelivered(Reply):
     """In Slack's own word."""
 
 
+class Callbacks(Reply):
+    """What agents were to be told and were not, yet or at all."""
+
+    due: int
+    waiting: int
+    """For one of the same package that goes before them."""
+    dead: int
+    closed_addresses: int
+    """That answered 410, and to which nothing is sent until an operator says so."""
+
+
 class Posture(Reply):
     """By which policy, and what holds back approvals now."""
 
@@ -268,6 +279,7 @@ class Posture(Reply):
     directory_trouble: str | None = None
     """Why Slack's people could not be read, if they could not."""
     undelivered: list[Undelivered] | None = None
+    callbacks: Callbacks
 
 
 class Readiness(Reply):
