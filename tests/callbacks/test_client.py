@@ -17,14 +17,14 @@ from cryptography.x509.oid import NameOID
 from bot.callback_client import callback_client
 from scheduler.post import Reply, UnsentError
 from tests.callbacks.receiver import Receiver, receiving, saying
-from tests.callbacks.rounds import LOOPBACK, WITHIN
+from tests.callbacks.rounds import LOOPBACK, SOON, WITHIN
 
 BODY = b'{"type": "package.approved"}'
 
 
-async def sent(url: str, tls: ssl.SSLContext | None = None) -> Reply | str:
+async def sent(url: str, tls: ssl.SSLContext | None = None, within: float = WITHIN) -> Reply | str:
     """The reply, or why there is none. In any case within the time that a receiver has, and a little more."""
-    async with callback_client(LOOPBACK, tls, WITHIN) as client, asyncio.timeout(20 * WITHIN):
+    async with callback_client(LOOPBACK, tls, within) as client, asyncio.timeout(3 * WITHIN):
         try:
             return await client.send(url, {"Content-Type": "application/json"}, BODY)
         except UnsentError as fault:
@@ -88,7 +88,7 @@ async def test_what_is_no_answer_is_none(said: bytes, because: str) -> None:
 @pytest.mark.parametrize("endless", [b"X: y\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"], ids=["headers", "a little more"])
 async def test_a_head_that_never_ends_is_cut_off(endless: bytes) -> None:
     async with saying(b"HTTP/1.1 200 OK\r\n" if endless.startswith(b"X") else b"", for_ever=endless) as (url, hung_up):
-        assert isinstance(await sent(url), str)
+        assert isinstance(await sent(url, within=SOON), str)
         async with asyncio.timeout(10):
             await hung_up.wait()
 

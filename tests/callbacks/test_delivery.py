@@ -14,7 +14,7 @@ from scheduler.lanes import OF_ADDRESS
 from scheduler.retries import ATTEMPTS, DELAYS
 from store import registry, retention
 from tests.callbacks.receiver import Held, Receiver, hangs
-from tests.callbacks.rounds import Rounds
+from tests.callbacks.rounds import SOON, Rounds, on_rounds
 from tests.rules.world import DAY, NOW, RITA, ask, people
 
 SECOND = timedelta(seconds=1)
@@ -120,8 +120,9 @@ async def test_who_never_takes_it_is_asked_for_days_and_then_given_up(rounds: Ro
 async def test_a_receiver_that_hangs_is_cut_off_and_asked_again(rounds: Rounds, receiver: Receiver) -> None:
     receiver.answers(hangs)
     await rounds.decided(receiver.url())
-    await rounds.made()
-    assert (await rounds.the_letter()).last_error == "no answer within 0.5 s"
+    async with on_rounds(rounds.world, within=SOON) as impatient:
+        await impatient.made()
+    assert (await rounds.the_letter()).last_error == "no answer within 0.2 s"
     await rounds.later(DELAYS[0] + SECOND)
     assert await rounds.states() == ["delivered"]
 

@@ -16,16 +16,15 @@ import psycopg
 import pytest
 from sqlalchemy import Connection
 
-from rules.commands import Approve, Escalate, Revise, Withdraw
+from rules.commands import Escalate, Revise, Withdraw
 from scheduler.lanes import OF_ADDRESS
 from scheduler.retries import Again, Dead, Delivered
 from store import deliveries
 from store.deliveries import Claimed
-from tests.bot.service import SOFT, opened
 from tests.callbacks.carrier import STEPS
 from tests.callbacks.receiver import Held, Receiver, hangs
 from tests.callbacks.rounds import Rounds, called, on_rounds
-from tests.rules.world import RITA, SENTA, SUSI, ask
+from tests.rules.world import SENTA, SUSI, ask
 from tests.store.test_crash import gone
 from tests.store.world import replica
 
@@ -206,19 +205,6 @@ def _until_somebody_waits_for_a_lock(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         while connection.execute(query).fetchall() == [(0,)]:
             pass
-
-
-# ---- the whole service
-
-
-async def test_what_is_decided_leaves_at_once_also_without_slack(
-    database_url: str, tmp_path: Path, receiver: Receiver
-) -> None:
-    async with opened(database_url, tmp_path, COUNTERSIGN_CALLBACK_ALLOW="127.0.0.0/8") as desk:
-        told = await desk.submit(SOFT | {"callback_url": receiver.url()})
-        await desk.decide(Approve, told, by=RITA)
-        await receiver.until(1)
-        assert receiver.got[0].said["data"] == (await desk.read(told)).body
 
 
 # ---- the end of a process
