@@ -10,10 +10,9 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from rules.commands import Reject
 from rules.people import AgentStanding
-from scheduler.lanes import OF_ADDRESS
 from scheduler.retries import ATTEMPTS, DELAYS
 from store import registry, retention
-from tests.callbacks.receiver import Held, Receiver, hangs
+from tests.callbacks.receiver import Receiver, hangs
 from tests.callbacks.rounds import SOON, Rounds, on_rounds
 from tests.rules.world import DAY, NOW, RITA, ask, people
 
@@ -185,47 +184,6 @@ async def test_what_is_gone_for_one_agent_is_not_gone_for_another(rounds: Rounds
     await rounds.decided(receiver.url(), other)
     await rounds.made()
     assert sorted(await rounds.states()) == ["dead", "delivered"]
-
-
-# ---- order, and nobody in the way of others
-
-
-async def test_what_is_told_of_a_package_arrives_in_order(rounds: Rounds, receiver: Receiver) -> None:
-    receiver.answers(500)
-    state = await rounds.climbed(receiver.url())
-    other = await rounds.decided(receiver.url("/other"))
-    await rounds.made()
-    assert receiver.told(state.decision_package_id) == ["package.escalated"]
-    assert receiver.told(other.decision_package_id) == ["package.approved"]
-    await rounds.later(DELAYS[0] + SECOND)
-    told = ["package.escalated", "package.escalated", "package.approved"]
-    assert receiver.told(state.decision_package_id) == told
-
-
-async def test_what_was_given_up_keeps_the_next_no_longer(rounds: Rounds, receiver: Receiver) -> None:
-    receiver.answers(*[500] * ATTEMPTS)
-    state = await rounds.climbed(receiver.url())
-    await rounds.made()
-    for delay in DELAYS:
-        await rounds.later(delay + SECOND)
-    assert await rounds.states() == ["dead", "delivered"]
-    assert receiver.told(state.decision_package_id)[-1] == "package.approved"
-
-
-async def test_a_receiver_that_hangs_holds_up_nobody_else(rounds: Rounds, receiver: Receiver) -> None:
-    held = [Held() for _ in range(OF_ADDRESS)]
-    receiver.answers(*held, path="/slow")
-    for _ in range(3 * OF_ADDRESS):
-        await rounds.decided(receiver.url("/slow"))
-    for number in range(20):
-        await rounds.decided(receiver.url(f"/quick/{number}"))
-    await rounds.courier.tick()
-    await receiver.until(OF_ADDRESS + 20)
-    assert len(receiver.ids("/slow")) == OF_ADDRESS
-    for each in held:
-        each.free.set()
-    await rounds.made()
-    assert await rounds.states() == ["delivered"] * (3 * OF_ADDRESS + 20)
 
 
 # ---- what is not sent
