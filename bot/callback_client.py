@@ -33,7 +33,7 @@ from bot.settings import Network
 from scheduler.post import Reply, UnsentError
 
 ANSWERS_WITHIN = 15.0
-RESOLVING = 64  # threads, because a name server that hangs holds one for each name
+RESOLVING = 256  # threads at most: a name server that hangs holds one for each name, and for longer than we wait
 
 
 @asynccontextmanager

@@ -31,6 +31,6 @@ async def callback_side(settings: Settings, store: Store, metrics: Metrics) -> A
         try:
             yield courier
         finally:
-            scheduler.shutdown(wait=False)
             await courier.finished(DRAIN)
+            scheduler.shutdown(wait=False)
             await stopped(looking)

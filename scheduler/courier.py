@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -57,8 +58,10 @@ class Courier:
         while True:
             await self._news.wait()
             self._news.clear()
+            begun = time.monotonic()
             await self.tick()
-            await asyncio.sleep(BREATHES)
+            # A look that took long, because very much is due to somebody who has no room, is not taken again and again.
+            await asyncio.sleep(max(BREATHES, time.monotonic() - begun))
 
     async def tick(self) -> None:
         """Sets out with everything that is due and for which there is room. Does not wait for what comes of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, tuple_, update
@@ -66,14 +66,14 @@ def counts(connection: Connection) -> Counts:
     )
 
 
-def lately_dead(connection: Connection, now: datetime, within: timedelta) -> int:
-    mine = (CALLBACKS.c.tenant_id == tenant(connection), _DEAD, CALLBACKS.c.tried_at > now - within)
+def dead_since(connection: Connection, moment: datetime) -> int:
+    mine = (CALLBACKS.c.tenant_id == tenant(connection), _DEAD, CALLBACKS.c.tried_at > moment)
     count: int = connection.execute(select(func.count()).select_from(CALLBACKS).where(*mine)).scalar_one()
     return count
 
 
-def closed_addresses(connection: Connection) -> list[str]:
-    mine = (QUIET.c.tenant_id == tenant(connection), QUIET.c.until.is_(None))
+def closed_since(connection: Connection, moment: datetime) -> list[str]:
+    mine = (QUIET.c.tenant_id == tenant(connection), QUIET.c.until.is_(None), QUIET.c.since > moment)
     return list(connection.execute(select(QUIET.c.url).where(*mine).distinct().order_by(QUIET.c.url)).scalars())
 
 

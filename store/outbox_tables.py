@@ -44,7 +44,8 @@ class Callback(SQLModel, table=True):
 
     __tablename__ = "callbacks"
     __table_args__ = (
-        Index("ix_callbacks_due", "tenant_id", "state", "due_at"),
+        # With whom it is for: what is due to somebody who has no room is passed over without looking at the row.
+        Index("ix_callbacks_due", "tenant_id", "state", "due_at", "agent_id", "url"),
         Index("ix_callbacks_package", "tenant_id", "package_id", "revision"),
     )
     tenant_id: str = Field(primary_key=True)

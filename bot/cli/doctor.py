@@ -31,7 +31,7 @@ from store.record import EVENTS
 from store.tenancy import INSTALLATION, tenant
 
 SKEW = timedelta(seconds=5)
-LATELY = timedelta(days=7)  # what was given up before is known by now
+LATELY = timedelta(days=7)  # what was given up or closed before is known by now
 
 
 def doctor() -> None:
@@ -147,14 +147,16 @@ def _clock(connection: Connection) -> Finding:
 
 
 def _callbacks(connection: Connection) -> Iterator[Finding]:
-    count, dead = letters.counts(connection), letters.lately_dead(connection, now(), LATELY)
+    lately = now() - LATELY
+    dead, closed = letters.dead_since(connection, lately), letters.closed_since(connection, lately)
     if dead:
         fix = "`countersign callbacks list` says why of each; then run: countersign callbacks resend --all"
         yield Finding("callbacks", f"{dead} of the last {LATELY.days} days were given up", fix)
-    for url in letters.closed_addresses(connection):
+    for url in closed:
         fix = "when its receiver is back, run `countersign callbacks enable` with this address"
         yield Finding("callbacks", f"{plain(url)} answered 410 Gone, and nothing is sent there any more", fix)
-    if not dead and not count.closed_addresses:
+    if not dead and not closed:
+        count = letters.counts(connection)
         yield Finding(f"callbacks, {count.due + count.waiting:.0f} on their way")
 
 

@@ -10,6 +10,7 @@ import pytest
 from scheduler.lanes import OF_ADDRESS
 from scheduler.retries import ATTEMPTS, DELAYS, Again, Dead, Delivered, Verdict
 from store.deliveries import Claimed
+from store.workers import UnavailableError
 from tests.callbacks.receiver import Held, Receiver
 from tests.callbacks.rounds import Rounds
 from tests.rules.world import DAY
@@ -82,3 +83,43 @@ async def test_whatever_happens_in_which_order_what_waits_is_always_waiting_for_
 
 def _verdicts(now: datetime) -> list[Verdict]:
     return [Delivered(), Dead("why"), Again(now, "why"), Again(now + DAY, "why")]
+
+
+# ---- the database is away
+
+
+async def test_what_could_not_be_written_down_is_sent_again(
+    rounds: Rounds, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise UnavailableError("connection refused")
+
+    held = Held()
+    receiver.answers(held)
+    await rounds.decided(receiver.url())
+    await rounds.courier.tick()
+    await held.begun.wait()
+    monkeypatch.setattr(rounds.world.store.database, "write", away)
+    held.free.set()
+    await rounds.made()
+    monkeypatch.undo()
+    assert await rounds.states() == ["due"]
+    await rounds.later(timedelta(seconds=61))
+    assert receiver.ids() == [(await rounds.the_letter()).callback_id] * 2
+    assert await rounds.states() == ["delivered"]
+
+
+async def test_while_the_database_is_away_nothing_ends_and_then_it_goes_on(
+    rounds: Rounds, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise UnavailableError("connection refused")
+
+    await rounds.decided(receiver.url())
+    for part in ("read", "write"):
+        with monkeypatch.context() as patch:
+            patch.setattr(rounds.world.store.database, part, away)
+            await rounds.made()
+    assert receiver.got == []
+    await rounds.made()
+    assert await rounds.states() == ["delivered"]

@@ -79,7 +79,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "callback_id"),
     )
-    op.create_index("ix_callbacks_due", "callbacks", ["tenant_id", "state", "due_at"], unique=False)
+    op.create_index("ix_callbacks_due", "callbacks", ["tenant_id", "state", "due_at", "agent_id", "url"], unique=False)
     op.create_index("ix_callbacks_package", "callbacks", ["tenant_id", "package_id", "revision"], unique=False)
     op.create_table(
         "cards",
