@@ -164,6 +164,16 @@ class StatusDocument(Reply):
     updated_at: datetime
 
 
+class CallbackBody(Reply):
+    """What is posted to an agent's address."""
+
+    type: Annotated[str, Field(pattern=r"^package\.[a-z_]+$")]
+    """`package.` and the status that it came to, or `package.escalated`."""
+    timestamp: datetime
+    """When it happened."""
+    data: StatusDocument
+
+
 class Page(Reply):
     """Some of the agent's own packages, newest first."""
 
@@ -255,11 +265,10 @@ class Undelivered(Reply):
 
 
 class Callbacks(Reply):
-    """What agents were to be told and were not, yet or at all."""
+    """What agents were to be told and were not. What waits does so for one of the same package that goes before it."""
 
     due: int
     waiting: int
-    """For one of the same package that goes before them."""
     dead: int
     closed_addresses: int
     """That answered 410, and to which nothing is sent until an operator says so."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 import structlog
 from sqlalchemy import text
 
+from bot.openapi import document
+from bot.shapes import CallbackBody
 from rules.commands import Approve, Escalate
 from tests.bot.service import HARD, SOFT, Desk, opened
 from tests.callbacks.receiver import Receiver
@@ -83,3 +86,14 @@ async def test_the_log_tells_ids_and_neither_addresses_nor_words_nor_secrets(des
     assert {"callback", "package", "agent", "type", "attempt"} <= lines[0].keys()
     for secrecy in ("a-token", "/hook", secret, "whsec_", SOFT["proposed_action"], "v1,"):
         assert secrecy not in json.dumps(lines)
+
+
+async def test_what_arrives_is_what_the_apis_description_promises(desk: Desk, receiver: Receiver) -> None:
+    told = await desk.submit(SOFT | {"callback_url": receiver.url()})
+    await desk.decide(Approve, told, by=RITA)
+    await receiver.until(1)
+    (got,) = receiver.got
+    CallbackBody.model_validate_json(got.body)
+    promised = document()["webhooks"]["package"]["post"]["parameters"]
+    for header in promised:
+        assert re.search(header["schema"]["pattern"], got.headers[header["name"]])
