@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 
-from bench import cards, clicks, http, pending, profile, restart, road, timers
+from bench import callbacks, cards, clicks, http, pending, profile, restart, road, timers
 from bench.world import databases
 
 SUBMISSIONS = 1_000
@@ -15,7 +15,7 @@ CLICKS, CLICKING = 1_000, 16
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or ["road", "http", "clicks", "pending", "cards", "timers", "restart"]
+    wanted = sys.argv[1:] or ["road", "http", "clicks", "pending", "cards", "timers", "restart", "callbacks"]
     unknown = [name for name in wanted if name not in BENCHES]
     if unknown:
         sys.exit(f"bench: there is no bench {unknown[0]!r}; there are: {', '.join(BENCHES)}")
@@ -92,6 +92,21 @@ def _restart(where: dict[str, str]) -> None:
         print(f"{told}{its.p99_ms:>10.0f}")
 
 
+def _callbacks(where: dict[str, str]) -> None:
+    told = f"{callbacks.RECEIVERS:,} receivers (one server, a path and an agent each)"
+    print(f"{told}, {callbacks.AT_ONCE} decisions at once")
+    print(
+        f"One hangs, with {callbacks.HANGING} to be told. Asked of the others: p99 below {callbacks.ASKED_P99_MS:,} ms"
+    )
+    print(
+        f"{'database':<12}{'told':>8}{'decided/s':>11}{'p50 ms':>10}{'p99 ms':>10}{'most ms':>10}{'hanging':>9}",
+        flush=True,
+    )
+    for its in asyncio.run(callbacks.run(where)):
+        row = f"{its.database:<12}{its.told:>8}{its.rate:>11.0f}{its.p50_ms:>10.0f}{its.p99_ms:>10.0f}"
+        print(f"{row}{its.most_ms:>10.0f}{its.hanging:>9}", flush=True)
+
+
 BENCHES: dict[str, Callable[[dict[str, str]], None]] = {
     "road": _road,
     "http": _http,
@@ -100,6 +115,7 @@ BENCHES: dict[str, Callable[[dict[str, str]], None]] = {
     "cards": _cards,
     "timers": _timers,
     "restart": _restart,
+    "callbacks": _callbacks,
     "profile": profile.run,
 }
 

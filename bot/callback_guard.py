@@ -1,4 +1,8 @@
-"""Where callbacks may go: to the public internet, and to the inside only where the operator says so."""
+"""Where callbacks may go: to the public internet, and to the inside only where the operator says so.
+
+Asked twice: when an address is given, so that a wrong one is refused at once; and of every socket before it connects,
+because by then a name may lead elsewhere. What was checked there is what is connected to, however it was spelled.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import asyncio
 import socket
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 from bot.settings import Network
@@ -13,13 +18,19 @@ from bot.settings import Network
 Address = IPv4Address | IPv6Address
 
 RESOLVE_WITHIN = 2.0
-_SPELLINGS = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
+_SPELLINGS = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
+_PUBLIC = IPv6Network("2000::/3")  # all that was ever given out; the rest is local, reserved or a translator's
+_EXAMPLES = IPv6Network("3fff::/20")  # of documents, which this Python takes for public
+
+
+class ForbiddenError(OSError):
+    """A socket that is not opened."""
 
 
 async def forbidden(url: str, allowed: Iterable[Network]) -> str | None:
     """Why this address must not be called, or nothing. A name that does not resolve now is looked up at delivery."""
     host = urlsplit(url).hostname or ""
-    inside = [each for each in await _addresses(host) if not _is_open(each, allowed)]
+    inside = [each for each in await _addresses(host) if not is_open(each, allowed)]
     if inside:
         return (
             "must not lead to a private, loopback or link-local address; COUNTERSIGN_CALLBACK_ALLOW can name networks"
@@ -33,13 +44,38 @@ async def _addresses(host: str) -> list[Address]:
             found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError, TimeoutError):
         return []
-    return [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    return [_address(entry[4]) for entry in found]
 
 
-def _is_open(address: Address, allowed: Iterable[Network]) -> bool:
+class Gate:
+    """Makes the sockets that connect to receivers, and none to where they must not lead."""
+
+    def __init__(self, allowed: Iterable[Network]) -> None:
+        self._allowed = tuple(allowed)
+
+    def open(self, where: tuple[Any, ...]) -> socket.socket:
+        """`where` is one entry of getaddrinfo, and exactly what the socket is then connected to."""
+        family, kind, protocol, _, its = where
+        address = _address(its)
+        if not is_open(address, self._allowed):
+            raise ForbiddenError(f"leads to {address}, which is inside; COUNTERSIGN_CALLBACK_ALLOW can name networks")
+        return socket.socket(family, kind, protocol)
+
+
+def is_open(address: Address, allowed: Iterable[Network]) -> bool:
     plain = _plain(address)
     named = any(each in network for network in allowed for each in (address, plain))
-    return named or (plain.is_global and not plain.is_multicast)
+    return named or _is_public(plain)
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, IPv6Address) and (address not in _PUBLIC or address in _EXAMPLES):
+        return False
+    return address.is_global and not address.is_multicast
+
+
+def _address(where: tuple[Any, ...]) -> Address:
+    return ip_address(str(where[0]).partition("%")[0])
 
 
 def _plain(address: Address) -> Address:

@@ -43,5 +43,18 @@ class Metrics:
             "countersign_places_behind", "Places in Slack that do not yet show what is wanted.", registry=self.registry
         )
 
+        self.callbacks = Counter(
+            "countersign_callbacks_total",
+            "Attempts to deliver a callback, by what came of them: delivered, failed (and tried again), or dead.",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self.undelivered = Gauge(
+            "countersign_callbacks_undelivered",
+            "Callbacks that did not arrive: due, waiting for one before them, or dead.",
+            ("state",),
+            registry=self.registry,
+        )
+
     def page(self) -> tuple[bytes, str]:
         return generate_latest(self.registry), CONTENT_TYPE_LATEST

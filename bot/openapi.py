@@ -16,7 +16,7 @@ from bot.problems import MEDIA
 from bot.requests import PACKAGE_ID, CancelRequest, ClaimRequest, NewVersionRequest, ReportRequest
 from bot.routes import ROUTES, Answer, Route
 from bot.schema import JSON_VALUE, REFERENCE, conditions, spelled_out
-from bot.shapes import Events, Health, Page, Problem, Readiness, StatusDocument
+from bot.shapes import CallbackBody, Events, Health, Page, Problem, Readiness, StatusDocument
 from rules.package import DecisionPackage, ExceptionParameters, MemoryParameters
 
 Json = dict[str, Any]
@@ -32,7 +32,7 @@ _REQUESTS = (
     MemoryParameters,
     ExceptionParameters,
 )
-_REPLIES = (StatusDocument, Page, Events, Problem, Readiness, Health)
+_REPLIES = (StatusDocument, CallbackBody, Page, Events, Problem, Readiness, Health)
 
 _ABOUT = """Countersign is the human control point of AI agents: an agent proposes, the policy says how much human
 it takes, people decide in Slack, and the agent resumes on a durable answer.
@@ -70,6 +70,43 @@ _TAKES: dict[str, Json] = {
 }
 
 
+_CALLBACK: Json = {
+    "operationId": "callback",
+    "tags": ["Packages"],
+    "summary": "An agent is told that its package came to a new status, or was escalated.",
+    "description": "By the Standard Webhooks specification. The same `webhook-id` can come twice. Of one package,"
+    " things arrive in order. A callback grants nothing: claim the execution before you act.",
+    "parameters": [
+        {
+            "name": name,
+            "in": "header",
+            "required": True,
+            "description": description,
+            "schema": {"type": "string", "pattern": pattern},
+        }
+        for name, description, pattern in (
+            ("webhook-id", "The same through all attempts.", "^msg_"),
+            ("webhook-timestamp", "When this attempt was made, in seconds since 1970.", "^[0-9]+$"),
+            (
+                "webhook-signature",
+                "HMAC-SHA256 of id, timestamp and body, joined by dots; two of them while a secret is being exchanged.",
+                "^v1,[^ ]+( v1,[^ ]+)*$",
+            ),
+        )
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": REFERENCE.format(model="CallbackBody")}}},
+    },
+    "responses": {
+        "2XX": {"description": "Taken. Nothing of the body is read."},
+        "410": {"description": "Nothing more is sent to this address."},
+        "default": {"description": "It is sent again, for three days; not before `Retry-After`."},
+    },
+    "security": [],
+}
+
+
 class _Untitled(GenerateJsonSchema):
     """Titles that only repeat the names say nothing."""
 
@@ -94,6 +131,7 @@ def document() -> Json:
             {"name": "Service", "description": "What operators and machines use. No key is needed."},
         ],
         "paths": _paths(),
+        "webhooks": {"package": {"post": _CALLBACK}},
         "components": {
             "securitySchemes": {
                 "agentKey": {"type": "http", "scheme": "bearer", "description": meaning_of(Fault.UNAUTHENTICATED)}

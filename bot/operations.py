@@ -11,7 +11,8 @@ from aiohttp import web
 
 from bot.service import SERVICE, Service
 from bot.slack.side import SlackSide
-from store import cards, troubles
+from store import cards, letters, troubles
+from store.letters import Counts
 from store.workers import UnavailableError
 
 
@@ -29,8 +30,9 @@ async def readyz(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
     store, policy = service.store, service.store.house.policy
     try:
-        standing = await store.read(store.house.standing)
-        undelivered = await store.read(lambda connection: troubles.known(connection, store.house.tenant_id))
+        standing, callbacks, undelivered = await store.read(
+            lambda its: (store.house.standing(its), letters.counts(its), troubles.known(its, store.house.tenant_id))
+        )
     except UnavailableError:
         body = {"ready": False, "checks": {"database": "does not answer"}}
         return web.json_response(body, status=HTTPStatus.SERVICE_UNAVAILABLE)
@@ -45,6 +47,7 @@ async def readyz(request: web.Request) -> web.Response:
             "frozen": standing.frozen,
             "tenant_id": store.house.tenant_id,
             **_slack(service.slack, undelivered),
+            "callbacks": callbacks._asdict(),
         },
     }
     return web.Response(text=json.dumps(body), content_type="application/json")
@@ -62,17 +65,22 @@ def _slack(side: SlackSide | None, undelivered: list[troubles.Known]) -> dict[st
 
 async def metrics(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
-    service.metrics.behind.set(await _behind(service))
+    behind, callbacks = await _behind(service)
+    service.metrics.behind.set(behind)
+    for state in ("due", "waiting", "dead"):
+        service.metrics.undelivered.labels(state).set(getattr(callbacks, state))
     page, content_type = service.metrics.page()
     return web.Response(body=page, headers={"Content-Type": content_type})
 
 
-async def _behind(service: Service) -> float:
+async def _behind(service: Service) -> tuple[float, Counts]:
     store = service.store
     try:
-        return await store.read(lambda connection: cards.count_behind(connection, store.house.tenant_id))
+        return await store.read(
+            lambda its: (cards.count_behind(its, store.house.tenant_id), letters.counts(its)),
+        )
     except UnavailableError:
-        return math.nan
+        return math.nan, Counts(math.nan, math.nan, math.nan, math.nan)
 
 
 ROUTES = [

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
+from bot.callback_side import callback_side
 from bot.draining import UNDER_WAY
 from bot.logs import request_log
 from bot.metrics import Metrics
@@ -53,6 +54,7 @@ async def running(settings: Settings, clock: Clock = real_clock, *, ticks: bool 
             # The API alone, without Slack, is for tests and benches; `countersign serve` asks for the token.
             slack = slack_side(settings, store, metrics, ticks=ticks) if settings.slack_bot_token else nullcontext()
             service = Service(settings, store, metrics, await stack.enter_async_context(slack))
+            await stack.enter_async_context(callback_side(settings, store, metrics))
             # What is loaded by now stays for good: the garbage collector need not look through it again and again.
             gc.freeze()
             url = await stack.enter_async_context(_listening(application(service), settings, store))

@@ -164,6 +164,16 @@ class StatusDocument(Reply):
     updated_at: datetime
 
 
+class CallbackBody(Reply):
+    """What is posted to an agent's address."""
+
+    type: Annotated[str, Field(pattern=r"^package\.[a-z_]+$")]
+    """`package.` and the status that it came to, or `package.escalated`."""
+    timestamp: datetime
+    """When it happened."""
+    data: StatusDocument
+
+
 class Page(Reply):
     """Some of the agent's own packages, newest first."""
 
@@ -254,6 +264,16 @@ class Undelivered(Reply):
     """In Slack's own word."""
 
 
+class Callbacks(Reply):
+    """What agents were to be told and were not. What waits does so for one of the same package that goes before it."""
+
+    due: int
+    waiting: int
+    dead: int
+    closed_addresses: int
+    """That answered 410, and to which nothing is sent until an operator says so."""
+
+
 class Posture(Reply):
     """By which policy, and what holds back approvals now."""
 
@@ -268,6 +288,7 @@ class Posture(Reply):
     directory_trouble: str | None = None
     """Why Slack's people could not be read, if they could not."""
     undelivered: list[Undelivered] | None = None
+    callbacks: Callbacks
 
 
 class Readiness(Reply):

@@ -59,11 +59,15 @@ class Rendering(SQLModel, table=True):
 
 
 class Callback(SQLModel, table=True):
-    """What an agent is to be told. `callback_id` is the webhook's id: the same through all attempts."""
+    """What an agent is to be told. `callback_id` is the webhook's id: the same through all attempts.
+
+    One of a package is due, or none; those after it wait. All its times are those of the transport, which are real.
+    """
 
     __tablename__ = "callbacks"
     __table_args__ = (
-        Index("ix_callbacks_due", "tenant_id", "state", "due_at"),
+        # With whom it is for: what is due to somebody who has no room is passed over without looking at the row.
+        Index("ix_callbacks_due", "tenant_id", "state", "due_at", "agent_id", "url"),
         Index("ix_callbacks_package", "tenant_id", "package_id", "revision"),
     )
     tenant_id: str = Field(primary_key=True)
@@ -78,4 +82,16 @@ class Callback(SQLModel, table=True):
     attempts: int = 0
     due_at: datetime
     last_error: str | None = Field(default=None, sa_type=Text)
+    tried_at: datetime | None = None
     created_at: datetime
+
+
+class QuietAddress(SQLModel, table=True):
+    """An address that asked to be left alone for a while; or for good, until an operator says otherwise."""
+
+    __tablename__ = "quiet_addresses"
+    tenant_id: str = Field(primary_key=True)
+    agent_id: str = Field(primary_key=True)
+    url: str = Field(primary_key=True, sa_type=Text)
+    until: datetime | None = None
+    since: datetime

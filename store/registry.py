@@ -92,6 +92,17 @@ def set_standing(
     happened(connection, f"agent.{standing}", by, now, agent_id=agent.agent_id)
 
 
+def set_callback_url(
+    connection: Connection, name: str, url: str | None, now: datetime, *, by: str = "operator"
+) -> None:
+    """Where it is told from now on. What was to be told before goes where it was to go."""
+    agent = _unrevoked(connection, name)
+    if agent.callback_url == url:
+        return
+    connection.execute(update(AGENTS).where(AGENTS.c.agent_id == agent.agent_id).values(callback_url=url))
+    happened(connection, "agent.callback_changed", by, now, agent_id=agent.agent_id)
+
+
 def listed(connection: Connection, now: datetime) -> list[Listed]:
     """All agents by name, each with the number of its keys that work now."""
     works = KEYS.c.expires_at.is_(None) | (KEYS.c.expires_at > now)

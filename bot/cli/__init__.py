@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from bot.cli import agents, audit, database, doctor, policy, queue, serve
+from bot.cli import agents, audit, callbacks, database, doctor, policy, queue, serve
 from bot.cli.faults import explained, is_usage
 
 NAME = "countersign"
@@ -31,6 +31,7 @@ app.command()(queue.stats)
 app.add_typer(agents.app, name="agents")
 app.command()(agents.freeze)
 app.command()(agents.thaw)
+app.add_typer(callbacks.app, name="callbacks")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 

@@ -86,6 +86,11 @@ CallbackUrl = Annotated[
         show_default=False,
     ),
 ]
+NewCallbackUrl = Annotated[
+    str | None,
+    typer.Argument(help="The new address.", metavar="URL", callback=_callback_url, show_default=False),
+]
+NoCallbacks = Annotated[bool, typer.Option("--none", help="Tell it nothing any more.")]
 Overlap = Annotated[
     timedelta | None,
     typer.Option(
@@ -127,6 +132,15 @@ def _show(made: Credentials, name: str, *, json: bool, **more: str) -> None:
     typer.echo(f"key: {made.key}")
     typer.echo(f"callback secret: {made.callback_secret}")
     typer.echo("note: these two are not shown again", err=True)
+
+
+@app.command()
+def callback(name: Name, url: NewCallbackUrl = None, *, none: NoCallbacks = False) -> None:
+    """Change where an agent is told of decisions. What was to be told before goes where it was to go."""
+    if (url is None) is not none:
+        raise typer.BadParameter("give the new URL, or --none")
+    session.write(lambda its: registry.set_callback_url(its, name, url, session.now(), by=OPERATOR))
+    typer.echo(f"{name} is told at {plain(url)}" if url else f"{name} is not told any more; it has to poll")
 
 
 @app.command()

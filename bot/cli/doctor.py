@@ -17,11 +17,13 @@ from bot.cli.faults import CommandError, first_line
 from bot.cli.findings import Finding
 from bot.cli.session import now, reached
 from bot.cli.slack_checks import slack_findings
+from bot.cli.text import plain
 from bot.keys import key_file, signing_key
 from bot.settings import Settings, SettingsError, read_settings
 from rules.policy import Policy
 from rules.policy_text import PolicyError, read_policy
 from rules.scales import RiskLevel
+from store import letters
 from store.audit import TENANT_EVENTS
 from store.database import begin_immediate
 from store.migrate import is_current
@@ -29,6 +31,7 @@ from store.record import EVENTS
 from store.tenancy import INSTALLATION, tenant
 
 SKEW = timedelta(seconds=5)
+LATELY = timedelta(days=7)  # what was given up or closed before is known by now
 
 
 def doctor() -> None:
@@ -114,6 +117,7 @@ def _reached(what: str, connection: Connection) -> Iterator[Finding]:
     yield Finding(what)
     yield _writable(connection)
     yield _clock(connection)
+    yield from _callbacks(connection)
 
 
 def _writable(connection: Connection) -> Finding:
@@ -140,6 +144,20 @@ def _clock(connection: Connection) -> Finding:
     if ahead <= SKEW:
         return Finding("clock")
     return Finding("clock", f"it differs by {ahead.total_seconds():.0f} s", "set the clocks of all machines by NTP")
+
+
+def _callbacks(connection: Connection) -> Iterator[Finding]:
+    lately = now() - LATELY
+    dead, closed = letters.dead_since(connection, lately), letters.closed_since(connection, lately)
+    if dead:
+        fix = "`countersign callbacks list` says why of each; then run: countersign callbacks resend --all"
+        yield Finding("callbacks", f"{dead} of the last {LATELY.days} days were given up", fix)
+    for url in closed:
+        fix = "when its receiver is back, run `countersign callbacks enable` with this address"
+        yield Finding("callbacks", f"{plain(url)} answered 410 Gone, and nothing is sent there any more", fix)
+    if not dead and not closed:
+        count = letters.counts(connection)
+        yield Finding(f"callbacks, {count.due + count.waiting:.0f} on their way")
 
 
 def _newest(connection: Connection) -> datetime | None:

@@ -10,6 +10,7 @@ from typer import TyperException
 from bot.keys import PublicKeyError
 from bot.settings import SettingsError
 from rules.policy_text import PolicyError
+from store.letters import LetterError
 from store.registry import RegistryError
 from store.workers import UnavailableError
 
@@ -32,7 +33,7 @@ def _sentence(fault: Exception) -> str:
     match fault:
         case TyperException():
             return _usage(fault)
-        case CommandError() | SettingsError() | RegistryError() | UnavailableError() | PublicKeyError():
+        case CommandError() | SettingsError() | RegistryError() | LetterError() | UnavailableError() | PublicKeyError():
             return str(fault)
         case PolicyError():
             more = f" (and {len(fault.faults) - 1} more)" if len(fault.faults) > 1 else ""

@@ -21,7 +21,7 @@ from tests.bot.terminal import POLICY, Terminal
 from tests.rules.world import DORA, HOUR, SENTA, SUSI
 
 IN_ORDER = [
-    "settings", "policy", "database", "writing", "clock", "key,",
+    "settings", "policy", "database", "writing", "clock", "callbacks,", "key,",
     "SLACK_BOT_TOKEN,", "scopes", "clock,", "SLACK_SIGNING_SECRET,", "people,", "role", "role", "role",
 ]  # fmt: skip
 

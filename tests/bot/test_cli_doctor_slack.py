@@ -36,7 +36,7 @@ def terminal(
 async def test_where_all_is_well_it_says_what_it_saw(terminal: Terminal) -> None:
     said = await asked(terminal)
     assert said.code == 0
-    assert said.out.splitlines()[6:] == [
+    assert said.out.splitlines()[7:] == [
         "ok     SLACK_BOT_TOKEN, which is UBOT in the workspace T1",
         "ok     scopes",
         "ok     clock, beside that of Slack",

@@ -24,6 +24,7 @@ class Package(NamedTuple):
     events: list[Event]
     open_tasks: list[str]
     threads: list[str]
+    callbacks: list[str]
 
 
 def faults(connection: Connection) -> list[str]:
@@ -35,6 +36,7 @@ def _packages(connection: Connection) -> list[Package]:
     events = _grouped(connection, "SELECT package_id, body FROM events ORDER BY package_id, revision")
     tasks = _grouped(connection, "SELECT package_id, review_task_id FROM review_tasks WHERE open")
     threads = _grouped(connection, "SELECT package_id, thread_id FROM threads")
+    callbacks = _grouped(connection, "SELECT package_id, state FROM callbacks")
     rows = connection.execute(text("SELECT * FROM packages")).all()
     return [
         Package(
@@ -43,6 +45,7 @@ def _packages(connection: Connection) -> list[Package]:
             [json.loads(body) for body in events.get(row.package_id, [])],
             tasks.get(row.package_id, []),
             threads.get(row.package_id, []),
+            callbacks.get(row.package_id, []),
         )
         for row in rows
     ]
@@ -153,6 +156,12 @@ def _founded(package: Package) -> bool:
     return not acts or package.state.decision is not None
 
 
+def _told_in_turn(package: Package) -> bool:
+    """of its callbacks at most one is due, and none waits for nothing"""
+    due = package.callbacks.count("due")
+    return due == 1 or (due == 0 and "waiting" not in package.callbacks)
+
+
 RULES: tuple[Callable[[Package], bool], ...] = (
     _folds,
     _numbered,
@@ -168,4 +177,5 @@ RULES: tuple[Callable[[Package], bool], ...] = (
     _enough,
     _honest,
     _founded,
+    _told_in_turn,
 )

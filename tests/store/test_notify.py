@@ -72,13 +72,13 @@ async def test_what_changes_again_while_it_is_being_told_is_told_again(
         done = await execute(connection, query, *arguments, **options)
         if "pg_notify" in query:
             monkeypatch.setattr(psycopg.AsyncConnection, "execute", execute)
-            notifier.tell("pkg_1")
+            notifier.tell(["pkg_1"])
         return done
 
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listener:
         await listener.execute(f"LISTEN {CHANNEL}")
         monkeypatch.setattr(psycopg.AsyncConnection, "execute", changes_meanwhile)
-        notifier.tell("pkg_1")
+        notifier.tell(["pkg_1"])
         telling = asyncio.create_task(notifier.run_for_ever())
         heard = [notice.payload async for notice in listener.notifies(timeout=30, stop_after=2)]
         await store_waiters.stopped(telling)
@@ -91,7 +91,7 @@ async def test_thousands_of_changes_are_told_in_few_messages_that_postgresql_tak
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listener:
         await listener.execute(f"LISTEN {CHANNEL}")
         for name in names:
-            notifier.tell(name)
+            notifier.tell([name])
         telling = asyncio.create_task(notifier.run_for_ever())
         heard: list[str] = []
         async for notice in listener.notifies(timeout=30, stop_after=14):

@@ -85,6 +85,22 @@ async def test_the_agent_is_called_for_each_status_and_not_for_each_event(world:
     assert told == [(kind, address) for kind in kinds]
 
 
+async def test_of_a_package_one_callback_is_due_and_the_others_wait(world: World) -> None:
+    await world.approved(CALLED, by=SENTA)
+    state = await world.submit(CALLED)
+    await world.after(ask(Revise, state), SENTA)
+    await world.asked(ask(NewVersion, state, package=HARD))
+    await world.after(ask(Escalate, await world.state(state.decision_package_id)), SENTA)
+    await world.after(ask(Reject, await world.state(state.decision_package_id)), SENTA)
+    states = await rows(world, "SELECT event_type, state FROM callbacks ORDER BY created_at")
+    assert states == [
+        ("package.approved", "due"),
+        ("package.revision_requested", "due"),
+        ("package.escalated", "waiting"),
+        ("package.rejected", "waiting"),
+    ]
+
+
 async def test_a_callback_carries_the_status_document_as_it_was_then(world: World) -> None:
     state = await world.approved(CALLED, by=SENTA)
     [(body, due_at)] = await rows(world, "SELECT body, due_at FROM callbacks")

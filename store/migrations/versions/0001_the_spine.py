@@ -75,10 +75,11 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "callback_id"),
     )
-    op.create_index("ix_callbacks_due", "callbacks", ["tenant_id", "state", "due_at"], unique=False)
+    op.create_index("ix_callbacks_due", "callbacks", ["tenant_id", "state", "due_at", "agent_id", "url"], unique=False)
     op.create_index("ix_callbacks_package", "callbacks", ["tenant_id", "package_id", "revision"], unique=False)
     op.create_table(
         "budgets",
@@ -219,6 +220,15 @@ def upgrade() -> None:
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("first_used_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "digest"),
+    )
+    op.create_table(
+        "quiet_addresses",
+        sa.Column("tenant_id", sa.String(), nullable=False),
+        sa.Column("agent_id", sa.String(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "agent_id", "url"),
     )
     op.create_table(
         "refusals",

@@ -1,0 +1,107 @@
+"""`countersign callbacks …`: what agents were to be told, what did not arrive, and sending it again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+
+from bot.cli import session
+from bot.cli.text import as_json, iso, plain, table
+from rules.chain import rfc3339
+from store import letters
+from store.callbacks import CallbackState
+from store.letters import Letter
+
+app = typer.Typer(no_args_is_help=True, help="See what agents were to be told, and send it again.")
+
+TOGETHER = 500  # that are sent again in one transaction
+UNDELIVERED = [CallbackState.DUE, CallbackState.WAITING, CallbackState.DEAD]
+
+States = Annotated[
+    list[CallbackState] | None,
+    typer.Option("--state", help="Only in this state; may be repeated. Else what did not arrive.", show_default=False),
+]
+OfAgent = Annotated[str | None, typer.Option("--agent", help="Only of this agent.", metavar="NAME", show_default=False)]
+Limit = Annotated[int, typer.Option(help="How many at most.", min=1, max=10_000)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Id = Annotated[str, typer.Argument(help="The callback's id, msg_…", metavar="ID", show_default=False)]
+Ids = Annotated[list[str] | None, typer.Argument(help="Callbacks, msg_…", metavar="ID", show_default=False)]
+All = Annotated[bool, typer.Option("--all", help="All that were given up.")]
+Url = Annotated[str, typer.Argument(help="The address.", metavar="URL", show_default=False)]
+
+
+@app.command("list")
+def list_(state: States = None, agent: OfAgent = None, limit: Limit = 50, *, json: Json = False) -> None:
+    """List what did not arrive, the newest first, and why."""
+    found = session.read(lambda its: letters.listed(its, state or UNDELIVERED, agent=agent, limit=limit))
+    if json:
+        typer.echo(as_json([_document(letter) for letter in found]))
+        return
+    if not found:
+        typer.echo("nothing of this kind" if state or agent else "everything arrived that was to be told")
+        return
+    head, *rows = table(("CREATED", "STATE", "TRIES", "TYPE", "AGENT"), [_row(each) for each in found]).split("\n")
+    typer.echo(head)
+    for row, letter in zip(rows, found, strict=True):
+        typer.echo("\n".join([row, *_lines(letter)]))
+
+
+def _row(its: Letter) -> tuple[object, ...]:
+    return iso(its.created_at), its.state, its.attempts, its.event_type, its.agent or its.agent_id
+
+
+def _lines(its: Letter) -> list[str]:
+    lines = [f"  {its.callback_id}  {its.package_id}", f"  {plain(its.url)}"]
+    return lines + ([f"  {plain(its.last_error)}"] if its.last_error else [])
+
+
+@app.command()
+def show(callback_id: Id, *, json: Json = False) -> None:
+    """Show one: where it goes, how often it was tried, and what stands in its way."""
+    letter = session.read(lambda its: letters.found(its, callback_id))
+    if json:
+        typer.echo(as_json(_document(letter)))
+        return
+    shown = {name: value for name, value in _document(letter).items() if value not in (None, False)}
+    typer.echo("\n".join(f"{name.replace('_', ' ')}: {plain(str(value))}" for name, value in shown.items()))
+
+
+def _document(letter: Letter) -> dict[str, Any]:
+    return {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in letter._asdict().items()}
+
+
+@app.command()
+def resend(ids: Ids = None, agent: OfAgent = None, *, every: All = False) -> None:
+    """Send again, under the same id and with all attempts before it: these, or all that were given up."""
+    if bool(ids) is every or (agent and not every):
+        raise typer.BadParameter("give the ids, or --all, with --agent for those of one agent")
+    if every:
+        _resend_all(agent)
+        return
+    for callback_id in ids or ():
+        state = session.write(partial(letters.resend, callback_id=callback_id, now=session.now()))
+        typer.echo(f"{callback_id} is {state}")
+
+
+def _resend_all(agent: str | None) -> None:
+    """In parts, so that nothing else waits long."""
+    total, after, now = 0, None, session.now()
+    while True:
+        done = session.write(partial(letters.resend_some, now=now, agent=agent, after=after, limit=TOGETHER))
+        total, after = total + done.many, done.following
+        if after is None:
+            break
+        typer.echo(f"{total} so far", err=True)
+    typer.echo(f"{total} will be sent again" if total else "nothing was given up that could be sent again")
+
+
+@app.command()
+def enable(url: Url) -> None:
+    """Send to an address again that had answered 410 Gone."""
+    count = session.write(lambda its: letters.enable(its, url))
+    typer.echo(f"{plain(url)} is open again")
+    if count:
+        typer.echo(f"{count} were given up meanwhile; `countersign callbacks resend --all` sends them")

@@ -1,0 +1,23 @@
+"""A receiver, and a courier that may call it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.callbacks.receiver import Receiver, receiving
+from tests.callbacks.rounds import Rounds, on_rounds
+from tests.store.world import founded
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as its:
+        yield its
+
+
+@pytest.fixture
+async def rounds(database_url: str) -> AsyncIterator[Rounds]:
+    async with founded(database_url) as world, on_rounds(world) as its:
+        yield its

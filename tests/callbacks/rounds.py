@@ -1,0 +1,111 @@
+"""A courier on its rounds: the world of the store's tests, a real client, and a clock that can be moved on."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from typing import Any
+
+from sqlalchemy import text
+
+from bot.callback_client import callback_client
+from bot.settings import Network
+from rules.commands import Approve, Escalate
+from rules.package import DecisionPackage
+from rules.people import Agent
+from rules.state import PackageState
+from scheduler.courier import Courier
+from scheduler.post import Post
+from store import letters, registry
+from store.letters import Letter
+from tests.rules.world import SENTA, SUSI, ask, package
+from tests.store.world import World
+
+LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+WITHIN = 10  # seconds that a receiver has: more than it takes on the busiest machine
+SOON = 0.2  # and where it is to take longer
+
+
+def called(url: str, **fields: Any) -> DecisionPackage:
+    return package(risk_level="high", callback_url=url, **fields)
+
+
+class Rounds:
+    def __init__(self, world: World, post: Post) -> None:
+        self.world, self.ahead = world, timedelta()
+        self.outcomes: list[str] = []
+        self.courier = Courier(world.store, post, self.outcomes.append, self.now, lambda: 0.5)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    async def made(self) -> None:
+        """Everything that can be sent now, and what follows on it, until there is nothing more."""
+        courier = self.courier
+        courier.notice()
+        while courier._under_way or courier._news.is_set():  # which each of them sets when it is done
+            courier._news.clear()
+            await courier.tick()
+            await asyncio.gather(*courier._under_way)
+
+    async def later(self, span: timedelta) -> None:
+        self.ahead += span
+        await self.made()
+
+    async def decided(self, url: str, agent: Agent | None = None) -> PackageState:
+        """A package with one thing to tell: that it was approved."""
+        state = await self.world.submit(called(url), agent)
+        return await self.world.after(ask(Approve, state), SENTA)
+
+    async def climbed(self, url: str, agent: Agent | None = None) -> PackageState:
+        """A package with two things to tell: that it was escalated, and that it was then approved."""
+        state = await self.world.submit(called(url), agent)
+        state = await self.world.after(ask(Escalate, state), SENTA)
+        return await self.world.after(ask(Approve, state), SUSI)
+
+    async def letters(self) -> list[Letter]:
+        """All of them, the oldest first."""
+        rows = await self.world.read(lambda its: its.execute(text("SELECT callback_id FROM callbacks")).scalars().all())
+        found = [await self.letter(callback_id) for callback_id in rows]
+        return sorted(found, key=lambda each: (each.package_id, each.revision))
+
+    async def letter(self, callback_id: str) -> Letter:
+        return await self.world.read(lambda its: letters.found(its, callback_id))
+
+    async def the_letter(self) -> Letter:
+        (one,) = await self.letters()
+        return one
+
+    async def states(self) -> list[str]:
+        return [each.state.value for each in await self.letters()]
+
+    async def secrets(self) -> list[str]:
+        """Of the agent, the newest first."""
+        query = "SELECT secret FROM callback_secrets ORDER BY created_at DESC"
+        return await self.world.read(lambda its: list(its.execute(text(query)).scalars()))
+
+    async def rotated(self, name: str = "Clerk", overlap: timedelta = timedelta(days=1)) -> None:
+        now = self.now()
+        await self.world.write(lambda its: registry.rotate(its, name, now, old_until=now + overlap))
+
+    async def resent(self, callback_id: str) -> str:
+        return await self.world.write(lambda its: letters.resend(its, callback_id, self.now()))
+
+
+@asynccontextmanager
+async def on_rounds(
+    world: World,
+    allowed: Iterable[Network] = LOOPBACK,
+    tls: ssl.SSLContext | None = None,
+    within: float = WITHIN,
+) -> AsyncIterator[Rounds]:
+    async with callback_client(allowed, tls, within) as client:
+        rounds = Rounds(world, client)
+        try:
+            yield rounds
+        finally:
+            await rounds.courier.finished(0)

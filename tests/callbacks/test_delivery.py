@@ -1,0 +1,246 @@
+"""An agent is told: once if all goes well, again if not, in order, and by nobody who does not hold its secret."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiohttp import web
+from standardwebhooks.webhooks import WebhookVerificationError
+
+from rules.commands import Reject
+from rules.people import AgentStanding
+from scheduler.retries import ATTEMPTS, DELAYS
+from store import registry, retention
+from tests.callbacks.receiver import Receiver, hangs
+from tests.callbacks.rounds import SOON, Rounds, on_rounds
+from tests.rules.world import DAY, NOW, RITA, ask, people
+
+SECOND = timedelta(seconds=1)
+
+
+# ---- what arrives
+
+
+async def test_what_arrives_is_the_status_document_and_verifies(rounds: Rounds, receiver: Receiver) -> None:
+    state = await rounds.decided(receiver.url())
+    await rounds.made()
+    (got,) = receiver.got
+    (secret,) = await rounds.secrets()
+    said = got.verified(secret)
+    found = await rounds.world.store.found(state.decision_package_id, state.agent_id)
+    assert found is not None
+    assert said == {"type": "package.approved", "timestamp": "2026-11-20T12:00:00Z", "data": found.document}
+    assert got.headers["Content-Type"] == "application/json"
+    assert got.id.startswith("msg_")
+    assert (await rounds.states(), rounds.outcomes) == (["delivered"], ["delivered"])
+
+
+async def test_what_was_delivered_is_not_sent_again(rounds: Rounds, receiver: Receiver) -> None:
+    await rounds.decided(receiver.url())
+    await rounds.made()
+    await rounds.later(DAY)
+    assert len(receiver.got) == 1
+
+
+async def test_a_stranger_cannot_sign_and_a_word_more_is_noticed(rounds: Rounds, receiver: Receiver) -> None:
+    await rounds.decided(receiver.url())
+    await rounds.made()
+    (got,), (secret,) = receiver.got, await rounds.secrets()
+    with pytest.raises(WebhookVerificationError):
+        got.verified("whsec_" + "A" * 43 + "=")
+    with pytest.raises(WebhookVerificationError):
+        got._replace(body=got.body + b" ").verified(secret)
+    with pytest.raises(WebhookVerificationError):
+        got._replace(headers={**got.headers, "webhook-id": "msg_other"}).verified(secret)
+
+
+async def test_while_a_secret_is_exchanged_both_verify_and_then_only_the_new_one(
+    rounds: Rounds, receiver: Receiver
+) -> None:
+    await rounds.rotated(overlap=timedelta(hours=1))
+    await rounds.decided(receiver.url())
+    await rounds.made()
+    new, old = await rounds.secrets()
+    assert receiver.got[0].headers["webhook-signature"].count("v1,") == 2
+    assert receiver.got[0].verified(new) == receiver.got[0].verified(old)
+    rounds.ahead = timedelta(hours=2)
+    await rounds.decided(receiver.url())
+    await rounds.made()
+    assert receiver.got[1].headers["webhook-signature"].count("v1,") == 1
+
+
+async def test_the_agents_own_address_is_called_where_the_package_names_none(
+    rounds: Rounds, receiver: Receiver
+) -> None:
+    await rounds.world.write(lambda its: registry.set_callback_url(its, "Clerk", receiver.url("/own"), NOW))
+    await rounds.decided(receiver.url("/packages"))
+    state = await rounds.world.submit()
+    await rounds.world.after(ask(Reject, state), RITA)
+    await rounds.made()
+    assert sorted(got.path for got in receiver.got) == ["/own", "/packages"]
+
+
+# ---- again
+
+
+@pytest.mark.parametrize("status", [300, 304, 400, 404, 409, 429, 500, 503])
+async def test_what_is_not_taken_is_sent_again_under_the_same_id(
+    rounds: Rounds, receiver: Receiver, status: int
+) -> None:
+    receiver.answers(status)
+    await rounds.decided(receiver.url())
+    await rounds.made()
+    assert (await rounds.states(), rounds.outcomes) == (["due"], ["failed"])
+    await rounds.later(DELAYS[0] - SECOND)
+    assert len(receiver.got) == 1
+    await rounds.later(2 * SECOND)
+    assert await rounds.states() == ["delivered"]
+    first, second = receiver.got
+    assert (first.id, first.body) == (second.id, second.body)
+    assert int(second.headers["webhook-timestamp"]) >= int(first.headers["webhook-timestamp"]) + 5
+
+
+async def test_who_never_takes_it_is_asked_for_days_and_then_given_up(rounds: Rounds, receiver: Receiver) -> None:
+    receiver.answers(*[500] * ATTEMPTS)
+    await rounds.decided(receiver.url())
+    await rounds.made()
+    for delay in DELAYS:
+        assert await rounds.states() == ["due"]
+        await rounds.later(delay + SECOND)
+    letter = await rounds.the_letter()
+    assert (letter.state, letter.attempts) == ("dead", len(receiver.got))
+    assert letter.last_error == f"answered 500; given up after {ATTEMPTS} attempts"
+    assert set(receiver.ids()) == {letter.callback_id}
+    await rounds.later(30 * DAY)
+    assert len(receiver.got) == ATTEMPTS
+
+
+async def test_a_receiver_that_hangs_is_cut_off_and_asked_again(rounds: Rounds, receiver: Receiver) -> None:
+    receiver.answers(hangs)
+    await rounds.decided(receiver.url())
+    async with on_rounds(rounds.world, within=SOON) as impatient:
+        await impatient.made()
+    assert (await rounds.the_letter()).last_error == "no answer within 0.2 s"
+    await rounds.later(DELAYS[0] + SECOND)
+    assert await rounds.states() == ["delivered"]
+
+
+async def test_where_nobody_listens_it_is_tried_again(rounds: Rounds) -> None:
+    await rounds.decided("http://127.0.0.1:1/hook")
+    await rounds.made()
+    letter = await rounds.the_letter()
+    assert (letter.state, letter.last_error) == ("due", "no connection (Connection refused)")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_not_followed(rounds: Rounds, receiver: Receiver, status: int) -> None:
+    receiver.answers(status, Location=receiver.url("/inside"))
+    await rounds.decided(receiver.url())
+    await rounds.made()
+    letter = await rounds.the_letter()
+    assert [got.path for got in receiver.got] == ["/hook"]
+    assert str(letter.last_error).startswith(f"answered {status}: redirects are not followed")
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+async def test_a_receiver_that_asks_for_patience_is_left_alone_with_everything(
+    rounds: Rounds, receiver: Receiver, form: str
+) -> None:
+    until = datetime.now(UTC) + timedelta(seconds=600)
+    written = {"seconds": "600", "date": until.strftime("%a, %d %b %Y %H:%M:%S GMT")}[form]
+    receiver.answers(429, Retry_After=written)
+    await rounds.decided(receiver.url())
+    await rounds.made()
+    await rounds.decided(receiver.url())
+    await rounds.decided(receiver.url("/other"))
+    await rounds.later(timedelta(seconds=590))
+    assert [got.path for got in receiver.got] == ["/hook", "/other"]
+    await rounds.later(timedelta(seconds=12))
+    assert await rounds.states() == ["delivered"] * 3
+
+
+# ---- 410
+
+
+async def test_an_address_that_is_gone_is_not_called_again_for_anything(rounds: Rounds, receiver: Receiver) -> None:
+    receiver.answers(410)
+    await rounds.decided(receiver.url())
+    await rounds.made()
+    await rounds.decided(receiver.url())
+    await rounds.made()
+    assert [got.path for got in receiver.got] == ["/hook"]
+    assert sorted(str(letter.last_error).partition(":")[0] for letter in await rounds.letters()) == [
+        "answered 410 Gone", "not sent",
+    ]  # fmt: skip
+    assert await rounds.states() == ["dead", "dead"]
+
+
+async def test_what_is_gone_for_one_agent_is_not_gone_for_another(rounds: Rounds, receiver: Receiver) -> None:
+    other = await rounds.world.hire("Other")
+    receiver.answers(410)
+    await rounds.decided(receiver.url())
+    await rounds.made()
+    await rounds.decided(receiver.url(), other)
+    await rounds.made()
+    assert sorted(await rounds.states()) == ["dead", "delivered"]
+
+
+# ---- what is not sent
+
+
+async def test_nothing_is_told_to_an_agent_that_was_revoked(rounds: Rounds, receiver: Receiver) -> None:
+    await rounds.decided(receiver.url())
+    await rounds.world.write(lambda its: registry.set_standing(its, "Clerk", AgentStanding.REVOKED, NOW))
+    await rounds.made()
+    assert receiver.got == []
+    assert (await rounds.the_letter()).last_error == "not sent: its agent was revoked"
+
+
+async def test_what_retention_has_emptied_is_given_up(rounds: Rounds, receiver: Receiver) -> None:
+    await rounds.decided(receiver.url())
+    world = rounds.world
+    await world.write(lambda its: retention.empty(its, world.tenant_id, NOW + DAY, 10))
+    await rounds.made()
+    assert receiver.got == []
+    assert (await rounds.the_letter()).last_error == "not sent: retention has emptied its words"
+
+
+async def test_a_fault_of_ours_is_tried_again_and_not_for_ever(
+    rounds: Rounds, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> dict[str, str]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("scheduler.courier.envelope", broken)
+    await rounds.decided(receiver.url())
+    await rounds.made()
+    letter = await rounds.the_letter()
+    assert (letter.state, letter.attempts) == ("due", 1)
+    assert letter.last_error == "a fault of Countersign itself, told in its log"
+    monkeypatch.undo()
+    await rounds.later(DELAYS[0] + SECOND)
+    assert await rounds.states() == ["delivered"]
+
+
+async def test_business_time_that_was_moved_on_keeps_nothing_back(rounds: Rounds, receiver: Receiver) -> None:
+    rounds.world.clock.passes(300 * DAY)
+    await rounds.world.people_are(people())
+    await rounds.decided(receiver.url())
+    await rounds.made()
+    assert await rounds.states() == ["delivered"]
+
+
+async def test_neither_cookies_nor_credentials_come_along(
+    rounds: Rounds, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def baked(_: web.Request) -> web.StreamResponse:
+        answer = web.Response()
+        answer.set_cookie("session", "1")
+        return answer
+
+    receiver.answers(baked)
+    for _ in range(2):
+        await rounds.decided(receiver.url())
+        await rounds.made()
+    assert [name for got in receiver.got for name in got.headers if name in ("Cookie", "Authorization")] == []

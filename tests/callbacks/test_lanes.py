@@ -1,0 +1,51 @@
+"""Room is for everybody: so much in all, to one agent, to one address."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scheduler.lanes import IN_ALL, OF_ADDRESS, OF_AGENT, Lanes
+from store.deliveries import Due
+
+AGENTS = st.sampled_from([f"agt_{number}" for number in range(8)])
+URLS = st.sampled_from([f"https://{number}.example/" for number in range(40)])
+DUES = st.lists(st.builds(Due, st.uuids().map(str), AGENTS, URLS), max_size=600)
+
+
+def many(count: int, agent: str = "agt_1", url: str = "https://{}.example/") -> list[Due]:
+    return [Due(f"{agent} {number}", agent, url.format(number)) for number in range(count)]
+
+
+def test_one_address_takes_no_more_than_its_own() -> None:
+    assert len(Lanes().entered(many(100, url="https://one.example/"))) == OF_ADDRESS
+
+
+def test_one_agent_takes_no_more_than_its_own_however_many_addresses_it_names() -> None:
+    assert len(Lanes().entered(many(500))) == OF_AGENT
+
+
+def test_the_same_address_of_two_agents_is_two() -> None:
+    lanes, url = Lanes(), "https://one.example/"
+    assert len(lanes.entered(many(9, "agt_1", url) + many(9, "agt_2", url))) == 2 * OF_ADDRESS
+
+
+def test_what_leaves_makes_room() -> None:
+    lanes = Lanes()
+    [first, *_] = lanes.entered(many(100, url="https://one.example/"))
+    assert lanes.full_addresses == [("agt_1", "https://one.example/")]
+    lanes.leave(first)
+    assert (lanes.full_addresses, lanes.room) == ([], IN_ALL - OF_ADDRESS + 1)
+
+
+@given(DUES, st.data())
+def test_no_bound_is_ever_passed_and_everything_that_leaves_is_forgotten(dues: list[Due], data: st.DataObject) -> None:
+    lanes = Lanes()
+    entered = lanes.entered(dues)
+    assert len(entered) == IN_ALL - lanes.room <= IN_ALL
+    for due in entered:
+        assert sum(each.agent_id == due.agent_id for each in entered) <= OF_AGENT
+        assert sum(each[1:] == due[1:] for each in entered) <= OF_ADDRESS
+    for due in entered:
+        lanes.leave(due)
+    assert (lanes.room, lanes.full_agents, lanes.full_addresses) == (IN_ALL, [], [])

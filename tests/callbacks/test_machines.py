@@ -1,0 +1,241 @@
+"""Many processes share the callbacks, and any of them may die at any moment: each is told, in order, under one id."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from asyncio.subprocess import PIPE, Process
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import Connection
+
+from rules.commands import Escalate, Revise, Withdraw
+from scheduler.lanes import OF_ADDRESS
+from scheduler.retries import Again, Dead, Delivered
+from store import deliveries
+from store.deliveries import Claimed
+from tests.callbacks.carrier import STEPS
+from tests.callbacks.receiver import Held, Receiver, hangs
+from tests.callbacks.rounds import Rounds, called, on_rounds
+from tests.rules.world import SENTA, SUSI, ask
+from tests.store.test_crash import gone
+from tests.store.world import replica
+
+ROOT = Path(__file__).parent.parent.parent
+LEASE = timedelta(seconds=61)
+TOLD = ["package.escalated", "package.approved"]
+
+
+@asynccontextmanager
+async def carrier(url: str, step: str | None = None) -> AsyncIterator[Process]:
+    command = [sys.executable, "-m", "tests.callbacks.carrier", url, *([step] if step else [])]
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=PIPE, stdout=PIPE)
+    try:
+        assert await _line(process) == "ready"
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def _line(process: Process) -> str:
+    assert process.stdout is not None
+    async with asyncio.timeout(60):
+        return (await process.stdout.readline()).decode().strip()
+
+
+def _go(process: Process) -> None:
+    assert process.stdin is not None
+    process.stdin.write(b"go\n")
+
+
+async def _ended(process: Process) -> int:
+    """How many it delivered."""
+    assert process.stdin is not None
+    process.stdin.close()
+    return int(await _line(process))
+
+
+# The escalation is told once, or twice where the process died with the answer in hand; and then the approval, once.
+SENT = {"claiming": 1, "claimed": 1, "sent": 2, "settling": 2, "settled": 1}
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_process_that_is_killed_between_two_steps_leaves_it_to_another(
+    rounds: Rounds, receiver: Receiver, step: str
+) -> None:
+    state = await rounds.climbed(receiver.url())
+    async with carrier(rounds.world.url, step) as process:
+        _go(process)
+        async with asyncio.timeout(60):
+            assert await process.wait() == -9
+    gone(rounds.world.url)
+    await rounds.later(LEASE)
+    assert receiver.told(state.decision_package_id) == TOLD[:1] * SENT[step] + TOLD[1:]
+    assert list(dict.fromkeys(receiver.ids())) == [letter.callback_id for letter in await rounds.letters()]
+    assert await rounds.states() == ["delivered", "delivered"]
+
+
+async def test_a_process_that_is_killed_while_the_receiver_thinks_leaves_it_to_another(
+    rounds: Rounds, receiver: Receiver
+) -> None:
+    receiver.answers(hangs)
+    await rounds.decided(receiver.url())
+    async with carrier(rounds.world.url) as process:
+        _go(process)
+        await receiver.until(1)
+        process.kill()
+        await process.wait()
+    gone(rounds.world.url)
+    await rounds.made()
+    assert len(receiver.got) == 1
+    await rounds.later(LEASE)
+    assert receiver.ids() == [(await rounds.the_letter()).callback_id] * 2
+    assert await rounds.states() == ["delivered"]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_three_processes_share_the_work_and_nothing_is_sent_twice(rounds: Rounds, receiver: Receiver) -> None:
+    """The first of them have to wait for each other: that all are there at once shows that all three work."""
+    at_once = 3 * OF_ADDRESS
+    held = [Held() for _ in range(at_once)]
+    receiver.answers(*held)
+    for _ in range(60):
+        await rounds.climbed(receiver.url())
+    async with carrier(rounds.world.url) as one, carrier(rounds.world.url) as two, carrier(rounds.world.url) as three:
+        for process in (one, two, three):
+            _go(process)
+        await receiver.until(at_once)
+        for each in held:
+            each.free.set()
+        await receiver.until(120)
+        shares = [await _ended(process) for process in (one, two, three)]
+    assert sum(shares) == 120
+    assert min(shares) >= OF_ADDRESS
+    assert set(Counter(receiver.ids()).values()) == {1}
+    assert {tuple(receiver.told(letter.package_id)) for letter in await rounds.letters()} == {tuple(TOLD)}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_of_two_that_look_at_the_same_moment_one_sends_it(rounds: Rounds, receiver: Receiver) -> None:
+    for _ in range(OF_ADDRESS):
+        await rounds.decided(receiver.url())
+    async with replica(rounds.world) as other, on_rounds(other) as beside:
+        both = (rounds.courier, beside.courier)
+        seen = [await courier._due() for courier in both]
+        taken = await asyncio.gather(*(courier._claimed(found) for courier, found in zip(both, seen, strict=True)))
+    assert set(seen[0]) == set(seen[1])
+    assert sorted(its.as_due for each in taken for its in each) == sorted(seen[0])
+
+
+# ---- who lost its claim
+
+
+async def test_who_was_too_slow_and_failed_undoes_nothing(rounds: Rounds, receiver: Receiver) -> None:
+    """It was frozen for longer than its claim holds, and meanwhile another one delivered."""
+    slow = await _taken_and_left(rounds, receiver)
+    await rounds.later(LEASE)
+    await rounds.courier._settle(slow, Again(rounds.now(), "no answer"))
+    await rounds.courier._settle(slow, Dead("given up"))
+    letter = await rounds.the_letter()
+    assert (letter.state, letter.last_error, letter.attempts) == ("delivered", None, 1)
+
+
+async def test_who_was_too_slow_and_failed_does_not_shorten_the_claim_of_another(
+    rounds: Rounds, receiver: Receiver
+) -> None:
+    slow = await _taken_and_left(rounds, receiver)
+    rounds.ahead += LEASE
+    (other,) = await rounds.courier._claimed(await rounds.courier._due())
+    await rounds.courier._settle(slow, Again(rounds.now(), "no answer"))
+    assert (await rounds.the_letter()).due_at == other.lease
+    assert await rounds.courier._due() == []
+
+
+async def test_what_arrived_arrived_though_another_had_given_it_up(rounds: Rounds, receiver: Receiver) -> None:
+    slow = await _taken_and_left(rounds, receiver)
+    rounds.ahead += LEASE
+    (other,) = await rounds.courier._claimed(await rounds.courier._due())
+    await rounds.courier._settle(other, Dead("given up"))
+    await rounds.courier._settle(slow, Delivered())
+    assert await rounds.states() == ["delivered"]
+
+
+async def _taken_and_left(rounds: Rounds, receiver: Receiver) -> Claimed:
+    await rounds.decided(receiver.url())
+    (its,) = await rounds.courier._claimed(await rounds.courier._due())
+    return its
+
+
+# ---- what is written while another ends
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_what_is_added_while_the_one_before_it_ends_still_waits_for_its_turn(
+    rounds: Rounds, receiver: Receiver
+) -> None:
+    """The second becomes due in the very transaction in which the third looks whether anything goes before it."""
+    world, ends = rounds.world, threading.Event()
+    state = await world.after(ask(Escalate, await world.submit(called(receiver.url()))), SENTA)
+    state = await world.after(ask(Revise, state), SUSI)
+    (first,) = await rounds.courier._claimed(await rounds.courier._due())
+
+    def ending(connection: Connection) -> None:
+        deliveries.delivered(connection, first, rounds.now())
+        assert ends.wait(30)
+
+    ended = asyncio.create_task(world.write(ending))
+    cancelled = asyncio.create_task(world.asked(ask(Withdraw, state)))
+    await asyncio.to_thread(_until_somebody_waits_for_a_lock, world.url)
+    ends.set()
+    await asyncio.gather(ended, cancelled)
+    assert await rounds.states() == ["delivered", "due", "waiting"]
+
+
+def _until_somebody_waits_for_a_lock(url: str) -> None:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute(query).fetchall() == [(0,)]:
+            pass
+
+
+# ---- the end of a process
+
+
+async def test_at_the_end_what_was_begun_is_waited_for_and_nothing_new_is_begun(
+    rounds: Rounds, receiver: Receiver
+) -> None:
+    held = Held()
+    receiver.answers(held)
+    await rounds.climbed(receiver.url())
+    await rounds.courier.tick()
+    await held.begun.wait()
+    ending = asyncio.create_task(rounds.courier.finished(10))
+    await asyncio.sleep(0)  # it begins to end
+    held.free.set()
+    await ending
+    await rounds.courier.tick()
+    assert await rounds.states() == ["delivered", "due"]
+    assert len(receiver.got) == 1
+
+
+async def test_a_receiver_that_thinks_for_too_long_does_not_keep_a_process_from_ending(
+    rounds: Rounds, receiver: Receiver
+) -> None:
+    receiver.answers(hangs)
+    await rounds.decided(receiver.url())
+    await rounds.courier.tick()
+    await receiver.until(1)
+    await rounds.courier.finished(0)
+    async with on_rounds(rounds.world) as next_process:
+        await next_process.later(LEASE)
+    assert receiver.ids() == [(await rounds.the_letter()).callback_id] * 2
+    assert await rounds.states() == ["delivered"]

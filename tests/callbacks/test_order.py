@@ -1,0 +1,125 @@
+"""What is told of a package arrives in order, and nobody stands in the way of others."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from random import Random
+
+import pytest
+
+from scheduler.lanes import OF_ADDRESS
+from scheduler.retries import ATTEMPTS, DELAYS, Again, Dead, Delivered, Verdict
+from store.deliveries import Claimed
+from store.workers import UnavailableError
+from tests.callbacks.receiver import Held, Receiver
+from tests.callbacks.rounds import Rounds
+from tests.rules.world import DAY
+from tests.store.soundness import faults
+
+SECOND = timedelta(seconds=1)
+
+
+async def test_what_is_told_of_a_package_arrives_in_order(rounds: Rounds, receiver: Receiver) -> None:
+    receiver.answers(500)
+    state = await rounds.climbed(receiver.url())
+    other = await rounds.decided(receiver.url("/other"))
+    await rounds.made()
+    assert receiver.told(state.decision_package_id) == ["package.escalated"]
+    assert receiver.told(other.decision_package_id) == ["package.approved"]
+    await rounds.later(DELAYS[0] + SECOND)
+    told = ["package.escalated", "package.escalated", "package.approved"]
+    assert receiver.told(state.decision_package_id) == told
+
+
+async def test_what_was_given_up_keeps_the_next_no_longer(rounds: Rounds, receiver: Receiver) -> None:
+    receiver.answers(*[500] * ATTEMPTS)
+    state = await rounds.climbed(receiver.url())
+    await rounds.made()
+    for delay in DELAYS:
+        await rounds.later(delay + SECOND)
+    assert await rounds.states() == ["dead", "delivered"]
+    assert receiver.told(state.decision_package_id)[-1] == "package.approved"
+
+
+async def test_a_receiver_that_hangs_holds_up_nobody_else(rounds: Rounds, receiver: Receiver) -> None:
+    held = [Held() for _ in range(OF_ADDRESS)]
+    receiver.answers(*held, path="/slow")
+    for _ in range(3 * OF_ADDRESS):
+        await rounds.decided(receiver.url("/slow"))
+    for number in range(20):
+        await rounds.decided(receiver.url(f"/quick/{number}"))
+    await rounds.courier.tick()
+    await receiver.until(OF_ADDRESS + 20)
+    assert len(receiver.ids("/slow")) == OF_ADDRESS
+    for each in held:
+        each.free.set()
+    await rounds.made()
+    assert await rounds.states() == ["delivered"] * (3 * OF_ADDRESS + 20)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_happens_in_which_order_what_waits_is_always_waiting_for_something(
+    rounds: Rounds, seed: int
+) -> None:
+    chance, hands = Random(seed), list[Claimed]()
+    for _ in range(60):
+        match chance.choice(["decide", "claim", "settle", "settle", "resend", "wait"]):
+            case "decide":
+                await rounds.climbed("https://agent.example/hook")
+            case "claim":
+                hands += await rounds.courier._claimed(await rounds.courier._due())
+            case "settle" if hands:
+                its, now = hands.pop(chance.randrange(len(hands))), rounds.now()
+                verdict: Verdict = chance.choice(_verdicts(now))
+                await rounds.courier._settle(its, verdict)
+            case "resend":
+                over = [letter for letter in await rounds.letters() if letter.state in ("dead", "delivered")]
+                for letter in chance.sample(over, min(len(over), 2)):
+                    await rounds.resent(letter.callback_id)
+            case _:
+                rounds.ahead += timedelta(seconds=40)
+        assert await rounds.world.read(faults) == []
+
+
+def _verdicts(now: datetime) -> list[Verdict]:
+    return [Delivered(), Dead("why"), Again(now, "why"), Again(now + DAY, "why")]
+
+
+# ---- the database is away
+
+
+async def test_what_could_not_be_written_down_is_sent_again(
+    rounds: Rounds, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise UnavailableError("connection refused")
+
+    held = Held()
+    receiver.answers(held)
+    await rounds.decided(receiver.url())
+    await rounds.courier.tick()
+    await held.begun.wait()
+    monkeypatch.setattr(rounds.world.store.database, "write", away)
+    held.free.set()
+    await rounds.made()
+    monkeypatch.undo()
+    assert await rounds.states() == ["due"]
+    await rounds.later(timedelta(seconds=61))
+    assert receiver.ids() == [(await rounds.the_letter()).callback_id] * 2
+    assert await rounds.states() == ["delivered"]
+
+
+async def test_while_the_database_is_away_nothing_ends_and_then_it_goes_on(
+    rounds: Rounds, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise UnavailableError("connection refused")
+
+    await rounds.decided(receiver.url())
+    for part in ("read", "write"):
+        with monkeypatch.context() as patch:
+            patch.setattr(rounds.world.store.database, part, away)
+            await rounds.made()
+    assert receiver.got == []
+    await rounds.made()
+    assert await rounds.states() == ["delivered"]

@@ -1,0 +1,94 @@
+"""What follows from an answer is a table, and nothing that a receiver says can stretch it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scheduler.post import Reply
+from scheduler.retries import ATTEMPTS, DELAYS, JITTER, PATIENCE, Again, Dead, Delivered, failed, judged, patience
+from tests.test_docs import README
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_any_2xx_is_enough(status: int) -> None:
+    assert judged(Reply(status), 0, NOW, 0.5) == Delivered()
+
+
+@given(status=st.integers(100, 999), attempts=st.integers(0, 50), chance=st.floats(0, 1), asked=st.text())
+def test_everything_else_is_tried_again_until_it_is_given_up(
+    status: int, attempts: int, chance: float, asked: str
+) -> None:
+    verdict = judged(Reply(status, asked), attempts, NOW, chance)
+    if 200 <= status < 300:
+        expected: type = Delivered
+    else:
+        expected = Dead if status == 410 or attempts + 1 >= ATTEMPTS else Again
+    assert isinstance(verdict, expected)
+
+
+@given(attempts=st.integers(0, len(DELAYS) - 1), chance=st.floats(0, 1))
+def test_a_delay_is_that_of_the_table_a_fifth_more_or_less(attempts: int, chance: float) -> None:
+    verdict = failed("", attempts, NOW, chance)
+    assert isinstance(verdict, Again)
+    assert DELAYS[attempts] * (1 - JITTER) <= verdict.at - NOW <= DELAYS[attempts] * (1 + JITTER)
+
+
+def test_delays_only_grow_and_last_for_days() -> None:
+    assert all(one < other for one, other in pairwise(DELAYS))
+    assert timedelta(days=3) < sum(DELAYS, timedelta()) < timedelta(days=4)
+
+
+def test_the_readme_has_the_table() -> None:
+    (row,) = [line for line in README.splitlines() if line.startswith("| again after |")]
+    assert [cell.strip() for cell in row.strip("| ").split("|")[1:]] == [_written(delay) for delay in DELAYS]
+
+
+def _written(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    return next(f"{seconds // unit}{name}" for unit, name in ((3600, "h"), (60, "m"), (1, "s")) if seconds >= unit)
+
+
+@pytest.mark.parametrize(
+    ("written", "waits"),
+    [
+        ("120", timedelta(seconds=120)),
+        (" 120 ", timedelta(seconds=120)),
+        (format_datetime(NOW + timedelta(hours=1), usegmt=True), timedelta(hours=1)),
+        ("Friday, 20-Nov-26 13:00:00 GMT", timedelta(hours=1)),
+        ("Fri Nov 20 13:00:00 2026", timedelta(hours=1)),
+        ("Fri, 20 Nov 2026 15:00:00 +0200", timedelta(hours=1)),
+        ("999999999", PATIENCE),
+        ("Fri, 20 Nov 2099 13:00:00 GMT", PATIENCE),
+    ],
+)
+def test_patience_is_asked_for_in_seconds_or_as_a_date_and_for_a_day_at_most(written: str, waits: timedelta) -> None:
+    assert patience(written, NOW) == NOW + waits
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "0", "-5", "1.5", "1e9", "soon", "9" * 5000, "٣٣", "Fri, 20 Nov 2026 11:00:00 GMT", "Fri, 99 Nov 99"],
+)
+def test_what_asks_for_no_patience_is_given_none(written: str) -> None:
+    assert patience(written, NOW) is None
+
+
+@given(st.text() | st.text("0123456789 :,+-GMTFriNov"))
+def test_whatever_is_written_there_is_bounded(written: str) -> None:
+    until = patience(written, NOW)
+    assert until is None or NOW < until <= NOW + PATIENCE
+
+
+def test_patience_puts_off_and_never_hastens() -> None:
+    later = judged(Reply(503, "3600"), 0, NOW, 0.5)
+    sooner = judged(Reply(503, "1"), 5, NOW, 0.5)
+    assert later == Again(NOW + timedelta(hours=1), "answered 503", NOW + timedelta(hours=1))
+    assert sooner == Again(NOW + DELAYS[5], "answered 503", NOW + timedelta(seconds=1))

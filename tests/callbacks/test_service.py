@@ -1,0 +1,99 @@
+"""The whole service, without Slack: what is decided leaves at once, and how callbacks are doing can be asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from sqlalchemy import text
+
+from bot.openapi import document
+from bot.shapes import CallbackBody
+from rules.commands import Approve, Escalate
+from tests.bot.service import HARD, SOFT, Desk, opened
+from tests.callbacks.receiver import Receiver
+from tests.rules.world import RITA, SENTA, SUSI
+
+ALLOWED = {"COUNTERSIGN_CALLBACK_ALLOW": "127.0.0.0/8"}
+
+
+@pytest.fixture
+async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    async with opened(database_url, tmp_path, **ALLOWED) as its:
+        yield its
+
+
+async def _until(desk: Desk, holds: Callable[[dict[str, Any]], bool]) -> None:
+    """Asks the service how its callbacks are doing, until it is so."""
+    async with asyncio.timeout(30):
+        while not holds((await desk.get("/readyz")).body["posture"]["callbacks"]):
+            pass
+
+
+async def test_what_is_decided_leaves_at_once_also_without_slack(desk: Desk, receiver: Receiver) -> None:
+    told = await desk.submit(SOFT | {"callback_url": receiver.url()})
+    await desk.decide(Approve, told, by=RITA)
+    await receiver.until(1)
+    assert receiver.got[0].said["data"] == (await desk.read(told)).body
+
+
+async def test_what_follows_leaves_as_soon_as_the_one_before_it_arrived(desk: Desk, receiver: Receiver) -> None:
+    told = await desk.submit(HARD | {"callback_url": receiver.url()})
+    await desk.decide(Escalate, told, by=SENTA)
+    await desk.decide(Approve, told, by=SUSI)
+    await receiver.until(2)
+    assert receiver.told(told.id) == ["package.escalated", "package.approved"]
+
+
+async def test_how_callbacks_are_doing_can_be_asked(desk: Desk, receiver: Receiver) -> None:
+    receiver.answers(500, path="/ill")
+    receiver.answers(410, path="/gone")
+    for path in ("/well", "/ill", "/gone"):
+        told = await desk.submit(HARD | {"callback_url": receiver.url(path)})
+        await desk.decide(Escalate, told, by=SENTA)
+        await desk.decide(Approve, told, by=SUSI)
+    await receiver.until(4)
+    await _until(desk, lambda its: its == {"due": 1, "waiting": 1, "dead": 2, "closed_addresses": 1})
+    page = (await desk.get("/metrics")).text
+    for line in (
+        'countersign_callbacks_undelivered{state="due"} 1.0',
+        'countersign_callbacks_undelivered{state="waiting"} 1.0',
+        'countersign_callbacks_undelivered{state="dead"} 2.0',
+        'countersign_callbacks_total{outcome="delivered"} 2.0',
+        'countersign_callbacks_total{outcome="failed"} 1.0',
+        'countersign_callbacks_total{outcome="dead"} 2.0',
+    ):
+        assert line in page
+
+
+async def test_the_log_tells_ids_and_neither_addresses_nor_words_nor_secrets(desk: Desk, receiver: Receiver) -> None:
+    receiver.answers(500, 410)
+    with structlog.testing.capture_logs() as told_of_all:
+        for _ in range(3):
+            told = await desk.submit(SOFT | {"callback_url": receiver.url("/hook?token=a-token")})
+            await desk.decide(Approve, told, by=RITA)
+        await _until(desk, lambda its: its["dead"] > 0)
+    lines = [line for line in told_of_all if line["event"].startswith("callback.")]
+    query = text("SELECT secret FROM callback_secrets")
+    (secret,) = await desk.world.read(lambda its: its.execute(query).scalars().all())
+    assert {line["event"] for line in lines} >= {"callback.failed", "callback.dead"}
+    assert {"callback", "package", "agent", "type", "attempt"} <= lines[0].keys()
+    for secrecy in ("a-token", "/hook", secret, "whsec_", SOFT["proposed_action"], "v1,"):
+        assert secrecy not in json.dumps(lines)
+
+
+async def test_what_arrives_is_what_the_apis_description_promises(desk: Desk, receiver: Receiver) -> None:
+    told = await desk.submit(SOFT | {"callback_url": receiver.url()})
+    await desk.decide(Approve, told, by=RITA)
+    await receiver.until(1)
+    (got,) = receiver.got
+    CallbackBody.model_validate_json(got.body)
+    promised = document()["webhooks"]["package"]["post"]["parameters"]
+    for header in promised:
+        assert re.search(header["schema"]["pattern"], got.headers[header["name"]])
