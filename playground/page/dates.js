@@ -1,0 +1,68 @@
+// Slack's dates, in the reader's own time zone: `<!date^1795262400^{date_short_pretty} at {time}|fallback>`.
+
+import { el } from "./el.js";
+
+const DAY = 86_400_000;
+const HALF_A_YEAR = 183 * DAY;
+
+export function date(timestamp, format, fallback = "") {
+  const at = new Date(Number(timestamp) * 1000);
+  if (Number.isNaN(at.valueOf())) return el("span", {}, fallback || "Invalid date");
+  const said = format.replace(/\{(\w+)\}/g, (whole, token) => TOKENS[token]?.(at) ?? whole);
+  return el("time", { datetime: at.toISOString(), title: fallback || whole(at) }, said);
+}
+
+export function clock(at) {
+  return formatted(at, { hour: "numeric", minute: "2-digit" });
+}
+
+export function whole(at) {
+  return formatted(at, { dateStyle: "full", timeStyle: "short" });
+}
+
+export function day(at) {
+  return pretty(at, (it) => formatted(it, { weekday: "long", month: "long", day: "numeric" }));
+}
+
+function formatted(at, options) {
+  return new Intl.DateTimeFormat(undefined, options).format(at);
+}
+
+/** The year is left out where it goes without saying. */
+function dated(at, options) {
+  const near = Math.abs(at - Date.now()) < HALF_A_YEAR;
+  return formatted(at, { ...options, day: "numeric", ...(near ? {} : { year: "numeric" }) });
+}
+
+function pretty(at, otherwise) {
+  const midnight = (it) => new Date(it).setHours(0, 0, 0, 0);
+  const away = Math.round((midnight(at) - midnight(Date.now())) / DAY);
+  return { "-1": "Yesterday", 0: "Today", 1: "Tomorrow" }[away] ?? otherwise(at);
+}
+
+function ago(at) {
+  const seconds = (at - Date.now()) / 1000;
+  const units = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]];
+  const [unit, size] = units.find(([, each]) => Math.abs(seconds) >= each) ?? units.at(-1);
+  return new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }).format(Math.round(seconds / size), unit);
+}
+
+const plain = (at) => dated(at, { month: "long" });
+const short = (at) => dated(at, { month: "short" });
+const long = (at) => dated(at, { month: "long", weekday: "long" });
+
+const TOKENS = {
+  date_num: (at) => formatted(at, { dateStyle: "short" }),
+  date_slash: (at) => formatted(at, { dateStyle: "short" }),
+  date: plain,
+  date_short: short,
+  date_long: long,
+  date_long_full: (at) => formatted(at, { dateStyle: "full" }),
+  date_pretty: (at) => pretty(at, plain),
+  date_short_pretty: (at) => pretty(at, short),
+  date_long_pretty: (at) => pretty(at, long),
+  day_divider_pretty: (at) => pretty(at, long),
+  time: clock,
+  time_secs: (at) => formatted(at, { timeStyle: "medium" }),
+  ago,
+};

@@ -1,0 +1,51 @@
+// Follows the workspace. Each connection begins with all there is, so that nothing is missed while there was none.
+
+import { keyOf, tell, workspace } from "./workspace.js";
+
+const AGAIN = 1000; // ms, where the browser would not try again by itself
+
+let source = null;
+
+export function follow(as) {
+  source?.close();
+  source = new EventSource(`/playground/stream?as=${encodeURIComponent(as)}`);
+  for (const [name, hear] of Object.entries(HEARD)) {
+    source.addEventListener(name, (event) => hear(JSON.parse(event.data)));
+  }
+  source.addEventListener("error", () => lost(as, source));
+}
+
+function lost(as, which) {
+  workspace.connected = false;
+  tell("connected");
+  if (which.readyState === EventSource.CLOSED) setTimeout(() => which === source && follow(as), AGAIN);
+}
+
+const HEARD = {
+  whole(picture) {
+    const local = [...workspace.messages.values()].filter((each) => each.local && picture.scene.me === workspace.me);
+    Object.assign(workspace, picture, { me: picture.scene.me, connected: true });
+    workspace.messages = new Map([...picture.messages, ...local].map((each) => [keyOf(each), each]));
+    for (const part of ["connected", "scene", "messages", "modals", "home", "weather"]) tell(part);
+  },
+  message({ channel, ts, message }) {
+    const key = keyOf({ channel, ts });
+    const known = workspace.messages.has(key);
+    if (message) workspace.messages.set(key, message);
+    else workspace.messages.delete(key);
+    tell("messages");
+    if (message && !known) tell("arrived", message);
+  },
+  modals(views) {
+    workspace.modals = views;
+    tell("modals");
+  },
+  home(view) {
+    workspace.home = view;
+    tell("home");
+  },
+  weather(weather) {
+    workspace.weather = weather;
+    tell("weather");
+  },
+};
