@@ -23,7 +23,7 @@ LONGEST = 12_000  # characters of a person's own message
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """Whose act it is has been looked at; what they act with is everybody's."""
+    """Whose it is has been looked at; what they act with is everybody's."""
 
     acting: Acting
     weather: Weather
@@ -44,6 +44,8 @@ class Hand:
 
 class Act(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    user: str = Field(alias="as")
 
     async def by(self, hand: Hand) -> Outcome | None:
         raise NotImplementedError

@@ -23,7 +23,7 @@ from playground.acting import Acting
 from playground.acts import ACTS, Act, Hand
 from playground.follower import Follower
 from playground.outcomes import Outcome
-from playground.picture import Picture, somebody
+from playground.picture import Picture
 from playground.refusals import NotPossibleError, RefusedError
 from playground.socket_mode import Sockets
 from playground.weather import Kind, Weather
@@ -74,7 +74,7 @@ class Browsing:
         _only_us(request)
         if self._closed:
             raise web.HTTPServiceUnavailable(text="The playground is ending.")
-        picture = Picture(self._slack, somebody(self._slack, request.query.get("as", "")))
+        picture = Picture(self._slack, request.query.get("as", ""))
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
         await self._follow(Follower(picture), response)
@@ -95,34 +95,33 @@ class Browsing:
     async def _act(self, request: web.Request) -> web.StreamResponse:
         _only_us(request)
         try:
-            act, user = await _asked(request)
-            self._acting.client.person(user)
-            outcome = await self._done(act, user)
+            act = await _asked(request)
+            self._acting.client.person(act.user)
+            outcome = await self._done(act)
         except ValidationError as fault:
             return _refused(HTTPStatus.BAD_REQUEST, "invalid", _told(fault))
         except (NotPossibleError, RefusedError) as refused:
             return _refused(HTTPStatus.CONFLICT, "not_possible", str(refused))
         return web.json_response(_answer(outcome))
 
-    async def _done(self, act: Act, user: str) -> Outcome | None:
+    async def _done(self, act: Act) -> Outcome | None:
         if self._slack.faults.refusing and getattr(act, "weather", Kind.DOWN) is Kind.DOWN:
             raise NotPossibleError("Slack is down: nothing that you do reaches it.")
-        return await act.by(Hand(self._acting, self._weather, user))
+        return await act.by(Hand(self._acting, self._weather, act.user))
 
 
-async def _asked(request: web.Request) -> tuple[Act, str]:
+async def _asked(request: web.Request) -> Act:
     kind = ACTS.get(request.match_info["act"])
     if kind is None:
         raise NotPossibleError(f"Nobody can do {request.match_info['act']!r} here.")
     # What is not JSON by its type could come from any other site without the browser asking us first.
-    given = await request.json() if request.content_type == "application/json" else None
-    if not isinstance(given, dict):
-        raise NotPossibleError("An act is a JSON object, sent as application/json.")
-    return kind.model_validate({name: its for name, its in given.items() if name != "as"}), str(given.get("as", ""))
+    if request.content_type != "application/json":
+        raise NotPossibleError("An act is sent as application/json.")
+    return kind.model_validate_json(await request.read())
 
 
 def _told(fault: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in fault.errors())
+    return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'the act'}: {each['msg']}" for each in fault.errors())
 
 
 def _refused(status: HTTPStatus, error: str, why: str) -> web.Response:

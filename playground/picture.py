@@ -16,12 +16,6 @@ from playground.workspace import Workspace
 Json = dict[str, Any]
 
 
-def somebody(slack: Workspace, wanted: str) -> str:
-    """Whose picture it is: who was asked for, or the first who could be. Nobody at all is the empty name."""
-    able = [each.id for each in slack.people.values() if playable(each)]
-    return wanted if wanted in able else next(iter(able), "")
-
-
 def playable(person: Person) -> bool:
     return not person.bot and not person.deleted and person.id != SLACKBOT
 
@@ -29,7 +23,13 @@ def playable(person: Person) -> bool:
 @dataclass(frozen=True, slots=True)
 class Picture:
     slack: Workspace
-    user: str
+    wanted: str
+
+    @property
+    def user(self) -> str:
+        """Whose it is: who was asked for, or the first who could be. Nobody at all is the empty name."""
+        able = [each.id for each in self.slack.people.values() if playable(each)]
+        return self.wanted if self.wanted in able else next(iter(able), "")
 
     def whole(self) -> Json:
         return {

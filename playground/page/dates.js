@@ -21,7 +21,8 @@ export function whole(at) {
 }
 
 export function day(at) {
-  return pretty(at, (it) => formatted(it, { weekday: "long", month: "long", day: "numeric" }));
+  const said = pretty(at, (it) => formatted(it, { weekday: "long", month: "long", day: "numeric" }));
+  return said[0].toUpperCase() + said.slice(1);
 }
 
 function formatted(at, options) {
@@ -37,7 +38,7 @@ function dated(at, options) {
 function pretty(at, otherwise) {
   const midnight = (it) => new Date(it).setHours(0, 0, 0, 0);
   const away = Math.round((midnight(at) - midnight(Date.now())) / DAY);
-  return { "-1": "Yesterday", 0: "Today", 1: "Tomorrow" }[away] ?? otherwise(at);
+  return { "-1": "yesterday", 0: "today", 1: "tomorrow" }[away] ?? otherwise(at);
 }
 
 function ago(at) {

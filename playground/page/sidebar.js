@@ -31,7 +31,7 @@ function list(title, rows) {
 
 function row(channel, sign, name) {
   const here = place();
-  return item(channelAddress(channel.id), sign, name, here.channel === channel.id, unread(channel.id));
+  return item(channelAddress(channel.id), sign, name, here.kind === "channel" && here.channel === channel.id, unread(channel.id));
 }
 
 function item(href, sign, name, here, { pings, any }) {

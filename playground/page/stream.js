@@ -8,11 +8,19 @@ let source = null;
 
 export function follow(as) {
   source?.close();
+  if (as !== workspace.me) lookAway();
   source = new EventSource(`/playground/stream?as=${encodeURIComponent(as)}`);
   for (const [name, hear] of Object.entries(HEARD)) {
     source.addEventListener(name, (event) => hear(JSON.parse(event.data)));
   }
   source.addEventListener("error", () => lost(as, source));
+}
+
+/** What one person saw is not for the next. */
+function lookAway() {
+  workspace.messages = new Map();
+  Object.assign(workspace, { modals: [], home: null });
+  for (const part of ["messages", "modals", "home"]) tell(part);
 }
 
 function lost(as, which) {

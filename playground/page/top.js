@@ -42,7 +42,7 @@ async function turn(kind) {
 const SAID = {
   well: () => "",
   slow: () => "Slack is slow: each of its answers to the app takes 2 seconds.",
-  limited: (left) => `Slack asks the app for patience: every call is refused${left > 0 ? ` for ${left} s more` : " until now"}.`,
+  limited: () => "Slack asks the app for patience: it refuses every call for 30 seconds.",
   down: () => "Slack is down: the app cannot reach it, and nothing that you do reaches the app. Choose “well” above to bring it back.",
 };
 
@@ -54,7 +54,8 @@ function weather() {
   const say = () => {
     const seconds = Math.ceil((until - Date.now()) / 1000);
     if (kind === "limited" && seconds <= 0) return over();
-    notice(workspace.connected ? SAID[kind](seconds) : "The playground does not answer. Trying again …");
+    notice(workspace.connected ? SAID[kind]() : "The playground does not answer. Trying again …");
+    countdown(kind === "limited" ? seconds : 0);
   };
   if (kind === "limited") ticking = setInterval(say, 1000);
   say();
@@ -67,7 +68,11 @@ function over() {
 }
 
 function notice(said) {
-  const line = byId("notice");
-  if (line.textContent !== said) line.textContent = said;
-  line.classList.toggle("shown", Boolean(said));
+  if (byId("said").textContent !== said) byId("said").textContent = said;
+  byId("notice").classList.toggle("shown", Boolean(said));
+}
+
+/** For the eye alone: a screen reader would count along aloud. */
+function countdown(seconds) {
+  byId("left").textContent = seconds > 0 ? ` ${seconds} s left.` : "";
 }
