@@ -1,6 +1,6 @@
 // The panel of the demo: what the sample agents did, the business clock, and the stories. Where no demo runs, nothing.
 
-import { clock, whole } from "./dates.js";
+import { clock, moment, whole } from "./dates.js";
 import { byId, el } from "./el.js";
 import { keyed } from "./keyed.js";
 import { busy } from "./surface.js";
@@ -50,8 +50,8 @@ function build() {
     el("div", { class: "scroll" },
       el("section", { class: "time", "aria-label": "Business time" }, el("p", { id: "now" }), el("div", { class: "row" }, STEPS.map(step))),
       trouble,
-      el("ul", { id: "agent-list", class: "agent-list" }),
-      el("section", { "aria-labelledby": "stories-title" }, el("h3", { id: "stories-title" }, "Stories"), el("ul", { id: "stories", class: "stories" }))),
+      el("details", {}, el("summary", {}, "Stories, to start again"), el("ul", { id: "stories", class: "stories" })),
+      el("ul", { id: "agent-list", class: "agent-list" })),
   );
 }
 
@@ -64,7 +64,7 @@ function draw(state) {
 function time({ now, moved_seconds: moved }) {
   const at = new Date(now);
   const ahead = moved > 0 ? `${duration(moved)} ahead of the real clock` : "the same as the real clock";
-  return ["Business time: ", el("time", { datetime: now }, whole(at)), el("small", {}, ahead)];
+  return [el("small", {}, "Business time"), el("time", { datetime: now, title: whole(at) }, moment(at)), el("small", {}, ahead)];
 }
 
 function duration(seconds) {

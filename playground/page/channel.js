@@ -67,7 +67,7 @@ function title(here, home) {
 
 function what(its) {
   const marks = [its.archived && "archived", its.shared && "shared with another workspace"].filter(Boolean);
-  return [`${its.members} members`, ...marks].join(" · ");
+  return [its.members === 1 ? "1 member" : `${its.members} members`, ...marks].join(" · ");
 }
 
 function tabs(there, home, directId) {

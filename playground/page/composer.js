@@ -46,5 +46,5 @@ async function sent(box, where) {
 export function invite(box, id) {
   const its = channel(id);
   const name = its?.kind === "im" ? nameOf(workspace.scene.app.user) : `#${its?.name ?? ""}`;
-  box.placeholder = `Message ${name}, or a command such as ${workspace.scene.commands[0] ?? "/reviews"}`;
+  box.placeholder = `Message ${name}, or ${workspace.scene.commands[0] ?? "/command"}`;
 }

@@ -20,6 +20,10 @@ export function whole(at) {
   return formatted(at, { dateStyle: "full", timeStyle: "short" });
 }
 
+export function moment(at) {
+  return formatted(at, { weekday: "short", month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
+}
+
 export function day(at) {
   const said = pretty(at, (it) => formatted(it, { weekday: "long", month: "long", day: "numeric" }));
   return said[0].toUpperCase() + said.slice(1);

@@ -1,7 +1,7 @@
 // Slack's mrkdwn: *bold*, _italic_, ~strike~, `code`, ```blocks```, > quotes, and what stands in <angle brackets>.
 
 import { date } from "./dates.js";
-import { el, link } from "./el.js";
+import { el, followable, link } from "./el.js";
 import { emoji } from "./emoji.js";
 import { broadcast, channelNamed, group, user } from "./mentions.js";
 
@@ -65,7 +65,7 @@ function special(inner) {
   if (target.startsWith("@")) return user(target.slice(1), label);
   if (target.startsWith("#")) return channelNamed(target.slice(1), label);
   if (target.startsWith("!")) return command(target.slice(1), label);
-  return link(literal(target), literal(label || target));
+  return link(literal(target), literal(label || (followable(literal(target)) ? target : `<${target}>`)));
 }
 
 function command(target, label) {

@@ -52,5 +52,9 @@ export async function busy(node, work) {
 /** Where a surface says that something went wrong. */
 export function troubleLine() {
   const line = el("p", { class: "trouble", role: "alert" });
-  return { line, say: (sentence) => line.replaceChildren(...(sentence ? [sentence] : [])) };
+  const say = (sentence) => {
+    line.replaceChildren(...(sentence ? [sentence] : []));
+    if (sentence) line.scrollIntoView({ block: "nearest" });
+  };
+  return { line, say };
 }
