@@ -29,7 +29,8 @@ function enter(event, form) {
 /** Returns what went wrong. A command that failed is told of as Slack does: by a note in the channel. */
 async function sent(box, where) {
   const text = box.value.trim();
-  if (!text || !where?.channel) return "";
+  if (!text) return "";
+  if (!where?.channel) return "The playground has not answered yet. Send it again in a moment.";
   const isCommand = text.startsWith("/") && !where.thread_ts;
   box.value = "";
   const answer = isCommand ? await act("command", { channel: where.channel, text }) : await act("say", { ...where, text });

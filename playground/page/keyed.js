@@ -11,11 +11,15 @@ export function keyed(parent, items, keyOf, draw) {
 }
 
 function kept(old, item, draw) {
-  const stamp = JSON.stringify(item);
-  if (old?.stamp === stamp) return old;
+  if (old && alike(old.item, item)) return old;
   const node = draw(item);
   if (old) inPlaceOf(old.node, node);
-  return { stamp, node };
+  return { item, node };
+}
+
+/** Mostly it is the very same; after a reconnection it is told anew, and still the same. */
+function alike(one, other) {
+  return Object.keys(other).every((name) => one[name] === other[name]) || JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** The focus stays where it was, if the new node has something of the same name. */

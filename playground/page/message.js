@@ -14,7 +14,7 @@ import { forget, nameOf, person, replies, workspace } from "./workspace.js";
 export function asListed(message, { inThread = false } = {}) {
   const answers = inThread ? [] : replies(message.channel, message.ts).filter((each) => each.ts !== message.ts);
   const { scene } = workspace;
-  return { message, inThread, count: answers.length, last: answers.at(-1)?.ts, scene: [scene.people, scene.groups] };
+  return { message, inThread, count: answers.length, last: answers.at(-1)?.ts, people: scene.people, groups: scene.groups };
 }
 
 export function drawnMessage({ message, inThread, count, last }) {

@@ -1,6 +1,6 @@
 // Follows the workspace. Each connection begins with all there is, so that nothing is missed while there was none.
 
-import { keyOf, tell, workspace } from "./workspace.js";
+import { arrived, keyOf, tell, workspace } from "./workspace.js";
 
 const AGAIN = 1000; // ms, where the browser would not try again by itself
 
@@ -8,7 +8,7 @@ let source = null;
 
 export function follow(as) {
   source?.close();
-  if (as !== workspace.me) lookAway();
+  if (as !== workspace.me) lookAway(as);
   source = new EventSource(`/playground/stream?as=${encodeURIComponent(as)}`);
   for (const [name, hear] of Object.entries(HEARD)) {
     source.addEventListener(name, (event) => hear(JSON.parse(event.data)));
@@ -16,10 +16,9 @@ export function follow(as) {
   source.addEventListener("error", () => lost(as, source));
 }
 
-/** What one person saw is not for the next. */
-function lookAway() {
-  workspace.messages = new Map();
-  Object.assign(workspace, { modals: [], home: null });
+/** What one person saw is not for the next; and what is done from now on, the next one does. */
+function lookAway(as) {
+  Object.assign(workspace, { me: as, messages: new Map(), modals: [], home: null });
   for (const part of ["messages", "modals", "home"]) tell(part);
 }
 
@@ -41,8 +40,8 @@ const HEARD = {
     const known = workspace.messages.has(key);
     if (message) workspace.messages.set(key, message);
     else workspace.messages.delete(key);
-    tell("messages");
-    if (message && !known) tell("arrived", message);
+    if (message && !known) arrived(message);
+    else tell("messages");
   },
   modals(views) {
     workspace.modals = views;

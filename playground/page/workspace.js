@@ -11,14 +11,38 @@ export const workspace = {
 };
 
 const listeners = new Map();
+const changed = new Set();
+let arrivals = [];
+let waiting = false;
 
-/** Parts: scene, messages, modals, home, weather, connected; and "arrived", with a message that was not there before. */
+/** Parts: scene, messages, modals, home, weather, connected, read; and "arrived", which is told of each new message. */
 export function when(parts, listener) {
   for (const part of parts) listeners.set(part, [...(listeners.get(part) ?? []), listener]);
 }
 
-export function tell(part, detail) {
-  for (const listener of listeners.get(part) ?? []) listener(detail);
+/** What changes at once is drawn once: with the next picture, or soon where nobody looks. */
+export function tell(part) {
+  changed.add(part);
+  if (waiting) return;
+  waiting = true;
+  if (document.hidden) setTimeout(draw);
+  else requestAnimationFrame(draw);
+}
+
+/** A message that was not there before. */
+export function arrived(message) {
+  arrivals.push(message);
+  tell("messages");
+}
+
+function draw() {
+  const concerned = new Set([...changed].flatMap((part) => listeners.get(part) ?? []));
+  const came = arrivals;
+  changed.clear();
+  arrivals = [];
+  waiting = false;
+  for (const listener of concerned) listener();
+  for (const message of came) for (const listener of listeners.get("arrived") ?? []) listener(message);
 }
 
 export function person(id) {
@@ -56,8 +80,7 @@ export function remark(channelId, text) {
   const ts = (Date.now() / 1000).toFixed(6);
   const said = { channel: channelId, ts, user: "USLACKBOT", text, blocks: [], private: true, local: true };
   workspace.messages.set(keyOf(said), said);
-  tell("messages");
-  tell("arrived", said);
+  arrived(said);
 }
 
 export function forget(message) {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.browser.driver import executable, launched
 from tests.browser.scene import CHANNEL, SENTA, scene
@@ -36,5 +36,6 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
 async def screen(office: Office, browser: Browser) -> AsyncIterator[Screen]:
     """The senior reviewer's, in the channel where they are asked."""
     async with window(browser, f"{office.slack.page_url}?as={SENTA}#channel/{CHANNEL}") as its:
+        await expect(its.page.get_by_label("Acting as")).to_have_value(SENTA)
         yield its
         assert its.complaints == []

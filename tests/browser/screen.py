@@ -13,7 +13,8 @@ PICTURES = Path(__file__).with_name("pictures")
 MEASURES = Path(__file__).with_name("measures.js").read_text()
 WIDE, PHONE = (1280, 800), (390, 844)
 NO_DEMO = "/playground/demo/state"  # which the page asks for, and is not there
-PATIENCE = 5_000  # ms, which a machine that shares its cores may take
+PATIENCE = 20_000  # ms, which a machine that shares its cores may take
+expect.set_options(timeout=PATIENCE)
 Scheme = Literal["light", "dark"]
 
 

@@ -32,12 +32,11 @@ async def test_home_lists_what_waits_and_its_buttons_open_details_and_forms(offi
     await screen.picture("home")
 
 
-async def test_the_command_answers_by_a_note_and_an_unknown_one_says_so(office: Office, screen: Screen) -> None:
+async def test_the_command_answers_by_a_note_with_words_and_charts(office: Office, screen: Screen) -> None:
     await office.asked(GRAVE)
     await screen.write("/reviews queue")
     await expect(screen.note).to_contain_text(TITLE)
     await screen.picture("command")
-    await screen.page.reload()
     await screen.write("/reviews stats 7d")
     await expect(screen.note.last).to_contain_text("Reviews of the last 7 days")
     await screen.picture("stats")
