@@ -4,6 +4,7 @@ import { clock, moment, whole } from "./dates.js";
 import { byId, el } from "./el.js";
 import { keyed } from "./keyed.js";
 import { busy } from "./surface.js";
+import { whileSeen } from "./watching.js";
 
 const STEPS = [["+5 min", 300], ["+1 hour", 3_600], ["+1 day", 86_400]];
 const SAID = { sent: "Sent", received: "Received", did: "Did", error: "Error" };
@@ -14,7 +15,12 @@ export async function agents() {
   if (!state) return;
   build();
   draw(state);
-  new EventSource("/playground/demo/events").addEventListener("message", refresh);
+  whileSeen(() => {
+    const source = new EventSource("/playground/demo/events");
+    source.addEventListener("open", refresh);
+    source.addEventListener("message", refresh);
+    return source;
+  });
 }
 
 async function asked() {

@@ -1,19 +1,27 @@
 // Follows the workspace. Each connection begins with all there is, so that nothing is missed while there was none.
 
+import { whileSeen } from "./watching.js";
 import { arrived, keyOf, tell, workspace } from "./workspace.js";
 
 const AGAIN = 1000; // ms, where the browser would not try again by itself
 
-let source = null;
+let wanted = "";
+let again = null;
 
 export function follow(as) {
-  source?.close();
   if (as !== workspace.me) lookAway(as);
-  source = new EventSource(`/playground/stream?as=${encodeURIComponent(as)}`);
+  wanted = as;
+  if (again) again();
+  else again = whileSeen(open);
+}
+
+function open() {
+  const source = new EventSource(`/playground/stream?as=${encodeURIComponent(wanted)}`);
   for (const [name, hear] of Object.entries(HEARD)) {
     source.addEventListener(name, (event) => hear(JSON.parse(event.data)));
   }
-  source.addEventListener("error", () => lost(as, source));
+  source.addEventListener("error", () => lost(source));
+  return source;
 }
 
 /** What one person saw is not for the next; and what is done from now on, the next one does. */
@@ -22,10 +30,10 @@ function lookAway(as) {
   for (const part of ["messages", "modals", "home"]) tell(part);
 }
 
-function lost(as, which) {
+function lost(source) {
   workspace.connected = false;
   tell("connected");
-  if (which.readyState === EventSource.CLOSED) setTimeout(() => which === source && follow(as), AGAIN);
+  if (source.readyState === EventSource.CLOSED) setTimeout(again, AGAIN);
 }
 
 const HEARD = {

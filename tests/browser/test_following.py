@@ -9,6 +9,10 @@ from yarl import URL
 from playground.slack import Slack, stand_in
 from tests.browser.screen import window
 
+SEEN = """(how) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => how === "hidden" });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
@@ -31,3 +35,15 @@ async def test_the_page_outlives_its_server_and_shows_what_the_next_one_has(brow
             await expect(screen.page.get_by_role("status")).to_be_empty()
             second.say("UANN", "C1", "And on.")
             await expect(screen.card("And on.")).to_be_visible()
+
+
+async def test_a_window_that_nobody_sees_holds_no_connection_and_catches_up_when_it_is_seen(browser: Browser) -> None:
+    async with stand_in() as slack, window(browser, slack.page_url) as screen:
+        furnish(slack, "From before.")
+        await expect(screen.card("From before.")).to_be_visible()
+        async with screen.page.expect_event("requestfailed", lambda request: "/stream" in request.url):
+            await screen.page.evaluate(SEEN, "hidden")
+        slack.say("UANN", "C1", "Said meanwhile.")
+        await screen.page.evaluate(SEEN, "seen")
+        await expect(screen.card("Said meanwhile.")).to_be_visible()
+        await expect(screen.page.get_by_role("status")).to_be_empty()

@@ -78,6 +78,11 @@ async def test_a_guest_is_refused_with_the_reason(office: Office, screen: Screen
     await expect(screen.note).to_contain_text("uest")
 
 
+async def test_where_no_demo_runs_there_is_no_panel_of_agents(office: Office, screen: Screen) -> None:
+    await expect(screen.page.get_by_text("Not Slack: a stand-in on this machine")).to_be_visible()
+    await expect(screen.page.get_by_role("complementary")).to_have_count(0)
+
+
 async def test_who_joins_a_channel_sees_it_and_who_leaves_does_not(office: Office, screen: Screen) -> None:
     sidebar = screen.page.get_by_role("navigation", name="Channels and messages")
     await expect(sidebar.get_by_role("link", name="general")).to_be_visible()

@@ -17,6 +17,7 @@ from playground.clock import ManualClock
 from playground.posting import Content, Place, post
 from playground.server import application
 from playground.slack import Slack
+from playground.weather import SLOW
 from tests.playground.app import field, modal
 
 NOBODYS = "http://127.0.0.1:9/slack/events"
@@ -222,6 +223,16 @@ async def test_the_rate_limit_of_the_page_ends_by_itself(
         assert answer.status == 200
     async with following(slack, session, "UANN") as ann:
         assert (await ann.next())[1]["weather"] == {"kind": "well"}
+
+
+async def test_a_slow_slack_answers_late_until_it_is_well_again(slack: Slack, session: aiohttp.ClientSession) -> None:
+    await act(slack, session, "weather", {"as": "UANN", "weather": "slow"})
+    assert [(fault.method, fault.seconds, fault.times) for fault in slack.faults] == [(None, SLOW, None)]
+    async with following(slack, session, "UANN") as ann:
+        assert (await ann.next())[1]["weather"] == {"kind": "slow"}
+        await act(slack, session, "weather", {"as": "UANN", "weather": "well"})
+        assert await ann.next() == ("weather", {"kind": "well"})
+    assert list(slack.faults) == []
 
 
 async def test_an_open_stream_ends_with_the_page_and_is_not_waited_for(
