@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -44,6 +44,8 @@ class Hand:
 
 class Act(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reaches_slack: ClassVar[bool] = True
 
     user: str = Field(alias="as")
 
@@ -100,11 +102,18 @@ class Submit(Act):
 
 
 class Close(Act):
+    """Also where Slack is away, of which the app then hears nothing."""
+
+    reaches_slack: ClassVar[bool] = False
+
     view: str
 
-    async def by(self, hand: Hand) -> Outcome:
-        hand.view(self.view)
-        return await hand.client.close(hand.user)
+    async def by(self, hand: Hand) -> Outcome | None:
+        view, slack = hand.view(self.view), hand.acting.workspace
+        if not slack.faults.refusing:
+            return await hand.client.close(hand.user)
+        slack.views.close(view)
+        return None
 
 
 class Command(Act):
@@ -152,6 +161,8 @@ class Dismiss(Act):
 
 
 class Turn(Act):
+    reaches_slack: ClassVar[bool] = False
+
     weather: Kind
 
     async def by(self, hand: Hand) -> None:

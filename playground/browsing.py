@@ -26,7 +26,7 @@ from playground.outcomes import Outcome
 from playground.picture import Picture
 from playground.refusals import NotPossibleError, RefusedError
 from playground.socket_mode import Sockets
-from playground.weather import Kind, Weather
+from playground.weather import Weather
 
 FOLDER = Path(__file__).with_name("page")
 FILES = frozenset(each.name for each in FOLDER.iterdir() if each.is_file())
@@ -105,7 +105,7 @@ class Browsing:
         return web.json_response(_answer(outcome))
 
     async def _done(self, act: Act) -> Outcome | None:
-        if self._slack.faults.refusing and getattr(act, "weather", Kind.DOWN) is Kind.DOWN:
+        if self._slack.faults.refusing and act.reaches_slack:
             raise NotPossibleError("Slack is down: nothing that you do reaches it.")
         return await act.by(Hand(self._acting, self._weather, act.user))
 
@@ -136,14 +136,14 @@ def _answer(outcome: Outcome | None) -> dict[str, Any]:
 
 def _only_us(request: web.Request) -> None:
     """A name that leads to this machine for a moment only is another site's; and so is another origin."""
-    host = urlsplit(f"//{request.host}").hostname or ""
     origin = request.headers.get("Origin")
-    if not _loopback(host) or origin not in (None, f"{request.scheme}://{request.host}"):
+    if not _loopback(request.host) or origin not in (None, f"{request.scheme}://{request.host}"):
         raise web.HTTPForbidden(text="The playground answers its own page on this machine alone. Open it by 127.0.0.1.")
 
 
 def _loopback(host: str) -> bool:
     try:
-        return host == "localhost" or ip_address(host).is_loopback
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ip_address(name).is_loopback
     except ValueError:
         return False

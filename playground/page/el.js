@@ -17,7 +17,7 @@ function filled(node, properties, children) {
 function set(node, name, value) {
   if (typeof value === "function") node.addEventListener(name, value);
   else if (value === true) node.setAttribute(name, "");
-  else if (isThere(value)) node.setAttribute(name, String(value));
+  else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, String(value));
 }
 
 function isThere(it) {

@@ -12,7 +12,7 @@ import { forget, nameOf, person, replies, workspace } from "./workspace.js";
 
 /** As a list shows it: what is drawn depends on all of this, so that it is drawn anew when any of it changed. */
 export function asListed(message, { inThread = false } = {}) {
-  const answers = inThread ? [] : replies(message.channel, message.ts).filter((each) => each.ts !== message.ts);
+  const answers = inThread ? [] : replies(message.channel, message.ts);
   const { scene } = workspace;
   return { message, inThread, count: answers.length, last: answers.at(-1)?.ts, people: scene.people, groups: scene.groups };
 }

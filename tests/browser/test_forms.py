@@ -137,6 +137,7 @@ async def test_every_input_of_a_form_reaches_the_app_as_it_was_filled_in(
         "datetimepicker": {},
     }
     blocks = [field(kind, kind, **more) for kind, more in kinds.items()]
+    blocks += [field(kind, kind, optional=True) for kind in ("users_select", "datepicker")]  # which are left alone
     slack.workspace.views.open("UANN", "T1", modal(*blocks), None)
     within = {kind: screen.dialog.locator(f"[data-block={kind}]") for kind in kinds}
     await within["plain_text_input"].get_by_role("textbox").fill("Two\nlines")
@@ -162,6 +163,8 @@ async def test_every_input_of_a_form_reaches_the_app_as_it_was_filled_in(
     assert values["radio_buttons"]["selected_option"]["value"] == "two"
     assert values["multi_users_select"]["selected_users"] == ["UBEN"]
     assert values["timepicker"]["selected_time"] == "09:30"
+    assert values["users_select"]["selected_user"] is None
+    assert values["datepicker"]["selected_date"] is None
     assert values["datetimepicker"]["selected_date_time"] % 3600 == 0
 
 
