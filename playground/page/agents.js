@@ -1,10 +1,11 @@
 // The panel of the demo: what the sample agents did, the business clock, and the stories. Where no demo runs, nothing.
 
-import { clock, moment, whole } from "./dates.js";
+import { clock, moment, moveAhead, whole } from "./dates.js";
 import { byId, el } from "./el.js";
 import { keyed } from "./keyed.js";
 import { busy } from "./surface.js";
 import { whileSeen } from "./watching.js";
+import { tell } from "./workspace.js";
 
 const STEPS = [["+5 min", 300], ["+1 hour", 3_600], ["+1 day", 86_400]];
 const SAID = { sent: "Sent", received: "Received", did: "Did", error: "Error" };
@@ -17,8 +18,7 @@ export async function agents() {
   draw(state);
   whileSeen(() => {
     const source = new EventSource("/playground/demo/events");
-    source.addEventListener("open", refresh);
-    source.addEventListener("message", refresh);
+    for (const told of ["open", "message", "changed"]) source.addEventListener(told, refresh);
     return source;
   });
 }
@@ -62,6 +62,8 @@ function build() {
 }
 
 function draw(state) {
+  moveAhead(state.moved_seconds);
+  tell("messages");
   byId("now").replaceChildren(...time(state));
   keyed(byId("agent-list"), state.agents, (each) => each.name, agent);
   keyed(byId("stories"), state.stories, (each) => each.name, story);

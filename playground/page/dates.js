@@ -5,11 +5,26 @@ import { el } from "./el.js";
 const DAY = 86_400_000;
 const HALF_A_YEAR = 183 * DAY;
 
+let ahead = 0; // ms by which a demo has moved business time: what the app calls "today" is meant by that clock
+
 export function date(timestamp, format, fallback = "") {
   const at = new Date(Number(timestamp) * 1000);
   if (Number.isNaN(at.valueOf())) return el("span", {}, fallback || "Invalid date");
   const said = format.replace(/\{(\w+)\}/g, (whole, token) => TOKENS[token]?.(at) ?? whole);
   return el("time", { datetime: at.toISOString(), title: fallback || whole(at) }, said);
+}
+
+export function moveAhead(seconds) {
+  ahead = seconds * 1000;
+}
+
+/** Whatever names a day has to be drawn anew when there is another one. */
+export function today() {
+  return new Date(now()).toDateString();
+}
+
+function now() {
+  return Date.now() + ahead;
 }
 
 export function clock(at) {
@@ -25,7 +40,7 @@ export function moment(at) {
 }
 
 export function day(at) {
-  const said = pretty(at, (it) => formatted(it, { weekday: "long", month: "long", day: "numeric" }));
+  const said = near(at, Date.now()) ?? formatted(at, { weekday: "long", month: "long", day: "numeric" });
   return said[0].toUpperCase() + said.slice(1);
 }
 
@@ -35,18 +50,22 @@ function formatted(at, options) {
 
 /** The year is left out where it goes without saying. */
 function dated(at, options) {
-  const near = Math.abs(at - Date.now()) < HALF_A_YEAR;
-  return formatted(at, { ...options, day: "numeric", ...(near ? {} : { year: "numeric" }) });
+  const obvious = Math.abs(at - now()) < HALF_A_YEAR;
+  return formatted(at, { ...options, day: "numeric", ...(obvious ? {} : { year: "numeric" }) });
 }
 
 function pretty(at, otherwise) {
+  return near(at, now()) ?? otherwise(at);
+}
+
+function near(at, from) {
   const midnight = (it) => new Date(it).setHours(0, 0, 0, 0);
-  const away = Math.round((midnight(at) - midnight(Date.now())) / DAY);
-  return { "-1": "yesterday", 0: "today", 1: "tomorrow" }[away] ?? otherwise(at);
+  const away = Math.round((midnight(at) - midnight(from)) / DAY);
+  return { "-1": "yesterday", 0: "today", 1: "tomorrow" }[away];
 }
 
 function ago(at) {
-  const seconds = (at - Date.now()) / 1000;
+  const seconds = (at - now()) / 1000;
   const units = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]];
   const [unit, size] = units.find(([, each]) => Math.abs(seconds) >= each) ?? units.at(-1);
   return new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }).format(Math.round(seconds / size), unit);

@@ -3,7 +3,7 @@
 import { act, told } from "./act.js";
 import { avatar } from "./avatars.js";
 import { blocks } from "./blocks.js";
-import { clock, whole } from "./dates.js";
+import { clock, today, whole } from "./dates.js";
 import { el } from "./el.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { threadAddress } from "./place.js";
@@ -14,7 +14,7 @@ import { forget, nameOf, person, replies, workspace } from "./workspace.js";
 export function asListed(message, { inThread = false } = {}) {
   const answers = inThread ? [] : replies(message.channel, message.ts);
   const { scene } = workspace;
-  return { message, inThread, count: answers.length, last: answers.at(-1)?.ts, people: scene.people, groups: scene.groups };
+  return { message, inThread, count: answers.length, last: answers.at(-1)?.ts, people: scene.people, groups: scene.groups, today: today() };
 }
 
 export function drawnMessage({ message, inThread, count, last }) {

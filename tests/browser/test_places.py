@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.async_api import expect
 
-from tests.browser.scene import ADAM, CHANNEL, GRAVE, IN_BROWSER, RITA, SECOND, SENTA, SOFT
+from tests.browser.scene import ADAM, CHANNEL, GRAVE, IN_BROWSER, RITA, ROSE, SECOND, SENTA, SOFT
 from tests.browser.screen import Screen
 from tests.slack.office import GUEST, Office
 
@@ -76,6 +76,21 @@ async def test_a_guest_is_refused_with_the_reason(office: Office, screen: Screen
     await screen.become(GUEST)
     await screen.press(screen.card(TITLE), "Approve")
     await expect(screen.note).to_contain_text("uest")
+
+
+async def test_what_comes_below_what_one_reads_is_a_button_away(office: Office, screen: Screen) -> None:
+    await office.asked(GRAVE)
+    await office.asked(SOFT)
+    await screen.become(ROSE)
+    await screen.press(screen.card(TITLE), "Approve")
+    await expect(screen.note).not_to_be_in_viewport()
+    await screen.page.get_by_role("button", name="A note to you").click()
+    await expect(screen.note).to_be_in_viewport()
+    await expect(screen.page.get_by_role("button", name="A note to you")).to_be_hidden()
+    await screen.card(TITLE).get_by_role("button", name="Details").scroll_into_view_if_needed()
+    office.slack.say(SENTA, CHANNEL, "Somebody has to look at this.")
+    await screen.page.get_by_role("button", name="New message").click()
+    await expect(screen.card("Somebody has to look")).to_be_in_viewport()
 
 
 async def test_where_no_demo_runs_there_is_no_panel_of_agents(office: Office, screen: Screen) -> None:
