@@ -15,6 +15,12 @@ TITLE = GRAVE["title"]
 NOWHERE = "http://127.0.0.1:9/slack/events"  # nobody listens there
 
 
+async def mended(screen: Screen) -> None:
+    """Once Slack is well again, and not only asked to be."""
+    await screen.slack_is("well")
+    await expect(screen.page.get_by_role("status")).to_be_empty()
+
+
 async def test_slack_goes_down_and_comes_back_and_the_card_is_right_in_the_end(office: Office, screen: Screen) -> None:
     told, _ = await office.asked(GRAVE)
     card = screen.card(TITLE)
@@ -26,7 +32,7 @@ async def test_slack_goes_down_and_comes_back_and_the_card_is_right_in_the_end(o
     await screen.press(card, "Approve")
     await expect(card.get_by_role("alert")).to_contain_text("Slack is down")
     await screen.picture("down")
-    await screen.slack_is("well")
+    await mended(screen)
     await office.rested()
     await expect(card).to_contain_text("Withdrawn")
     await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
@@ -40,9 +46,10 @@ async def test_while_slack_limits_the_app_a_decision_counts_and_is_shown_later(o
     await expect(screen.page.get_by_text("s left")).to_be_visible()
     await screen.press(card, "Approve")
     await office.slack.until(lambda: [call for call in office.slack.calls_to("chat.update") if call.error])
+    await office.delivered()  # what was refused has been understood
     assert await office.status(told) is Status.APPROVED
     await expect(card).to_contain_text("Goes ahead by itself")
-    await screen.slack_is("well")
+    await mended(screen)
     await office.patient_no_more()
     await expect(card).to_contain_text("approved this")
 
