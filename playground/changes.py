@@ -1,4 +1,4 @@
-"""Who wants to know that something changed: a test that waits, and later a page that follows."""
+"""Who wants to know that something changed: a test that waits, and a page that follows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Change:
 
     Messages: message.posted, message.changed, message.deleted, note.shown. Views: view.opened, view.changed,
     view.closed, home.published. The scene: person.changed, channel.changed, group.changed. The app: api.called,
-    socket.opened, socket.closed.
+    socket.opened, socket.closed. And weather.changed.
     """
 
     kind: str

@@ -59,7 +59,10 @@ def chosen(element: Element, choice: Any) -> dict[str, Any]:
     name = field_of(element.type)
     if name is None:
         raise NotPossibleError(f"nothing can be chosen in {element.action_id!r}, which is a {element.type}")
-    return {name: _value(element, choice)}
+    try:
+        return {name: _value(element, choice)}
+    except (TypeError, ValueError) as fault:  # a number for a list, a word for a date
+        raise NotPossibleError(f"{element.action_id!r} does not take {choice!r}") from fault
 
 
 def _value(element: Element, choice: Any) -> Any:

@@ -122,6 +122,12 @@ class Client:
         """Fills in what is on top of the stack, each value by the name of its block or of its element."""
         return self._typed(self.modal(user), values)
 
+    def fill_in(self, view: View, typed: Mapping[str, Mapping[str, Any]]) -> View:
+        """What stands in a form, each value by the names of its block and of its element."""
+        for block_id, values in typed.items():
+            view = self._typed(view, values, block_id)
+        return view
+
     def modal(self, user: str) -> View:
         view = self.slack.views.top(user)
         if view is None:
@@ -191,9 +197,11 @@ class Client:
             raise NotPossibleError(f"{person.id} is not in {channel}")
 
     def _escaped(self, text: str) -> str:
-        """What was typed as @name or #name becomes `<@U…|name>` or `<#C…|name>`, when the command asks for that."""
-        if not self.slack.should_escape:
-            return text
+        """Names become ids where the command asks for that."""
+        return self.naming(text) if self.slack.should_escape else text
+
+    def naming(self, text: str) -> str:
+        """What was typed as @name or #name becomes `<@U…|name>` or `<#C…|name>`."""
         named = {f"@{each.name}": f"<@{each.id}|{each.name}>" for each in self.slack.people.values()}
         named |= {f"#{each.name}": f"<#{each.id}|{each.name}>" for each in self.slack.channels.values()}
         return re.sub(r"(?<![\w<])[@#][\w.\-]+", lambda match: named.get(match[0], match[0]), text)

@@ -16,6 +16,7 @@ class Person:
     name: str
     real_name: str
     team_id: str
+    title: str = ""
     email: str | None = None
     guest: GuestKind = ""
     stranger: bool = False
@@ -70,6 +71,7 @@ class Person:
             "real_name": self.real_name,
             "real_name_normalized": self.real_name,
             "display_name": self.name,
+            "title": self.title,
             "display_name_normalized": self.name,
             "status_text": "",
             "status_emoji": "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from playground import responses, web_api
+from playground.browsing import Browsing
 from playground.socket_mode import Sockets
 from playground.workspace import Workspace
 
@@ -22,7 +23,9 @@ def routes(slack: Workspace, sockets: Sockets) -> list[web.RouteDef]:
     ]
 
 
-def application(slack: Workspace, sockets: Sockets | None = None) -> web.Application:
+def application(slack: Workspace, sockets: Sockets | None = None, browsing: Browsing | None = None) -> web.Application:
     app = web.Application(client_max_size=LARGEST)
     app.add_routes(routes(slack, sockets or Sockets(slack)))
+    if browsing:
+        app.add_routes(browsing.routes())
     return app

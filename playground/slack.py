@@ -12,8 +12,8 @@
         assert outcome.status == 200
 
 Setting the scene (`setting.py`): all of it may change at any time, as in life.
-    add_person(id, name=, real_name=, email=, guest="multi"|"single", stranger=True, team_id=, bot=, workflow_bot=,
-        deleted=, admin=, online=) -> Person;   change_person(id, deleted=True, …)
+    add_person(id, name=, real_name=, title=, email=, guest="multi"|"single", stranger=True, team_id=, bot=,
+        workflow_bot=, deleted=, admin=, online=) -> Person;   change_person(id, deleted=True, …)
     add_channel(id, name=, members=[…], private=, archived=, bot_in=True, shared=False) -> Channel
     change_channel(id, archived=True, …);   join(user, channel);   leave(user, channel);   renumber("G1", "C2")
     add_group("S1", ["UANN"], handle=, name=) -> Group;   change_group("S1", members=[…], disabled=)
@@ -56,6 +56,8 @@ Faults (`faults.py`), each for one method, or for all when it is None; `times=No
     faults.groups_unreadable();   faults.clear();   await go_down(), await come_up(): connections are refused
     `response_url` is the name of the method when it is a response_url that is posted to.
 
+The page (`browsing.py`): page_url; people in a browser, who act by the same roads.
+
 Socket Mode (`socket_mode.py`): with a socket connected nothing goes over HTTP.
     sockets.connected: how many;   await sockets.disconnect("warning"|"refresh_requested"|"link_disabled")
     sockets.drop(): cut without a word
@@ -71,6 +73,7 @@ import aiohttp
 from aiohttp import web
 
 from playground.acting import Acting
+from playground.browsing import Browsing
 from playground.clock import Clock, ManualClock
 from playground.delivery import Delivery
 from playground.interactions import Client
@@ -89,14 +92,31 @@ __all__ = ["ManualClock", "Message", "NotPossibleError", "Outcome", "Rates", "Sl
 class Slack(Acting):
     """A workspace with a server before it."""
 
-    def __init__(self, workspace: Workspace, client: Client, sockets: Sockets, runner: web.AppRunner) -> None:
+    def __init__(self, workspace: Workspace, client: Client, sockets: Sockets, port: int) -> None:
         super().__init__(workspace, client)
-        self.sockets, self._runner, self._port = sockets, runner, 0
+        self.sockets, self._port = sockets, port
+        self.browsing = Browsing(self, sockets)
+        app = application(workspace, sockets, self.browsing)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         self._site: web.TCPSite | None = None
 
     @property
     def api_url(self) -> str:
         return f"{self.workspace.base_url}/playground/api/"
+
+    @property
+    def page_url(self) -> str:
+        return f"{self.workspace.base_url}/playground"
+
+    async def begin(self) -> None:
+        await self._runner.setup()
+        await self.come_up()
+
+    async def end(self) -> None:
+        self.workspace.faults.clear()
+        self.sockets.drop()
+        self.browsing.close()
+        await self._runner.cleanup()
 
     async def come_up(self) -> None:
         """At the same address as before."""
@@ -124,24 +144,23 @@ async def stand_in(
     scopes: Collection[str] | None = None,
     commands: Collection[str] | None = None,
     team_id: str = "T1",
+    port: int = 0,
 ) -> AsyncIterator[Slack]:
-    """A workspace of one's own on a free port. `rates=None` limits nothing; `commands=None` knows every command."""
+    """A workspace of one's own, on a free port unless one is named.
+
+    `rates=None` limits nothing; `commands=None` knows every command.
+    """
     known = None if commands is None else frozenset(commands)
     workspace = Workspace(signing_secret=signing_secret, rates=rates, clock=clock, commands=known, team_id=team_id)
     if scopes is not None:
         workspace.scopes = set(scopes)
     sockets = Sockets(workspace)
-    runner = web.AppRunner(application(workspace, sockets), access_log=None, shutdown_timeout=0.2)
-    await runner.setup()
     # A connection of its own for each delivery: an app that was started anew finds none that it does not know.
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True)) as http:
-        slack = Slack(
-            workspace, Client(workspace, Delivery(http, sockets, signing_secret, None, ack_within)), sockets, runner
-        )
+        delivery = Delivery(http, sockets, signing_secret, None, ack_within)
+        slack = Slack(workspace, Client(workspace, delivery), sockets, port)
         try:
-            await slack.come_up()
+            await slack.begin()
             yield slack
         finally:
-            workspace.faults.clear()
-            sockets.drop()
-            await runner.cleanup()
+            await slack.end()

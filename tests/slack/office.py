@@ -145,6 +145,12 @@ class Office(Desk):
         await self.its.service.store.write(lambda connection: connection.execute(update(CARDS).values(held_until=None)))
         await self.delivered()
 
+    async def patient_no_more(self) -> None:
+        """As if the time had passed for which Slack asked us to be patient."""
+        assert self.its.service.slack is not None
+        self.its.service.slack.reconciler._paused = {False: 0.0, True: 0.0}
+        await self.rested()
+
     async def reviews(self, user: str, text: str = "", channel: str | None = None) -> Message:
         """What `/reviews` answers: in the HTTP answer itself, to this user alone, and calling nobody."""
         outcome = await self.slack.command(user, "/reviews", text, channel=channel)

@@ -1,0 +1,30 @@
+// What the person does, as the server is asked for it; and what they are told when it did not work.
+
+import { workspace } from "./workspace.js";
+
+/** `{ok, error, why, errors, body}`: `error` is Slack's word for what went wrong, `errors` stand under inputs. */
+export async function act(name, asked) {
+  try {
+    const answer = await fetch(`/playground/act/${name}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ ...asked, as: workspace.me }),
+    });
+    return await answer.json();
+  } catch {
+    return { ok: false, error: "unreachable", errors: {} };
+  }
+}
+
+const TOLD = {
+  operation_timeout: "The app did not answer within 3 seconds. What you did may still have reached it.",
+  dispatch_failed: "The app could not be reached, or answered with an error.",
+  trouble_connecting: "We had some trouble connecting. Try again?",
+  unreachable: "The playground does not answer. Is it still running?",
+};
+
+export function told(answer) {
+  if (answer.ok) return "";
+  const sentence = TOLD[answer.error] ?? answer.why ?? "It did not work.";
+  return answer.error in TOLD ? `${sentence} (${answer.error})` : sentence;
+}

@@ -1,0 +1,104 @@
+// The middle of the page: a channel's messages, or the app's Home; what it is called, and what is new in it.
+
+import { byId, el } from "./el.js";
+import { day } from "./dates.js";
+import { keyed } from "./keyed.js";
+import { asListed, drawnMessage } from "./message.js";
+import { channelAddress, onMove, place } from "./place.js";
+import { markRead } from "./unread.js";
+import { channel, keyOf, nameOf, tell, when, within, workspace } from "./workspace.js";
+
+const NEAR = 120; // pixels from the end, within which one follows what comes
+
+let shown = null; // the place that is drawn, so that moving elsewhere begins at the end
+
+export function channels() {
+  when(["scene", "messages"], draw);
+  when(["arrived"], arrived);
+  onMove(draw);
+  byId("scroll").addEventListener("scroll", () => atEnd() && (byId("newer").hidden = true));
+  byId("newer").addEventListener("click", toEnd);
+  addEventListener("focus", read);
+}
+
+function draw() {
+  const here = place();
+  const home = here.kind === "home";
+  const moved = shown !== `${workspace.me} ${home ? "home" : here.channel}`;
+  shown = `${workspace.me} ${home ? "home" : here.channel}`;
+  const following = moved || atEnd();
+  byId("messages").hidden = home;
+  byId("home").hidden = !home;
+  byId("composer").hidden = home;
+  title(here, home);
+  if (!home) keyed(byId("messages"), items(here.channel), (each) => each.key, drawn);
+  if (following && !home) toEnd();
+  if (moved) byId("newer").hidden = true;
+  read();
+}
+
+function items(id) {
+  const listed = [];
+  let today = "";
+  for (const message of within(id)) {
+    const its = day(new Date(Number(message.ts) * 1000));
+    if (its !== today) listed.push({ key: `day ${its}`, day: its });
+    today = its;
+    listed.push({ key: keyOf(message), ...asListed(message) });
+  }
+  return listed;
+}
+
+function drawn(item) {
+  return item.day ? el("li", { class: "day" }, el("span", {}, item.day)) : drawnMessage(item);
+}
+
+function title(here, home) {
+  const its = channel(here.channel);
+  const direct = its?.kind === "im";
+  const { app, direct: directId } = workspace.scene;
+  const name = nameOf(app.user);
+  byId("place-name").textContent = home || direct ? name : its ? `# ${its.name}` : "No channel";
+  byId("place-what").textContent = home || direct ? "App" : its ? what(its) : "This person is in no channel.";
+  byId("messages").setAttribute("aria-label", direct ? `Messages of ${name}` : `Messages in ${its?.name ?? "no channel"}`);
+  document.title = `${home ? "Home" : byId("place-name").textContent} · Playground, not Slack`;
+  tabs(home || direct, home, directId);
+}
+
+function what(its) {
+  const marks = [its.archived && "archived", its.shared && "shared with another workspace"].filter(Boolean);
+  return [its.members === 1 ? "1 member" : `${its.members} members`, ...marks].join(" · ");
+}
+
+function tabs(there, home, directId) {
+  byId("place-tabs").hidden = !there;
+  const tab = (href, name, current) => el("a", { href, "aria-current": current ? "page" : null }, name);
+  const drawnTabs = [workspace.scene.app.home && tab("#home", "Home", home), directId && tab(channelAddress(directId), "Messages", !home)];
+  byId("place-tabs").replaceChildren(...drawnTabs.filter(Boolean));
+}
+
+function atEnd() {
+  const { scrollTop, scrollHeight, clientHeight } = byId("scroll");
+  return scrollHeight - scrollTop - clientHeight < NEAR;
+}
+
+function toEnd() {
+  byId("scroll").scrollTop = byId("scroll").scrollHeight;
+  byId("newer").hidden = true;
+}
+
+function read() {
+  const here = place();
+  if (here.kind !== "channel" || !document.hasFocus()) return;
+  markRead(here.channel);
+  tell("read");
+}
+
+function arrived(message) {
+  if (message.channel !== place().channel || message.thread_ts) return;
+  // Whoever writes looks at what comes of it; whoever reads is not carried away.
+  if (message.user === workspace.me || (message.private && byId("composer").contains(document.activeElement))) return toEnd();
+  if (atEnd()) return;
+  byId("newer").textContent = message.private ? "A note to you ↓" : "New message ↓";
+  byId("newer").hidden = false;
+}

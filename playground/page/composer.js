@@ -1,0 +1,51 @@
+// Where a person writes: a message of their own, or a slash command.
+
+import { act, told } from "./act.js";
+import { el } from "./el.js";
+import { channel, nameOf, remark, workspace } from "./workspace.js";
+
+/** `where()` is the channel, and the thread if it is one: there Slack knows no commands. */
+export function composer(form, where) {
+  const { thread_ts: inThread } = where() ?? {};
+  const label = inThread ? "Reply in the thread" : "Message, or a command that begins with /";
+  const box = el("textarea", { rows: "1", "aria-label": label, placeholder: inThread ? "Reply…" : "" });
+  const trouble = el("p", { class: "trouble", role: "alert" });
+  const send = el("button", { type: "submit", class: "send", "aria-label": "Send" }, "➤");
+  form.replaceChildren(trouble, el("div", { class: "writing" }, box, send));
+  box.addEventListener("keydown", (event) => enter(event, form));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    trouble.replaceChildren(...[await sent(box, where())].filter(Boolean));
+  });
+  return box;
+}
+
+function enter(event, form) {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  form.requestSubmit();
+}
+
+/** Returns what went wrong. A command that failed is told of as Slack does: by a note in the channel. */
+async function sent(box, where) {
+  const text = box.value.trim();
+  if (!text) return "";
+  if (!where?.channel) return "The playground has not answered yet. Send it again in a moment.";
+  const isCommand = text.startsWith("/") && !where.thread_ts;
+  box.value = "";
+  const answer = isCommand ? await act("command", { channel: where.channel, text }) : await act("say", { ...where, text });
+  if (answer.ok) return "";
+  if (!isCommand || answer.why) {
+    box.value = text;
+    return told(answer);
+  }
+  remark(where.channel, `\`${text.split(" ")[0]}\` failed with the error “${answer.error}”. ${told(answer)}`);
+  return "";
+}
+
+/** What it says before anybody writes: where it goes. */
+export function invite(box, id) {
+  const its = channel(id);
+  const name = its?.kind === "im" ? nameOf(workspace.scene.app.user) : `#${its?.name ?? ""}`;
+  box.placeholder = `Message ${name}, or ${workspace.scene.commands[0] ?? "/command"}`;
+}

@@ -1,0 +1,28 @@
+// The dialog that asks once more. The browser keeps the focus within it, and Esc means no.
+
+import { byId, el } from "./el.js";
+import { plain } from "./emoji.js";
+
+/** True at once where there is nothing to ask. */
+export function confirmed(asked) {
+  if (!asked) return Promise.resolve(true);
+  const dialog = byId("confirm");
+  const answer = new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+  });
+  dialog.replaceChildren(...drawn(asked, (said) => dialog.close(said)));
+  dialog.returnValue = "";
+  dialog.showModal();
+  return answer;
+}
+
+function drawn(asked, close) {
+  const button = (style, said, value) =>
+    el("button", { type: "button", class: `button ${style}`, click: () => close(value) }, plain(said));
+  const style = asked.style === "danger" ? "danger" : "primary";
+  return [
+    el("header", {}, el("h2", { id: "confirm-title" }, plain(asked.title))),
+    el("div", { class: "body" }, el("p", {}, plain(asked.text))),
+    el("footer", {}, button("", asked.deny, "no"), button(style, asked.confirm, "yes")),
+  ];
+}

@@ -1,0 +1,92 @@
+// Slack's dates, in the reader's own time zone: `<!date^1795262400^{date_short_pretty} at {time}|fallback>`.
+
+import { el } from "./el.js";
+
+const DAY = 86_400_000;
+const HALF_A_YEAR = 183 * DAY;
+
+let ahead = 0; // ms by which a demo has moved business time: what the app calls "today" is meant by that clock
+
+export function date(timestamp, format, fallback = "") {
+  const at = new Date(Number(timestamp) * 1000);
+  if (Number.isNaN(at.valueOf())) return el("span", {}, fallback || "Invalid date");
+  const said = format.replace(/\{(\w+)\}/g, (whole, token) => TOKENS[token]?.(at) ?? whole);
+  return el("time", { datetime: at.toISOString(), title: fallback || whole(at) }, said);
+}
+
+export function moveAhead(seconds) {
+  ahead = seconds * 1000;
+}
+
+/** Whatever names a day has to be drawn anew when there is another one. */
+export function today() {
+  return new Date(now()).toDateString();
+}
+
+function now() {
+  return Date.now() + ahead;
+}
+
+export function clock(at) {
+  return formatted(at, { hour: "numeric", minute: "2-digit" });
+}
+
+export function whole(at) {
+  return formatted(at, { dateStyle: "full", timeStyle: "short" });
+}
+
+export function moment(at) {
+  return formatted(at, { weekday: "short", month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
+}
+
+export function day(at) {
+  const said = near(at, Date.now()) ?? formatted(at, { weekday: "long", month: "long", day: "numeric" });
+  return said[0].toUpperCase() + said.slice(1);
+}
+
+function formatted(at, options) {
+  return new Intl.DateTimeFormat(undefined, options).format(at);
+}
+
+/** The year is left out where it goes without saying. */
+function dated(at, options) {
+  const obvious = Math.abs(at - now()) < HALF_A_YEAR;
+  return formatted(at, { ...options, day: "numeric", ...(obvious ? {} : { year: "numeric" }) });
+}
+
+function pretty(at, otherwise) {
+  return near(at, now()) ?? otherwise(at);
+}
+
+function near(at, from) {
+  const midnight = (it) => new Date(it).setHours(0, 0, 0, 0);
+  const away = Math.round((midnight(at) - midnight(from)) / DAY);
+  return { "-1": "yesterday", 0: "today", 1: "tomorrow" }[away];
+}
+
+function ago(at) {
+  const seconds = (at - now()) / 1000;
+  const units = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]];
+  const [unit, size] = units.find(([, each]) => Math.abs(seconds) >= each) ?? units.at(-1);
+  return new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }).format(Math.round(seconds / size), unit);
+}
+
+const plain = (at) => dated(at, { month: "long" });
+const short = (at) => dated(at, { month: "short" });
+const long = (at) => dated(at, { month: "long", weekday: "long" });
+
+const TOKENS = {
+  date_num: (at) => formatted(at, { dateStyle: "short" }),
+  date_slash: (at) => formatted(at, { dateStyle: "short" }),
+  date: plain,
+  date_short: short,
+  date_long: long,
+  date_long_full: (at) => formatted(at, { dateStyle: "full" }),
+  date_pretty: (at) => pretty(at, plain),
+  date_short_pretty: (at) => pretty(at, short),
+  date_long_pretty: (at) => pretty(at, long),
+  day_divider_pretty: (at) => pretty(at, long),
+  time: clock,
+  time_secs: (at) => formatted(at, { timeStyle: "medium" }),
+  ago,
+};

@@ -1,0 +1,51 @@
+// Elements are made of values and never of markup: whatever a text holds, it stays text.
+
+export function el(tag, properties = {}, ...children) {
+  return filled(document.createElement(tag), properties, children);
+}
+
+export function svg(tag, properties = {}, ...children) {
+  return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), properties, children);
+}
+
+function filled(node, properties, children) {
+  for (const [name, value] of Object.entries(properties)) set(node, name, value);
+  node.append(...children.flat(Infinity).filter(isThere));
+  return node;
+}
+
+function set(node, name, value) {
+  if (typeof value === "function") node.addEventListener(name, value);
+  else if (value === true) node.setAttribute(name, "");
+  else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, String(value));
+}
+
+function isThere(it) {
+  return it !== null && it !== undefined && it !== false && it !== "";
+}
+
+export function byId(id) {
+  return document.getElementById(id);
+}
+
+/** What a screen reader says, and nobody sees. */
+export function unseen(text) {
+  return el("span", { class: "unseen" }, text);
+}
+
+/** The address as it may be followed, or null: no script, no file, no data. */
+export function followable(address) {
+  try {
+    const url = new URL(address);
+    return ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A link out of the page, or what it would have said where it leads nowhere that we follow. */
+export function link(address, ...said) {
+  const href = followable(address);
+  if (!href) return el("span", {}, ...said);
+  return el("a", { href, target: "_blank", rel: "noopener noreferrer" }, ...said);
+}

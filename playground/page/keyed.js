@@ -1,0 +1,44 @@
+// Keeps a list of nodes in step with a list of items: what did not change stays the same node, with its focus and scroll.
+
+const drawn = new WeakMap(); // of each parent, by key: what was drawn, and from what
+
+export function keyed(parent, items, keyOf, draw) {
+  const before = drawn.get(parent) ?? new Map();
+  const after = new Map();
+  for (const item of items) after.set(keyOf(item), kept(before.get(keyOf(item)), item, draw));
+  drawn.set(parent, after);
+  arrange(parent, [...after.values()].map((each) => each.node));
+}
+
+function kept(old, item, draw) {
+  if (old && alike(old.item, item)) return old;
+  const node = draw(item);
+  if (old) inPlaceOf(old.node, node);
+  return { item, node };
+}
+
+/** Mostly it is the very same; after a reconnection it is told anew, and still the same. */
+function alike(one, other) {
+  return Object.keys(other).every((name) => one[name] === other[name]) || JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** The focus stays where it was, if the new node has something of the same name. */
+export function inPlaceOf(old, node) {
+  const name = old.contains(document.activeElement) ? nameOf(document.activeElement) : null;
+  old.replaceWith(node);
+  if (name === null) return;
+  const same = [...node.querySelectorAll("[data-name]")].find((each) => each.dataset.name === name);
+  (same ?? node).focus();
+}
+
+function nameOf(node) {
+  return node.dataset.name ?? "";
+}
+
+function arrange(parent, nodes) {
+  const wanted = new Set(nodes);
+  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
+  nodes.forEach((node, index) => {
+    if (parent.children[index] !== node) parent.insertBefore(node, parent.children[index] ?? null);
+  });
+}

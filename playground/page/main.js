@@ -1,0 +1,49 @@
+// Where it begins: each part of the page draws itself, whenever what it shows has changed.
+
+import { agents } from "./agents.js";
+import { channels } from "./channel.js";
+import { composer, invite } from "./composer.js";
+import { byId, el } from "./el.js";
+import { home } from "./home.js";
+import { modals } from "./modals.js";
+import { channelAddress, onMove, place } from "./place.js";
+import { sidebar } from "./sidebar.js";
+import { follow } from "./stream.js";
+import { threads } from "./thread.js";
+import { top, wanted } from "./top.js";
+import { nameOf, when, workspace } from "./workspace.js";
+
+const box = composer(byId("composer"), () => ({ channel: place().channel }));
+
+const wide = matchMedia("(min-width: 761px)");
+
+function arrange() {
+  const { kind, channel } = place();
+  // Beside the list there is always a channel; on a phone the list is a place of its own.
+  if (kind === "list" && channel && wide.matches) return location.replace(channelAddress(channel));
+  document.body.dataset.part = kind;
+  if (channel) invite(box, channel);
+  const tab = (href, name, current) => el("a", { href, "aria-current": current ? "page" : null }, name);
+  const first = channel ?? workspace.scene.direct;
+  byId("tabs").replaceChildren(
+    tab("#", "Channels", kind === "list"),
+    tab(first ? channelAddress(first) : "#home", "Messages", kind === "channel"),
+    ...(workspace.scene.app.home ? [tab("#home", "Home", kind === "home")] : []),
+    ...(document.body.classList.contains("has-agents") ? [tab("#agents", "Agents", kind === "agents")] : []),
+  );
+}
+
+/** What a screen reader says of a new message is what a phone would show of it. */
+function announce(message) {
+  if (message.user === workspace.me) return;
+  const line = el("p", {}, `${nameOf(message.user)}${message.private ? ", to you alone" : ""}: ${message.text}`);
+  byId("live").replaceChildren(line);
+}
+
+// First what is seen at all, then what stands in it: what is hidden cannot be scrolled.
+when(["scene"], arrange);
+onMove(arrange);
+for (const begin of [top, sidebar, channels, threads, home, modals]) begin();
+when(["arrived"], announce);
+follow(wanted());
+agents().then(arrange);

@@ -1,0 +1,29 @@
+// People, groups, channels and broadcasts, as they stand in a text. Whoever is meant sees it lit up.
+
+import { el } from "./el.js";
+import { channelAddress } from "./place.js";
+import { channel, person, workspace } from "./workspace.js";
+
+export function user(id, otherwise) {
+  const known = person(id);
+  return mention(`@${known ? known.real_name || known.name : otherwise || id}`, id === workspace.me);
+}
+
+export function group(id, otherwise) {
+  const known = workspace.scene.groups.find((each) => each.id === id);
+  return mention(`@${(known?.handle ?? otherwise ?? id).replace(/^@/, "")}`, known?.mine);
+}
+
+export function broadcast(range) {
+  return mention(`@${range}`, true);
+}
+
+export function channelNamed(id, otherwise) {
+  const known = channel(id);
+  if (!known) return mention(`#${otherwise || id}`, false);
+  return el("a", { class: "mention", href: channelAddress(id) }, `#${known.name}`);
+}
+
+function mention(said, mine) {
+  return el("span", { class: mine ? "mention mine" : "mention" }, said);
+}

@@ -1,0 +1,78 @@
+// One message, as it stands in a channel or in a thread.
+
+import { act, told } from "./act.js";
+import { avatar } from "./avatars.js";
+import { blocks } from "./blocks.js";
+import { clock, today, whole } from "./dates.js";
+import { el } from "./el.js";
+import { mrkdwn } from "./mrkdwn.js";
+import { threadAddress } from "./place.js";
+import { Surface, troubleLine } from "./surface.js";
+import { forget, nameOf, person, replies, workspace } from "./workspace.js";
+
+/** As a list shows it: what is drawn depends on all of this, so that it is drawn anew when any of it changed. */
+export function asListed(message, { inThread = false } = {}) {
+  const answers = inThread ? [] : replies(message.channel, message.ts);
+  const { scene } = workspace;
+  return { message, inThread, count: answers.length, last: answers.at(-1)?.ts, people: scene.people, groups: scene.groups, today: today() };
+}
+
+export function drawnMessage({ message, inThread, count, last }) {
+  const { line, say } = troubleLine();
+  const where = { channel: message.channel, ts: message.ts };
+  const surface = new Surface({ act: "click", where, say });
+  const node = el("li", { class: classes(message), tabindex: "-1", "data-ts": message.ts });
+  node.append(
+    avatar(message.user),
+    el("div", { class: "message-body" },
+      message.private && el("p", { class: "only-you" }, "Only visible to you"),
+      byline(message),
+      message.broadcast && el("p", { class: "hint" }, "replied to a thread"),
+      said(message, surface),
+      line,
+      message.private && dismissal(message, say),
+      !inThread && !message.private && thread(message, count, last)),
+  );
+  return node;
+}
+
+function classes(message) {
+  return ["message", message.private && "private"].filter(Boolean).join(" ");
+}
+
+function byline(message) {
+  const at = new Date(Number(message.ts) * 1000);
+  const isApp = person(message.user)?.bot || message.user === "USLACKBOT";
+  return el("p", { class: "byline" },
+    el("strong", {}, nameOf(message.user)),
+    isApp && el("span", { class: "badge-app" }, "App"),
+    el("time", { datetime: at.toISOString(), title: whole(at) }, clock(at)),
+    message.edits > 0 && el("span", { class: "updated", title: "Slack itself does not show that a card was updated" }, "updated"));
+}
+
+function said(message, surface) {
+  const attached = (message.attachments ?? []).map((each) => attachment(each, surface));
+  if (message.blocks.length) return [el("div", { class: "blocks" }, blocks(message.blocks, surface)), attached];
+  return [message.text && el("div", { class: "text" }, mrkdwn(message.text)), attached];
+}
+
+function attachment(it, surface) {
+  const inner = it.blocks ? blocks(it.blocks, surface) : mrkdwn(it.text ?? it.fallback ?? "");
+  return el("div", { class: "attachment" }, inner);
+}
+
+function dismissal(message, say) {
+  const dismiss = async () => {
+    if (message.local) forget(message);
+    else say(told(await act("dismiss", { channel: message.channel, ts: message.ts })));
+  };
+  return el("button", { type: "button", class: "quiet", "data-name": "dismiss", click: dismiss }, "Dismiss message");
+}
+
+function thread(message, count, last) {
+  const at = last && new Date(Number(last) * 1000);
+  const href = threadAddress(message.channel, message.ts);
+  if (!count) return el("a", { class: "thread-link first", href, "data-name": "thread" }, "Reply in thread");
+  const said = count === 1 ? "1 reply" : `${count} replies`;
+  return el("a", { class: "thread-link", href, "data-name": "thread" }, el("strong", {}, said), el("span", {}, `Last reply ${clock(at)}`));
+}

@@ -1,0 +1,41 @@
+// The list of channels, of the app's messages, and its Home.
+
+import { byId, el } from "./el.js";
+import { channelAddress, onMove, place } from "./place.js";
+import { unread } from "./unread.js";
+import { nameOf, when, workspace } from "./workspace.js";
+
+export function sidebar() {
+  when(["scene", "messages", "read"], draw);
+  onMove(draw);
+}
+
+function draw() {
+  const { scene } = workspace;
+  const rooms = scene.channels.filter((each) => each.kind !== "im").sort((a, b) => a.name.localeCompare(b.name));
+  const app = nameOf(scene.app.user);
+  const direct = scene.channels.find((each) => each.id === scene.direct);
+  byId("sidebar").replaceChildren(
+    el("h2", { class: "team" }, scene.team || "Workspace"),
+    list("Channels", rooms.map((each) => row(each, `${each.kind === "private_channel" ? "🔒" : "#"}`, each.name))),
+    list("Apps", [
+      scene.app.home && item("#home", "⌂", `${app} Home`, place().kind === "home", {}),
+      direct && row(direct, "✉", `${app} messages`),
+    ]),
+  );
+}
+
+function list(title, rows) {
+  return el("section", {}, el("h3", {}, title), el("ul", {}, rows));
+}
+
+function row(channel, sign, name) {
+  const here = place();
+  return item(channelAddress(channel.id), sign, name, here.kind === "channel" && here.channel === channel.id, unread(channel.id));
+}
+
+function item(href, sign, name, here, { pings, any }) {
+  const badge = pings ? el("span", { class: "badge", "aria-label": `${pings} that mention you` }, pings) : null;
+  const properties = { href, class: any ? "unread" : null, "aria-current": here ? "page" : null };
+  return el("li", {}, el("a", properties, el("span", { class: "sign", "aria-hidden": "true" }, sign), el("span", { class: "name" }, name), badge));
+}

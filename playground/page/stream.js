@@ -1,0 +1,66 @@
+// Follows the workspace. Each connection begins with all there is, so that nothing is missed while there was none.
+
+import { whileSeen } from "./watching.js";
+import { arrived, keyOf, tell, workspace } from "./workspace.js";
+
+const AGAIN = 1000; // ms, where the browser would not try again by itself
+
+let wanted = "";
+let again = null;
+
+export function follow(as) {
+  if (as !== workspace.me) lookAway(as);
+  wanted = as;
+  if (again) again();
+  else again = whileSeen(open);
+}
+
+function open() {
+  const source = new EventSource(`/playground/stream?as=${encodeURIComponent(wanted)}`);
+  for (const [name, hear] of Object.entries(HEARD)) {
+    source.addEventListener(name, (event) => hear(JSON.parse(event.data)));
+  }
+  source.addEventListener("error", () => lost(source));
+  return source;
+}
+
+/** What one person saw is not for the next; and what is done from now on, the next one does. */
+function lookAway(as) {
+  Object.assign(workspace, { me: as, messages: new Map(), modals: [], home: null });
+  for (const part of ["messages", "modals", "home"]) tell(part);
+}
+
+function lost(source) {
+  workspace.connected = false;
+  tell("connected");
+  if (source.readyState === EventSource.CLOSED) setTimeout(again, AGAIN);
+}
+
+const HEARD = {
+  whole(picture) {
+    const local = [...workspace.messages.values()].filter((each) => each.local && picture.scene.me === workspace.me);
+    Object.assign(workspace, picture, { me: picture.scene.me, connected: true });
+    workspace.messages = new Map([...picture.messages, ...local].map((each) => [keyOf(each), each]));
+    for (const part of ["connected", "scene", "messages", "modals", "home", "weather"]) tell(part);
+  },
+  message({ channel, ts, message }) {
+    const key = keyOf({ channel, ts });
+    const known = workspace.messages.has(key);
+    if (message) workspace.messages.set(key, message);
+    else workspace.messages.delete(key);
+    if (message && !known) arrived(message);
+    else tell("messages");
+  },
+  modals(views) {
+    workspace.modals = views;
+    tell("modals");
+  },
+  home(view) {
+    workspace.home = view;
+    tell("home");
+  },
+  weather(weather) {
+    workspace.weather = weather;
+    tell("weather");
+  },
+};

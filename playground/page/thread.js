@@ -1,0 +1,51 @@
+// The pane beside a channel that shows one thread.
+
+import { composer } from "./composer.js";
+import { byId, el } from "./el.js";
+import { keyed } from "./keyed.js";
+import { asListed, drawnMessage } from "./message.js";
+import { channelAddress, onMove, place } from "./place.js";
+import { channel, keyOf, replies, when, workspace } from "./workspace.js";
+
+let shown = null;
+
+export function threads() {
+  when(["scene", "messages"], draw);
+  onMove(draw);
+}
+
+function draw() {
+  const { kind, channel: id, thread } = place();
+  const first = kind === "channel" && thread && workspace.messages.get(keyOf({ channel: id, ts: thread }));
+  const pane = byId("thread");
+  pane.hidden = !first;
+  document.body.classList.toggle("has-thread", Boolean(first));
+  if (!first) return leave(pane);
+  if (shown !== keyOf(first)) open(pane, first);
+  const listed = [first, ...replies(id, thread)].map((each) => ({ key: keyOf(each), ...asListed(each, { inThread: true }) }));
+  const list = pane.querySelector("ol");
+  const before = list.children.length;
+  keyed(list, listed, (each) => each.key, drawnMessage);
+  if (list.children.length > before && before > 0) list.lastElementChild.scrollIntoView({ block: "nearest" });
+}
+
+/** Whoever opened it is there; whoever closed it is back at what they had opened. */
+function open(pane, first) {
+  shown = keyOf(first);
+  const close = el("a", { class: "close", href: channelAddress(first.channel), "aria-label": "Close the thread" }, "✕");
+  const title = el("h2", { tabindex: "-1" }, "Thread", el("small", {}, channel(first.channel)?.kind === "im" ? "" : `# ${channel(first.channel)?.name}`));
+  const form = el("form", { class: "composer" });
+  const list = el("ol", { class: "messages", "aria-label": "Messages of the thread" });
+  pane.replaceChildren(el("header", { class: "place" }, title, close), el("div", { class: "scroll" }, list), form);
+  composer(form, () => ({ channel: first.channel, thread_ts: first.ts }));
+  pane.onkeydown = (event) => event.key === "Escape" && close.click();
+  title.focus({ preventScroll: true });
+}
+
+function leave(pane) {
+  if (shown === null) return;
+  const ts = shown.split(" ")[1];
+  shown = null;
+  pane.replaceChildren();
+  byId("messages").querySelector(`[data-ts="${CSS.escape(ts)}"] [data-name="thread"]`)?.focus();
+}

@@ -1,0 +1,78 @@
+// The bar at the top: as whom one acts, how well Slack is, and whether the page is connected.
+
+import { act, told } from "./act.js";
+import { byId, el } from "./el.js";
+import { follow } from "./stream.js";
+import { when, workspace } from "./workspace.js";
+
+let ticking = 0;
+
+export function top() {
+  when(["scene"], people);
+  when(["weather", "connected"], weather);
+  byId("as").addEventListener("change", (event) => become(event.target.value));
+  byId("weather").addEventListener("change", (event) => turn(event.target.value));
+}
+
+export function wanted() {
+  return new URLSearchParams(location.search).get("as") ?? sessionStorage.getItem("as") ?? "";
+}
+
+function become(user) {
+  sessionStorage.setItem("as", user);
+  const address = new URL(location.href);
+  address.searchParams.delete("as");
+  history.replaceState(null, "", address);
+  follow(user);
+}
+
+function people() {
+  const drawn = workspace.scene.people.filter((each) => each.playable).map((each) => {
+    const more = [each.title, ...each.marks].filter(Boolean).join(", ");
+    return el("option", { value: each.id, selected: each.id === workspace.me }, more ? `${each.real_name} · ${more}` : each.real_name);
+  });
+  byId("as").replaceChildren(...drawn);
+}
+
+async function turn(kind) {
+  const answer = await act("weather", { weather: kind });
+  if (!answer.ok) notice(told(answer));
+}
+
+const SAID = {
+  well: () => "",
+  slow: () => "Slack is slow: each of its answers to the app takes 2 seconds.",
+  limited: () => "Slack asks the app for patience: it refuses every call for 30 seconds.",
+  down: () => "Slack is down: the app cannot reach it, and nothing that you do reaches the app. Choose “well” above to bring it back.",
+};
+
+function weather() {
+  const { kind, left } = workspace.weather;
+  const until = Date.now() + (left ?? 0) * 1000;
+  byId("weather").value = kind;
+  clearInterval(ticking);
+  const say = () => {
+    const seconds = Math.ceil((until - Date.now()) / 1000);
+    if (kind === "limited" && seconds <= 0) return over();
+    notice(workspace.connected ? SAID[kind]() : "The playground does not answer. Trying again …");
+    countdown(kind === "limited" ? seconds : 0);
+  };
+  if (kind === "limited") ticking = setInterval(say, 1000);
+  say();
+}
+
+/** It is well again by itself. */
+function over() {
+  workspace.weather = { kind: "well" };
+  weather();
+}
+
+function notice(said) {
+  if (byId("said").textContent !== said) byId("said").textContent = said;
+  byId("notice").classList.toggle("shown", Boolean(said));
+}
+
+/** For the eye alone: a screen reader would count along aloud. */
+function countdown(seconds) {
+  byId("left").textContent = seconds > 0 ? ` ${seconds} s left.` : "";
+}

@@ -1,0 +1,41 @@
+"""One browser for all, and for each test an office whose workspace is open in it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from tests.browser.driver import executable, launched
+from tests.browser.scene import CHANNEL, SENTA, scene
+from tests.browser.screen import Screen, window
+from tests.slack.office import Office, open_office
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
+    def say(sentence: str) -> None:
+        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            sys.stderr.write(f"\n{sentence}\n")
+
+    async with launched(executable(say)) as its:
+        yield its
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_office(database_url, tmp_path, scene=scene) as its:
+        yield its
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def screen(office: Office, browser: Browser) -> AsyncIterator[Screen]:
+    """The senior reviewer's, in the channel where they are asked."""
+    async with window(browser, f"{office.slack.page_url}?as={SENTA}#channel/{CHANNEL}") as its:
+        await expect(its.page.get_by_label("Acting as")).to_have_value(SENTA)
+        yield its
+        assert its.complaints == []

@@ -1,0 +1,78 @@
+"""Which browser the tests drive, and what they say when there is none."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.browser import driver
+from tests.browser.driver import INSTALLING, NAMED, NONE, NoBrowserError, executable
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """All that is on the path, on a machine that has no browser elsewhere either."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv(NAMED, raising=False)
+    monkeypatch.setattr(driver, "PLACES", ())
+    return tmp_path
+
+
+@pytest.fixture
+def root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+
+def program(path: Path, script: str = "") -> Path:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_a_browser_on_the_path_is_taken(folder: Path) -> None:
+    there = program(folder / "microsoft-edge")
+    assert executable(pytest.fail) == str(there)
+
+
+def test_the_one_that_is_named_is_taken_before_any_other(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(folder / "chromium")
+    named = program(folder / "mine")
+    monkeypatch.setenv(NAMED, str(named))
+    assert executable(pytest.fail) == str(named)
+
+
+def test_a_name_that_leads_nowhere_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAMED, str(folder / "none"))
+    with pytest.raises(NoBrowserError, match=r"CHROME_PATH is .*, where there is no file"):
+        executable(pytest.fail)
+
+
+def test_where_none_is_and_none_may_be_installed_it_is_said_what_to_do(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(folder / "apt-get")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(NoBrowserError) as fault:
+        executable(pytest.fail)
+    assert str(fault.value) == NONE
+    assert "apt-get install chromium" in NONE
+
+
+def test_as_root_on_debian_it_is_installed_with_a_sentence(folder: Path, root: None) -> None:
+    log, made = folder / "log", folder / "chromium"
+    program(folder / "apt-get", f'echo "$@" >> {log}\ncase "$2" in install) : > {made}; /bin/chmod +x {made};; esac')
+    said: list[str] = []
+    assert executable(said.append) == str(made)
+    assert said == [INSTALLING]
+    assert log.read_text().splitlines() == [
+        "-qq update",
+        "-qq install --yes --no-install-recommends chromium fonts-liberation fonts-noto-color-emoji",
+    ]
+
+
+def test_an_install_that_fails_says_why(folder: Path, root: None) -> None:
+    program(folder / "apt-get", "echo 'E: no such host' >&2; exit 100")
+    with pytest.raises(NoBrowserError, match=r"Install one .* apt-get update said: E: no such host"):
+        executable(lambda _: None)

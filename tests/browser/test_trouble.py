@@ -1,0 +1,77 @@
+"""When something is away: Slack, by the page's own switch; the app; the page's server. All of it is said, and mends."""
+
+from __future__ import annotations
+
+from playwright.async_api import expect
+
+from rules.state import Status
+from tests.browser.scene import GRAVE, IN_BROWSER, SOFT
+from tests.browser.screen import Screen
+from tests.slack.office import Office
+
+pytestmark = IN_BROWSER
+
+TITLE = GRAVE["title"]
+NOWHERE = "http://127.0.0.1:9/slack/events"  # nobody listens there
+
+
+async def mended(screen: Screen) -> None:
+    """Once Slack is well again, and not only asked to be."""
+    await screen.slack_is("well")
+    await expect(screen.page.get_by_role("status")).to_be_empty()
+
+
+async def test_slack_goes_down_and_comes_back_and_the_card_is_right_in_the_end(office: Office, screen: Screen) -> None:
+    told, _ = await office.asked(GRAVE)
+    card = screen.card(TITLE)
+    await expect(card.get_by_role("button", name="Approve")).to_be_visible()
+    await screen.slack_is("down")
+    await expect(screen.page.get_by_role("status")).to_contain_text("Slack is down")
+    await office.cancel(told)
+    await office.delivered()
+    await screen.press(card, "Approve")
+    await expect(card.get_by_role("alert")).to_contain_text("Slack is down")
+    await screen.picture("down")
+    await mended(screen)
+    await office.rested()
+    await expect(card).to_contain_text("Withdrawn")
+    await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
+    screen.complaints.clear()  # the browser's own, of the answer that said so
+
+
+async def test_while_slack_limits_the_app_a_decision_counts_and_is_shown_later(office: Office, screen: Screen) -> None:
+    told, _ = await office.asked(SOFT)
+    card = screen.card(SOFT["title"])
+    await screen.slack_is("limited")
+    await expect(screen.page.get_by_text("s left")).to_be_visible()
+    await screen.press(card, "Approve")
+    await office.slack.until(lambda: [call for call in office.slack.calls_to("chat.update") if call.error])
+    await office.delivered()  # what was refused has been understood
+    assert await office.status(told) is Status.APPROVED
+    await expect(card).to_contain_text("Goes ahead by itself")
+    await mended(screen)
+    await office.patient_no_more()
+    await expect(card).to_contain_text("approved this")
+
+
+async def test_an_app_that_cannot_be_reached_is_said_at_the_button_and_by_the_command(
+    office: Office, screen: Screen
+) -> None:
+    await office.asked(GRAVE)
+    office.slack.app_at(NOWHERE)
+    card = screen.card(TITLE)
+    await screen.press(card, "Approve")
+    await expect(card.get_by_role("alert")).to_contain_text("dispatch_failed")
+    await screen.write("/reviews queue")
+    await expect(screen.note).to_contain_text("/reviews failed with the error “dispatch_failed”")
+    await screen.picture("dispatch_failed")
+
+
+async def test_an_app_that_does_not_answer_in_time_is_said_in_the_form(office: Office, screen: Screen) -> None:
+    await office.asked(GRAVE)
+    await screen.press(screen.card(TITLE), "Reject")
+    await screen.dialog.get_by_label("Why you reject it").fill("No.")
+    office.slack.ack_within = 0.0
+    await screen.submit("Reject")
+    await expect(screen.dialog.get_by_role("alert").last).to_contain_text("operation_timeout")
+    await expect(screen.dialog.get_by_label("Why you reject it")).to_have_value("No.")
