@@ -1,0 +1,76 @@
+"""The folder in which a demo keeps what it needs to go on: its own, one demo at a time."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import copyfile
+
+from sqlalchemy import URL
+
+from bot.demo.faults import DemoError
+
+SAMPLE_POLICY = Path(__file__).with_name("policy.toml")
+MARK = "demo.lock"
+KEPT = (
+    "countersign.db",
+    "countersign.db-wal",
+    "countersign.db-shm",
+    "countersign.db.key",
+    "countersign.log",
+    "policy.toml",
+    "clock.txt",
+    "messages.jsonl",
+    "agents.jsonl",
+)
+
+
+class Folder:
+    """Knows its files by name, and touches no others."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        database = URL.create("sqlite", database=str(self.path / "countersign.db"))
+        self.database_url = database.render_as_string()
+        self.policy, self.log = self.path / "policy.toml", self.path / "countersign.log"
+        self.clock, self.messages, self.agents = (self.path / name for name in KEPT[-3:])
+
+    @property
+    def used(self) -> bool:
+        return (self.path / "countersign.db").exists()
+
+    @contextmanager
+    def held(self, *, fresh: bool = False) -> Iterator[None]:
+        """Made where it is not there, and ours alone until the end; `fresh` begins anew in it."""
+        try:
+            self._make()
+            lock = (self.path / MARK).open("a")
+        except OSError as fault:
+            raise DemoError(
+                f"{self.path} cannot be used as the demo's folder ({fault.strerror}); name another with --folder"
+            ) from fault
+        with lock:
+            self._lock(lock.fileno())
+            if fresh:
+                for name in KEPT:
+                    (self.path / name).unlink(missing_ok=True)
+            if not self.policy.exists():
+                copyfile(SAMPLE_POLICY, self.policy)
+            yield
+
+    def _make(self) -> None:
+        """What is there already and was never a demo's stays as it is."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        strange = not (self.path / MARK).exists() and any(self.path.iterdir())
+        if strange:
+            raise DemoError(f"{self.path} holds other things than a demo; name an empty folder with --folder")
+
+    def _lock(self, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as fault:
+            raise DemoError(
+                f"a demo already runs in {self.path}; end it first, or name another with --folder"
+            ) from fault
