@@ -20,14 +20,13 @@ class Memory:
     def __init__(self, workspace: Workspace, journal: Journal) -> None:
         self._workspace, self._journal = workspace, journal
 
-    def restore(self) -> int:
-        """How many messages there were before; from now on, each is kept."""
+    def restore(self) -> None:
+        """What there was before is there again; from now on, each message is kept."""
         kept = self._kept()
         self._journal.shorten(kept)
         for entry in kept:
             self._put(_read(entry))
         self._workspace.changes.subscribe(self._follow)
-        return len(kept)
 
     def _kept(self) -> list[Entry]:
         kept: dict[tuple[str, str], Entry] = {}

@@ -34,9 +34,9 @@ from playground.workspace import Workspace
 @dataclass(frozen=True, slots=True)
 class Demo:
     url: str
-    messages: int  # that were there before
     slack: Acting
     service: Service
+    stage: Stage
 
 
 @asynccontextmanager
@@ -45,7 +45,7 @@ async def opened(folder: Folder, port: int) -> AsyncIterator[Demo]:
     async with AsyncExitStack() as stack:
         clock = MovedClock(folder.clock)
         slack, sockets = await stack.enter_async_context(_slack())
-        before = Memory(slack.workspace, stack.enter_context(closing(Journal(folder.messages)))).restore()
+        Memory(slack.workspace, stack.enter_context(closing(Journal(folder.messages)))).restore()
         diary = Diary(stack.enter_context(closing(Journal(folder.agents))), clock)
         panel = Panel(clock, diary)
         front = Front([*routes(slack.workspace, sockets), *panel.routes()])
@@ -53,8 +53,8 @@ async def opened(folder: Folder, port: int) -> AsyncIterator[Demo]:
         url = slack.workspace.base_url = await stack.enter_async_context(front.listening(port))
         service = await stack.enter_async_context(_working(folder, slack.workspace, clock, front))
         slack.app_at(f"{url}/slack/events")
-        await stack.enter_async_context(_playing(service, clock, diary, panel, url))
-        yield Demo(url, before, slack, service)
+        stage = await stack.enter_async_context(_playing(service, clock, diary, panel, url))
+        yield Demo(url, slack, service, stage)
 
 
 @asynccontextmanager
@@ -97,7 +97,7 @@ def _settings(folder: Folder, its: Workspace) -> Settings:
 
 
 @asynccontextmanager
-async def _playing(service: Service, clock: MovedClock, diary: Diary, panel: Panel, url: str) -> AsyncIterator[None]:
+async def _playing(service: Service, clock: MovedClock, diary: Diary, panel: Panel, url: str) -> AsyncIterator[Stage]:
     assert service.slack is not None  # noqa: S101 - it was given a token
     passage = Passage(service, service.slack, clock)
     async with passage.flowing(), hired(service.store, url) as sessions:
@@ -105,6 +105,6 @@ async def _playing(service: Service, clock: MovedClock, diary: Diary, panel: Pan
         panel.opened(stage, passage)
         stage.open()
         try:
-            yield
+            yield stage
         finally:
             await stage.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 from aiohttp import web
@@ -80,10 +81,11 @@ class Panel:
         news = asyncio.Event()
         silent = self._diary.changes.subscribe(lambda _: news.set())
         try:
-            while not self._ending:
-                await stream.write(b"data: changed\n\n" if news.is_set() else b": here\n\n")
-                news.clear()
-                await _for(news, ALIVE)
+            with suppress(ConnectionResetError):  # whoever followed has gone
+                while not self._ending:
+                    await stream.write(b"data: changed\n\n" if news.is_set() else b": here\n\n")
+                    news.clear()
+                    await _for(news, ALIVE)
         finally:
             silent()
         return stream
@@ -95,11 +97,9 @@ class Panel:
 
 
 async def _for(news: asyncio.Event, seconds: float) -> None:
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await news.wait()
-    except TimeoutError:
-        pass
 
 
 def _wrong(status: int, detail: str) -> web.Response:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from bot import logs
 from bot.demo.folder import Folder
-from bot.demo.opening import Demo, opened
+from bot.demo.opening import opened
 from bot.settings import LogFormat
 
 Say = Callable[[str], None]
@@ -41,21 +41,21 @@ async def _until_told(folder: Folder, port: int, say: Say, *, browser: bool) -> 
 
 async def _shown(folder: Folder, port: int, say: Say, *, browser: bool) -> None:
     say("Countersign's demo is starting ...")
+    data = f"{folder.path} ({'goes on from before; --fresh begins anew' if folder.used else 'new'})"
     async with opened(folder, port) as demo:
         page = f"{demo.url}/playground"
-        say(welcome(folder, demo, page))
+        say(welcome(page, demo.url, data))
         if browser and not await asyncio.to_thread(_opened, page):
             say("No browser could be opened from here: open that address yourself.")
         await asyncio.Event().wait()
 
 
-def welcome(folder: Folder, demo: Demo, page: str) -> str:
-    before = f"goes on with the {demo.messages} messages of before; --fresh begins anew" if demo.messages else "new"
+def welcome(page: str, url: str, data: str) -> str:
     return (
         f"\n  Open        {page}"
         "\n              It stands in for Slack, on this machine alone. It is not Slack."
-        f"\n  API         {demo.url}/docs"
-        f"\n  Data        {folder.path} ({before})"
+        f"\n  API         {url}/docs"
+        f"\n  Data        {data}"
         "\n  End         Ctrl-C\n"
     )
 

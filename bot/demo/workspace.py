@@ -12,15 +12,15 @@ OWNER = "UOMAR"  # answers for the agents
 REQUESTER = "UNORA"  # asks them for most of what they do
 
 MEMBERS = {
-    "URITA": ("rita", "Rita Reyes"),
-    "UROSS": ("ross", "Ross Okafor"),
-    "USENTA": ("senta", "Senta Lindqvist"),
-    "USVEN": ("sven", "Sven Haas"),
-    "USUSAN": ("susan", "Susan Park"),
-    "UDORA": ("dora", "Dora Marchetti"),
-    REQUESTER: ("nora", "Nora Quist"),
-    OWNER: ("omar", "Omar Bakri"),
-    "UADAM": ("adam", "Adam Novak"),
+    "URITA": ("Rita", "Rita Reyes"),
+    "UROSS": ("Ross", "Ross Okafor"),
+    "USENTA": ("Senta", "Senta Lindqvist"),
+    "USVEN": ("Sven", "Sven Haas"),
+    "USUSAN": ("Susan", "Susan Park"),
+    "UDORA": ("Dora", "Dora Marchetti"),
+    REQUESTER: ("Nora", "Nora Quist"),
+    OWNER: ("Omar", "Omar Bakri"),
+    "UADAM": ("Adam", "Adam Novak"),
 }
 GUEST = "UGAIL"
 CHANNELS = {"C0REVIEWS": "reviews", "C0ENFORCE": "enforcement", "C0DATA": "data-protection"}
@@ -39,9 +39,9 @@ def made() -> Workspace:
 
 def furnish(slack: Setting) -> None:
     for user, (name, real_name) in MEMBERS.items():
-        email = f"{name}@northport.example"
+        email = f"{name.lower()}@northport.example"
         slack.add_person(user, name, real_name=real_name, email=email, admin=user == "UADAM")
-    slack.add_person(GUEST, "gail", real_name="Gail Winters", email="gail@consulting.example", guest="multi")
+    slack.add_person(GUEST, "Gail", real_name="Gail Winters", email="gail@consulting.example", guest="multi")
     for channel, name in CHANNELS.items():
         slack.add_channel(channel, name, members=[*MEMBERS, GUEST])
     slack.add_channel("C0ADMINS", "countersign-admins", members=["UADAM", OWNER], private=True)

@@ -58,7 +58,7 @@ async def run(agent: Agent) -> None:
     if told["status"] != "taken_over":
         agent.did("Left the case as it is.")
         return
-    told = await go_on(agent, told)
+    told = await agent.decided(await go_on(agent, told))
     await agent.carry_out(told, lambda approved: f"Added a note to case {approved['case']}.")
 
 

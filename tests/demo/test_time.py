@@ -1,0 +1,75 @@
+"""Business time is moved on: what is due happens on its way, as if it had been lived through; and it never goes back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.demo.test_stories import NOTICE, RECEIPT
+from tests.demo.visitor import DORA, Visitor
+
+HOUR = 3600
+DAY = 24 * HOUR
+
+
+async def test_the_clock_says_how_far_it_was_moved(visitor: Visitor) -> None:
+    before = await visitor.state()
+    assert before["moved_seconds"] == 0
+    await visitor.pass_time(DAY)
+    after = await visitor.state()
+    assert after["moved_seconds"] == DAY
+    assert _now(after) - _now(before) >= timedelta(days=1)
+
+
+def _now(state: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(state["now"])
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 1.5, "60", None, True, 8 * DAY], ids=str)
+async def test_time_goes_forward_by_whole_seconds_up_to_a_week(visitor: Visitor, seconds: object) -> None:
+    assert (await visitor.pass_time(seconds)).status == 400
+    assert (await visitor.state())["moved_seconds"] == 0
+
+
+@pytest.mark.parametrize("body", ["", "60", "[]", "{", '{"seconds": 60, "back": true}'])
+async def test_what_is_no_such_request_moves_nothing(visitor: Visitor, body: str) -> None:
+    async with visitor.http.post("/playground/demo/time", data=body) as answer:
+        assert (answer.status, await answer.json()) == (
+            400,
+            {"detail": 'send {"seconds": 3600}: whole seconds, from 1 to 604800'},
+        )
+    assert (await visitor.state())["moved_seconds"] == 0
+
+
+async def test_the_notice_is_reminded_of_and_then_climbs_to_the_director(visitor: Visitor) -> None:
+    card = await visitor.card(NOTICE)
+    await visitor.pass_time(20 * HOUR)
+    await visitor.slack.until(
+        lambda: any("still waits" in note.shown for note in visitor.slack.thread(card.channel, card.ts))
+    )
+    await visitor.pass_time(4 * HOUR)
+    card = await visitor.card(NOTICE, "director")
+    await visitor.slack.until(
+        lambda: any(DORA in note.notified for note in visitor.slack.thread(card.channel, card.ts))
+    )
+    await visitor.told("notice-desk", "Waiting for a director")
+
+
+async def test_a_move_of_days_stops_where_something_is_due(visitor: Visitor) -> None:
+    """The notice climbs after a day and expires a day after that, not a day after the end of the whole move."""
+    await visitor.card(NOTICE)
+    await visitor.pass_time(2 * DAY + HOUR)
+    assert "Expired" in " ".join(await visitor.over("notice"))
+
+
+async def test_silence_counts_while_time_is_moved_and_not_while_slack_is_down(visitor: Visitor) -> None:
+    await visitor.card(RECEIPT, "unless somebody objects")
+    visitor.slack.faults.refusing = True
+    visitor.slack.faults.status(503, times=None)
+    await visitor.pass_time(240)
+    visitor.slack.faults.refusing = False
+    visitor.slack.faults.clear()
+    assert (await visitor.state())["moved_seconds"] == 240
+    assert [story["running"] for story in (await visitor.state())["stories"] if story["name"] == "receipt"] == [True]
