@@ -13,6 +13,7 @@ import aiohttp
 from bot.demo.folder import Folder
 from bot.demo.opening import Demo, opened
 from bot.demo.workspace import CHANNELS
+from bot.slack.side import SlackSide
 from playground.messages import Message
 from playground.slack import Outcome
 from rules.commands import Verb
@@ -31,6 +32,11 @@ class Visitor:
     def __init__(self, demo: Demo, http: aiohttp.ClientSession) -> None:
         self.demo, self.slack, self.http = demo, demo.slack, http
         self.slack.workspace.rates = None  # what Slack's patience is, is tested elsewhere
+
+    @property
+    def slack_side(self) -> SlackSide:
+        assert self.demo.service.slack is not None
+        return self.demo.service.slack
 
     async def card(self, title: str, *shown: str) -> Message:
         """The newest card of this title, as soon as it shows all of this."""
