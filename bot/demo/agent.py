@@ -54,7 +54,7 @@ class Agent:
         self.sent(f"Proposed: {package['title']}")
         marked = {**package, "run_id": self.run_id, "thread_id": self.run_id}
         told = await self._call("POST", "/v1/packages", marked, key=f"{self.run_id}-{step}")
-        self.received(f"{told['decision_package_id']}: {heard(told)}")
+        self.received(f"{heard(told)} Its id is {told['decision_package_id']}.")
         return told
 
     async def revise(self, told: Document, package: Package) -> Document:

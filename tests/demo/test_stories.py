@@ -94,6 +94,7 @@ async def test_a_deletion_that_is_revised_is_smaller(visitor: Visitor) -> None:
 async def test_a_low_risk_read_passes_by_itself_and_shows_in_no_channel(visitor: Visitor) -> None:
     told = await visitor.over("reading")
     assert "Approved by policy." in told[1]
+    assert "Its id is pkg_" in told[1]
     assert told[-1] == "Reported: succeeded"
     posted = [
         message.shown for channel in visitor.slack.workspace.channels for message in visitor.slack.messages(channel)

@@ -56,7 +56,7 @@ async def test_the_notice_is_reminded_of_and_then_climbs_to_the_director(visitor
     await visitor.slack.until(
         lambda: any(DORA in note.notified for note in visitor.slack.thread(card.channel, card.ts))
     )
-    await visitor.told("notice-desk", "Waiting for a director")
+    await visitor.told("notice-desk", "waits for a director")
 
 
 async def test_what_is_due_within_a_move_happens_at_its_own_time(visitor: Visitor) -> None:

@@ -15,7 +15,7 @@ def proposal(turn: int, rows: int = 1204) -> Package:
         "title": f"Delete {rows:,} customer records past their retention",
         "action_type": "delete_customer_data",
         "subject_type": "table",
-        "subject_id": f"customers-{turn}",
+        "subject_id": "customers",
         "proposed_action": f"Delete {rows:,} rows of the table customers that were closed before 1 January 2016.",
         "rationale": "The retention plan keeps closed accounts for ten years. These are past it, and the data"
         " protection officer's list names each of them.",

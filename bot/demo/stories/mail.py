@@ -41,8 +41,8 @@ def drafted(turn: int) -> Package:
     return {
         "title": f"Send e-mail: {letter.subject}",
         "action_type": "send_customer_email",
-        "subject_type": "email",
-        "subject_id": f"mail-{turn}",
+        "subject_type": "e-mail",
+        "subject_id": f"to {letter.to}",
         "proposed_action": f"To: {letter.to}, Subject: {letter.subject}",
         "rationale": "They wrote to us, and the answer follows from their file.",
         "risk_level": "medium",

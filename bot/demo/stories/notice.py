@@ -21,7 +21,7 @@ def draft(number: int, days: int = 14) -> Package:
         "title": f"Send enforcement notice draft #{number} to Entity ABC",
         "action_type": "send_enforcement_notice",
         "subject_type": "notice",
-        "subject_id": f"draft-{number}",
+        "subject_id": f"draft #{number}",
         "proposed_action": f"Send notice draft #{number} to Entity ABC under Policy P-2026-04, by registered mail.",
         "rationale": "Two inspections found the cold storage above 8 °C, and Entity ABC let the deadline of 1 October"
         " pass. P-2026-04, section 3, then asks for a formal notice.",

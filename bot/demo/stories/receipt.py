@@ -18,7 +18,7 @@ def receipt(turn: int) -> Package:
         "title": f"Tell {sender} that their appeal has arrived",
         "action_type": "send_receipt",
         "subject_type": "appeal",
-        "subject_id": f"appeal-{300 + turn}",
+        "subject_id": str(300 + turn),
         "proposed_action": f"Send the standard receipt for appeal {300 + turn} to {sender}.",
         "rationale": "Every appeal gets a receipt within a day. It is the same text each time, and promises nothing.",
         "risk_level": "medium",
