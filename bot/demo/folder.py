@@ -14,17 +14,10 @@ from bot.demo.faults import DemoError
 
 SAMPLE_POLICY = Path(__file__).with_name("policy.toml")
 MARK = "demo.lock"
-KEPT = (
-    "countersign.db",
-    "countersign.db-wal",
-    "countersign.db-shm",
-    "countersign.db.key",
-    "countersign.log",
-    "policy.toml",
-    "clock.txt",
-    "messages.jsonl",
-    "agents.jsonl",
-)
+DATABASE, POLICY, LOG = "countersign.db", "policy.toml", "countersign.log"
+CLOCK, MESSAGES, AGENTS = "clock.txt", "messages.jsonl", "agents.jsonl"
+BESIDE_IT = tuple(f"{DATABASE}{ending}" for ending in ("-wal", "-shm", ".key"))
+ALL = (DATABASE, *BESIDE_IT, POLICY, LOG, CLOCK, MESSAGES, AGENTS)
 
 
 class Folder:
@@ -32,14 +25,13 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
-        database = URL.create("sqlite", database=str(self.path / "countersign.db"))
-        self.database_url = database.render_as_string()
-        self.policy, self.log = self.path / "policy.toml", self.path / "countersign.log"
-        self.clock, self.messages, self.agents = (self.path / name for name in KEPT[-3:])
+        self.database_url = URL.create("sqlite", database=str(self.path / DATABASE)).render_as_string()
+        self.policy, self.log = self.path / POLICY, self.path / LOG
+        self.clock, self.messages, self.agents = self.path / CLOCK, self.path / MESSAGES, self.path / AGENTS
 
     @property
     def used(self) -> bool:
-        return (self.path / "countersign.db").exists()
+        return (self.path / DATABASE).exists()
 
     @contextmanager
     def held(self, *, fresh: bool = False) -> Iterator[None]:
@@ -54,7 +46,7 @@ class Folder:
         with lock:
             self._lock(lock.fileno())
             if fresh:
-                for name in KEPT:
+                for name in ALL:
                     (self.path / name).unlink(missing_ok=True)
             if not self.policy.exists():
                 copyfile(SAMPLE_POLICY, self.policy)

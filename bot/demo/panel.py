@@ -15,6 +15,7 @@ from bot.demo.diary import Diary
 from bot.demo.passage import Passage
 from bot.demo.stage import Stage
 from rules.chain import rfc3339
+from store.workers import UnavailableError
 
 LONGEST = 24 * 3600  # seconds in one move: shorter than any time in which an agent has to answer
 ALIVE = 15.0  # seconds after which an idle stream says that it is there
@@ -61,7 +62,10 @@ class Panel:
             return _wrong(400, f'send {{"seconds": 3600}}: whole seconds, from 1 to {LONGEST}')
         if self._passage is None:
             return _wrong(503, "the demo is still starting; try again in a second")
-        await self._passage.move(timedelta(seconds=asked.seconds))
+        try:
+            await self._passage.move(timedelta(seconds=asked.seconds))
+        except UnavailableError:
+            return _wrong(503, "the demo is ending")
         self._diary.changes.announce("time.moved")
         return web.json_response(self._shown())
 
