@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfile
 
-from sqlalchemy import URL
-
 from bot.demo.faults import DemoError
 
 SAMPLE_POLICY = Path(__file__).with_name("policy.toml")
@@ -25,7 +23,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
-        self.database_url = URL.create("sqlite", database=str(self.path / DATABASE)).render_as_string()
+        self.database_url = f"sqlite:///{self.path / DATABASE}"
         self.policy, self.log = self.path / POLICY, self.path / LOG
         self.clock, self.messages, self.agents = self.path / CLOCK, self.path / MESSAGES, self.path / AGENTS
 
@@ -54,6 +52,10 @@ class Folder:
 
     def _make(self) -> None:
         """What is there already and was never a demo's stays as it is."""
+        if "?" in str(self.path):  # begins the options of a database's address
+            raise DemoError(
+                f"{self.path} has a '?' in its name, which no database can bear; name another with --folder"
+            )
         self.path.mkdir(parents=True, exist_ok=True)
         strange = not (self.path / MARK).exists() and any(self.path.iterdir())
         if strange:

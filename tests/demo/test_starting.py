@@ -18,11 +18,11 @@ from tests.demo.visitor import lines
 
 
 async def test_it_says_where_and_what_it_is_and_how_to_end_it_and_listens_on_this_machine_alone(tmp_path: Path) -> None:
-    async with running(cwd=tmp_path) as demo:
+    async with running("--folder", "my # 100% demo", cwd=tmp_path) as demo:
         said = "".join(demo.said)
         assert f"{demo.url}/playground" in said
         assert "It is not Slack." in said
-        assert str(tmp_path / "countersign-demo") in said
+        assert str(tmp_path / "my # 100% demo") in said
         assert len(demo.said) < 10
         port = int(demo.url.rpartition(":")[2])
         with socket.socket() as other, pytest.raises(ConnectionRefusedError):
@@ -121,6 +121,14 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path, capsys: p
     assert run(["demo", "--folder", str(below)]) == 1
     sentence = f"{below} cannot be used as the demo's folder (Not a directory); name another with --folder"
     assert capsys.readouterr().err == f"countersign: {sentence}\n"
+
+
+def test_a_folder_whose_name_would_end_in_the_middle_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["demo", "--folder", str(tmp_path / "why?")]) == 1
+    assert "has a '?' in its name" in capsys.readouterr().err
+    assert [*tmp_path.iterdir()] == []
 
 
 @pytest.mark.parametrize("option", ["--no-open", "--fresh"])
