@@ -152,8 +152,9 @@ async def test_a_person_takes_over_and_hands_back_and_the_agent_leaves_the_threa
 
 
 async def test_an_agent_that_an_admin_paused_says_so_and_goes_on_when_it_is_resumed(visitor: Visitor) -> None:
+    card = await visitor.card(MAIL)
     await visitor.slack.command(ADAM, "/reviews", "pause mail-assistant")
-    await visitor.give(RITA, await visitor.card(MAIL), Verb.APPROVE)
+    await visitor.give(RITA, card, Verb.APPROVE)
     await visitor.told("mail-assistant", "agent-paused")
     await visitor.slack.command(ADAM, "/reviews", "resume mail-assistant")
     assert "Sent to office@quayside-fish.example" in (await visitor.over("mail"))[-2]
