@@ -8,10 +8,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help test check bench format
+.PHONY: help demo test check bench format
 
 help: ## List what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(READY) ## Show the whole product, with no Slack: open http://127.0.0.1:8080/playground (ARGS="--help" lists options).
+	@$(BIN)/countersign demo $(ARGS)
 
 test: $(READY) ## Run every test, on SQLite and on a real PostgreSQL (ARGS="-k word" picks some).
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 $(ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
@@ -11,21 +12,22 @@ from aiohttp.http_exceptions import HttpProcessingError
 from bot.settings import LogFormat
 
 
-def set_up(form: LogFormat) -> None:
-    """The service's own events and the libraries' warnings, in the same form, on stderr."""
+def set_up(form: LogFormat, stream: TextIO | None = None) -> None:
+    """The service's own events and the libraries' warnings, in the same form: on stderr, or where else they belong."""
+    stream = stream or sys.stderr
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last = _renderer(form)
+    last = _renderer(form, stream)
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_bare, last], foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
@@ -44,11 +46,11 @@ def _without_its_text(record: logging.LogRecord) -> bool:
     return True
 
 
-def _renderer(form: LogFormat) -> structlog.typing.Processor:
+def _renderer(form: LogFormat, stream: TextIO) -> structlog.typing.Processor:
     """JSON for machines, colours for somebody who looks on, plain `name=value` for a file."""
     if form is LogFormat.JSON:
         return structlog.processors.JSONRenderer()
-    if sys.stderr.isatty():
+    if stream.isatty():
         # A prettier traceback would show the variables of each frame, and among them keys.
         return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     return structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False)

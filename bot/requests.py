@@ -91,7 +91,7 @@ async def body_of(request: web.Request) -> object:
         raise too_large()
     try:
         raw = await request.read()
-    except web.RequestPayloadError:
+    except (web.RequestPayloadError, ConnectionResetError):
         raise Problem(Fault.BAD_REQUEST, "The body ends too early, or is not encoded as its headers say.") from None
     try:
         raw.decode("utf-8")

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 import structlog
@@ -40,25 +40,32 @@ class Running:
 
 @asynccontextmanager
 async def running(settings: Settings, clock: Clock = real_clock, *, ticks: bool = True) -> AsyncIterator[Running]:
-    """Migrates, serves, and drains at the end: who waits is answered, what was begun is finished, all is closed.
+    """Works, and takes requests; drains at the end: who waits is answered, what was begun is finished, all is closed.
 
     Whoever moves the business clock by hand may also want to say when what is due is looked for.
     """
+    async with (
+        working(settings, clock, ticks=ticks) as service,
+        _listening(application(service), settings, service.store) as url,
+    ):
+        yield Running(service, url)
+
+
+@asynccontextmanager
+async def working(settings: Settings, clock: Clock = real_clock, *, ticks: bool = True) -> AsyncIterator[Service]:
+    """Migrates, opens the store and meets Slack: all but the door for requests."""
     text = _policy_text(settings)
     policy = read_policy(text)
     await asyncio.to_thread(migrate, settings.database_url, clock())
     store = await Store.open(settings.database_url, policy, text.decode(), clock)
     try:
         metrics = Metrics()
-        async with AsyncExitStack() as stack:
-            # The API alone, without Slack, is for tests and benches; `countersign serve` asks for the token.
-            slack = slack_side(settings, store, metrics, ticks=ticks) if settings.slack_bot_token else nullcontext()
-            service = Service(settings, store, metrics, await stack.enter_async_context(slack))
-            await stack.enter_async_context(callback_side(settings, store, metrics))
+        # The API alone, without Slack, is for tests and benches; `countersign serve` asks for the token.
+        slack_or_none = slack_side(settings, store, metrics, ticks=ticks) if settings.slack_bot_token else nullcontext()
+        async with slack_or_none as slack, callback_side(settings, store, metrics):
             # What is loaded by now stays for good: the garbage collector need not look through it again and again.
             gc.freeze()
-            url = await stack.enter_async_context(_listening(application(service), settings, store))
-            yield Running(service, url)
+            yield Service(settings, store, metrics, slack)
     finally:
         await store.close()
 
@@ -73,10 +80,15 @@ async def _listening(app: web.Application, settings: Settings, store: Store) -> 
         host, port = runner.addresses[0][:2]
         yield f"http://{host}:{port}"
         await site.stop()
-        store.release()
-        await app[UNDER_WAY].finished(DRAIN)
+        await drained(app, store)
     finally:
         await runner.cleanup()
+
+
+async def drained(app: web.Application, store: Store) -> None:
+    """Who waits is answered now, and what was begun is finished."""
+    store.release()
+    await app[UNDER_WAY].finished(DRAIN)
 
 
 def _policy_text(settings: Settings) -> bytes:

@@ -69,5 +69,5 @@ class Looking(Setting):
         return value
 
     def _told(self, seconds: float) -> str:
-        last = [f"{each.method} -> {each.error or 'ok'}" for each in self.workspace.calls[-TOLD:]]
+        last = [f"{each.method} -> {each.error or 'ok'}" for each in self.calls[-TOLD:]]
         return f"it did not happen within {seconds} s; the last calls were: {', '.join(last) or 'none'}"

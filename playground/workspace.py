@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +31,7 @@ SCOPES = (
     "groups:read",
 )
 FOREIGN = "TFOREIGN"
+REMEMBERED = 10_000  # calls: who looks for one looks among the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Workspace:
     people: dict[str, Person] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
-    calls: list[Call] = field(default_factory=list)
+    calls: deque[Call] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     tickets: set[str] = field(default_factory=set)
     messages: Messages = field(init=False)
     views: Views = field(init=False)

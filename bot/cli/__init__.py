@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from bot.cli import agents, audit, callbacks, database, doctor, policy, queue, serve
+from bot.cli import agents, audit, callbacks, database, demo, doctor, policy, queue, serve
 from bot.cli.faults import explained, is_usage
 
 NAME = "countersign"
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 
 app.command()(serve.serve)
+app.command()(demo.demo)
 app.command()(database.migrate)
 app.command()(doctor.doctor)
 app.command()(queue.queue)

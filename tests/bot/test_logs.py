@@ -20,6 +20,6 @@ def test_no_traceback_shows_the_variables_of_its_frames(
     with pytest.raises(ZeroDivisionError) as raised:
         assert 1 / (len(key) - len(key)) == 0
     fault = (raised.type, raised.value, raised.tb)
-    shown = logs._renderer(form)(None, "error", {"event": "Error handling request", "exc_info": fault})
+    shown = logs._renderer(form, sys.stderr)(None, "error", {"event": "Error handling request", "exc_info": fault})
     assert "Error handling request" in str(shown)
     assert "csk_in_hand" not in str(shown)

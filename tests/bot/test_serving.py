@@ -50,6 +50,18 @@ async def test_at_the_end_who_waits_is_answered_and_what_was_begun_is_finished(p
     assert [each for each in process.log if each.get("level") in ("error", "critical")] == []
 
 
+async def test_an_agent_that_hangs_up_in_the_middle_is_no_fault_of_ours(process: Process) -> None:
+    _, writer = await _half_a_post(process)
+    async with aiohttp.ClientSession(process.url) as http:
+        await _metrics(http)  # answered after the other was heard
+    writer.transport.abort()
+    async with asyncio.timeout(20):
+        while (await process.read_log(until="http.request"))["route"] != "/v1/packages":
+            pass
+    assert process.log[-1]["status"] == 400
+    assert [each for each in process.log if each.get("level") in ("error", "critical")] == []
+
+
 async def _polled(http: aiohttp.ClientSession, path: str, tag: dict[str, str]) -> tuple[int, object]:
     async with http.get(path, params={"wait": 30}, headers=tag) as told:
         return told.status, await told.json()

@@ -1,0 +1,38 @@
+"""`countersign demo`: the whole product on this machine, with a stand-in for Slack and sample agents."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.faults import CommandError
+from bot.demo.faults import DemoError
+from bot.demo.folder import Folder
+from bot.demo.running import run
+
+
+def demo(
+    *,
+    port: Annotated[
+        int, typer.Option(help="On which port of this machine; 0 takes a free one.", min=0, max=65535)
+    ] = 8080,
+    folder: Annotated[Path, typer.Option(help="Where it keeps its data.", file_okay=False)] = Path("countersign-demo"),
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew: what the folder held of a demo is deleted.")
+    ] = False,
+    browser: Annotated[
+        bool | None, typer.Option("--open/--no-open", help="Open the page in a browser; default: from a terminal.")
+    ] = None,
+) -> None:
+    """Show the whole product with no Slack: sample agents, and a workspace in the browser.
+
+    Started again, it goes on where it was. It listens on this machine alone, and needs no settings.
+    """
+    wanted = sys.stdout.isatty() if browser is None else browser
+    try:
+        run(Folder(folder), port, typer.echo, fresh=fresh, browser=wanted)
+    except DemoError as fault:
+        raise CommandError(str(fault)) from fault

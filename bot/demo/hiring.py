@@ -1,0 +1,36 @@
+"""The agents' keys: real ones, made anew at each start and kept nowhere but in the agents' own hands."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from aiohttp import ClientSession
+from sqlalchemy import Connection
+
+from bot.demo.stories import STORIES
+from bot.demo.workspace import OWNER
+from store import registry
+from store.store import Store
+
+
+@asynccontextmanager
+async def hired(store: Store, url: str) -> AsyncIterator[dict[str, ClientSession]]:
+    """For each agent a session at the service's address that shows its key."""
+    async with AsyncExitStack() as stack:
+        sessions = {}
+        for story in STORIES:
+            key = await _key(store, story.agent)
+            session = ClientSession(url, headers={"Authorization": f"Bearer {key}"})
+            sessions[story.agent] = await stack.enter_async_context(session)
+        yield sessions
+
+
+async def _key(store: Store, name: str) -> str:
+    def operation(connection: Connection) -> str:
+        now = store.clock()
+        if name in {each.name for each in registry.listed(connection, now)}:
+            return registry.rotate(connection, name, now, old_until=now).key
+        return registry.add(connection, name, OWNER, now).key
+
+    return await store.write(operation)

@@ -1,0 +1,37 @@
+"""What has to outlast the process and is no business of the service's: appended to a file, a line each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+Entry = dict[str, Any]
+
+
+class Journal:
+    """A line that a sudden end cut off is as if it had not been written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("a", encoding="utf-8")
+
+    def entries(self) -> list[Entry]:
+        lines = self._path.read_text(encoding="utf-8").split("\n")
+        return [json.loads(line) for line in lines[:-1]]
+
+    def append(self, entry: Entry) -> None:
+        self._file.write(json.dumps(entry) + "\n")
+        self._file.flush()
+
+    def shorten(self, entries: Iterable[Entry]) -> None:
+        """These say as much as all that was written: whole in the place of the old ones, or not at all."""
+        shorter = self._path.with_suffix(".new")
+        shorter.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
+        self._file.close()
+        shorter.replace(self._path)
+        self._file = self._path.open("a", encoding="utf-8")
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,0 +1,110 @@
+"""The composition of the demo: playground, service and agents in one process, each knowing only the other's address."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
+
+import aiohttp
+
+from bot.demo import workspace
+from bot.demo.clock import MovedClock
+from bot.demo.diary import Diary
+from bot.demo.folder import Folder
+from bot.demo.front import Front
+from bot.demo.hiring import hired
+from bot.demo.journal import Journal
+from bot.demo.memory import Memory
+from bot.demo.panel import Panel
+from bot.demo.passage import Passage
+from bot.demo.stage import Stage
+from bot.running import drained, working
+from bot.service import Service
+from bot.settings import Settings, read_settings
+from bot.web import application
+from playground.acting import Acting
+from playground.delivery import Delivery
+from playground.interactions import Client
+from playground.server import routes
+from playground.socket_mode import Sockets
+from playground.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    url: str
+    slack: Acting
+    service: Service
+    stage: Stage
+
+
+@asynccontextmanager
+async def opened(folder: Folder, port: int) -> AsyncIterator[Demo]:
+    """In a folder that is held."""
+    async with AsyncExitStack() as stack:
+        clock = MovedClock(folder.clock)
+        slack, sockets = await stack.enter_async_context(_slack())
+        Memory(slack.workspace, stack.enter_context(closing(Journal(folder.messages)))).restore()
+        diary = Diary(stack.enter_context(closing(Journal(folder.agents))), clock)
+        panel = Panel(clock, diary)
+        front = Front([*routes(slack.workspace, sockets), *panel.routes()])
+        front.app.on_shutdown.append(panel.end)
+        url = slack.workspace.base_url = await stack.enter_async_context(front.listening(port))
+        service = await stack.enter_async_context(_working(folder, slack.workspace, clock, front))
+        slack.app_at(f"{url}/slack/events")
+        stage = await stack.enter_async_context(_playing(service, clock, diary, panel, url))
+        yield Demo(url, slack, service, stage)
+
+
+@asynccontextmanager
+async def _slack() -> AsyncIterator[tuple[Acting, Sockets]]:
+    its = workspace.made()
+    sockets = Sockets(its)
+    # A connection of its own for each delivery, as from Slack.
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True)) as http:
+        slack = Acting(its, Client(its, Delivery(http, sockets, its.signing_secret)))
+        workspace.furnish(slack)
+        yield slack, sockets
+
+
+@asynccontextmanager
+async def _working(folder: Folder, its: Workspace, clock: MovedClock, front: Front) -> AsyncIterator[Service]:
+    """The service that `countersign serve` runs, but that somebody here moves its time."""
+    async with working(_settings(folder, its), clock, ticks=False) as service:
+        inner = application(service)
+        front.admit(inner)
+        yield service
+        await drained(inner, service.store)
+
+
+def _settings(folder: Folder, its: Workspace) -> Settings:
+    """Each is given: what stands in the environment is meant for a real Slack."""
+    return read_settings(
+        _env_file=None,
+        slack_bot_token=its.bot_token,
+        slack_signing_secret=its.signing_secret,
+        slack_app_token=None,
+        slack_api_url=f"{its.base_url}/playground/api/",
+        COUNTERSIGN_DATABASE_URL=folder.database_url,
+        COUNTERSIGN_POLICY=folder.policy,
+        COUNTERSIGN_KEY=None,
+        COUNTERSIGN_HOST="127.0.0.1",
+        COUNTERSIGN_PORT=0,
+        COUNTERSIGN_CALLBACK_ALLOW="",
+        COUNTERSIGN_LOG="text",
+    )
+
+
+@asynccontextmanager
+async def _playing(service: Service, clock: MovedClock, diary: Diary, panel: Panel, url: str) -> AsyncIterator[Stage]:
+    assert service.slack is not None  # noqa: S101 - it was given a token
+    passage = Passage(service, service.slack, clock)
+    async with passage.flowing(), hired(service.store, url) as sessions:
+        stage = Stage(diary, sessions)
+        panel.opened(stage, passage)
+        stage.open()
+        try:
+            yield stage
+        finally:
+            await stage.close()

@@ -1,0 +1,66 @@
+"""The demo as somebody starts it in a terminal: a few lines at its beginning, one at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import webbrowser
+from collections.abc import Callable
+
+from bot import logs
+from bot.demo.folder import Folder
+from bot.demo.opening import opened
+from bot.settings import LogFormat
+
+Say = Callable[[str], None]
+
+
+def run(folder: Folder, port: int, say: Say, *, fresh: bool, browser: bool) -> None:
+    """Until Ctrl-C or SIGTERM."""
+    with folder.held(fresh=fresh), folder.log.open("a", encoding="utf-8") as log:
+        logs.set_up(LogFormat.TEXT, log)
+        asyncio.run(_until_told(folder, port, say, browser=browser))
+
+
+async def _until_told(folder: Folder, port: int, say: Say, *, browser: bool) -> None:
+    """Also while it is still starting."""
+    told = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, told.set)
+    ending, showing = asyncio.create_task(told.wait()), asyncio.create_task(_shown(folder, port, say, browser=browser))
+    await asyncio.wait([ending, showing], return_when=asyncio.FIRST_COMPLETED)
+    ending.cancel()
+    showing.cancel()
+    await asyncio.wait([showing])
+    if not showing.cancelled() and (fault := showing.exception()):
+        raise fault
+    say("The demo has ended. Started again, it goes on where it was.")
+
+
+async def _shown(folder: Folder, port: int, say: Say, *, browser: bool) -> None:
+    say("Countersign's demo is starting ...")
+    data = f"{folder.path} ({'goes on from before; --fresh begins anew' if folder.used else 'new'})"
+    async with opened(folder, port) as demo:
+        page = f"{demo.url}/playground"
+        say(welcome(page, demo.url, data))
+        if browser and not await asyncio.to_thread(_opened, page):
+            say("No browser could be opened from here: open that address yourself.")
+        await asyncio.Event().wait()
+
+
+def welcome(page: str, url: str, data: str) -> str:
+    return (
+        f"\n  Open        {page}"
+        "\n              It stands in for Slack, on this machine alone. It is not Slack."
+        f"\n  API         {url}/docs"
+        f"\n  Data        {data}"
+        "\n  End         Ctrl-C\n"
+    )
+
+
+def _opened(page: str) -> bool:
+    """Only where there is a screen: a browser of the terminal would take the terminal away."""
+    screen = sys.platform in ("darwin", "win32") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")))
+    return screen and webbrowser.open(page)

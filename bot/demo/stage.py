@@ -1,0 +1,79 @@
+"""The stage: runs each story's agent, begins it again where the last start left it, and lets it be started anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from aiohttp import ClientSession
+
+from bot.demo.agent import Agent, RefusedError
+from bot.demo.diary import Diary
+from bot.demo.stories import STORIES
+from bot.demo.story import Story
+from store.waiters import stopped
+
+log = structlog.get_logger()
+
+
+class Stage:
+    def __init__(self, diary: Diary, sessions: Mapping[str, ClientSession]) -> None:
+        self._diary, self._sessions = diary, sessions
+        self._stories = {story.name: story for story in STORIES}
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    def open(self) -> None:
+        """What was never begun is begun, and what was not over goes on: from its top, as after a crash."""
+        for story in STORIES:
+            turn, over = self._diary.turn(story.name)
+            if not over:
+                self._diary.tell(story.agent, "did", "Was started again, and asks what became of what it had proposed.")
+                self._play(story, turn)
+            elif turn == 0:
+                self._play(story, 1)
+
+    def known(self, name: str) -> bool:
+        return name in self._stories
+
+    def running(self, name: str) -> bool:
+        return name in self._running
+
+    def begin(self, name: str) -> None:
+        story = self._stories[name]
+        turn, _ = self._diary.turn(name)
+        self._play(story, turn + 1)
+
+    def _play(self, story: Story, turn: int) -> None:
+        self._diary.mark(story.name, turn, over=False)
+        self._running[story.name] = asyncio.create_task(self._played(story, turn))
+
+    async def _played(self, story: Story, turn: int) -> None:
+        agent = Agent(story.agent, turn, self._sessions[story.agent], self._diary)
+        try:
+            await story.run(agent)
+        except RefusedError as refused:
+            agent.failed(f"{refused} I stop here.")
+        except Exception:
+            log.exception("demo.story_failed", story=story.name)
+            agent.failed("I met a fault of my own and stop here; the log has it.")
+        self._running.pop(story.name)
+        self._diary.mark(story.name, turn, over=True)
+
+    async def close(self) -> None:
+        for task in list(self._running.values()):
+            await stopped(task)
+
+    def shown(self) -> dict[str, Any]:
+        """As the page asks for it."""
+        return {
+            "agents": [
+                {"name": story.agent, "title": story.title, "lines": self._diary.lines(story.agent)}
+                for story in STORIES
+            ],
+            "stories": [
+                {"name": story.name, "title": story.title, "what": story.what, "running": self.running(story.name)}
+                for story in STORIES
+            ],
+        }

@@ -1,0 +1,17 @@
+"""The stories: each is an agent of an inspectorate with something to do, and what people may make of it."""
+
+from __future__ import annotations
+
+from bot.demo.stories import answer, deletion, mail, notice, plan, reading, receipt, takeover
+from bot.demo.story import Story
+
+STORIES: tuple[Story, ...] = (
+    notice.STORY,
+    mail.STORY,
+    deletion.STORY,
+    reading.STORY,
+    receipt.STORY,
+    answer.STORY,
+    plan.STORY,
+    takeover.STORY,
+)

@@ -1,0 +1,47 @@
+"""The question: an agent that does not know asks, and works with the answer. An answer is no permission."""
+
+from __future__ import annotations
+
+from bot.demo.agent import Agent, Package
+from bot.demo.story import Story
+from bot.demo.workspace import REQUESTER
+
+
+def question(turn: int) -> Package:
+    return {
+        "kind": "question",
+        "title": "Which address of Entity ABC is the right one?",
+        "action_type": "case_question",
+        "subject_type": "case",
+        "subject_id": f"ABC-2026-{117 + turn}",
+        "proposed_action": "The register says 4 Quay Street, their letterhead says 40 Quay Street."
+        " To which of the two do we write?",
+        "rationale": "A notice that goes to the wrong door is not served, and its period does not begin.",
+        "risk_level": "low",
+        "confidence": 0.55,
+        "evidence_refs": [
+            {"id": "register_9", "title": "Trade register, of 2 May", "excerpt": "4 Quay Street, Northport"},
+            {"id": "letter_3", "title": "Their letter of 9 September", "excerpt": "40 Quay Street, Northport"},
+        ],
+        "alternatives": ["4 Quay Street", "40 Quay Street", "Both"],
+        "requested_by": REQUESTER,
+    }
+
+
+async def run(agent: Agent) -> None:
+    agent.did("Found two addresses in the file, and no way to tell which one is right.")
+    told = await agent.propose(question(agent.turn))
+    told = await agent.decided(told, lambda _: question(agent.turn))
+    if told["decision"] and told["decision"]["answer"]:
+        agent.did(f"Wrote into the draft: “{told['decision']['answer']}”")
+    else:
+        agent.did("Left the address open: nobody told me which one is right.")
+
+
+STORY = Story(
+    name="question",
+    agent="drafting-agent",
+    title="A question",
+    what="The agent does not know and asks. Any reviewer may press Answer; silence is never one.",
+    run=run,
+)

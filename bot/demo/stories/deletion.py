@@ -1,0 +1,70 @@
+"""The deletion of data: critical, so two people decide, and both have read the Details before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.demo.agent import Agent, Document, Package
+from bot.demo.story import Story
+from bot.demo.workspace import REQUESTER
+
+
+def proposal(turn: int, rows: int = 1204) -> Package:
+    return {
+        "title": f"Delete {rows:,} customer records past their retention",
+        "action_type": "delete_customer_data",
+        "subject_type": "table",
+        "subject_id": "customers",
+        "proposed_action": f"Delete {rows:,} rows of the table customers that were closed before 1 January 2016.",
+        "rationale": "The retention plan keeps closed accounts for ten years. These are past it, and the data"
+        " protection officer's list names each of them.",
+        "risk_level": "critical",
+        "confidence": 0.93,
+        "action_parameters": {
+            "table": "customers",
+            "where": "closed_on < '2016-01-01' AND legal_hold = false",
+            "rows": rows,
+            "batch": f"retention-{turn}",
+        },
+        "evidence_refs": [
+            {"id": "plan_4", "title": "Retention plan, section 4", "excerpt": "Closed accounts: ten years."},
+            {"id": f"list_{turn}", "title": "The officer's list", "excerpt": f"{rows} accounts, signed 3 November."},
+        ],
+        "known_uncertainties": ["Two records have the same number in the old system; both are past retention."],
+        "alternatives": ["Make them anonymous, and keep the counts", "Wait for the yearly run in January"],
+        "policy_basis": ["Retention plan, section 4", "GDPR, article 5(1)(e)"],
+        "side_effect_preview": {"rows": rows, "oldest": "2011-03-02", "legal_holds": 0, "kept": "invoices"},
+        "consequence": f"{rows:,} people's records are gone. After 35 days no backup holds them either.",
+        "rollback_plan": "Within 35 days from last night's backup; after that, none.",
+        "reversibility": "irreversible_high",
+        "data_classes": ["pii"],
+        "requested_by": REQUESTER,
+    }
+
+
+def narrowed(turn: int, told: Document) -> Package:
+    package = proposal(turn, rows=1202)
+    package["known_uncertainties"] = ["None: the two doubtful records were taken off the list."]
+    package["rationale"] += f" Fewer, after a review that said: {told['decision']['instructions']}"
+    return package
+
+
+async def run(agent: Agent) -> None:
+    agent.did("Compared the table customers with the retention plan and the officer's list.")
+    told = await agent.propose(proposal(agent.turn))
+    told = await agent.decided(told, lambda document: narrowed(agent.turn, document))
+    await agent.carry_out(told, deleted)
+
+
+def deleted(approved: Mapping[str, Any]) -> str:
+    return f"Deleted {approved['rows']:,} rows of {approved['table']}, as batch {approved['batch']}."
+
+
+STORY = Story(
+    name="deletion",
+    agent="data-steward",
+    title="Deletion of data",
+    what="Critical: a senior reviewer and a supervisor, each of whom has to open Details before Approve opens.",
+    run=run,
+)

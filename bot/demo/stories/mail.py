@@ -1,0 +1,90 @@
+"""The e-mail assistant: what it drafted is approved, rejected, or corrected and then sent as corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from bot.demo.agent import Agent, Document, Package
+from bot.demo.story import Story
+from bot.demo.workspace import REQUESTER
+
+
+class Letter(NamedTuple):
+    to: str
+    subject: str
+    body: str
+
+
+LETTERS = (
+    Letter(
+        to="m.vale@harbour-foods.example",
+        subject="Your question about the fee of 12 March",
+        body="Dear Ms. Vale,\nyou are right: the fee of 12 March was charged twice. We return 84 EUR within ten days.",
+    ),
+    Letter(
+        to="office@quayside-fish.example",
+        subject="Your permit runs out",
+        body="Dear Quayside Fish,\nyour permit NP-2291 runs out on 31 December. Please renew it by 10 December.",
+    ),
+    Letter(
+        to="j.oduya@saltworks.example",
+        subject="The appointment for your inspection",
+        body="Dear Mr. Oduya,\nwe come on Thursday at nine. Please have this year's temperature records at hand.",
+    ),
+)
+REGARDS = "\nNorthport Inspectorate"
+
+
+def drafted(turn: int) -> Package:
+    letter = LETTERS[turn % len(LETTERS)]
+    return {
+        "title": f"Send e-mail: {letter.subject}",
+        "action_type": "send_customer_email",
+        "subject_type": "e-mail",
+        "subject_id": f"to {letter.to}",
+        "proposed_action": f"To: {letter.to}, Subject: {letter.subject}",
+        "rationale": "They wrote to us, and the answer follows from their file.",
+        "risk_level": "medium",
+        "confidence": 0.82,
+        "action_parameters": {
+            "message": f"mail-{turn}",
+            "to": letter.to,
+            "subject": letter.subject,
+            "body": letter.body + REGARDS,
+        },
+        "evidence_refs": [{"id": f"inbox_{turn}", "title": "Their message of this morning"}],
+        "known_uncertainties": ["Whether the person at this address may speak for the company."],
+        "side_effect_preview": {"emails": 1, "recipients": [letter.to]},
+        "consequence": "One e-mail leaves the house in our name.",
+        "requested_by": REQUESTER,
+    }
+
+
+def redrafted(turn: int, told: Document) -> Package:
+    package, asked = drafted(turn), told["decision"]["instructions"]
+    package["rationale"] += f" Written again after a review that said: {asked}"
+    package["action_parameters"]["body"] += "\n\nPlease write back if anything here is unclear."
+    return package
+
+
+async def run(agent: Agent) -> None:
+    agent.did("Read a message, looked at the file and drafted an answer.")
+    told = await agent.propose(drafted(agent.turn))
+    told = await agent.decided(told, lambda document: redrafted(agent.turn, document))
+    if told["decision"] and told["decision"]["decision"] == "approve_with_edits":
+        agent.did("Somebody corrected the draft: what is sent is what they approved, not what I wrote.")
+    await agent.carry_out(told, sent)
+
+
+def sent(approved: Mapping[str, Any]) -> str:
+    return f"Sent to {approved['to']}: {approved['subject']} ({len(approved['body'])} characters)."
+
+
+STORY = Story(
+    name="mail",
+    agent="mail-assistant",
+    title="E-mail assistant",
+    what="Medium risk, personal data: one reviewer approves, rejects, or corrects it in Details (Edit and approve).",
+    run=run,
+)

@@ -1,0 +1,92 @@
+"""The enforcement notice: drafted, flagged high risk, approved by two people in two roles, sent once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.demo.agent import Agent, Document, Package, RefusedError
+from bot.demo.story import Story
+from bot.demo.workspace import REQUESTER
+
+TEXT = (
+    "Entity ABC has not answered our letter of 1 October about its cold storage. Under Policy P-2026-04 you are"
+    " required to hand in the temperature records of April to June within {days} days of this notice."
+)
+UNCERTAIN = "The inspection record for May is missing."
+
+
+def draft(number: int, days: int = 14) -> Package:
+    return {
+        "title": f"Send enforcement notice draft #{number} to Entity ABC",
+        "action_type": "send_enforcement_notice",
+        "subject_type": "notice",
+        "subject_id": f"draft #{number}",
+        "proposed_action": f"Send notice draft #{number} to Entity ABC under Policy P-2026-04, by registered mail.",
+        "rationale": "Two inspections found the cold storage above 8 °C, and Entity ABC let the deadline of 1 October"
+        " pass. P-2026-04, section 3, then asks for a formal notice.",
+        "risk_level": "high",
+        "confidence": 0.86,
+        "action_parameters": {
+            "notice": f"draft-{number}",
+            "recipient": "Entity ABC, 4 Quay Street, Northport",
+            "deadline_days": days,
+            "text": TEXT.format(days=days),
+        },
+        "evidence_refs": [
+            {"id": "doc_1", "title": "Inspection of 14 April", "excerpt": "Cold store 2: 9.4 °C for six hours."},
+            {"id": "doc_7", "title": "Inspection of 20 June", "excerpt": "Cold store 2: 8.8 °C; no records shown."},
+        ],
+        "known_uncertainties": [UNCERTAIN],
+        "alternatives": ["Wait for the record of May", "Write a second reminder, without legal effect"],
+        "policy_basis": ["P-2026-04, section 3: formal notice after a missed deadline"],
+        "side_effect_preview": {"letter": "external legal notice", "case_status": "OPEN becomes NOTIFIED"},
+        "consequence": "An external legal notice is sent, and the case status moves to NOTIFIED.",
+        "downstream_impact": "The period for an appeal begins on the day of delivery.",
+        "rollback_plan": "None for the letter; a notice of withdrawal can follow it.",
+        "dissent": [{"by": "risk-agent", "position": "Ask people first", "reason": UNCERTAIN}],
+        "data_classes": ["regulated"],
+        "requested_by": REQUESTER,
+    }
+
+
+def revised(number: int, told: Document) -> Package:
+    """A longer deadline, and the record of May if it was asked for: what a reviewer said is in the rationale."""
+    package, asked = draft(number, days=21), told["decision"]["instructions"]
+    package["rationale"] += f" Changed after a review that said: {asked}"
+    if told["status"] == "evidence_requested":
+        record = {"id": "doc_12", "title": "Inspection of 18 May", "excerpt": "Cold store 2: 8.1 °C; found in paper."}
+        package["evidence_refs"].append(record)
+        package["known_uncertainties"] = ["The record of May is on paper, and was typed in by us."]
+    return package
+
+
+async def run(agent: Agent) -> None:
+    number = 455 + agent.turn
+    agent.did(f"The drafting agent wrote notice draft #{number}; the policy agent found P-2026-04, section 3.")
+    agent.did("The risk agent flagged it as high: it leaves the house, and cannot be called back.")
+    told = await agent.propose(draft(number))
+    told = await agent.decided(told, lambda document: revised(number, document))
+    if await agent.carry_out(told, sent):
+        await second_worker(agent, told)
+
+
+def sent(approved: Mapping[str, Any]) -> str:
+    return f"Sent {approved['notice']} to {approved['recipient']}, with {approved['deadline_days']} days to answer."
+
+
+async def second_worker(agent: Agent, told: Document) -> None:
+    """As after a crash: somebody believes that it was never sent."""
+    try:
+        await agent.claim(told, "second-worker")
+    except RefusedError as refused:
+        agent.received(f"{refused} The notice goes out once.")
+
+
+STORY = Story(
+    name="notice",
+    agent="notice-desk",
+    title="Enforcement notice",
+    what="High risk: a senior reviewer and a supervisor must approve, Nora who asked for it cannot. Try Revise first.",
+    run=run,
+)

@@ -1,0 +1,58 @@
+"""The plan: people talk about it, send it back as often as they like, and approve what it has become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from textwrap import shorten
+from typing import Any
+
+from bot.demo.agent import Agent, Document, Package
+from bot.demo.story import Story
+from bot.demo.workspace import REQUESTER
+
+STEPS = ("Cold stores at the fish market, 12 visits", "Restaurants on Quay Street, 30 visits", "Transport, 8 visits")
+
+
+def plan(turn: int, asked: tuple[str, ...] = ()) -> Package:
+    steps = [*STEPS, *(f"As asked in review: {words}" for words in asked)]
+    return {
+        "kind": "plan",
+        "title": f"Inspection plan for week {48 + turn}",
+        "action_type": "inspection_plan",
+        "subject_type": "week",
+        "subject_id": str(48 + turn),
+        "proposed_action": " ".join(f"{number}. {step}." for number, step in enumerate(steps, start=1)),
+        "rationale": "Cold storage had most of the findings this year; restaurants have not been visited since May.",
+        "risk_level": "medium",
+        "confidence": 0.74,
+        "action_parameters": {"week": 48 + turn, "steps": steps},
+        "evidence_refs": [{"id": "findings_2026", "title": "Findings by kind of business, this year"}],
+        "known_uncertainties": ["Two inspectors may be on leave that week."],
+        "alternatives": ["Half as many restaurants, and the bakeries"],
+        "requested_by": REQUESTER,
+        "metadata": {"asked": asked},
+    }
+
+
+def revised(turn: int, told: Document) -> Package:
+    """What was asked before is kept where the agent finds it again: in what it gave the package to carry."""
+    return plan(turn, (*told["metadata"]["asked"], shorten(told["decision"]["instructions"], 200)))
+
+
+async def run(agent: Agent) -> None:
+    told = await agent.propose(plan(agent.turn))
+    told = await agent.decided(told, lambda document: revised(agent.turn, document))
+    await agent.carry_out(told, scheduled)
+
+
+def scheduled(approved: Mapping[str, Any]) -> str:
+    return f"Entered week {approved['week']} into the calendar, in {len(approved['steps'])} steps."
+
+
+STORY = Story(
+    name="plan",
+    agent="planning-agent",
+    title="A plan, discussed",
+    what="Comment on it in Details, press Revise and say what is missing; the agent plans again. Then approve it.",
+    run=run,
+)

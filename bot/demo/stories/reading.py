@@ -1,0 +1,43 @@
+"""A read: low risk, to be undone whole, and sure: it asks nobody, and stands in the trail all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.demo.agent import Agent, Package
+from bot.demo.story import Story
+from bot.demo.workspace import REQUESTER
+
+
+def request(turn: int) -> Package:
+    return {
+        "title": f"Read case file ABC-2026-{117 + turn}",
+        "action_type": "read_case_file",
+        "subject_type": "case",
+        "subject_id": f"ABC-2026-{117 + turn}",
+        "proposed_action": f"Read the documents of case ABC-2026-{117 + turn}; write nothing.",
+        "rationale": "The draft of a notice needs the dates of both inspections.",
+        "risk_level": "low",
+        "confidence": 0.97,
+        "action_parameters": {"case": f"ABC-2026-{117 + turn}", "mode": "read"},
+        "requested_by": REQUESTER,
+    }
+
+
+async def run(agent: Agent) -> None:
+    told = await agent.propose(request(agent.turn))
+    await agent.carry_out(told, found)
+
+
+def found(approved: Mapping[str, Any]) -> str:
+    return f"Read 14 documents of case {approved['case']}; nobody was asked, and no card was posted."
+
+
+STORY = Story(
+    name="reading",
+    agent="case-reader",
+    title="A read that passes by itself",
+    what="Low risk: nobody is asked. The agent's panel and the audit trail show it, the channels do not.",
+    run=run,
+)

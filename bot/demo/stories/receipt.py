@@ -1,0 +1,54 @@
+"""The soft approval: it goes ahead unless somebody objects within five minutes in which they could have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.demo.agent import Agent, Package
+from bot.demo.story import Story
+from bot.demo.workspace import REQUESTER
+
+SENDERS = ("Harbour Foods", "Quayside Fish", "Saltworks")
+
+
+def receipt(turn: int) -> Package:
+    sender = SENDERS[turn % len(SENDERS)]
+    return {
+        "title": f"Tell {sender} that their appeal has arrived",
+        "action_type": "send_receipt",
+        "subject_type": "appeal",
+        "subject_id": str(300 + turn),
+        "proposed_action": f"Send the standard receipt for appeal {300 + turn} to {sender}.",
+        "rationale": "Every appeal gets a receipt within a day. It is the same text each time, and promises nothing.",
+        "risk_level": "medium",
+        "confidence": 0.95,
+        "action_parameters": {"appeal": 300 + turn, "to": sender, "template": "receipt-2"},
+        "evidence_refs": [{"id": f"appeal_{300 + turn}", "title": "Their appeal, received this morning"}],
+        "known_uncertainties": ["Whether the appeal was meant for another office."],
+        "side_effect_preview": {"letters": 1, "template": "receipt-2"},
+        "consequence": "They know that we have it. Nothing is decided by it.",
+        "requested_by": REQUESTER,
+    }
+
+
+async def run(agent: Agent) -> None:
+    agent.did("Found a new appeal in the mail, and filled in the standard receipt.")
+    told = await agent.propose(receipt(agent.turn))
+    told = await agent.decided(told, lambda _: receipt(agent.turn))
+    if told["status"] == "consented":
+        agent.did("Nobody objected in time. That is consent by silence, and nobody's approval.")
+    await agent.carry_out(told, sent)
+
+
+def sent(approved: Mapping[str, Any]) -> str:
+    return f"Sent {approved['template']} for appeal {approved['appeal']} to {approved['to']}."
+
+
+STORY = Story(
+    name="receipt",
+    agent="appeals-clerk",
+    title="A receipt that goes out by silence",
+    what="Soft: press Object to stop it, or move time on by five minutes and see it go.",
+    run=run,
+)

@@ -1,0 +1,83 @@
+"""The takeover: an agent that is not sure enough stops. A person does the work, and hands the thread back."""
+
+from __future__ import annotations
+
+from bot.demo.agent import Agent, Document, Package, RefusedError
+from bot.demo.story import Story
+from bot.demo.workspace import REQUESTER
+
+
+def doubt(turn: int) -> Package:
+    case = f"ABC-2026-{130 + turn}"
+    return {
+        "title": f"Two records of case {case} contradict each other",
+        "action_type": "classify_case",
+        "subject_type": "case",
+        "subject_id": case,
+        "proposed_action": f"Classify case {case} as a serious breach, or as a minor one: I cannot tell which.",
+        "rationale": "The inspector's note says 8.1 °C, the logger 12.6 °C. The outcomes differ widely.",
+        "risk_level": "medium",
+        "confidence": 0.41,
+        "recommendation": "escalate",
+        "action_parameters": {"case": case, "class": "serious"},
+        "evidence_refs": [
+            {"id": "note_5", "title": "The inspector's note", "excerpt": "8.1 °C at 10:40"},
+            {"id": "log_5", "title": "The logger's file", "excerpt": "12.6 °C at 10:40"},
+        ],
+        "known_uncertainties": ["Which of the two was read wrong."],
+        "requested_by": REQUESTER,
+        "takeover": {
+            "summary": "I read the file, compared both records and stopped before classifying the case.",
+            "stopping_reason": "My confidence is 0.41: two sources that I trust contradict each other.",
+            "work_completed": ["Read 14 documents", "Compared the temperatures of both records"],
+            "current_state": "The case is open and unclassified. Nothing was changed.",
+            "next_steps": ["Ask the inspector about the note of 10:40", "Classify the case", "Hand the thread back"],
+        },
+    }
+
+
+def note(turn: int) -> Package:
+    case = f"ABC-2026-{130 + turn}"
+    return {
+        "title": f"Note in case {case} that a person settled it",
+        "action_type": "update_case_note",
+        "subject_type": "case",
+        "subject_id": case,
+        "proposed_action": f"Add to case {case}: classified by a person, see the thread.",
+        "rationale": "Whoever opens the file should see why the agent did not classify it.",
+        "risk_level": "low",
+        "confidence": 0.96,
+        "action_parameters": {"case": case, "note": "Classified by a person."},
+        "requested_by": REQUESTER,
+    }
+
+
+async def run(agent: Agent) -> None:
+    told = await agent.propose(doubt(agent.turn))
+    told = await agent.decided(told, lambda _: doubt(agent.turn))
+    if told["status"] != "taken_over":
+        agent.did("Left the case as it is.")
+        return
+    told = await agent.decided(await go_on(agent, told))
+    await agent.carry_out(told, lambda approved: f"Added a note to case {approved['case']}.")
+
+
+async def go_on(agent: Agent, told: Document) -> Document:
+    """As soon as it may: while a person has the thread, Countersign takes nothing of it from the agent."""
+    while True:
+        try:
+            return await agent.propose(note(agent.turn), step="2")
+        except RefusedError as refused:
+            if refused.kind != "thread-taken-over":
+                raise
+            agent.received(str(refused))
+        told = await agent.changed(told)
+
+
+STORY = Story(
+    name="takeover",
+    agent="triage-agent",
+    title="A takeover, and back",
+    what="The agent is not sure and stops. Press Take over, do the work, then Hand back in Details: it goes on.",
+    run=run,
+)

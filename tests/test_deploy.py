@@ -1,0 +1,69 @@
+"""What is there to run the service elsewhere names what exists, and asks for no more rights than it needs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer
+
+from bot.cli import app
+from bot.settings import Settings
+from tests.bot.service import opened
+
+ROOT = Path(__file__).parent.parent
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+UNIT = (ROOT / "deploy" / "countersign.service").read_text()
+RUNNING = (ROOT / "docs" / "running.md").read_text()
+SETTINGS = {str(field.alias or name).upper() for name, field in Settings.model_fields.items()}
+
+
+def test_the_image_holds_what_the_installation_needs_and_nothing_else() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    packages = {name for name in project["tool"]["setuptools"]["packages"]["find"]["include"] if "." not in name}
+    listed = (ROOT / ".dockerignore").read_text().splitlines()
+    let_in = {line.removeprefix("!") for line in listed if line.startswith("!")}
+    assert "*" in listed
+    assert let_in == {"pyproject.toml", *project["project"]["license-files"], *packages}
+
+
+@pytest.mark.parametrize("text", [DOCKERFILE, UNIT, RUNNING], ids=["image", "unit", "docs"])
+def test_each_setting_that_is_named_exists(text: str) -> None:
+    assert set(re.findall(r"\b(?:COUNTERSIGN|SLACK)_[A-Z_]+", text)) <= SETTINGS
+
+
+@pytest.mark.parametrize("text", [DOCKERFILE, UNIT, RUNNING], ids=["image", "unit", "docs"])
+def test_each_command_that_is_named_exists(text: str) -> None:
+    its = getattr(typer.main.get_command(app), "commands", {})
+    named = re.findall(r'(?:countersign countersign|bin/countersign|"countersign",) "?([a-z]+)', text)
+    assert named
+    assert set(named) <= its.keys()
+
+
+def test_the_image_starts_the_service_as_somebody_without_rights() -> None:
+    (user,) = re.findall(r"^USER (.+)$", DOCKERFILE, re.MULTILINE)
+    assert f"useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin {user}" in DOCKERFILE
+    assert DOCKERFILE.index("\nUSER ") < DOCKERFILE.index("\nCMD ")
+
+
+async def test_the_image_knows_when_it_is_well(tmp_path: Path) -> None:
+    (command,) = re.findall(r"^    CMD (\[.+\])$", DOCKERFILE, re.MULTILINE)
+    code = json.loads(command)[2]
+    async with opened(f"sqlite:///{tmp_path / 'countersign.db'}", tmp_path) as desk:
+        port = desk.url.rpartition(":")[2]
+        assert await _asked(code, port) == 0
+    assert await _asked(code, port) == 1
+
+
+async def _asked(code: str, port: str) -> int:
+    environment = os.environ | {"COUNTERSIGN_PORT": port}
+    its = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, env=environment, stderr=asyncio.subprocess.DEVNULL
+    )
+    return await its.wait()
