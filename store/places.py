@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from enum import Enum
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, false, or_, select, tuple_, update
@@ -113,20 +114,36 @@ _HERE = select(*(CARDS.c[name] for name in Place._fields)).where(
 )
 
 
-def shown_in(connection: Connection, tenant_id: str, package_id: str, names: Collection[str]) -> Place | None:
-    """The place of a package by one of the names that a conversation goes by."""
-    row = connection.execute(_HERE, {"tenant": tenant_id, "package": package_id, "names": list(names)}).first()
-    return Place(*row) if row else None
-
-
 _ADOPT = (
     update(CARDS)
     .where(*_THIS, CARDS.c.ts.is_(None))
-    .values(channel=bindparam("in_channel"), ts=bindparam("as_ts"), behind=True, held_until=None)
+    .values(channel=bindparam("in_channel"), ts=bindparam("as_ts"), behind=True)
 )
 
 
-def adopt(connection: Connection, place: Place, channel: str, ts: str) -> bool:
-    """A card of ours of which we never heard that it was posted, if no other is known meanwhile."""
-    key = {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}
-    return connection.execute(_ADOPT, key | {"in_channel": channel, "as_ts": ts}).rowcount == 1
+class Found(Enum):
+    """What a card that somebody clicked is to us."""
+
+    KNOWN = "known"
+    ADOPTED = "adopted"
+    ANOTHER = "another"
+    NOWHERE = "nowhere"
+
+
+def found_at(
+    connection: Connection, tenant_id: str, package_id: str, names: Collection[str], card: tuple[str, str]
+) -> Found:
+    """The card of a package in a conversation, by one of the names that this goes by.
+
+    One of which we never heard that it was posted is adopted, if no other is known there.
+    """
+    query = {"tenant": tenant_id, "package": package_id, "names": list(names)}
+    row = connection.execute(_HERE, query).first()
+    if row is None:
+        return Found.NOWHERE
+    place = Place(*row)
+    if place.posted:
+        return Found.KNOWN if (place.channel, place.ts) == card else Found.ANOTHER
+    key = {"tenant": tenant_id, "package": package_id, "at": place.place}
+    connection.execute(_ADOPT, key | {"in_channel": card[0], "as_ts": card[1]})
+    return Found.ADOPTED

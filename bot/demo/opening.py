@@ -24,6 +24,7 @@ from bot.service import Service
 from bot.settings import Settings, read_settings
 from bot.web import application
 from playground.acting import Acting
+from playground.browsing import Browsing
 from playground.delivery import Delivery
 from playground.interactions import Client
 from playground.server import routes
@@ -48,9 +49,11 @@ async def opened(folder: Folder, port: int) -> AsyncIterator[Demo]:
         Memory(slack.workspace, stack.enter_context(closing(Journal(folder.messages)))).restore()
         diary = Diary(stack.enter_context(closing(Journal(folder.agents))), clock)
         panel = Panel(clock, diary)
-        front = Front([*routes(slack.workspace, sockets), *panel.routes()])
-        front.app.on_shutdown.append(panel.end)
+        browsing = Browsing(slack, sockets)
+        front = Front([*routes(slack.workspace, sockets), *browsing.routes(), *panel.routes()])
         url = slack.workspace.base_url = await stack.enter_async_context(front.listening(port))
+        stack.callback(panel.end)
+        stack.callback(browsing.close)
         service = await stack.enter_async_context(_working(folder, slack.workspace, clock, front))
         slack.app_at(f"{url}/slack/events")
         stage = await stack.enter_async_context(_playing(service, clock, diary, panel, url))

@@ -94,7 +94,7 @@ class Panel:
             silent()
         return stream
 
-    async def end(self, _: web.Application) -> None:
+    def end(self) -> None:
         """Lets go of whoever follows, so that the end need not wait for them."""
         self._ending = True
         self._diary.changes.announce("demo.ending")

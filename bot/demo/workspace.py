@@ -12,15 +12,15 @@ OWNER = "UOMAR"  # answers for the agents
 REQUESTER = "UNORA"  # asks them for most of what they do
 
 MEMBERS = {
-    "URITA": ("Rita", "Rita Reyes"),
-    "UROSS": ("Ross", "Ross Okafor"),
-    "USENTA": ("Senta", "Senta Lindqvist"),
-    "USVEN": ("Sven", "Sven Haas"),
-    "USUSAN": ("Susan", "Susan Park"),
-    "UDORA": ("Dora", "Dora Marchetti"),
-    REQUESTER: ("Nora", "Nora Quist"),
-    OWNER: ("Omar", "Omar Bakri"),
-    "UADAM": ("Adam", "Adam Novak"),
+    "URITA": ("Rita", "Rita Reyes", "Reviewer"),
+    "UROSS": ("Ross", "Ross Okafor", "Reviewer"),
+    "USENTA": ("Senta", "Senta Lindqvist", "Senior reviewer"),
+    "USVEN": ("Sven", "Sven Haas", "Senior reviewer"),
+    "USUSAN": ("Susan", "Susan Park", "Supervisor"),
+    "UDORA": ("Dora", "Dora Marchetti", "Director"),
+    REQUESTER: ("Nora", "Nora Quist", "Senior, and requester"),
+    OWNER: ("Omar", "Omar Bakri", "Owner of the agents"),
+    "UADAM": ("Adam", "Adam Novak", "Runs Countersign"),
 }
 GUEST = "UGAIL"
 CHANNELS = {"C0REVIEWS": "reviews", "C0ENFORCE": "enforcement", "C0DATA": "data-protection"}
@@ -38,10 +38,12 @@ def made() -> Workspace:
 
 
 def furnish(slack: Setting) -> None:
-    for user, (name, real_name) in MEMBERS.items():
+    for user, (name, real_name, title) in MEMBERS.items():
         email = f"{name.lower()}@northport.example"
-        slack.add_person(user, name, real_name=real_name, email=email, admin=user == "UADAM")
-    slack.add_person(GUEST, "Gail", real_name="Gail Winters", email="gail@consulting.example", guest="multi")
+        slack.add_person(user, name, real_name=real_name, title=title, email=email, admin=user == "UADAM")
+    slack.add_person(
+        GUEST, "Gail", real_name="Gail Winters", title="Consultant", email="gail@consulting.example", guest="multi"
+    )
     for channel, name in CHANNELS.items():
         slack.add_channel(channel, name, members=[*MEMBERS, GUEST])
     slack.add_channel("C0ADMINS", "countersign-admins", members=["UADAM", OWNER], private=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from blocks.refusals import private
 from bot.slack.front import Front
 from bot.slack.tap import Tap
-from scheduler.messenger import Posted
 from store import places
+from store.places import Found
 
 RETIRED = (
     "Slack showed this card twice, and this copy is not kept up to date: the other one is. "
@@ -22,10 +22,8 @@ async def known(front: Front, tap: Tap) -> None:
     package_id, card, tenant_id = asks[1].package_id, tap.card, front.store.house.tenant_id
     # A person's conversation with us has an id of its own; the place is called after the person.
     names = (card.channel, tap.user_id)
-    place = await front.store.read(lambda connection: places.shown_in(connection, tenant_id, package_id, names))
-    if place is None or Posted(place.channel or "", place.ts or "") == card:
-        return
-    if place.posted or not await front.store.write(lambda connection: places.adopt(connection, place, *card)):
+    found = await front.store.write(lambda connection: places.found_at(connection, tenant_id, package_id, names, card))
+    if found is Found.ANOTHER:
         await _retired(front, tap)
 
 

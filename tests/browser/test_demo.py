@@ -1,0 +1,198 @@
+"""The stories of the demo as a newcomer lives through them: in the browser, beside the panel on which the agents tell."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, expect
+
+from tests.browser.screen import PHONE, WIDE, Scheme, Screen, window
+from tests.demo.visitor import visiting
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+NOTICE, MAIL, DELETION = "Send enforcement notice", "Send e-mail", "customer records"
+RECEIPT, QUESTION, PLAN = "Tell Quayside Fish", "Which address of Entity ABC", "Inspection plan"
+TAKEOVER = "contradict each other"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def address(tmp_path: Path) -> AsyncIterator[str]:
+    async with visiting(tmp_path / "demo") as visitor:
+        yield f"{visitor.demo.url}/playground"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def screen(address: str, browser: Browser) -> AsyncIterator[Screen]:
+    async with window(browser, address) as its:
+        yield its
+        assert its.complaints == []
+
+
+def agent(screen: Screen, title: str) -> Locator:
+    """What it tells on the panel."""
+    return screen.page.locator("#agent-list > li").filter(has=screen.page.get_by_role("heading", name=title))
+
+
+async def go(screen: Screen, channel: str, user: str) -> None:
+    await screen.become(user)
+    await screen.page.get_by_role("link", name=channel).click()
+
+
+async def approve(screen: Screen, card: Locator) -> None:
+    """A grave one."""
+    await screen.press(card, "Approve")
+    await screen.dialog.get_by_role("checkbox").check()
+    await screen.dialog.get_by_label("Why you approve").fill("I read the file.")
+    await screen.submit("Approve")
+    await expect(screen.dialog).to_be_hidden()
+
+
+async def send(screen: Screen, label: str, words: str) -> None:
+    """The form that is open, filled in."""
+    await screen.dialog.get_by_role("textbox", name=label).fill(words)
+    await screen.dialog.locator("[type=submit]").click()
+    await expect(screen.dialog).to_be_hidden()
+
+
+async def test_the_notice_is_refused_revised_approved_by_two_and_sent_once(screen: Screen) -> None:
+    card, told = screen.card(NOTICE), agent(screen, "Enforcement notice")
+    await go(screen, "enforcement", "UNORA")
+    await screen.press(card, "Approve")
+    await expect(screen.note).to_contain_text("You asked for this, so somebody else must approve it.")
+    await screen.picture("demo_refused")
+    await go(screen, "enforcement", "USENTA")
+    await screen.press(card, "Revise")
+    await send(screen, "What the agent should change", "Give them 21 days.")
+    await expect(told).to_contain_text("Version 2")
+    await expect(card).to_contain_text("version 2")
+    await approve(screen, card)
+    await expect(told).to_contain_text("1 of 2 people have approved")
+    await go(screen, "enforcement", "USUSAN")
+    await approve(screen, card)
+    await expect(told).to_contain_text("with 21 days to answer.")
+    await expect(told).to_contain_text("409 already-claimed")
+    await expect(card).to_contain_text("Carried out")
+    await card.scroll_into_view_if_needed()
+    await screen.picture("demo_notice")
+
+
+async def test_an_email_is_corrected_and_sent_as_it_was_corrected(screen: Screen) -> None:
+    await go(screen, "reviews", "URITA")
+    await screen.press(screen.card(MAIL), "Details")
+    await screen.press(screen.dialog, "Edit and approve")
+    parameters = screen.dialog.get_by_label("The exact parameters")
+    await parameters.fill((await parameters.input_value()).replace("10 December", "15 December"))
+    await screen.dialog.get_by_label("Why you change it").fill("They have until the 15th.")
+    await screen.dialog.locator("[type=submit]").click()
+    await screen.dialog.get_by_role("checkbox").check()
+    await screen.picture("demo_edited")
+    await screen.dialog.locator("[type=submit]").click()
+    await expect(screen.dialog).to_be_hidden()
+    await expect(agent(screen, "E-mail assistant")).to_contain_text("what is sent is what they approved")
+    await expect(screen.card(MAIL)).to_contain_text("Carried out")
+
+
+async def test_an_email_is_rejected_and_the_story_begun_again_with_another(screen: Screen) -> None:
+    await go(screen, "reviews", "UROSS")
+    await screen.press(screen.card(MAIL), "Reject")
+    await send(screen, "Why you reject it", "They renewed it yesterday.")
+    await expect(agent(screen, "E-mail assistant")).to_contain_text("without permission there is nothing to do")
+    await screen.page.get_by_text("Stories, to start again").click()
+    await screen.page.get_by_role("button", name="Start again: E-mail assistant").click()
+    await expect(screen.card("The appointment for your inspection")).to_be_visible()
+    await screen.picture("demo_again")
+
+
+async def test_the_deletion_opens_approve_once_details_were_read(screen: Screen) -> None:
+    card = screen.card(DELETION)
+    await go(screen, "data-protection", "USVEN")
+    await screen.press(card, "Approve")
+    await expect(screen.note).to_contain_text("Open Details")
+    for user in ("USVEN", "USUSAN"):
+        await screen.become(user)
+        await screen.press(card, "Details")
+        await expect(screen.dialog).to_contain_text("Details")
+        await screen.page.keyboard.press("Escape")
+        await approve(screen, card)
+    await expect(agent(screen, "Deletion of data")).to_contain_text("Deleted 1,204 rows")
+    await screen.picture("demo_deletion")
+
+
+async def test_time_is_moved_on_and_silence_lets_the_receipt_go(screen: Screen) -> None:
+    await go(screen, "reviews", "URITA")
+    await expect(screen.card(RECEIPT)).to_contain_text("unless somebody objects")
+    await screen.page.get_by_role("button", name="+5 min").click()
+    await expect(screen.page.get_by_text("5 minutes ahead of the real clock")).to_be_visible()
+    await expect(agent(screen, "A receipt that goes out by silence")).to_contain_text("consent by silence")
+    await expect(screen.card(RECEIPT)).to_contain_text("not an approval")
+    await screen.picture("demo_consented")
+
+
+async def test_a_day_later_the_notice_has_gone_to_the_director(screen: Screen) -> None:
+    await go(screen, "enforcement", "UDORA")
+    await expect(screen.card(NOTICE)).to_be_visible()
+    await screen.page.get_by_role("button", name="+1 day").click()
+    await expect(agent(screen, "Enforcement notice")).to_contain_text("waits for a director")
+    await screen.card(NOTICE).get_by_role("link", name="repl").click()
+    await expect(screen.thread).to_contain_text("director")
+    await screen.picture("demo_climbed")
+
+
+async def test_a_question_is_answered(screen: Screen) -> None:
+    await go(screen, "enforcement", "URITA")
+    await screen.press(screen.card(QUESTION), "Answer")
+    await send(screen, "Your answer", "40 Quay Street: I was there in May.")
+    await expect(agent(screen, "A question")).to_contain_text(
+        "Wrote into the draft: “40 Quay Street: I was there in May.”"
+    )
+
+
+async def test_a_plan_is_discussed_revised_and_approved(screen: Screen) -> None:
+    card = screen.card(PLAN)
+    await go(screen, "enforcement", "URITA")
+    await screen.press(card, "Details")
+    await screen.press(screen.dialog, "Comment")
+    await screen.dialog.get_by_role("textbox", name="Comment").fill("What of the bakeries?")
+    await screen.dialog.locator("[type=submit]").click()
+    await expect(card).to_contain_text("What of the bakeries?")
+    await screen.page.keyboard.press("Escape")
+    await screen.become("UROSS")
+    await screen.press(card, "Revise")
+    await send(screen, "What the agent should change", "Add the bakeries.")
+    await expect(card).to_contain_text("As asked in review: Add the bakeries.")
+    await screen.press(card, "Approve")
+    await expect(agent(screen, "A plan, discussed")).to_contain_text("into the calendar, in 4 steps")
+    await screen.picture("demo_plan")
+
+
+async def test_a_person_takes_over_and_hands_back(screen: Screen) -> None:
+    card, told = screen.card(TAKEOVER), agent(screen, "A takeover, and back")
+    await go(screen, "enforcement", "URITA")
+    await screen.press(card, "Take over")
+    await send(screen, "Comment", "I call the inspector.")
+    await expect(told).to_contain_text("409 thread-taken-over")
+    await screen.press(card, "Details")
+    await screen.press(screen.dialog, "Hand back")
+    await screen.dialog.get_by_role("textbox", name="Comment").fill("It is a minor breach.")
+    await screen.dialog.locator("[type=submit]").click()
+    await expect(told).to_contain_text("Added a note to case")
+    await screen.picture("demo_takeover")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+async def test_nothing_of_the_panel_is_cut_overlaps_or_is_faint(
+    address: str, browser: Browser, size: tuple[int, int], scheme: Scheme
+) -> None:
+    async with window(browser, f"{address}#agents", size, scheme) as screen:
+        await expect(agent(screen, "A read that passes by itself")).to_contain_text("Reported: succeeded")
+        await screen.page.get_by_text("Stories, to start again").click()
+        await screen.picture(f"demo_panel_{'phone' if size == PHONE else 'wide'}_{scheme}")
+        assert await screen.measured("wider") == []
+        assert await screen.measured("overlaps") == []
+        assert await screen.measured("faint") == []
+        assert screen.complaints == []
