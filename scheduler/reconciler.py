@@ -28,8 +28,9 @@ from scheduler.dossiers import dossier_of
 from scheduler.messenger import BusyError, Messenger, Posted, RefusedError, SlackError, UnreachableError
 from scheduler.notes import notes_of
 from scheduler.pace import Pace
+from scheduler.sending import Sending
 from store import cards, places, troubles
-from store.budgets import POSTS, UPDATES, Rates, of_channel
+from store.budgets import Rates
 from store.cards import Place, Shown
 from store.house import fresh_id
 from store.places import Claimed
@@ -38,10 +39,9 @@ from store.workers import UnavailableError
 
 log = structlog.get_logger()
 
-CLAIMED_FOR = timedelta(minutes=1)  # longer than all the calls that one place takes
+CLAIMED_FOR = timedelta(seconds=30)  # longer than the calls that one place takes
 SLACKS = Rates()
 PATIENCE = 5.0  # seconds before what failed is tried again, if Slack names no time
-GONE = frozenset(["message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found", "is_inactive"])
 
 
 def _real() -> datetime:
@@ -70,10 +70,11 @@ class Reconciler:
     ) -> None:
         self._store, self._messenger, self._now = store, messenger, now
         self._answers, self._pace = answers or Answers(), Pace(store, rates, self._time)
+        self._sending = Sending(messenger, self._pace, self._answers)
         self._news = asyncio.Event()
         self._again_in: float | None = None
         self._told: dict[tuple[str, str, int], set[str]] = {}
-        self._alone = asyncio.Lock()
+        self._alone, self._ending = asyncio.Lock(), False
 
     def _time(self) -> datetime:
         return self._now()
@@ -98,10 +99,20 @@ class Reconciler:
                 await self._catch_up()
                 await self._tell_admins()
 
+    async def finished(self, within: float) -> None:
+        """Nothing new is begun, and what was begun is waited for: nothing stays claimed that another could bring."""
+        self._ending = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within), self._alone:
+                pass
+
     async def _catch_up(self) -> None:
-        while (claimed := await self._store.write(self._claimed)).places:
+        while not self._ending:
+            claimed = await self._store.write(self._claimed)
+            self._again_in = claimed.again_in
+            if not claimed.places:
+                return
             await asyncio.gather(*(self._attempt(place) for place in claimed.places))
-        self._again_in = claimed.again_in
 
     def _claimed(self, connection: Connection) -> Claimed:
         tenant_id, now = self._store.house.tenant_id, self._now()
@@ -173,7 +184,7 @@ class Reconciler:
             posted = Posted(place.channel, place.ts)
         else:
             await self._store.keep_rendering(place.package_id, rendering.rendering_id, rendering.body)
-            posted = await self._put(place, Message(rendering.text, rendering.blocks))
+            posted = await self._sending.put(place, Message(rendering.text, rendering.blocks))
         await self._tell(place, drawn.notes, posted)
         shown = Shown(state.revision, posted.channel, posted.ts, rendering.rendering_id)
         await self._store.write(lambda connection: _shown(connection, place, shown))
@@ -185,7 +196,7 @@ class Reconciler:
         told = self._told.setdefault((*_key(place), place.noted_revision), set())
         for message in notes:
             if message.text not in told:
-                await self._post(posted.channel, message, posted.ts)
+                await self._sending.post(posted.channel, message, posted.ts)
                 told.add(message.text)
         self._told.pop((*_key(place), place.noted_revision))
 
@@ -200,47 +211,6 @@ class Reconciler:
         except SlackError as fault:  # a scope that is missing: people are asked all the same, and silence never counts
             log.warning("card.onlookers_unknown", place=place.place, error=fault.error)
             return frozenset()
-
-    async def _put(self, place: Place, message: Message) -> Posted:
-        """Updates the card where there is one, and posts another where it can no longer be updated."""
-        if not (place.channel and place.ts):
-            return await self._post(place.place, message, paid=True)
-        posted = Posted(place.channel, place.ts)
-        try:
-            await self._update(posted, message)
-        except RefusedError as refused:
-            if refused.error not in GONE:
-                raise
-            return await self._post(place.place, message)
-        return posted
-
-    async def _update(self, posted: Posted, message: Message) -> None:
-        """Where the budget is spent, through the address that came with a click on it, if there is one."""
-        wait = await self._pace.room(UPDATES)
-        if wait and not await self._answered(posted, message):
-            raise BusyError("the budget is spent", wait)
-        if not wait:
-            async with self._pace.minding(UPDATES):
-                await self._messenger.update(posted, message)
-
-    async def _answered(self, posted: Posted, message: Message) -> bool:
-        url = self._answers.take(posted)
-        if url is None:
-            return False
-        try:
-            await self._messenger.respond(url, message)
-        except SlackError as fault:
-            log.info("card.click_not_answered", error=fault.error)
-            self._answers.drop(posted)
-            return False
-        return True
-
-    async def _post(self, channel: str, message: Message, thread: str | None = None, *, paid: bool = False) -> Posted:
-        keys = (POSTS, of_channel(channel))
-        if not paid:
-            await self._pace.spend(*keys)
-        async with self._pace.minding(*keys):
-            return await self._messenger.post(channel, message, thread)
 
     async def _proven(self, drawn: Drawn, posted: Posted, onlookers: frozenset[str]) -> None:
         """Down the road, like everything: the card lies where these people can see it."""
@@ -281,7 +251,7 @@ class Reconciler:
         for its in await self._store.write(lambda connection: troubles.to_be_told(connection, tenant_id)):
             for admin in self._store.house.policy.admins:
                 try:
-                    await self._post(admin, undelivered(its.place, its.error))
+                    await self._sending.post(admin, undelivered(its.place, its.error))
                 except SlackError as fault:
                     log.warning("admin.not_told", admin=admin, place=its.place, error=fault.error)
 

@@ -35,6 +35,7 @@ T = TypeVar("T")
 DELIVERS_EVERY = 2.0
 KEEPS_DIRECTORY_EVERY = 10.0
 READS_FIRST = 10.0
+FINISHES_WITHIN = 5.0  # for the cards that are just being posted
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, tick
         finally:
             scheduler.shutdown(wait=False)
             await side.front.errands.finished()
+            await side.reconciler.finished(FINISHES_WITHIN)
             await stopped(delivering)
             await stopped(reading)
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from store.packages import PACKAGES
 from tests.demo.test_stories import NOTICE, RECEIPT
-from tests.demo.visitor import DORA, Visitor, running
+from tests.demo.visitor import DORA, PATIENCE, Visitor, running
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -49,12 +49,14 @@ async def test_the_notice_is_reminded_of_and_then_climbs_to_the_director(visitor
     card = await visitor.card(NOTICE)
     await visitor.pass_time(20 * HOUR)
     await visitor.slack.until(
-        lambda: any("still waits" in note.shown for note in visitor.slack.thread(card.channel, card.ts))
+        lambda: any("still waits" in note.shown for note in visitor.slack.thread(card.channel, card.ts)),
+        PATIENCE,
     )
     await visitor.pass_time(4 * HOUR)
     card = await visitor.card(NOTICE, "director")
     await visitor.slack.until(
-        lambda: any(DORA in note.notified for note in visitor.slack.thread(card.channel, card.ts))
+        lambda: any(DORA in note.notified for note in visitor.slack.thread(card.channel, card.ts)),
+        PATIENCE,
     )
     await visitor.told("notice-desk", "waits for a director")
 

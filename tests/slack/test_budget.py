@@ -107,7 +107,7 @@ async def test_a_place_that_a_dead_replica_held_is_brought_by_another(paced: Off
     assert len(claimed.places) == 1
     await paced.delivered()
     assert paced.cards() == []
-    await later(paced, 61)
+    await later(paced, 31)
     assert len(paced.cards()) == 1
 
 
