@@ -10,6 +10,7 @@ import pytest
 
 from countersign import AsyncClient, Client
 from tests.sdk.agents import QUICK, Agent, Threaded
+from tests.sdk.network import Network, network
 from tests.slack.office import Office, open_office
 
 
@@ -26,16 +27,17 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
 
 
 @pytest.fixture
-async def client(office: Office) -> AsyncIterator[AsyncClient]:
-    async with AsyncClient(office.url, office.key, patience=QUICK) as its:
+async def wire(office: Office) -> AsyncIterator[Network]:
+    async with network(office.url) as its:
         yield its
 
 
 @pytest.fixture(params=["sync", "async"])
-async def agent(request: pytest.FixtureRequest, office: Office, client: AsyncClient) -> AsyncIterator[Agent]:
+async def agent(request: pytest.FixtureRequest, office: Office, wire: Network) -> AsyncIterator[Agent]:
     """The same agent in either kind of code."""
     if request.param == "async":
-        yield Agent(office, client)
-        return
-    with Client(office.url, office.key, patience=QUICK) as its:
-        yield Agent(office, Threaded(its))
+        async with AsyncClient(wire.url, office.key, patience=QUICK) as client:
+            yield Agent(office, client, wire)
+    else:
+        with Client(wire.url, office.key, patience=QUICK) as its:
+            yield Agent(office, Threaded(its), wire)
