@@ -10,8 +10,7 @@ from math import isfinite
 from typing import Any
 
 _SAFE = 2**53 - 1  # beyond it, readers that keep numbers as doubles see another number
-_EXPONENT_FROM = 1e21  # from here on ECMAScript writes an exponent, and below 1e-6
-_LEAST_PLAIN = -6
+_PLAIN_FROM, _EXPONENT_FROM = 1e-6, 1e21  # between them ECMAScript writes no exponent
 
 
 def action_digest(
@@ -53,11 +52,9 @@ def _double(value: float) -> str:
     """ECMAScript's spelling: the same shortest digits as Python's, with the point and the exponent placed otherwise."""
     if not isfinite(value):
         raise ValueError(f"{value} is not a JSON number")
-    if value.is_integer() and abs(value) < _EXPONENT_FROM:
-        return str(int(value))
+    if value == 0:
+        return "0"
+    if _PLAIN_FROM <= abs(value) < _EXPONENT_FROM:
+        return format(Decimal(repr(value)), "f").removesuffix(".0")
     digits, _, exponent = repr(value).partition("e")
-    if not exponent:
-        return digits
-    return (
-        format(Decimal(value.__repr__()), "f") if _LEAST_PLAIN <= int(exponent) < 0 else f"{digits}e{int(exponent):+}"
-    )
+    return f"{digits}e{int(exponent):+}"
