@@ -1,5 +1,6 @@
 """Ask people before acting, and act on exactly what they approved, once."""
 
+from countersign.callbacks import Callback, verify_callback
 from countersign.canonical import action_digest
 from countersign.client import AsyncClient, Client
 from countersign.errors import (
@@ -75,6 +76,7 @@ __all__ = [
     "AsyncClient",
     "AsyncHandle",
     "BadAnswerError",
+    "Callback",
     "CallbackError",
     "Cancelled",
     "Client",
@@ -127,4 +129,5 @@ __all__ = [
     "outcome_of",
     "require_gate",
     "run",
+    "verify_callback",
 ]
