@@ -126,10 +126,10 @@ class Package:
 
     # ---- Changing
 
-    def revise(self, changes: Mapping[str, Any]) -> Flow[None]:
-        """The next version: what was said before, with these changes."""
+    def revise(self, changes: Mapping[str, Any], version: int | None = None) -> Flow[None]:
+        """The next version after this one: what was said before, with these changes."""
         content = {**(self.content or {}), **changes}
-        version = self.document["version"]
+        version = version or self.document["version"]
         body = {**content, "expected_package_version": version}
         headers = {"Idempotency-Key": digest_of([self.id, version, content])}
         call = Call(method="POST", path=f"{self._path}/versions", body=body, headers=headers)

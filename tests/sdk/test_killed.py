@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,9 +11,8 @@ import pytest
 from tests.bot.service import Told
 from tests.sdk.agents import Agent
 from tests.sdk.network import Network
+from tests.sdk.processes import HERE, started
 from tests.slack.office import SENTA, Office
-
-WORKER = Path(__file__).parent / "worker.py"
 
 
 class Worker:
@@ -26,12 +23,7 @@ class Worker:
         ledger.touch()
 
     async def start(self, *more: str) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, str(WORKER), str(self.ledger), *more),
-            env=os.environ | {"COUNTERSIGN_URL": self._office.url, "COUNTERSIGN_AGENT_KEY": self._office.key},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        return await started(self._office, HERE / "worker.py", self.ledger, *more)
 
     @property
     def done(self) -> list[str]:
