@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar, Unpack
 
 from countersign.document import ExecutionState, Level, Status, StatusDocument
 from countersign.outcomes import Outcome, outcome_of
-from countersign.package import Package
+from countersign.package import Package, Reported
 from countersign.proposal import Changes
 from countersign.settling import Rework, performed, settled
 from countersign.wire import Flow
@@ -85,9 +85,9 @@ class Handle(Known):
         """The outcome, whenever it comes; StillPendingError if it has not come after `timeout` seconds."""
         return self._runner.run(self._package.wait(timeout))
 
-    def settle(self, rework: Rework, *, revisions: int = 3, timeout: float | None = None) -> Outcome:
-        """Waits, and answers each wish for changes with what `rework` makes of it; withdraws after so many."""
-        return self._runner.run(settled(self._package, performed(rework), revisions, timeout))
+    def settle(self, rework: Rework | None = None, *, revisions: int = 3, timeout: float | None = None) -> Outcome:
+        """Waits past deferrals, and answers wishes for changes by what `rework` makes of them, so many times."""
+        return self._runner.run(settled(self._package, rework and performed(rework), revisions, timeout))
 
     def refresh(self) -> Outcome | None:
         return self._runner.run(self._package.refresh())
@@ -102,14 +102,17 @@ class Handle(Known):
         """Takes the permission and gives the parameters as approved. Once: a second attempt is refused."""
         return self._runner.run(self._package.claim(action_digest))
 
+    def report(self, state: Reported, detail: str | None = None) -> None:
+        self._runner.run(self._package.report(state, detail))
+
     def succeeded(self, detail: str | None = None) -> None:
-        self._runner.run(self._package.report("succeeded", detail))
+        self.report("succeeded", detail)
 
     def failed(self, detail: str | None = None) -> None:
-        self._runner.run(self._package.report("failed", detail))
+        self.report("failed", detail)
 
     def rolled_back(self, detail: str | None = None) -> None:
-        self._runner.run(self._package.report("rolled_back", detail))
+        self.report("rolled_back", detail)
 
     def handed_back(self, timeout: float | None = None) -> None:
         """Waits until a person who has taken over the thread hands it back."""
@@ -137,8 +140,14 @@ class AsyncHandle(Known):
     async def wait(self, timeout: float | None = None) -> Outcome:  # noqa: ASYNC109 - ours ends one wait, not the task
         return await self._runner.run(self._package.wait(timeout))
 
-    async def settle(self, rework: Rework, *, revisions: int = 3, timeout: float | None = None) -> Outcome:  # noqa: ASYNC109
-        return await self._runner.run(settled(self._package, performed(rework), revisions, timeout))
+    async def settle(
+        self,
+        rework: Rework | None = None,
+        *,
+        revisions: int = 3,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> Outcome:
+        return await self._runner.run(settled(self._package, rework and performed(rework), revisions, timeout))
 
     async def refresh(self) -> Outcome | None:
         return await self._runner.run(self._package.refresh())
@@ -152,14 +161,17 @@ class AsyncHandle(Known):
     async def claim(self, action_digest: str | None = None) -> dict[str, Any]:
         return await self._runner.run(self._package.claim(action_digest))
 
+    async def report(self, state: Reported, detail: str | None = None) -> None:
+        await self._runner.run(self._package.report(state, detail))
+
     async def succeeded(self, detail: str | None = None) -> None:
-        await self._runner.run(self._package.report("succeeded", detail))
+        await self.report("succeeded", detail)
 
     async def failed(self, detail: str | None = None) -> None:
-        await self._runner.run(self._package.report("failed", detail))
+        await self.report("failed", detail)
 
     async def rolled_back(self, detail: str | None = None) -> None:
-        await self._runner.run(self._package.report("rolled_back", detail))
+        await self.report("rolled_back", detail)
 
     async def handed_back(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
         await self._runner.run(self._package.handed_back(timeout))
