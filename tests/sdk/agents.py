@@ -70,11 +70,13 @@ class Agent:
 
     async def proposed(self, status: str = "pending", count: int = 1) -> Any:
         """The newest package, once so many have come to this status."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
+                self.network.used.clear()
                 packages = (await self.office.get("/v1/packages")).body["packages"]
                 if sum(each["status"] == status for each in packages) >= count:
                     return Told(200, {}, json.dumps(packages[0]))
+                await self.network.used.wait()  # until the agent says or hears something more
 
     @asynccontextmanager
     async def executing(self, handle: Any) -> AsyncIterator[dict[str, Any]]:

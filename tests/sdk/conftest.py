@@ -41,3 +41,9 @@ async def agent(request: pytest.FixtureRequest, office: Office, wire: Network) -
     else:
         with Client(wire.url, office.key, patience=QUICK) as its:
             yield Agent(office, Threaded(its), wire)
+
+
+@pytest.fixture
+def watcher(office: Office, wire: Network) -> Agent:
+    """Sees what agents in processes of their own propose, and proposes nothing."""
+    return Agent(office, None, wire)

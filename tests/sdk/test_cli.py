@@ -23,11 +23,6 @@ PROPOSAL = json.dumps(HARD)
 SOFTLY = ["--action-type", "record.read", "--risk-level", "low", "--confidence", "0.95", "--rationale", "Asked for."]
 
 
-@pytest.fixture
-def watcher(office: Office, wire: Network) -> Agent:
-    return Agent(office, None, wire)
-
-
 class Ran:
     def __init__(self, code: int, out: str, err: str) -> None:
         self.code, self.out, self.err = code, out.strip(), err
@@ -37,11 +32,11 @@ Gate = Callable[..., Awaitable[Ran]]
 
 
 @pytest.fixture
-def gate(office: Office) -> Gate:
+def gate(office: Office, wire: Network) -> Gate:
     async def ran(*arguments: str, stdin: str = "", **environment: str) -> Ran:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "countersign.cli", *arguments),
-            env=os.environ | {"COUNTERSIGN_URL": office.url, "COUNTERSIGN_AGENT_KEY": office.key} | environment,
+            env=os.environ | {"COUNTERSIGN_URL": wire.url, "COUNTERSIGN_AGENT_KEY": office.key} | environment,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -85,9 +80,9 @@ CODES: list[tuple[Verb, dict[str, str], cli.Code]] = [
 
 
 @pytest.fixture
-def main(office: Office, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awaitable[int]]:
+def main(office: Office, wire: Network, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awaitable[int]]:
     """The same without a process of its own."""
-    monkeypatch.setenv("COUNTERSIGN_URL", office.url)
+    monkeypatch.setenv("COUNTERSIGN_URL", wire.url)
     monkeypatch.setenv("COUNTERSIGN_AGENT_KEY", office.key)
 
     def called(*arguments: str) -> int:

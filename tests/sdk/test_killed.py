@@ -10,20 +10,19 @@ import pytest
 
 from tests.bot.service import Told
 from tests.sdk.agents import Agent
-from tests.sdk.network import Network
 from tests.sdk.processes import HERE, started
-from tests.slack.office import SENTA, Office
+from tests.slack.office import SENTA
 
 
 class Worker:
     """The process, and what it has done for real."""
 
-    def __init__(self, office: Office, ledger: Path) -> None:
-        self._office, self.ledger = office, ledger
+    def __init__(self, watcher: Agent, ledger: Path) -> None:
+        self._watcher, self.ledger = watcher, ledger
         ledger.touch()
 
     async def start(self, *more: str) -> asyncio.subprocess.Process:
-        return await started(self._office, HERE / "worker.py", self.ledger, *more)
+        return await started(self._watcher.office, self._watcher.network, HERE / "worker.py", self.ledger, *more)
 
     @property
     def done(self) -> list[str]:
@@ -31,14 +30,8 @@ class Worker:
 
 
 @pytest.fixture
-def worker(office: Office, tmp_path: Path) -> Worker:
-    return Worker(office, tmp_path / "ledger")
-
-
-@pytest.fixture
-def watcher(office: Office, wire: Network) -> Agent:
-    """Sees the same packages, and does nothing."""
-    return Agent(office, None, wire)
+def worker(watcher: Agent, tmp_path: Path) -> Worker:
+    return Worker(watcher, tmp_path / "ledger")
 
 
 async def approved(watcher: Agent) -> Told:

@@ -16,7 +16,6 @@ from countersign import Approved, AsyncClient, Rejected, Revise, StillPendingErr
 from countersign.langgraph import arun_graph, ask, run_graph
 from rules.commands import Verb
 from tests.sdk.agents import QUICK, Agent, Threaded
-from tests.sdk.network import Network
 from tests.sdk.processes import HERE, started
 from tests.slack.office import HARD, SENTA, Office
 
@@ -111,15 +110,10 @@ async def test_the_interrupts_of_others_are_left_to_them(agent: Agent) -> None:
     assert asked.value == "What colour?"
 
 
-@pytest.fixture
-def watcher(office: Office, wire: Network) -> Agent:
-    return Agent(office, None, wire)
-
-
 async def test_several_interrupts_of_one_step_are_asked_at_once_and_each_gets_its_own_answer(
     office: Office, watcher: Agent, tmp_path: Path
 ) -> None:
-    process = await started(office, GRAPHER, tmp_path)
+    process = await started(office, watcher.network, GRAPHER, tmp_path)
     await decide_both(watcher)
     out, err = await process.communicate()
     assert out == b"42 deleted, 43 kept\n", err
@@ -129,12 +123,12 @@ async def test_several_interrupts_of_one_step_are_asked_at_once_and_each_gets_it
 async def test_a_graph_that_is_killed_while_people_decide_goes_on_from_its_checkpoint(
     office: Office, watcher: Agent, tmp_path: Path
 ) -> None:
-    first = await started(office, GRAPHER, tmp_path)
+    first = await started(office, watcher.network, GRAPHER, tmp_path)
     await watcher.proposed(count=2)
     first.kill()
     await first.communicate()
     await decide_both(watcher)
-    second = await started(office, GRAPHER, tmp_path)
+    second = await started(office, watcher.network, GRAPHER, tmp_path)
     out, err = await second.communicate()
     assert out == b"42 deleted, 43 kept\n", err
     assert len((await office.get("/v1/packages")).body["packages"]) == 2
@@ -144,10 +138,10 @@ async def test_a_graph_that_is_killed_while_people_decide_goes_on_from_its_check
 async def test_a_graph_that_is_killed_in_the_act_does_not_do_it_again(
     office: Office, watcher: Agent, tmp_path: Path
 ) -> None:
-    first = await started(office, GRAPHER, tmp_path, "die")
+    first = await started(office, watcher.network, GRAPHER, tmp_path, "die")
     await decide_both(watcher)
     await first.communicate()
-    second = await started(office, GRAPHER, tmp_path)
+    second = await started(office, watcher.network, GRAPHER, tmp_path)
     out, err = await second.communicate()
     assert out == b"42 unknown, 43 kept\n", err
     assert (tmp_path / "ledger").read_text() == "42\n"

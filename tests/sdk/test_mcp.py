@@ -26,8 +26,8 @@ USE = {"tool_name": "Bash", "input": {"command": "rm -rf build"}, "tool_use_id":
 
 
 @pytest.fixture(autouse=True)
-def environment(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COUNTERSIGN_URL", office.url)
+def environment(office: Office, wire: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNTERSIGN_URL", wire.url)
     monkeypatch.setenv("COUNTERSIGN_AGENT_KEY", office.key)
 
 
@@ -43,11 +43,6 @@ async def serving_apart() -> AsyncIterator[Client]:
     its = StdioServerParameters(command=sys.executable, args=["-c", RUN, "--wait", "60"], env=dict(os.environ))
     async with Client(its) as client:
         yield client
-
-
-@pytest.fixture
-def watcher(office: Office, wire: Network) -> Agent:
-    return Agent(office, None, wire)
 
 
 async def called(client: Client, tool: str, **arguments: Any) -> Any:
