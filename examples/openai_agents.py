@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from agents import Agent, Runner, function_tool, set_tracing_disabled
+from agents import Agent, RunContextWrapper, Runner, function_tool, set_tracing_disabled
 from agents.items import ModelResponse, TResponseInputItem
 from agents.models.interface import Model
 from agents.usage import Usage
@@ -15,7 +15,12 @@ from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessa
 from countersign import gate
 
 
-@function_tool
+def told(_: RunContextWrapper[Any], fault: Exception) -> str:
+    """To the model, why it did not happen. What the SDK would say by itself invites it to try again."""
+    return str(fault)
+
+
+@function_tool(failure_error_function=told)
 @gate(
     "send_customer_email",
     risk_level="medium",

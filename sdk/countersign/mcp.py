@@ -5,7 +5,6 @@ A coding agent can name `permission_prompt` as its permission tool: then people 
 
 from __future__ import annotations
 
-import argparse
 import json
 import uuid
 from collections.abc import Awaitable, Callable
@@ -181,12 +180,3 @@ def server(*, risk_level: RiskLevel = "medium", confidence: float = 0.7, wait: f
     permissions = Permissions(risk_level, confidence, wait)
     its.add_tool(permissions.prompt, name="permission_prompt", structured_output=False)
     return its
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="countersign-mcp", description="Serves MCP on stdin and stdout.")
-    parser.add_argument("--risk-level", default="medium", choices=["low", "medium", "high", "critical"])
-    parser.add_argument("--confidence", default=0.7, type=float, help="of what permission_prompt asks for, from 0 to 1")
-    parser.add_argument("--wait", default=240.0, type=float, help="seconds that permission_prompt waits for people")
-    given = parser.parse_args()
-    server(risk_level=given.risk_level, confidence=given.confidence, wait=given.wait).run()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from mcp import Client, StdioServerParameters
 
+from countersign import mcp_command
 from countersign.mcp import server
 from rules.commands import Verb
 from tests.sdk.agents import Agent
@@ -21,7 +22,7 @@ from tests.slack.office import HARD, RITA, SENTA, SUSI, Office
 
 NAMED = ("title", "action_type", "action_parameters", "proposed_action", "rationale", "risk_level", "confidence")
 ASKED = {name: HARD[name] for name in NAMED} | {"more": {k: v for k, v in HARD.items() if k not in NAMED}}
-RUN = "from countersign.mcp import main; main()"
+RUN = "from countersign.mcp_command import main; main()"
 USE = {"tool_name": "Bash", "input": {"command": "rm -rf build"}, "tool_use_id": "toolu_1"}
 
 
@@ -128,3 +129,10 @@ async def test_a_service_that_does_not_take_the_key_denies(monkeypatch: pytest.M
         answer = await said(client, "permission_prompt", **USE)
     assert answer["behavior"] == "deny"
     assert "unauthenticated" in answer["message"]
+
+
+def test_where_the_library_is_missing_that_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "countersign.mcp", None)
+    monkeypatch.setattr(sys, "argv", ["countersign-mcp"])
+    with pytest.raises(SystemExit, match=r'pip install "countersign\[mcp\]"'):
+        mcp_command.main()
