@@ -20,6 +20,9 @@ from tests.rules.world import DAY
 from tests.sdk.agents import PARAMETERS, Agent
 from tests.slack.office import SENTA
 
+# Threads ask as tasks do: tests/sdk/test_enduring.py claims from async code.
+pytestmark = pytest.mark.parametrize("agent", ["sync"], indirect=True)
+
 
 @pytest.fixture
 async def approved(agent: Agent) -> Any:
@@ -98,17 +101,4 @@ async def test_what_was_done_under_a_claim_can_be_reported_later(agent: Agent, a
 async def test_any_text_can_be_reported(agent: Agent, approved: Any, detail: str) -> None:
     await approved.claim()
     await approved.failed(detail)
-    assert await agent.execution(approved) == "failed"
-
-
-async def test_what_is_done_inside_has_succeeded(agent: Agent, approved: Any) -> None:
-    async with agent.executing(approved) as parameters:
-        assert parameters == PARAMETERS
-    assert await agent.execution(approved) == "succeeded"
-
-
-async def test_what_raises_inside_has_failed_and_goes_on_raising(agent: Agent, approved: Any) -> None:
-    with pytest.raises(ZeroDivisionError):
-        async with agent.executing(approved):
-            raise ZeroDivisionError("by zero")
     assert await agent.execution(approved) == "failed"

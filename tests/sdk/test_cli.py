@@ -56,19 +56,9 @@ async def test_a_request_that_waits_prints_the_parameters_as_approved(watcher: A
     assert "Checked." in ran.err
 
 
-async def test_a_request_that_does_not_wait_prints_its_id_for_later(watcher: Agent, gate: Gate, tmp_path: Path) -> None:
-    (tmp_path / "package.json").write_text(PROPOSAL)
-    asked = await gate("request", "--file", f"@{tmp_path}/package.json")
-    assert (asked.code, asked.out) == (0, (await watcher.proposed()).id)
-    waited = await gate("wait", asked.out, "--timeout", "0.1")
-    assert (waited.code, "nobody has decided yet" in waited.err) == (cli.Code.PENDING, True)
-    await watcher.office.approve(SENTA, await watcher.card(await watcher.proposed()))
-    assert (await gate("wait", asked.out)).code == 0
-    claimed = json.loads((await gate("claim", asked.out)).out)
-    assert claimed["action_parameters"] == HARD["action_parameters"]
-    assert (await gate("claim", asked.out)).code == cli.Code.SPENT
-    assert (await gate("report", asked.out, "succeeded", "--claim-id", claimed["claim_id"])).code == 0
-    assert json.loads((await gate("get", asked.out)).out)["execution"]["state"] == "succeeded"
+def said(capsys: Any) -> str:
+    """The last line of it: the service writes its log to the same place here."""
+    return str(capsys.readouterr().out).splitlines()[-1]
 
 
 CODES: list[tuple[Verb, dict[str, str], cli.Code]] = [
@@ -91,6 +81,26 @@ def main(office: Office, wire: Network, monkeypatch: pytest.MonkeyPatch) -> Call
         return int(ended.value.code or 0)
 
     return lambda *arguments: asyncio.to_thread(called, *arguments)
+
+
+async def test_a_request_that_does_not_wait_prints_its_id_for_later(
+    watcher: Agent, main: Any, capsys: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "package.json").write_text(PROPOSAL)
+    assert await main("request", "--file", f"@{tmp_path}/package.json") == 0
+    its = said(capsys)
+    assert its == (await watcher.proposed()).id
+    assert await main("wait", its, "--timeout", "0.1") == cli.Code.PENDING
+    assert "nobody has decided yet" in capsys.readouterr().err
+    await watcher.office.approve(SENTA, await watcher.card(await watcher.proposed()))
+    assert await main("wait", its) == 0
+    assert await main("claim", its) == 0
+    claimed = json.loads(said(capsys))
+    assert claimed["action_parameters"] == HARD["action_parameters"]
+    assert await main("claim", its) == cli.Code.SPENT
+    assert await main("report", its, "succeeded", "--claim-id", claimed["claim_id"]) == 0
+    assert await main("get", its) == 0
+    assert json.loads(said(capsys))["execution"]["state"] == "succeeded"
 
 
 @pytest.mark.parametrize(("verb", "words", "code"), CODES)

@@ -161,3 +161,20 @@ async def test_a_status_that_is_not_known_here_lets_nothing_through(agent: Agent
     document = told(await agent.asks()).body | {"status": "waved_through"}
     with pytest.raises(ValueError, match="upgrade"):
         outcome_of(document)
+
+
+async def test_what_is_done_inside_has_succeeded(agent: Agent) -> None:
+    approved = await agent.asks()
+    await agent.approved(approved)
+    async with agent.executing(approved) as parameters:
+        assert parameters == PARAMETERS
+    assert await agent.execution(approved) == "succeeded"
+
+
+async def test_what_raises_inside_has_failed_and_goes_on_raising(agent: Agent) -> None:
+    approved = await agent.asks()
+    await agent.approved(approved)
+    with pytest.raises(ZeroDivisionError):
+        async with agent.executing(approved):
+            raise ZeroDivisionError("by zero")
+    assert await agent.execution(approved) == "failed"
