@@ -19,7 +19,7 @@ from countersign.wire import Call, Flow, Patience, Pause, Perform
 
 T = TypeVar("T")
 
-_CONNECT, _ANSWER = 5.0, 15.0  # how long a healthy service takes at most, beyond what it was asked to wait
+_CONNECT = 5.0
 
 
 class Client:
@@ -62,7 +62,7 @@ class Client:
         match step:
             case Call():
                 try:
-                    return self._http.request(**_request(step))
+                    return self._http.request(**_request(step, self.patience))
                 except httpx.TransportError as fault:
                     return fault
             case Pause():
@@ -81,7 +81,7 @@ class Client:
 
 
 class AsyncClient:
-    """For async code, on asyncio or trio."""
+    """For async code."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class AsyncClient:
         match step:
             case Call():
                 try:
-                    return await self._http.request(**_request(step))
+                    return await self._http.request(**_request(step, self.patience))
                 except httpx.TransportError as fault:
                     return fault
             case Pause():
@@ -145,12 +145,12 @@ def _headers(key: str) -> Mapping[str, str]:
     return {"Authorization": f"Bearer {key}", "User-Agent": "countersign-python"}
 
 
-def _request(call: Call) -> dict[str, Any]:
+def _request(call: Call, patience: Patience) -> dict[str, Any]:
     return {
         "method": call.method,
         "url": call.path,
         "json": call.body,
         "params": call.query or None,
         "headers": call.headers,
-        "timeout": httpx.Timeout(call.lasts + _ANSWER, connect=_CONNECT),
+        "timeout": httpx.Timeout(call.lasts + patience.answer, connect=_CONNECT),
     }

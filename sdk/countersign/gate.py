@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Coroutine, Sequence
 from functools import update_wrapper
 from typing import Any, Literal, ParamSpec, Protocol, TypeVar, Unpack, overload
@@ -84,6 +85,8 @@ def gate(
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(f"{function.__qualname__} is a generator, which would be reported as done before it began")
         its = Gate(
             function=function,
             action_type=action_type or function.__name__,

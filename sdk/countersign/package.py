@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -10,29 +11,49 @@ from typing import Any, Literal
 
 from countersign.canonical import digest_of
 from countersign.document import StatusDocument
-from countersign.errors import BadAnswerError, CountersignError, StillPendingError, UnreachableError
+from countersign.errors import (
+    BadAnswerError,
+    CountersignError,
+    IdempotencyConflictError,
+    StillPendingError,
+    UnreachableError,
+)
 from countersign.outcomes import Deferred, Outcome, outcome_of
 from countersign.wire import Call, Flow, Patience, Pause, answered
 
 PACKAGES = "/v1/packages"
+CALLS = ("action", "tool_call")  # what they do is all in their parameters
 MAX_DETAIL = 2000  # of a report; people read it
+_PACKAGE_ID = re.compile(r"\bpkg_[0-9a-z]+\b")
 _AT_ONCE = 0.5  # a poll that ends sooner and brings nothing new was cut short, and is not repeated at once
 
 Reported = Literal["succeeded", "failed", "rolled_back"]
 
 
-def idempotency_key(run_id: str, step: str, action_type: str, parameters: Mapping[str, Any]) -> str:
-    """The same step of the same run is the same proposal, however often a restarted agent comes to it."""
-    return digest_of([run_id, step, action_type, dict(parameters)])
+def step_key(proposal: Mapping[str, Any], step: str) -> str | None:
+    """The same action in the same step of the same run is the same proposal, however often an agent comes to it.
+
+    Without a run there is nothing to come back to.
+    """
+    if proposal.get("run_id") is None:
+        return None
+    names: tuple[str, ...] = ("action_type", "action_parameters", "subject_type", "subject_id")
+    if proposal.get("kind", "action") not in CALLS:
+        names += ("kind", "title", "proposed_action")
+    return digest_of([proposal["run_id"], step, {name: proposal.get(name) for name in names}])
 
 
 def submitted(proposal: Mapping[str, Any], key: str | None, step: str, patience: Patience) -> Flow[Package]:
-    """Proposes it. Without a run there is nothing to come back to, and the key only guards against a lost reply."""
-    run_id, parameters = proposal.get("run_id"), proposal.get("action_parameters") or {}
-    if key is None and run_id is not None:
-        key = idempotency_key(run_id, step, str(proposal.get("action_type")), parameters)
-    headers = {"Idempotency-Key": key or uuid.uuid4().hex}
-    document = yield from answered(Call(method="POST", path=PACKAGES, body=proposal, headers=headers), patience)
+    """Proposes it. A restarted agent may word it otherwise: what was asked first, for the same action, stands."""
+    derived = None if key else step_key(proposal, step)
+    headers = {"Idempotency-Key": key or derived or uuid.uuid4().hex}
+    try:
+        document = yield from answered(Call(method="POST", path=PACKAGES, body=proposal, headers=headers), patience)
+    except IdempotencyConflictError as conflict:
+        first = _PACKAGE_ID.search(conflict.detail)
+        if derived is None or first is None:
+            raise
+        document = yield from answered(Call(method="GET", path=f"{PACKAGES}/{first[0]}"), patience)
     return Package(document, patience, content=proposal)
 
 

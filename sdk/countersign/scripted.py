@@ -15,11 +15,11 @@ from importlib.resources import files
 from typing import Any
 
 from countersign.canonical import action_digest, digest_of
+from countersign.package import CALLS
 
 Document = dict[str, Any]
 Answer = tuple[int, Document]
 
-_CALLS = ("action", "tool_call")
 _REQUIRED = ("title", "action_type", "proposed_action", "rationale", "risk_level", "confidence")
 _ECHOED = ("run_id", "thread_id", "checkpoint_id")
 _WAITS_FOR_PEOPLE = ("pending", "deferred")
@@ -184,7 +184,7 @@ class Stage:
 
 
 def _assert_whole(body: Document) -> None:
-    calls = body.get("kind", "action") in _CALLS
+    calls = body.get("kind", "action") in CALLS
     missing = [name for name in (*_REQUIRED, *(["action_parameters"] if calls else [])) if body.get(name) is None]
     if missing:
         errors = [{"field": name, "message": "Field required"} for name in missing]
@@ -199,7 +199,7 @@ def _placed(document: Document, before: Document, content: Document) -> Document
 
 
 def _digest(content: Document) -> str:
-    if content.get("kind", "action") not in _CALLS:
+    if content.get("kind", "action") not in CALLS:
         return digest_of(content)
     subject = (content.get("subject_type"), content.get("subject_id"))
     return action_digest(content["action_type"], content["action_parameters"], *subject)

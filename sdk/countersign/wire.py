@@ -58,10 +58,11 @@ Flow: TypeAlias = Generator[Call | Pause | Perform, Any, T]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long a request is sent again, how long one poll lasts, and how long to rest between attempts."""
+    """How long to go on asking; for how long one poll waits, and one answer may take; how long to rest in between."""
 
     total: float = 60.0
     poll: float = 25.0
+    answer: float = 15.0
     first_rest: float = 0.2
     longest_rest: float = 5.0
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 
 class Network:
-    """`down` may be set from any thread: nothing comes through any more."""
+    """`down` may be set from any thread: nothing comes through any more. `mute`: answers vanish, and nobody hangs up."""
 
     def __init__(self, to: str) -> None:
         its = urlsplit(to)
@@ -17,7 +17,7 @@ class Network:
         self._ways: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self.url, self.answers_to_lose, self.lost = "", 0, asyncio.Event()
-        self.used, self.down = asyncio.Event(), False
+        self.used, self.down, self.mute = asyncio.Event(), False, False
 
     async def mend(self) -> None:
         """Open, at the address where it always was."""
@@ -45,6 +45,8 @@ class Network:
                     self.answers_to_lose -= 1
                     self.lost.set()
                     break
+                if answers and self.mute:
+                    continue
                 writer.write(data)
                 self.used.set()
                 await writer.drain()

@@ -111,6 +111,20 @@ async def test_a_withdrawal_whose_reply_was_lost_is_a_withdrawal(agent: Agent) -
     assert handle.status == "cancelled"
 
 
+async def test_a_network_that_swallows_what_it_carries_is_not_waited_for_for_ever(
+    office: Office, wire: Network
+) -> None:
+    brisk = Patience(total=5, poll=5, answer=0.3, first_rest=0.01, longest_rest=0.02)
+    async with AsyncClient(wire.url, office.key, patience=brisk) as client:
+        wire.mute = True
+        asking = asyncio.ensure_future(client.request(**HARD))
+        while not await packages(office):
+            await wire.used.wait()
+        wire.mute = False
+        handle = await asking
+    assert await packages(office) == [handle.decision_package_id]
+
+
 async def test_a_service_out_of_reach_is_told_as_that(office: Office, wire: Network) -> None:
     await wire.cut()
     async with AsyncClient(wire.url, office.key, patience=SHORT) as client:
@@ -164,6 +178,23 @@ async def test_another_run_step_or_action_is_another_package(agent: Agent, other
     first = await agent.asks(run_id="run-1", step="1")
     second = await agent.client.request(**{**HARD, **other})
     assert second.decision_package_id != first.decision_package_id
+
+
+async def test_a_restarted_agent_that_words_it_otherwise_comes_back_to_what_it_asked_first(agent: Agent) -> None:
+    first = await agent.asks(run_id="run-1")
+    again = await agent.asks(run_id="run-1", rationale="In other words.", confidence=0.9)
+    assert (again.decision_package_id, again.version) == (first.decision_package_id, 1)
+
+
+async def test_another_subject_or_another_question_is_another_package(agent: Agent) -> None:
+    question = {name: value for name, value in HARD.items() if name != "action_parameters"} | {"kind": "question"}
+    asked = [
+        await agent.asks(run_id="run-1"),
+        await agent.asks(run_id="run-1", subject_type="customer", subject_id="7"),
+        await agent.asks(question, run_id="run-1", title="Which colour?"),
+        await agent.asks(question, run_id="run-1", title="Which size?"),
+    ]
+    assert len({each.decision_package_id for each in asked}) == 4
 
 
 async def test_a_key_of_ones_own_is_kept(agent: Agent) -> None:

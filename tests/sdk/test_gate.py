@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -408,6 +409,18 @@ def test_a_gate_says_at_once_what_it_cannot_carry() -> None:
         quick(listed)
     with pytest.raises(TypeError, match="no parameter missing"):
         gate(risk_level="high", confidence=0.9, context=["missing"])(shown)
+
+
+def test_a_generator_is_refused_because_it_would_be_done_before_it_began() -> None:
+    def each() -> Iterator[int]:
+        yield 1
+
+    async def each_too() -> AsyncIterator[int]:
+        yield 1
+
+    for function in (each, each_too):
+        with pytest.raises(TypeError, match="before it began"):
+            gate(risk_level="low", confidence=0.9)(function)
 
 
 def test_a_gated_function_looks_like_itself_and_leads_to_it_by_no_other_way(records: Records) -> None:
