@@ -10,11 +10,9 @@ from countersign.client import AsyncClient, Client
 from countersign.confidence import Confidence
 from countersign.outcomes import Answered, Outcome, TakenOver
 from countersign.package import submitted
-from countersign.proposal import Changes
+from countersign.proposal import MAX_SENTENCE, MAX_TITLE, Changes, one_line
 from countersign.settling import settled
 from countersign.wire import Flow, Patience, Perform
-
-_MAX_TITLE, _MAX_SENTENCE = 150, 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +58,10 @@ class _Escalation:
         """With its parameters, so that the same question of the same run is the same package."""
         own: Changes = {
             "kind": "question",
-            "title": task[:_MAX_TITLE],
+            "title": one_line(task, MAX_TITLE),
             "action_type": "answer_question",
             "action_parameters": {"task": task},
-            "proposed_action": f"Answer: {attempt.response}"[:_MAX_SENTENCE],
+            "proposed_action": one_line(f"Answer: {attempt.response}", MAX_SENTENCE),
             "rationale": attempt.confidence.rationale or "The agent is not sure enough to answer this by itself.",
             "risk_level": "medium",
         }

@@ -18,13 +18,13 @@ from countersign.errors import (
 )
 from countersign.outcomes import Approved, Consented, Outcome, Overridden, outcome_of, spent
 from countersign.package import Package, submitted
+from countersign.proposal import MAX_SENTENCE, MAX_TITLE, one_line
 from countersign.run import current, opened
 from countersign.settling import Wanted, settled
 from countersign.signature import Signature
 from countersign.wire import Flow, Patience, Perform
 
 Refusals = Literal["raise", "return"]
-_MAX_TITLE, _MAX_SENTENCE = 150, 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +94,8 @@ class Gate:
         key, step = said.pop("idempotency_key", None), said.pop("step", now.step)
         text = inspect.getdoc(self.function) or self.action_type.replace("_", " ").capitalize()
         own = {
-            "title": text.partition("\n")[0][:_MAX_TITLE],
-            "proposed_action": _spelled(self.function.__name__, asked)[:_MAX_SENTENCE],
+            "title": one_line(text.partition("\n")[0], MAX_TITLE),
+            "proposed_action": one_line(_spelled(self.function.__name__, asked), MAX_SENTENCE),
             "rationale": text,
             "action_type": self.action_type,
             "action_parameters": dict(asked),

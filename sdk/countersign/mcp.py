@@ -19,7 +19,7 @@ from countersign.client import AsyncClient
 from countersign.document import StatusDocument
 from countersign.errors import CountersignError, StillPendingError
 from countersign.package import Reported
-from countersign.proposal import Proposal, RiskLevel
+from countersign.proposal import MAX_TITLE, Proposal, RiskLevel, one_line
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,7 +30,6 @@ INSTRUCTIONS = (
     " that it gives back, then report_outcome. A decision that has not come yet is not a refusal and not a permission."
 )
 LONGEST_WAIT = 50.0  # seconds; clients give up on a tool call after a minute
-_MAX_TITLE = 150
 
 
 async def request_approval(  # noqa: PLR0917 - MCP passes them by name
@@ -150,7 +149,7 @@ class Permissions:
     def _proposal(self, tool_name: str, given: dict[str, Any], use: str) -> Proposal:
         return {
             "kind": "tool_call",
-            "title": f"Use {tool_name}"[:_MAX_TITLE],
+            "title": one_line(f"Use {tool_name}", MAX_TITLE),
             "action_type": f"tool.{tool_name}",
             "action_parameters": given,
             "proposed_action": f"Let the coding agent use {tool_name} with exactly these parameters.",

@@ -19,11 +19,11 @@ from countersign.errors import (
     UnreachableError,
 )
 from countersign.outcomes import Deferred, Outcome, outcome_of
+from countersign.proposal import MAX_SENTENCE, one_line
 from countersign.wire import Call, Flow, Patience, Pause, answered
 
 PACKAGES = "/v1/packages"
 CALLS = ("action", "tool_call")  # what they do is all in their parameters
-MAX_DETAIL = 2000  # of a report; people read it
 _PACKAGE_ID = re.compile(r"\bpkg_[0-9a-z]+\b")
 _AT_ONCE = 0.5  # a poll that ends sooner and brings nothing new was cut short, and is not repeated at once
 
@@ -169,7 +169,8 @@ class Package:
         return (decision and decision["action_parameters"]) or {}
 
     def report(self, state: Reported, detail: str | None) -> Flow[None]:
-        said = {"detail": legible(detail)} if detail and legible(detail) else {}
+        sentence = one_line(detail or "", MAX_SENTENCE)
+        said = {"detail": sentence} if sentence else {}
         yield from self._execution({"state": state, **said})
 
     def report_failure(self, fault: Exception) -> Flow[None]:
@@ -182,9 +183,3 @@ class Package:
     def _execution(self, body: Mapping[str, Any]) -> Flow[None]:
         call = Call(method="POST", path=f"{self._path}/execution", body={**body, "claim_id": self.claim_id})
         self._learn((yield from answered(call, self.patience)))
-
-
-def legible(text: str) -> str:
-    """What may stand in a sentence that people read: an exception's text can be anything."""
-    spaced = "".join(sign if sign.isprintable() else " " for sign in text)
-    return " ".join(spaced.split())[:MAX_DETAIL]

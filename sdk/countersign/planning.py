@@ -11,11 +11,9 @@ from countersign.errors import refusal
 from countersign.handle import AsyncHandle, Handle
 from countersign.outcomes import Approved, Consented, Overridden
 from countersign.package import Package, submitted
-from countersign.proposal import Changes
+from countersign.proposal import MAX_SENTENCE, MAX_TITLE, Changes, one_line
 from countersign.settling import Wanted, settled
 from countersign.wire import Flow, Patience, Perform
-
-_MAX_TITLE, _MAX_SENTENCE = 150, 2000
 
 H = TypeVar("H", Handle, AsyncHandle)
 
@@ -73,11 +71,11 @@ class _Planning:
 def _proposed(goal: str) -> Changes:
     return {
         "kind": "plan",
-        "title": goal[:_MAX_TITLE],
+        "title": one_line(goal, MAX_TITLE),
         "action_type": "follow_plan",
         "risk_level": "medium",
         "confidence": 0.8,
-        "proposed_action": f"Follow this plan: {goal}"[:_MAX_SENTENCE],
+        "proposed_action": one_line(f"Follow this plan: {goal}", MAX_SENTENCE),
     }
 
 

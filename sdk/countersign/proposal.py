@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict, TypeVar
 
+MAX_TITLE, MAX_SENTENCE = 150, 2000  # characters that the service takes
+
 RiskLevel = Literal["low", "medium", "high", "critical"]
 Kind = Literal["action", "output", "plan", "question", "memory", "policy_exception", "tool_call"]
 Reversibility = Literal["reversible", "partially_reversible", "irreversible_low", "irreversible_high"]
@@ -140,3 +142,9 @@ class SaidOfACall(TypedDict, total=False):
     metadata: Said[Mapping[str, Any]]
     step: Said[str]
     idempotency_key: Said[str]
+
+
+def one_line(text: str, most: int) -> str:
+    """What may stand in a title or a sentence that people read, and says so where it was cut: any text can come in."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return line if len(line) <= most else line[: most - 1] + "…"

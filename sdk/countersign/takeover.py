@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from countersign.proposal import Proposal, Takeover
-
-_MAX_TITLE = 150
+from countersign.proposal import MAX_TITLE, Proposal, Takeover, one_line
 
 
 def hand_over(
@@ -33,7 +31,7 @@ def hand_over(
     }
     return {
         "kind": "output",
-        "title": f"Please take over: {summary}"[:_MAX_TITLE],
+        "title": one_line(f"Please take over: {summary}", MAX_TITLE),
         "action_type": "hand_over",
         "proposed_action": "Take this thread over from the agent.",
         "rationale": stopping_reason,

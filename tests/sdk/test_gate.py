@@ -337,6 +337,23 @@ async def test_everything_that_is_said_may_follow_from_the_arguments(agent: Agen
     assert await calling == "record 42"
 
 
+async def test_arguments_of_any_length_and_kind_can_be_asked_for(agent: Agent) -> None:
+    def write(text: str) -> int:
+        """Write it down.
+
+        Line by line.
+        """
+        return len(text)
+
+    text = "\x1b[31m\u202e\n<!channel>" + "x" * 9000
+    shown = text.replace("\x1b", "")  # no control character is a parameter that people could read
+    calling = asyncio.ensure_future(agent.gated(write)(shown))
+    card = await agent.card(await agent.proposed())
+    assert "Write it down." in card.shown
+    await agent.office.approve(SENTA, card)
+    assert await calling == len(shown)
+
+
 async def test_context_is_passed_on_and_not_shown(agent: Agent) -> None:
     def read(connection: object, record: str) -> object:
         return connection, record
