@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,6 +23,10 @@ from countersign import Approved, CallbackError, ConfigurationError
 from countersign.aiohttp import callback_handler
 from countersign.callbacks import MAX_BODY, Callback, verify_callback
 from countersign.fastapi import callback_endpoint
+from rules.commands import Approve
+from store import registry
+from tests.bot.service import SOFT, opened
+from tests.rules.world import OWEN, RITA
 from tests.sdk.agents import Agent
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes ...").decode()
@@ -122,9 +127,9 @@ def test_the_secret_comes_from_the_environment_where_none_is_given(monkeypatch: 
 
 
 @asynccontextmanager
-async def in_aiohttp(receive: Receiver) -> AsyncIterator[str]:
+async def in_aiohttp(receive: Receiver, secret: str = SECRET) -> AsyncIterator[str]:
     app = web.Application()
-    app.router.add_post("/countersign", callback_handler(receive, SECRET))
+    app.router.add_post("/countersign", callback_handler(receive, secret))
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -179,3 +184,16 @@ async def test_what_the_agent_cannot_take_now_is_asked_for_again(serving: Any) -
     async with serving(receive) as url, httpx.AsyncClient() as http:
         body, headers = letter({})
         assert (await http.post(url, content=body, headers=headers)).status_code == 500
+
+
+async def test_what_the_service_itself_sends_is_believed(database_url: str, tmp_path: Path) -> None:
+    got: asyncio.Queue[Callback] = asyncio.Queue()
+    async with opened(database_url, tmp_path, COUNTERSIGN_CALLBACK_ALLOW="127.0.0.0/8") as desk:
+        made = await desk.world.write(lambda connection: registry.add(connection, "Teller", OWEN, desk.clock()))
+        async with in_aiohttp(got.put, made.callback_secret) as url:
+            told = await desk.submit(SOFT | {"callback_url": url}, key=made.key)
+            await desk.decide(Approve, told, by=RITA)
+            async with asyncio.timeout(30):
+                callback = await got.get()
+        assert callback.document == (await desk.call("GET", f"/v1/packages/{told.id}", made.key)).body
+    assert (callback.type, type(callback.outcome)) == ("package.approved", Approved)
