@@ -38,7 +38,12 @@ def test_the_readme_names_each_command_that_there_is_and_no_other() -> None:
     assert all(words in there or words.split(" ")[0] in there for words in named)
 
 
-DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted(ROOT.glob("sdk/*.md")),
+    *sorted(ROOT.glob("examples/*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

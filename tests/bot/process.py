@@ -75,7 +75,7 @@ async def _served(database_url: str, folder: Path, slack: Slack, given: dict[str
         **slack_settings(slack),
         **given,
     }
-    key = await _moved_in(database_url)
+    key = await moved_in(database_url)
     its = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot.cli", "serve", cwd=folder, env=os.environ | settings, stderr=asyncio.subprocess.PIPE
     )
@@ -91,7 +91,7 @@ async def _served(database_url: str, folder: Path, slack: Slack, given: dict[str
         await its.wait()
 
 
-async def _moved_in(database_url: str) -> str:
+async def moved_in(database_url: str) -> str:
     """The people, and an agent of theirs; its key."""
     database, now = open_database(database_url), datetime.now(UTC)
     await database.write(lambda connection: directory.replace(connection, people().values(), {}, as_of=now))

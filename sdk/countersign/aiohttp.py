@@ -1,0 +1,29 @@
+"""A handler for aiohttp: `app.router.add_post("/countersign", callback_handler(on_callback))`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
+
+from aiohttp import web
+
+from countersign.callbacks import MAX_BODY, Callback, verify_callback
+from countersign.errors import CallbackError
+
+
+def callback_handler(
+    on_callback: Callable[[Callback], Awaitable[None]], secret: str | Sequence[str] | None = None
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Answers 204 once `on_callback` is done. If it raises, that is a 500, and the service sends it again later."""
+
+    async def handle(request: web.Request) -> web.Response:
+        if (request.content_length or 0) > MAX_BODY:
+            return web.Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        try:
+            callback = verify_callback(await request.read(), request.headers, secret)
+        except CallbackError as fault:
+            return web.Response(status=HTTPStatus.UNAUTHORIZED, text=f"This is no callback of the service: {fault}.")
+        await on_callback(callback)
+        return web.Response(status=HTTPStatus.NO_CONTENT)
+
+    return handle

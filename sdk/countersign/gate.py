@@ -1,0 +1,138 @@
+"""`gate`: a function that runs only after approval, once, with exactly the arguments that were approved."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine, Sequence
+from functools import update_wrapper
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar, Unpack, overload
+
+from countersign.client import AsyncClient, Client
+from countersign.gated import Gate, Refusals
+from countersign.outcomes import Outcome
+from countersign.proposal import RiskLevel, Said, SaidOfACall
+from countersign.signature import Signature
+
+P = ParamSpec("P")
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Raising(Protocol):
+    """Decorates a function, and leaves its type as it is."""
+
+    def __call__(self, function: F, /) -> F: ...
+
+
+class Returning(Protocol):
+    """Decorates a function, which then may also give back the outcome that did not permit it."""
+
+    @overload
+    def __call__(
+        self, function: Callable[P, Coroutine[Any, Any, T]], /
+    ) -> Callable[P, Coroutine[Any, Any, T | Outcome]]: ...
+    @overload
+    def __call__(self, function: Callable[P, T], /) -> Callable[P, T | Outcome]: ...
+
+
+@overload
+def gate(
+    action_type: str | None = None,
+    *,
+    risk_level: Said[RiskLevel],
+    confidence: Said[float],
+    context: Sequence[str] = (),
+    revise: Callable[..., Any] | None = None,
+    revisions: int = 3,
+    timeout: float | None = None,
+    refusals: Literal["raise"] = "raise",
+    client: Client | AsyncClient | None = None,
+    **said: Unpack[SaidOfACall],
+) -> Raising: ...
+@overload
+def gate(
+    action_type: str | None = None,
+    *,
+    risk_level: Said[RiskLevel],
+    confidence: Said[float],
+    context: Sequence[str] = (),
+    revise: Callable[..., Any] | None = None,
+    revisions: int = 3,
+    timeout: float | None = None,
+    refusals: Literal["return"],
+    client: Client | AsyncClient | None = None,
+    **said: Unpack[SaidOfACall],
+) -> Returning: ...
+def gate(
+    action_type: str | None = None,
+    *,
+    risk_level: Said[RiskLevel],
+    confidence: Said[float],
+    context: Sequence[str] = (),
+    revise: Callable[..., Any] | None = None,
+    revisions: int = 3,
+    timeout: float | None = None,
+    refusals: Refusals = "raise",
+    client: Client | AsyncClient | None = None,
+    **said: Unpack[SaidOfACall],
+) -> Any:
+    """Asks before each call, with the call's own arguments as the package's parameters.
+
+    What is said of it (`rationale`, `evidence_refs` and the rest) is a value, or a function of those arguments that it
+    names. `context` names the arguments that decide nothing (connections, run contexts): they are passed on unseen.
+    `revise` is called with what a person wants and the arguments that it names, and gives what the next version says
+    otherwise. `refusals="return"` gives back the outcome where `"raise"` raises it.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(f"{function.__qualname__} is a generator, which would be reported as done before it began")
+        its = Gate(
+            function=function,
+            action_type=action_type or function.__name__,
+            said={"risk_level": risk_level, "confidence": confidence, **said},
+            signature=Signature(function, context),
+            rework=revise,
+            revisions=revisions,
+            timeout=timeout,
+            refusals=refusals,
+        )
+        return _dressed(_asynchronous(its, client) if its.is_async else _synchronous(its, client), its)
+
+    return decorate
+
+
+def _synchronous(its: Gate, client: Client | AsyncClient | None) -> Callable[..., Any]:
+    if isinstance(client, AsyncClient):
+        raise TypeError(f"{its.function.__qualname__} is not async: give its gate a Client")
+
+    def gated(*args: Any, **kwargs: Any) -> Any:
+        if client is not None:
+            return client.run(its.flow(args, kwargs, client.patience))
+        with Client() as own:
+            return own.run(its.flow(args, kwargs, own.patience))
+
+    return gated
+
+
+def _asynchronous(its: Gate, client: Client | AsyncClient | None) -> Callable[..., Any]:
+    if isinstance(client, Client):
+        raise TypeError(f"{its.function.__qualname__} is async: give its gate an AsyncClient")
+
+    async def gated(*args: Any, **kwargs: Any) -> Any:
+        if client is not None:
+            return await client.run(its.flow(args, kwargs, client.patience))
+        async with AsyncClient() as own:
+            return await own.run(its.flow(args, kwargs, own.patience))
+
+    return gated
+
+
+def _dressed(gated: Any, its: Gate) -> Callable[..., Any]:
+    """It looks like the function to frameworks that read signatures, and leads to it by no other way than the gate."""
+    update_wrapper(gated, its.function)
+    del gated.__wrapped__
+    gated.__signature__ = its.signature.shown
+    gated.__annotations__ = dict(its.signature.hints)
+    gated.gate = its
+    return gated  # type: ignore[no-any-return]

@@ -1,0 +1,181 @@
+"""An MCP server: agents of any make ask people before they act. `countersign-mcp` serves it on stdin and stdout.
+
+A coding agent can name `permission_prompt` as its permission tool: then people are asked before it does anything.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+
+from countersign.canonical import digest_of
+from countersign.client import AsyncClient
+from countersign.document import StatusDocument
+from countersign.errors import CountersignError, StillPendingError
+from countersign.package import Reported
+from countersign.proposal import MAX_TITLE, Proposal, RiskLevel, one_line
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+INSTRUCTIONS = (
+    "Before anything that cannot be undone, costs money or reaches outside: call request_approval, then await_decision"
+    " until it is terminal. Only where may_proceed is true: call claim_execution, act on exactly the action_parameters"
+    " that it gives back, then report_outcome. A decision that has not come yet is not a refusal and not a permission."
+)
+LONGEST_WAIT = 50.0  # seconds; clients give up on a tool call after a minute
+
+
+async def request_approval(  # noqa: PLR0917 - MCP passes them by name
+    title: str,
+    action_type: str,
+    action_parameters: dict[str, Any],
+    proposed_action: str,
+    rationale: str,
+    risk_level: RiskLevel,
+    confidence: float,
+    more: dict[str, Any] | None = None,
+    idempotency_key: str | None = None,
+) -> dict[str, Any]:
+    """Ask people for leave to do one exact thing. Returns its status; act only where may_proceed is true.
+
+    `action_parameters` are the exact arguments; `confidence` goes from 0 to 1. `more` are further fields of a decision
+    package: evidence_refs, known_uncertainties, alternatives, policy_basis, side_effect_preview, consequence,
+    rollback_plan, reversibility, cost, requested_by, run_id, thread_id and so on. The same idempotency_key again is the
+    same request.
+    """
+    proposal: Any = {
+        **(more or {}),
+        "title": title,
+        "action_type": action_type,
+        "action_parameters": action_parameters,
+        "proposed_action": proposed_action,
+        "rationale": rationale,
+        "risk_level": risk_level,
+        "confidence": confidence,
+    }
+    async with AsyncClient() as client:
+        return _told((await client.request(**proposal, idempotency_key=idempotency_key)).document)
+
+
+async def await_decision(decision_package_id: str, wait_seconds: float = 25) -> dict[str, Any]:
+    """Wait for people, for up to 50 seconds. If it is still pending then, call this again."""
+    async with AsyncClient() as client:
+        handle = await client.handle(decision_package_id)
+        try:
+            await handle.wait(timeout=max(0.0, min(wait_seconds, LONGEST_WAIT)))
+        except StillPendingError:
+            return _told(handle.document)
+        return _told(handle.document)
+
+
+async def get_package(decision_package_id: str) -> dict[str, Any]:
+    """How a request stands now."""
+    async with AsyncClient() as client:
+        return _told((await client.handle(decision_package_id)).document)
+
+
+async def claim_execution(decision_package_id: str) -> dict[str, Any]:
+    """Take an approval, once. Act on exactly these action_parameters, then report_outcome under this claim_id."""
+    async with AsyncClient() as client:
+        handle = await client.handle(decision_package_id)
+        return {"action_parameters": await handle.claim(), "claim_id": handle.claim_id}
+
+
+async def report_outcome(
+    decision_package_id: str,
+    claim_id: str,
+    state: Reported,
+    detail: str | None = None,
+) -> dict[str, Any]:
+    """Say what came of it; the people who approved are told."""
+    async with AsyncClient() as client:
+        handle = await client.handle(decision_package_id, claim_id=claim_id)
+        await handle.report(state, detail)
+        return _told(handle.document)
+
+
+def _answering(tool: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """What the service refuses is for the model to read; what else goes wrong is not."""
+
+    @wraps(tool)
+    async def answering(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await tool(*args, **kwargs)
+        except CountersignError as fault:
+            raise ToolError(str(fault)) from fault
+
+    return answering
+
+
+def _told(document: StatusDocument) -> dict[str, Any]:
+    return dict(document)
+
+
+class Permissions:
+    """What a coding agent asks before it uses a tool. What is approved, and reported, is the permission itself."""
+
+    def __init__(self, risk_level: RiskLevel, confidence: float, wait: float) -> None:
+        self._risk_level, self._confidence, self._wait = risk_level, confidence, wait
+
+    async def prompt(self, tool_name: str, input: dict[str, Any], tool_use_id: str = "") -> str:  # noqa: A002 - its name
+        """Ask people whether a coding agent may use a tool with exactly this input."""
+        try:
+            async with AsyncClient() as client:
+                return await self._answer(client, tool_name, input, tool_use_id or uuid.uuid4().hex)
+        except CountersignError as fault:
+            return _denied(f"No permission: {fault}")
+
+    async def _answer(self, client: AsyncClient, tool_name: str, given: dict[str, Any], use: str) -> str:
+        key = digest_of([use, tool_name, given])
+        handle = await client.request(**self._proposal(tool_name, given, use), idempotency_key=key)
+        try:
+            outcome = await handle.settle(timeout=self._wait)
+        except StillPendingError:
+            await handle.cancel("The coding agent could not wait any longer.")
+            return _denied("Nobody has decided in time, which is no refusal. It was withdrawn; ask again later.")
+        if not outcome.permits:
+            return _denied(f"{outcome.message} {outcome.comment or ''}".strip())
+        approved = await handle.claim()
+        await handle.succeeded("The permission was given; what the tool then did is the coding agent's to say.")
+        return json.dumps({"behavior": "allow", "updatedInput": approved})
+
+    def _proposal(self, tool_name: str, given: dict[str, Any], use: str) -> Proposal:
+        return {
+            "kind": "tool_call",
+            "title": one_line(f"Use {tool_name}", MAX_TITLE),
+            "action_type": f"tool.{tool_name}",
+            "action_parameters": given,
+            "proposed_action": f"Let the coding agent use {tool_name} with exactly these parameters.",
+            "rationale": "Its own rules do not let it use this tool without a person's leave.",
+            "risk_level": self._risk_level,
+            "confidence": self._confidence,
+            "known_uncertainties": ["The coding agent has not said what it needs this for."],
+            "metadata": {"tool_use_id": use},
+        }
+
+
+def _denied(message: str) -> str:
+    return json.dumps({"behavior": "deny", "message": message})
+
+
+def server(*, risk_level: RiskLevel = "medium", confidence: float = 0.7, wait: float = 240.0) -> MCPServer:
+    its = MCPServer("countersign", instructions=INSTRUCTIONS)
+    tools: tuple[Callable[..., Awaitable[Any]], ...] = (
+        request_approval,
+        await_decision,
+        get_package,
+        claim_execution,
+        report_outcome,
+    )
+    for tool in tools:
+        its.add_tool(_answering(tool))
+    permissions = Permissions(risk_level, confidence, wait)
+    its.add_tool(permissions.prompt, name="permission_prompt", structured_output=False)
+    return its

@@ -1,0 +1,19 @@
+"""`countersign-mcp`: says what is missing where the MCP library is, and serves where it is there."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="countersign-mcp", description="Serves MCP on stdin and stdout.")
+    parser.add_argument("--risk-level", default="medium", choices=["low", "medium", "high", "critical"])
+    parser.add_argument("--confidence", default=0.7, type=float, help="of what permission_prompt asks for, from 0 to 1")
+    parser.add_argument("--wait", default=240.0, type=float, help="seconds that permission_prompt waits for people")
+    given = parser.parse_args()
+    try:
+        from countersign.mcp import server  # noqa: PLC0415 - it may not be there
+    except ModuleNotFoundError as missing:
+        sys.exit(f'countersign-mcp: {missing}; install what it needs with: pip install "countersign[mcp]"')
+    server(risk_level=given.risk_level, confidence=given.confidence, wait=given.wait).run()

@@ -1,0 +1,83 @@
+"""The registry of an agent's tools: what policy calls high-impact cannot be called outside a gate."""
+
+from __future__ import annotations
+
+import inspect
+import tomllib
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, Self, TypeVar
+
+from countersign.errors import UngatedToolError
+from countersign.run import require_gate
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Tools:
+    """High-impact is what matches a name or pattern here; of the policy's own, whatever it does not call less."""
+
+    def __init__(self, high_impact: Iterable[str] = (), *, harmless: Iterable[str] | None = None) -> None:
+        self._high_impact = tuple(high_impact)
+        self._harmless = None if harmless is None else tuple(harmless)
+        self._tools: dict[str, Callable[..., Any]] = {}
+
+    @classmethod
+    def from_policy(cls, path: str | Path) -> Self:
+        """By the service's `policy.toml`: a type that it does not list counts as irreversible_high, so here too."""
+        actions = tomllib.loads(Path(path).read_text(encoding="utf-8")).get("actions", {})
+        grave = {name for name, entry in actions.items() if _is_grave(entry)}
+        return cls(grave, harmless=actions.keys() - grave)
+
+    def is_high_impact(self, name: str) -> bool:
+        """An exact name comes first, then the longest pattern that fits; the rest as the policy would have it."""
+        known = {*self._high_impact, *(self._harmless or ())}
+        fitting = [pattern for pattern in known if pattern == name or fnmatchcase(name, pattern)]
+        if not fitting:
+            return self._harmless is not None
+        return max(fitting, key=lambda pattern: (pattern == name, len(pattern))) in self._high_impact
+
+    def tool(self, function: Callable[P, T]) -> Callable[P, T]:
+        """Registers it under its action type or name. High-impact and without a gate, it can only be called in one."""
+        name = action_type_of(function)
+        kept = function if hasattr(function, "gate") or not self.is_high_impact(name) else _guarded(name, function)
+        self._tools[name] = kept
+        return kept
+
+    def call(self, name: str, /, **arguments: Any) -> Any:
+        """For an agent's loop: the tool by the name that the model gave."""
+        if name not in self._tools:
+            raise UngatedToolError(f"{name!r} is no tool here; there are: {', '.join(sorted(self._tools)) or 'none'}")
+        return self._tools[name](**arguments)
+
+
+def action_type_of(function: Callable[..., Any]) -> str:
+    gate = getattr(function, "gate", None)
+    return gate.action_type if gate else function.__name__
+
+
+def _is_grave(entry: dict[str, Any]) -> bool:
+    requirement = entry.get("tool")
+    asks = requirement is not None and requirement.get("approval_required", True)
+    return asks or entry.get("reversibility") == "irreversible_high"
+
+
+def _guarded(name: str, function: Callable[P, T]) -> Callable[P, T]:
+    if inspect.iscoroutinefunction(function):
+
+        @wraps(function)
+        async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+            require_gate(name)
+            return await function(*args, **kwargs)
+
+        return awaited  # type: ignore[return-value]
+
+    @wraps(function)
+    def called(*args: P.args, **kwargs: P.kwargs) -> T:
+        require_gate(name)
+        return function(*args, **kwargs)
+
+    return called

@@ -1,0 +1,82 @@
+"""The service as a process of its own that is killed and started again at the same address, beside one Slack."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from playground.messages import Message
+from playground.slack import Slack, stand_in
+from tests.bot.process import ROOT, moved_in, slack_settings
+from tests.bot.service import POLICY
+from tests.slack.office import CHANNEL, CONFIRMED, SECRET, SENTA, furnish
+
+
+class Host:
+    def __init__(self, slack: Slack, folder: Path, database_url: str, key: str) -> None:
+        self.slack, self.key, self._folder = slack, key, folder
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._environment = os.environ | {
+            "COUNTERSIGN_DATABASE_URL": database_url,
+            "COUNTERSIGN_POLICY": str(folder / "policy.toml"),
+            "COUNTERSIGN_PORT": str(self.port),
+            "COUNTERSIGN_LOG": "json",
+            "PYTHONPATH": str(ROOT),
+            **slack_settings(slack),
+        }
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot.cli", "serve"),
+            cwd=self._folder,
+            env=self._environment,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert self._process.stderr is not None
+        async with asyncio.timeout(60):
+            async for line in self._process.stderr:
+                if json.loads(line)["event"] == "service.ready":
+                    break
+        self.slack.app_at(f"{self.url}/slack/events")
+
+    async def kill(self) -> None:
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.communicate()
+
+    async def card(self) -> Message:
+        """The one card, as soon as it is there."""
+        await self.slack.until(lambda: bool(self.slack.messages(CHANNEL)))
+        return self.slack.messages(CHANNEL)[0]
+
+    async def approve(self) -> None:
+        await self.slack.click(SENTA, await self.card(), "approve")
+        await self.slack.submit(SENTA, {"comment": "Checked.", "confirmed": [CONFIRMED]})
+
+
+@asynccontextmanager
+async def hosted(database_url: str, folder: Path) -> AsyncIterator[Host]:
+    (folder / "policy.toml").write_text(f'{POLICY}\n[channels]\ndefault = "{CHANNEL}"\n')
+    async with stand_in(signing_secret=SECRET) as slack:
+        furnish(slack)
+        host = Host(slack, folder, database_url, await moved_in(database_url))
+        await host.start()
+        try:
+            yield host
+        finally:
+            await host.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,154 @@
+"""Arguments go to people as JSON, and come back from what they approved as what they were, or not at all."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypedDict
+from uuid import UUID
+
+import pytest
+from pydantic import BaseModel
+
+from countersign import MisfitError
+from countersign.signature import Signature
+
+
+class Colour(enum.Enum):
+    BLUE = "blue"
+
+
+@dataclass(frozen=True)
+class Seat:
+    row: int
+    taken: bool = False
+
+
+class Guest(BaseModel):
+    name: str
+    born: date
+
+
+class Order(TypedDict):
+    number: int
+
+
+VALUES: list[tuple[Any, Any]] = [
+    (int, 3),
+    (float, 2.5),
+    (bool, True),
+    (str, "a"),
+    (str | None, None),
+    (int | str, "a"),
+    (list[int], [1, 2]),
+    (Sequence[int], [1, 2]),
+    (tuple[int, str], (1, "a")),
+    (tuple[int, ...], (1, 2, 3)),
+    (set[str], {"a", "b"}),
+    (dict[str, list[int]], {"a": [1]}),
+    (Mapping[str, int], {"a": 1}),
+    (Literal["x", "y"], "y"),
+    (Annotated[int, "of something"], 3),
+    (datetime, datetime(2026, 12, 24, 18, tzinfo=UTC)),
+    (date, date(2026, 12, 24)),
+    (Decimal, Decimal("1.50")),
+    (UUID, UUID(int=7)),
+    (Path, Path("/srv/a")),
+    (Colour, Colour.BLUE),
+    (Seat, Seat(3, taken=True)),
+    (list[Seat], [Seat(1)]),
+    (Guest, Guest(name="Ada", born=date(1815, 12, 10))),
+    (Order, {"number": 3}),
+    (Any, {"a": [1, {"b": None}]}),
+]
+
+
+def signature(kind: Any) -> Signature:
+    def function(value: Any) -> None: ...
+
+    function.__annotations__["value"] = kind
+    return Signature(function)
+
+
+@pytest.mark.parametrize(("kind", "value"), VALUES)
+def test_each_type_comes_back_as_it_was(kind: Any, value: Any) -> None:
+    its = signature(kind)
+    asked, _ = its.bound([value], {})
+    assert its.call(asked, {}).arguments == {"value": value}
+
+
+EDITS: list[tuple[Any, Any]] = [
+    (int, True),
+    (int, 1.5),
+    (int, "1"),
+    (bool, 0),
+    (str, 1),
+    (str, None),
+    (list[int], ["a"]),
+    (list[int], "ab"),
+    (tuple[int, str], [1]),
+    (dict[str, int], {"a": "b"}),
+    (dict[str, int], [1]),
+    (Literal["x"], "z"),
+    (Literal[1], True),
+    (datetime, "tomorrow"),
+    (Decimal, "a lot"),
+    (Decimal, 1.5),
+    (UUID, "7"),
+    (Colour, "green"),
+    (Seat, {"row": "a"}),
+    (Seat, {"row": 1, "column": 2}),
+    (Seat, {}),
+    (Guest, {"name": "Ada"}),
+    (int | None, "a"),
+]
+
+
+@pytest.mark.parametrize(("kind", "edited"), EDITS)
+def test_an_edit_that_does_not_fit_the_type_is_refused(kind: Any, edited: Any) -> None:
+    with pytest.raises(MisfitError, match="value"):
+        signature(kind).call({"value": edited}, {})
+
+
+@pytest.mark.parametrize(
+    "value", [datetime(2026, 1, 1, tzinfo=UTC), Colour.BLUE, {1: 2}, object(), float("nan"), 2**60, [{"a": Decimal(1)}]]
+)
+def test_what_would_not_come_back_as_it_was_is_refused_before_anybody_is_asked(value: Any) -> None:
+    with pytest.raises(MisfitError, match="value"):
+        signature(Any).bound([value], {})
+
+
+def test_a_value_of_another_type_than_announced_is_refused_before_anybody_is_asked() -> None:
+    with pytest.raises(MisfitError):
+        signature(int).bound(["3"], {})
+
+
+def test_arguments_of_every_kind_find_their_place() -> None:
+    def function(first: int, /, second: int, *, third: int = 3, **more: int) -> None: ...
+
+    its = Signature(function)
+    asked, _ = its.bound([1, 2], {"fourth": 4})
+    assert asked == {"first": 1, "second": 2, "third": 3, "fourth": 4}
+    call = its.call(asked, {})
+    assert (call.args, call.kwargs) == ((1, 2), {"third": 3, "fourth": 4})
+
+
+def test_context_is_not_for_reviewers_to_give() -> None:
+    def function(connection: object, record: str) -> None: ...
+
+    with pytest.raises(MisfitError, match="not for reviewers"):
+        Signature(function, ["connection"]).call({"connection": 1, "record": "42"}, {"connection": 2})
+
+
+class Opaque:
+    pass
+
+
+@pytest.mark.parametrize("kind", [Opaque, list[Opaque], type, "Missing"])
+def test_a_type_that_has_no_way_back_is_refused_where_it_is_written(kind: Any) -> None:
+    with pytest.raises(TypeError):
+        signature(kind)

@@ -1,0 +1,199 @@
+"""A callback is believed only if the service signed it, lately; its handlers answer so that the service understands."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from aiohttp import web
+from fastapi import FastAPI
+from standardwebhooks import Webhook
+
+from countersign import Approved, CallbackError, ConfigurationError
+from countersign.aiohttp import callback_handler
+from countersign.callbacks import MAX_BODY, Callback, verify_callback
+from countersign.fastapi import callback_endpoint
+from rules.commands import Approve
+from store import registry
+from tests.bot.service import SOFT, opened
+from tests.rules.world import OWEN, RITA
+from tests.sdk.agents import Agent
+
+SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes ...").decode()
+OTHER = "whsec_" + base64.b64encode(b"another one of thirty-two bytes.").decode()
+Receiver = Callable[[Callback], Awaitable[None]]
+
+
+def letter(document: Any, secret: str = SECRET, at: datetime | None = None) -> tuple[bytes, dict[str, str]]:
+    """Signed by an independent library."""
+    at = at or datetime.now(UTC)
+    body = json.dumps({"type": "package.approved", "timestamp": at.isoformat(), "data": document})
+    stamp = str(int(at.timestamp()))
+    signature = Webhook(secret).sign("msg_1", at, body)
+    return body.encode(), {"webhook-id": "msg_1", "webhook-timestamp": stamp, "webhook-signature": signature}
+
+
+@pytest.fixture
+async def document(agent: Agent) -> Any:
+    handle = await agent.asks()
+    await agent.approved(handle)
+    return handle.document
+
+
+@pytest.mark.parametrize("agent", ["async"], indirect=True)
+async def test_what_the_service_signed_is_believed(document: Any) -> None:
+    body, headers = letter(document)
+    callback = verify_callback(body, headers, SECRET)
+    assert (callback.id, callback.type) == ("msg_1", "package.approved")
+    assert isinstance(callback.outcome, Approved)
+
+
+def test_headers_are_found_in_any_case() -> None:
+    body, headers = letter({})
+    assert verify_callback(body, {name.title(): value for name, value in headers.items()}, SECRET).id == "msg_1"
+
+
+def test_while_a_secret_changes_either_is_believed() -> None:
+    body, headers = letter({}, OTHER)
+    both = {**headers, "webhook-signature": f"{letter({})[1]['webhook-signature']} {headers['webhook-signature']}"}
+    assert verify_callback(body, headers, [SECRET, OTHER]).id == "msg_1"
+    assert verify_callback(body, both, OTHER).id == "msg_1"
+
+
+FORGERIES: dict[str, Callable[[bytes, dict[str, str]], tuple[bytes, dict[str, str]]]] = {
+    "another body": lambda body, headers: (body.replace(b"approved", b"rejected"), headers),
+    "another id": lambda body, headers: (body, headers | {"webhook-id": "msg_2"}),
+    "no signature": lambda body, headers: (body, {k: v for k, v in headers.items() if k != "webhook-signature"}),
+    "an empty one": lambda body, headers: (body, headers | {"webhook-signature": "v1,"}),
+    "garbage": lambda body, headers: (body, headers | {"webhook-signature": "v1,\u00e9 v2,abc \x00"}),
+    "another version": lambda body, headers: (
+        body,
+        headers | {"webhook-signature": "v1a" + headers["webhook-signature"]},
+    ),
+    "no time": lambda body, headers: (body, headers | {"webhook-timestamp": "now"}),
+    "another time": lambda body, headers: (body, headers | {"webhook-timestamp": str(int(time.time()) + 1)}),
+    "no headers": lambda body, _: (body, {}),
+}
+
+
+@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
+def test_what_it_did_not_sign_is_not(forge: Callable[..., tuple[bytes, dict[str, str]]]) -> None:
+    body, headers = forge(*letter({}))
+    with pytest.raises(CallbackError):
+        verify_callback(body, headers, SECRET)
+
+
+def test_another_secret_is_not_believed() -> None:
+    with pytest.raises(CallbackError, match="not the service's"):
+        verify_callback(*letter({}, OTHER), SECRET)
+
+
+@pytest.mark.parametrize("seconds", [-301, 301])
+def test_what_is_old_or_from_the_future_is_not_believed(seconds: int) -> None:
+    body, headers = letter({})
+    with pytest.raises(CallbackError, match="too far from now"):
+        verify_callback(body, headers, SECRET, now=time.time() + seconds)
+
+
+@pytest.mark.parametrize("body", ["", "null", "[]", "{}", '{"type": "a", "timestamp": 5, "data": {}}', "{" * 900])
+def test_what_is_signed_and_no_callback_is_refused_and_not_a_crash(body: str) -> None:
+    now = datetime.now(UTC)
+    signature = Webhook(SECRET).sign("msg_1", now, body)
+    headers = {"webhook-id": "msg_1", "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signature}
+    with pytest.raises(CallbackError, match="cannot be understood"):
+        verify_callback(body.encode(), headers, SECRET)
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_%%%", ["whsec_"]])
+def test_a_secret_that_is_none_is_told_to_the_operator(monkeypatch: pytest.MonkeyPatch, secret: Any) -> None:
+    monkeypatch.delenv("COUNTERSIGN_CALLBACK_SECRET", raising=False)
+    with pytest.raises(ConfigurationError, match="countersign agents add"):
+        verify_callback(*letter({}), secret)
+
+
+def test_the_secret_comes_from_the_environment_where_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNTERSIGN_CALLBACK_SECRET", SECRET)
+    assert verify_callback(*letter({})).id == "msg_1"
+
+
+@asynccontextmanager
+async def in_aiohttp(receive: Receiver, secret: str = SECRET) -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_post("/countersign", callback_handler(receive, secret))
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/countersign"
+    await runner.cleanup()
+
+
+class Server(uvicorn.Server):
+    """That says when it has started."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+
+@asynccontextmanager
+async def in_fastapi(receive: Receiver) -> AsyncIterator[str]:
+    app = FastAPI()
+    app.add_api_route("/countersign", callback_endpoint(receive, SECRET), methods=["POST"])
+    server = Server(app)
+    serving = asyncio.ensure_future(server.serve())
+    await server.up.wait()
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/countersign"
+    server.should_exit = True
+    await serving
+
+
+@pytest.mark.parametrize("serving", [in_aiohttp, in_fastapi], ids=["aiohttp", "FastAPI"])
+async def test_a_handler_takes_what_is_signed_and_nothing_else(serving: Any) -> None:
+    taken: list[str] = []
+
+    async def receive(callback: Callback) -> None:
+        taken.append(callback.id)
+
+    async with serving(receive) as url, httpx.AsyncClient() as http:
+        body, headers = letter({})
+        assert (await http.post(url, content=body, headers=headers)).status_code == 204
+        assert (await http.post(url, content=body)).status_code == 401
+        assert (await http.post(url, content=b"x" * (MAX_BODY + 1), headers=headers)).status_code == 413
+    assert taken == ["msg_1"]
+
+
+@pytest.mark.parametrize("serving", [in_aiohttp, in_fastapi], ids=["aiohttp", "FastAPI"])
+async def test_what_the_agent_cannot_take_now_is_asked_for_again(serving: Any) -> None:
+    async def receive(_: Callback) -> None:
+        raise ConnectionError("the agent's own database is away")
+
+    async with serving(receive) as url, httpx.AsyncClient() as http:
+        body, headers = letter({})
+        assert (await http.post(url, content=body, headers=headers)).status_code == 500
+
+
+async def test_what_the_service_itself_sends_is_believed(database_url: str, tmp_path: Path) -> None:
+    got: asyncio.Queue[Callback] = asyncio.Queue()
+    async with opened(database_url, tmp_path, COUNTERSIGN_CALLBACK_ALLOW="127.0.0.0/8") as desk:
+        made = await desk.world.write(lambda connection: registry.add(connection, "Teller", OWEN, desk.clock()))
+        async with in_aiohttp(got.put, made.callback_secret) as url:
+            told = await desk.submit(SOFT | {"callback_url": url}, key=made.key)
+            await desk.decide(Approve, told, by=RITA)
+            async with asyncio.timeout(30):
+                callback = await got.get()
+        assert callback.document == (await desk.call("GET", f"/v1/packages/{told.id}", made.key)).body
+    assert (callback.type, type(callback.outcome)) == ("package.approved", Approved)

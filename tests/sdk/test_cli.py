@@ -1,0 +1,178 @@
+"""`countersign-gate` asks for shells and CI, and its exit code says what people decided."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from countersign import Client, Patience, cli
+from rules.commands import Verb
+from tests.rules.world import DAY
+from tests.sdk.agents import Agent
+from tests.sdk.network import Network
+from tests.slack.office import HARD, SENTA, Office
+
+PROPOSAL = json.dumps(HARD)
+SOFTLY = ["--action-type", "record.read", "--risk-level", "low", "--confidence", "0.95", "--rationale", "Asked for."]
+
+
+class Ran:
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out.strip(), err
+
+
+Gate = Callable[..., Awaitable[Ran]]
+
+
+@pytest.fixture
+def gate(office: Office, wire: Network) -> Gate:
+    async def ran(*arguments: str, stdin: str = "", **environment: str) -> Ran:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "countersign.cli", *arguments),
+            env=os.environ | {"COUNTERSIGN_URL": wire.url, "COUNTERSIGN_AGENT_KEY": office.key} | environment,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate(stdin.encode())
+        assert process.returncode is not None
+        return Ran(process.returncode, out.decode(), err.decode())
+
+    return ran
+
+
+async def test_a_request_that_waits_prints_the_parameters_as_approved(watcher: Agent, gate: Gate) -> None:
+    asking = asyncio.ensure_future(gate("request", "--file", "-", "--wait", stdin=PROPOSAL))
+    await watcher.office.approve(SENTA, await watcher.card(await watcher.proposed()))
+    ran = await asking
+    assert (ran.code, json.loads(ran.out)) == (0, HARD["action_parameters"])
+    assert "Checked." in ran.err
+
+
+def said(capsys: Any) -> str:
+    """The last line of it: the service writes its log to the same place here."""
+    return str(capsys.readouterr().out).splitlines()[-1]
+
+
+CODES: list[tuple[Verb, dict[str, str], cli.Code]] = [
+    (Verb.REJECT, {"comment": "No."}, cli.Code.REFUSED),
+    (Verb.TAKE_OVER, {"comment": "Mine."}, cli.Code.REFUSED),
+    (Verb.REVISE, {"instructions": "Another."}, cli.Code.CHANGES_WANTED),
+    (Verb.REQUEST_MORE_EVIDENCE, {"instructions": "Show it."}, cli.Code.CHANGES_WANTED),
+]
+
+
+@pytest.fixture
+def main(office: Office, wire: Network, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awaitable[int]]:
+    """The same without a process of its own."""
+    monkeypatch.setenv("COUNTERSIGN_URL", wire.url)
+    monkeypatch.setenv("COUNTERSIGN_AGENT_KEY", office.key)
+
+    def called(*arguments: str) -> int:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        return int(ended.value.code or 0)
+
+    return lambda *arguments: asyncio.to_thread(called, *arguments)
+
+
+async def test_a_request_that_does_not_wait_prints_its_id_for_later(
+    watcher: Agent, main: Any, capsys: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "package.json").write_text(PROPOSAL)
+    assert await main("request", "--file", f"@{tmp_path}/package.json") == 0
+    its = said(capsys)
+    assert its == (await watcher.proposed()).id
+    assert await main("wait", its, "--timeout", "0.1") == cli.Code.PENDING
+    assert "nobody has decided yet" in capsys.readouterr().err
+    await watcher.office.approve(SENTA, await watcher.card(await watcher.proposed()))
+    assert await main("wait", its) == 0
+    assert await main("claim", its) == 0
+    claimed = json.loads(said(capsys))
+    assert claimed["action_parameters"] == HARD["action_parameters"]
+    assert await main("claim", its) == cli.Code.SPENT
+    assert await main("report", its, "succeeded", "--claim-id", claimed["claim_id"]) == 0
+    assert await main("get", its) == 0
+    assert json.loads(said(capsys))["execution"]["state"] == "succeeded"
+
+
+@pytest.mark.parametrize(("verb", "words", "code"), CODES)
+async def test_the_exit_code_says_what_people_decided(
+    watcher: Agent, main: Any, verb: Verb, words: dict[str, str], code: cli.Code
+) -> None:
+    asking = asyncio.ensure_future(main("request", "--file", PROPOSAL, "--wait"))
+    await watcher.office.give(SENTA, await watcher.card(await watcher.proposed()), verb, words)
+    assert await asking == code
+
+
+async def test_time_that_ran_out_has_a_code_of_its_own(watcher: Agent, main: Any) -> None:
+    asking = asyncio.ensure_future(main("request", "--file", PROPOSAL, "--wait"))
+    await watcher.proposed()
+    for _ in range(3):
+        await watcher.office.passes(DAY)
+    assert await asking == cli.Code.TIME_RAN_OUT
+
+
+async def test_what_is_out_of_reach_has_a_code_of_its_own(wire: Network, main: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(cli, "Client", lambda: Client(wire.url, "csk_1", patience=Patience(total=0.05)))
+    await wire.cut()
+    assert await main("get", "pkg_1") == cli.Code.OUT_OF_REACH
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["request", "--file", "{", "--wait"], "Expecting"),
+        (["request", "--file", "@/nowhere"], "No such file"),
+        (["request", "--title", "Alone"], "(422 invalid)"),
+        (["get", "pkg_0"], "(404 not-found)"),
+    ],
+)
+async def test_what_is_wrong_is_one_line(main: Any, capsys: Any, arguments: list[str], said: str) -> None:
+    assert await main(*arguments) == cli.Code.FAULT
+    err = capsys.readouterr().err
+    assert said in err
+    assert len(err.splitlines()) == 1
+
+
+async def test_a_command_line_that_is_wrong_is_two(main: Any) -> None:
+    assert await main("request", "--field", "nothing") == 2
+    assert await main("wave-through") == 2
+
+
+async def test_a_command_runs_after_approval_and_its_outcome_is_reported(watcher: Agent, gate: Gate) -> None:
+    ran = await gate("run", *SOFTLY, "--", sys.executable, "-c", "print('deployed')")
+    assert (ran.code, ran.out) == (0, "deployed")
+    package = await watcher.proposed("approved")
+    assert package.body["execution"]["state"] == "succeeded"
+    assert package.body["decision"]["action_parameters"]["command"][1:] == ["-c", "print('deployed')"]
+
+
+async def test_a_command_that_fails_has_failed_and_its_exit_code_is_kept(watcher: Agent, gate: Gate) -> None:
+    ran = await gate("run", *SOFTLY, "--", sys.executable, "-c", "raise SystemExit(7)")
+    assert ran.code == 7
+    assert (await watcher.proposed("approved")).body["execution"]["state"] == "failed"
+
+
+async def test_a_step_of_a_pipeline_that_is_repeated_does_not_run_its_command_again(gate: Gate) -> None:
+    command = ["run", *SOFTLY, "--run-id", "build-7", "--", sys.executable, "-c", "print('deployed')"]
+    assert (await gate(*command)).code == 0
+    again = await gate(*command)
+    assert (again.code, again.out) == (cli.Code.SPENT, "")
+
+
+async def test_a_command_that_people_refuse_does_not_run(watcher: Agent, gate: Gate) -> None:
+    options = [*SOFTLY, "--risk-level", "medium"]
+    asking = asyncio.ensure_future(gate("run", *options, "--", sys.executable, "-c", "print('deployed')"))
+    card = await watcher.card(await watcher.proposed())
+    await watcher.office.give(SENTA, card, Verb.REJECT, {"comment": "Not on a Friday."})
+    ran = await asking
+    assert (ran.code, ran.out) == (cli.Code.REFUSED, "")
+    assert "Not on a Friday." in ran.err

@@ -1,0 +1,150 @@
+"""Agents are tested without the service, against a script of decisions; and the script plays by the service's rules."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+import pytest
+
+from countersign import (
+    AlreadyClaimedError,
+    AlreadyDecidedError,
+    Answered,
+    Approved,
+    AsyncClient,
+    Cancelled,
+    Client,
+    Consented,
+    Deferred,
+    DigestMismatchError,
+    EvidenceWanted,
+    Expired,
+    IdempotencyConflictError,
+    InvalidProposalError,
+    LapsedError,
+    MayNotProceedError,
+    NotFoundError,
+    OutcomeUnknownError,
+    Overridden,
+    ProblemError,
+    Rejected,
+    RejectedError,
+    Revise,
+    StaleVersionError,
+    TakenOver,
+    gate,
+    testing,
+)
+from countersign.testing import ScriptedReviewer, Step
+from tests.slack.office import HARD
+
+STEPS: list[tuple[Step, type[Any]]] = [
+    (testing.approve(), Approved),
+    (testing.settle(), Approved),
+    (testing.consent(), Consented),
+    (testing.reject("No."), Rejected),
+    (testing.revise("Another."), Revise),
+    (testing.want_evidence("Show it."), EvidenceWanted),
+    (testing.defer("Later."), Deferred),
+    (testing.override("proceed", "I know."), Overridden),
+    (testing.take_over("Mine."), TakenOver),
+    (testing.answer("Blue."), Answered),
+    (testing.expire(), Expired),
+    (testing.cancel(), Cancelled),
+]
+
+
+@gate("record.read", risk_level="high", confidence=0.9, revise=lambda _: {"action_parameters": {"record": "43"}})
+def read(record: str) -> str:
+    """Read a record."""
+    return f"record {record}"
+
+
+@pytest.mark.parametrize(("step", "kind"), STEPS, ids=[step.recorded for step, _ in STEPS])
+def test_each_step_comes_to_its_outcome(step: Step, kind: type[Any]) -> None:
+    with ScriptedReviewer(step) as reviewer, Client() as client:
+        assert type(client.request(**HARD).wait()) is kind
+        assert reviewer.left == 0
+
+
+def test_a_gate_finds_the_script_where_it_would_find_the_service() -> None:
+    before = dict(os.environ)
+    with ScriptedReviewer(testing.approve()) as reviewer:
+        assert read("42") == "record 42"
+        assert (reviewer.executions, reviewer.proposals[0]["action_parameters"]) == (["succeeded"], {"record": "42"})
+    assert dict(os.environ) == before
+
+
+def test_an_edit_is_what_runs() -> None:
+    with ScriptedReviewer(testing.approve(edited={"record": "44"})):
+        assert read("42") == "record 44"
+
+
+def test_a_script_can_ask_for_changes_first() -> None:
+    with ScriptedReviewer(testing.defer(), testing.revise("43, please."), testing.approve("Good.")) as reviewer:
+        assert read("42") == "record 43"
+        assert [each["action_parameters"]["record"] for each in reviewer.proposals] == ["42", "43"]
+        assert reviewer.documents[0]["decision"]["comment"] == "Good."
+
+
+def test_refusals_are_those_of_the_service() -> None:
+    with ScriptedReviewer(testing.reject("Not this one."), testing.lapse(), testing.lose_track()):
+        with pytest.raises(RejectedError, match="Not this one"):
+            read("42")
+        with pytest.raises(LapsedError):
+            read("42")
+        with pytest.raises(OutcomeUnknownError):
+            read("42")
+
+
+def test_a_script_that_is_too_short_says_so() -> None:
+    with ScriptedReviewer(), pytest.raises(ProblemError, match="The script has ended"):
+        read("42")
+
+
+async def test_async_agents_too() -> None:
+    with ScriptedReviewer(testing.approve(), testing.approve()) as reviewer:
+        async with AsyncClient() as client:
+            both = await asyncio.gather(client.request(**HARD), client.request(**HARD))
+            outcomes = await asyncio.gather(*(each.wait() for each in both))
+    assert [type(each) for each in outcomes] == [Approved, Approved]
+    assert len(reviewer.documents) == 2
+
+
+def test_the_rules_of_the_service_are_kept() -> None:
+    with ScriptedReviewer(testing.approve(), testing.reject("No.")), Client() as client:
+        handle = client.request(**HARD, idempotency_key="key-1")
+        assert client.request(**HARD, idempotency_key="key-1").decision_package_id == handle.decision_package_id
+        with pytest.raises(IdempotencyConflictError):
+            client.request(**{**HARD, "title": "Other"}, idempotency_key="key-1")
+        with pytest.raises(MayNotProceedError):
+            handle.claim()
+        handle.wait()
+        with pytest.raises(DigestMismatchError):
+            handle.claim("sha256:" + "0" * 64)
+        assert handle.claim() == handle.claim() == HARD["action_parameters"]
+        with pytest.raises(AlreadyClaimedError):
+            client.handle(handle.decision_package_id).claim()
+        with pytest.raises(AlreadyDecidedError):
+            handle.cancel("Too late.")
+        handle.succeeded()
+        handle.rolled_back()
+        with pytest.raises(ProblemError, match="already reported"):
+            handle.failed()
+        with pytest.raises(NotFoundError):
+            client.handle("pkg_99")
+        with pytest.raises(InvalidProposalError, match="confidence"):
+            client.request(**{name: value for name, value in HARD.items() if name != "confidence"})
+
+
+def test_versions_must_be_expected() -> None:
+    with ScriptedReviewer(testing.revise("Another."), testing.approve()), Client() as client:
+        handle = client.request(**HARD)
+        handle.wait()
+        stale = client.handle(handle.decision_package_id)
+        handle.revise(title="Better")
+        with pytest.raises(StaleVersionError):
+            stale.revise(**{**HARD, "title": "Late"})
+        assert isinstance(handle.wait(), Approved)
