@@ -125,25 +125,44 @@ class Found(Enum):
     """What a card that somebody clicked is to us."""
 
     KNOWN = "known"
-    ADOPTED = "adopted"
+    UNHEARD_OF = "unheard of"
     ANOTHER = "another"
     NOWHERE = "nowhere"
 
 
-def found_at(
-    connection: Connection, tenant_id: str, package_id: str, names: Collection[str], card: tuple[str, str]
-) -> Found:
-    """The card of a package in a conversation, by one of the names that this goes by.
+class Clicked(NamedTuple):
+    """A card that somebody clicked: of which package, in a conversation of which names, and where it lies."""
 
-    One of which we never heard that it was posted is adopted, if no other is known there.
-    """
-    query = {"tenant": tenant_id, "package": package_id, "names": list(names)}
+    tenant_id: str
+    package_id: str
+    names: tuple[str, ...]
+    card: tuple[str, str]
+
+
+def found(connection: Connection, clicked: Clicked) -> Found:
+    return _found(_place_of(connection, clicked), clicked)
+
+
+def found_or_adopted(connection: Connection, clicked: Clicked) -> Found:
+    """One of which we never heard that it was posted is adopted, if no other is known there."""
+    place = _place_of(connection, clicked)
+    if place is None or place.posted:
+        return _found(place, clicked)
+    channel, ts = clicked.card
+    key = {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}
+    connection.execute(_ADOPT, key | {"in_channel": channel, "as_ts": ts})
+    return Found.KNOWN
+
+
+def _place_of(connection: Connection, clicked: Clicked) -> Place | None:
+    query = {"tenant": clicked.tenant_id, "package": clicked.package_id, "names": list(clicked.names)}
     row = connection.execute(_HERE, query).first()
-    if row is None:
+    return Place(*row) if row else None
+
+
+def _found(place: Place | None, clicked: Clicked) -> Found:
+    if place is None:
         return Found.NOWHERE
-    place = Place(*row)
-    if place.posted:
-        return Found.KNOWN if (place.channel, place.ts) == card else Found.ANOTHER
-    key = {"tenant": tenant_id, "package": package_id, "at": place.place}
-    connection.execute(_ADOPT, key | {"in_channel": card[0], "as_ts": card[1]})
-    return Found.ADOPTED
+    if not place.posted:
+        return Found.UNHEARD_OF
+    return Found.KNOWN if (place.channel, place.ts) == clicked.card else Found.ANOTHER

@@ -6,7 +6,7 @@ from blocks.refusals import private
 from bot.slack.front import Front
 from bot.slack.tap import Tap
 from store import places
-from store.places import Found
+from store.places import Clicked, Found
 
 RETIRED = (
     "Slack showed this card twice, and this copy is not kept up to date: the other one is. "
@@ -19,10 +19,12 @@ async def known(front: Front, tap: Tap) -> None:
     asks = tap.asks
     if asks is None or tap.card is None:
         return
-    package_id, card, tenant_id = asks[1].package_id, tap.card, front.store.house.tenant_id
     # A person's conversation with us has an id of its own; the place is called after the person.
-    names = (card.channel, tap.user_id)
-    found = await front.store.write(lambda connection: places.found_at(connection, tenant_id, package_id, names, card))
+    names = (tap.card.channel, tap.user_id)
+    clicked = Clicked(front.store.house.tenant_id, asks[1].package_id, names, tap.card)
+    found = await front.store.read(lambda connection: places.found(connection, clicked))
+    if found is Found.UNHEARD_OF:
+        found = await front.store.write(lambda connection: places.found_or_adopted(connection, clicked))
     if found is Found.ANOTHER:
         await _retired(front, tap)
 
