@@ -9,8 +9,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
+import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from rules.chain import Event
 from rules.commands import ClockCommand, Command
@@ -30,6 +30,9 @@ from store.house import House
 from store.packages import Cursor, glance, load, own
 from store.road import Asked, Outcome, carry_out, carry_out_each, has_answered
 from store.waiters import Notifier, Waiter, Waiters, stopped
+from store.workers import UnavailableError
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -94,10 +97,22 @@ class Store:
     async def _walk_each(self, each: Sequence[Asked]) -> list[Outcome]:
         try:
             outcomes = await self.database.write(lambda connection: carry_out_each(connection, self.house, each))
-        except (StaleError, SQLAlchemyError):
-            return [await self.carry_out(asked.command) for asked in each]
+        except UnavailableError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - one of them is at fault: alone it is told, and keeps nobody from it
+            log.info("road.one_by_one", packages=len(each), error=type(fault).__name__)
+            return [await self._alone(asked.command) for asked in each]
         self._tell([asked for asked, outcome in zip(each, outcomes, strict=True) if outcome.changed])
         return outcomes
+
+    async def _alone(self, command: Command) -> Outcome:
+        try:
+            return await self.carry_out(command)
+        except UnavailableError:
+            raise
+        except Exception:
+            log.exception("road.fault", package=command.decision_package_id, command=command.verb)
+            return Outcome(state=None, refusal=refuse(Reason.TOO_BUSY))
 
     async def asked_by(self, agent: Agent, command: Command, content_digest: str | None = None) -> Answered:
         """The one road, for an agent: its answer is the document as it is in that very transaction."""

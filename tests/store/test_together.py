@@ -9,8 +9,12 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from rules.commands import Approve, Expire, LoseTrack
+from rules.commands import Approve, Command, Expire, LoseTrack
+from rules.life import decide
+from rules.reasons import Refusal
+from rules.situation import Situation
 from rules.state import ExecutionState, PackageState, Status
+from rules.transition import Transition
 from scheduler import asking
 from store.autonomy import profile
 from store.database import transact
@@ -80,6 +84,26 @@ async def test_what_was_decided_before_several_are_written_stays_as_it_was_decid
     assert [outcome.refusal is None for outcome in outcomes] == [True, False, True]
     after = [state.status for state in await states_of(world, due)]
     assert after == [Status.EXPIRED, Status.APPROVED, Status.EXPIRED]
+    assert await world.read(faults) == []
+
+
+async def test_one_that_cannot_be_carried_out_keeps_none_of_the_others_from_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    due = [await world.submit(SOFT.model_copy(update={"expires_at": world.clock.now + DAY})) for _ in range(3)]
+    world.clock.passes(DAY)
+
+    def stumbling(state: PackageState | None, command: Command, situation: Situation) -> Transition | Refusal:
+        if command.decision_package_id == due[1].decision_package_id:
+            raise ValueError("a state that no rule knows")
+        return decide(state, command, situation)
+
+    monkeypatch.setattr("store.road.decide", stumbling)
+    outcomes = await world.store.carry_out_each([asking.of(Expire, state) for state in due])
+    assert [outcome.refusal is None for outcome in outcomes] == [True, False, True]
+    after = [state.status for state in await states_of(world, due)]
+    assert after == [Status.EXPIRED, Status.PENDING, Status.EXPIRED]
+    assert "a state that no rule knows" in capsys.readouterr().out
     assert await world.read(faults) == []
 
 
