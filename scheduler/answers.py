@@ -10,7 +10,7 @@ from scheduler.messenger import Posted
 
 LIFE = 25 * 60.0  # of Slack's half hour
 USES = 3  # of Slack's five: the others are for private sentences
-MOST = 1_000
+MOST = 200
 
 
 class Answer(NamedTuple):

@@ -41,6 +41,7 @@ log = structlog.get_logger()
 
 CLAIMED_FOR = timedelta(seconds=30)  # longer than the calls that one place takes
 SLACKS = Rates()
+BREATHES = 0.05  # seconds between two looks, so that a hundred decisions are not a hundred looks
 PATIENCE = 5.0  # seconds before what failed is tried again, if Slack names no time
 
 
@@ -91,6 +92,7 @@ class Reconciler:
                     await self._news.wait()
             self._news.clear()
             await self.tick()
+            await asyncio.sleep(BREATHES)
 
     async def tick(self) -> None:
         """Brings every place that is behind up to date, as far as it can be done now. Never beside itself."""
@@ -107,12 +109,16 @@ class Reconciler:
                 pass
 
     async def _catch_up(self) -> None:
-        while not self._ending:
+        self._again_in = None
+        while not self._ending and await self._store.read(self._is_any_behind):
             claimed = await self._store.write(self._claimed)
             self._again_in = claimed.again_in
             if not claimed.places:
                 return
             await asyncio.gather(*(self._attempt(place) for place in claimed.places))
+
+    def _is_any_behind(self, connection: Connection) -> bool:
+        return places.is_any_behind(connection, self._store.house.tenant_id, self._now())
 
     def _claimed(self, connection: Connection) -> Claimed:
         tenant_id, now = self._store.house.tenant_id, self._now()
