@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 
-from bench import callbacks, cards, clicks, http, pending, profile, restart, road, timers
+from bench import callbacks, cards, clicks, delivery, http, pending, profile, restart, road, timers
 from bench.world import databases
 
 SUBMISSIONS = 1_000
@@ -15,7 +15,17 @@ CLICKS, CLICKING = 1_000, 16
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or ["road", "http", "clicks", "pending", "cards", "timers", "restart", "callbacks"]
+    wanted = sys.argv[1:] or [
+        "road",
+        "http",
+        "clicks",
+        "pending",
+        "cards",
+        "timers",
+        "restart",
+        "callbacks",
+        "delivery",
+    ]
     unknown = [name for name in wanted if name not in BENCHES]
     if unknown:
         sys.exit(f"bench: there is no bench {unknown[0]!r}; there are: {', '.join(BENCHES)}")
@@ -107,6 +117,19 @@ def _callbacks(where: dict[str, str]) -> None:
         print(f"{row}{its.most_ms:>10.0f}{its.hanging:>9}", flush=True)
 
 
+def _delivery(where: dict[str, str]) -> None:
+    told = f"{delivery.CARDS:,} cards into {len(delivery.CHANNELS)} channels, Slack's clock at {delivery.SPEED:g} times"
+    print(f"{told} its speed; it permits them in {delivery.permitted(delivery.CARDS):.1f} s")
+    print(f"Asked: {delivery.ASKED_PERCENT} % of that used, no 429, and the {delivery.CRITICAL} critical ones first")
+    print(f"{'database':<12}{'processes':>10}{'cards':>8}{'seconds':>9}{'used %':>8}{'429s':>7}{'critical first':>16}")
+    asyncio.run(delivery.run(where, _delivered))
+
+
+def _delivered(its: delivery.Result) -> None:
+    row = f"{its.database:<12}{its.processes:>10}{its.cards:>8}{its.seconds:>9.1f}{its.used_percent:>8.1f}"
+    print(f"{row}{its.refused:>7}{its.critical_first:>16}", flush=True)
+
+
 BENCHES: dict[str, Callable[[dict[str, str]], None]] = {
     "road": _road,
     "http": _http,
@@ -116,6 +139,7 @@ BENCHES: dict[str, Callable[[dict[str, str]], None]] = {
     "timers": _timers,
     "restart": _restart,
     "callbacks": _callbacks,
+    "delivery": _delivery,
     "profile": profile.run,
 }
 

@@ -85,9 +85,9 @@ def body(number: int) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def world(url: str) -> AsyncIterator[World]:
+async def world(url: str, policy: str = POLICY) -> AsyncIterator[World]:
     migrate(url, now())
-    store = await Store.open(url, read_policy(POLICY), POLICY, now)
+    store = await Store.open(url, read_policy(policy), policy, now)
     people = [Person(user_id=f"U{number}", name=f"Person {number}") for number in range(1, 6)]
     await store.database.write(lambda connection: directory.replace(connection, people, {}, now()))
     made = await store.database.write(lambda connection: registry.add(connection, fresh_id(), "U5", now()))

@@ -27,6 +27,7 @@ from scheduler.answers import Answers
 from scheduler.dossiers import dossier_of
 from scheduler.messenger import BusyError, Messenger, Posted, RefusedError, SlackError, UnreachableError
 from scheduler.notes import notes_of
+from scheduler.onlookers import Onlookers
 from scheduler.pace import Pace
 from scheduler.sending import Sending
 from store import cards, places, troubles
@@ -69,9 +70,10 @@ class Reconciler:
         now: Callable[[], datetime] = _real,
         rates: Rates = SLACKS,
     ) -> None:
-        self._store, self._messenger, self._now = store, messenger, now
+        self._store, self._now = store, now
         self._answers, self._pace = answers or Answers(), Pace(store, rates, self._time)
         self._sending = Sending(messenger, self._pace, self._answers)
+        self._onlookers = Onlookers(messenger, self._time)
         self._news = asyncio.Event()
         self._again_in: float | None = None
         self._told: dict[tuple[str, str, int], set[str]] = {}
@@ -122,6 +124,7 @@ class Reconciler:
 
     def _claimed(self, connection: Connection) -> Claimed:
         tenant_id, now = self._store.house.tenant_id, self._now()
+        self._pace.claimed_at = now.timestamp()
         return places.claim(
             connection,
             tenant_id,
@@ -185,7 +188,7 @@ class Reconciler:
 
     async def _show(self, place: Place, drawn: Drawn) -> None:
         rendering, state = drawn.rendering, drawn.dossier.state
-        onlookers = await self._onlookers(place) if _to_be_proven(place, drawn.dossier) else None
+        onlookers = await self._seeing(place) if _to_be_proven(place, drawn.dossier) else None
         if place.channel and place.ts and rendering.rendering_id == place.rendering_id:
             posted = Posted(place.channel, place.ts)
         else:
@@ -206,12 +209,15 @@ class Reconciler:
                 told.add(message.text)
         self._told.pop((*_key(place), place.noted_revision))
 
-    async def _onlookers(self, place: Place) -> frozenset[str]:
-        """Who sees what lies there: asked first, so that nothing is posted whose proof then fails."""
+    async def _seeing(self, place: Place) -> frozenset[str]:
+        """Who sees what lies there: asked first, so that nothing is posted whose proof then fails.
+
+        Of a card that nobody saw so far, what is remembered says nothing: somebody may have come to see it.
+        """
         if place.is_person:
             return frozenset([place.place])
         try:
-            return await self._messenger.members(place.channel or place.place)
+            return await self._onlookers.of(place.channel or place.place, anew=place.posted)
         except (BusyError, RefusedError, UnreachableError):
             raise
         except SlackError as fault:  # a scope that is missing: people are asked all the same, and silence never counts

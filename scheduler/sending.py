@@ -35,12 +35,14 @@ class Sending:
 
     async def _update(self, posted: Posted, message: Message) -> None:
         """Where the budget is spent, through the address that came with a click on it, if there is one."""
-        wait = await self._pace.room(UPDATES)
-        if wait and not await self._answered(posted, message):
-            raise BusyError("the budget is spent", wait)
-        if not wait:
-            async with self._pace.minding(UPDATES):
-                await self._messenger.update(posted, message)
+        try:
+            spent_at = await self._pace.spend(UPDATES)
+        except BusyError:
+            if await self._answered(posted, message):
+                return
+            raise
+        async with self._pace.minding(UPDATES, spent_at=spent_at):
+            await self._messenger.update(posted, message)
 
     async def _answered(self, posted: Posted, message: Message) -> bool:
         url = self._answers.take(posted)
@@ -56,7 +58,6 @@ class Sending:
 
     async def post(self, channel: str, message: Message, thread: str | None = None, *, paid: bool = False) -> Posted:
         keys = (POSTS, of_channel(channel))
-        if not paid:
-            await self._pace.spend(*keys)
-        async with self._pace.minding(*keys):
+        spent_at = self._pace.claimed_at if paid else await self._pace.spend(*keys)
+        async with self._pace.minding(*keys, spent_at=spent_at):
             return await self._messenger.post(channel, message, thread)

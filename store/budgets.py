@@ -60,6 +60,13 @@ class Purse:
         for key in keys:
             self.spent[key] = [*self.lately(key), self.now]
 
+    def late(self, key: str, spent_at: float) -> None:
+        """What was spent then has only got there now."""
+        lately = self.lately(key)
+        if spent_at in lately:
+            lately.remove(spent_at)
+        self.spent[key] = [*lately, self.now]
+
     def pause(self, key: str, seconds: float) -> None:
         """Slack itself said for how long."""
         self.paused[key] = max(self.paused.get(key, 0.0), self.now + seconds)
@@ -138,6 +145,15 @@ def spend(connection: Connection, tenant_id: str, keys: Iterable[str], *, rates:
     purse.spend(wanted)
     put_back(connection, tenant_id, purse)
     return 0.0
+
+
+def late(
+    connection: Connection, tenant_id: str, keys: Iterable[str], spent_at: float, *, rates: Rates, now: float
+) -> None:
+    purse = opened(connection, tenant_id, rates, now)
+    for key in keys:
+        purse.late(key, spent_at)
+    put_back(connection, tenant_id, purse)
 
 
 def pause(

@@ -17,7 +17,7 @@ from tests.rules.world import ADAM, RITA
 from tests.slack.office import CHANNEL, POLICY, Office, beside, furnish, open_office
 from tests.slack.operating import later, submitted
 
-POST, UPDATE = "chat.postMessage", "chat.update"
+POST, UPDATE, MEMBERS = "chat.postMessage", "chat.update", "conversations.members"
 BOARD = "C0BOARD"
 NOTE = SOFT | {"action_type": "record.note"}
 
@@ -64,6 +64,15 @@ async def test_no_more_is_posted_into_a_channel_than_slack_takes_and_the_rest_fo
     await later(paced, 10.4)
     assert len(paced.cards()) == 12
     assert {call.error for call in paced.slack.calls_to(POST)} == {None}
+
+
+async def test_who_is_in_a_channel_is_asked_once_for_a_burst_of_cards_and_again_after_a_while(office: Office) -> None:
+    await submitted(office, count=12)
+    await office.delivered()
+    assert (len(office.cards()), len(office.slack.calls_to(MEMBERS))) == (12, 1)
+    await submitted(office)
+    await later(office, 31)
+    assert (len(office.cards()), len(office.slack.calls_to(MEMBERS))) == (13, 2)
 
 
 async def test_the_gravest_are_shown_first(paced: Office) -> None:
@@ -181,3 +190,16 @@ def test_what_slack_asks_to_wait_with_waits_as_long_as_it_says() -> None:
 def test_a_machine_whose_clock_is_ahead_holds_nobody_up_for_longer_than_a_window() -> None:
     purse = Purse(Rates(channel=Window(1, 5), on_its_way=0), now=100.0, spent={of_channel("C1"): [5_000.0]})
     assert purse.wait([of_channel("C1")]) == 5
+
+
+def test_what_got_there_late_is_over_as_much_later() -> None:
+    purse = Purse(Rates(channel=Window(2, 5), on_its_way=0.5), now=100.0)
+    key = of_channel("C1")
+    purse.spend([key, key])
+    purse.now = 102.0
+    purse.late(key, 100.0)
+    assert purse.spent[key] == [100.0, 102.0]
+    purse.now = 105.5
+    assert purse.wait([key]) == 0
+    purse.spend([key])
+    assert purse.wait([key]) == 2.0
