@@ -109,11 +109,7 @@ def hold(connection: Connection, place: Place, until: datetime | None) -> None:
     connection.execute(_HOLD, key | {"until": until})
 
 
-_HERE = select(*(CARDS.c[name] for name in Place._fields)).where(
-    *OF_PACKAGE, CARDS.c.place.in_(bindparam("names", expanding=True))
-)
-
-
+_HERE = select(CARDS.c.channel, CARDS.c.ts).where(*_THIS)
 _ADOPT = (
     update(CARDS)
     .where(*_THIS, CARDS.c.ts.is_(None))
@@ -130,20 +126,16 @@ class Found(Enum):
     NOWHERE = "nowhere"
 
 
-def found_at(
-    connection: Connection, tenant_id: str, package_id: str, names: Collection[str], card: tuple[str, str]
-) -> Found:
-    """The card of a package in a conversation, by one of the names that this goes by.
+def found_at(connection: Connection, tenant_id: str, package_id: str, place: str, card: tuple[str, str]) -> Found:
+    """The card of a package at a place.
 
     One of which we never heard that it was posted is adopted, if no other is known there.
     """
-    query = {"tenant": tenant_id, "package": package_id, "names": list(names)}
-    row = connection.execute(_HERE, query).first()
+    key = {"tenant": tenant_id, "package": package_id, "at": place}
+    row = connection.execute(_HERE, key).first()
     if row is None:
         return Found.NOWHERE
-    place = Place(*row)
-    if place.posted:
-        return Found.KNOWN if (place.channel, place.ts) == card else Found.ANOTHER
-    key = {"tenant": tenant_id, "package": package_id, "at": place.place}
+    if row.ts is not None:
+        return Found.KNOWN if tuple(row) == card else Found.ANOTHER
     connection.execute(_ADOPT, key | {"in_channel": card[0], "as_ts": card[1]})
     return Found.ADOPTED

@@ -21,8 +21,8 @@ async def known(front: Front, tap: Tap) -> None:
         return
     package_id, card, tenant_id = asks[1].package_id, tap.card, front.store.house.tenant_id
     # A person's conversation with us has an id of its own; the place is called after the person.
-    names = (card.channel, tap.user_id)
-    found = await front.store.write(lambda connection: places.found_at(connection, tenant_id, package_id, names, card))
+    place = tap.user_id if card.channel.startswith("D") else card.channel
+    found = await front.store.write(lambda connection: places.found_at(connection, tenant_id, package_id, place, card))
     if found is Found.ANOTHER:
         await _retired(front, tap)
 
