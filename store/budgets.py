@@ -99,24 +99,21 @@ _FIRST = text(
     "INSERT INTO budgets (tenant_id, key, spent, paused_until) VALUES (:tenant, 'posts', '[]', 0)"
     " ON CONFLICT (tenant_id, key) DO NOTHING"
 )
-_READ = (
-    select(BUDGETS.c.key, BUDGETS.c.spent, BUDGETS.c.paused_until)
-    .where(BUDGETS.c.tenant_id == bindparam("tenant"))
-    .order_by(BUDGETS.c.key.desc())  # `updates` and `posts` before the channels: everybody locks them in one order
-    .with_for_update()
-)
+_OF_TENANT = BUDGETS.c.tenant_id == bindparam("tenant")
+# One row stands for all, and is locked before the others are read: who waits for a lock sees no row added meanwhile.
+_LOCK = select(BUDGETS.c.key).where(_OF_TENANT, BUDGETS.c.key == POSTS).with_for_update()
+_READ = select(BUDGETS.c.key, BUDGETS.c.spent, BUDGETS.c.paused_until).where(_OF_TENANT)
 _WRITE = text(
     "INSERT INTO budgets (tenant_id, key, spent, paused_until) VALUES (:tenant, :key, :spent, :paused)"
     " ON CONFLICT (tenant_id, key) DO UPDATE SET spent = excluded.spent, paused_until = excluded.paused_until"
 )
-_FORGET = delete(BUDGETS).where(
-    BUDGETS.c.tenant_id == bindparam("tenant"), BUDGETS.c.key.in_(bindparam("keys", expanding=True))
-)
+_FORGET = delete(BUDGETS).where(_OF_TENANT, BUDGETS.c.key.in_(bindparam("keys", expanding=True)))
 
 
 def opened(connection: Connection, tenant_id: str, rates: Rates, now: float) -> Purse:
     """Held until the commit: nobody else spends meanwhile."""
     connection.execute(_FIRST, {"tenant": tenant_id})
+    connection.execute(_LOCK, {"tenant": tenant_id})
     purse = Purse(rates, now)
     for key, spent, paused in connection.execute(_READ, {"tenant": tenant_id}):
         purse.spent[key] = json.loads(spent)
@@ -129,7 +126,7 @@ def put_back(connection: Connection, tenant_id: str, purse: Purse) -> None:
     keys = purse.spent.keys() | purse.paused.keys()
     rows = {key: purse.lately(key) for key in keys}
     over = [key for key, lately in rows.items() if not lately and purse.paused.get(key, 0.0) <= purse.now]
-    for key in sorted(rows.keys() - set(over), reverse=True):
+    for key in rows.keys() - set(over):
         its = {"tenant": tenant_id, "key": key, "spent": json.dumps(rows[key]), "paused": purse.paused.get(key, 0.0)}
         connection.execute(_WRITE, its)
     if gone := [key for key in over if key != POSTS]:

@@ -108,11 +108,7 @@ def hold(connection: Connection, place: Place, until: datetime | None) -> None:
     connection.execute(_HOLD, key | {"until": until})
 
 
-_HERE = select(*(CARDS.c[name] for name in Place._fields)).where(
-    *OF_PACKAGE, CARDS.c.place.in_(bindparam("names", expanding=True))
-)
-
-
+_HERE = select(CARDS.c.channel, CARDS.c.ts).where(*_THIS)
 _ADOPT = (
     update(CARDS)
     .where(*_THIS, CARDS.c.ts.is_(None))
@@ -130,38 +126,29 @@ class Found(Enum):
 
 
 class Clicked(NamedTuple):
-    """A card that somebody clicked: of which package, in a conversation of which names, and where it lies."""
+    """A card that somebody clicked: of which package, at which place, and where it lies."""
 
     tenant_id: str
     package_id: str
-    names: tuple[str, ...]
+    place: str
     card: tuple[str, str]
+
+    @property
+    def key(self) -> dict[str, str]:
+        return {"tenant": self.tenant_id, "package": self.package_id, "at": self.place}
 
 
 def found(connection: Connection, clicked: Clicked) -> Found:
-    return _found(_place_of(connection, clicked), clicked)
+    row = connection.execute(_HERE, clicked.key).first()
+    if row is None:
+        return Found.NOWHERE
+    if row.ts is None:
+        return Found.UNHEARD_OF
+    return Found.KNOWN if tuple(row) == clicked.card else Found.ANOTHER
 
 
 def found_or_adopted(connection: Connection, clicked: Clicked) -> Found:
     """One of which we never heard that it was posted is adopted, if no other is known there."""
-    place = _place_of(connection, clicked)
-    if place is None or place.posted:
-        return _found(place, clicked)
     channel, ts = clicked.card
-    key = {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}
-    connection.execute(_ADOPT, key | {"in_channel": channel, "as_ts": ts})
-    return Found.KNOWN
-
-
-def _place_of(connection: Connection, clicked: Clicked) -> Place | None:
-    query = {"tenant": clicked.tenant_id, "package": clicked.package_id, "names": list(clicked.names)}
-    row = connection.execute(_HERE, query).first()
-    return Place(*row) if row else None
-
-
-def _found(place: Place | None, clicked: Clicked) -> Found:
-    if place is None:
-        return Found.NOWHERE
-    if not place.posted:
-        return Found.UNHEARD_OF
-    return Found.KNOWN if (place.channel, place.ts) == clicked.card else Found.ANOTHER
+    connection.execute(_ADOPT, clicked.key | {"in_channel": channel, "as_ts": ts})
+    return found(connection, clicked)

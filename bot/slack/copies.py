@@ -20,8 +20,8 @@ async def known(front: Front, tap: Tap) -> None:
     if asks is None or tap.card is None:
         return
     # A person's conversation with us has an id of its own; the place is called after the person.
-    names = (tap.card.channel, tap.user_id)
-    clicked = Clicked(front.store.house.tenant_id, asks[1].package_id, names, tap.card)
+    place = tap.user_id if tap.card.channel.startswith("D") else tap.card.channel
+    clicked = Clicked(front.store.house.tenant_id, asks[1].package_id, place, tap.card)
     found = await front.store.read(lambda connection: places.found(connection, clicked))
     if found is Found.UNHEARD_OF:
         found = await front.store.write(lambda connection: places.found_or_adopted(connection, clicked))

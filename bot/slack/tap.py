@@ -18,7 +18,10 @@ def person(user_id: str) -> Actor:
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """`view` is the view it was made in, if it was made in one; else `card` is the message."""
+    """`view` is the view it was made in, if it was made in one; else `card` is the message.
+
+    What only the clicker sees, as an answer of `/reviews`, is no card: nobody can bring it up to date.
+    """
 
     user_id: str
     action_id: str
@@ -39,7 +42,7 @@ class Tap:
             trigger_id=body.get("trigger_id", ""),
             response_url=body.get("response_url"),
             view=body.get("view"),
-            card=Posted(at["channel_id"], at["message_ts"]) if at.get("type") == "message" else None,
+            card=_card(at),
         )
 
     @property
@@ -54,3 +57,8 @@ class Tap:
             word, _, written = self.value.partition(" ")
         ref = Ref.read(written)
         return (Verb(word), ref) if ref and word in set(Verb) else None
+
+
+def _card(at: Mapping[str, Any]) -> Posted | None:
+    lies_there = at.get("type") == "message" and not at.get("is_ephemeral")
+    return Posted(at["channel_id"], at["message_ts"]) if lies_there else None

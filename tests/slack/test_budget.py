@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from playground.slack import Slack
+from rules.commands import Verb
 from rules.state import Status
 from store import budgets
 from store.budgets import POSTS, UPDATES, Purse, Rates, Window, of_channel
 from tests.bot.service import CRITICAL, HARD, SOFT
-from tests.rules.world import ADAM, RITA
-from tests.slack.office import CHANNEL, POLICY, Office, beside, furnish, open_office
+from tests.rules.world import ADAM, RITA, SENTA, SUSI
+from tests.slack.office import CHANNEL, GROUP, POLICY, Office, beside, furnish, open_office
 from tests.slack.operating import later, submitted
 
 POST, UPDATE, MEMBERS = "chat.postMessage", "chat.update", "conversations.members"
@@ -155,6 +156,25 @@ async def test_a_card_of_which_nobody_heard_is_adopted_by_the_first_click_on_it(
     assert await paced.status(told) is Status.APPROVED
     assert paced.cards() == [paced.slack.message(CHANNEL, card.ts)]
     assert "Approve" not in paced.slack.message(CHANNEL, card.ts).labels
+
+
+async def test_who_is_asked_in_person_too_may_click_in_the_channel_and_each_card_stays_where_it_lies(
+    database_url: str, tmp_path: Path
+) -> None:
+    """The seniors have a channel, the supervisors have none, and one of these is in the channel too."""
+    policy = POLICY.replace(f'default = "{CHANNEL}"', "").replace(
+        f'groups = ["{GROUP}"]', f'groups = ["{GROUP}"]\nchannel = "{CHANNEL}"'
+    )
+    async with open_office(database_url, tmp_path, policy) as office:
+        told, card = await office.asked()
+        await office.give(SENTA, card, Verb.ESCALATE, {"comment": "Too big for me."})
+        in_channel, in_person = await office.card(told), await office.card(told, SUSI)
+        await office.click(SUSI, in_channel, "reject")
+        await office.all_said()
+        assert office.slack.private_notes(SUSI) == []
+        await office.slack.submit(SUSI, {"comment": "No."})
+        for channel, card in ((CHANNEL, in_channel), (SUSI, in_person)):
+            assert ((await office.card(told, channel)).ts, len(office.cards(channel))) == (card.ts, 1)
 
 
 async def test_the_admins_are_told_once_where_nothing_can_be_shown(paced: Office) -> None:

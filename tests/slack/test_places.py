@@ -171,6 +171,26 @@ async def test_a_card_in_a_direct_message_is_decided_on_like_any_other(database_
             assert ("Senta (senior reviewer) approved this" in card.shown, card.labels) == (True, ["Details"])
 
 
+async def test_what_was_shown_to_one_person_alone_is_not_taken_for_the_card(office: Office) -> None:
+    told, card = await office.asked(SOFT)
+    note = await office.reviews(RITA, f"show {told.id}", channel=CHANNEL)
+    await office.click(RITA, note, "approve")
+    await office.all_said()
+    assert [note.text for note in office.slack.private_notes(RITA) if "twice" in note.text] == []
+    assert (await office.card(told)).ts == card.ts
+
+
+async def test_nor_is_it_adopted_where_the_card_was_not_posted_yet(office: Office) -> None:
+    with without_delivery(office):
+        told = await office.submit(SOFT)
+        note = await office.reviews(RITA, f"show {told.id}", channel=CHANNEL)
+        await office.click(RITA, note, "approve")
+        await office.all_said()
+    updates = len(office.slack.calls_to("chat.update"))
+    assert "Approved" in (await office.card(told)).shown
+    assert len(office.slack.calls_to("chat.update")) == updates
+
+
 async def test_one_by_one_the_next_role_is_asked_too_when_it_is_escalated(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
         told, card = await office.asked(HARD, SENTA)

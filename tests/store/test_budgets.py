@@ -1,0 +1,51 @@
+"""The budget for Slack is one, whoever spends of it and whenever."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+from sqlalchemy import Connection, text
+
+from store import budgets
+from store.budgets import POSTS, Rates, Window, of_channel
+from tests.store.waiting import soon
+from tests.store.world import World
+
+ONE = Rates(channel=Window(1, 60))
+KEYS = [POSTS, of_channel("C1")]
+_WAITS = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+
+
+def somebody_waits(world: World) -> None:
+    """Returns once somebody does."""
+    with world.store.database.engine.connect() as connection:
+        while not connection.execute(_WAITS).scalar_one():
+            connection.rollback()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_who_waits_for_the_budget_sees_what_was_first_spent_of_a_channel_meanwhile(world: World) -> None:
+    spending, go_on = threading.Event(), threading.Event()
+
+    def spend(connection: Connection) -> float:
+        return budgets.spend(connection, world.tenant_id, KEYS, rates=ONE, now=100.0)
+
+    def spend_slowly(connection: Connection) -> None:
+        purse = budgets.opened(connection, world.tenant_id, ONE, 100.0)
+        spending.set()
+        go_on.wait(30)
+        purse.spend(KEYS)
+        budgets.put_back(connection, world.tenant_id, purse)
+
+    await world.write(
+        lambda connection: budgets.spend(connection, world.tenant_id, [POSTS, of_channel("C2")], rates=ONE, now=99.0)
+    )
+    first = asyncio.create_task(world.write(spend_slowly))
+    await asyncio.to_thread(spending.wait, 30)
+    second = asyncio.create_task(world.write(spend))
+    await asyncio.to_thread(somebody_waits, world)
+    go_on.set()
+    await soon(first)
+    assert await soon(second) == pytest.approx(60.15)
