@@ -33,12 +33,13 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         detail: str | None = None,
         *,
         errors: Iterable[Mapping[str, str]] = (),
+        package: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.kind, self.detail = kind, meaning_of(kind) if detail is None else detail
         super().__init__(self.detail)
         retry = {"Retry-After": _RETRY_AFTER[kind]} if kind in _RETRY_AFTER else {}
-        self.errors, self.headers = list(errors), retry | dict(headers or {})
+        self.errors, self.package, self.headers = list(errors), package, retry | dict(headers or {})
 
     def response(self) -> web.Response:
         status = status_of(self.kind)
@@ -50,6 +51,8 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         }
         if self.errors:
             body["errors"] = self.errors
+        if self.package:
+            body["package"] = self.package
         response = web.Response(status=status, text=json.dumps(body), content_type=MEDIA, headers=self.headers)
         if self.kind in _LAST:
             response.force_close()
@@ -60,7 +63,7 @@ def refused(refusal: Refusal) -> Problem:
     """A refusal of the rules, as an agent is told of it."""
     fields = refusal.facts.get(_FIELDS.get(refusal.reason, ""), "")
     errors = [{"field": name, "message": "see detail"} for name in fields.split(", ") if name]
-    return Problem(refusal.reason, refusal.sentence, errors=errors)
+    return Problem(refusal.reason, refusal.sentence, errors=errors, package=refusal.facts.get("package"))
 
 
 def invalid(faults: ValidationError, where: str = "") -> Problem:

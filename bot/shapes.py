@@ -248,6 +248,8 @@ class Problem(Reply):
     detail: str
     """What stands in the way and, where there is one, the way on."""
     errors: list[FieldError] | None = None
+    package: str | None = None
+    """The id of the package that stands in the way, where one does."""
 
 
 class Health(Reply):

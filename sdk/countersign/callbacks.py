@@ -24,6 +24,7 @@ from countersign.outcomes import Outcome, outcome_of
 SECRET = "COUNTERSIGN_CALLBACK_SECRET"  # noqa: S105 - the name of the variable
 MAX_BODY = 1024 * 1024
 _PREFIX, _VERSION = "whsec_", "v1"
+_DIGITS = 12  # of a time in seconds, for as long as anybody will run this
 _TOLERANCE = 300.0  # seconds that a clock may be off, or a callback under way
 
 
@@ -53,11 +54,11 @@ def verify_callback(
     """The callback, or CallbackError. `secret` is what `countersign agents add` printed; several while one changes."""
     given = {name.lower(): value for name, value in headers.items()}
     callback_id, stamp = given.get("webhook-id", ""), given.get("webhook-timestamp", "")
-    if not (callback_id and stamp.isascii() and stamp.isdigit()):
+    if not (callback_id and stamp.isascii() and stamp.isdigit() and len(stamp) <= _DIGITS):
         raise CallbackError("it does not bear the headers webhook-id and webhook-timestamp")
     if abs((time.time() if now is None else now) - int(stamp)) > tolerance:
         raise CallbackError("its time is too far from now: it is old and sent again, or a clock is wrong")
-    signed = f"{callback_id}.{stamp}.".encode() + body
+    signed = _bytes(f"{callback_id}.{stamp}.") + body
     if not _is_signed(signed, given.get("webhook-signature", ""), _keys(secret)):
         raise CallbackError("its signature is not the service's")
     return _read(body, callback_id)
@@ -66,8 +67,13 @@ def verify_callback(
 def _is_signed(signed: bytes, signatures: str, keys: Sequence[bytes]) -> bool:
     """By any of the keys: while a secret changes, there are two signatures."""
     ours = [base64.b64encode(hmac.digest(key, signed, sha256)) for key in keys]
-    theirs = [each.removeprefix(f"{_VERSION},").encode() for each in signatures.split() if each.startswith(_VERSION)]
+    theirs = [_bytes(each.removeprefix(f"{_VERSION},")) for each in signatures.split() if each.startswith(_VERSION)]
     return any(hmac.compare_digest(mine, each) for mine in ours for each in theirs)
+
+
+def _bytes(text: str) -> bytes:
+    """A header may hold any bytes, and frameworks spell those that are no text as surrogates."""
+    return text.encode(errors="surrogatepass")
 
 
 def _keys(secret: str | Sequence[str] | None) -> list[bytes]:

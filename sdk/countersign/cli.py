@@ -112,7 +112,7 @@ def wait(client: Client, given: argparse.Namespace) -> int:
 
 def _decided(handle: Handle, given: argparse.Namespace) -> int:
     _say(f"{handle.decision_package_id}: {handle.document['agent_message']}")
-    outcome = handle.settle(timeout=given.wait or None)
+    outcome = handle.settle(timeout=given.wait)
     _say(f"{outcome.decision_package_id}: {outcome.message} {outcome.comment or ''}".strip())
     _print(handle.document if given.json else _gist(outcome))
     return code_of(outcome)
@@ -151,7 +151,7 @@ def run(client: Client, given: argparse.Namespace) -> int:
     said = _proposal(given)
     run_id, action_type = said.pop("run_id", None), said.pop("action_type", "run_command")
     key = {"idempotency_key": given.idempotency_key} if given.idempotency_key else {}
-    timeout = given.wait or None
+    timeout = given.wait
     gated = gate(action_type, client=client, timeout=timeout, **said, **key)(execute)
     try:
         if run_id is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from typing import Any
 
 _EPILOG = """\
@@ -67,7 +68,7 @@ def _of_package(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
 
 def _add_wait(its: argparse.ArgumentParser, name: str, dest: str | None = None) -> None:
     text = "wait for people, for so many seconds; without a number, for as long as it takes"
-    its.add_argument(f"--{name}", dest=dest, nargs="?", type=float, const=0.0, metavar="SECONDS", help=text)
+    its.add_argument(f"--{name}", dest=dest, nargs="?", type=float, const=math.inf, metavar="SECONDS", help=text)
     its.add_argument("--json", action="store_true", help="print the whole status document")
 
 

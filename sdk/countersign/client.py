@@ -65,7 +65,7 @@ class Client:
             case Call():
                 try:
                     return self._http.request(**_request(step, self.patience))
-                except httpx.TransportError as fault:
+                except httpx.RequestError as fault:
                     return fault
             case Pause():
                 return time.sleep(step.seconds)
@@ -123,7 +123,7 @@ class AsyncClient:
             case Call():
                 try:
                     return await self._http.request(**_request(step, self.patience))
-                except httpx.TransportError as fault:
+                except httpx.RequestError as fault:
                     return fault
             case Pause():
                 return await anyio.sleep(step.seconds)

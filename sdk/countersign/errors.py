@@ -59,14 +59,28 @@ class CallbackError(CountersignError):
 
 
 class ProblemError(CountersignError):
-    """The service refused a request: `kind` is its stable name, `detail` says what to do, `errors` which fields."""
+    """The service refused a request: `kind` is its stable name, `detail` says what to do, `errors` which fields.
 
-    def __init__(self, status: int, kind: str, detail: str, errors: tuple[Mapping[str, str], ...] = ()) -> None:
-        super().__init__(status, kind, detail, errors)
-        self.status, self.kind, self.detail, self.errors = status, kind, detail, errors
+    `package` is the id of the package that stands in the way, where one does.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        detail: str,
+        errors: tuple[Mapping[str, str], ...] = (),
+        package: str | None = None,
+    ) -> None:
+        super().__init__(status, kind, detail, errors, package)
+        self.status, self.kind, self.detail, self.errors, self.package = status, kind, detail, errors, package
 
     def __str__(self) -> str:
         return f"{self.detail} ({self.status} {self.kind})"
+
+
+class UnavailableError(ProblemError, UnreachableError):
+    """The service answers that it cannot just now, and went on saying so. Asking again in the same way is safe."""
 
 
 class UnauthenticatedError(ProblemError):
@@ -144,11 +158,17 @@ _PROBLEMS: Mapping[str, type[ProblemError]] = {
 }
 
 
-def problem(status: int, body: Mapping[str, Any]) -> ProblemError:
-    """From a problem document (RFC 9457)."""
+def problem(status: int, body: Mapping[str, Any], unknown: type[ProblemError] = ProblemError) -> ProblemError:
+    """From a problem document (RFC 9457), of which each part may be missing or something else."""
     kind = str(body.get("type", "")).rpartition(":")[2] or "unknown"
-    errors = body.get("errors") or ()
-    return _PROBLEMS.get(kind, ProblemError)(status, kind, str(body.get("detail", "")), tuple(errors))
+    errors, package = body.get("errors"), body.get("package")
+    return _PROBLEMS.get(kind, unknown)(
+        status,
+        kind,
+        str(body.get("detail", "")),
+        tuple(each for each in errors if isinstance(each, dict)) if isinstance(errors, list) else (),
+        package if isinstance(package, str) else None,
+    )
 
 
 # ---- What a gate does not let through ---------------------------------------------------------------------------

@@ -11,9 +11,7 @@ from countersign.canonical import action_digest
 from countersign.errors import (
     AlreadyClaimedError,
     ApprovalLapsedError,
-    CountersignError,
     MayNotProceedError,
-    UnreportedError,
     refusal,
 )
 from countersign.outcomes import Approved, Consented, Outcome, Overridden, outcome_of, spent
@@ -65,17 +63,18 @@ class Gate:
         except Exception as fault:
             yield from package.report_failure(fault)
             raise
-        try:
-            yield from package.report("succeeded", None)
-        except CountersignError as fault:
-            raise UnreportedError(package.id, package.claim_id, result) from fault
+        yield from package.report_success(result)
         return result
 
     def _within(self, call: inspect.BoundArguments) -> Any:
         if self.is_async:
             return self._awaited(call)
         with opened(self.action_type):
-            return self.function(*call.args, **call.kwargs)
+            result = self.function(*call.args, **call.kwargs)
+        if inspect.iscoroutine(result):
+            result.close()
+            raise TypeError(f"{self.function.__qualname__} gave a coroutine, which nobody ran: make it an async def")
+        return result
 
     async def _awaited(self, call: inspect.BoundArguments) -> Any:
         with opened(self.action_type):

@@ -127,7 +127,7 @@ class Handle(Known):
         except Exception as fault:
             self._runner.run(self._package.report_failure(fault))
             raise
-        self.succeeded()
+        self._runner.run(self._package.report_success())
 
 
 class AsyncHandle(Known):
@@ -184,4 +184,4 @@ class AsyncHandle(Known):
         except Exception as fault:
             await self._runner.run(self._package.report_failure(fault))
             raise
-        await self.succeeded()
+        await self._runner.run(self._package.report_success())

@@ -6,7 +6,7 @@ import dataclasses
 import enum
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path, PurePath
@@ -146,8 +146,28 @@ def _list(value: Any, origin: Any, parts: tuple[Any, ...]) -> Any:
 
 def _record(value: dict[str, Any], kind: Any) -> Any:
     if hasattr(kind, "model_validate"):
-        return kind.model_validate(value)
+        return _model(value, kind)
     hints = typing.get_type_hints(kind)
     if unknown := value.keys() - hints.keys():
         raise ValueError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
+    if missing := set[str](getattr(kind, "__required_keys__", ())) - value.keys():
+        raise ValueError(f"{kind.__name__} needs {', '.join(sorted(missing))}")
     return kind(**{name: from_json(item, hints[name]) for name, item in value.items()})
+
+
+def _model(value: dict[str, Any], kind: Any) -> Any:
+    """To the letter: by itself pydantic turns some values into others, and leaves out what it does not know."""
+    model = kind.model_validate_json(canonical(value), strict=True)
+    if unknown := list(_left_out(value, to_json(model))):
+        raise ValueError(f"{kind.__name__} has no {', '.join(unknown)}")
+    return model
+
+
+def _left_out(value: Any, taken: Any) -> Iterator[str]:
+    """The names in a value that are not in what was made of it."""
+    if isinstance(value, dict) and isinstance(taken, dict):
+        for name, item in value.items():
+            yield from _left_out(item, taken[name]) if name in taken else [name]
+    elif isinstance(value, list) and isinstance(taken, list):
+        for item, other in zip(value, taken, strict=False):
+            yield from _left_out(item, other)

@@ -52,10 +52,12 @@ def run_graph(
     state = graph.get_state(config)
     if graph_input is not None or not _asked(state):
         graph.invoke(graph_input, config)
+        config = _latest(config)
         state = graph.get_state(config)
     while asked := _asked(state):
         resume = client.run(_decided(asked, state, client.patience, timeout))
         graph.invoke(Command(resume=resume), config)
+        config = _latest(config)
         state = graph.get_state(config)
     return state.values
 
@@ -72,12 +74,20 @@ async def arun_graph(
     state = await graph.aget_state(config)
     if graph_input is not None or not _asked(state):
         await graph.ainvoke(graph_input, config)
+        config = _latest(config)
         state = await graph.aget_state(config)
     while asked := _asked(state):
         resume = await client.run(_decided(asked, state, client.patience, timeout))
         await graph.ainvoke(Command(resume=resume), config)
+        config = _latest(config)
         state = await graph.aget_state(config)
     return state.values
+
+
+def _latest(config: RunnableConfig) -> RunnableConfig:
+    """Where the thread is by now: a checkpoint that was named is where it began, and never gets further."""
+    its = {name: value for name, value in config.get("configurable", {}).items() if name != "checkpoint_id"}
+    return {**config, "configurable": its}
 
 
 def _asked(state: StateSnapshot) -> Sequence[Interrupt]:

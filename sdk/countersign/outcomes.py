@@ -112,7 +112,7 @@ class Lapsed(Outcome):
 
 
 class Executed(Outcome):
-    """An earlier attempt has used this permission and reported what came of it: `state` says what."""
+    """It was permitted and done, and what came of it was reported: `state` says what."""
 
     @property
     def state(self) -> ExecutionState:
@@ -120,13 +120,15 @@ class Executed(Outcome):
 
 
 class Unknown(Outcome):
-    """Another attempt has used this permission and told no outcome: it may have run whole, in part or not at all."""
+    """It was permitted and claimed, and no outcome was told: it may have run whole, in part or not at all."""
 
 
 def outcome_of(document: StatusDocument) -> Outcome | None:
     """What the document tells the agent; None while there is nothing to do but wait."""
     if document["status"] == "pending":
         return None
+    if document["execution"]["state"] != "none":
+        return spent(document)
     make = _MAKERS.get(document["status"])
     if make is None:
         raise ValueError(f"the status {document['status']!r} is not known here: upgrade the countersign package")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from countersign.errors import (
     IdempotencyConflictError,
     StillPendingError,
     UnreachableError,
+    UnreportedError,
 )
 from countersign.outcomes import Deferred, Outcome, outcome_of
 from countersign.proposal import MAX_SENTENCE, one_line
@@ -24,7 +24,6 @@ from countersign.wire import Call, Flow, Patience, Pause, answered
 
 PACKAGES = "/v1/packages"
 CALLS = ("action", "tool_call")  # what they do is all in their parameters
-_PACKAGE_ID = re.compile(r"\bpkg_[0-9a-z]+\b")
 _AT_ONCE = 0.5  # a poll that ends sooner and brings nothing new was cut short, and is not repeated at once
 
 Reported = Literal["succeeded", "failed", "rolled_back"]
@@ -50,10 +49,9 @@ def submitted(proposal: Mapping[str, Any], key: str | None, step: str, patience:
     try:
         document = yield from answered(Call(method="POST", path=PACKAGES, body=proposal, headers=headers), patience)
     except IdempotencyConflictError as conflict:
-        first = _PACKAGE_ID.search(conflict.detail)
-        if derived is None or first is None:
+        if derived is None or conflict.package is None:
             raise
-        document = yield from answered(Call(method="GET", path=f"{PACKAGES}/{first[0]}"), patience)
+        document = yield from answered(Call(method="GET", path=f"{PACKAGES}/{conflict.package}"), patience)
     return Package(document, patience, content=proposal)
 
 
@@ -109,17 +107,19 @@ class Package:
         return None if isinstance(outcome, Deferred) and self._deferral_told else outcome
 
     def _news(self, until: float) -> Flow[None]:
-        """One bounded long poll: what is new by then, or not yet."""
-        left = until - time.monotonic()
-        if left <= 0:
-            raise self._still_pending("nobody has decided yet")
-        wait, before, began = min(self.patience.poll, left), self.document["revision"], time.monotonic()
+        """One bounded long poll, also where no time is left: what is new by then, or not yet."""
+        before, began = self.document["revision"], time.monotonic()
+        wait = max(0.0, min(self.patience.poll, until - began))
         try:
             document = yield from answered(self._poll(wait), self.patience, until)
         except UnreachableError as fault:
             raise self._still_pending(str(fault)) from fault
         self._learn(document)
-        if document["revision"] == before and time.monotonic() - began < min(_AT_ONCE, wait):
+        if document["revision"] != before:
+            return
+        if time.monotonic() >= until:
+            raise self._still_pending("nobody has decided yet")
+        if time.monotonic() - began < min(_AT_ONCE, wait):
             yield Pause(self.patience.rest(0, 0.0))
 
     def _poll(self, wait: float) -> Call:
@@ -172,6 +172,13 @@ class Package:
         sentence = one_line(detail or "", MAX_SENTENCE)
         said = {"detail": sentence} if sentence else {}
         yield from self._execution({"state": state, **said})
+
+    def report_success(self, result: Any = None) -> Flow[None]:
+        """What was done is done, also where the service cannot be told of it."""
+        try:
+            yield from self.report("succeeded", None)
+        except CountersignError as fault:
+            raise UnreportedError(self.id, self.claim_id, result) from fault
 
     def report_failure(self, fault: Exception) -> Flow[None]:
         """The fault stays the news, even where the service cannot be told of it."""

@@ -157,7 +157,7 @@ class Stage:
         if key in self._keys:
             known, package_id = self._keys[key]
             if known != content:
-                raise ProblemAnswer("idempotency-conflict")
+                raise ProblemAnswer("idempotency-conflict", package=package_id)
             return 200, self._parts[package_id].document
         _assert_whole(body)
         part = self._begun(body)

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import httpx
 
-from countersign.errors import BadAnswerError, UnreachableError, problem
+from countersign.errors import BadAnswerError, UnavailableError, UnreachableError, problem
 
 log = logging.getLogger("countersign")
 
@@ -25,6 +25,7 @@ T = TypeVar("T")
 # A proxy or a service that is starting, stopping or busy; the request itself is not at fault.
 _PASSING = frozenset([408, 425, 429, 500, 502, 503, 504])
 _FAULTY = 400
+_LONGEST_ASKED = 300.0  # seconds: who asks for a longer rest is asked again all the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,32 +91,38 @@ def answered(call: Call, patience: Patience, until: float | None = None) -> Flow
 
 
 def _read(reply: httpx.Response) -> Any:
-    try:
-        body = reply.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
+    body = _object(reply)
+    if body is None:
         raise BadAnswerError(f"{reply.url} answered {reply.status_code} without JSON; is COUNTERSIGN_URL right?")
     if reply.status_code >= _FAULTY:
         raise problem(reply.status_code, body)
     return body
 
 
-def _given_up(call: Call, reply: httpx.Response | httpx.TransportError) -> Exception:
+def _object(reply: httpx.Response) -> dict[str, Any] | None:
+    """Whoever answers may be no service, and may send anything."""
+    try:
+        body = reply.json()
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _given_up(call: Call, reply: httpx.Response | httpx.RequestError) -> Exception:
     """A service that answers has its own reason; else it is out of reach."""
     if isinstance(reply, httpx.Response) and "problem+json" in reply.headers.get("Content-Type", ""):
-        return problem(reply.status_code, reply.json())
+        return problem(reply.status_code, _object(reply) or {}, UnavailableError)
     return UnreachableError(
         f"{call.method} {call.path}: {_why(reply)}. Nothing was lost: saying the same again is safe."
     )
 
 
-def _asked_rest(reply: httpx.Response | httpx.TransportError) -> float:
+def _asked_rest(reply: httpx.Response | httpx.RequestError) -> float:
     said = reply.headers.get("Retry-After", "") if isinstance(reply, httpx.Response) else ""
-    return float(said) if said.isascii() and said.isdigit() else 0.0
+    return min(float(said), _LONGEST_ASKED) if said.isascii() and said.isdigit() else 0.0
 
 
-def _why(reply: httpx.Response | httpx.TransportError) -> str:
+def _why(reply: httpx.Response | httpx.RequestError) -> str:
     if isinstance(reply, httpx.Response):
         return f"the service answered {reply.status_code}"
     return f"the service cannot be reached ({type(reply).__name__}: {reply})"

@@ -76,8 +76,9 @@ async def test_two_keys_that_differ_are_refused(desk: Desk) -> None:
 
 
 async def test_the_same_key_with_another_content_is_refused(desk: Desk) -> None:
-    await desk.submit(SOFT, "once")
-    assert (await desk.submit(SOFT | {"title": "Another"}, "once")).problem == (422, "idempotency-conflict")
+    first = await desk.submit(SOFT, "once")
+    other = await desk.submit(SOFT | {"title": "Another"}, "once")
+    assert (other.problem, other.body["package"]) == ((422, "idempotency-conflict"), first.id)
 
 
 async def test_a_key_is_the_agents_own(desk: Desk) -> None:

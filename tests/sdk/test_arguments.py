@@ -33,6 +33,10 @@ class Guest(BaseModel):
     born: date
 
 
+class Party(BaseModel):
+    guests: list[Guest]
+
+
 class Order(TypedDict):
     number: int
 
@@ -104,6 +108,11 @@ EDITS: list[tuple[Any, Any]] = [
     (Seat, {"row": 1, "column": 2}),
     (Seat, {}),
     (Guest, {"name": "Ada"}),
+    (Guest, {"name": "Ada", "born": 0}),
+    (Guest, {"name": "Ada", "born": "1815-12-10", "brings": "Charles"}),
+    (Party, {"guests": [{"name": "Ada", "born": "1815-12-10", "brings": "Charles"}]}),
+    (Order, {}),
+    (Order, {"number": 3, "colour": "blue"}),
     (int | None, "a"),
 ]
 

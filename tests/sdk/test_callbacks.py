@@ -82,6 +82,9 @@ FORGERIES: dict[str, Callable[[bytes, dict[str, str]], tuple[bytes, dict[str, st
     ),
     "no time": lambda body, headers: (body, headers | {"webhook-timestamp": "now"}),
     "another time": lambda body, headers: (body, headers | {"webhook-timestamp": str(int(time.time()) + 1)}),
+    "a time beyond all times": lambda body, headers: (body, headers | {"webhook-timestamp": "9" * 5000}),
+    "bytes that are no text": lambda body, headers: (body, headers | {"webhook-signature": "v1,\udcff"}),
+    "an id that is no text": lambda body, headers: (body, headers | {"webhook-id": "\udcff"}),
     "no headers": lambda body, _: (body, {}),
 }
 

@@ -12,7 +12,11 @@ from countersign import (
     AlreadyClaimedError,
     ApprovalLapsedError,
     DigestMismatchError,
+    Executed,
+    Lapsed,
     MayNotProceedError,
+    Unknown,
+    UnreportedError,
     action_digest,
 )
 from rules.commands import Verb
@@ -95,6 +99,28 @@ async def test_what_was_done_under_a_claim_can_be_reported_later(agent: Agent, a
     later = await agent.client.handle(approved.decision_package_id, claim_id=approved.claim_id)
     await later.succeeded("Found in the log: it was read.")
     assert await agent.execution(approved) == "succeeded"
+
+
+async def test_who_asks_again_is_told_what_became_of_the_permission(agent: Agent, approved: Any) -> None:
+    await approved.claim()
+    first = await (await agent.client.handle(approved.decision_package_id)).wait()
+    await approved.succeeded()
+    second = await (await agent.client.handle(approved.decision_package_id)).wait()
+    assert (type(first), first.permits, type(second), second.permits) == (Unknown, False, Executed, False)
+
+
+async def test_a_permission_that_lapsed_permits_nothing(agent: Agent, approved: Any) -> None:
+    await agent.office.passes(3 * DAY)
+    later = await agent.client.handle(approved.decision_package_id)
+    assert isinstance(await later.wait(), Lapsed)
+
+
+async def test_what_is_done_and_cannot_be_reported_is_not_to_be_done_again(agent: Agent, approved: Any) -> None:
+    with pytest.raises(UnreportedError, match="Do not run it again") as unreported:
+        async with agent.executing(approved):
+            agent.network.down = True
+    assert unreported.value.claim_id == approved.claim_id
+    assert await agent.execution(approved) == "claimed"
 
 
 @pytest.mark.parametrize("detail", ["a\x00b\x1b[31m", "x" * 5000, "\n \t", "\u202eabc"])

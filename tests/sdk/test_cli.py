@@ -93,14 +93,27 @@ async def test_a_request_that_does_not_wait_prints_its_id_for_later(
     assert await main("wait", its, "--timeout", "0.1") == cli.Code.PENDING
     assert "nobody has decided yet" in capsys.readouterr().err
     await watcher.office.approve(SENTA, await watcher.card(await watcher.proposed()))
-    assert await main("wait", its) == 0
+    assert await main("wait", its, "--timeout", "0") == 0
     assert await main("claim", its) == 0
     claimed = json.loads(said(capsys))
     assert claimed["action_parameters"] == HARD["action_parameters"]
     assert await main("claim", its) == cli.Code.SPENT
+    assert await main("wait", its) == cli.Code.SPENT
     assert await main("report", its, "succeeded", "--claim-id", claimed["claim_id"]) == 0
     assert await main("get", its) == 0
     assert json.loads(said(capsys))["execution"]["state"] == "succeeded"
+
+
+async def test_no_time_is_no_wait(main: Any) -> None:
+    assert await main("request", "--file", PROPOSAL, "--wait", "0") == cli.Code.PENDING
+
+
+async def test_a_permission_that_lapsed_is_none(watcher: Agent, main: Any, capsys: Any) -> None:
+    assert await main("request", "--file", PROPOSAL) == 0
+    its = said(capsys)
+    await watcher.office.approve(SENTA, await watcher.card(await watcher.proposed()))
+    await watcher.office.passes(3 * DAY)
+    assert await main("wait", its) == cli.Code.TIME_RAN_OUT
 
 
 @pytest.mark.parametrize(("verb", "words", "code"), CODES)

@@ -41,24 +41,18 @@ async def packages(office: Office) -> list[str]:
     return [each["decision_package_id"] for each in (await office.get("/v1/packages")).body["packages"]]
 
 
-async def test_waiting_outlives_the_service(database_url: str, tmp_path: Path) -> None:
-    async with hosted(database_url, tmp_path) as host, AsyncClient(host.url, host.key, patience=QUICK) as client:
+async def test_what_waits_and_what_is_asked_meanwhile_outlives_the_service(database_url: str, tmp_path: Path) -> None:
+    patient = Patience(total=60, poll=5, first_rest=0.01, longest_rest=0.1)
+    async with hosted(database_url, tmp_path) as host, AsyncClient(host.url, host.key, patience=patient) as client:
         handle = await client.request(**HARD)
         waiting = asyncio.ensure_future(handle.wait())
         await host.card()
         await host.kill()
+        asking = asyncio.ensure_future(client.request(**HARD))
         await host.start()
         await host.approve()
         assert isinstance(await waiting, Approved)
         assert await handle.claim() == HARD["action_parameters"]
-
-
-async def test_a_request_waits_for_a_service_that_is_just_being_restarted(database_url: str, tmp_path: Path) -> None:
-    patient = Patience(total=60, poll=5, first_rest=0.01, longest_rest=0.1)
-    async with hosted(database_url, tmp_path) as host, AsyncClient(host.url, host.key, patience=patient) as client:
-        await host.kill()
-        asking = asyncio.ensure_future(client.request(**HARD))
-        await host.start()
         assert (await asking).status == "pending"
 
 
@@ -148,6 +142,14 @@ async def test_a_wait_that_ends_leaves_the_package_waiting(agent: Agent) -> None
     assert isinstance(await agent.approved(handle), Approved)
 
 
+async def test_a_wait_of_no_time_asks_once(agent: Agent) -> None:
+    handle = await agent.asks()
+    with pytest.raises(StillPendingError):
+        await handle.wait(timeout=0)
+    await agent.office.approve("USENTA", await agent.card(handle))
+    assert isinstance(await handle.wait(timeout=0), Approved)
+
+
 async def test_long_waits_are_many_bounded_polls(office: Office, wire: Network) -> None:
     async with AsyncClient(office.url, office.key, patience=Patience(poll=0.05, first_rest=0.001)) as client:
         agent = Agent(office, client, wire)
@@ -235,6 +237,8 @@ async def test_who_answers_without_json_is_no_service(office: Office) -> None:
     ("url", "key", "said"),
     [
         ("127.0.0.1:8080", "csk_1", "COUNTERSIGN_URL must begin with http"),
+        ("http://", "csk_1", "COUNTERSIGN_URL names no host"),
+        ("http://127.0.0.1:80a", "csk_1", "COUNTERSIGN_URL names no host"),
         (None, None, "COUNTERSIGN_AGENT_KEY is not set"),
         (None, "csk_1\n", "without spaces or line ends"),
     ],

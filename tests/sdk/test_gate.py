@@ -428,6 +428,23 @@ def test_a_gate_says_at_once_what_it_cannot_carry() -> None:
         gate(risk_level="high", confidence=0.9, context=["missing"])(shown)
 
 
+async def test_a_function_that_gives_a_coroutine_has_failed_because_nobody_ran_it(
+    office: Office, records: Records
+) -> None:
+    async def read(record: str) -> str:
+        return records.read(record)
+
+    def plain(record: str) -> Any:
+        return read(record)
+
+    with Client(office.url, office.key, patience=QUICK) as client:
+        gated = gate("record.read", risk_level="low", confidence=0.95, client=client)(plain)
+        with pytest.raises(TypeError, match="make it an async def"):
+            await asyncio.to_thread(gated, "42")
+    (package,) = (await office.get("/v1/packages")).body["packages"]
+    assert (package["execution"]["state"], records.read_ones) == ("failed", [])
+
+
 def test_a_generator_is_refused_because_it_would_be_done_before_it_began() -> None:
     def each() -> Iterator[int]:
         yield 1

@@ -50,12 +50,14 @@ def persistent(_: State) -> State:
     return {"outcome": outcome}
 
 
-def running(agent: Agent, graph: Any, graph_input: Any = None, **options: Any) -> asyncio.Future[Any]:
+def running(
+    agent: Agent, graph: Any, graph_input: Any = None, config: Any = CONFIG, **options: Any
+) -> asyncio.Future[Any]:
     if isinstance(agent.client, Threaded):
         return asyncio.ensure_future(
-            asyncio.to_thread(run_graph, graph, graph_input, CONFIG, agent.client.its, **options)
+            asyncio.to_thread(run_graph, graph, graph_input, config, agent.client.its, **options)
         )
-    return asyncio.ensure_future(arun_graph(graph, graph_input, CONFIG, agent.client, **options))
+    return asyncio.ensure_future(arun_graph(graph, graph_input, config, agent.client, **options))
 
 
 async def approve(agent: Agent, package: Any) -> None:
@@ -100,6 +102,22 @@ async def test_what_is_not_decided_in_time_stays_in_the_checkpoint_and_is_found_
     assert (await going)["outcome"].decision_package_id == first.id
 
 
+async def test_a_checkpoint_that_is_named_is_where_it_goes_on_from_once(agent: Agent) -> None:
+    acted: list[State] = []
+
+    def act(state: State) -> State:
+        acted.append(state)
+        return {"other": "done"}
+
+    graph = graph_of(review, act)
+    graph.invoke({}, CONFIG)
+    named = graph.get_state(CONFIG).config
+    going = running(agent, graph, config=named)
+    await approve(agent, await agent.proposed())
+    assert (await going)["other"] == "done"
+    assert len(acted) == 1
+
+
 async def test_the_interrupts_of_others_are_left_to_them(agent: Agent) -> None:
     def theirs(_: State) -> State:
         return {"other": interrupt("What colour?")}
@@ -110,19 +128,10 @@ async def test_the_interrupts_of_others_are_left_to_them(agent: Agent) -> None:
     assert asked.value == "What colour?"
 
 
-async def test_several_interrupts_of_one_step_are_asked_at_once_and_each_gets_its_own_answer(
+async def test_a_graph_that_is_killed_while_people_decide_goes_on_and_each_interrupt_gets_its_own_answer(
     office: Office, watcher: Agent, tmp_path: Path
 ) -> None:
-    process = await started(office, watcher.network, GRAPHER, tmp_path)
-    await decide_both(watcher)
-    out, err = await process.communicate()
-    assert out == b"42 deleted, 43 kept\n", err
-    assert (tmp_path / "ledger").read_text() == "42\n"
-
-
-async def test_a_graph_that_is_killed_while_people_decide_goes_on_from_its_checkpoint(
-    office: Office, watcher: Agent, tmp_path: Path
-) -> None:
+    """Several of one step, asked at once, answered while nobody is there."""
     first = await started(office, watcher.network, GRAPHER, tmp_path)
     await watcher.proposed(count=2)
     first.kill()
