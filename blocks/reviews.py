@@ -29,6 +29,7 @@ from blocks.queue import ROWS, Row, aloud, drawn, drawn_to_judge
 from blocks.refusals import private
 from blocks.sentences import title_of
 from blocks.text import clean, counted, cut, escaped, line
+from blocks.troubles import undelivered
 from blocks.views import about
 
 WORDS: Mapping[str, str] = {
@@ -50,6 +51,7 @@ ADMIN_WORDS: Mapping[str, str] = {
 }
 
 _ALOUD = 3
+_TROUBLES = 5
 _ENTRIES = 40
 _WORD = 40
 _SUMMARY = CARD_TEXT - 500
@@ -58,6 +60,15 @@ _SUMMARY = CARD_TEXT - 500
 def queue(rows: Sequence[Row], more: int = 0) -> Message:
     """What waits for anybody. `more` is how many wait beyond these rows."""
     return _list("Waiting for people", rows, more, "Nothing waits for anybody.")
+
+
+def with_troubles(message: Message, places: Sequence[tuple[str, str]]) -> Message:
+    """Above the rest, for admins: at which places nothing can be shown, and what Slack says there."""
+    told = [undelivered(place, error) for place, error in places[:_TROUBLES]]
+    left = len(places) - len(told)
+    rest = [context(f"{left} more such places: `countersign doctor` names them.")] if left else []
+    text = " ".join(each.text for each in (*told, message))
+    return Message(text, (*(block for each in told for block in each.blocks), *rest, *message.blocks))
 
 
 def mine(rows: Sequence[Row], more: int = 0, *, waiting: int = 0) -> Message:

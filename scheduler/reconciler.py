@@ -23,6 +23,7 @@ from blocks.troubles import undelivered
 from rules.authority import eligible, question_of
 from rules.commands import Show
 from rules.people import Roster
+from rules.reasons import Reason
 from scheduler.answers import Answers
 from scheduler.dossiers import dossier_of
 from scheduler.messenger import BusyError, Messenger, Posted, RefusedError, SlackError, UnreachableError
@@ -99,6 +100,7 @@ class Reconciler:
     async def tick(self) -> None:
         """Brings every place that is behind up to date, as far as it can be done now. Never beside itself."""
         async with self._alone:
+            self._again_in = None
             with suppress(UnavailableError):  # the database is away; the next tick looks again
                 await self._catch_up()
                 await self._tell_admins()
@@ -194,11 +196,13 @@ class Reconciler:
         else:
             await self._store.keep_rendering(place.package_id, rendering.rendering_id, rendering.body)
             posted = await self._sending.put(place, Message(rendering.text, rendering.blocks))
-        await self._tell(place, drawn.notes, posted)
         shown = Shown(state.revision, posted.channel, posted.ts, rendering.rendering_id)
-        await self._store.write(lambda connection: _shown(connection, place, shown))
+        # Whatever fails from here on is done again, but the card lies there.
+        await self._store.write(lambda connection: cards.lies_at(connection, place, shown))
+        await self._tell(place, drawn.notes, posted)
         if onlookers is not None:
             await self._proven(drawn, posted, onlookers)
+        await self._store.write(lambda connection: _shown(connection, place, shown))
 
     async def _tell(self, place: Place, notes: list[Message], posted: Posted) -> None:
         """Each once, although a later one may fail and all of this is then done again."""
@@ -237,7 +241,9 @@ class Reconciler:
             ts=posted.ts,
             seen_by_eligible=bool(onlookers & able),
         )
-        await self._store.carry_out(command)
+        outcome = await self._store.carry_out(command)
+        if outcome.refusal and outcome.refusal.reason is Reason.TOO_BUSY:
+            raise UnavailableError(outcome.refusal.sentence)
 
     async def _elsewhere(self, place: Place, refused: SlackError) -> None:
         """Where Slack refuses for good, people are asked in the policy's second channel, or one by one."""
@@ -258,14 +264,22 @@ class Reconciler:
         return [cards.ROLE + drawn.dossier.state.task.required_role]
 
     async def _tell_admins(self) -> None:
-        """Each trouble once. Who cannot be told now finds it in /reviews, in /readyz and with the doctor."""
+        """Each trouble once; again later, where just now nobody could be told."""
         tenant_id = self._store.house.tenant_id
         for its in await self._store.write(lambda connection: troubles.to_be_told(connection, tenant_id)):
-            for admin in self._store.house.policy.admins:
-                try:
-                    await self._sending.post(admin, undelivered(its.place, its.error))
-                except SlackError as fault:
-                    log.warning("admin.not_told", admin=admin, place=its.place, error=fault.error)
+            told = [await self._told_to(admin, its) for admin in self._store.house.policy.admins]
+            if told and not any(told):
+                again = partial(troubles.tell_again, tenant_id=tenant_id, place=its.place)
+                await self._store.write(again)
+
+    async def _told_to(self, admin: str, its: troubles.Known) -> bool:
+        """Or refused for good: they find it in /reviews, in /readyz and with the doctor."""
+        try:
+            await self._sending.post(admin, undelivered(its.place, its.error))
+        except SlackError as fault:
+            log.warning("admin.not_told", admin=admin, place=its.place, error=fault.error)
+            return not isinstance(fault, BusyError | UnreachableError)
+        return True
 
 
 def _shown(connection: Connection, place: Place, shown: Shown) -> None:

@@ -26,8 +26,9 @@ class Batch:
         self._rows.setdefault(statement, []).extend([rows] if isinstance(rows, Mapping) else rows)
 
     def send(self) -> None:
+        gathered, self._rows = self._rows, {}
         with _pipelined(self.connection):
-            for statement, rows in self._rows.items():
+            for statement, rows in gathered.items():
                 self.connection.execute(statement, rows if len(rows) > 1 else rows[0])
 
 

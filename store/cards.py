@@ -46,6 +46,11 @@ _SHOWN = (
         held_until=None,
     )
 )
+_LIES_AT = (
+    update(CARDS)
+    .where(*_THIS)
+    .values(channel=bindparam("new_channel"), ts=bindparam("new_ts"), rendering_id=bindparam("rendering"))
+)
 _COUNT = select(func.count()).select_from(CARDS).where(CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.behind)
 
 ROLE = "role:"  # a place that stands for the people of a role, until there is a place for each of them
@@ -109,14 +114,17 @@ class Shown(NamedTuple):
 
 def shown_at(connection: Connection, place: Place, shown: Shown) -> None:
     """The place shows the package as of this revision. What was wanted meanwhile is still wanted."""
+    connection.execute(_SHOWN, _posted(place, shown) | {"revision": shown.revision})
+
+
+def lies_at(connection: Connection, place: Place, shown: Shown) -> None:
+    """It was posted or drawn anew. What belongs to it, as its notes, may still be to be done."""
+    connection.execute(_LIES_AT, _posted(place, shown))
+
+
+def _posted(place: Place, shown: Shown) -> dict[str, str]:
     key = {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}
-    its = {
-        "revision": shown.revision,
-        "new_channel": shown.channel,
-        "new_ts": shown.ts,
-        "rendering": shown.rendering_id,
-    }
-    connection.execute(_SHOWN, key | its)
+    return key | {"new_channel": shown.channel, "new_ts": shown.ts, "rendering": shown.rendering_id}
 
 
 def instead(connection: Connection, place: Place, others: Iterable[str]) -> None:

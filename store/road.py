@@ -28,7 +28,7 @@ from store.house import INSTALLATION, STANDING, House, Standing
 from store.packages import Loaded, load, load_each
 from store.record import record, writing
 from store.refusals import first_this_minute
-from store.situations import situation_of
+from store.situations import hands_out, situation_of
 from store.tables import CommandRow, core
 
 COMMANDS = core(CommandRow)
@@ -97,10 +97,14 @@ def carry_out_each(connection: Connection, house: House, each: Sequence[Asked]) 
     """What the clock asks of several packages, in one go: read together and written together, all of it or nothing."""
     roster = house.roster(connection)
     found = load_each(connection, house.tenant_id, [asked.command.decision_package_id for asked in each])
-    with writing(connection):
-        return [
-            _decided(connection, house, asked, found.get(asked.command.decision_package_id), roster) for asked in each
-        ]
+    outcomes: list[Outcome] = []
+    with writing(connection) as batch:
+        for asked in each:
+            its = found.get(asked.command.decision_package_id)
+            outcomes.append(_decided(connection, house, asked, its, roster))
+            if hands_out(house, asked.command):
+                batch.send()  # the next one counts what this one gave to somebody
+    return outcomes
 
 
 def _decided(connection: Connection, house: House, asked: Asked, found: Loaded | None, roster: Roster) -> Outcome:

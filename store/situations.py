@@ -87,10 +87,13 @@ def situation_of(connection: Connection, house: House, asked: Asked, found: Load
 
 
 def _open_items(connection: Connection, roster: Roster, house: House, command: Command) -> dict[str, int]:
-    """How much each reviewer has before them: counted only where the policy hands tasks out."""
-    if house.policy.queue.assign == "pull" or not isinstance(command, _HANDED_OUT):
-        return {}
-    return open_items(connection, house.tenant_id, roster.reviewers)
+    """How much each reviewer has before them."""
+    return open_items(connection, house.tenant_id, roster.reviewers) if hands_out(house, command) else {}
+
+
+def hands_out(house: House, command: Command) -> bool:
+    """Whether somebody may be given a task: only where the policy does not let them take it themselves."""
+    return house.policy.queue.assign != "pull" and isinstance(command, _HANDED_OUT)
 
 
 def _looked_up(

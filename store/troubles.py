@@ -27,6 +27,8 @@ _TELL = (
     .returning(TROUBLES.c.place, TROUBLES.c.error, TROUBLES.c.since)
 )
 
+_TELL_AGAIN = update(TROUBLES).where(_OF_TENANT, TROUBLES.c.place == bindparam("at")).values(told=False)
+
 
 class Known(NamedTuple):
     place: str
@@ -49,3 +51,7 @@ def over(connection: Connection, tenant_id: str, place: str) -> None:
 def to_be_told(connection: Connection, tenant_id: str) -> list[Known]:
     """Each once: whoever takes them tells them."""
     return [Known(*row) for row in connection.execute(_TELL, {"tenant": tenant_id})]
+
+
+def tell_again(connection: Connection, tenant_id: str, place: str) -> None:
+    connection.execute(_TELL_AGAIN, {"tenant": tenant_id, "at": place})

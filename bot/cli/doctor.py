@@ -23,7 +23,7 @@ from bot.settings import Settings, SettingsError, read_settings
 from rules.policy import Policy
 from rules.policy_text import PolicyError, read_policy
 from rules.scales import RiskLevel
-from store import letters
+from store import letters, troubles
 from store.audit import TENANT_EVENTS
 from store.database import begin_immediate
 from store.migrate import is_current
@@ -118,6 +118,7 @@ def _reached(what: str, connection: Connection) -> Iterator[Finding]:
     yield _writable(connection)
     yield _clock(connection)
     yield from _callbacks(connection)
+    yield from _undelivered(connection)
 
 
 def _writable(connection: Connection) -> Finding:
@@ -158,6 +159,14 @@ def _callbacks(connection: Connection) -> Iterator[Finding]:
     if not dead and not closed:
         count = letters.counts(connection)
         yield Finding(f"callbacks, {count.due + count.waiting:.0f} on their way")
+
+
+def _undelivered(connection: Connection) -> Iterator[Finding]:
+    """As the service last met it: Slack itself may be well meanwhile, and the next card shown there proves it."""
+    fix = "let the app post there, or name another channel in the policy; the next card that is shown there ends this"
+    for its in troubles.known(connection, tenant(connection)):
+        fault = f"Slack refuses to show anything there since {its.since:%Y-%m-%d %H:%M} UTC: {plain(its.error)}"
+        yield Finding(f"cards in {plain(its.place)}", fault, fix)
 
 
 def _newest(connection: Connection) -> datetime | None:

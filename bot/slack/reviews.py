@@ -28,7 +28,7 @@ from rules.people import AgentStanding
 from rules.policy_summary import summary
 from rules.reasons import Reason, Refusal, refuse
 from rules.values import parse_duration
-from store import registry
+from store import registry, troubles
 from store.queue import count_open, open_tasks
 from store.registry import RegistryError
 from store.sampled import to_judge
@@ -88,7 +88,11 @@ async def _queue(front: Front, asked: Asked) -> Message:
         page = open_tasks(connection, house.tenant_id, limit=ROWS)
         in_all = count_open(connection, house.tenant_id)
         rows = rows_of(connection, page.items, house.roster(connection), asked.user_id)
-        return reviews.queue(rows, max(0, in_all - len(rows)))
+        waiting = reviews.queue(rows, max(0, in_all - len(rows)))
+        if asked.user_id not in house.policy.admins:
+            return waiting
+        known = troubles.known(connection, house.tenant_id)
+        return reviews.with_troubles(waiting, [(its.place, its.error) for its in known])
 
     return await front.store.read(read)
 

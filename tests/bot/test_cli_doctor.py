@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from playground.slack import Slack
-from store import tenancy
+from store import tenancy, troubles
 from store.database import make_engine, transact
 from tests.bot.examined import asked, found, house, the_one, workspace
 from tests.bot.terminal import POLICY, Terminal
@@ -163,3 +163,13 @@ async def test_on_sqlite_the_key_is_made_when_it_is_first_needed(
     assert "key, which the first export will make in its.db.key" in (await asked(terminal)).out
     terminal("audit", "export")
     assert "key, whose public half is " in (await asked(terminal)).out
+
+
+async def test_a_place_where_slack_refuses_to_show_anything(terminal: Terminal, engine: Engine) -> None:
+    since = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+    transact(engine, lambda its: troubles.keep(its, tenancy.tenant(its), "C0GONE", "channel_is_archived", since))
+    fault, fix = await the_one(terminal)
+    assert (
+        fault == "cards in C0GONE: Slack refuses to show anything there since 2026-03-02 09:30 UTC: channel_is_archived"
+    )
+    assert "name another channel in the policy" in fix

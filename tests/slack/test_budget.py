@@ -15,7 +15,7 @@ from store import budgets
 from store.budgets import POSTS, UPDATES, Purse, Rates, Window, of_channel
 from tests.bot.service import CRITICAL, HARD, SOFT
 from tests.rules.world import ADAM, RITA, SENTA, SUSI
-from tests.slack.office import CHANNEL, GROUP, POLICY, Office, beside, furnish, open_office
+from tests.slack.office import CHANNEL, GROUP, POLICY, UNLIMITED, Office, beside, furnish, open_office
 from tests.slack.operating import later, submitted
 
 POST, UPDATE, MEMBERS = "chat.postMessage", "chat.update", "conversations.members"
@@ -186,6 +186,30 @@ async def test_the_admins_are_told_once_where_nothing_can_be_shown(paced: Office
     assert "channel_is_archived" in told.text
     await later(paced, 600)
     assert len([message for message in paced.slack.messages(ADAM) if "cannot show anything" in message.text]) == 1
+
+
+async def test_admins_that_cannot_be_told_just_now_are_told_later(office: Office) -> None:
+    pace(office, Rates(posts=Window(1, 60)))
+    office.slack.faults.error(POST, "channel_is_archived")
+    await submitted(office)
+    await office.delivered()
+    assert office.slack.messages(ADAM) == []
+    pace(office, UNLIMITED)
+    await later(office, 61)
+    await later(office, 122)
+    assert len([message for message in office.slack.messages(ADAM) if "cannot show anything" in message.text]) == 1
+
+
+async def test_a_card_that_is_posted_anew_is_posted_once_though_its_note_has_to_wait(office: Office) -> None:
+    _, card = await office.asked()
+    pace(office, Rates(posts=Window(2, 60)))
+    office.slack.faults.error(UPDATE, "message_not_found", times=None)
+    await office.click(SENTA, card, "reject")
+    await office.slack.submit(SENTA, {"comment": "Not any more."})
+    await office.delivered()
+    assert (len(office.cards()), office.thread(office.cards()[-1])) == (2, [])
+    await later(office, 61)
+    assert (len(office.cards()), len(office.thread(office.cards()[-1]))) == (2, 1)
 
 
 def test_a_window_is_over_for_us_a_moment_after_it_is_over_for_slack() -> None:

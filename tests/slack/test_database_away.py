@@ -134,3 +134,19 @@ async def test_a_card_whose_posting_could_not_be_kept_is_found_again(office: Off
     assert (await office.state(told)).shown is not None
     assert await measured(office, "countersign_places_behind") == 0
     assert len(office.cards()) == 2
+
+
+async def test_a_card_whose_proof_could_not_be_kept_is_proven_later_and_not_posted_again(office: Office) -> None:
+    """Else its silence would never count."""
+
+    async def away(*_: object) -> None:
+        raise UnavailableError("connection refused")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(office.store, "carry_out", away)
+        told = await office.submit(SOFT)
+        await office.delivered()
+        assert len(office.cards()) == 1
+    await later(office)
+    assert (await office.state(told)).shown is not None
+    assert len(office.cards()) == 1

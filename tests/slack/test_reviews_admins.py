@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.bot.service import Told
-from tests.slack.office import ADAM, NOBODY, RITA, SENTA, SOFT, SUSI, Office
+from tests.slack.office import ADAM, CHANNEL, NOBODY, RITA, SENTA, SOFT, SUSI, Office
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -86,3 +86,14 @@ async def test_the_words_of_admins_are_refused_to_others(office: Office, word: s
     assert "Only the policy's admins can do this." in note.shown
     assert (await office.state(told)).task.assigned_to is None
     assert (await office.submit(SOFT | {"action_parameters": {}})).status == 202
+
+
+async def test_admins_are_told_with_the_queue_where_nothing_can_be_shown(office: Office) -> None:
+    office.slack.change_channel(CHANNEL, bot_in=False)
+    await office.submit(SOFT)
+    await office.delivered()
+    note = await office.reviews(ADAM, "queue")
+    assert "not_in_channel" in note.shown
+    assert "Invite the app there." in note.shown
+    assert "Read the record" in note.shown
+    assert "not_in_channel" not in (await office.reviews(RITA, "queue")).shown

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from rules.commands import Approve, Command, Expire, LoseTrack
+from rules.commands import Approve, Climb, Command, Expire, LoseTrack
 from rules.life import decide
 from rules.reasons import Refusal
 from rules.situation import Situation
@@ -20,9 +20,9 @@ from store.autonomy import profile
 from store.database import transact
 from store.packages import Loaded, load_each
 from store.road import Asked, carry_out
-from tests.rules.world import HARD, RITA, SENTA, SOFT, ask
+from tests.rules.world import HARD, RITA, SENTA, SOFT, ask, policy
 from tests.store.soundness import faults
-from tests.store.world import World, reviewer
+from tests.store.world import LASTING, World, founded, reviewer
 
 DAY = timedelta(days=1)
 
@@ -61,6 +61,16 @@ async def test_outcomes_of_one_agent_that_go_together_are_all_counted(world: Wor
     assert earned is not None
     assert len(earned.recent_failures) == 3
     assert await world.read(faults) == []
+
+
+async def test_tasks_that_climb_together_are_shared_out_among_those_who_are_asked_then(database_url: str) -> None:
+    async with founded(database_url, policy(**LASTING, queue={"assign": "balanced"})) as world:
+        due = [await world.submit(HARD) for _ in range(3)]
+        world.clock.passes(DAY)
+        await world.store.carry_out_each([asking.of(Climb, state) for state in due])
+        given = {state.task.assigned_to for state in await states_of(world, due)}
+        assert len(given) == 3
+        assert await world.read(faults) == []
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
