@@ -195,10 +195,10 @@ class Reconciler:
             await self._store.keep_rendering(place.package_id, rendering.rendering_id, rendering.body)
             posted = await self._sending.put(place, Message(rendering.text, rendering.blocks))
         await self._tell(place, drawn.notes, posted)
+        if onlookers is not None:  # first: a card that is known is proven, or nobody would come back to prove it
+            await self._proven(drawn, posted, onlookers)
         shown = Shown(state.revision, posted.channel, posted.ts, rendering.rendering_id)
         await self._store.write(lambda connection: _shown(connection, place, shown))
-        if onlookers is not None:
-            await self._proven(drawn, posted, onlookers)
 
     async def _tell(self, place: Place, notes: list[Message], posted: Posted) -> None:
         """Each once, although a later one may fail and all of this is then done again."""
