@@ -1,11 +1,10 @@
-"""Delivery in a process of its own, which dies at a given step: `python -m tests.machines.deliverer DATABASE API STEP`."""
+"""Delivery in a process of its own, which dies at a given step."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -54,12 +53,13 @@ async def delivery(url: str, api_url: str, token: str) -> AsyncIterator[tuple[Wo
         yield world, Reconciler(world.store, SlackClient(web, Metrics()), rates=UNLIMITED)
 
 
-async def main(url: str, api_url: str, token: str, step: str) -> None:
-    async with delivery(url, api_url, token) as (_, reconciler):
-        doomed(step)
-        await reconciler.tick()
-
-
-if __name__ == "__main__":
+def deliver(url: str, api_url: str, token: str, step: str) -> None:
+    """What a process does that is to die on its way."""
     logs.set_up(LogFormat.JSON)
-    asyncio.run(main(*sys.argv[1:]))
+    doomed(step)
+    asyncio.run(_delivered(url, api_url, token))
+
+
+async def _delivered(url: str, api_url: str, token: str) -> None:
+    async with delivery(url, api_url, token) as (_, reconciler):
+        await reconciler.tick()

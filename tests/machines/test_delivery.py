@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import multiprocessing
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from rules.commands import Approve
 from rules.state import PackageState, Status
 from scheduler.reconciler import CLAIMED_FOR
 from store import directory
-from tests.machines.deliverer import delivery
+from tests.machines.deliverer import deliver, delivery
 from tests.rules.world import SOFT, ask, people
 from tests.slack.office import CHANNEL, RITA, SECRET, Office, beside, furnish
 from tests.slack.operating import later
@@ -23,7 +24,9 @@ from tests.store.test_crash import gone
 from tests.store.world import World
 
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-ROOT = Path(__file__).parent.parent.parent
+# Each process is its own, and all are forked from one that has loaded the service already: most of a start is that.
+FORKED = multiprocessing.get_context("forkserver")
+FORKED.set_forkserver_preload(["tests.machines.deliverer"])
 
 # How many cards there are in the end of one that was to be posted, by the step at which the process died.
 CARDS = {
@@ -74,10 +77,10 @@ async def decided(url: str, slack: Slack) -> PackageState:
 
 
 async def killed(url: str, slack: Slack, step: str) -> None:
-    command = (sys.executable, "-m", "tests.machines.deliverer", url, slack.api_url, slack.bot_token, step)
-    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
-    async with asyncio.timeout(60):
-        assert await process.wait() == -9
+    process = FORKED.Process(target=deliver, args=(url, slack.api_url, slack.bot_token, step))
+    process.start()
+    await asyncio.to_thread(process.join, 60)
+    assert process.exitcode == -signal.SIGKILL
     await asyncio.to_thread(gone, url)
 
 
