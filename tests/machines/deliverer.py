@@ -1,0 +1,65 @@
+"""Delivery in a process of its own, which dies at a given step."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import scheduler.reconciler
+from bot import logs
+from bot.metrics import Metrics
+from bot.settings import LogFormat, read_settings
+from bot.slack.client import SlackClient, web_client
+from rules.policy_text import read_policy
+from scheduler.reconciler import Reconciler
+from scheduler.sending import Sending
+from store import places
+from tests.slack.office import POLICY, UNLIMITED
+from tests.store.world import World, opened
+
+# Where it dies. True: after it was done, within the transaction that it belongs to; else just before it.
+STEPS = {
+    "claiming": (places, "claim", True),
+    "claimed": (Reconciler, "_attempt", False),
+    "drawn": (Sending, "put", False),  # the rendering is kept, and nothing was sent
+    "sent": (Reconciler, "_tell", False),  # the card is right, and its thread knows nothing
+    "proving": (Reconciler, "_proven", False),
+    "noted": (scheduler.reconciler, "Shown", False),  # the thread knows, too, and nothing is written down
+    "recording": (scheduler.reconciler, "_shown", True),
+    "settled": (Reconciler, "_tell_admins", False),
+}
+
+
+def doomed(step: str) -> None:
+    where, name, afterwards = STEPS[step]
+    real = getattr(where, name)
+
+    def last(*given: Any, **named: Any) -> None:
+        if afterwards:
+            real(*given, **named)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(where, name, last)
+
+
+@asynccontextmanager
+async def delivery(url: str, api_url: str, token: str) -> AsyncIterator[tuple[World, Reconciler]]:
+    settings = read_settings(SLACK_BOT_TOKEN=token, SLACK_API_URL=api_url, _env_file=None)
+    async with opened(url, read_policy(POLICY.encode())) as world, web_client(settings) as web:
+        yield world, Reconciler(world.store, SlackClient(web, Metrics()), rates=UNLIMITED)
+
+
+def deliver(url: str, api_url: str, token: str, step: str) -> None:
+    """What a process does that is to die on its way."""
+    logs.set_up(LogFormat.JSON)
+    doomed(step)
+    asyncio.run(_delivered(url, api_url, token))
+
+
+async def _delivered(url: str, api_url: str, token: str) -> None:
+    async with delivery(url, api_url, token) as (_, reconciler):
+        await reconciler.tick()

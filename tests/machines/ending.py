@@ -1,0 +1,97 @@
+"""What is true in the end, however many processes died on the way: read from the database and from what Slack shows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+from sqlalchemy import Connection, Row, text
+
+from blocks.rendering import render
+from playground.slack import Slack
+from rules.policy_text import read_policy
+from rules.state import Status
+from scheduler.dossiers import dossier_of
+from store.cards import CARDS
+from store.events import events_of
+from tests.machines.fleet import ROOT, Fleet
+from tests.slack.office import POLICY
+from tests.store.soundness import faults
+from tests.store.world import Clock, World, opened
+
+ENDINGS = {f"package.{status}" for status in Status if status.terminal}
+
+
+class Ending:
+    def __init__(self, world: World, slack: Slack) -> None:
+        self.world, self.slack = world, slack
+
+    async def faults(self) -> list[str]:
+        return await self.world.read(faults)
+
+    async def packages(self) -> list[str]:
+        query = text("SELECT package_id FROM packages ORDER BY package_id")
+        return list(await self.world.read(lambda its: its.execute(query).scalars().all()))
+
+    async def endings(self) -> Mapping[str, int]:
+        """How often each package came to an end."""
+        ids, tenant_id = await self.packages(), self.world.tenant_id
+
+        def counted(connection: Connection) -> Counter[str]:
+            each = ((one, events_of(connection, tenant_id, one)) for one in ids)
+            return Counter(one for one, events in each for event in events if event["event_type"] in ENDINGS)
+
+        return await self.world.read(counted)
+
+    async def wrong_cards(self) -> list[str]:
+        """Packages whose one known card does not show them as they now are."""
+
+        def wrong(connection: Connection) -> list[str]:
+            rows = connection.execute(CARDS.select()).all()
+            return [row.package_id for row in rows if not self._is_right(connection, row)]
+
+        return await self.world.read(wrong)
+
+    def _is_right(self, connection: Connection, row: Row[Any]) -> bool:
+        world = self.world
+        dossier = dossier_of(connection, world.store.house, row.package_id, world.clock())
+        if dossier is None or row.ts is None or row.behind:
+            return False
+        drawn, shown = render(dossier), self.slack.message(row.channel, row.ts)
+        return (row.rendering_id, shown.text) == (drawn.rendering_id, drawn.text)
+
+
+async def verified(fleet: Fleet) -> tuple[int | None, str]:
+    """What `countersign audit verify` says, and with what code it ends."""
+    settings = os.environ | {"COUNTERSIGN_DATABASE_URL": fleet.database_url, "PYTHONPATH": str(ROOT)}
+    command = (sys.executable, "-m", "bot.cli", "audit", "verify")
+    process = await asyncio.create_subprocess_exec(*command, env=settings, cwd=ROOT, stdout=PIPE)
+    said, _ = await process.communicate()
+    return process.returncode, said.decode()
+
+
+async def all_shown(fleet: Fleet) -> None:
+    """Asks the replicas themselves whether anything is still behind."""
+    async with asyncio.timeout(60), aiohttp.ClientSession() as http:
+        while "countersign_places_behind 0.0" not in await metrics(http, fleet.url):
+            pass
+
+
+async def metrics(http: aiohttp.ClientSession, url: str) -> str:
+    async with http.get(f"{url}/metrics") as told:
+        return await told.text()
+
+
+@asynccontextmanager
+async def ending(fleet: Fleet) -> AsyncIterator[Ending]:
+    policy = read_policy(POLICY.encode())
+    async with opened(fleet.database_url, policy, Clock(datetime.now(UTC))) as world:
+        yield Ending(world, fleet.slack)

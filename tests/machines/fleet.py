@@ -1,0 +1,149 @@
+"""Replicas of the service as processes of their own, on one database, behind a balancer, beside one stand-in for Slack."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playground.slack import Slack, stand_in
+from store import registry
+from tests.bot.process import slack_settings
+from tests.rules.world import OWEN, people
+from tests.slack.office import POLICY, SECRET, furnish
+from tests.store.world import opened
+
+ROOT = Path(__file__).parent.parent.parent
+UP_WITHIN = 60
+
+
+class Replica:
+    """One process after another, at another address each."""
+
+    def __init__(self, settings: Mapping[str, str], folder: Path) -> None:
+        self._settings, self._folder = os.environ | settings, folder
+        self.url = ""
+        self.log: list[dict[str, Any]] = []
+
+    async def start(self) -> None:
+        command = (sys.executable, "-m", "tests.machines.replica", "serve")
+        self.its = await asyncio.create_subprocess_exec(
+            *command, cwd=self._folder, env=self._settings, stderr=asyncio.subprocess.PIPE
+        )
+        ready = asyncio.Event()
+        self._reading = asyncio.create_task(self._read_log(ready))
+        async with asyncio.timeout(UP_WITHIN):
+            await ready.wait()
+
+    async def _read_log(self, ready: asyncio.Event) -> None:
+        assert self.its.stderr is not None
+        async for line in self.its.stderr:
+            event = json.loads(line)
+            self.log.append(event)
+            if event["event"] == "service.ready":
+                self.url = event["url"]
+                ready.set()
+
+    async def kill(self) -> None:
+        self.url = ""
+        self.its.send_signal(signal.SIGKILL)
+        await self._gone()
+
+    async def stop(self) -> int:
+        """In order; with what code it ended."""
+        self.its.send_signal(signal.SIGTERM)
+        return await self._gone()
+
+    async def _gone(self) -> int:
+        async with asyncio.timeout(UP_WITHIN):
+            await self._reading
+            return await self.its.wait()
+
+
+class Fleet:
+    """`url` is the balancer's: each connection goes to one of those that take it."""
+
+    def __init__(self, database_url: str, slack: Slack, replicas: list[Replica], chance: random.Random) -> None:
+        self.database_url, self.slack, self.replicas, self.chance = database_url, slack, replicas, chance
+        self.url, self.key = "", ""
+
+    async def balance(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            there = await self._one()
+            if there is not None:
+                await _joined((reader, there[1]), (there[0], writer))
+        writer.close()
+
+    async def _one(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        for replica in self.chance.sample(self.replicas, len(self.replicas)):
+            where = urlsplit(replica.url)
+            with suppress(OSError):
+                if replica.url:
+                    return await asyncio.open_connection(where.hostname, where.port)
+        return None
+
+
+async def _joined(*ways: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
+    """Until one of them hangs up."""
+    pipes = [asyncio.create_task(_piped(*way)) for way in ways]
+    await asyncio.wait(pipes, return_when=asyncio.FIRST_COMPLETED)
+    for pipe, (_, writer) in zip(pipes, ways, strict=True):
+        pipe.cancel()
+        writer.close()
+    await asyncio.gather(*pipes, return_exceptions=True)
+
+
+async def _piped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while said := await reader.read(65536):
+        writer.write(said)
+        await writer.drain()
+
+
+@asynccontextmanager
+async def fleet(database_url: str, folder: Path, size: int = 3, **settings: str) -> AsyncIterator[Fleet]:
+    async with stand_in(signing_secret=SECRET) as slack:
+        furnish(slack)
+        replicas = [Replica(_settings(database_url, folder, slack) | settings, folder) for _ in range(size)]
+        its = Fleet(database_url, slack, replicas, random.Random(4711))
+        its.key = await _moved_in(database_url)
+        balancer = await asyncio.start_server(its.balance, "127.0.0.1", 0)
+        its.url = "http://127.0.0.1:{1}".format(*balancer.sockets[0].getsockname()[:2])
+        slack.app_at(f"{its.url}/slack/events")
+        try:
+            await asyncio.gather(*(replica.start() for replica in replicas))
+            yield its
+        finally:
+            balancer.close()
+            for replica in replicas:
+                if replica.its.returncode is None:
+                    await replica.kill()
+
+
+def _settings(database_url: str, folder: Path, slack: Slack) -> dict[str, str]:
+    policy = folder / "policy.toml"
+    policy.write_text(POLICY)
+    return {
+        "COUNTERSIGN_DATABASE_URL": database_url,
+        "COUNTERSIGN_POLICY": str(policy),
+        "COUNTERSIGN_PORT": "0",
+        "COUNTERSIGN_LOG": "json",
+        "COUNTERSIGN_CALLBACK_ALLOW": "127.0.0.0/8",
+        "PYTHONPATH": str(ROOT),
+        **slack_settings(slack),
+    }
+
+
+async def _moved_in(database_url: str) -> str:
+    """The people, and an agent of theirs; its key."""
+    async with opened(database_url) as world:
+        await world.people_are(people())
+        made = await world.write(lambda connection: registry.add(connection, "Clerk", OWEN, world.clock()))
+    return made.key

@@ -1,0 +1,23 @@
+"""`countersign serve` beside a Slack that sets no rates, and with claims that end soon: `python -m tests.machines.replica`.
+
+What is left is as it always is; only nobody waits here for what a killed process had claimed.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+import bot.slack.side
+import scheduler.courier
+import scheduler.reconciler
+import scheduler.sweep
+from bot.cli import main
+from scheduler.reconciler import Reconciler
+from tests.slack.office import UNLIMITED
+
+if __name__ == "__main__":
+    for module in (scheduler.courier, scheduler.reconciler, scheduler.sweep):
+        module.CLAIMED_FOR = timedelta(seconds=3)  # type: ignore[attr-defined]
+    bot.slack.side.Reconciler = partial(Reconciler, rates=UNLIMITED)  # type: ignore[attr-defined,assignment]
+    main()

@@ -1,0 +1,139 @@
+"""Delivery may be killed between any two of its steps: another process brings each card, and at most one is a copy."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from playground.slack import Slack, stand_in
+from rules.commands import Approve
+from rules.state import PackageState, Status
+from scheduler.reconciler import CLAIMED_FOR
+from store import directory
+from tests.machines.deliverer import deliver, delivery
+from tests.rules.world import SOFT, ask, people
+from tests.slack.office import CHANNEL, RITA, SECRET, Office, beside, furnish
+from tests.slack.operating import later
+from tests.store.test_crash import gone
+from tests.store.world import World
+
+POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+# Each process is its own, and all are forked from one that has loaded the service already: most of a start is that.
+FORKED = multiprocessing.get_context("forkserver")
+FORKED.set_forkserver_preload(["tests.machines.deliverer"])
+
+# How many cards there are in the end of one that was to be posted, by the step at which the process died.
+CARDS = {
+    "claiming": 1,
+    "claimed": 1,
+    "drawn": 1,
+    "sent": 2,
+    "proving": 2,
+    "noted": 2,
+    "recording": 2,
+    "settled": 1,
+}
+# And how many notes of one that was to be changed, and of which its thread was to be told.
+NOTES = {
+    "claiming": 1,
+    "claimed": 1,
+    "drawn": 1,
+    "sent": 1,
+    "noted": 2,
+    "recording": 2,
+    "settled": 1,
+}
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Slack]:
+    async with stand_in(signing_secret=SECRET) as its:
+        furnish(its)
+        yield its
+
+
+@asynccontextmanager
+async def asked(url: str, slack: Slack) -> AsyncIterator[tuple[World, PackageState]]:
+    """A package of which nothing was shown yet."""
+    async with delivery(url, slack.api_url, slack.bot_token) as (world, _):
+        now = world.clock.now
+        await world.write(lambda connection: directory.replace(connection, people().values(), {}, as_of=now))
+        world.agent = await world.hire("Clerk")
+        yield world, await world.submit(SOFT)
+
+
+async def decided(url: str, slack: Slack) -> PackageState:
+    """A package whose card is there, and shows that it waits, although it was approved meanwhile."""
+    async with asked(url, slack) as (world, state):
+        async with delivery(url, slack.api_url, slack.bot_token) as (_, reconciler):
+            await reconciler.tick()
+        return await world.after(ask(Approve, state), RITA)
+
+
+async def killed(url: str, slack: Slack, step: str) -> None:
+    process = FORKED.Process(target=deliver, args=(url, slack.api_url, slack.bot_token, step))
+    process.start()
+    await asyncio.to_thread(process.join, 60)
+    assert process.exitcode == -signal.SIGKILL
+    await asyncio.to_thread(gone, url)
+
+
+@asynccontextmanager
+async def afterwards(url: str, slack: Slack, folder: Path) -> AsyncIterator[Office]:
+    """Another process of the service, as soon as nothing is claimed any more."""
+    async with beside(slack, url, folder) as office:
+        await later(office, CLAIMED_FOR.total_seconds() + 1)
+        yield office
+
+
+@pytest.mark.parametrize(("step", "cards"), CARDS.items())
+async def test_a_card_whose_posting_was_cut_off_is_brought_by_another_and_there_is_at_most_one_copy(
+    database_url: str, slack: Slack, tmp_path: Path, step: str, cards: int
+) -> None:
+    async with asked(database_url, slack) as (_, state):
+        pass
+    await killed(database_url, slack, step)
+    async with afterwards(database_url, slack, tmp_path) as office:
+        assert len(office.cards()) == cards
+        assert (await office.world.state(state.decision_package_id)).shown is not None
+        card = office.cards()[-1]
+        assert (await office.click(RITA, card, "approve")).ok
+        assert (await office.world.state(state.decision_package_id)).status is Status.APPROVED
+        await later(office, 120)
+        assert "Approve" not in slack.message(CHANNEL, card.ts).labels
+        assert len(office.thread(card)) == 1
+
+
+@POSTGRESQL
+async def test_a_click_on_the_copy_counts_and_retires_it(database_url: str, slack: Slack, tmp_path: Path) -> None:
+    async with asked(database_url, slack) as (_, state):
+        pass
+    await killed(database_url, slack, "sent")
+    async with afterwards(database_url, slack, tmp_path) as office:
+        copy, card = office.cards()
+        assert (await office.click(RITA, copy, "approve")).ok
+        await office.all_said()
+        assert (await office.world.state(state.decision_package_id)).status is Status.APPROVED
+        retired = slack.message(CHANNEL, copy.ts)
+        assert (retired.labels, "showed this card twice" in retired.text) == ([], True)
+        await later(office, 120)
+        assert "Approve" not in slack.message(CHANNEL, card.ts).labels
+
+
+@POSTGRESQL
+@pytest.mark.parametrize(("step", "notes"), NOTES.items())
+async def test_a_card_whose_change_was_cut_off_is_right_in_the_end_and_at_most_one_note_is_told_twice(
+    database_url: str, slack: Slack, tmp_path: Path, step: str, notes: int
+) -> None:
+    await decided(database_url, slack)
+    await killed(database_url, slack, step)
+    async with afterwards(database_url, slack, tmp_path) as office:
+        (card,) = office.cards()
+        assert "Approve" not in card.labels
+        assert len(office.thread(card)) == notes

@@ -1,0 +1,70 @@
+"""Three replicas on one PostgreSQL, of which one after another is killed under load and started again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from playground.slack import Slack
+from tests.callbacks.receiver import Receiver, receiving
+from tests.machines.crowd import FATES, Crowd, crowd
+from tests.machines.ending import all_shown, ending, verified
+from tests.machines.fleet import Fleet, fleet
+from tests.slack.office import CHANNEL
+
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+PACKAGES = 150  # a thousand hold, too; they take longer than anybody wants to wait
+KILLS = 5
+
+
+async def killing(its: Fleet, group: Crowd) -> None:
+    """One at a time, whichever chance names, whenever so many more packages are known."""
+    for turn in range(KILLS):
+        due = (turn + 1) * PACKAGES // (KILLS + 1)
+        await group.until(lambda due=due: len(group.known) >= due)  # type: ignore[misc]
+        victim = its.chance.choice(its.replicas)
+        await victim.kill()
+        await victim.start()
+
+
+def told(receiver: Receiver) -> dict[str, dict[str, set[str]]]:
+    """The ids under which a package was told of, by what was told."""
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for got in receiver.got:
+        found[got.package][got.said["type"]].add(got.id)
+    return found
+
+
+async def test_with_replicas_killed_at_random_every_package_ends_where_its_rules_say_and_everybody_is_told(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with fleet(database_url, tmp_path) as its, receiving() as receiver:
+        async with crowd(its, FATES, receiver.url()) as group, asyncio.TaskGroup() as both:
+            both.create_task(killing(its, group))
+            both.create_task(group.work(PACKAGES))
+        async with asyncio.timeout(60), receiver._arrived:
+            await receiver._arrived.wait_for(lambda: len(told(receiver)) == PACKAGES)
+        await all_shown(its)
+        statuses = {number: document["status"] for number, document in group.ended.items()}
+        assert {number: status for number, status in statuses.items() if status not in group.fate(number).ends} == {}
+        assert len(set(group.known.values())) == len(statuses) == PACKAGES
+        async with ending(its) as end:
+            assert await end.packages() == sorted(group.known.values())
+            assert await end.endings() == dict.fromkeys(group.known.values(), 1)
+            assert await end.wrong_cards() == []
+            assert await end.faults() == []
+        assert {id_: {kind: len(ids) for kind, ids in each.items()} for id_, each in told(receiver).items()} == {
+            group.known[number]: {f"package.{status}": 1} for number, status in statuses.items()
+        }
+        code, said = await verified(its)
+        assert (code, said.split(",")[0]) == (0, f"sound: {PACKAGES} packages")
+        assert copies(its.slack) <= KILLS * 8
+
+
+def copies(slack: Slack) -> int:
+    cards = [message for message in slack.messages(CHANNEL) if message.thread_ts is None]
+    return len(cards) - PACKAGES
