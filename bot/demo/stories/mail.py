@@ -85,6 +85,7 @@ STORY = Story(
     name="mail",
     agent="mail-assistant",
     title="E-mail assistant",
-    what="Medium risk, personal data: one reviewer approves, rejects, or corrects it in Details (Edit and approve).",
+    what="Approve it, reject it, or correct it: open Details and press Edit and approve. What you approved is what is sent.",
+    begins=("URITA", "C0REVIEWS"),
     run=run,
 )
