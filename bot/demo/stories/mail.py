@@ -85,7 +85,7 @@ STORY = Story(
     name="mail",
     agent="mail-assistant",
     title="E-mail assistant",
-    what="Approve it, reject it, or correct it: open Details and press Edit and approve. What you approved is what is sent.",
+    what="Approve it, reject it, or correct it (Details, Edit and approve). What is sent is what you approved.",
     begins=("URITA", "C0REVIEWS"),
     run=run,
 )
