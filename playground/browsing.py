@@ -1,20 +1,16 @@
 """The playground's page, as a server gives it: its files, the stream that each browser follows, and what people do.
 
-    browsing = Browsing(acting, sockets)
-    app.add_routes(browsing.routes())
-    …
-    browsing.close()      # before the server waits for what is under way: streams have no end of their own
-
-Only this machine is served, and only its own page: other sites that a browser has open are refused.
+browsing = Browsing(acting, sockets)
+app.add_routes(browsing.routes())
+…
+browsing.close()      # before the server waits for what is under way: streams have no end of their own
 """
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from pydantic import ValidationError
@@ -23,6 +19,7 @@ from playground.acting import Acting
 from playground.acts import ACTS, Act, Hand
 from playground.follower import Follower
 from playground.outcomes import Outcome
+from playground.own_page import own_page_only
 from playground.picture import Picture
 from playground.refusals import NotPossibleError, RefusedError
 from playground.socket_mode import Sockets
@@ -61,17 +58,17 @@ class Browsing:
             follower.end()
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
-        _only_us(request)
+        own_page_only(request)
         return web.FileResponse(FOLDER / "index.html", headers=HEADERS)
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
-        _only_us(request)
+        own_page_only(request)
         if (name := request.match_info["name"]) not in FILES:
             raise web.HTTPNotFound(text=f"There is no file {name!r} here.")
         return web.FileResponse(FOLDER / name, headers=HEADERS)
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
-        _only_us(request)
+        own_page_only(request)
         if self._closed:
             raise web.HTTPServiceUnavailable(text="The playground is ending.")
         picture = Picture(self._slack, request.query.get("as", ""))
@@ -93,7 +90,7 @@ class Browsing:
             self._followers.discard(follower)
 
     async def _act(self, request: web.Request) -> web.StreamResponse:
-        _only_us(request)
+        own_page_only(request)
         try:
             act = await _asked(request)
             self._acting.client.person(act.user)
@@ -132,18 +129,3 @@ def _answer(outcome: Outcome | None) -> dict[str, Any]:
     if outcome is None:
         return {"ok": True, "error": None, "errors": {}}
     return {"ok": outcome.error is None, "error": outcome.error, "errors": dict(outcome.errors), "body": outcome.body}
-
-
-def _only_us(request: web.Request) -> None:
-    """A name that leads to this machine for a moment only is another site's; and so is another origin."""
-    origin = request.headers.get("Origin")
-    if not _loopback(request.host) or origin not in (None, f"{request.scheme}://{request.host}"):
-        raise web.HTTPForbidden(text="The playground answers its own page on this machine alone. Open it by 127.0.0.1.")
-
-
-def _loopback(host: str) -> bool:
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or ip_address(name).is_loopback
-    except ValueError:
-        return False

@@ -1,4 +1,7 @@
-"""The controls that only the demo has: what the agents tell, business time moved on, a story begun again."""
+"""The controls that only the demo has: what the agents tell, business time moved on, a story begun again.
+
+They answer whom the playground's page answers.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from bot.demo.clock import MovedClock
 from bot.demo.diary import Diary
 from bot.demo.passage import Passage
 from bot.demo.stage import Stage
+from playground.own_page import own_page_only
 from rules.chain import rfc3339
 from store.workers import UnavailableError
 
@@ -48,7 +52,8 @@ class Panel:
             web.post("/playground/demo/stories/{name}", self.begin),
         ]
 
-    async def state(self, _: web.Request) -> web.Response:
+    async def state(self, request: web.Request) -> web.Response:
+        own_page_only(request)
         return web.json_response(self._shown())
 
     def _shown(self) -> dict[str, object]:
@@ -56,6 +61,7 @@ class Panel:
         return now | (self._stage.shown() if self._stage else {"agents": [], "stories": []})
 
     async def move(self, request: web.Request) -> web.Response:
+        own_page_only(request)
         try:
             asked = Move.model_validate(from_json(await request.read()))
         except (ValidationError, ValueError):
@@ -70,6 +76,7 @@ class Panel:
         return web.json_response(self._shown())
 
     async def begin(self, request: web.Request) -> web.Response:
+        own_page_only(request)
         name = request.match_info["name"]
         if self._stage is None or not self._stage.known(name):
             return _wrong(404, "there is no story of this name")
@@ -80,6 +87,7 @@ class Panel:
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Says "changed", as soon and as often as it has; what changed is in the state."""
+        own_page_only(request)
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await stream.prepare(request)
         news = asyncio.Event()

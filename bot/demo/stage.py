@@ -73,7 +73,14 @@ class Stage:
                 for story in STORIES
             ],
             "stories": [
-                {"name": story.name, "title": story.title, "what": story.what, "running": self.running(story.name)}
+                {
+                    "name": story.name,
+                    "title": story.title,
+                    "what": story.what,
+                    "agent": story.agent,
+                    "begins": story.begins,
+                    "running": self.running(story.name),
+                }
                 for story in STORIES
             ],
         }

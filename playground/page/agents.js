@@ -1,21 +1,28 @@
-// The panel of the demo: what the sample agents did, the business clock, and the stories. Where no demo runs, nothing.
+// The panel of the demo: what can be tried, what each sample agent did, and the business clock. Where no demo runs, nothing.
 
 import { clock, moment, moveAhead, whole } from "./dates.js";
 import { byId, el } from "./el.js";
 import { keyed } from "./keyed.js";
+import { channelAddress, go } from "./place.js";
 import { busy } from "./surface.js";
+import { become } from "./top.js";
 import { whileSeen } from "./watching.js";
-import { tell } from "./workspace.js";
+import { nameOf, tell, when } from "./workspace.js";
 
 const STEPS = [["+5 min", 300], ["+1 hour", 3_600], ["+1 day", 86_400]];
 const SAID = { sent: "Sent", received: "Received", did: "Did", error: "Error" };
+const opened = new Set(); // the agents of whom all is shown that they told
 let trouble = null;
+let sought = null; // the agent whose card is to be shown, as soon as it is there
 
 export async function agents() {
   const state = await asked();
   if (!state) return;
   build();
   draw(state);
+  if (!location.hash && matchMedia("(max-width: 760px)").matches) history.replaceState(null, "", "#agents"); // it shows one part at a time
+  when(["scene"], refresh);
+  when(["messages"], seek);
   whileSeen(() => {
     const source = new EventSource("/playground/demo/events");
     for (const told of ["open", "message", "changed"]) source.addEventListener(told, refresh);
@@ -52,12 +59,11 @@ function build() {
   const step = ([said, seconds]) =>
     el("button", { type: "button", class: "button", click: (event) => post(event.currentTarget, "/playground/demo/time", { seconds }) }, said);
   byId("agents").replaceChildren(
-    el("header", { class: "place" }, el("h2", {}, "Agents"), el("p", {}, "what they sent and received")),
+    el("header", { class: "place" }, el("h2", {}, "Try it"), el("p", {}, "eight agents, and what to do with each")),
     el("div", { class: "scroll" },
-      el("section", { class: "time", "aria-label": "Business time" }, el("p", { id: "now" }), el("div", { class: "row" }, STEPS.map(step))),
       trouble,
-      el("details", {}, el("summary", {}, "Stories, to start again"), el("ul", { id: "stories", class: "stories" })),
       el("ul", { id: "agent-list", class: "agent-list" })),
+    el("section", { class: "time", "aria-label": "Business time" }, el("p", { id: "now" }), el("div", { class: "row" }, STEPS.map(step))),
   );
 }
 
@@ -65,14 +71,16 @@ function draw(state) {
   moveAhead(state.moved_seconds);
   tell("messages");
   byId("now").replaceChildren(...time(state));
-  keyed(byId("agent-list"), state.agents, (each) => each.name, agent);
-  keyed(byId("stories"), state.stories, (each) => each.name, story);
+  const linesOf = new Map(state.agents.map((each) => [each.name, each.lines]));
+  // Whom one is to act as is called by name, which is known once the workspace is.
+  const told = state.stories.map((each) => ({ ...each, lines: linesOf.get(each.agent), who: each.begins && given(each.begins[0]) }));
+  keyed(byId("agent-list"), told, (each) => each.name, story);
 }
 
 function time({ now, moved_seconds: moved }) {
   const at = new Date(now);
   const ahead = moved > 0 ? `${duration(moved)} ahead of the real clock` : "the same as the real clock";
-  return [el("small", {}, "Business time"), el("time", { datetime: now, title: whole(at) }, moment(at)), el("small", {}, ahead)];
+  return [el("time", { datetime: now, title: whole(at) }, moment(at)), el("small", {}, `Business time, ${ahead}`)];
 }
 
 function duration(seconds) {
@@ -87,21 +95,59 @@ function duration(seconds) {
   return parts.join(", ") || "less than a minute";
 }
 
-function agent(its) {
-  const line = (each) => el("li", { class: `kind-${each.kind}` },
-    el("span", { class: "kind" }, SAID[each.kind] ?? each.kind),
-    el("span", { class: "what" }, each.text),
-    el("time", { datetime: each.at, title: whole(new Date(each.at)) }, clock(new Date(each.at))));
-  const lines = its.lines.length ? el("ol", {}, its.lines.map(line)) : el("p", { class: "hint" }, "Has done nothing yet.");
-  return el("li", {}, el("h3", {}, its.title), lines);
+function given(user) {
+  return nameOf(user).split(" ")[0];
 }
 
 function story(its) {
-  const address = `/playground/demo/stories/${encodeURIComponent(its.name)}`;
-  const again = (event) => post(event.currentTarget, address, {});
   return el("li", {},
-    el("div", {}, el("strong", {}, its.title), el("p", {}, its.what)),
-    its.running
-      ? el("span", { class: "running" }, "running")
-      : el("button", { type: "button", class: "button", "data-name": its.name, "aria-label": `Start again: ${its.title}`, click: again }, "Start again"));
+    el("h3", {}, its.title),
+    el("p", { class: "try" }, its.what),
+    el("div", { class: "row" }, begin(its), its.running ? null : again(its)),
+    diary(its));
+}
+
+function begin(its) {
+  if (!its.begins || !its.running) return null;
+  const [user, where] = its.begins;
+  const there = () => {
+    sought = its.agent;
+    go(channelAddress(where));
+    become(user);
+  };
+  const said = `Try it as ${its.who}`;
+  return el("button", { type: "button", class: "button primary", "data-name": its.name, "aria-label": `${said}: ${its.title}`, click: there }, said);
+}
+
+function again(its) {
+  const address = `/playground/demo/stories/${encodeURIComponent(its.name)}`;
+  const click = (event) => post(event.currentTarget, address, {});
+  return el("button", { type: "button", class: "button", "data-name": its.name, "aria-label": `Start again: ${its.title}`, click }, "Start again");
+}
+
+/** The last that it told; and when that is opened, all. */
+function diary(its) {
+  if (!its.lines.length) return el("p", { class: "hint" }, "Has done nothing yet.");
+  const last = its.lines.at(-1);
+  const toggle = (event) => (event.currentTarget.open ? opened.add(its.name) : opened.delete(its.name));
+  const all = el("details", { open: opened.has(its.name), toggle },
+    el("summary", { "data-name": `${its.name} told` }, `All that the agent told (${its.lines.length})`),
+    el("ol", {}, its.lines.map((each) => el("li", {}, line(each)))));
+  return [el("div", { class: "last" }, line(last)), all];
+}
+
+function line(each) {
+  return el("span", { class: `line kind-${each.kind}` },
+    el("span", { class: "kind" }, SAID[each.kind] ?? each.kind),
+    el("span", { class: "what" }, each.text),
+    el("time", { datetime: each.at, title: whole(new Date(each.at)) }, clock(new Date(each.at))));
+}
+
+/** Its newest card, once the person who is asked sees it. */
+function seek() {
+  if (!sought) return;
+  const cards = [...byId("messages").children].filter((each) => each.textContent.includes(`agent ${sought},`));
+  if (!cards.length) return;
+  sought = null;
+  cards.at(-1).scrollIntoView();
 }

@@ -29,7 +29,7 @@ function arrange() {
     tab("#", "Channels", kind === "list"),
     tab(first ? channelAddress(first) : "#home", "Messages", kind === "channel"),
     ...(workspace.scene.app.home ? [tab("#home", "Home", kind === "home")] : []),
-    ...(document.body.classList.contains("has-agents") ? [tab("#agents", "Agents", kind === "agents")] : []),
+    ...(document.body.classList.contains("has-agents") ? [tab("#agents", "Try it", kind === "agents")] : []),
   );
 }
 

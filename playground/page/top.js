@@ -18,7 +18,7 @@ export function wanted() {
   return new URLSearchParams(location.search).get("as") ?? sessionStorage.getItem("as") ?? "";
 }
 
-function become(user) {
+export function become(user) {
   sessionStorage.setItem("as", user);
   const address = new URL(location.href);
   address.searchParams.delete("as");

@@ -80,6 +80,23 @@ async def test_the_notice_is_refused_revised_approved_by_two_and_sent_once(scree
     await screen.picture("demo_notice")
 
 
+async def test_a_newcomer_is_led_to_the_first_card_as_somebody_who_may_decide_it(screen: Screen) -> None:
+    await screen.page.get_by_role("button", name="Try it as Senta: Enforcement notice").click()
+    await expect(screen.page.get_by_label("Acting as")).to_have_value("USENTA")
+    await expect(screen.card(NOTICE)).to_be_in_viewport()
+    await screen.picture("demo_led")
+    await expect(screen.card(NOTICE).get_by_role("button", name="Approve")).to_be_visible()
+
+
+async def test_on_a_phone_the_first_thing_shown_is_what_to_try(address: str, browser: Browser) -> None:
+    async with window(browser, address, PHONE) as screen:
+        await expect(screen.page.get_by_role("heading", name="Try it")).to_be_visible()
+        await screen.page.get_by_role("button", name="Try it as Rita: A question").tap()
+        await expect(screen.card(QUESTION)).to_be_in_viewport()
+        await screen.picture("demo_led_phone")
+        assert screen.complaints == []
+
+
 async def test_an_email_is_corrected_and_sent_as_it_was_corrected(screen: Screen) -> None:
     await go(screen, "reviews", "URITA")
     await screen.press(screen.card(MAIL), "Details")
@@ -101,7 +118,6 @@ async def test_an_email_is_rejected_and_the_story_begun_again_with_another(scree
     await screen.press(screen.card(MAIL), "Reject")
     await send(screen, "Why you reject it", "They renewed it yesterday.")
     await expect(agent(screen, "E-mail assistant")).to_contain_text("without permission there is nothing to do")
-    await screen.page.get_by_text("Stories, to start again").click()
     await screen.page.get_by_role("button", name="Start again: E-mail assistant").click()
     await expect(screen.card("The appointment for your inspection")).to_be_visible()
     await screen.picture("demo_again")
@@ -190,7 +206,7 @@ async def test_nothing_of_the_panel_is_cut_overlaps_or_is_faint(
 ) -> None:
     async with window(browser, f"{address}#agents", size, scheme) as screen:
         await expect(agent(screen, "A read that passes by itself")).to_contain_text("Reported: succeeded")
-        await screen.page.get_by_text("Stories, to start again").click()
+        await screen.page.get_by_text("All that the agent told").first.click()
         await screen.picture(f"demo_panel_{'phone' if size == PHONE else 'wide'}_{scheme}")
         assert await screen.measured("wider") == []
         assert await screen.measured("overlaps") == []

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.requests import MAX_BODY
-from tests.demo.visitor import Visitor
+from tests.demo.visitor import Visitor, running
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,35 @@ async def test_a_body_that_does_not_say_how_large_it_is_ends_where_the_service_s
     key = await visitor.hired()
     async with visitor.http.post("/v1/packages", data=endless(), headers={"Authorization": f"Bearer {key}"}) as answer:
         assert (answer.status, json.loads(await answer.text())["type"]) == (413, "urn:countersign:problem:too-large")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "https://elsewhere.example"}, {"Origin": "null"}, {"Host": "rebound.example"}, {"Host": "10.0.0.1"}],
+    ids=str,
+)
+async def test_another_site_moves_no_time_starts_no_story_and_reads_nothing(
+    visitor: Visitor, headers: dict[str, str]
+) -> None:
+    await visitor.over("reading")  # could be begun again
+    for method, path in (
+        ("POST", "time"),
+        ("POST", "stories/reading"),
+        ("GET", "state"),
+        ("GET", "events"),
+    ):
+        body = {"seconds": 3600} if path == "time" else None
+        async with visitor.http.request(method, f"/playground/demo/{path}", json=body, headers=headers) as answer:
+            assert answer.status == 403
+    state = await visitor.state()
+    assert state["moved_seconds"] == 0
+    assert not running(state)["reading"]
+
+
+async def test_the_playgrounds_own_page_moves_time_and_starts_stories(visitor: Visitor) -> None:
+    await visitor.over("reading")
+    own = {"Origin": visitor.demo.url}
+    async with visitor.http.post("/playground/demo/time", json={"seconds": 60}, headers=own) as answer:
+        assert (answer.status, (await answer.json())["moved_seconds"]) == (200, 60)
+    async with visitor.http.post("/playground/demo/stories/reading", headers=own) as answer:
+        assert answer.status == 202

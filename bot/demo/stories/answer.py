@@ -43,5 +43,6 @@ STORY = Story(
     agent="drafting-agent",
     title="A question",
     what="The agent does not know and asks. Any reviewer may press Answer; silence is never one.",
+    begins=("URITA", "C0ENFORCE"),
     run=run,
 )

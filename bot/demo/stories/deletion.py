@@ -65,6 +65,7 @@ STORY = Story(
     name="deletion",
     agent="data-steward",
     title="Deletion of data",
-    what="Critical: a senior reviewer and a supervisor, each of whom has to open Details before Approve opens.",
+    what="Critical: it takes Sven and Susan, and Approve stays closed until each of them has opened Details.",
+    begins=("USVEN", "C0DATA"),
     run=run,
 )

@@ -85,6 +85,7 @@ STORY = Story(
     name="mail",
     agent="mail-assistant",
     title="E-mail assistant",
-    what="Medium risk, personal data: one reviewer approves, rejects, or corrects it in Details (Edit and approve).",
+    what="Approve it, reject it, or correct it (Details, Edit and approve). What is sent is what you approved.",
+    begins=("URITA", "C0REVIEWS"),
     run=run,
 )

@@ -87,6 +87,7 @@ STORY = Story(
     name="notice",
     agent="notice-desk",
     title="Enforcement notice",
-    what="High risk: a senior reviewer and a supervisor must approve, Nora who asked for it cannot. Try Revise first.",
+    what="High risk: approve it as Senta and as Susan. Nora asked for it: be refused as her. Or press Revise first.",
+    begins=("USENTA", "C0ENFORCE"),
     run=run,
 )

@@ -54,5 +54,6 @@ STORY = Story(
     agent="planning-agent",
     title="A plan, discussed",
     what="Comment on it in Details, press Revise and say what is missing; the agent plans again. Then approve it.",
+    begins=("URITA", "C0ENFORCE"),
     run=run,
 )

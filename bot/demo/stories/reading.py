@@ -38,6 +38,6 @@ STORY = Story(
     name="reading",
     agent="case-reader",
     title="A read that passes by itself",
-    what="Low risk: nobody is asked. The agent's panel and the audit trail show it, the channels do not.",
+    what="Low risk: nobody is asked, so no channel shows it. As Adam, give its id to /reviews audit and see the trail.",
     run=run,
 )

@@ -50,5 +50,6 @@ STORY = Story(
     agent="appeals-clerk",
     title="A receipt that goes out by silence",
     what="Soft: press Object to stop it, or move time on by five minutes and see it go.",
+    begins=("UROSS", "C0REVIEWS"),
     run=run,
 )

@@ -79,5 +79,6 @@ STORY = Story(
     agent="triage-agent",
     title="A takeover, and back",
     what="The agent is not sure and stops. Press Take over, do the work, then Hand back in Details: it goes on.",
+    begins=("URITA", "C0ENFORCE"),
     run=run,
 )
