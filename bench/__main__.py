@@ -1,12 +1,13 @@
-"""`python -m bench [NAME …]`: any of those below; without a name, all but the profile."""
+"""`python -m bench [NAME …]`: any of those below; without a name, all but the sizes and the profile."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
 
-from bench import callbacks, cards, clicks, delivery, http, pending, profile, restart, road, timers
+from bench import callbacks, cards, clicks, delivery, http, pending, profile, replicas, restart, road, sizes, timers
 from bench.world import databases
 
 SUBMISSIONS = 1_000
@@ -117,17 +118,33 @@ def _callbacks(where: dict[str, str]) -> None:
         print(f"{row}{its.most_ms:>10.0f}{its.hanging:>9}", flush=True)
 
 
+def _replicas(where: dict[str, str]) -> None:
+    print(f"Replicas on one PostgreSQL: {WHOLE_WAYS} whole ways at {AT_ONCE}, each decided at another replica")
+    print(f"Asked: three do no less than one. They share {os.cpu_count()} cores with PostgreSQL and with this bench")
+    print(f"{'processes':<12}{'a second':>10}{'ratio':>8}", flush=True)
+    one, *others = asyncio.run(replicas.run(where, WHOLE_WAYS, AT_ONCE))
+    for its in (one, *others):
+        print(f"{its.processes:<12}{its.rate:>10.0f}{its.rate / one.rate:>8.2f}")
+
+
+def _sizes(where: dict[str, str]) -> None:
+    print(f"{sizes.PACKAGES:,} packages, each handed in, shown, approved and shown again: what the database grew by")
+    print(f"{'database':<12}{'bytes each':>12}{'a second':>10}", flush=True)
+    for its in asyncio.run(sizes.run(where)):
+        print(f"{its.database:<12}{its.bytes_each:>12,.0f}{its.a_second:>10.0f}", flush=True)
+
+
 def _delivery(where: dict[str, str]) -> None:
     told = f"{delivery.CARDS:,} cards into {len(delivery.CHANNELS)} channels, Slack's clock at {delivery.SPEED:g} times"
     print(f"{told} its speed; it permits them in {delivery.permitted(delivery.CARDS):.1f} s")
     print(f"Asked: {delivery.ASKED_PERCENT} % of that used, no 429, and the {delivery.CRITICAL} critical ones first")
-    print(f"{'database':<12}{'processes':>10}{'cards':>8}{'seconds':>9}{'used %':>8}{'429s':>7}{'critical first':>16}")
+    print(f"{'database':<12}{'processes':>10}{'cards':>8}{'seconds':>9}{'used %':>8}{'429s':>7}{'last critical':>15}")
     asyncio.run(delivery.run(where, _delivered))
 
 
 def _delivered(its: delivery.Result) -> None:
     row = f"{its.database:<12}{its.processes:>10}{its.cards:>8}{its.seconds:>9.1f}{its.used_percent:>8.1f}"
-    print(f"{row}{its.refused:>7}{its.critical_first:>16}", flush=True)
+    print(f"{row}{its.refused:>7}{its.last_critical:>15}", flush=True)
 
 
 BENCHES: dict[str, Callable[[dict[str, str]], None]] = {
@@ -139,7 +156,9 @@ BENCHES: dict[str, Callable[[dict[str, str]], None]] = {
     "timers": _timers,
     "restart": _restart,
     "callbacks": _callbacks,
+    "replicas": _replicas,
     "delivery": _delivery,
+    "sizes": _sizes,
     "profile": profile.run,
 }
 
