@@ -73,6 +73,9 @@ class CommandError(Exception):
         self.status = status
 
 
+INTERRUPTED = 130  # as shells say it of what Ctrl-C ended
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     given = parser().parse_args(arguments)
     commands: dict[str, Callable[[Client, argparse.Namespace], int]] = {
@@ -92,6 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (CountersignError, OSError, ValueError) as fault:
         _say(str(fault))
         sys.exit(next((code for kind, code in _FAULTS.items() if isinstance(fault, kind)), Code.FAULT))
+    except KeyboardInterrupt:
+        _say("interrupted: what was asked for still stands; `countersign-gate wait` goes on waiting for it")
+        sys.exit(INTERRUPTED)
 
 
 def code_of(outcome: Outcome) -> int:

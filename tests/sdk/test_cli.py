@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -54,6 +55,28 @@ async def test_a_request_that_waits_prints_the_parameters_as_approved(watcher: A
     ran = await asking
     assert (ran.code, json.loads(ran.out)) == (0, HARD["action_parameters"])
     assert "Checked." in ran.err
+
+
+async def test_ctrl_c_ends_the_waiting_with_a_sentence_and_withdraws_nothing(
+    watcher: Agent, office: Office, wire: Network
+) -> None:
+    pipe = asyncio.subprocess.PIPE
+    asking = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "countersign.cli", "request", "--file", "-", "--wait"),
+        env=os.environ | {"COUNTERSIGN_URL": wire.url, "COUNTERSIGN_AGENT_KEY": office.key},
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+    )
+    assert asking.stdin is not None
+    asking.stdin.write(PROPOSAL.encode())
+    asking.stdin.write_eof()
+    package = await watcher.proposed()
+    asking.send_signal(signal.SIGINT)
+    _, err = await asking.communicate()
+    assert (asking.returncode, "Traceback" in err.decode()) == (130, False)
+    assert "interrupted" in err.decode()
+    assert (await watcher.card(package)).labels
 
 
 def said(capsys: Any) -> str:
