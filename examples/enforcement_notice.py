@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 
-from countersign import Approved, Client, EvidenceWanted, Expired, Overridden, Rejected, Revise
+from countersign import Approved, Client, EvidenceWanted, Executed, Expired, Overridden, Rejected, Revise
 from countersign.proposal import Changes, Proposal
 
 RUN = sys.argv[1] if sys.argv[1:] else "notice-456"
@@ -79,6 +79,8 @@ def main() -> None:
             case Approved() | Overridden(override_decision="proceed"):
                 with handle.executing() as approved:
                     print(f"Sent to {approved['entity']}: {approved['text']}")
+            case Executed():
+                print("It was sent before, and is not sent again.")
             case Rejected(reason=reason):
                 print(f"Not sent. {reason}")
             case Expired():

@@ -17,7 +17,7 @@ from bot.slack.client import SlackClient, web_client
 from rules.policy_text import read_policy
 from scheduler.reconciler import Reconciler
 from scheduler.sending import Sending
-from store import places
+from store import cards, places
 from tests.slack.office import POLICY, UNLIMITED
 from tests.store.world import World, opened
 
@@ -26,9 +26,10 @@ STEPS = {
     "claiming": (places, "claim", True),
     "claimed": (Reconciler, "_attempt", False),
     "drawn": (Sending, "put", False),  # the rendering is kept, and nothing was sent
-    "sent": (Reconciler, "_tell", False),  # the card is right, and its thread knows nothing
+    "sent": (cards, "lies_at", False),  # the card is there, and nobody knows where
+    "lying": (Reconciler, "_tell", False),  # it is known where the card lies, and its thread knows nothing
     "proving": (Reconciler, "_proven", False),
-    "noted": (scheduler.reconciler, "Shown", False),  # the thread knows, too, and nothing is written down
+    "noted": (scheduler.reconciler, "_shown", False),  # the thread knows, too, and nothing of that is written down
     "recording": (scheduler.reconciler, "_shown", True),
     "settled": (Reconciler, "_tell_admins", False),
 }

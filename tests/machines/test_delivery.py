@@ -34,9 +34,10 @@ CARDS = {
     "claimed": 1,
     "drawn": 1,
     "sent": 2,
-    "proving": 2,
-    "noted": 2,
-    "recording": 2,
+    "lying": 1,
+    "proving": 1,
+    "noted": 1,
+    "recording": 1,
     "settled": 1,
 }
 # And how many notes of one that was to be changed, and of which its thread was to be told.
@@ -45,6 +46,7 @@ NOTES = {
     "claimed": 1,
     "drawn": 1,
     "sent": 1,
+    "lying": 1,
     "noted": 2,
     "recording": 2,
     "settled": 1,
