@@ -113,7 +113,6 @@ class Reconciler:
                 pass
 
     async def _catch_up(self) -> None:
-        self._again_in = None
         while not self._ending and await self._store.read(self._is_any_behind):
             claimed = await self._store.write(self._claimed)
             self._again_in = claimed.again_in
@@ -128,12 +127,7 @@ class Reconciler:
         tenant_id, now = self._store.house.tenant_id, self._now()
         self._pace.claimed_at = now.timestamp()
         return places.claim(
-            connection,
-            tenant_id,
-            self._pace.rates,
-            now=now,
-            until=now + CLAIMED_FOR,
-            answerable=self._answers.cards,
+            connection, tenant_id, self._pace.rates, now=now, until=now + CLAIMED_FOR, answerable=self._answers.cards
         )
 
     async def _attempt(self, place: Place) -> None:
@@ -197,8 +191,9 @@ class Reconciler:
             await self._store.keep_rendering(place.package_id, rendering.rendering_id, rendering.body)
             posted = await self._sending.put(place, Message(rendering.text, rendering.blocks))
         shown = Shown(state.revision, posted.channel, posted.ts, rendering.rendering_id)
-        # Whatever fails from here on is done again, but the card lies there.
-        await self._store.write(lambda connection: cards.lies_at(connection, place, shown))
+        if (place.channel, place.ts, place.rendering_id) != (posted.channel, posted.ts, rendering.rendering_id):
+            # Whatever fails from here on is done again, but the card lies there.
+            await self._store.write(lambda connection: cards.lies_at(connection, place, shown))
         await self._tell(place, drawn.notes, posted)
         if onlookers is not None:
             await self._proven(drawn, posted, onlookers)
@@ -266,6 +261,8 @@ class Reconciler:
     async def _tell_admins(self) -> None:
         """Each trouble once; again later, where just now nobody could be told."""
         tenant_id = self._store.house.tenant_id
+        if not await self._store.read(lambda connection: troubles.is_any_untold(connection, tenant_id)):
+            return
         for its in await self._store.write(lambda connection: troubles.to_be_told(connection, tenant_id)):
             told = [await self._told_to(admin, its) for admin in self._store.house.policy.admins]
             if told and not any(told):

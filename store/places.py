@@ -31,7 +31,7 @@ _HOLD = update(CARDS).where(*_THIS).values(held_until=bindparam("until", type_=_
 
 
 class Claimed(NamedTuple):
-    """What is ours for now, which of it costs nothing, and in how many seconds there may be more."""
+    """What is ours for now, and in how many seconds there may be more."""
 
     places: list[Place]
     again_in: float | None

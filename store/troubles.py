@@ -20,6 +20,7 @@ _KEEP = text(
 ).bindparams(bindparam("now", type_=TROUBLES.c.since.type))
 _READ = select(TROUBLES.c.place, TROUBLES.c.error, TROUBLES.c.since).where(_OF_TENANT).order_by(TROUBLES.c.place)
 _OVER = delete(TROUBLES).where(_OF_TENANT, TROUBLES.c.place == bindparam("at"))
+_UNTOLD = select(TROUBLES.c.place).where(_OF_TENANT, ~TROUBLES.c.told).limit(1)
 _TELL = (
     update(TROUBLES)
     .where(_OF_TENANT, ~TROUBLES.c.told)
@@ -46,6 +47,11 @@ def known(connection: Connection, tenant_id: str) -> list[Known]:
 
 def over(connection: Connection, tenant_id: str, place: str) -> None:
     connection.execute(_OVER, {"tenant": tenant_id, "at": place})
+
+
+def is_any_untold(connection: Connection, tenant_id: str) -> bool:
+    """Asked at each look, and nearly always not so: to find that out, nothing is written."""
+    return connection.execute(_UNTOLD, {"tenant": tenant_id}).first() is not None
 
 
 def to_be_told(connection: Connection, tenant_id: str) -> list[Known]:
