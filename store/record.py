@@ -23,7 +23,8 @@ from store.tables import EventRow, core
 
 EVENTS = core(EventRow)
 _APPEND = insert(EVENTS)
-_TAKEN = ("events_pkey", "events is append-only")  # how the two databases say that this event is there already
+# How the two databases say that this event is there already, or that this command came twice and the other one is in.
+_TAKEN = ("events_pkey", "events is append-only", "commands_pkey", "commands.command_id")
 
 
 def record(connection: Connection, decided: Transition, found: Loaded | None, situation: Situation) -> None:
@@ -52,7 +53,7 @@ def record(connection: Connection, decided: Transition, found: Loaded | None, si
 
 @contextmanager
 def writing(connection: Connection) -> Iterator[Batch]:
-    """Sent together. Where the next event's place in the chain is taken, somebody else was quicker."""
+    """Sent together. Where the next event's place in the chain is taken, or the command's own, somebody was quicker."""
     try:
         with together(connection) as batch:
             yield batch

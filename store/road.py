@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, insert, select
-from sqlalchemy.exc import IntegrityError
 
 from rules.commands import ClockCommand, Command
 from rules.life import decide
@@ -23,7 +22,7 @@ from rules.situation import Situation
 from rules.state import PackageState
 from rules.submission import Submit
 from rules.transition import Words, refused
-from store.database import StaleError
+from store.batch import Batch
 from store.house import INSTALLATION, STANDING, House, Standing
 from store.packages import Loaded, load, load_each
 from store.record import record, writing
@@ -114,8 +113,9 @@ def _decided(connection: Connection, house: House, asked: Asked, found: Loaded |
         return _refused(connection, asked, found, situation, decided)
     if asked.trial:
         return Outcome(state=decided.before, roster=roster)
-    _remember(connection, house.tenant_id, asked, decided.after.decision_package_id)
-    record(connection, decided, found, situation)
+    with writing(connection) as batch:
+        _remember(batch, house.tenant_id, asked, decided.after.decision_package_id)
+        record(connection, decided, found, situation)
     changed = bool(decided.occurrences)
     return Outcome(state=decided.after, changed=changed, roster=situation.roster, words=decided.words)
 
@@ -134,11 +134,12 @@ def _refused(
         return Outcome(state=found.state if found else None, refusal=refusal)
     if situation.roster.person(asked.actor.actor_id) is None:
         return Outcome(state=found.state, refusal=refusal)
-    _remember(connection, situation.tenant_id, asked, found.state.decision_package_id, refusal)
-    if not first_this_minute(connection, found.state, asked.actor, refusal, asked.now):
-        return Outcome(state=found.state, refusal=refusal)
-    attempt = refused(found.state, asked.command, situation, refusal.reason)
-    record(connection, attempt, found, situation)
+    with writing(connection) as batch:
+        _remember(batch, situation.tenant_id, asked, found.state.decision_package_id, refusal)
+        if not first_this_minute(connection, found.state, asked.actor, refusal, asked.now):
+            return Outcome(state=found.state, refusal=refusal)
+        attempt = refused(found.state, asked.command, situation, refusal.reason)
+        record(connection, attempt, found, situation)
     return Outcome(state=attempt.after, refusal=refusal, changed=True)
 
 
@@ -157,9 +158,7 @@ def _again(connection: Connection, house: House, asked: Asked, answered: Answere
     return Outcome(state=found.state, refusal=refusal, replayed=True)
 
 
-def _remember(
-    connection: Connection, tenant_id: str, asked: Asked, package_id: str, refusal: Refusal | None = None
-) -> None:
+def _remember(batch: Batch, tenant_id: str, asked: Asked, package_id: str, refusal: Refusal | None = None) -> None:
     """The clock's commands are judged by what is due, not by their ids."""
     if isinstance(asked.command, ClockCommand):
         return
@@ -171,8 +170,4 @@ def _remember(
         "refusal": refusal.model_dump_json() if refusal else None,
         "at": asked.now,
     }
-    try:
-        connection.execute(_ANSWER, row)
-    except IntegrityError as fault:
-        # The same command came twice at once, and the other one is in: walk again, and find its answer.
-        raise StaleError from fault
+    batch.execute(_ANSWER, row)
