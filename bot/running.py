@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 DRAIN = 10.0  # for what is under way
 LINGER = 2.0  # for the last answers on their way out
+YOUNG = (20_000, 20, 20)  # a request makes thousands of objects and leaves hardly a ring: looking for them took a tenth
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ async def working(settings: Settings, clock: Clock = real_clock, *, ticks: bool 
         async with slack_or_none as slack, callback_side(settings, store, metrics):
             # What is loaded by now stays for good: the garbage collector need not look through it again and again.
             gc.freeze()
+            gc.set_threshold(*YOUNG)
             yield Service(settings, store, metrics, slack)
     finally:
         await store.close()

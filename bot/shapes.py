@@ -23,7 +23,8 @@ def _open(schema: dict[str, Any]) -> None:
 
 
 class Reply(BaseModel):
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_open, use_attribute_docstrings=True)
+    # Only who reads the description needs them built, not each start.
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_open, use_attribute_docstrings=True, defer_build=True)
 
 
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-import psycopg
 from sqlalchemy import Connection, Dialect, Executable
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -87,11 +86,11 @@ def _driving(connection: Connection) -> Iterator[Any]:
 
     PostgreSQL is sent all of it before it is asked how it went. Nothing can be read in between.
     """
-    driver = connection.connection.driver_connection
+    driver: Any = connection.connection.driver_connection
     cursor = connection.connection.cursor()
     faults = connection.dialect.loaded_dbapi.Error
     try:
-        if isinstance(driver, psycopg.Connection):
+        if connection.dialect.name == "postgresql":
             with driver.pipeline():
                 yield cursor
         else:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -29,8 +29,11 @@ from store.events import events_of
 from store.house import House
 from store.packages import Cursor, glance, load, own
 from store.road import Asked, Outcome, carry_out, carry_out_each, has_answered
-from store.waiters import Notifier, Waiter, Waiters, stopped
+from store.waiters import Waiter, Waiters, stopped
 from store.workers import UnavailableError
+
+if TYPE_CHECKING:
+    from store.notifier import Notifier
 
 log = structlog.get_logger()
 
@@ -58,7 +61,7 @@ class Store:
     def __init__(self, database: Database, house: House, clock: Callable[[], datetime], url: str) -> None:
         self.database, self.house, self.clock = database, house, clock
         self.waiters = Waiters(database, house.tenant_id)
-        self._notifier = Notifier(url, self.waiters) if isinstance(database, PostgresDatabase) else None
+        self._notifier = _notifier(url, self.waiters) if isinstance(database, PostgresDatabase) else None
         self._tasks: list[asyncio.Task[None]] = []
         self.on_change: list[Callable[[], None]] = []  # told after each commit of this process
 
@@ -243,6 +246,12 @@ class Store:
             if found is None or found.revision != waiter.seen:
                 return found
         return await self.found(package_id, agent_id)
+
+
+def _notifier(url: str, waiters: Waiters) -> Notifier:
+    from store.notifier import Notifier  # noqa: PLC0415 - with it comes PostgreSQL's driver, and one file does without
+
+    return Notifier(url, waiters)
 
 
 def _throw() -> float:

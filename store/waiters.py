@@ -7,20 +7,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
-import psycopg
 import structlog
-from sqlalchemy.engine import make_url
 
 from store.database import Database
 from store.packages import revisions
 
 log = structlog.get_logger()
 
-CHANNEL = "countersign"
 SLOW_POLL = 2.0
 POLLED_AT_ONCE = 500
-RECONNECT = 1.0
-_PAYLOAD = 7_500  # PostgreSQL refuses a payload of 8,000 bytes
 
 
 class Waiter:
@@ -87,70 +82,6 @@ class Waiters:
                 for waiter in self._waiting.get(package_id, ()):
                     if waiter.seen != revision:
                         waiter.wake()
-
-
-class Notifier:
-    """Tells the other replicas, after the commit and in batches: one NOTIFY carries as many packages as fit."""
-
-    def __init__(self, url: str, waiters: Waiters) -> None:
-        self._dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        self._waiters = waiters
-        self._changed: set[str] = set()
-        self._news = asyncio.Event()
-
-    def tell(self, package_ids: Iterable[str]) -> None:
-        self._changed.update(package_ids)
-        self._news.set()
-
-    async def run_for_ever(self) -> None:
-        while True:
-            try:
-                await self._run()
-            except* (psycopg.Error, OSError) as faults:
-                log.warning("notifier.reconnecting", error=str(faults.exceptions[0]).strip())
-            await asyncio.sleep(RECONNECT)
-
-    async def _run(self) -> None:
-        connection = await psycopg.AsyncConnection.connect(self._dsn, autocommit=True)
-        async with connection, asyncio.TaskGroup() as group:
-            await connection.execute(f"LISTEN {CHANNEL}")
-            # What was told while nobody listened is lost: look once at everything.
-            self._waiters.wake_all()
-            group.create_task(self._listen(connection))
-            group.create_task(self._speak())
-
-    async def _listen(self, connection: psycopg.AsyncConnection) -> None:
-        async for notice in connection.notifies():
-            self._waiters.wake(notice.payload.split(","))
-
-    async def _speak(self) -> None:
-        connection = await psycopg.AsyncConnection.connect(self._dsn, autocommit=True)
-        async with connection:
-            while True:
-                await self._news.wait()
-                self._news.clear()
-                await self._say(connection)
-
-    async def _say(self, connection: psycopg.AsyncConnection) -> None:
-        """What changes again meanwhile is told again; what could not be told is told over the next connection."""
-        changed, self._changed = self._changed, set()
-        try:
-            for payload in _payloads(changed):
-                await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
-        except BaseException:
-            self._changed |= changed
-            self._news.set()
-            raise
-
-
-def _payloads(package_ids: Iterable[str]) -> list[str]:
-    payloads: list[str] = []
-    for package_id in list(package_ids):
-        if payloads and len(payloads[-1]) + len(package_id) < _PAYLOAD:
-            payloads[-1] += f",{package_id}"
-        else:
-            payloads.append(package_id)
-    return payloads
 
 
 async def stopped(task: asyncio.Task[None]) -> None:

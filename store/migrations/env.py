@@ -1,4 +1,4 @@
-"""How alembic reaches the database: through the connection that `store.migrate` hands it."""
+"""How alembic reaches the database: through the connection that `store.upgrade` hands it."""
 
 from alembic import context
 from sqlmodel import SQLModel

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import text
 
+from store import notifier as store_notifier
 from store import waiters as store_waiters
 from store.database import Database, open_database
 from tests.store.notes import MAKE
@@ -33,6 +34,6 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 async def quiet(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """A house in which the slow poll never comes: who is woken was woken by somebody."""
     monkeypatch.setattr(store_waiters, "SLOW_POLL", FOR_EVER)
-    monkeypatch.setattr(store_waiters, "RECONNECT", 0.05)
+    monkeypatch.setattr(store_notifier, "RECONNECT", 0.05)
     async with founded(database_url) as world:
         yield world

@@ -10,7 +10,8 @@ import pytest
 
 from rules.commands import Reject
 from store import waiters as store_waiters
-from store.waiters import CHANNEL, Notifier, Waiters
+from store.notifier import CHANNEL, Notifier
+from store.waiters import Waiters
 from tests.rules.world import HARD, SENTA, ask, package
 from tests.store.waiting import FOR_EVER, Waits, soon, status_of, waiting
 from tests.store.world import World, founded, replica

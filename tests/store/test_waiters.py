@@ -9,7 +9,8 @@ import pytest
 
 from rules.commands import Comment, Reject
 from store import waiters as store_waiters
-from store.waiters import Notifier, Waiters
+from store.notifier import Notifier
+from store.waiters import Waiters
 from tests.rules.world import HARD, SENTA, ask, package
 from tests.store.waiting import Waits, soon, status_of, waiting
 from tests.store.world import World, founded, replica
