@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Delete, Engine, Insert, TextClause, Update, event
+from sqlalchemy import Delete, Engine, Executable, Insert, TextClause, Update, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
+
+from store.batch import Batch, Row
 
 
 class Write(NamedTuple):
@@ -36,14 +38,24 @@ def watched(engine: Engine, dialect: Dialect) -> Iterator[list[Write]]:
     """The writes that pass through this engine, as the raw driver would send them."""
     seen: list[Write] = []
 
+    def see(clause: Any, rows: Sequence[Row]) -> None:
+        seen.extend(_compiled(clause, row, dialect) for row in rows)
+
     def watch(_: Any, clause: Any, many: Any, one: Any, __: Any) -> None:
         if _writes(clause):
-            seen.extend(_compiled(clause, row, dialect) for row in (many or [one]))
+            see(clause, many or [one])
 
+    def gather(batch: Batch, clause: Executable, rows: Row | Sequence[Row]) -> None:
+        see(clause, [rows] if isinstance(rows, Mapping) else rows)
+        gathered(batch, clause, rows)
+
+    gathered = Batch.execute
     event.listen(engine, "before_execute", watch)
+    Batch.execute = gather  # type: ignore[assignment, method-assign]  # what goes in a batch passes SQLAlchemy by
     try:
         yield seen
     finally:
+        Batch.execute = gathered  # type: ignore[method-assign]
         event.remove(engine, "before_execute", watch)
 
 
@@ -53,9 +65,9 @@ def _writes(clause: Any) -> bool:
     )
 
 
-def _compiled(clause: Any, row: dict[str, Any], dialect: Dialect) -> Write:
+def _compiled(clause: Any, row: Row, dialect: Dialect) -> Write:
     compiled = clause.compile(dialect=dialect, column_keys=list(row))
-    values = compiled.construct_params(row)
+    values = compiled.construct_params(dict(row))
     return Write(str(compiled), tuple(_plain(values[name], dialect) for name in compiled.positiontup))
 
 
