@@ -23,6 +23,7 @@ from rules.commands import (
 )
 from rules.package import DecisionPackage
 from rules.reasons import Reason, Refusal, refuse
+from rules.relief import looked_after
 from rules.settling import settle
 from rules.situation import Situation
 from rules.state import Bar, Basis, PackageState, Seat, Status, Terms, Vote
@@ -136,7 +137,7 @@ def approve_with_edits(move: Move, command: ApproveWithEdits) -> Transition | Re
     barred = move.state.barred | {who: Bar.EDITOR}
     decision = HumanDecisionType.APPROVE_WITH_EDITS
     move.happen("human.decision_recorded", {"barred": barred}, decision=decision)
-    return nobody_for(move.state, move.situation) or move.done()
+    return nobody_for(move.state, move.situation) or looked_after(move).done()
 
 
 def _edited(package: DecisionPackage | None, parameters: dict[str, Any]) -> DecisionPackage | Refusal:

@@ -26,12 +26,19 @@ def needed(state: PackageState, roster: Roster, now: datetime) -> bool:
 
 
 def relieve(move: Move, _: Relieve) -> Transition:
+    return looked_after(move).done()
+
+
+def looked_after(move: Move) -> Move:
+    """Also of what comes back into the queue: while nobody was asked, nobody was missed."""
     state, roster, now = move.state, move.situation.roster, move.situation.now
+    if not needed(state, roster, now):
+        return move
     if (rung := _further_up(state, roster, now)) is not None:
-        return climb_to(move, rung, "nobody-left").done()
+        return climb_to(move, rung, "nobody-left")
     back = _is_back(state, roster, now)
     task = _given_back(state.task) if back else _handed_on(move)
-    return move.happen("task.assigned", {"task": task}, reason="back" if back else "absent").done()
+    return move.happen("task.assigned", {"task": task}, reason="back" if back else "absent")
 
 
 def _is_missed(state: PackageState, roster: Roster, now: datetime) -> bool:

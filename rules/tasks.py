@@ -23,6 +23,7 @@ from rules.decisions import not_ahead, seat
 from rules.escalation import climb_to, next_rung
 from rules.people import ActorKind, references
 from rules.reasons import Reason, Refusal, refuse
+from rules.relief import looked_after
 from rules.settling import settle
 from rules.state import Bar, Basis, Details, ExecutionState, Shown, Status
 from rules.transition import Move, Transition, Words
@@ -96,7 +97,7 @@ def woken(move: Move, reason: str, words: Words | None = None) -> Transition:
     state, now = move.state, move.situation.now
     task = begun_anew(state.task, state.terms, move.situation.policy, now)
     changes = {"status": Status.PENDING, "decision": None, "wake_at": None, "asked_at": now, "task": task}
-    return move.happen("package.pending", changes | {"shown": None}, reason=reason, words=words).done()
+    return looked_after(move.happen("package.pending", changes | {"shown": None}, reason=reason, words=words)).done()
 
 
 def withdraw(move: Move, command: Withdraw) -> Transition | Refusal:

@@ -15,6 +15,7 @@ from rules.package import DecisionPackage, kept_from
 from rules.people import reference
 from rules.quality import gaps, refuses
 from rules.reasons import Reason, Refusal, refuse
+from rules.relief import looked_after
 from rules.scales import HITLLevel, RiskLevel
 from rules.situation import Situation
 from rules.state import Bar, PackageState, Status
@@ -29,7 +30,7 @@ def new_version(move: Move, command: NewVersion) -> Transition | Refusal:
     if refusal := _not_welcome(move.state, command, situation):
         return refusal
     refusal = add_version(move, command.package, barred=_parties(command.package, situation))
-    return refusal or nobody_for(move.state, situation) or move.done()
+    return refusal or nobody_for(move.state, situation) or looked_after(move).done()
 
 
 def _not_welcome(state: PackageState, command: NewVersion, situation: Situation) -> Refusal | None:

@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import Connection
 
 from rules.commands import Relieve
+from rules.reasons import Reason
 from rules.relief import needed
 from rules.state import PackageState
 from scheduler import asking
@@ -33,6 +34,8 @@ class Relief:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._looked_at: Known | None = None
+        self._left: list[PackageState] = []  # which were too busy when it was their turn
+        self._mark_to_keep: str | None = None
 
     async def tick(self) -> None:
         try:
@@ -40,6 +43,9 @@ class Relief:
             if now_known != self._looked_at:
                 await self._look_for(await self._store.read(self._mark))
                 self._looked_at = now_known
+            elif self._left:
+                self._left = await self._relieved(self._left)
+            await self._keep_mark()
         except UnavailableError as fault:
             log.warning("relief.database_unavailable", error=str(fault))
 
@@ -74,16 +80,22 @@ class Relief:
 
     async def _look_for(self, mark: str) -> None:
         if await self._store.read(looked_through_for) != mark:
-            await self._look()
-            await self._store.write(partial(has_looked, mark=mark))
+            self._left, self._mark_to_keep = await self._look(), mark
 
-    async def _look(self) -> None:
+    async def _look(self) -> list[PackageState]:
         after: Place | None = None
+        left: list[PackageState] = []
         while True:
             states, after = await self._store.read(partial(self._needing, after=after))
-            await self._relieve(states)
+            left += await self._relieved(states)
             if after is None:
-                return
+                return left
+
+    async def _keep_mark(self) -> None:
+        """Once nothing is left: whoever ends before that leaves all of it to be looked through again."""
+        if self._mark_to_keep and not self._left:
+            await self._store.write(partial(has_looked, mark=self._mark_to_keep))
+            self._mark_to_keep = None
 
     def _needing(self, connection: Connection, after: Place | None) -> tuple[list[PackageState], Place | None]:
         house, now = self._store.house, self._store.clock()
@@ -91,8 +103,10 @@ class Relief:
         page = open_tasks(connection, house.tenant_id, limit=PAGE, after=after)
         return [state for state in page.items if needed(state, roster, now)], page.following
 
-    async def _relieve(self, states: list[PackageState]) -> None:
+    async def _relieved(self, states: list[PackageState]) -> list[PackageState]:
+        """Goes down the road with them; gives back those that were too busy."""
         outcomes = await self._store.carry_out_each([asking.of(Relieve, state) for state in states])
-        for state, outcome in zip(states, outcomes, strict=True):
-            if outcome.refusal:
-                log.info("relief.not_given", package=state.decision_package_id, reason=outcome.refusal.reason.value)
+        refused = [(state, its.refusal.reason) for state, its in zip(states, outcomes, strict=True) if its.refusal]
+        for state, reason in refused:
+            log.info("relief.not_given", package=state.decision_package_id, reason=reason.value)
+        return [state for state, reason in refused if reason is Reason.TOO_BUSY]

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import structlog
+from pydantic import ValidationError
 from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 
 from rules.clock import next_due
 from rules.state import PackageState, Status
 from store.batch import Batch
 from store.tables import PackageRow, core
+
+log = structlog.get_logger()
 
 PACKAGES = core(PackageRow)
 
@@ -183,7 +187,7 @@ _CLAIM = (
         PACKAGES.c.package_id.in_(_DUE.with_for_update(skip_locked=True).scalar_subquery()),
     )
     .values(due_at=bindparam("until"))
-    .returning(PACKAGES.c.state)
+    .returning(PACKAGES.c.package_id, PACKAGES.c.state)
 )
 
 
@@ -195,7 +199,18 @@ def is_any_due(connection: Connection, tenant_id: str, now: datetime) -> bool:
 def claim_due(connection: Connection, tenant_id: str, now: datetime, until: datetime, limit: int) -> list[PackageState]:
     """The packages for which time has something to do, the longest overdue first, taken by nobody else until then.
 
-    Whoever takes them and ends before it is done with them leaves them due again.
+    Whoever takes them and ends before it is done with them leaves them due again. One that cannot be read is told and
+    left, until then and again: it keeps none of the others waiting.
     """
     key = {"tenant": tenant_id, "now": now, "limit": limit, "until": until}
-    return [PackageState.model_validate_json(row.state) for row in connection.execute(_CLAIM, key)]
+    read = (_read(row.package_id, row.state) for row in connection.execute(_CLAIM, key))
+    return [state for state in read if state]
+
+
+def _read(package_id: str, state: str) -> PackageState | None:
+    try:
+        return PackageState.model_validate_json(state)
+    except ValidationError as fault:
+        where = [error["loc"] for error in fault.errors()]
+    log.error("package.unreadable", package=package_id, fields=where)
+    return None

@@ -21,6 +21,8 @@ from rules.commands import (
     Recuse,
     Relieve,
     ReportExecution,
+    Wake,
+    WakeUp,
 )
 from rules.package import DecisionPackage, action_digest
 from rules.people import Roster
@@ -68,7 +70,7 @@ _COUNTED = (ReportExecution, Judge, LoseTrack)
 _AGENT = (Submit, NewVersion, ClaimExecution, Consent)
 _CONTENT = (NewVersion, ApproveWithEdits, HumanOverrideCommand)
 _THREAD = (Submit, NewVersion, ClaimExecution)
-_HANDED_OUT = (Submit, Escalate, Recuse, Climb, Relieve)
+_HANDED_OUT = (Submit, Escalate, Recuse, Climb, Relieve, Wake, WakeUp, NewVersion, ApproveWithEdits)
 
 
 def situation_of(connection: Connection, house: House, asked: Asked, found: Loaded | None, roster: Roster) -> Situation:

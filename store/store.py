@@ -92,19 +92,19 @@ class Store:
 
     async def carry_out_each(self, commands: Sequence[ClockCommand]) -> list[Outcome]:
         """The one road for what the clock has for many packages: a few at a time, and alone what does not go so."""
-        now = self.clock()
-        each = [Asked(command=command, now=now, chance=_throw()) for command in commands]
-        parts = [each[start : start + TOGETHER] for start in range(0, len(each), TOGETHER)]
+        parts = [commands[start : start + TOGETHER] for start in range(0, len(commands), TOGETHER)]
         return [outcome for part in parts for outcome in await self._walk_each(part)]
 
-    async def _walk_each(self, each: Sequence[Asked]) -> list[Outcome]:
+    async def _walk_each(self, commands: Sequence[ClockCommand]) -> list[Outcome]:
+        now = self.clock()
+        each = [Asked(command=command, now=now, chance=_throw()) for command in commands]
         try:
             outcomes = await self.database.write(lambda connection: carry_out_each(connection, self.house, each))
         except UnavailableError:
             raise
         except Exception as fault:  # noqa: BLE001 - one of them is at fault: alone it is told, and keeps nobody from it
             log.info("road.one_by_one", packages=len(each), error=type(fault).__name__)
-            return [await self._alone(asked.command) for asked in each]
+            return [await self._alone(command) for command in commands]
         self._tell([asked for asked, outcome in zip(each, outcomes, strict=True) if outcome.changed])
         return outcomes
 

@@ -6,8 +6,20 @@ from typing import Any
 
 import pytest
 
-from rules.commands import Approve, ApproveWithEdits, Assign, ClaimTask, Defer, Relieve, Revise
-from rules.people import Actor, ActorKind, Person
+from rules.commands import (
+    Approve,
+    ApproveWithEdits,
+    Assign,
+    ClaimTask,
+    Command,
+    Defer,
+    NewVersion,
+    Relieve,
+    Revise,
+    Wake,
+    WakeUp,
+)
+from rules.people import AUTO, Actor, ActorKind, Person
 from rules.policy import Policy
 from rules.reasons import Reason
 from rules.relief import needed
@@ -213,8 +225,7 @@ def test_where_the_policy_hands_tasks_out_the_delegate_still_comes_first() -> No
 
 def test_an_editor_who_may_not_approve_their_own_edit_does_not_keep_it_from_others() -> None:
     edited = after(taken(), ask(ApproveWithEdits, taken()), by=SENTA, policy=APART, package=HARD)
-    assert (edited.status, edited.task.assigned_to) == (Status.PENDING, SENTA)
-    assert held(relieved(edited, people()).after) == (None, None)
+    assert (edited.status, held(edited)) == (Status.PENDING, (None, None))
 
 
 # And back.
@@ -303,3 +314,34 @@ def test_a_task_that_an_admin_hands_out_is_kept_for_nobody() -> None:
     assert held(kept) == (SVEN, SENTA)
     assigned = after(kept, ask(Assign, kept, assignee=SVEN), by=ADAM, now=LATER, people=around, policy=APART)
     assert held(assigned) == (SVEN, None)
+
+
+# What comes back into the queue.
+
+
+def revised(state: PackageState) -> PackageState:
+    return after(state, ask(Revise, state), by=SVEN, policy=APART)
+
+
+@pytest.mark.parametrize(
+    ("state", "back"),
+    [
+        pytest.param(deferred(taken()), (WakeUp, {}, AUTO), id="time wakes it"),
+        pytest.param(deferred(taken()), (Wake, {}, SVEN), id="somebody wakes it"),
+        pytest.param(revised(taken()), (NewVersion, {"package": HARD}, AGENT.actor), id="the agent revised it"),
+    ],
+)
+def test_whoever_has_gone_meanwhile_is_missed_at_once_when_it_comes_back(
+    state: PackageState, back: tuple[type[Command], dict[str, Any], str | Actor]
+) -> None:
+    command, fields, by = back
+    around: dict[str, Any] = {"now": NOW + DAY, "policy": APART, "people": people(USENTA=away_for(SVEN))}
+    again = after(state, ask(command, state, **fields), by=by, **around)
+    assert (again.status, held(again)) == (Status.PENDING, (SVEN, SENTA))
+
+
+def test_what_comes_back_to_a_rung_that_was_deserted_meanwhile_climbs_at_once() -> None:
+    asleep = deferred(taken())
+    move = happened(asleep, ask(WakeUp, asleep), now=NOW + DAY, policy=APART, people=without(SENTA, SVEN))
+    assert told(move) == [("package.pending", "time-reached"), ("package.escalated", "nobody-left")]
+    assert (move.after.status, move.after.task.rung) == (Status.PENDING, 1)

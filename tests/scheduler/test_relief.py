@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from rules.commands import ClaimTask
 from rules.state import Status
@@ -14,6 +15,20 @@ from tests.rules.world import DAY, HARD, HOUR, SENTA, SVEN, ask, people, policy
 from tests.scheduler.clockwork import Clockwork
 from tests.store.world import LASTING, founded
 
+# A database that takes no task from anybody just now.
+STUCK = {
+    "sqlite": (
+        (
+            "CREATE TRIGGER stuck BEFORE UPDATE ON review_tasks WHEN NEW.assigned_to IS NULL"
+            " BEGIN SELECT RAISE(ABORT, 'stuck'); END"
+        ),
+        "DROP TRIGGER stuck",
+    ),
+    "postgresql": (
+        "ALTER TABLE review_tasks ADD CONSTRAINT stuck CHECK (assigned_to IS NOT NULL) NOT VALID",
+        "ALTER TABLE review_tasks DROP CONSTRAINT stuck",
+    ),
+}
 SENIORS_AND_ABOVE = (SENTA, SVEN, "USUSI", "USAUL", "USILA", "UDORA")
 
 
@@ -94,6 +109,29 @@ async def test_all_tasks_are_looked_through_only_when_somebody_goes_or_comes(
     await clockwork.world.people_are(people(**{SENTA: {"active": False}}))
     await clockwork.relief.tick()
     assert looked == [1, 1]
+
+
+async def test_a_task_that_was_too_busy_is_looked_after_at_the_next_look_and_the_others_are_left(
+    clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = await clockwork.world.submit(HARD)
+    await clockwork.world.after(ask(ClaimTask, state), SENTA)
+    await clockwork.world.people_are(people(**{SENTA: {"active": False}}))
+    looked: list[int] = []
+
+    def counted(*of: Any, **how: Any) -> Page:
+        looked.append(1)
+        return open_tasks(*of, **how)
+
+    monkeypatch.setattr("scheduler.relief.open_tasks", counted)
+    stuck, freed = STUCK[clockwork.world.store.database.engine.dialect.name]
+    await clockwork.world.store.write(lambda connection: connection.execute(text(stuck)))
+    await clockwork.relief.tick()
+    await clockwork.world.store.write(lambda connection: connection.execute(text(freed)))
+    assert (await clockwork.now(state)).task.assigned_to == SENTA
+    await clockwork.relief.tick()
+    assert (await clockwork.now(state)).task.assigned_to is None
+    assert looked == [1]
 
 
 async def test_a_directory_that_is_too_old_takes_nothing_from_anybody_until_it_is_read_again(

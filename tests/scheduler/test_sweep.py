@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from rules.commands import Defer, Object, RequestMoreEvidence
 from rules.people import AgentStanding
@@ -201,3 +202,14 @@ async def test_a_process_that_died_with_what_it_had_taken_leaves_it_to_the_next(
 
 async def _at_once(*asks: Callable[[], Awaitable[Any]]) -> list[Any]:
     return await asyncio.gather(*(ask() for ask in asks))
+
+
+async def test_a_package_that_cannot_be_read_keeps_none_of_the_others_waiting(clockwork: Clockwork) -> None:
+    broken, whole = await clockwork.world.submit(HARD), await clockwork.world.submit(HARD)
+    torn = text("UPDATE packages SET state = '{}' WHERE package_id = :package")
+    await clockwork.world.store.write(
+        lambda connection: connection.execute(torn, {"package": broken.decision_package_id})
+    )
+    clockwork.world.clock.passes(DAY)
+    await clockwork.sweep.tick()
+    assert (await clockwork.now(whole)).task.rung == 1
