@@ -9,9 +9,6 @@ from typing import Annotated
 import typer
 
 from bot.cli.faults import CommandError
-from bot.demo.faults import DemoError
-from bot.demo.folder import Folder
-from bot.demo.running import run
 
 
 def demo(
@@ -31,6 +28,10 @@ def demo(
 
     Started again, it goes on where it was. It listens on this machine alone, and needs no settings.
     """
+    from bot.demo.faults import DemoError  # noqa: PLC0415 - only here, as the service in serve
+    from bot.demo.folder import Folder  # noqa: PLC0415
+    from bot.demo.running import run  # noqa: PLC0415
+
     wanted = sys.stdout.isatty() if browser is None else browser
     try:
         run(Folder(folder), port, typer.echo, fresh=fresh, browser=wanted)

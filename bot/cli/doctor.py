@@ -16,7 +16,6 @@ from sqlalchemy.exc import DBAPIError
 from bot.cli.faults import CommandError, first_line
 from bot.cli.findings import Finding
 from bot.cli.session import now, reached
-from bot.cli.slack_checks import slack_findings
 from bot.cli.text import plain
 from bot.keys import key_file, signing_key
 from bot.settings import Settings, SettingsError, read_settings
@@ -58,6 +57,8 @@ def _examined() -> Iterator[Finding]:
     policy = yield from _policy(settings)
     yield from _database(settings)
     yield _key(settings)
+    from bot.cli.slack_checks import slack_findings  # noqa: PLC0415 - as the service in serve
+
     yield from slack_findings(settings, policy, _held(policy) if policy else ())
 
 

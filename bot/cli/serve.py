@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from bot import logs, running
 from bot.settings import read_settings, require_slack
 
 
@@ -23,5 +22,7 @@ def serve(
     given = {"COUNTERSIGN_HOST": host, "COUNTERSIGN_PORT": port}
     settings = read_settings(**{name: value for name, value in given.items() if value is not None})
     require_slack(settings)
+    from bot import logs, running  # noqa: PLC0415 - all the other commands do without the service itself, and come up in half the time
+
     logs.set_up(settings.log)
     asyncio.run(running.serve(settings))
