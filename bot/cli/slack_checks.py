@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bot.cli.asking import tried
 from bot.cli.findings import Finding
+from bot.cli.session import now
 from bot.cli.slack_people import people_findings
 from bot.metrics import Metrics
 from bot.settings import Settings, SettingsError, require_slack
@@ -81,7 +82,7 @@ def _scopes(granted: frozenset[str]) -> Finding:
 
 
 def _clock(theirs: datetime) -> Finding:
-    difference = abs(datetime.now(UTC) - theirs)
+    difference = abs(now() - theirs)
     if difference <= SKEW:
         return Finding("clock, beside that of Slack")
     fault = f"it differs from that of Slack by {difference.total_seconds():.0f} s, and from 300 s on no click is taken"

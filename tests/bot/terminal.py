@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
+import bot.cli.slack_checks  # noqa: F401 - loaded before any hour is set: it holds real time against that of Slack
 from bot.cli import run
 from bot.settings import Settings
 from tests.rules.world import DORA, NOW, RITA, ROSS, SENTA, SUSI
