@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Coroutine, Sequence
-from functools import update_wrapper
 from typing import Any, Literal, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from countersign.client import AsyncClient, Client
 from countersign.gated import Gate, Refusals
 from countersign.outcomes import Outcome
 from countersign.proposal import RiskLevel, Said, SaidOfACall
-from countersign.signature import Signature
+from countersign.signature import Signature, dressed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -85,8 +83,6 @@ def gate(
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise TypeError(f"{function.__qualname__} is a generator, which would be reported as done before it began")
         its = Gate(
             function=function,
             action_type=action_type or function.__name__,
@@ -97,7 +93,9 @@ def gate(
             timeout=timeout,
             refusals=refusals,
         )
-        return _dressed(_asynchronous(its, client) if its.is_async else _synchronous(its, client), its)
+        gated = dressed(_asynchronous(its, client) if its.is_async else _synchronous(its, client), function)
+        gated.gate = its
+        return gated  # type: ignore[no-any-return]
 
     return decorate
 
@@ -126,13 +124,3 @@ def _asynchronous(its: Gate, client: Client | AsyncClient | None) -> Callable[..
             return await own.run(its.flow(args, kwargs, own.patience))
 
     return gated
-
-
-def _dressed(gated: Any, its: Gate) -> Callable[..., Any]:
-    """It looks like the function to frameworks that read signatures, and leads to it by no other way than the gate."""
-    update_wrapper(gated, its.function)
-    del gated.__wrapped__
-    gated.__signature__ = its.signature.shown
-    gated.__annotations__ = dict(its.signature.hints)
-    gated.gate = its
-    return gated  # type: ignore[no-any-return]

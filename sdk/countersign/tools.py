@@ -6,12 +6,12 @@ import inspect
 import tomllib
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
-from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar
 
 from countersign.errors import UngatedToolError
 from countersign.run import require_gate
+from countersign.signature import dressed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -66,18 +66,13 @@ def _is_grave(entry: dict[str, Any]) -> bool:
 
 
 def _guarded(name: str, function: Callable[P, T]) -> Callable[P, T]:
-    if inspect.iscoroutinefunction(function):
+    async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+        require_gate(name)
+        return await function(*args, **kwargs)  # type: ignore[misc]
 
-        @wraps(function)
-        async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
-            require_gate(name)
-            return await function(*args, **kwargs)
-
-        return awaited  # type: ignore[return-value]
-
-    @wraps(function)
     def called(*args: P.args, **kwargs: P.kwargs) -> T:
         require_gate(name)
         return function(*args, **kwargs)
 
-    return called
+    guarded: Callable[P, T] = dressed(awaited if inspect.iscoroutinefunction(function) else called, function)
+    return guarded

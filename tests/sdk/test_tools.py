@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
+from agents import function_tool
 
-from countersign import Tools, UngatedToolError, gate, require_gate
-from tests.sdk.agents import Agent
-from tests.slack.office import SENTA
+from countersign import AsyncClient, Client, Tools, UngatedToolError, gate, require_gate
+from tests.sdk.agents import QUICK, Agent
+from tests.slack.office import SENTA, Office
 
 POLICY = Path(__file__).parent.parent.parent / "policy.toml"
 
@@ -87,6 +94,91 @@ async def test_inside_another_gate_it_does_not(agent: Agent) -> None:
     await agent.office.approve(SENTA, await agent.card(await agent.proposed()))
     with pytest.raises(UngatedToolError):
         await calling
+
+
+async def test_a_permission_ends_with_the_call_also_for_the_tasks_that_it_leaves_behind(office: Office) -> None:
+    tools, ended, left = Tools(["record.read"]), asyncio.Event(), list[asyncio.Task[str]]()
+    guarded = _named("record.read", tools)
+
+    async def later() -> str:
+        await ended.wait()
+        return str(guarded("42"))
+
+    async def read(record: str) -> str:
+        left.append(asyncio.create_task(later()))
+        return str(await asyncio.to_thread(guarded, record))  # while the call lasts, what it starts may
+
+    async with AsyncClient(office.url, office.key, patience=QUICK) as client:
+        assert await gate("record.read", client=client, risk_level="low", confidence=0.95)(read)("42") == "42"
+    ended.set()
+    with pytest.raises(UngatedToolError):
+        await left[0]
+
+
+async def test_and_for_the_threads(office: Office) -> None:
+    tools, ended, left = Tools(["record.read"]), threading.Event(), list[Future[str]]()
+    guarded = _named("record.read", tools)
+
+    def later() -> str:
+        ended.wait()
+        return str(guarded("42"))
+
+    with ThreadPoolExecutor() as pool, Client(office.url, office.key, patience=QUICK) as client:
+
+        @gate("record.read", client=client, risk_level="low", confidence=0.95)
+        def read(record: str) -> str:
+            left.append(pool.submit(copy_context().run, later))
+            return str(guarded(record))
+
+        assert await asyncio.to_thread(read, "42") == "42"
+        ended.set()
+        with pytest.raises(UngatedToolError):
+            left[0].result()
+
+
+def test_a_guarded_tool_looks_like_itself_and_leads_to_it_by_no_other_way() -> None:
+    def delete_record(record: str, copies: int = 1) -> str:
+        """Delete a record."""
+        return record
+
+    guarded = Tools(["delete_*"]).tool(decorated(delete_record))
+    assert (guarded.__name__, guarded.__doc__) == ("delete_record", "Delete a record.")
+    assert inspect.signature(guarded) == inspect.signature(delete_record, eval_str=True)
+    assert get_type_hints(guarded) == get_type_hints(delete_record)
+    assert inspect.unwrap(guarded) is guarded
+    with pytest.raises(UngatedToolError):
+        inspect.unwrap(guarded)("42")
+
+
+def test_a_guarded_generator_is_refused_because_it_would_run_after_its_gate() -> None:
+    def delete_records() -> Iterator[int]:
+        yield 1
+
+    with pytest.raises(TypeError, match="before it began"):
+        Tools(["delete_*"]).tool(delete_records)
+
+
+def test_a_framework_makes_the_same_schema_of_a_guarded_tool() -> None:
+    guarded = Tools(["delete_*"]).tool(delete_record)
+    schemas = [function_tool(each).params_json_schema for each in (guarded, delete_record)]
+    assert schemas[0] == schemas[1]
+
+
+def test_a_guarded_tool_whose_types_are_not_there_is_refused_where_it_is_written() -> None:
+    def delete_record(record: Missing) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+    with pytest.raises(TypeError, match="Missing is annotated, and not there at run time"):
+        Tools(["delete_*"]).tool(delete_record)
+
+
+def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As by any other library."""
+
+    @wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return called
 
 
 def test_a_gated_tool_is_registered_by_its_action_type_and_called_by_it() -> None:
