@@ -33,19 +33,24 @@ class Returning(Protocol):
     def __call__(self, function: Callable[P, T], /) -> Callable[P, T | Outcome]: ...
 
 
+class Options(SaidOfACall, total=False):
+    """What is said of each call, and how the gate goes about it."""
+
+    context: Sequence[str]
+    revise: Callable[..., Any] | None
+    revisions: int
+    timeout: float | None
+    client: Client | AsyncClient | None
+
+
 @overload
 def gate(
     action_type: str | None = None,
     *,
     risk_level: Said[RiskLevel],
     confidence: Said[float],
-    context: Sequence[str] = (),
-    revise: Callable[..., Any] | None = None,
-    revisions: int = 3,
-    timeout: float | None = None,
     refusals: Literal["raise"] = "raise",
-    client: Client | AsyncClient | None = None,
-    **said: Unpack[SaidOfACall],
+    **options: Unpack[Options],
 ) -> Raising: ...
 @overload
 def gate(
@@ -53,26 +58,16 @@ def gate(
     *,
     risk_level: Said[RiskLevel],
     confidence: Said[float],
-    context: Sequence[str] = (),
-    revise: Callable[..., Any] | None = None,
-    revisions: int = 3,
-    timeout: float | None = None,
     refusals: Literal["return"],
-    client: Client | AsyncClient | None = None,
-    **said: Unpack[SaidOfACall],
+    **options: Unpack[Options],
 ) -> Returning: ...
 def gate(
     action_type: str | None = None,
     *,
     risk_level: Said[RiskLevel],
     confidence: Said[float],
-    context: Sequence[str] = (),
-    revise: Callable[..., Any] | None = None,
-    revisions: int = 3,
-    timeout: float | None = None,
     refusals: Refusals = "raise",
-    client: Client | AsyncClient | None = None,
-    **said: Unpack[SaidOfACall],
+    **options: Unpack[Options],
 ) -> Any:
     """Asks before each call, with the call's own arguments as the package's parameters.
 
@@ -81,12 +76,16 @@ def gate(
     `revise` is called with what a person wants and the arguments that it names, and gives what the next version says
     otherwise. `refusals="return"` gives back the outcome where `"raise"` raises it.
     """
+    if unknown := options.keys() - Options.__annotations__.keys():
+        raise TypeError(f"a gate knows no {', '.join(sorted(unknown))}")
+    context, client = options.pop("context", ()), options.pop("client", None)
+    revise, revisions, timeout = options.pop("revise", None), options.pop("revisions", 3), options.pop("timeout", None)
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         its = Gate(
             function=function,
             action_type=action_type or function.__name__,
-            said={"risk_level": risk_level, "confidence": confidence, **said},
+            said={"risk_level": risk_level, "confidence": confidence, **options},
             signature=Signature(function, context),
             rework=revise,
             revisions=revisions,
