@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -158,3 +162,47 @@ async def test_a_lost_reply_at_any_point_runs_it_once(agent: Agent, records: Rec
     assert await calling == "record 42"
     assert (agent.network.answers_to_lose, records.read_ones) == (0, [("42", 1)])
     assert (await agent.proposed("approved")).body["execution"]["state"] == "succeeded"
+
+
+async def claimed_elsewhere(agent: Agent) -> None:
+    await agent.office.claim(await agent.proposed("approved"))
+
+
+async def lapses(agent: Agent) -> None:
+    await agent.office.passes(3 * DAY)
+
+
+async def is_revoked(agent: Agent) -> None:
+    await agent.office.decide(Revoke, await agent.proposed("approved"), by=SENTA)
+
+
+@pytest.mark.parametrize("agent", ["sync"], indirect=True)  # a thread of its own can be held where it is
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [(claimed_elsewhere, OutcomeUnknownError), (lapses, LapsedError), (is_revoked, RevokedError)],
+)
+async def test_what_ends_the_permission_after_the_agent_heard_of_it_is_told_as_that(
+    agent: Agent, ends: Callable[[Agent], Coroutine[Any, Any, None]], told: type[Exception]
+) -> None:
+    here, heard, ran = asyncio.get_running_loop(), threading.Event(), list[str]()
+
+    @dataclass
+    class Record:
+        name: str
+
+        def __post_init__(self) -> None:
+            """Made a second time of what was approved, which is just before it is claimed."""
+            if heard.is_set():
+                asyncio.run_coroutine_threadsafe(ends(agent), here).result()
+
+    def read(record: Record) -> None:
+        ran.append(record.name)
+
+    read.__annotations__["record"] = Record
+    calling = asyncio.ensure_future(agent.gated(read)(Record("42")))
+    package = await agent.proposed()
+    heard.set()
+    await agent.office.approve(SENTA, await agent.card(package))
+    with pytest.raises(told):
+        await calling
+    assert ran == []
