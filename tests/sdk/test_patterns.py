@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from countersign import Rejected, RejectedError
+from countersign import Rejected, RejectedError, WithdrawnError
 from countersign.confidence import Confidence, confidence_prompt, parse_confidence
 from countersign.escalating import AsyncEscalatingAgent, Attempt, EscalatingAgent
 from countersign.planning import AsyncInteractivePlan, InteractivePlan, Plan
@@ -154,4 +154,12 @@ async def test_a_plan_that_people_do_not_agree_to_is_not_one(agent: Agent) -> No
     agreeing = asyncio.ensure_future(planning(agent).agree("the move"))
     await agent.office.give(RITA, await agent.card(await agent.proposed()), Verb.REJECT, {"comment": "Stay."})
     with pytest.raises(RejectedError, match="Stay"):
+        await agreeing
+
+
+async def test_a_plan_that_is_never_good_enough_is_withdrawn_in_the_end(agent: Agent) -> None:
+    agreeing = asyncio.ensure_future(planning(agent, revisions=1).agree("the move"))
+    for feedback in ("Ask Ada", "Tell Bob"):
+        await agent.gives(Verb.REVISE, by=RITA, instructions=feedback)
+    with pytest.raises(WithdrawnError, match="cancelled"):
         await agreeing

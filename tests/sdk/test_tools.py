@@ -16,9 +16,16 @@ import pytest
 from mcp.server import MCPServer
 
 from countersign import AsyncClient, Client, Tools, UngatedToolError, gate, require_gate
+from rules.level import Background, assess
+from rules.package import DecisionPackage
+from rules.policy_text import read_policy
+from rules.scales import HITLLevel, Reversibility, RiskLevel
 from tests.sdk.agents import QUICK, Agent
-from tests.slack.office import SENTA, Office
+from tests.slack.office import SENTA, SOFT, Office
 
+ROLES = 'version = "test-1"\n' + "".join(
+    f'[roles.{name}]\nmembers = ["URITA"]\n' for name in ("reviewer", "senior_reviewer", "supervisor")
+)
 POLICY = Path(__file__).parent.parent.parent / "policy.toml"
 
 
@@ -64,6 +71,37 @@ def test_what_is_not_registered_is_no_tool() -> None:
 )
 def test_the_services_own_policy_says_what_is_high_impact(name: str, grave: bool) -> None:
     assert Tools.from_policy(POLICY).is_high_impact(name) is grave
+
+
+ENTRIES = [
+    *(f'{{ reversibility = "{each}" }}' for each in Reversibility),
+    *(f'{{ reversibility = "reversible", floor = "{each}" }}' for each in HITLLevel),
+    *(f'{{ reversibility = "reversible", risk = "{each}" }}' for each in RiskLevel),
+    '{ reversibility = "reversible", tool = { effect_type = "payment" } }',
+    '{ reversibility = "reversible", tool = { approval_required = false } }',
+    '{ reversibility = "reversible", data_classes = ["pii"] }',
+    '{ reversibility = "irreversible_low", data_classes = ["external"] }',
+    '{ reversibility = "irreversible_low", data_classes = ["pii"] }',
+]
+TABLES = [
+    "",
+    '[reversibility]\nreversible = "hard_approval"\nirreversible_low = "human_takeover"\n',
+    '[matrix]\nsensitive = ["external"]\n[tiers.medium]\nlevel = "hard_approval"\nrole = "reviewer"\n',
+    '[tiers.low]\nlevel = "hard_approval"\nrole = "reviewer"\n',
+]
+
+
+@pytest.mark.parametrize("tables", TABLES)
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_what_the_service_never_lets_through_without_a_person_is_high_impact(
+    tmp_path: Path, entry: str, tables: str
+) -> None:
+    """However harmless the agent says it is."""
+    text = f"{ROLES}{tables}[actions]\nact = {entry}\n"
+    (tmp_path / "policy.toml").write_text(text)
+    harmless = DecisionPackage.model_validate(SOFT | {"action_type": "act", "risk_level": "low", "confidence": 1.0})
+    level = assess(harmless, Background(), read_policy(text)).level
+    assert Tools.from_policy(tmp_path / "policy.toml").is_high_impact("act") is (level >= HITLLevel.HARD_APPROVAL)
 
 
 def test_an_exact_name_comes_before_a_pattern(tmp_path: Path) -> None:
