@@ -95,8 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (CountersignError, OSError, ValueError) as fault:
         _say(str(fault))
         sys.exit(next((code for kind, code in _FAULTS.items() if isinstance(fault, kind)), Code.FAULT))
-    except KeyboardInterrupt:
-        _say("interrupted: what was asked for still stands; `countersign-gate wait` goes on waiting for it")
+    except KeyboardInterrupt as end:
+        waiting = "interrupted: what was asked for still stands; `countersign-gate wait` goes on waiting for it"
+        _say(str(end) or waiting)
         sys.exit(INTERRUPTED)
 
 
@@ -172,7 +173,13 @@ def run(client: Client, given: argparse.Namespace) -> int:
 
 def execute(command: list[str]) -> None:
     """Run a command."""
-    status = subprocess.run(command, check=False).returncode  # noqa: S603 - people have approved exactly this
+    try:
+        status = subprocess.run(command, check=False).returncode  # noqa: S603 - people have approved exactly this
+    except KeyboardInterrupt as end:
+        end.args = (
+            "interrupted while the command ran: whether it did its work is unknown. Look, before it runs again",
+        )
+        raise
     if status:
         raise CommandError(status)
 

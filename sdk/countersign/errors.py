@@ -233,6 +233,17 @@ class OutcomeUnknownError(NotPermittedError):
         )
 
 
+class NotTakenOverError(CountersignError):
+    """Nobody holds the thread, so nobody will hand it back. `outcome` says what came of the package instead."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+
+    def __str__(self) -> str:
+        return f"{self.outcome.decision_package_id}: nobody has taken over. {self.outcome.message}"
+
+
 class UnreportedError(CountersignError):
     """The function has run, and the service could not be told: `result` is what it gave back. Do not run it again."""
 

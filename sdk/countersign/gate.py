@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Coroutine, Sequence
-from functools import update_wrapper
 from typing import Any, Literal, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from countersign.client import AsyncClient, Client
 from countersign.gated import Gate, Refusals
 from countersign.outcomes import Outcome
 from countersign.proposal import RiskLevel, Said, SaidOfACall
-from countersign.signature import Signature
+from countersign.signature import Signature, dressed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,19 +33,24 @@ class Returning(Protocol):
     def __call__(self, function: Callable[P, T], /) -> Callable[P, T | Outcome]: ...
 
 
+class Options(SaidOfACall, total=False):
+    """What is said of each call, and how the gate goes about it."""
+
+    context: Sequence[str]
+    revise: Callable[..., Any] | None
+    revisions: int
+    timeout: float | None
+    client: Client | AsyncClient | None
+
+
 @overload
 def gate(
     action_type: str | None = None,
     *,
     risk_level: Said[RiskLevel],
     confidence: Said[float],
-    context: Sequence[str] = (),
-    revise: Callable[..., Any] | None = None,
-    revisions: int = 3,
-    timeout: float | None = None,
     refusals: Literal["raise"] = "raise",
-    client: Client | AsyncClient | None = None,
-    **said: Unpack[SaidOfACall],
+    **options: Unpack[Options],
 ) -> Raising: ...
 @overload
 def gate(
@@ -55,26 +58,16 @@ def gate(
     *,
     risk_level: Said[RiskLevel],
     confidence: Said[float],
-    context: Sequence[str] = (),
-    revise: Callable[..., Any] | None = None,
-    revisions: int = 3,
-    timeout: float | None = None,
     refusals: Literal["return"],
-    client: Client | AsyncClient | None = None,
-    **said: Unpack[SaidOfACall],
+    **options: Unpack[Options],
 ) -> Returning: ...
 def gate(
     action_type: str | None = None,
     *,
     risk_level: Said[RiskLevel],
     confidence: Said[float],
-    context: Sequence[str] = (),
-    revise: Callable[..., Any] | None = None,
-    revisions: int = 3,
-    timeout: float | None = None,
     refusals: Refusals = "raise",
-    client: Client | AsyncClient | None = None,
-    **said: Unpack[SaidOfACall],
+    **options: Unpack[Options],
 ) -> Any:
     """Asks before each call, with the call's own arguments as the package's parameters.
 
@@ -83,21 +76,25 @@ def gate(
     `revise` is called with what a person wants and the arguments that it names, and gives what the next version says
     otherwise. `refusals="return"` gives back the outcome where `"raise"` raises it.
     """
+    if unknown := options.keys() - Options.__annotations__.keys():
+        raise TypeError(f"a gate knows no {', '.join(sorted(unknown))}")
+    context, client = options.pop("context", ()), options.pop("client", None)
+    revise, revisions, timeout = options.pop("revise", None), options.pop("revisions", 3), options.pop("timeout", None)
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise TypeError(f"{function.__qualname__} is a generator, which would be reported as done before it began")
         its = Gate(
             function=function,
             action_type=action_type or function.__name__,
-            said={"risk_level": risk_level, "confidence": confidence, **said},
+            said={"risk_level": risk_level, "confidence": confidence, **options},
             signature=Signature(function, context),
             rework=revise,
             revisions=revisions,
             timeout=timeout,
             refusals=refusals,
         )
-        return _dressed(_asynchronous(its, client) if its.is_async else _synchronous(its, client), its)
+        gated = dressed(_asynchronous(its, client) if its.is_async else _synchronous(its, client), function)
+        gated.gate = its
+        return gated  # type: ignore[no-any-return]
 
     return decorate
 
@@ -126,13 +123,3 @@ def _asynchronous(its: Gate, client: Client | AsyncClient | None) -> Callable[..
             return await own.run(its.flow(args, kwargs, own.patience))
 
     return gated
-
-
-def _dressed(gated: Any, its: Gate) -> Callable[..., Any]:
-    """It looks like the function to frameworks that read signatures, and leads to it by no other way than the gate."""
-    update_wrapper(gated, its.function)
-    del gated.__wrapped__
-    gated.__signature__ = its.signature.shown
-    gated.__annotations__ = dict(its.signature.hints)
-    gated.gate = its
-    return gated  # type: ignore[no-any-return]

@@ -115,7 +115,11 @@ class Handle(Known):
         self.report("rolled_back", detail)
 
     def handed_back(self, timeout: float | None = None) -> None:
-        """Waits until a person who has taken over the thread hands it back."""
+        """Waits until a person who has taken over the thread hands it back.
+
+        NotTakenOverError if nobody has: time ran out, or people decided something else. StillPendingError if neither
+        happens in `timeout` seconds; without one it waits for as long as somebody has the thread.
+        """
         self._runner.run(self._package.handed_back(timeout))
 
     @contextmanager

@@ -66,7 +66,7 @@ def _name(name: Any) -> str:
 
 def _record_to_json(value: Any) -> Any:
     if hasattr(value, "model_dump"):  # pydantic, which is known by its manners and not imported
-        return value.model_dump(mode="json")
+        return value.model_dump(mode="json", by_alias=False, round_trip=True)  # nothing that is only computed
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {each.name: to_json(getattr(value, each.name)) for each in dataclasses.fields(value)}
     raise TypeError(f"a {type(value).__name__} cannot be shown as JSON")
@@ -112,7 +112,7 @@ def from_json(value: Any, kind: Any) -> Any:  # noqa: PLR0911 - one line a kind 
         return origin(_instance(value, *_PLAIN[origin]))
     if origin in _WRITTEN:
         return _WRITTEN[origin](_instance(value, str))
-    return origin(value) if issubclass(origin, enum.Enum) else _record(_instance(value, dict), origin)
+    return origin(value) if issubclass(origin, enum.Enum) else _record(value, origin)
 
 
 def _instance(value: Any, *kinds: type) -> Any:
@@ -144,9 +144,10 @@ def _list(value: Any, origin: Any, parts: tuple[Any, ...]) -> Any:
     return _LISTS[origin]([from_json(item, parts[0] if parts else Any) for item in items])
 
 
-def _record(value: dict[str, Any], kind: Any) -> Any:
+def _record(value: Any, kind: Any) -> Any:
     if hasattr(kind, "model_validate"):
         return _model(value, kind)
+    _instance(value, dict)
     hints = typing.get_type_hints(kind)
     if unknown := value.keys() - hints.keys():
         raise ValueError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
@@ -155,9 +156,12 @@ def _record(value: dict[str, Any], kind: Any) -> Any:
     return kind(**{name: from_json(item, hints[name]) for name, item in value.items()})
 
 
-def _model(value: dict[str, Any], kind: Any) -> Any:
-    """To the letter: by itself pydantic turns some values into others, and leaves out what it does not know."""
-    model = kind.model_validate_json(canonical(value), strict=True)
+def _model(value: Any, kind: Any) -> Any:
+    """To the letter: by itself pydantic turns some values into others, and leaves out what it does not know.
+
+    By the fields' own names, as it was shown: aliases need not be the same in both directions.
+    """
+    model = kind.model_validate_json(canonical(value), strict=True, by_alias=False, by_name=True)
     if unknown := list(_left_out(value, to_json(model))):
         raise ValueError(f"{kind.__name__} has no {', '.join(unknown)}")
     return model

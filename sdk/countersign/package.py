@@ -14,15 +14,17 @@ from countersign.errors import (
     BadAnswerError,
     CountersignError,
     IdempotencyConflictError,
+    NotTakenOverError,
     StillPendingError,
     UnreachableError,
     UnreportedError,
 )
-from countersign.outcomes import Deferred, Outcome, outcome_of
+from countersign.outcomes import Deferred, Outcome, TakenOver, outcome_of
 from countersign.proposal import MAX_SENTENCE, one_line
 from countersign.wire import Call, Flow, Patience, Pause, answered
 
 PACKAGES = "/v1/packages"
+HANDED_BACK = "thread.handed_back"  # the event; the package itself stays what it was
 CALLS = ("action", "tool_call")  # what they do is all in their parameters
 _AT_ONCE = 0.5  # a poll that ends sooner and brings nothing new was cut short, and is not repeated at once
 
@@ -110,10 +112,7 @@ class Package:
         """One bounded long poll, also where no time is left: what is new by then, or not yet."""
         before, began = self.document["revision"], time.monotonic()
         wait = max(0.0, min(self.patience.poll, until - began))
-        try:
-            document = yield from answered(self._poll(wait), self.patience, until)
-        except UnreachableError as fault:
-            raise self._still_pending(str(fault)) from fault
+        document = yield from self._heard(self._poll(wait), until)
         self._learn(document)
         if document["revision"] != before:
             return
@@ -121,6 +120,13 @@ class Package:
             raise self._still_pending("nobody has decided yet")
         if time.monotonic() - began < min(_AT_ONCE, wait):
             yield Pause(self.patience.rest(0, 0.0))
+
+    def _heard(self, call: Call, until: float) -> Flow[Any]:
+        """Who only waits is out of patience when its time ends, whoever does not answer by then."""
+        try:
+            return (yield from answered(call, self.patience, until))
+        except UnreachableError as fault:
+            raise self._still_pending(str(fault)) from fault
 
     def _poll(self, wait: float) -> Call:
         tag = {"If-None-Match": f'"{self.document["revision"]}"'}
@@ -134,16 +140,19 @@ class Package:
         return outcome_of(self.document)
 
     def handed_back(self, timeout: float | None) -> Flow[None]:
-        """Until who took over the thread has handed it back."""
+        """Until who took over the thread has handed it back; NotTakenOverError where nobody will have taken it over."""
         if self.document["thread_id"] is None:
             raise ValueError(f"{self.id} belongs to no thread, so there is nothing to hand back: propose anew")
         until = math.inf if timeout is None else time.monotonic() + timeout
-        while not (yield from self._is_handed_back()):
+        while not (yield from self._is_handed_back(until)):
+            outcome = outcome_of(self.document)
+            if not isinstance(outcome, TakenOver | Deferred | None):
+                raise NotTakenOverError(outcome)
             yield from self._news(until)
 
-    def _is_handed_back(self) -> Flow[bool]:
-        told = yield from answered(Call(method="GET", path=f"{self._path}/events"), self.patience)
-        return any(event["event_type"] == "thread.handed_back" for event in told["events"])
+    def _is_handed_back(self, until: float) -> Flow[bool]:
+        told = yield from self._heard(Call(method="GET", path=f"{self._path}/events"), until)
+        return any(event["event_type"] == HANDED_BACK for event in told["events"])
 
     # ---- Changing
 

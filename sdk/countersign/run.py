@@ -19,8 +19,16 @@ class Run:
     step: str = ""
 
 
+@dataclass(slots=True)
+class Opening:
+    """A gate while it is open. What was started inside it, in tasks or threads, may outlive the call, but not this."""
+
+    action_type: str
+    is_open: bool = True
+
+
 _current: ContextVar[Run] = ContextVar("countersign_run", default=Run())  # noqa: B039 - frozen
-_opened: ContextVar[str | None] = ContextVar("countersign_opened", default=None)
+_opened: ContextVar[Opening | None] = ContextVar("countersign_opened", default=None)
 
 
 @contextmanager
@@ -39,15 +47,18 @@ def current() -> Run:
 
 @contextmanager
 def opened(action_type: str) -> Iterator[None]:
-    """A gate of this action type lets through what is called inside."""
-    token = _opened.set(action_type)
+    """A gate of this action type lets through what is called inside, for as long as that lasts."""
+    opening = Opening(action_type)
+    token = _opened.set(opening)
     try:
         yield
     finally:
+        opening.is_open = False
         _opened.reset(token)
 
 
 def require_gate(action_type: str) -> None:
     """For what must never run by itself: raises unless a gate of this action type is running it."""
-    if _opened.get() != action_type:
+    opening = _opened.get()
+    if opening is None or not opening.is_open or opening.action_type != action_type:
         raise UngatedToolError(f"{action_type} is high-impact: it runs only inside a gate that people have opened")

@@ -15,14 +15,13 @@ from importlib.resources import files
 from typing import Any
 
 from countersign.canonical import action_digest, digest_of
-from countersign.package import CALLS
+from countersign.package import CALLS, HANDED_BACK
 
 Document = dict[str, Any]
 Answer = tuple[int, Document]
 
 _REQUIRED = ("title", "action_type", "proposed_action", "rationale", "risk_level", "confidence")
 _ECHOED = ("run_id", "thread_id", "checkpoint_id")
-_WAITS_FOR_PEOPLE = ("pending", "deferred")
 _REPORTABLE: Mapping[str, Sequence[str]] = {
     "claimed": ("succeeded", "failed", "rolled_back"),
     "unknown": ("succeeded", "failed", "rolled_back"),
@@ -50,6 +49,18 @@ class Part:
 
     content: Document
     document: Document
+    is_handed_back: bool = False
+
+    @property
+    def waits_for_people(self) -> bool:
+        """For what they decide; or to have back the thread that one of them has taken."""
+        held = self.document["status"] == "taken_over" and self.document["thread_id"] and not self.is_handed_back
+        return self.document["status"] in ("pending", "deferred") or bool(held)
+
+    @property
+    def events(self) -> list[Document]:
+        """Those that agents look for."""
+        return [{"event_type": HANDED_BACK}] if self.is_handed_back else []
 
     def play(self, name: str, said: Mapping[str, Any]) -> None:
         """What the reviewer does, in the recorded words but for those of the script."""
@@ -58,6 +69,8 @@ class Part:
             self.content = {**self.content, "action_parameters": decision["action_parameters"]}
             before = before | {"version": before["version"] + 1}
         self.document = _placed(recorded(name), before, self.content)
+        if name == "handed_back":
+            self.is_handed_back, decision = True, before["decision"]
         if self.document["decision"]:
             _speak(self.document, self.content, decision)
 
@@ -141,7 +154,7 @@ class Stage:
         if part is None:
             raise ProblemAnswer("not-found")
         if method == "GET":
-            return (200, {"events": []}) if what == "events" else (200, self._awaited(part, body["wait"]))
+            return (200, {"events": part.events}) if what == "events" else (200, self._awaited(part, body["wait"]))
         if what == "versions":
             self.proposals.append(body)
             part.answer(body)
@@ -175,7 +188,7 @@ class Stage:
         return part
 
     def _awaited(self, part: Part, waits: bool) -> Document:  # noqa: FBT001 - what the query says
-        if waits and part.document["status"] in _WAITS_FOR_PEOPLE:
+        if waits and part.waits_for_people:
             if not self._script:
                 detail = "The script has ended, and the agent waits for one more decision."
                 raise ProblemAnswer("not-found", detail=detail, type="urn:countersign:problem:script-ended", status=410)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from functools import update_wrapper
 from typing import Any
 
 from countersign.canonical import canonical
@@ -26,21 +27,11 @@ class Signature:
         self._context = {*context, *(name for name in names[:1] if name in _GIVEN_BY_PYTHON)}
         if unknown := self._context - set(names):
             raise TypeError(f"{function.__qualname__} has no parameter {', '.join(sorted(unknown))} to be context")
-        self.hints = _hints(function)
-        self._types = {name: self.hints.get(name, Any) for name in names}
+        hints = _hints(function)
+        self._types = {name: hints.get(name, Any) for name in names}
         for parameter in self._its.parameters.values():
             if parameter.name not in self._context:
                 self._assert_carriable(parameter)
-
-    @property
-    def shown(self) -> inspect.Signature:
-        """As frameworks read it: with types, where the function may have only their names."""
-        spelled = [
-            each.replace(annotation=self.hints.get(each.name, each.empty)) for each in self._its.parameters.values()
-        ]
-        return self._its.replace(
-            parameters=spelled, return_annotation=self.hints.get("return", inspect.Signature.empty)
-        )
 
     def _assert_carriable(self, parameter: inspect.Parameter) -> None:
         if parameter.kind is parameter.VAR_POSITIONAL:
@@ -107,6 +98,23 @@ class Signature:
         gathers = [each.name for each in self._its.parameters.values() if each.kind is each.VAR_KEYWORD]
         known = name if name in self._its.parameters else next(iter(gathers), name)
         return self._types.get(known, Any)
+
+
+def dressed(instead: Any, function: Callable[..., Any]) -> Any:
+    """Looks like the function to frameworks that read signatures, and leads to it by no other way than its own."""
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise TypeError(f"{function.__qualname__} is a generator, which would be reported as done before it began")
+    update_wrapper(instead, function)
+    del instead.__wrapped__
+    instead.__annotations__ = _hints(function)
+    instead.__signature__ = _spelled_out(inspect.signature(function), instead.__annotations__)
+    return instead
+
+
+def _spelled_out(its: inspect.Signature, hints: Mapping[str, Any]) -> inspect.Signature:
+    """With types, where the function may have only their names."""
+    parameters = [each.replace(annotation=hints.get(each.name, each.empty)) for each in its.parameters.values()]
+    return its.replace(parameters=parameters, return_annotation=hints.get("return", its.empty))
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:

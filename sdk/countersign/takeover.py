@@ -20,7 +20,7 @@ def hand_over(
     """What `client.request(**hand_over(…))` proposes: that a person takes this thread over.
 
     From then on nothing of this thread is accepted and nothing can be claimed (ThreadTakenOverError), until a person
-    hands it back, which `handle.handed_back()` waits for.
+    hands it back, which `handle.handed_back()` waits for. Where nobody takes it over, that raises NotTakenOverError.
     """
     takeover: Takeover = {
         "summary": summary,

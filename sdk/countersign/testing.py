@@ -73,6 +73,11 @@ def take_over(comment: str | None = None) -> Step:
     return Step("taken_over", {"comment": comment})
 
 
+def hand_back() -> Step:
+    """After `take_over`, of a package that belongs to a thread."""
+    return Step("handed_back")
+
+
 def answer(text: str) -> Step:
     return Step("answered", {"answer": text})
 

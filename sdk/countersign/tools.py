@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import inspect
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
-from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar
 
 from countersign.errors import UngatedToolError
 from countersign.run import require_gate
+from countersign.signature import dressed
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_GRAVE = frozenset(["hard_approval", "human_takeover"])
+# Where the policy's file leaves them out, these are the service's.
+_BY_REVERSIBILITY = {"irreversible_high": "hard_approval"}
+_BY_RISK = {"high": "hard_approval", "critical": "hard_approval"}
+_SENSITIVE = ("financial", "pii", "personal", "regulated")
 
 
 class Tools:
@@ -27,9 +33,13 @@ class Tools:
 
     @classmethod
     def from_policy(cls, path: str | Path) -> Self:
-        """By the service's `policy.toml`: a type that it does not list counts as irreversible_high, so here too."""
-        actions = tomllib.loads(Path(path).read_text(encoding="utf-8")).get("actions", {})
-        grave = {name for name, entry in actions.items() if _is_grave(entry)}
+        """By the service's `policy.toml`: high-impact is what it lets no agent do without a person.
+
+        A type that it does not list counts as irreversible_high, so here too.
+        """
+        policy = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        actions = policy.get("actions", {})
+        grave = {name for name, entry in actions.items() if not _GRAVE.isdisjoint(_levels(entry, policy))}
         return cls(grave, harmless=actions.keys() - grave)
 
     def is_high_impact(self, name: str) -> bool:
@@ -59,25 +69,27 @@ def action_type_of(function: Callable[..., Any]) -> str:
     return gate.action_type if gate else function.__name__
 
 
-def _is_grave(entry: dict[str, Any]) -> bool:
-    requirement = entry.get("tool")
-    asks = requirement is not None and requirement.get("approval_required", True)
-    return asks or entry.get("reversibility") == "irreversible_high"
+def _levels(entry: dict[str, Any], policy: dict[str, Any]) -> Iterator[str]:
+    """What the policy itself asks for, however harmless the agent says it is."""
+    kind, risk, tool = entry.get("reversibility", ""), entry.get("risk", "low"), entry.get("tool")
+    yield policy.get("reversibility", {}).get(kind, _BY_REVERSIBILITY.get(kind, ""))
+    yield policy.get("tiers", {}).get(risk, {}).get("level", _BY_RISK.get(risk, ""))
+    yield entry.get("floor", "")
+    if tool is not None and tool.get("approval_required", True):
+        yield "hard_approval"
+    sensitive = policy.get("matrix", {}).get("sensitive", _SENSITIVE)
+    if kind.startswith("irreversible") and not set(sensitive).isdisjoint(entry.get("data_classes", ())):
+        yield "hard_approval"
 
 
 def _guarded(name: str, function: Callable[P, T]) -> Callable[P, T]:
-    if inspect.iscoroutinefunction(function):
+    async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+        require_gate(name)
+        return await function(*args, **kwargs)  # type: ignore[misc]
 
-        @wraps(function)
-        async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
-            require_gate(name)
-            return await function(*args, **kwargs)
-
-        return awaited  # type: ignore[return-value]
-
-    @wraps(function)
     def called(*args: P.args, **kwargs: P.kwargs) -> T:
         require_gate(name)
         return function(*args, **kwargs)
 
-    return called
+    guarded: Callable[P, T] = dressed(awaited if inspect.iscoroutinefunction(function) else called, function)
+    return guarded

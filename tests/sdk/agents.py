@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.sdk.network import Network
 from tests.slack.office import HARD, SENTA, Office
 
 QUICK = Patience(total=2.0, poll=5.0, first_rest=0.01, longest_rest=0.1)
+BRIEF = replace(QUICK, total=0.05)
 DOSSIER: dict[str, Any] = {
     "rationale": "The customer asked for it.",
     "evidence_refs": ["doc_1"],
@@ -77,6 +79,17 @@ class Agent:
                 if sum(each["status"] == status for each in packages) >= count:
                     return Told(200, {}, json.dumps(packages[0]))
                 await self.network.used.wait()  # until the agent says or hears something more
+
+    async def approves(self, by: str = SENTA) -> None:
+        """What is asked now, whoever waits for it."""
+        await self.office.approve(by, await self.card(await self.proposed()))
+
+    async def gives(self, verb: Verb, by: str = SENTA, **values: Any) -> None:
+        await self.office.give(by, await self.card(await self.proposed()), verb, values)
+
+    def gives_up_soon(self) -> None:
+        """Where nobody will answer any more."""
+        (self.client.its if isinstance(self.client, Threaded) else self.client).patience = BRIEF
 
     @asynccontextmanager
     async def executing(self, handle: Any) -> AsyncIterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ import pytest
 from countersign import AsyncClient, Client
 from tests.sdk.agents import QUICK, Agent, Threaded
 from tests.sdk.network import Network, network
+from tests.sdk.records import Records
 from tests.slack.office import Office, open_office
 
 
@@ -47,3 +48,8 @@ async def agent(request: pytest.FixtureRequest, office: Office, wire: Network) -
 def watcher(office: Office, wire: Network) -> Agent:
     """Sees what agents in processes of their own propose, and proposes nothing."""
     return Agent(office, None, wire)
+
+
+@pytest.fixture
+def records() -> Records:
+    return Records()

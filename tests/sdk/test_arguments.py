@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal, TypedDict
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, RootModel, computed_field
+from pydantic.alias_generators import to_camel
 
 from countersign import MisfitError
 from countersign.signature import Signature
@@ -37,10 +38,40 @@ class Party(BaseModel):
     guests: list[Guest]
 
 
+class Letter(BaseModel):
+    """Each field has another name outside, in one of the ways that there are."""
+
+    sender: str = Field(alias="from")
+    to: str = Field(validation_alias="recipient")
+    body: str = Field(validation_alias=AliasChoices("text", AliasPath("parts", 0)), serialization_alias="content")  # type: ignore[pydantic-alias]
+    guests: list[Guest] = Field(default=[], alias="with")
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", serialize_by_alias=True, alias_generator=to_camel)
+
+    full_name: str  # type: ignore[pydantic-alias]
+
+
+class Bill(BaseModel):
+    items: list[int]
+
+    @computed_field
+    def total(self) -> int:
+        return sum(self.items)
+
+
+class Names(RootModel[list[str]]):
+    pass
+
+
 class Order(TypedDict):
     number: int
 
 
+LETTER = Letter.model_validate(
+    {"from": "Ada", "recipient": "Bob", "parts": ["Hi."], "with": [Guest(name="Eve", born=date(1815, 12, 10))]}
+)
 VALUES: list[tuple[Any, Any]] = [
     (int, 3),
     (float, 2.5),
@@ -66,6 +97,11 @@ VALUES: list[tuple[Any, Any]] = [
     (Seat, Seat(3, taken=True)),
     (list[Seat], [Seat(1)]),
     (Guest, Guest(name="Ada", born=date(1815, 12, 10))),
+    (Letter, LETTER),
+    (dict[str, Letter], {"first": LETTER}),
+    (Strict, Strict(fullName="Ada Lovelace")),
+    (Bill, Bill(items=[1, 2])),
+    (Names, Names(["Ada", "Bob"])),
     (Order, {"number": 3}),
     (Any, {"a": [1, {"b": None}]}),
 ]
@@ -111,6 +147,12 @@ EDITS: list[tuple[Any, Any]] = [
     (Guest, {"name": "Ada", "born": 0}),
     (Guest, {"name": "Ada", "born": "1815-12-10", "brings": "Charles"}),
     (Party, {"guests": [{"name": "Ada", "born": "1815-12-10", "brings": "Charles"}]}),
+    (Letter, {"from": "Ada", "to": "Bob", "body": "Hi."}),
+    (Letter, {"sender": "Ada", "from": "Eve", "to": "Bob", "body": "Hi."}),
+    (Strict, {"full_name": "Ada", "fullName": "Eve"}),
+    (Bill, {"items": [1, 2], "total": 4}),
+    (Names, ["Ada", 1]),
+    (Names, {"root": ["Ada"]}),
     (Order, {}),
     (Order, {"number": 3, "colour": "blue"}),
     (int | None, "a"),
@@ -129,6 +171,20 @@ def test_an_edit_that_does_not_fit_the_type_is_refused(kind: Any, edited: Any) -
 def test_what_would_not_come_back_as_it_was_is_refused_before_anybody_is_asked(value: Any) -> None:
     with pytest.raises(MisfitError, match="value"):
         signature(Any).bound([value], {})
+
+
+def test_a_model_is_shown_by_its_fields_own_names_and_read_by_them_as_edited() -> None:
+    its = signature(Letter)
+    asked, _ = its.bound([LETTER], {})
+    assert asked["value"] == {
+        "sender": "Ada",
+        "to": "Bob",
+        "body": "Hi.",
+        "guests": [{"name": "Eve", "born": "1815-12-10"}],
+    }
+    edited = asked["value"] | {"to": "Charles", "guests": []}
+    read = its.call({"value": edited}, {}).arguments["value"]
+    assert (read.sender, read.to, read.body, read.guests) == ("Ada", "Charles", "Hi.", [])
 
 
 def test_a_value_of_another_type_than_announced_is_refused_before_anybody_is_asked() -> None:

@@ -115,7 +115,10 @@ async def test_a_permission_that_lapsed_permits_nothing(agent: Agent, approved: 
     assert isinstance(await later.wait(), Lapsed)
 
 
-async def test_what_is_done_and_cannot_be_reported_is_not_to_be_done_again(agent: Agent, approved: Any) -> None:
+async def test_what_is_done_and_cannot_be_reported_is_not_to_be_done_again(agent: Agent) -> None:
+    agent.gives_up_soon()
+    approved = await agent.asks()
+    await agent.approved(approved)
     with pytest.raises(UnreportedError, match="Do not run it again") as unreported:
         async with agent.executing(approved):
             agent.network.down = True

@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from countersign import Client, Patience, cli
-from rules.commands import Verb
+from rules.commands import Revoke, Verb
 from tests.rules.world import DAY
 from tests.sdk.agents import Agent
 from tests.sdk.network import Network
 from tests.slack.office import HARD, SENTA, Office
 
-PROPOSAL = json.dumps(HARD)
+PROPOSAL = json.dumps(HARD | {"recommendation": "clarify"})
+QUESTION = json.dumps({name: said for name, said in HARD.items() if name != "action_parameters"} | {"kind": "question"})
 SOFTLY = ["--action-type", "record.read", "--risk-level", "low", "--confidence", "0.95", "--rationale", "Asked for."]
 
 
@@ -84,11 +85,14 @@ def said(capsys: Any) -> str:
     return str(capsys.readouterr().out).splitlines()[-1]
 
 
+OVERRULED = {"override_reason": "I know the case.", "evidence_refs": "ticket 7"}
 CODES: list[tuple[Verb, dict[str, str], cli.Code]] = [
     (Verb.REJECT, {"comment": "No."}, cli.Code.REFUSED),
     (Verb.TAKE_OVER, {"comment": "Mine."}, cli.Code.REFUSED),
     (Verb.REVISE, {"instructions": "Another."}, cli.Code.CHANGES_WANTED),
     (Verb.REQUEST_MORE_EVIDENCE, {"instructions": "Show it."}, cli.Code.CHANGES_WANTED),
+    (Verb.OVERRIDE, {"override_decision": "stop", **OVERRULED}, cli.Code.REFUSED),
+    (Verb.OVERRIDE, {"override_decision": "proceed", **OVERRULED}, cli.Code.PERMITTED),
 ]
 
 
@@ -146,6 +150,26 @@ async def test_the_exit_code_says_what_people_decided(
     asking = asyncio.ensure_future(main("request", "--file", PROPOSAL, "--wait"))
     await watcher.office.give(SENTA, await watcher.card(await watcher.proposed()), verb, words)
     assert await asking == code
+
+
+async def test_what_was_withdrawn_has_a_code_of_its_own(watcher: Agent, main: Any) -> None:
+    asking = asyncio.ensure_future(main("request", "--file", PROPOSAL, "--wait"))
+    await watcher.office.cancel(await watcher.proposed())
+    assert await asking == cli.Code.WITHDRAWN
+
+
+async def test_what_was_revoked_before_it_was_used_is_refused(watcher: Agent, main: Any, capsys: Any) -> None:
+    assert await main("request", "--file", PROPOSAL) == 0
+    its = said(capsys)
+    await watcher.approves()
+    await watcher.office.decide(Revoke, await watcher.proposed("approved"), by=SENTA)
+    assert await main("wait", its) == cli.Code.REFUSED
+
+
+async def test_an_answer_is_what_a_question_prints(watcher: Agent, main: Any, capsys: Any) -> None:
+    asking = asyncio.ensure_future(main("request", "--file", QUESTION, "--wait"))
+    await watcher.gives(Verb.ANSWER, answer="The blue one.")
+    assert (await asking, said(capsys)) == (cli.Code.PERMITTED, "The blue one.")
 
 
 async def test_time_that_ran_out_has_a_code_of_its_own(watcher: Agent, main: Any) -> None:
@@ -212,3 +236,24 @@ async def test_a_command_that_people_refuse_does_not_run(watcher: Agent, gate: G
     ran = await asking
     assert (ran.code, ran.out) == (cli.Code.REFUSED, "")
     assert "Not on a Friday." in ran.err
+
+
+async def test_ctrl_c_while_the_command_runs_says_that_what_it_did_is_unknown(
+    watcher: Agent, office: Office, wire: Network
+) -> None:
+    command = [sys.executable, "-c", "import sys; print('begun', flush=True); sys.stdin.read()"]
+    pipe = asyncio.subprocess.PIPE
+    running = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "countersign.cli", "run", *SOFTLY, "--", *command),
+        env=os.environ | {"COUNTERSIGN_URL": wire.url, "COUNTERSIGN_AGENT_KEY": office.key},
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+    )
+    assert running.stdout is not None
+    assert await running.stdout.readline() == b"begun\n"
+    running.send_signal(signal.SIGINT)
+    _, err = await running.communicate()
+    assert (running.returncode, "Traceback" in err.decode()) == (130, False)
+    assert "whether it did its work is unknown" in err.decode()
+    assert await watcher.execution(await watcher.proposed("approved")) == "claimed"

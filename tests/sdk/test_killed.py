@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from tests.bot.service import Told
 from tests.sdk.agents import Agent
+from tests.sdk.forked import Script
 from tests.sdk.processes import HERE, started
 from tests.slack.office import SENTA
 
@@ -21,8 +21,8 @@ class Worker:
         self._watcher, self.ledger = watcher, ledger
         ledger.touch()
 
-    async def start(self, *more: str) -> asyncio.subprocess.Process:
-        return await started(self._watcher.office, self._watcher.network, HERE / "worker.py", self.ledger, *more)
+    def start(self, *more: str) -> Script:
+        return started(self._watcher.office, self._watcher.network, HERE / "worker.py", self.ledger, *more)
 
     @property
     def done(self) -> list[str]:
@@ -43,11 +43,11 @@ async def approved(watcher: Agent) -> Told:
 async def test_an_agent_that_was_killed_while_waiting_comes_back_and_does_it_once(
     worker: Worker, watcher: Agent
 ) -> None:
-    first = await worker.start()
+    first = worker.start()
     before = await watcher.proposed()
     first.kill()
     await first.communicate()
-    second = await worker.start()
+    second = worker.start()
     after = await approved(watcher)
     out, _ = await second.communicate()
     assert (out, worker.done, after.id) == (b"paid 456\n", ["456"], before.id)
@@ -56,11 +56,11 @@ async def test_an_agent_that_was_killed_while_waiting_comes_back_and_does_it_onc
 async def test_an_agent_that_was_killed_in_the_act_says_unknown_and_does_not_do_it_again(
     worker: Worker, watcher: Agent
 ) -> None:
-    first = await worker.start("and die")
+    first = worker.start("and die")
     package = await approved(watcher)
     await first.communicate()
     assert first.returncode == -signal.SIGKILL
-    second = await worker.start()
+    second = worker.start()
     out, err = await second.communicate()
     assert (out, second.returncode, worker.done) == (b"", 1, ["456"])
     assert b"whether it ran is unknown" in err
@@ -68,7 +68,7 @@ async def test_an_agent_that_was_killed_in_the_act_says_unknown_and_does_not_do_
 
 
 async def test_two_agents_with_one_approval_do_it_once(worker: Worker, watcher: Agent) -> None:
-    both = [await worker.start(), await worker.start()]
+    both = [worker.start(), worker.start()]
     await approved(watcher)
     told = [await each.communicate() for each in both]
     assert sorted(out for out, _ in told) == [b"", b"paid 456\n"]

@@ -132,12 +132,12 @@ async def test_a_graph_that_is_killed_while_people_decide_goes_on_and_each_inter
     office: Office, watcher: Agent, tmp_path: Path
 ) -> None:
     """Several of one step, asked at once, answered while nobody is there."""
-    first = await started(office, watcher.network, GRAPHER, tmp_path)
+    first = started(office, watcher.network, GRAPHER, tmp_path)
     await watcher.proposed(count=2)
     first.kill()
     await first.communicate()
     await decide_both(watcher)
-    second = await started(office, watcher.network, GRAPHER, tmp_path)
+    second = started(office, watcher.network, GRAPHER, tmp_path)
     out, err = await second.communicate()
     assert out == b"42 deleted, 43 kept\n", err
     assert len((await office.get("/v1/packages")).body["packages"]) == 2
@@ -147,10 +147,10 @@ async def test_a_graph_that_is_killed_while_people_decide_goes_on_and_each_inter
 async def test_a_graph_that_is_killed_in_the_act_does_not_do_it_again(
     office: Office, watcher: Agent, tmp_path: Path
 ) -> None:
-    first = await started(office, watcher.network, GRAPHER, tmp_path, "die")
+    first = started(office, watcher.network, GRAPHER, tmp_path, "die")
     await decide_both(watcher)
     await first.communicate()
-    second = await started(office, watcher.network, GRAPHER, tmp_path)
+    second = started(office, watcher.network, GRAPHER, tmp_path)
     out, err = await second.communicate()
     assert out == b"42 unknown, 43 kept\n", err
     assert (tmp_path / "ledger").read_text() == "42\n"

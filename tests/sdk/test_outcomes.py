@@ -19,7 +19,6 @@ from countersign import (
     Revise,
     Revoked,
     StillPendingError,
-    TakenOver,
     outcome_of,
 )
 from rules.commands import Verb
@@ -145,16 +144,6 @@ async def test_what_is_withdrawn_is_cancelled(agent: Agent) -> None:
     handle = await agent.asks()
     await handle.cancel("No longer needed.")
     assert isinstance(await handle.wait(), Cancelled)
-
-
-async def test_a_takeover_leaves_the_thread_alone_until_it_is_handed_back(agent: Agent) -> None:
-    handle = await agent.asks(thread_id="thr-1")
-    outcome = await agent.decided(handle, Verb.TAKE_OVER, {"comment": "I call them."})
-    assert isinstance(outcome, TakenOver)
-    with pytest.raises(StillPendingError):
-        await handle.handed_back(timeout=0.05)
-    await agent.office.give(SENTA, await agent.card(handle), Verb.HAND_BACK, {"comment": "Done."})
-    await handle.handed_back(timeout=5)
 
 
 async def test_a_status_that_is_not_known_here_lets_nothing_through(agent: Agent) -> None:

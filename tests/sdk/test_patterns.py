@@ -1,4 +1,4 @@
-"""How agents work with people: sure of it or not, planning together, handing over and taking back."""
+"""How agents work with people: sure of it or not, and planning together."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from countersign import Rejected, RejectedError, ThreadTakenOverError
+from countersign import Rejected, RejectedError, WithdrawnError
 from countersign.confidence import Confidence, confidence_prompt, parse_confidence
 from countersign.escalating import AsyncEscalatingAgent, Attempt, EscalatingAgent
 from countersign.planning import AsyncInteractivePlan, InteractivePlan, Plan
-from countersign.takeover import hand_over
 from rules.commands import Verb
-from tests.sdk.agents import Agent, Threaded, told
-from tests.slack.office import HARD, RITA, SENTA
+from tests.sdk.agents import Agent, Threaded
+from tests.slack.office import RITA, SENTA
 
 SAID = """Here is my assessment.
 
@@ -158,26 +157,9 @@ async def test_a_plan_that_people_do_not_agree_to_is_not_one(agent: Agent) -> No
         await agreeing
 
 
-async def test_an_agent_hands_over_stays_away_and_takes_back(agent: Agent) -> None:
-    thread: dict[str, Any] = {"thread_id": "thr-1"}
-    handle = await agent.client.request(
-        **hand_over(
-            "thr-1",
-            summary="The refund of order 456",
-            stopping_reason="The bank refuses twice.",
-            work_completed=["Asked the carrier"],
-            current_state={"attempts": 2},
-            next_steps=["Call the bank"],
-        )
-    )
-    assert handle.level == "human_takeover"
-    with pytest.raises(ThreadTakenOverError):
-        await agent.asks(**thread)
-    await agent.decided(handle, Verb.TAKE_OVER, {"comment": "I call them."})
-    with pytest.raises(ThreadTakenOverError):
-        await agent.gated(lambda record: record, **thread, action_type="record.read")("42")
-    back = asyncio.ensure_future(handle.handed_back(timeout=10))
-    await agent.office.give(SENTA, await agent.card(handle), Verb.HAND_BACK, {"comment": "Done."})
-    await back
-    assert (await agent.asks(HARD, **thread)).status == "pending"
-    assert told(handle).body["status"] == "taken_over"
+async def test_a_plan_that_is_never_good_enough_is_withdrawn_in_the_end(agent: Agent) -> None:
+    agreeing = asyncio.ensure_future(planning(agent, revisions=1).agree("the move"))
+    for feedback in ("Ask Ada", "Tell Bob"):
+        await agent.gives(Verb.REVISE, by=RITA, instructions=feedback)
+    with pytest.raises(WithdrawnError, match="cancelled"):
+        await agreeing

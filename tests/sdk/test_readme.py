@@ -29,7 +29,7 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 async def test_the_first_lines_work(office: Office, watcher: Agent, tmp_path: Path) -> None:
     script = tmp_path / "first.py"
     script.write_text(BLOCKS[0])
-    process = await started(office, watcher.network, script)
+    process = started(office, watcher.network, script)
     talking = asyncio.ensure_future(process.communicate())
     await office.click(RITA, await watcher.card(await watcher.proposed()), "approve")
     out, err = await talking

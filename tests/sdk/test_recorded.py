@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import countersign
+from countersign.package import HANDED_BACK
 from rules.commands import Verb
 from tests.bot.service import Told
 from tests.rules.world import DAY, HOUR
@@ -73,6 +74,13 @@ async def revoked(office: Office) -> Told:
     return await office.read(told)
 
 
+async def handed_back(office: Office) -> Told:
+    told = await SCENES["taken_over"](office)
+    await office.give(SENTA, await office.card(told), Verb.HAND_BACK, {"comment": "Done."})
+    assert await office.events(told, HANDED_BACK)
+    return await office.read(told)
+
+
 async def lapsed(office: Office) -> Told:
     told = await approved(office)
     await office.passes(3 * DAY)
@@ -114,6 +122,7 @@ SCENES: dict[str, Scene] = {
     "overridden_stop": overridden("stop"),
     "overridden_other": overridden("other"),
     "taken_over": decided(Verb.TAKE_OVER, ASKED | {"thread_id": "thr_1"}, comment="I do it."),
+    "handed_back": handed_back,
     "answered": decided(Verb.ANSWER, QUESTION, answer="The blue one."),
     "expired": expired,
     "cancelled": withdrawn,

@@ -37,6 +37,7 @@ from countersign import (
     gate,
     testing,
 )
+from countersign.scripted import recorded
 from countersign.testing import ScriptedReviewer, Step
 from tests.slack.office import HARD
 
@@ -54,6 +55,8 @@ STEPS: list[tuple[Step, type[Any]]] = [
     (testing.expire(), Expired),
     (testing.cancel(), Cancelled),
 ]
+
+BACK = recorded("handed_back")
 
 
 @gate("record.read", risk_level="high", confidence=0.9, revise=lambda _: {"action_parameters": {"record": "43"}})
@@ -102,6 +105,22 @@ def test_refusals_are_those_of_the_service() -> None:
 def test_a_script_that_is_too_short_says_so() -> None:
     with ScriptedReviewer(), pytest.raises(ProblemError, match="The script has ended"):
         read("42")
+
+
+def test_a_script_can_take_over_and_hand_back() -> None:
+    with ScriptedReviewer(testing.take_over("Mine."), testing.hand_back()) as reviewer, Client() as client:
+        handle = client.request(**HARD, thread_id="thr-1")
+        assert isinstance(handle.wait(), TakenOver)
+        handle.handed_back()
+        told = reviewer.documents[0]
+        assert (told["agent_message"], told["decision"]["comment"]) == (BACK["agent_message"], "Mine.")
+
+
+def test_a_script_that_keeps_the_thread_says_so_to_who_waits_for_it() -> None:
+    with ScriptedReviewer(testing.take_over("Mine.")), Client() as client:
+        handle = client.request(**HARD, thread_id="thr-1")
+        with pytest.raises(ProblemError, match="The script has ended"):
+            handle.handed_back()
 
 
 async def test_async_agents_too() -> None:

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
+from mcp.server import MCPServer
 
-from countersign import Tools, UngatedToolError, gate, require_gate
-from tests.sdk.agents import Agent
-from tests.slack.office import SENTA
+from countersign import AsyncClient, Client, Tools, UngatedToolError, gate, require_gate
+from rules.level import Background, assess
+from rules.package import DecisionPackage
+from rules.policy_text import read_policy
+from rules.scales import HITLLevel, Reversibility, RiskLevel
+from tests.sdk.agents import QUICK, Agent
+from tests.slack.office import SENTA, SOFT, Office
 
+ROLES = 'version = "test-1"\n' + "".join(
+    f'[roles.{name}]\nmembers = ["URITA"]\n' for name in ("reviewer", "senior_reviewer", "supervisor")
+)
 POLICY = Path(__file__).parent.parent.parent / "policy.toml"
 
 
@@ -59,6 +73,37 @@ def test_the_services_own_policy_says_what_is_high_impact(name: str, grave: bool
     assert Tools.from_policy(POLICY).is_high_impact(name) is grave
 
 
+ENTRIES = [
+    *(f'{{ reversibility = "{each}" }}' for each in Reversibility),
+    *(f'{{ reversibility = "reversible", floor = "{each}" }}' for each in HITLLevel),
+    *(f'{{ reversibility = "reversible", risk = "{each}" }}' for each in RiskLevel),
+    '{ reversibility = "reversible", tool = { effect_type = "payment" } }',
+    '{ reversibility = "reversible", tool = { approval_required = false } }',
+    '{ reversibility = "reversible", data_classes = ["pii"] }',
+    '{ reversibility = "irreversible_low", data_classes = ["external"] }',
+    '{ reversibility = "irreversible_low", data_classes = ["pii"] }',
+]
+TABLES = [
+    "",
+    '[reversibility]\nreversible = "hard_approval"\nirreversible_low = "human_takeover"\n',
+    '[matrix]\nsensitive = ["external"]\n[tiers.medium]\nlevel = "hard_approval"\nrole = "reviewer"\n',
+    '[tiers.low]\nlevel = "hard_approval"\nrole = "reviewer"\n',
+]
+
+
+@pytest.mark.parametrize("tables", TABLES)
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_what_the_service_never_lets_through_without_a_person_is_high_impact(
+    tmp_path: Path, entry: str, tables: str
+) -> None:
+    """However harmless the agent says it is."""
+    text = f"{ROLES}{tables}[actions]\nact = {entry}\n"
+    (tmp_path / "policy.toml").write_text(text)
+    harmless = DecisionPackage.model_validate(SOFT | {"action_type": "act", "risk_level": "low", "confidence": 1.0})
+    level = assess(harmless, Background(), read_policy(text)).level
+    assert Tools.from_policy(tmp_path / "policy.toml").is_high_impact("act") is (level >= HITLLevel.HARD_APPROVAL)
+
+
 def test_an_exact_name_comes_before_a_pattern(tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text(
@@ -87,6 +132,93 @@ async def test_inside_another_gate_it_does_not(agent: Agent) -> None:
     await agent.office.approve(SENTA, await agent.card(await agent.proposed()))
     with pytest.raises(UngatedToolError):
         await calling
+
+
+async def test_a_permission_ends_with_the_call_also_for_the_tasks_that_it_leaves_behind(office: Office) -> None:
+    tools, ended, left = Tools(["record.read"]), asyncio.Event(), list[asyncio.Task[str]]()
+    guarded = _named("record.read", tools)
+
+    async def later() -> str:
+        await ended.wait()
+        return str(guarded("42"))
+
+    async def read(record: str) -> str:
+        left.append(asyncio.create_task(later()))
+        return str(await asyncio.to_thread(guarded, record))  # while the call lasts, what it starts may
+
+    async with AsyncClient(office.url, office.key, patience=QUICK) as client:
+        assert await gate("record.read", client=client, risk_level="low", confidence=0.95)(read)("42") == "42"
+    ended.set()
+    with pytest.raises(UngatedToolError):
+        await left[0]
+
+
+async def test_and_for_the_threads(office: Office) -> None:
+    tools, ended, left = Tools(["record.read"]), threading.Event(), list[Future[str]]()
+    guarded = _named("record.read", tools)
+
+    def later() -> str:
+        ended.wait()
+        return str(guarded("42"))
+
+    with ThreadPoolExecutor() as pool, Client(office.url, office.key, patience=QUICK) as client:
+
+        @gate("record.read", client=client, risk_level="low", confidence=0.95)
+        def read(record: str) -> str:
+            left.append(pool.submit(copy_context().run, later))
+            return str(guarded(record))
+
+        assert await asyncio.to_thread(read, "42") == "42"
+        ended.set()
+        with pytest.raises(UngatedToolError):
+            left[0].result()
+
+
+def test_a_guarded_tool_looks_like_itself_and_leads_to_it_by_no_other_way() -> None:
+    def delete_record(record: str, copies: int = 1) -> str:
+        """Delete a record."""
+        return record
+
+    guarded = Tools(["delete_*"]).tool(decorated(delete_record))
+    assert (guarded.__name__, guarded.__doc__) == ("delete_record", "Delete a record.")
+    assert inspect.signature(guarded) == inspect.signature(delete_record, eval_str=True)
+    assert get_type_hints(guarded) == get_type_hints(delete_record)
+    assert inspect.unwrap(guarded) is guarded
+    with pytest.raises(UngatedToolError):
+        inspect.unwrap(guarded)("42")
+
+
+def test_a_guarded_generator_is_refused_because_it_would_run_after_its_gate() -> None:
+    def delete_records() -> Iterator[int]:
+        yield 1
+
+    with pytest.raises(TypeError, match="before it began"):
+        Tools(["delete_*"]).tool(delete_records)
+
+
+async def test_a_framework_makes_the_same_schema_of_a_guarded_tool() -> None:
+    servers = [MCPServer("tools"), MCPServer("tools")]
+    for server, function in zip(servers, (delete_record, Tools(["delete_*"]).tool(delete_record)), strict=True):
+        server.add_tool(function)
+    plain, guarded = [await server.list_tools() for server in servers]
+    assert guarded == plain
+
+
+def test_a_guarded_tool_whose_types_are_not_there_is_refused_where_it_is_written() -> None:
+    def delete_record(record: Missing) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+    with pytest.raises(TypeError, match="Missing is annotated, and not there at run time"):
+        Tools(["delete_*"]).tool(delete_record)
+
+
+def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As by any other library."""
+
+    @wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return called
 
 
 def test_a_gated_tool_is_registered_by_its_action_type_and_called_by_it() -> None:
