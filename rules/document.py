@@ -142,7 +142,8 @@ def message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR0911 -
         case Status.EVIDENCE_REQUESTED:
             return "A reviewer wants more evidence: read decision.instructions and post a new version with it."
         case Status.DEFERRED:
-            return "This was put off; it comes back by itself. Do not act yet."
+            until = f" until {rfc3339(state.wake_at)}" if state.wake_at else ""
+            return f"This was put off{until} and comes back by itself. Do not act yet."
         case Status.APPROVED | Status.CONSENTED | Status.OVERRIDDEN:
             return _granted(state, now)
         case Status.REJECTED:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rules.chain import rfc3339
 from rules.commands import (
     Answer,
     Approve,
@@ -276,3 +277,9 @@ def test_what_the_package_leaves_out_is_a_warning() -> None:
     needy = policy(tiers={"medium": {"needs": ["evidence"]}})
     said = told(submitted(package(evidence_refs=[]), policy=needy), policy=needy)
     assert said["warnings"] == ["evidence_refs is empty; a reviewer would want it"]
+
+
+def test_an_agent_whose_package_was_put_off_is_told_until_when() -> None:
+    state = STATES[Status.DEFERRED]
+    assert state.wake_at is not None
+    assert rfc3339(state.wake_at) in told(state)["agent_message"]
