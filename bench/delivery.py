@@ -20,14 +20,12 @@ from bench.world import POLICY, World, body, fresh_database, now, world
 from bot.metrics import Metrics
 from bot.settings import read_settings
 from bot.slack.client import SlackClient, web_client
-from bot.slack.side import DELIVERS_EVERY
 from playground import rates
 from playground.slack import Message, Slack, stand_in
 from rules.package import DecisionPackage
 from rules.policy_text import read_policy
 from rules.submission import Submit
 from scheduler.reconciler import Reconciler
-from scheduler.ticks import ticking
 from store.budgets import Rates, Window
 from store.house import fresh_id
 from store.store import Store
@@ -154,18 +152,15 @@ async def _deliver(url: str, api_url: str, token: str) -> None:
         reconciler = Reconciler(store, SlackClient(web, Metrics()), rates=_faster(Rates()))
         print("ready", flush=True)
         await line.readline()
-        ticks = ticking({"delivery": (reconciler.tick, DELIVERS_EVERY)})
-        ticks.start()
         reconciler.notice()
         delivering = asyncio.create_task(reconciler.run_for_ever())
         await line.read()
-        ticks.shutdown(wait=False)
         await stopped(delivering)
     await store.close()
 
 
 def _faster(its: Rates) -> Rates:
-    return Rates(_shorter(its.channel), _shorter(its.posts), _shorter(its.updates), its.on_its_way / SPEED)
+    return Rates(_shorter(its.channel), _shorter(its.posts), _shorter(its.updates), its.apart / SPEED)
 
 
 def _shorter(window: Window) -> Window:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import itemgetter
+from typing import NamedTuple
 
 from blocks import note
 from blocks.dossier import Dossier
@@ -26,13 +28,26 @@ _TOLD: Mapping[str, Callable[[Dossier], Message]] = {
 _WAITS = frozenset(["package.hardened", "package.version_added", "task.reminded", "task.assigned"])
 
 
-def notes_of(dossier: Dossier, after: int) -> list[Message]:
-    """One note for each kind of thing that happened after this revision, as it stands now."""
-    happened = dict.fromkeys(event.event_type for event in dossier.history[after:])
+class Note(NamedTuple):
+    """What is told, and the revision up to which the thread then knows everything."""
+
+    revision: int
+    message: Message
+
+
+def notes_of(dossier: Dossier, after: int) -> list[Note]:
+    """One note for each kind of thing that happened after this revision, as it stands now: the last that happened last.
+
+    So of each prefix of them, which is what was told where the next one failed, its last revision says it all.
+    """
+    happened = {event.event_type: after + nth for nth, event in enumerate(dossier.history[after:], 1)}
     if "package.escalated" in happened:  # it calls those who are asked from now on, which once is enough
         happened.pop("package.hardened", None)
-    told = dict.fromkeys(_TOLD[kind] for kind in happened if kind in _TOLD and _holds(dossier, kind))
-    return [tell(dossier) for tell in told]
+    last: dict[Callable[[Dossier], Message], int] = {}
+    for kind, revision in happened.items():
+        if kind in _TOLD and _holds(dossier, kind):
+            last[_TOLD[kind]] = max(revision, last.get(_TOLD[kind], 0))
+    return [Note(revision, tell(dossier)) for tell, revision in sorted(last.items(), key=itemgetter(1))]
 
 
 def _holds(dossier: Dossier, event_type: str) -> bool:

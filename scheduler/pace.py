@@ -2,51 +2,95 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TypedDict
+from typing import TypeVar
+
+from sqlalchemy import Connection
 
 from scheduler.messenger import BusyError
 from store import budgets
-from store.budgets import Rates
+from store.budgets import Purse, Rates, Spent
 from store.store import Store
 
-
-class Timed(TypedDict):
-    rates: Rates
-    now: float
+T = TypeVar("T")
 
 
 class Pace:
     def __init__(self, store: Store, rates: Rates, now: Callable[[], datetime]) -> None:
         self._store, self.rates, self._now = store, rates, now
-        self.claimed_at = 0.0  # when what is being brought now was claimed, and paid for
+        self._alone = asyncio.Lock()  # all wait for the same row: better here than each with a connection
+        self._untold: list[Callable[[Purse], None]] = []
+        self._patient: dict[str, float] = {}
 
-    async def spend(self, *keys: str) -> float:
-        """When it was; or says how long there will be nothing left of them."""
-        tenant_id, how = self._store.house.tenant_id, self._how()
-        wait = await self._store.write(lambda connection: budgets.spend(connection, tenant_id, keys, **how))
-        if wait:
+    @property
+    def is_told(self) -> bool:
+        """Whether the budget knows of all that came to an end here. If not, others wait for longer than they need."""
+        return not self._untold
+
+    async def within(self, operation: Callable[[Connection, Purse], T]) -> T:
+        """One transaction with the budget in hand, which is told first what came of the calls since the last one."""
+        async with self._alone:
+            untold = tuple(self._untold)
+            made = await self._store.write(lambda connection: self._opened(connection, untold, operation))
+            del self._untold[: len(untold)]
+            return made
+
+    def _opened(
+        self,
+        connection: Connection,
+        untold: tuple[Callable[[Purse], None], ...],
+        operation: Callable[[Connection, Purse], T],
+    ) -> T:
+        tenant_id = self._store.house.tenant_id
+        purse = budgets.opened(connection, tenant_id, self.rates, self._time())
+        for tell in untold:
+            tell(purse)
+        made = operation(connection, purse)
+        budgets.put_back(connection, tenant_id, purse)
+        return made
+
+    async def spend(self, *keys: str) -> Spent:
+        """Or says how long there will be nothing left of them."""
+        spent, wait = await self.within(lambda _, purse: (purse.spend(keys), purse.wait(keys)))
+        if spent is None:
             raise BusyError("the budget is spent", wait)
-        return how["now"]
+        return spent
 
     @asynccontextmanager
-    async def minding(self, *keys: str, spent_at: float) -> AsyncIterator[None]:
-        """What Slack asks us to be patient with is left alone for so long, by all replicas.
-
-        A call that took long to get there was counted late by Slack, and is by us.
-        """
-        tenant_id = self._store.house.tenant_id
+    async def calling(self, spent: Spent) -> AsyncIterator[None]:
+        """When its time has come. What Slack asks us to be patient with is left alone for so long, by all replicas."""
+        try:
+            await asyncio.sleep(max(0.0, spent.at - self._time()))
+            self._heed(spent)
+        except BaseException:
+            self.unused(spent)
+            raise
         try:
             yield
         except BusyError as busy:
-            how, after = self._how(), busy.after
-            await self._store.write(lambda connection: budgets.pause(connection, tenant_id, keys, after, **how))
+            self._be_patient(spent, self._time() + busy.after)
             raise
-        how = self._how()
-        if how["now"] - spent_at > self.rates.on_its_way:
-            await self._store.write(lambda connection: budgets.late(connection, tenant_id, keys, spent_at, **how))
+        finally:
+            self._tell_over(spent, self._time())
 
-    def _how(self) -> Timed:
-        return {"rates": self.rates, "now": self._now().timestamp()}
+    def unused(self, spent: Spent) -> None:
+        self._tell_over(spent, None)
+
+    def _tell_over(self, spent: Spent, at: float | None) -> None:
+        self._untold.append(lambda purse: purse.over(spent, at))
+
+    def _heed(self, spent: Spent) -> None:
+        """What was paid for before Slack asked for patience is not sent after it."""
+        wait = max(self._patient.get(key, 0.0) for key in spent.keys) - self._time()
+        if wait > 0:
+            raise BusyError("Slack asked for patience", wait)
+
+    def _be_patient(self, spent: Spent, until: float) -> None:
+        self._patient.update(dict.fromkeys(spent.keys, until))
+        self._untold.append(lambda purse: purse.pause(spent.keys, until))
+
+    def _time(self) -> float:
+        return self._now().timestamp()

@@ -8,7 +8,7 @@ from blocks.message import Message
 from scheduler.answers import Answers
 from scheduler.messenger import BusyError, Messenger, Posted, RefusedError, SlackError
 from scheduler.pace import Pace
-from store.budgets import POSTS, UPDATES, of_channel
+from store.budgets import POSTS, UPDATES, Spent, of_channel
 from store.cards import Place
 
 log = structlog.get_logger()
@@ -20,10 +20,10 @@ class Sending:
     def __init__(self, messenger: Messenger, pace: Pace, answers: Answers) -> None:
         self._messenger, self._pace, self._answers = messenger, pace, answers
 
-    async def put(self, place: Place, message: Message) -> Posted:
+    async def put(self, place: Place, message: Message, paid: Spent | None = None) -> Posted:
         """Updates the card where there is one, and posts another where it can no longer be updated."""
         if not (place.channel and place.ts):
-            return await self.post(place.place, message, paid=True)
+            return await self.post(place.place, message, paid=paid)
         posted = Posted(place.channel, place.ts)
         try:
             await self._update(posted, message)
@@ -36,12 +36,12 @@ class Sending:
     async def _update(self, posted: Posted, message: Message) -> None:
         """Where the budget is spent, through the address that came with a click on it, if there is one."""
         try:
-            spent_at = await self._pace.spend(UPDATES)
+            spent = await self._pace.spend(UPDATES)
         except BusyError:
             if await self._answered(posted, message):
                 return
             raise
-        async with self._pace.minding(UPDATES, spent_at=spent_at):
+        async with self._pace.calling(spent):
             await self._messenger.update(posted, message)
 
     async def _answered(self, posted: Posted, message: Message) -> bool:
@@ -56,8 +56,9 @@ class Sending:
             return False
         return True
 
-    async def post(self, channel: str, message: Message, thread: str | None = None, *, paid: bool = False) -> Posted:
-        keys = (POSTS, of_channel(channel))
-        spent_at = self._pace.claimed_at if paid else await self._pace.spend(*keys)
-        async with self._pace.minding(*keys, spent_at=spent_at):
+    async def post(
+        self, channel: str, message: Message, thread: str | None = None, *, paid: Spent | None = None
+    ) -> Posted:
+        spent = paid or await self._pace.spend(POSTS, of_channel(channel))
+        async with self._pace.calling(spent):
             return await self._messenger.post(channel, message, thread)

@@ -1,7 +1,7 @@
 """Slack's rate as a budget that all replicas share: when something was last spent, in rows that are read under a lock.
 
-Slack counts what reaches it within a window. We count what we are about to send, and give each call a little time to
-get there: a window is over for us a moment after it is over for Slack.
+Slack counts what reaches it within a window, and when that was only Slack knows. It was no later than its answer came,
+so a call is under way until then, and its window begins with the answer: never before Slack's own.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from store.tables import core
 BUDGETS = core(Budget)
 
 POSTS, UPDATES, _CHANNEL = "posts", "updates", "channel "
+AHEAD = 0.25  # seconds before its time comes that a call may be paid for: longer than it takes to make it ready
+LASTS = 15.0  # seconds after which a call that was paid for is over, whatever came of it
 
 
 class Window(NamedTuple):
@@ -32,7 +34,7 @@ class Rates(NamedTuple):
     channel: Window = Window(5, 5)
     posts: Window = Window(300, 60)
     updates: Window = Window(50, 60)
-    on_its_way: float = 0.15  # seconds by which one call may be slower than another
+    apart: float = 0.02  # seconds by which the clocks of two machines may differ
 
     def of(self, key: str) -> Window:
         known = {POSTS: self.posts, UPDATES: self.updates}
@@ -43,6 +45,14 @@ def of_channel(channel: str) -> str:
     return f"{_CHANNEL}{channel}"
 
 
+class Spent(NamedTuple):
+    """A call that was paid for: not before `at`, and known by when it is over at the latest."""
+
+    keys: tuple[str, ...]
+    at: float
+    latest: float
+
+
 @dataclass(slots=True)
 class Purse:
     """What is left of each budget now. Keys that nothing was spent of lately are not in it."""
@@ -50,113 +60,122 @@ class Purse:
     rates: Rates
     now: float
     spent: dict[str, list[float]] = field(default_factory=dict)
+    under_way: dict[str, list[float]] = field(default_factory=dict)
     paused: dict[str, float] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
 
     def wait(self, keys: Iterable[str]) -> float:
         """Seconds until all of these have something left: 0 for now."""
         return max((self._wait(key) for key in keys), default=0.0)
 
-    def spend(self, keys: Iterable[str]) -> None:
-        for key in keys:
-            self.spent[key] = [*self.lately(key), self.now]
+    def spend(self, keys: Iterable[str]) -> Spent | None:
+        """Of what is left now, or will be in a moment: what is to be called then can be made ready meanwhile."""
+        wanted = tuple(keys)
+        wait = self.wait(wanted)
+        if wait > AHEAD:
+            return None
+        spent = Spent(wanted, self.now + wait, self._latest(wanted))
+        for key in wanted:
+            self.under_way.setdefault(key, []).append(spent.latest)
+        self.changed.update(wanted)
+        return spent
 
-    def late(self, key: str, spent_at: float) -> None:
-        """What was spent then has only got there now."""
-        lately = self.lately(key)
-        if spent_at in lately:
-            lately.remove(spent_at)
-        self.spent[key] = [*lately, self.now]
+    def _latest(self, keys: tuple[str, ...]) -> float:
+        """It is known by that, so that no two have the same."""
+        latest = self.now + LASTS
+        while any(latest in self.under_way.get(key, ()) for key in keys):
+            latest += 1e-5
+        return latest
 
-    def pause(self, key: str, seconds: float) -> None:
+    def over(self, spent: Spent, at: float | None) -> None:
+        """Slack has answered by then, so it has counted it no later. Or, without a time: it was never called."""
+        for key in spent.keys:
+            if spent.latest in (still := self.under_way.get(key, [])):
+                still.remove(spent.latest)
+                if at is not None:
+                    self.spent[key] = sorted([*self.spent.get(key, ()), at])
+                self.changed.add(key)
+
+    def pause(self, keys: Iterable[str], until: float) -> None:
         """Slack itself said for how long."""
-        self.paused[key] = max(self.paused.get(key, 0.0), self.now + seconds)
+        for key in keys:
+            self.paused[key] = max(self.paused.get(key, 0.0), until)
+            self.changed.add(key)
 
     @property
     def full(self) -> dict[str, float]:
-        """Of what nothing is left, and for how long."""
-        waits = {key: self._wait(key) for key in self.spent.keys() | self.paused.keys()}
+        """Of what nothing is left, and for how long it cannot be spent."""
+        waits = {key: self._wait(key) - AHEAD for key in self.keys}
         return {key: wait for key, wait in waits.items() if wait > 0}
 
     @property
     def full_channels(self) -> list[str]:
         return [key.removeprefix(_CHANNEL) for key in self.full if key.startswith(_CHANNEL)]
 
+    @property
+    def keys(self) -> set[str]:
+        return self.spent.keys() | self.under_way.keys() | self.paused.keys()
+
     def _wait(self, key: str) -> float:
-        lately, window = self.lately(key), self.rates.of(key)
-        free = lately[-window.calls] + self._length(key) if len(lately) >= window.calls else 0.0
+        counted, window = self._counted(key), self.rates.of(key)
+        free = counted[-window.calls] + self._length(key) if len(counted) >= window.calls else 0.0
         return max(0.0, free - self.now, self.paused.get(key, 0.0) - self.now)
 
+    def _counted(self, key: str) -> list[float]:
+        """What is under way may be counted only now. So may what lies ahead: a clock that is ahead of ours spent it."""
+        its = (*self.lately(key), *self.still(key))
+        return sorted(min(at, self.now) for at in its)
+
     def lately(self, key: str) -> list[float]:
-        # What lies ahead was spent by a machine whose clock is ahead of ours: it counts as spent just now.
         since = self.now - self._length(key)
         return [min(at, self.now) for at in self.spent.get(key, ()) if at > since]
 
+    def still(self, key: str) -> list[float]:
+        """Whoever called and never said what came of it has ended: it is over by the latest."""
+        since = self.now - self._length(key)
+        return [latest for latest in self.under_way.get(key, ()) if latest > since]
+
     def _length(self, key: str) -> float:
-        return self.rates.of(key).seconds + self.rates.on_its_way
+        return self.rates.of(key).seconds + self.rates.apart
 
 
 _FIRST = text(
-    "INSERT INTO budgets (tenant_id, key, spent, paused_until) VALUES (:tenant, 'posts', '[]', 0)"
+    "INSERT INTO budgets (tenant_id, key, spent, under_way, paused_until) VALUES (:tenant, 'posts', '[]', '[]', 0)"
     " ON CONFLICT (tenant_id, key) DO NOTHING"
 )
 _OF_TENANT = BUDGETS.c.tenant_id == bindparam("tenant")
 # One row stands for all, and is locked before the others are read: who waits for a lock sees no row added meanwhile.
 _LOCK = select(BUDGETS.c.key).where(_OF_TENANT, BUDGETS.c.key == POSTS).with_for_update()
-_READ = select(BUDGETS.c.key, BUDGETS.c.spent, BUDGETS.c.paused_until).where(_OF_TENANT)
+_READ = select(BUDGETS.c.key, BUDGETS.c.spent, BUDGETS.c.under_way, BUDGETS.c.paused_until).where(_OF_TENANT)
 _WRITE = text(
-    "INSERT INTO budgets (tenant_id, key, spent, paused_until) VALUES (:tenant, :key, :spent, :paused)"
-    " ON CONFLICT (tenant_id, key) DO UPDATE SET spent = excluded.spent, paused_until = excluded.paused_until"
+    "INSERT INTO budgets (tenant_id, key, spent, under_way, paused_until)"
+    " VALUES (:tenant, :key, :spent, :under_way, :paused) ON CONFLICT (tenant_id, key) DO UPDATE"
+    " SET spent = excluded.spent, under_way = excluded.under_way, paused_until = excluded.paused_until"
 )
 _FORGET = delete(BUDGETS).where(_OF_TENANT, BUDGETS.c.key.in_(bindparam("keys", expanding=True)))
 
 
 def opened(connection: Connection, tenant_id: str, rates: Rates, now: float) -> Purse:
     """Held until the commit: nobody else spends meanwhile."""
-    connection.execute(_FIRST, {"tenant": tenant_id})
-    connection.execute(_LOCK, {"tenant": tenant_id})
+    if connection.execute(_LOCK, {"tenant": tenant_id}).first() is None:
+        connection.execute(_FIRST, {"tenant": tenant_id})
+        connection.execute(_LOCK, {"tenant": tenant_id})
     purse = Purse(rates, now)
-    for key, spent, paused in connection.execute(_READ, {"tenant": tenant_id}):
-        purse.spent[key] = json.loads(spent)
+    for key, spent, under_way, paused in connection.execute(_READ, {"tenant": tenant_id}):
+        purse.spent[key], purse.under_way[key] = json.loads(spent), json.loads(under_way)
         purse.paused[key] = paused
     return purse
 
 
 def put_back(connection: Connection, tenant_id: str, purse: Purse) -> None:
     """What has nothing spent any more is forgotten: there is one for each conversation."""
-    keys = purse.spent.keys() | purse.paused.keys()
-    rows = {key: purse.lately(key) for key in keys}
-    over = [key for key, lately in rows.items() if not lately and purse.paused.get(key, 0.0) <= purse.now]
-    for key in rows.keys() - set(over):
-        its = {"tenant": tenant_id, "key": key, "spent": json.dumps(rows[key]), "paused": purse.paused.get(key, 0.0)}
-        connection.execute(_WRITE, its)
+    over = [key for key in purse.keys if _is_over(purse, key)]
+    for key in purse.changed.difference(over):
+        its = {"spent": json.dumps(purse.lately(key)), "under_way": json.dumps(purse.still(key))}
+        connection.execute(_WRITE, its | {"tenant": tenant_id, "key": key, "paused": purse.paused.get(key, 0.0)})
     if gone := [key for key in over if key != POSTS]:
         connection.execute(_FORGET, {"tenant": tenant_id, "keys": gone})
 
 
-def spend(connection: Connection, tenant_id: str, keys: Iterable[str], *, rates: Rates, now: float) -> float:
-    """For one more call: 0, and it is spent; else the seconds until there will be something left."""
-    purse = opened(connection, tenant_id, rates, now)
-    wanted = list(keys)
-    if wait := purse.wait(wanted):
-        return wait
-    purse.spend(wanted)
-    put_back(connection, tenant_id, purse)
-    return 0.0
-
-
-def late(
-    connection: Connection, tenant_id: str, keys: Iterable[str], spent_at: float, *, rates: Rates, now: float
-) -> None:
-    purse = opened(connection, tenant_id, rates, now)
-    for key in keys:
-        purse.late(key, spent_at)
-    put_back(connection, tenant_id, purse)
-
-
-def pause(
-    connection: Connection, tenant_id: str, keys: Iterable[str], seconds: float, *, rates: Rates, now: float
-) -> None:
-    purse = opened(connection, tenant_id, rates, now)
-    for key in keys:
-        purse.pause(key, seconds)
-    put_back(connection, tenant_id, purse)
+def _is_over(purse: Purse, key: str) -> bool:
+    return not purse.lately(key) and not purse.still(key) and purse.paused.get(key, 0.0) <= purse.now

@@ -44,8 +44,10 @@ _SHOWN = (
         ts=bindparam("new_ts"),
         rendering_id=bindparam("rendering"),
         held_until=None,
+        held_by=None,
     )
 )
+_NOTED = update(CARDS).where(*_THIS).values(noted_revision=bindparam("revision"))
 _LIES_AT = (
     update(CARDS)
     .where(*_THIS)
@@ -120,6 +122,12 @@ def shown_at(connection: Connection, place: Place, shown: Shown) -> None:
 def lies_at(connection: Connection, place: Place, shown: Shown) -> None:
     """It was posted or drawn anew. What belongs to it, as its notes, may still be to be done."""
     connection.execute(_LIES_AT, _posted(place, shown))
+
+
+def noted(connection: Connection, place: Place, revision: int) -> None:
+    """The thread was told of everything up to there."""
+    key = {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}
+    connection.execute(_NOTED, key | {"revision": revision})
 
 
 def _posted(place: Place, shown: Shown) -> dict[str, str]:

@@ -24,6 +24,7 @@ class Card(SQLModel, table=True):
     rendering_id: str | None = None
     noted_revision: int = 0
     held_until: datetime | None = None  # by whoever brings it, or until it is tried again: in real time
+    held_by: str | None = None  # the claim that holds it, as long as nobody has claimed it anew
 
 
 class Budget(SQLModel, table=True):
@@ -33,6 +34,7 @@ class Budget(SQLModel, table=True):
     tenant_id: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
     spent: str = Field(sa_type=Text)
+    under_way: str = Field(sa_type=Text)  # of these it is not known yet: when they are over at the latest
     paused_until: float = 0.0
 
 

@@ -1,7 +1,8 @@
 """Places that are behind, claimed within the budget: the gravest first, then what ends first.
 
-Whoever claims a place holds it for a while, so that no two processes bring the same card. Whoever ends before they are
-done leaves it to be claimed again. What failed is held until it is to be tried again.
+Whoever claims a place holds it for a while, and longer as long as they are at it, so that no two processes bring the
+same card. Whoever ends before they are done leaves it to be claimed again. What failed is held until it is to be tried
+again.
 """
 
 from __future__ import annotations
@@ -9,17 +10,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, false, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, false, or_, select, tuple_, update
 
 from rules.scales import RiskLevel
-from store import budgets
-from store.budgets import POSTS, UPDATES, Purse, Rates, of_channel
+from store.budgets import POSTS, UPDATES, Purse, Spent, of_channel
 from store.cards import CARDS, OF_PACKAGE, ROLE, Place
+from store.house import fresh_id
 from store.packages import PACKAGES
-
-AT_ONCE = 8  # few, so that each is done long before its claim is over
 
 _HELD = CARDS.c.held_until.type
 _GRAVEST_FIRST = case(
@@ -27,51 +26,63 @@ _GRAVEST_FIRST = case(
 )
 _OF_CARD = (PACKAGES.c.tenant_id == CARDS.c.tenant_id) & (PACKAGES.c.package_id == CARDS.c.package_id)
 _THIS = (*OF_PACKAGE, CARDS.c.place == bindparam("at"))
-_HOLD = update(CARDS).where(*_THIS).values(held_until=bindparam("until", type_=_HELD))
+_CLAIM = update(CARDS).where(*_THIS).values(held_until=bindparam("until", type_=_HELD), held_by=bindparam("by"))
+_HOLD = (
+    update(CARDS).where(*_THIS, CARDS.c.held_by == bindparam("by")).values(held_until=bindparam("until", type_=_HELD))
+)
+_REST = (
+    update(CARDS)
+    .where(*_THIS, CARDS.c.held_by == bindparam("by"))
+    .values(held_until=bindparam("until", type_=_HELD), held_by=None)
+)
 
 
-class Claimed(NamedTuple):
-    """What is ours for now, and in how many seconds there may be more."""
+class Claim(NamedTuple):
+    """A place that is ours for now: known by whose claim it is, and what was paid for the post, if there is one."""
 
-    places: list[Place]
-    again_in: float | None
+    place: Place
+    by: str
+    paid: Spent | None
+
+    @property
+    def key(self) -> dict[str, str]:
+        place = self.place
+        return {"tenant": place.tenant_id, "package": place.package_id, "at": place.place, "by": self.by}
 
 
 def claim(
     connection: Connection,
     tenant_id: str,
-    rates: Rates,
+    purse: Purse,
     *,
     now: datetime,
     until: datetime,
+    limit: int,
     answerable: Collection[tuple[str, str]] = (),
-) -> Claimed:
+) -> list[Claim]:
     """`answerable`: cards that were clicked here, by channel and ts: to answer the click costs none of the budget.
 
     A post is spent here. An update is spent when it is made, for many turn out to be none: here there has to be room.
     """
-    purse = budgets.opened(connection, tenant_id, rates, now.timestamp())
-    taken: list[Place] = []
-    while len(taken) < AT_ONCE:
-        found = _candidates(connection, tenant_id, now, purse, answerable)
-        mine = [place for place in found[: AT_ONCE - len(taken)] if _afforded(purse, place)]
-        for place in mine:
-            key = {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}
-            connection.execute(_HOLD, key | {"until": until})
+    by, taken = fresh_id(), list[Claim]()
+    while len(taken) < limit:
+        found = connection.execute(_candidates(tenant_id, now, purse, answerable).limit(limit - len(taken)))
+        afforded = [_afforded(purse, Place(*row), by) for row in found]
+        mine = [its for its in afforded if its is not None]
+        for its in mine:
+            connection.execute(_CLAIM, its.key | {"until": until})
         taken += mine
         if not mine:
             break
-    budgets.put_back(connection, tenant_id, purse)
-    return Claimed(taken, min(purse.full.values(), default=None))
+    return taken
 
 
-def _afforded(purse: Purse, place: Place) -> bool:
+def _afforded(purse: Purse, place: Place, by: str) -> Claim | None:
     """A place that stands for several people is nothing itself."""
-    keys = () if place.posted or place.place.startswith(ROLE) else (POSTS, of_channel(place.place))
-    if purse.wait(keys):
-        return False
-    purse.spend(keys)
-    return True
+    if place.posted or place.place.startswith(ROLE):
+        return Claim(place, by, None)
+    paid = purse.spend((POSTS, of_channel(place.place)))
+    return Claim(place, by, paid) if paid else None
 
 
 def is_any_behind(connection: Connection, tenant_id: str, now: datetime) -> bool:
@@ -86,26 +97,31 @@ def _behind(tenant_id: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def _candidates(
-    connection: Connection, tenant_id: str, now: datetime, purse: Purse, answerable: Collection[tuple[str, str]]
-) -> list[Place]:
+    tenant_id: str,
+    now: datetime,
+    purse: Purse,
+    answerable: Collection[tuple[str, str]],
+) -> Select[Any]:
     full = purse.full
     posts = false() if POSTS in full else and_(CARDS.c.ts.is_(None), CARDS.c.place.not_in(purse.full_channels))
     updates = CARDS.c.ts.is_not(None) if UPDATES not in full else tuple_(CARDS.c.channel, CARDS.c.ts).in_(answerable)
-    query = (
+    return (
         select(*(CARDS.c[name] for name in Place._fields))
         .join_from(CARDS, PACKAGES, _OF_CARD)
         .where(*_behind(tenant_id, now), or_(posts, updates, CARDS.c.place.startswith(ROLE)))
         .order_by(_GRAVEST_FIRST, PACKAGES.c.due_at, CARDS.c.package_id, CARDS.c.place)
-        .limit(AT_ONCE)
         .with_for_update(of=CARDS, skip_locked=True)
     )
-    return [Place(*row) for row in connection.execute(query)]
 
 
-def hold(connection: Connection, place: Place, until: datetime | None) -> None:
-    """Nobody looks at it before then; or it is free at once."""
-    key = {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}
-    connection.execute(_HOLD, key | {"until": until})
+def hold(connection: Connection, its: Claim, until: datetime) -> bool:
+    """Nobody else looks at it before then. Whether it was still ours: who was too slow has no say in it any more."""
+    return connection.execute(_HOLD, its.key | {"until": until}).rowcount == 1
+
+
+def rest(connection: Connection, its: Claim, until: datetime) -> None:
+    """Nobody looks at it before then, and it is ours no more."""
+    connection.execute(_REST, its.key | {"until": until})
 
 
 _HERE = select(CARDS.c.channel, CARDS.c.ts).where(*_THIS)

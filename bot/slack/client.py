@@ -131,14 +131,9 @@ class SlackClient:
         if answer.status_code != HTTPStatus.OK:
             raise SlackError(f"{answer.body} ({answer.status_code})")
 
-    async def members(self, channel: str) -> frozenset[str]:
-        found: set[str] = set()
-        cursor = ""
-        while True:
-            answer = await self.asked(self.web.conversations_members(channel=channel, cursor=cursor, limit=_PAGE))
-            found.update(answer["members"])
-            if not (cursor := _following(answer)):
-                return frozenset(found)
+    async def members(self, channel: str, page: str) -> tuple[frozenset[str], str | None]:
+        answer = await self.asked(self.web.conversations_members(channel=channel, cursor=page, limit=_PAGE))
+        return frozenset(answer["members"]), _following(answer) or None
 
     async def people(self, page: str) -> tuple[list[Person], str | None]:
         its = await self.installed()

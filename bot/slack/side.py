@@ -32,7 +32,6 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-DELIVERS_EVERY = 2.0
 KEEPS_DIRECTORY_EVERY = 10.0
 READS_FIRST = 10.0
 FINISHES_WITHIN = 5.0  # for the cards that are just being posted
@@ -64,7 +63,6 @@ async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, tick
         side.reconciler.notice()
         scheduler = ticking(
             {
-                "delivery": (side.reconciler.tick, DELIVERS_EVERY),
                 "directory": (side.directory.tick, KEEPS_DIRECTORY_EVERY),
                 **(side.clockwork.ticks if ticks else {}),
             }

@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import scheduler.reconciler
+import scheduler.bringing
 from bot import logs
 from bot.metrics import Metrics
 from bot.settings import LogFormat, read_settings
 from bot.slack.client import SlackClient, web_client
 from rules.policy_text import read_policy
+from scheduler.admins import Admins
+from scheduler.bringing import Bringing
 from scheduler.reconciler import Reconciler
 from scheduler.sending import Sending
 from store import cards, places
@@ -27,11 +29,12 @@ STEPS = {
     "claimed": (Reconciler, "_attempt", False),
     "drawn": (Sending, "put", False),  # the rendering is kept, and nothing was sent
     "sent": (cards, "lies_at", False),  # the card is there, and nobody knows where
-    "lying": (Reconciler, "_tell", False),  # it is known where the card lies, and its thread knows nothing
-    "proving": (Reconciler, "_proven", False),
-    "noted": (scheduler.reconciler, "_shown", False),  # the thread knows, too, and nothing of that is written down
-    "recording": (scheduler.reconciler, "_shown", True),
-    "settled": (Reconciler, "_tell_admins", False),
+    "lying": (Bringing, "_tell", False),  # it is known where the card lies, and its thread knows nothing
+    "told": (cards, "noted", False),  # the thread knows, and nobody knows that it does
+    "proving": (Bringing, "_proven", False),
+    "noted": (scheduler.bringing, "_shown", False),  # what the thread knows is written down, and the end of it is not
+    "recording": (scheduler.bringing, "_shown", True),
+    "settled": (Admins, "are_to_be_told", False),
 }
 
 

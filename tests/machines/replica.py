@@ -10,14 +10,14 @@ from functools import partial
 
 import bot.slack.side
 import scheduler.courier
-import scheduler.reconciler
+import scheduler.hold
 import scheduler.sweep
 from bot.cli import main
 from scheduler.reconciler import Reconciler
 from tests.slack.office import UNLIMITED
 
 if __name__ == "__main__":
-    for module in (scheduler.courier, scheduler.reconciler, scheduler.sweep):
+    for module in (scheduler.courier, scheduler.hold, scheduler.sweep):
         module.CLAIMED_FOR = timedelta(seconds=3)  # type: ignore[attr-defined]
     bot.slack.side.Reconciler = partial(Reconciler, rates=UNLIMITED)  # type: ignore[attr-defined,assignment]
     main()

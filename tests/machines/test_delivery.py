@@ -14,7 +14,7 @@ import pytest
 from playground.slack import Slack, stand_in
 from rules.commands import Approve
 from rules.state import PackageState, Status
-from scheduler.reconciler import CLAIMED_FOR
+from scheduler.hold import CLAIMED_FOR
 from store import directory
 from tests.machines.deliverer import deliver, delivery
 from tests.rules.world import SOFT, ask, people
@@ -47,8 +47,9 @@ NOTES = {
     "drawn": 1,
     "sent": 1,
     "lying": 1,
-    "noted": 2,
-    "recording": 2,
+    "told": 2,
+    "noted": 1,
+    "recording": 1,
     "settled": 1,
 }
 

@@ -11,8 +11,7 @@ import pytest
 from playground.slack import Slack
 from rules.commands import Verb
 from rules.state import Status
-from store import budgets
-from store.budgets import POSTS, UPDATES, Purse, Rates, Window, of_channel
+from store.budgets import AHEAD, LASTS, POSTS, UPDATES, Purse, Rates, Spent, Window, of_channel
 from tests.bot.service import CRITICAL, HARD, SOFT
 from tests.rules.world import ADAM, RITA, SENTA, SUSI
 from tests.slack.office import CHANNEL, GROUP, POLICY, UNLIMITED, Office, beside, furnish, open_office
@@ -42,10 +41,9 @@ def pace(office: Office, rates: Rates) -> None:
 
 async def spent(office: Office, key: str) -> None:
     """Nothing of it is left for a minute."""
-    store, now = office.its.service.store, datetime.now(UTC).timestamp()
-    await store.write(
-        lambda connection: budgets.pause(connection, store.house.tenant_id, [key], 60, rates=Rates(), now=now)
-    )
+    now = datetime.now(UTC).timestamp()
+    assert office.its.service.slack is not None
+    await office.its.service.slack.reconciler._pace.within(lambda _, purse: purse.pause([key], now + 60))
 
 
 def again_in(office: Office) -> float | None:
@@ -113,8 +111,8 @@ async def test_a_place_that_a_dead_replica_held_is_brought_by_another(paced: Off
     reconciler = paced.its.service.slack.reconciler
     async with reconciler._alone:
         await submitted(paced)
-        claimed = await paced.its.service.store.write(reconciler._claimed)
-    assert len(claimed.places) == 1
+        claimed = await reconciler._claimed()
+    assert len(claimed) == 1
     await paced.delivered()
     assert paced.cards() == []
     await later(paced, 31)
@@ -212,38 +210,71 @@ async def test_a_card_that_is_posted_anew_is_posted_once_though_its_note_has_to_
     assert (len(office.cards()), len(office.thread(office.cards()[-1]))) == (2, 1)
 
 
-def test_a_window_is_over_for_us_a_moment_after_it_is_over_for_slack() -> None:
-    purse = Purse(Rates(channel=Window(2, 5), on_its_way=0.5), now=100.0)
-    key = [of_channel("C1")]
-    purse.spend(key)
-    purse.spend(key)
-    assert purse.wait(key) == 5.5
-    purse.now = 105.4
-    assert purse.wait(key) == pytest.approx(0.1)
-    purse.now = 105.5
-    assert purse.wait(key) == 0
+def paid(purse: Purse, key: str) -> Spent:
+    spent = purse.spend([key])
+    assert spent is not None
+    return spent
+
+
+def called(purse: Purse, key: str) -> None:
+    """A call that Slack answers in the moment in which it is made."""
+    purse.over(paid(purse, key), purse.now)
+
+
+def test_a_window_begins_with_slacks_answer_and_lasts_as_much_longer_as_clocks_may_differ() -> None:
+    purse, key = Purse(Rates(channel=Window(2, 5), apart=0.5), now=100.0), of_channel("C1")
+    first, second = paid(purse, key), paid(purse, key)
+    assert purse.wait([key]) == 5.5
+    purse.now = 103.0
+    assert purse.wait([key]) == 5.5
+    purse.over(first, 101.0)
+    purse.over(second, 103.0)
+    assert purse.wait([key]) == pytest.approx(3.5)
+    purse.now = 106.5
+    assert purse.wait([key]) == 0
+    called(purse, key)
+    assert purse.wait([key]) == pytest.approx(2.0)
+
+
+def test_what_has_something_left_in_a_moment_is_paid_for_now_and_called_then() -> None:
+    purse, key = Purse(Rates(channel=Window(2, 5), apart=0), now=100.0), of_channel("C1")
+    called(purse, key)
+    purse.now = 100.1
+    called(purse, key)
+    purse.now = 104.5
+    assert purse.spend([key]) is None
+    assert purse.full == pytest.approx({key: 0.5 - AHEAD})
+    purse.now = 105.0 - AHEAD
+    assert purse.full == {}
+    assert paid(purse, key).at == pytest.approx(105.0)
+    assert purse.wait([key]) == pytest.approx(105.1 - purse.now)
+
+
+def test_what_was_paid_for_and_never_called_is_left_over() -> None:
+    purse, key = Purse(Rates(channel=Window(1, 5), apart=0), now=100.0), of_channel("C1")
+    spent = paid(purse, key)
+    assert purse.wait([key]) == 5
+    purse.over(spent, None)
+    purse.over(spent, 100.0)
+    assert purse.wait([key]) == 0
+
+
+def test_a_call_of_which_nobody_says_what_came_of_it_is_over_at_the_latest() -> None:
+    purse, key = Purse(Rates(channel=Window(1, 5), apart=0), now=100.0), of_channel("C1")
+    paid(purse, key)
+    purse.now = 100.0 + LASTS
+    assert purse.wait([key]) == 5
+    purse.now += 5
+    assert purse.wait([key]) == 0
 
 
 def test_what_slack_asks_to_wait_with_waits_as_long_as_it_says() -> None:
     purse = Purse(Rates(), now=100.0)
-    purse.pause("posts", 30)
-    purse.pause("posts", 10)
-    assert purse.wait(["posts", of_channel("C1")]) == 30
+    purse.pause([POSTS], 130)
+    purse.pause([POSTS], 110)
+    assert purse.wait([POSTS, of_channel("C1")]) == 30
 
 
 def test_a_machine_whose_clock_is_ahead_holds_nobody_up_for_longer_than_a_window() -> None:
-    purse = Purse(Rates(channel=Window(1, 5), on_its_way=0), now=100.0, spent={of_channel("C1"): [5_000.0]})
+    purse = Purse(Rates(channel=Window(1, 5), apart=0), now=100.0, spent={of_channel("C1"): [5_000.0]})
     assert purse.wait([of_channel("C1")]) == 5
-
-
-def test_what_got_there_late_is_over_as_much_later() -> None:
-    purse = Purse(Rates(channel=Window(2, 5), on_its_way=0.5), now=100.0)
-    key = of_channel("C1")
-    purse.spend([key, key])
-    purse.now = 102.0
-    purse.late(key, 100.0)
-    assert purse.spent[key] == [100.0, 102.0]
-    purse.now = 105.5
-    assert purse.wait([key]) == 0
-    purse.spend([key])
-    assert purse.wait([key]) == 2.0

@@ -123,7 +123,7 @@ async def test_a_note_that_has_to_wait_holds_back_no_other_card(office: Office) 
 
 
 async def test_places_that_rest_hide_no_other(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("store.places.AT_ONCE", 1)
+    monkeypatch.setattr("scheduler.reconciler.AT_ONCE", 1)
     office.slack.faults.error(POST, "fatal_error")
     await submitted(office)
     await office.delivered()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import Connection, text
@@ -29,8 +30,11 @@ def somebody_waits(world: World) -> None:
 async def test_who_waits_for_the_budget_sees_what_was_first_spent_of_a_channel_meanwhile(world: World) -> None:
     spending, go_on = threading.Event(), threading.Event()
 
-    def spend(connection: Connection) -> float:
-        return budgets.spend(connection, world.tenant_id, KEYS, rates=ONE, now=100.0)
+    def spend(connection: Connection, keys: Sequence[str] = KEYS, now: float = 100.0) -> float:
+        purse = budgets.opened(connection, world.tenant_id, ONE, now)
+        purse.spend(keys)
+        budgets.put_back(connection, world.tenant_id, purse)
+        return purse.wait(keys)
 
     def spend_slowly(connection: Connection) -> None:
         purse = budgets.opened(connection, world.tenant_id, ONE, 100.0)
@@ -39,13 +43,11 @@ async def test_who_waits_for_the_budget_sees_what_was_first_spent_of_a_channel_m
         purse.spend(KEYS)
         budgets.put_back(connection, world.tenant_id, purse)
 
-    await world.write(
-        lambda connection: budgets.spend(connection, world.tenant_id, [POSTS, of_channel("C2")], rates=ONE, now=99.0)
-    )
+    await world.write(lambda connection: spend(connection, [POSTS, of_channel("C2")], 99.0))
     first = asyncio.create_task(world.write(spend_slowly))
     await asyncio.to_thread(spending.wait, 30)
     second = asyncio.create_task(world.write(spend))
     await asyncio.to_thread(somebody_waits, world)
     go_on.set()
     await soon(first)
-    assert await soon(second) == pytest.approx(60.15)
+    assert await soon(second) == pytest.approx(60.02)

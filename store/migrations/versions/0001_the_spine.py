@@ -86,6 +86,7 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.String(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("spent", sa.Text(), nullable=False),
+        sa.Column("under_way", sa.Text(), nullable=False),
         sa.Column("paused_until", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "key"),
     )
@@ -111,6 +112,7 @@ def upgrade() -> None:
         sa.Column("rendering_id", sa.String(), nullable=True),
         sa.Column("noted_revision", sa.Integer(), nullable=False),
         sa.Column("held_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("held_by", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "package_id", "place"),
     )
     op.create_index("ix_cards_behind", "cards", ["tenant_id", "behind"], unique=False)

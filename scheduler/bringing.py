@@ -1,0 +1,195 @@
+"""Brings one place up to date: what is wanted there is drawn, kept, sent, told and proven, and each step written down.
+
+A rendering is kept before it is posted, and its posting is told to the road: from then on somebody could have spoken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+import structlog
+from sqlalchemy import Connection
+
+from blocks.dossier import Dossier
+from blocks.message import Message
+from blocks.rendering import Rendering, render
+from rules.authority import eligible, question_of
+from rules.commands import Show
+from rules.people import Roster
+from rules.reasons import Reason
+from rules.state import PackageState
+from scheduler.dossiers import dossier_of
+from scheduler.hold import Hold
+from scheduler.messenger import BusyError, Messenger, Posted, RefusedError, SlackError, UnreachableError
+from scheduler.notes import Note, notes_of
+from scheduler.onlookers import Onlookers
+from scheduler.sending import Sending
+from store import cards, troubles
+from store.cards import Drawing, Place, Shown
+from store.house import fresh_id
+from store.store import Store
+from store.workers import UnavailableError
+
+log = structlog.get_logger()
+
+AGAIN_AFTER = 300.0  # seconds before what Slack refused for good is tried once more, where nothing else can be
+
+
+class Drawn(NamedTuple):
+    """A place's package as it is to be shown there: read in one moment."""
+
+    dossier: Dossier
+    rendering: Rendering
+    notes: list[Note]
+    roster: Roster
+
+
+class Bringing:
+    def __init__(self, store: Store, messenger: Messenger, sending: Sending, now: Callable[[], datetime]) -> None:
+        self._store, self._sending, self._now = store, sending, now
+        self._onlookers = Onlookers(messenger, now)
+
+    async def somewhere(self, hold: Hold) -> None:
+        try:
+            await self._bring(hold)
+        except RefusedError as refused:
+            await self._elsewhere(hold, refused)
+
+    async def _bring(self, hold: Hold) -> None:
+        place = hold.its.place
+        drawn = await self._store.read(lambda connection: self._drawn(connection, place))
+        if place.place.startswith(cards.ROLE):
+            people = self._one_by_one(drawn)
+            if not people and not drawn.dossier.state.status.terminal:
+                raise SlackError("nobody of this role can be asked now")
+            await hold.write(lambda connection: cards.instead(connection, place, people))
+            return
+        await self._show(hold, drawn)
+
+    def _one_by_one(self, drawn: Drawn) -> list[str]:
+        """Who could decide it; where they are enough, only who holds the role itself: every direct message rings."""
+        question = question_of(drawn.dossier.state)
+        able = eligible(drawn.roster, question, self._store.clock())
+        holders = [user for user in able if not set(drawn.roster.roles_of(user)).isdisjoint(question.roles)]
+        return sorted(holders if len(holders) >= drawn.dossier.tally.needed else able)
+
+    def _drawn(self, connection: Connection, place: Place) -> Drawn:
+        house = self._store.house
+        dossier = dossier_of(connection, house, place.package_id, self._store.clock())
+        if dossier is None:
+            raise LookupError(f"the place {place.place} shows package {place.package_id}, which is not there")
+        notes = notes_of(dossier, place.noted_revision) if place.ts else []
+        return Drawn(dossier, render(dossier), notes, house.roster(connection))
+
+    async def _show(self, hold: Hold, drawn: Drawn) -> None:
+        place, rendering, state = hold.its.place, drawn.rendering, drawn.dossier.state
+        onlookers = await self._seeing(place) if _to_be_proven(place, drawn.dossier) else None
+        if place.channel and place.ts and rendering.rendering_id == place.rendering_id:
+            posted = Posted(place.channel, place.ts)
+        else:
+            await self._keep(hold, rendering)
+            posted = await self._sending.put(place, Message(rendering.text, rendering.blocks), hold.its.paid)
+        shown = Shown(state.revision, posted.channel, posted.ts, rendering.rendering_id)
+        if (place.channel, place.ts, place.rendering_id) != (posted.channel, posted.ts, rendering.rendering_id):
+            # Whatever fails from here on is done again, but the card lies there.
+            await hold.write(lambda connection: cards.lies_at(connection, place, shown))
+        await self._tell(hold, drawn.notes, posted)
+        if onlookers is not None:
+            shown = await self._proven(drawn, shown, onlookers)
+        await self._settled(hold, shown)
+
+    async def _keep(self, hold: Hold, rendering: Rendering) -> None:
+        """The last before it is sent: whoever lost the place meanwhile learns it here."""
+        place = hold.its.place
+        drawing = Drawing(
+            place.tenant_id, place.package_id, rendering.rendering_id, rendering.body, self._store.clock()
+        )
+        await hold.write(lambda connection: cards.keep_rendering(connection, drawing))
+
+    async def _tell(self, hold: Hold, notes: list[Note], posted: Posted) -> None:
+        """Each is written down as it is told, for a later one may fail and all of this then be done again."""
+        for note in notes:
+            await self._sending.post(posted.channel, note.message, posted.ts)
+            await hold.write(partial(cards.noted, place=hold.its.place, revision=note.revision))
+
+    async def _seeing(self, place: Place) -> frozenset[str]:
+        """Who sees what lies there: asked first, so that nothing is posted whose proof then fails.
+
+        Of a card that nobody saw so far, what is remembered says nothing: somebody may have come to see it.
+        """
+        if place.is_person:
+            return frozenset([place.place])
+        try:
+            return await self._onlookers.of(place.channel or place.place, anew=place.posted)
+        except (BusyError, RefusedError, UnreachableError):
+            raise
+        except SlackError as fault:  # a scope that is missing: people are asked all the same, and silence never counts
+            log.warning("card.onlookers_unknown", place=place.place, error=fault.error)
+            return frozenset()
+
+    async def _proven(self, drawn: Drawn, shown: Shown, onlookers: frozenset[str]) -> Shown:
+        """Down the road, like everything: the card lies where these people can see it. What it then shows."""
+        state = drawn.dossier.state
+        able = eligible(drawn.roster, question_of(state), self._store.clock())
+        command = Show(
+            command_id=f"show {shown.channel} {shown.ts} {state.version} {fresh_id()}",
+            decision_package_id=state.decision_package_id,
+            package_version=state.version,
+            rendering_id=shown.rendering_id,
+            channel=shown.channel,
+            ts=shown.ts,
+            seen_by_eligible=bool(onlookers & able),
+        )
+        outcome = await self._store.carry_out(command)
+        if outcome.refusal and outcome.refusal.reason is Reason.TOO_BUSY:
+            raise UnavailableError(outcome.refusal.sentence)
+        if outcome.state and outcome.changed and _looks_alike(drawn, outcome.state):
+            return shown._replace(revision=outcome.state.revision)
+        return shown
+
+    async def _settled(self, hold: Hold, shown: Shown) -> None:
+        await hold.write(lambda connection: _shown(connection, hold.its.place, shown))
+
+    async def _elsewhere(self, hold: Hold, refused: SlackError) -> None:
+        """Where Slack refuses for good, people are asked in the policy's second channel, or one by one."""
+        place = hold.its.place
+        log.error("card.refused", package=place.package_id, place=place.place, error=refused.error)
+        kept = partial(troubles.keep, place=place.place, error=refused.error, now=self._now())
+        await self._store.write(lambda connection: kept(connection, place.tenant_id))
+        fallback = self._store.house.policy.channels.fallback
+        others = [] if place.is_person else await self._instead_of(place, fallback)
+        if others:
+            await hold.write(lambda connection: cards.instead(connection, place, others))
+        else:
+            await hold.rest(AGAIN_AFTER)
+
+    async def _instead_of(self, place: Place, fallback: str | None) -> list[str]:
+        if fallback and place.place != fallback:
+            return [fallback]
+        drawn = await self._store.read(lambda connection: self._drawn(connection, place))
+        return [cards.ROLE + drawn.dossier.state.task.required_role]
+
+
+def _shown(connection: Connection, place: Place, shown: Shown) -> None:
+    cards.shown_at(connection, place, shown)
+    troubles.over(connection, place.tenant_id, place.place)
+
+
+def _looks_alike(drawn: Drawn, after: PackageState) -> bool:
+    """Whether the proof is all that happened, and changes nothing that can be seen: then nothing is redrawn."""
+    before = drawn.dossier.state
+    return after.revision == before.revision + 1 and (
+        render(replace(drawn.dossier, state=after)).rendering_id == drawn.rendering.rendering_id
+    )
+
+
+def _to_be_proven(place: Place, dossier: Dossier) -> bool:
+    """A new card; and one that nobody eligible saw, at each change. The proof is one too, and calls for no other."""
+    state = dossier.state
+    seen = state.shown is not None and state.shown.version == state.version
+    news = any(event.event_type != "package.shown" for event in dossier.history[place.shown_revision :])
+    return place.ts is None or (news and not seen)
