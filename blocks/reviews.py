@@ -29,7 +29,6 @@ from blocks.queue import ROWS, Row, aloud, drawn, drawn_to_judge
 from blocks.refusals import private
 from blocks.sentences import title_of
 from blocks.text import clean, counted, cut, escaped, line
-from blocks.troubles import undelivered
 from blocks.views import about
 
 WORDS: Mapping[str, str] = {
@@ -62,10 +61,10 @@ def queue(rows: Sequence[Row], more: int = 0) -> Message:
     return _list("Waiting for people", rows, more, "Nothing waits for anybody.")
 
 
-def with_troubles(message: Message, places: Sequence[tuple[str, str]]) -> Message:
+def with_troubles(message: Message, troubles: Sequence[Message]) -> Message:
     """Above the rest, for admins: at which places nothing can be shown, and what Slack says there."""
-    told = [undelivered(place, error) for place, error in places[:_TROUBLES]]
-    left = len(places) - len(told)
+    told = troubles[:_TROUBLES]
+    left = len(troubles) - len(told)
     rest = [context(f"{left} more such places: `countersign doctor` names them.")] if left else []
     text = " ".join(each.text for each in (*told, message))
     return Message(text, (*(block for each in told for block in each.blocks), *rest, *message.blocks))

@@ -6,8 +6,10 @@ from blocks.elements import Element, Run, code, rich, user, words
 from blocks.message import Message
 from blocks.text import clean
 
+APP_GONE = "Install the app in Slack, give the service its SLACK_BOT_TOKEN, and start it anew."
 _FIXES = {
     "channel_is_archived": "Unarchive the channel, or name another one in the policy.",
+    "channel_id_changed": "Name the channel in the policy by its new id, which Slack shows in its details.",
     "channel_not_found": "Correct its id in the policy; if it is a private channel, invite the app there.",
     "is_archived": "Unarchive the channel, or name another one in the policy.",
     "not_in_channel": "Invite the app there.",
@@ -22,6 +24,11 @@ def undelivered(place: str, error: str) -> Message:
     text = f"Countersign cannot show anything in {place}: Slack says {said}. {fix}"
     what: list[Run] = ["Countersign cannot show anything in ", _place(place), ": Slack says ", code(said), ". ", fix]
     return Message(text, (rich(words(*what, " Until then people are asked elsewhere, if the policy allows.")),))
+
+
+def app_gone(error: str) -> Message:
+    text = f"Slack no longer lets Countersign do anything: {clean(error)}. {APP_GONE}"
+    return Message(text, (rich(words(text)),))
 
 
 def _place(place: str) -> Element:

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.service import SERVICE, Service
+from bot.slack.faults import refuses
 from bot.slack.side import SlackSide
 from store import cards, letters, troubles
 from store.letters import Counts
@@ -59,8 +60,11 @@ def _slack(side: SlackSide | None, undelivered: list[troubles.Known]) -> dict[st
         return {"slack": "not configured"}
     socket = {"socket": "connected" if side.socket.connected else "not connected"} if side.socket else {}
     directory = {"directory_trouble": side.directory.trouble} if side.directory.trouble else {}
-    refused = [{"place": its.place, "error": its.error} for its in undelivered]
-    return {"slack": side.client.trouble or "ok", **socket, **directory, "undelivered": refused}
+    refused = {its.place: its.error for its in undelivered}
+    gone = refused.pop(troubles.APP, None)  # which another replica may have been told
+    slack = refuses(gone) if gone else side.client.trouble or "ok"
+    named = [{"place": place, "error": error} for place, error in refused.items()]
+    return {"slack": slack, **socket, **directory, "undelivered": named}
 
 
 async def metrics(request: web.Request) -> web.Response:

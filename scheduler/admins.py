@@ -12,12 +12,14 @@ from blocks.troubles import undelivered
 from scheduler.messenger import BusyError, SlackError, UnreachableError
 from scheduler.sending import Sending
 from store import troubles
+from store.cards import channels_of
 from store.store import Store
 from store.workers import UnavailableError
 
 log = structlog.get_logger()
 
 
+LOOKS_THROUGH_EVERY = timedelta(minutes=1)
 PATIENCE = timedelta(seconds=5)  # before those whom nobody could be told of are told again
 
 
@@ -25,12 +27,23 @@ class Admins:
     def __init__(self, store: Store, sending: Sending, now: Callable[[], datetime]) -> None:
         self._store, self._sending, self._now = store, sending, now
         self._not_before: datetime | None = None
+        self._looked: datetime | None = None
 
     async def are_to_be_told(self) -> bool:
+        """And what is no trouble any more, because the policy has moved on, is forgotten first."""
+        house = self._store.house
+        if self._looked is None or self._now() - self._looked > LOOKS_THROUGH_EVERY:
+            await self._look_through()
+            self._looked = self._now()
         if self._not_before and self._now() < self._not_before:
             return False
-        tenant_id = self._store.house.tenant_id
-        return await self._store.read(lambda connection: troubles.is_any_untold(connection, tenant_id))
+        return await self._store.read(lambda connection: troubles.is_any_untold(connection, house.tenant_id))
+
+    async def _look_through(self) -> None:
+        house = self._store.house
+        if await self._store.read(lambda connection: troubles.known(connection, house.tenant_id)):
+            named = channels_of(house.policy)
+            await self._store.write(lambda connection: troubles.end_those_of_nobody(connection, house.tenant_id, named))
 
     async def tell(self) -> None:
         """Each trouble once; again later, where just now nobody could be told."""

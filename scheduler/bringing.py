@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from rules.reasons import Reason
 from rules.state import PackageState
 from scheduler.dossiers import dossier_of
 from scheduler.hold import Hold
-from scheduler.messenger import BusyError, Messenger, Posted, RefusedError, SlackError, UnreachableError
+from scheduler.messenger import BusyError, Messenger, Posted, RefusedError, SlackError, TokenError, UnreachableError
 from scheduler.notes import Note, notes_of
 from scheduler.onlookers import Onlookers
 from scheduler.sending import Sending
@@ -37,6 +37,8 @@ from store.workers import UnavailableError
 log = structlog.get_logger()
 
 AGAIN_AFTER = 300.0  # seconds before what Slack refused for good is tried once more, where nothing else can be
+
+_SHUT = frozenset(["channel_is_archived", "channel_not_found", "is_archived", "not_in_channel"])  # for all that comes
 
 
 class Drawn(NamedTuple):
@@ -54,10 +56,18 @@ class Bringing:
         self._onlookers = Onlookers(messenger, now)
 
     async def somewhere(self, hold: Hold) -> None:
-        try:
-            await self._bring(hold)
-        except RefusedError as refused:
-            await self._elsewhere(hold, refused)
+        """Where Slack refuses for good, and said so lately, nothing is tried."""
+        if not await self._store.read(lambda connection: self._is_closed(connection, hold.its.place)):
+            try:
+                return await self._bring(hold)
+            except RefusedError as refused:
+                await self._refused(hold.its.place, refused)
+        return await self._elsewhere(hold)
+
+    def _is_closed(self, connection: Connection, place: Place) -> bool:
+        where = place.place if place.is_person else place.channel or place.place
+        closed = troubles.closed(connection, place.tenant_id, where, self._now())
+        return closed is not None and closed.still
 
     async def _bring(self, hold: Hold) -> None:
         place = hold.its.place
@@ -125,7 +135,7 @@ class Bringing:
             return frozenset([place.place])
         try:
             return await self._onlookers.of(place.channel or place.place, anew=place.posted)
-        except (BusyError, RefusedError, UnreachableError):
+        except (BusyError, RefusedError, TokenError, UnreachableError):
             raise
         except SlackError as fault:  # a scope that is missing: people are asked all the same, and silence never counts
             log.warning("card.onlookers_unknown", place=place.place, error=fault.error)
@@ -154,13 +164,16 @@ class Bringing:
     async def _settled(self, hold: Hold, shown: Shown) -> None:
         await hold.write(lambda connection: _shown(connection, hold.its.place, shown))
 
-    async def _elsewhere(self, hold: Hold, refused: SlackError) -> None:
-        """Where Slack refuses for good, people are asked in the policy's second channel, or one by one."""
-        place = hold.its.place
+    async def _refused(self, place: Place, refused: SlackError) -> None:
         log.error("card.refused", package=place.package_id, place=place.place, error=refused.error)
-        kept = partial(troubles.keep, place=place.place, error=refused.error, now=self._now())
+        now = self._now()
+        until = now + timedelta(seconds=AGAIN_AFTER) if refused.error in _SHUT else None
+        kept = partial(troubles.keep, place=place.place, error=refused.error, now=now, closed_until=until)
         await self._store.write(lambda connection: kept(connection, place.tenant_id))
-        fallback = self._store.house.policy.channels.fallback
+
+    async def _elsewhere(self, hold: Hold) -> None:
+        """People are asked in the policy's second channel, or one by one."""
+        place, fallback = hold.its.place, self._store.house.policy.channels.fallback
         others = [] if place.is_person else await self._instead_of(place, fallback)
         if others:
             await hold.write(lambda connection: cards.instead(connection, place, others))
@@ -176,7 +189,7 @@ class Bringing:
 
 def _shown(connection: Connection, place: Place, shown: Shown) -> None:
     cards.shown_at(connection, place, shown)
-    troubles.over(connection, place.tenant_id, place.place)
+    troubles.over(connection, place.tenant_id, place.place, troubles.APP)
 
 
 def _looks_alike(drawn: Drawn, after: PackageState) -> bool:

@@ -1,4 +1,4 @@
-"""Slack, as far as delivery needs it. `bot` holds the real client; what it meets comes back as one of three faults."""
+"""Slack, as far as delivery needs it. `bot` holds the real client; what it meets comes back as one of four faults."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ class UnreachableError(SlackError):
 
 class RefusedError(SlackError):
     """It will be refused again, until somebody changes something."""
+
+
+class TokenError(SlackError):
+    """Nothing will be done for us any more, wherever: the app or its token is gone."""
 
 
 class Posted(NamedTuple):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection
@@ -18,10 +19,10 @@ from scheduler.admins import Admins
 from scheduler.answers import Answers
 from scheduler.bringing import Bringing
 from scheduler.hold import Hold, LostError, held_from
-from scheduler.messenger import BusyError, Messenger, SlackError
+from scheduler.messenger import BusyError, Messenger, SlackError, TokenError
 from scheduler.pace import Pace
 from scheduler.sending import Sending
-from store import places
+from store import places, troubles
 from store.budgets import Purse, Rates
 from store.places import Claim
 from store.store import Store
@@ -33,6 +34,7 @@ SLACKS = Rates()
 AT_ONCE = 32  # places that are being brought: a burst into some channels, and slow calls beside it
 LOOKS_EVERY = 2.0  # seconds, for what other processes have written and for what rested
 BREATHES = 0.05  # seconds between two looks, so that a hundred decisions are not a hundred looks
+GONE_FOR = timedelta(seconds=30)  # before an app that Slack let go is tried again
 PATIENCE = 5.0  # seconds before what failed is tried again, if Slack names no time
 
 
@@ -61,7 +63,7 @@ class Reconciler:
         self._news, self._alone = asyncio.Event(), asyncio.Lock()
         self._under_way: set[asyncio.Task[None]] = set()
         self._again_in: float | None = None
-        self._ending = False
+        self._ending, self._done_so_far = False, 0
 
     def _time(self) -> datetime:
         return self._now()
@@ -82,8 +84,12 @@ class Reconciler:
 
     async def tick(self) -> None:
         """Brings every place that is behind up to date, as far as it can be done now, and waits until that is done."""
-        while await self._look() or self._under_way:
-            await asyncio.wait(self._under_way)
+        begun = -1
+        while self._under_way or begun != self._done_so_far:  # what was done meanwhile may leave something to do
+            begun = self._done_so_far
+            await self._look()
+            if self._under_way:
+                await asyncio.wait(self._under_way)
 
     async def finished(self, within: float) -> None:
         """Nothing new is begun, and what was begun is waited for: nothing stays claimed that another could bring."""
@@ -98,19 +104,19 @@ class Reconciler:
         with suppress(UnavailableError):
             await self._pace.within(lambda _connection, _purse: None)
 
-    async def _look(self) -> bool:
-        """Sets out with all that can be done now. Whether there was any."""
+    async def _look(self) -> None:
+        """Sets out with all that can be done now."""
         async with self._alone:
             self._again_in = None
             try:
-                return not self._ending and await self._set_out()
+                if not self._ending:
+                    await self._set_out()
             except UnavailableError as fault:  # the next look finds out when it is back
                 log.warning("delivery.database_unavailable", error=str(fault))
             except Exception:
                 log.exception("delivery.fault")
-            return False
 
-    async def _set_out(self) -> bool:
+    async def _set_out(self) -> None:
         works: list[Coroutine[None, None, None]] = [self._attempt(its) for its in await self._claimed()]
         if await self._admins.are_to_be_told():
             works.append(self._admins.tell())
@@ -118,19 +124,26 @@ class Reconciler:
             task = asyncio.create_task(work)
             self._under_way.add(task)
             task.add_done_callback(self._done)
-        return bool(works)
 
     async def _claimed(self) -> list[Claim]:
         """What there is room for. Where there is nothing, the budget is only told what is over."""
-        room = AT_ONCE - len(self._under_way)
+        room = await self._room()
         if room > 0 and await self._store.read(self._is_any_behind):
             return await self._pace.within(lambda connection, purse: self._claim(connection, purse, room))
         if not self._pace.is_told:
             await self._pace.within(lambda _connection, _purse: None)
         return []
 
+    async def _room(self) -> int:
+        """None as long as Slack does nothing for the app; then one place finds out whether it still does not."""
+        tenant_id, now = self._store.house.tenant_id, self._now()
+        gone = await self._store.read(lambda connection: troubles.closed(connection, tenant_id, troubles.APP, now))
+        most = AT_ONCE if gone is None else 0 if gone.still else 1
+        return most - len(self._under_way)
+
     def _done(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
+        self._done_so_far += 1
         self.notice()
 
     def _is_any_behind(self, connection: Connection) -> bool:
@@ -160,6 +173,10 @@ class Reconciler:
             await hold.rest(busy.after)
         except (UnavailableError, LostError, TimeoutError) as fault:
             log.warning("card.not_kept", **known, error=str(fault))
+        except TokenError as fault:
+            log.error("slack.app_is_gone", error=fault.error)  # noqa: TRY400 - what Slack said is all there is to it
+            await self._gone(fault)
+            await hold.rest(0)
         except SlackError as fault:
             log.warning("card.not_delivered", **known, error=fault.error)
             await hold.rest(PATIENCE)
@@ -169,3 +186,10 @@ class Reconciler:
         finally:
             if its.paid:
                 self._pace.unused(its.paid)
+
+    async def _gone(self, fault: TokenError) -> None:
+        """Nothing is tried for a while, by no replica: it would fail for each card."""
+        tenant_id, now = self._store.house.tenant_id, self._now()
+        kept = partial(troubles.keep, error=fault.error, now=now, closed_until=now + GONE_FOR)
+        with suppress(UnavailableError):
+            await self._store.write(lambda connection: kept(connection, tenant_id, troubles.APP))

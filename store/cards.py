@@ -9,16 +9,16 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, or_, select, text, update
 
 from rules.policy import Policy
 from rules.scales import HITLLevel
 from rules.state import PackageState
 from store.batch import Batch
 from store.outbox_tables import Card, Rendering
-from store.tables import core
+from store.tables import ReviewTaskRow, core
 
-CARDS, RENDERINGS = core(Card), core(Rendering)
+CARDS, RENDERINGS, TASKS = core(Card), core(Rendering), core(ReviewTaskRow)
 
 _WANT = text(
     "INSERT INTO cards"
@@ -54,6 +54,19 @@ _LIES_AT = (
     .values(channel=bindparam("new_channel"), ts=bindparam("new_ts"), rendering_id=bindparam("rendering"))
 )
 _COUNT = select(func.count()).select_from(CARDS).where(CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.behind)
+
+_OPEN = select(TASKS.c.package_id).where(TASKS.c.tenant_id == bindparam("tenant"), TASKS.c.open)
+# Also from under the hands of whoever is at it: what they show there, nobody sees.
+_BRING_ANEW = (
+    update(CARDS)
+    .where(
+        CARDS.c.tenant_id == bindparam("tenant"),
+        or_(CARDS.c.place == bindparam("at"), CARDS.c.channel == bindparam("at")),
+        CARDS.c.package_id.in_(_OPEN),
+    )
+    .values(behind=True, held_until=None, held_by=None)
+)
+_MOVE = update(CARDS).where(CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.channel == bindparam("old"))
 
 ROLE = "role:"  # a place that stands for the people of a role, until there is a place for each of them
 
@@ -100,6 +113,15 @@ def place_of(state: PackageState, policy: Policy) -> str:
     return named or f"{ROLE}{state.task.required_role}"
 
 
+def channels_of(policy: Policy) -> list[str]:
+    """Each channel that the policy names, once, in the order in which it names them."""
+    of_all = policy.channels
+    named = [of_all.default, of_all.fallback, of_all.admins]
+    named += [role.channel for role in policy.roles.values()]
+    named += [action.channel for action in policy.actions.values()]
+    return list(dict.fromkeys(channel for channel in named if channel))
+
+
 def count_behind(connection: Connection, tenant_id: str) -> int:
     found: int = connection.execute(_COUNT, {"tenant": tenant_id}).scalar_one()
     return found
@@ -141,6 +163,16 @@ def instead(connection: Connection, place: Place, others: Iterable[str]) -> None
     for other in others:
         connection.execute(_WANT, key | {"place": other, "revision": place.wanted_revision})
     connection.execute(delete(CARDS).where(*_THIS), key | {"at": place.place})
+
+
+def bring_anew(connection: Connection, tenant_id: str, channel: str) -> int:
+    """What waits for people there; how much that is."""
+    return connection.execute(_BRING_ANEW, {"tenant": tenant_id, "at": channel}).rowcount
+
+
+def renumber(connection: Connection, tenant_id: str, old: str, new: str) -> None:
+    """What lies in a channel lies there under its new id too."""
+    connection.execute(_MOVE.values(channel=bindparam("new")), {"tenant": tenant_id, "old": old, "new": new})
 
 
 class Drawing(NamedTuple):

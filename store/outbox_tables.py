@@ -39,7 +39,10 @@ class Budget(SQLModel, table=True):
 
 
 class Trouble(SQLModel, table=True):
-    """A place where Slack refuses for good to show anything, until it shows something there again."""
+    """A place where Slack refuses for good to show anything, until it shows something there again.
+
+    While it is `closed`, in real time, nothing is tried there.
+    """
 
     __tablename__ = "troubles"
     tenant_id: str = Field(primary_key=True)
@@ -47,6 +50,7 @@ class Trouble(SQLModel, table=True):
     error: str
     since: datetime
     told: bool = False
+    closed_until: datetime | None = None
 
 
 class Rendering(SQLModel, table=True):

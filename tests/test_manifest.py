@@ -41,10 +41,15 @@ EVENT_SCOPES: dict[str, set[str]] = {
     "subteam_updated": {"usergroups:read"},
     "subteam_members_changed": {"usergroups:read"},
     "channel_archive": {"channels:read"},
+    "channel_unarchive": {"channels:read"},
+    "channel_deleted": {"channels:read"},
+    "channel_left": {"channels:read"},
     "group_archive": {"groups:read"},
+    "group_unarchive": {"groups:read"},
+    "group_deleted": {"groups:read"},
+    "group_left": {"groups:read"},
     "channel_id_changed": {"groups:read"},
-    "channel_shared": PUBLIC_AND_PRIVATE,
-    "channel_unshared": PUBLIC_AND_PRIVATE,
+    "member_joined_channel": PUBLIC_AND_PRIVATE,
     "member_left_channel": PUBLIC_AND_PRIVATE,
 }
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
+from blocks.troubles import APP_GONE
 from bot.cli.faults import CommandError, first_line
 from bot.cli.findings import Finding
 from bot.cli.session import now, reached
@@ -166,6 +167,10 @@ def _undelivered(connection: Connection) -> Iterator[Finding]:
     """As the service last met it: Slack itself may be well meanwhile, and the next card shown there proves it."""
     fix = "let the app post there, or name another channel in the policy; the next card that is shown there ends this"
     for its in troubles.known(connection, tenant(connection)):
+        if its.place == troubles.APP:
+            since = f"since {its.since:%Y-%m-%d %H:%M} UTC"
+            yield Finding("the Slack app", f"Slack does nothing for it {since}: {plain(its.error)}", APP_GONE)
+            continue
         fault = f"Slack refuses to show anything there since {its.since:%Y-%m-%d %H:%M} UTC: {plain(its.error)}"
         yield Finding(f"cards in {plain(its.place)}", fault, fix)
 

@@ -22,6 +22,7 @@ from bot.slack.client import Installed, SlackClient, web_client
 from bot.slack.scopes import SCOPES
 from rules.policy import Policy
 from scheduler.messenger import BusyError, UnreachableError
+from store.cards import channels_of
 
 # Slack's header tells whole seconds, and was on its way for a while. From 300 s on, every click would be refused.
 SKEW = timedelta(seconds=30)
@@ -63,7 +64,7 @@ async def _findings(
     yield _clock(parsedate_to_datetime((answer.headers or {})["Date"]))
     yield await _way_in(slack, settings)
     if policy:
-        for channel in _channels(policy):
+        for channel in channels_of(policy):
             yield await _channel(slack, channel)
         async for finding in people_findings(slack, policy, roles):
             yield finding
@@ -99,15 +100,6 @@ async def _way_in(slack: SlackClient, settings: Settings) -> Finding:
         fix = "turn Socket Mode on, and make a token with connections:write under Basic Information, App-Level Tokens,"
         return _refused("SLACK_APP_TOKEN", answer, fix)
     return Finding("SLACK_APP_TOKEN")
-
-
-def _channels(policy: Policy) -> list[str]:
-    """Each once, in the order in which the policy names them."""
-    of_all = policy.channels
-    named = [of_all.default, of_all.fallback, of_all.admins]
-    named += [role.channel for role in policy.roles.values()]
-    named += [action.channel for action in policy.actions.values()]
-    return list(dict.fromkeys(channel for channel in named if channel))
 
 
 async def _channel(slack: SlackClient, channel: str) -> Finding:

@@ -16,7 +16,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 
-from bot.slack import forms, homes, reviews, taps, workspace
+from bot.slack import forms, homes, reviews, rooms, taps, workspace
 from bot.slack.front import Front
 from bot.slack.tap import Tap
 from scheduler.messenger import SlackError
@@ -133,6 +133,10 @@ async def happened(front: Front, event: Body) -> None:
             await workspace.group_changed(front, event)
         case workspace.MEMBERS:
             await workspace.members_changed(front, event)
+        case kind if kind in rooms.ALL:
+            await rooms.changed(front, event)
+        case kind if kind in workspace.APP:
+            await workspace.app_gone(front, event)
         case kind:
             log.info("slack.event", kind=kind)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from scheduler.messenger import BusyError, RefusedError, SlackError, UnreachableError
+from blocks.troubles import APP_GONE
+from scheduler.messenger import BusyError, RefusedError, SlackError, TokenError, UnreachableError
 
 # The place is at fault, and another one may do. All else is the token's, the app's or our own.
 _OF_THE_PLACE = frozenset([
@@ -16,9 +17,10 @@ _OF_THE_PLACE = frozenset([
     "restricted_action_thread_locked", "restricted_action_thread_only_channel", "user_disabled", "user_not_found",
 ])  # fmt: skip
 _OF_THE_TOKEN = frozenset([
-    "account_inactive", "app_uninstalled", "invalid_auth", "missing_scope", "not_allowed_token_type", "not_authed",
-    "team_access_not_granted", "token_expired", "token_revoked",
+    "account_inactive", "app_uninstalled", "invalid_auth", "not_authed", "team_access_not_granted", "token_expired",
+    "token_revoked",
 ])  # fmt: skip
+_TOO_LITTLE = frozenset(["missing_scope", "not_allowed_token_type"])
 _PASSING = frozenset(["fatal_error", "internal_error", "request_timeout", "service_unavailable", "update_failed"])
 _PAUSE = 30.0
 
@@ -33,6 +35,8 @@ def fault_of(error: Exception) -> SlackError:
         return BusyError(said, _retry_after(answer.headers.get("Retry-After")))
     if said in _PASSING or answer.status_code >= 500:  # noqa: PLR2004 - the server's own faults
         return UnreachableError(said)
+    if said in _OF_THE_TOKEN:
+        return TokenError(said)
     return RefusedError(said) if said in _OF_THE_PLACE else SlackError(said)
 
 
@@ -40,7 +44,13 @@ def trouble_of(fault: SlackError) -> str | None:
     """What an operator should know of Slack as a whole. What it refuses for other reasons, it has answered."""
     if isinstance(fault, UnreachableError):
         return f"unreachable: {fault.error}"
-    return f"refuses the token: {fault.error}" if fault.error in _OF_THE_TOKEN else None
+    if isinstance(fault, TokenError):
+        return refuses(fault.error)
+    return f"refuses the token: {fault.error}" if fault.error in _TOO_LITTLE else None
+
+
+def refuses(error: str) -> str:
+    return f"refuses the token: {error}. {APP_GONE}"
 
 
 def _retry_after(written: str | None) -> float:

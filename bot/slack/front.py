@@ -53,6 +53,7 @@ class Front:
     metrics: Metrics
     spoil: Callable[[], None]  # what was known of people may be wrong: read it anew
     answers: Answers
+    look: Callable[[], None]  # something is to be shown now
 
     @property
     def web(self) -> AsyncWebClient:

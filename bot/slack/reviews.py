@@ -16,6 +16,7 @@ from blocks.queue import ROWS
 from blocks.refusals import private
 from blocks.rendering import render
 from blocks.stats import stats
+from blocks.troubles import app_gone, undelivered
 from bot.slack import forms, homes
 from bot.slack.front import Front
 from bot.slack.mine import mine_of
@@ -92,9 +93,13 @@ async def _queue(front: Front, asked: Asked) -> Message:
         if asked.user_id not in house.policy.admins:
             return waiting
         known = troubles.known(connection, house.tenant_id)
-        return reviews.with_troubles(waiting, [(its.place, its.error) for its in known])
+        return reviews.with_troubles(waiting, [_told(its) for its in known])
 
     return await front.store.read(read)
+
+
+def _told(its: troubles.Known) -> Message:
+    return app_gone(its.error) if its.place == troubles.APP else undelivered(its.place, its.error)
 
 
 async def _mine(front: Front, asked: Asked) -> Message:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -13,6 +13,7 @@ import structlog
 
 from bot.metrics import Metrics
 from bot.settings import Settings, SettingsError
+from bot.slack import workspace
 from bot.slack.app import bolt_app
 from bot.slack.client import SlackClient, web_client
 from bot.slack.door import Door
@@ -22,11 +23,12 @@ from bot.slack.socket import Socket
 from scheduler.answers import Answers
 from scheduler.clockwork import Clockwork
 from scheduler.directory import DirectoryKeeper
-from scheduler.messenger import BusyError, SlackError, UnreachableError
+from scheduler.messenger import BusyError, SlackError, TokenError, UnreachableError
 from scheduler.reconciler import Reconciler
 from scheduler.ticks import ticking
 from store.store import Store
 from store.waiters import stopped
+from store.workers import UnavailableError
 
 log = structlog.get_logger()
 
@@ -84,30 +86,39 @@ async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, tick
 def _assembled(settings: Settings, store: Store, client: SlackClient, metrics: Metrics) -> SlackSide:
     directory = DirectoryKeeper(store, client)
     answers = Answers()
-    front = Front(store, client, Errands(), metrics, directory.spoil, answers)
+    reconciler = Reconciler(store, client, answers)
+    front = Front(store, client, Errands(), metrics, directory.spoil, answers, reconciler.notice)
     app = bolt_app(front)
     secret, token = settings.slack_signing_secret, settings.slack_app_token
     socket = Socket(app, client, token.get_secret_value(), front.errands) if token else None
     return SlackSide(
         client=client,
         front=front,
-        reconciler=Reconciler(store, client, answers),
+        reconciler=reconciler,
         directory=directory,
         door=Door(app, secret.get_secret_value(), metrics) if secret else None,
         socket=socket,
-        clockwork=Clockwork.of(store, partial(_heard, client, socket)),
+        clockwork=Clockwork.of(store, partial(_heard, store, client, socket)),
     )
 
 
-async def _heard(client: SlackClient, socket: Socket | None) -> bool:
+async def _heard(store: Store, client: SlackClient, socket: Socket | None) -> bool:
     """Whether a click would reach us now, as far as we can know."""
-    if socket is not None and not socket.connected:
-        return False
     try:
         await client.asked(client.web.auth_test())
+    except TokenError as fault:
+        await _told(store, partial(workspace.app_is_gone, error=fault.error))
+        return False
     except SlackError:
         return False
-    return True
+    await _told(store, workspace.app_is_back)
+    return socket is None or bool(socket.connected)
+
+
+async def _told(store: Store, learn: Callable[[Store], Awaitable[None]]) -> None:
+    """All replicas learn it. Where the database is away, the next beat says it again."""
+    with suppress(UnavailableError):
+        await learn(store)
 
 
 async def _introduced(side: SlackSide) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -167,9 +168,19 @@ async def test_on_sqlite_the_key_is_made_when_it_is_first_needed(
 
 async def test_a_place_where_slack_refuses_to_show_anything(terminal: Terminal, engine: Engine) -> None:
     since = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-    transact(engine, lambda its: troubles.keep(its, tenancy.tenant(its), "C0GONE", "channel_is_archived", since))
+    keep = partial(troubles.keep, place="C0GONE", error="channel_is_archived", now=since)
+    transact(engine, lambda its: keep(its, tenancy.tenant(its)))
     fault, fix = await the_one(terminal)
     assert (
         fault == "cards in C0GONE: Slack refuses to show anything there since 2026-03-02 09:30 UTC: channel_is_archived"
     )
     assert "name another channel in the policy" in fix
+
+
+async def test_an_app_that_slack_let_go(terminal: Terminal, engine: Engine) -> None:
+    since = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+    keep = partial(troubles.keep, place=troubles.APP, error="app_uninstalled", now=since)
+    transact(engine, lambda its: keep(its, tenancy.tenant(its)))
+    fault, fix = await the_one(terminal)
+    assert fault == "the Slack app: Slack does nothing for it since 2026-03-02 09:30 UTC: app_uninstalled"
+    assert "SLACK_BOT_TOKEN" in fix

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from blocks.troubles import APP_GONE
 from playground.faults import Faults
 from playground.slack import stand_in
 from rules.state import Status
@@ -207,7 +208,7 @@ async def test_a_token_that_is_refused_later_is_said_and_nothing_is_lost(office:
     office.slack.workspace.token_error = error
     await submitted(office)
     await office.delivered()
-    assert (await posture(office))["slack"] == f"refuses the token: {error}"
+    assert (await posture(office))["slack"] == f"refuses the token: {error}. {APP_GONE}"
     office.slack.workspace.token_error = None
     await later(office)
     assert len(office.cards()) == 1
