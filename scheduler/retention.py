@@ -1,6 +1,12 @@
-"""Empties words that have been kept as long as the policy says, a few packages at a time."""
+"""Empties words that have been kept as long as the policy says, a few packages at a time.
+
+And forgets callbacks that arrived long ago: what they told of is in the trail, and only operators look at them.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -11,11 +17,19 @@ from store.workers import UnavailableError
 log = structlog.get_logger()
 
 PACKAGES = 100
+LETTERS = 1_000
+ARRIVED = timedelta(days=30)  # before today: longer than anybody asks whether something arrived
+
+
+def _real() -> datetime:
+    return datetime.now(UTC)
 
 
 class Retention:
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    """What arrived is counted in real time, as all that is sent; what is kept, in that of business."""
+
+    def __init__(self, store: Store, real: Callable[[], datetime] = _real) -> None:
+        self._store, self._real = store, real
 
     async def tick(self) -> None:
         store, policy = self._store, self._store.house.policy
@@ -24,6 +38,7 @@ class Retention:
             # No silence is ever longer than a package may wait: what lies before that is asked by nobody.
             oldest = now - 2 * policy.windows.defer_at_most
             await store.write(lambda connection: uptime.forget(connection, tenant_id, oldest))
+            await self._forget_letters(min(ARRIVED, policy.retention.content or ARRIVED))
             if policy.retention.content is None:
                 return
             before = now - policy.retention.content
@@ -33,3 +48,10 @@ class Retention:
                 log.info("retention.emptied", packages=count)
         except UnavailableError as fault:
             log.warning("retention.database_unavailable", error=str(fault))
+
+    async def _forget_letters(self, kept_for: timedelta) -> None:
+        store, tenant_id, before = self._store, self._store.house.tenant_id, self._real() - kept_for
+        while count := await store.write(
+            lambda connection: retention.forget_letters(connection, tenant_id, before, LETTERS)
+        ):
+            log.info("retention.callbacks_forgotten", callbacks=count)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
 from rules.state import Status
+from store.callbacks import CALLBACKS, CallbackState
 from store.content import CONTENT
-from store.outbox_tables import Callback, Rendering
+from store.outbox_tables import Rendering
 from store.packages import PACKAGES
 from store.tables import core
 
-RENDERINGS, CALLBACKS = core(Rendering), core(Callback)
+RENDERINGS = core(Rendering)
 
 _OVER = (
     select(PACKAGES.c.package_id)
@@ -29,6 +30,20 @@ _OVER = (
         .exists(),
     )
     .limit(bindparam("limit"))
+)
+# Due was each a moment before it arrived; by that they are found.
+_ARRIVED = (
+    select(CALLBACKS.c.callback_id)
+    .where(
+        CALLBACKS.c.tenant_id == bindparam("tenant"),
+        CALLBACKS.c.state == CallbackState.DELIVERED.value,
+        CALLBACKS.c.due_at < bindparam("before", type_=CALLBACKS.c.due_at.type),
+        CALLBACKS.c.tried_at < bindparam("before", type_=CALLBACKS.c.due_at.type),
+    )
+    .limit(bindparam("limit"))
+)
+_FORGET = delete(CALLBACKS).where(
+    CALLBACKS.c.tenant_id == bindparam("tenant"), CALLBACKS.c.callback_id.in_(_ARRIVED.scalar_subquery())
 )
 
 
@@ -47,3 +62,8 @@ def empty(connection: Connection, tenant_id: str, before: datetime, limit: int) 
         of_these = (table.c.tenant_id == tenant_id, table.c.package_id.in_(packages))
         connection.execute(update(table).where(*of_these).values(**emptied))
     return len(packages)
+
+
+def forget_letters(connection: Connection, tenant_id: str, before: datetime, limit: int) -> int:
+    """Some of the callbacks that arrived before this; how many they were. What did not arrive stays."""
+    return connection.execute(_FORGET, {"tenant": tenant_id, "before": before, "limit": limit}).rowcount

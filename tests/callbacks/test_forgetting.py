@@ -1,0 +1,63 @@
+"""What arrived long ago is forgotten; what did not, and the trail of what it told of, stays."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from scheduler.retention import ARRIVED, Retention
+from scheduler.retries import ATTEMPTS, DELAYS
+from store.audit import verify_database
+from tests.callbacks.receiver import Receiver
+from tests.callbacks.rounds import Rounds, on_rounds
+from tests.rules.world import DAY, policy
+from tests.store.world import LASTING, founded
+
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+
+
+async def looked_through(rounds: Rounds) -> None:
+    await Retention(rounds.world.store, rounds.now).tick()
+
+
+async def test_what_arrived_is_forgotten_after_a_month_and_no_sooner(
+    rounds: Rounds, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduler.retention.LETTERS", 2)  # at a time
+    for _ in range(5):
+        await rounds.decided(receiver.url())
+    await rounds.made()
+    rounds.ahead += ARRIVED - 5 * MINUTE
+    await looked_through(rounds)
+    assert await rounds.states() == ["delivered"] * 5
+    rounds.ahead += 10 * MINUTE
+    await looked_through(rounds)
+    assert await rounds.states() == []
+    assert await rounds.world.read(lambda connection: list(verify_database(connection))) == []
+
+
+async def test_what_was_given_up_or_still_waits_is_kept_however_old_it_is(rounds: Rounds, receiver: Receiver) -> None:
+    receiver.answers(*[500] * ATTEMPTS, path="/dead")
+    await rounds.decided(receiver.url("/dead"))
+    await rounds.made()
+    for delay in DELAYS:
+        await rounds.later(delay + SECOND)
+    await rounds.climbed(receiver.url("/waits"))
+    rounds.ahead += 10 * ARRIVED
+    await looked_through(rounds)
+    assert sorted(await rounds.states()) == ["dead", "due", "waiting"]
+    (dead,) = [each for each in await rounds.letters() if each.state == "dead"]
+    await rounds.resent(dead.callback_id)
+    await rounds.made()
+    assert sorted(await rounds.states()) == ["delivered"] * 3
+
+
+async def test_where_words_are_kept_for_less_so_is_what_carried_them(database_url: str, receiver: Receiver) -> None:
+    kept_for_a_day = policy(retention={"content": "1d"}, **LASTING)
+    async with founded(database_url, kept_for_a_day) as world, on_rounds(world) as rounds:
+        await rounds.decided(receiver.url())
+        await rounds.made()
+        rounds.ahead += DAY + 5 * MINUTE
+        await looked_through(rounds)
+        assert await rounds.states() == []
