@@ -73,12 +73,18 @@ class Bringing:
         place = hold.its.place
         drawn = await self._store.read(lambda connection: self._drawn(connection, place))
         if place.place.startswith(cards.ROLE):
-            people = self._one_by_one(drawn)
-            if not people and not drawn.dossier.state.status.terminal:
-                raise SlackError("nobody of this role can be asked now")
-            await hold.write(lambda connection: cards.instead(connection, place, people))
-            return
-        await self._show(hold, drawn)
+            return await self._ask(hold, drawn)
+        return await self._show(hold, drawn)
+
+    async def _ask(self, hold: Hold, drawn: Drawn) -> None:
+        """Once, and then whoever comes to belong to them, as long as it is this role that is waited for."""
+        place, state = hold.its.place, drawn.dossier.state
+        first, waits = place.shown_revision == 0, not state.status.terminal
+        still = waits and place.place == cards.ROLE + state.task.required_role
+        people = self._one_by_one(drawn) if first or still else []
+        if first and waits and not people:
+            raise SlackError("nobody of this role can be asked now")
+        await hold.write(lambda connection: cards.asked(connection, place, people, state.revision))
 
     def _one_by_one(self, drawn: Drawn) -> list[str]:
         """Who could decide it; where they are enough, only who holds the role itself: every direct message rings."""
@@ -174,17 +180,15 @@ class Bringing:
     async def _elsewhere(self, hold: Hold) -> None:
         """People are asked in the policy's second channel, or one by one."""
         place, fallback = hold.its.place, self._store.house.policy.channels.fallback
-        others = [] if place.is_person else await self._instead_of(place, fallback)
-        if others:
-            await hold.write(lambda connection: cards.instead(connection, place, others))
-        else:
+        if place.is_person:
             await hold.rest(AGAIN_AFTER)
+            return
+        other = fallback if fallback and place.place != fallback else await self._role(place)
+        await hold.write(lambda connection: cards.instead(connection, place, other))
 
-    async def _instead_of(self, place: Place, fallback: str | None) -> list[str]:
-        if fallback and place.place != fallback:
-            return [fallback]
+    async def _role(self, place: Place) -> str:
         drawn = await self._store.read(lambda connection: self._drawn(connection, place))
-        return [cards.ROLE + drawn.dossier.state.task.required_role]
+        return cards.ROLE + drawn.dossier.state.task.required_role
 
 
 def _shown(connection: Connection, place: Place, shown: Shown) -> None:

@@ -2,7 +2,7 @@
 
 Whoever is away, deactivated or out of a group changes the directory, and time ends absences: only then is there
 anything to look for. For whom all was last looked through is kept, so that neither a restart nor another replica does
-it again.
+it again. And who has come to belong to those who are asked in person is asked too.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from rules.reasons import Reason
 from rules.relief import needed
 from rules.state import PackageState
 from scheduler import asking
+from store import cards
 from store.queue import Place, open_tasks
 from store.relief import has_looked, looked_through_for
 from store.store import Store
@@ -80,6 +81,7 @@ class Relief:
 
     async def _look_for(self, mark: str) -> None:
         if await self._store.read(looked_through_for) != mark:
+            await self._store.write(partial(cards.ask_anew, tenant_id=self._store.house.tenant_id))
             self._left, self._mark_to_keep = await self._look(), mark
 
     async def _look(self) -> list[PackageState]:

@@ -55,6 +55,7 @@ _LIES_AT = (
 )
 _COUNT = select(func.count()).select_from(CARDS).where(CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.behind)
 
+ROLE = "role:"  # a place that stands for the people of a role: each of them has one, and whoever joins them gets one
 _OPEN = select(TASKS.c.package_id).where(TASKS.c.tenant_id == bindparam("tenant"), TASKS.c.open)
 # Also from under the hands of whoever is at it: what they show there, nobody sees.
 _BRING_ANEW = (
@@ -66,9 +67,28 @@ _BRING_ANEW = (
     )
     .values(behind=True, held_until=None, held_by=None)
 )
+# Also from under the hands of whoever is at it: what they know of the people may be old.
+_ASK_ANEW = (
+    update(CARDS)
+    .where(
+        CARDS.c.tenant_id == bindparam("tenant"),
+        CARDS.c.package_id.in_(_OPEN),
+        CARDS.c.place >= ROLE,
+        CARDS.c.place < ROLE[:-1] + ";",
+    )
+    .values(behind=True, held_until=None, held_by=None)
+)
+_ASKED = (
+    update(CARDS)
+    .where(*_THIS)
+    .values(
+        shown_revision=bindparam("revision"),
+        behind=CARDS.c.wanted_revision > bindparam("revision"),
+        held_until=None,
+        held_by=None,
+    )
+)
 _MOVE = update(CARDS).where(CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.channel == bindparam("old"))
-
-ROLE = "role:"  # a place that stands for the people of a role, until there is a place for each of them
 
 
 class Place(NamedTuple):
@@ -157,12 +177,24 @@ def _posted(place: Place, shown: Shown) -> dict[str, str]:
     return key | {"new_channel": shown.channel, "new_ts": shown.ts, "rendering": shown.rendering_id}
 
 
-def instead(connection: Connection, place: Place, others: Iterable[str]) -> None:
-    """Other places take over from one where nothing can be shown."""
+def instead(connection: Connection, place: Place, other: str) -> None:
+    """Another place takes over from one where nothing can be shown."""
     key = {"tenant": place.tenant_id, "package": place.package_id}
-    for other in others:
-        connection.execute(_WANT, key | {"place": other, "revision": place.wanted_revision})
+    connection.execute(_WANT, key | {"place": other, "revision": place.wanted_revision})
     connection.execute(delete(CARDS).where(*_THIS), key | {"at": place.place})
+
+
+def asked(connection: Connection, place: Place, people: Iterable[str], revision: int) -> None:
+    """Each of them has a place of their own. Who had one keeps it."""
+    key = {"tenant": place.tenant_id, "package": place.package_id}
+    for user in people:
+        connection.execute(_WANT, key | {"place": user, "revision": place.wanted_revision})
+    connection.execute(_ASKED, key | {"at": place.place, "revision": revision})
+
+
+def ask_anew(connection: Connection, tenant_id: str) -> None:
+    """Whoever may decide what is open has changed: somebody may have come to be asked in person."""
+    connection.execute(_ASK_ANEW, {"tenant": tenant_id})
 
 
 def bring_anew(connection: Connection, tenant_id: str, channel: str) -> int:

@@ -150,6 +150,44 @@ async def test_both_roles_of_a_quorum_are_asked_one_by_one(database_url: str, tm
         assert showing(office, told) == direct(office, SENTA, SVEN, *SUPERVISORS)
 
 
+async def test_whoever_comes_to_belong_to_those_who_are_asked_in_person_is_asked_too(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
+        told = await office.submit(HARD)
+        await office.delivered()
+        await office.regroup(added=(ROSS,))
+        await office.passes(timedelta(minutes=1))
+        assert showing(office, told) == direct(office, SENTA, SVEN, ROSS)
+        assert [len(office.cards(user)) for user in (SENTA, SVEN, ROSS)] == [1, 1, 1]
+        await office.approve(ROSS, await office.card(told, ROSS))
+        assert await office.status(told) is Status.APPROVED
+        await office.regroup(added=(NOBODY,))
+        await office.passes(timedelta(minutes=1))
+        assert office.cards(NOBODY) == []
+
+
+async def test_so_are_they_where_people_are_asked_in_the_place_of_a_channel_that_is_gone(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with open_office(database_url, tmp_path, POLICY, scene=scene(archived=True)) as office:
+        told = await office.submit(HARD)
+        await office.delivered()
+        await office.regroup(added=(ROSS,))
+        await office.passes(timedelta(minutes=1))
+        assert showing(office, told) == direct(office, SENTA, SVEN, ROSS)
+
+
+async def test_who_joins_a_role_that_is_no_longer_waited_for_is_not_asked(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
+        told, card = await office.asked(HARD, SENTA)
+        await office.give(SENTA, card, Verb.ESCALATE, {})
+        await office.delivered()
+        await office.regroup(added=(ROSS,))
+        await office.passes(timedelta(minutes=1))
+        assert showing(office, told) == direct(office, SENTA, SVEN, *SUPERVISORS)
+
+
 async def test_who_cannot_decide_is_not_written_to(database_url: str, tmp_path: Path) -> None:
     def with_others(slack: Slack) -> None:
         furnish(slack)
