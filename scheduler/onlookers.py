@@ -37,8 +37,7 @@ class Onlookers:
     async def of(self, channel: str, *, anew: bool) -> frozenset[str]:
         """Who asks meanwhile gets the same answer, be it a fault; a fault is not remembered."""
         asked = self._asked.get(channel)
-        done = asked is not None and asked.answer.done()
-        if asked is None or (done and (anew or self._now() - asked.at > REMEMBERED_FOR)):
+        if asked is None or anew or (asked.answer.done() and self._now() - asked.at > REMEMBERED_FOR):
             asked = _Asked(asyncio.create_task(self._read(channel)), self._now())
             self._asked[channel] = asked
         try:
