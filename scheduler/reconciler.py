@@ -117,13 +117,15 @@ class Reconciler:
                 log.exception("delivery.fault")
 
     async def _set_out(self) -> None:
-        works: list[Coroutine[None, None, None]] = [self._attempt(its) for its in await self._claimed()]
+        for its in await self._claimed():
+            self._begin(self._attempt(its))
         if await self._admins.are_to_be_told():
-            works.append(self._admins.tell())
-        for work in works:
-            task = asyncio.create_task(work)
-            self._under_way.add(task)
-            task.add_done_callback(self._done)
+            self._begin(self._admins.tell())
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._done)
 
     async def _claimed(self) -> list[Claim]:
         """What there is room for. Where there is nothing, the budget is only told what is over."""
