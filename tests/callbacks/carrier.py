@@ -1,6 +1,6 @@
-"""A courier in a process of its own, which may die at a given step: `python -m tests.callbacks.carrier URL STEP`.
+"""A courier in a process of its own, which may die at a given step.
 
-It says `ready`, begins when it is told to, and ends when nobody listens any more; then it says what it delivered.
+It says `ready`, begins when it is told to, and ends when it is told to; then it says how many it delivered.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from typing import Any
 
 import scheduler.courier
@@ -20,6 +19,7 @@ from scheduler.ticks import ticking
 from store import deliveries
 from store.store import Store
 from tests.callbacks.rounds import LOOPBACK
+from tests.forked import Line
 from tests.store.world import POLICY, Clock
 
 # Where it dies: in the transaction that claims, after it, with the answer in hand, in the transaction that settles, after.
@@ -47,28 +47,26 @@ def doomed(step: str) -> None:
     setattr(where, name, last if afterwards else die)
 
 
-async def main(url: str) -> None:
+def carry(url: str, step: str | None, line: Line) -> None:
+    logs.set_up(LogFormat.JSON)
+    if step:
+        doomed(step)
+    asyncio.run(_carried(url, line))
+
+
+async def _carried(url: str, line: Line) -> None:
     store = await Store.open(url, POLICY, "the text of it", Clock())
     async with callback_client(LOOPBACK) as client:
         delivered: list[str] = []
         courier = Courier(store, client, delivered.append)
-        print("ready", flush=True)  # noqa: T201 - whoever started it listens
-        reader = asyncio.StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        await reader.readline()
+        line.send("ready")
+        await asyncio.to_thread(line.recv)
         ticks = ticking({"callbacks": (courier.tick, 0.1)})
         ticks.start()
         running = asyncio.create_task(courier.run_for_ever())
-        await reader.read()
+        await asyncio.to_thread(line.recv)
         ticks.shutdown(wait=False)
         await courier.finished(10)
         running.cancel()
-        print(delivered.count("delivered"), flush=True)  # noqa: T201
+        line.send(str(delivered.count("delivered")))
     await store.close()
-
-
-if __name__ == "__main__":
-    logs.set_up(LogFormat.JSON)
-    if len(sys.argv) > 2:
-        doomed(sys.argv[2])
-    asyncio.run(main(sys.argv[1]))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
-from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -21,47 +18,32 @@ from scheduler.lanes import OF_ADDRESS
 from scheduler.retries import Again, Dead, Delivered
 from store import deliveries
 from store.deliveries import Claimed
-from tests.callbacks.carrier import STEPS
+from tests.callbacks.carrier import STEPS, carry
 from tests.callbacks.receiver import Held, Receiver, hangs
 from tests.callbacks.rounds import Rounds, called, on_rounds
+from tests.forked import Forked
 from tests.rules.world import SENTA, SUSI, ask
 from tests.store.test_crash import gone
 from tests.store.world import replica
 
-ROOT = Path(__file__).parent.parent.parent
 LEASE = timedelta(seconds=61)
 TOLD = ["package.escalated", "package.approved"]
 
 
 @asynccontextmanager
-async def carrier(url: str, step: str | None = None) -> AsyncIterator[Process]:
-    command = [sys.executable, "-m", "tests.callbacks.carrier", url, *([step] if step else [])]
-    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=PIPE, stdout=PIPE)
+async def carrier(url: str, step: str | None = None) -> AsyncIterator[Forked]:
+    process = Forked(carry, url, step)
     try:
-        assert await _line(process) == "ready"
+        assert await process.said() == "ready"
         yield process
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+        await process.killed()
 
 
-async def _line(process: Process) -> str:
-    assert process.stdout is not None
-    async with asyncio.timeout(60):
-        return (await process.stdout.readline()).decode().strip()
-
-
-def _go(process: Process) -> None:
-    assert process.stdin is not None
-    process.stdin.write(b"go\n")
-
-
-async def _ended(process: Process) -> int:
-    """How many it delivered."""
-    assert process.stdin is not None
-    process.stdin.close()
-    return int(await _line(process))
+async def _carried(process: Forked) -> int:
+    """How many, in all."""
+    process.say("end")
+    return int(await process.said() or 0)
 
 
 # The escalation is told once, or twice where the process died with the answer in hand; and then the approval, once.
@@ -74,9 +56,8 @@ async def test_a_process_that_is_killed_between_two_steps_leaves_it_to_another(
 ) -> None:
     state = await rounds.climbed(receiver.url())
     async with carrier(rounds.world.url, step) as process:
-        _go(process)
-        async with asyncio.timeout(60):
-            assert await process.wait() == -9
+        process.say("go")
+        assert await process.ended() == -9
     gone(rounds.world.url)
     await rounds.later(LEASE)
     assert receiver.told(state.decision_package_id) == TOLD[:1] * SENT[step] + TOLD[1:]
@@ -90,10 +71,9 @@ async def test_a_process_that_is_killed_while_the_receiver_thinks_leaves_it_to_a
     receiver.answers(hangs)
     await rounds.decided(receiver.url())
     async with carrier(rounds.world.url) as process:
-        _go(process)
+        process.say("go")
         await receiver.until(1)
-        process.kill()
-        await process.wait()
+        await process.killed()
     gone(rounds.world.url)
     await rounds.made()
     assert len(receiver.got) == 1
@@ -112,12 +92,12 @@ async def test_three_processes_share_the_work_and_nothing_is_sent_twice(rounds: 
         await rounds.climbed(receiver.url())
     async with carrier(rounds.world.url) as one, carrier(rounds.world.url) as two, carrier(rounds.world.url) as three:
         for process in (one, two, three):
-            _go(process)
+            process.say("go")
         await receiver.until(at_once)
         for each in held:
             each.free.set()
         await receiver.until(120)
-        shares = [await _ended(process) for process in (one, two, three)]
+        shares = [await _carried(process) for process in (one, two, three)]
     assert sum(shares) == 120
     assert min(shares) >= OF_ADDRESS
     assert set(Counter(receiver.ids()).values()) == {1}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from rules.commands import Approve
 from rules.state import PackageState, Status
 from scheduler.hold import CLAIMED_FOR
 from store import directory
+from tests.forked import FORKED
 from tests.machines.deliverer import deliver, delivery
 from tests.rules.world import SOFT, ask, people
 from tests.slack.office import CHANNEL, RITA, SECRET, Office, beside, furnish
@@ -24,9 +24,6 @@ from tests.store.test_crash import gone
 from tests.store.world import World
 
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-# Each process is its own, and all are forked from one that has loaded the service already: most of a start is that.
-FORKED = multiprocessing.get_context("forkserver")
-FORKED.set_forkserver_preload(["tests.machines.deliverer"])
 
 # How many cards there are in the end of one that was to be posted, by the step at which the process died.
 CARDS = {

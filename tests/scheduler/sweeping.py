@@ -1,8 +1,6 @@
 """The clock as a process of its own, on a business time that is given to it; it may be told at which step to die.
 
-    python -m tests.scheduler.sweeping DATABASE_URL NOW [STEP]
-
-It says `ready`, waits for a line, looks once at what is due, and says `done`. Each transaction has two steps at which a
+It says `ready`, waits for a word, looks once at what is due, and says `done`. Each transaction has two steps at which a
 process can be killed: before it is committed, and before anybody hears that it was.
 """
 
@@ -11,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Callable
 from datetime import datetime
 from itertools import count
@@ -21,19 +18,23 @@ from sqlalchemy import Connection
 
 from scheduler.heart import Heart
 from scheduler.sweep import Sweep
+from tests.forked import Line
 from tests.store.world import Clock, World, opened
 
 
-async def main(url: str, now: str, step: str = "0") -> None:
-    async with opened(url, clock=Clock(datetime.fromisoformat(now))) as world:
+def sweep(url: str, now: datetime, step: int, line: Line) -> None:
+    asyncio.run(_swept(url, now, step, line))
+
+
+async def _swept(url: str, now: datetime, step: int, line: Line) -> None:
+    async with opened(url, clock=Clock(now)) as world:
         heart = Heart(world.store, _there)
         await heart.tick()
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        await asyncio.to_thread(sys.stdin.readline)
-        _die_at(world, int(step))
+        line.send("ready")
+        await asyncio.to_thread(line.recv)
+        _die_at(world, step)
         await Sweep(world.store, heart).tick()
-        sys.stdout.write("done\n")
+        line.send("done")
 
 
 async def _there() -> bool:
@@ -59,7 +60,3 @@ def _die_at(world: World, last: int) -> None:
         return result
 
     database.write = stepwise  # type: ignore[method-assign]
-
-
-if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))

@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from rules.state import PackageState, Status
+from tests.forked import Forked
 from tests.rules.world import HARD, SOFT
 from tests.scheduler.clockwork import Clockwork
+from tests.scheduler.sweeping import sweep
 from tests.store.soundness import faults
 
-ROOT = Path(__file__).parent.parent.parent
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 STEPS = (1, 2, 3, 4, 5, 6)  # of three transactions: what is due is taken, time does its work, the rest is put off
 
 
-async def sweeping(clockwork: Clockwork, step: int = 0) -> Process:
+async def sweeping(clockwork: Clockwork, step: int = 0) -> Forked:
     """A process that is up, and waits for its word."""
-    now = clockwork.world.clock.now.isoformat()
-    command = (sys.executable, "-m", "tests.scheduler.sweeping", clockwork.world.url, now, str(step))
-    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=PIPE, stdout=PIPE)
-    assert process.stdout is not None
-    assert await process.stdout.readline() == b"ready\n"
+    process = Forked(sweep, clockwork.world.url, clockwork.world.clock.now, step)
+    assert await process.said() == "ready"
     return process
 
 
-async def swept(processes: Iterable[Process]) -> list[bytes]:
+async def swept(processes: Sequence[Forked]) -> list[str | None]:
     """What each had to say, after all were given the word at once."""
-    return [said for said, _ in await asyncio.gather(*(process.communicate(b"\n") for process in processes))]
+    for process in processes:
+        process.say("go")
+    said = await asyncio.gather(*(process.said() for process in processes))
+    await asyncio.gather(*(process.ended() for process in processes))
+    return said
 
 
 async def all_kinds(clockwork: Clockwork, number: int = 1) -> list[PackageState]:
@@ -67,7 +66,7 @@ def once_each(number: int) -> dict[str, int]:
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_three_processes_that_look_at_once_do_each_thing_once(clockwork: Clockwork) -> None:
     states = await all_kinds(clockwork, 5)
-    assert await swept([await sweeping(clockwork) for _ in range(3)]) == [b"done\n"] * 3
+    assert await swept([await sweeping(clockwork) for _ in range(3)]) == ["done"] * 3
     assert await happened(clockwork, states) == once_each(5)
     assert await clockwork.world.read(faults) == []
 
@@ -77,9 +76,9 @@ async def test_what_a_process_that_is_killed_at_any_step_leaves_is_done_once_by_
     clockwork: Clockwork, step: int
 ) -> None:
     states = await all_kinds(clockwork)
-    assert await swept([await sweeping(clockwork, step)]) == [b""]
+    assert await swept([await sweeping(clockwork, step)]) == [None]
     clockwork.world.clock.passes(MINUTE)
-    assert await swept([await sweeping(clockwork)]) == [b"done\n"]
+    assert await swept([await sweeping(clockwork)]) == ["done"]
     assert await happened(clockwork, states) == once_each(1)
     assert (await clockwork.now(states[-1])).status is Status.PENDING
     assert await clockwork.world.read(faults) == []
