@@ -8,6 +8,7 @@ from rules.state import Status
 from tests.browser.scene import GRAVE, IN_BROWSER, SOFT
 from tests.browser.screen import Screen
 from tests.slack.office import Office
+from tests.slack.operating import later
 
 pytestmark = IN_BROWSER
 
@@ -50,7 +51,7 @@ async def test_while_slack_limits_the_app_a_decision_counts_and_is_shown_later(o
     assert await office.status(told) is Status.APPROVED
     await expect(card).to_contain_text("Goes ahead by itself")
     await mended(screen)
-    await office.patient_no_more()
+    await later(office, 120)
     await expect(card).to_contain_text("approved this")
 
 

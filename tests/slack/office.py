@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from sqlalchemy import delete, update
+from sqlalchemy import update
 
 from bot.running import Running, running
 from bot.settings import read_settings
@@ -19,7 +19,7 @@ from playground.slack import Outcome, Slack, View, stand_in
 from rules.commands import Verb
 from rules.state import PackageState, Status
 from scheduler.directory import DirectoryKeeper
-from store.budgets import BUDGETS, Rates, Window
+from store.budgets import Rates, Window
 from store.cards import CARDS
 from tests.bot.service import CRITICAL, HARD, SOFT, Desk, Told
 from tests.bot.service import POLICY as PLAIN
@@ -144,12 +144,6 @@ class Office(Desk):
         assert self.its.service.slack is not None
         await self.its.service.store.write(lambda connection: connection.execute(update(CARDS).values(held_until=None)))
         await self.delivered()
-
-    async def patient_no_more(self) -> None:
-        """As if the time had passed for which Slack asked us to be patient."""
-        assert self.its.service.slack is not None
-        await self.its.service.store.write(lambda connection: connection.execute(delete(BUDGETS)))
-        await self.rested()
 
     async def reviews(self, user: str, text: str = "", channel: str | None = None) -> Message:
         """What `/reviews` answers: in the HTTP answer itself, to this user alone, and calling nobody."""
