@@ -113,8 +113,14 @@ def _not_yet(state: PackageState, situation: Situation, silence: Silence) -> Ref
     return refuse(Reason.NOT_DUE) if short else None
 
 
-def climb(move: Move, _: Climb) -> Transition:
-    rung = next_rung(move.state, move.situation)
+def climb(move: Move, _: Climb) -> Transition | Refusal:
+    """Where it is not known just now who there is, it waits: that nobody further up is known is no answer."""
+    state, situation = move.state, move.situation
+    if state.ended(situation.now):
+        return _expired(move, "end-reached")
+    if not situation.roster.directory.is_fresh(situation.policy, situation.now):
+        return refuse(Reason.DIRECTORY_STALE)
+    rung = next_rung(state, situation)
     if rung is None:
         return _expired(move, "nobody-further-up")
     return climb_to(move, rung, "timeout").done()

@@ -259,6 +259,19 @@ def test_a_deferred_package_wakes_by_itself_and_by_hand() -> None:
     assert after(asleep, ask(Wake, asleep), by=SENTA).status is Status.PENDING
 
 
+def test_a_climb_waits_while_it_is_not_known_who_there_is() -> None:
+    state = submitted(HARD)
+    stale: dict[str, Any] = {"now": NOW + DAY, "directory_as_of": NOW - 9 * DAY}
+    assert refusal(state, ask(Climb, state), **stale) is Reason.DIRECTORY_STALE
+    assert tick(state, Climb, NOW + 2 * DAY).task.rung == 1
+
+
+def test_what_reached_its_own_end_ends_although_it_is_not_known_who_there_is() -> None:
+    state = submitted(package(risk_level="high", expires_at=NOW + 2 * DAY))
+    late = tick(state, Climb, NOW + 2 * DAY, directory_as_of=NOW - 9 * DAY)
+    assert (late.status, late.task.rung) == (Status.EXPIRED, 0)
+
+
 # The ends of what waits.
 
 

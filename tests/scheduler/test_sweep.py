@@ -17,9 +17,26 @@ from rules.state import Basis, ExecutionState, Status
 from scheduler.heart import Heart
 from scheduler.sweep import Sweep
 from store import registry
-from tests.rules.world import DAY, DORA, HARD, HOUR, MINUTE, RITA, ROSS, SAUL, SENTA, SILA, SOFT, SUSI, SVEN, ask
+from tests.rules.world import (
+    DAY,
+    DORA,
+    HARD,
+    HOUR,
+    MINUTE,
+    RITA,
+    ROSS,
+    SAUL,
+    SENTA,
+    SILA,
+    SOFT,
+    SUSI,
+    SVEN,
+    ask,
+    people,
+    policy,
+)
 from tests.scheduler.clockwork import Clockwork
-from tests.store.world import replica
+from tests.store.world import founded, replica
 
 
 async def test_a_soft_approval_consents_after_its_time_of_silence(clockwork: Clockwork) -> None:
@@ -213,3 +230,16 @@ async def test_a_package_that_cannot_be_read_keeps_none_of_the_others_waiting(cl
     clockwork.world.clock.passes(DAY)
     await clockwork.sweep.tick()
     assert (await clockwork.now(whole)).task.rung == 1
+
+
+async def test_what_runs_out_while_slack_is_away_for_long_climbs_when_people_are_known_again(database_url: str) -> None:
+    async with founded(database_url, policy()) as world:
+        clockwork = await Clockwork.wound_up(world)
+        state = await world.submit(HARD)
+        world.clock.passes(DAY + HOUR)  # and with it the time for which the directory may be believed
+        await clockwork.sweep.tick()
+        assert ((await clockwork.now(state)).status, (await clockwork.now(state)).task.rung) == (Status.PENDING, 0)
+        await world.people_are(people())
+        world.clock.passes(MINUTE)
+        await clockwork.sweep.tick()
+        assert (await clockwork.now(state)).task.rung == 1
