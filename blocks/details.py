@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from blocks.changes import in_full
 from blocks.details_agent import ASKED, ECHOED, REASONS, drawn, short
-from blocks.details_checked import earlier, ids, level, terms, votes
+from blocks.details_checked import earlier, ids, level, terms, votes, who_is_asked, why_asked
 from blocks.dossier import Dossier
 from blocks.elements import Block, Element, actions, bullets, button, header, rich, section, statement, words
 from blocks.facts import climbed
@@ -85,8 +85,8 @@ def _sections(dossier: Dossier) -> Iterator[Section]:
         changes = difference(dossier.before, package)
         heading = f"What has changed since version {dossier.state.version - 1}"
         yield Section(heading, (block for change in changes for block in in_full(change)))
-    yield Section("Why it takes a person", level(dossier))
-    yield Section("Who decides", terms(dossier))
+    yield Section(why_asked(dossier.state), level(dossier))
+    yield Section(who_is_asked(dossier.state), terms(dossier))
     yield Section("Who has decided", votes(dossier))
     yield Section("Decided before about the same", earlier(dossier))
     if package:

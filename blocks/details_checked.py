@@ -11,7 +11,8 @@ from blocks.facts import gaps
 from blocks.passages import lines
 from blocks.sentences import a, because, if_nobody, joined, named, people, quorum_asked, quorum_so_far, risk, undoing
 from blocks.text import plainly, span
-from rules.state import Bar, Decision, Vote
+from rules.scales import HITLLevel
+from rules.state import Bar, Basis, Decision, PackageState, Status, Terms, Vote
 
 _BARRED = {
     Bar.REQUESTER: "asked for this",
@@ -20,6 +21,22 @@ _BARRED = {
     Bar.EDITOR: "edited this version",
     Bar.RECUSED: "stepped aside",
 }
+
+
+def _let_pass(state: PackageState) -> bool:
+    return state.level <= HITLLevel.NOTIFY_ONLY
+
+
+def why_asked(state: PackageState) -> str:
+    """The heading of `level`."""
+    if _let_pass(state):
+        return "Why nobody was asked"
+    return "Why it took a person" if state.status.terminal else "Why it takes a person"
+
+
+def who_is_asked(state: PackageState) -> str:
+    """The heading of `terms`."""
+    return "Who was asked" if state.status.terminal else "Who decides"
 
 
 def level(dossier: Dossier) -> Iterator[Block]:
@@ -31,26 +48,47 @@ def level(dossier: Dossier) -> Iterator[Block]:
 
 
 def terms(dossier: Dossier) -> Iterator[Block]:
-    """Who has to say yes, by when, and what becomes of it otherwise."""
-    its, state = dossier.terms, dossier.state
-    roles = " → ".join(map(plainly, (its.role, *its.ladder)))
-    yield rich(bullets(_terms(dossier, roles)))
-    if state.barred:
+    """Who has to say yes, by when, and what becomes of it otherwise; of what is over, who had to."""
+    state = dossier.state
+    yield rich(bullets([*_terms(dossier), *_times(dossier)]))
+    if state.barred and not _let_pass(state):
         rows = ([named(dossier, who), f" {_BARRED[bar]}"] for who, bar in state.barred.items())
-        yield rich(words(bold("May not approve it:")), bullets(rows))
+        might = "Could" if state.status.terminal else "May"
+        yield rich(words(bold(f"{might} not approve it:")), bullets(rows))
 
 
-def _terms(dossier: Dossier, roles: str) -> Iterator[list[Run]]:
+def _terms(dossier: Dossier) -> Iterator[list[Run]]:
+    state = dossier.state
+    if _let_pass(state):
+        yield ["Nobody: the policy let it pass."]
+    elif state.status.terminal:
+        yield _role("Asked last", dossier)
+        yield [quorum_asked(dossier, "took") or "One person was enough."]
+        yield from _taken_up(dossier)
+    else:
+        yield _role("Asked now" if state.status is Status.PENDING else "Asked next", dossier)
+        yield [quorum_asked(dossier) or "One person is enough."]
+        yield from _taken_up(dossier)
+        yield from _demands(dossier.terms)
+        yield from _timers(dossier)
+
+
+def _role(asked: str, dossier: Dossier) -> list[Run]:
     its, task = dossier.terms, dossier.state.task
-    yield ["Asked now: ", bold(plainly(task.required_role)), f" (step {task.rung + 1} of: {roles})"]
-    yield [quorum_asked(dossier) or "One person is enough."]
-    if task.assigned_to:
-        yield ["Taken up by ", named(dossier, task.assigned_to)]
+    roles = " → ".join(map(plainly, (its.role, *its.ladder)))
+    return [f"{asked}: ", bold(plainly(task.required_role)), f" (step {task.rung + 1} of: {roles})"]
+
+
+def _taken_up(dossier: Dossier) -> Iterator[list[Run]]:
+    if who := dossier.state.task.assigned_to:
+        yield ["Taken up by ", named(dossier, who)]
+
+
+def _demands(its: Terms) -> Iterator[list[Run]]:
     if its.comment_required:
         yield ["An approval needs a comment."]
     if its.details_first:
         yield ["Whoever approves it has to open Details first."]
-    yield from _timers(dossier)
 
 
 def _timers(dossier: Dossier) -> Iterator[list[Run]]:
@@ -62,6 +100,9 @@ def _timers(dossier: Dossier) -> Iterator[list[Run]]:
     if its.reminders:
         yield [f"Reminders: {joined(span(ahead) for ahead in its.reminders)} before the end."]
     yield [f"An approval that is not used lapses after {span(its.approval_expiry)}."]
+
+
+def _times(dossier: Dossier) -> Iterator[list[Run]]:
     for name, at in _moments(dossier):
         yield [f"{name}: ", moment(at)]
 
@@ -103,6 +144,9 @@ def _vote(dossier: Dossier, vote: Vote) -> list[Run]:
 
 
 def _decision(dossier: Dossier, made: Decision) -> Iterator[Run]:
+    if made.basis is Basis.POLICY:
+        yield "The policy let it pass."
+        return
     yield "It came to: "
     yield bold(plainly(dossier.state.status))
     seats = [f"{named(dossier, seat.reviewer_id)} as {a(seat.role)}" for seat in made.reviewers]

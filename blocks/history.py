@@ -11,6 +11,7 @@ from blocks.passages import listed, quoted
 from blocks.remarks import speaker
 from blocks.sentences import named
 from blocks.text import line, plainly
+from rules.state import Basis
 
 # What stands for an event of this type; one that is not here is told by its own name.
 WHAT: Mapping[str, str] = {
@@ -64,13 +65,20 @@ def history(dossier: Dossier) -> Iterator[Block]:
 
 def entry(dossier: Dossier, happened: Happened) -> Block:
     """The line of one event: what, by whom, when."""
-    about: list[Run] = [" · ", actor(dossier, happened.actor), " · ", moment(happened.at)]
+    by = () if _by_policy(happened) else (" · ", actor(dossier, happened.actor))
+    about: list[Run] = [*by, " · ", moment(happened.at)]
     about += [f" · version {happened.version}"] if happened.version > 1 else []
     return rich(words(bold(_what(happened)), *about))
 
 
+def _by_policy(happened: Happened) -> bool:
+    """The actor of such an event is the agent, which only submitted what the policy settled."""
+    return happened.basis == Basis.POLICY
+
+
 def _what(happened: Happened) -> str:
     what = WHAT.get(happened.event_type) or plainly(happened.event_type.replace(".", " "))
+    what += " by policy" if _by_policy(happened) else ""
     if happened.event_type in _WITH_DECISION and happened.decision:
         what += f": {plainly(happened.decision)}"
     notes = (happened.reason, happened.outcome if happened.event_type == "review.judged" else None)

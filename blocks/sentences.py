@@ -109,12 +109,12 @@ def on_whose_word(dossier: Dossier) -> str:
     return f"{asked}, on behalf of {people(dossier, behind)}" if behind else asked
 
 
-def quorum_asked(dossier: Dossier) -> str:
+def quorum_asked(dossier: Dossier, takes: str = "takes") -> str:
     terms = dossier.terms
     if dossier.tally.needed < 2 or dossier.state.kind is Kind.QUESTION:  # noqa: PLR2004 - one is no quorum
         return ""
     parts = [f"{number} of them by {a(role)}" for role, number in terms.of_role.items()]
-    return f"It takes {counted(dossier.tally.needed, 'approval')}{', ' + joined(parts) if parts else ''}."
+    return f"It {takes} {counted(dossier.tally.needed, 'approval')}{', ' + joined(parts) if parts else ''}."
 
 
 def quorum_so_far(dossier: Dossier) -> str | None:

@@ -220,6 +220,41 @@ def test_the_history_tells_who_did_what_and_what_was_said() -> None:
     assert "Look at <!here> page 2." in framed(shown)
 
 
+def test_what_the_policy_let_pass_is_not_told_as_approved_by_its_agent() -> None:
+    drawn = dossier("notified")
+    said = unframed(details(drawn)).replace("\n", "")
+    assert "Approved by policy · " in said
+    assert "The policy let it pass." in said
+    assert f"Submitted · {drawn.agent} · " in said
+    assert f"Approved · {drawn.agent}" not in said
+
+
+def test_where_nobody_was_asked_nobody_is_said_to_be_asked() -> None:
+    shown = details(dossier("notified"))
+    assert {"Why nobody was asked", "Who was asked"} < set(headings(shown))
+    assert "Nobody: the policy let it pass." in unframed(shown)
+    assert [word for word in ("Asked now", "Asked last", "If nobody decides") if word in unframed(shown)] == []
+
+
+@pytest.mark.parametrize("name", ["expired", "approved", "rejected", "withdrawn"])
+def test_what_is_over_is_told_as_over(name: str) -> None:
+    shown = details(dossier(name))
+    assert {"Why it took a person", "Who was asked"} < set(headings(shown))
+    assert "Asked last: " in unframed(shown)
+    assert [word for word in ("Asked now", "If nobody decides", "May not") if word in unframed(shown)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [("pending", "Asked now: "), ("deferred", "Asked next: "), ("revision_requested", "Asked next: ")],
+)
+def test_what_is_open_says_who_decides(name: str, asked: str) -> None:
+    shown = details(dossier(name))
+    assert {"Why it takes a person", "Who decides"} < set(headings(shown))
+    assert asked in unframed(shown)
+    assert "If nobody decides in time" in unframed(shown)
+
+
 def test_an_event_that_nobody_described_is_told_by_its_name() -> None:
     strange = Happened(at=NOW, event_type="package.frozen_over", actor="auto", reason="cold-night")
     assert "package frozen over (cold night)" in unframed(details(dossier("pending", history=(strange,))))

@@ -171,6 +171,13 @@ def test_any_numbers_make_a_sound_answer(any_figures: Statistics) -> None:
     assert validate_message(payload(stats(any_figures))) == ()
 
 
+def test_the_audit_of_what_the_policy_let_pass_names_the_policy() -> None:
+    drawn = dossier("notified")
+    said = unframed(reviews.audit(drawn).blocks).replace("\n", "")
+    assert "Approved by policy · " in said
+    assert f"Approved · {drawn.agent}" not in said
+
+
 @pytest.mark.parametrize("name", STATES)
 def test_the_audit_of_a_package_is_sound_in_every_state(name: str) -> None:
     drawn = dossier(name)
