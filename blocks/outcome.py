@@ -10,7 +10,8 @@ from blocks.remarks import remarks, speaker, spoken
 from blocks.revision import changes
 from blocks.sentences import a, agent, joined, named, sentence
 from blocks.text import counted, in_utc, plainly, when
-from rules.commands import HumanDecisionType, OverrideDecision
+from rules.commands import HumanDecisionType, OverrideDecision, Verb
+from rules.offers import offered
 from rules.state import Basis, Decision, ExecutionState, PackageState, Status
 
 _STANDING: Mapping[Status, str] = {
@@ -184,8 +185,10 @@ def figures(state: PackageState) -> Iterator[tuple[str, str]]:
         yield "Comes back", when(state.wake_at)
     if state.proceeds:
         yield from _execution(state)
-    if state.sampled:
-        yield "Second look", f"Judged {state.verdict}" if state.verdict else "Picked for one; Details offers it."
+    if state.verdict:
+        yield "Second look", f"Judged {state.verdict}"
+    elif Verb.JUDGE in offered(state):
+        yield "Second look", "Picked for one; Details offers it."
 
 
 def _execution(state: PackageState) -> Iterator[tuple[str, str]]:

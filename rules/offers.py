@@ -42,8 +42,6 @@ _ORDER = (
 
 def offered(state: PackageState) -> tuple[Verb, ...]:
     """Every verb that somebody with the right authority could give this package now."""
-    if state.level <= HITLLevel.NOTIFY_ONLY:
-        return (Verb.COMMENT, Verb.REVOKE) if state.proceeds and _unclaimed(state) else (Verb.COMMENT,)
     return tuple(verb for verb in _ORDER if takes(state, verb) and _allowed(state, verb) and _sensible(state, verb))
 
 

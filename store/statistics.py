@@ -11,15 +11,14 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, case, false, func, or_, select
 
 from rules.commands import HumanDecisionType, Verdict
-from rules.scales import HITLLevel
 from rules.state import Status
 from rules.statistics import Statistics
 from store.packages import PACKAGES
 from store.queue import VOTES, waiting
+from store.sampled import MAY_BE_SAMPLED, UNATTENDED, says
 from store.tenancy import tenant
 
 _TERMINAL = [status.value for status in Status if status.terminal]
-_UNATTENDED = PACKAGES.c.level.in_([HITLLevel.FULL_AUTO.value, HITLLevel.NOTIFY_ONLY.value])
 
 
 def stats(connection: Connection, since: datetime, now: datetime) -> Statistics:
@@ -41,7 +40,7 @@ def stats(connection: Connection, since: datetime, now: datetime) -> Statistics:
 
 def _settled(connection: Connection, tenant_id: str, since: datetime, now: datetime) -> tuple[dict[Status, int], int]:
     """What packages came to, by status, and how many of them needed nobody."""
-    automatic = case((_UNATTENDED, 1), else_=0).label("automatic")
+    automatic = case((UNATTENDED, 1), else_=0).label("automatic")
     query = select(PACKAGES.c.status, automatic, func.count().label("packages"))
     query = query.where(*_ended(tenant_id, since, now)).group_by(PACKAGES.c.status, "automatic")
     rows = connection.execute(query).all()
@@ -65,16 +64,10 @@ def _judged(connection: Connection, tenant_id: str, since: datetime, now: dateti
 
     The states of all the rest are not read, which `case` alone promises: a database tests conditions in any order.
     """
-    may_be_sampled = or_(_UNATTENDED, PACKAGES.c.status.in_([Status.CONSENTED.value, Status.OVERRIDDEN.value]))
-    sound, unsound = (_says("verdict", f'"{verdict}"') for verdict in Verdict)
+    sound, unsound = (says("verdict", f'"{verdict}"') for verdict in Verdict)
     query = select(func.count().label("sampled"), _counted(or_(sound, unsound)), _counted(unsound))
-    query = query.where(*_ended(tenant_id, since, now), case((may_be_sampled, _says("sampled", "true")), else_=false()))
+    query = query.where(*_ended(tenant_id, since, now), case((MAY_BE_SAMPLED, says("sampled", "true")), else_=false()))
     return _Judged(*connection.execute(query).one())
-
-
-def _says(field: str, value: str) -> ColumnElement[bool]:
-    """What a state says in a field, alike on both databases: within a JSON text, no quote stands unescaped."""
-    return PACKAGES.c.state.like(f'%"{field}":{value}%')
 
 
 def _counted(condition: ColumnElement[bool]) -> ColumnElement[int]:

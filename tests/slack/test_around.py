@@ -11,7 +11,8 @@ from rules.commands import Verb
 from rules.reasons import Reason
 from rules.scales import HITLLevel
 from rules.state import Status
-from tests.bot.service import TAKEOVER
+from store.autonomy import profile
+from tests.bot.service import AUTOMATIC, TAKEOVER, Told
 from tests.rules.world import DAY
 from tests.slack.office import (
     ADAM,
@@ -210,6 +211,61 @@ async def test_what_was_picked_for_a_second_look_is_judged_from_the_list(databas
         assert "Judged unsound" in (await office.card(told)).shown
         listing = await office.slack.command(SVEN, "/reviews", "sampled")
         assert "Judge" not in listing.notes[-1].labels
+
+
+async def _automatic(office: Office) -> Told:
+    """What the policy lets pass, claimed and carried out: it has no card."""
+    told = await office.submit(AUTOMATIC)
+    assert (told.status, await office.status(told)) == (201, Status.APPROVED)
+    assert (await office.claim(told)).status == 200
+    assert (await office.report(told)).status == 200
+    return told
+
+
+async def _earned(office: Office, told: Told) -> tuple[int, int] | None:
+    """Successes in a row and recent failures."""
+    state = await office.state(told)
+    whose = (state.tenant_id, state.agent_id, state.action_type)
+    its = await office.world.read(lambda connection: profile(connection, *whose))
+    return (its.consecutive_successes, len(its.recent_failures)) if its else None
+
+
+@pytest.mark.parametrize(("verdict", "earned"), [("sound", (1, 0)), ("unsound", (0, 1))])
+async def test_what_ran_without_a_person_is_judged_from_the_list_and_that_moves_its_agents_trust(
+    database_url: str, tmp_path: Path, verdict: str, earned: tuple[int, int]
+) -> None:
+    async with open_office(database_url, tmp_path, SAMPLED) as office:
+        told = await _automatic(office)
+        assert await _earned(office, told) is None
+        listed = await office.reviews(RITA, "sampled")
+        assert "Read the record" in listed.shown
+        await office.click(RITA, listed, "judge")
+        assert (await office.slack.submit(RITA, {"verdict": verdict})).errors == {}
+        (judged,) = await office.events(told, "review.judged")
+        assert (judged["actor"], judged["outcome"]) == (RITA, verdict)
+        assert await _earned(office, told) == earned
+        assert "Nothing is left to be judged." in (await office.reviews(RITA, "sampled")).shown
+
+
+async def test_what_ran_without_a_person_is_judged_from_its_details(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, SAMPLED) as office:
+        told = await _automatic(office)
+        shown = await office.reviews(SENTA, f"show {told.id}")
+        assert "Details offers it" in shown.shown
+        assert "judge" in (await office.details(SENTA, shown, Verb.JUDGE)).title.lower()
+        assert (await office.slack.submit(SENTA, {"verdict": "sound"})).errors == {}
+        assert (await office.state(told)).verdict == "sound"
+
+
+async def test_what_was_revoked_before_it_ran_is_not_judged(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, SAMPLED) as office:
+        told = await office.submit(AUTOMATIC)
+        await office.give(RITA, await office.reviews(RITA, f"show {told.id}"), Verb.REVOKE, {"comment": "Recalled."})
+        assert await office.status(told) is Status.REVOKED
+        shown = await office.reviews(RITA, f"show {told.id}")
+        assert "Second look" not in shown.shown
+        assert "judge" not in (await office.details(RITA, shown)).action_ids
+        assert "Nothing is left to be judged." in (await office.reviews(RITA, "sampled")).shown
 
 
 async def test_what_went_ahead_by_an_ordinary_approval_is_not_judged(database_url: str, tmp_path: Path) -> None:

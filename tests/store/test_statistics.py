@@ -21,6 +21,7 @@ from rules.commands import (
 from rules.package import DecisionPackage
 from rules.state import Status
 from rules.statistics import Statistics
+from store.sampled import to_judge
 from store.statistics import stats
 from tests.rules.world import (
     AUTOMATIC,
@@ -134,6 +135,8 @@ async def test_what_was_looked_at_afterwards_is_counted_by_its_verdict(database_
         await world.approved(another(), by=RITA)
         await world.after(ask(Judge, sampled[0], verdict="sound"), RITA)
         await world.after(ask(Judge, sampled[1], verdict="unsound"), RITA)
+        left = await world.read(lambda connection: to_judge(connection, world.tenant_id))
+        assert [state.decision_package_id for state in left] == [sampled[2].decision_package_id]
         its = await counted(world)
         assert (its.sampled, its.judged, its.unsound) == (3, 2, 1)
         assert its.unsound_share == pytest.approx(1 / 2)
