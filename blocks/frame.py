@@ -62,7 +62,7 @@ def lined(title: str, lines: Sequence[str], more: int = 0) -> Parts:
     """Lines that are already short."""
     if not lines:
         return ()
-    cut_short = any(written.endswith("…") for written in lines)
+    cut_short = any("…" in written for written in lines)
     return (heading(title), quote("\n".join(lines)), *_left_out(more, "item", cut_short=cut_short))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
+from operator import eq
 
 from blocks.dossier import Dossier
 from blocks.frame import Parts, aside, lined, short
@@ -13,6 +15,7 @@ from rules.difference import Change, ChangeKind, difference
 
 _MOST = 8
 _PATH = 60
+_BESIDE = 16  # so much of what is the same stands on either side of what differs, where there is room
 
 
 def made_by(dossier: Dossier) -> str:
@@ -38,11 +41,37 @@ def _line(change: Change, side: int) -> str:
 
 
 def _sides(change: Change, side: int) -> Iterator[str]:
-    before, after = (cut(exactly_in_line(value), side) for value in (change.before, change.after))
+    before, after = exactly_in_line(change.before), exactly_in_line(change.after)
     match change.kind:
         case ChangeKind.ADDED:
-            yield f"added {after}"
+            yield f"added {cut(after, side)}"
         case ChangeKind.REMOVED:
-            yield f"removed, was {before}"
+            yield f"removed, was {cut(before, side)}"
         case ChangeKind.CHANGED:
-            yield f"{before} → {after}"
+            begin, end = _shared(before, after)
+            yield f"{_around(before, begin, end, side)} → {_around(after, begin, end, side)}"
+
+
+def _shared(before: str, after: str) -> tuple[int, int]:
+    """How much is the same at the beginning, and how much of the rest at the end."""
+    begin = _alike(before, after)
+    return begin, _alike(before[begin:][::-1], after[begin:][::-1])
+
+
+def _alike(one: str, other: str) -> int:
+    return len(list(takewhile(bool, map(eq, one, other))))
+
+
+def _around(text: str, begin: int, end: int, side: int) -> str:
+    """What differs, in a few words of what does not: two long texts that begin alike would be cut to the same."""
+    if len(text) <= side:
+        return text
+    beside = min(_BESIDE, side // 4)
+    first, same = max(0, begin - beside), len(text) - end
+    if first:
+        first = text.find(" ", first, begin) + 1 or first  # where a word begins, if one does there
+    last = same + beside
+    if last < len(text) and " " in text[same + 1 : last]:
+        last = text.rindex(" ", same, last)  # and where one ends
+    lead, trail = "…" if first else "", "…" if last < len(text) else ""
+    return lead + cut(text[first:last] + trail, side - len(lead))

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from blocks import note
 from blocks.dossier import Dossier
 from blocks.message import Message
+from blocks.revision import changes
 from blocks.validate import validate_message
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import STATES, dossier
+from tests.blocks.reading import framed
 from tests.blocks.test_card import TERMINAL, payload, texts
+from tests.rules.world import package
 
 NOTES: list[tuple[str, Callable[[Dossier], Message], str]] = [
     ("escalated", note.escalated, "escalated"),
@@ -37,6 +43,38 @@ def test_each_note_looks_as_it_did(name: str, write: Callable[[Dossier], Message
     written = payload(write(dossier(state)))
     golden(f"note_{name}", written)
     assert validate_message(written) == ()
+
+
+def both_sides(before: str, after: str, side: int) -> list[str]:
+    """What a reviewer reads of a text as it was and as it is now."""
+    was, now = (package(consequence=text) for text in (before, after))
+    told = framed(list(changes(replace(dossier("second_version"), before=was, package=now), side)))
+    return told.removeprefix("• consequence: ").split(" → ")
+
+
+LONG = "The appellant is told in writing that an answer has to reach the agency within {} days of the day of delivery."
+
+
+@pytest.mark.parametrize("side", [12, 24, 60])
+def test_of_two_long_texts_that_begin_alike_the_part_that_differs_is_shown(side: int) -> None:
+    before, after = both_sides(LONG.format(14), LONG.format(21), side)
+    assert ("14" in before, "21" in after) == (True, True)
+    assert (len(before) <= side, len(after) <= side) == (True, True)
+
+
+def test_what_differs_stands_among_a_few_words_of_what_does_not() -> None:
+    told = both_sides(LONG.format(14), LONG.format(21), 60)
+    assert told == ["…agency within 14 days of the…", "…agency within 21 days of the…"]
+
+
+sentences = st.lists(st.text("ab\u202e", min_size=1, max_size=9), max_size=30).map(" ".join)
+
+
+@given(sentences, sentences, sentences, st.sampled_from([12, 24, 60]))
+def test_two_texts_that_differ_never_read_alike(shared: str, before: str, after: str, side: int) -> None:
+    assume(before != after)
+    one, other = both_sides(f"c{shared}{before}{shared}c", f"c{shared}{after}{shared}c", side)
+    assert one != other
 
 
 @pytest.mark.parametrize("write", CALLING)
