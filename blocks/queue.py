@@ -22,7 +22,7 @@ ROWS = 10  # on a page
 class Row:
     """`title` is None where retention has emptied it. `decision` and `decided_at` are the viewer's own.
 
-    `agent` and `taken_by` are names.
+    `agent` and `taken_by` are names; `standing` is what became of it, as its card has it.
     """
 
     ref: Ref
@@ -31,6 +31,7 @@ class Row:
     risk: RiskLevel
     level: HITLLevel
     status: Status
+    standing: str
     due_at: datetime | None = None
     role: str | None = None
     assigned_to_me: bool = False
@@ -74,7 +75,7 @@ def facts(row: Row) -> str:
 
 def _waiting(row: Row) -> Iterator[str]:
     yield f"*{row.risk.capitalize()} risk*"
-    yield plainly(row.status if row.status.terminal or row.status is not Status.PENDING else row.level)
+    yield plainly(row.level) if row.status is Status.PENDING else _standing(row)
     if row.due_at:
         yield f"by {when(row.due_at)}"
     if row.role:
@@ -85,7 +86,11 @@ def _waiting(row: Row) -> Iterator[str]:
 
 def _decided(row: Row) -> Iterator[str]:
     yield f"You said *{plainly(row.decision or '')}*" + (f" {when(row.decided_at)}" if row.decided_at else "")
-    yield f"it is now {plainly(row.status)}"
+    yield f"now: {_standing(row)}"
+
+
+def _standing(row: Row) -> str:
+    return row.standing[:1].lower() + row.standing[1:]
 
 
 def aloud(row: Row) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from blocks.ids import Ref
+from blocks.outcome import standing
 from blocks.queue import Row
 from rules.people import Roster
 from rules.state import PackageState
@@ -37,6 +38,7 @@ def _row(state: PackageState, package: object, agents: dict[str, str], roster: R
         risk=state.risk,
         level=state.level,
         status=state.status,
+        standing=standing(state),
         due_at=None if state.status.terminal else state.ends_at,
         role=state.task.required_role,
         assigned_to_me=taken == user_id,

@@ -28,6 +28,7 @@ URGENT = Row(
     risk=RiskLevel.HIGH,
     level=HITLLevel.HARD_APPROVAL,
     status=Status.PENDING,
+    standing="Waiting",
     due_at=NOW + HOUR,
     role="senior_reviewer",
     assigned_to_me=True,
@@ -47,6 +48,7 @@ DECIDED = replace(
     ref=Ref("pkg_3", 1, 0),
     title="Freeze account 7731",
     status=Status.APPROVED,
+    standing="Approved, carried out",
     decision=HumanDecisionType.APPROVE,
     decided_at=NOW - HOUR,
     due_at=None,
@@ -93,7 +95,7 @@ def test_each_row_says_what_is_asked_and_leads_to_its_details() -> None:
 
 def test_what_i_decided_says_how_and_what_it_is_now() -> None:
     assert "You said *approve*" in markup(home(BUSY))
-    assert "it is now approved" in markup(home(BUSY))
+    assert "now: approved, carried out" in markup(home(BUSY))
 
 
 def test_a_page_leads_on_and_back_by_the_positions_that_were_given() -> None:

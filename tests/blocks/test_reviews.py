@@ -56,7 +56,7 @@ ANSWERS: dict[str, Message] = {
     "mine": reviews.mine((URGENT,)),
     "mine_empty": reviews.mine((), waiting=31),
     "no_role": reviews.no_role(is_admin=False),
-    "sampled": reviews.sampled((replace(DECIDED, decision=None, status=Status.CONSENTED),)),
+    "sampled": reviews.sampled((replace(DECIDED, decision=None, status=Status.CONSENTED, standing="Nobody objected"),)),
     "sampled_empty": reviews.sampled(()),
     "stats": stats(FIGURES),
     "stats_empty": stats(NOTHING),

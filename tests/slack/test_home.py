@@ -10,6 +10,7 @@ import pytest
 
 from playground.delivery import Parcel
 from playground.views import View
+from rules.commands import Verb
 from rules.people import Person
 from rules.state import Status
 from tests.bot.service import Told
@@ -29,6 +30,7 @@ from tests.slack.office import (
     SVEN,
     Office,
 )
+from tests.slack.test_kinds import QUESTION
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -164,8 +166,19 @@ async def test_what_i_decided_is_listed_with_what_i_said_and_what_it_is_now(offi
     view = await home(office, RITA)
     assert titles(view) == ["Ask 1"]
     assert "You said *approve*" in view.shown
-    assert "it is now approved" in view.shown
+    assert "now: approved" in view.shown
     assert "You have decided nothing yet." in (await home(office, ROSS)).shown
+
+
+async def test_an_answer_is_listed_as_one_and_a_thread_that_was_handed_back_as_that(office: Office) -> None:
+    _, question = await office.asked(QUESTION)
+    await office.give(SENTA, question, Verb.ANSWER, {"answer": "The blue one."})
+    told, card = await office.asked({**HARD, "thread_id": "thr_1"})
+    await office.give(SENTA, card, Verb.TAKE_OVER, {})
+    await office.give(SENTA, await office.card(told), Verb.HAND_BACK, {})
+    said = (await home(office, SENTA)).shown
+    assert ("now: answered" in said, "now: taken over, handed back" in said) == (True, True)
+    assert "approved" not in said
 
 
 async def test_what_i_decided_is_paged_newest_first(office: Office) -> None:
