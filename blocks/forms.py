@@ -22,7 +22,7 @@ from blocks.ids import Field, FormId, Ref
 from blocks.limits import INPUT_TEXT
 from blocks.measure import Measure
 from blocks.refusals import spoken
-from blocks.text import counted, plainly
+from blocks.text import counted
 from blocks.verbs import LABELS, consequence, meaning
 from blocks.views import View, about, modal
 from rules.commands import Verb
@@ -94,7 +94,7 @@ def _in_vain(verb: Verb, dossier: Dossier) -> list[Block] | None:
     """Why there is nothing to fill in, where there is not."""
     state, package = dossier.state, dossier.package
     if verb is Verb.ESCALATE and state.task.rung >= dossier.terms.top:
-        return [_refused(refuse(Reason.TOP_OF_LADDER, role=plainly(state.task.required_role)))]
+        return [_refused(refuse(Reason.TOP_OF_LADDER, role=state.task.required_role))]
     if verb is not Verb.APPROVE_WITH_EDITS:
         return None
     if package is None or package.action_parameters is None:

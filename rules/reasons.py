@@ -89,7 +89,15 @@ class Refusal(Value):
 
     @property
     def sentence(self) -> str:
-        return sentence_of(self.reason).format_map(_Facts(self.facts))
+        return sentence_of(self.reason).format_map(_Facts(self._spoken()))
+
+    def _spoken(self) -> dict[str, str]:
+        """Roles as people say them: to programs they keep the names that the policy gives them."""
+        roles = {name: self.facts[name].replace("_", " ") for name in _ROLES if name in self.facts}
+        return self.facts | roles
+
+
+_ROLES = ("role", "ladder")  # the facts that are roles
 
 
 class _Facts(dict[str, str]):

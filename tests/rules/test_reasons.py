@@ -34,6 +34,14 @@ def test_a_refusal_tells_its_facts() -> None:
     assert refusal.sentence == "Version 1 is out of date: version 2 is the one to go by."
 
 
+def test_a_role_is_named_as_people_say_it_and_to_programs_as_the_policy_has_it() -> None:
+    refusal = refuse(Reason.WRONG_ROLE, role="senior_reviewer")
+    assert refusal.sentence == "This asks for a senior reviewer, and you do not hold that role."
+    assert refusal.facts == {"role": "senior_reviewer"}
+    ladder = refuse(Reason.NOT_ON_LADDER, role="on_call", ladder="senior_reviewer, area_director").sentence
+    assert ladder == "on call is not further up this package's ladder, which is: senior reviewer, area director."
+
+
 def test_a_fact_that_is_missing_is_no_crash() -> None:
     assert "(no current)" in refuse(Reason.STALE_VERSION, seen=1).sentence
 
