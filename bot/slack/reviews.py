@@ -127,11 +127,13 @@ async def _show(front: Front, asked: Asked) -> Message:
 
 
 async def _stats(front: Front, asked: Asked) -> Message:
-    now = front.store.clock()
+    now, written = front.store.clock(), " ".join(asked.words)
     try:
-        since = now - (parse_duration(asked.first) if asked.first else WEEK)
-    except (ValueError, OverflowError) as fault:
-        return private(f"“{asked.first}” is no period: {fault}.")
+        since = now - (parse_duration(written) if written else WEEK)
+    except (ValueError, OverflowError):
+        since = now
+    if since == now:
+        return private(f"“{written}” is no period to look back on: write 7d, 36h or 90m.")
     return stats(await front.store.read(lambda connection: statistics(connection, since, now)))
 
 
@@ -148,17 +150,24 @@ async def _sampled(front: Front, asked: Asked) -> Message:
 
 async def _away(front: Front, asked: Asked) -> Message:
     """Until a date, a time or for so long; without any, for a day."""
-    named = [word for word in asked.words if not _USER.fullmatch(word)]
-    now = front.store.clock()
+    written, now = await _when(front, asked), front.store.clock()
     try:
-        until = _until(" ".join(named), now) if named else now + DAY
+        until = _until(written, now) if written else now + DAY
     except (ValueError, OverflowError):
-        return private(f"“{' '.join(named)}” is no time: write 3d, 2026-12-24 or 2026-12-24T17:00.")
+        told = f"“{written}” is no time: write 3d, 2026-12-24 or 2026-12-24T17:00."
+        return private(f"{told} Who stands in for you is picked from the list that Slack shows after an @.")
     if wrong := await forms.away(front, asked.user_id, until, asked.user):
         return private(wrong.sentence)
     front.errands.send("home", homes.publish(front, asked.user_id))
     instead = f"; <@{asked.user}> stands in for you" if asked.user else ""
     return reviews.done(f"You are away until {until.isoformat(timespec='minutes')}{instead}. `/reviews back` ends it.")
+
+
+async def _when(front: Front, asked: Asked) -> str:
+    """What is no person: Slack makes a mention of the first word of a name at times, and leaves the others."""
+    roster = await front.store.read(front.store.house.roster)
+    name = roster.names.get(asked.user, "").casefold().split() if asked.user else []
+    return " ".join(word for word in asked.words if not _USER.fullmatch(word) and word.casefold() not in name)
 
 
 def _until(written: str, now: datetime) -> datetime:
@@ -201,15 +210,17 @@ async def _policy(front: Front, _: Asked) -> Message:
 
 
 async def _pause(front: Front, asked: Asked) -> Message:
-    return await _stood(front, asked, AgentStanding.PAUSED, "is paused: nothing new is taken from it")
+    return await _stood(front, asked, "pause", AgentStanding.PAUSED, "is paused: nothing new is taken from it")
 
 
 async def _resume(front: Front, asked: Asked) -> Message:
-    return await _stood(front, asked, AgentStanding.ACTIVE, "goes on")
+    return await _stood(front, asked, "resume", AgentStanding.ACTIVE, "goes on")
 
 
-async def _stood(front: Front, asked: Asked, standing: AgentStanding, what: str) -> Message:
+async def _stood(front: Front, asked: Asked, word: str, standing: AgentStanding, what: str) -> Message:
     name, now = " ".join(asked.words), front.store.clock()
+    if not name:
+        return private(f"Which one? Write it as: /reviews {word} AGENT.")
     try:
         await front.store.write(
             lambda connection: registry.set_standing(connection, name, standing, now, by=asked.user_id)

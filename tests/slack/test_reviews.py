@@ -177,9 +177,14 @@ async def test_stats_tell_how_much_waits_and_how_it_was_decided(office: Office, 
     assert await office.status(told) is Status.APPROVED
 
 
-@pytest.mark.parametrize("text", ["stats nonsense", "stats -7d", "stats 7", "stats 99999999999d"])
+@pytest.mark.parametrize(
+    "text",
+    ["stats nonsense", "stats -7d", "stats 7", "stats 99999999d", "stats 99999999999d", "stats 0d", "stats 7d extra"],
+)
 async def test_stats_of_no_period_say_so(office: Office, text: str) -> None:
-    assert f"“{text.split()[1]}” is no period" in (await office.reviews(RITA, text)).shown
+    written = text.removeprefix("stats ")
+    said = f"“{written}” is no period to look back on: write 7d, 36h or 90m."
+    assert said in (await office.reviews(RITA, text)).shown
 
 
 async def test_what_is_sampled_can_be_judged_once(database_url: str, tmp_path: Path) -> None:
@@ -239,12 +244,25 @@ async def test_away_until_and_back(office: Office, text: str, until: Any, delega
         pytest.param(f"away 3d <@{SENTA}>", "Somebody else of this workspace", id="with oneself as the delegate"),
         pytest.param(f"away 3d <@{GUEST}>", "Somebody else of this workspace", id="with a guest"),
         pytest.param("away 3d <@UNEMO>", "Somebody else of this workspace", id="with nobody"),
-        pytest.param("away 3d @sven", "is no time", id="a name that Slack did not make a mention of"),
+        pytest.param(
+            "away 3d @sven",
+            "picked from the list that Slack shows after an @",
+            id="a name that Slack did not make a mention of",
+        ),
     ],
 )
 async def test_an_absence_that_cannot_be_is_refused(office: Office, text: str, why: str) -> None:
     assert why in (await office.reviews(SENTA, text)).shown
     assert await absence(office, SENTA) == (None, None)
+
+
+async def test_who_stands_in_may_be_written_with_a_name_of_several_words(office: Office) -> None:
+    office.slack.add_person("UROSSO", name="Ross Okafor", email="ross.okafor@example.org")
+    await office.slack.event(office.slack.person_event("UROSSO", "team_join"))
+    ends = office.clock() + 3 * DAY
+    assert "You are away until" in (await office.reviews(SENTA, "away 3d <@UROSSO|ross> Okafor")).shown
+    assert await absence(office, SENTA) == (ends, "UROSSO")
+    assert "“3d Okonkwo” is no time" in (await office.reviews(SENTA, "away 3d <@UROSSO|ross> Okonkwo")).shown
 
 
 async def test_back_without_having_been_away_is_harmless(office: Office) -> None:

@@ -70,7 +70,12 @@ async def test_an_agent_may_have_a_name_of_several_words(office: Office) -> None
     assert "The agent Billing Clerk is paused" in (await office.reviews(ADAM, "pause Billing Clerk")).shown
 
 
-@pytest.mark.parametrize("text", ["pause", "pause Nobody", "resume nobody", "pause <!channel>"])
+@pytest.mark.parametrize("word", ["pause", "resume"])
+async def test_where_no_agent_is_named_it_says_what_to_write(office: Office, word: str) -> None:
+    assert f"Which one? Write it as: /reviews {word} AGENT." in (await office.reviews(ADAM, word)).shown
+
+
+@pytest.mark.parametrize("text", ["pause Nobody", "resume nobody", "pause <!channel>"])
 async def test_pausing_an_agent_that_is_not_there_says_so(office: Office, text: str) -> None:
     note = await office.reviews(ADAM, text)
     assert "agent" in note.shown
