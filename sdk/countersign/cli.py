@@ -40,6 +40,7 @@ class Code(IntEnum):
     WITHDRAWN = 7
     OUT_OF_REACH = 8
     SPENT = 9
+    FAILED = 10
 
 
 _CODES: dict[type[Outcome], int] = {
@@ -67,10 +68,6 @@ _FAULTS: dict[type[CountersignError], int] = {
 
 class CommandError(Exception):
     """The command that people let run has failed by itself."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"exit status {status}")
-        self.status = status
 
 
 INTERRUPTED = 130  # as shells say it of what Ctrl-C ended
@@ -167,7 +164,8 @@ def run(client: Client, given: argparse.Namespace) -> int:
             with in_run(run_id, step=given.step):
                 gated(given.run)
     except CommandError as fault:
-        return fault.status
+        _say(f"The command was permitted, and failed: {'. '.join([str(fault), *getattr(fault, '__notes__', ())])}")
+        return Code.FAILED
     return Code.PERMITTED
 
 
@@ -180,8 +178,10 @@ def execute(command: list[str]) -> None:
             "interrupted while the command ran: whether it did its work is unknown. Look, before it runs again",
         )
         raise
+    except OSError as fault:
+        raise CommandError(f"it could not be started ({fault})") from fault
     if status:
-        raise CommandError(status)
+        raise CommandError(f"exit status {status}" if status > 0 else f"ended by signal {-status}")
 
 
 def _proposal(given: argparse.Namespace) -> dict[str, Any]:

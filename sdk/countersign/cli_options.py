@@ -21,6 +21,7 @@ exit codes:
   7  it was withdrawn
   8  the service is out of reach
   9  the permission was used before; whether that ran may be unknown
+  10 run: it was permitted, and the command failed; stderr has its own exit status
 """
 _SAID = ("title", "action_type", "proposed_action", "rationale", "risk_level", "confidence", "run_id")
 

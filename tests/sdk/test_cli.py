@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from countersign import Client, Patience, cli
+from countersign.cli_options import parser
 from rules.commands import Revoke, Verb
 from tests.rules.world import DAY
 from tests.sdk.agents import Agent
@@ -215,10 +217,27 @@ async def test_a_command_runs_after_approval_and_its_outcome_is_reported(watcher
     assert package.body["decision"]["action_parameters"]["command"][1:] == ["-c", "print('deployed')"]
 
 
-async def test_a_command_that_fails_has_failed_and_its_exit_code_is_kept(watcher: Agent, gate: Gate) -> None:
-    ran = await gate("run", *SOFTLY, "--", sys.executable, "-c", "raise SystemExit(7)")
-    assert ran.code == 7
+@pytest.mark.parametrize(
+    ("command", "how"),
+    [
+        ([sys.executable, "-c", "raise SystemExit(3)"], "exit status 3"),
+        ([sys.executable, "-c", "import os; os.kill(os.getpid(), 15)"], "ended by signal 15"),
+        (["/nowhere/deploy"], "No such file"),
+    ],
+    ids=["exits", "killed", "missing"],
+)
+async def test_a_command_that_fails_has_a_code_that_no_decision_has(
+    watcher: Agent, gate: Gate, command: list[str], how: str
+) -> None:
+    ran = await gate("run", *SOFTLY, "--", *command)
+    assert ran.code == cli.Code.FAILED
+    assert how in ran.err
     assert (await watcher.proposed("approved")).body["execution"]["state"] == "failed"
+
+
+def test_the_help_explains_each_exit_code() -> None:
+    told = re.findall(r"^  (\d+) +\S", parser().format_help(), re.MULTILINE)
+    assert {int(code) for code in told} == {*cli.Code, 2}
 
 
 async def test_a_step_of_a_pipeline_that_is_repeated_does_not_run_its_command_again(gate: Gate) -> None:
