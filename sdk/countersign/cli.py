@@ -14,6 +14,7 @@ from typing import Any
 from countersign import outcomes
 from countersign.cli_options import parser
 from countersign.client import Client
+from countersign.document import StatusDocument
 from countersign.errors import (
     AlreadyClaimedError,
     ApprovalLapsedError,
@@ -115,11 +116,18 @@ def wait(client: Client, given: argparse.Namespace) -> int:
 
 
 def _decided(handle: Handle, given: argparse.Namespace) -> int:
-    _say(f"{handle.decision_package_id}: {handle.document['agent_message']}")
+    say_who_is_waited_for(handle.document)
     outcome = handle.settle(timeout=given.wait)
     _say(f"{outcome.decision_package_id}: {outcome.message} {outcome.comment or ''}".strip())
     _print(handle.document if given.json else _gist(outcome))
     return code_of(outcome)
+
+
+def say_who_is_waited_for(document: StatusDocument) -> None:
+    pause = document["interrupt"]
+    if pause and document["status"] in ("pending", "deferred"):
+        role = pause["required_role"].replace("_", " ")
+        _say(f"{document['decision_package_id']} waits for a {role}, until {pause['expires_at']}.")
 
 
 def _gist(outcome: Outcome) -> Any:
@@ -156,7 +164,7 @@ def run(client: Client, given: argparse.Namespace) -> int:
     run_id, action_type = said.pop("run_id", None), said.pop("action_type", "run_command")
     key = {"idempotency_key": given.idempotency_key} if given.idempotency_key else {}
     timeout = given.wait
-    gated = gate(action_type, client=client, timeout=timeout, **said, **key)(execute)
+    gated = gate(action_type, client=client, timeout=timeout, asked=say_who_is_waited_for, **said, **key)(execute)
     try:
         if run_id is None:
             gated(given.run)
