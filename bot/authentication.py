@@ -10,6 +10,10 @@ from bot.problems import Problem
 from bot.service import SERVICE
 from rules.people import Agent
 
+UNKNOWN = (
+    "No agent has this key: it may have been replaced or revoked, or be another service's."
+    " `countersign agents rotate` gives an agent a new one."
+)
 AGENT = web.RequestKey("agent", Agent)
 
 
@@ -20,9 +24,10 @@ async def authenticated(request: web.Request, handler: Handler) -> web.StreamRes
         return await handler(request)
     service = request.app[SERVICE]
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    agent = await service.store.agent_of(key) if scheme.lower() == "bearer" and key and key.isascii() else None
+    sent = scheme.lower() == "bearer" and bool(key.strip())
+    agent = await service.store.agent_of(key) if sent and key.isascii() else None
     if agent is None:
         service.metrics.unauthenticated.inc()
-        raise Problem(Fault.UNAUTHENTICATED, headers={"WWW-Authenticate": "Bearer"})
+        raise Problem(Fault.UNAUTHENTICATED, UNKNOWN if sent else None, headers={"WWW-Authenticate": "Bearer"})
     request[AGENT] = agent
     return await handler(request)

@@ -50,3 +50,16 @@ DOCUMENTS = [
 def test_every_link_between_the_documents_leads_somewhere(path: Path) -> None:
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text())
     assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_to_a_heading_leads_to_one(path: Path) -> None:
+    links = re.findall(r"\]\((?!https?://)([^)#]*)#([^)]+)\)", path.read_text())
+    assert [link for link in links if link[1] not in anchors((path.parent / link[0]) if link[0] else path)] == []
+
+
+def anchors(path: Path) -> set[str]:
+    """As hosts of code make them: small letters, a dash for each space, and nothing of punctuation."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ +(.+?) *$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

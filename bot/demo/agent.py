@@ -54,7 +54,8 @@ class Agent:
         self.sent(f"Proposed: {package['title']}")
         marked = {**package, "run_id": self.run_id, "thread_id": self.run_id}
         told = await self._call("POST", "/v1/packages", marked, key=f"{self.run_id}-{step}")
-        self.received(f"{heard(told)} Its id is {told['decision_package_id']}.")
+        self.received(f"Its id is {told['decision_package_id']}")
+        self.received(heard(told))
         return told
 
     async def revise(self, told: Document, package: Package) -> Document:

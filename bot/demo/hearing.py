@@ -20,8 +20,13 @@ def _waiting(told: Mapping[str, Any]) -> str:
 
 
 def _votes(quorum: Mapping[str, Any]) -> str:
-    roles = ", ".join(f"one of them a {_plain(role)}" for role in quorum["of_role"])
-    return f" {quorum['have']} of {quorum['needed']} people have approved{f' ({roles})' if roles else ''}."
+    have, needed = quorum["have"], quorum["needed"]
+    of_role = quorum["of_role"].items()
+    missing = [f"a {_plain(role)}" for role, part in of_role if part["have"] < part["needed"]]
+    if missing and have >= needed:
+        return f" {have} people have approved, and it still takes {' and '.join(missing)}."
+    roles = f"; one of them must be {' and one '.join(missing)}" if missing else ""
+    return f" {have} of {needed} people have approved{roles}."
 
 
 def _decided(told: Mapping[str, Any]) -> str:

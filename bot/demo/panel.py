@@ -65,13 +65,13 @@ class Panel:
         try:
             asked = Move.model_validate(from_json(await request.read()))
         except (ValidationError, ValueError):
-            return _wrong(400, f'send {{"seconds": 3600}}: whole seconds, from 1 to {LONGEST}')
+            return _wrong(400, f'Send {{"seconds": 3600}}: whole seconds, from 1 to {LONGEST}.')
         if self._passage is None:
-            return _wrong(503, "the demo is still starting; try again in a second")
+            return _wrong(503, "The demo is still starting. Try again in a second.")
         try:
             await self._passage.move(timedelta(seconds=asked.seconds))
         except UnavailableError:
-            return _wrong(503, "the demo is ending")
+            return _wrong(503, "The demo is ending.")
         self._diary.changes.announce("time.moved")
         return web.json_response(self._shown())
 
@@ -79,9 +79,9 @@ class Panel:
         own_page_only(request)
         name = request.match_info["name"]
         if self._stage is None or not self._stage.known(name):
-            return _wrong(404, "there is no story of this name")
+            return _wrong(404, "There is no story of this name.")
         if self._stage.running(name):
-            return _wrong(409, "it still runs: its card waits for somebody")
+            return _wrong(409, "It still runs: its card waits for somebody.")
         self._stage.begin(name)
         return web.json_response(self._shown(), status=202)
 

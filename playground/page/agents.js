@@ -1,18 +1,20 @@
 // The panel of the demo: what can be tried, what each sample agent did, and the business clock. Where no demo runs, nothing.
 
-import { clock, moment, moveAhead, whole } from "./dates.js";
+import { businessNow, clock, moment, moveAhead, whole } from "./dates.js";
 import { byId, el } from "./el.js";
 import { keyed } from "./keyed.js";
 import { channelAddress, go } from "./place.js";
-import { busy } from "./surface.js";
+import { busy, troubleLine } from "./surface.js";
 import { become } from "./top.js";
 import { whileSeen } from "./watching.js";
 import { nameOf, tell, when } from "./workspace.js";
 
 const STEPS = [["+5 min", 300], ["+1 hour", 3_600], ["+1 day", 86_400]];
+const REDRAWN = 5_000; // ms after which the clock is drawn again
 const SAID = { sent: "Sent", received: "Received", did: "Did", error: "Error" };
 const opened = new Set(); // the agents of whom all is shown that they told
-let trouble = null;
+let say = null; // what went wrong
+let moved = 0; // seconds
 let sought = null; // the agent whose card is to be shown, as soon as it is there
 
 export async function agents() {
@@ -23,6 +25,7 @@ export async function agents() {
   if (!location.hash && matchMedia("(max-width: 760px)").matches) history.replaceState(null, "", "#agents"); // it shows one part at a time
   when(["scene"], refresh);
   when(["messages"], seek);
+  setInterval(drawTime, REDRAWN);
   whileSeen(() => {
     const source = new EventSource("/playground/demo/events");
     for (const told of ["open", "message", "changed"]) source.addEventListener(told, refresh);
@@ -45,42 +48,58 @@ async function refresh() {
 }
 
 async function post(node, address, body) {
+  if (node.getAttribute("aria-busy") === "true") return;
+  await busy(node, async () => {
+    say(await wrong(address, body));
+    await refresh();
+  });
+}
+
+/** What went wrong, in the demo's own words; or nothing. */
+async function wrong(address, body) {
   const headers = { "Content-Type": "application/json" };
-  const sent = () => fetch(address, { method: "POST", headers, body: JSON.stringify(body) });
-  const answer = await busy(node, sent).catch(() => null);
-  trouble.textContent = answer?.ok ? "" : "That did not work. Is the demo still running?";
-  await refresh();
+  try {
+    const answer = await fetch(address, { method: "POST", headers, body: JSON.stringify(body) });
+    return answer.ok ? "" : (await answer.json()).detail;
+  } catch {
+    return "That did not work. Is the demo still running?";
+  }
 }
 
 function build() {
   byId("agents").hidden = false;
   document.body.classList.add("has-agents");
-  trouble = el("p", { class: "trouble", role: "alert" });
+  const trouble = troubleLine();
+  say = trouble.say;
   const step = ([said, seconds]) =>
     el("button", { type: "button", class: "button", click: (event) => post(event.currentTarget, "/playground/demo/time", { seconds }) }, said);
   byId("agents").replaceChildren(
     el("header", { class: "place" }, el("h2", {}, "Try it"), el("p", {}, "eight agents, and what to do with each")),
     el("div", { class: "scroll" },
-      trouble,
+      trouble.line,
       el("ul", { id: "agent-list", class: "agent-list" })),
     el("section", { class: "time", "aria-label": "Business time" }, el("p", { id: "now" }), el("div", { class: "row" }, STEPS.map(step))),
   );
 }
 
 function draw(state) {
-  moveAhead(state.moved_seconds);
+  moved = state.moved_seconds;
+  moveAhead(moved);
   tell("messages");
-  byId("now").replaceChildren(...time(state));
+  drawTime();
   const linesOf = new Map(state.agents.map((each) => [each.name, each.lines]));
   // Whom one is to act as is called by name, which is known once the workspace is.
   const told = state.stories.map((each) => ({ ...each, lines: linesOf.get(each.agent), who: each.begins && given(each.begins[0]) }));
   keyed(byId("agent-list"), told, (each) => each.name, story);
 }
 
-function time({ now, moved_seconds: moved }) {
-  const at = new Date(now);
-  const ahead = moved > 0 ? `${duration(moved)} ahead of the real clock` : "the same as the real clock";
-  return [el("time", { datetime: now, title: whole(at) }, moment(at)), el("small", {}, `Business time, ${ahead}`)];
+function drawTime() {
+  const at = new Date(businessNow());
+  const ahead = moved > 0 ? `${duration(moved)} ahead of the real clock. Messages carry the real time.` : "the same as the real clock";
+  byId("now").replaceChildren(
+    el("time", { datetime: at.toISOString(), title: whole(at) }, moment(at)),
+    el("small", {}, `Business time, ${ahead}`),
+  );
 }
 
 function duration(seconds) {

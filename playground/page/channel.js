@@ -46,10 +46,21 @@ function items(id) {
     today = its;
     listed.push({ key: keyOf(message), ...asListed(message) });
   }
-  return listed;
+  return listed.length || !known(id) ? listed : [{ key: "nothing", nothing: nothing(channel(id)) }];
+}
+
+/** Before this person's first picture of the workspace, nobody knows whether there is nothing. */
+function known(id) {
+  return workspace.connected && workspace.scene.me === workspace.me && channel(id);
+}
+
+function nothing(its) {
+  if (its.kind !== "im") return "Nothing has been written here yet.";
+  return `Nothing yet. ${nameOf(workspace.scene.app.user)} writes to you here when something is asked of you in person.`;
 }
 
 function drawn(item) {
+  if (item.nothing) return el("li", { class: "nothing" }, item.nothing);
   return item.day ? el("li", { class: "day" }, el("span", {}, item.day)) : drawnMessage(item);
 }
 

@@ -20,10 +20,10 @@ export function moveAhead(seconds) {
 
 /** Whatever names a day has to be drawn anew when there is another one. */
 export function today() {
-  return new Date(now()).toDateString();
+  return new Date(businessNow()).toDateString();
 }
 
-function now() {
+export function businessNow() {
   return Date.now() + ahead;
 }
 
@@ -50,12 +50,12 @@ function formatted(at, options) {
 
 /** The year is left out where it goes without saying. */
 function dated(at, options) {
-  const obvious = Math.abs(at - now()) < HALF_A_YEAR;
+  const obvious = Math.abs(at - businessNow()) < HALF_A_YEAR;
   return formatted(at, { ...options, day: "numeric", ...(obvious ? {} : { year: "numeric" }) });
 }
 
 function pretty(at, otherwise) {
-  return near(at, now()) ?? otherwise(at);
+  return near(at, businessNow()) ?? otherwise(at);
 }
 
 function near(at, from) {
@@ -65,7 +65,7 @@ function near(at, from) {
 }
 
 function ago(at) {
-  const seconds = (at - now()) / 1000;
+  const seconds = (at - businessNow()) / 1000;
   const units = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]];
   const [unit, size] = units.find(([, each]) => Math.abs(seconds) >= each) ?? units.at(-1);
   return new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }).format(Math.round(seconds / size), unit);

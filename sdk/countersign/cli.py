@@ -14,6 +14,7 @@ from typing import Any
 from countersign import outcomes
 from countersign.cli_options import parser
 from countersign.client import Client
+from countersign.document import StatusDocument
 from countersign.errors import (
     AlreadyClaimedError,
     ApprovalLapsedError,
@@ -40,6 +41,7 @@ class Code(IntEnum):
     WITHDRAWN = 7
     OUT_OF_REACH = 8
     SPENT = 9
+    FAILED = 10
 
 
 _CODES: dict[type[Outcome], int] = {
@@ -67,10 +69,6 @@ _FAULTS: dict[type[CountersignError], int] = {
 
 class CommandError(Exception):
     """The command that people let run has failed by itself."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"exit status {status}")
-        self.status = status
 
 
 INTERRUPTED = 130  # as shells say it of what Ctrl-C ended
@@ -118,11 +116,18 @@ def wait(client: Client, given: argparse.Namespace) -> int:
 
 
 def _decided(handle: Handle, given: argparse.Namespace) -> int:
-    _say(f"{handle.decision_package_id}: {handle.document['agent_message']}")
+    say_who_is_waited_for(handle.document)
     outcome = handle.settle(timeout=given.wait)
     _say(f"{outcome.decision_package_id}: {outcome.message} {outcome.comment or ''}".strip())
     _print(handle.document if given.json else _gist(outcome))
     return code_of(outcome)
+
+
+def say_who_is_waited_for(document: StatusDocument) -> None:
+    pause = document["interrupt"]
+    if pause and document["status"] in ("pending", "deferred"):
+        role = pause["required_role"].replace("_", " ")
+        _say(f"{document['decision_package_id']} waits for a {role}, until {pause['expires_at']}.")
 
 
 def _gist(outcome: Outcome) -> Any:
@@ -159,7 +164,7 @@ def run(client: Client, given: argparse.Namespace) -> int:
     run_id, action_type = said.pop("run_id", None), said.pop("action_type", "run_command")
     key = {"idempotency_key": given.idempotency_key} if given.idempotency_key else {}
     timeout = given.wait
-    gated = gate(action_type, client=client, timeout=timeout, **said, **key)(execute)
+    gated = gate(action_type, client=client, timeout=timeout, asked=say_who_is_waited_for, **said, **key)(execute)
     try:
         if run_id is None:
             gated(given.run)
@@ -167,7 +172,8 @@ def run(client: Client, given: argparse.Namespace) -> int:
             with in_run(run_id, step=given.step):
                 gated(given.run)
     except CommandError as fault:
-        return fault.status
+        _say(f"The command was permitted, and failed: {'. '.join([str(fault), *getattr(fault, '__notes__', ())])}")
+        return Code.FAILED
     return Code.PERMITTED
 
 
@@ -180,8 +186,10 @@ def execute(command: list[str]) -> None:
             "interrupted while the command ran: whether it did its work is unknown. Look, before it runs again",
         )
         raise
+    except OSError as fault:
+        raise CommandError(f"it could not be started ({fault})") from fault
     if status:
-        raise CommandError(status)
+        raise CommandError(f"exit status {status}" if status > 0 else f"ended by signal {-status}")
 
 
 def _proposal(given: argparse.Namespace) -> dict[str, Any]:

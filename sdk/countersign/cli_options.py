@@ -21,8 +21,18 @@ exit codes:
   7  it was withdrawn
   8  the service is out of reach
   9  the permission was used before; whether that ran may be unknown
+  10 run: it was permitted, and the command failed; stderr has its own exit status
 """
-_SAID = ("title", "action_type", "proposed_action", "rationale", "risk_level", "confidence", "run_id")
+_SAID = {
+    "title": "what it is, in a few words: the first line that people read",
+    "action_type": "the policy's name for it, such as send_email",
+    "proposed_action": "what exactly would be done, in a sentence",
+    "rationale": "why it should be done",
+    "risk_level": "low, medium, high or critical: how grave it would be if this were wrong",
+    "confidence": "how sure you are that it is right, from 0 to 1",
+    "run_id": "which run this belongs to: started again, the same run asks the same only once",
+}
+_CLAIM = "an id of your own for this attempt; left out, one is made and printed"
 
 
 class _Said(argparse.Action):
@@ -52,17 +62,17 @@ def parser() -> argparse.ArgumentParser:
     waiting = _of_package(commands, "wait", "wait for a decision; prints the approved parameters")
     _add_wait(waiting, "timeout", dest="wait")
     _of_package(commands, "get", "print how it stands")
-    _of_package(commands, "claim", "take the permission, once").add_argument("--claim-id")
+    _of_package(commands, "claim", "take the permission, once").add_argument("--claim-id", help=_CLAIM)
     reporting = _of_package(commands, "report", "say what came of it")
-    reporting.add_argument("state", choices=["succeeded", "failed", "rolled_back"])
-    reporting.add_argument("--claim-id", required=True)
+    reporting.add_argument("state", choices=["succeeded", "failed", "rolled_back"], help="what came of it")
+    reporting.add_argument("--claim-id", required=True, help="under which it was claimed, as `claim` printed it")
     reporting.add_argument("--detail", help="a sentence for the people who approved")
     return its
 
 
 def _of_package(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
     its: argparse.ArgumentParser = commands.add_parser(name, help=text)
-    its.add_argument("package_id", metavar="ID")
+    its.add_argument("package_id", metavar="ID", help="the package's id, as `request` printed it")
     return its
 
 
@@ -74,9 +84,10 @@ def _add_wait(its: argparse.ArgumentParser, name: str, dest: str | None = None) 
 
 def _add_proposal(its: argparse.ArgumentParser) -> None:
     its.set_defaults(said={})
-    for name in _SAID:
+    for name, text in _SAID.items():
         kind = float if name == "confidence" else str
-        its.add_argument(f"--{name.replace('_', '-')}", dest=name, type=kind, action=_Said, default=argparse.SUPPRESS)
+        option = f"--{name.replace('_', '-')}"
+        its.add_argument(option, dest=name, type=kind, action=_Said, default=argparse.SUPPRESS, help=text)
     its.add_argument("--parameters", metavar="JSON", help="the exact arguments: JSON, @FILE or - for standard input")
     its.add_argument("--file", metavar="JSON", help="the whole proposal in the same ways; options come after it")
     its.add_argument(
@@ -88,7 +99,7 @@ def _add_proposal(its: argparse.ArgumentParser) -> None:
         help="any other field, in JSON or as text",
     )
     its.add_argument("--step", default="", help="with --run-id: the same step again is the same request")
-    its.add_argument("--idempotency-key")
+    its.add_argument("--idempotency-key", help="a key of your own: the same key again is the same request")
 
 
 def _field(text: str) -> tuple[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Literal, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from countersign.client import AsyncClient, Client
+from countersign.document import StatusDocument
 from countersign.gated import Gate, Refusals
 from countersign.outcomes import Outcome
 from countersign.proposal import RiskLevel, Said, SaidOfACall
@@ -40,6 +41,7 @@ class Options(SaidOfACall, total=False):
     revise: Callable[..., Any] | None
     revisions: int
     timeout: float | None
+    asked: Callable[[StatusDocument], None] | None
     client: Client | AsyncClient | None
 
 
@@ -74,12 +76,14 @@ def gate(
     What is said of it (`rationale`, `evidence_refs` and the rest) is a value, or a function of those arguments that it
     names. `context` names the arguments that decide nothing (connections, run contexts): they are passed on unseen.
     `revise` is called with what a person wants and the arguments that it names, and gives what the next version says
-    otherwise. `refusals="return"` gives back the outcome where `"raise"` raises it.
+    otherwise. `asked` is called with the status document once it is asked, before anybody is waited for.
+    `refusals="return"` gives back the outcome where `"raise"` raises it.
     """
     if unknown := options.keys() - Options.__annotations__.keys():
         raise TypeError(f"a gate knows no {', '.join(sorted(unknown))}")
     context, client = options.pop("context", ()), options.pop("client", None)
     revise, revisions, timeout = options.pop("revise", None), options.pop("revisions", 3), options.pop("timeout", None)
+    asked = options.pop("asked", None)
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         its = Gate(
@@ -90,6 +94,7 @@ def gate(
             rework=revise,
             revisions=revisions,
             timeout=timeout,
+            asked=asked,
             refusals=refusals,
         )
         gated = dressed(_asynchronous(its, client) if its.is_async else _synchronous(its, client), function)

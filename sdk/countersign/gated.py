@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from countersign.canonical import action_digest
+from countersign.document import StatusDocument
 from countersign.errors import (
     AlreadyClaimedError,
     ApprovalLapsedError,
@@ -36,6 +37,7 @@ class Gate:
     rework: Callable[..., Any] | None = None
     revisions: int = 3
     timeout: float | None = None
+    asked: Callable[[StatusDocument], None] | None = None
     refusals: Refusals = "raise"
 
     @property
@@ -46,6 +48,8 @@ class Gate:
         asked, context = self.signature.bound(args, kwargs)
         proposal, key, step = self._proposal(asked)
         package = yield from submitted(proposal, key, step, patience)
+        if self.asked:
+            self.asked(package.document)
         rework = self._reworked(asked, context) if self.rework else None
         outcome = yield from settled(package, rework, self.revisions, self.timeout)
         if not (outcome.permits and isinstance(outcome, Approved | Consented | Overridden)):

@@ -146,6 +146,16 @@ async def test_without_a_valid_key_nothing_is_told(desk: Desk, authorization: st
         assert told.headers["WWW-Authenticate"] == "Bearer"
 
 
+async def test_a_key_that_no_agent_has_is_told_apart_from_none(desk: Desk) -> None:
+    wrong, none = (
+        await desk.get("/v1/packages", key="csk_wrong"),
+        await desk.get("/v1/packages", headers={"Authorization": ""}),
+    )
+    assert (wrong.status, wrong.body["type"]) == (none.status, none.body["type"])
+    assert wrong.body["detail"].startswith("No agent has this key: it may have been replaced or revoked")
+    assert none.body["detail"].startswith("Send the agent's key")
+
+
 async def test_the_scheme_may_be_written_in_any_case(desk: Desk) -> None:
     assert (await desk.get("/v1/packages", headers={"Authorization": f"bearer {desk.key}"})).status == 200
 

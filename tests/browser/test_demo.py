@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, expect
+from playwright.async_api import Browser, Locator, Request, Route, expect
 
 from tests.browser.screen import PHONE, WIDE, Scheme, Screen, window
 from tests.demo.visitor import visiting
@@ -16,6 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NOTICE, MAIL, DELETION = "Send enforcement notice", "Send e-mail", "customer records"
 RECEIPT, QUESTION, PLAN = "Tell Quayside Fish", "Which address of Entity ABC", "Inspection plan"
+CUT = "all => all.filter(each => each.scrollHeight > each.clientHeight + 1).map(each => each.textContent)"
 TAKEOVER = "contradict each other"
 
 
@@ -74,9 +78,9 @@ async def test_the_notice_is_refused_revised_approved_by_two_and_sent_once(scree
     await go(screen, "enforcement", "USUSAN")
     await approve(screen, card)
     await expect(told).to_contain_text("with 21 days to answer.")
-    await expect(told).to_contain_text("409 already-claimed")
+    await expect(told.locator(".last")).to_have_text(re.compile("^DidA second worker asked for it too and was refused"))
     await expect(card).to_contain_text("Carried out")
-    await card.scroll_into_view_if_needed()
+    await card.evaluate("each => each.scrollIntoView()")  # at once: the card may be drawn anew while one waits
     await screen.picture("demo_notice")
 
 
@@ -148,6 +152,69 @@ async def test_time_is_moved_on_and_silence_lets_the_receipt_go(screen: Screen) 
     await screen.picture("demo_consented")
 
 
+async def test_a_double_click_moves_time_once(screen: Screen) -> None:
+    asked: list[Request] = []
+    clicked = asyncio.Event()
+
+    async def held(route: Route) -> None:
+        asked.append(route.request)
+        await clicked.wait()
+        await route.continue_()
+
+    await screen.page.route("**/playground/demo/time", held)
+    await screen.page.get_by_role("button", name="+5 min").dblclick()
+    clicked.set()
+    await expect(
+        screen.page.get_by_text("5 minutes ahead of the real clock. Messages carry the real time.")
+    ).to_be_visible()
+    await expect(trouble(screen)).to_have_text("")
+    assert len(asked) == 1
+
+
+def trouble(screen: Screen) -> Locator:
+    return screen.page.locator("#agents .trouble")
+
+
+async def test_a_story_that_somebody_else_has_begun_again_meanwhile_says_so(screen: Screen) -> None:
+    async def late(route: Route) -> None:
+        assert (await screen.page.request.post(route.request.url, headers=route.request.headers)).ok
+        await route.continue_()
+
+    await go(screen, "reviews", "UROSS")
+    await screen.press(screen.card(MAIL), "Reject")
+    await send(screen, "Why you reject it", "They renewed it yesterday.")
+    await screen.page.route("**/playground/demo/stories/*", late)
+    await screen.page.get_by_role("button", name="Start again: E-mail assistant").click()
+    await expect(trouble(screen)).to_have_text("It still runs: its card waits for somebody.")
+    await expect(trouble(screen)).to_be_in_viewport()
+    assert [complaint for complaint in screen.complaints if "409" not in complaint] == []
+    screen.complaints.clear()
+
+
+async def test_the_business_clock_goes_on_by_itself(screen: Screen) -> None:
+    await screen.page.clock.install()
+    await screen.page.reload()
+    now = screen.page.locator("#now time")
+    before = datetime.fromisoformat(await now.get_attribute("datetime") or "")
+    shown = await now.inner_text()
+    await screen.page.clock.fast_forward("01:00:00")
+    await expect(now).not_to_have_text(shown)
+    after = datetime.fromisoformat(await now.get_attribute("datetime") or "")
+    assert after - before >= timedelta(hours=1)
+
+
+async def test_where_the_app_has_written_nothing_yet_it_says_so(screen: Screen) -> None:
+    await screen.become("UNORA")
+    await screen.page.get_by_role("link", name="Countersign Home").click()
+    await screen.page.get_by_role("link", name="Messages", exact=True).click()
+    nothing = screen.page.get_by_text("Nothing yet. Countersign writes to you here")
+    await expect(nothing).to_be_visible()
+    await screen.picture("demo_nothing")
+    await go(screen, "enforcement", "USENTA")
+    await expect(screen.card(NOTICE)).to_be_visible()
+    await expect(nothing).to_have_count(0)
+
+
 async def test_a_day_later_the_notice_has_gone_to_the_director(screen: Screen) -> None:
     await go(screen, "enforcement", "UDORA")
     await expect(screen.card(NOTICE)).to_be_visible()
@@ -206,6 +273,7 @@ async def test_nothing_of_the_panel_is_cut_overlaps_or_is_faint(
 ) -> None:
     async with window(browser, f"{address}#agents", size, scheme) as screen:
         await expect(agent(screen, "A read that passes by itself")).to_contain_text("Reported: succeeded")
+        assert await screen.page.locator(".last .what").evaluate_all(CUT) == []
         await screen.page.get_by_text("All that the agent told").first.click()
         await screen.picture(f"demo_panel_{'phone' if size == PHONE else 'wide'}_{scheme}")
         assert await screen.measured("wider") == []

@@ -40,7 +40,7 @@ async def test_what_is_no_such_request_moves_nothing(visitor: Visitor, body: str
     async with visitor.http.post("/playground/demo/time", data=body) as answer:
         assert (answer.status, await answer.json()) == (
             400,
-            {"detail": 'send {"seconds": 3600}: whole seconds, from 1 to 86400'},
+            {"detail": 'Send {"seconds": 3600}: whole seconds, from 1 to 86400.'},
         )
     assert (await visitor.state())["moved_seconds"] == 0
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 
 from countersign import Client, Patience, cli
+from countersign.cli_options import parser
 from rules.commands import Revoke, Verb
 from tests.rules.world import DAY
 from tests.sdk.agents import Agent
@@ -56,6 +59,35 @@ async def test_a_request_that_waits_prints_the_parameters_as_approved(watcher: A
     ran = await asking
     assert (ran.code, json.loads(ran.out)) == (0, HARD["action_parameters"])
     assert "Checked." in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "role"),
+    [
+        (["run", *SOFTLY, "--risk-level", "medium", "--", sys.executable, "-c", ""], "reviewer"),
+        (["request", "--file", PROPOSAL, "--wait"], "senior reviewer"),
+    ],
+    ids=["run", "request"],
+)
+async def test_who_waits_reads_for_whom_as_soon_as_it_is_asked(
+    watcher: Agent, office: Office, wire: Network, arguments: list[str], role: str
+) -> None:
+    waiting = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "countersign.cli", *arguments),
+        env=os.environ | {"COUNTERSIGN_URL": wire.url, "COUNTERSIGN_AGENT_KEY": office.key},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert waiting.stderr is not None
+    line = (await waiting.stderr.readline()).decode()
+    assert f"{(await watcher.proposed()).id} waits for a {role}, until 20" in line
+    await watcher.gives(Verb.REJECT, comment="No.")
+    assert "waits for" not in (await waiting.stderr.read()).decode()
+    assert await waiting.wait() == cli.Code.REFUSED
+
+
+async def test_where_nobody_is_asked_nobody_is_waited_for(gate: Gate) -> None:
+    ran = await gate("run", *SOFTLY, "--", sys.executable, "-c", "")
+    assert (ran.code, ran.err) == (0, "")
 
 
 async def test_ctrl_c_ends_the_waiting_with_a_sentence_and_withdraws_nothing(
@@ -215,10 +247,33 @@ async def test_a_command_runs_after_approval_and_its_outcome_is_reported(watcher
     assert package.body["decision"]["action_parameters"]["command"][1:] == ["-c", "print('deployed')"]
 
 
-async def test_a_command_that_fails_has_failed_and_its_exit_code_is_kept(watcher: Agent, gate: Gate) -> None:
-    ran = await gate("run", *SOFTLY, "--", sys.executable, "-c", "raise SystemExit(7)")
-    assert ran.code == 7
+@pytest.mark.parametrize(
+    ("command", "how"),
+    [
+        ([sys.executable, "-c", "raise SystemExit(3)"], "exit status 3"),
+        ([sys.executable, "-c", "import os; os.kill(os.getpid(), 15)"], "ended by signal 15"),
+        (["/nowhere/deploy"], "No such file"),
+    ],
+    ids=["exits", "killed", "missing"],
+)
+async def test_a_command_that_fails_has_a_code_that_no_decision_has(
+    watcher: Agent, gate: Gate, command: list[str], how: str
+) -> None:
+    ran = await gate("run", *SOFTLY, "--", *command)
+    assert ran.code == cli.Code.FAILED
+    assert how in ran.err
     assert (await watcher.proposed("approved")).body["execution"]["state"] == "failed"
+
+
+def test_the_help_explains_each_option_of_each_command() -> None:
+    commands = next(each.choices for each in parser()._actions if isinstance(each, argparse._SubParsersAction))
+    options = [(name, option) for name, its in commands.items() for option in its._actions]
+    assert [(name, option.dest) for name, option in options if not option.help] == []
+
+
+def test_the_help_explains_each_exit_code() -> None:
+    told = re.findall(r"^  (\d+) +\S", parser().format_help(), re.MULTILINE)
+    assert {int(code) for code in told} == {*cli.Code, 2}
 
 
 async def test_a_step_of_a_pipeline_that_is_repeated_does_not_run_its_command_again(gate: Gate) -> None:

@@ -65,7 +65,7 @@ def test_each_error_can_be_imported_from_the_package() -> None:
 
 def test_each_exit_code_is_told() -> None:
     (sentence,) = re.findall(r"what people decided: (.*?)\.", README, re.DOTALL)
-    assert {int(code) for code in re.findall(r"\d", sentence)} == {*cli.Code} - {cli.Code.FAULT}
+    assert {int(code) for code in re.findall(r"\d+", sentence)} == {*cli.Code} - {cli.Code.FAULT}
 
 
 async def test_each_tool_of_the_mcp_server_is_named() -> None:

@@ -80,7 +80,8 @@ async def second_worker(agent: Agent, told: Document) -> None:
     try:
         await agent.claim(told, "second-worker")
     except RefusedError as refused:
-        agent.received(f"{refused} The notice goes out once.")
+        agent.received(str(refused))
+        agent.did("A second worker asked for it too and was refused: the notice goes out once.")
 
 
 STORY = Story(
