@@ -22,10 +22,12 @@ from countersign.errors import (
     NotPermittedError,
     StillPendingError,
     UnreachableError,
+    UnreportedError,
 )
-from countersign.gate import gate
+from countersign.gate import Options, gate
 from countersign.handle import Handle
 from countersign.outcomes import Outcome
+from countersign.proposal import SaidOfACall
 from countersign.run import run as in_run
 
 
@@ -42,6 +44,7 @@ class Code(IntEnum):
     OUT_OF_REACH = 8
     SPENT = 9
     FAILED = 10
+    UNREPORTED = 11
 
 
 _CODES: dict[type[Outcome], int] = {
@@ -64,7 +67,12 @@ _FAULTS: dict[type[CountersignError], int] = {
     UnreachableError: Code.OUT_OF_REACH,
     ApprovalLapsedError: Code.TIME_RAN_OUT,
     AlreadyClaimedError: Code.SPENT,
+    UnreportedError: Code.UNREPORTED,
 }
+
+
+# What `run` gives the gate itself: a field of this name would take its place.
+_OF_THE_GATE = (Options.__annotations__.keys() - SaidOfACall.__annotations__.keys()) | {"refusals"}
 
 
 class CommandError(Exception):
@@ -161,6 +169,8 @@ def report(client: Client, given: argparse.Namespace) -> int:
 def run(client: Client, given: argparse.Namespace) -> int:
     """The command itself is what people approve, argument by argument, and what then runs."""
     said = _proposal(given)
+    if own := sorted(said.keys() & _OF_THE_GATE):
+        raise ValueError(f"a package has no field {' or '.join(own)}; countersign-gate run --help lists its options")
     run_id, action_type = said.pop("run_id", None), said.pop("action_type", "run_command")
     key = {"idempotency_key": given.idempotency_key} if given.idempotency_key else {}
     timeout = given.wait

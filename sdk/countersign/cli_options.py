@@ -22,6 +22,7 @@ exit codes:
   8  the service is out of reach
   9  the permission was used before; whether that ran may be unknown
   10 run: it was permitted, and the command failed; stderr has its own exit status
+  11 run: the command has run, and the service could not be told; do not run it again
 """
 _SAID = {
     "title": "what it is, in a few words: the first line that people read",

@@ -265,6 +265,32 @@ async def test_a_command_that_fails_has_a_code_that_no_decision_has(
     assert (await watcher.proposed("approved")).body["execution"]["state"] == "failed"
 
 
+async def test_a_command_that_has_run_and_cannot_be_reported_has_a_code_of_its_own(
+    main: Any,
+    office: Office,
+    wire: Network,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cli, "Client", lambda: Client(wire.url, office.key, patience=Patience(total=0.05)))
+    begun, ends = tmp_path / "begun", tmp_path / "ends"
+    for pipe in (begun, ends):
+        os.mkfifo(pipe)
+    running = asyncio.ensure_future(main("run", *SOFTLY, "--", "sh", "-c", f"echo > {begun}; read _ < {ends}"))
+    await asyncio.to_thread(begun.read_text)
+    await wire.cut()
+    await asyncio.to_thread(ends.write_text, "\n")
+    assert await running == cli.Code.UNREPORTED
+
+
+@pytest.mark.parametrize("word", ["asked", "client", "context", "refusals", "revise", "revisions", "timeout"])
+async def test_a_field_that_would_steer_the_gate_is_refused_by_its_name(
+    main: Any, capsys: pytest.CaptureFixture[str], word: str
+) -> None:
+    assert await main("run", *SOFTLY, "--field", f"{word}=1", "--", "true") == cli.Code.FAULT
+    assert f"no field {word};" in capsys.readouterr().err
+
+
 def test_the_help_explains_each_option_of_each_command() -> None:
     commands = next(each.choices for each in parser()._actions if isinstance(each, argparse._SubParsersAction))
     options = [(name, option) for name, its in commands.items() for option in its._actions]
