@@ -213,7 +213,7 @@ async def test_a_tap_on_the_card_of_a_lower_rung_is_told_who_is_asked_now(office
     await office.slack.submit(ROSS)
     await office.card(told)
     await office.click(SENTA, old, "approve", old_copy=True)
-    assert "has since been escalated to senior_reviewer" in await office.notes(SENTA)
+    assert "has since been escalated to senior reviewer" in await office.notes(SENTA)
     assert await office.refusals(told) == [(SENTA, "stale-rung")]
 
 
