@@ -15,6 +15,7 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
+from scheduler import ending
 from scheduler.lanes import Lanes
 from scheduler.post import Post, UnsentError
 from scheduler.retries import Again, Dead, Delivered, Verdict, failed, judged
@@ -77,11 +78,7 @@ class Courier:
         self._ending = True
         async with self._alone:
             pass
-        if self._under_way:
-            _, late = await asyncio.wait(self._under_way, timeout=within)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await ending.finished(self._under_way, within)
 
     async def _set_out(self) -> bool:
         """Whether anything was there to be taken: then there may be more."""

@@ -15,6 +15,7 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
+from scheduler import ending
 from scheduler.admins import Admins
 from scheduler.answers import Answers
 from scheduler.bringing import Bringing
@@ -96,11 +97,7 @@ class Reconciler:
         self._ending = True
         async with self._alone:
             pass
-        if self._under_way:
-            _, late = await asyncio.wait(self._under_way, timeout=within)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await ending.finished(self._under_way, within)
         with suppress(UnavailableError):
             await self._pace.within(lambda _connection, _purse: None)
 
@@ -129,27 +126,25 @@ class Reconciler:
 
     async def _claimed(self) -> list[Claim]:
         """What there is room for. Where there is nothing, the budget is only told what is over."""
-        room = await self._room()
-        if room > 0 and await self._store.read(self._is_any_behind):
+        room = await self._store.read(self._most) - len(self._under_way)
+        if room > 0:
             return await self._pace.within(lambda connection, purse: self._claim(connection, purse, room))
         if not self._pace.is_told:
             await self._pace.within(lambda _connection, _purse: None)
         return []
 
-    async def _room(self) -> int:
-        """None as long as Slack does nothing for the app; then one place finds out whether it still does not."""
+    def _most(self, connection: Connection) -> int:
+        """How many may be under way, if any is behind. While Slack does nothing for the app none; then one tries."""
         tenant_id, now = self._store.house.tenant_id, self._now()
-        gone = await self._store.read(lambda connection: troubles.closed(connection, tenant_id, troubles.APP, now))
-        most = AT_ONCE if gone is None else 0 if gone.still else 1
-        return most - len(self._under_way)
+        if not places.is_any_behind(connection, tenant_id, now):
+            return 0
+        gone = troubles.closed(connection, tenant_id, troubles.APP, now)
+        return AT_ONCE if gone is None else 0 if gone.still else 1
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
         self._done_so_far += 1
         self.notice()
-
-    def _is_any_behind(self, connection: Connection) -> bool:
-        return places.is_any_behind(connection, self._store.house.tenant_id, self._now())
 
     def _claim(self, connection: Connection, purse: Purse, room: int) -> list[Claim]:
         now = self._now()

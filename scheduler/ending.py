@@ -1,0 +1,15 @@
+"""The end of a process, for what was set out with and not waited for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+
+
+async def finished(under_way: Collection[asyncio.Task[None]], within: float) -> None:
+    """What is not done by then is cut off, and waited for until it has ended."""
+    if under_way:
+        _, late = await asyncio.wait(under_way, timeout=within)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
