@@ -36,16 +36,27 @@ class Ran:
 Gate = Callable[..., Awaitable[Ran]]
 
 
+Started = Callable[..., Awaitable[asyncio.subprocess.Process]]
+
+
 @pytest.fixture
-def gate(office: Office, wire: Network) -> Gate:
-    async def ran(*arguments: str, stdin: str = "", **environment: str) -> Ran:
-        process = await asyncio.create_subprocess_exec(
+def started(office: Office, wire: Network) -> Started:
+    def start(*arguments: str, **environment: str) -> Awaitable[asyncio.subprocess.Process]:
+        return asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "countersign.cli", *arguments),
             env=os.environ | {"COUNTERSIGN_URL": wire.url, "COUNTERSIGN_AGENT_KEY": office.key} | environment,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
+
+    return start
+
+
+@pytest.fixture
+def gate(started: Started) -> Gate:
+    async def ran(*arguments: str, stdin: str = "", **environment: str) -> Ran:
+        process = await started(*arguments, **environment)
         out, err = await process.communicate(stdin.encode())
         assert process.returncode is not None
         return Ran(process.returncode, out.decode(), err.decode())
@@ -70,13 +81,9 @@ async def test_a_request_that_waits_prints_the_parameters_as_approved(watcher: A
     ids=["run", "request"],
 )
 async def test_who_waits_reads_for_whom_as_soon_as_it_is_asked(
-    watcher: Agent, office: Office, wire: Network, arguments: list[str], role: str
+    watcher: Agent, started: Started, arguments: list[str], role: str
 ) -> None:
-    waiting = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "countersign.cli", *arguments),
-        env=os.environ | {"COUNTERSIGN_URL": wire.url, "COUNTERSIGN_AGENT_KEY": office.key},
-        stderr=asyncio.subprocess.PIPE,
-    )
+    waiting = await started(*arguments)
     assert waiting.stderr is not None
     line = (await waiting.stderr.readline()).decode()
     assert f"{(await watcher.proposed()).id} waits for a {role}, until 20" in line
@@ -90,17 +97,8 @@ async def test_where_nobody_is_asked_nobody_is_waited_for(gate: Gate) -> None:
     assert (ran.code, ran.err) == (0, "")
 
 
-async def test_ctrl_c_ends_the_waiting_with_a_sentence_and_withdraws_nothing(
-    watcher: Agent, office: Office, wire: Network
-) -> None:
-    pipe = asyncio.subprocess.PIPE
-    asking = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "countersign.cli", "request", "--file", "-", "--wait"),
-        env=os.environ | {"COUNTERSIGN_URL": wire.url, "COUNTERSIGN_AGENT_KEY": office.key},
-        stdin=pipe,
-        stdout=pipe,
-        stderr=pipe,
-    )
+async def test_ctrl_c_ends_the_waiting_with_a_sentence_and_withdraws_nothing(watcher: Agent, started: Started) -> None:
+    asking = await started("request", "--file", "-", "--wait")
     assert asking.stdin is not None
     asking.stdin.write(PROPOSAL.encode())
     asking.stdin.write_eof()
@@ -319,18 +317,9 @@ async def test_a_command_that_people_refuse_does_not_run(watcher: Agent, gate: G
     assert "Not on a Friday." in ran.err
 
 
-async def test_ctrl_c_while_the_command_runs_says_that_what_it_did_is_unknown(
-    watcher: Agent, office: Office, wire: Network
-) -> None:
+async def test_ctrl_c_while_the_command_runs_says_that_what_it_did_is_unknown(watcher: Agent, started: Started) -> None:
     command = [sys.executable, "-c", "import sys; print('begun', flush=True); sys.stdin.read()"]
-    pipe = asyncio.subprocess.PIPE
-    running = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "countersign.cli", "run", *SOFTLY, "--", *command),
-        env=os.environ | {"COUNTERSIGN_URL": wire.url, "COUNTERSIGN_AGENT_KEY": office.key},
-        stdin=pipe,
-        stdout=pipe,
-        stderr=pipe,
-    )
+    running = await started("run", *SOFTLY, "--", *command)
     assert running.stdout is not None
     assert await running.stdout.readline() == b"begun\n"
     running.send_signal(signal.SIGINT)
