@@ -11,7 +11,8 @@ from sqlalchemy import Delete, Engine, Executable, Insert, TextClause, Update, e
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
 
-from store.batch import Batch, Row
+from store.batch import Batch
+from store.spelled import Values
 
 
 class Write(NamedTuple):
@@ -38,14 +39,14 @@ def watched(engine: Engine, dialect: Dialect) -> Iterator[list[Write]]:
     """The writes that pass through this engine, as the raw driver would send them."""
     seen: list[Write] = []
 
-    def see(clause: Any, rows: Sequence[Row]) -> None:
+    def see(clause: Any, rows: Sequence[Values]) -> None:
         seen.extend(_compiled(clause, row, dialect) for row in rows)
 
     def watch(_: Any, clause: Any, many: Any, one: Any, __: Any) -> None:
         if _writes(clause):
             see(clause, many or [one])
 
-    def gather(batch: Batch, clause: Executable, rows: Row | Sequence[Row]) -> None:
+    def gather(batch: Batch, clause: Executable, rows: Values | Sequence[Values]) -> None:
         see(clause, [rows] if isinstance(rows, Mapping) else rows)
         gathered(batch, clause, rows)
 
@@ -65,7 +66,7 @@ def _writes(clause: Any) -> bool:
     )
 
 
-def _compiled(clause: Any, row: Row, dialect: Dialect) -> Write:
+def _compiled(clause: Any, row: Values, dialect: Dialect) -> Write:
     compiled = clause.compile(dialect=dialect, column_keys=list(row))
     values = compiled.construct_params(dict(row))
     return Write(str(compiled), tuple(_plain(values[name], dialect) for name in compiled.positiontup))

@@ -8,6 +8,7 @@ from hashlib import sha256
 from sqlalchemy import Connection, bindparam, or_, select
 
 from rules.people import Agent, AgentStanding
+from store.spelled import first
 from store.tables import AgentKey, AgentRow, Installation, core
 
 AGENTS, KEYS, INSTALLATION = core(AgentRow), core(AgentKey), core(Installation)
@@ -39,7 +40,7 @@ def key_digest(key: str) -> str:
 
 
 def by_key(connection: Connection, tenant_id: str, key: str, now: datetime) -> Agent | None:
-    row = connection.execute(_BY_KEY, {"tenant": tenant_id, "digest": key_digest(key), "now": now}).first()
+    row = first(connection, _BY_KEY, {"tenant": tenant_id, "digest": key_digest(key), "now": now})
     return _agent(row) if row else None
 
 
@@ -47,7 +48,7 @@ def agent(
     connection: Connection, tenant_id: str, agent_id: str, *, hold: bool = False, lock: bool = False
 ) -> Agent | None:
     query = _FIND_AND_LOCK if lock else _FIND_AND_HOLD if hold else _FIND
-    row = connection.execute(query, {"tenant": tenant_id, "agent": agent_id}).first()
+    row = first(connection, query, {"tenant": tenant_id, "agent": agent_id})
     return _agent(row) if row else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, select, text
 
 from rules.autonomy import AutonomyProfile
+from store.spelled import first
 from store.tables import ProfileRow, core
 
 PROFILES = core(ProfileRow)
@@ -21,8 +22,8 @@ _PUT = text(
 
 
 def profile(connection: Connection, tenant_id: str, agent_id: str, action_type: str) -> AutonomyProfile | None:
-    body = connection.execute(_FIND, {"tenant": tenant_id, "agent": agent_id, "action": action_type}).scalar()
-    return AutonomyProfile.model_validate_json(body) if body else None
+    row = first(connection, _FIND, {"tenant": tenant_id, "agent": agent_id, "action": action_type})
+    return AutonomyProfile.model_validate_json(row.body) if row else None
 
 
 def put_profile(connection: Connection, tenant_id: str, its: AutonomyProfile) -> None:

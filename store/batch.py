@@ -1,21 +1,14 @@
-"""Writes that go together: statements whose results nobody reads, each sent once with all its rows.
-
-They are most of what a command costs. What SQLAlchemy prepares for each execution takes several times as long as the
-write itself, so each statement is spelled once, and then handed to the driver.
-"""
+"""Writes that go together: statements whose results nobody reads, each sent once with all its rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Executable
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy import Connection, Executable
 
-Row = Mapping[str, Any]
+from store.spelled import Values, driving, spelled
 
 _OPEN = "countersign.batch"
 
@@ -25,21 +18,21 @@ class Batch:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._rows: dict[Executable, list[Row]] = {}
+        self._rows: dict[Executable, list[Values]] = {}
 
-    def execute(self, statement: Executable, rows: Row | Sequence[Row]) -> None:
-        self._rows.setdefault(statement, []).extend([rows] if isinstance(rows, Mapping) else rows)
+    def execute(self, statement: Executable, rows: Values | Sequence[Values]) -> None:
+        self._rows.setdefault(statement, []).extend(rows if isinstance(rows, Sequence) else [rows])
 
     def send(self) -> None:
         gathered, self._rows = self._rows, {}
         dialect = self.connection.dialect
-        with _driving(self.connection) as cursor:
+        with driving(self.connection) as cursor, _at_once(self.connection):
             for statement, rows in gathered.items():
-                spelled = _spelled(statement, tuple(rows[0]), dialect)
+                its = spelled(statement, tuple(rows[0]), dialect)
                 if len(rows) == 1:
-                    cursor.execute(spelled.text, spelled.values(rows[0]))
+                    cursor.execute(its.text, its.put(rows[0]))
                 else:
-                    cursor.executemany(spelled.text, [spelled.values(row) for row in rows])
+                    cursor.executemany(its.text, [its.put(row) for row in rows])
 
 
 @contextmanager
@@ -58,48 +51,9 @@ def together(connection: Connection) -> Iterator[Batch]:
         info.pop(_OPEN, None)
 
 
-class _Spelled:
-    """A statement as this driver takes it, and how its values are put: by place or by name."""
-
-    def __init__(self, compiled: SQLCompiler, dialect: Dialect) -> None:
-        self.text = str(compiled)
-        self._constants = {name: value for name, value in compiled.params.items() if value is not None}
-        types = {name: parameter.type.dialect_impl(dialect) for parameter, name in compiled.bind_names.items()}
-        self._by_place = compiled.positional
-        self._put = [(name, types[name].bind_processor(dialect)) for name in compiled.positiontup or types]
-
-    def values(self, row: Row) -> Sequence[Any] | Row:
-        its = self._constants | dict(row)
-        put = [its[name] if how is None else how(its[name]) for name, how in self._put]
-        return put if self._by_place else {name: value for (name, _), value in zip(self._put, put, strict=True)}
-
-
-@lru_cache(maxsize=256)
-def _spelled(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> _Spelled:
-    compiled = statement.compile(dialect=dialect, column_keys=list(names))  # type: ignore[attr-defined]
-    return _Spelled(compiled, dialect)
-
-
-@contextmanager
-def _driving(connection: Connection) -> Iterator[Any]:
-    """The driver's own cursor; its faults are told as SQLAlchemy tells them.
-
-    PostgreSQL is sent all of it before it is asked how it went. Nothing can be read in between.
-    """
-    driver: Any = connection.connection.driver_connection
-    cursor = connection.connection.cursor()
-    faults = connection.dialect.loaded_dbapi.Error
-    try:
-        if connection.dialect.name == "postgresql":
-            with driver.pipeline():
-                yield cursor
-        else:
-            yield cursor
-    except faults as fault:
-        is_lost = connection.dialect.is_disconnect(fault, driver, cursor)
-        if is_lost:
-            connection.invalidate(fault)
-        told = DBAPIError.instance(
-            None, None, fault, faults, connection_invalidated=is_lost, dialect=connection.dialect
-        )
-        raise told from fault
+def _at_once(connection: Connection) -> AbstractContextManager[Any]:
+    """PostgreSQL is sent all of it before it is asked how it went. Nothing can be read in between."""
+    if connection.dialect.name != "postgresql":
+        return nullcontext()
+    pipeline: AbstractContextManager[Any] = connection.connection.driver_connection.pipeline()  # type: ignore[union-attr]
+    return pipeline

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, insert, or_, select
 
 from rules.transition import Words
 from store.batch import Batch
+from store.spelled import rows
 from store.tables import Content, core
 
 CONTENT = core(Content)
@@ -42,7 +43,7 @@ def words_of(connection: Connection, tenant_id: str, *event_ids: str) -> dict[st
         case ():
             return {}
         case (one,) | (one, _):
-            rows = connection.execute(_READ_TWO, {"tenant": tenant_id, "one": one, "other": event_ids[-1]})
+            found = rows(connection, _READ_TWO, {"tenant": tenant_id, "one": one, "other": event_ids[-1]})
         case _:
-            rows = connection.execute(_READ_MANY, {"tenant": tenant_id, "events": list(event_ids)})
-    return {row.event_id: from_json(row.words) for row in rows if row.words is not None}
+            found = list(connection.execute(_READ_MANY, {"tenant": tenant_id, "events": list(event_ids)}))
+    return {row.event_id: from_json(row.words) for row in found if row.words is not None}

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from rules.people import Directory, Person, Roster
 from rules.policy import Policy
+from store.spelled import rows
 from store.tables import Absence, GroupMember, Installation, PersonRow, core
 
 PEOPLE, MEMBERS, ABSENCES, INSTALLATION = core(PersonRow), core(GroupMember), core(Absence), core(Installation)
@@ -45,7 +46,7 @@ class House:
         self._known: tuple[int, Roster] | None = None
 
     def standing(self, connection: Connection) -> Standing:
-        return Standing(*connection.execute(_STANDING).one())
+        return Standing(*rows(connection, _STANDING, {})[0])
 
     def roster(self, connection: Connection, standing: Standing | None = None) -> Roster:
         current = standing or self.standing(connection)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 from rules.clock import next_due
 from rules.state import PackageState, Status
 from store.batch import Batch
+from store.spelled import first, rows
 from store.tables import PackageRow, core
 
 log = structlog.get_logger()
@@ -64,7 +65,7 @@ class Glance(NamedTuple):
 
 
 def load(connection: Connection, tenant_id: str, package_id: str) -> Loaded | None:
-    row = connection.execute(_LOAD, {"tenant": tenant_id, "package": package_id}).first()
+    row = first(connection, _LOAD, {"tenant": tenant_id, "package": package_id})
     return _loaded(row) if row else None
 
 
@@ -149,7 +150,7 @@ _GLANCE = select(PACKAGES.c.agent_id, PACKAGES.c.revision, PACKAGES.c.status).wh
 
 
 def glance(connection: Connection, tenant_id: str, package_id: str) -> Glance | None:
-    row = connection.execute(_GLANCE, {"tenant": tenant_id, "package": package_id}).first()
+    row = first(connection, _GLANCE, {"tenant": tenant_id, "package": package_id})
     return Glance(row.agent_id, row.revision, Status(row.status)) if row else None
 
 
@@ -193,7 +194,7 @@ _CLAIM = (
 
 def is_any_due(connection: Connection, tenant_id: str, now: datetime) -> bool:
     """As little as an idle look may cost."""
-    return connection.execute(_DUE, {"tenant": tenant_id, "now": now, "limit": 1}).first() is not None
+    return bool(rows(connection, _DUE, {"tenant": tenant_id, "now": now, "limit": 1}))
 
 
 def claim_due(connection: Connection, tenant_id: str, now: datetime, until: datetime, limit: int) -> list[PackageState]:

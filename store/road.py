@@ -28,6 +28,7 @@ from store.packages import Loaded, load, load_each
 from store.record import record, writing
 from store.refusals import first_this_minute
 from store.situations import hands_out, situation_of
+from store.spelled import rows
 from store.tables import CommandRow, core
 
 COMMANDS = core(CommandRow)
@@ -83,7 +84,7 @@ class Answered(NamedTuple):
 def carry_out(connection: Connection, house: House, asked: Asked) -> Outcome:
     """Down the road, once. Raises `StaleError` where somebody else was quicker: then it is walked again."""
     key = {"tenant": house.tenant_id, "command": asked.command.command_id}
-    *standing, package_id, digest, refusal = connection.execute(_AT_THE_DOOR, key).one()
+    ((*standing, package_id, digest, refusal),) = rows(connection, _AT_THE_DOOR, key)
     if package_id:
         return _again(connection, house, asked, Answered(package_id, digest, refusal))
     roster = house.roster(connection, Standing(*standing))
@@ -144,7 +145,7 @@ def _refused(
 
 
 def has_answered(connection: Connection, tenant_id: str, command_id: str) -> bool:
-    return connection.execute(_ANSWERED, {"tenant": tenant_id, "command": command_id}).first() is not None
+    return bool(rows(connection, _ANSWERED, {"tenant": tenant_id, "command": command_id}))
 
 
 def _again(connection: Connection, house: House, asked: Asked, answered: Answered) -> Outcome:

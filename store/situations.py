@@ -36,6 +36,7 @@ from store.content import words_of
 from store.house import House, fresh_id
 from store.packages import PACKAGES, Loaded
 from store.queue import open_items
+from store.spelled import rows
 from store.tables import VersionRow, core
 from store.threads import taken_in
 
@@ -136,10 +137,10 @@ def _memory(connection: Connection, house: House, asked: Asked, agent_id: str, t
     since = now - max(windows.rejection, windows.same_digest)
     key = {"tenant": house.tenant_id, "agent": agent_id, "digest": action_digest(package), "since": since}
     own = asked.command.decision_package_id
-    rows = [row for row in connection.execute(_SAME_ACTION, key) if row.package_id != own]
+    before = [row for row in rows(connection, _SAME_ACTION, key) if row.package_id != own]
     return Memory(
-        rejected_in=next((row.package_id for row in rows if _was_rejected(row, now - windows.rejection)), None),
-        earlier_level=max((HITLLevel(row.level) for row in rows), default=None),
+        rejected_in=next((row.package_id for row in before if _was_rejected(row, now - windows.rejection)), None),
+        earlier_level=max((HITLLevel(row.level) for row in before), default=None),
         thread_taken_in=taken,
     )
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from rules.state import PackageState
 from store.batch import Batch
+from store.spelled import first
 from store.tables import ThreadRow, core
 
 THREADS = core(ThreadRow)
@@ -34,7 +35,8 @@ def taken_in(connection: Connection, tenant_id: str, thread_id: str | None, own:
     """The package, other than one's own, through which a person holds this thread: the first if there are several."""
     if thread_id is None:
         return None
-    return connection.execute(_TAKEN, {"tenant": tenant_id, "thread": thread_id, "own": own}).scalar()
+    row = first(connection, _TAKEN, {"tenant": tenant_id, "thread": thread_id, "own": own})
+    return row.package_id if row else None
 
 
 def follow(batch: Batch, before: PackageState | None, after: PackageState) -> None:

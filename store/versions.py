@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from rules.state import PackageState
 from store.batch import Batch
+from store.spelled import first
 from store.tables import VersionRow, core
 
 VERSIONS = core(VersionRow)
@@ -58,4 +59,5 @@ def made_by(connection: Connection, state: PackageState, version: int) -> str | 
     if version < 1:
         return None
     key = {"tenant": state.tenant_id, "package": state.decision_package_id, "version": version}
-    return connection.execute(_MADE_BY, key).scalar_one_or_none()
+    row = first(connection, _MADE_BY, key)
+    return row.event_id if row else None

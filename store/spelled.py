@@ -1,0 +1,90 @@
+"""Statements as the driver takes them: SQLAlchemy spells each once, and the driver is handed it from then on.
+
+What SQLAlchemy prepares anew for each execution takes several times as long as to read or write a row by its key.
+So it is for what each request does. What is put together for one question only is asked as always.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Executable, Select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.compiler import SQLCompiler
+
+Values = Mapping[str, Any]
+
+
+class Spelled:
+    """Its text, how its values are put, by place or by name, and what its rows are made of."""
+
+    def __init__(self, statement: Executable, compiled: SQLCompiler, dialect: Dialect) -> None:
+        self.text = str(compiled)
+        named = {name: parameter for parameter, name in compiled.bind_names.items()}
+        how = {name: its.type.dialect_impl(dialect).bind_processor(dialect) for name, its in named.items()}
+        self._how = {name: it for name, it in how.items() if it}
+        self._places = compiled.positiontup
+        self._constants: Values = {}
+        self._constants = self._ready({name: its.effective_value for name, its in named.items() if not its.required})
+        columns = list(statement.selected_columns) if isinstance(statement, Select) else []
+        self._row: Any = namedtuple("Row", [str(column.key) for column in columns])  # type: ignore[misc]  # noqa: PYI024
+        took = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        self._took = [(place, how) for place, how in enumerate(took) if how]
+
+    def put(self, values: Values) -> Sequence[Any] | Values:
+        its = self._ready(values)
+        return [its[name] for name in self._places] if self._places else its
+
+    def _ready(self, values: Values) -> Values:
+        how = {name: how(values[name]) for name, how in self._how.items() if name in values}
+        return {**self._constants, **values, **how}
+
+    def took(self, row: Sequence[Any]) -> Any:
+        """With its columns' names."""
+        if not self._took:
+            return self._row._make(row)
+        its = list(row)
+        for place, how in self._took:
+            its[place] = how(its[place])
+        return self._row._make(its)
+
+
+@lru_cache(maxsize=256)
+def spelled(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> Spelled:
+    compiled = statement.compile(dialect=dialect, column_keys=list(names))  # type: ignore[attr-defined]
+    return Spelled(statement, compiled, dialect)
+
+
+def rows(connection: Connection, statement: Select[Any], values: Values) -> list[Any]:
+    """What a select finds that is written once and asked often. Its values are as many as it names, never a list."""
+    its = spelled(statement, tuple(values), connection.dialect)
+    with driving(connection) as cursor:
+        cursor.execute(its.text, its.put(values))
+        return [its.took(row) for row in cursor.fetchall()]
+
+
+def first(connection: Connection, statement: Select[Any], values: Values) -> Any | None:
+    found = rows(connection, statement, values)
+    return found[0] if found else None
+
+
+@contextmanager
+def driving(connection: Connection) -> Iterator[Any]:
+    """The driver's own cursor; its faults are told as SQLAlchemy tells them."""
+    driver: Any = connection.connection.driver_connection
+    cursor = connection.connection.cursor()
+    faults = connection.dialect.loaded_dbapi.Error
+    try:
+        yield cursor
+    except faults as fault:
+        is_lost = connection.dialect.is_disconnect(fault, driver, cursor)
+        if is_lost:
+            connection.invalidate(fault)
+        told = DBAPIError.instance(
+            None, None, fault, faults, connection_invalidated=is_lost, dialect=connection.dialect
+        )
+        raise told from fault
