@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 from rules.commands import Verb
 from rules.people import Person, ReviewerAuthorization, Roster, reference, references
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import RiskLevel
 from rules.state import Bar, PackageState, Vote
-from rules.values import Value
 
 
 class Standard(Enum):
@@ -57,7 +57,7 @@ _BARRED = {
 }
 
 
-class Question(Value):
+class Question(NamedTuple):
     """For what authority is asked: the part of a package's state that bears on it."""
 
     tenant_id: str
@@ -160,7 +160,7 @@ def eligible(roster: Roster, question: Question, now: datetime, role: str | None
 
 def each_eligible(roster: Roster, question: Question, now: datetime, role: str | None = None) -> Iterator[str]:
     """The same, one by one: who needs only some of them need not look at a thousand."""
-    asked = question if role is None else question.model_copy(update={"roles": (role,)})
+    asked = question if role is None else question._replace(roles=(role,))
     people = frozenset[str]().union(*(roster.acting(name) for name in asked.roles))
     for user in people:
         if isinstance(authorize(roster, user, Standard.PROCEED, asked, now), ReviewerAuthorization):
@@ -170,7 +170,7 @@ def each_eligible(roster: Roster, question: Question, now: datetime, role: str |
 def still_counts(roster: Roster, vote: Vote, state: PackageState, now: datetime, role: str | None = None) -> bool:
     """Whether a vote would be given again today, in any role it was asked for or in the one named."""
     roles = (role,) if role else (state.terms.role_at(vote.rung), *state.terms.of_role)
-    question = question_of(state).model_copy(update={"roles": tuple(dict.fromkeys(roles))})
+    question = question_of(state)._replace(roles=tuple(dict.fromkeys(roles)))
     return isinstance(authorize(roster, vote.reviewer_id, Standard.PROCEED, question, now), ReviewerAuthorization)
 
 

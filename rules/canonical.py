@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import sha256
 from json.encoder import encode_basestring  # in C; escapes exactly what RFC 8785 escapes, in the same way
 from math import isfinite
@@ -17,6 +18,7 @@ from typing import Any, NoReturn
 MAX_INTEGER = 2**53 - 1  # beyond it a reader that keeps numbers as doubles sees another number
 MAX_DEPTH = 64
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")  # C0 but for tab, line feed and carriage return
+_SHORT = 2000  # characters, of all the names of an object
 _EXPONENT_FROM = 1e21  # ECMAScript spells smaller doubles without an exponent
 
 
@@ -80,10 +82,10 @@ def _inspect(leaf: Any, path: str) -> None:
 def _object(value: dict[Any, Any], room: int) -> str:
     _enter(room)
     parts = []
-    for name in _in_order(value):
+    for name, spelled in _in_order(value):
         item = value[name]
         try:
-            parts.append(f"{_string(name)}:{_WRITERS[type(item)](item, room - 1)}")
+            parts.append(spelled + _WRITERS[type(item)](item, room - 1))
         except NotCanonical as fault:
             raise fault.below(name) from None
     return "{" + ",".join(parts) + "}"
@@ -106,13 +108,30 @@ def _enter(room: int) -> None:
         raise NotCanonical("the nesting is too deep")
 
 
-def _in_order(value: dict[Any, Any]) -> list[str]:
+def _in_order(value: dict[Any, Any]) -> list[tuple[str, str]]:
+    """Each name, and how it stands before its value. What is kept for the next time is short, and so stays small."""
+    names = tuple(value)
     try:
-        ascii_only = "".join(value).isascii()  # one call in C that also refuses every name that is not a string
+        together = "".join(names)  # one call in C that also refuses every name that is not a string
     except TypeError:
         raise NotCanonical("the names in an object must be strings") from None
+    return _known(names) if len(together) <= _SHORT else _spelled(names)
+
+
+def _spelled(names: tuple[str, ...]) -> list[tuple[str, str]]:
     # By UTF-16 code units; of ASCII, its bytes. Never by the names' own `<`: an enum of strings may have another.
-    return sorted(value, key=str.encode if ascii_only else _utf16)
+    in_order = sorted(names, key=str.encode if "".join(names).isascii() else _utf16)
+    return [(name, f"{_name(name)}:") for name in in_order]
+
+
+_known = lru_cache(maxsize=1024)(_spelled)  # the same few kinds of objects are written again and again
+
+
+def _name(name: str) -> str:
+    try:
+        return _string(name)
+    except NotCanonical as fault:
+        raise fault.below(name) from None
 
 
 def _utf16(name: str) -> bytes:

@@ -79,11 +79,16 @@ class Roster:
 
     def acting(self, role: str) -> frozenset[str]:
         """Everyone who may act in this role, holders of roles that include it among them."""
-        return frozenset(user for user, able in self._able.items() if role in able)
+        return self._acting.get(role, frozenset())
 
     def named_by(self, reference_: str) -> str:
         """The user whom a record names by the digest of an e-mail address, if the directory knows them."""
         return self._by_reference.get(reference_, reference_)
+
+    @cached_property
+    def _acting(self) -> dict[str, frozenset[str]]:
+        roles = {role for able in self._able.values() for role in able}
+        return {role: frozenset(user for user, able in self._able.items() if role in able) for role in roles}
 
     @cached_property
     def names(self) -> Mapping[str, str]:

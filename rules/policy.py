@@ -127,6 +127,9 @@ class Policy(Value):
     directory: DirectoryPolicy = DirectoryPolicy()
     retention: Retention = Retention()
 
+    def __hash__(self) -> int:
+        return hash((self.version, self.digest))
+
     @property
     def full_version(self) -> str:
         """What events and decisions name: the policy's own version and the first of its text's digest."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from rules.catalogue import Action
 from rules.policy import Policy
 from rules.scales import RiskLevel
@@ -21,6 +23,7 @@ def priority_of(risk: RiskLevel) -> Priority:
     return _PRIORITY[risk]
 
 
+@lru_cache(maxsize=1024)
 def terms_for(policy: Policy, action_type: str, risk: RiskLevel) -> Terms:
     """The tier's terms, where the catalogue does not say otherwise for this action type."""
     tier, action = policy.tiers.of(risk), policy.action(action_type)
@@ -79,5 +82,7 @@ def _path(old: Terms, new: Terms, rung: int, policy: Policy) -> dict[str, object
 def terms_today(state: PackageState, policy: Policy) -> Terms:
     """The package's own terms, as far as today's policy does not ask for more."""
     today = terms_for(policy, state.action_type, state.risk)
+    if state.task.rung == 0 and today == state.terms:
+        return state.terms
     asked = state.terms.model_copy(update={name: getattr(today, name) for name in _RISING})
     return tightened(state.terms, asked, state.task.rung, policy)

@@ -31,6 +31,7 @@ def _in_utc(moment: datetime) -> datetime:
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_DURATIONS = "write a duration such as 90s, 5m, 24h, 7d or 1h30m"
 _DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
 
 
@@ -38,12 +39,15 @@ def parse_duration(text: Any) -> Any:
     """`5m`, `24h`, `1h30m`: what a person writes into a policy. Anything else is refused, bare numbers too."""
     if isinstance(text, timedelta):
         return text
-    if isinstance(text, str) and text and not _DURATION.sub("", text):
+    if isinstance(text, str):
         return _total(text)
-    raise ValueError("write a duration such as 90s, 5m, 24h, 7d or 1h30m")
+    raise ValueError(_DURATIONS)
 
 
+@lru_cache(maxsize=1024)  # every state spells a dozen of them out, and a policy has few
 def _total(text: str) -> timedelta:
+    if not text or _DURATION.sub("", text):
+        raise ValueError(_DURATIONS)
     try:
         return timedelta(**_amounts(text))
     except OverflowError:
@@ -57,7 +61,7 @@ def _amounts(text: str) -> dict[str, int]:
     return amounts
 
 
-@lru_cache(maxsize=1024)  # every state spells a dozen of them out, and a policy has few
+@lru_cache(maxsize=1024)
 def write_duration(span: timedelta) -> str:
     """The shortest spelling that `parse_duration` reads back to the same span."""
     left = round(span / timedelta(milliseconds=1))

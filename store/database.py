@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
+from store.spelled import driving
 from store.workers import Group, Operation, UnavailableError, Workers
 
 T = TypeVar("T")
@@ -80,7 +81,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
 def begin_immediate(connection: Connection) -> None:
     """Starts a writing transaction on SQLite at once; PostgreSQL begins its own with the first statement."""
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with driving(connection) as cursor:
+            cursor.execute("BEGIN IMMEDIATE")
 
 
 def transact(engine: Engine, operation: Operation[T]) -> T:
@@ -113,7 +115,7 @@ class SqliteDatabase:
         """Nobody is answered before the commit: what was answered is on disk."""
         with self.engine.begin() as connection:
             begin_immediate(connection)
-            driver = connection.connection.cursor()  # SQLAlchemy's own way to a savepoint takes ten times as long
+            driver = connection.connection.cursor()
             for waiting in group:
                 driver.execute("SAVEPOINT one")
                 if not waiting.attempt(lambda operation: operation(connection)):
@@ -191,7 +193,8 @@ def _read(engine: Engine, operation: Operation[T]) -> T:
     """What is read is of one moment, and leaves nothing: SQLite has to be told to begin a transaction."""
     with engine.connect() as connection:
         if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN")
+            with driving(connection) as cursor:
+                cursor.execute("BEGIN")
         return operation(connection)
 
 

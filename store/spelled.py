@@ -75,16 +75,20 @@ def first(connection: Connection, statement: Select[Any], values: Values) -> Any
 @contextmanager
 def driving(connection: Connection) -> Iterator[Any]:
     """The driver's own cursor; its faults are told as SQLAlchemy tells them."""
-    driver: Any = connection.connection.driver_connection
     cursor = connection.connection.cursor()
-    faults = connection.dialect.loaded_dbapi.Error
     try:
         yield cursor
-    except faults as fault:
+    except connection.dialect.loaded_dbapi.Error as fault:
+        driver: Any = connection.connection.driver_connection
         is_lost = connection.dialect.is_disconnect(fault, driver, cursor)
         if is_lost:
             connection.invalidate(fault)
         told = DBAPIError.instance(
-            None, None, fault, faults, connection_invalidated=is_lost, dialect=connection.dialect
+            None,
+            None,
+            fault,
+            connection.dialect.loaded_dbapi.Error,
+            connection_invalidated=is_lost,
+            dialect=connection.dialect,
         )
         raise told from fault
