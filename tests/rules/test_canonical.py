@@ -112,6 +112,12 @@ def test_names_are_ordered_as_in_the_example_of_the_rfc() -> None:
     assert list(ordered) == ["\r", "1", "\x80", "\u00f6", "\u20ac", "\U0001f600", "\ufb33"]
 
 
+@pytest.mark.parametrize("length", [1, 999, 1000, 1001, 70_000])
+def test_names_of_any_length_are_written_alike_each_time(length: int) -> None:
+    value = {name * length: name for name in ("é", "b", "a")}
+    assert [canonical(value), canonical(dict(reversed(value.items())))] == [rfc8785.dumps(value)] * 2
+
+
 def test_names_from_an_enum_are_ordered_as_strings_whatever_order_the_enum_has() -> None:
     assert canonical({RiskLevel.LOW: 1, RiskLevel.HIGH: 2}) == b'{"high":2,"low":1}'
 

@@ -15,6 +15,7 @@ from rules.notation import Span
 from rules.policy import ConfidenceBands, Policy
 from rules.roles import Role, WorkingHours
 from rules.scales import HITLLevel, Reversibility, RiskLevel
+from rules.terms import terms_for
 from rules.tiers import Need, Tier, Tiers
 from rules.values import parse_duration, write_duration
 
@@ -252,3 +253,9 @@ def test_a_policy_is_named_by_its_version_and_the_beginning_of_its_digest() -> N
 def test_a_version_is_a_short_name(value: str) -> None:
     with pytest.raises(ValidationError):
         policy(version=value)
+
+
+def test_a_policy_asks_what_its_own_text_says_whatever_another_of_its_version_says() -> None:
+    one, other = policy(), policy(tiers={"medium": {"quorum": 3}})
+    asked = [terms_for(its, "send_notice", RiskLevel.MEDIUM).quorum for its in (one, other, one)]
+    assert (one.version, asked) == (other.version, [1, 3, 1])

@@ -1,0 +1,107 @@
+"""What the driver is handed is what SQLAlchemy would have sent, and what it finds reads as SQLAlchemy reads it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Column, Connection, Integer, MetaData, Select, Table, bindparam, insert, literal, select
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import SQLModel
+
+from rules.commands import Escalate
+from store import directory
+from store.agents import AGENTS
+from store.batch import together
+from store.packages import PACKAGES
+from store.spelled import first, rows
+from store.tables import ReviewTaskRow, core
+from tests.rules.world import HARD, HOUR, RITA, ROSS, SENTA, ask
+from tests.store.world import World
+
+TASKS = core(ReviewTaskRow)
+OF_TENANT = PACKAGES.c.tenant_id == bindparam("tenant")
+
+
+async def lived_in(world: World) -> None:
+    """One package was approved, one is escalated and somebody is away: dates, numbers, truths, and nothing at all."""
+    await world.approved(by=RITA)
+    await world.after(ask(Escalate, await world.submit(HARD)), SENTA)
+    await world.write(lambda its: directory.go_away(its, ROSS, world.clock() + HOUR, None, world.clock()))
+
+
+@pytest.mark.parametrize("name", ["absences", "agents", "commands", "installation", "packages", "people", "tasks"])
+async def test_a_row_is_what_sqlalchemy_makes_of_it(world: World, name: str) -> None:
+    await lived_in(world)
+    table = TASKS if name == "tasks" else SQLModel.metadata.tables[name]
+    query = select(table).where(table.c.tenant_id == bindparam("tenant")).order_by(*table.primary_key)
+    key = {"tenant": world.tenant_id}
+    usual = await world.read(lambda its: [dict(row) for row in its.execute(query, key).mappings()])
+    ours = await world.read(lambda its: [row._asdict() for row in rows(its, query, key)])
+    assert usual
+    assert ours == usual
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        select(PACKAGES.c.package_id, PACKAGES.c.version.label("current")).where(OF_TENANT, PACKAGES.c.revision > 1),
+        select(PACKAGES.c.status, literal("so").label("said")).where(OF_TENANT).limit(1),
+        select(PACKAGES.c.created_at).where(OF_TENANT, PACKAGES.c.decided_at.is_(None)).with_for_update(),
+        select(AGENTS.c.name).join(PACKAGES, PACKAGES.c.agent_id == AGENTS.c.agent_id).where(OF_TENANT).distinct(),
+    ],
+    ids=["a name and a number of its own", "a word and a limit", "a lock", "a join"],
+)
+async def test_what_a_statement_says_itself_is_sent_with_it(world: World, query: Select[Any]) -> None:
+    await lived_in(world)
+    key = {"tenant": world.tenant_id}
+    usual = await world.read(lambda its: [tuple(row) for row in its.execute(query, key)])
+    ours = await world.read(lambda its: [tuple(row) for row in rows(its, query, key)])
+    assert usual
+    assert ours == usual
+
+
+async def test_a_constant_that_is_nothing_is_written_as_nothing(world: World) -> None:
+    made = insert(AGENTS).values(callback_url=None)
+    row = {"tenant_id": world.tenant_id, "agent_id": "agt_x", "name": "X", "owner": RITA, "standing": "active"}
+
+    def added(connection: Connection) -> Any:
+        with together(connection) as batch:
+            batch.execute(made, row | {"created_at": world.clock()})
+        return first(connection, select(AGENTS).where(AGENTS.c.agent_id == bindparam("agent")), {"agent": "agt_x"})
+
+    found = await world.write(added)
+    assert (found.name, found.callback_url, found.created_at) == ("X", None, world.clock())
+
+
+async def test_nothing_found_is_nothing(world: World) -> None:
+    query = select(PACKAGES.c.state).where(PACKAGES.c.package_id == bindparam("package"))
+    assert await world.read(lambda its: first(its, query, {"package": "pkg_none"})) is None
+    assert await world.read(lambda its: rows(its, query, {"package": "pkg_none"})) == []
+
+
+async def test_a_fault_of_the_driver_is_told_as_sqlalchemy_tells_it(world: World) -> None:
+    nowhere = select(Table("nowhere", MetaData(), Column("number", Integer)).c.number)
+    told = []
+    for ask_it in (Connection.execute, rows):
+        with pytest.raises(DBAPIError) as caught:
+            await world.write(lambda its, way=ask_it: way(its, nowhere, {}))  # type: ignore[misc]
+        told.append((type(caught.value), type(caught.value.orig), caught.value.connection_invalidated))
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_connection_that_is_lost_while_it_reads_is_replaced(world: World, database_url: str) -> None:
+    pid = select(PACKAGES.c.status).where(OF_TENANT)
+    lost: list[int] = []
+
+    def loses_its_first(connection: Connection) -> list[Any]:
+        if not lost:
+            lost.append(connection.connection.driver_connection.info.backend_pid)  # type: ignore[union-attr]
+            with psycopg.connect(database_url, autocommit=True) as other:
+                other.execute("SELECT pg_terminate_backend(%s, 5000)", lost)
+        return rows(connection, pid, {"tenant": world.tenant_id})
+
+    state = await world.submit()
+    assert [row.status for row in await world.read(loses_its_first)] == [state.status.value]
