@@ -75,20 +75,13 @@ def first(connection: Connection, statement: Select[Any], values: Values) -> Any
 @contextmanager
 def driving(connection: Connection) -> Iterator[Any]:
     """The driver's own cursor; its faults are told as SQLAlchemy tells them."""
-    cursor = connection.connection.cursor()
+    lent, dialect = connection.connection, connection.dialect
     try:
-        yield cursor
-    except connection.dialect.loaded_dbapi.Error as fault:
-        driver: Any = connection.connection.driver_connection
-        is_lost = connection.dialect.is_disconnect(fault, driver, cursor)
+        yield lent.cursor()
+    except dialect.loaded_dbapi.Error as fault:
+        is_lost = dialect.is_disconnect(fault, lent.driver_connection, None)
         if is_lost:
             connection.invalidate(fault)
-        told = DBAPIError.instance(
-            None,
-            None,
-            fault,
-            connection.dialect.loaded_dbapi.Error,
-            connection_invalidated=is_lost,
-            dialect=connection.dialect,
-        )
+        kind = dialect.loaded_dbapi.Error
+        told = DBAPIError.instance(None, None, fault, kind, connection_invalidated=is_lost, dialect=dialect)
         raise told from fault
