@@ -9,10 +9,11 @@ from blocks.dossier import Dossier, Earlier
 from blocks.elements import Block, Run, bold, bullets, code, moment, rich, words
 from blocks.facts import gaps
 from blocks.passages import lines
-from blocks.sentences import a, because, if_nobody, joined, named, people, quorum_asked, quorum_so_far, risk, undoing
-from blocks.text import plainly, span
+from blocks.sentences import because, if_nobody, joined, named, people, quorum_asked, quorum_so_far, risk, undoing
+from blocks.text import span
 from rules.scales import HITLLevel
 from rules.state import Bar, Basis, Decision, PackageState, Status, Terms, Vote
+from rules.wording import a, plainly
 
 _BARRED = {
     Bar.REQUESTER: "asked for this",

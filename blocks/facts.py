@@ -9,10 +9,11 @@ from blocks.elements import Block, Run, bold, bullets, context, moment, small, w
 from blocks.frame import Parts, aside, heading
 from blocks.measure import Measure
 from blocks.revision import changes, made_by
-from blocks.sentences import a, agent, because, hardened, joined, named, people, quorum_so_far
-from blocks.text import counted, plainly
+from blocks.sentences import agent, because, hardened, joined, named, people, quorum_so_far
+from blocks.text import counted
 from rules.scales import HITLLevel
 from rules.state import PackageState
+from rules.wording import a, plainly
 
 _FEW = 4
 _CLIMBED = {

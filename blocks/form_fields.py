@@ -12,9 +12,9 @@ from blocks.ids import Field
 from blocks.limits import INPUT_TEXT, OPTION_TEXT
 from blocks.parameters import exactly, tightly
 from blocks.sentences import undoing
-from blocks.text import plainly
 from rules.canonical import sha256_of
 from rules.commands import OverrideDecision, Verb, Verdict
+from rules.wording import plainly
 
 # The verbs that nobody gives without a word; where the policy asks for one, so do those that let something go ahead.
 _TELLING = frozenset([Verb.REJECT, Verb.DEFER, Verb.COMMENT, Verb.REVOKE, Verb.WITHDRAW])

@@ -10,8 +10,9 @@ from blocks.elements import Block, Run, bold, moment, rich, words
 from blocks.passages import listed, quoted
 from blocks.remarks import speaker
 from blocks.sentences import named
-from blocks.text import line, plainly
+from blocks.text import line
 from rules.state import Basis
+from rules.wording import plainly
 
 # What stands for an event of this type; one that is not here is told by its own name.
 WHAT: Mapping[str, str] = {

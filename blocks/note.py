@@ -12,9 +12,10 @@ from blocks.message import Message
 from blocks.outcome import because, standing, thread, told
 from blocks.remarks import remarks
 from blocks.revision import changes, made_by
-from blocks.sentences import Tell, a, goes_ahead_at, if_nobody, title_of
+from blocks.sentences import Tell, goes_ahead_at, if_nobody, title_of
 from blocks.sentences import hardened as why_hard
 from blocks.text import escaped, in_utc, line, when
+from rules.wording import a
 
 
 def escalated(dossier: Dossier) -> Message:

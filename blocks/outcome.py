@@ -8,11 +8,12 @@ from blocks.dossier import Dossier
 from blocks.frame import Parts
 from blocks.remarks import remarks, speaker, spoken
 from blocks.revision import changes
-from blocks.sentences import a, agent, joined, named, sentence
-from blocks.text import counted, in_utc, plainly, when
+from blocks.sentences import agent, joined, named, sentence
+from blocks.text import counted, in_utc, when
 from rules.commands import HumanDecisionType, OverrideDecision, Verb
 from rules.offers import offered
 from rules.state import Basis, Decision, ExecutionState, PackageState, Status
+from rules.wording import a, plainly
 
 _STANDING: Mapping[Status, str] = {
     Status.PENDING: "Waiting",

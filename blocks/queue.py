@@ -9,11 +9,12 @@ from datetime import datetime
 from blocks.elements import Block, Element, actions, button, quote, rich, section, words
 from blocks.ids import ActionId, Ref
 from blocks.sentences import NAME
-from blocks.text import counted, cut, in_utc, line, plainly, when
+from blocks.text import counted, cut, in_utc, line, when
 from blocks.verbs import LABELS
 from rules.commands import HumanDecisionType, Verb
 from rules.scales import HITLLevel, RiskLevel
 from rules.state import Status
+from rules.wording import plainly
 
 ROWS = 10  # on a page
 

@@ -10,12 +10,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from blocks.dossier import Dossier
-from blocks.text import counted, cut, in_utc, line, plainly, span
+from blocks.text import counted, cut, in_utc, line, span
 from rules.clock import PUT_OFF_AT_MOST
 from rules.package import Cost, Kind
 from rules.scales import HITLLevel, Reversibility
 from rules.state import PackageState, Why
 from rules.tiers import OnTimeout
+from rules.wording import a, plainly
 
 Tell = Callable[[datetime], str]  # how a time is told: `text.when` in markup, `text.in_utc` in plain text
 
@@ -40,12 +41,6 @@ _UNDOING = {
 }
 _SURE = ((0.5, "unsure"), (0.65, "rather unsure"), (0.8, "fairly sure"), (0.95, "sure"))
 _HARDENED = frozenset(["objection", "policy-changed", "silence-unproven", "timeout", "escalation", "nobody-left"])
-
-
-def a(role: str) -> str:
-    """A role with its article."""
-    word = plainly(role)
-    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
 
 
 def sentence(text: str) -> str:

@@ -8,10 +8,11 @@ from datetime import timedelta
 from blocks.elements import Block, context, header, section
 from blocks.limits import CHART_LABEL
 from blocks.message import Message
-from blocks.text import counted, cut, plainly, span
+from blocks.text import counted, cut, span
 from rules.commands import HumanDecisionType
 from rules.scales import HITLLevel
 from rules.statistics import Age, Statistics
+from rules.wording import plainly
 
 _LEVELS = tuple(HITLLevel)
 _SHORTER = {HumanDecisionType.REQUEST_MORE_EVIDENCE: "request evidence"}

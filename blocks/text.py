@@ -49,11 +49,6 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def plainly(word: str) -> str:
-    """An enum's or a role's name as people say it."""
-    return word.replace("_", " ")
-
-
 def counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from blocks.dossier import Dossier
-from blocks.sentences import a, quorum_asked, risk, undoing
+from blocks.sentences import quorum_asked, risk, undoing
 from blocks.text import span, when
 from rules.commands import Verb
+from rules.wording import a
 
 LABELS: Mapping[Verb, str] = {
     Verb.APPROVE: "Approve",

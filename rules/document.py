@@ -14,6 +14,7 @@ from rules.state import Decision, ExecutionState, PackageState, Status
 from rules.terms import terms_today
 from rules.transition import Words
 from rules.votes import tally
+from rules.wording import a
 
 Document = dict[str, Any]
 
@@ -131,12 +132,12 @@ def _execution(state: PackageState) -> Document:
 
 def message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR0911 - one sentence a status
     """What the agent should make of it, in one sentence: an agent reads sentences better than enums."""
-    role = state.task.required_role.replace("_", " ")
+    somebody = a(state.task.required_role)
     match state.status:
         case Status.PENDING if state.level is HITLLevel.HUMAN_TAKEOVER:
-            return f"Stop here: a {role} is asked to take over; poll this URL or wait for the callback."
+            return f"Stop here: {somebody} is asked to take over; poll this URL or wait for the callback."
         case Status.PENDING:
-            return f"Waiting for a {role}; poll this URL or wait for the callback."
+            return f"Waiting for {somebody}; poll this URL or wait for the callback."
         case Status.REVISION_REQUESTED:
             return "A reviewer wants changes: read decision.instructions and post a new version."
         case Status.EVIDENCE_REQUESTED:

@@ -14,6 +14,7 @@ from rules.policy import Policy
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state import Why
 from rules.values import Value
+from rules.wording import plainly
 
 _AUTO, _NOTIFY, _SOFT, _HARD, _TAKEOVER = HITLLevel
 
@@ -82,7 +83,7 @@ def _risk_table(case: Case) -> Iterator[Why]:
 
 def _reversibility_table(case: Case) -> Iterator[Why]:
     said = case.policy.reversibility.of(case.reversibility)
-    kind = case.reversibility.replace("_", " ")
+    kind = plainly(case.reversibility)
     listed = f"{kind} actions take {said}" if case.action else f"an unlisted action type counts as {kind}"
     yield _says(case.reversibility.replace("_", "-"), case.eased(said), listed + _easing(case, said))
 

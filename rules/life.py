@@ -24,6 +24,7 @@ from rules.state import PackageState, Status
 from rules.submission import Submit, submit
 from rules.terms import terms_today
 from rules.transition import Move, Transition
+from rules.wording import plainly
 
 S, V = Status, Verb
 _OPEN = (S.PENDING, S.REVISION_REQUESTED, S.EVIDENCE_REQUESTED, S.DEFERRED)
@@ -176,14 +177,14 @@ def _is_time(state: PackageState, command: ClockCommand, situation: Situation) -
 
 
 def _too_late(state: PackageState, command: Command) -> Refusal:
-    status = state.status.replace("_", " ")
+    status = plainly(state.status)
     if state.status.terminal:
         return refuse(Reason.ALREADY_DECIDED, status=status, by=state.decided_by())
     if state.status.awaits_agent:
         return refuse(Reason.AWAITS_AGENT, status=status)
     if state.status is Status.DEFERRED and state.wake_at:
         return refuse(Reason.IS_DEFERRED, until=state.wake_at.isoformat(timespec="minutes"))
-    return refuse(Reason.NOT_IN_THIS_STATE, status=status, verb=command.verb.replace("_", " "))
+    return refuse(Reason.NOT_IN_THIS_STATE, status=status, verb=plainly(command.verb))
 
 
 def _stale(state: PackageState, command: Command, _: Situation) -> Refusal | None:
@@ -223,7 +224,7 @@ def _not_for_this_package(state: PackageState, command: HumanDecisionCommand) ->
     verb, question = command.verb, state.kind is Kind.QUESTION
     allowed = state.allowed_decisions
     if allowed is not None and verb is not Verb.OBJECT and verb.value not in allowed:
-        return refuse(Reason.DECISION_NOT_ALLOWED, verb=verb.replace("_", " "), allowed=", ".join(allowed))
+        return refuse(Reason.DECISION_NOT_ALLOWED, verb=plainly(verb), allowed=", ".join(allowed))
     granting = verb in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS, Verb.OVERRIDE)
     if granting and state.level is HITLLevel.HUMAN_TAKEOVER:
         return refuse(Reason.LEVEL_IS_TAKEOVER)

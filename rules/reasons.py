@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from rules.values import Value
+from rules.wording import a, plainly
 
 
 class Reason(StrEnum):
@@ -93,8 +94,9 @@ class Refusal(Value):
 
     def _spoken(self) -> dict[str, str]:
         """Roles as people say them: to programs they keep the names that the policy gives them."""
-        roles = {name: self.facts[name].replace("_", " ") for name in _ROLES if name in self.facts}
-        return self.facts | roles
+        roles = {name: self.facts[name] for name in _ROLES if name in self.facts}
+        plain = {name: plainly(role) for name, role in roles.items()}
+        return self.facts | plain | {f"a_{name}": a(role) for name, role in roles.items()}
 
 
 _ROLES = ("role", "ladder")  # the facts that are roles
@@ -126,9 +128,9 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
         case Reason.NOT_ADMIN:
             return "Only the policy's admins can do this."
         case Reason.WRONG_ROLE:
-            return "This asks for a {role}, and you do not hold that role."
+            return "This asks for {a_role}, and you do not hold that role."
         case Reason.OUT_OF_SCOPE:
-            return "You are a {role}, but not for {action_type}: your scope does not cover it."
+            return "You are {a_role}, but not for {action_type}: your scope does not cover it."
         case Reason.ABOVE_AUTHORITY:
             return "This is {risk} risk, and your authority ends at {max_risk}. Escalate it instead."
         case Reason.IS_REQUESTER:

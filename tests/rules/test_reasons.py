@@ -38,6 +38,11 @@ def test_a_role_is_named_as_people_say_it_and_to_programs_as_the_policy_has_it()
     refusal = refuse(Reason.WRONG_ROLE, role="senior_reviewer")
     assert refusal.sentence == "This asks for a senior reviewer, and you do not hold that role."
     assert refusal.facts == {"role": "senior_reviewer"}
+
+
+def test_a_role_has_the_article_that_it_is_spoken_with() -> None:
+    refusal = refuse(Reason.OUT_OF_SCOPE, role="internal_auditor", action_type="send_notice")
+    assert refusal.sentence == "You are an internal auditor, but not for send_notice: your scope does not cover it."
     ladder = refuse(Reason.NOT_ON_LADDER, role="on_call", ladder="senior_reviewer, area_director").sentence
     assert ladder == "on call is not further up this package's ladder, which is: senior reviewer, area director."
 
