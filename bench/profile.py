@@ -10,8 +10,9 @@ from collections import defaultdict
 from bench.world import REVIEWER, fresh_database, now, package, world
 from rules.commands import Approve
 from rules.submission import Submit
+from store.asked import Asked
 from store.house import fresh_id
-from store.road import Asked, carry_out
+from store.road import carry_out
 
 NUMBER = 500
 _PARTS = {

@@ -14,7 +14,6 @@ from store.database import begin_immediate, make_engine
 from store.tables import Installation, core
 
 INSTALLATION = core(Installation)
-MIGRATIONS = Path(__file__).parent / "migrations"
 _APPLIED = text("SELECT version_num FROM alembic_version")
 _LOCK = 7_301_274_119  # any number, as long as all replicas take the same
 
@@ -38,7 +37,8 @@ def migrate(url: str, now: datetime) -> str:
 
 def head() -> str:
     """The newest revision: each file's name begins with its own."""
-    return max(file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+    versions = Path(__file__).parent.glob("migrations/versions/[0-9]*.py")
+    return max(file.name for file in versions).partition("_")[0]
 
 
 def is_current(connection: Connection) -> bool:

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, insert, select
 
-from rules.commands import ClockCommand, Command
+from rules.commands import ClockCommand
 from rules.life import decide
-from rules.people import AUTO, Actor, ActorKind, Roster
+from rules.people import ActorKind, Roster
 from rules.reasons import Reason, Refusal, refuse
 from rules.situation import Situation
 from rules.state import PackageState
 from rules.submission import Submit
 from rules.transition import Words, refused
+from store.asked import Asked
 from store.batch import Batch
 from store.house import INSTALLATION, STANDING, House, Standing
 from store.packages import Loaded, load, load_each
@@ -39,23 +39,6 @@ _AT_THE_DOOR = select(*STANDING, COMMANDS.c.package_id, COMMANDS.c.content_diges
     INSTALLATION, COMMANDS, and_(*_THIS), isouter=True
 )
 _ANSWER = insert(COMMANDS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A command and who gives it. `agent_id` is set for what an agent asks: it reaches only its own packages.
-
-    A trial asks whether it could be given. Where not, that is answered and kept as for the command itself; else
-    nothing happens: before somebody writes a reason, they learn whether they may decide at all.
-    """
-
-    command: Command
-    now: datetime
-    actor: Actor = AUTO
-    agent_id: str | None = None
-    content_digest: str | None = None
-    chance: float = 1.0
-    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, select
 
@@ -31,6 +31,7 @@ from rules.situation import Memory, Situation
 from rules.state import Status
 from rules.submission import Submit
 from store.agents import agent
+from store.asked import Asked
 from store.autonomy import profile
 from store.content import words_of
 from store.house import House, fresh_id
@@ -39,9 +40,6 @@ from store.queue import open_items
 from store.spelled import rows
 from store.tables import VersionRow, core
 from store.threads import taken_in
-
-if TYPE_CHECKING:
-    from store.road import Asked
 
 VERSIONS = core(VersionRow)
 

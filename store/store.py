@@ -22,13 +22,14 @@ from rules.state import PackageState
 from rules.transition import Words
 from store import policies, tenancy
 from store.agents import by_key
+from store.asked import Asked
 from store.cards import Drawing, keep_rendering
 from store.database import Database, PostgresDatabase, StaleError, open_database
 from store.documents import documents
 from store.events import events_of
 from store.house import House
 from store.packages import Cursor, glance, load, own
-from store.road import Asked, Outcome, carry_out, carry_out_each, has_answered
+from store.road import Outcome, carry_out, carry_out_each, has_answered
 from store.waiters import Waiter, Waiters, stopped
 from store.workers import UnavailableError
 

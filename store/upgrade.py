@@ -6,15 +6,9 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 
-from store.migrate import MIGRATIONS
-
 
 def upgrade(connection: Connection) -> None:
-    command.upgrade(config(connection), "head")
-
-
-def config(connection: Connection | None = None) -> Config:
-    its = Config()
-    its.set_main_option("script_location", str(MIGRATIONS))
-    its.attributes["connection"] = connection
-    return its
+    config = Config()
+    config.set_main_option("script_location", "store:migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

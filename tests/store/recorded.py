@@ -14,9 +14,10 @@ from rules.people import Actor, ActorKind, AgentStanding
 from rules.state import PackageState
 from rules.submission import Submit
 from store import directory, registry, tenancy
+from store.asked import Asked
 from store.database import make_engine, transact
 from store.house import House, fresh_id
-from store.road import Asked, carry_out
+from store.road import carry_out
 from tests.rules.world import HARD, NOW, OWEN, POLICY, SENTA, ask, package, people
 
 

@@ -16,10 +16,11 @@ from rules.situation import Situation
 from rules.state import ExecutionState, PackageState, Status
 from rules.transition import Transition
 from scheduler import asking
+from store.asked import Asked
 from store.autonomy import profile
 from store.database import transact
 from store.packages import Loaded, load_each
-from store.road import Asked, carry_out
+from store.road import carry_out
 from tests.rules.world import HARD, RITA, SENTA, SOFT, ask, policy
 from tests.store.soundness import faults
 from tests.store.world import LASTING, World, founded, reviewer
