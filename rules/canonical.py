@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 MAX_INTEGER = 2**53 - 1  # beyond it a reader that keeps numbers as doubles sees another number
 MAX_DEPTH = 64
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")  # C0 but for tab, line feed and carriage return
-_SHORT = 2000  # characters, of all the names of an object
+_FEW, _SHORT = 64, 1000  # names of an object, and characters of all of them
 _EXPONENT_FROM = 1e21  # ECMAScript spells smaller doubles without an exponent
 
 
@@ -109,13 +109,13 @@ def _enter(room: int) -> None:
 
 
 def _in_order(value: dict[Any, Any]) -> list[tuple[str, str]]:
-    """Each name, and how it stands before its value. What is kept for the next time is short, and so stays small."""
+    """Each name, and how it stands before its value. What is kept for the next time is small, whoever wrote it."""
     names = tuple(value)
     try:
         together = "".join(names)  # one call in C that also refuses every name that is not a string
     except TypeError:
         raise NotCanonical("the names in an object must be strings") from None
-    return _known(names) if len(together) <= _SHORT else _spelled(names)
+    return _known(names) if len(names) <= _FEW and len(together) <= _SHORT else _spelled(names)
 
 
 def _spelled(names: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import json
 import struct
+import tracemalloc
 from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
@@ -215,3 +216,13 @@ def test_what_a_person_or_a_reader_would_not_get_whole_is_not_legible(value: Any
 @pytest.mark.parametrize("value", ["a\tb\r\nc\x7f", 1e21, -1.5, float(MAX_INTEGER), {"a": [True, None, 7]}], ids=repr)
 def test_what_is_legible_is_read_back_to_the_same_form(value: Any) -> None:
     assert canonical(json.loads(legible(value))) == canonical(value)
+
+
+def test_what_is_kept_of_names_stays_small_however_many_are_sent() -> None:
+    each = [{f"{first:x}-{second:x}": None for second in range(300)} for first in range(400)]
+    tracemalloc.start()
+    for value in each:
+        canonical(value)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 1_000_000
