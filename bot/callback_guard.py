@@ -29,13 +29,18 @@ class ForbiddenError(OSError):
 
 async def forbidden(url: str, allowed: Iterable[Network]) -> str | None:
     """Why this address must not be called, or nothing. A name that does not resolve now is looked up at delivery."""
-    host = urlsplit(url).hostname or ""
-    inside = [each for each in await _addresses(host) if not is_open(each, allowed)]
+    inside = [each for each in await _addresses(_host(url)) if not is_open(each, allowed)]
     if inside:
         return (
             "must not lead to a private, loopback or link-local address; COUNTERSIGN_CALLBACK_ALLOW can name networks"
         )
     return None
+
+
+def _host(url: str) -> str:
+    """Without the zone of an IPv6 address, which may be one that this machine does not have."""
+    host = urlsplit(url).hostname or ""
+    return host.partition("%")[0] if ":" in host else host
 
 
 async def _addresses(host: str) -> list[Address]:

@@ -207,6 +207,7 @@ async def test_while_all_is_frozen_nobody_submits_anything(desk: Desk) -> None:
         "http://[64:ff9b::a9fe:a9fe]/",
         "http://[2002:7f00:1::]/",
         "http://[::127.0.0.1]/",
+        "http://[fe80::1%25eth9]/",
     ],
 )
 async def test_a_callback_to_the_inside_is_refused(desk: Desk, inside: str) -> None:
