@@ -150,6 +150,8 @@ def _lines(trail: Trail) -> Iterator[dict[str, Any]]:
         yield {"kind": "content", **whose, **kept._asdict()}
     if trail.claim:
         yield {"kind": "state", **whose, **trail.claim._asdict()}
+    elif not (trail.events or trail.contents):
+        yield {"kind": "head", **whose, "length": 0, "head": None}  # all of it is gone: only so can it be named
 
 
 def _event(event: Any, package_id: str | None) -> dict[str, Any]:

@@ -17,12 +17,14 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, ex
 
 from rules.audit import Auditor
 from rules.chain import Event, rfc3339
-from rules.evidence import TENANT, Claim, Counts, Fault, Kept, Trail, read
+from rules.evidence import TENANT, Claim, Counts, Fault, Kept, Trail
 from store.content import CONTENT
+from store.kept import UNREADABLE, all_of, readable, whole
 from store.packages import PACKAGES
 from store.record import EVENTS
 from store.tables import TenantEventRow, core
 from store.tenancy import INSTALLATION, tenant
+from store.versions import VERSIONS
 
 TENANT_EVENTS = core(TenantEventRow)
 
@@ -110,19 +112,19 @@ def verify_database(
 def verify_package(connection: Connection, package_id: str) -> list[Fault]:
     """One package alone; a package that nobody knows has no fault."""
     tenant_id = tenant(connection)
-    row = connection.execute(select(PACKAGES).where(_mine(PACKAGES, tenant_id, package_id))).first()
+    row = connection.execute(all_of(PACKAGES).where(_mine(PACKAGES, tenant_id, package_id))).first()
     trail = next(_fetched(connection, tenant_id, {package_id: row}))
     return list(Auditor(tenant_id).package(trail)) if row or trail.events or trail.contents else []
 
 
 def tenant_claim(connection: Connection) -> Claim:
     row = connection.execute(select(INSTALLATION.c.length, INSTALLATION.c.head)).one()
-    return Claim(row.length, row.head)
+    return Claim(whole(row.length), row.head)
 
 
 def tenant_rows(connection: Connection, tenant_id: str) -> Iterator[Row[Any]]:
     mine = TENANT_EVENTS.c.tenant_id == tenant_id
-    return _streamed(connection, select(TENANT_EVENTS).where(mine).order_by(TENANT_EVENTS.c.sequence))
+    return _streamed(connection, all_of(TENANT_EVENTS).where(mine).order_by(TENANT_EVENTS.c.sequence))
 
 
 def trails(
@@ -148,21 +150,21 @@ def heads(connection: Connection, tenant_id: str, selection: Selection = EVERYTH
 def matching(connection: Connection, tenant_id: str, selection: Selection) -> Iterator[Event]:
     """The selected events alone, oldest first, the tenant's own among them unless an action type is asked for."""
     order = (EVENTS.c.occurred_at, EVENTS.c.package_id, EVENTS.c.revision)
-    found = select(EVENTS).where(EVENTS.c.tenant_id == tenant_id, *selection.of(EVENTS)).order_by(*order)
+    found = all_of(EVENTS).where(EVENTS.c.tenant_id == tenant_id, *selection.of(EVENTS)).order_by(*order)
     streams = [_streamed(connection, found)]
     if selection.action_type is None:
-        mine = select(TENANT_EVENTS).where(TENANT_EVENTS.c.tenant_id == tenant_id, *selection.of(TENANT_EVENTS))
+        mine = all_of(TENANT_EVENTS).where(TENANT_EVENTS.c.tenant_id == tenant_id, *selection.of(TENANT_EVENTS))
         in_time = mine.order_by(TENANT_EVENTS.c.occurred_at, TENANT_EVENTS.c.sequence)
         streams.insert(0, _streamed(connection, in_time))
-    for row in heapq.merge(*streams, key=lambda row: row.occurred_at):
-        event = _read(row.body)
+    for row in heapq.merge(*streams, key=lambda row: row.occurred_at or UNREADABLE):
+        event = readable(row.body)
         yield event if isinstance(event, dict) else {"reason": f"unreadable: {row.body}"}
 
 
 def strangers(connection: Connection, tenant_id: str) -> Iterator[Fault]:
     """A database holds one installation: what bears another's name would be looked at by nobody."""
     for table in (PACKAGES, EVENTS, TENANT_EVENTS, CONTENT):
-        others = select(table).where(table.c.tenant_id != tenant_id)
+        others = all_of(table).where(table.c.tenant_id != tenant_id)
         for row in _streamed(connection, others):
             facts = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to ask a row for a column it may lack
             revision, event_id = facts.get("revision", facts.get("sequence")), facts.get("event_id")
@@ -171,7 +173,7 @@ def strangers(connection: Connection, tenant_id: str) -> Iterator[Fault]:
 
 
 def _packages(tenant_id: str, selection: Selection) -> Select[Any]:
-    query = select(PACKAGES).where(PACKAGES.c.tenant_id == tenant_id).order_by(PACKAGES.c.package_id)
+    query = all_of(PACKAGES).where(PACKAGES.c.tenant_id == tenant_id).order_by(PACKAGES.c.package_id)
     return query if selection.whole else query.where(PACKAGES.c.package_id.in_(_selected(tenant_id, selection)))
 
 
@@ -180,7 +182,7 @@ def _selected(tenant_id: str, selection: Selection) -> Select[Any]:
 
 
 def _rowless(tenant_id: str, selection: Selection) -> Select[Any]:
-    """Events or words of which the package is gone."""
+    """What is left of a package that is gone: its events, its words, or nothing but that it had a version."""
 
     def lost(table: Table) -> Select[Any]:
         row = exists().where(PACKAGES.c.tenant_id == tenant_id, PACKAGES.c.package_id == table.c.package_id)
@@ -188,22 +190,22 @@ def _rowless(tenant_id: str, selection: Selection) -> Select[Any]:
 
     if not selection.whole:
         return lost(EVENTS).where(*selection.of(EVENTS)).distinct()
-    both = union(lost(EVENTS), lost(CONTENT)).subquery()
-    return select(both.c.package_id)
+    left = union(lost(EVENTS), lost(CONTENT), lost(VERSIONS)).subquery()
+    return select(left.c.package_id)
 
 
 def _fetched(connection: Connection, tenant_id: str, rows: dict[str, Row[Any] | None]) -> Iterator[Trail]:
     """The trails of these packages, with everything that belongs to them."""
     found = {package_id: _begun(package_id, row) for package_id, row in rows.items()}
     for row in connection.execute(
-        select(EVENTS).where(_mine(EVENTS, tenant_id, *rows)).order_by(EVENTS.c.package_id, EVENTS.c.revision)
+        all_of(EVENTS).where(_mine(EVENTS, tenant_id, *rows)).order_by(EVENTS.c.package_id, EVENTS.c.revision)
     ):
         trail = found[row.package_id]
         event, noticed = opened(row, row.package_id, row.revision)
         trail.events.append(event)
         trail.noticed += noticed
-    for row in connection.execute(select(CONTENT).where(_mine(CONTENT, tenant_id, *rows))):
-        words = _read(row.words) if row.words is not None else None
+    for row in connection.execute(all_of(CONTENT).where(_mine(CONTENT, tenant_id, *rows))):
+        words = readable(row.words) if row.words is not None else None
         found[row.package_id].contents.append(Kept(row.event_id, row.salt, words))
     yield from found.values()
 
@@ -215,11 +217,20 @@ def _mine(table: Table, tenant_id: str, *package_ids: str) -> ColumnElement[bool
 def _begun(package_id: str, row: Row[Any] | None) -> Trail:
     if row is None:
         return Trail(package_id)
-    state = _read(row.state)
+    state = readable(row.state)
     kept = state if isinstance(state, dict) else {}
     wrong = [name for name in _FOUND_BY if getattr(row, name) != kept.get(name)]
-    noticed = _noticed(package_id, row.revision, None, "the columns of its row and its state disagree", wrong)
-    return Trail(package_id, claim=Claim(row.revision, row.head, kept), noticed=noticed)
+    wrong += [name for name, moment in _moments(kept).items() if getattr(row, name) != moment]
+    length = whole(row.revision)
+    noticed = _noticed(package_id, length, None, "the columns of its row and its state disagree", wrong)
+    return Trail(package_id, claim=Claim(length, row.head, kept), noticed=noticed)
+
+
+def _moments(state: dict[str, Any]) -> dict[str, datetime | None]:
+    """The times by which a package is found, as its state has them."""
+    decision = state.get("decision")
+    said = state | {"decided_at": decision.get("decided_at") if isinstance(decision, dict) else None}
+    return {name: _moment(said.get(name)) for name in ("created_at", "updated_at", "decided_at")}
 
 
 # The columns by which packages and events are found, and that therefore have to say what the record says.
@@ -231,7 +242,7 @@ _EVENT_FOUND_BY = ("event_id", "event_type", "action_type", "actor")
 
 def opened(row: Row[Any], package_id: str, revision: int) -> tuple[Any, list[Fault]]:
     """The event of a row, and what is wrong with the row around it."""
-    event = _read(row.body)
+    event = readable(row.body)
     if not isinstance(event, dict):
         return row.body, []
     columns = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to ask a row for a column it may lack
@@ -251,14 +262,6 @@ def _moment(written: Any) -> datetime | None:
         return datetime.fromisoformat(written)
     except (TypeError, ValueError):
         return None
-
-
-def _read(text: str) -> Any:
-    """What cannot be read stays the text it is, and is found to be no event."""
-    try:
-        return read(text)
-    except ValueError:
-        return text
 
 
 def _streamed(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:

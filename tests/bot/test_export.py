@@ -96,6 +96,15 @@ def test_what_was_wrong_in_the_database_is_found_in_its_export(its: Recorded) ->
     assert len(found) == 5  # and the words beside the event that is gone
 
 
+def test_a_package_of_which_all_is_gone_is_named_by_its_export(its: Recorded) -> None:
+    for table in ("packages", "events", "content"):
+        forge(its.engine, f"DELETE FROM {table} WHERE package_id = :id", id=its.rejected)
+    assert faults(export(its)) == [
+        f"{its.rejected}: it is missing: the export lists it with 0 events",
+        "export: it holds 2 packages, and its manifest says 3",
+    ]
+
+
 def test_an_export_of_emptied_words_is_clean(its: Recorded) -> None:
     with its.engine.begin() as connection:
         connection.execute(text("UPDATE content SET words = NULL, salt = NULL"))

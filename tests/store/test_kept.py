@@ -1,0 +1,66 @@
+"""A record in which somebody wrote what no column of it can mean: SQLite keeps it, and the audit still reads all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from store.audit import EVERYTHING, matching, snapshot, verify_database
+from store.migrate import migrate
+from tests.rules.world import NOW
+from tests.store.recorded import Recorded, forge, recorded
+
+
+@pytest.fixture
+def its(tmp_path: Path) -> Iterator[Recorded]:
+    url = f"sqlite:///{tmp_path / 'its.db'}"
+    migrate(url, NOW)
+    made = recorded(url)
+    yield made
+    made.engine.dispose()
+
+
+def faults(its: Recorded) -> list[str]:
+    with snapshot(its.engine) as connection:
+        return [str(fault) for fault in verify_database(connection)]
+
+
+TIMES = ["'garbage'", "12345", "-1.5", "x'ff00'", "'2026-13-45 99:99'"]
+
+
+@pytest.mark.parametrize("time", TIMES)
+def test_a_time_of_an_event_that_is_none_is_found_at_its_event(its: Recorded, time: str) -> None:
+    forge(its.engine, f"UPDATE events SET occurred_at = {time} WHERE package_id = :id AND revision = 2", id=its.mailed)
+    (fault,) = faults(its)
+    assert fault.startswith(f"{its.mailed} revision 2 (evt_")
+    assert fault.endswith("the columns of its row and the event disagree: occurred_at")
+
+
+@pytest.mark.parametrize("time", TIMES)
+@pytest.mark.parametrize("column", ["created_at", "updated_at", "decided_at"])
+def test_a_time_of_a_package_that_is_none_is_found_at_its_package(its: Recorded, column: str, time: str) -> None:
+    forge(its.engine, f"UPDATE packages SET {column} = {time} WHERE package_id = :id", id=its.mailed)
+    assert faults(its) == [f"{its.mailed} revision 4: the columns of its row and its state disagree: {column}"]
+
+
+def test_times_that_say_nothing_of_the_record_keep_nobody_from_reading_it(its: Recorded) -> None:
+    forge(its.engine, "UPDATE packages SET due_at = 'garbage'")
+    forge(its.engine, "UPDATE content SET created_at = 'garbage'")
+    assert faults(its) == []
+
+
+def test_a_length_that_is_no_number_is_found(its: Recorded) -> None:
+    forge(its.engine, "UPDATE packages SET revision = 'many' WHERE package_id = :id", id=its.mailed)
+    forge(its.engine, "UPDATE installation SET length = 'many'")
+    tenant, columns, end = faults(its)
+    assert tenant == "tenant revision 2: it goes on after revision -1, which should be its last"
+    assert columns == f"{its.mailed} revision -1: the columns of its row and its state disagree: revision"
+    assert end == f"{its.mailed} revision 4: it goes on after revision -1, which should be its last"
+
+
+def test_events_with_a_time_that_is_none_are_handed_out_with_the_others(its: Recorded) -> None:
+    forge(its.engine, "UPDATE events SET occurred_at = 'garbage' WHERE package_id = :id", id=its.mailed)
+    with snapshot(its.engine) as connection:
+        assert len(list(matching(connection, its.tenant_id, EVERYTHING))) == 13
