@@ -36,7 +36,8 @@ def new_version(move: Move, command: NewVersion) -> Transition | Refusal:
 def _not_welcome(state: PackageState, command: NewVersion, situation: Situation) -> Refusal | None:
     if situation.agent is None or not situation.agent.may_act:
         return refuse(Reason.AGENT_PAUSED)
-    if command.package.expires_at is not None and command.package.expires_at <= situation.now:
+    ends = (command.package.expires_at, state.expires_at)  # no version puts off the end that an earlier one named
+    if any(end is not None and end <= situation.now for end in ends):
         return refuse(Reason.ALREADY_EXPIRED)
     if situation.memory.thread_taken_in not in (None, state.decision_package_id):
         return refuse(Reason.THREAD_TAKEN_OVER, package=situation.memory.thread_taken_in)

@@ -160,6 +160,12 @@ def test_a_new_version_is_not_welcome_either(bearing: dict[str, Any], said: Deci
     assert refusal(state, ask(NewVersion, state, package=said), by=AGENT.actor, **bearing) is expected
 
 
+def test_no_new_version_comes_after_the_end_that_an_earlier_one_named() -> None:
+    state = submitted(package(risk_level="high", expires_at=NOW + HOUR))
+    late = ask(NewVersion, state, package=HARD)
+    assert refusal(state, late, by=AGENT.actor, now=NOW + HOUR) is Reason.ALREADY_EXPIRED
+
+
 def test_a_taken_threads_own_package_can_be_revised() -> None:
     state = submitted(TAKEOVER)
     assert revised(state, TAKEOVER, memory=Memory(thread_taken_in="pkg_1")).version == 2
