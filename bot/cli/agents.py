@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection
 
 from bot.callback_guard import forbidden
-from bot.cli import session
+from bot.cli import session, spans
 from bot.cli.session import OPERATOR
 from bot.cli.text import as_json, iso, plain, table
 from bot.settings import read_settings
@@ -20,7 +20,6 @@ from rules.chain import rfc3339
 from rules.notation import UserId
 from rules.package import Url
 from rules.people import AgentStanding
-from rules.values import parse_duration
 from store import registry, tenancy
 from store.house import PEOPLE
 from store.registry import Credentials, Listed
@@ -56,14 +55,6 @@ def _callback_url(written: str | None) -> str | None:
     return url
 
 
-def _overlap(written: str) -> timedelta:
-    try:
-        span: timedelta = parse_duration(written)
-    except ValueError as fault:
-        raise typer.BadParameter(str(fault)) from None
-    return span
-
-
 Name = Annotated[str, typer.Argument(help="The agent's name.", metavar="NAME", show_default=False)]
 NewName = Annotated[
     str, typer.Argument(help="A name for the agent.", metavar="NAME", callback=_name, show_default=False)
@@ -96,7 +87,7 @@ Overlap = Annotated[
     typer.Option(
         help="How long the old key goes on, such as 1h; 0s for a key that leaked. Else as the policy says.",
         metavar="SPAN",
-        parser=_overlap,
+        parser=spans.span,
         show_default=False,
     ),
 ]

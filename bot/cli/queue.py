@@ -9,27 +9,19 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
-from bot.cli import session
+from bot.cli import session, spans
 from bot.cli.text import as_json, cut, iso, plain, table
 from rules.chain import rfc3339
 from rules.scales import HITLLevel
 from rules.state import PackageState, Status
 from rules.statistics import Age, Statistics
-from rules.values import parse_duration, write_duration
+from rules.values import write_duration
 from store.content import words_of
 from store.queue import count_open, open_tasks
 from store.statistics import stats as gather
 from store.tenancy import tenant
 
 TITLE = 74  # what is left of a line of 80 under its indent
-
-
-def _span(written: str) -> timedelta:
-    try:
-        span: timedelta = parse_duration(written)
-    except ValueError as fault:
-        raise typer.BadParameter(str(fault)) from None
-    return span
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -40,7 +32,7 @@ Limit = Annotated[int, typer.Option(help="How many at most.", min=1, max=1000)]
 Period = Annotated[
     timedelta | None,
     typer.Argument(
-        help="How far back, such as 24h or 30d; else 7d.", metavar="PERIOD", parser=_span, show_default=False
+        help="How far back, such as 24h or 30d; else 7d.", metavar="PERIOD", parser=spans.period, show_default=False
     ),
 ]
 WEEK = timedelta(days=7)

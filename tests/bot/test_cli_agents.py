@@ -192,6 +192,8 @@ def test_a_leaked_key_can_be_ended_at_once(terminal: Terminal, by_key: Callable[
 def test_an_overlap_is_a_span(terminal: Terminal) -> None:
     said = terminal("agents", "rotate", "clerk", "--overlap", "soon")
     assert (said.code, "write a duration such as 90s" in said.line) == (2, True)
+    said = terminal("agents", "rotate", "clerk", "--overlap", "800000d")
+    assert (said.code, "must be at most 36500d" in said.line) == (2, True)
 
 
 # ---- holding and ending

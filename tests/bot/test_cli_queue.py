@@ -124,3 +124,11 @@ def test_where_nothing_was_decided_no_time_is_made_up(terminal: Terminal) -> Non
 def test_a_period_is_a_span(terminal: Terminal) -> None:
     said = terminal("stats", "yesterday")
     assert (said.code, "write a duration such as 90s, 5m, 24h, 7d" in said.line) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("period", "what"), [("0d", "must be longer than nothing"), ("800000d", "must be at most 36500d")]
+)
+def test_a_period_that_cannot_be_looked_back_on_is_refused(terminal: Terminal, period: str, what: str) -> None:
+    said = terminal("stats", period)
+    assert (said.code, what in said.line) == (2, True)
