@@ -187,7 +187,8 @@ APPROVED: dict[str, Any] = PENDING | {
 CLAIMED: dict[str, Any] = APPROVED | {
     "may_proceed": False,
     "execution": {"state": "claimed", "claim_id": "worker-1", "claimed_at": "2026-11-20T12:05:00Z"},
-    "agent_message": "The execution is claimed: do not run it again.",
+    "agent_message": "The execution is claimed: whoever claimed it runs it, once, and then reports its outcome."
+    " Nobody else may run it.",
     "revision": 5,
     "updated_at": "2026-11-20T12:05:00Z",
 }

@@ -14,7 +14,7 @@ from rules.state import Decision, ExecutionState, PackageState, Status
 from rules.terms import terms_today
 from rules.transition import Words
 from rules.votes import tally
-from rules.wording import a
+from rules.wording import a, plainly
 
 Document = dict[str, Any]
 
@@ -162,6 +162,11 @@ def message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR0911 -
             assert_never(state.status)
 
 
+_CLAIMED = (
+    "The execution is claimed: whoever claimed it runs it, once, and then reports its outcome. Nobody else may run it."
+)
+
+
 def _granted(state: PackageState, now: datetime) -> str:
     decision = state.decision
     if decision and decision.decision is HumanDecisionType.ANSWER:
@@ -172,4 +177,6 @@ def _granted(state: PackageState, now: datetime) -> str:
         return "You may act on decision.action_parameters, once: claim the execution first, then report its outcome."
     if state.execution.state in (ExecutionState.NONE, ExecutionState.LAPSED):
         return "The permission lapsed unused: do not act; submit again if it matters."
-    return f"The execution is {state.execution.state}: do not run it again."
+    if state.execution.state is ExecutionState.CLAIMED:
+        return _CLAIMED
+    return f"The outcome of the execution is {plainly(state.execution.state)}: do not run it again."
