@@ -12,6 +12,7 @@ from rules.commands import (
 from rules.deadline import begun_anew, deadline
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
+from rules.silence import present
 from rules.situation import Situation
 from rules.state import PackageState, ReviewTask, Why
 from rules.transition import Move, Transition
@@ -48,13 +49,12 @@ def escalate(move: Move, command: Escalate) -> Transition | Refusal:
 
 
 def next_rung(state: PackageState, situation: Situation, role: str | None = None) -> int | None:
-    """The next rung up on which anybody is eligible."""
-    question = question_of(state)
-    for rung in range(state.task.rung + 1, state.terms.top + 1):
-        name = state.terms.role_at(rung)
-        if role in (None, name) and eligible(situation.roster, question, situation.now, name):
-            return rung
-    return None
+    """The next rung up on which anybody is there; where all who could decide are away, the next that has them."""
+    roster, now, names = situation.roster, situation.now, state.terms.ladder
+    rungs = [rung for rung in range(state.task.rung + 1, state.terms.top + 1) if role in (None, names[rung - 1])]
+    there = (rung for rung in rungs if present(state, roster, now, names[rung - 1]))
+    known = (rung for rung in rungs if eligible(roster, question_of(state), now, names[rung - 1]))
+    return next(there, None) or next(known, None)
 
 
 _CLIMBED = {

@@ -14,6 +14,7 @@ from rules.package import DecisionPackage, action_digest
 from rules.people import Agent, reference
 from rules.quality import gaps, refuses
 from rules.reasons import Reason, Refusal, refuse
+from rules.relief import looked_after
 from rules.scales import HITLLevel
 from rules.settling import settle
 from rules.situation import Situation
@@ -47,8 +48,8 @@ def submit(command: Submit, situation: Situation) -> Transition | Refusal:
     move.happen("package.submitted", words={"package": package.model_dump(mode="json", exclude_unset=True)})
     if settled:
         # Nobody is needed: the policy itself decides, and the record says that it did.
-        settle(move, Status.APPROVED, HumanDecisionType.APPROVE, Basis.POLICY)
-    return move.done()
+        return settle(move, Status.APPROVED, HumanDecisionType.APPROVE, Basis.POLICY).done()
+    return looked_after(move).done()
 
 
 def _agent(situation: Situation) -> Agent:

@@ -49,7 +49,7 @@ def recuse(move: Move, command: Recuse) -> Transition | Refusal:
     left = eligible(move.situation.roster, question_of(move.state), move.situation.now)
     rung = next_rung(move.state, move.situation)
     pending = move.state.status is Status.PENDING
-    return (climb_to(move, rung, "nobody-left") if pending and not left and rung else move).done()
+    return (climb_to(move, rung, "nobody-left") if pending and not left and rung else looked_after(move)).done()
 
 
 def claim_task(move: Move, command: ClaimTask) -> Transition | Refusal:
