@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from rules.commands import Verb
-from rules.state import Status
+from rules.state import PackageState, Status
+from tests.bot.service import Told
 from tests.rules.world import DAY, HOUR, MINUTE
 from tests.slack.office import HARD, RITA, SENTA, SOFT, SVEN, Office
 
@@ -78,3 +81,34 @@ async def test_the_task_of_somebody_who_leaves_goes_to_their_delegate_and_back(o
     await office.slack.command(SENTA, "/reviews", "back")
     await office.passes(MINUTE)
     assert (await office.state(told)).task.assigned_to == SENTA
+
+
+async def while_slack_is_away(office: Office, told: Told, span: timedelta) -> PackageState:
+    """What time does meanwhile."""
+    assert office.its.service.slack is not None
+    await office.slack.go_down()
+    office.clock.passes(span)
+    await office.its.service.slack.clockwork.sweep.tick()
+    return await office.state(told)
+
+
+async def test_what_climbed_before_its_reminder_could_be_told_calls_the_next_role_once(office: Office) -> None:
+    told, card = await office.asked(HARD)
+    state = await while_slack_is_away(office, told, 25 * HOUR)
+    assert state.task.required_role == "supervisor"
+    await office.slack.come_up()
+    await office.rested()
+    calls = [note.shown for note in office.thread(card) if note.notified]
+    assert [("supervisor" in call, "still waits" in call) for call in calls] == [(True, False)]
+
+
+async def test_nobody_is_told_of_an_unused_permission_that_was_used_before_it_could_be_told(office: Office) -> None:
+    told, card = await office.asked(HARD)
+    await office.approve(SENTA, card)
+    await office.delivered()
+    state = await while_slack_is_away(office, told, DAY)
+    assert state.execution.reminded
+    assert (await office.claim(told)).status == 200
+    await office.slack.come_up()
+    await office.rested()
+    assert not [note for note in office.thread(card) if "not carried out yet" in note.shown]
