@@ -9,7 +9,7 @@ from rules.commands import (
     HumanDecisionType,
     Object,
 )
-from rules.deadline import begun_anew, deadline
+from rules.deadline import begun_anew
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.silence import present
@@ -27,7 +27,7 @@ def object_(move: Move, command: Object) -> Transition:
 def harden(move: Move, rule: str, because: str) -> Move:
     state = move.state
     why = Why(rule=rule, level=HITLLevel.HARD_APPROVAL, because=because)
-    task = begun_anew(state.task, state.terms, move.situation.policy, move.situation.now)
+    task = begun_anew(state.task, state.terms, move.situation.policy, move.situation.now, state.expires_at)
     changes = {"level": HITLLevel.HARD_APPROVAL, "why": (why, *state.why), "task": task}
     return move.happen("package.hardened", changes, reason=rule)
 
@@ -76,7 +76,8 @@ def climb_to(move: Move, rung: int, reason: str) -> Move:
         required_role=role,
         priority=state.task.priority,
         created_at=now,
-        due_at=deadline(state.terms, role, move.situation.policy, now),
+        due_at=now,
     )
+    task = begun_anew(task, state.terms, move.situation.policy, now, state.expires_at)
     task = assigned(state.model_copy(update={"task": task}), move.situation)
     return move.happen("package.escalated", {"task": task}, reason=reason)

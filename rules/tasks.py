@@ -18,7 +18,7 @@ from rules.commands import (
     Wake,
     Withdraw,
 )
-from rules.deadline import begun_anew
+from rules.deadline import begun_anew, due_by
 from rules.decisions import not_ahead, seat
 from rules.escalation import climb_to, next_rung
 from rules.people import ActorKind, references
@@ -84,7 +84,8 @@ def extend(move: Move, command: Extend) -> Transition | Refusal:
         return refuse(Reason.TIME_NOT_AHEAD, of="the deadline that stands")
     if refusal := not_ahead(move.state, command.until, move.situation):
         return refusal
-    task = move.state.task.model_copy(update={"due_at": command.until, "reminded": 0})
+    state, now = move.state, move.situation.now
+    task = due_by(state.task, state.terms, command.until, now, state.expires_at)
     return move.happen("task.extended", {"task": task}, words={"comment": command.comment}).done()
 
 
@@ -95,7 +96,7 @@ def wake(move: Move, command: Wake) -> Transition:
 def woken(move: Move, reason: str, words: Words | None = None) -> Transition:
     """Back in the queue, with the whole of its time."""
     state, now = move.state, move.situation.now
-    task = begun_anew(state.task, state.terms, move.situation.policy, now)
+    task = begun_anew(state.task, state.terms, move.situation.policy, now, state.expires_at)
     changes = {"status": Status.PENDING, "decision": None, "wake_at": None, "asked_at": now, "task": task}
     return looked_after(move.happen("package.pending", changes | {"shown": None}, reason=reason, words=words)).done()
 
