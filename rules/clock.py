@@ -96,7 +96,7 @@ def consent(move: Move, command: Consent) -> Transition | Refusal:
     state, situation, silence = move.state, move.situation, command.silence
     if state.ended(situation.now):
         return _expired(move, "end-reached")
-    if least(situation.policy, state.action_type, state.risk, state.reversibility) > HITLLevel.SOFT_APPROVAL:
+    if least(situation.policy, state) > HITLLevel.SOFT_APPROVAL:
         return harden(move, "policy-changed", "today's policy does not let silence count here").done()
     if not (silence.reviewer_present and silence.could_be_answered):
         return harden(move, "silence-unproven", "nobody could be shown to have been able to object").done()
