@@ -10,7 +10,7 @@ from rules.commands import Verb
 from rules.state import PackageState, Status
 from tests.bot.service import Told
 from tests.rules.world import DAY, HOUR, MINUTE
-from tests.slack.office import HARD, RITA, SENTA, SOFT, SVEN, Office
+from tests.slack.office import CHANNEL, HARD, RITA, ROSS, SAUL, SENTA, SOFT, SUSI, SVEN, Office
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -36,6 +36,23 @@ async def test_silence_does_not_count_while_slack_is_away_and_goes_on_when_it_is
     assert await office.status(told) is Status.PENDING
     await office.slack.come_up()
     await office.its.service.slack.clockwork.heart.tick()
+    await office.passes(5 * MINUTE)
+    assert await office.status(told) is Status.CONSENTED
+
+
+async def test_silence_counts_for_nothing_while_everybody_who_sees_the_card_is_away(office: Office) -> None:
+    """Others are there who could decide it, and none of them is in the channel."""
+    for other in (ROSS, SENTA, SVEN, SUSI, SAUL, "USILA"):
+        office.slack.leave(other, CHANNEL)
+    await office.slack.command(RITA, "/reviews", "away 1h")
+    told, card = await office.asked(SOFT)
+    assert "Silence does not count yet" in card.shown
+    await office.passes(10 * MINUTE)
+    assert await office.status(told) is Status.PENDING
+    await office.slack.command(RITA, "/reviews", "back")
+    await office.passes(MINUTE)
+    assert "unless somebody objects" in (await office.card(told)).shown
+    assert await office.status(told) is Status.PENDING
     await office.passes(5 * MINUTE)
     assert await office.status(told) is Status.CONSENTED
 
