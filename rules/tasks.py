@@ -56,22 +56,22 @@ def claim_task(move: Move, command: ClaimTask) -> Transition | Refusal:
     assignee = move.state.task.assigned_to
     if assignee not in (None, move.situation.actor.actor_id):
         return refuse(Reason.TASK_CLAIMED, assignee=assignee)
-    return _assigned(move, "task.claimed", move.situation.actor.actor_id, command)
+    return _assigned(move, "task.claimed", move.situation.actor.actor_id, command).done()
 
 
 def assign(move: Move, command: Assign) -> Transition | Refusal:
-    """By an admin, to somebody who could decide: delegation moves tasks, never authority."""
+    """By an admin, to somebody who could decide; who is away just now has it done by whoever stands in for them."""
     question = question_of(move.state)
     able = authorize(move.situation.roster, command.assignee, Standard.PROCEED, question, move.situation.now)
     if isinstance(able, Refusal):
         return refuse(Reason.ASSIGNEE_NOT_ELIGIBLE, assignee=command.assignee, because=able.sentence)
-    return _assigned(move, "task.assigned", command.assignee, command)
+    return looked_after(_assigned(move, "task.assigned", command.assignee, command)).done()
 
 
-def _assigned(move: Move, event_type: str, assignee: str, command: ClaimTask | Assign) -> Transition:
+def _assigned(move: Move, event_type: str, assignee: str, command: ClaimTask | Assign) -> Move:
     # Whoever it is with now has it in their own right, and not for somebody who comes back.
     task = move.state.task.model_copy(update={"assigned_to": assignee, "stands_in_for": None})
-    return move.happen(event_type, {"task": task}, words={"comment": command.comment}).done()
+    return move.happen(event_type, {"task": task}, words={"comment": command.comment})
 
 
 def comment(move: Move, command: Comment) -> Transition:

@@ -389,3 +389,11 @@ def test_who_steps_aside_last_of_those_who_are_there_sends_it_up() -> None:
     state = submitted(HARD, policy=APART)
     aside = after(state, ask(Recuse, state), by=SENTA, people=without(SVEN), policy=APART)
     assert aside.task.required_role == "supervisor"
+
+
+def test_what_an_admin_hands_to_somebody_who_is_away_goes_to_their_delegate() -> None:
+    state = submitted(HARD, policy=APART)
+    around = people(USENTA=away_for(SVEN))
+    handed = after(state, ask(Assign, state, assignee=SENTA), by=ADAM, people=around, policy=APART)
+    assert held(handed) == (SVEN, SENTA)
+    assert held(relieved(handed, people()).after) == (SENTA, None)
