@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from rules.commands import Climb, Consent, Expire, HumanDecisionType, Remind, Silence, Verb, WakeUp
+from rules.deadline import passed
 from rules.escalation import climb_to, harden, next_rung
 from rules.level import least
 from rules.reasons import Reason, Refusal, refuse
@@ -54,7 +55,7 @@ def _pending(state: PackageState) -> Iterator[Due]:
 
 def _reminder(state: PackageState) -> datetime | None:
     ahead = sorted(state.terms.reminders, reverse=True)[state.task.reminded :]
-    return state.task.due_at - ahead[0] if ahead and not state.soft else None
+    return state.ends_at - ahead[0] if ahead and not state.soft else None
 
 
 def _after(state: PackageState) -> Iterator[Due]:
@@ -84,9 +85,9 @@ def remind(move: Move, _: Remind) -> Transition:
 
 def _remind_of_the_task(move: Move) -> Transition:
     """Once, however many reminders a long sleep has let pass."""
-    now, due = move.situation.now, move.state.task.due_at
-    passed = sum(due - ahead <= now for ahead in move.state.terms.reminders)
-    task = move.state.task.model_copy(update={"reminded": passed})
+    state = move.state
+    reminded = passed(state.terms, state.ends_at, move.situation.now)
+    task = state.task.model_copy(update={"reminded": reminded})
     return move.happen("task.reminded", {"task": task}).done()
 
 
@@ -95,7 +96,7 @@ def consent(move: Move, command: Consent) -> Transition | Refusal:
     state, situation, silence = move.state, move.situation, command.silence
     if state.ended(situation.now):
         return _expired(move, "end-reached")
-    if least(situation.policy, state.action_type, state.risk, state.reversibility) > HITLLevel.SOFT_APPROVAL:
+    if least(situation.policy, state) > HITLLevel.SOFT_APPROVAL:
         return harden(move, "policy-changed", "today's policy does not let silence count here").done()
     if not (silence.reviewer_present and silence.could_be_answered):
         return harden(move, "silence-unproven", "nobody could be shown to have been able to object").done()

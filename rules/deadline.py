@@ -20,6 +20,17 @@ def deadline(terms: Terms, role: str, policy: Policy, now: datetime) -> datetime
     return next((end for end in ends if end), now + _HORIZONS[-1])
 
 
-def begun_anew(task: ReviewTask, terms: Terms, policy: Policy, now: datetime) -> ReviewTask:
+def begun_anew(task: ReviewTask, terms: Terms, policy: Policy, now: datetime, own_end: datetime | None) -> ReviewTask:
     """The same rung, with the whole of its time."""
-    return task.model_copy(update={"due_at": deadline(terms, task.required_role, policy, now), "reminded": 0})
+    return due_by(task, terms, deadline(terms, task.required_role, policy, now), now, own_end)
+
+
+def due_by(task: ReviewTask, terms: Terms, due_at: datetime, now: datetime, own_end: datetime | None) -> ReviewTask:
+    """With this end. Whoever hears of it just now needs no reminder that would have been due by then already."""
+    end = min(due_at, own_end) if own_end else due_at
+    return task.model_copy(update={"due_at": due_at, "reminded": passed(terms, end, now)})
+
+
+def passed(terms: Terms, end: datetime, now: datetime) -> int:
+    """How many of the reminders before this end are behind us."""
+    return sum(end - ahead <= now for ahead in terms.reminders)

@@ -9,9 +9,10 @@ from rules.commands import (
     HumanDecisionType,
     Object,
 )
-from rules.deadline import begun_anew, deadline
+from rules.deadline import begun_anew
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
+from rules.silence import present
 from rules.situation import Situation
 from rules.state import PackageState, ReviewTask, Why
 from rules.transition import Move, Transition
@@ -26,7 +27,7 @@ def object_(move: Move, command: Object) -> Transition:
 def harden(move: Move, rule: str, because: str) -> Move:
     state = move.state
     why = Why(rule=rule, level=HITLLevel.HARD_APPROVAL, because=because)
-    task = begun_anew(state.task, state.terms, move.situation.policy, move.situation.now)
+    task = begun_anew(state.task, state.terms, move.situation.policy, move.situation.now, state.expires_at)
     changes = {"level": HITLLevel.HARD_APPROVAL, "why": (why, *state.why), "task": task}
     return move.happen("package.hardened", changes, reason=rule)
 
@@ -48,13 +49,12 @@ def escalate(move: Move, command: Escalate) -> Transition | Refusal:
 
 
 def next_rung(state: PackageState, situation: Situation, role: str | None = None) -> int | None:
-    """The next rung up on which anybody is eligible."""
-    question = question_of(state)
-    for rung in range(state.task.rung + 1, state.terms.top + 1):
-        name = state.terms.role_at(rung)
-        if role in (None, name) and eligible(situation.roster, question, situation.now, name):
-            return rung
-    return None
+    """The next rung up on which anybody is there; where all who could decide are away, the next that has them."""
+    roster, now, names = situation.roster, situation.now, state.terms.ladder
+    rungs = [rung for rung in range(state.task.rung + 1, state.terms.top + 1) if role in (None, names[rung - 1])]
+    there = (rung for rung in rungs if present(state, roster, now, names[rung - 1]))
+    known = (rung for rung in rungs if eligible(roster, question_of(state), now, names[rung - 1]))
+    return next(there, None) or next(known, None)
 
 
 _CLIMBED = {
@@ -76,7 +76,8 @@ def climb_to(move: Move, rung: int, reason: str) -> Move:
         required_role=role,
         priority=state.task.priority,
         created_at=now,
-        due_at=deadline(state.terms, role, move.situation.policy, now),
+        due_at=now,
     )
+    task = begun_anew(task, state.terms, move.situation.policy, now, state.expires_at)
     task = assigned(state.model_copy(update={"task": task}), move.situation)
     return move.happen("package.escalated", {"task": task}, reason=reason)

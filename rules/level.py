@@ -12,7 +12,7 @@ from rules.catalogue import Action
 from rules.package import DecisionPackage, Kind, Recommendation
 from rules.policy import Policy
 from rules.scales import HITLLevel, Reversibility, RiskLevel
-from rules.state import Why
+from rules.state import PackageState, Why
 from rules.values import Value
 from rules.wording import plainly
 
@@ -94,12 +94,16 @@ def _easing(case: Case, said: HITLLevel) -> str:
 
 
 def _confidence_bands(case: Case) -> Iterator[Why]:
-    bands, sure = case.policy.confidence, case.package.confidence
-    ladder = ((bands.takeover_below, _TAKEOVER), (bands.hard_below, _HARD), (bands.soft_below, _SOFT))
-    for bound, level in ladder:
+    sure = case.package.confidence
+    for bound, level in _bands(case.policy):
         if sure < bound:
             yield _says("confidence", level, f"the agent's confidence of {sure:g} is below {bound:g}")
             return
+
+
+def _bands(policy: Policy) -> tuple[tuple[float, HITLLevel], ...]:
+    bands = policy.confidence
+    return (bands.takeover_below, _TAKEOVER), (bands.hard_below, _HARD), (bands.soft_below, _SOFT)
 
 
 def _recommendation(case: Case) -> Iterator[Why]:
@@ -206,15 +210,20 @@ def assess(package: DecisionPackage, background: Background, policy: Policy) -> 
     return Assessment(level=level, why=tuple(fired), risk=case.risk, reversibility=case.reversibility)
 
 
-def least(policy: Policy, action_type: str, risk: RiskLevel, reversibility: Reversibility) -> HITLLevel:
-    """What a policy asks for what is known of an action, whatever its agent says of it or has earned."""
-    action = policy.action(action_type)
+def least(policy: Policy, state: PackageState) -> HITLLevel:
+    """What a policy asks for what its state says of a package, whatever its agent has earned."""
+    action = policy.action(state.action_type)
     known = action.reversibility if action else Reversibility.IRREVERSIBLE_HIGH
-    risk, reversibility = max(risk, action.risk if action else risk), max(reversibility, known)
+    risk, reversibility = max(state.risk, action.risk if action else state.risk), max(state.reversibility, known)
     said = [policy.tiers.of(risk).level, policy.reversibility.of(reversibility)]
+    said.append(HITLLevel(getattr(policy.kinds, state.kind.value)))
+    said += [level for bound, level in _bands(policy) if state.confidence < bound]
     if action and action.floor:
         said.append(action.floor)
     strict = bool(action and action.tool and action.tool.approval_required)
+    if reversibility.irreversible:
+        sensitive = action and set(action.data_classes).intersection(policy.matrix.sensitive)
+        strict = strict or bool(sensitive) or state.confidence <= policy.matrix.irreversible_soft_above
     return max(*said, _AUTO if may_be_silent(policy, risk, reversibility) and not strict else _HARD)
 
 

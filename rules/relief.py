@@ -82,7 +82,12 @@ def _handed_on(move: Move) -> ReviewTask:
 
 
 def _delegate(state: PackageState, roster: Roster, now: datetime) -> str | None:
-    """Named for an absence, and for no longer than that."""
-    person = roster.person(state.task.assigned_to or "")
-    named = person.delegate if person and person.is_away(now) else None
-    return named if named and _is_there(state, roster, named, now) else None
+    """Named for an absence, and for no longer than that; who is away too has named the next, in whatever order."""
+    named, passed = state.task.assigned_to, set[str]()
+    while named and named not in passed:
+        passed.add(named)
+        person = roster.person(named)
+        named = person.delegate if person and person.is_away(now) else None
+        if named and _is_there(state, roster, named, now):
+            return named
+    return None

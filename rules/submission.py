@@ -8,12 +8,13 @@ from typing import Any
 from rules.assignment import assigned
 from rules.authority import barred_by, each_eligible, question_of
 from rules.commands import Command, HumanDecisionType, Verb
-from rules.deadline import deadline
+from rules.deadline import deadline, passed
 from rules.level import Assessment, assess
 from rules.package import DecisionPackage, action_digest
 from rules.people import Agent, reference
 from rules.quality import gaps, refuses
 from rules.reasons import Reason, Refusal, refuse
+from rules.relief import looked_after
 from rules.scales import HITLLevel
 from rules.settling import settle
 from rules.situation import Situation
@@ -47,8 +48,8 @@ def submit(command: Submit, situation: Situation) -> Transition | Refusal:
     move.happen("package.submitted", words={"package": package.model_dump(mode="json", exclude_unset=True)})
     if settled:
         # Nobody is needed: the policy itself decides, and the record says that it did.
-        settle(move, Status.APPROVED, HumanDecisionType.APPROVE, Basis.POLICY)
-    return move.done()
+        return settle(move, Status.APPROVED, HumanDecisionType.APPROVE, Basis.POLICY).done()
+    return looked_after(move).done()
 
 
 def _agent(situation: Situation) -> Agent:
@@ -81,6 +82,7 @@ def _begin(
     package, policy, now = command.package, situation.policy, situation.now
     requester = situation.roster.named_by(reference(package.requested_by or agent.owner))
     terms = terms_for(policy, package.action_type, found.risk)
+    due_at = deadline(terms, terms.role, policy, now)
     return PackageState.model_construct(
         tenant_id=situation.tenant_id,
         decision_package_id=command.decision_package_id,
@@ -103,7 +105,8 @@ def _begin(
             required_role=terms.role,
             priority=priority_of(found.risk),
             created_at=now,
-            due_at=deadline(terms, terms.role, policy, now),
+            due_at=due_at,
+            reminded=passed(terms, min(due_at, package.expires_at or due_at), now),
         ),
         created_at=now,
         updated_at=now,

@@ -18,7 +18,7 @@ from rules.commands import (
     Wake,
     Withdraw,
 )
-from rules.deadline import begun_anew
+from rules.deadline import begun_anew, due_by
 from rules.decisions import not_ahead, seat
 from rules.escalation import climb_to, next_rung
 from rules.people import ActorKind, references
@@ -49,29 +49,29 @@ def recuse(move: Move, command: Recuse) -> Transition | Refusal:
     left = eligible(move.situation.roster, question_of(move.state), move.situation.now)
     rung = next_rung(move.state, move.situation)
     pending = move.state.status is Status.PENDING
-    return (climb_to(move, rung, "nobody-left") if pending and not left and rung else move).done()
+    return (climb_to(move, rung, "nobody-left") if pending and not left and rung else looked_after(move)).done()
 
 
 def claim_task(move: Move, command: ClaimTask) -> Transition | Refusal:
     assignee = move.state.task.assigned_to
     if assignee not in (None, move.situation.actor.actor_id):
         return refuse(Reason.TASK_CLAIMED, assignee=assignee)
-    return _assigned(move, "task.claimed", move.situation.actor.actor_id, command)
+    return _assigned(move, "task.claimed", move.situation.actor.actor_id, command).done()
 
 
 def assign(move: Move, command: Assign) -> Transition | Refusal:
-    """By an admin, to somebody who could decide: delegation moves tasks, never authority."""
+    """By an admin, to somebody who could decide; who is away just now has it done by whoever stands in for them."""
     question = question_of(move.state)
     able = authorize(move.situation.roster, command.assignee, Standard.PROCEED, question, move.situation.now)
     if isinstance(able, Refusal):
         return refuse(Reason.ASSIGNEE_NOT_ELIGIBLE, assignee=command.assignee, because=able.sentence)
-    return _assigned(move, "task.assigned", command.assignee, command)
+    return looked_after(_assigned(move, "task.assigned", command.assignee, command)).done()
 
 
-def _assigned(move: Move, event_type: str, assignee: str, command: ClaimTask | Assign) -> Transition:
+def _assigned(move: Move, event_type: str, assignee: str, command: ClaimTask | Assign) -> Move:
     # Whoever it is with now has it in their own right, and not for somebody who comes back.
     task = move.state.task.model_copy(update={"assigned_to": assignee, "stands_in_for": None})
-    return move.happen(event_type, {"task": task}, words={"comment": command.comment}).done()
+    return move.happen(event_type, {"task": task}, words={"comment": command.comment})
 
 
 def comment(move: Move, command: Comment) -> Transition:
@@ -84,7 +84,8 @@ def extend(move: Move, command: Extend) -> Transition | Refusal:
         return refuse(Reason.TIME_NOT_AHEAD, of="the deadline that stands")
     if refusal := not_ahead(move.state, command.until, move.situation):
         return refusal
-    task = move.state.task.model_copy(update={"due_at": command.until, "reminded": 0})
+    state, now = move.state, move.situation.now
+    task = due_by(state.task, state.terms, command.until, now, state.expires_at)
     return move.happen("task.extended", {"task": task}, words={"comment": command.comment}).done()
 
 
@@ -95,7 +96,7 @@ def wake(move: Move, command: Wake) -> Transition:
 def woken(move: Move, reason: str, words: Words | None = None) -> Transition:
     """Back in the queue, with the whole of its time."""
     state, now = move.state, move.situation.now
-    task = begun_anew(state.task, state.terms, move.situation.policy, now)
+    task = begun_anew(state.task, state.terms, move.situation.policy, now, state.expires_at)
     changes = {"status": Status.PENDING, "decision": None, "wake_at": None, "asked_at": now, "task": task}
     return looked_after(move.happen("package.pending", changes | {"shown": None}, reason=reason, words=words)).done()
 

@@ -80,7 +80,8 @@ class Move:
 
     @property
     def latency_ms(self) -> int:
-        return (self.situation.now - self.state.asked_at) // timedelta(milliseconds=1)
+        """Nothing, where the clock was set back meanwhile."""
+        return max(0, (self.situation.now - self.state.asked_at) // timedelta(milliseconds=1))
 
     def happen(
         self,

@@ -5,6 +5,7 @@ Level, risk, rung and the people barred never fall from one version to the next,
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from rules.authority import barred_by
@@ -83,13 +84,15 @@ def add_version(
         "wake_at": None,
         "holds_thread": state.thread_id is not None and found.level is HITLLevel.HUMAN_TAKEOVER,
     }
-    changes |= _asked_again(state, risk, situation)
+    changes |= _asked_again(state, risk, situation, changes["expires_at"])
     content: Words = {"package": package.model_dump(mode="json", exclude_unset=True), **(words or {})}
     move.happen("package.version_added", changes, words=content)
     return None
 
 
-def _asked_again(state: PackageState, risk: RiskLevel, situation: Situation) -> dict[str, Any]:
+def _asked_again(
+    state: PackageState, risk: RiskLevel, situation: Situation, own_end: datetime | None
+) -> dict[str, Any]:
     """The terms of the stricter of both, and fresh time only where the package was not being looked at."""
     terms = terms_for(situation.policy, state.action_type, risk)
     terms = tightened(state.terms, terms, state.task.rung, situation.policy)
@@ -98,5 +101,5 @@ def _asked_again(state: PackageState, risk: RiskLevel, situation: Situation) -> 
     )
     if state.status is Status.PENDING:
         return {"terms": terms, "task": task}
-    task = begun_anew(task, terms, situation.policy, situation.now)
+    task = begun_anew(task, terms, situation.policy, situation.now, own_end)
     return {"terms": terms, "task": task, "asked_at": situation.now}

@@ -21,6 +21,7 @@ from rules.authority import eligible, question_of
 from rules.commands import Show
 from rules.people import Roster
 from rules.reasons import Reason
+from rules.silence import is_away
 from rules.state import PackageState
 from scheduler.dossiers import dossier_of
 from scheduler.hold import Hold
@@ -148,9 +149,12 @@ class Bringing:
             return frozenset()
 
     async def _proven(self, drawn: Drawn, shown: Shown, onlookers: frozenset[str]) -> Shown:
-        """Down the road, like everything: the card lies where these people can see it. What it then shows."""
-        state = drawn.dossier.state
-        able = eligible(drawn.roster, question_of(state), self._store.clock())
+        """Down the road, like everything: the card lies where these people can see it. What it then shows.
+
+        Who is away sees nothing: what others who never saw it did not say is no silence.
+        """
+        state, roster, now = drawn.dossier.state, drawn.roster, self._store.clock()
+        able = {user for user in eligible(roster, question_of(state), now) if not is_away(roster, user, now)}
         command = Show(
             command_id=f"show {shown.channel} {shown.ts} {state.version} {fresh_id()}",
             decision_package_id=state.decision_package_id,
@@ -205,8 +209,12 @@ def _looks_alike(drawn: Drawn, after: PackageState) -> bool:
 
 
 def _to_be_proven(place: Place, dossier: Dossier) -> bool:
-    """A new card; and one that nobody eligible saw, at each change. The proof is one too, and calls for no other."""
+    """A new card; and one that nobody eligible saw, at each change of it or of the people.
+
+    The proof is a change too, and calls for no other.
+    """
     state = dossier.state
     seen = state.shown is not None and state.shown.version == state.version
-    news = any(event.event_type != "package.shown" for event in dossier.history[place.shown_revision :])
-    return place.ts is None or (news and not seen)
+    since = dossier.history[place.shown_revision :]
+    news = any(event.event_type != "package.shown" for event in since)
+    return place.ts is None or ((news or not since) and not seen)

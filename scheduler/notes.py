@@ -9,7 +9,7 @@ from typing import NamedTuple
 from blocks import note
 from blocks.dossier import Dossier
 from blocks.message import Message
-from rules.state import Status
+from rules.state import ExecutionState, Status
 
 _TOLD: Mapping[str, Callable[[Dossier], Message]] = {
     "package.hardened": note.hardened,
@@ -43,6 +43,8 @@ def notes_of(dossier: Dossier, after: int) -> list[Note]:
     happened = {event.event_type: after + nth for nth, event in enumerate(dossier.history[after:], 1)}
     if "package.escalated" in happened:  # it calls those who are asked from now on, which once is enough
         happened.pop("package.hardened", None)
+        if happened.get("task.reminded", after) < happened["package.escalated"]:
+            happened.pop("task.reminded", None)
     last: dict[Callable[[Dossier], Message], int] = {}
     for kind, revision in happened.items():
         if kind in _TOLD and _holds(dossier, kind):
@@ -52,7 +54,10 @@ def notes_of(dossier: Dossier, after: int) -> list[Note]:
 
 def _holds(dossier: Dossier, event_type: str) -> bool:
     """Whether a status that came is still the status: what was meanwhile undone is in the history."""
+    state = dossier.state
     if event_type in _WAITS:
-        return dossier.state.status is Status.PENDING
+        return state.status is Status.PENDING
+    if event_type == "execution.reminded":
+        return state.proceeds and state.execution.state is ExecutionState.NONE
     name = event_type.removeprefix("package.")
-    return name not in set(Status) or dossier.state.status.value == name
+    return name not in set(Status) or state.status.value == name

@@ -13,12 +13,12 @@ from sqlalchemy import Connection, bindparam, delete, func, or_, select, text, u
 
 from rules.policy import Policy
 from rules.scales import HITLLevel
-from rules.state import PackageState
+from rules.state import PackageState, Status
 from store.batch import Batch
 from store.outbox_tables import Card, Rendering
-from store.tables import ReviewTaskRow, core
+from store.tables import PackageRow, ReviewTaskRow, core
 
-CARDS, RENDERINGS, TASKS = core(Card), core(Rendering), core(ReviewTaskRow)
+CARDS, RENDERINGS, TASKS, PACKAGES = core(Card), core(Rendering), core(ReviewTaskRow), core(PackageRow)
 
 _WANT = text(
     "INSERT INTO cards"
@@ -75,6 +75,23 @@ _ASK_ANEW = (
         CARDS.c.package_id.in_(_OPEN),
         CARDS.c.place >= ROLE,
         CARDS.c.place < ROLE[:-1] + ";",
+    )
+    .values(behind=True, held_until=None, held_by=None)
+)
+# What lies there and is waiting for silence to begin: it is shown to them again, as it is.
+_PROVE_ANEW = (
+    update(CARDS)
+    .where(
+        CARDS.c.tenant_id == bindparam("tenant"),
+        CARDS.c.ts.is_not(None),
+        CARDS.c.package_id.in_(
+            select(PACKAGES.c.package_id).where(
+                PACKAGES.c.tenant_id == bindparam("tenant"),
+                PACKAGES.c.status == Status.PENDING.value,
+                PACKAGES.c.level == HITLLevel.SOFT_APPROVAL.value,
+                PACKAGES.c.state.like('%"shown":null%'),
+            )
+        ),
     )
     .values(behind=True, held_until=None, held_by=None)
 )
@@ -193,8 +210,9 @@ def asked(connection: Connection, place: Place, people: Iterable[str], revision:
 
 
 def ask_anew(connection: Connection, tenant_id: str) -> None:
-    """Whoever may decide what is open has changed: somebody may have come to be asked in person."""
+    """Whoever may decide what is open has changed: somebody may have come to be asked in person, or to see a card."""
     connection.execute(_ASK_ANEW, {"tenant": tenant_id})
+    connection.execute(_PROVE_ANEW, {"tenant": tenant_id})
 
 
 def bring_anew(connection: Connection, tenant_id: str, channel: str) -> int:

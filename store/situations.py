@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, bindparam, select
 
 from rules.commands import (
     ApproveWithEdits,
+    Assign,
     ClaimExecution,
     Climb,
     Command,
@@ -69,7 +70,7 @@ _COUNTED = (ReportExecution, Judge, LoseTrack)
 _AGENT = (Submit, NewVersion, ClaimExecution, Consent)
 _CONTENT = (NewVersion, ApproveWithEdits, HumanOverrideCommand)
 _THREAD = (Submit, NewVersion, ClaimExecution)
-_HANDED_OUT = (Submit, Escalate, Recuse, Climb, Relieve, Wake, WakeUp, NewVersion, ApproveWithEdits)
+_HANDED_OUT = (Submit, Assign, Escalate, Recuse, Climb, Relieve, Wake, WakeUp, NewVersion, ApproveWithEdits)
 
 
 def situation_of(connection: Connection, house: House, asked: Asked, found: Loaded | None, roster: Roster) -> Situation:

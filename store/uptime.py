@@ -5,21 +5,38 @@ A process says so again and again. As long as it does, its stretch grows; after 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, case, delete, select, text, update
 
 from rules.calendar import Span
 from store.tables import Uptime, core
 
 UPTIMES = core(Uptime)
+AHEAD = timedelta(seconds=15)  # so far apart the clocks of two machines may be
 
 _THIS = (
     UPTIMES.c.tenant_id == bindparam("tenant"),
     UPTIMES.c.process_id == bindparam("process"),
     UPTIMES.c.since == bindparam("begun", type_=UPTIMES.c.since.type),
 )
+# A clock that stands still, or was set back to the very moment, begins the same stretch a second time.
+_BEGIN = text(
+    "INSERT INTO uptimes (tenant_id, process_id, since, until) VALUES (:tenant, :process, :at, :at)"
+    " ON CONFLICT (tenant_id, process_id, since) DO UPDATE SET until = excluded.until"
+).bindparams(bindparam("at", type_=UPTIMES.c.since.type))
 _GROW = update(UPTIMES).where(*_THIS).values(until=bindparam("at"))
+# The clock was set back: what was lived by the old one has not come yet. Other machines may be a little ahead.
+_NOT_YET = (
+    update(UPTIMES)
+    .where(UPTIMES.c.tenant_id == bindparam("tenant"), UPTIMES.c.until > bindparam("late", type_=UPTIMES.c.until.type))
+    .values(
+        until=case(
+            (UPTIMES.c.since > bindparam("at", type_=UPTIMES.c.since.type), UPTIMES.c.since),
+            else_=bindparam("at", type_=UPTIMES.c.until.type),
+        )
+    )
+)
 _WITHIN = (
     select(UPTIMES.c.since, UPTIMES.c.until)
     .where(
@@ -32,8 +49,8 @@ _WITHIN = (
 
 
 def begin(connection: Connection, tenant_id: str, process_id: str, now: datetime) -> None:
-    row = {"tenant_id": tenant_id, "process_id": process_id, "since": now, "until": now}
-    connection.execute(insert(UPTIMES), row)
+    connection.execute(_NOT_YET, {"tenant": tenant_id, "at": now, "late": now + AHEAD})
+    connection.execute(_BEGIN, {"tenant": tenant_id, "process": process_id, "at": now})
 
 
 def grow(connection: Connection, tenant_id: str, process_id: str, since: datetime, now: datetime) -> None:

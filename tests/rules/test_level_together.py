@@ -166,8 +166,20 @@ def test_grave_things_are_never_soft_and_the_level_is_the_strictest_why(
     ],
 )
 def test_what_a_policy_asks_at_least_is_found_without_the_package(changes: dict[str, Any], level: HITLLevel) -> None:
-    assert least(world.policy(**changes), "record.read", RiskLevel.MEDIUM, Reversibility.REVERSIBLE) is level
+    assert least(world.policy(**changes), world.submitted(world.SOFT)) is level
 
 
 def test_an_action_type_that_was_struck_from_the_catalogue_is_hard() -> None:
-    assert least(world.POLICY, "nobody.listed.this", RiskLevel.LOW, Reversibility.REVERSIBLE) is HARD
+    struck = world.submitted(world.SOFT).model_copy(update={"action_type": "nobody.listed.this"})
+    assert least(world.POLICY, struck) is HARD
+
+
+@given(said=claims, action_type=action_types)
+def test_the_policy_that_found_a_level_asks_for_no_more_when_it_looks_again(
+    said: dict[str, Any], action_type: str
+) -> None:
+    package = calm(action_type=action_type, **said)
+    found = assess(package, Background(), world.POLICY)
+    facts = {name: getattr(found, name) for name in ("risk", "reversibility")}
+    facts |= {"kind": package.kind, "confidence": package.confidence, "action_type": action_type}
+    assert least(world.POLICY, world.submitted(world.SOFT).model_copy(update=facts)) <= found.level

@@ -139,6 +139,30 @@ def test_after_a_long_sleep_one_reminder_is_enough() -> None:
     assert tick(submitted(HARD), Remind, NOW + 23 * HOUR).task.reminded == 2
 
 
+def test_reminders_come_before_the_agents_own_end_where_that_is_sooner() -> None:
+    state = submitted(package(risk_level="high", expires_at=NOW + 6 * HOUR))
+    assert next_due(state) == (NOW + 2 * HOUR, Verb.REMIND)
+    reminded_once = tick(state, Remind, NOW + 2 * HOUR)
+    assert next_due(reminded_once) == (NOW + 5 * HOUR, Verb.REMIND)
+    assert next_due(tick(reminded_once, Remind, NOW + 5 * HOUR)) == (NOW + 6 * HOUR, Verb.EXPIRE)
+
+
+QUICK = policy(actions={"record.read": {"hard_timeout": "2h"}})  # shorter than the first of the tier's reminders
+
+
+def test_nobody_is_reminded_of_what_they_hear_of_just_now() -> None:
+    state = submitted(HARD, policy=QUICK)
+    assert next_due(state) == (NOW + HOUR, Verb.REMIND)
+    climbed = tick(state, Climb, NOW + 2 * HOUR, policy=QUICK)
+    assert (climbed.task.rung, next_due(climbed)) == (1, (NOW + 3 * HOUR, Verb.REMIND))
+
+
+def test_whoever_puts_the_deadline_off_a_little_is_not_reminded_of_it_at_once() -> None:
+    state = tick(submitted(HARD), Remind, NOW + 23 * HOUR)
+    later = after(state, ask(Extend, state, until=NOW + 26 * HOUR), by=SENTA, now=NOW + 23 * HOUR)
+    assert next_due(later) == (NOW + 25 * HOUR, Verb.REMIND)
+
+
 # A permission that nobody has used.
 
 

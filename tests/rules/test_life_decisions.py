@@ -46,6 +46,7 @@ from tests.rules.world import (
     SUSI,
     TAKEOVER,
     after,
+    approved,
     ask,
     happened,
     opened,
@@ -267,3 +268,9 @@ def test_after_the_agents_own_end_nothing_is_granted(kind: type[HumanDecisionCom
 def test_after_the_agents_own_end_no_question_is_answered() -> None:
     state = submitted(QUESTION.model_copy(update={"expires_at": NOW + HOUR}))
     assert refusal(state, ask(Answer, state), by=RITA, now=NOW + HOUR) is Reason.ALREADY_EXPIRED
+
+
+def test_a_decision_after_the_clock_was_set_back_took_no_less_than_no_time() -> None:
+    decision = approved(HARD, now=NOW - HOUR).decision
+    assert decision is not None
+    assert decision.latency_ms == 0

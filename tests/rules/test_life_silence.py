@@ -100,6 +100,20 @@ def test_silence_where_nobody_could_have_spoken_makes_it_hard(proof: Silence) ->
             {"actions": {"record.read": {"reversibility": "irreversible_high"}}}, id="cannot be undone after all"
         ),
         pytest.param({"actions": {"record.read": {"floor": "hard_approval"}}}, id="a floor for the action type"),
+        pytest.param({"actions": {"record.read": {"tool": {}}}}, id="a tool that asks for approval"),
+        pytest.param({"kinds": {"action": "hard_approval"}}, id="its kind takes a person"),
+        pytest.param({"confidence": {"hard_below": 0.96, "soft_below": 0.97}}, id="an agent has to be surer of itself"),
+        pytest.param(
+            {"actions": {"record.read": {"reversibility": "irreversible_low", "data_classes": ["pii"]}}},
+            id="sensitive, and cannot be undone",
+        ),
+        pytest.param(
+            {
+                "actions": {"record.read": {"reversibility": "irreversible_low"}},
+                "matrix": {"irreversible_soft_above": 0.95},
+            },
+            id="not sure enough for what cannot be undone",
+        ),
     ],
 )
 def test_silence_does_not_count_where_todays_policy_wants_a_yes(changes: dict[str, Any]) -> None:

@@ -11,9 +11,11 @@ from rules.commands import (
     ApproveWithEdits,
     Assign,
     ClaimTask,
+    Climb,
     Command,
     Defer,
     NewVersion,
+    Recuse,
     Relieve,
     Revise,
     Wake,
@@ -192,6 +194,13 @@ def test_delegation_never_gives_authority_and_the_task_goes_to_nobody(delegate: 
     assert held(move.after) == (None, None)
 
 
+def test_a_delegate_who_is_away_too_has_named_the_next_whoever_of_them_went_first() -> None:
+    chain = people(USENTA=away_for(SVEN), USVEN=away_for(SUSI))
+    both = relieved(taken(policy=TWO), chain, TWO)
+    first_one = relieved(relieved(taken(policy=TWO), people(USENTA=away_for(SVEN)), TWO).after, chain, TWO)
+    assert held(both.after) == held(first_one.after) == (SUSI, SENTA)
+
+
 def test_a_delegate_who_is_barred_from_this_package_does_not_get_it() -> None:
     state = taken().model_copy(update={"barred": {SVEN: Bar.RECUSED}})
     assert held(relieved(state, people(USENTA=away_for(SVEN)), policy()).after) == (None, None)
@@ -345,3 +354,46 @@ def test_what_comes_back_to_a_rung_that_was_deserted_meanwhile_climbs_at_once() 
     move = happened(asleep, ask(WakeUp, asleep), now=NOW + DAY, policy=APART, people=without(SENTA, SVEN))
     assert told(move) == [("package.pending", "time-reached"), ("package.escalated", "nobody-left")]
     assert (move.after.status, move.after.task.rung) == (Status.PENDING, 1)
+
+
+# A rung that is deserted already when it is asked.
+
+
+def test_what_comes_in_where_everybody_who_is_asked_is_away_asks_the_next_rung_at_once() -> None:
+    state = submitted(HARD, policy=APART, people=without(SENTA, SVEN))
+    assert (state.status, state.task.required_role) == (Status.PENDING, "supervisor")
+    assert not missed(state, without(SENTA, SVEN))
+
+
+def test_what_comes_in_where_nobody_is_there_anywhere_waits_where_it_is() -> None:
+    state = submitted(HARD, policy=APART, people=without(SENTA, SVEN, SUSI, DORA))
+    assert (state.status, state.task.rung) == (Status.PENDING, 0)
+
+
+@pytest.mark.parametrize(
+    ("around", "role"),
+    [
+        pytest.param(without(SUSI), "director", id="of the next rung everybody is away"),
+        pytest.param(without(SUSI, DORA), "supervisor", id="everybody is away further up"),
+    ],
+)
+def test_what_nobody_answered_climbs_to_the_next_rung_on_which_somebody_is_there(
+    around: dict[str, Person], role: str
+) -> None:
+    state = submitted(HARD, policy=APART)
+    climbed = after(state, ask(Climb, state), now=NOW + DAY, people=around, policy=APART)
+    assert climbed.task.required_role == role
+
+
+def test_who_steps_aside_last_of_those_who_are_there_sends_it_up() -> None:
+    state = submitted(HARD, policy=APART)
+    aside = after(state, ask(Recuse, state), by=SENTA, people=without(SVEN), policy=APART)
+    assert aside.task.required_role == "supervisor"
+
+
+def test_what_an_admin_hands_to_somebody_who_is_away_goes_to_their_delegate() -> None:
+    state = submitted(HARD, policy=APART)
+    around = people(USENTA=away_for(SVEN))
+    handed = after(state, ask(Assign, state, assignee=SENTA), by=ADAM, people=around, policy=APART)
+    assert held(handed) == (SVEN, SENTA)
+    assert held(relieved(handed, people()).after) == (SENTA, None)

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from rules.commands import ClaimTask
 from rules.state import Status
 from scheduler.relief import Relief
+from store.audit import verify_database
 from store.queue import Page, open_tasks
 from tests.rules.world import DAY, HARD, HOUR, SENTA, SVEN, ask, people, policy
 from tests.scheduler.clockwork import Clockwork
@@ -71,6 +72,20 @@ async def test_a_task_that_nobody_is_left_for_climbs_at_once(database_url: str) 
         await clockwork.relief.tick()
         after = await clockwork.now(state)
     assert (after.status, after.task.required_role) == (Status.PENDING, "director")
+
+
+async def test_what_comes_in_while_everybody_who_is_asked_is_away_asks_the_next_role(database_url: str) -> None:
+    async with founded(database_url, policy(roles={"director": {"includes": []}}, **LASTING)) as world:
+        clockwork = await Clockwork.wound_up(world)
+        for who in SENIORS_AND_ABOVE[:-1]:
+            await clockwork.leaves(who, world.clock.now + DAY)
+        state = await world.submit(HARD)
+        tasks = await world.read(lambda connection: open_tasks(connection, world.tenant_id, limit=9))
+        faults = await world.read(lambda connection: list(verify_database(connection)))
+    assert [(each.decision_package_id, each.task.required_role) for each in tasks.items] == [
+        (state.decision_package_id, "director")
+    ]
+    assert faults == []
 
 
 async def test_where_nobody_is_anywhere_the_deadline_tells(clockwork: Clockwork) -> None:

@@ -81,6 +81,30 @@ async def test_a_clock_that_leaps_proves_nothing(clockwork: Clockwork) -> None:
     assert (await clockwork.now(state)).status is Status.PENDING
 
 
+async def test_slack_may_go_and_come_while_the_clock_stands_still(clockwork: Clockwork) -> None:
+    beating = []
+    for is_there in (False, True):
+        clockwork.slack_is_there = is_there
+        await clockwork.heart.tick()
+        beating.append(clockwork.heart.beating)
+    assert beating == [False, True]
+    state = await clockwork.shown()
+    await clockwork.passes(5 * MINUTE)
+    assert (await clockwork.now(state)).status is Status.CONSENTED
+
+
+async def test_time_that_a_clock_showed_before_it_was_set_back_was_not_lived(clockwork: Clockwork) -> None:
+    await clockwork.sleeps(DAY)
+    await clockwork.lives(HOUR)
+    clockwork.world.clock.passes(-DAY - HOUR)
+    await clockwork.heart.tick()
+    await clockwork.lives(MINUTE)
+    state = await clockwork.shown()
+    await clockwork.sleeps(DAY + HOUR)
+    await clockwork.sweep.tick()
+    assert (await clockwork.now(state)).status is Status.PENDING
+
+
 async def test_time_in_which_everybody_was_away_is_no_silence(clockwork: Clockwork) -> None:
     state = await clockwork.shown()
     until = clockwork.world.clock.now + 10 * MINUTE

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from rules.commands import Verb
-from rules.state import Status
+from rules.state import PackageState, Status
+from tests.bot.service import Told
 from tests.rules.world import DAY, HOUR, MINUTE
-from tests.slack.office import HARD, RITA, SENTA, SOFT, SVEN, Office
+from tests.slack.office import CHANNEL, HARD, RITA, ROSS, SAUL, SENTA, SOFT, SUSI, SVEN, Office
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -33,6 +36,23 @@ async def test_silence_does_not_count_while_slack_is_away_and_goes_on_when_it_is
     assert await office.status(told) is Status.PENDING
     await office.slack.come_up()
     await office.its.service.slack.clockwork.heart.tick()
+    await office.passes(5 * MINUTE)
+    assert await office.status(told) is Status.CONSENTED
+
+
+async def test_silence_counts_for_nothing_while_everybody_who_sees_the_card_is_away(office: Office) -> None:
+    """Others are there who could decide it, and none of them is in the channel."""
+    for other in (ROSS, SENTA, SVEN, SUSI, SAUL, "USILA"):
+        office.slack.leave(other, CHANNEL)
+    await office.slack.command(RITA, "/reviews", "away 1h")
+    told, card = await office.asked(SOFT)
+    assert "Silence does not count yet" in card.shown
+    await office.passes(10 * MINUTE)
+    assert await office.status(told) is Status.PENDING
+    await office.slack.command(RITA, "/reviews", "back")
+    await office.passes(MINUTE)
+    assert "unless somebody objects" in (await office.card(told)).shown
+    assert await office.status(told) is Status.PENDING
     await office.passes(5 * MINUTE)
     assert await office.status(told) is Status.CONSENTED
 
@@ -78,3 +98,34 @@ async def test_the_task_of_somebody_who_leaves_goes_to_their_delegate_and_back(o
     await office.slack.command(SENTA, "/reviews", "back")
     await office.passes(MINUTE)
     assert (await office.state(told)).task.assigned_to == SENTA
+
+
+async def while_slack_is_away(office: Office, told: Told, span: timedelta) -> PackageState:
+    """What time does meanwhile."""
+    assert office.its.service.slack is not None
+    await office.slack.go_down()
+    office.clock.passes(span)
+    await office.its.service.slack.clockwork.sweep.tick()
+    return await office.state(told)
+
+
+async def test_what_climbed_before_its_reminder_could_be_told_calls_the_next_role_once(office: Office) -> None:
+    told, card = await office.asked(HARD)
+    state = await while_slack_is_away(office, told, 25 * HOUR)
+    assert state.task.required_role == "supervisor"
+    await office.slack.come_up()
+    await office.rested()
+    calls = [note.shown for note in office.thread(card) if note.notified]
+    assert [("supervisor" in call, "still waits" in call) for call in calls] == [(True, False)]
+
+
+async def test_nobody_is_told_of_an_unused_permission_that_was_used_before_it_could_be_told(office: Office) -> None:
+    told, card = await office.asked(HARD)
+    await office.approve(SENTA, card)
+    await office.delivered()
+    state = await while_slack_is_away(office, told, DAY)
+    assert state.execution.reminded
+    assert (await office.claim(told)).status == 200
+    await office.slack.come_up()
+    await office.rested()
+    assert not [note for note in office.thread(card) if "not carried out yet" in note.shown]
