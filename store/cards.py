@@ -87,6 +87,7 @@ _PROVE_ANEW = (
         CARDS.c.package_id.in_(
             select(PACKAGES.c.package_id).where(
                 PACKAGES.c.tenant_id == bindparam("tenant"),
+                PACKAGES.c.decided_at.is_(None),  # the index begins with it: no other state is read through
                 PACKAGES.c.status == Status.PENDING.value,
                 PACKAGES.c.level == HITLLevel.SOFT_APPROVAL.value,
                 PACKAGES.c.state.like('%"shown":null%'),
