@@ -71,6 +71,7 @@ _ASKS: Mapping[Verb, Callable[[PackageState], bool]] = {
     Verb.OBJECT: lambda state: state.soft,
     Verb.ESCALATE: lambda state: state.task.rung < state.terms.top,
     Verb.CLAIM_TASK: lambda state: state.task.assigned_to is None,
+    Verb.EXTEND: lambda state: not state.soft,
     Verb.WITHDRAW: lambda state: not state.status.terminal,
     Verb.REVOKE: lambda state: state.proceeds and _unclaimed(state),
     Verb.HAND_BACK: lambda state: state.holds_thread,

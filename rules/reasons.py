@@ -43,6 +43,7 @@ class Reason(StrEnum):
     DECISION_NOT_ALLOWED = "decision-not-allowed"
     LEVEL_IS_TAKEOVER = "level-is-takeover"
     NOT_SOFT = "not-soft"
+    SILENCE_COUNTS = "silence-counts"
     A_QUESTION = "a-question"
     NOT_A_QUESTION = "not-a-question"
     COMMENT_REQUIRED = "comment-required"
@@ -165,6 +166,10 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
             return "This needs a person to take over; it cannot be waved through."
         case Reason.NOT_SOFT:
             return "Only an approval that runs on silence can be objected to; reject this one instead."
+        case Reason.SILENCE_COUNTS:
+            return (
+                "Silence lets this go ahead whatever the deadline is: object, and then there is time, or put it off."
+            )
         case Reason.A_QUESTION:
             return "This is a question: answer it."
         case Reason.NOT_A_QUESTION:

@@ -79,7 +79,9 @@ def comment(move: Move, command: Comment) -> Transition:
 
 
 def extend(move: Move, command: Extend) -> Transition | Refusal:
-    """More time, never less: a deadline is not a way to hurry somebody."""
+    """More time, never less: a deadline is not a way to hurry somebody. Nor does it keep silence from counting."""
+    if move.state.soft:
+        return refuse(Reason.SILENCE_COUNTS)
     if command.until <= move.state.task.due_at:
         return refuse(Reason.TIME_NOT_AHEAD, of="the deadline that stands")
     if refusal := not_ahead(move.state, command.until, move.situation):

@@ -14,13 +14,16 @@ from rules.commands import (
     Defer,
     Extend,
     NewVersion,
+    Object,
     OpenDetails,
     Recuse,
     Reject,
     Revise,
     Show,
+    Verb,
     Withdraw,
 )
+from rules.offers import offered
 from rules.people import AUTO
 from rules.reasons import Reason
 from rules.scales import HITLLevel
@@ -154,6 +157,15 @@ def test_a_deadline_is_put_ahead_and_not_too_far(until: Any, expected: Reason) -
 def test_a_deadline_is_put_off_by_who_could_decide() -> None:
     state = submitted(HARD)
     assert after(state, ask(Extend, state), by=SENTA).task.due_at == NOW + 2 * DAY
+
+
+def test_a_deadline_is_not_put_off_where_silence_would_count_all_the_same() -> None:
+    state = submitted(SOFT)
+    assert refusal(state, ask(Extend, state), by=SENTA) is Reason.SILENCE_COUNTS
+    assert Verb.EXTEND not in offered(state)
+    waiting = after(state, ask(Object, state), by=SENTA)
+    assert Verb.EXTEND in offered(waiting)
+    assert after(waiting, ask(Extend, waiting), by=SENTA).task.due_at == NOW + 2 * DAY
 
 
 def test_extending_gives_more_time_and_never_less() -> None:
