@@ -167,9 +167,7 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
         case Reason.NOT_SOFT:
             return "Only an approval that runs on silence can be objected to; reject this one instead."
         case Reason.SILENCE_COUNTS:
-            return (
-                "Silence lets this go ahead whatever the deadline is: object, and then there is time, or put it off."
-            )
+            return "Silence lets this go ahead whatever the deadline is: object, and then there is time, or put it off."
         case Reason.A_QUESTION:
             return "This is a question: answer it."
         case Reason.NOT_A_QUESTION:

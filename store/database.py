@@ -115,7 +115,7 @@ class SqliteDatabase:
         """Nobody is answered before the commit: what was answered is on disk."""
         with self.engine.begin() as connection:
             begin_immediate(connection)
-            driver = connection.connection.cursor()
+            driver = connection.connection.cursor()  # SQLAlchemy's own way to a savepoint takes ten times as long
             for waiting in group:
                 driver.execute("SAVEPOINT one")
                 if not waiting.attempt(lambda operation: operation(connection)):
