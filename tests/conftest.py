@@ -4,6 +4,7 @@ import fcntl
 import itertools
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -26,6 +27,10 @@ TEMPLATE = "countersign_template"
 # Slow is not wrong on a machine that shares its cores; and a run of CI that failed must fail again when it is repeated.
 settings.register_profile("countersign", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("countersign")
+
+# A shell that runs us in the background has us ignore Ctrl-C, and what a test starts would inherit that and never hear it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def prepare_template(url: str) -> None:
