@@ -101,11 +101,12 @@ async def test_the_task_of_somebody_who_leaves_goes_to_their_delegate_and_back(o
 
 
 async def while_slack_is_away(office: Office, told: Told, span: timedelta) -> PackageState:
-    """What time does meanwhile."""
+    """What time does meanwhile, and what could not be told of it: no call to Slack is still on its way."""
     assert office.its.service.slack is not None
     await office.slack.go_down()
     office.clock.passes(span)
     await office.its.service.slack.clockwork.sweep.tick()
+    await office.delivered()
     return await office.state(told)
 
 
