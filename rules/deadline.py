@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from rules.calendar import reached, working
 from rules.policy import Policy
@@ -20,15 +21,20 @@ def deadline(terms: Terms, role: str, policy: Policy, now: datetime) -> datetime
     return next((end for end in ends if end), now + _HORIZONS[-1])
 
 
+def whole_time(terms: Terms, role: str, policy: Policy, now: datetime, own_end: datetime | None) -> dict[str, Any]:
+    """What a task says of its time when the time of this role begins."""
+    return until(terms, deadline(terms, role, policy, now), now, own_end)
+
+
+def until(terms: Terms, due_at: datetime, now: datetime, own_end: datetime | None) -> dict[str, Any]:
+    """The same with this end. Whoever hears of it just now needs no reminder that would have been due already."""
+    end = min(due_at, own_end) if own_end else due_at
+    return {"due_at": due_at, "reminded": passed(terms, end, now)}
+
+
 def begun_anew(task: ReviewTask, terms: Terms, policy: Policy, now: datetime, own_end: datetime | None) -> ReviewTask:
     """The same rung, with the whole of its time."""
-    return due_by(task, terms, deadline(terms, task.required_role, policy, now), now, own_end)
-
-
-def due_by(task: ReviewTask, terms: Terms, due_at: datetime, now: datetime, own_end: datetime | None) -> ReviewTask:
-    """With this end. Whoever hears of it just now needs no reminder that would have been due by then already."""
-    end = min(due_at, own_end) if own_end else due_at
-    return task.model_copy(update={"due_at": due_at, "reminded": passed(terms, end, now)})
+    return task.model_copy(update=whole_time(terms, task.required_role, policy, now, own_end))
 
 
 def passed(terms: Terms, end: datetime, now: datetime) -> int:

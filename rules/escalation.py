@@ -9,7 +9,7 @@ from rules.commands import (
     HumanDecisionType,
     Object,
 )
-from rules.deadline import begun_anew
+from rules.deadline import begun_anew, whole_time
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.silence import present
@@ -76,8 +76,7 @@ def climb_to(move: Move, rung: int, reason: str) -> Move:
         required_role=role,
         priority=state.task.priority,
         created_at=now,
-        due_at=now,
+        **whole_time(state.terms, role, move.situation.policy, now, state.expires_at),
     )
-    task = begun_anew(task, state.terms, move.situation.policy, now, state.expires_at)
     task = assigned(state.model_copy(update={"task": task}), move.situation)
     return move.happen("package.escalated", {"task": task}, reason=reason)

@@ -20,18 +20,15 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-LONGEST = timedelta(days=36_500)  # so that now plus a span is always a date
-
-
-def _within_reason(span: timedelta) -> timedelta:
+def within_reason(span: timedelta) -> timedelta:
     if span <= timedelta(0):
         raise ValueError("must be longer than nothing")
-    if span > LONGEST:
-        raise ValueError("must be at most 36500d")
+    if span > timedelta(days=36_500):
+        raise ValueError("must be at most 36500d")  # so that now plus a span is always a date
     return span
 
 
-Span = Annotated[Duration, AfterValidator(_within_reason)]
+Span = Annotated[Duration, AfterValidator(within_reason)]
 
 
 def _time_of_day(written: Any) -> Any:

@@ -37,7 +37,13 @@ def enough_at(  # noqa: PLR0917 - the same things in the same order as above, an
 
 def present(state: PackageState, roster: Roster, now: datetime, role: str | None = None) -> bool:
     """Whether anybody who could decide is not away, in any role it asks for or in the one named."""
-    return any(not is_away(roster, user, now) for user in each_eligible(roster, question_of(state), now, role))
+    return any(True for _ in each_present(state, roster, now, role))
+
+
+def each_present(state: PackageState, roster: Roster, now: datetime, role: str | None = None) -> Iterator[str]:
+    """The same, one by one."""
+    everybody = each_eligible(roster, question_of(state), now, role)
+    return (user for user in everybody if not is_away(roster, user, now))
 
 
 def is_away(roster: Roster, user_id: str, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from rules.assignment import assigned
 from rules.authority import barred_by, each_eligible, question_of
 from rules.commands import Command, HumanDecisionType, Verb
-from rules.deadline import deadline, passed
+from rules.deadline import whole_time
 from rules.level import Assessment, assess
 from rules.package import DecisionPackage, action_digest
 from rules.people import Agent, reference
@@ -82,7 +82,6 @@ def _begin(
     package, policy, now = command.package, situation.policy, situation.now
     requester = situation.roster.named_by(reference(package.requested_by or agent.owner))
     terms = terms_for(policy, package.action_type, found.risk)
-    due_at = deadline(terms, terms.role, policy, now)
     return PackageState.model_construct(
         tenant_id=situation.tenant_id,
         decision_package_id=command.decision_package_id,
@@ -105,8 +104,7 @@ def _begin(
             required_role=terms.role,
             priority=priority_of(found.risk),
             created_at=now,
-            due_at=due_at,
-            reminded=passed(terms, min(due_at, package.expires_at or due_at), now),
+            **whole_time(terms, terms.role, policy, now, package.expires_at),
         ),
         created_at=now,
         updated_at=now,

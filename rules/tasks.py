@@ -18,7 +18,7 @@ from rules.commands import (
     Wake,
     Withdraw,
 )
-from rules.deadline import begun_anew, due_by
+from rules.deadline import begun_anew, until
 from rules.decisions import not_ahead, seat
 from rules.escalation import climb_to, next_rung
 from rules.people import ActorKind, references
@@ -87,7 +87,7 @@ def extend(move: Move, command: Extend) -> Transition | Refusal:
     if refusal := not_ahead(move.state, command.until, move.situation):
         return refusal
     state, now = move.state, move.situation.now
-    task = due_by(state.task, state.terms, command.until, now, state.expires_at)
+    task = state.task.model_copy(update=until(state.terms, command.until, now, state.expires_at))
     return move.happen("task.extended", {"task": task}, words={"comment": command.comment}).done()
 
 

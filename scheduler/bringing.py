@@ -21,7 +21,7 @@ from rules.authority import eligible, question_of
 from rules.commands import Show
 from rules.people import Roster
 from rules.reasons import Reason
-from rules.silence import is_away
+from rules.silence import each_present
 from rules.state import PackageState
 from scheduler.dossiers import dossier_of
 from scheduler.hold import Hold
@@ -154,7 +154,7 @@ class Bringing:
         Who is away sees nothing: what others who never saw it did not say is no silence.
         """
         state, roster, now = drawn.dossier.state, drawn.roster, self._store.clock()
-        able = {user for user in eligible(roster, question_of(state), now) if not is_away(roster, user, now)}
+        able = frozenset(each_present(state, roster, now))
         command = Show(
             command_id=f"show {shown.channel} {shown.ts} {state.version} {fresh_id()}",
             decision_package_id=state.decision_package_id,

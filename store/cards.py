@@ -16,9 +16,10 @@ from rules.scales import HITLLevel
 from rules.state import PackageState, Status
 from store.batch import Batch
 from store.outbox_tables import Card, Rendering
-from store.tables import PackageRow, ReviewTaskRow, core
+from store.packages import PACKAGES, says
+from store.tables import ReviewTaskRow, core
 
-CARDS, RENDERINGS, TASKS, PACKAGES = core(Card), core(Rendering), core(ReviewTaskRow), core(PackageRow)
+CARDS, RENDERINGS, TASKS = core(Card), core(Rendering), core(ReviewTaskRow)
 
 _WANT = text(
     "INSERT INTO cards"
@@ -57,44 +58,30 @@ _COUNT = select(func.count()).select_from(CARDS).where(CARDS.c.tenant_id == bind
 
 ROLE = "role:"  # a place that stands for the people of a role: each of them has one, and whoever joins them gets one
 _OPEN = select(TASKS.c.package_id).where(TASKS.c.tenant_id == bindparam("tenant"), TASKS.c.open)
+_ANEW = update(CARDS).where(CARDS.c.tenant_id == bindparam("tenant")).values(behind=True, held_until=None, held_by=None)
 # Also from under the hands of whoever is at it: what they show there, nobody sees.
-_BRING_ANEW = (
-    update(CARDS)
-    .where(
-        CARDS.c.tenant_id == bindparam("tenant"),
-        or_(CARDS.c.place == bindparam("at"), CARDS.c.channel == bindparam("at")),
-        CARDS.c.package_id.in_(_OPEN),
-    )
-    .values(behind=True, held_until=None, held_by=None)
+_BRING_ANEW = _ANEW.where(
+    or_(CARDS.c.place == bindparam("at"), CARDS.c.channel == bindparam("at")),
+    CARDS.c.package_id.in_(_OPEN),
 )
 # Also from under the hands of whoever is at it: what they know of the people may be old.
-_ASK_ANEW = (
-    update(CARDS)
-    .where(
-        CARDS.c.tenant_id == bindparam("tenant"),
-        CARDS.c.package_id.in_(_OPEN),
-        CARDS.c.place >= ROLE,
-        CARDS.c.place < ROLE[:-1] + ";",
-    )
-    .values(behind=True, held_until=None, held_by=None)
+_ASK_ANEW = _ANEW.where(
+    CARDS.c.package_id.in_(_OPEN),
+    CARDS.c.place >= ROLE,
+    CARDS.c.place < ROLE[:-1] + ";",
 )
 # What lies there and is waiting for silence to begin: it is shown to them again, as it is.
-_PROVE_ANEW = (
-    update(CARDS)
-    .where(
-        CARDS.c.tenant_id == bindparam("tenant"),
-        CARDS.c.ts.is_not(None),
-        CARDS.c.package_id.in_(
-            select(PACKAGES.c.package_id).where(
-                PACKAGES.c.tenant_id == bindparam("tenant"),
-                PACKAGES.c.decided_at.is_(None),  # the index begins with it: no other state is read through
-                PACKAGES.c.status == Status.PENDING.value,
-                PACKAGES.c.level == HITLLevel.SOFT_APPROVAL.value,
-                PACKAGES.c.state.like('%"shown":null%'),
-            )
-        ),
-    )
-    .values(behind=True, held_until=None, held_by=None)
+_PROVE_ANEW = _ANEW.where(
+    CARDS.c.ts.is_not(None),
+    CARDS.c.package_id.in_(
+        select(PACKAGES.c.package_id).where(
+            PACKAGES.c.tenant_id == bindparam("tenant"),
+            PACKAGES.c.decided_at.is_(None),  # the index begins with it: no other state is read through
+            PACKAGES.c.status == Status.PENDING.value,
+            PACKAGES.c.level == HITLLevel.SOFT_APPROVAL.value,
+            says("shown", "null"),
+        )
+    ),
 )
 _ASKED = (
     update(CARDS)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import Connection, and_, or_, select
 
 from rules.scales import HITLLevel
 from rules.state import PackageState, Status
-from store.packages import PACKAGES
+from store.packages import PACKAGES, says
 
 _LOOKED_AT = 5_000  # of the newest that may have been picked: what nobody judged in so many has been let go
 
@@ -33,8 +33,3 @@ def to_judge(connection: Connection, tenant_id: str) -> list[PackageState]:
         .order_by(PACKAGES.c.decided_at.desc())
     )
     return [PackageState.model_validate_json(row.state) for row in connection.execute(query)]
-
-
-def says(field: str, value: str) -> ColumnElement[bool]:
-    """What a state says in a field, alike on both databases: within a JSON text, no quote stands unescaped."""
-    return PACKAGES.c.state.like(f'%"{field}":{value}%')

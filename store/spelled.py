@@ -28,7 +28,6 @@ class Spelled:
         how = {name: its.type.dialect_impl(dialect).bind_processor(dialect) for name, its in named.items()}
         self._how = {name: it for name, it in how.items() if it}
         self._places = compiled.positiontup
-        self._constants: Values = {}
         self._constants = self._ready({name: its.effective_value for name, its in named.items() if not its.required})
         columns = list(statement.selected_columns) if isinstance(statement, Select) else []
         self._row: Any = namedtuple("Row", [str(column.key) for column in columns])  # type: ignore[misc]  # noqa: PYI024
@@ -36,12 +35,12 @@ class Spelled:
         self._took = [(place, how) for place, how in enumerate(took) if how]
 
     def put(self, values: Values) -> Sequence[Any] | Values:
-        its = self._ready(values)
+        its = {**self._constants, **self._ready(values)}
         return [its[name] for name in self._places] if self._places else its
 
     def _ready(self, values: Values) -> Values:
         how = {name: how(values[name]) for name, how in self._how.items() if name in values}
-        return {**self._constants, **values, **how}
+        return {**values, **how}
 
     def took(self, row: Sequence[Any]) -> Any:
         """With its columns' names."""

@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, Connection, case, false, func, or_, select
 from rules.commands import HumanDecisionType, Verdict
 from rules.state import Status
 from rules.statistics import Statistics
-from store.packages import PACKAGES
+from store.packages import PACKAGES, says
 from store.queue import VOTES, waiting
-from store.sampled import MAY_BE_SAMPLED, UNATTENDED, says
+from store.sampled import MAY_BE_SAMPLED, UNATTENDED
 from store.tenancy import tenant
 
 _TERMINAL = [status.value for status in Status if status.terminal]

@@ -6,23 +6,26 @@ from datetime import timedelta
 
 import typer
 
-from rules.notation import LONGEST
-from rules.values import parse_duration, write_duration
+from rules.notation import within_reason
+from rules.values import parse_duration
 
 
 def span(written: str) -> timedelta:
-    try:
-        said: timedelta = parse_duration(written)
-    except ValueError as fault:
-        raise typer.BadParameter(str(fault)) from None
-    if said > LONGEST:
-        raise typer.BadParameter(f"must be at most {write_duration(LONGEST)}")
-    return said
+    """It may also be nothing."""
+    return timedelta(0) if _read(written) == timedelta(0) else period(written)
 
 
 def period(written: str) -> timedelta:
     """A span in which something can have happened."""
-    said = span(written)
-    if not said:
-        raise typer.BadParameter("must be longer than nothing")
+    try:
+        return within_reason(_read(written))
+    except ValueError as fault:
+        raise typer.BadParameter(str(fault)) from None
+
+
+def _read(written: str) -> timedelta:
+    try:
+        said: timedelta = parse_duration(written)
+    except ValueError as fault:
+        raise typer.BadParameter(str(fault)) from None
     return said

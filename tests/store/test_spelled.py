@@ -93,7 +93,7 @@ async def test_a_fault_of_the_driver_is_told_as_sqlalchemy_tells_it(world: World
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_connection_that_is_lost_while_it_reads_is_replaced(world: World, database_url: str) -> None:
-    pid = select(PACKAGES.c.status).where(OF_TENANT)
+    query = select(PACKAGES.c.status).where(OF_TENANT)
     lost: list[int] = []
 
     def loses_its_first(connection: Connection) -> list[Any]:
@@ -101,7 +101,7 @@ async def test_a_connection_that_is_lost_while_it_reads_is_replaced(world: World
             lost.append(connection.connection.driver_connection.info.backend_pid)  # type: ignore[union-attr]
             with psycopg.connect(database_url, autocommit=True) as other:
                 other.execute("SELECT pg_terminate_backend(%s, 5000)", lost)
-        return rows(connection, pid, {"tenant": world.tenant_id})
+        return rows(connection, query, {"tenant": world.tenant_id})
 
     state = await world.submit()
     assert [row.status for row in await world.read(loses_its_first)] == [state.status.value]
