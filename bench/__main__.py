@@ -7,7 +7,21 @@ import os
 import sys
 from collections.abc import Callable
 
-from bench import callbacks, cards, clicks, delivery, http, pending, profile, replicas, restart, road, sizes, timers
+from bench import (
+    callbacks,
+    cards,
+    claims,
+    clicks,
+    delivery,
+    http,
+    pending,
+    profile,
+    replicas,
+    restart,
+    road,
+    sizes,
+    timers,
+)
 from bench.world import databases
 
 SUBMISSIONS = 1_000
@@ -19,6 +33,7 @@ def main() -> None:
     wanted = sys.argv[1:] or [
         "road",
         "http",
+        "claims",
         "clicks",
         "pending",
         "cards",
@@ -52,6 +67,13 @@ def _http(where: dict[str, str]) -> None:
         asked, p50, p99 = http.ASKED.get(kind, "–"), ours.p50 * 1000, ours.p99 * 1000
         told = f"{kind:<12}{ours.rate:>10.0f}{asked:>8}{p50:>10.0f}{p99:>10.0f}"
         print(f"{told}{raw:>8.0f}{ours.rate / raw:>8.2f}")
+
+
+def _claims(where: dict[str, str]) -> None:
+    print(f"Claims of approved packages, a second: {SUBMISSIONS} on each database, one process")
+    print(f"{'database':<12}{'at once':>8}{'a second':>10}", flush=True)
+    for its in asyncio.run(claims.run(where, SUBMISSIONS)):
+        print(f"{its.database:<12}{its.at_once:>8}{its.rate:>10.0f}")
 
 
 def _clicks(where: dict[str, str]) -> None:
@@ -150,6 +172,7 @@ def _delivered(its: delivery.Result) -> None:
 BENCHES: dict[str, Callable[[dict[str, str]], None]] = {
     "road": _road,
     "http": _http,
+    "claims": _claims,
     "clicks": _clicks,
     "pending": _pending,
     "cards": _cards,
