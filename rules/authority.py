@@ -2,51 +2,20 @@
 
 *Proceeding* asks for everything. *Stopping* asks for identity and role, or for being the requester or the owner.
 *Routing* asks for role and scope. *Taking over* asks for role, scope and authority. Always by today's policy.
+Which verb asks for what: `rules.standards`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from enum import Enum
 from typing import NamedTuple
 
-from rules.commands import Verb
-from rules.people import Person, ReviewerAuthorization, Roster, reference, references
+from rules.people import Part, Person, ReviewerAuthorization, Roster, reference, references
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import RiskLevel
+from rules.standards import Standard
 from rules.state import Bar, PackageState, Vote
-
-
-class Standard(Enum):
-    """What a verb asks of a person."""
-
-    PROCEED = "proceed"
-    STOP = "stop"
-    ROUTE = "route"
-    TAKE_OVER = "take over"
-
-
-STANDARDS: dict[Verb, Standard] = {
-    Verb.APPROVE: Standard.PROCEED,
-    Verb.APPROVE_WITH_EDITS: Standard.PROCEED,
-    Verb.OVERRIDE: Standard.PROCEED,
-    Verb.ANSWER: Standard.PROCEED,
-    Verb.EXTEND: Standard.PROCEED,
-    Verb.REJECT: Standard.STOP,
-    Verb.OBJECT: Standard.STOP,
-    Verb.REVOKE: Standard.STOP,
-    Verb.REVISE: Standard.ROUTE,
-    Verb.REQUEST_MORE_EVIDENCE: Standard.ROUTE,
-    Verb.ESCALATE: Standard.ROUTE,
-    Verb.DEFER: Standard.ROUTE,
-    Verb.RECUSE: Standard.ROUTE,
-    Verb.CLAIM_TASK: Standard.ROUTE,
-    Verb.COMMENT: Standard.ROUTE,
-    Verb.WAKE: Standard.ROUTE,
-    Verb.JUDGE: Standard.PROCEED,
-    Verb.TAKE_OVER: Standard.TAKE_OVER,
-}
 
 _BARRED = {
     Bar.REQUESTER: Reason.IS_REQUESTER,
@@ -109,8 +78,12 @@ def authorize(
     person = identify(roster, user_id, now)
     if isinstance(person, Refusal):
         return person
-    if standard is Standard.STOP and _is_party(person, question):
-        return ReviewerAuthorization(reviewer_id=user_id, roles=(), tenant_id=question.tenant_id)
+    if standard is Standard.OWN_RULE:
+        raise ValueError("the verb's own rule decides who may give it: there is no standard to meet")
+    if part := _part(roster, person, standard, question):
+        return ReviewerAuthorization(reviewer_id=user_id, roles=(), acting_as=part, tenant_id=question.tenant_id)
+    if standard in _ONLY_BY_PART:
+        return refuse(_ONLY_BY_PART[standard])
     if standard is Standard.PROCEED and (refusal := dependence(person, question)):
         return refusal
     return _best(roster, user_id, standard, question)
@@ -125,8 +98,18 @@ def dependence(person: Person, question: Question) -> Refusal | None:
     return refuse(Reason.INDEPENDENCE_UNKNOWN) if by_address and not person.email else None
 
 
-def _is_party(person: Person, question: Question) -> bool:
-    return bool(references(person) & {question.requester, question.owner})
+_ONLY_BY_PART = {Standard.PARTY: Reason.NOT_YOURS_TO_WITHDRAW, Standard.ADMIN: Reason.NOT_ADMIN}
+
+
+def _part(roster: Roster, person: Person, standard: Standard, question: Question) -> Part | None:
+    """The part in which this person meets the standard without any role, if there is one."""
+    if standard is Standard.ADMIN:
+        return Part.ADMIN if person.user_id in roster.policy.admins else None
+    if standard not in (Standard.STOP, Standard.PARTY):
+        return None
+    if question.requester in references(person):
+        return Part.REQUESTER
+    return Part.OWNER if question.owner in references(person) else None
 
 
 def _best(roster: Roster, user_id: str, standard: Standard, question: Question) -> ReviewerAuthorization | Refusal:

@@ -224,7 +224,6 @@ def seat(move: Move) -> Seat:
 
 
 def _role(move: Move) -> str:
-    held = move.authority.roles if move.authority else ()
-    if held:
-        return held[0]
-    return "requester" if move.situation.actor.actor_id == move.state.requester else "owner"
+    if move.authority is None:
+        raise ValueError(f"{move.command.verb} by {move.situation.actor} has no authority, so it cannot be recorded")
+    return move.authority.role

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rules import clock, commands, decisions, escalation, execution, relief, tasks, versions
-from rules.authority import STANDARDS, Standard, authorize, identify, question_of
+from rules.authority import authorize, identify, question_of
 from rules.clock import is_due
 from rules.commands import ClockCommand, Command, HumanDecisionCommand, OverrideDecision, PersonCommand, Verb
 from rules.package import Kind
@@ -20,6 +20,7 @@ from rules.people import ActorKind, ReviewerAuthorization
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.situation import Situation
+from rules.standards import STANDARDS, Standard, concrete
 from rules.state import PackageState, Status
 from rules.submission import Submit, submit
 from rules.terms import terms_today
@@ -107,6 +108,8 @@ _RULES: Mapping[type[Command], Rule] = {
     commands.LoseTrack: execution.lose_track,
 }
 
+if incomplete := concrete(Command) - {Submit} - {each for each in _RULES if each.verb in TABLE}:
+    raise TypeError(f"no rule or no status takes: {', '.join(sorted(each.__name__ for each in incomplete))}")
 
 _THEIRS: Mapping[ActorKind, tuple[type[Command], ...]] = {
     ActorKind.PERSON: (HumanDecisionCommand, PersonCommand),
@@ -150,16 +153,13 @@ def _not_theirs(state: PackageState, command: Command, situation: Situation) -> 
     return refuse(Reason.NOT_FOUND) if others else None
 
 
-def _nobody_known(_: PackageState, command: Command, situation: Situation) -> Refusal | None:
+def _nobody_known(_: PackageState, __: Command, situation: Situation) -> Refusal | None:
     """People are identified first; what agents and the clock may do is checked by their own rules."""
     actor = situation.actor
     if actor.kind is not ActorKind.PERSON:
         return None
     person = identify(situation.roster, actor.actor_id, situation.now)
-    if isinstance(person, Refusal):
-        return person
-    stranger_to_it = command.verb is Verb.ASSIGN and actor.actor_id not in situation.policy.admins
-    return refuse(Reason.NOT_ADMIN) if stranger_to_it else None
+    return person if isinstance(person, Refusal) else None
 
 
 def _wrong_state(state: PackageState, command: Command, situation: Situation) -> Refusal | None:
@@ -198,8 +198,10 @@ def _stale(state: PackageState, command: Command, _: Situation) -> Refusal | Non
 
 
 def _authority(state: PackageState, command: Command, situation: Situation) -> ReviewerAuthorization | Refusal | None:
-    standard = STANDARDS.get(command.verb)
-    if standard is None or situation.actor.kind is not ActorKind.PERSON:
+    if situation.actor.kind is not ActorKind.PERSON:
+        return None
+    standard = STANDARDS[command.verb]
+    if standard is Standard.OWN_RULE:
         return None
     question = question_of(state, so_far=standard is Standard.STOP)
     return authorize(situation.roster, situation.actor.actor_id, standard, question, situation.now)

@@ -100,6 +100,14 @@ class Roster:
         return {reference(person.email): person.user_id for person in people if person.email}
 
 
+class Part(StrEnum):
+    """The parts that let a person act without a role."""
+
+    REQUESTER = "requester"
+    OWNER = "owner"
+    ADMIN = "admin"
+
+
 class ReviewerAuthorization(Value):
     """Under what authority somebody acted: kept in the event, as it was then."""
 
@@ -108,6 +116,15 @@ class ReviewerAuthorization(Value):
     tenant_id: str
     scopes: tuple[str, ...] = ()
     max_risk_level: RiskLevel = RiskLevel.LOW
+    acting_as: Part | None = None
+
+    @property
+    def role(self) -> str:
+        """The role that the record names: one that the person holds, or their part. Without either, no authority."""
+        named = self.roles[0] if self.roles else self.acting_as
+        if named is None:
+            raise ValueError(f"{self.reviewer_id} has neither a role nor a part: that is no authority")
+        return str(named)
 
 
 class ActorKind(StrEnum):

@@ -8,11 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from rules.assignment import assigned
-from rules.authority import Standard, authorize, question_of
+from rules.authority import authorize, question_of
 from rules.commands import Relieve
 from rules.escalation import climb_to
 from rules.people import ReviewerAuthorization, Roster
 from rules.silence import is_away, present
+from rules.standards import Standard
 from rules.state import PackageState, ReviewTask, Status
 from rules.transition import Move, Transition
 

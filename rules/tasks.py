@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules.authority import Standard, authorize, eligible, identify, question_of
+from rules.authority import authorize, eligible, question_of
 from rules.commands import (
     Assign,
     ClaimTask,
@@ -21,10 +21,10 @@ from rules.commands import (
 from rules.deadline import begun_anew, until
 from rules.decisions import not_ahead, seat
 from rules.escalation import climb_to, next_rung
-from rules.people import ActorKind, references
 from rules.reasons import Reason, Refusal, refuse
 from rules.relief import looked_after
 from rules.settling import settle
+from rules.standards import Standard
 from rules.state import Bar, Basis, Details, ExecutionState, Shown, Status
 from rules.transition import Move, Transition, Words
 from rules.trust import blamed, by_people, trusted
@@ -103,17 +103,10 @@ def woken(move: Move, reason: str, words: Words | None = None) -> Transition:
     return looked_after(move.happen("package.pending", changes | {"shown": None}, reason=reason, words=words)).done()
 
 
-def withdraw(move: Move, command: Withdraw) -> Transition | Refusal:
+def withdraw(move: Move, command: Withdraw) -> Transition:
     """Once more changes nothing: an agent whose reply was lost may say it again."""
-    actor = move.situation.actor
     if move.state.status is Status.CANCELLED:
         return move.done()
-    if actor.kind is ActorKind.PERSON:
-        person = identify(move.situation.roster, actor.actor_id, move.situation.now)
-        if isinstance(person, Refusal):
-            return person
-        if not references(person) & {move.state.requester, move.state.owner}:
-            return refuse(Reason.NOT_YOURS_TO_WITHDRAW)
     words: Words = {"comment": command.comment}
     return settle(move, Status.CANCELLED, None, Basis.HUMAN, reason="withdrawn", words=words).done()
 

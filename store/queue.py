@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, case, func, select, tuple_, union_all
 
-from rules.authority import Standard, authorize, question_of
+from rules.authority import authorize, question_of
 from rules.commands import HumanDecisionType
 from rules.people import ReviewerAuthorization, Roster
 from rules.scales import HITLLevel, RiskLevel
+from rules.standards import Standard
 from rules.state import PackageState, Priority, Status
 from rules.statistics import Age, Waiting
 from rules.terms import priority_of

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from rules import commands
-from rules.authority import Standard
 from rules.commands import (
     Approve,
     ApproveWithEdits,
@@ -18,6 +17,7 @@ from rules.life import decide
 from rules.package import Kind
 from rules.reasons import Reason, Refusal
 from rules.scales import HITLLevel
+from rules.standards import Standard
 from rules.state import PackageState, Status
 from tests.rules.world import (
     ADAM,
@@ -46,7 +46,7 @@ from tests.rules.world import (
     submitted,
 )
 
-PROCEED, STOP, ROUTE, TAKE_OVER = Standard
+PROCEED, STOP, ROUTE, TAKE_OVER = Standard.PROCEED, Standard.STOP, Standard.ROUTE, Standard.TAKE_OVER
 MILO, JUNE, DINA = "UMILO", "UJUNE", "UDINA"
 EVERYBODY = people() | {who: person(who) for who in (MILO, JUNE, DINA)}
 WIDER = policy(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rules import commands
-from rules.authority import Standard, authorize, identify, question_of
+from rules.authority import authorize, identify, question_of
 from rules.commands import (
     Approve,
     Command,
@@ -21,6 +21,7 @@ from rules.commands import (
 )
 from rules.people import AUTO, Actor, Person, ReviewerAuthorization, Roster
 from rules.reasons import Reason, Refusal
+from rules.standards import Standard
 from rules.state import Status
 from tests.rules.world import (
     ADAM,
