@@ -13,7 +13,7 @@ from rules.scales import HITLLevel
 from rules.state import Decision, ExecutionState, PackageState, Status
 from rules.terms import terms_today
 from rules.transition import Words
-from rules.votes import tally
+from rules.votes import filled, tally
 from rules.wording import a, plainly
 
 Document = dict[str, Any]
@@ -71,14 +71,15 @@ def _quorum(state: PackageState, roster: Roster, now: datetime) -> Document:
     """While it is open, counted as the next vote would count it; afterwards, as it was when it was decided."""
     if not state.status.terminal:
         counted = tally(state, state.votes, terms_today(state, roster.policy), roster, now)
-        parts = {role: {"needed": needed, "have": have} for role, (needed, have) in counted.of_role.items()}
-        return {"needed": counted.needed, "have": len(counted.votes), "of_role": parts}
-    people = {seat.reviewer_id for seat in state.decision.reviewers} if state.decision else set()
-    parts = {
-        role: {"needed": needed, "have": sum(bool(roster.able_in(who, role)) for who in people)}
-        for role, needed in state.terms.of_role.items()
-    }
-    return {"needed": state.terms.quorum, "have": len(people), "of_role": parts}
+        return _shares(counted.needed, counted.have, counted.of_role)
+    terms, people = state.terms, [seat.reviewer_id for seat in state.decision.reviewers] if state.decision else []
+    able = {who: [role for role in terms.of_role if roster.able_in(who, role)] for who in people}
+    return _shares(terms.quorum, len(able), filled(terms.of_role, terms.quorum, able)[1])
+
+
+def _shares(needed: int, have: int, of_role: Mapping[str, tuple[int, int]]) -> Document:
+    parts = {role: {"needed": needed, "have": have} for role, (needed, have) in of_role.items()}
+    return {"needed": needed, "have": have, "of_role": parts}
 
 
 def _decision(state: PackageState, made: Decision, package: Words, words: Words, roster: Roster) -> Document:

@@ -22,6 +22,7 @@ from rules.state import Basis, PackageState, ReviewTask, Status
 from rules.terms import priority_of, terms_for
 from rules.transition import Move, Transition
 from rules.values import write_duration
+from rules.votes import filled
 
 
 class Submit(Command):
@@ -140,23 +141,30 @@ def nobody_for(state: PackageState, situation: Situation) -> Refusal | None:
     """Whether the people who would be asked exist: somebody now, and on the whole way as many as the quorum."""
     if not situation.roster.directory.is_fresh(situation.policy, situation.now):
         return refuse(Reason.DIRECTORY_STALE)
-    asked = (state.task.required_role, *state.terms.of_role)
-    enough = _exist(state, situation, 1, *asked) and all(
-        _exist(state, situation, needed, role) for role, needed in state.terms.of_role.items()
-    )
-    if enough and _exist(state, situation, state.terms.quorum, *asked, *state.terms.ladder):
+    terms, asked = state.terms, (state.task.required_role, *state.terms.of_role)
+    if _found(state, situation, 1, *asked) and _quorum_exists(state, situation, (*asked, *terms.ladder)):
         return None
     return refuse(
         Reason.NO_ELIGIBLE_REVIEWER, role=state.task.required_role, action_type=state.action_type, risk=state.risk
     )
 
 
-def _exist(state: PackageState, situation: Situation, needed: int, *roles: str) -> bool:
-    """Whether so many different people could decide in any of these roles; looked for no further than that."""
+def _quorum_exists(state: PackageState, situation: Situation, asked: tuple[str, ...]) -> bool:
+    """Whether these roles have the people to fill every part of the quorum, each person in one part."""
+    terms = state.terms
+    able: dict[str, set[str]] = {user: set() for user in _found(state, situation, terms.quorum, *asked)}
+    for role in terms.of_role:
+        for user in _found(state, situation, terms.quorum, role):
+            able.setdefault(user, set()).add(role)
+    return filled(terms.of_role, terms.quorum, able)[0] >= terms.quorum
+
+
+def _found(state: PackageState, situation: Situation, needed: int, *roles: str) -> set[str]:
+    """So many different people who could decide in any of these roles, if there are; looked for no further."""
     question, found = question_of(state), set[str]()
     for role in roles:
         for user in each_eligible(situation.roster, question, situation.now, role):
             found.add(user)
             if len(found) >= needed:
-                return True
-    return False
+                return found
+    return found

@@ -6,6 +6,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable
+from itertools import permutations
 
 import pytest
 from hypothesis import settings
@@ -99,9 +100,15 @@ def by_people(_: PackageState | None, after: PackageState, made: Decision, where
     today = where.policy.tiers.of(after.risk)
     assert len(set(who)) == len(who) >= max(after.terms.quorum, today.quorum)
     assert all(could_proceed(reviewer, after, where) for reviewer in who)
-    parts = [*after.terms.of_role.items(), *today.of_role.items()]
-    assert all(sum(bool(where.roster.able_in(each, role)) for each in who) >= needed for role, needed in parts)
+    assert all(parts_are_filled(of_role, who, where) for of_role in (after.terms.of_role, today.of_role))
     assert not after.ended(where.now)
+
+
+def parts_are_filled(of_role: dict[str, int], who: list[str], where: Situation) -> bool:
+    """By trying every order in which these people could sit down: one seat for each of them."""
+    seats = [role for role, needed in of_role.items() for _ in range(needed)]
+    orders = permutations(who, len(seats))
+    return any(all(where.roster.able_in(*sitting) for sitting in zip(order, seats, strict=True)) for order in orders)
 
 
 # Time grants nothing: it has no entry.

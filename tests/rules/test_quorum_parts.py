@@ -1,0 +1,99 @@
+"""One person fills one part of a quorum: a matching of people to parts."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.commands import Approve
+from rules.document import document
+from rules.reasons import Reason
+from rules.state import PackageState, Status
+from rules.votes import filled
+from tests.rules.world import (
+    AGENT,
+    DORA,
+    HARD,
+    NOW,
+    SAUL,
+    SENTA,
+    SUSI,
+    SVEN,
+    after,
+    ask,
+    people,
+    policy,
+    refusal,
+    situation,
+    submission,
+    submitted,
+)
+
+PARTS = policy(tiers={"high": {"quorum": 2, "of_role": {"supervisor": 1, "director": 1}}})
+ROLES = ("supervisor", "director", "legal")
+
+
+def voted(*voters: str) -> PackageState:
+    state = submitted(HARD, policy=PARTS)
+    for voter in voters:
+        state = after(state, ask(Approve, state), by=voter, policy=PARTS)
+    return state
+
+
+def quorum(state: PackageState) -> Any:
+    found = document(state, {}, {}, situation(policy=PARTS).roster, NOW)["interrupt"]["quorum"]
+    parts = {role: (part["needed"], part["have"]) for role, part in found["of_role"].items()}
+    return found["needed"], found["have"], parts
+
+
+def test_a_director_fills_only_one_part_of_a_quorum() -> None:
+    state = voted(SENTA, DORA)
+    assert state.status is Status.PENDING
+    assert quorum(state) == (2, 1, {"supervisor": (1, 1), "director": (1, 0)})
+
+
+@pytest.mark.parametrize("voters", [(DORA, SUSI), (SUSI, DORA)])
+def test_a_director_moves_on_to_the_part_that_nobody_else_can_fill(voters: tuple[str, ...]) -> None:
+    state = voted(*voters)
+    assert state.status is Status.APPROVED
+    assert quorum(state) == (2, 2, {"supervisor": (1, 1), "director": (1, 1)})
+
+
+def test_people_beyond_a_part_do_not_count_for_another() -> None:
+    assert quorum(voted(SUSI, SAUL)) == (2, 1, {"supervisor": (1, 1), "director": (1, 0)})
+    assert quorum(voted(SENTA, SVEN)) == (2, 0, {"supervisor": (1, 0), "director": (1, 0)})
+
+
+def test_a_quorum_that_nobody_can_fill_is_refused_at_submission() -> None:
+    only_the_director = people(**{who: {"active": False} for who in (SUSI, SAUL, "USILA")})
+    outcome = refusal(None, submission(HARD), by=AGENT.actor, policy=PARTS, people=only_the_director)
+    assert outcome is Reason.NO_ELIGIBLE_REVIEWER
+
+
+@given(
+    of_role=st.dictionaries(st.sampled_from(ROLES), st.integers(1, 2)),
+    rest=st.integers(0, 2),
+    able=st.dictionaries(st.integers(1, 6).map(str), st.sets(st.sampled_from(ROLES))),
+)
+def test_as_many_parts_are_filled_as_by_trying_every_order(
+    of_role: dict[str, int], rest: int, able: dict[str, set[str]]
+) -> None:
+    seats = [role for role, needed in of_role.items() for _ in range(needed)] + [None] * rest
+    have, parts = filled(of_role, len(seats), able)
+    assert have == most(seats, able)
+    assert all(held <= needed for needed, held in parts.values())
+    assert sum(held for _, held in parts.values()) == most(seats[: sum(of_role.values())], able)
+
+
+def most(seats: list[str | None], able: dict[str, set[str]]) -> int:
+    """How many seats are taken at the most, over every order in which these people sit down; some stay away."""
+    coming = [*able, *[""] * len(seats)]
+    taken = [
+        sum(who != "" and (seat is None or seat in able[who]) for who, seat in zip(order, seats, strict=True))
+        for order in permutations(coming, len(seats))
+    ]
+    return max(taken, default=0)
