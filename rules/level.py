@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from rules.catalogue import Action
+from rules.catalogue import Action, Listing
 from rules.package import DecisionPackage, Kind, Recommendation
 from rules.policy import Policy
 from rules.scales import HITLLevel, Reversibility, RiskLevel
@@ -47,7 +47,8 @@ class Case:
 
     def __init__(self, package: DecisionPackage, background: Background, policy: Policy) -> None:
         self.package, self.background, self.policy = package, background, policy
-        self.action: Action | None = policy.action(package.action_type)
+        self.listing: Listing = policy.listing(package.action_type)
+        self.action: Action | None = self.listing.action
         known = self.action.reversibility if self.action else Reversibility.IRREVERSIBLE_HIGH
         self.reversibility = max(known, package.reversibility or known)
         self.risk = max(package.risk_level, self.action.risk if self.action else RiskLevel.LOW)
@@ -56,8 +57,9 @@ class Case:
 
     @property
     def floor(self) -> HITLLevel:
-        explicit = self.action.floor if self.action else None
-        return explicit or _FLOORS[self.reversibility]
+        """What the own entry lets be earned; a broader entry lets no more be earned than it would by itself."""
+        entries = (self.listing.own, *self.listing.broader)
+        return max((entry and entry.floor) or _FLOORS[self.reversibility] for entry in entries)
 
     def eased(self, level: HITLLevel) -> HITLLevel:
         """A soft level, lowered as far as what was earned and the floor allow. No other level is ever lowered."""
@@ -84,7 +86,7 @@ def _risk_table(case: Case) -> Iterator[Why]:
 def _reversibility_table(case: Case) -> Iterator[Why]:
     said = case.policy.reversibility.of(case.reversibility)
     kind = plainly(case.reversibility)
-    listed = f"{kind} actions take {said}" if case.action else f"an unlisted action type counts as {kind}"
+    listed = f"{kind} actions take {said}" if case.listing.own else f"an unlisted action type counts as {kind}"
     yield _says(case.reversibility.replace("_", "-"), case.eased(said), listed + _easing(case, said))
 
 

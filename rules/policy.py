@@ -7,12 +7,12 @@ What must never be changed (silence on high risk, approval without independence)
 from __future__ import annotations
 
 from datetime import timedelta
-from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from rules.catalogue import Action, ReversibilityTable
+from rules.catalogue import Action, Listing, ReversibilityTable, listing
 from rules.notation import Amount, ChannelId, Currency, Name, Pattern, Share, Span, UserId
 from rules.roles import Role
 from rules.scales import HITLLevel, RiskLevel
@@ -135,12 +135,13 @@ class Policy(Value):
         """What events and decisions name: the policy's own version and the first of its text's digest."""
         return f"{self.version}+{self.digest.removeprefix('sha256:')[:12]}"
 
+    def listing(self, action_type: str) -> Listing:
+        """The catalogue's entries for this type: its own, and the broader ones that can only make it stricter."""
+        return _listing(self, action_type)
+
     def action(self, action_type: str) -> Action | None:
-        """The catalogue's entry: the exact name first, then the longest pattern that fits."""
-        if (exact := self.actions.get(action_type)) is not None:
-            return exact
-        fitting = [pattern for pattern in self.actions if fnmatchcase(action_type, pattern)]
-        return self.actions[max(fitting, key=len)] if fitting else None
+        """What the catalogue says of this type, as one entry. None: nothing at all."""
+        return self.listing(action_type).action
 
     def held_with(self, role: str) -> frozenset[str]:
         """The roles that someone holding `role` may act in: itself and all that it includes, however deep."""
@@ -181,3 +182,8 @@ class Policy(Value):
             if action.tool and (role := action.tool.min_reviewer_role):
                 named.append((("actions", action_type, "tool", "min_reviewer_role"), role))
         return named
+
+
+@lru_cache(maxsize=1024)
+def _listing(policy: Policy, action_type: str) -> Listing:
+    return listing(policy.actions, action_type)

@@ -46,4 +46,5 @@ class Role(Value):
     hours: WorkingHours | None = None
 
     def covers(self, action_type: str) -> bool:
+        """To the letter, unlike the catalogue: an authority reaches no further than it is written."""
         return any(fnmatchcase(action_type, scope) for scope in self.scopes)

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Any
 
-from rules.catalogue import Action
+from rules.catalogue import Action, Listing
 from rules.policy import Policy
 from rules.scales import RiskLevel
 from rules.state import PackageState, Priority, Terms
-from rules.tiers import ReviewTimeoutPolicy, Tier
+from rules.tiers import OnTimeout, ReviewTimeoutPolicy, Tier
 
 _PRIORITY = {
     RiskLevel.CRITICAL: Priority.URGENT,
     RiskLevel.HIGH: Priority.HIGH,
     RiskLevel.MEDIUM: Priority.NORMAL,
     RiskLevel.LOW: Priority.LOW,
+}
+_DENIES = (OnTimeout.DEFER, OnTimeout.ESCALATE, OnTimeout.CANCEL, OnTimeout.AUTO_REJECT)  # from late to at once
+# Which of two entries' values is the stricter. Who climbs when, and whom the ladder asks, is neither.
+_STRICTEST: Mapping[str, Callable[..., Any]] = {
+    "soft_timeout": max,
+    "hard_timeout": min,
+    "timeout_in_working_hours": max,
+    "on_timeout": lambda *said: max(said, key=_DENIES.index),
+    "approval_expiry": min,
 }
 _RISING = ("quorum", "of_role", "comment_required", "details_first", "soft_timeout", "approval_expiry")
 
@@ -26,9 +37,9 @@ def priority_of(risk: RiskLevel) -> Priority:
 @lru_cache(maxsize=1024)
 def terms_for(policy: Policy, action_type: str, risk: RiskLevel) -> Terms:
     """The tier's terms, where the catalogue does not say otherwise for this action type."""
-    tier, action = policy.tiers.of(risk), policy.action(action_type)
-    timing = {name: _pick(action, tier, name) for name in ReviewTimeoutPolicy.model_fields}
-    role = _role(policy, action, tier)
+    tier, entries = policy.tiers.of(risk), policy.listing(action_type)
+    timing = {name: _strictest(entries, tier, name) for name in ReviewTimeoutPolicy.model_fields}
+    role = _role(policy, entries, tier)
     timing["ladder"] = tuple(step for step in timing["ladder"] if step not in policy.held_with(role))
     return Terms.model_construct(
         role=role,
@@ -42,13 +53,25 @@ def terms_for(policy: Policy, action_type: str, risk: RiskLevel) -> Terms:
     )
 
 
-def _pick(action: Action | None, tier: Tier, name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    said = getattr(action, name, None)
-    return getattr(tier, name) if said is None else said
+def _strictest(entries: Listing, tier: Tier, name: str) -> Any:
+    """The own entry's value, else the tier's; a broader entry's only where it is stricter."""
+    said = getattr(entries.own, name, None)
+    value = getattr(tier, name) if said is None else said
+    broader = [other for entry in entries.broader if (other := getattr(entry, name)) is not None]
+    return _STRICTEST[name](value, *broader) if broader and name in _STRICTEST else value
 
 
-def _role(policy: Policy, action: Action | None, tier: Tier) -> str:
-    """The catalogue's own role; else the tier's, unless the tool asks for one that the tier's does not include."""
+def _role(policy: Policy, entries: Listing, tier: Tier) -> str:
+    """A broader entry's role takes its place only where it includes it: whoever holds that one could act in both."""
+    role = _role_by(policy, entries.own, tier)
+    for entry in entries.broader:
+        asked = _role_by(policy, entry, tier)
+        role = asked if role in policy.held_with(asked) else role
+    return role
+
+
+def _role_by(policy: Policy, action: Action | None, tier: Tier) -> str:
+    """The entry's own role; else the tier's, unless the tool asks for one that the tier's does not include."""
     if action and action.role:
         return action.role
     least = action.tool.min_reviewer_role if action and action.tool else None
