@@ -12,6 +12,7 @@ from blocks.sentences import agent, joined, named, sentence
 from blocks.text import counted, in_utc, when
 from rules.commands import HumanDecisionType, OverrideDecision, Verb
 from rules.offers import offered
+from rules.reach import has_reach
 from rules.state import Basis, Decision, ExecutionState, PackageState, Status
 from rules.wording import a, plainly
 
@@ -77,7 +78,7 @@ def _exactly(state: PackageState, made: Decision) -> str | None:
             return _APPROVED[made.decision]
         case Status.OVERRIDDEN if made.override_decision:
             return f"Overridden: {_INSTEAD[made.override_decision]}"
-        case Status.TAKEN_OVER if state.thread_id and not state.holds_thread:
+        case Status.TAKEN_OVER if has_reach(state) and not state.holds_thread:
             return "Taken over, handed back"
         case Status.CANCELLED if made.basis is Basis.HUMAN:
             return "Withdrawn"
@@ -156,12 +157,17 @@ def _recommended(dossier: Dossier) -> str:
 def thread(dossier: Dossier) -> str:
     """Whose the agent's thread is, after a takeover."""
     state = dossier.state
-    if state.thread_id is None:
+    if not has_reach(state):
         return f"{agent(dossier)} must not act on it."
     if state.holds_thread:
-        return f"{agent(dossier)} has to leave its thread alone until it is handed back, which Details offers."
+        return f"{agent(dossier)} has to leave its {_held(state)} alone until it is handed back, which Details offers."
     back = next((one for one in reversed(dossier.history) if one.event_type == "thread.handed_back"), None)
-    return f"{named(dossier, back.actor)} handed the thread back." if back else "The thread was handed back."
+    what = _held(state)
+    return f"{named(dossier, back.actor)} handed the {what} back." if back else f"The {what} was handed back."
+
+
+def _held(state: PackageState) -> str:
+    return "thread" if state.thread_id else "run"
 
 
 def _reason(dossier: Dossier) -> str | None:

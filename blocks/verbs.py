@@ -8,6 +8,7 @@ from blocks.dossier import Dossier
 from blocks.sentences import quorum_asked, risk, undoing
 from blocks.text import span, when
 from rules.commands import Verb
+from rules.reach import has_reach
 from rules.wording import a
 
 LABELS: Mapping[Verb, str] = {
@@ -61,7 +62,8 @@ def _defer(dossier: Dossier) -> str:
 
 
 def _take_over(dossier: Dossier) -> str:
-    thread = "Its thread is yours until you hand it back." if dossier.state.thread_id else "The work is yours."
+    held = "thread" if dossier.state.thread_id else "run"
+    thread = f"Its {held} is yours until you hand it back." if has_reach(dossier.state) else "The work is yours."
     return f"The agent does not do this, and stops here. {thread}"
 
 

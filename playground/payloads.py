@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -142,7 +141,7 @@ class Payloads:
             "event": its,
             "type": "event_callback",
             "event_id": event_id or slack.mint.numbered("Ev"),
-            "event_time": int(time.time()),
+            "event_time": int(float(its["event_ts"])),
             "authorizations": [{**who, "is_bot": True, "is_enterprise_install": False}],
             "is_ext_shared_channel": False,
             "event_context": secret(),

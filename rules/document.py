@@ -151,7 +151,8 @@ def message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR0911 -
         case Status.REJECTED:
             return "A reviewer rejected this: do not act. Read decision.comment for the reason."
         case Status.TAKEN_OVER:
-            held = "leave this thread alone until it is handed back" if state.holds_thread else "do not act on it"
+            what = "thread" if state.thread_id else "run"
+            held = f"leave this {what} alone until it is handed back" if state.holds_thread else "do not act on it"
             return f"A person has taken this over: {held}."
         case Status.REVOKED:
             return "The permission was withdrawn before it was used: do not act."

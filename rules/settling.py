@@ -8,6 +8,7 @@ from typing import Any
 
 from rules.commands import HumanDecisionType, OverrideDecision
 from rules.people import ActorKind
+from rules.reach import has_reach
 from rules.situation import Situation
 from rules.state import Basis, Decision, PackageState, Seat, Status
 from rules.terms import terms_today
@@ -63,7 +64,7 @@ def _aftermath(settled: PackageState, move: Move) -> dict[str, Any]:
 def _still_held(settled: PackageState, move: Move) -> bool:
     """Only people let go of a thread: neither does an agent free it by withdrawing, nor does time."""
     if settled.status is Status.TAKEN_OVER:
-        return settled.thread_id is not None
+        return has_reach(settled)
     return settled.holds_thread and move.situation.actor.kind is not ActorKind.PERSON
 
 

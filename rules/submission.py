@@ -13,6 +13,7 @@ from rules.level import Assessment, assess
 from rules.package import DecisionPackage, action_digest
 from rules.people import Agent, reference
 from rules.quality import gaps, refuses
+from rules.reach import has_reach
 from rules.reasons import Reason, Refusal, refuse
 from rules.relief import looked_after
 from rules.scales import HITLLevel
@@ -126,7 +127,7 @@ def of_this_version(package: DecisionPackage, found: Assessment) -> dict[str, An
         "why": found.why,
         "allowed_decisions": None if allowed is None else tuple(sorted(allowed)),
         "expires_at": package.expires_at,
-        "holds_thread": found.level is HITLLevel.HUMAN_TAKEOVER and package.thread_id is not None,
+        "holds_thread": found.level is HITLLevel.HUMAN_TAKEOVER and has_reach(package),
     }
 
 

@@ -15,6 +15,7 @@ from rules.level import assess
 from rules.package import DecisionPackage, kept_from
 from rules.people import reference
 from rules.quality import gaps, refuses
+from rules.reach import has_reach
 from rules.reasons import Reason, Refusal, refuse
 from rules.relief import looked_after
 from rules.scales import HITLLevel, RiskLevel
@@ -82,7 +83,7 @@ def add_version(
         "shown": None,
         "answer_by": None,
         "wake_at": None,
-        "holds_thread": state.thread_id is not None and found.level is HITLLevel.HUMAN_TAKEOVER,
+        "holds_thread": has_reach(state) and found.level is HITLLevel.HUMAN_TAKEOVER,
     }
     changes |= _asked_again(state, risk, situation, changes["expires_at"])
     content: Words = {"package": package.model_dump(mode="json", exclude_unset=True), **(words or {})}

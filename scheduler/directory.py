@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -27,6 +27,7 @@ class Reading:
     """What Slack has told so far. It dates from its beginning, and holds only if nothing changed since."""
 
     as_of: datetime
+    read_at: datetime
     version: int
     spoiled: int
     people: list[Person] = field(default_factory=list)
@@ -34,11 +35,21 @@ class Reading:
     groups: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
+def _real() -> datetime:
+    return datetime.now(UTC)
+
+
 class DirectoryKeeper:
     """What Slack could not tell stays as it was, and grows old: past the policy's age nobody can decide."""
 
-    def __init__(self, store: Store, messenger: Messenger, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._store, self._messenger, self._monotonic = store, messenger, monotonic
+    def __init__(
+        self,
+        store: Store,
+        messenger: Messenger,
+        monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = _real,
+    ) -> None:
+        self._store, self._messenger, self._monotonic, self._now = store, messenger, monotonic, now
         self._reading: Reading | None = None
         self._patient_until, self._alone = 0.0, asyncio.Lock()
         self._spoiled = self._mended = 0  # how often it was, and how much of that a reading has made good
@@ -92,11 +103,11 @@ class DirectoryKeeper:
 
     async def _begun(self) -> Reading:
         standing = await self._store.read(self._store.house.standing)
-        return Reading(self._store.clock(), standing.directory_version, self._spoiled)
+        return Reading(self._store.clock(), self._now(), standing.directory_version, self._spoiled)
 
     async def _kept(self, reading: Reading) -> bool:
-        whole = (reading.people, reading.groups, reading.as_of, reading.version)
-        done = await self._store.write(lambda connection: directory.renew(connection, *whole))
+        whole = (reading.people, reading.groups, reading.as_of, reading.read_at)
+        done = await self._store.write(lambda connection: directory.renew(connection, *whole, seen=reading.version))
         if done:
             self._mended = reading.spoiled
             log.info("directory.read", people=len(reading.people), groups=len(reading.groups))

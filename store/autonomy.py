@@ -1,10 +1,14 @@
-"""Autonomy profiles: one for each agent and action type. Who counts an outcome has the agent's row locked."""
+"""Autonomy profiles: one for each agent and action type. Who counts an outcome has the agent's row locked.
+
+A type is found in any spelling, so that no failure is left behind by another one.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, select, text
 
 from rules.autonomy import AutonomyProfile
+from rules.spelling import folded
 from store.spelled import first
 from store.tables import ProfileRow, core
 
@@ -22,10 +26,11 @@ _PUT = text(
 
 
 def profile(connection: Connection, tenant_id: str, agent_id: str, action_type: str) -> AutonomyProfile | None:
-    row = first(connection, _FIND, {"tenant": tenant_id, "agent": agent_id, "action": action_type})
+    row = first(connection, _FIND, {"tenant": tenant_id, "agent": agent_id, "action": folded(action_type)})
     return AutonomyProfile.model_validate_json(row.body) if row else None
 
 
 def put_profile(connection: Connection, tenant_id: str, its: AutonomyProfile) -> None:
-    row = {"tenant": tenant_id, "agent": its.agent_id, "action": its.action_type, "body": its.model_dump_json()}
+    key = {"tenant": tenant_id, "agent": its.agent_id, "action": folded(its.action_type)}
+    row = key | {"body": its.model_dump_json()}
     connection.execute(_PUT, row)

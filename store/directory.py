@@ -1,80 +1,64 @@
-"""The directory of people and groups: what Slack last said, and who is away. Every replica sees the same."""
+"""The directory of people and groups: what Slack said when it was last read, and who is away. All replicas share it.
+
+What Slack's events tell between two readings is learnt in `store.learning`.
+"""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, case, delete, insert, select, update
 
 from rules.calendar import Span
 from rules.people import Person
-from store.house import ABSENCES, INSTALLATION, MEMBERS, PEOPLE
+from store.house import ABSENCES, GROUPS, INSTALLATION, MEMBERS, PEOPLE
 from store.tenancy import alone, happened
 
-_COLUMNS = frozenset(["user_id", "name", "email", "active", "is_bot", "is_guest", "is_stranger"])
+FIELDS = ("user_id", "name", "email", "active", "is_bot", "is_guest", "is_stranger")
 
 
 def replace(
-    connection: Connection, people: Iterable[Person], groups: Mapping[str, Iterable[str]], as_of: datetime
+    connection: Connection,
+    people: Iterable[Person],
+    groups: Mapping[str, Iterable[str]],
+    as_of: datetime,
+    read_at: datetime | None = None,
 ) -> None:
-    """The whole directory anew, as of this moment. Absences are ours, not Slack's: they stay."""
+    """The whole directory, as of this moment. Absences are ours, not Slack's: they stay.
+
+    `read_at` is the real time at which reading it began: events from before it no longer give anybody authority.
+    """
     tenant_id = alone(connection)
-    rows = [{"tenant_id": tenant_id, **person.model_dump(include=set(_COLUMNS))} for person in people]
+    rows = [{"tenant_id": tenant_id, **person.model_dump(include=set(FIELDS))} for person in people]
     members = [
         {"tenant_id": tenant_id, "group_id": group, "user_id": user}
         for group, users in groups.items()
         for user in dict.fromkeys(users)
     ]
-    for table, its in ((PEOPLE, rows), (MEMBERS, members)):
+    for table, its in ((PEOPLE, rows), (MEMBERS, members), (GROUPS, [])):
         connection.execute(delete(table))
         if its:
             connection.execute(insert(table), its)
-    _renewed(connection, as_of)
+    renewed(connection, directory_as_of=as_of, directory_read_at=read_at)
 
 
 def renew(
-    connection: Connection, people: Iterable[Person], groups: Mapping[str, Iterable[str]], as_of: datetime, seen: int
+    connection: Connection,
+    people: Iterable[Person],
+    groups: Mapping[str, Iterable[str]],
+    as_of: datetime,
+    read_at: datetime,
+    *,
+    seen: int,
 ) -> bool:
     """The same, unless the directory is no longer at the version `seen`: what was learnt since then is newer."""
     untouched = update(INSTALLATION).where(INSTALLATION.c.directory_version == seen).values(directory_version=seen)
     done = connection.execute(untouched).rowcount == 1  # and from here on nobody else changes it
     if done:
-        replace(connection, people, groups, as_of)
+        replace(connection, people, groups, as_of, read_at)
     return done
-
-
-def learn_person(connection: Connection, person: Person) -> None:
-    """One person anew: what Slack tells between two whole readings. Most of what it tells bears on nothing here."""
-    row = {"tenant_id": alone(connection), **person.model_dump(include=set(_COLUMNS))}
-    known = connection.execute(select(PEOPLE).where(PEOPLE.c.user_id == person.user_id)).mappings().one_or_none()
-    if known is not None and dict(known) == row:
-        return
-    connection.execute(delete(PEOPLE).where(PEOPLE.c.user_id == person.user_id))
-    connection.execute(insert(PEOPLE), row)
-    _renewed(connection)
-
-
-def learn_group(connection: Connection, group: str, users: Iterable[str]) -> None:
-    """One user group anew."""
-    tenant_id = alone(connection)
-    connection.execute(delete(MEMBERS).where(MEMBERS.c.group_id == group))
-    rows = [{"tenant_id": tenant_id, "group_id": group, "user_id": user} for user in dict.fromkeys(users)]
-    if rows:
-        connection.execute(insert(MEMBERS), rows)
-    _renewed(connection)
-
-
-def change_group(connection: Connection, group: str, added: Collection[str], removed: Collection[str]) -> None:
-    """What changed about a group, alone: of two changes that come at once neither undoes the other."""
-    tenant_id = alone(connection)
-    _renewed(connection)  # first, because it holds back whoever else changes the directory just now
-    named = (MEMBERS.c.group_id == group, MEMBERS.c.user_id.in_([*added, *removed]))
-    connection.execute(delete(MEMBERS).where(*named))
-    rows = [{"tenant_id": tenant_id, "group_id": group, "user_id": user} for user in set(added) - set(removed)]
-    if rows:
-        connection.execute(insert(MEMBERS), rows)
 
 
 def go_away(connection: Connection, user_id: str, until: datetime, delegate: str | None, now: datetime) -> None:
@@ -83,13 +67,13 @@ def go_away(connection: Connection, user_id: str, until: datetime, delegate: str
     row = {"tenant_id": tenant_id, "user_id": user_id, "since": now, "until": until, "delegate": delegate}
     connection.execute(insert(ABSENCES), row | {"current": True})
     happened(connection, "person.away", user_id, now, until=until.isoformat(), delegate=delegate)
-    _renewed(connection)
+    renewed(connection)
 
 
 def come_back(connection: Connection, user_id: str, now: datetime) -> None:
     if _ended(connection, user_id, now):
         happened(connection, "person.back", user_id, now)
-        _renewed(connection)
+        renewed(connection)
 
 
 def _ended(connection: Connection, user_id: str, now: datetime) -> bool:
@@ -111,13 +95,9 @@ def absences(connection: Connection, tenant_id: str, begin: datetime, end: datet
     return found
 
 
-def _renewed(connection: Connection, as_of: datetime | None = None) -> None:
+def renewed(connection: Connection, **times: datetime | None) -> None:
     """Every process drops what it remembers of the directory, with its next transaction.
 
     The version is a number out of the blue: a count would come a second time after a transaction that was rolled back.
     """
-    change = {"directory_version": secrets.randbits(31)}
-    if as_of is not None:
-        connection.execute(update(INSTALLATION).values(**change, directory_as_of=as_of))
-    else:
-        connection.execute(update(INSTALLATION).values(**change))
+    connection.execute(update(INSTALLATION).values(directory_version=secrets.randbits(31), **times))

@@ -12,15 +12,16 @@ from sqlalchemy import Connection, select
 from rules.people import Directory, Person, Roster
 from rules.policy import Policy
 from store.spelled import rows
-from store.tables import Absence, GroupMember, Installation, PersonRow, core
+from store.tables import Absence, GroupMember, GroupRow, Installation, PersonRow, core
 
-PEOPLE, MEMBERS, ABSENCES, INSTALLATION = core(PersonRow), core(GroupMember), core(Absence), core(Installation)
+PEOPLE, GROUPS, MEMBERS = core(PersonRow), core(GroupRow), core(GroupMember)
+ABSENCES, INSTALLATION = core(Absence), core(Installation)
 
 _OF_PERSON = (
     (ABSENCES.c.tenant_id == PEOPLE.c.tenant_id) & (ABSENCES.c.user_id == PEOPLE.c.user_id) & ABSENCES.c.current
 )
 _PEOPLE = select(PEOPLE, ABSENCES.c.until, ABSENCES.c.delegate).join(ABSENCES, _OF_PERSON, isouter=True)
-_MEMBERS = select(MEMBERS.c.group_id, MEMBERS.c.user_id)
+_MEMBERS = select(MEMBERS.c.group_id, MEMBERS.c.user_id).where(MEMBERS.c.is_former.is_not(True))
 STANDING = (INSTALLATION.c.frozen, INSTALLATION.c.directory_version, INSTALLATION.c.directory_as_of)
 _STANDING = select(*STANDING)
 

@@ -116,7 +116,7 @@ def _looked_up(
     if found and isinstance(command, _CONTENT):
         looked["package"] = package_of(connection, tenant, found.state.version_event_id)
     if isinstance(command, _THREAD):
-        taken = taken_in(connection, tenant, subject.thread_id, command.decision_package_id)
+        taken = taken_in(connection, tenant, subject, command.decision_package_id)
         looked["memory"] = _memory(connection, house, asked, agent_id, taken)
     return looked
 

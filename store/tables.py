@@ -22,6 +22,7 @@ class Installation(SQLModel, table=True):
     frozen: bool = False
     directory_version: int = 0
     directory_as_of: datetime | None = None
+    directory_read_at: datetime | None = None  # by the real clock, as are the times of Slack's events
     relieved: str | None = None  # for which people, there and away, all tasks were last looked through
     length: int = 0
     head: str | None = None
@@ -219,7 +220,7 @@ class RefusalRow(SQLModel, table=True):
 
 
 class ThreadRow(SQLModel, table=True):
-    """A thread that a person holds, and through which package. More than one may hold it: it is free after the last."""
+    """A name of a thread or run that a person holds, and through which package. It is free after the last of them."""
 
     __tablename__ = "threads"
     tenant_id: str = Field(primary_key=True)
@@ -248,13 +249,30 @@ class PersonRow(SQLModel, table=True):
     is_bot: bool = False
     is_guest: bool = False
     is_stranger: bool = False
+    told_at: datetime | None = None  # when the newest event about them happened, and which one it was
+    told_by: str | None = None
+
+
+class GroupRow(SQLModel, table=True):
+    """When an event last listed all members of a user group, and which event that was."""
+
+    __tablename__ = "user_groups"
+    tenant_id: str = Field(primary_key=True)
+    group_id: str = Field(primary_key=True)
+    told_at: datetime
+    told_by: str
 
 
 class GroupMember(SQLModel, table=True):
+    """Who belongs to a user group; and, until the next reading, who does not any more."""
+
     __tablename__ = "group_members"
     tenant_id: str = Field(primary_key=True)
     group_id: str = Field(primary_key=True)
     user_id: str = Field(primary_key=True)
+    is_former: bool | None = None
+    told_at: datetime | None = None
+    told_by: str | None = None
 
 
 class Absence(SQLModel, table=True):

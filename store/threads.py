@@ -1,11 +1,15 @@
-"""Threads that a person holds: while they do, no package of such a thread comes in and none is claimed."""
+"""Threads that a person holds: while they do, no package of such a thread comes in and none is claimed.
+
+A row stands for a name that a package holds: `rules.reach` says which these are, and which a package asks.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select
 
+from rules.reach import InThread, asked_names, held_names
 from rules.state import PackageState
 from store.batch import Batch
 from store.spelled import first
@@ -17,7 +21,7 @@ _TAKEN = (
     select(THREADS.c.package_id)
     .where(
         THREADS.c.tenant_id == bindparam("tenant"),
-        THREADS.c.thread_id == bindparam("thread"),
+        or_(THREADS.c.thread_id == bindparam("first"), THREADS.c.thread_id == bindparam("last")),
         THREADS.c.package_id != bindparam("own"),
     )
     .order_by(THREADS.c.taken_at)
@@ -31,11 +35,13 @@ _FREE = delete(THREADS).where(
 )
 
 
-def taken_in(connection: Connection, tenant_id: str, thread_id: str | None, own: str) -> str | None:
+def taken_in(connection: Connection, tenant_id: str, asking: InThread, own: str) -> str | None:
     """The package, other than one's own, through which a person holds this thread: the first if there are several."""
-    if thread_id is None:
+    names = asked_names(asking)
+    if not names:
         return None
-    row = first(connection, _TAKEN, {"tenant": tenant_id, "thread": thread_id, "own": own})
+    key = {"tenant": tenant_id, "first": names[0], "last": names[-1], "own": own}
+    row = first(connection, _TAKEN, key)
     return row.package_id if row else None
 
 
@@ -43,16 +49,16 @@ def follow(batch: Batch, before: PackageState | None, after: PackageState) -> No
     """Makes the table agree with whether this package holds its thread."""
     held = before is not None and before.holds_thread
     if after.holds_thread and not held:
-        batch.execute(_TAKE, _row(after))
+        batch.execute(_TAKE, [_row(after, name) for name in held_names(after)])
     if held and not after.holds_thread:
-        key = {"tenant": after.tenant_id, "thread": after.thread_id, "package": after.decision_package_id}
-        batch.execute(_FREE, key)
+        key = {"tenant": after.tenant_id, "package": after.decision_package_id}
+        batch.execute(_FREE, [key | {"thread": name} for name in held_names(after)])
 
 
-def _row(state: PackageState) -> dict[str, Any]:
+def _row(state: PackageState, name: str) -> dict[str, Any]:
     return {
         "tenant_id": state.tenant_id,
-        "thread_id": state.thread_id,
+        "thread_id": name,
         "package_id": state.decision_package_id,
         "taken_at": state.updated_at,
     }

@@ -91,9 +91,9 @@ def _listen(app: AsyncApp, front: Front) -> None:
         fault = await _guarded("command", answering())
         await ack(text=fault) if fault else await ack(**answer)
 
-    async def on_event(ack: AsyncAck, event: dict[str, Any]) -> BoltResponse | None:
+    async def on_event(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
         """What could not be kept is not acknowledged, so that Slack tells it again; and all is read anew."""
-        if not await _kept(front, event):
+        if not await _kept(front, body):
             return BoltResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
         await ack()
         return None
@@ -108,11 +108,11 @@ async def _tapped(front: Front, body: Body) -> None:
         await front.tell(tap, "Not possible", fault)
 
 
-async def _kept(front: Front, event: Body) -> bool:
+async def _kept(front: Front, body: Body) -> bool:
     try:
-        await happened(front, event)
+        await happened(front, body)
     except (UnavailableError, SlackError) as fault:
-        log.warning("slack.event_not_kept", kind=event["type"], error=str(fault))
+        log.warning("slack.event_not_kept", kind=body["event"]["type"], error=str(fault))
         front.spoil()
         return False
     except Exception:
@@ -122,17 +122,18 @@ async def _kept(front: Front, event: Body) -> bool:
     return True
 
 
-async def happened(front: Front, event: Body) -> None:
-    """What Slack tells of its own accord. Told twice or late, it does no harm: each tells how things are."""
+async def happened(front: Front, body: Body) -> None:
+    """What Slack tells of its own accord. Twice or late it does no harm: what gives authority is kept in its order."""
+    event = body["event"]
     match event["type"]:
         case "app_home_opened" if event.get("tab") == "home":
             front.errands.send("home", homes.publish(front, event["user"]))
         case kind if kind in workspace.PEOPLE:
-            await workspace.person_changed(front, event)
+            await workspace.person_changed(front, event, workspace.told_by(body))
         case kind if kind in workspace.GROUPS:
-            await workspace.group_changed(front, event)
+            await workspace.group_changed(front, event, workspace.told_by(body))
         case workspace.MEMBERS:
-            await workspace.members_changed(front, event)
+            await workspace.members_changed(front, event, workspace.told_by(body))
         case kind if kind in rooms.ALL:
             await rooms.changed(front, event)
         case kind if kind in workspace.APP:

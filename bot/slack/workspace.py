@@ -6,15 +6,17 @@ And of the app: whether it is there at all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from bot.slack.front import Front
 from bot.slack.people import person_of
 from scheduler.reconciler import GONE_FOR
-from store import directory, troubles
+from store import learning, troubles
+from store.learning import Told
 from store.store import Store
+from store.workers import Operation
 
 PEOPLE = ("user_change", "team_join")
 GROUPS = ("subteam_created", "subteam_updated")
@@ -22,24 +24,32 @@ MEMBERS = "subteam_members_changed"
 APP = ("app_uninstalled", "tokens_revoked")
 
 
-async def person_changed(front: Front, event: Mapping[str, Any]) -> None:
+def told_by(body: Mapping[str, Any]) -> Told:
+    """When an event happened. `event_ts` is as exact as Slack gets, and counts only within the event's own second."""
+    second = datetime.fromtimestamp(body["event_time"], UTC)
+    exact = datetime.fromtimestamp(float(body["event"].get("event_ts") or 0), UTC)
+    at = exact if second <= exact < second + timedelta(seconds=1) else second
+    return Told(at, body["event_id"])
+
+
+async def person_changed(front: Front, event: Mapping[str, Any], told: Told) -> None:
     its = await front.client.installed()
     person = person_of(event["user"], its.team_id, its.enterprise_id)
-    await front.store.write(lambda connection: directory.learn_person(connection, person))
+    await _learn(front, lambda connection: learning.learn_person(connection, person, told))
 
 
-async def group_changed(front: Front, event: Mapping[str, Any]) -> None:
+async def group_changed(front: Front, event: Mapping[str, Any], told: Told) -> None:
     """A group that was switched off has nobody in it."""
     group = event["subteam"]
     users = [] if group.get("date_delete") else group.get("users")
-    if users is not None:
-        await _learn(front, group["id"], users)
+    if users is not None and _is_named(front, group["id"]):
+        await _learn(front, lambda connection: learning.learn_group(connection, group["id"], users, told))
 
 
-async def members_changed(front: Front, event: Mapping[str, Any]) -> None:
+async def members_changed(front: Front, event: Mapping[str, Any], told: Told) -> None:
     group, added, removed = event["subteam_id"], event.get("added_users") or (), event.get("removed_users") or ()
     if _is_named(front, group):
-        await front.store.write(lambda connection: directory.change_group(connection, group, added, removed))
+        await _learn(front, lambda connection: learning.change_group(connection, group, added, removed, told))
 
 
 async def app_gone(front: Front, event: Mapping[str, Any]) -> None:
@@ -61,9 +71,10 @@ async def app_is_back(store: Store) -> None:
         await store.write(lambda connection: troubles.over(connection, tenant_id, troubles.APP))
 
 
-async def _learn(front: Front, group: str, users: Any) -> None:
-    if _is_named(front, group):
-        await front.store.write(lambda connection: directory.learn_group(connection, group, sorted(users)))
+async def _learn(front: Front, learn: Operation[bool]) -> None:
+    """If the order of two events is open, the directory is read again."""
+    if not await front.store.write(learn):
+        front.spoil()
 
 
 def _is_named(front: Front, group: str) -> bool:

@@ -43,12 +43,19 @@ class Tools:
         return cls(grave, harmless=actions.keys() - grave)
 
     def is_high_impact(self, name: str) -> bool:
-        """An exact name comes first, then the longest pattern that fits; the rest as the policy would have it."""
-        known = {*self._high_impact, *(self._harmless or ())}
-        fitting = [pattern for pattern in known if pattern == name or fnmatchcase(name, pattern)]
-        if not fitting:
+        """An exact name comes first, then the longest pattern that fits. Capital letters make no difference.
+
+        An entry that is the beginning of the name, up to a `.` or a `:`, can only make it high-impact.
+        """
+        name, grave = name.casefold(), {pattern.casefold() for pattern in self._high_impact}
+        if not grave.isdisjoint(_beginnings(name)):
+            return True
+        known = grave.union(pattern.casefold() for pattern in self._harmless or ())
+        rank = {pattern: (pattern == name, len(pattern)) for pattern in known if fnmatchcase(name, pattern)}
+        if not rank:
             return self._harmless is not None
-        return max(fitting, key=lambda pattern: (pattern == name, len(pattern))) in self._high_impact
+        best = max(rank.values())
+        return any(pattern in grave for pattern, its in rank.items() if its == best)
 
     def tool(self, function: Callable[P, T]) -> Callable[P, T]:
         """Registers it under its action type or name. High-impact and without a gate, it can only be called in one."""
@@ -67,6 +74,10 @@ class Tools:
 def action_type_of(function: Callable[..., Any]) -> str:
     gate = getattr(function, "gate", None)
     return gate.action_type if gate else function.__name__
+
+
+def _beginnings(name: str) -> Iterator[str]:
+    yield from (name[:place] for place, letter in enumerate(name) if letter in ".:")
 
 
 def _levels(entry: dict[str, Any], policy: dict[str, Any]) -> Iterator[str]:

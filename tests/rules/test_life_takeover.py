@@ -44,6 +44,11 @@ def test_without_a_thread_there_is_none_to_hold() -> None:
     assert after(state, ask(TakeOver, state), by=SENTA).holds_thread is False
 
 
+def test_without_a_thread_a_takeover_holds_the_run() -> None:
+    state = submitted(package(risk_level="high", thread_id=None, run_id="run_1"))
+    assert after(state, ask(TakeOver, state), by=SENTA).holds_thread
+
+
 def test_the_requester_may_take_over_who_could_not_approve() -> None:
     state = submitted(package(risk_level="high", requested_by=SENTA))
     assert after(state, ask(TakeOver, state), by=SENTA).status is Status.TAKEN_OVER

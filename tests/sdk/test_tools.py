@@ -112,7 +112,36 @@ def test_an_exact_name_comes_before_a_pattern(tmp_path: Path) -> None:
     )
     tools = Tools.from_policy(policy)
     names = ["crm.read", "crm.delete", "crm.delete.all", "crm.delete.draft"]
-    assert [tools.is_high_impact(name) for name in names] == [False, True, True, False]
+    assert [tools.is_high_impact(name) for name in names] == [
+        False,
+        True,
+        True,
+        True,
+    ]  # crm.delete can only make what it begins stricter
+
+
+@pytest.mark.parametrize(
+    ("name", "grave"),
+    [
+        ("crm.Delete", True),
+        ("crm.read", False),
+        ("DB.read", True),
+        ("db.read", True),
+        ("search.delete_all", True),
+        ("search", False),
+    ],
+)
+def test_a_spelling_or_a_milder_pattern_leads_past_no_entry(tmp_path: Path, name: str, grave: bool) -> None:
+    text = """
+[actions]
+"crm.delete" = { reversibility = "irreversible_high" }
+"crm.*" = { reversibility = "reversible" }
+db = { reversibility = "irreversible_high" }
+"db.*" = { reversibility = "reversible" }
+search = { reversibility = "reversible" }
+"""
+    (tmp_path / "policy.toml").write_text(text)
+    assert Tools.from_policy(tmp_path / "policy.toml").is_high_impact(name) is grave
 
 
 async def test_inside_its_gate_it_runs(agent: Agent) -> None:

@@ -171,6 +171,46 @@ async def test_what_slack_tells_while_the_directory_is_read_is_not_overwritten_b
     assert await office.refusals(told) == [(SENTA, Reason.DEACTIVATED)]
 
 
+async def test_a_late_event_does_not_give_authority_back_to_a_deactivated_person(office: Office) -> None:
+    told, card = await office.asked()
+    before = {**office.slack.person_event(SENTA), "event_ts": office.slack.workspace.mint.ts()}
+    office.slack.change_person(SENTA, deleted=True)
+    await office.slack.event(office.slack.person_event(SENTA))
+    await office.slack.event(before, retry=1, reason="http_error")
+    await office.click(SENTA, card, "approve")
+    assert "deactivated" in await office.notes(SENTA)
+    assert await office.refusals(told) == [(SENTA, Reason.DEACTIVATED)]
+
+
+async def test_an_event_that_slack_repeats_does_not_give_a_role_back(office: Office) -> None:
+    told, card = await office.asked()
+    added = {"type": "subteam_members_changed", "subteam_id": GROUP, "added_users": [NOBODY], "removed_users": []}
+    event = {**added, "event_ts": office.slack.workspace.mint.ts()}
+    await office.slack.event(event, event_id="EvADDED")
+    await office.slack.event({**added, "added_users": [], "removed_users": [NOBODY]})
+    await office.slack.event(event, event_id="EvADDED", retry=1, reason="http_error")
+    await office.click(NOBODY, card, "approve")
+    assert "do not hold that role" in await office.notes(NOBODY)
+    assert await office.refusals(told) == [(NOBODY, Reason.WRONG_ROLE)]
+
+
+async def test_an_event_from_before_the_last_reading_gives_nobody_authority_and_all_is_read_again(
+    office: Office,
+) -> None:
+    told, card = await office.asked()
+    before = {**office.slack.person_event(SENTA), "event_ts": office.slack.workspace.mint.ts()}
+    office.slack.change_person(SENTA, deleted=True)
+    office.clock.passes(timedelta(minutes=31))
+    await office.directory_read()
+    read = len(office.slack.calls_to("users.list"))
+    await office.slack.event(before)
+    await office.click(SENTA, card, "approve")
+    assert "deactivated" in await office.notes(SENTA)
+    await office.directory_read()
+    assert len(office.slack.calls_to("users.list")) == read + 1
+    assert await office.refusals(told) == [(SENTA, Reason.DEACTIVATED)]
+
+
 async def test_a_directory_that_changes_at_each_reading_is_left_as_it_was_told(office: Office) -> None:
     office.clock.passes(timedelta(minutes=31))
     before = len(office.slack.calls_to("users.list"))

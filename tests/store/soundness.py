@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, text
 
 from rules.chain import Event, event_digest, fold
+from rules.reach import held_names
 from rules.scales import HITLLevel
 from rules.state import Basis, ExecutionState, PackageState, Status
 
@@ -35,7 +36,7 @@ def faults(connection: Connection) -> list[str]:
 def _packages(connection: Connection) -> list[Package]:
     events = _grouped(connection, "SELECT package_id, body FROM events ORDER BY package_id, revision")
     tasks = _grouped(connection, "SELECT package_id, review_task_id FROM review_tasks WHERE open")
-    threads = _grouped(connection, "SELECT package_id, thread_id FROM threads")
+    threads = _grouped(connection, "SELECT package_id, thread_id FROM threads ORDER BY thread_id")
     callbacks = _grouped(connection, "SELECT package_id, state FROM callbacks")
     rows = connection.execute(text("SELECT * FROM packages")).all()
     return [
@@ -97,7 +98,7 @@ def _queued(package: Package) -> bool:
 
 def _holding(package: Package) -> bool:
     """the table of threads has it exactly while it holds its thread"""
-    return package.threads == ([package.state.thread_id] if package.state.holds_thread else [])
+    return package.threads == (sorted(held_names(package.state)) if package.state.holds_thread else [])
 
 
 def _claimed_once(package: Package) -> bool:

@@ -54,6 +54,15 @@ async def test_successes_that_people_approved_lower_the_level_step_by_step(quick
     assert await quick.read(faults) == []
 
 
+async def test_no_spelling_of_an_action_type_leaves_its_failures_behind(world: World) -> None:
+    state = await world.approved(package(action_type="Record.Read"), by=RITA)
+    await world.claimed(state)
+    await world.reported(state, "failed")
+    its = await earned(world)
+    assert its is not None
+    assert len(its.recent_failures) == 1
+
+
 async def test_the_change_of_the_level_is_in_the_record_of_the_package_that_brought_it(quick: World) -> None:
     states = [await claimed(quick, number=number) for number in range(2)]
     for state in states:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ from store.database import make_engine
 from store.migrate import head, is_current, migrate
 from store.migrations.append_only import TABLES
 from store.store import Store
+from store.upgrade import upgrade
 from tests.rules.world import NOW
 from tests.store.world import POLICY, Clock
 
@@ -83,6 +85,33 @@ def test_the_database_itself_refuses_to_change_or_delete_an_event(database_url: 
         query = {"sqlite": if_sqlite, "postgresql": if_postgresql}[engine.dialect.name]
         protected = set(connection.execute(text(query)).scalars())
     assert protected == set(TABLES)
+
+
+def test_profiles_and_held_threads_of_before_are_kept_under_folded_names(empty_database_url: str) -> None:
+    failed, later = "2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z"
+    bodies = {
+        "CRM.Read": {"current_level": "full_auto", "consecutive_successes": 3, "recent_failures": [later]},
+        "crm.read": {"current_level": "soft_approval", "consecutive_successes": 1, "recent_failures": [failed]},
+        "mail": {"current_level": "notify_only"},
+    }
+    profiles = [{"action": name, "body": json.dumps(body)} for name, body in bodies.items()]
+    with engine_of(empty_database_url) as engine, engine.begin() as connection:
+        upgrade(connection, "0001")
+        put = "INSERT INTO autonomy_profiles VALUES ('T1', 'agt_1', :action, :body)"
+        connection.execute(text(put), profiles)
+        hold = "INSERT INTO threads VALUES ('T1', ' Thr_1 ', 'pkg_1', '2026-11-20 10:00:00')"
+        connection.execute(text(hold))
+        upgrade(connection)
+        rows = connection.execute(text("SELECT action_type, body FROM autonomy_profiles"))
+        kept = {row.action_type: row.body for row in rows}
+        held = connection.execute(text("SELECT thread_id FROM threads")).scalars().all()
+    assert json.loads(kept.pop("crm.read")) == {
+        "current_level": "soft_approval",
+        "consecutive_successes": 1,
+        "recent_failures": [failed, later],
+        "demoted_at": None,
+    }
+    assert (kept, held) == ({"mail": json.dumps(bodies["mail"])}, ["thread:thr_1"])
 
 
 _STARTER = """

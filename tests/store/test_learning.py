@@ -1,0 +1,157 @@
+"""What Slack's events tell is kept in the order in which it happened, whichever replica hears it and when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from datetime import datetime
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from rules.people import Person
+from store import directory
+from store.learning import Told, change_group, learn_group, learn_person
+from tests.rules.world import MINUTE, NOW, RITA, SENTA, SVEN, people, person
+from tests.store.world import World, replica
+
+GROUP = "SGROUP"
+READ = NOW - MINUTE
+
+
+def at(minutes: float, event_id: str = "") -> Told:
+    return Told(NOW + minutes * MINUTE, event_id or f"Ev{minutes}")
+
+
+async def heard(world: World, told: Told, **changes: Any) -> bool:
+    return await world.write(lambda connection: learn_person(connection, person(SENTA, **changes), told))
+
+
+async def changed(world: World, told: Told, added: Collection[str] = (), removed: Collection[str] = ()) -> bool:
+    return await world.write(lambda connection: change_group(connection, GROUP, added, removed, told))
+
+
+async def listed(world: World, told: Told, *users: str) -> bool:
+    return await world.write(lambda connection: learn_group(connection, GROUP, users, told))
+
+
+async def read(world: World, read_at: datetime = READ, *members: str) -> None:
+    groups = {GROUP: members}
+    await world.write(lambda connection: directory.replace(connection, people().values(), groups, NOW, read_at))
+
+
+async def senta(world: World) -> Person:
+    roster = await world.read(world.store.house.roster)
+    known = roster.person(SENTA)
+    assert known is not None
+    return known
+
+
+async def members(world: World) -> set[str]:
+    roster = await world.read(world.store.house.roster)
+    return set(roster.directory.groups.get(GROUP, ()))
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_of_a_persons_events_the_newest_holds_in_whichever_order_they_arrive(
+    world: World, order: tuple[int, ...]
+) -> None:
+    await read(world)
+    events: list[dict[str, Any]] = [{"name": "Senta K."}, {"is_guest": True}, {"active": False, "name": "Gone"}]
+    async with replica(world) as other:
+        for turn, number in enumerate(order):
+            assert await heard((world, other)[turn % 2], at(number), **events[number])
+        assert await senta(other) == await senta(world) == person(SENTA, **events[2])
+
+
+async def test_a_repeated_event_changes_nothing_and_asks_for_no_reading(world: World) -> None:
+    await read(world)
+    assert await heard(world, at(0), active=False)
+    assert await heard(world, at(1), name="Back")
+    assert await heard(world, at(0), active=False)
+    assert await heard(world, at(1), name="Back")
+    assert await senta(world) == person(SENTA, name="Back")
+
+
+@pytest.mark.parametrize("last", [0, 1])
+async def test_of_two_events_of_one_moment_what_takes_authority_holds_until_all_is_read_again(
+    world: World, last: int
+) -> None:
+    await read(world)
+    events: list[tuple[Told, dict[str, Any]]] = [(at(0, "EvA"), {"active": False}), (at(0, "EvB"), {"name": "Back"})]
+    ordered = events if last else events[::-1]
+    certain = [await heard(world, told, **changes) for told, changes in ordered]
+    assert (certain, (await senta(world)).active) == ([True, False], False)
+
+
+async def test_an_event_from_before_the_reading_takes_away_and_never_gives(world: World) -> None:
+    await read(world, NOW)
+    assert await heard(world, at(-1, "EvA")) is True  # it says what is known
+    assert await heard(world, at(-1, "EvB"), active=False) is False
+    assert await heard(world, at(-1, "EvC")) is False
+    assert (await senta(world)).active is False
+    assert await heard(world, at(1))
+    assert (await senta(world)).active is True
+
+
+async def test_nobody_comes_to_be_known_by_an_event_from_before_the_reading(world: World) -> None:
+    await read(world, NOW)
+    stranger = person("UNEW")
+    assert await world.write(lambda connection: learn_person(connection, stranger, at(-1))) is False
+    roster = await world.read(world.store.house.roster)
+    assert roster.person("UNEW") is None
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+async def test_of_a_groups_events_the_newest_about_each_member_holds_in_whichever_order_they_arrive(
+    world: World, order: tuple[int, ...]
+) -> None:
+    await read(world, READ, SENTA)
+
+    async def hear(where: World, number: int) -> bool:
+        match number:
+            case 0:
+                return await changed(where, at(0), added=[SVEN, RITA])
+            case 1:
+                return await listed(where, at(1), RITA, SVEN)
+            case 2:
+                return await changed(where, at(2), removed=[SVEN])
+            case _:
+                return await changed(where, at(3), added=[SENTA])
+
+    async with replica(world) as other:
+        for turn, number in enumerate(order):
+            assert await hear((world, other)[turn % 2], number)
+        assert await members(other) == await members(world) == {RITA, SENTA}
+
+
+async def test_a_late_addition_does_not_bring_back_who_a_newer_list_leaves_out(world: World) -> None:
+    await read(world)
+    assert await listed(world, at(1), RITA)
+    assert await changed(world, at(0), added=[SENTA])
+    assert await members(world) == {RITA}
+
+
+async def test_a_groups_event_from_before_the_reading_takes_away_and_never_gives(world: World) -> None:
+    await read(world, NOW, SENTA, SVEN)
+    assert await changed(world, at(-1), added=[RITA], removed=[SENTA]) is False
+    assert await members(world) == {SVEN}
+    assert await listed(world, at(-1), RITA) is False
+    assert await members(world) == set()
+
+
+async def test_a_reading_replaces_what_was_learnt_before_it(world: World) -> None:
+    await read(world)
+    await changed(world, at(0), removed=[SENTA])
+    await heard(world, at(0), active=False)
+    await read(world, at(1).at, SENTA)
+    assert (await senta(world), await members(world)) == (person(SENTA), {SENTA})
+
+
+async def test_replicas_that_hear_two_events_at_once_keep_the_newer_one(world: World) -> None:
+    await read(world)
+    async with replica(world) as other:
+        each = ((world, at(0), {"name": "Older"}), (other, at(1), {"active": False}))
+        await asyncio.gather(*(heard(where, told, **changes) for where, told, changes in each * 4))
+        assert (await senta(world)).active is (await senta(other)).active is False
