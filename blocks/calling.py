@@ -6,12 +6,10 @@ from blocks.dossier import Dossier
 from blocks.elements import Block, section
 from blocks.sentences import call
 
-_ASKED = 20  # one by one; a group is one
-
 
 def calling(dossier: Dossier) -> tuple[Block, ...]:
     """Nothing where nobody is to be called."""
     if not dossier.asked:
         return ()
-    more = f" and {len(dossier.asked) - _ASKED} others" if len(dossier.asked) > _ASKED else ""
-    return (section(f"{' '.join(dossier.asked[:_ASKED])}{more}: please {call(dossier.state)}."),)
+    more = " and others" if dossier.others_asked else ""
+    return (section(f"{' '.join(dossier.asked)}{more}: please {call(dossier.state)}."),)

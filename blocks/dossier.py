@@ -50,7 +50,8 @@ class Dossier:
     """`package` is None where retention has emptied it. `before` is the version before this one, if there was one.
 
     `terms` are today's: the policy may have become stricter. `said` are the words of the decision that stands.
-    `names` gives the people of the directory their names; `asked` is who is mentioned, in Slack's own notation.
+    `names` gives the people of the directory their names; `asked` is who is mentioned, in Slack's own notation, and
+    `others_asked` whether more people could decide.
     """
 
     state: PackageState
@@ -62,6 +63,7 @@ class Dossier:
     said: Words = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     asked: tuple[str, ...] = ()
+    others_asked: bool = False
     earlier: tuple[Earlier, ...] = ()
     history: tuple[Happened, ...] = ()
     rendering_id: str | None = None

@@ -88,6 +88,7 @@ class Windows(Value):
 
 class Queue(Value):
     assign: Literal["pull", "balanced"] = "pull"
+    call: Literal["people", "role", "assignee"] = "people"
 
 
 class DirectoryPolicy(Value):
@@ -111,6 +112,7 @@ class Policy(Value):
     version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,50}$")]
     digest: str = Field(default="", exclude=True)
     admins: tuple[UserId, ...] = ()
+    visibility: Literal["involved", "workspace"] = "involved"
     channels: Channels = Channels()
     roles: dict[Name, Role]
     tiers: Tiers = Field(default_factory=Tiers)

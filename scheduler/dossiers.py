@@ -7,11 +7,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from blocks.dossier import Dossier, Earlier, Happened
+from rules.calling import Called, called
 from rules.chain import Event
 from rules.package import DecisionPackage
-from rules.policy import Policy
-from rules.scales import HITLLevel
-from rules.state import PackageState, Status
+from rules.state import PackageState
 from rules.terms import terms_today
 from rules.transition import Words
 from rules.votes import tally
@@ -33,7 +32,7 @@ def dossier_of(connection: Connection, house: House, package_id: str, now: datet
     events = events_of(connection, state.tenant_id, package_id)
     words = words_of(connection, state.tenant_id, *(event["event_id"] for event in events))
     proposer = agent(connection, state.tenant_id, state.agent_id)
-    terms = terms_today(state, house.policy)
+    terms, who = terms_today(state, house.policy), called(state, roster, now)
     return Dossier(
         state=state,
         package=_package(words, state.version_event_id),
@@ -43,7 +42,8 @@ def dossier_of(connection: Connection, house: House, package_id: str, now: datet
         tally=tally(state, state.votes, terms, roster, now),
         said=words.get(state.decision.event_id, {}) if state.decision else {},
         names=roster.names,
-        asked=asked(state, house.policy),
+        asked=_mentions(who),
+        others_asked=who.others,
         earlier=tuple(_earlier(before) for before in decided_before(connection, state)),
         history=tuple(_happened(event, words.get(event["event_id"], {})) for event in events),
     )
@@ -54,15 +54,8 @@ def _package(words: dict[str, Words], event_id: str | None) -> DecisionPackage |
     return DecisionPackage.model_validate(posted) if posted else None
 
 
-def asked(state: PackageState, policy: Policy) -> tuple[str, ...]:
-    """Who is to be mentioned: whoever has taken it up, else the role. Silence needs no calling."""
-    if state.status is not Status.PENDING or state.level < HITLLevel.HARD_APPROVAL:
-        return ()
-    if state.task.assigned_to:
-        return (f"<@{state.task.assigned_to}>",)
-    roles = [policy.roles[name] for name in (state.task.required_role, *state.terms.of_role) if name in policy.roles]
-    groups = [f"<!subteam^{group}>" for role in roles for group in role.groups]
-    return tuple(dict.fromkeys([*groups, *(f"<@{member}>" for role in roles for member in role.members)]))
+def _mentions(who: Called) -> tuple[str, ...]:
+    return (*(f"<!subteam^{group}>" for group in who.groups), *(f"<@{user}>" for user in who.people))
 
 
 def _earlier(state: PackageState) -> Earlier:

@@ -30,6 +30,7 @@ SECRET = "a-signing-secret"
 CHANNEL = "C0REVIEWS"
 GROUP = "S0SENIORS"
 RITA, ROSS, SENTA, SVEN, SUSI, SAUL = "URITA", "UROSS", "USENTA", "USVEN", "USUSI", "USAUL"
+DECIDERS = frozenset({SENTA, SVEN, SUSI, SAUL, "USILA"})  # who could decide on high risk
 GUEST, STRANGER, BOT, GONE, NOBODY = "UGUEST", "USTRANGER", "UROBOT", "UGONE", "UNOROLE"
 POLICY = PLAIN.replace('max_age = "1000d"', 'max_age = "1000d"\n').replace(
     'members = ["USENTA", "USVEN"]', f'groups = ["{GROUP}"]'

@@ -11,7 +11,20 @@ import pytest
 
 from rules.commands import Climb, ClockCommand, Consent, Expire, Lapse, LoseTrack, Remind, Verb, WakeUp
 from tests.rules.world import DAY, HOUR, NOW
-from tests.slack.office import CRITICAL, HARD, POLICY, ROSE, SAUL, SENTA, SOFT, SUSI, SVEN, Office, open_office
+from tests.slack.office import (
+    CRITICAL,
+    DECIDERS,
+    HARD,
+    POLICY,
+    ROSE,
+    SAUL,
+    SENTA,
+    SOFT,
+    SUSI,
+    SVEN,
+    Office,
+    open_office,
+)
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -172,7 +185,7 @@ async def test_a_reminder_calls_the_role_in_the_thread(office: Office) -> None:
     office.clock.passes(20 * HOUR)
     await office.time(Remind, told)
     (note,) = office.thread(await office.card(told))
-    assert ("still waits for a senior reviewer" in note.shown, note.notified) == (True, {SENTA, SVEN})
+    assert ("still waits for a senior reviewer" in note.shown, note.notified) == (True, DECIDERS)
 
 
 async def test_what_comes_back_calls_the_role_again(office: Office) -> None:
@@ -183,7 +196,7 @@ async def test_what_comes_back_calls_the_role_again(office: Office) -> None:
     await office.time(WakeUp, told)
     card = await office.card(told)
     put_off, back = office.thread(card)
-    assert ("Approve" in card.labels, put_off.notified, back.notified) == (True, frozenset(), {SENTA, SVEN})
+    assert ("Approve" in card.labels, put_off.notified, back.notified) == (True, frozenset(), DECIDERS)
 
 
 async def test_a_soft_one_that_comes_back_still_goes_ahead_by_itself(office: Office) -> None:

@@ -13,7 +13,7 @@ import pytest
 from playground.elements import shown
 from playground.messages import Message
 from playground.views import View
-from tests.slack.office import ADAM, CHANNEL, GROUP, RITA, SENTA, SOFT, SVEN, Office
+from tests.slack.office import ADAM, CHANNEL, DECIDERS, RITA, SENTA, SOFT, SVEN, Office
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -137,7 +137,7 @@ async def test_what_an_agent_says_calls_nobody_links_nowhere_and_stays_in_its_fr
     _, card = await office.asked(saying(text))
     assert seen in card.shown
     assert_harmless(card.blocks, text)
-    assert (card.mentioned, card.notified) == ({GROUP}, {SENTA, SVEN})
+    assert (card.mentioned, card.notified) == (DECIDERS, DECIDERS)
     assert (card.unfurl_links, card.unfurl_media) == (False, False)
     details = await pages(office, SENTA, card)
     assert seen in "\n".join(view.shown for view in details)
@@ -176,7 +176,7 @@ async def test_in_forms_notes_and_lists_it_is_no_different(office: Office, text:
     assert len(posted(office)) == 2
     for message in posted(office):
         assert_harmless(message.blocks, text)
-        assert (message.mentioned, message.notified) == ({GROUP}, {SENTA, SVEN})
+        assert (message.mentioned, message.notified) == (DECIDERS, DECIDERS)
 
 
 async def test_a_soft_card_calls_nobody_whatever_it_says(office: Office) -> None:
@@ -221,7 +221,7 @@ async def test_a_name_is_only_a_name(office: Office, text: str, seen: str) -> No
     office.slack.change_person(SENTA, name=name)
     await office.slack.event(office.slack.person_event(SENTA))
     told, card = await office.asked(SOFT | {"risk_level": "high"})
-    assert (card.mentioned, card.notified) == ({GROUP}, {SENTA, SVEN})
+    assert (card.mentioned, card.notified) == (DECIDERS, DECIDERS)
     await office.click(SENTA, card, "reject")
     assert (await office.slack.submit(SENTA, {"comment": "No."})).errors == {}
     settled = await office.card(told)

@@ -250,7 +250,7 @@ async def test_where_nothing_can_be_posted_the_policys_second_channel_is_used(
 ) -> None:
     async with open_office(database_url, tmp_path, WITH_SPARE, scene=scene(**changed)) as office:
         told, card = await office.asked(HARD, SPARE)
-        assert (showing(office, told), card.notified) == ({SPARE}, {SENTA, SVEN})
+        assert (showing(office, told), card.notified) == ({SPARE}, {SENTA, SVEN, *SUPERVISORS})
         await office.approve(SENTA, card)
         assert await office.status(told) is Status.APPROVED
 
@@ -284,7 +284,7 @@ async def test_a_channel_that_is_archived_later_is_left_for_the_second_one(datab
         office.slack.change_channel(CHANNEL, archived=True)
         await office.version(told, {**HARD, "action_parameters": {"record": "43"}})
         card = await office.card(told, SPARE)
-        assert ("version 2" in card.shown, card.notified) == (True, {SENTA, SVEN})
+        assert ("version 2" in card.shown, card.notified) == (True, {SENTA, SVEN, *SUPERVISORS})
         await office.approve(SENTA, card)
         assert await office.status(told) is Status.APPROVED
 

@@ -1,0 +1,155 @@
+"""Who is mentioned: people who could decide now, and nobody else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rules.calling import MOST, Called, called
+from rules.commands import Approve, ClaimTask
+from rules.people import Directory, Roster
+from rules.state import PackageState
+from tests.rules.world import (
+    CRITICAL,
+    DAY,
+    HARD,
+    NOW,
+    OWEN,
+    QUESTION,
+    RITA,
+    ROSE,
+    SENTA,
+    SOFT,
+    SUSI,
+    SVEN,
+    after,
+    ask,
+    package,
+    people,
+    person,
+    policy,
+    submitted,
+)
+
+GROUP = "SSENIORS"
+
+
+def roster(*, changes: dict[str, Any] | None = None, groups: tuple[str, ...] = (), **policy_changes: Any) -> Roster:
+    its = policy(**policy_changes)
+    return Roster(
+        its, Directory(people=people(**(changes or {})), groups=dict.fromkeys(groups, frozenset()), as_of=NOW)
+    )
+
+
+def whom(state: PackageState, *, by: Roster | None = None) -> Called:
+    return called(state, by or roster(), NOW)
+
+
+FEW = {"supervisor": {"members": [SUSI]}, "director": {"members": []}}
+
+
+def test_up_to_five_people_who_could_decide_are_called_by_name() -> None:
+    its = whom(submitted(HARD), by=roster(roles=FEW))
+    assert (set(its.people), its.groups, its.others) == ({SENTA, SVEN, SUSI}, (), False)
+
+
+@pytest.mark.parametrize("party", [{"requested_by": SENTA}, {"on_behalf_of": [SENTA]}], ids=["requester", "chain"])
+def test_nobody_who_may_not_decide_is_called(party: dict[str, Any]) -> None:
+    its = whom(submitted(package(risk_level="high", **party)), by=roster(roles=FEW))
+    assert set(its.people) == {SVEN, SUSI}
+
+
+def test_the_owner_is_not_called() -> None:
+    its = whom(submitted(HARD), by=roster(roles={**FEW, "senior_reviewer": {"members": [OWEN, SENTA]}}))
+    assert set(its.people) == {SENTA, SUSI}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"active": False}, {"is_bot": True}, {"is_guest": True}, {"away_until": NOW + DAY}],
+    ids=["deactivated", "bot", "guest", "away"],
+)
+def test_nobody_who_is_gone_is_called(change: dict[str, Any]) -> None:
+    its = whom(submitted(HARD), by=roster(changes={SENTA: change}, roles=FEW))
+    assert set(its.people) == {SVEN, SUSI}
+
+
+def test_holders_of_a_role_that_includes_the_one_asked_are_called_too() -> None:
+    only = {**FEW, "senior_reviewer": {"members": []}}
+    assert whom(submitted(HARD), by=roster(roles=only)).people == (SUSI,)
+
+
+def test_nobody_above_whose_authority_it_is_is_called() -> None:
+    its = whom(submitted(CRITICAL), by=roster(roles=FEW))
+    assert its.people == (SUSI,)
+
+
+def test_no_one_is_called_twice_for_one_package() -> None:
+    two = policy(tiers={"high": {"quorum": 2}})
+    state = submitted(HARD, policy=two)
+    voted = after(state, ask(Approve, state, comment="Checked."), by=SENTA, policy=two)
+    assert set(whom(state, by=roster(roles=FEW)).people) == {SENTA, SVEN, SUSI}
+    assert set(whom(voted, by=roster(roles=FEW)).people) == {SVEN, SUSI}
+
+
+def test_if_more_than_five_could_decide_the_roles_user_group_is_called() -> None:
+    state = submitted(HARD)
+    many = {"senior_reviewer": {"groups": [GROUP]}}
+    assert whom(state, by=roster(roles=many)) == Called(groups=(GROUP,))
+
+
+def test_without_a_user_group_five_are_called_the_same_ones_each_time_and_others_elsewhere() -> None:
+    members = [f"UMANY{number}" for number in range(40)]
+    known = {user: person(user) for user in members}
+    its = Roster(policy(roles={"senior_reviewer": {"members": members}}), Directory(people=people() | known, as_of=NOW))
+    state = submitted(HARD)
+    first, again = whom(state, by=its), whom(state, by=its)
+    elsewhere = whom(state.model_copy(update={"decision_package_id": "pkg_other"}), by=its)
+    assert (len(first.people), first.others, first) == (MOST, True, again)
+    assert set(elsewhere.people) != set(first.people)
+
+
+def test_where_nobody_could_decide_now_the_roles_user_group_is_called() -> None:
+    gone = {user: {"away_until": NOW + DAY} for user in (SENTA, SVEN, SUSI)}
+    its = roster(changes=gone, roles={**FEW, "senior_reviewer": {"groups": [GROUP], "members": [SENTA]}})
+    assert whom(submitted(HARD), by=its) == Called(groups=(GROUP,))
+
+
+def test_who_has_taken_the_task_is_called_alone_as_long_as_they_could_decide() -> None:
+    state = submitted(HARD)
+    taken = after(state, ask(ClaimTask, state), by=SENTA)
+    assert whom(taken).people == (SENTA,)
+    away = roster(changes={SENTA: {"away_until": NOW + DAY}}, roles=FEW)
+    assert set(whom(taken, by=away).people) == {SVEN, SUSI}
+
+
+def test_a_policy_may_always_call_the_role() -> None:
+    its = roster(roles={**FEW, "senior_reviewer": {"groups": [GROUP]}}, queue={"call": "role"})
+    assert whom(submitted(HARD), by=its) == Called(groups=(GROUP,))
+
+
+def test_a_policy_may_call_only_who_has_taken_the_task() -> None:
+    its, state = roster(queue={"call": "assignee"}), submitted(HARD)
+    assert whom(state, by=its) == Called()
+    assert whom(after(state, ask(ClaimTask, state), by=SENTA), by=its) == Called((SENTA,))
+
+
+def test_a_takeover_calls_who_could_take_it_over_the_requester_among_them() -> None:
+    state = submitted(package(recommendation="escalate", requested_by=RITA))
+    assert RITA in whom(state, by=roster(roles={**FEW, "senior_reviewer": {"members": [SENTA]}})).people
+
+
+def test_a_question_calls_who_could_answer_it() -> None:
+    its = whom(submitted(QUESTION), by=roster(roles={**FEW, "senior_reviewer": {"members": [SENTA]}}))
+    assert ROSE not in its.people
+    assert RITA in its.people
+
+
+def test_silence_calls_nobody() -> None:
+    assert whom(submitted(SOFT)) == whom(after(submitted(HARD), ask(Approve, submitted(HARD)), by=SENTA)) == Called()
+
+
+def test_a_stale_directory_calls_the_user_group() -> None:
+    its = roster(roles={"senior_reviewer": {"groups": [GROUP]}})
+    assert called(submitted(HARD), its, NOW + 1000 * DAY) == Called(groups=(GROUP,))
