@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from blocks.dossier import Dossier, Earlier
-from blocks.elements import Block, Run, bold, bullets, context, moment, small, words
+from blocks.elements import Block, Run, bold, bullets, context, moment, rich, small, words
 from blocks.frame import Parts, aside, heading
 from blocks.measure import Measure
 from blocks.revision import changes, made_by
 from blocks.sentences import agent, because, hardened, joined, named, people, quorum_so_far
-from blocks.text import counted
+from blocks.text import counted, cut, line
+from rules.alphabets import mixed_alphabets
+from rules.package import DecisionPackage
 from rules.scales import HITLLevel
 from rules.state import PackageState
 from rules.wording import a, plainly
 
 _FEW = 4
+_NAME = 40
 _CLIMBED = {
     "timeout": "nobody answered in time",
     "nobody-left": "nobody who was asked can decide it any more",
@@ -91,6 +94,16 @@ def gaps(state: PackageState) -> tuple[Block, ...]:
     if not state.warnings:
         return ()
     return (context(f":warning: The agent says nothing about: {joined(map(plainly, state.warnings))}."),)
+
+
+def look_alikes(package: DecisionPackage) -> tuple[Block, ...]:
+    """Names that may be other ones than they seem."""
+    found = mixed_alphabets(package)
+    if not found:
+        return ()
+    named = [f"{each.where} “{cut(line(each.name), _NAME)}” ({joined(each.alphabets)})" for each in found[:_FEW]]
+    more = f" and {len(found) - _FEW} more" if len(found) > _FEW else ""
+    return (rich(words(bold("⚠️ Mixed alphabets in: "), f"{', '.join(named)}{more}.")),)
 
 
 def checked(dossier: Dossier) -> Block:

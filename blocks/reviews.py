@@ -56,9 +56,13 @@ _WORD = 40
 _SUMMARY = CARD_TEXT - 500
 
 
-def queue(rows: Sequence[Row], more: int = 0) -> Message:
-    """What waits for anybody. `more` is how many wait beyond these rows."""
-    return _list("Waiting for people", rows, more, "Nothing waits for anybody.")
+def queue(rows: Sequence[Row], more: int = 0, *, searched: int | None = None) -> Message:
+    """What waits for anybody. `more` wait beyond these rows; `searched` tells that only so many were read."""
+    listed = _list("Waiting for people", rows, more, "Nothing that you can see is waiting.")
+    if searched is None:
+        return listed
+    said = f"Only the {searched:,} most urgent tasks were searched."
+    return Message(f"{listed.text} {said}", (*listed.blocks, context(said)))
 
 
 def with_troubles(message: Message, troubles: Sequence[Message]) -> Message:

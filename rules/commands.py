@@ -222,6 +222,7 @@ class OpenDetails(PersonCommand):
     expected_package_version: int = Field(ge=1)
     rendering_id: Id
     page: int = Field(ge=1)
+    from_card: bool = False  # the press came from a message of ours that shows this package
 
 
 class Show(Command):

@@ -21,6 +21,7 @@ class Reason(StrEnum):
     A_GUEST = "a-guest"
     A_STRANGER = "a-stranger"
     NOT_ADMIN = "not-admin"
+    NOT_VISIBLE = "not-visible"
     # May you?
     WRONG_ROLE = "wrong-role"
     OUT_OF_SCOPE = "out-of-scope"
@@ -128,6 +129,8 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
             return "Only members of this workspace can decide, and this account belongs to another one."
         case Reason.NOT_ADMIN:
             return "Only the policy's admins can do this."
+        case Reason.NOT_VISIBLE:  # the same for what does not exist
+            return "There is no package {package} that you can see."
         case Reason.WRONG_ROLE:
             return "This asks for {a_role}, and you do not hold that role."
         case Reason.OUT_OF_SCOPE:
@@ -212,7 +215,7 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
                 " a material_change and a person will look at it again."
             )
         case Reason.THREAD_TAKEN_OVER:
-            return "A person has taken over this thread ({package}); wait until it is handed back."
+            return "A person has taken over this thread or run ({package}). Wait until it is handed back."
         case Reason.NO_ELIGIBLE_REVIEWER:
             return "Nobody could decide this: no active, independent {role} has {action_type} in scope at {risk} risk."
         case Reason.QUALITY_GAPS:

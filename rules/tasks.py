@@ -28,6 +28,7 @@ from rules.standards import Standard
 from rules.state import Bar, Basis, Details, ExecutionState, Shown, Status
 from rules.transition import Move, Transition, Words
 from rules.trust import blamed, by_people, trusted
+from rules.visibility import may_see
 
 
 def recuse(move: Move, command: Recuse) -> Transition | Refusal:
@@ -154,7 +155,12 @@ def judge(move: Move, command: Judge) -> Transition | Refusal:
     return trusted(move, success=success) if counts and not by_people(state) else move.done()
 
 
-def open_details(move: Move, command: OpenDetails) -> Transition:
+def open_details(move: Move, command: OpenDetails) -> Transition | Refusal:
+    """From its card, or from a page that is open; else only for those who may see the package."""
+    state, situation, who = move.state, move.situation, move.situation.actor.actor_id
+    turns = any(seen.reviewer_id == who and seen.version == state.version for seen in state.details)
+    if not (command.from_card or turns or may_see(situation.roster, state, who, situation.now)):
+        return refuse(Reason.NOT_VISIBLE, package=state.decision_package_id)
     seen = Details(reviewer_id=move.situation.actor.actor_id, version=move.state.version, page=command.page)
     if seen in move.state.details:
         return move.done()

@@ -147,6 +147,13 @@ def channels_of(policy: Policy) -> list[str]:
     return list(dict.fromkeys(channel for channel in named if channel))
 
 
+def lies_there(connection: Connection, state: PackageState, channel: str, ts: str) -> bool:
+    """Whether this message is a card of this package, as far as we know."""
+    key = {"tenant": state.tenant_id, "package": state.decision_package_id}
+    card = select(CARDS.c.place).where(*OF_PACKAGE, CARDS.c.channel == channel, CARDS.c.ts == ts)
+    return connection.execute(card, key).first() is not None
+
+
 def count_behind(connection: Connection, tenant_id: str) -> int:
     found: int = connection.execute(_COUNT, {"tenant": tenant_id}).scalar_one()
     return found

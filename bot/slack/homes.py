@@ -16,7 +16,7 @@ from bot.slack.mine import mine_of
 from bot.slack.places import FIRST, read, written
 from bot.slack.rows import decided_rows, rows_of
 from bot.slack.tap import Tap
-from rules.people import Roster
+from rules.visibility import may_see
 from store import directory
 from store.house import House
 from store.queue import count_open, given_by
@@ -70,7 +70,7 @@ def desk_of(connection: Connection, house: House, user_id: str, now: datetime, a
             following=written(page.following) if page.following else None,
             previous=None if at.mine == FIRST else FIRST,
         ),
-        decided=_decided(connection, house, roster, user_id, at.decided),
+        decided=_decided(connection, house, user_id, now, at.decided),
         waiting=count_open(connection, house.tenant_id),
         away_until=away.away_until if away else None,
         delegate=roster.names.get(delegate, delegate) if delegate else None,
@@ -80,11 +80,14 @@ def desk_of(connection: Connection, house: House, user_id: str, now: datetime, a
     )
 
 
-def _decided(connection: Connection, house: House, roster: Roster, user_id: str, at: str) -> Rows:
+def _decided(connection: Connection, house: House, user_id: str, now: datetime, at: str) -> Rows:
+    """A page is shorter by what this person may no longer see."""
+    roster = house.roster(connection)
     given = given_by(connection, house.tenant_id, user_id, limit=ROWS + 1, after=_after(at))
     shown = given[:ROWS]
     following = f"{shown[-1].at.isoformat()} {shown[-1].event_id}" if len(given) > ROWS else None
-    rows = decided_rows(connection, shown, roster, user_id)
+    seen = [each for each in shown if may_see(roster, each.package, user_id, now)]
+    rows = decided_rows(connection, seen, roster, user_id)
     return Rows(rows=rows, following=following, previous=None if at == FIRST else FIRST)
 
 

@@ -1,4 +1,7 @@
-"""What waits for one person: first what they have taken up or were given, then what they could take."""
+"""What waits for one person: first what they have taken up or were given, then what they could take.
+
+And what waits for anybody, as far as one person may see it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,10 @@ from sqlalchemy import Connection
 from bot.slack.places import Start
 from rules.people import Roster
 from rules.state import PackageState
-from store.queue import assigned_to, offered_to
+from rules.visibility import may_see, sees_all
+from store.queue import assigned_to, count_open, offered_to, open_tasks
+
+SEARCHED = 1000  # of the most urgent tasks: a longer queue is not read whole for someone who sees few of them
 
 
 class Mine(NamedTuple):
@@ -32,3 +38,23 @@ def mine_of(
     more = offered_to(connection, tenant_id, roster, user_id, now, limit=room, after=start.after)
     beyond = Start(in_second=True, after=more.following) if more.following else None
     return Mine((*own, *more.items), beyond)
+
+
+class Queue(NamedTuple):
+    """`more` counts what else this person may see. `searched` is set if only so many tasks were looked at."""
+
+    states: tuple[PackageState, ...]
+    more: int
+    searched: int | None = None
+
+
+def queue_of(
+    connection: Connection, tenant_id: str, roster: Roster, user_id: str, now: datetime, *, limit: int
+) -> Queue:
+    """What waits for anybody, the most urgent first."""
+    if sees_all(roster.policy, user_id):
+        whole = open_tasks(connection, tenant_id, limit=limit).items
+        return Queue(whole, max(0, count_open(connection, tenant_id) - len(whole)))
+    page = open_tasks(connection, tenant_id, limit=SEARCHED)
+    seen = tuple(state for state in page.items if may_see(roster, state, user_id, now))
+    return Queue(seen[:limit], max(0, len(seen) - limit), SEARCHED if page.following else None)

@@ -14,7 +14,9 @@ from blocks.views import View
 from bot.slack.front import GONE, Front
 from bot.slack.tap import Tap
 from rules.commands import OpenDetails
-from rules.reasons import Refusal
+from rules.people import Actor
+from rules.reasons import Reason, Refusal, refuse
+from store import cards
 from store.house import fresh_id
 
 
@@ -28,28 +30,40 @@ class Page(NamedTuple):
 
 async def opened(front: Front, tap: Tap) -> None:
     ref = Ref.read(tap.value)
-    dossier = await front.dossier(ref) if ref else None
-    if ref is None or dossier is None:
+    if ref is None:
         await front.tell(tap, "Not possible", GONE)
         return
-    if refusal := await _may_not_read(front, tap, dossier):
-        await front.refuse(tap, refusal, dossier)
+    dossier = await front.dossier(ref)
+    from_card = dossier is not None and await _is_on_card(front, tap, dossier)
+    refusal = await may_not_read(front, tap.actor, dossier, ref.package_id, from_card=from_card)
+    if refusal or dossier is None:
+        await _refused(front, tap, refusal, dossier)
         return
     page = _drawn(dossier, 1)
     if await front.open(tap, page.view):
-        await _read(front, tap, dossier, page)
+        await _read(front, tap, dossier, page, from_card=from_card)
 
 
 async def turned(front: Front, tap: Tap) -> None:
     """Another page, in the place of the one that is open."""
     asks = read_page(tap.value)
-    dossier = await front.dossier(asks[1]) if asks else None
-    if asks is None or dossier is None or tap.view is None:
+    if asks is None or tap.view is None:
         await front.tell(tap, "Not possible", GONE)
-    elif refusal := await _may_not_read(front, tap, dossier):
-        await front.refuse(tap, refusal, dossier)
+        return
+    dossier = await front.dossier(asks[1])
+    refusal = await may_not_read(front, tap.actor, dossier, asks[1].package_id)
+    if refusal or dossier is None:
+        await _refused(front, tap, refusal, dossier)
     else:
         await _shown(front, tap, dossier, asks[0])
+
+
+async def _refused(front: Front, tap: Tap, refusal: Refusal | None, dossier: Dossier | None) -> None:
+    """Nothing of a package is told to someone who may not see it."""
+    if refusal and refusal.reason is not Reason.NOT_VISIBLE:
+        await front.refuse(tap, refusal, dossier)
+    elif refusal:
+        await front.refuse(tap, refusal, None)
 
 
 async def refresh(front: Front, tap: Tap, ref: Ref) -> None:
@@ -75,21 +89,35 @@ def _drawn(dossier: Dossier, number: int) -> Page:
     return Page(number, view, rendering_id)
 
 
-async def _may_not_read(front: Front, tap: Tap, dossier: Dossier) -> Refusal | None:
-    """Details are for the people of this workspace whom the directory knows."""
-    trial = _command(dossier, f"slack:trial:{tap.trigger_id}:details", "-", 1)
-    return (await front.store.carry_out(trial, tap.actor, trial=True)).refusal
+async def may_not_read(
+    front: Front, actor: Actor, dossier: Dossier | None, package_id: str, *, from_card: bool = False
+) -> Refusal | None:
+    """Why this person may not see the package; the same for one that does not exist."""
+    if dossier is None:
+        return refuse(Reason.NOT_VISIBLE, package=package_id)
+    trial = _command(dossier, f"slack:trial:{fresh_id()}:details", "-", 1, from_card=from_card)
+    return (await front.store.carry_out(trial, actor, trial=True)).refusal
 
 
-async def _read(front: Front, tap: Tap, dossier: Dossier, page: Page) -> None:
+async def _is_on_card(front: Front, tap: Tap, dossier: Dossier) -> bool:
+    """Whether the message that was tapped is a card of this package: then its reader sees the package already."""
+    card, state = tap.card, dossier.state
+    if card is None:
+        return False
+    return await front.store.read(lambda connection: cards.lies_there(connection, state, card.channel, card.ts))
+
+
+async def _read(front: Front, tap: Tap, dossier: Dossier, page: Page, *, from_card: bool = False) -> None:
     """What was read is kept like a card: exactly, before it counts."""
     store, state = front.store, dossier.state
     body = json.dumps(page.view, ensure_ascii=False)
     await store.keep_rendering(state.decision_package_id, page.rendering_id, body)
-    await store.carry_out(_command(dossier, f"slack:details:{fresh_id()}", page.rendering_id, page.number), tap.actor)
+    command_id = f"slack:details:{fresh_id()}"
+    command = _command(dossier, command_id, page.rendering_id, page.number, from_card=from_card)
+    await store.carry_out(command, tap.actor)
 
 
-def _command(dossier: Dossier, command_id: str, rendering_id: str, page: int) -> OpenDetails:
+def _command(dossier: Dossier, command_id: str, rendering_id: str, page: int, *, from_card: bool) -> OpenDetails:
     state = dossier.state
     return OpenDetails(
         command_id=command_id,
@@ -97,4 +125,5 @@ def _command(dossier: Dossier, command_id: str, rendering_id: str, page: int) ->
         expected_package_version=state.version,
         rendering_id=rendering_id,
         page=page,
+        from_card=from_card,
     )

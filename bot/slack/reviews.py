@@ -17,9 +17,9 @@ from blocks.refusals import private
 from blocks.rendering import render
 from blocks.stats import stats
 from blocks.troubles import app_gone, undelivered
-from bot.slack import forms, homes
+from bot.slack import forms, homes, reading
 from bot.slack.front import Front
-from bot.slack.mine import mine_of
+from bot.slack.mine import mine_of, queue_of
 from bot.slack.places import Start
 from bot.slack.rows import rows_of
 from bot.slack.tap import person
@@ -29,8 +29,9 @@ from rules.people import AgentStanding
 from rules.policy_summary import summary
 from rules.reasons import Reason, Refusal, refuse
 from rules.values import parse_duration
+from rules.visibility import may_see
 from store import registry, troubles
-from store.queue import count_open, open_tasks
+from store.queue import count_open
 from store.registry import RegistryError
 from store.sampled import to_judge
 from store.statistics import stats as statistics
@@ -86,10 +87,10 @@ async def _queue(front: Front, asked: Asked) -> Message:
     house = front.store.house
 
     def read(connection: Connection) -> Message:
-        page = open_tasks(connection, house.tenant_id, limit=ROWS)
-        in_all = count_open(connection, house.tenant_id)
-        rows = rows_of(connection, page.items, house.roster(connection), asked.user_id)
-        waiting = reviews.queue(rows, max(0, in_all - len(rows)))
+        roster = house.roster(connection)
+        seen = queue_of(connection, house.tenant_id, roster, asked.user_id, front.store.clock(), limit=ROWS)
+        rows = rows_of(connection, seen.states, roster, asked.user_id)
+        waiting = reviews.queue(rows, seen.more, searched=seen.searched)
         if asked.user_id not in house.policy.admins:
             return waiting
         known = troubles.known(connection, house.tenant_id)
@@ -119,8 +120,11 @@ async def _mine(front: Front, asked: Asked) -> Message:
 async def _show(front: Front, asked: Asked) -> Message:
     """The card itself: what can be done on it can be done from here."""
     dossier = await front.dossier(Ref(asked.first, 1, 0)) if _ID.fullmatch(asked.first) else None
-    if dossier is None:
+    refusal = await reading.may_not_read(front, person(asked.user_id), dossier, asked.first)
+    if dossier is None or (refusal and refusal.reason is Reason.NOT_VISIBLE):
         return _no_such(asked, "show")
+    if refusal:
+        return private(refusal.sentence)
     drawn = render(dossier)
     await front.store.keep_rendering(dossier.state.decision_package_id, drawn.rendering_id, drawn.body)
     return Message(drawn.text, drawn.blocks)
@@ -141,8 +145,10 @@ async def _sampled(front: Front, asked: Asked) -> Message:
     house = front.store.house
 
     def read(connection: Connection) -> Message:
-        found = to_judge(connection, house.tenant_id)
-        rows = rows_of(connection, found[:ROWS], house.roster(connection), asked.user_id)
+        roster, now = house.roster(connection), front.store.clock()
+        every = to_judge(connection, house.tenant_id)
+        found = [state for state in every if may_see(roster, state, asked.user_id, now)]
+        rows = rows_of(connection, found[:ROWS], roster, asked.user_id)
         return reviews.sampled(rows, len(found) - len(rows))
 
     return await front.store.read(read)
@@ -232,7 +238,7 @@ async def _stood(front: Front, asked: Asked, word: str, standing: AgentStanding,
 
 def _no_such(asked: Asked, word: str) -> Message:
     if asked.first:
-        return private(f"There is no package {asked.first}.")
+        return private(refuse(Reason.NOT_VISIBLE, package=asked.first).sentence)
     return private(f"Which one? Write it as: /reviews {word} ID.")
 
 

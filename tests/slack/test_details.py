@@ -257,14 +257,20 @@ def _retold(card: Message, value: str) -> Message:
 
 @pytest.mark.parametrize(
     "value",
-    ["", "pkg_nowhere 1 0 -", "pkg_1", "1 pkg_x 1 0 -", "pkg_' OR 1=1 1 0 -", 2_000 * "9"],
-    ids=["nothing", "no package", "an id alone", "a page", "no id", "very much"],
+    ["", "pkg_1", "1 pkg_x 1 0 -", "pkg_' OR 1=1 1 0 -", 2_000 * "9"],
+    ids=["nothing", "an id alone", "a page", "no id", "very much"],
 )
 async def test_a_button_that_is_for_nothing_we_know_says_so(office: Office, value: str) -> None:
     _, card = await office.asked()
     outcome = await office.slack.click(ADAM, _retold(card, value), "details", old_copy=True)
     assert outcome.ok
     assert "not one that is in use any more" in await office.notes(ADAM)
+
+
+async def test_a_button_for_a_package_that_does_not_exist_says_so(office: Office) -> None:
+    _, card = await office.asked()
+    await office.slack.click(ADAM, _retold(card, "pkg_nowhere 1 0 -"), "details", old_copy=True)
+    assert "There is no package pkg_nowhere that you can see." in await office.notes(ADAM)
 
 
 async def test_details_tell_the_version_that_is_there_now(office: Office) -> None:

@@ -112,7 +112,7 @@ async def test_bare_reviews_is_what_waits_for_me(office: Office, text: str) -> N
 
 async def test_nothing_that_waits_is_said_too(office: Office) -> None:
     assert "Nothing waits for you." in (await office.reviews(RITA)).shown
-    assert "Nothing waits for anybody." in (await office.reviews(RITA, "queue")).shown
+    assert "Nothing that you can see is waiting." in (await office.reviews(RITA, "queue")).shown
     assert "Nothing is left to be judged." in (await office.reviews(RITA, "sampled")).shown
 
 
@@ -120,7 +120,7 @@ async def test_the_queue_lists_everything_up_to_a_page_and_counts_the_rest(offic
     for number in range(12):
         package = (HARD, SOFT)[number > 0] | {"title": f"Ask {number}", "action_parameters": {"record": number}}
         assert (await office.submit(package)).status == 202
-    note = await office.reviews(NOBODY, "queue")
+    note = await office.reviews(ADAM, "queue")
     assert "Ask 0" in note.shown.split("\n")[:4]
     assert note.labels.count("Details") == 10
     assert "2 more." in note.shown
@@ -152,9 +152,9 @@ async def test_show_gives_the_card_with_buttons_that_work(office: Office) -> Non
     ("text", "why"),
     [
         pytest.param("show", "Write it as: /reviews show ID.", id="without an id"),
-        pytest.param("show pkg_nowhere", "There is no package pkg_nowhere.", id="an unknown id"),
-        pytest.param("show 42", "There is no package 42.", id="no id"),
-        pytest.param("show pkg_' OR 1=1", "There is no package pkg_'.", id="SQL"),
+        pytest.param("show pkg_nowhere", "There is no package pkg_nowhere that you can see.", id="an unknown id"),
+        pytest.param("show 42", "There is no package 42 that you can see.", id="no id"),
+        pytest.param("show pkg_' OR 1=1", "There is no package pkg_' that you can see.", id="SQL"),
     ],
 )
 async def test_show_of_nothing_says_so(office: Office, text: str, why: str) -> None:

@@ -43,7 +43,9 @@ async def test_audit_tells_what_happened_to_a_package(office: Office) -> None:
     note = await office.reviews(ADAM, f"audit {told.id}")
     headings = ("Submitted", "Card shown (seen by eligible)", "Decision: approve", "Approved")
     assert [line for line in note.shown.split("\n") if line in headings] == list(headings)
-    assert "There is no package pkg_nowhere." in (await office.reviews(ADAM, "audit pkg_nowhere")).shown
+    assert (
+        "There is no package pkg_nowhere that you can see." in (await office.reviews(ADAM, "audit pkg_nowhere")).shown
+    )
     assert "Write it as: /reviews audit ID." in (await office.reviews(ADAM, "audit")).shown
 
 

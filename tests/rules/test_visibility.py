@@ -1,0 +1,135 @@
+"""Who may see a package: its reviewers, the people it is about and admins; or every member, if the policy says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rules.commands import ClaimTask, OpenDetails
+from rules.people import Directory, Roster
+from rules.reasons import Reason
+from rules.visibility import may_see
+from tests.rules.world import (
+    ADAM,
+    BODO,
+    CRITICAL,
+    DAY,
+    DEAN,
+    DORA,
+    GRETA,
+    HARD,
+    NEMO,
+    NOW,
+    OWEN,
+    RITA,
+    ROSE,
+    ROSS,
+    SENTA,
+    STAN,
+    SUSI,
+    SVEN,
+    after,
+    ask,
+    package,
+    people,
+    person,
+    policy,
+    refusal,
+    submitted,
+)
+
+OUTSIDER = "UOUTSIDE"
+WORKSPACE = policy(visibility="workspace")
+
+
+def roster(changes: dict[str, Any] | None = None, **policy_changes: Any) -> Roster:
+    known = people(**(changes or {})) | {OUTSIDER: person(OUTSIDER)}
+    return Roster(policy(**policy_changes), Directory(people=known, as_of=NOW))
+
+
+@pytest.mark.parametrize(
+    ("who", "may"),
+    [
+        pytest.param(SENTA, True, id="holds the role that is asked"),
+        pytest.param(SUSI, True, id="holds a role that includes it"),
+        pytest.param(DORA, True, id="holds a role further up the ladder"),
+        pytest.param(ROSE, True, id="the requester"),
+        pytest.param(OWEN, True, id="the owner"),
+        pytest.param(ADAM, True, id="an admin"),
+        pytest.param(RITA, False, id="holds a role that is never asked"),
+        pytest.param(OUTSIDER, False, id="any other member"),
+        pytest.param(DEAN, False, id="deactivated"),
+        pytest.param(GRETA, False, id="a guest"),
+        pytest.param(STAN, False, id="of another workspace"),
+        pytest.param(BODO, False, id="a bot"),
+        pytest.param(NEMO, False, id="unknown"),
+    ],
+)
+def test_a_package_is_seen_by_its_reviewers_its_parties_and_admins(who: str, may: bool) -> None:
+    assert may_see(roster(), submitted(HARD), who, NOW) is may
+
+
+def test_who_is_barred_from_approving_still_sees_what_is_done_on_their_behalf() -> None:
+    state = submitted(package(risk_level="high", on_behalf_of=[OUTSIDER, "rita@example.com"]))
+    assert may_see(roster(), state, OUTSIDER, NOW)
+    assert may_see(roster(), state, RITA, NOW)
+    assert not may_see(roster(), state, ROSS, NOW)
+
+
+def test_a_part_of_a_quorum_is_asked_too() -> None:
+    alone = {"critical": {"role": "reviewer", "ladder": [], "of_role": {"supervisor": 1}}}
+    its = roster(tiers=alone, roles={"supervisor": {"includes": []}})
+    assert may_see(its, submitted(CRITICAL), SUSI, NOW)
+
+
+def test_a_role_sees_no_further_than_its_scope() -> None:
+    narrow = roster(roles={"senior_reviewer": {"scopes": ["mail.*"]}})
+    assert not may_see(narrow, submitted(HARD), SENTA, NOW)
+    assert may_see(narrow, submitted(HARD), SUSI, NOW)
+
+
+def test_the_assignee_sees_it_without_the_role_and_so_does_their_delegate_while_they_are_away() -> None:
+    state = submitted(HARD)
+    taken = after(state, ask(ClaimTask, state), by=SENTA)
+    without: dict[str, Any] = {"roles": {"senior_reviewer": {"members": []}}}
+    assert may_see(roster(**without), taken, SENTA, NOW)
+    assert not may_see(roster({SENTA: {"delegate": OUTSIDER}}, **without), taken, OUTSIDER, NOW)
+    away = {SENTA: {"delegate": OUTSIDER, "away_until": NOW + DAY}}
+    assert may_see(roster(away, **without), taken, OUTSIDER, NOW)
+    assert not may_see(roster({SENTA: {}}, **without), state, SENTA, NOW)
+
+
+def test_a_policy_may_open_packages_to_every_full_member() -> None:
+    its = roster(visibility="workspace")
+    assert may_see(its, submitted(HARD), OUTSIDER, NOW)
+    assert not any(may_see(its, submitted(HARD), who, NOW) for who in (DEAN, GRETA, STAN, BODO, NEMO))
+
+
+def test_nobody_sees_anything_by_a_directory_that_is_too_old() -> None:
+    assert not may_see(roster(), submitted(HARD), SENTA, NOW + 100 * DAY)
+
+
+def opened(page: int = 1, *, from_card: bool = False) -> Any:
+    return {"rendering_id": "rnd_1", "page": page, "from_card": from_card}
+
+
+def test_details_are_opened_by_who_may_see_the_package_and_else_from_its_card_only() -> None:
+    state, known = submitted(HARD), people() | {OUTSIDER: person(OUTSIDER)}
+    by_id = ask(OpenDetails, state, **opened())
+    assert refusal(state, by_id, by=OUTSIDER, people=known) is Reason.NOT_VISIBLE
+    assert after(state, by_id, by=SENTA).details[0].reviewer_id == SENTA
+    assert after(state, by_id, by=OUTSIDER, people=known, policy=WORKSPACE).details[0].reviewer_id == OUTSIDER
+    seen = after(state, ask(OpenDetails, state, **opened(from_card=True)), by=OUTSIDER, people=known)
+    assert len(after(seen, ask(OpenDetails, seen, **opened(2)), by=OUTSIDER, people=known).details) == 2
+
+
+def test_pages_that_were_open_of_an_older_version_open_no_newer_one() -> None:
+    state, known = submitted(HARD), people() | {OUTSIDER: person(OUTSIDER)}
+    seen = after(state, ask(OpenDetails, state, **opened(from_card=True)), by=OUTSIDER, people=known)
+    newer = seen.model_copy(update={"version": 2})
+    assert refusal(newer, ask(OpenDetails, newer, **opened(2)), by=OUTSIDER, people=known) is Reason.NOT_VISIBLE
+
+
+def test_another_reviewer_of_the_same_role_sees_it() -> None:
+    assert may_see(roster(), submitted(HARD), SVEN, NOW)
