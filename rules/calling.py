@@ -12,10 +12,11 @@ from hashlib import sha256
 from itertools import islice
 from typing import NamedTuple
 
-from rules.authority import Standard, authorize, question_of
+from rules.authority import authorize, question_of
 from rules.people import ReviewerAuthorization, Roster
 from rules.scales import HITLLevel
 from rules.silence import is_away
+from rules.standards import Standard
 from rules.state import PackageState, Status
 
 MOST = 5
