@@ -20,9 +20,8 @@ from rules.chain import rfc3339
 from rules.notation import UserId
 from rules.package import Url
 from rules.people import AgentStanding
-from store import registry, tenancy
-from store.house import PEOPLE
-from store.registry import Credentials, Listed
+from store import owners, registry, tenancy
+from store.registry import Credentials, Listed, RegistryError
 from store.tenancy import INSTALLATION
 
 app = typer.Typer(no_args_is_help=True, help="Add agents and manage their keys.")
@@ -91,27 +90,31 @@ Overlap = Annotated[
         show_default=False,
     ),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Accept an owner whom the directory rules out.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
-def add(name: NewName, owner: Owner, callback_url: CallbackUrl = None, *, json: Json = False) -> None:
+def add(
+    name: NewName, owner: Owner, callback_url: CallbackUrl = None, *, force: Force = False, json: Json = False
+) -> None:
     """Add an agent; print its key and its callback secret, this once."""
 
     def operation(connection: Connection) -> tuple[Credentials, bool]:
+        if not force:
+            _must_be_a_member(connection, owner)
         made = registry.add(connection, name, owner, session.now(), callback_url=callback_url, by=OPERATOR)
-        return made, _is_stranger(connection, owner)
+        return made, owners.is_checked(connection)
 
-    made, stranger = session.write(operation)
+    made, checked = session.write(operation)
     _show(made, name, json=json)
-    if stranger:
-        typer.echo(f"note: the directory of this workspace does not know {owner}", err=True)
+    if not checked:
+        typer.echo(f"note: the service has not read the Slack directory yet, so {owner} was not checked", err=True)
 
 
-def _is_stranger(connection: Connection, user_id: str) -> bool:
-    """Whether a directory that was filled does not know them: where it was not, nobody can tell."""
-    known = set(connection.execute(PEOPLE.select().with_only_columns(PEOPLE.c.user_id)).scalars())
-    return bool(known) and user_id not in known
+def _must_be_a_member(connection: Connection, owner: str) -> None:
+    if fault := owners.fault_of(connection, owner):
+        raise RegistryError(f"{owner} {fault}; choose another owner, or add the agent with --force")
 
 
 def _show(made: Credentials, name: str, *, json: bool, **more: str) -> None:

@@ -135,11 +135,36 @@ def test_a_name_is_given_once(terminal: Terminal) -> None:
     assert said.line.startswith("countersign: there is an agent named 'clerk' already")
 
 
-def test_an_owner_whom_a_filled_directory_does_not_know_is_pointed_out(terminal: Terminal, engine: Engine) -> None:
-    assert "does not know" not in terminal("agents", "add", "first", "--owner", "UNOBODY").err
+NOT_OWNERS = [
+    ("UNOBODY", {}, "UNOBODY is not in this workspace's directory"),
+    (OWEN, {"active": False}, f"{OWEN} is deactivated"),
+    (OWEN, {"is_guest": True}, f"{OWEN} is a guest"),
+    (OWEN, {"is_stranger": True}, f"{OWEN} belongs to another workspace"),
+    (OWEN, {"is_bot": True}, f"{OWEN} is a bot"),
+]
+
+
+@pytest.mark.parametrize(("owner", "change", "why"), NOT_OWNERS, ids=[why.partition(" ")[2] for *_, why in NOT_OWNERS])
+def test_only_an_active_full_member_owns_an_agent_unless_the_operator_insists(
+    terminal: Terminal, engine: Engine, owner: str, change: dict[str, bool], why: str
+) -> None:
+    everybody = people()
+    everybody[OWEN] = everybody[OWEN].model_copy(update=change)
+    transact(engine, lambda connection: directory.replace(connection, everybody.values(), {}, NOW))
+    said = terminal("agents", "add", "clerk", "--owner", owner)
+    assert (said.code, said.line) == (1, f"countersign: {why}; choose another owner, or add the agent with --force")
+    assert "no agents yet" in terminal("agents", "list").out
+    assert terminal("agents", "add", "clerk", "--owner", owner, "--force").code == 0
+
+
+def test_before_the_directory_was_read_any_owner_is_accepted_and_the_operator_is_told(
+    terminal: Terminal, engine: Engine
+) -> None:
+    said = terminal("agents", "add", "first", "--owner", "UNOBODY")
+    assert (said.code, "so UNOBODY was not checked" in said.err) == (0, True)
     transact(engine, lambda connection: directory.replace(connection, people().values(), {}, NOW))
-    assert "does not know UNOBODY" in terminal("agents", "add", "second", "--owner", "UNOBODY").err
-    assert "does not know" not in terminal("agents", "add", "third", "--owner", OWEN).err
+    said = terminal("agents", "add", "second", "--owner", OWEN)
+    assert (said.code, "checked" in said.err) == (0, False)
 
 
 # ---- listing
