@@ -20,6 +20,7 @@ class Reason(StrEnum):
     A_BOT = "a-bot"
     A_GUEST = "a-guest"
     A_STRANGER = "a-stranger"
+    ANOTHER_WORKSPACE = "another-workspace"
     NOT_ADMIN = "not-admin"
     NOT_VISIBLE = "not-visible"
     # May you?
@@ -127,6 +128,8 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
             return "Guests cannot decide here unless the policy names them."
         case Reason.A_STRANGER:
             return "Only members of this workspace can decide, and this account belongs to another one."
+        case Reason.ANOTHER_WORKSPACE:
+            return "This came from another Slack workspace. Do it from your own workspace."
         case Reason.NOT_ADMIN:
             return "Only the policy's admins can do this."
         case Reason.NOT_VISIBLE:  # the same for what does not exist

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from rules.commands import Command
 from rules.people import AUTO, Actor
+from rules.reasons import Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,8 @@ class Asked:
 
     A trial asks whether it could be given. Where not, that is answered and kept as for the command itself; else
     nothing happens: before somebody writes a reason, they learn whether they may decide at all.
+    `barred` is a refusal that the edge has found before any rule: the command is recorded as refused, for that reason.
+    `request` names the request that brought it, so that the same one sent again is known.
     """
 
     command: Command
@@ -24,3 +27,5 @@ class Asked:
     content_digest: str | None = None
     chance: float = 1.0
     trial: bool = False
+    barred: Refusal | None = None
+    request: str | None = None

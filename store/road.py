@@ -35,9 +35,9 @@ COMMANDS = core(CommandRow)
 _THIS = (COMMANDS.c.tenant_id == bindparam("tenant"), COMMANDS.c.command_id == bindparam("command"))
 _ANSWERED = select(COMMANDS.c.package_id).where(*_THIS)
 # How the installation stands, and what this command was answered before: the two that every command begins with.
-_AT_THE_DOOR = select(*STANDING, COMMANDS.c.package_id, COMMANDS.c.content_digest, COMMANDS.c.refusal).join_from(
-    INSTALLATION, COMMANDS, and_(*_THIS), isouter=True
-)
+_AT_THE_DOOR = select(
+    *STANDING, COMMANDS.c.package_id, COMMANDS.c.content_digest, COMMANDS.c.refusal, COMMANDS.c.request
+).join_from(INSTALLATION, COMMANDS, and_(*_THIS), isouter=True)
 _ANSWER = insert(COMMANDS)
 
 
@@ -46,12 +46,14 @@ class Outcome:
     """What came of it: the state as it now is, and the refusal if there was one. Replayed: it had happened before.
 
     With it what the transaction has at hand and a document needs: who is who, and the words that were just written.
+    `request` is the one that brought the command when it was first answered.
     """
 
     state: PackageState | None
     refusal: Refusal | None = None
     replayed: bool = False
     changed: bool = False
+    request: str | None = None
     roster: Roster | None = None
     words: Mapping[str, Words] = field(default_factory=dict)
 
@@ -62,14 +64,15 @@ class Answered(NamedTuple):
     package_id: str
     content_digest: str | None
     refusal: str | None
+    request: str | None
 
 
 def carry_out(connection: Connection, house: House, asked: Asked) -> Outcome:
     """Down the road, once. Raises `StaleError` where somebody else was quicker: then it is walked again."""
     key = {"tenant": house.tenant_id, "command": asked.command.command_id}
-    ((*standing, package_id, digest, refusal),) = rows(connection, _AT_THE_DOOR, key)
+    ((*standing, package_id, digest, refusal, request),) = rows(connection, _AT_THE_DOOR, key)
     if package_id:
-        return _again(connection, house, asked, Answered(package_id, digest, refusal))
+        return _again(connection, house, asked, Answered(package_id, digest, refusal, request))
     roster = house.roster(connection, Standing(*standing))
     is_new = isinstance(asked.command, Submit)
     found = None if is_new else _reached(connection, house, asked, asked.command.decision_package_id)
@@ -92,7 +95,7 @@ def carry_out_each(connection: Connection, house: House, each: Sequence[Asked]) 
 
 def _decided(connection: Connection, house: House, asked: Asked, found: Loaded | None, roster: Roster) -> Outcome:
     situation = situation_of(connection, house, asked, found, roster)
-    decided = decide(found.state if found else None, asked.command, situation)
+    decided = asked.barred or decide(found.state if found else None, asked.command, situation)
     if isinstance(decided, Refusal):
         return _refused(connection, asked, found, situation, decided)
     if asked.trial:
@@ -139,7 +142,7 @@ def _again(connection: Connection, house: House, asked: Asked, answered: Answere
     if answered.content_digest != asked.content_digest:
         return Outcome(state=None, refusal=refuse(Reason.IDEMPOTENCY_CONFLICT, package=answered.package_id))
     refusal = Refusal.model_validate_json(answered.refusal) if answered.refusal else None
-    return Outcome(state=found.state, refusal=refusal, replayed=True)
+    return Outcome(state=found.state, refusal=refusal, replayed=True, request=answered.request)
 
 
 def _remember(batch: Batch, tenant_id: str, asked: Asked, package_id: str, refusal: Refusal | None = None) -> None:
@@ -152,6 +155,7 @@ def _remember(batch: Batch, tenant_id: str, asked: Asked, package_id: str, refus
         "package_id": package_id,
         "content_digest": asked.content_digest,
         "refusal": refusal.model_dump_json() if refusal else None,
+        "request": asked.request,
         "at": asked.now,
     }
     batch.execute(_ANSWER, row)

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import structlog
@@ -20,7 +21,7 @@ from rules.policy import Policy
 from rules.reasons import Reason, Refusal, refuse
 from rules.state import PackageState
 from rules.transition import Words
-from store import policies, tenancy
+from store import policies, requests, tenancy
 from store.agents import by_key
 from store.asked import Asked
 from store.cards import Drawing, keep_rendering
@@ -86,9 +87,20 @@ class Store:
             await stopped(task)
         await self.database.close()
 
-    async def carry_out(self, command: Command, actor: Actor = AUTO, *, trial: bool = False) -> Outcome:
+    async def carry_out(
+        self,
+        command: Command,
+        actor: Actor = AUTO,
+        *,
+        trial: bool = False,
+        barred: Refusal | None = None,
+        request: str | None = None,
+    ) -> Outcome:
         """The one road, for people and for the clock."""
-        asked = Asked(command=command, now=self.clock(), actor=actor, chance=_throw(), trial=trial)
+        now = self.clock()
+        asked = Asked(
+            command=command, now=now, actor=actor, chance=_throw(), trial=trial, barred=barred, request=request
+        )
         return await self._walk(asked, lambda connection: carry_out(connection, self.house, asked))
 
     async def carry_out_each(self, commands: Sequence[ClockCommand]) -> list[Outcome]:
@@ -172,6 +184,11 @@ class Store:
     async def write(self, operation: Callable[[Connection], T]) -> T:
         """For what is no package's state: directory, absences, agents, what was shown."""
         return await self.database.write(operation)
+
+    async def write_once(self, request: str, operation: Callable[[Connection], object]) -> bool:
+        """The same for what one request asks for: sent again, to any replica, it changes nothing, and this is False."""
+        once = partial(requests.once, tenant_id=self.house.tenant_id, request=request, operation=operation)
+        return await self.database.write(once)
 
     async def has_answered(self, command_id: str) -> bool:
         return await self.database.read(lambda connection: has_answered(connection, self.house.tenant_id, command_id))

@@ -204,7 +204,17 @@ class CommandRow(SQLModel, table=True):
     package_id: str
     content_digest: str | None = None
     refusal: str | None = Field(default=None, sa_type=Text)
+    request: str | None = None
     at: datetime
+
+
+class RequestRow(SQLModel, table=True):
+    """A request of Slack's that was carried out: for as long as its signature counts, it does so once."""
+
+    __tablename__ = "requests"
+    tenant_id: str = Field(primary_key=True)
+    request: str = Field(primary_key=True)
+    at: datetime = Field(index=True)
 
 
 class RefusalRow(SQLModel, table=True):

@@ -16,7 +16,8 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 
-from bot.slack import forms, homes, reviews, rooms, taps, workspace
+from blocks.ids import Ref
+from bot.slack import forms, homes, origin, reviews, rooms, taps, workspace
 from bot.slack.front import Front
 from bot.slack.tap import Tap
 from scheduler.messenger import SlackError
@@ -85,7 +86,7 @@ def _listen(app: AsyncApp, front: Front) -> None:
         answer: dict[str, Any] = {}
 
         async def answering() -> None:
-            said = await reviews.answered(front, body["user_id"], body.get("text") or "", body["trigger_id"])
+            said = await reviews.answered(front, body)
             answer.update(text=said.text, blocks=list(said.blocks))
 
         fault = await _guarded("command", answering())
@@ -103,14 +104,27 @@ def _listen(app: AsyncApp, front: Front) -> None:
 
 async def _tapped(front: Front, body: Body) -> None:
     tap = Tap.of(body)
-    if fault := await _guarded("tap", taps.tapped(front, tap)):
+    if fault := await _guarded("tap", _taken(front, body, tap)):
         front.metrics.clicks.labels("fault").inc()
         await front.tell(tap, "Not possible", fault)
 
 
+async def _taken(front: Front, body: Body, tap: Tap) -> None:
+    refusal = await origin.refusal_of(front, body, tap.user_id)
+    if refusal is None:
+        await taps.tapped(front, tap)
+        return
+    meant = tap.asks or (None, Ref.read(tap.value))
+    await origin.record(front, tap.user_id, refusal, meant, tap.trigger_id)
+    await front.refuse(tap, refusal, None)
+
+
 async def _kept(front: Front, body: Body) -> bool:
     try:
-        await happened(front, body)
+        if await origin.is_ours(front, body):
+            await happened(front, body)
+        else:
+            log.warning("slack.event_of_another_workspace", kind=body["event"]["type"])
     except (UnavailableError, SlackError) as fault:
         log.warning("slack.event_not_kept", kind=body["event"]["type"], error=str(fault))
         front.spoil()

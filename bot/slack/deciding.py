@@ -15,14 +15,16 @@ from store.road import Outcome
 async def decide(front: Front, user_id: str, asks: tuple[Verb, Ref], values: Values, fresh: str) -> Outcome:
     """The id comes from who wants what of which rendering, so that a double tap or a redelivery is one command.
 
-    What was refused may be wanted again, when what stood in the way is gone: then it is a command of its own.
+    What was refused may be wanted again, when what stood in the way is gone: then it is a command of its own. But the
+    same request sent again, which anybody could do who recorded it, gets the refusal that it got.
     """
     verb, ref = asks
     meant = sha256_of([user_id, verb, str(ref), {field.value: value for field, value in values.items()}])
-    outcome = await front.store.carry_out(command_of(verb, ref, values, f"slack:{meant}"), person(user_id))
-    if outcome.replayed and outcome.refusal:
+    first = command_of(verb, ref, values, f"slack:{meant}")
+    outcome = await front.store.carry_out(first, person(user_id), request=fresh)
+    if outcome.replayed and outcome.refusal and outcome.request != fresh:
         again = command_of(verb, ref, values, f"slack:{meant}:{fresh}")
-        outcome = await front.store.carry_out(again, person(user_id))
+        outcome = await front.store.carry_out(again, person(user_id), request=fresh)
     front.metrics.clicks.labels("refused" if outcome.refusal else "done").inc()
     return outcome
 

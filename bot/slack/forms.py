@@ -14,7 +14,7 @@ from blocks.form_fields import confirmation
 from blocks.forms import edited, notice, read_metadata
 from blocks.ids import Field, FormId, Ref
 from blocks.refusals import aloud
-from bot.slack import homes
+from bot.slack import homes, origin
 from bot.slack.deciding import attempt, decide
 from bot.slack.front import GONE, Front
 from bot.slack.wording import Values, values_of
@@ -43,12 +43,16 @@ _UNCONFIRMED = "Nothing happens without this tick, and it counts only for what s
 
 
 async def submitted(front: Front, body: Mapping[str, Any]) -> Answer:
-    view = body["view"]
+    view, user_id = body["view"], body["user"]["id"]
+    if refusal := await origin.refusal_of(front, body, user_id):
+        meant = read_metadata(view.get("private_metadata", "")) or (None, None)
+        await origin.record(front, user_id, refusal, meant, _fresh(body))
+        return instead("Not possible", refusal.sentence)
     if empty := _left_empty(view):
         return {"response_action": "errors", "errors": dict.fromkeys(empty, _EMPTY)}
     match view["callback_id"]:
         case FormId.AWAY:
-            return await _away(front, view, body["user"]["id"])
+            return await _away(front, view, user_id, _fresh(body))
         case FormId.DECISION:
             return await _decision(front, body)
         case _:
@@ -152,10 +156,10 @@ def instead(title: str, sentence: str) -> Answer:
     return {"response_action": "update", "view": notice(title, sentence)}
 
 
-async def _away(front: Front, view: Mapping[str, Any], user_id: str) -> Answer:
+async def _away(front: Front, view: Mapping[str, Any], user_id: str, fresh: str) -> Answer:
     values = values_of(view)
     until = datetime.fromtimestamp(values[Field.UNTIL], UTC)
-    if wrong := await away(front, user_id, until, values.get(Field.DELEGATE)):
+    if wrong := await away(front, user_id, until, values.get(Field.DELEGATE), fresh):
         return _beside(view, wrong.field, wrong.sentence)
     front.errands.send("home", homes.publish(front, user_id))
     return CLOSED
@@ -168,7 +172,7 @@ class Wrong(NamedTuple):
     sentence: str
 
 
-async def away(front: Front, user_id: str, until: datetime, delegate: str | None) -> Wrong | None:
+async def away(front: Front, user_id: str, until: datetime, delegate: str | None, fresh: str) -> Wrong | None:
     """Gone until then; or what is wrong with it."""
     store, now = front.store, front.store.clock()
     roster = await store.read(store.house.roster)
@@ -181,5 +185,5 @@ async def away(front: Front, user_id: str, until: datetime, delegate: str | None
         return Wrong(Field.UNTIL, "Nobody can be away for longer than a year at a time.")
     if delegate == user_id or (delegate and isinstance(identify(roster, delegate, now), Refusal)):
         return Wrong(Field.DELEGATE, "Somebody else of this workspace has to stand in for you.")
-    await store.write(lambda connection: directory.go_away(connection, user_id, until, delegate, now))
+    await store.write_once(fresh, lambda connection: directory.go_away(connection, user_id, until, delegate, now))
     return None

@@ -40,13 +40,13 @@ async def leaving(front: Front, tap: Tap) -> None:
 
 
 async def returned(front: Front, tap: Tap) -> None:
-    await come_back(front, tap.user_id)
+    await come_back(front, tap.user_id, tap.trigger_id)
     front.errands.send("home", publish(front, tap.user_id))
 
 
-async def come_back(front: Front, user_id: str) -> None:
+async def come_back(front: Front, user_id: str, fresh: str) -> None:
     now = front.store.clock()
-    await front.store.write(lambda connection: directory.come_back(connection, user_id, now))
+    await front.store.write_once(fresh, lambda connection: directory.come_back(connection, user_id, now))
 
 
 async def publish(front: Front, user_id: str, at: Turned = Turned(), told: str | None = None) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -17,7 +18,7 @@ from blocks.refusals import private
 from blocks.rendering import render
 from blocks.stats import stats
 from blocks.troubles import app_gone, undelivered
-from bot.slack import forms, homes, reading
+from bot.slack import forms, homes, origin, reading
 from bot.slack.front import Front
 from bot.slack.mine import mine_of, queue_of
 from bot.slack.places import Start
@@ -39,6 +40,7 @@ from store.statistics import stats as statistics
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
 _USER = re.compile(r"<@([UW][A-Z0-9]{1,20})(?:\|[^>]*)?>")
+_DONE_BEFORE = "This command was already carried out. Nothing was done again."
 _ID = re.compile(r"pkg_[0-9a-z_]{1,60}")
 
 
@@ -63,11 +65,12 @@ class Asked:
 Word = Callable[[Front, Asked], Awaitable[Message]]
 
 
-async def answered(front: Front, user_id: str, text: str, fresh: str) -> Message:
-    word, *rest = text.split() or ["mine"]
-    asked = Asked(user_id, tuple(rest), fresh)
+async def answered(front: Front, body: Mapping[str, Any]) -> Message:
+    user_id = body["user_id"]
+    word, *rest = (body.get("text") or "").split() or ["mine"]
+    asked = Asked(user_id, tuple(rest), body["trigger_id"])
     is_admin = user_id in front.store.house.policy.admins
-    if refusal := await _nobody_known(front, user_id):
+    if refusal := await origin.refusal_of(front, body, user_id) or await _nobody_known(front, user_id):
         return private(refusal.sentence)
     if handler := _WORDS.get(word.lower()):
         return await handler(front, asked)
@@ -162,7 +165,7 @@ async def _away(front: Front, asked: Asked) -> Message:
     except (ValueError, OverflowError):
         told = f"“{written}” is no time: write 3d, 2026-12-24 or 2026-12-24T17:00."
         return private(f"{told} Who stands in for you is picked from the list that Slack shows after an @.")
-    if wrong := await forms.away(front, asked.user_id, until, asked.user):
+    if wrong := await forms.away(front, asked.user_id, until, asked.user, asked.fresh):
         return private(wrong.sentence)
     front.errands.send("home", homes.publish(front, asked.user_id))
     instead = f"; <@{asked.user}> stands in for you" if asked.user else ""
@@ -187,7 +190,7 @@ def _until(written: str, now: datetime) -> datetime:
 
 
 async def _back(front: Front, asked: Asked) -> Message:
-    await homes.come_back(front, asked.user_id)
+    await homes.come_back(front, asked.user_id, asked.fresh)
     front.errands.send("home", homes.publish(front, asked.user_id))
     return reviews.done("You are here.")
 
@@ -228,12 +231,12 @@ async def _stood(front: Front, asked: Asked, word: str, standing: AgentStanding,
     if not name:
         return private(f"Which one? Write it as: /reviews {word} AGENT.")
     try:
-        await front.store.write(
-            lambda connection: registry.set_standing(connection, name, standing, now, by=asked.user_id)
+        done = await front.store.write_once(
+            asked.fresh, lambda connection: registry.set_standing(connection, name, standing, now, by=asked.user_id)
         )
     except RegistryError as fault:
         return private(f"{fault}.")
-    return reviews.done(f"The agent {name} {what}.")
+    return reviews.done(f"The agent {name} {what}." if done else _DONE_BEFORE)
 
 
 def _no_such(asked: Asked, word: str) -> Message:
