@@ -58,7 +58,7 @@ async def read(request: web.Request) -> web.Response:
     service, wait = request.app[SERVICE], query_of(request, WaitQuery).wait
     which, agent_id = package_id(request), request[AGENT].agent_id
     if wait:
-        with service.metrics.waiting.track_inprogress():
+        with service.polls.held(agent_id), service.metrics.waiting.track_inprogress():
             found = await service.store.next_change(which, agent_id, seen_revision(request), wait)
     else:
         found = await service.store.found(which, agent_id)

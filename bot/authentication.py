@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from bot.connections import Phase, proven
 from bot.problem_types import Fault
 from bot.problems import Problem
 from bot.service import SERVICE
@@ -29,5 +30,6 @@ async def authenticated(request: web.Request, handler: Handler) -> web.StreamRes
     if agent is None:
         service.metrics.unauthenticated.inc()
         raise Problem(Fault.UNAUTHENTICATED, UNKNOWN if sent else None, headers={"WWW-Authenticate": "Bearer"})
+    proven(request, Phase.AGENT)
     request[AGENT] = agent
     return await handler(request)

@@ -26,6 +26,15 @@ class Metrics:
         self.unauthenticated = Counter(
             "countersign_unauthenticated_total", "Requests without a valid key or signature.", registry=self.registry
         )
+        self.connections = Gauge(
+            "countersign_connections", "Open connections, by what they are doing.", ("phase",), registry=self.registry
+        )
+        self.connections_closed = Counter(
+            "countersign_connections_closed_total",
+            "Connections that the service closed: idle, slow (past their time limit), or crowded (making room).",
+            ("reason",),
+            registry=self.registry,
+        )
         self.waiting = Gauge("countersign_long_polls", "Agents that wait for an answer now.", registry=self.registry)
         self.clicks = Counter(
             "countersign_clicks_total",

@@ -23,6 +23,7 @@ class Fault(StrEnum):
     METHOD_NOT_ALLOWED = "method-not-allowed"
     TOO_LARGE = "too-large"
     INVALID = "invalid"
+    RATE_LIMITED = "rate-limited"
     INTERNAL = "internal"
     UNAVAILABLE = "unavailable"
 
@@ -36,6 +37,7 @@ _STATUS: Mapping[Kind, HTTPStatus] = {
     Fault.METHOD_NOT_ALLOWED: HTTPStatus.METHOD_NOT_ALLOWED,
     Fault.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Fault.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Fault.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
     Fault.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
     Fault.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     Reason.NOT_FOUND: HTTPStatus.NOT_FOUND,
@@ -56,6 +58,8 @@ _MEANING: Mapping[Fault, str] = {
     Fault.METHOD_NOT_ALLOWED: "This address does not take that method; /docs lists what it takes.",
     Fault.TOO_LARGE: "A body may have {most} KB; put what is larger behind a link in evidence_refs.",
     Fault.INVALID: "Fields are missing, unknown or wrong; errors names each of them.",
+    Fault.RATE_LIMITED: "This agent already holds as many long polls as it may. Wait as Retry-After says, or read"
+    " without `wait`.",
     Fault.INTERNAL: "Something went wrong on our side, and was logged."
     " Sending it again with its idempotency key is safe.",
     Fault.UNAVAILABLE: "The database does not answer just now. Send the same request again, with its idempotency key.",

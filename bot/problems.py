@@ -18,7 +18,12 @@ TOLD_AT_MOST = 100
 LONGEST_NAME = 200
 
 _FIELDS: Mapping[Reason, str] = {Reason.QUALITY_GAPS: "gaps", Reason.KEEPS_ITS_SUBJECT: "fields"}
-_RETRY_AFTER: Mapping[Kind, str] = {Reason.DIRECTORY_STALE: "60", Reason.TOO_BUSY: "1", Fault.UNAVAILABLE: "2"}
+_RETRY_AFTER: Mapping[Kind, str] = {
+    Reason.DIRECTORY_STALE: "60",
+    Reason.TOO_BUSY: "1",
+    Fault.UNAVAILABLE: "2",
+    Fault.RATE_LIMITED: "5",
+}
 
 # Where the next request on the connection would begin is not known after these, or not worth reading on for.
 _LAST = (Fault.BAD_REQUEST, Fault.TOO_LARGE)

@@ -129,7 +129,7 @@ _READ = Route(
     query=WaitQuery,
     takes=("If-None-Match",),
     answers=(Answer(status=200, when="The package.", body=StatusDocument, headers=(ETAG,), example=words.APPROVED),),
-    problems=(*_ONE, Fault.INVALID),
+    problems=(*_ONE, Fault.INVALID, Fault.RATE_LIMITED),
 )
 
 _VERSION = Route(

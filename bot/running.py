@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
@@ -13,9 +13,12 @@ import structlog
 from aiohttp import web
 
 from bot.callback_side import callback_side
+from bot.connections import Connection, Connections
+from bot.descriptors import for_connections, raised
 from bot.draining import UNDER_WAY
 from bot.logs import request_log
 from bot.metrics import Metrics
+from bot.peers import Peers
 from bot.service import Clock, Service, real_clock
 from bot.settings import Settings, SettingsError
 from bot.slack.side import slack_side
@@ -28,6 +31,7 @@ log = structlog.get_logger()
 
 DRAIN = 10.0  # for what is under way
 LINGER = 2.0  # for the last answers on their way out
+AT_ONCE = 64  # connections accepted in one go, before anything is known of them
 YOUNG = (20_000, 20, 20)  # a request makes thousands of objects and leaves hardly a ring: looking for them took a tenth
 
 
@@ -47,7 +51,7 @@ async def running(settings: Settings, clock: Clock = real_clock, *, ticks: bool 
     """
     async with (
         working(settings, clock, ticks=ticks) as service,
-        _listening(application(service), settings, service.store) as url,
+        _listening(application(service), service) as url,
     ):
         yield Running(service, url)
 
@@ -73,18 +77,28 @@ async def working(settings: Settings, clock: Clock = real_clock, *, ticks: bool 
 
 
 @asynccontextmanager
-async def _listening(app: web.Application, settings: Settings, store: Store) -> AsyncIterator[str]:
+async def _listening(app: web.Application, service: Service) -> AsyncIterator[str]:
+    settings = service.settings
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=LINGER, logger=request_log())
     await runner.setup()
-    site = web.TCPSite(runner, settings.host, settings.port)
+    connections = Connections(for_connections(raised()), Peers(settings.trusted_proxies), service.metrics)
     try:
-        await site.start()
-        host, port = runner.addresses[0][:2]
-        yield f"http://{host}:{port}"
-        await site.stop()
-        await drained(app, store)
+        async with connections.watched(), _accepting(connections.factory(runner), settings) as url:
+            yield url
+        await drained(app, service.store)
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def _accepting(factory: Callable[[], Connection], settings: Settings) -> AsyncIterator[str]:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(factory, settings.host, settings.port, backlog=AT_ONCE)
+    try:
+        host, port = server.sockets[0].getsockname()[:2]
+        yield f"http://{host}:{port}"
+    finally:
+        server.close()
 
 
 async def drained(app: web.Application, store: Store) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from aiohttp import web
 
 from bot.metrics import Metrics
+from bot.polls import Polls
 from bot.settings import Settings
 from bot.slack.side import SlackSide
 from store.store import Store
@@ -26,6 +27,7 @@ class Service:
     store: Store
     metrics: Metrics
     slack: SlackSide | None = None
+    polls: Polls = field(default_factory=Polls)
 
 
 SERVICE = web.AppKey("service", Service)

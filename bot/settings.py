@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 Network = IPv4Network | IPv6Network
+Networks = Annotated[tuple[Network, ...], NoDecode]
 
 
 class SettingsError(Exception):
@@ -37,7 +38,8 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", alias="COUNTERSIGN_HOST")
     port: int = Field(default=8080, ge=0, le=65535, alias="COUNTERSIGN_PORT")
     log: LogFormat = Field(default=LogFormat.TEXT, alias="COUNTERSIGN_LOG")
-    callback_allow: Annotated[tuple[Network, ...], NoDecode] = Field(default=(), alias="COUNTERSIGN_CALLBACK_ALLOW")
+    callback_allow: Networks = Field(default=(), alias="COUNTERSIGN_CALLBACK_ALLOW")
+    trusted_proxies: Networks = Field(default=(), alias="COUNTERSIGN_TRUSTED_PROXIES")
 
     @field_validator("database_url")
     @classmethod
@@ -52,7 +54,7 @@ class Settings(BaseSettings):
             raise ValueError("must name a file, such as sqlite:///countersign.db: what is decided has to last")
         return url
 
-    @field_validator("callback_allow", mode="before")
+    @field_validator("callback_allow", "trusted_proxies", mode="before")
     @classmethod
     def _networks(cls, written: Any) -> Any:
         if not isinstance(written, str):

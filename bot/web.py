@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler
 
 from bot import api, docs, operations
 from bot.authentication import authenticated
+from bot.connections import watched
 from bot.draining import UNDER_WAY, UnderWay, counted
 from bot.problem_types import Fault
 from bot.problems import Problem
@@ -24,7 +25,7 @@ log = structlog.get_logger()
 
 
 def application(service: Service) -> web.Application:
-    app = web.Application(middlewares=[counted, measured, answered, authenticated], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[watched, counted, measured, answered, authenticated], client_max_size=MAX_BODY)
     app[SERVICE], app[UNDER_WAY] = service, UnderWay()
     app.add_routes([*api.ROUTES, *operations.ROUTES, *docs.ROUTES])
     if service.slack and service.slack.door:

@@ -95,6 +95,7 @@ def _settings(folder: Folder, its: Workspace) -> Settings:
         COUNTERSIGN_HOST="127.0.0.1",
         COUNTERSIGN_PORT=0,
         COUNTERSIGN_CALLBACK_ALLOW="",
+        COUNTERSIGN_TRUSTED_PROXIES="",
         COUNTERSIGN_LOG="text",
     )
 

@@ -19,6 +19,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
+from bot.connections import Phase, proven
 from bot.metrics import Metrics
 
 log = structlog.get_logger()
@@ -38,9 +39,13 @@ class Door:
         timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
         if not _is_of_now(timestamp):
             return self._turned_away()
-        body = await request.clone(client_max_size=MAX_BODY).read()
+        try:
+            body = await request.clone(client_max_size=MAX_BODY).read()
+        except (web.RequestPayloadError, ConnectionResetError):
+            return web.Response(status=400, text="The body ends too early.")
         if not hmac.compare_digest(self._signed(timestamp, body), _signature(request)):
             return self._turned_away()
+        proven(request, Phase.SLACK)
         return await self._let_in(request, body)
 
     def _signed(self, timestamp: str, body: bytes) -> bytes:

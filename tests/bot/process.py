@@ -55,20 +55,29 @@ def slack_settings(slack: Slack) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def served(database_url: str, folder: Path, **settings: str) -> AsyncIterator[Process]:
+async def served(
+    database_url: str,
+    folder: Path,
+    *,
+    limits: str = "",
+    policy: str = POLICY,
+    **settings: str,
+) -> AsyncIterator[Process]:
+    """`limits` are the arguments of a shell's `ulimit`, under which the process starts."""
     async with stand_in(signing_secret=SECRET) as slack:
         furnish(slack)
-        async with _served(database_url, folder, slack, settings) as process:
+        (folder / "policy.toml").write_text(policy)
+        async with _served(database_url, folder, slack, settings, limits) as process:
             yield process
 
 
 @asynccontextmanager
-async def _served(database_url: str, folder: Path, slack: Slack, given: dict[str, str]) -> AsyncIterator[Process]:
-    policy = folder / "policy.toml"
-    policy.write_text(POLICY)
+async def _served(
+    database_url: str, folder: Path, slack: Slack, given: dict[str, str], limits: str
+) -> AsyncIterator[Process]:
     settings = {
         "COUNTERSIGN_DATABASE_URL": database_url,
-        "COUNTERSIGN_POLICY": str(policy),
+        "COUNTERSIGN_POLICY": str(folder / "policy.toml"),
         "COUNTERSIGN_PORT": "0",
         "COUNTERSIGN_LOG": "json",
         "PYTHONPATH": str(ROOT),
@@ -77,7 +86,7 @@ async def _served(database_url: str, folder: Path, slack: Slack, given: dict[str
     }
     key = await moved_in(database_url)
     its = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.cli", "serve", cwd=folder, env=os.environ | settings, stderr=asyncio.subprocess.PIPE
+        *_command(limits), cwd=folder, env=os.environ | settings, stderr=asyncio.subprocess.PIPE
     )
     process = Process(its, key, slack)
     try:
@@ -88,7 +97,12 @@ async def _served(database_url: str, folder: Path, slack: Slack, given: dict[str
     finally:
         if its.returncode is None:
             its.kill()
-        await its.wait()
+        await its.communicate()  # a log that nobody has read keeps it from ending
+
+
+def _command(limits: str) -> tuple[str, ...]:
+    serve = (sys.executable, "-m", "bot.cli", "serve")
+    return ("sh", "-c", f'ulimit {limits} && exec "$@"', "sh", *serve) if limits else serve
 
 
 async def moved_in(database_url: str) -> str:
