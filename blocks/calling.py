@@ -6,10 +6,13 @@ from blocks.dossier import Dossier
 from blocks.elements import Block, section
 from blocks.sentences import call
 
+_MOST = 20  # a role may have many user groups
+
 
 def calling(dossier: Dossier) -> tuple[Block, ...]:
     """Nothing where nobody is to be called."""
     if not dossier.asked:
         return ()
-    more = " and others" if dossier.others_asked else ""
-    return (section(f"{' '.join(dossier.asked)}{more}: please {call(dossier.state)}."),)
+    others = dossier.others_asked or len(dossier.asked) > _MOST
+    more = " and others" if others else ""
+    return (section(f"{' '.join(dossier.asked[:_MOST])}{more}: please {call(dossier.state)}."),)

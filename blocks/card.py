@@ -52,7 +52,7 @@ def _pending(dossier: Dossier, title: str, measure: Measure) -> list[Block]:
         *(_body(dossier, dossier.package, measure) if dossier.package else _emptied()),
         *_block(facts.earlier(dossier), remarks(dossier, measure.less(220))),
         *facts.gaps(state),
-        *(facts.look_alikes(dossier.package) if dossier.package else ()),
+        *_block(facts.look_alikes(dossier.package, measure) if dossier.package else ()),
         facts.checked(dossier),
         *calling(dossier),
         *buttons(dossier, title),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from blocks.dossier import Dossier, Earlier
-from blocks.elements import Block, Run, bold, bullets, context, moment, rich, small, words
-from blocks.frame import Parts, aside, heading
+from blocks.elements import Block, Run, bold, bullets, context, moment, small, words
+from blocks.frame import Parts, aside, heading, listed, short
 from blocks.measure import Measure
 from blocks.revision import changes, made_by
 from blocks.sentences import agent, because, hardened, joined, named, people, quorum_so_far
-from blocks.text import counted, cut, line
+from blocks.text import counted
 from rules.alphabets import mixed_alphabets
 from rules.package import DecisionPackage
 from rules.scales import HITLLevel
@@ -96,14 +96,12 @@ def gaps(state: PackageState) -> tuple[Block, ...]:
     return (context(f":warning: The agent says nothing about: {joined(map(plainly, state.warnings))}."),)
 
 
-def look_alikes(package: DecisionPackage) -> tuple[Block, ...]:
+def look_alikes(package: DecisionPackage, measure: Measure) -> Parts:
     """Names that may be other ones than they seem."""
-    found = mixed_alphabets(package)
-    if not found:
-        return ()
-    named = [f"{each.where} “{cut(line(each.name), _NAME)}” ({joined(each.alphabets)})" for each in found[:_FEW]]
-    more = f" and {len(found) - _FEW} more" if len(found) > _FEW else ""
-    return (rich(words(bold("⚠️ Mixed alphabets in: "), f"{', '.join(named)}{more}.")),)
+    found = (
+        f"{where} “{short(name, measure.less(_NAME))}”: {joined(mix)}" for where, name, mix in mixed_alphabets(package)
+    )
+    return listed("⚠️ Mixed alphabets", found, _FEW, measure.less(2 * _NAME))
 
 
 def checked(dossier: Dossier) -> Block:

@@ -287,6 +287,16 @@ def test_fields_that_the_agent_left_empty_are_named() -> None:
     assert "The agent says nothing about: consequence and policy basis." in seen(replace(shown, state=state))
 
 
+def test_words_that_mix_alphabets_are_named_beside_a_bar() -> None:
+    shown = dossier("pending")
+    assert shown.package is not None
+    package = shown.package.model_copy(update={"action_parameters": {"am\u043eunt": 1}})
+    said = seen(replace(shown, package=package))
+    assert "Mixed alphabets" in said
+    assert "key “am\u043eunt”: Cyrillic and Latin" in said
+    assert "Mixed alphabets" not in seen(shown)
+
+
 def test_an_address_is_never_one_to_click() -> None:
     assert "https://" not in seen(dossier("pending"))
 
