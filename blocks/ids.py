@@ -88,5 +88,15 @@ class Ref(NamedTuple):
         found = _REF.fullmatch(written) if isinstance(written, str) else None
         if found is None:
             return None
+        return cls._of(found)
+
+    @classmethod
+    def found_in(cls, written: object) -> Self | None:
+        """The first reference within a longer text, such as a menu's option or a form's metadata."""
+        found = _REF.search(written) if isinstance(written, str) else None
+        return cls._of(found) if found else None
+
+    @classmethod
+    def _of(cls, found: re.Match[str]) -> Self:
         package_id, version, rung, rendering = found.groups()
         return cls(package_id, int(version), int(rung), None if rendering == "-" else rendering)

@@ -41,6 +41,7 @@ _UNDOING = {
 }
 _SURE = ((0.5, "unsure"), (0.65, "rather unsure"), (0.8, "fairly sure"), (0.95, "sure"))
 _HARDENED = frozenset(["objection", "policy-changed", "silence-unproven", "timeout", "escalation", "nobody-left"])
+_LOST = frozenset(["click-failed", "proof-lost"])
 
 
 def sentence(text: str) -> str:
@@ -179,6 +180,8 @@ def timing_aloud(dossier: Dossier) -> str:
 def hardened(state: PackageState) -> str | None:
     """Why silence has stopped counting, if it ever did count."""
     first: Why | None = state.why[0] if state.why else None
+    if first is not None and first.rule in _LOST:
+        return f"{sentence(first.because)} Explicit approval is now required."
     if first is None or first.rule not in _HARDENED:
         return None
     return f"Silence no longer counts: {first.because}. This waits for a yes."

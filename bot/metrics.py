@@ -51,7 +51,11 @@ class Metrics:
         self.behind = Gauge(
             "countersign_places_behind", "Places in Slack that do not yet show what is wanted.", registry=self.registry
         )
-
+        self.silence = Gauge(
+            "countersign_silence_proven",
+            "1 unless something is known that keeps an objection from being proven to arrive.",
+            registry=self.registry,
+        )
         self.callbacks = Counter(
             "countersign_callbacks_total",
             "Attempts to deliver a callback, by what came of them: delivered, failed (and tried again), or dead.",

@@ -63,14 +63,16 @@ def _slack(side: SlackSide | None, undelivered: list[troubles.Known]) -> dict[st
     refused = {its.place: its.error for its in undelivered}
     gone = refused.pop(troubles.APP, None)  # which another replica may have been told
     slack = refuses(gone) if gone else side.client.trouble or "ok"
+    silence = {"silence": f"does not count: {side.unproven}" if side.unproven else "counts"}
     named = [{"place": place, "error": error} for place, error in refused.items()]
-    return {"slack": slack, **socket, **directory, "undelivered": named}
+    return {"slack": slack, **socket, **silence, **directory, "undelivered": named}
 
 
 async def metrics(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
     behind, callbacks = await _behind(service)
     service.metrics.behind.set(behind)
+    service.metrics.silence.set(bool(service.slack and not service.slack.unproven))
     for state in ("due", "waiting", "dead"):
         service.metrics.undelivered.labels(state).set(getattr(callbacks, state))
     page, content_type = service.metrics.page()

@@ -53,6 +53,8 @@ async def running(settings: Settings, clock: Clock = real_clock, *, ticks: bool 
         working(settings, clock, ticks=ticks) as service,
         _listening(application(service), service) as url,
     ):
+        if service.slack:
+            await service.slack.clockwork.heart.tick()
         yield Running(service, url)
 
 
@@ -121,6 +123,8 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     async with running(settings) as its:
         log.info("service.ready", url=its.url, policy=its.service.store.house.policy.full_version)
+        if its.service.slack and its.service.slack.unproven:
+            log.warning("silence.unproven", because=its.service.slack.unproven)
         await stop.wait()
         log.info("service.draining")
     log.info("service.stopped")

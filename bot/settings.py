@@ -6,6 +6,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -14,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 Network = IPv4Network | IPv6Network
 Networks = Annotated[tuple[Network, ...], NoDecode]
+SLACK_PATH = "/slack/events"
 
 
 class SettingsError(Exception):
@@ -37,6 +39,7 @@ class Settings(BaseSettings):
     key: SecretStr | None = Field(default=None, alias="COUNTERSIGN_KEY")
     host: str = Field(default="127.0.0.1", alias="COUNTERSIGN_HOST")
     port: int = Field(default=8080, ge=0, le=65535, alias="COUNTERSIGN_PORT")
+    public_url: str | None = Field(default=None, alias="COUNTERSIGN_PUBLIC_URL")
     log: LogFormat = Field(default=LogFormat.TEXT, alias="COUNTERSIGN_LOG")
     callback_allow: Networks = Field(default=(), alias="COUNTERSIGN_CALLBACK_ALLOW")
     trusted_proxies: Networks = Field(default=(), alias="COUNTERSIGN_TRUSTED_PROXIES")
@@ -53,6 +56,29 @@ class Settings(BaseSettings):
         if backend == "sqlite" and make_url(url).database in (None, "", ":memory:"):
             raise ValueError("must name a file, such as sqlite:///countersign.db: what is decided has to last")
         return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_the_address_that_slack_calls(cls, url: str | None) -> str | None:
+        """With or without the path: both mean the same address."""
+        if not url:
+            return None
+        parts = urlsplit(url)
+        whole = parts.path.rstrip("/").removesuffix(SLACK_PATH) + SLACK_PATH
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.query
+            or parts.fragment
+            or "@" in parts.netloc
+        ):
+            raise ValueError("must be the address that Slack calls, such as https://countersign.example.com")
+        return f"{parts.scheme}://{parts.netloc}{whole}"
+
+    @property
+    def proves_clicks(self) -> bool:
+        """Whether this service can prove that clicks come in. Without Slack there are none to wait for."""
+        return bool(self.slack_app_token or self.public_url or not self.slack_bot_token)
 
     @field_validator("callback_allow", "trusted_proxies", mode="before")
     @classmethod

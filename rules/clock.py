@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from rules.commands import Climb, Consent, Expire, HumanDecisionType, Remind, Silence, Verb, WakeUp
+from rules.authority import authorize, question_of
+from rules.commands import Climb, Consent, Expire, Harden, HumanDecisionType, Remind, Silence, Verb, WakeUp
 from rules.deadline import passed
 from rules.escalation import climb_to, harden, next_rung
 from rules.level import least
@@ -13,6 +14,7 @@ from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.settling import settle
 from rules.situation import Situation
+from rules.standards import Standard
 from rules.state import Basis, ExecutionState, PackageState, Status
 from rules.tasks import woken
 from rules.terms import terms_today
@@ -112,6 +114,26 @@ def _not_yet(state: PackageState, situation: Situation, silence: Silence) -> Ref
         return refuse(Reason.AGENT_PAUSED)
     short = silence.counted < terms_today(state, situation.policy).soft_timeout
     return refuse(Reason.NOT_DUE) if short else None
+
+
+_LOST = {
+    "click-failed": "someone's click could not be carried out",
+    "proof-lost": "it could not be proven that an objection would arrive",
+}
+_UNCERTAIN = frozenset([Reason.DIRECTORY_STALE, Reason.UNKNOWN_PERSON])
+
+
+def lose_proof(move: Move, command: Harden) -> Transition | Refusal:
+    """A failed click counts if its maker could have objected, or if nobody can tell whether they could."""
+    if command.clicked_by and (refusal := _could_not_object(move, command.clicked_by)):
+        return refusal
+    return harden(move, command.cause, _LOST[command.cause]).done()
+
+
+def _could_not_object(move: Move, user_id: str) -> Refusal | None:
+    situation, question = move.situation, question_of(move.state, so_far=True)
+    able = authorize(situation.roster, user_id, Standard.STOP, question, situation.now)
+    return able if isinstance(able, Refusal) and able.reason not in _UNCERTAIN else None
 
 
 def climb(move: Move, _: Climb) -> Transition | Refusal:

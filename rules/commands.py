@@ -53,6 +53,7 @@ class Verb(StrEnum):
     CONSENT = "consent"
     CLIMB = "climb"
     RELIEVE = "relieve"
+    HARDEN = "harden"
     EXPIRE = "expire"
     LAPSE = "lapse"
     LOSE_TRACK = "lose_track"
@@ -282,6 +283,17 @@ class Climb(ClockCommand):
 
 class Relieve(ClockCommand):
     verb = Verb.RELIEVE
+
+
+class Harden(ClockCommand):
+    """Silence must not count any more, because an objection may have been lost.
+
+    `clicked_by` is the person whose click failed, if one did.
+    """
+
+    verb = Verb.HARDEN
+    cause: Literal["click-failed", "proof-lost"]
+    clicked_by: str | None = None
 
 
 class Expire(ClockCommand):

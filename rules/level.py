@@ -33,6 +33,7 @@ class Background(Value):
     failures: int = 0
     earlier: HITLLevel | None = None
     rejected_before: bool = False
+    clicks_provable: bool = True
 
 
 class Assessment(Value):
@@ -208,6 +209,9 @@ def assess(package: DecisionPackage, background: Background, policy: Policy) -> 
     if level is _SOFT and not may_be_silent(policy, case.risk, case.reversibility):
         level = _HARD
         fired.append(_says("soft-off", _HARD, "silence does not count here"))
+    if level is _SOFT and not background.clicks_provable:
+        level = _HARD
+        fired.append(_says("no-public-url", _HARD, "without COUNTERSIGN_PUBLIC_URL no objection is sure to arrive"))
     fired.sort(key=lambda why: why.level, reverse=True)
     return Assessment(level=level, why=tuple(fired), risk=case.risk, reversibility=case.reversibility)
 

@@ -64,6 +64,7 @@ TABLE: Mapping[Verb, tuple[tuple[Status, ...], tuple[Status, ...]]] = {
     V.CONSENT: ((S.PENDING,), (S.PENDING, S.CONSENTED, S.EXPIRED)),
     V.CLIMB: ((S.PENDING,), (S.PENDING, S.EXPIRED)),
     V.RELIEVE: ((S.PENDING, S.DEFERRED), _SAME),
+    V.HARDEN: (_OPEN, _SAME),
     V.EXPIRE: (_OPEN, (S.EXPIRED, S.CANCELLED, S.DEFERRED)),
     V.LAPSE: (_GRANTED, _SAME),
     V.LOSE_TRACK: (_GRANTED, _SAME),
@@ -102,6 +103,7 @@ _RULES: Mapping[type[Command], Rule] = {
     commands.Consent: clock.consent,
     commands.Climb: clock.climb,
     commands.Relieve: relief.relieve,
+    commands.Harden: clock.lose_proof,
     commands.Expire: clock.expire,
     commands.WakeUp: clock.wake_up,
     commands.Lapse: execution.lapse,
@@ -170,10 +172,14 @@ def _wrong_state(state: PackageState, command: Command, situation: Situation) ->
 
 
 def _is_time(state: PackageState, command: ClockCommand, situation: Situation) -> bool:
-    """All but one have their moment; a relief is due for as long as somebody is missed."""
-    if isinstance(command, commands.Relieve):
-        return relief.needed(state, situation.roster, situation.now)
-    return is_due(state, command.verb, situation.now)
+    """Most commands have a due time. Relieve is due while somebody is missing, Harden while silence still counts."""
+    match command:
+        case commands.Relieve():
+            return relief.needed(state, situation.roster, situation.now)
+        case commands.Harden():
+            return state.soft
+        case _:
+            return is_due(state, command.verb, situation.now)
 
 
 def _too_late(state: PackageState, command: Command) -> Refusal:

@@ -73,8 +73,12 @@ class Separation(Value):
 
 
 class Soft(Value):
+    """`proof_every`: how old a proof that clicks come in may be. `proof_lost`: how long silence waits for a new one."""
+
     enabled: bool = True
     sample: Share = 0.1
+    proof_every: Span = timedelta(minutes=2)
+    proof_lost: Span = timedelta(minutes=10)
 
 
 class Windows(Value):

@@ -38,6 +38,7 @@ class Situation:
     memory: Memory = field(default_factory=Memory)
     open_items: dict[str, int] = field(default_factory=dict)
     chance: float = 1.0
+    clicks_provable: bool = True
 
     def background(self, earlier: HITLLevel | None = None) -> Background:
         known = [level for level in (earlier, self.memory.earlier_level) if level is not None]
@@ -47,4 +48,5 @@ class Situation:
             failures=self.profile.failures_since(since) if self.profile else 0,
             earlier=max(known, default=None),
             rejected_before=self.memory.rejected_in is not None,
+            clicks_provable=self.clicks_provable,
         )

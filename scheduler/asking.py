@@ -12,4 +12,8 @@ C = TypeVar("C", bound=ClockCommand)
 
 
 def of(kind: type[C], state: PackageState, **said: Any) -> C:
-    return kind(command_id=f"clock {fresh_id()}", decision_package_id=state.decision_package_id, **said)
+    return for_package(kind, state.decision_package_id, **said)
+
+
+def for_package(kind: type[C], package_id: str, **said: Any) -> C:
+    return kind(command_id=f"clock {fresh_id()}", decision_package_id=package_id, **said)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Self
 
 from scheduler import heart
+from scheduler.clicks import Clicks
 from scheduler.heart import Heart
 from scheduler.relief import Relief
 from scheduler.retention import Retention
 from scheduler.sweep import Sweep
 from scheduler.ticks import Tick
+from scheduler.way_in import WayIn
 from store.store import Store
 
 SWEEPS_EVERY = 1.0
@@ -27,8 +29,8 @@ class Clockwork:
     retention: Retention
 
     @classmethod
-    def of(cls, store: Store, reachable: Callable[[], Awaitable[bool]]) -> Self:
-        beating = Heart(store, reachable)
+    def of(cls, store: Store, reachable: Callable[[], Awaitable[bool]], way_in: WayIn, clicks: Clicks) -> Self:
+        beating = Heart(store, reachable, way_in, clicks)
         return cls(beating, Sweep(store, beating), Relief(store), Retention(store))
 
     @property

@@ -1,20 +1,30 @@
-"""The heartbeat: as long as this process is up and Slack is there, somebody could be heard; no longer.
+"""The heartbeat: how long an objection could have come in and been carried out, as far as this process can prove it.
 
-Silence is counted in business time, and a heart beats in real time. Where the two part, as when a clock is set, the
-stretch between them proves nothing, and another one begins.
+Each beat says that the process is there, and lengthens its proven stretch up to its newest proof. A stretch lies
+between two proofs that follow closely: the time after the last proof is not proven yet. Silence is counted in business
+time, and a heart beats in real time. If the two differ, because a clock was set or the process was stopped, a new
+stretch begins.
 """
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import structlog
+from sqlalchemy import Connection
 
-from store import uptime
+from rules.commands import Harden
+from rules.policy import Policy
+from scheduler import asking
+from scheduler.clicks import Clicks
+from scheduler.way_in import Proof, WayIn
+from store import presence, uptime
+from store.packages import is_any_soft_waiting, soft_waiting
+from store.presence import Sign
 from store.store import Store
 from store.workers import UnavailableError
 
@@ -22,53 +32,132 @@ log = structlog.get_logger()
 
 EVERY = 5.0
 MISSED = 3 * EVERY  # after so long without a beat, nobody knows what was in between
+NOTHING = timedelta(0)
+
+
+class Stretch(NamedTuple):
+    begun: datetime
+    until: datetime
 
 
 class Beat(NamedTuple):
-    begun: datetime
     at: datetime
     real: float
 
 
 class Heart:
     def __init__(
-        self, store: Store, reachable: Callable[[], Awaitable[bool]], monotonic: Callable[[], float] = time.monotonic
+        self,
+        store: Store,
+        reachable: Callable[[], Awaitable[bool]],
+        way_in: WayIn,
+        clicks: Clicks,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._reachable, self._monotonic = store, reachable, monotonic
-        self._process_id = secrets.token_hex(8)
-        self._last: Beat | None = None
+        self._store, self._reachable, self._way_in, self._clicks = store, reachable, way_in, clicks
+        self._monotonic = monotonic
+        self._last = self._now()
+        self._since = self._last.real  # what was proven before does not count
+        self._stretch: Stretch | None = None
+        self._unproven = NOTHING
 
     @property
     def beating(self) -> bool:
         """Whether somebody could be heard now."""
-        return self._last is not None and self._monotonic() - self._last.real <= MISSED
+        fresh = self._monotonic() - self._last.real <= MISSED
+        return fresh and self._stretch is not None and not self._clicks.owed
 
     async def tick(self) -> None:
-        if not await self._reachable():
-            self._last = None
-            return
-        try:
-            await self._beat(self._store.clock(), self._monotonic())
-        except UnavailableError:
-            self._last = None
+        await self._beat(lived=NOTHING)
 
     async def lived(self) -> None:
         """Business time was moved on by hand, with everybody at their desks: what was passed over counts as lived."""
-        if self._last is not None:
-            self._last = Beat(self._last.begun, self._store.clock(), self._monotonic())
-            await self.tick()
+        await self._beat(lived=self._store.clock() - self._last.at)
 
-    async def _beat(self, now: datetime, real: float) -> None:
-        tenant_id, mine, last = self._store.house.tenant_id, self._process_id, self._last
-        if last is not None and _goes_on(last, now, real):
-            await self._store.write(lambda connection: uptime.grow(connection, tenant_id, mine, last.begun, now))
-            self._last = Beat(last.begun, now, real)
-        else:
-            await self._store.write(lambda connection: uptime.begin(connection, tenant_id, mine, now))
-            self._last = Beat(now, now, real)
+    async def stop(self) -> None:
+        """No more clicks are taken. What a failed click owes is not left behind."""
+        store, now = self._store, self._store.clock()
+        with suppress(UnavailableError):
+            await self._clicks.settle()
+            if not self._clicks.owed:
+                await store.write(lambda its: presence.leave(its, store.house.tenant_id, store.house.process_id, now))
 
+    async def _beat(self, *, lived: timedelta) -> None:
+        passed = self._passed(lived)
+        try:
+            await self._clicks.settle()
+            waits = await self._store.read(lambda its: is_any_soft_waiting(its, self._store.house.tenant_id))
+            reachable = await self._reachable()
+            proof = await self._way_in.look(wanted=waits, again=bool(lived)) if reachable else None
+            proof = self._held_to_the_policy(proof)
+            await self._write(proof)
+            self._unproven = self._without_proof(proof, passed if reachable and waits else NOTHING, waits=waits)
+            if self._unproven >= self._policy.soft.proof_lost:
+                await self._lose_proof()
+        except UnavailableError:
+            self._stretch = None
+        self._last = self._now()
 
-def _goes_on(last: Beat, now: datetime, real: float) -> bool:
-    passed = real - last.real
-    drift = abs((now - last.at) - timedelta(seconds=passed))
-    return passed <= MISSED and now >= last.at and drift <= timedelta(seconds=MISSED)
+    def _passed(self, lived: timedelta) -> timedelta:
+        """The time since the last beat, if it was lived through."""
+        now, last = self._now(), self._last
+        passed, real = now.at - last.at, timedelta(seconds=now.real - last.real)
+        if lived or (
+            passed >= NOTHING and real.total_seconds() <= MISSED and abs(passed - real).total_seconds() <= MISSED
+        ):
+            return passed
+        self._stretch, self._since = None, now.real
+        return NOTHING
+
+    def _held_to_the_policy(self, proof: Proof | None) -> Proof | None:
+        """No proof is as good as one that is too old, from before a gap, or beside a click that failed."""
+        now, reach = self._now(), self._policy.soft.proof_every
+        if proof is None or self._clicks.owed or proof.real < self._since:
+            return None
+        is_old = now.at - proof.at > reach or now.real - proof.real > reach.total_seconds()
+        return None if is_old else proof
+
+    async def _write(self, proof: Proof | None) -> None:
+        """In one transaction: that this process is there, and what it has proven."""
+        house, now, until = self._store.house, self._store.clock(), self._proven_until(proof)
+        stretch, grown = self._stretch, self._grown(until)
+        sign = Sign(house.tenant_id, house.process_id, now, proof.at if proof else None, self._way_in.sockets)
+
+        def write(its: Connection) -> None:
+            presence.sign(its, sign)
+            if grown and stretch and grown.begun == stretch.begun:
+                uptime.grow(its, house.tenant_id, house.process_id, *grown)
+            elif grown:
+                uptime.begin(its, house.tenant_id, house.process_id, grown.begun, now)
+
+        await self._store.write(write)
+        self._stretch = grown
+
+    def _proven_until(self, proof: Proof | None) -> datetime | None:
+        """A click under way may still fail: nothing from its beginning on is proven."""
+        oldest = self._clicks.oldest
+        return proof and (min(proof.at, oldest) if oldest else proof.at)
+
+    def _grown(self, until: datetime | None) -> Stretch | None:
+        if until is None:
+            return None
+        last = self._stretch
+        return Stretch(last.begun, until) if last and last.until <= until else Stretch(until, until)
+
+    def _without_proof(self, proof: Proof | None, passed: timedelta, *, waits: bool) -> timedelta:
+        if not waits:
+            return NOTHING
+        return self._store.clock() - proof.at if proof else self._unproven + passed
+
+    async def _lose_proof(self) -> None:
+        """Nobody can tell whether an objection would arrive: every package that waits for silence becomes hard."""
+        waiting = await self._store.read(lambda its: soft_waiting(its, self._store.house.tenant_id))
+        log.warning("silence.proof_lost", packages=len(waiting), seconds=round(self._unproven.total_seconds()))
+        await self._store.carry_out_each([asking.for_package(Harden, each, cause="proof-lost") for each in waiting])
+
+    def _now(self) -> Beat:
+        return Beat(self._store.clock(), self._monotonic())
+
+    @property
+    def _policy(self) -> Policy:
+        return self._store.house.policy

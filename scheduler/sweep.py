@@ -14,7 +14,7 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy import Connection
 
-from rules.calendar import Span
+from rules.calendar import Span, Spans
 from rules.clock import next_due
 from rules.commands import Climb, ClockCommand, Consent, Expire, Lapse, LoseTrack, Remind, Silence, Verb, WakeUp
 from rules.people import Roster
@@ -51,7 +51,7 @@ class Heard(NamedTuple):
 
     roster: Roster
     away: dict[str, list[Span]]
-    up: list[Span]
+    up: Spans
 
 
 class Due(NamedTuple):

@@ -44,6 +44,8 @@ class House:
 
     def __init__(self, tenant_id: str, policy: Policy) -> None:
         self.tenant_id, self.policy = tenant_id, policy
+        self.process_id = secrets.token_hex(8)
+        self.clicks_provable = True
         self._known: tuple[int, Roster] | None = None
 
     def standing(self, connection: Connection) -> Standing:

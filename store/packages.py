@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, tuple_, update
 
 from rules.clock import next_due
+from rules.scales import HITLLevel
 from rules.state import PackageState, Status
 from store.batch import Batch
 from store.spelled import first, rows
@@ -157,6 +158,25 @@ _GLANCE = select(PACKAGES.c.agent_id, PACKAGES.c.revision, PACKAGES.c.status).wh
 def glance(connection: Connection, tenant_id: str, package_id: str) -> Glance | None:
     row = first(connection, _GLANCE, {"tenant": tenant_id, "package": package_id})
     return Glance(row.agent_id, row.revision, Status(row.status)) if row else None
+
+
+# The index on decided_at, status and level finds these without reading any other package.
+_SOFT_WAITING = select(PACKAGES.c.package_id).where(
+    PACKAGES.c.tenant_id == bindparam("tenant"),
+    PACKAGES.c.decided_at.is_(None),
+    PACKAGES.c.status == Status.PENDING.value,
+    PACKAGES.c.level == HITLLevel.SOFT_APPROVAL.value,
+)
+_ANY_SOFT_WAITING = _SOFT_WAITING.limit(1)
+
+
+def soft_waiting(connection: Connection, tenant_id: str) -> list[str]:
+    """The packages to which silence would consent."""
+    return [row.package_id for row in rows(connection, _SOFT_WAITING, {"tenant": tenant_id})]
+
+
+def is_any_soft_waiting(connection: Connection, tenant_id: str) -> bool:
+    return bool(rows(connection, _ANY_SOFT_WAITING, {"tenant": tenant_id}))
 
 
 _REVISIONS = select(PACKAGES.c.package_id, PACKAGES.c.revision).where(*_THESE)

@@ -83,6 +83,7 @@ def situation_of(connection: Connection, house: House, asked: Asked, found: Load
         fresh_id=fresh_id(),
         actor=asked.actor,
         chance=asked.chance,
+        clicks_provable=house.clicks_provable,
         open_items=_open_items(connection, roster, house, command),
         **_looked_up(connection, house, asked, found, command),
     )

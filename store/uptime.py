@@ -1,15 +1,18 @@
-"""When somebody could have been heard: the stretches of time in which a process of ours was up and Slack was there.
+"""When an objection could have come in and been carried out: the stretches of time that each process can prove.
 
-A process says so again and again. As long as it does, its stretch grows; after a gap it begins another.
+A process adds to its stretch as long as its proofs follow closely; after a gap it begins another. Slack or a balancer
+may give a click to any process that is there (`store.presence`), so time counts only where all of them have proof.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, case, delete, select, text, update
 
-from rules.calendar import Span
+from rules.calendar import Span, Spans, overlap, without
+from store import presence
 from store.tables import Uptime, core
 
 UPTIMES = core(Uptime)
@@ -38,7 +41,7 @@ _NOT_YET = (
     )
 )
 _WITHIN = (
-    select(UPTIMES.c.since, UPTIMES.c.until)
+    select(UPTIMES.c.process_id, UPTIMES.c.since, UPTIMES.c.until)
     .where(
         UPTIMES.c.tenant_id == bindparam("tenant"),
         UPTIMES.c.until > bindparam("begin", type_=UPTIMES.c.until.type),
@@ -48,22 +51,29 @@ _WITHIN = (
 )
 
 
-def begin(connection: Connection, tenant_id: str, process_id: str, now: datetime) -> None:
+def begin(connection: Connection, tenant_id: str, process_id: str, since: datetime, now: datetime) -> None:
     connection.execute(_NOT_YET, {"tenant": tenant_id, "at": now, "late": now + AHEAD})
-    connection.execute(_BEGIN, {"tenant": tenant_id, "process": process_id, "at": now})
+    connection.execute(_BEGIN, {"tenant": tenant_id, "process": process_id, "at": since})
 
 
-def grow(connection: Connection, tenant_id: str, process_id: str, since: datetime, now: datetime) -> None:
+def grow(connection: Connection, tenant_id: str, process_id: str, since: datetime, until: datetime) -> None:
     key = {"tenant": tenant_id, "process": process_id, "begun": since}
-    connection.execute(_GROW, key | {"at": now})
+    connection.execute(_GROW, key | {"at": until})
 
 
-def within(connection: Connection, tenant_id: str, begin: datetime, end: datetime) -> list[Span]:
-    """Of all processes: they may lie over one another."""
-    rows = connection.execute(_WITHIN, {"tenant": tenant_id, "begin": begin, "end": end})
-    return [(max(row.since, begin), min(row.until, end)) for row in rows]
+def within(connection: Connection, tenant_id: str, begin: datetime, end: datetime) -> Spans:
+    """When every process that was there could have carried a click out, and at least one was there."""
+    there, proven = defaultdict[str, list[Span]](list), defaultdict[str, list[Span]](list)
+    for process_id, span in presence.within(connection, tenant_id, begin, end):
+        there[process_id].append(span)
+    for row in connection.execute(_WITHIN, {"tenant": tenant_id, "begin": begin, "end": end}):
+        proven[row.process_id].append((row.since, row.until))
+    sound = [span for process_id, spans in there.items() for span in overlap(spans, proven[process_id])]
+    unsound = [span for process_id, spans in there.items() for span in without(spans, proven[process_id])]
+    return overlap(without(sound, unsound), [(begin, end)])
 
 
 def forget(connection: Connection, tenant_id: str, before: datetime) -> None:
     """What no open package can ask about any more."""
     connection.execute(delete(UPTIMES).where(UPTIMES.c.tenant_id == tenant_id, UPTIMES.c.until < before))
+    presence.forget(connection, tenant_id, before)

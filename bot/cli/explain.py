@@ -76,7 +76,7 @@ class Explanation:
 
 def explained(package: DecisionPackage, settings: Settings, policy: Policy, now: datetime) -> Explanation:
     """As for an agent that has earned nothing yet, and whose owner nobody knows."""
-    found = assess(package, Background(), policy)
+    found = assess(package, Background(clicks_provable=settings.proves_clicks), policy)
     terms = terms_for(policy, package.action_type, found.risk)
     roster, unknown = _roster(settings, policy, now)
     rungs = ((terms.role, *terms.of_role), *((role,) for role in terms.ladder))

@@ -63,6 +63,8 @@ async def _findings(
     yield _scopes(installed.scopes)
     yield _clock(parsedate_to_datetime((answer.headers or {})["Date"]))
     yield await _way_in(slack, settings)
+    if not settings.slack_app_token and (policy is None or policy.soft.enabled):
+        yield _public_address(settings)
     if policy:
         for channel in channels_of(policy):
             yield await _channel(slack, channel)
@@ -100,6 +102,14 @@ async def _way_in(slack: SlackClient, settings: Settings) -> Finding:
         fix = "turn Socket Mode on, and make a token with connections:write under Basic Information, App-Level Tokens,"
         return _refused("SLACK_APP_TOKEN", answer, fix)
     return Finding("SLACK_APP_TOKEN")
+
+
+def _public_address(settings: Settings) -> Finding:
+    what = "COUNTERSIGN_PUBLIC_URL"
+    if settings.public_url:
+        return Finding(f"{what}, {settings.public_url}, which the service itself will prove")
+    fix = "set it to the address that Slack calls, such as https://countersign.example.com"
+    return Finding(what, "is not set, so silence never counts and every soft approval is hard", fix)
 
 
 async def _channel(slack: SlackClient, channel: str) -> Finding:

@@ -55,7 +55,7 @@ async def opened(folder: Folder, port: int) -> AsyncIterator[Demo]:
         stack.callback(panel.end)
         stack.callback(browsing.close)
         service = await stack.enter_async_context(_working(folder, slack.workspace, clock, front))
-        slack.app_at(f"{url}/slack/events")
+        await slack.connect(f"{url}/slack/events")
         stage = await stack.enter_async_context(_playing(service, clock, diary, panel, url))
         yield Demo(url, slack, service, stage)
 
@@ -94,6 +94,7 @@ def _settings(folder: Folder, its: Workspace) -> Settings:
         COUNTERSIGN_KEY=None,
         COUNTERSIGN_HOST="127.0.0.1",
         COUNTERSIGN_PORT=0,
+        COUNTERSIGN_PUBLIC_URL=its.base_url,
         COUNTERSIGN_CALLBACK_ALLOW="",
         COUNTERSIGN_TRUSTED_PROXIES="",
         COUNTERSIGN_LOG="text",
@@ -103,6 +104,7 @@ def _settings(folder: Folder, its: Workspace) -> Settings:
 @asynccontextmanager
 async def _playing(service: Service, clock: MovedClock, diary: Diary, panel: Panel, url: str) -> AsyncIterator[Stage]:
     assert service.slack is not None  # noqa: S101 - it was given a token
+    await service.slack.clockwork.heart.tick()  # before any agent waits for silence
     passage = Passage(service, service.slack, clock)
     async with passage.flowing(), hired(service.store, url) as sessions:
         stage = Stage(diary, sessions)

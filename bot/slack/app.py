@@ -17,8 +17,9 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 
 from blocks.ids import Ref
-from bot.slack import forms, homes, origin, reviews, rooms, taps, workspace
+from bot.slack import failed, forms, homes, origin, reviews, rooms, taps, workspace
 from bot.slack.front import Front
+from bot.slack.probe import PROBE, nonce_of
 from bot.slack.tap import Tap
 from scheduler.messenger import SlackError
 from store.workers import UnavailableError
@@ -29,6 +30,7 @@ COMMAND = "/reviews"
 UNAVAILABLE = "Countersign cannot reach its database just now. Nothing was changed; please try again in a minute."
 OUR_FAULT = "Something went wrong in Countersign itself. Nothing was changed; its log says what."
 NOT_ANSWERED = "Slack did not show what came of this. Please look once more."
+_NOT_DONE = frozenset([UNAVAILABLE, OUR_FAULT])
 _ANSWERED = frozenset(["hash_conflict"])  # another tap was quicker, and what it drew is there
 _ANY = re.compile(".*", re.DOTALL)
 
@@ -65,21 +67,23 @@ def _quiet() -> logging.Logger:
 
 def _listen(app: AsyncApp, front: Front) -> None:
     @app.action(_ANY)
-    async def on_tap(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await ack()
-        await _guarded("tap", _tapped(front, body))
+    async def on_tap(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse:
+        fault = await _carried_out(front, "tap", _tapped(front, body))
+        if fault:
+            await _guarded("tap", _told(front, body, fault))
+        return failed.unavailable() if _lost(front, body, fault) else await ack()
 
     @app.view(_ANY)
-    async def on_form(ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def on_form(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse:
         answer: forms.Answer = {}
 
         async def answering() -> None:
             answer.update(await forms.submitted(front, body))
 
-        if fault := await _guarded("form", answering()):
-            front.metrics.clicks.labels("fault").inc()
-            answer = forms.instead("Not possible", fault)
-        await ack(**answer)
+        fault = await _carried_out(front, "form", answering())
+        if _lost(front, body, fault):
+            return failed.unavailable()
+        return await ack(**forms.instead("Not possible", fault) if fault else answer)
 
     @app.command(COMMAND)
     async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -89,24 +93,44 @@ def _listen(app: AsyncApp, front: Front) -> None:
             said = await reviews.answered(front, body)
             answer.update(text=said.text, blocks=list(said.blocks))
 
-        fault = await _guarded("command", answering())
+        fault = await _carried_out(front, "command", answering())
         await ack(text=fault) if fault else await ack(**answer)
 
-    async def on_event(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
-        """What could not be kept is not acknowledged, so that Slack tells it again; and all is read anew."""
-        if not await _kept(front, body):
-            return BoltResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
-        await ack()
-        return None
+    async def on_event(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse:
+        return await _refused(front, body) or await ack()
 
     app.event(_ANY)(on_event)
 
 
 async def _tapped(front: Front, body: Body) -> None:
-    tap = Tap.of(body)
-    if fault := await _guarded("tap", _taken(front, body, tap)):
-        front.metrics.clicks.labels("fault").inc()
-        await front.tell(tap, "Not possible", fault)
+    await _taken(front, body, Tap.of(body))
+
+
+async def _told(front: Front, body: Body, fault: str) -> None:
+    await front.tell(Tap.of(body), "Not possible", fault)
+
+
+async def _refused(front: Front, body: Body) -> BoltResponse | None:
+    """What could not be kept is not acknowledged, so that Slack tells it again; and all is read anew."""
+    if body["event"]["type"] == PROBE:
+        return await _probed(front, body["event"])
+    return None if await _kept(front, body) else failed.unavailable()
+
+
+async def _probed(front: Front, event: Body) -> BoltResponse | None:
+    try:
+        awaited = await front.way_in.answered(nonce_of(event))
+    except UnavailableError:
+        return failed.unavailable()
+    return None if awaited else BoltResponse(status=HTTPStatus.CONFLICT)
+
+
+def _lost(front: Front, body: Body, fault: str | None) -> bool:
+    """Whether this click was not carried out through our fault. What names no package of ours lost nothing."""
+    if fault is None:
+        return False
+    front.metrics.clicks.labels("fault").inc()
+    return fault in _NOT_DONE and (failed.remembered(front, body) or fault == UNAVAILABLE)
 
 
 async def _taken(front: Front, body: Body, tap: Tap) -> None:
@@ -123,6 +147,7 @@ async def _kept(front: Front, body: Body) -> bool:
     try:
         if await origin.is_ours(front, body):
             await happened(front, body)
+            front.way_in.heard()
         else:
             log.warning("slack.event_of_another_workspace", kind=body["event"]["type"])
     except (UnavailableError, SlackError) as fault:
@@ -154,6 +179,14 @@ async def happened(front: Front, body: Body) -> None:
             await workspace.app_gone(front, event)
         case kind:
             log.info("slack.event", kind=kind)
+
+
+async def _carried_out(front: Front, what: str, work: Awaitable[None]) -> str | None:
+    """What went well proves that Slack's requests come in."""
+    fault = await _guarded(what, work)
+    if fault is None:
+        front.way_in.heard()
+    return fault
 
 
 async def _guarded(what: str, work: Awaitable[None]) -> str | None:

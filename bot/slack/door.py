@@ -10,7 +10,6 @@ from __future__ import annotations
 import hmac
 import re
 import time
-from hashlib import sha256
 from http import HTTPStatus
 
 import structlog
@@ -20,19 +19,21 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.connections import Phase, proven
-from bot.metrics import Metrics
+from bot.settings import SLACK_PATH
+from bot.slack.front import Front
+from bot.slack.signature import signature
 
 log = structlog.get_logger()
 
-PATH = "/slack/events"
+PATH = SLACK_PATH
 MAX_BODY = 2 * 1024 * 1024  # a view of 250 KB comes back inside a form, where each of its quotes takes three bytes
 MAX_AGE = 300
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
 class Door:
-    def __init__(self, app: AsyncApp, signing_secret: str, metrics: Metrics) -> None:
-        self._app, self._secret, self._metrics = app, signing_secret.encode(), metrics
+    def __init__(self, app: AsyncApp, signing_secret: str, front: Front) -> None:
+        self._app, self._secret, self._front = app, signing_secret.encode(), front
 
     async def enter(self, request: web.Request) -> web.StreamResponse:
         """The headers first: for what they rule out, no body is read."""
@@ -43,16 +44,14 @@ class Door:
             body = await request.clone(client_max_size=MAX_BODY).read()
         except (web.RequestPayloadError, ConnectionResetError):
             return web.Response(status=400, text="The body ends too early.")
-        if not hmac.compare_digest(self._signed(timestamp, body), _signature(request)):
+        if not hmac.compare_digest(signature(self._secret, timestamp, body).encode(), _signature(request)):
             return self._turned_away()
         proven(request, Phase.SLACK)
-        return await self._let_in(request, body)
-
-    def _signed(self, timestamp: str, body: bytes) -> bytes:
-        return b"v0=" + hmac.new(self._secret, b"v0:%b:%b" % (timestamp.encode(), body), sha256).hexdigest().encode()
+        with self._front.clicks.taken():
+            return await self._let_in(request, body)
 
     def _turned_away(self) -> web.Response:
-        self._metrics.unauthenticated.inc()
+        self._front.metrics.unauthenticated.inc()
         return web.Response(status=401, text="This is not signed by Slack.")
 
     async def _let_in(self, request: web.Request, body: bytes) -> web.StreamResponse:
@@ -64,6 +63,8 @@ class Door:
             return _unreadable(type(fault).__name__)
         if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             return _unreadable("Bolt cannot tell what it is")
+        if asked.body.get("type") == "url_verification":
+            self._front.way_in.heard()  # Bolt answers this one by itself
         return await to_aiohttp_response(answer)
 
 

@@ -18,12 +18,14 @@ from blocks.message import Message
 from blocks.refusals import private, told
 from blocks.views import View
 from bot.metrics import Metrics
+from bot.slack.click_way import ClickWay
 from bot.slack.client import SlackClient
 from bot.slack.errands import Errands
 from bot.slack.tap import Tap
 from rules.reasons import Refusal
 from rules.state import PackageState
 from scheduler.answers import Answers
+from scheduler.clicks import Clicks
 from scheduler.dossiers import dossier_of
 from scheduler.messenger import BusyError, SlackError, UnreachableError
 from store.packages import load
@@ -54,6 +56,8 @@ class Front:
     spoil: Callable[[], None]  # what was known of people may be wrong: read it anew
     answers: Answers
     look: Callable[[], None]  # something is to be shown now
+    clicks: Clicks
+    way_in: ClickWay
 
     @property
     def web(self) -> AsyncWebClient:
@@ -80,12 +84,19 @@ class Front:
                 await self.client.asked(opened(trigger_id=tap.trigger_id, view=view))
         except (SlackError, TimeoutError) as fault:
             log.warning("slack.view_not_opened", action=tap.action_id, error=str(fault) or type(fault).__name__)
+            self.lost(tap)
             sentence = TOO_LATE if _was_late(fault) else NOT_OPENED
             if not tap.response_url:
                 raise UnheardError(sentence) from fault
             self.say(tap, private(sentence))
             return False
         return True
+
+    def lost(self, tap: Tap) -> None:
+        """The click failed for a reason that was not its maker's. It may have been an objection, or half of one."""
+        if ref := Ref.found_in(tap.value):
+            self.clicks.failed(ref.package_id, tap.user_id)
+            self.errands.send("harden", self.clicks.settle())
 
     async def redraw(self, its: Mapping[str, Any], view: View) -> None:
         """In the place of an open view: never over what was drawn there meanwhile, nor for longer than one opens."""

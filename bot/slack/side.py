@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 import structlog
+from slack_bolt.async_app import AsyncApp
 
 from bot.metrics import Metrics
 from bot.settings import Settings, SettingsError
@@ -19,8 +20,12 @@ from bot.slack.client import SlackClient, web_client
 from bot.slack.door import Door
 from bot.slack.errands import Errands
 from bot.slack.front import Front
+from bot.slack.http_way import HttpWay
+from bot.slack.probe import Prober
 from bot.slack.socket import Socket
+from bot.slack.socket_way import SocketWay
 from scheduler.answers import Answers
+from scheduler.clicks import Clicks
 from scheduler.clockwork import Clockwork
 from scheduler.directory import DirectoryKeeper
 from scheduler.messenger import BusyError, SlackError, TokenError, UnreachableError
@@ -44,12 +49,18 @@ class SlackSide:
     """`door` is there where Slack posts to us, `socket` where we call Slack."""
 
     client: SlackClient
+    app: AsyncApp
     front: Front
     reconciler: Reconciler
     directory: DirectoryKeeper
     door: Door | None
     socket: Socket | None
     clockwork: Clockwork
+
+    @property
+    def unproven(self) -> str | None:
+        """Why an objection could not be proven to arrive now, and what to do."""
+        return self.front.way_in.trouble
 
 
 @asynccontextmanager
@@ -69,11 +80,10 @@ async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, tick
                 **(side.clockwork.ticks if ticks else {}),
             }
         )
-        await side.clockwork.heart.tick()
         scheduler.start()
         delivering = asyncio.create_task(side.reconciler.run_for_ever())
         try:
-            async with side.socket.open() if side.socket else nullcontext():
+            async with side.socket.open(side.app) if side.socket else nullcontext():
                 yield side
         finally:
             scheduler.shutdown(wait=False)
@@ -81,29 +91,39 @@ async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, tick
             await side.reconciler.finished(FINISHES_WITHIN)
             await stopped(delivering)
             await stopped(reading)
+            await side.clockwork.heart.stop()
 
 
 def _assembled(settings: Settings, store: Store, client: SlackClient, metrics: Metrics) -> SlackSide:
     directory = DirectoryKeeper(store, client)
     answers = Answers()
     reconciler = Reconciler(store, client, answers)
-    front = Front(store, client, Errands(), metrics, directory.spoil, answers, reconciler.notice)
+    clicks, secret, token = Clicks(store), settings.slack_signing_secret, settings.slack_app_token
+    errands = Errands()
+    socket = Socket(client, token.get_secret_value(), errands, clicks) if token else None
+    way_in = SocketWay(store, socket) if socket else HttpWay(store, _prober(settings))
+    front = Front(store, client, errands, metrics, directory.spoil, answers, reconciler.notice, clicks, way_in)
     app = bolt_app(front)
-    secret, token = settings.slack_signing_secret, settings.slack_app_token
-    socket = Socket(app, client, token.get_secret_value(), front.errands) if token else None
+    store.house.clicks_provable = settings.proves_clicks
     return SlackSide(
         client=client,
+        app=app,
         front=front,
         reconciler=reconciler,
         directory=directory,
-        door=Door(app, secret.get_secret_value(), metrics) if secret else None,
+        door=Door(app, secret.get_secret_value(), front) if secret else None,
         socket=socket,
-        clockwork=Clockwork.of(store, partial(_heard, store, client, socket)),
+        clockwork=Clockwork.of(store, partial(_reachable, store, client), way_in, clicks),
     )
 
 
-async def _heard(store: Store, client: SlackClient, socket: Socket | None) -> bool:
-    """Whether a click would reach us now, as far as we can know."""
+def _prober(settings: Settings) -> Prober | None:
+    secret = settings.slack_signing_secret
+    return Prober(settings.public_url, secret.get_secret_value()) if settings.public_url and secret else None
+
+
+async def _reachable(store: Store, client: SlackClient) -> bool:
+    """Whether Slack does what we ask of it."""
     try:
         await client.asked(client.web.auth_test())
     except TokenError as fault:
@@ -112,7 +132,7 @@ async def _heard(store: Store, client: SlackClient, socket: Socket | None) -> bo
     except SlackError:
         return False
     await _told(store, workspace.app_is_back)
-    return socket is None or bool(socket.connected)
+    return True
 
 
 async def _told(store: Store, learn: Callable[[Store], Awaitable[None]]) -> None:

@@ -26,6 +26,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from bot.slack.client import SlackClient
 from bot.slack.errands import Errands
 from bot.slack.faults import RAISED
+from scheduler.clicks import Clicks
 from scheduler.messenger import BusyError, SlackError
 from store.waiters import stopped
 
@@ -40,14 +41,19 @@ PAUSE, LONGEST_PAUSE = 1.0, 60.0
 class Socket:
     """`connected` holds the connections on which Slack has said hello."""
 
-    def __init__(self, app: AsyncApp, client: SlackClient, token: str, errands: Errands) -> None:
-        self._app, self._client, self._token, self._errands = app, client, token, errands
+    def __init__(self, client: SlackClient, token: str, errands: Errands, clicks: Clicks) -> None:
+        self._client, self._token, self._errands, self._clicks = client, token, errands, clicks
         self._readers: set[asyncio.Task[None]] = set()
         self.connected: set[ClientWebSocketResponse] = set()
+        self.others = 0  # connections of the app that the newest hello counts and that are not of this process
+        self._outdated: set[ClientWebSocketResponse] = set()
+        self._ending = asyncio.Event()
+        self._greeted = time.monotonic()
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
+    async def open(self, app: AsyncApp) -> AsyncIterator[None]:
         """At the end nothing more is taken in, and what was taken is answered before its connection is closed."""
+        self._app = app
         listening = asyncio.create_task(self._listen_for_ever())
         try:
             yield
@@ -66,6 +72,17 @@ class Socket:
             failures = 0 if await self._link() else failures + 1
             await asyncio.sleep(_pause(failures))
 
+    def explained(self, others: int) -> None:
+        """They were seen to belong to other replicas; unless another hello has counted since."""
+        if others == self.others:
+            self.others = 0
+
+    def renew(self, after: float) -> None:
+        """Opens another connection instead of these, if the newest hello is so old: its hello counts again."""
+        if self.connected and not self._outdated and time.monotonic() - self._greeted >= after:
+            self._outdated = set(self.connected)
+            self._ending.set()
+
     async def ticket(self) -> str:
         """The address of a connection to come: good for one, and not for long."""
         answer = await self._client.asked(self._client.web.apps_connections_open(app_token=self._token))
@@ -81,7 +98,7 @@ class Socket:
             log.warning("socket.not_connected", error=str(fault) or type(fault).__name__)
             await asyncio.sleep(fault.after if isinstance(fault, BusyError) else 0)
             return False
-        ending = asyncio.Event()
+        ending = self._ending = asyncio.Event()
         reader = asyncio.create_task(self._read(ws, ending))
         self._readers.add(reader)
         reader.add_done_callback(self._readers.discard)
@@ -116,19 +133,28 @@ class Socket:
     def _take(self, ws: ClientWebSocketResponse, envelope: dict[str, Any], ending: asyncio.Event) -> None:
         match envelope.get("type"):
             case "hello":
-                log.info("socket.connected")
-                self.connected.add(ws)
+                self._greet(ws, envelope)
             case "disconnect":
                 log.info("socket.ending", reason=envelope.get("reason"))
                 ending.set()
             case _:
                 self._errands.send("envelope", self._answer(ws, envelope))
 
+    def _greet(self, ws: ClientWebSocketResponse, hello: dict[str, Any]) -> None:
+        self.connected.add(ws)
+        self.others = max(0, int(hello.get("num_connections") or 0) - len(self.connected))
+        self._greeted = time.monotonic()
+        log.info("socket.connected", others=self.others)
+        for outdated in self._outdated:
+            self._errands.send("close", outdated.close())
+        self._outdated = set()
+
     async def _answer(self, ws: ClientWebSocketResponse, envelope: dict[str, Any]) -> None:
         request = SocketModeRequest.from_dict(envelope)
         if request is None:
             return
-        answer = await run_async_bolt_app(self._app, request)
+        with self._clicks.taken():
+            answer = await run_async_bolt_app(self._app, request)
         if answer.status != HTTPStatus.OK:
             log.warning("socket.not_answered", kind=request.type, status=answer.status)
             return

@@ -4,6 +4,7 @@ from alembic import context
 from sqlmodel import SQLModel
 
 import store.outbox_tables
+import store.presence_tables
 import store.tables  # noqa: F401 - the tables are what is migrated to
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=SQLModel.metadata)

@@ -14,6 +14,7 @@ from tests.bot.process import slack_settings
 from tests.bot.terminal import POLICY, Said, Terminal, at
 from tests.rules.world import DORA, RITA, ROSS, SENTA, SUSI
 
+ADDRESS = "https://countersign.example.org"
 KEY = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
 Fault = tuple[str, str]
 
@@ -53,7 +54,7 @@ def house(
 ) -> Terminal:
     """A terminal in a house in order, which is connected to this workspace."""
     terminal = at(folder, url, monkeypatch, capsys)
-    for name, value in {"COUNTERSIGN_KEY": KEY, **slack_settings(slack)}.items():
+    for name, value in {"COUNTERSIGN_KEY": KEY, "COUNTERSIGN_PUBLIC_URL": ADDRESS, **slack_settings(slack)}.items():
         monkeypatch.setenv(name, value)
     return terminal
 

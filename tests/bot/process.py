@@ -18,6 +18,7 @@ from store import directory, registry
 from store.database import open_database
 from tests.bot.service import POLICY
 from tests.rules.world import OWEN, people
+from tests.slack.address import Address, public_address
 from tests.slack.office import SECRET, furnish
 
 ROOT = Path(__file__).parent.parent.parent
@@ -28,6 +29,7 @@ class Process:
     its: asyncio.subprocess.Process
     key: str
     slack: Slack
+    address: Address | None = None
     url: str = ""
     log: list[dict[str, Any]] = field(default_factory=list)
 
@@ -64,10 +66,13 @@ async def served(
     **settings: str,
 ) -> AsyncIterator[Process]:
     """`limits` are the arguments of a shell's `ulimit`, under which the process starts."""
-    async with stand_in(signing_secret=SECRET) as slack:
+    async with stand_in(signing_secret=SECRET) as slack, public_address() as address:
         furnish(slack)
         (folder / "policy.toml").write_text(policy)
-        async with _served(database_url, folder, slack, settings, limits) as process:
+        given = {"COUNTERSIGN_PUBLIC_URL": address.url} | settings
+        async with _served(database_url, folder, slack, given, limits) as process:
+            address.behind, process.address = process.url, address
+            await slack.connect(address.events)
             yield process
 
 
@@ -92,7 +97,6 @@ async def _served(
     try:
         async with asyncio.timeout(60):
             process.url = (await process.read_log(until="service.ready"))["url"]
-        slack.app_at(f"{process.url}/slack/events")
         yield process
     finally:
         if its.returncode is None:

@@ -41,6 +41,7 @@ async def test_where_all_is_well_it_says_what_it_saw(terminal: Terminal) -> None
         "ok     scopes",
         "ok     clock, beside that of Slack",
         "ok     SLACK_SIGNING_SECRET, which the first request from Slack will prove",
+        "ok     COUNTERSIGN_PUBLIC_URL, https://countersign.example.org/slack/events, which the service itself will prove",
         "ok     channel C0REVIEWS, #reviews",
         "ok     channel C0SPARE, #spare",
         "ok     channel C0PRIVATE, #seniors",
@@ -72,6 +73,15 @@ async def test_a_setting_that_is_missing_is_named(
     assert fault.startswith("Slack: SLACK_")
     assert setting in fault
     assert fix == "put it into the environment or into .env"
+
+
+async def test_over_http_the_public_address_is_asked_for_because_silence_counts_only_with_it(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COUNTERSIGN_PUBLIC_URL")
+    fault, fix = await the_one(terminal)
+    assert fault == "COUNTERSIGN_PUBLIC_URL: is not set, so silence never counts and every soft approval is hard"
+    assert fix == "set it to the address that Slack calls, such as https://countersign.example.com"
 
 
 @pytest.mark.parametrize("error", ["token_revoked", "account_inactive", "invalid_auth"])

@@ -111,14 +111,15 @@ async def _piped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 async def fleet(database_url: str, folder: Path, size: int = 3, **settings: str) -> AsyncIterator[Fleet]:
     async with stand_in(signing_secret=SECRET) as slack:
         furnish(slack)
-        replicas = [Replica(_settings(database_url, folder, slack) | settings, folder) for _ in range(size)]
-        its = Fleet(database_url, slack, replicas, random.Random(4711))
+        its = Fleet(database_url, slack, [], random.Random(4711))
         its.key = await _moved_in(database_url)
         balancer = await asyncio.start_server(its.balance, "127.0.0.1", 0)
         its.url = "http://127.0.0.1:{1}".format(*balancer.sockets[0].getsockname()[:2])
-        slack.app_at(f"{its.url}/slack/events")
+        settings = _settings(database_url, folder, slack) | {"COUNTERSIGN_PUBLIC_URL": its.url} | settings
+        its.replicas = replicas = [Replica(settings, folder) for _ in range(size)]
         try:
             await asyncio.gather(*(replica.start() for replica in replicas))
+            await slack.connect(f"{its.url}/slack/events")
             yield its
         finally:
             balancer.close()

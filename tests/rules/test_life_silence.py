@@ -13,6 +13,7 @@ from rules.commands import (
     ClockCommand,
     Consent,
     Escalate,
+    Harden,
     NewVersion,
     Object,
     Show,
@@ -25,12 +26,17 @@ from rules.scales import HITLLevel
 from rules.state import Basis, PackageState, Status
 from tests.rules.world import (
     AGENT,
+    BODO,
     DAY,
+    DEAN,
     DORA,
+    GRETA,
     HOUR,
     MINUTE,
     NOW,
+    OWEN,
     RITA,
+    ROSE,
     SOFT,
     after,
     agent,
@@ -189,3 +195,38 @@ def test_what_somebody_spoke_about_never_consents(kind: type[Any]) -> None:
 def test_a_person_can_still_say_yes_before_the_silence_ends() -> None:
     state = shown(submitted(SOFT))
     assert after(state, ask(Approve, state), by=DORA).status is Status.APPROVED
+
+
+# ---- proof that is lost
+
+
+def failed_click(by: str | None) -> PackageState:
+    state = shown(submitted(SOFT))
+    return after(state, ask(Harden, state, cause="click-failed", clicked_by=by))
+
+
+@pytest.mark.parametrize(
+    "by", [RITA, ROSE, OWEN, "USTRANGE", None], ids=["reviewer", "requester", "owner", "?", "none"]
+)
+def test_a_failed_click_of_whoever_could_have_objected_or_is_not_known_makes_it_hard(by: str | None) -> None:
+    state = failed_click(by)
+    assert (state.level, state.why[0].rule) == (HITLLevel.HARD_APPROVAL, "click-failed")
+    assert state.task.due_at == NOW + DAY
+
+
+@pytest.mark.parametrize("by", [GRETA, DEAN, BODO], ids=["guest", "deactivated", "bot"])
+def test_a_failed_click_of_someone_who_could_not_have_objected_does_not(by: str) -> None:
+    state = shown(submitted(SOFT))
+    refusal(state, ask(Harden, state, cause="click-failed", clicked_by=by))
+
+
+def test_lost_proof_makes_it_hard_once_and_changes_nothing_that_is_hard_or_decided() -> None:
+    state = shown(submitted(SOFT))
+    hard = after(state, ask(Harden, state, cause="proof-lost"))
+    assert (hard.level, hard.why[0].rule) == (HITLLevel.HARD_APPROVAL, "proof-lost")
+    assert not_due_now(hard)
+    assert not_due_now(after(state, ask(Approve, state), RITA))
+
+
+def not_due_now(state: PackageState) -> bool:
+    return refusal(state, ask(Harden, state, cause="proof-lost")) is Reason.NOT_DUE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -9,19 +10,34 @@ from rules.chain import Event
 from rules.commands import Show
 from rules.package import DecisionPackage
 from rules.state import PackageState
+from scheduler.clicks import Clicks
 from scheduler.heart import Heart
 from scheduler.relief import Relief
 from scheduler.sweep import Sweep
+from scheduler.way_in import Proof
 from store import directory
 from store.events import events_of
 from tests.rules.world import SOFT, ask
 from tests.store.world import World
 
 
+class OpenWay:
+    """A click could come in at any time, until the test says that it could not."""
+
+    sockets = 0
+
+    def __init__(self, world: World, monotonic: Callable[[], float]) -> None:
+        self._world, self._monotonic, self.open = world, monotonic, True
+
+    async def look(self, *, wanted: bool, again: bool) -> Proof | None:
+        return Proof(self._world.clock(), self._monotonic()) if self.open else None
+
+
 class Clockwork:
     def __init__(self, world: World) -> None:
         self.world, self.slack_is_there, self.real = world, True, 0.0
-        self.heart = Heart(world.store, self._reachable, lambda: self.real)
+        self.way_in, self.clicks = OpenWay(world, lambda: self.real), Clicks(world.store)
+        self.heart = Heart(world.store, self._reachable, self.way_in, self.clicks, lambda: self.real)
         self.sweep, self.relief = Sweep(world.store, self.heart), Relief(world.store)
 
     @classmethod

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Callable
 from datetime import datetime
 from itertools import count
@@ -16,9 +17,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from scheduler.clicks import Clicks
 from scheduler.heart import Heart
 from scheduler.sweep import Sweep
 from tests.forked import Line
+from tests.scheduler.clockwork import OpenWay
 from tests.store.world import Clock, World, opened
 
 
@@ -28,7 +31,7 @@ def sweep(url: str, now: datetime, step: int, line: Line) -> None:
 
 async def _swept(url: str, now: datetime, step: int, line: Line) -> None:
     async with opened(url, clock=Clock(now)) as world:
-        heart = Heart(world.store, _there)
+        heart = Heart(world.store, _there, OpenWay(world, time.monotonic), Clicks(world.store))
         await heart.tick()
         line.send("ready")
         await asyncio.to_thread(line.recv)

@@ -195,7 +195,8 @@ async def test_replicas_that_look_at_once_do_each_thing_once(clockwork: Clockwor
     states = [await clockwork.shown(HARD.model_copy(update={"thread_id": f"thr_{number}"})) for number in range(5)]
     await clockwork.lives(DAY)
     async with replica(clockwork.world) as other:
-        theirs = Sweep(other.store, Heart(other.store, clockwork._reachable))
+        heart = Heart(other.store, clockwork._reachable, clockwork.way_in, clockwork.clicks)
+        theirs = Sweep(other.store, heart)
         await _at_once(clockwork.sweep.tick, theirs.tick)
     told = [await clockwork.told(state) for state in states]
     assert [each.count("package.escalated") for each in told] == [1] * 5

@@ -27,6 +27,7 @@ class Host:
             "COUNTERSIGN_DATABASE_URL": database_url,
             "COUNTERSIGN_POLICY": str(folder / "policy.toml"),
             "COUNTERSIGN_PORT": str(self.port),
+            "COUNTERSIGN_PUBLIC_URL": self.url,
             "COUNTERSIGN_LOG": "json",
             "PYTHONPATH": str(ROOT),
             **slack_settings(slack),

@@ -24,6 +24,7 @@ from store.cards import CARDS
 from tests.bot.service import CRITICAL, HARD, SOFT, Desk, Told
 from tests.bot.service import POLICY as PLAIN
 from tests.rules.world import ADAM, OWEN, ROSE
+from tests.slack.address import Address, public_address
 from tests.store.world import Clock
 
 SECRET = "a-signing-secret"
@@ -58,9 +59,9 @@ UNLIMITED = Rates(_PLENTY, _PLENTY, _PLENTY)
 class Office(Desk):
     """What `Desk` is to agents, and to reviewers the channel in which they are asked."""
 
-    def __init__(self, its: Running, clock: Clock, http: aiohttp.ClientSession, slack: Slack) -> None:
+    def __init__(self, its: Running, clock: Clock, http: aiohttp.ClientSession, slack: Slack, address: Address) -> None:
         super().__init__(its, clock, http)
-        self.slack = slack
+        self.slack, self.address = slack, address
 
     async def card(self, told: Told, channel: str = CHANNEL) -> Message:
         """The package's card, as soon as it shows the package as it is now."""
@@ -227,13 +228,14 @@ async def open_office(
     policy_text: str = POLICY,
     *,
     socket: bool = False,
+    called: bool = True,
     scene: Callable[[Slack], None] = furnish,
     **settings: Any,
 ) -> AsyncIterator[Office]:
     """`scene` is what the workspace is like when the service meets it."""
     async with stand_in(signing_secret=SECRET) as slack:
         scene(slack)
-        async with beside(slack, url, folder, policy_text, socket=socket, **settings) as office:
+        async with beside(slack, url, folder, policy_text, socket=socket, called=called, **settings) as office:
             office.key = await office.hire("Clerk")
             yield office
 
@@ -247,9 +249,14 @@ async def beside(
     *,
     clock: Clock | None = None,
     socket: bool = False,
+    called: bool = True,
+    port: int = 0,
     **settings: Any,
 ) -> AsyncIterator[Office]:
-    """The service beside a workspace and on a database that may have seen it before."""
+    """The service beside a workspace and on a database that may have seen it before.
+
+    `called`: whether Slack has called its public address, which is at `port`.
+    """
     policy = folder / "policy.toml"
     policy.write_text(policy_text)
     given = {
@@ -263,9 +270,19 @@ async def beside(
         **settings,
     }
     clock = clock or Clock()
-    async with running(read_settings(**given), clock, ticks=False) as its, aiohttp.ClientSession(its.url) as http:
-        slack.app_at(f"{its.url}/slack/events")
+    async with (
+        public_address(port) as address,
+        running(
+            read_settings(**({} if socket else {"COUNTERSIGN_PUBLIC_URL": address.url}) | given), clock, ticks=False
+        ) as its,
+        aiohttp.ClientSession(its.url) as http,
+    ):
         assert its.service.slack is not None
         # Nobody here waits for Slack's real rate, but those who look at it.
         its.service.slack.reconciler._pace.rates = UNLIMITED
-        yield Office(its, clock, http, slack)
+        address.behind = its.url
+        slack.app_at(address.events)
+        if called and not socket:
+            await slack.connect(address.events)
+        await its.service.slack.clockwork.heart.tick()
+        yield Office(its, clock, http, slack, address)

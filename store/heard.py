@@ -1,0 +1,26 @@
+"""When a request of Slack's last came in while a public address of ours was set."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, select, text
+
+from store.presence_tables import HeardAt
+from store.tables import core
+
+HEARD = core(HeardAt)
+
+_KEEP = text(
+    "INSERT INTO heard_at (tenant_id, address, at) VALUES (:tenant, :address, :at)"
+    " ON CONFLICT (tenant_id, address) DO UPDATE SET at = excluded.at WHERE heard_at.at < excluded.at"
+).bindparams(bindparam("at", type_=HEARD.c.at.type))
+
+
+def keep(connection: Connection, tenant_id: str, address: str, at: datetime) -> None:
+    connection.execute(_KEEP, {"tenant": tenant_id, "address": address, "at": at})
+
+
+def last(connection: Connection, tenant_id: str, address: str) -> datetime | None:
+    query = select(HEARD.c.at).where(HEARD.c.tenant_id == tenant_id, HEARD.c.address == address)
+    return connection.execute(query).scalar()

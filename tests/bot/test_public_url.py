@@ -1,0 +1,53 @@
+"""`COUNTERSIGN_PUBLIC_URL`: the address that Slack calls, however much of it is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.settings import SettingsError, read_settings
+
+WHOLE = "https://countersign.example.com/slack/events"
+
+
+def public_url(written: str, **others: Any) -> str | None:
+    return read_settings(_env_file=None, COUNTERSIGN_PUBLIC_URL=written, **others).public_url
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("https://countersign.example.com", WHOLE),
+        ("https://countersign.example.com/", WHOLE),
+        (WHOLE, WHOLE),
+        (f"{WHOLE}/", WHOLE),
+        ("https://example.com/countersign", "https://example.com/countersign/slack/events"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/slack/events"),
+        ("", None),
+    ],
+)
+def test_it_is_the_base_or_the_whole_address(written: str, meant: str | None) -> None:
+    assert public_url(written) == meant
+
+
+@pytest.mark.parametrize(
+    "written", ["countersign.example.com", "ftp://example.com", "https://", "https://u:p@example.com", f"{WHOLE}?a=b"]
+)
+def test_what_is_no_such_address_stops_the_start_and_is_named(written: str) -> None:
+    with pytest.raises(SettingsError, match="COUNTERSIGN_PUBLIC_URL: must be the address that Slack calls"):
+        public_url(written)
+
+
+@pytest.mark.parametrize(
+    ("given", "proves"),
+    [
+        ({}, True),
+        ({"slack_bot_token": "xoxb-1"}, False),
+        ({"slack_bot_token": "xoxb-1", "COUNTERSIGN_PUBLIC_URL": WHOLE}, True),
+        ({"slack_bot_token": "xoxb-1", "slack_app_token": "xapp-1"}, True),
+    ],
+    ids=["without Slack", "HTTP without an address", "HTTP", "Socket Mode"],
+)
+def test_only_a_service_over_http_needs_it(given: dict[str, str], proves: bool) -> None:
+    assert read_settings(_env_file=None, **given).proves_clicks is proves

@@ -1,0 +1,113 @@
+"""With several processes, silence counts only while a click could have been carried out by any of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from rules.scales import HITLLevel
+from rules.state import PackageState, Status
+from store import uptime
+from tests.rules.world import HOUR, MINUTE
+from tests.scheduler.clockwork import Clockwork
+from tests.store.world import World, replica
+
+LEASE = timedelta(seconds=60)
+
+
+@pytest.fixture
+async def other(clockwork: Clockwork) -> AsyncIterator[Clockwork]:
+    async with replica(clockwork.world) as world:
+        yield await Clockwork.wound_up(world)
+
+
+async def both_live(one: Clockwork, other: Clockwork, span: timedelta) -> None:
+    await one.lives(span)
+    await other.heart.lived()
+
+
+async def counted(world: World, since: PackageState) -> timedelta:
+    assert since.shown is not None
+    begin, end = since.shown.at, world.clock.now
+    spans = await world.read(lambda its: uptime.within(its, world.tenant_id, begin, end))
+    return sum((until - at for at, until in spans), timedelta())
+
+
+async def test_time_counts_while_both_have_proof(clockwork: Clockwork, other: Clockwork) -> None:
+    state = await clockwork.shown()
+    await both_live(clockwork, other, 4 * MINUTE)
+    assert await counted(clockwork.world, state) == 4 * MINUTE
+
+
+async def test_time_does_not_count_while_one_has_no_proof(clockwork: Clockwork, other: Clockwork) -> None:
+    state = await clockwork.shown()
+    await both_live(clockwork, other, 2 * MINUTE)
+    other.way_in.open = False
+    await both_live(clockwork, other, 3 * MINUTE)
+    other.way_in.open = True
+    await both_live(clockwork, other, MINUTE)
+    await both_live(clockwork, other, MINUTE)
+    assert await counted(clockwork.world, state) == 3 * MINUTE
+
+
+async def test_a_process_that_hangs_stops_the_clock_until_its_lease_has_run_out(
+    clockwork: Clockwork, other: Clockwork
+) -> None:
+    state = await clockwork.shown()
+    await both_live(clockwork, other, MINUTE)
+    await clockwork.lives(LEASE)
+    assert await counted(clockwork.world, state) == MINUTE
+    await clockwork.lives(4 * MINUTE)
+    assert await counted(clockwork.world, state) == 5 * MINUTE
+
+
+async def test_a_process_that_stopped_cleanly_stops_no_clock(clockwork: Clockwork, other: Clockwork) -> None:
+    state = await clockwork.shown()
+    await both_live(clockwork, other, MINUTE)
+    await other.heart.stop()
+    await clockwork.lives(MINUTE)
+    assert await counted(clockwork.world, state) == 2 * MINUTE
+
+
+async def test_a_process_that_still_owes_a_failed_click_does_not_leave(clockwork: Clockwork, other: Clockwork) -> None:
+    state = await clockwork.shown()
+    other.clicks.failed(state.decision_package_id, "URITA")
+    await other.world.store.close()
+    await other.heart.stop()
+    await clockwork.lives(MINUTE / 2)
+    assert await counted(clockwork.world, state) == timedelta()
+
+
+async def test_one_process_without_proof_makes_packages_hard_though_the_other_has_it(
+    clockwork: Clockwork, other: Clockwork
+) -> None:
+    state = await clockwork.shown()
+    other.way_in.open = False
+    await both_live(clockwork, other, 11 * MINUTE)
+    after = await clockwork.now(state)
+    assert (after.status, after.level, after.why[0].rule) == (
+        Status.PENDING,
+        HITLLevel.HARD_APPROVAL,
+        "proof-lost",
+    )
+
+
+async def test_time_that_an_older_version_recorded_without_proof_does_not_count(clockwork: Clockwork) -> None:
+    state, world = await clockwork.shown(), clockwork.world
+    now = world.clock.now
+    await world.write(lambda its: uptime.begin(its, world.tenant_id, "before the upgrade", now, now))
+    await world.write(lambda its: uptime.grow(its, world.tenant_id, "before the upgrade", now, now + HOUR))
+    world.clock.passes(HOUR)
+    assert await counted(world, state) == timedelta()
+
+
+async def test_nothing_is_proven_beyond_the_beginning_of_a_click_that_is_under_way(clockwork: Clockwork) -> None:
+    state = await clockwork.shown()
+    await clockwork.lives(MINUTE)
+    with clockwork.clicks.taken():
+        await clockwork.lives(2 * MINUTE)
+        assert await counted(clockwork.world, state) == MINUTE
+    await clockwork.lives(MINUTE)
+    assert await counted(clockwork.world, state) == 4 * MINUTE
