@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, or_, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from rules.reach import InThread, asked_names, held_names
 from rules.state import PackageState
@@ -21,7 +21,7 @@ _TAKEN = (
     select(THREADS.c.package_id)
     .where(
         THREADS.c.tenant_id == bindparam("tenant"),
-        or_(THREADS.c.thread_id == bindparam("first"), THREADS.c.thread_id == bindparam("last")),
+        THREADS.c.thread_id.in_([bindparam("first"), bindparam("last")]),
         THREADS.c.package_id != bindparam("own"),
     )
     .order_by(THREADS.c.taken_at)
