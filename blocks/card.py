@@ -64,7 +64,7 @@ def _body(dossier: Dossier, package: DecisionPackage, measure: Measure) -> list[
     taken = state.level is HITLLevel.HUMAN_TAKEOVER
     return [
         *_block(claims.standing(package.takeover, measure) if taken else ()),
-        *_block(claims.proposal(package, measure)),
+        *_block(claims.proposal(dossier, package, measure)),
         *_block(claims.effects(package, state, measure)),
         *_block(facts.reasons(state)),
         *_block(claims.grounds(package, measure)),

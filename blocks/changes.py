@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from blocks.elements import Block, bold, code, preformatted, rich, words
-from blocks.parameters import exactly, exactly_in_line, pieces, spelled
+from blocks.parameters import exactly, exactly_in_line, pieces
 from blocks.text import cut
 from rules.difference import Change, ChangeKind
+from rules.unseen import spelled
 
 _WORD = {ChangeKind.ADDED: "Added", ChangeKind.REMOVED: "Removed", ChangeKind.CHANGED: "Changed"}
 _PATH = 200

@@ -4,93 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from blocks import approved
+from blocks.approved import PROPOSED
+from blocks.dossier import Dossier
 from blocks.frame import Parts, boxed, lined, listed, quoted, short
 from blocks.measure import Measure
 from blocks.parameters import exactly_in_line
 from blocks.text import defanged, host_of, line
-from rules.package import (
-    DecisionPackage,
-    Evidence,
-    ExceptionParameters,
-    Kind,
-    MemoryParameters,
-    TakeoverPackage,
-)
+from rules.package import CALLS, DecisionPackage, Evidence, Kind, TakeoverPackage
 from rules.scales import HITLLevel
 from rules.state import PackageState
 
-_PROPOSED: Mapping[Kind, str] = {
-    Kind.ACTION: "The agent proposes",
-    Kind.OUTPUT: "The agent would give out",
-    Kind.PLAN: "The agent plans",
-    Kind.QUESTION: "The agent asks",
-    Kind.MEMORY: "The agent proposes",
-    Kind.POLICY_EXCEPTION: "The agent proposes",
-    Kind.TOOL_CALL: "The agent wants to call",
-}
-_PARAMETERS: Mapping[Kind, str] = {
-    Kind.ACTION: "Exact parameters",
-    Kind.OUTPUT: "Given out with it, exactly",
-    Kind.PLAN: "The plan, exactly",
-    Kind.QUESTION: "What belongs to the question, exactly",
-    Kind.TOOL_CALL: "Exact arguments of the call",
-}
 _FAR = 400  # further than any line is shown
 
 
-def proposal(package: DecisionPackage, measure: Measure) -> Parts:
-    """What is asked, to the letter where a call would be released."""
+def proposal(dossier: Dossier, package: DecisionPackage, measure: Measure) -> Parts:
+    """What is asked. The agent's own words for a call come before the call itself."""
+    words = quoted(PROPOSED[package.kind], package.proposed_action, measure.much(900))
     return (
-        *quoted(_PROPOSED[package.kind], package.proposed_action, measure.much(900)),
-        *_arguments(package, measure),
-        *listed("About", _subject(package), 2, measure.less(160)),
+        *(words if package.kind in CALLS else ()),
+        *approved.on_card(dossier, package),
+        *_about(package, measure),
         *quoted("Changed since it was rejected, the agent says", package.material_change, measure.less(300), 3),
     )
 
 
-def _arguments(package: DecisionPackage, measure: Measure) -> Parts:
-    given = package.action_parameters
-    if not given:
-        return ()
-    match package.kind:
-        case Kind.MEMORY:
-            return _memory(MemoryParameters.model_validate(given), measure)
-        case Kind.POLICY_EXCEPTION:
-            return _exception(ExceptionParameters.model_validate(given), measure)
-        case kind:
-            return boxed(_PARAMETERS[kind], given, measure.much(1100), 16)
-
-
-def _memory(asked: MemoryParameters, measure: Measure) -> Parts:
-    handling = (f"Sensitivity: {asked.sensitivity}", f"To be kept: {asked.retention}")
-    return (
-        *quoted("It would remember", asked.proposed_memory, measure.much(700)),
-        *listed("Where it has this from", asked.source_refs, 3, measure.less(120)),
-        *listed("How it would be kept", handling, 2, measure.less(160)),
-        *_besides(asked.model_extra, measure),
-    )
-
-
-def _exception(asked: ExceptionParameters, measure: Measure) -> Parts:
-    which = (f"Policy: {asked.policy_id}", f"Until: {asked.expires_at:%Y-%m-%d %H:%M} UTC")
-    return (
-        *listed("An exception to this policy, until then", which, 2, measure.less(160)),
-        *quoted("The exception", asked.requested_exception, measure.much(500)),
-        *quoted("Why, the agent says", asked.justification, measure.much(500)),
-        *_besides(asked.model_extra, measure),
-    )
-
-
-def _besides(extra: object, measure: Measure) -> Parts:
-    return boxed("Further parameters", extra, measure.less(400), 6) if extra else ()
-
-
-def _subject(package: DecisionPackage) -> Iterator[str]:
-    named = " ".join(filter(None, (package.subject_type, package.subject_id)))
-    if named:
-        yield named
-    if package.subject_url:
-        yield _address(package.subject_url)
+def _about(package: DecisionPackage, measure: Measure) -> Parts:
+    subject, url = approved.subject(package), package.subject_url
+    named = [f"• {subject}"] if subject else []
+    return lined("About", [*named, f"• {short(_address(url), measure.less(160))}"] if url else named)
 
 
 def _address(url: str) -> str:
@@ -124,7 +66,7 @@ def grounds(package: DecisionPackage, measure: Measure) -> Parts:
         *listed("What else could be done", package.alternatives, 3, measure.less(140)),
         *listed("Who disagrees", voices, 3, measure.less(220)),
         *listed("In short, by its own account", _in_short(package), 2, 160),
-        *quoted("Its rationale", package.rationale, measure.less(1400), 12),
+        *(quoted("Its rationale", package.rationale, measure.less(1400), 12) if package.kind in CALLS else ()),
     )
 
 
@@ -168,6 +110,6 @@ def standing(takeover: TakeoverPackage | None, measure: Measure) -> Parts:
 def core(package: DecisionPackage, measure: Measure) -> Parts:
     """What was asked, kept readable on a card that is decided."""
     return (
-        *quoted(_PROPOSED[package.kind], package.proposed_action, measure.much(900)),
+        *quoted(PROPOSED[package.kind], package.proposed_action, measure.much(900)),
         *quoted("The consequence, the agent said", package.consequence, measure.much(500)),
     )

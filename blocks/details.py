@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from json import dumps
 from typing import NamedTuple
 
+from blocks import approved
 from blocks.changes import in_full
 from blocks.details_agent import ASKED, ECHOED, REASONS, drawn, short
 from blocks.details_checked import earlier, ids, level, terms, votes, who_is_asked, why_asked
@@ -68,6 +69,13 @@ def pages(dossier: Dossier) -> int:
     return len(_pages(dossier))
 
 
+def exact_pages(dossier: Dossier) -> int:
+    """On how many pages, from the first on, stands what an approval is for."""
+    paging = _Paging()
+    paging.add(*next(_sections(dossier)))
+    return len(paging.pages)
+
+
 def read_page(written: str) -> tuple[int, Ref] | None:
     """Of a button or of the private metadata: the page, and what its reader had before them."""
     number, _, ref = written.partition(" ")
@@ -78,6 +86,7 @@ def read_page(written: str) -> tuple[int, Ref] | None:
 def _sections(dossier: Dossier) -> Iterator[Section]:
     package = dossier.package
     if package:
+        yield Section("Exactly what is proposed", approved.whole(package))
         yield Section("What the agent asks for", drawn(package, ASKED))
     else:
         yield Section("What the agent asked for", [rich(words(EMPTIED))])

@@ -48,7 +48,6 @@ Fields = Mapping[str, tuple[str, Draw]]
 ASKED: Fields = {
     "title": ("Title", quoted),
     "proposed_action": ("Proposed action", quoted),
-    "action_parameters": ("Exact parameters", exact),
     "consequence": ("Consequence", quoted),
     "side_effect_preview": ("Side effects", exact),
     "downstream_impact": ("What follows further on", quoted),

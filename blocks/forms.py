@@ -8,17 +8,19 @@ which `read_metadata` reads; making a command of it all is the listener's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from blocks import form_fields
+from blocks.approved import in_steps, whole
 from blocks.changes import in_brief
 from blocks.claims import standing
 from blocks.dossier import Dossier
-from blocks.elements import Block, context, rich, section, words
+from blocks.elements import Block, Element, button, context, rich, section, words
 from blocks.form_fields import FIELD, editable
-from blocks.frame import boxed, quoted
-from blocks.ids import Field, FormId, Ref
+from blocks.frame import quoted
+from blocks.ids import ActionId, Field, FormId, Ref
 from blocks.limits import INPUT_TEXT
 from blocks.measure import Measure
 from blocks.refusals import spoken
@@ -27,7 +29,8 @@ from blocks.verbs import LABELS, consequence, meaning
 from blocks.views import View, about, modal
 from rules.commands import Verb
 from rules.difference import difference
-from rules.package import DecisionPackage
+from rules.layout import FORM_CHARACTERS, Content, fits_a_form
+from rules.package import CALLS, DecisionPackage
 from rules.reasons import Reason, Refusal, refuse
 
 # `CONFIRMED` stands in an approval only where the package is grave, and in an edit only once its changes are shown.
@@ -53,19 +56,86 @@ FIELDS: Mapping[Verb, tuple[Field, ...]] = {
     Verb.JUDGE: (Field.VERDICT, Field.COMMENT),
 }
 
+# They let something go ahead: their form shows all of it, over as many steps as it takes.
+SHOWING_ALL = frozenset([Verb.APPROVE, Verb.ANSWER, Verb.OVERRIDE, Verb.APPROVE_WITH_EDITS])
+_IN_THE_INPUT = frozenset([Content.PARAMETERS, Content.MEMORY, Content.EXCEPTION, Content.JUSTIFICATION])
+
 _CHANGES = 30  # drawn beside an edit; its parameters fit a text field, so that this is nearly all there can be
 _SAID = 2_000
+_TOO_LONG = (
+    f"This is longer than the {FORM_CHARACTERS:,} characters that a form can show, so nobody can let it go ahead in"
+    f" Slack. Use *{LABELS[Verb.REVISE]}* to ask the agent for something shorter, or *{LABELS[Verb.REJECT]}*."
+)
+_NUMBER = re.compile("[1-9][0-9]{0,5}")
 _LINES = 30
 _ROOM = Measure(3.0, 3.0)  # a form is a page of its own
 
 
+class Step(NamedTuple):
+    """One view of a form. Only the last one can be submitted."""
+
+    view: View
+    number: int
+    of: int
+
+
 def form(verb: Verb, dossier: Dossier) -> View:
-    """The form of a verb that `FIELDS` knows; where nothing could be submitted, a view that says why."""
+    """The first step of the form of a verb that `FIELDS` knows."""
+    return step(verb, dossier, 1).view
+
+
+def step(verb: Verb, dossier: Dossier, number: int) -> Step:
+    """A step of the form, or the nearest one. Where nothing could be submitted, it says why and is the last of none."""
     if reason := _in_vain(verb, dossier):
-        return _nothing_to_fill_in(verb, dossier, reason)
+        return Step(_nothing_to_fill_in(verb, dossier, reason), 1, 0)
+    each = in_steps(_exactly(verb, dossier))
+    number = min(max(number, 1), len(each))
+    at = Step({}, number, len(each))
+    blocks = [*_words_of_a_call(verb, dossier, at), *_back(verb, dossier, at), *each[number - 1]]
+    drawn = _last if number == len(each) else _further
+    return at._replace(view=drawn(verb, dossier, at, blocks))
+
+
+def _last(verb: Verb, dossier: Dossier, _: Step, blocks: list[Block]) -> View:
     fields = [field for field in FIELDS[verb] if field is not Field.CONFIRMED or _to_confirm(verb, dossier)]
     inputs = [FIELD[field](verb, dossier) for field in fields]
-    return _form(verb, dossier, [*_shown(verb, dossier), *inputs])
+    return _form(verb, dossier, [*blocks, *_shown(verb, dossier), *inputs])
+
+
+def _further(verb: Verb, dossier: Dossier, at: Step, blocks: list[Block]) -> View:
+    more = section(f"{LABELS[verb]} stands on the last step.", _to(verb, dossier, at.number + 1, "Next"))
+    return modal(FormId.DECISION, LABELS[verb], [about(dossier), *blocks, more])
+
+
+def _back(verb: Verb, dossier: Dossier, at: Step) -> Iterator[Block]:
+    """Which step this is. Back stands in another block than Next, because both have the same action id."""
+    if at.of > 1:
+        back = _to(verb, dossier, at.number - 1, "Back") if at.number > 1 else None
+        yield section(f"Step {at.number} of {at.of}", back)
+
+
+def _to(verb: Verb, dossier: Dossier, number: int, label: str) -> Element:
+    return button(label, ActionId.STEP, f"{number} {verb} {dossier.ref}", spoken=f"{label}: step {number}")
+
+
+def read_step(value: str) -> tuple[int, Verb, Ref] | None:
+    """Which step of which form a button leads to. Anything that is not exactly one of ours is None."""
+    number, _, rest = value.partition(" ")
+    asks = read_metadata(rest)
+    return (int(number), *asks) if asks and _NUMBER.fullmatch(number) else None
+
+
+def _exactly(verb: Verb, dossier: Dossier) -> Iterator[Block]:
+    """What the verb would let happen; what is edited stands in the input instead."""
+    if dossier.package and verb in SHOWING_ALL:
+        yield from whole(dossier.package, _IN_THE_INPUT if verb is Verb.APPROVE_WITH_EDITS else ())
+
+
+def _words_of_a_call(verb: Verb, dossier: Dossier, at: Step) -> Iterator[Block]:
+    """How the agent puts it, before what it would call."""
+    package = dossier.package
+    if package and verb is Verb.APPROVE and at.number == 1 and package.kind in CALLS:
+        yield _quoted("What the agent says it does", package.proposed_action)
 
 
 def _form(verb: Verb, dossier: Dossier, blocks: list[Block]) -> View:
@@ -95,6 +165,8 @@ def _in_vain(verb: Verb, dossier: Dossier) -> list[Block] | None:
     state, package = dossier.state, dossier.package
     if verb is Verb.ESCALATE and state.task.rung >= dossier.terms.top:
         return [_refused(refuse(Reason.TOP_OF_LADDER, role=state.task.required_role))]
+    if verb in SHOWING_ALL and package and not fits_a_form(package):
+        return [section(_TOO_LONG)]
     if verb is not Verb.APPROVE_WITH_EDITS:
         return None
     if package is None or package.action_parameters is None:
@@ -121,8 +193,6 @@ def _shown(verb: Verb, dossier: Dossier) -> Iterator[Block]:
     match verb:
         case Verb.APPROVE:
             yield from _released(dossier, package)
-        case Verb.ANSWER:
-            yield _quoted("The question", package.proposed_action)
         case Verb.OVERRIDE:
             yield section(_recommended(package))
         case Verb.TAKE_OVER if package.takeover:
@@ -130,9 +200,6 @@ def _shown(verb: Verb, dossier: Dossier) -> Iterator[Block]:
 
 
 def _released(dossier: Dossier, package: DecisionPackage) -> Iterator[Block]:
-    yield _quoted("What the agent says it does", package.proposed_action)
-    if package.action_parameters is not None:
-        yield rich(*boxed("With exactly these parameters", package.action_parameters, _SAID, _LINES))
     if package.consequence:
         yield _quoted("What the agent says follows", package.consequence)
     yield context(consequence(dossier))

@@ -20,6 +20,7 @@ WHAT: Mapping[str, str] = {
     "package.version_added": "New version",
     "package.shown": "Card shown",
     "package.details_opened": "Details opened",
+    "package.form_opened": "Form opened",
     "package.hardened": "Silence no longer counts",
     "package.escalated": "Moved up to the next role",
     "package.pending": "Waiting for a decision again",

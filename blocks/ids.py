@@ -22,6 +22,7 @@ class ActionId(StrEnum):
     MORE = "more"  # the card's menu; its options name their verb
     DETAILS = "details"
     PAGE = "page"  # another page of Details
+    STEP = "step"  # another step of a form
     REQUEST_MORE_EVIDENCE = "request_more_evidence"
     DEFER = "defer"
     OVERRIDE = "override"

@@ -19,4 +19,12 @@ class Measure:
         return int(most * self.rest)
 
 
-MEASURES = (Measure(), Measure(1.0, 0.5), Measure(0.6, 0.35), Measure(0.4, 0.2))  # in turn, until the card fits
+# In turn, until the card fits. What is approved is not measured: it has the limits of `rules.layout`.
+MEASURES = (
+    Measure(),
+    Measure(1.0, 0.5),
+    Measure(0.6, 0.35),
+    Measure(0.4, 0.2),
+    Measure(0.2, 0.1),
+    Measure(0.1, 0.05),
+)

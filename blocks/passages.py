@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from blocks.elements import Block, Element, bold, code, preformatted, quote, rich, words
 from blocks.frame import NOTHING, heading
-from blocks.parameters import exactly, pieces, spelled
+from blocks.parameters import exactly, pieces
 from blocks.text import clean, defanged, host_of
+from rules.unseen import spelled
 
 T = TypeVar("T")
 

@@ -8,10 +8,11 @@ from operator import eq
 
 from blocks.dossier import Dossier
 from blocks.frame import Parts, aside, lined, short
-from blocks.parameters import exactly_in_line, spelled
+from blocks.parameters import exactly_in_line
 from blocks.sentences import agent, named
 from blocks.text import cut
 from rules.difference import Change, ChangeKind, difference
+from rules.unseen import spelled
 
 _MOST = 8
 _PATH = 60

@@ -7,31 +7,22 @@ written only by the service, about things that the service knows.
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
+
+from rules.unseen import TOWERS, shows
 
 _LINES = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _UNUSUAL = re.compile(r"[^\n\t -~]")  # all but what of ASCII can be seen: most texts have little of it
 _GAPS = re.compile(r"\n(?:[^\S\n]*\n)+")
-_MARKS = r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
-_TOWERS = re.compile(f"({_MARKS}{{4}}){_MARKS}+")  # of accents, that would reach over the lines above and below
 _SPACES = re.compile(r"\s+")
-_JOINERS = "\u200c\u200d"  # several scripts, and most composed emoji, cannot be written without them
-_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols that draw nothing
 
 
 def clean(text: str) -> str:
     """Without what a reader cannot see: controls, direction marks, fillers; and with one empty line at most."""
     lines = _LINES.sub("\n", text)
-    seen = _UNUSUAL.sub(lambda found: found[0] if _shows(found[0]) else "", lines)
-    return _GAPS.sub("\n\n", _TOWERS.sub(r"\1", seen)).strip()
-
-
-def _shows(character: str) -> bool:
-    if character in "\n\t" or character in _JOINERS:
-        return True
-    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn") and character not in _BLANKS
+    seen = _UNUSUAL.sub(lambda found: found[0] if shows(found[0]) else "", lines)
+    return _GAPS.sub("\n\n", TOWERS.sub(r"\1", seen)).strip()
 
 
 def line(text: str) -> str:

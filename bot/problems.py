@@ -17,7 +17,11 @@ MEDIA = "application/problem+json"
 TOLD_AT_MOST = 100
 LONGEST_NAME = 200
 
-_FIELDS: Mapping[Reason, str] = {Reason.QUALITY_GAPS: "gaps", Reason.KEEPS_ITS_SUBJECT: "fields"}
+_FIELDS: Mapping[Reason, str] = {
+    Reason.QUALITY_GAPS: "gaps",
+    Reason.KEEPS_ITS_SUBJECT: "fields",
+    Reason.TOO_LONG_TO_SHOW: "field",
+}
 _RETRY_AFTER: Mapping[Kind, str] = {
     Reason.DIRECTORY_STALE: "60",
     Reason.TOO_BUSY: "1",

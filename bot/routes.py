@@ -61,6 +61,7 @@ _PROPOSE = (
     Reason.THREAD_TAKEN_OVER,
     Reason.ALREADY_EXPIRED,
     Reason.QUALITY_GAPS,
+    Reason.TOO_LONG_TO_SHOW,
     Reason.NO_ELIGIBLE_REVIEWER,
     Reason.DIRECTORY_STALE,
 )

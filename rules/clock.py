@@ -100,6 +100,8 @@ def consent(move: Move, command: Consent) -> Transition | Refusal:
         return _expired(move, "end-reached")
     if least(situation.policy, state) > HITLLevel.SOFT_APPROVAL:
         return harden(move, "policy-changed", "today's policy does not let silence count here").done()
+    if not state.whole_on_card:
+        return harden(move, "not-shown-whole", "the card did not show all of it, so silence is not consent").done()
     if not (silence.reviewer_present and silence.could_be_answered):
         return harden(move, "silence-unproven", "nobody could be shown to have been able to object").done()
     if not_yet := _not_yet(state, situation, silence):

@@ -13,6 +13,7 @@ from pydantic import Field, JsonValue, StringConstraints
 
 from rules.notation import UserId
 from rules.package import DecisionPackage
+from rules.page import Page
 from rules.values import Moment, Value
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=3000)]
@@ -46,6 +47,7 @@ class Verb(StrEnum):
     JUDGE = "judge"
     SHOW = "show"
     OPEN_DETAILS = "open_details"
+    OPEN_FORM = "open_form"
     NEW_VERSION = "new_version"
     CLAIM_EXECUTION = "claim_execution"
     REPORT_EXECUTION = "report_execution"
@@ -216,14 +218,13 @@ class Judge(PersonCommand):
     verdict: Verdict
 
 
-class OpenDetails(PersonCommand):
-    """Names its version: having read an older one opens nothing."""
-
+class OpenDetails(Page, PersonCommand):
     verb = Verb.OPEN_DETAILS
-    expected_package_version: int = Field(ge=1)
-    rendering_id: Id
-    page: int = Field(ge=1)
     from_card: bool = False  # the press came from a message of ours that shows this package
+
+
+class OpenForm(Page, PersonCommand):
+    verb = Verb.OPEN_FORM
 
 
 class Show(Command):

@@ -93,6 +93,7 @@ def _cast(
         version=move.state.version,
         rung=move.state.task.rung,
         rendering_id=command.rendering_id,
+        rendering_ids=move.shown_in_form,
         event_id=move.event_id,
         at=move.situation.now,
     )

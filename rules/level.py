@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from rules.catalogue import Action, Listing
+from rules.layout import whole_on_card
 from rules.package import DecisionPackage, Kind, Recommendation
 from rules.policy import Policy
 from rules.scales import HITLLevel, Reversibility, RiskLevel
@@ -41,6 +42,7 @@ class Assessment(Value):
     why: tuple[Why, ...]
     risk: RiskLevel
     reversibility: Reversibility
+    whole_on_card: bool
 
 
 class Case:
@@ -206,14 +208,23 @@ def assess(package: DecisionPackage, background: Background, policy: Policy) -> 
     said = [why for voice in _VOICES for why in voice(case)]
     fired = [why for why in said if why.level > _AUTO] or said[:1]
     level = max(why.level for why in fired)
-    if level is _SOFT and not may_be_silent(policy, case.risk, case.reversibility):
+    whole = whole_on_card(package)
+    if level is _SOFT and (against := list(_against_silence(case, whole=whole))):
         level = _HARD
-        fired.append(_says("soft-off", _HARD, "silence does not count here"))
-    if level is _SOFT and not background.clicks_provable:
-        level = _HARD
-        fired.append(_says("no-public-url", _HARD, "without COUNTERSIGN_PUBLIC_URL no objection is sure to arrive"))
+        fired += against
     fired.sort(key=lambda why: why.level, reverse=True)
-    return Assessment(level=level, why=tuple(fired), risk=case.risk, reversibility=case.reversibility)
+    return Assessment(
+        level=level, why=tuple(fired), risk=case.risk, reversibility=case.reversibility, whole_on_card=whole
+    )
+
+
+def _against_silence(case: Case, *, whole: bool) -> Iterator[Why]:
+    if not may_be_silent(case.policy, case.risk, case.reversibility):
+        yield _says("soft-off", _HARD, "silence does not count here")
+    if not whole:
+        yield _says("not-shown-whole", _HARD, "the card cannot show all of it, so silence is not consent")
+    if not case.background.clicks_provable:
+        yield _says("no-public-url", _HARD, "without COUNTERSIGN_PUBLIC_URL no objection is sure to arrive")
 
 
 def least(policy: Policy, state: PackageState) -> HITLLevel:

@@ -17,6 +17,7 @@ from rules.clock import is_due
 from rules.commands import ClockCommand, Command, HumanDecisionCommand, OverrideDecision, PersonCommand, Verb
 from rules.package import Kind
 from rules.people import ActorKind, ReviewerAuthorization
+from rules.reading import read_details, shown_in_form
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.situation import Situation
@@ -57,6 +58,7 @@ TABLE: Mapping[Verb, tuple[tuple[Status, ...], tuple[Status, ...]]] = {
     V.JUDGE: (_GRANTED, _SAME),
     V.SHOW: (tuple(S), _SAME),
     V.OPEN_DETAILS: (tuple(S), _SAME),
+    V.OPEN_FORM: ((S.PENDING,), _SAME),
     V.NEW_VERSION: (_OPEN, (S.PENDING,)),
     V.CLAIM_EXECUTION: (tuple(S), _SAME),
     V.REPORT_EXECUTION: (_GRANTED, _SAME),
@@ -96,6 +98,7 @@ _RULES: Mapping[type[Command], Rule] = {
     commands.Judge: tasks.judge,
     commands.Show: tasks.show,
     commands.OpenDetails: tasks.open_details,
+    commands.OpenForm: tasks.open_form,
     commands.NewVersion: versions.new_version,
     commands.ClaimExecution: execution.claim_execution,
     commands.ReportExecution: execution.report_execution,
@@ -221,8 +224,11 @@ def _in_the_way(state: PackageState, command: HumanDecisionCommand, situation: S
     if proceeding and state.ended(situation.now):
         return refuse(Reason.ALREADY_EXPIRED)
     terms = terms_today(state, situation.policy)
-    if proceeding and terms.details_first and not _looked(state, situation.actor.actor_id):
+    who = situation.actor.actor_id
+    if proceeding and terms.details_first and not read_details(state, who):
         return refuse(Reason.DETAILS_FIRST)
+    if proceeding and not situation.trial and not (state.whole_on_card or shown_in_form(state, who)):
+        return refuse(Reason.NOT_SHOWN_WHOLE)
     if proceeding and terms.comment_required and not (command.comment or _says_why(command)):
         return refuse(Reason.COMMENT_REQUIRED)
     return None
@@ -250,10 +256,6 @@ def _says_why(command: HumanDecisionCommand) -> bool:
 
 def _proceeds(command: HumanDecisionCommand) -> bool:
     return getattr(command, "override_decision", None) is OverrideDecision.PROCEED
-
-
-def _looked(state: PackageState, who: str) -> bool:
-    return any(seen.reviewer_id == who and seen.version == state.version for seen in state.details)
 
 
 def takes(state: PackageState, verb: Verb) -> bool:

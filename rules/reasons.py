@@ -50,6 +50,7 @@ class Reason(StrEnum):
     NOT_A_QUESTION = "not-a-question"
     COMMENT_REQUIRED = "comment-required"
     DETAILS_FIRST = "details-first"
+    NOT_SHOWN_WHOLE = "not-shown-whole"
     NO_PARAMETERS = "no-parameters"
     EDIT_NOT_VALID = "edit-not-valid"
     NOTHING_EDITED = "nothing-edited"
@@ -70,6 +71,7 @@ class Reason(StrEnum):
     THREAD_TAKEN_OVER = "thread-taken-over"
     NO_ELIGIBLE_REVIEWER = "no-eligible-reviewer"
     QUALITY_GAPS = "quality-gaps"
+    TOO_LONG_TO_SHOW = "too-long-to-show"
     ALREADY_EXPIRED = "already-expired"
     KEEPS_ITS_SUBJECT = "keeps-its-subject"
     IDEMPOTENCY_CONFLICT = "idempotency-conflict"
@@ -181,7 +183,9 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
         case Reason.COMMENT_REQUIRED:
             return "At this risk a decision needs a comment: say in a sentence why."
         case Reason.DETAILS_FIRST:
-            return "Open Details first: at this risk what the card shows is not enough to decide on."
+            return "Open Details first, with every page of what is proposed. The policy asks for that at this risk."
+        case Reason.NOT_SHOWN_WHOLE:
+            return "The card does not show all of this. Open the form from the card, and go through all of its steps."
         case Reason.NO_PARAMETERS:
             return "This package has no parameters to edit."
         case Reason.EDIT_NOT_VALID:
@@ -223,6 +227,11 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
             return "Nobody could decide this: no active, independent {role} has {action_type} in scope at {risk} risk."
         case Reason.QUALITY_GAPS:
             return "At {risk} risk a reviewer needs more than this package says; missing: {gaps}."
+        case Reason.TOO_LONG_TO_SHOW:
+            return (
+                "A person has to approve this, and it is longer than the {most} characters that a form can show."
+                " Send less, or split it into several packages."
+            )
         case Reason.ALREADY_EXPIRED:
             return "The expires_at of this package lies in the past: nothing can be granted any more."
         case Reason.KEEPS_ITS_SUBJECT:

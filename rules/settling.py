@@ -43,6 +43,7 @@ def settle(
         package_version=move.state.version,
         policy_version=move.situation.policy.full_version,
         rendering_id=rendering_id,
+        rendering_ids=move.shown_in_form,
     )
     settled = move.state.model_copy(update={"status": status, "decision": made})
     update = {"status": status, "decision": made, **_aftermath(settled, move), **(changes or {})}

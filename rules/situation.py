@@ -39,6 +39,7 @@ class Situation:
     open_items: dict[str, int] = field(default_factory=dict)
     chance: float = 1.0
     clicks_provable: bool = True
+    trial: bool = False  # asked before a form opens: what the form shows has not been seen yet
 
     def background(self, earlier: HITLLevel | None = None) -> Background:
         known = [level for level in (earlier, self.memory.earlier_level) if level is not None]

@@ -57,6 +57,7 @@ GROUPS: Groups = {
     Standard.OWN_RULE: (
         Verb.HAND_BACK,  # who took over, an admin, or where nobody did, who could have
         Verb.OPEN_DETAILS,  # anyone known: it changes only what is recorded of their own reading
+        Verb.OPEN_FORM,  # likewise
     ),
 }
 

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from rules.commands import HumanDecisionType, OverrideDecision, Verdict
 from rules.package import Kind
+from rules.page import FormStep
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.tiers import OnTimeout
 from rules.values import Duration, Moment, Value
@@ -133,6 +134,7 @@ class Vote(Value):
     version: int
     rung: int
     rendering_id: str | None = None
+    rendering_ids: tuple[str, ...] = ()  # of the form's steps, where the card could not show all of it
     event_id: str
     at: Moment
 
@@ -157,6 +159,7 @@ class Decision(Value):
     package_version: int
     policy_version: str
     rendering_id: str | None = None
+    rendering_ids: tuple[str, ...] = ()
 
 
 class ExecutionState(StrEnum):
@@ -196,11 +199,12 @@ class Shown(Value):
 
 
 class Details(Value):
-    """A page of Details that a reviewer had open."""
+    """A page of Details that a reviewer had open. `of` is 0 where an older release did not record it."""
 
     reviewer_id: str
     version: int
     page: int
+    of: int = 0
 
 
 class PackageState(Value):
@@ -228,6 +232,7 @@ class PackageState(Value):
     terms: Terms
     warnings: tuple[str, ...] = ()
     allowed_decisions: tuple[str, ...] | None = None
+    whole_on_card: bool = False  # whether the card shows all that an approval is for; what is not known is not whole
     policy_version: str
 
     barred: dict[str, Bar] = {}
@@ -248,6 +253,7 @@ class PackageState(Value):
     put_off: int = Field(default=0, ge=0)
     shown: Shown | None = None
     details: tuple[Details, ...] = ()
+    forms: tuple[FormStep, ...] = ()
     holds_thread: bool = False
     sampled: bool = False
     verdict: Verdict | None = None

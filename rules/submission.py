@@ -9,6 +9,7 @@ from rules.assignment import assigned
 from rules.authority import barred_by, each_eligible, question_of
 from rules.commands import Command, HumanDecisionType, Verb
 from rules.deadline import whole_time
+from rules.layout import FORM_CHARACTERS, fits_a_form
 from rules.level import Assessment, assess
 from rules.package import DecisionPackage, action_digest
 from rules.people import Agent, reference
@@ -40,6 +41,8 @@ def submit(command: Submit, situation: Situation) -> Transition | Refusal:
     missing = gaps(package, found.risk, situation.policy)
     if missing and refuses(found.risk):
         return refuse(Reason.QUALITY_GAPS, risk=found.risk, gaps=", ".join(missing))
+    if refusal := too_long(package, found):
+        return refusal
     state = _begin(command, agent, found, missing, situation)
     settled = found.level <= HITLLevel.NOTIFY_ONLY
     if not settled:
@@ -115,6 +118,14 @@ def _begin(
     )
 
 
+def too_long(package: DecisionPackage, found: Assessment) -> Refusal | None:
+    """What people have to approve, a form must be able to show."""
+    approved = found.level in (HITLLevel.SOFT_APPROVAL, HITLLevel.HARD_APPROVAL)
+    if found.whole_on_card or not approved or fits_a_form(package):
+        return None
+    return refuse(Reason.TOO_LONG_TO_SHOW, most=f"{FORM_CHARACTERS:,}", field="action_parameters")
+
+
 def of_this_version(package: DecisionPackage, found: Assessment) -> dict[str, Any]:
     """What each version says anew."""
     allowed = package.effective_decisions
@@ -128,6 +139,7 @@ def of_this_version(package: DecisionPackage, found: Assessment) -> dict[str, An
         "allowed_decisions": None if allowed is None else tuple(sorted(allowed)),
         "expires_at": package.expires_at,
         "holds_thread": found.level is HITLLevel.HUMAN_TAKEOVER and has_reach(package),
+        "whole_on_card": found.whole_on_card,
     }
 
 

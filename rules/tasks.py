@@ -11,6 +11,7 @@ from rules.commands import (
     HandBack,
     Judge,
     OpenDetails,
+    OpenForm,
     Recuse,
     Revoke,
     Show,
@@ -21,6 +22,7 @@ from rules.commands import (
 from rules.deadline import begun_anew, until
 from rules.decisions import not_ahead, seat
 from rules.escalation import climb_to, next_rung
+from rules.page import FormStep
 from rules.reasons import Reason, Refusal, refuse
 from rules.relief import looked_after
 from rules.settling import settle
@@ -161,10 +163,26 @@ def open_details(move: Move, command: OpenDetails) -> Transition | Refusal:
     turns = any(seen.reviewer_id == who and seen.version == state.version for seen in state.details)
     if not (command.from_card or turns or may_see(situation.roster, state, who, situation.now)):
         return refuse(Reason.NOT_VISIBLE, package=state.decision_package_id)
-    seen = Details(reviewer_id=move.situation.actor.actor_id, version=move.state.version, page=command.page)
-    if seen in move.state.details:
+    seen = Details(reviewer_id=who, version=state.version, page=command.page, of=command.of)
+    if seen in state.details:
         return move.done()
-    return move.happen("package.details_opened", {"details": (*move.state.details, seen)}).done()
+    return move.happen("package.details_opened", {"details": (*state.details, seen)}).done()
+
+
+def open_form(move: Move, command: OpenForm) -> Transition:
+    """A step that is opened again stands in the place of its earlier rendering."""
+    state, who = move.state, move.situation.actor.actor_id
+    seen = FormStep(
+        reviewer_id=who,
+        version=state.version,
+        page=command.page,
+        of=command.of,
+        rendering_id=command.rendering_id,
+    )
+    if seen in state.forms:
+        return move.done()
+    others = (step for step in state.forms if (step.reviewer_id, step.page) != (who, command.page))
+    return move.happen("package.form_opened", {"forms": (*others, seen)}).done()
 
 
 def show(move: Move, command: Show) -> Transition:

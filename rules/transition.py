@@ -10,8 +10,10 @@ from typing import Any, Self
 from pydantic import JsonValue
 
 from rules.autonomy import AutonomyProfile
-from rules.commands import Command, HumanDecisionCommand, HumanDecisionType, OpenDetails, Show
+from rules.commands import Command, HumanDecisionCommand, HumanDecisionType, Show
+from rules.page import Page
 from rules.people import Actor, ReviewerAuthorization
+from rules.reading import shown_in_form
 from rules.reasons import Reason
 from rules.situation import Situation
 from rules.state import Basis, PackageState
@@ -79,6 +81,11 @@ class Move:
         return f"evt_{self.situation.fresh_id}{len(self._occurrences):02d}"
 
     @property
+    def shown_in_form(self) -> tuple[str, ...]:
+        """The renderings in which a form showed the actor all of it. An edit begins from what was shown before it."""
+        return shown_in_form(self._before, self.situation.actor.actor_id) if self._before else ()
+
+    @property
     def latency_ms(self) -> int:
         """Nothing, where the clock was set back meanwhile."""
         return max(0, (self.situation.now - self.state.asked_at) // timedelta(milliseconds=1))
@@ -120,7 +127,7 @@ class Move:
         return Transition(before=self._before, after=self.state, occurrences=tuple(self._occurrences), profile=profile)
 
     def _rendering(self) -> str | None:
-        saw = isinstance(self.command, HumanDecisionCommand | Show | OpenDetails)
+        saw = isinstance(self.command, HumanDecisionCommand | Show | Page)
         return getattr(self.command, "rendering_id", None) if saw else None
 
 

@@ -21,7 +21,7 @@ from rules.relief import looked_after
 from rules.scales import HITLLevel, RiskLevel
 from rules.situation import Situation
 from rules.state import Bar, PackageState, Status
-from rules.submission import already_rejected, nobody_for, of_this_version
+from rules.submission import already_rejected, nobody_for, of_this_version, too_long
 from rules.terms import priority_of, terms_for, tightened
 from rules.transition import Move, Transition, Words
 
@@ -68,6 +68,8 @@ def add_version(
     missing = gaps(package, risk, situation.policy)
     if missing and refuses(risk):
         return refuse(Reason.QUALITY_GAPS, risk=risk, gaps=", ".join(missing))
+    if refusal := too_long(package, found):
+        return refusal
     version = of_this_version(package, found)
     changes = version | {
         "version": state.version + 1,
@@ -81,6 +83,7 @@ def add_version(
         "decision": None,
         "votes": (),
         "shown": None,
+        "forms": (),
         "answer_by": None,
         "wake_at": None,
         "holds_thread": has_reach(state) and found.level is HITLLevel.HUMAN_TAKEOVER,

@@ -84,6 +84,7 @@ def situation_of(connection: Connection, house: House, asked: Asked, found: Load
         actor=asked.actor,
         chance=asked.chance,
         clicks_provable=house.clicks_provable,
+        trial=asked.trial,
         open_items=_open_items(connection, roster, house, command),
         **_looked_up(connection, house, asked, found, command),
     )

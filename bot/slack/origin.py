@@ -91,4 +91,5 @@ def _reading(state: PackageState, command_id: str) -> OpenDetails:
         expected_package_version=state.version,
         rendering_id="-",
         page=1,
+        of=1,
     )

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import NamedTuple
 
-from blocks.details import details, read_page
+from blocks.details import details, exact_pages, read_page
 from blocks.dossier import Dossier
 from blocks.ids import FormId, Ref
 from blocks.rendering import fingerprint
@@ -126,4 +126,5 @@ def _command(dossier: Dossier, command_id: str, rendering_id: str, page: int, *,
         rendering_id=rendering_id,
         page=page,
         from_card=from_card,
+        of=exact_pages(dossier),
     )

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 
 from blocks.dossier import is_grave
-from blocks.forms import FIELDS, form, notice
+from blocks.forms import FIELDS, notice
 from blocks.ids import ActionId, Ref
-from bot.slack import copies, homes, reading
+from bot.slack import copies, homes, reading, steps
 from bot.slack.deciding import attempt, decide
 from bot.slack.front import GONE, Front, UnheardError
 from bot.slack.tap import Tap
@@ -38,9 +38,9 @@ async def verb(front: Front, tap: Tap) -> None:
 
 
 def _at_once(verb: Verb, state: PackageState, policy: Policy) -> bool:
-    """Whether one tap is enough: it needs no words, and nothing grave follows from it."""
+    """Whether one tap is enough: it needs no words, the card shows all of it, and nothing grave follows from it."""
     if verb is Verb.APPROVE:
-        return not is_grave(state, terms_today(state, policy))
+        return state.whole_on_card and not is_grave(state, terms_today(state, policy))
     return verb in _AT_ONCE or verb not in FIELDS
 
 
@@ -71,7 +71,7 @@ async def _asked_for_words(front: Front, tap: Tap, asks: tuple[Verb, Ref], state
     if tried.refusal:
         await front.refuse(tap, tried.refusal, dossier)
     elif dossier:
-        await front.open(tap, form(asks[0], dossier))
+        await steps.opened(front, tap, asks[0], dossier)
 
 
 TAPS: Mapping[ActionId, Handler] = {
@@ -79,6 +79,7 @@ TAPS: Mapping[ActionId, Handler] = {
     ActionId.MORE: verb,
     ActionId.DETAILS: reading.opened,
     ActionId.PAGE: reading.turned,
+    ActionId.STEP: steps.turned,
     ActionId.HOME_MINE: homes.turned,
     ActionId.HOME_DECIDED: homes.turned,
     ActionId.HOME_AWAY: homes.leaving,

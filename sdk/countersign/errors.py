@@ -143,6 +143,7 @@ _PROBLEMS: Mapping[str, type[ProblemError]] = {
     "unauthenticated": UnauthenticatedError,
     "invalid": InvalidProposalError,
     "quality-gaps": InvalidProposalError,
+    "too-long-to-show": InvalidProposalError,
     "not-found": NotFoundError,
     "no-eligible-reviewer": NoEligibleReviewerError,
     "already-rejected": AlreadyRejectedError,

@@ -241,7 +241,7 @@ def test_what_a_state_says(name: str, sentence: str) -> None:
     "words",
     [
         "Send notice draft 456 to ACME Ltd under policy P-2026-04.",
-        '"to": "legal@acme.example"',
+        'to: "legal@acme.example"',
         "A legal notice goes out, and the case moves to NOTIFIED.",
         "letters_sent: 1",
         "This cannot be undone; what it can harm is small.",

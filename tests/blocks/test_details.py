@@ -13,11 +13,13 @@ from blocks.details import HERE, details, pages, read_page
 from blocks.details_agent import ASKED, ECHOED, REASONS, SHORT
 from blocks.dossier import Dossier, Happened
 from blocks.ids import Ref
-from blocks.parameters import exactly, exactly_in_line, spelled
+from blocks.parameters import exactly, exactly_in_line
 from blocks.text import clean, defanged
 from blocks.validate import validate_view
 from rules import commands
+from rules.canonical import canonical
 from rules.package import DecisionPackage
+from rules.unseen import spelled
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import EARLIER, KINDS, STATES, Story, dossier, emptied, of_kind
 from tests.blocks.packages import hostile, largest
@@ -35,6 +37,11 @@ def every_page(drawn: Dossier) -> list[Any]:
     return [details(drawn, number) for number in range(1, pages(drawn) + 1)]
 
 
+def within(page: Any) -> str:
+    """What stands in the frames of a page, without the title above it."""
+    return framed(page["blocks"][1:])
+
+
 def bare(text: str) -> str:
     """Without white space: texts are cut where a line ends, and read on the next block."""
     return "".join(text.split())
@@ -48,9 +55,16 @@ def leaves(value: Any) -> list[Any]:
 
 def ways_to_write(leaf: Any) -> set[str]:
     if not isinstance(leaf, str):
-        return {bare(exactly_in_line(leaf))}
+        return {bare(exactly_in_line(leaf)), canonical(leaf).decode()}
     in_a_line = spelled(leaf).replace("\n", r"\n")
-    return {bare(clean(leaf)) or "–", bare(exactly_in_line(leaf)[1:-1]), bare(in_a_line), bare(defanged(leaf))}
+    exact = [bare(f"{bar}{line}") for bar in ("", "│") for line in leaf_lines(leaf, bar)]
+    return {bare(clean(leaf)) or "–", bare(exactly_in_line(leaf)[1:-1]), bare(in_a_line), bare(defanged(leaf)), *exact}
+
+
+def leaf_lines(leaf: str, bar: str) -> list[str]:
+    """The lines of a text as `rules.layout` writes them, in one."""
+    lines = [spelled(line.replace("\\", "\\\\")) for line in leaf.split("\n")]
+    return [bar.join(line[:-1] + r"\u0020" if line.endswith(" ") else line for line in lines)]
 
 
 SAMPLES = ("pending", "pending_soft", "second_version", "approved_by_quorum", "escalated", "taken_over", "lost_track")
@@ -96,14 +110,15 @@ def test_details_offer_what_is_offered_and_is_not_on_the_card(name: str) -> None
 
 def test_no_field_of_a_package_is_left_out() -> None:
     drawn = [*ASKED, *REASONS, *ECHOED, *SHORT]
-    assert sorted(drawn) == sorted(DecisionPackage.model_fields)
+    assert sorted(drawn) == sorted(DecisionPackage.model_fields.keys() - {"action_parameters"})
+    assert "Exact parameters" in unframed(details(dossier("pending")))
 
 
 @given(hostile)
 def test_every_leaf_of_a_hostile_package_can_be_read(said: DecisionPackage) -> None:
     shown = every_page(Story(said).dossier())
     assert [validate_view(page) for page in shown] == [()] * len(shown)
-    read = bare("".join(map(framed, shown)))
+    read = bare("".join(map(within, shown)))
     hidden = [
         leaf for leaf in leaves(said.model_dump(mode="json", exclude_defaults=True)) if not _is_in(leaf, read, said)
     ]
@@ -141,7 +156,7 @@ def test_a_package_of_200_kb_can_be_read_page_by_page() -> None:
     shown = every_page(Story(said).dossier())
     assert len(shown) > 2
     assert [validate_view(page) for page in shown] == [()] * len(shown)
-    read = bare("".join(map(framed, shown)))
+    read = bare("".join(map(within, shown)))
     assert [
         leaf for leaf in leaves(said.model_dump(mode="json", exclude_defaults=True)) if not _is_in(leaf, read, said)
     ] == []
@@ -179,7 +194,7 @@ def test_a_page_that_is_not_ours_is_none_at_all(written: str) -> None:
 def test_what_goes_on_over_a_page_has_its_heading_again() -> None:
     shown = every_page(Story(largest()).dossier())
     assert all(page["blocks"][2]["type"] == "header" for page in shown[1:])
-    assert "What the agent asks for, continued" in headings(shown[1])
+    assert "Exactly what is proposed, continued" in headings(shown[1])
 
 
 def test_exact_parameters_spell_out_what_cannot_be_seen() -> None:

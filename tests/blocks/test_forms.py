@@ -148,7 +148,7 @@ def test_an_approval_shows_the_consequence_in_both_accounts() -> None:
     view = form(Verb.APPROVE, dossier("pending_critical"))
     assert "A legal notice goes out, and the case moves to NOTIFIED." in framed(view)
     assert "Critical risk. This cannot be undone" in markup(view)
-    assert '"to": "legal@acme.example"' in framed(view)
+    assert 'to: "legal@acme.example"' in framed(view)
 
 
 def test_the_box_of_an_approval_bears_the_digest_of_what_is_approved() -> None:

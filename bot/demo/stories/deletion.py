@@ -65,7 +65,7 @@ STORY = Story(
     name="deletion",
     agent="data-steward",
     title="Deletion of data",
-    what="Critical: it takes Sven and Susan, and Approve stays closed until each of them has opened Details.",
+    what="Critical: it takes Sven and Susan, and each of them opens Details before approving.",
     begins=("USVEN", "C0DATA"),
     run=run,
 )

@@ -1,0 +1,26 @@
+"""A page in front of a person: in the commands that record it, and in the state that keeps it."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from rules.values import Value
+
+
+class Page(Value):
+    """Of one version, with its rendering. `of`: how many pages, from the first on, hold what is approved."""
+
+    expected_package_version: int = Field(ge=1)
+    rendering_id: str = Field(min_length=1, max_length=255)
+    page: int = Field(ge=1)
+    of: int = Field(ge=1)
+
+
+class FormStep(Value):
+    """A step of a form that a reviewer had open, and its rendering."""
+
+    reviewer_id: str
+    version: int
+    page: int
+    of: int
+    rendering_id: str

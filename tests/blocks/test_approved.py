@@ -1,0 +1,172 @@
+"""Cards, forms and Details draw the lines of `rules.layout`, and no others."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from blocks.card import card
+from blocks.details import details, exact_pages
+from blocks.forms import SHOWING_ALL, form, read_step, step
+from blocks.validate import validate_view
+from rules.commands import Verb
+from rules.layout import Content, passages, whole_on_card
+from rules.package import DecisionPackage, Kind
+from tests.blocks.dossiers import Story
+from tests.blocks.packages import hostile, largest, objects
+from tests.blocks.reading import framed, inputs, markup, of_type, unframed
+from tests.blocks.test_card import seen
+from tests.rules.world import package
+
+GRANTING = sorted(SHOWING_ALL - {Verb.APPROVE_WITH_EDITS})
+LETTER = {"body": "\n".join(f"line {number} of a long letter" for number in range(2_000))}
+FEW = {f"name_{number}": f"value {number}" for number in range(5)}
+
+
+def lines_of(said: DecisionPackage) -> list[str]:
+    return list(chain.from_iterable(lines for _, lines in passages(said)))
+
+
+def bare(text: str) -> str:
+    """Without line breaks: a line that is longer than a block goes on in the next one."""
+    return text.replace("\n", "")
+
+
+def whole_form(verb: Verb, said: DecisionPackage) -> list[Any]:
+    drawn = Story(said).dossier()
+    return [step(verb, drawn, number).view for number in range(1, step(verb, drawn, 1).of + 1)]
+
+
+@given(
+    hostile.filter(whole_on_card) | objects.map(lambda given_: package(action_parameters=given_)).filter(whole_on_card)
+)
+def test_what_is_whole_for_the_rules_is_whole_on_the_card(said: DecisionPackage) -> None:
+    shown = framed(card(Story(said).dossier()).blocks)
+    assert [line for line in lines_of(said) if line not in shown] == []
+    assert "Shortened" not in unframed(card(Story(said).dossier()).blocks)
+
+
+@pytest.mark.parametrize("verb", GRANTING)
+@given(said=hostile)
+def test_a_form_shows_all_of_it(verb: Verb, said: DecisionPackage) -> None:
+    views = whole_form(verb, said)
+    shown = "".join(bare(framed(view["blocks"])) for view in views)
+    assert [line for line in lines_of(said) if bare(line) not in shown] == []
+
+
+@given(hostile)
+def test_details_begin_with_all_of_it(said: DecisionPackage) -> None:
+    drawn = Story(said).dossier()
+    shown = "".join(bare(framed(details(drawn, page)["blocks"][1:])) for page in range(1, exact_pages(drawn) + 1))
+    assert [line for line in lines_of(said) if bare(line) not in shown] == []
+
+
+@pytest.mark.parametrize("verb", GRANTING)
+def test_only_the_last_step_can_be_submitted(verb: Verb) -> None:
+    views = whole_form(verb, package(action_parameters=LETTER, risk_level="high"))
+    assert ["submit" in view for view in views] == [False] * (len(views) - 1) + [True]
+    assert [bool(inputs(view)) for view in views] == [False] * (len(views) - 1) + [True]
+    assert [validate_view(view) for view in views] == [()] * len(views)
+    assert len(views) > 2
+
+
+def test_each_step_leads_to_its_neighbours() -> None:
+    drawn = Story(package(action_parameters=LETTER, risk_level="high")).dossier()
+    led = [
+        [read_step(button["value"]) for button in of_type(step(Verb.APPROVE, drawn, number).view, "button")]
+        for number in (1, 2, 3)
+    ]
+    there = {number: (number, Verb.APPROVE, drawn.ref) for number in (1, 2, 3)}
+    assert led == [[there[2]], [there[1], there[3]], [there[2]]]
+
+
+@pytest.mark.parametrize("number", [-1, 0, 1])
+def test_a_step_that_is_not_there_is_the_nearest_one(number: int) -> None:
+    drawn = Story(package(action_parameters=LETTER, risk_level="high")).dossier()
+    assert step(Verb.APPROVE, drawn, number) == step(Verb.APPROVE, drawn, 1)
+    assert step(Verb.APPROVE, drawn, 99) == step(Verb.APPROVE, drawn, 3)
+
+
+@pytest.mark.parametrize(
+    "written", ["", "1", "0 approve pkg_1 1 0 -", "x approve pkg_1 1 0 -", "1 consent pkg_1 1 0 -", "1 pkg_1 1 0 -"]
+)
+def test_a_step_that_is_not_ours_is_none(written: str) -> None:
+    assert read_step(written) is None
+
+
+def test_an_edit_shows_what_is_not_edited() -> None:
+    said = package(kind="memory", rationale="r\n" * 40 + "end", action_parameters=_MEMORY)
+    view = form(Verb.APPROVE_WITH_EDITS, Story(said).dossier())
+    assert "r\n" * 40 + "end" in framed(view)
+    assert '"proposed_memory"' in inputs(view)["action_parameters"]["element"]["initial_value"]
+
+
+_MEMORY = {
+    "proposed_memory": "Letters on paper.",
+    "source_refs": ["doc_1"],
+    "sensitivity": "internal",
+    "retention": "1y",
+}
+
+
+@pytest.mark.parametrize("verb", SHOWING_ALL)
+def test_a_form_that_cannot_hold_all_of_it_has_no_submit_and_says_what_can_be_done(verb: Verb) -> None:
+    deep: Any = list(range(7_000))
+    for _ in range(25):
+        deep = [deep]
+    drawn = Story(package(recommendation="escalate", action_parameters={"deep": deep})).dossier()
+    at = step(verb, drawn, 1)
+    assert (at.of, "submit" in at.view, inputs(at.view)) == (0, False, {})
+    assert "longer than the 240,000 characters that a form can show" in markup(at.view)
+    assert "*Revise*" in markup(at.view)
+    assert "*Reject*" in markup(at.view)
+
+
+# What a card says of what it cut.
+
+
+def test_a_card_says_how_many_parameters_it_shows() -> None:
+    said = package(action_parameters={f"name_{number}": number for number in range(41)})
+    assert "Shortened: 20 of 41 parameters shown. Approve shows all of them." in seen(Story(said).dossier())
+
+
+def test_a_parameter_that_is_cut_is_not_counted_as_shown() -> None:
+    said = package(action_parameters=FEW | {"long": "x" * 5_000, "last": "1"})
+    assert "Shortened: 5 of 7 parameters shown. Approve shows all of them." in seen(Story(said).dossier())
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        pytest.param({"action_parameters": {"text": "x" * 5_000}}, "Approve shows all of it.", id="one parameter"),
+        pytest.param(
+            {"kind": Kind.QUESTION, "action_parameters": None, "proposed_action": "line\n" * 30},
+            "Answer shows all of it.",
+            id="a question",
+        ),
+        pytest.param(
+            {"recommendation": "escalate", "action_parameters": {"text": "x" * 5_000}},
+            "Details shows all of it.",
+            id="a takeover",
+        ),
+    ],
+)
+def test_a_card_says_where_the_rest_is(fields: dict[str, Any], told: str) -> None:
+    shown = seen(Story(package(**fields)).dossier())
+    assert told in shown
+    assert "characters shown" in shown
+
+
+def test_a_cut_card_still_names_its_subject() -> None:
+    said = package(subject_type="case", subject_id="ACME-17", action_parameters=LETTER)
+    assert "case ACME-17" in framed(card(Story(said).dossier()).blocks)
+    assert [part for part, _ in passages(said)] == [Content.SUBJECT, Content.PARAMETERS]
+
+
+def test_the_largest_package_is_shown_in_a_form() -> None:
+    views = whole_form(Verb.APPROVE, largest())
+    shown = "".join(bare(framed(view["blocks"][1:])) for view in views)
+    assert [line for line in lines_of(largest()) if bare(line) not in shown] == []

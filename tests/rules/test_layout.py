@@ -1,0 +1,191 @@
+"""What people approve, in lines: exact, and the same for every rule and every reader."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import chain
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.canonical import canonical
+from rules.layout import CARD_CHARACTERS, CARD_LINES, Content, fits_a_form, on_card, passages, whole_on_card
+from rules.package import DecisionPackage, action_digest
+from tests.rules.world import package
+
+_texts = st.text(st.characters(codec="utf-8", exclude_characters="\ufffe\uffff"), max_size=12).filter(
+    lambda text: not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f]", text)
+)
+_scalars = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(-1e15, 1e15) | _texts
+_lures = st.sampled_from(
+    ["- 1", "a: 1", "│ a", "  to: b", 'x"\\', "\\n", "line\n  to: other\n", "\n", "[1, 2]", "–", "a " * 60]
+)
+_values = st.recursive(
+    _scalars | _lures,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_texts | _lures, inner, max_size=4),
+    max_leaves=12,
+)
+_objects = st.dictionaries(_texts | _lures, _values, min_size=1, max_size=5)
+
+
+def lines_of(said: DecisionPackage, part: Content = Content.PARAMETERS) -> list[str]:
+    return list(chain.from_iterable(lines for name, lines in passages(said) if name is part))
+
+
+@given(_objects)
+def test_parameters_read_back_exactly_from_their_lines(parameters: dict[str, Any]) -> None:
+    lines = lines_of(package(action_parameters=parameters))
+    assert [line for line in lines if "\n" in line] == []
+    assert canonical(_Reader(lines).members("")) == canonical(parameters)
+
+
+@given(_objects)
+def test_nothing_that_cannot_be_seen_stands_in_a_line(parameters: dict[str, Any]) -> None:
+    written = "".join(lines_of(package(action_parameters=parameters)))
+    assert re.findall("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u00ad\u00a0\ufeff\u2028\u2029\ufe0f]", written) == []
+
+
+@given(_objects, _objects)
+def test_what_reads_the_same_has_the_same_digest(one: dict[str, Any], other: dict[str, Any]) -> None:
+    first, second = package(action_parameters=one), package(action_parameters=other)
+    assert (lines_of(first) == lines_of(second)) <= (action_digest(first) == action_digest(second))
+
+
+@pytest.mark.parametrize(
+    ("subject", "line"),
+    [
+        pytest.param({"subject_type": "case", "subject_id": "ACME-17"}, ["case ACME-17"], id="plain"),
+        pytest.param({"subject_type": "a b", "subject_id": "c"}, ['"a b" c'], id="a type with a space"),
+        pytest.param({"subject_type": "a", "subject_id": "b c"}, ['a "b c"'], id="an id with a space"),
+        pytest.param({"subject_id": "7"}, ["– 7"], id="no type"),
+        pytest.param({"subject_id": "7\u200b"}, [r'– "7\u200b"'], id="an unseen character"),
+    ],
+)
+def test_a_subject_has_one_line(subject: dict[str, str], line: list[str]) -> None:
+    assert lines_of(package(**subject), Content.SUBJECT) == line
+
+
+def test_digits_are_those_of_the_canonical_json() -> None:
+    lines = lines_of(package(action_parameters={"amount": 120.0, "rate": 1e-7, "large": 1e21, "text": "120.00"}))
+    assert lines == ["amount: 120", "rate: 1e-7", "large: 1e+21", 'text: "120.00"']
+
+
+def test_a_call_without_parameters_says_so() -> None:
+    assert lines_of(package(action_parameters={})) == ["{}"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "whole"),
+    [
+        pytest.param({f"p{number}": number for number in range(CARD_LINES)}, True, id="as many lines as there may be"),
+        pytest.param({f"p{number}": number for number in range(CARD_LINES + 1)}, False, id="one line more"),
+        pytest.param({"p": "x" * (CARD_CHARACTERS - 5)}, True, id="as many characters as there may be"),
+        pytest.param({"p": "x" * (CARD_CHARACTERS - 4)}, False, id="one character more"),
+        pytest.param({"p": "\u200b" * 500}, False, id="short, but long when it is spelled out"),
+        pytest.param({"p": "\n" * (CARD_LINES - 2)}, True, id="empty lines"),
+        pytest.param({"p": "\n" * (CARD_LINES - 1)}, False, id="one empty line more"),
+    ],
+)
+def test_a_card_shows_twenty_lines_and_2_500_characters(parameters: dict[str, Any], whole: bool) -> None:
+    assert whole_on_card(package(action_parameters=parameters)) is whole
+
+
+@pytest.mark.parametrize("field", ["proposed_action", "rationale"])
+def test_the_content_of_what_is_no_call_is_measured_too(field: str) -> None:
+    long = "line\n" * 30 + "end"
+    assert whole_on_card(package(**{field: long}))
+    assert not whole_on_card(package(kind="plan", action_parameters=None, **{field: long}))
+
+
+@pytest.mark.parametrize("title", ["T" * 131, "two  spaces", "unseen\u200b", "two\nlines"])
+def test_a_title_that_a_header_would_change_is_content(title: str) -> None:
+    assert lines_of(package(kind="plan", title=title), Content.TITLE) != []
+    assert lines_of(package(kind="plan", title="Plain"), Content.TITLE) == []
+
+
+def test_the_same_limits_hold_for_what_the_card_shows_of_a_cut_package() -> None:
+    (piece,) = on_card(package(action_parameters={f"p{number}": "x" * 300 for number in range(41)}))
+    assert (piece.whole, len(piece.lines) <= CARD_LINES) == (False, True)
+    assert sum(map(len, piece.lines)) <= CARD_CHARACTERS
+
+
+def test_ordinary_parameters_of_the_largest_size_fit_a_form_and_a_deep_list_does_not() -> None:
+    deep: Any = list(range(7_000))
+    for _ in range(25):
+        deep = [deep]
+    assert fits_a_form(package(action_parameters={"body": "x" * 131_000}))
+    assert not fits_a_form(package(action_parameters={"deep": deep}))
+
+
+class _Reader:
+    """Reads a value back from its lines: it knows the notation, and nothing of how it is written."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = list(lines)
+
+    def members(self, indent: str) -> dict[str, Any]:
+        if self.lines == ["{}"]:
+            return {}
+        found = {}
+        while self._goes_on(indent):
+            name, rest = _key(self.lines.pop(0)[len(indent) :])
+            found[name] = self._value(rest.removeprefix(":"), indent + "  ")
+        return found
+
+    def _goes_on(self, indent: str) -> bool:
+        return bool(self.lines) and self.lines[0].startswith(indent) and self.lines[0][len(indent)] != " "
+
+    def _value(self, rest: str, indent: str) -> Any:
+        if rest:
+            value, left = _inline(rest.removeprefix(" "))
+            assert left == ""
+            return value
+        first = self.lines[0][len(indent) :]
+        if first.startswith("│ "):
+            return self._text(f"{indent}│ ")
+        if first == "-" or first.startswith("- "):
+            return self._items(indent)
+        return self.members(indent)
+
+    def _text(self, bar: str) -> str:
+        lines = []
+        while self.lines and self.lines[0].startswith(bar):
+            line = re.sub(r'(?<!\\)((?:\\\\)*)"', r'\1\\"', self.lines.pop(0)[len(bar) :])
+            lines.append(json.loads(f'"{line}"'))
+        return "\n".join(lines)
+
+    def _items(self, indent: str) -> list[Any]:
+        found = []
+        while self._goes_on(indent):
+            found.append(self._value(self.lines.pop(0)[len(indent) + 1 :], indent + "  "))
+        return found
+
+
+def _key(text: str) -> tuple[str, str]:
+    if text.startswith('"'):
+        name, end = json.JSONDecoder().raw_decode(text)
+        return name, text[end:]
+    name, colon, rest = text.partition(":")
+    return name, colon + rest
+
+
+def _inline(text: str) -> tuple[Any, str]:
+    if text.startswith(("{}", "[]")):
+        return ({} if text[0] == "{" else []), text[2:]
+    if text.startswith("{"):
+        found, rest = {}, "," + text[1:]
+        while rest[0] == ",":
+            name, rest = _key(rest[1:].lstrip(" "))
+            found[name], rest = _inline(rest.removeprefix(": "))
+        return found, rest[1:]
+    if text.startswith("["):
+        items, rest = [], "," + text[1:]
+        while rest[0] == ",":
+            item, rest = _inline(rest[1:].lstrip(" "))
+            items.append(item)
+        return items, rest[1:]
+    value, end = json.JSONDecoder().raw_decode(text)
+    return value, text[end:]
