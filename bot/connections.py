@@ -197,7 +197,10 @@ class Connections:
     async def _look_for_ever(self) -> None:
         while True:
             await asyncio.sleep(LOOKS_EVERY)
-            self.look()
+            try:
+                self.look()
+            except Exception:
+                log.exception("http.connections_not_looked_after")
 
     def look(self) -> None:
         """Closes what has outstayed its phase."""

@@ -103,11 +103,13 @@ async def test_an_objection_is_carried_out_through_a_crowd_of_keyless_connection
         process = await stack.enter_async_context(serving)
         http = await stack.enter_async_context(aiohttp.ClientSession(process.url, headers=process.headers))
         path, card = await soft(process, http)
+        logged = asyncio.create_task(process.read_log(until="http.connections_closed"))
         await stack.enter_async_context(crowd(process.url))
         async with asyncio.timeout(30):
             objected = await process.slack.click(RITA, card, "object")
             assert (objected.status, objected.error) == (200, None)
             assert await level(process, path) == "hard_approval"
+            assert (await logged)["crowded"] > 1  # one line for many
 
 
 def slack_over(*, socket: bool) -> dict[str, str]:
