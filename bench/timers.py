@@ -18,8 +18,6 @@ from bench.world import POLICY, World, fresh_database, now, world
 from rules.chain import rfc3339
 from rules.policy_text import read_policy
 from rules.state import PackageState
-from scheduler.clicks import Clicks
-from scheduler.heart import Heart
 from scheduler.sweep import Sweep
 from scheduler.ticks import ticking
 from store.store import Store
@@ -69,7 +67,7 @@ async def _measured(kind: str, processes: int, url: str) -> Result:
 
 async def _idle(its: World) -> float:
     """One look of the sweep when nothing is due: the median, in milliseconds."""
-    sweep, took = Sweep(its.store, _heart(its.store)), []
+    sweep, took = Sweep(its.store, _nobody_is_silent), []
     for _ in range(50):
         begun = time.perf_counter()
         await sweep.tick()
@@ -135,28 +133,15 @@ async def _swept(url: str, processes: int, until: datetime) -> None:
 async def _sweeping(url: str, until: datetime) -> None:
     """One process of the service, as far as it is the clock."""
     store = await Store.open(url, read_policy(POLICY), POLICY, now)
-    ticks = ticking({"sweep": (Sweep(store, _heart(store)).tick, TICK)})
+    ticks = ticking({"sweep": (Sweep(store, _nobody_is_silent).tick, TICK)})
     ticks.start()
     await asyncio.sleep((until - now()).total_seconds())
     ticks.shutdown(wait=False)
     await store.close()
 
 
-def _heart(store: Store) -> Heart:
-    return Heart(store, _reachable, NoWay(), Clicks(store))
-
-
-async def _reachable() -> bool:
-    return True
-
-
-class NoWay:
-    """Nobody clicks here, and nothing waits for silence."""
-
-    sockets = 0
-
-    async def look(self, *, wanted: bool, again: bool) -> None:  # noqa: ARG002 - as asked
-        return None
+def _nobody_is_silent(states: list[PackageState]) -> None:
+    """All packages here are hard."""
 
 
 if __name__ == "__main__":

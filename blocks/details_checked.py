@@ -112,7 +112,7 @@ def _moments(dossier: Dossier) -> Iterator[tuple[str, datetime]]:
     state = dossier.state
     known = (
         ("Came in", state.created_at),
-        ("Card first seen where somebody can decide", state.shown.at if state.shown else None),
+        ("Reviewers can see the card since", state.shown.at if state.shown else None),
         ("This role's time ends", None if state.status.terminal else state.task.due_at),
         ("The agent has until", state.answer_by),
         ("It comes back", state.wake_at),

@@ -9,6 +9,7 @@ from typing import Any
 from playground.channels import Channel
 from playground.clock import Clock
 from playground.faults import Faults
+from playground.messages import Message
 from playground.people import Group, GuestKind, Person
 from playground.workspace import FOREIGN, Workspace
 
@@ -150,6 +151,10 @@ class Setting:
         self.workspace.messages.move(old, new)
         self.workspace.response_urls.move(old, new)
         self._put_channel(replace(channel, id=new))
+
+    def delete(self, message: Message) -> None:
+        """As a person who may delete messages of apps does it: Slack tells the app nothing."""
+        self.workspace.messages.delete(message)
 
     def add_group(
         self, group: str, members: Sequence[str] = (), *, handle: str | None = None, name: str | None = None

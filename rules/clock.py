@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from rules.authority import authorize, question_of
-from rules.commands import Climb, Consent, Expire, Harden, HumanDecisionType, Remind, Silence, Verb, WakeUp
+from rules.commands import Climb, Consent, Expire, Harden, HumanDecisionType, Remind, Verb, WakeUp
 from rules.deadline import passed
 from rules.escalation import climb_to, harden, next_rung
 from rules.level import least
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.settling import settle
+from rules.sight import Silence
+from rules.silence import any_there, holds
 from rules.situation import Situation
 from rules.standards import Standard
 from rules.state import Basis, ExecutionState, PackageState, Status
@@ -98,24 +100,33 @@ def consent(move: Move, command: Consent) -> Transition | Refusal:
     state, situation, silence = move.state, move.situation, command.silence
     if state.ended(situation.now):
         return _expired(move, "end-reached")
+    not_yet = _not_yet(state, situation, silence)
+    if against := _against(state, situation, silence, not_yet):
+        return harden(move, *against).done()
+    return not_yet or settle(move, Status.CONSENTED, HumanDecisionType.APPROVE, Basis.SILENT_CONSENT).done()
+
+
+def _against(
+    state: PackageState, situation: Situation, silence: Silence, not_yet: Refusal | None
+) -> tuple[str, str] | None:
+    """Why this silence can never be consent, as a rule and a sentence."""
     if least(situation.policy, state) > HITLLevel.SOFT_APPROVAL:
-        return harden(move, "policy-changed", "today's policy does not let silence count here").done()
+        return "policy-changed", "today's policy does not let silence count here"
     if not state.whole_on_card:
-        return harden(move, "not-shown-whole", "the card did not show all of it, so silence is not consent").done()
-    if not (silence.reviewer_present and silence.could_be_answered):
-        return harden(move, "silence-unproven", "nobody could be shown to have been able to object").done()
-    if not_yet := _not_yet(state, situation, silence):
-        # Silence that cannot count for so long is no answer: somebody has to give one.
-        late = state.task.due_at <= situation.now
-        return harden(move, "timeout", "silence did not come to count in time").done() if late else not_yet
-    return settle(move, Status.CONSENTED, HumanDecisionType.APPROVE, Basis.SILENT_CONSENT).done()
+        return "not-shown-whole", "the card did not show all of it, so silence is not consent"
+    if not_yet and state.task.due_at <= situation.now:
+        return "timeout", "silence did not come to count in time"
+    there = any_there(state, silence.onlookers, situation.roster, situation.now)
+    if not (there and silence.could_be_answered):
+        return "silence-unproven", "nobody could be shown to have been able to object"
+    return None
 
 
 def _not_yet(state: PackageState, situation: Situation, silence: Silence) -> Refusal | None:
     if situation.agent is None or not situation.agent.may_act:
         return refuse(Reason.AGENT_PAUSED)
     short = silence.counted < terms_today(state, situation.policy).soft_timeout
-    return refuse(Reason.NOT_DUE) if short else None
+    return refuse(Reason.NOT_DUE) if short or not holds(state, silence, situation) else None
 
 
 _LOST = {

@@ -5,7 +5,6 @@ People's commands name what their maker saw: version, rung, rendering; never the
 
 from __future__ import annotations
 
-from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
@@ -14,6 +13,7 @@ from pydantic import Field, JsonValue, StringConstraints
 from rules.notation import UserId
 from rules.package import DecisionPackage
 from rules.page import Page
+from rules.sight import CardAt, Silence
 from rules.values import Moment, Value
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=3000)]
@@ -228,14 +228,18 @@ class OpenForm(Page, PersonCommand):
 
 
 class Show(Command):
-    """Slack took a card: from here on somebody could have spoken, if an eligible person sees the place."""
+    """Slack has the card. `seen_by`: the people who can see it there, as far as they could decide."""
 
     verb = Verb.SHOW
     package_version: int = Field(ge=1)
     rendering_id: Id
     channel: Id
     ts: Id
-    seen_by_eligible: bool
+    seen_by: frozenset[str]
+
+    @property
+    def at(self) -> CardAt:
+        return CardAt(self.channel, self.ts)
 
 
 class NewVersion(Command):
@@ -255,14 +259,6 @@ class ReportExecution(Command):
     claim_id: Id
     outcome: Literal["succeeded", "failed", "rolled_back"]
     detail: Words | None = None
-
-
-class Silence(Value):
-    """What was proven about a silence: how long somebody could have spoken, and whether anybody still can."""
-
-    counted: timedelta
-    reviewer_present: bool
-    could_be_answered: bool
 
 
 class ClockCommand(Command):

@@ -1,38 +1,99 @@
-"""How much of a silence counts: the time in which somebody who could decide was there, and could have been heard."""
+"""How much of a silence counts: time in which a person who could decide was there, could see the card and be heard.
+
+The state keeps, for each card in Slack, which eligible people can see it and since when (`Shown`). Each proof from
+Slack brings that up to date. People who are eligible but cannot see a card are not counted.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import islice
+from typing import NamedTuple
 
-from rules.authority import Question, each_eligible, question_of
+from rules.authority import Question, authorize, each_eligible, question_of
 from rules.calendar import Span, Spans, overlap, reached, total, union, without, working
-from rules.people import Roster
+from rules.commands import Show
+from rules.people import ReviewerAuthorization, Roster
+from rules.sight import SeenCard, Shown, Silence
+from rules.situation import Situation
+from rules.standards import Standard
 from rules.state import PackageState, Terms
 
 LOOKS_AHEAD = timedelta(days=14)
 LOOKS_AGAIN = timedelta(hours=1)
+SEEN_BY_AT_MOST = 20  # people kept for each package: of a large channel the others do not count
 
 Absences = Mapping[str, Iterable[Span]]
+Onlookers = Mapping[str, datetime]
 
 
-def counted(
-    state: PackageState, roster: Roster, absences: Absences, uptime: Iterable[Span], now: datetime
-) -> timedelta:
-    """From the proof that this version was seen: who is eligible now, was at work, not away, and had us to talk to."""
-    shown = state.shown
-    if shown is None or shown.version != state.version:
-        return timedelta(0)
-    return total(overlap(_somebody(state, roster, absences, (shown.at, now), now), uptime))
+class Hearing(NamedTuple):
+    """What a silence is held against: who may decide, when each was away, when a click could have come in."""
+
+    roster: Roster
+    away: Absences
+    up: Iterable[Span]
 
 
-def enough_at(  # noqa: PLR0917 - the same things in the same order as above, and what came of them
-    state: PackageState, roster: Roster, absences: Absences, terms: Terms, counted: timedelta, now: datetime
+def cards_of(state: PackageState) -> tuple[SeenCard, ...]:
+    """The cards that show the present version to an eligible person."""
+    return state.shown.cards if state.shown and state.shown.version == state.version else ()
+
+
+def onlookers_of(cards: Iterable[SeenCard]) -> dict[str, datetime]:
+    """Each person who can see one of these cards, and since when."""
+    found: dict[str, datetime] = {}
+    for card in cards:
+        for user, since in card.since.items():
+            found[user] = min(since, found.get(user, since))
+    return found
+
+
+def seen(state: PackageState, show: Show, situation: Situation) -> Shown | None:
+    """What is known once Slack has said who sees this card. Cards that have been replaced are forgotten."""
+    others = [card for card in cards_of(state) if card.at != show.at and card.at in situation.cards]
+    room = SEEN_BY_AT_MOST - sum(len(card.since) for card in others)
+    since = dict(islice(_seeing(state, show, situation), room))
+    cards = [*others, SeenCard(channel=show.channel, ts=show.ts, since=since)] if since else others
+    if not cards:
+        return None
+    first = min(onlookers_of(cards).values())
+    return Shown(at=first, version=state.version, cards=tuple(sorted(cards, key=lambda card: card.at)))
+
+
+def _seeing(state: PackageState, show: Show, situation: Situation) -> Iterator[tuple[str, datetime]]:
+    """People who saw it before keep their time. Others begin now, unless they are away."""
+    roster, question, now = situation.roster, question_of(state), situation.now
+    before = next((card.since for card in cards_of(state) if card.at == show.at), {})
+    for user in (*sorted(before.keys() & show.seen_by), *sorted(show.seen_by - before.keys())):
+        known = user in before or not is_away(roster, user, now)
+        if known and _may_decide(roster, user, question, now):
+            yield user, before.get(user, now)
+
+
+def counted(state: PackageState, onlookers: Onlookers, hearing: Hearing, now: datetime) -> timedelta:
+    """How long one of the onlookers who may decide now was there and could have been heard."""
+    return total(overlap(_somebody(state, onlookers, hearing, now, now), hearing.up))
+
+
+def enough_at(  # noqa: PLR0917 - the same as above, with what it came to and what it must come to
+    state: PackageState, onlookers: Onlookers, hearing: Hearing, terms: Terms, counted: timedelta, now: datetime
 ) -> datetime:
     """The earliest moment at which it could be enough, if somebody stays; within the hour if that is out of sight."""
-    ahead = _somebody(state, roster, absences, (now, now + LOOKS_AHEAD), now)
+    ahead = _somebody(state, dict.fromkeys(onlookers, now), hearing, now + LOOKS_AHEAD, now)
     missing = terms.soft_timeout - counted
     return now if missing <= timedelta(0) else reached(ahead, missing) or now + LOOKS_AGAIN
+
+
+def holds(state: PackageState, silence: Silence, situation: Situation) -> bool:
+    """Whether what was proven is still so: the same cards, and the same people, who may all decide."""
+    known = onlookers_of(card for card in cards_of(state) if card.at in silence.cards & situation.cards)
+    roster, question, now = situation.roster, question_of(state), situation.now
+    return all(
+        user in known and known[user] <= since and _may_decide(roster, user, question, now)
+        for user, since in silence.onlookers.items()
+    )
 
 
 def present(state: PackageState, roster: Roster, now: datetime, role: str | None = None) -> bool:
@@ -51,15 +112,29 @@ def is_away(roster: Roster, user_id: str, now: datetime) -> bool:
     return person is None or person.is_away(now)
 
 
-def _somebody(state: PackageState, roster: Roster, absences: Absences, within: Span, now: datetime) -> Spans:
-    """When at least one of those eligible now was there. Most have the same hours and no absence: once is enough."""
+def any_there(state: PackageState, people: Iterable[str], roster: Roster, now: datetime) -> bool:
+    """Whether one of these people may decide now and is not away."""
     question = question_of(state)
-    at_work = {name: working(role.hours, *within) for name, role in roster.policy.roles.items()}
+    return any(not is_away(roster, user, now) and _may_decide(roster, user, question, now) for user in people)
+
+
+def _may_decide(roster: Roster, user: str, question: Question, now: datetime) -> bool:
+    return isinstance(authorize(roster, user, Standard.PROCEED, question, now), ReviewerAuthorization)
+
+
+def _somebody(state: PackageState, onlookers: Onlookers, hearing: Hearing, until: datetime, now: datetime) -> Spans:
+    """When at least one of the onlookers was there. Most have the same hours and no absence: once is enough."""
+    question, roster = question_of(state), hearing.roster
     ways = {
-        (tuple(_acting_in(roster, user, question)), tuple(absences.get(user, ())))
-        for user in each_eligible(roster, question, now)
+        (tuple(_acting_in(roster, user, question)), tuple(hearing.away.get(user, ())), since)
+        for user, since in onlookers.items()
+        if _may_decide(roster, user, question, now)
     }
-    return union(*(without(union(*map(at_work.__getitem__, roles)), away) for roles, away in ways))
+    return union(*(without(_at_work(roster, roles, (since, until)), away) for roles, away, since in ways))
+
+
+def _at_work(roster: Roster, roles: Iterable[str], within: Span) -> Spans:
+    return union(*(working(roster.policy.roles[name].hours, *within) for name in roles))
 
 
 def _acting_in(roster: Roster, user_id: str, question: Question) -> Iterator[str]:

@@ -11,6 +11,7 @@ from rules.package import DecisionPackage
 from rules.people import AUTO, Actor, Agent, Roster
 from rules.policy import Policy
 from rules.scales import HITLLevel
+from rules.sight import CardAt
 from rules.values import Value
 
 
@@ -24,7 +25,10 @@ class Memory(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """`fresh_id` is the one random part of every id that the command gives rise to; `chance` is its one throw."""
+    """`fresh_id` is the one random part of every id that the command gives rise to; `chance` is its one throw.
+
+    `cards` are the places where the service has posted the package, as far as it knows.
+    """
 
     policy: Policy
     roster: Roster
@@ -37,6 +41,7 @@ class Situation:
     profile: AutonomyProfile | None = None
     memory: Memory = field(default_factory=Memory)
     open_items: dict[str, int] = field(default_factory=dict)
+    cards: frozenset[CardAt] = frozenset()
     chance: float = 1.0
     clicks_provable: bool = True
     trial: bool = False  # asked before a form opens: what the form shows has not been seen yet

@@ -15,6 +15,7 @@ from rules.commands import HumanDecisionType, OverrideDecision, Verdict
 from rules.package import Kind
 from rules.page import FormStep
 from rules.scales import HITLLevel, Reversibility, RiskLevel
+from rules.sight import Shown
 from rules.tiers import OnTimeout
 from rules.values import Duration, Moment, Value
 
@@ -189,13 +190,6 @@ class Bar(StrEnum):
     OWNER = "owner"
     EDITOR = "editor"
     RECUSED = "recused"
-
-
-class Shown(Value):
-    """The first proof that this version's card reached a place where an eligible person could see it."""
-
-    at: Moment
-    version: int
 
 
 class Details(Value):

@@ -26,8 +26,9 @@ from rules.page import FormStep
 from rules.reasons import Reason, Refusal, refuse
 from rules.relief import looked_after
 from rules.settling import settle
+from rules.silence import seen
 from rules.standards import Standard
-from rules.state import Bar, Basis, Details, ExecutionState, Shown, Status
+from rules.state import Bar, Basis, Details, ExecutionState, Status
 from rules.transition import Move, Transition, Words
 from rules.trust import blamed, by_people, trusted
 from rules.visibility import may_see
@@ -186,8 +187,15 @@ def open_form(move: Move, command: OpenForm) -> Transition:
 
 
 def show(move: Move, command: Show) -> Transition:
-    """Silence counts from the first proof that this version reached a place where an eligible person sees it."""
-    counts = command.seen_by_eligible and command.package_version == move.state.version and move.state.shown is None
-    shown = Shown(at=move.situation.now, version=command.package_version)
-    reason = "seen-by-eligible" if command.seen_by_eligible else "seen-by-nobody-eligible"
-    return move.happen("package.shown", {"shown": shown} if counts else {}, reason=reason).done()
+    """Silence counts from the proof that an eligible person can see this card. The same proof twice is one event."""
+    state = move.state
+    if command.package_version != state.version:
+        return move.happen("package.shown", reason="older-version").done()
+    shown = seen(state, command, move.situation)
+    sees = shown is not None and any(card.at == command.at for card in shown.cards)
+    if sees and shown == state.shown:
+        return move.done()
+    changes = {"shown": shown} if shown != state.shown else {}
+    return move.happen(
+        "package.shown", changes, reason="seen-by-eligible" if sees else "seen-by-nobody-eligible"
+    ).done()

@@ -21,11 +21,11 @@ from rules.authority import eligible, question_of
 from rules.commands import Show
 from rules.people import Roster
 from rules.reasons import Reason
-from rules.silence import each_present
+from rules.silence import cards_of
 from rules.state import PackageState
 from scheduler.dossiers import dossier_of
 from scheduler.hold import Hold
-from scheduler.messenger import BusyError, Messenger, Posted, RefusedError, SlackError, TokenError, UnreachableError
+from scheduler.messenger import BusyError, Posted, RefusedError, SlackError, TokenError, UnreachableError
 from scheduler.notes import Note, notes_of
 from scheduler.onlookers import Onlookers
 from scheduler.sending import Sending
@@ -52,9 +52,8 @@ class Drawn(NamedTuple):
 
 
 class Bringing:
-    def __init__(self, store: Store, messenger: Messenger, sending: Sending, now: Callable[[], datetime]) -> None:
-        self._store, self._sending, self._now = store, sending, now
-        self._onlookers = Onlookers(messenger, now)
+    def __init__(self, store: Store, sending: Sending, onlookers: Onlookers, now: Callable[[], datetime]) -> None:
+        self._store, self._sending, self._onlookers, self._now = store, sending, onlookers, now
 
     async def somewhere(self, hold: Hold) -> None:
         """Where Slack refuses for good, and said so lately, nothing is tried."""
@@ -104,7 +103,9 @@ class Bringing:
 
     async def _show(self, hold: Hold, drawn: Drawn) -> None:
         place, rendering, state = hold.its.place, drawn.rendering, drawn.dossier.state
-        onlookers = await self._seeing(place) if _to_be_proven(place, drawn.dossier) else None
+        seen = any(card.at == (place.channel, place.ts) for card in cards_of(state))
+        proof = _to_be_proven(place, drawn.dossier, seen=seen)
+        onlookers = await self._seeing(place, anew=place.posted and not seen) if proof else None
         if place.channel and place.ts and rendering.rendering_id == place.rendering_id:
             posted = Posted(place.channel, place.ts)
         else:
@@ -115,6 +116,8 @@ class Bringing:
             # Whatever fails from here on is done again, but the card lies there.
             await hold.write(lambda connection: cards.lies_at(connection, place, shown))
         await self._tell(hold, drawn.notes, posted)
+        if onlookers is None and posted != (place.channel, place.ts):  # it was posted again: nobody has seen this card
+            onlookers = await self._seeing(place)
         if onlookers is not None:
             shown = await self._proven(drawn, shown, onlookers)
         await self._settled(hold, shown)
@@ -133,7 +136,7 @@ class Bringing:
             await self._sending.post(posted.channel, note.message, posted.ts)
             await hold.write(partial(cards.noted, place=hold.its.place, revision=note.revision))
 
-    async def _seeing(self, place: Place) -> frozenset[str]:
+    async def _seeing(self, place: Place, *, anew: bool = False) -> frozenset[str]:
         """Who sees what lies there: asked first, so that nothing is posted whose proof then fails.
 
         Of a card that nobody saw so far, what is remembered says nothing: somebody may have come to see it.
@@ -141,7 +144,7 @@ class Bringing:
         if place.is_person:
             return frozenset([place.place])
         try:
-            return await self._onlookers.of(place.channel or place.place, anew=place.posted)
+            return await self._onlookers.of(place.channel or place.place, anew=anew)
         except (BusyError, RefusedError, TokenError, UnreachableError):
             raise
         except SlackError as fault:  # a scope that is missing: people are asked all the same, and silence never counts
@@ -149,12 +152,9 @@ class Bringing:
             return frozenset()
 
     async def _proven(self, drawn: Drawn, shown: Shown, onlookers: frozenset[str]) -> Shown:
-        """Down the road, like everything: the card lies where these people can see it. What it then shows.
-
-        Who is away sees nothing: what others who never saw it did not say is no silence.
-        """
-        state, roster, now = drawn.dossier.state, drawn.roster, self._store.clock()
-        able = frozenset(each_present(state, roster, now))
+        """Down the road, like everything: the card lies where these people can see it. What it then shows."""
+        state = drawn.dossier.state
+        able = eligible(drawn.roster, question_of(state), self._store.clock())
         command = Show(
             command_id=f"show {shown.channel} {shown.ts} {state.version} {fresh_id()}",
             decision_package_id=state.decision_package_id,
@@ -162,7 +162,7 @@ class Bringing:
             rendering_id=shown.rendering_id,
             channel=shown.channel,
             ts=shown.ts,
-            seen_by_eligible=bool(onlookers & able),
+            seen_by=onlookers & able,
         )
         outcome = await self._store.carry_out(command)
         if outcome.refusal and outcome.refusal.reason is Reason.TOO_BUSY:
@@ -208,13 +208,13 @@ def _looks_alike(drawn: Drawn, after: PackageState) -> bool:
     )
 
 
-def _to_be_proven(place: Place, dossier: Dossier) -> bool:
-    """A new card; and one that nobody eligible saw, at each change of it or of the people.
+def _to_be_proven(place: Place, dossier: Dossier, *, seen: bool) -> bool:
+    """A new card; one that nobody eligible saw, at each change; a soft one, where it is brought without a change.
 
     The proof is a change too, and calls for no other.
     """
-    state = dossier.state
-    seen = state.shown is not None and state.shown.version == state.version
     since = dossier.history[place.shown_revision :]
+    if not since:  # someone came, went, or may decide now
+        return not seen or dossier.state.soft
     news = any(event.event_type != "package.shown" for event in since)
-    return place.ts is None or ((news or not since) and not seen)
+    return place.ts is None or (news and not seen)

@@ -8,7 +8,9 @@ from typing import Self
 
 from scheduler import heart
 from scheduler.clicks import Clicks
+from scheduler.consents import Consents
 from scheduler.heart import Heart
+from scheduler.proofs import Proofs
 from scheduler.relief import Relief
 from scheduler.retention import Retention
 from scheduler.sweep import Sweep
@@ -25,19 +27,29 @@ EMPTIES_EVERY = 3600.0
 class Clockwork:
     heart: Heart
     sweep: Sweep
+    consents: Consents
     relief: Relief
     retention: Retention
 
     @classmethod
-    def of(cls, store: Store, reachable: Callable[[], Awaitable[bool]], way_in: WayIn, clicks: Clicks) -> Self:
+    def of(
+        cls,
+        store: Store,
+        reachable: Callable[[], Awaitable[bool]],
+        way_in: WayIn,
+        clicks: Clicks,
+        proofs: Proofs,
+    ) -> Self:
         beating = Heart(store, reachable, way_in, clicks)
-        return cls(beating, Sweep(store, beating), Relief(store), Retention(store))
+        consents = Consents(store, beating, proofs)
+        return cls(beating, Sweep(store, consents.take), consents, Relief(store), Retention(store))
 
     @property
     def ticks(self) -> Mapping[str, tuple[Tick, float]]:
         return {
             "heart": (self.heart.tick, heart.EVERY),
             "sweep": (self.sweep.tick, SWEEPS_EVERY),
+            "consents": (self.consents.tick, SWEEPS_EVERY),
             "relief": (self.relief.tick, RELIEVES_EVERY),
             "retention": (self.retention.tick, EMPTIES_EVERY),
         }

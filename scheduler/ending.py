@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from typing import Any
 
 
-async def finished(under_way: Collection[asyncio.Task[None]], within: float) -> None:
+async def finished(under_way: Collection[asyncio.Task[Any]], within: float) -> None:
     """What is not done by then is cut off, and waited for until it has ended."""
     if under_way:
         _, late = await asyncio.wait(under_way, timeout=within)

@@ -43,17 +43,28 @@ class Posted(NamedTuple):
     ts: str
 
 
-class Messenger(Protocol):
+class Lookup(Protocol):
+    """What Slack is asked before a silence counts."""
+
+    async def permalink(self, posted: Posted) -> str:
+        """Refused if there is no such message, or not any more."""
+        ...
+
+    async def members(self, channel: str, page: str) -> tuple[frozenset[str], str | None]:
+        """A page of them, the first one where none is named; and the next page, if there is one.
+
+        Refused for a channel in which the app can post nothing: archived, deleted, or left by the app.
+        """
+        ...
+
+
+class Messenger(Lookup, Protocol):
     async def post(self, channel: str, message: Message, thread: str | None = None) -> Posted: ...
 
     async def update(self, posted: Posted, message: Message) -> None: ...
 
     async def respond(self, url: str, message: Message) -> None:
         """In the place of the card that was clicked, through the address that came with the click."""
-        ...
-
-    async def members(self, channel: str, page: str) -> tuple[frozenset[str], str | None]:
-        """A page of them, the first one where none is named; and the next page, if there is one."""
         ...
 
     async def people(self, page: str) -> tuple[list[Person], str | None]: ...

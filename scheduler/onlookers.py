@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from scheduler.messenger import BusyError, Messenger
+from scheduler.messenger import BusyError, Lookup
+from scheduler.pace import Pace
+from store.budgets import MEMBERS
 
 REMEMBERED_FOR = timedelta(seconds=30)  # short beside the shortest silence that anybody would count
 GOES_ON_WITHIN = timedelta(minutes=5)  # of a reading that Slack was too busy for: after that it begins anew
@@ -29,8 +31,8 @@ class _Asked(NamedTuple):
 
 
 class Onlookers:
-    def __init__(self, messenger: Messenger, now: Callable[[], datetime]) -> None:
-        self._messenger, self._now = messenger, now
+    def __init__(self, slack: Lookup, pace: Pace, now: Callable[[], datetime]) -> None:
+        self._slack, self._pace, self._now = slack, pace, now
         self._asked: dict[str, _Asked] = {}
         self._readings: dict[str, _Reading] = {}
 
@@ -54,9 +56,15 @@ class Onlookers:
             reading = _Reading(self._now())
         try:
             while reading.following is not None:
-                page, reading.following = await self._messenger.members(channel, reading.following)
-                reading.found |= page
+                reading.following = await self._page(channel, reading, reading.following)
         except BusyError:
             self._readings[channel] = reading
             raise
         return frozenset(reading.found)
+
+    async def _page(self, channel: str, reading: _Reading, page: str) -> str | None:
+        spent = await self._pace.spend(MEMBERS)
+        async with self._pace.calling(spent):
+            found, following = await self._slack.members(channel, page)
+        reading.found |= found
+        return following

@@ -21,7 +21,9 @@ from scheduler.answers import Answers
 from scheduler.bringing import Bringing
 from scheduler.hold import Hold, LostError, held_from
 from scheduler.messenger import BusyError, Messenger, SlackError, TokenError
+from scheduler.onlookers import Onlookers
 from scheduler.pace import Pace
+from scheduler.proofs import Proofs
 from scheduler.sending import Sending
 from store import places, troubles
 from store.budgets import Purse, Rates
@@ -57,10 +59,10 @@ class Reconciler:
         self._store, self._now = store, now
         self._answers, self._pace = answers or Answers(), Pace(store, rates, self._time)
         sending = Sending(messenger, self._pace, self._answers)
-        self._bringing, self._admins = (
-            Bringing(store, messenger, sending, self._time),
-            Admins(store, sending, self._time),
-        )
+        onlookers = Onlookers(messenger, self._pace, self._time)
+        self.proofs = Proofs(messenger, self._pace, onlookers)
+        self._bringing = Bringing(store, sending, onlookers, self._time)
+        self._admins = Admins(store, sending, self._time)
         self._news, self._alone = asyncio.Event(), asyncio.Lock()
         self._under_way: set[asyncio.Task[None]] = set()
         self._again_in: float | None = None

@@ -19,6 +19,7 @@ from store.tables import core
 BUDGETS = core(Budget)
 
 POSTS, UPDATES, _CHANNEL = "posts", "updates", "channel "
+MEMBERS, PERMALINKS = "members", "permalinks"
 AHEAD = 0.25  # seconds before its time comes that a call may be paid for: longer than it takes to make it ready
 LASTS = 15.0  # seconds after which a call that was paid for is over, whatever came of it
 
@@ -29,15 +30,26 @@ class Window(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """What Slack promises: about a post a second and channel, some hundred posts and fifty updates a minute."""
+    """What Slack promises: about a post a second and channel, some hundred posts and fifty updates a minute.
+
+    Before a silence counts as consent, the members of a channel (fifty times a minute: with them its state is asked)
+    and each card (some hundred times) are asked of Slack.
+    """
 
     channel: Window = Window(5, 5)
     posts: Window = Window(300, 60)
     updates: Window = Window(50, 60)
     apart: float = 0.02  # seconds by which the clocks of two machines may differ
+    members: Window = Window(50, 60)
+    permalinks: Window = Window(300, 60)
 
     def of(self, key: str) -> Window:
-        known = {POSTS: self.posts, UPDATES: self.updates}
+        known = {
+            POSTS: self.posts,
+            UPDATES: self.updates,
+            MEMBERS: self.members,
+            PERMALINKS: self.permalinks,
+        }
         return known.get(key, self.channel)
 
 

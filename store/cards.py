@@ -5,7 +5,8 @@ Nothing here posts. A change only says that the places are behind; the reconcile
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, bindparam, delete, func, or_, select, text, u
 
 from rules.policy import Policy
 from rules.scales import HITLLevel
+from rules.sight import CardAt
 from rules.state import PackageState, Status
 from store.batch import Batch
 from store.outbox_tables import Card, Rendering
@@ -54,6 +56,11 @@ _LIES_AT = (
     .where(*_THIS)
     .values(channel=bindparam("new_channel"), ts=bindparam("new_ts"), rendering_id=bindparam("rendering"))
 )
+_LYING = select(CARDS.c.package_id, CARDS.c.channel, CARDS.c.ts).where(
+    CARDS.c.tenant_id == bindparam("tenant"),
+    CARDS.c.package_id.in_(bindparam("packages", expanding=True)),
+    CARDS.c.ts.is_not(None),
+)
 _COUNT = select(func.count()).select_from(CARDS).where(CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.behind)
 
 ROLE = "role:"  # a place that stands for the people of a role: each of them has one, and whoever joins them gets one
@@ -82,6 +89,10 @@ _PROVE_ANEW = _ANEW.where(
             says("shown", "null"),
         )
     ),
+)
+_OF_PACKAGE_ANEW = _ANEW.where(CARDS.c.package_id == bindparam("package"))
+_LOST = _OF_PACKAGE_ANEW.where(CARDS.c.channel == bindparam("in_channel"), CARDS.c.ts == bindparam("as_ts")).values(
+    channel=None, ts=None, rendering_id=None
 )
 _ASKED = (
     update(CARDS)
@@ -176,6 +187,25 @@ def shown_at(connection: Connection, place: Place, shown: Shown) -> None:
 def lies_at(connection: Connection, place: Place, shown: Shown) -> None:
     """It was posted or drawn anew. What belongs to it, as its notes, may still be to be done."""
     connection.execute(_LIES_AT, _posted(place, shown))
+
+
+def lying(connection: Connection, tenant_id: str, packages: Collection[str]) -> Mapping[str, frozenset[CardAt]]:
+    """For each package, where its cards are now. An older card of the same place is not among them."""
+    found: defaultdict[str, set[CardAt]] = defaultdict(set)
+    for row in connection.execute(_LYING, {"tenant": tenant_id, "packages": list(packages)}):
+        found[row.package_id].add(CardAt(row.channel, row.ts))
+    return {package: frozenset(found[package]) for package in packages}
+
+
+def lost(connection: Connection, tenant_id: str, package: str, card: CardAt) -> None:
+    """Slack does not have this card any more: it is posted again."""
+    key = {"tenant": tenant_id, "package": package, "in_channel": card.channel, "as_ts": card.ts}
+    connection.execute(_LOST, key)
+
+
+def prove_again(connection: Connection, tenant_id: str, package: str) -> None:
+    """Nobody is known to see the cards of this package: Slack is asked once more who does."""
+    connection.execute(_OF_PACKAGE_ANEW, {"tenant": tenant_id, "package": package})
 
 
 def noted(connection: Connection, place: Place, revision: int) -> None:

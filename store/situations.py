@@ -22,6 +22,7 @@ from rules.commands import (
     Recuse,
     Relieve,
     ReportExecution,
+    Show,
     Wake,
     WakeUp,
 )
@@ -34,6 +35,7 @@ from rules.submission import Submit
 from store.agents import agent
 from store.asked import Asked
 from store.autonomy import profile
+from store.cards import lying
 from store.content import words_of
 from store.house import House, fresh_id
 from store.packages import PACKAGES, Loaded
@@ -70,6 +72,7 @@ _COUNTED = (ReportExecution, Judge, LoseTrack)
 _AGENT = (Submit, NewVersion, ClaimExecution, Consent)
 _CONTENT = (NewVersion, ApproveWithEdits, HumanOverrideCommand)
 _THREAD = (Submit, NewVersion, ClaimExecution)
+_CARDS = (Show, Consent)
 _HANDED_OUT = (Submit, Assign, Escalate, Recuse, Climb, Relieve, Wake, WakeUp, NewVersion, ApproveWithEdits)
 
 
@@ -115,6 +118,8 @@ def _looked_up(
         looked["agent"] = agent(connection, tenant, agent_id, hold=hold, lock=counted)
     if counted or isinstance(command, _TRUST):
         looked["profile"] = profile(connection, tenant, agent_id, subject.action_type)
+    if isinstance(command, _CARDS):
+        looked["cards"] = lying(connection, tenant, [command.decision_package_id])[command.decision_package_id]
     if found and isinstance(command, _CONTENT):
         looked["package"] = package_of(connection, tenant, found.state.version_event_id)
     if isinstance(command, _THREAD):

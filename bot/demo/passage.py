@@ -64,5 +64,6 @@ class Passage:
         await self._slack.clockwork.heart.lived()
         await self._slack.directory.tick()
         await self._slack.clockwork.sweep.tick()
+        await self._slack.clockwork.consents.tick()
         await self._slack.clockwork.relief.tick()
         await self._slack.reconciler.tick()

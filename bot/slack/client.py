@@ -18,7 +18,7 @@ from bot.settings import Settings
 from bot.slack.faults import RAISED, fault_of, trouble_of
 from bot.slack.people import person_of
 from rules.people import Person
-from scheduler.messenger import Posted, SlackError
+from scheduler.messenger import Posted, RefusedError, SlackError
 
 ANSWERS_WITHIN = ClientTimeout(total=10, connect=3)
 _PAGE = 200
@@ -131,9 +131,23 @@ class SlackClient:
         if answer.status_code != HTTPStatus.OK:
             raise SlackError(f"{answer.body} ({answer.status_code})")
 
+    async def permalink(self, posted: Posted) -> str:
+        answer = await self.asked(self.web.chat_getPermalink(channel=posted.channel, message_ts=posted.ts))
+        return str(answer["permalink"])
+
     async def members(self, channel: str, page: str) -> tuple[frozenset[str], str | None]:
+        """Slack does not promise that an archived channel has no members: the channel itself is asked first."""
+        if not page:
+            await self._open(channel)
         answer = await self.asked(self.web.conversations_members(channel=channel, cursor=page, limit=_PAGE))
         return frozenset(answer["members"]), _following(answer) or None
+
+    async def _open(self, channel: str) -> None:
+        told = (await self.asked(self.web.conversations_info(channel=channel)))["channel"]
+        if told.get("is_archived"):
+            raise RefusedError("is_archived")
+        if told.get("is_member") is False:
+            raise RefusedError("not_in_channel")
 
     async def people(self, page: str) -> tuple[list[Person], str | None]:
         its = await self.installed()

@@ -113,7 +113,7 @@ def _assembled(settings: Settings, store: Store, client: SlackClient, metrics: M
         directory=directory,
         door=Door(app, secret.get_secret_value(), front) if secret else None,
         socket=socket,
-        clockwork=Clockwork.of(store, partial(_reachable, store, client), way_in, clicks),
+        clockwork=Clockwork.of(store, partial(_reachable, store, client), way_in, clicks, reconciler.proofs),
     )
 
 

@@ -113,7 +113,7 @@ STATES: dict[str, Callable[[], Story]] = {
     "silence_unproven": lambda: _shown().clock(
         commands.Consent,
         after=10 * MINUTE,
-        silence={"counted": 10 * MINUTE, "reviewer_present": False, "could_be_answered": True},
+        silence={"counted": 10 * MINUTE, "could_be_answered": True},
     ),
     "escalated": _escalated,
     "escalated_by_time": lambda: Story().clock(commands.Climb, after=DAY),

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from rules import commands
 from rules.autonomy import AutonomyProfile
 from rules.chain import event_of
 from rules.clock import next_due
-from rules.commands import Command, HumanDecisionCommand, PersonCommand, Silence, Verb
+from rules.commands import Command, HumanDecisionCommand, PersonCommand, Verb
 from rules.life import decide, takes
 from rules.package import DecisionPackage
 from rules.people import AUTO, Actor, ActorKind
 from rules.reasons import Refusal
+from rules.sight import Silence
 from rules.situation import Memory, Situation
 from rules.state import PackageState
 from rules.transition import Transition, refused
@@ -92,11 +93,14 @@ PACKAGE: dict[str, list[Any]] = {
     "material_change": [None] * 4 + [marked("Now blue")],
     "allowed_decisions": [None] * 9 + [["approve", "revise"]],
 }
+# Rita is known to see the card for longer than is counted of her, as long as she can decide.
+_SEES, _SEES_NOT = {"URITA": NOW + 9999 * DAY}, dict[str, datetime]()
 SILENCES = [
-    Silence(counted=counted, reviewer_present=present, could_be_answered=could)
-    for counted, present, could in [(HOUR, True, True)] * 3
-    + [(MINUTE, True, True), (HOUR, False, True), (HOUR, True, False)]
+    Silence(counted=counted, could_be_answered=could, cards=frozenset([world.CARD]), onlookers=onlookers)
+    for counted, onlookers, could in [(HOUR, _SEES, True)] * 3
+    + [(MINUTE, _SEES, True), (HOUR, _SEES_NOT, True), (HOUR, _SEES, False)]
 ]
+SEEN_BY = [world.ALL, world.ALL, world.ALL, frozenset(["USENTA"]), frozenset[str]()]
 # For each field that a command may have, what anybody may put there, sense and nonsense.
 FIELDS: dict[str, list[Any]] = {
     "comment": [marked("Because"), marked("Because"), None],
@@ -114,7 +118,7 @@ FIELDS: dict[str, list[Any]] = {
     "claim_id": ["clm_1", "clm_1", "clm_2"],
     "outcome": ["succeeded", "failed", "rolled_back"],
     "silence": SILENCES,
-    "seen_by_eligible": [True, True, False],
+    "seen_by": SEEN_BY,
     "page": [1, 2],
     "rendering_id": ["rnd_1", "rnd_2"],
 }
@@ -217,7 +221,7 @@ def somebody_has_enough(life: Life, choose: Choose) -> None:
 
 
 def nobody_says_anything(life: Life, choose: Choose) -> None:
-    life.give(ask(commands.Show, life.here, seen_by_eligible=choose([True, True, True, False])), AUTO)
+    life.give(ask(commands.Show, life.here, seen_by=choose(SEEN_BY)), AUTO)
     life.now += 6 * MINUTE
     life.give(ask(commands.Consent, life.here, silence=choose(SILENCES)), AUTO, choose([0.0, 1.0]))
 

@@ -17,15 +17,16 @@ from rules.commands import (
     NewVersion,
     Object,
     Show,
-    Silence,
     Verb,
 )
 from rules.package import DecisionPackage
 from rules.reasons import Reason
 from rules.scales import HITLLevel
+from rules.sight import Silence
 from rules.state import Basis, PackageState, Status
 from tests.rules.world import (
     AGENT,
+    ALL,
     BODO,
     DAY,
     DEAN,
@@ -43,6 +44,7 @@ from tests.rules.world import (
     ask,
     package,
     policy,
+    proven,
     refusal,
     shown,
     submitted,
@@ -56,7 +58,7 @@ def not_due(state: PackageState, kind: type[ClockCommand], now: datetime) -> boo
     return refusal(state, ask(kind, state), now=now) is Reason.NOT_DUE
 
 
-PROVEN = Silence(counted=FIVE, reviewer_present=True, could_be_answered=True)
+PROVEN = proven(shown(submitted(SOFT)))
 
 
 def silence(**changes: Any) -> Silence:
@@ -84,7 +86,7 @@ def test_a_share_of_what_silence_let_pass_is_looked_at_afterwards(chance: float,
 
 @pytest.mark.parametrize(
     "proof",
-    [silence(reviewer_present=False), silence(could_be_answered=False)],
+    [silence(onlookers={}), silence(could_be_answered=False)],
     ids=["nobody was there", "no click could have come in"],
 )
 def test_silence_where_nobody_could_have_spoken_makes_it_hard(proof: Silence) -> None:
@@ -182,7 +184,7 @@ def test_a_card_of_an_older_version_proves_nothing() -> None:
 
 
 def ask_show(state: PackageState, *, seen: bool) -> Show:
-    return ask(Show, state, seen_by_eligible=seen)
+    return ask(Show, state, seen_by=ALL if seen else frozenset())
 
 
 @pytest.mark.parametrize("kind", [Object, Escalate])

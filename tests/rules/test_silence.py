@@ -13,8 +13,9 @@ from rules.calendar import Span, total
 from rules.people import Roster
 from rules.policy import Policy
 from rules.scales import RiskLevel
-from rules.silence import counted, enough_at, present
-from rules.state import PackageState, Shown
+from rules.sight import Shown
+from rules.silence import Hearing, cards_of, counted, enough_at, onlookers_of, present
+from rules.state import PackageState
 from rules.terms import terms_today
 from tests.rules.world import (
     DAY,
@@ -48,7 +49,8 @@ def with_reviewers(**role: Any) -> Policy:
 
 TWO = with_reviewers()
 OFFICE = with_reviewers(hours={"start": "09:00", "end": "17:00"})  # NOW is noon, on a Friday
-SEEN = shown(submitted(SOFT, policy=TWO), policy=TWO)
+SEEN = shown(submitted(SOFT, policy=TWO))  # by everyone: who of them counts is for each policy to say
+ONLOOKERS = onlookers_of(cards_of(SEEN))
 
 
 def after(begin: timedelta, end: timedelta) -> Span:
@@ -63,6 +65,12 @@ def roster(policy: Policy = TWO, now: datetime = NOW, **bearing: Any) -> Roster:
     return situation(policy=policy, now=now, **bearing).roster
 
 
+def hearing(
+    absences: dict[str, list[Span]] | None = None, uptime: list[Span] = ALWAYS, now: datetime = NOW, **bearing: Any
+) -> Hearing:
+    return Hearing(roster(now=now, **bearing), absences or {}, uptime)
+
+
 def silence(
     absences: dict[str, list[Span]] | None = None,
     uptime: list[Span] = ALWAYS,
@@ -70,7 +78,7 @@ def silence(
     state: PackageState = SEEN,
     **bearing: Any,
 ) -> timedelta:
-    return counted(state, roster(now=now, **bearing), absences or {}, uptime, now)
+    return counted(state, onlookers_of(cards_of(state)), hearing(absences, uptime, now, **bearing), now)
 
 
 # When it counts.
@@ -231,7 +239,7 @@ def test_it_is_looked_at_again_when_it_could_be_enough(
     policy: Policy, absences: dict[str, list[Span]], so_far: timedelta, at: datetime
 ) -> None:
     terms = terms_today(SEEN, policy)
-    assert enough_at(SEEN, roster(policy), absences, terms, so_far, NOW) == at
+    assert enough_at(SEEN, ONLOOKERS, hearing(absences, policy=policy), terms, so_far, NOW) == at
 
 
 # Whatever the hours, the absences and the gaps.
@@ -261,7 +269,7 @@ def test_if_somebody_stays_it_is_enough_then_and_not_before(
         return silence(absences, [after(NONE, 90 * DAY)], then, policy=policy)
 
     terms = terms_today(SEEN, policy).model_copy(update={"soft_timeout": so_far(now) + HOUR})
-    at = enough_at(SEEN, roster(policy, now), absences, terms, so_far(now), now)
+    at = enough_at(SEEN, ONLOOKERS, hearing(absences, now=now, policy=policy), terms, so_far(now), now)
     in_sight = so_far(now + 14 * DAY) >= terms.soft_timeout
     assert so_far(at) == terms.soft_timeout or (not in_sight and at == now + HOUR)
     assert so_far(at - MINUTE) < terms.soft_timeout

@@ -12,12 +12,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from rules import commands
-from rules.commands import Command, Silence
+from rules.commands import Command
 from rules.life import decide
 from rules.package import DecisionPackage
 from rules.people import AUTO, Actor, ActorKind, Agent, Directory, Person, Roster
 from rules.policy import Policy
 from rules.reasons import Reason, Refusal
+from rules.sight import CardAt, Silence
+from rules.silence import cards_of, onlookers_of
 from rules.situation import Situation
 from rules.state import PackageState
 from rules.submission import Submit
@@ -30,8 +32,11 @@ RITA, ROSS = "URITA", "UROSS"  # reviewers
 SENTA, SVEN = "USENTA", "USVEN"  # senior reviewers
 SUSI, SAUL, SILA = "USUSI", "USAUL", "USILA"  # supervisors
 DORA = "UDORA"  # the director
+ALL = frozenset([RITA, ROSS, SENTA, SVEN, SUSI, SAUL, SILA, DORA])
 ROSE, OWEN, ADAM = "UROSE", "UOWEN", "UADAM"  # the requester, the agent's owner and an admin, none with a role
 GRETA, STAN, BODO, DEAN, NEMO = "UGRETA", "USTAN", "UBODO", "UDEAN", "UNEMO"  # supervisors, for the policy at least
+
+CARD = CardAt("C1", "1.0")  # where a package is shown, if nothing else is said
 
 BASE: dict[str, Any] = {
     "version": "test-1",
@@ -147,7 +152,12 @@ def situation(
     """Somebody, now. The directory was read just now, and the agent is the one above, unless it is said."""
     directory = Directory(people=people, groups=groups or {}, as_of=directory_as_of or now)
     actor = Actor(kind=ActorKind.PERSON, actor_id=by) if isinstance(by, str) else by
-    bearing: dict[str, Any] = {"agent": AGENT, "package": SOFT, "fresh_id": f"{next(_fresh):06d}"} | others
+    bearing: dict[str, Any] = {
+        "agent": AGENT,
+        "package": SOFT,
+        "fresh_id": f"{next(_fresh):06d}",
+        "cards": frozenset([CARD]),
+    } | others
     return Situation(policy=policy, roster=Roster(policy, directory), now=now, tenant_id="T1", actor=actor, **bearing)
 
 
@@ -167,17 +177,16 @@ _SAID: dict[type[Command], dict[str, Any]] = {
     commands.Judge: {"verdict": "sound"},
     commands.OpenDetails: {"rendering_id": "rnd_1", "page": 1, "of": 1},
     commands.OpenForm: {"rendering_id": "rnd_1", "page": 1, "of": 1},
-    commands.Show: {"rendering_id": "rnd_1", "channel": "C1", "ts": "1.0", "seen_by_eligible": True},
+    commands.Show: {"rendering_id": "rnd_1", "channel": CARD.channel, "ts": CARD.ts, "seen_by": ALL},
     commands.NewVersion: {"package": SOFT},
     commands.ClaimExecution: {"claim_id": "clm_1"},
     commands.ReportExecution: {"claim_id": "clm_1", "outcome": "succeeded"},
-    commands.Consent: {"silence": Silence(counted=timedelta(minutes=5), reviewer_present=True, could_be_answered=True)},
 }
 
 
 def ask(kind: type[C], state: PackageState, **fields: Any) -> C:
     """A command on the version and rung that the state shows, complete unless it is said otherwise."""
-    seen = {
+    seen: dict[str, Any] = {
         "command_id": f"cmd_{next(_fresh)}",
         "decision_package_id": state.decision_package_id,
         "expected_package_version": state.version,
@@ -186,8 +195,22 @@ def ask(kind: type[C], state: PackageState, **fields: Any) -> C:
         "action_digest": state.action_digest,
         "comment": "I looked at it.",
     }
+    if kind is commands.Consent:
+        seen["silence"] = proven(state)
     fitting = {name: value for name, value in seen.items() if name in kind.model_fields}
     return kind.model_validate(fitting | _SAID.get(kind, {}) | fields)
+
+
+def proven(state: PackageState, **fields: Any) -> Silence:
+    """Long enough, and seen to the end by everyone who is known to see a card."""
+    cards = cards_of(state)
+    silence = Silence(
+        counted=timedelta(minutes=5),
+        could_be_answered=True,
+        cards=frozenset(card.at for card in cards),
+        onlookers=onlookers_of(cards),
+    )
+    return silence.model_copy(update=fields)
 
 
 def submission(package: DecisionPackage = SOFT, package_id: str = "pkg_1") -> Submit:

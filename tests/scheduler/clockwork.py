@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from rules.chain import Event
-from rules.commands import Show
 from rules.package import DecisionPackage
 from rules.state import PackageState
 from scheduler.clicks import Clicks
@@ -17,7 +16,8 @@ from scheduler.sweep import Sweep
 from scheduler.way_in import Proof
 from store import directory
 from store.events import events_of
-from tests.rules.world import SOFT, ask
+from tests.rules.world import SOFT
+from tests.scheduler.looking import Looked, consents
 from tests.store.world import World
 
 
@@ -38,7 +38,9 @@ class Clockwork:
         self.world, self.slack_is_there, self.real = world, True, 0.0
         self.way_in, self.clicks = OpenWay(world, lambda: self.real), Clicks(world.store)
         self.heart = Heart(world.store, self._reachable, self.way_in, self.clicks, lambda: self.real)
-        self.sweep, self.relief = Sweep(world.store, self.heart), Relief(world.store)
+        self.slack = Looked()
+        self.consents = consents(world.store, self.heart, self.slack)
+        self.sweep, self.relief = Sweep(world.store, self.consents.take), Relief(world.store)
 
     @classmethod
     async def wound_up(cls, world: World) -> Self:
@@ -51,8 +53,7 @@ class Clockwork:
 
     async def shown(self, package: DecisionPackage = SOFT) -> PackageState:
         """A package whose card was seen to reach somebody who may decide."""
-        state = await self.world.submit(package)
-        return await self.world.after(ask(Show, state, seen_by_eligible=True))
+        return await self.world.shown(package)
 
     async def lives(self, span: timedelta) -> None:
         """Time passes with the process up and Slack there."""
@@ -67,7 +68,12 @@ class Clockwork:
 
     async def passes(self, span: timedelta) -> None:
         await self.lives(span)
+        await self.looks()
+
+    async def looks(self) -> None:
+        """At all that is due, and at whose silence may have come to its end."""
         await self.sweep.tick()
+        await self.consents.tick()
 
     async def leaves(self, who: str, until: datetime, delegate: str | None = None) -> None:
         now = self.world.clock.now

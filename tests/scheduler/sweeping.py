@@ -22,6 +22,7 @@ from scheduler.heart import Heart
 from scheduler.sweep import Sweep
 from tests.forked import Line
 from tests.scheduler.clockwork import OpenWay
+from tests.scheduler.looking import Looked, consents
 from tests.store.world import Clock, World, opened
 
 
@@ -36,7 +37,9 @@ async def _swept(url: str, now: datetime, step: int, line: Line) -> None:
         line.send("ready")
         await asyncio.to_thread(line.recv)
         _die_at(world, step)
-        await Sweep(world.store, heart).tick()
+        silent = consents(world.store, heart, Looked())
+        await Sweep(world.store, silent.take).tick()
+        await silent.tick()
         line.send("done")
 
 

@@ -14,7 +14,6 @@ from rules.commands import Defer, Object, RequestMoreEvidence
 from rules.people import AgentStanding
 from rules.scales import HITLLevel
 from rules.state import Basis, ExecutionState, Status
-from scheduler.heart import Heart
 from scheduler.sweep import Sweep
 from store import registry
 from tests.rules.world import (
@@ -54,7 +53,7 @@ async def test_time_in_which_nothing_ran_is_no_silence(clockwork: Clockwork) -> 
     state = await clockwork.shown()
     await clockwork.lives(2 * MINUTE)
     await clockwork.sleeps(DAY / 2)
-    await clockwork.sweep.tick()
+    await clockwork.looks()
     assert (await clockwork.now(state)).status is Status.PENDING
     await clockwork.passes(3 * MINUTE)
     assert (await clockwork.now(state)).status is Status.CONSENTED
@@ -64,7 +63,7 @@ async def test_time_in_which_slack_was_away_is_no_silence(clockwork: Clockwork) 
     state = await clockwork.shown()
     clockwork.slack_is_there = False
     await clockwork.sleeps(HOUR)
-    await clockwork.sweep.tick()
+    await clockwork.looks()
     clockwork.slack_is_there = True
     await clockwork.heart.tick()
     await clockwork.passes(4 * MINUTE)
@@ -77,7 +76,7 @@ async def test_a_clock_that_leaps_proves_nothing(clockwork: Clockwork) -> None:
     state = await clockwork.shown()
     clockwork.world.clock.passes(HOUR)
     await clockwork.heart.tick()
-    await clockwork.sweep.tick()
+    await clockwork.looks()
     assert (await clockwork.now(state)).status is Status.PENDING
 
 
@@ -101,7 +100,7 @@ async def test_time_that_a_clock_showed_before_it_was_set_back_was_not_lived(clo
     await clockwork.lives(MINUTE)
     state = await clockwork.shown()
     await clockwork.sleeps(DAY + HOUR)
-    await clockwork.sweep.tick()
+    await clockwork.looks()
     assert (await clockwork.now(state)).status is Status.PENDING
 
 
@@ -122,7 +121,7 @@ async def test_a_silence_that_cannot_count_in_time_becomes_hard(clockwork: Clock
     state = await clockwork.shown()
     clockwork.slack_is_there = False
     await clockwork.sleeps(DAY)
-    await clockwork.sweep.tick()
+    await clockwork.looks()
     after = await clockwork.now(state)
     assert (after.status, after.level) == (Status.PENDING, HITLLevel.HARD_APPROVAL)
 
@@ -184,8 +183,8 @@ async def test_a_claim_without_an_outcome_becomes_unknown(clockwork: Clockwork) 
 async def test_after_a_day_of_downtime_each_thing_happens_once(clockwork: Clockwork) -> None:
     state = await clockwork.shown(HARD)
     await clockwork.sleeps(3 * DAY)
-    await clockwork.sweep.tick()
-    await clockwork.sweep.tick()
+    await clockwork.looks()
+    await clockwork.looks()
     told = await clockwork.told(state)
     assert told.count("package.escalated") == 1
     assert (await clockwork.now(state)).status is Status.PENDING
@@ -195,8 +194,7 @@ async def test_replicas_that_look_at_once_do_each_thing_once(clockwork: Clockwor
     states = [await clockwork.shown(HARD.model_copy(update={"thread_id": f"thr_{number}"})) for number in range(5)]
     await clockwork.lives(DAY)
     async with replica(clockwork.world) as other:
-        heart = Heart(other.store, clockwork._reachable, clockwork.way_in, clockwork.clicks)
-        theirs = Sweep(other.store, heart)
+        theirs = Sweep(other.store, clockwork.consents.take)
         await _at_once(clockwork.sweep.tick, theirs.tick)
     told = [await clockwork.told(state) for state in states]
     assert [each.count("package.escalated") for each in told] == [1] * 5
@@ -211,7 +209,7 @@ async def test_what_is_refused_again_and_again_keeps_nothing_else_waiting(
         lambda connection: registry.set_standing(connection, "Clerk", AgentStanding.PAUSED, clockwork.world.clock.now)
     )
     await clockwork.lives(5 * MINUTE)
-    await clockwork.sweep.tick()
+    await clockwork.looks()
     assert {(await clockwork.now(state)).status for state in stuck} == {Status.PENDING}
     await clockwork.world.write(
         lambda connection: registry.set_standing(connection, "Clerk", AgentStanding.ACTIVE, clockwork.world.clock.now)
@@ -223,7 +221,7 @@ async def test_what_is_refused_again_and_again_keeps_nothing_else_waiting(
 async def test_an_objection_that_races_the_timer_wins_or_comes_too_late_and_is_told(clockwork: Clockwork) -> None:
     state = await clockwork.shown()
     await clockwork.lives(5 * MINUTE)
-    _, objected = await _at_once(clockwork.sweep.tick, lambda: clockwork.world.do(ask(Object, state), RITA))
+    _, objected = await _at_once(clockwork.looks, lambda: clockwork.world.do(ask(Object, state), RITA))
     after = await clockwork.now(state)
     outcome = (after.status, after.level, objected.refusal and objected.refusal.reason.value)
     assert outcome in [
@@ -236,7 +234,7 @@ async def test_a_process_that_died_with_what_it_had_taken_leaves_it_to_the_next(
     state = await clockwork.shown(HARD)
     await clockwork.lives(DAY)
     await clockwork.world.write(clockwork.sweep._claimed)
-    await clockwork.sweep.tick()
+    await clockwork.looks()
     assert (await clockwork.now(state)).task.rung == 0
     await clockwork.passes(timedelta(seconds=31))
     assert (await clockwork.now(state)).task.rung == 1
@@ -253,7 +251,7 @@ async def test_a_package_that_cannot_be_read_keeps_none_of_the_others_waiting(cl
         lambda connection: connection.execute(torn, {"package": broken.decision_package_id})
     )
     clockwork.world.clock.passes(DAY)
-    await clockwork.sweep.tick()
+    await clockwork.looks()
     assert (await clockwork.now(whole)).task.rung == 1
 
 
@@ -262,9 +260,9 @@ async def test_what_runs_out_while_slack_is_away_for_long_climbs_when_people_are
         clockwork = await Clockwork.wound_up(world)
         state = await world.submit(HARD)
         world.clock.passes(DAY + HOUR)  # and with it the time for which the directory may be believed
-        await clockwork.sweep.tick()
+        await clockwork.looks()
         assert ((await clockwork.now(state)).status, (await clockwork.now(state)).task.rung) == (Status.PENDING, 0)
         await world.people_are(people())
         world.clock.passes(MINUTE)
-        await clockwork.sweep.tick()
+        await clockwork.looks()
         assert (await clockwork.now(state)).task.rung == 1

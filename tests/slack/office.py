@@ -138,6 +138,7 @@ class Office(Desk):
         self.clock.passes(span)
         await clockwork.heart.lived()
         await clockwork.sweep.tick()
+        await clockwork.consents.tick()
         await clockwork.relief.tick()
         await self.delivered()
 

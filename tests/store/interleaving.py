@@ -24,7 +24,7 @@ from rules.state import PackageState
 from store import packages, tenancy
 from store.road import Outcome
 from tests.rules import world as rules_world
-from tests.rules.world import DAY, DORA, HOUR, MINUTE, RITA, ROSS, SAUL, SENTA, SILA, SUSI, SVEN, ask, package
+from tests.rules.world import ALL, DAY, DORA, HOUR, MINUTE, RITA, ROSS, SAUL, SENTA, SILA, SUSI, SVEN, ask, package
 from tests.store.soundness import faults
 from tests.store.world import World, founded, reviewer, submission
 
@@ -219,7 +219,9 @@ class Interleaving(RuleBasedStateMachine):
     def a_card_is_shown(self, seed: int) -> None:
         chance = Random(seed)
         state = self._open(chance)
-        self._run(self.world.do(ask(commands.Show, state, seen_by_eligible=chance.random() < 0.8)))
+        seen_by = ALL if chance.random() < 0.8 else frozenset[str]()
+        self._run(self.world.posted(state))
+        self._run(self.world.do(ask(commands.Show, state, seen_by=seen_by)))
         self._look(state.decision_package_id)
 
     @rule(span=st.sampled_from([MINUTE, 5 * MINUTE, 5 * MINUTE, HOUR, DAY]))

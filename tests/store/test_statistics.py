@@ -15,8 +15,6 @@ from rules.commands import (
     OpenDetails,
     Reject,
     Revise,
-    Show,
-    Silence,
 )
 from rules.package import DecisionPackage
 from rules.state import Status
@@ -39,8 +37,6 @@ from tests.rules.world import (
     policy,
 )
 from tests.store.world import LASTING, World, founded, fresh
-
-PROVEN = Silence(counted=HOUR, reviewer_present=True, could_be_answered=True)
 
 
 def another(risk: str = "medium", **fields: object) -> DecisionPackage:
@@ -72,13 +68,10 @@ async def test_each_package_is_counted_where_it_ended(world: World) -> None:
 
 
 async def test_what_silence_and_time_settled_is_not_counted_as_decided(world: World) -> None:
-    consented = await world.submit(another())
+    consented = await world.shown(another())
     expired = await world.submit(another("high", expires_at=world.clock() + MINUTE))
-    await world.after(ask(Show, consented))
     world.clock.passes(6 * MINUTE)
-    await world.after(
-        Consent(command_id=fresh("cmd"), decision_package_id=consented.decision_package_id, silence=PROVEN)
-    )
+    await world.after(ask(Consent, consented))
     await world.after(Expire(command_id=fresh("cmd"), decision_package_id=expired.decision_package_id))
     its = await counted(world)
     assert its.settled == {Status.CONSENTED: 1, Status.EXPIRED: 1}

@@ -10,19 +10,21 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
-from rules.commands import Approve, ClaimExecution, Command, ReportExecution
+from rules.commands import Approve, ClaimExecution, Command, ReportExecution, Show
 from rules.package import DecisionPackage
 from rules.people import AUTO, Actor, ActorKind, Agent, Person
 from rules.policy import Policy
+from rules.sight import CardAt
 from rules.state import PackageState
 from rules.submission import Submit
 from store import agents, directory, packages, registry
+from store.cards import CARDS
 from store.road import Outcome
 from store.situations import situation_of
 from store.store import Answered, Store
-from tests.rules.world import NOW, OWEN, SOFT, ask, people, policy
+from tests.rules.world import ALL, CARD, NOW, OWEN, SOFT, ask, people, policy
 
 T = TypeVar("T")
 
@@ -101,6 +103,19 @@ class World:
     async def approved(self, package: DecisionPackage = SOFT, *, by: str, agent: Agent | None = None) -> PackageState:
         state = await self.submit(package, agent)
         return await self.after(ask(Approve, state), by)
+
+    async def posted(self, state: PackageState, card: CardAt = CARD) -> None:
+        """Its card is in Slack: there, and nowhere else."""
+        here = (CARDS.c.package_id == state.decision_package_id, CARDS.c.tenant_id == state.tenant_id)
+        await self.write(
+            lambda connection: connection.execute(update(CARDS).where(*here).values(channel=card.channel, ts=card.ts))
+        )
+
+    async def shown(self, package: DecisionPackage = SOFT, seen_by: frozenset[str] = ALL) -> PackageState:
+        """A package whose card is in Slack, where these people see it."""
+        state = await self.submit(package)
+        await self.posted(state)
+        return await self.after(ask(Show, state, seen_by=seen_by))
 
     async def claimed(self, state: PackageState, **fields: Any) -> Answered:
         return await self.asked(ask(ClaimExecution, state, **fields))

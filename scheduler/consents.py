@@ -1,0 +1,98 @@
+"""Turns silence into consent, once Slack has said that someone could see the card all that time.
+
+The sweep hands over the packages whose time has come. The database says how much of each silence counts. Only if that
+is enough, Slack is asked for proof: outside any transaction, and beside the sweep, so that a slow Slack delays nothing
+else. The proof goes down the road, where the rules check it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+import structlog
+from sqlalchemy import Connection
+
+from rules.commands import Consent
+from rules.sight import SeenCard, Silence
+from rules.silence import onlookers_of
+from rules.state import PackageState
+from scheduler import asking
+from scheduler.heart import Heart
+from scheduler.proofs import Proofs
+from scheduler.silences import ASKED_AGAIN_AFTER, Answers, Quiet, quiet
+from store import cards
+from store.packages import look_again
+from store.store import Store
+from store.workers import UnavailableError
+
+log = structlog.get_logger()
+
+
+class Consents:
+    def __init__(self, store: Store, heart: Heart, proofs: Proofs) -> None:
+        self._store, self._heart, self._proofs = store, heart, proofs
+        self._waiting: dict[str, PackageState] = {}
+        self._alone = asyncio.Lock()
+
+    def take(self, states: list[PackageState]) -> None:
+        self._waiting |= {state.decision_package_id: state for state in states}
+
+    async def tick(self) -> None:
+        """Never beside itself. What it does not get done is due again when the sweep's claim ends."""
+        async with self._alone:
+            states, self._waiting = list(self._waiting.values()), {}
+            try:
+                if states:
+                    await self._look_at(states)
+            except UnavailableError as fault:
+                log.warning("consents.database_unavailable", error=str(fault))
+
+    async def _look_at(self, states: list[PackageState]) -> None:
+        house, now = self._store.house, self._store.clock()
+        found = await self._store.read(lambda connection: quiet(connection, house, states, now))
+        answers = await self._proofs.of([card for its in found if its.may_be_enough for card in its.cards])
+        meant = [(its, self._meant(its, answers)) for its in found]
+        asked = [(its, command) for its, command in meant if command]
+        outcomes = await self._store.carry_out_each([command for _, command in asked])
+        refused = [its for (its, _), outcome in zip(asked, outcomes, strict=True) if outcome.refusal]
+        unproven = [its for its, command in meant if command is None]
+        if unproven or refused:
+            await self._store.write(partial(self._put_off, unproven=unproven, refused=refused, answers=answers))
+
+    def _meant(self, its: Quiet, answers: Answers) -> Consent | None:
+        """The rules are asked where there is proof, where there can be none, and where no time is left for it."""
+        if not its.may_be_enough:
+            return self._consent(its, ()) if its.is_late else None
+        seen, unanswerable = its.proven(answers), its.app_is_gone(answers)
+        if its.is_enough(seen) or its.is_late or unanswerable or its.is_deserted(answers):
+            return self._consent(its, seen, answerable=not unanswerable)
+        return None
+
+    def _consent(self, its: Quiet, seen: Sequence[SeenCard], *, answerable: bool = True) -> Consent:
+        silence = Silence(
+            counted=its.length(seen),
+            could_be_answered=self._heart.beating and answerable,
+            cards=frozenset(card.at for card in seen),
+            onlookers=onlookers_of(seen),
+        )
+        return asking.of(Consent, its.state, silence=silence)
+
+    def _put_off(
+        self, connection: Connection, unproven: Sequence[Quiet], refused: Sequence[Quiet], answers: Answers
+    ) -> None:
+        for its in unproven:
+            self._renew(connection, its, answers)
+        later = [(its.state, its.again_at(answers)) for its in unproven]
+        later += [(its.state, its.now + ASKED_AGAIN_AFTER) for its in refused]
+        look_again(connection, later)
+
+    def _renew(self, connection: Connection, its: Quiet, answers: Answers) -> None:
+        """Cards that are gone are posted again. For the others it is written down who sees them now."""
+        tenant_id, package = self._store.house.tenant_id, its.state.decision_package_id
+        for card in its.gone(answers):
+            log.info("card.lost", package=package, channel=card.channel)
+            cards.lost(connection, tenant_id, package, card)
+        if not its.cards or its.may_be_enough:
+            cards.prove_again(connection, tenant_id, package)

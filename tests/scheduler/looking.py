@@ -1,0 +1,42 @@
+"""A Slack that only says who sees what: the people in its one channel, and whether a card is still there."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from scheduler.consents import Consents
+from scheduler.heart import Heart
+from scheduler.messenger import Posted, SlackError
+from scheduler.onlookers import Onlookers
+from scheduler.pace import Pace
+from scheduler.proofs import Proofs
+from store.budgets import Rates
+from store.store import Store
+from tests.rules.world import ALL
+
+
+class Looked:
+    def __init__(self) -> None:
+        self.people, self.fault = ALL, dict[str, SlackError]()
+        self.calls: list[str] = []
+
+    async def members(self, channel: str, page: str) -> tuple[frozenset[str], str | None]:
+        self._asked("members")
+        return self.people, None
+
+    async def permalink(self, posted: Posted) -> str:
+        self._asked("permalink")
+        return f"https://slack.example/{posted.channel}/{posted.ts}"
+
+    def _asked(self, what: str) -> None:
+        self.calls.append(what)
+        if what in self.fault:
+            raise self.fault[what]
+
+
+def consents(store: Store, heart: Heart, slack: Looked) -> Consents:
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    pace = Pace(store, Rates(), now)
+    return Consents(store, heart, Proofs(slack, pace, Onlookers(slack, pace, now)))
