@@ -5,6 +5,16 @@ from __future__ import annotations
 from blocks.dossier import Dossier
 from blocks.elements import Block, section
 from blocks.sentences import call
+from rules.state import Basis, Status
+
+
+def withdrawn(dossier: Dossier) -> tuple[Block, ...]:
+    """To those whose approval the service itself withdrew: they said yes, and it does not happen."""
+    state = dossier.state
+    by_itself = state.status is Status.REVOKED and state.decision is not None and state.decision.basis is Basis.POLICY
+    voters = dict.fromkeys(vote.reviewer_id for vote in state.votes) if by_itself else ()
+    return (section(f"{' '.join(f'<@{who}>' for who in voters)}: your approval was not used."),) if voters else ()
+
 
 _MOST = 20  # a role may have many user groups
 

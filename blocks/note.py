@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blocks.calling import calling
+from blocks.calling import calling, withdrawn
 from blocks.claims import standing as handover
 from blocks.dossier import Dossier
 from blocks.elements import Block, bold, rich, section, words
@@ -50,7 +50,9 @@ def decided(dossier: Dossier) -> Message:
     """The line of the record: who decided what, and why, in their words."""
     said = told(dossier)
     heading = words(bold(f"{standing(dossier.state)}. "), said)
-    return _message(dossier, f"{standing(dossier.state)}. {said}", rich(heading, *because(dossier)))
+    return _message(
+        dossier, f"{standing(dossier.state)}. {said}", *withdrawn(dossier), rich(heading, *because(dossier))
+    )
 
 
 def unused(dossier: Dossier) -> Message:

@@ -123,6 +123,8 @@ def _stopped(dossier: Dossier, made: Decision) -> str:
             return f"{who} rejected this. {agent(dossier)} must not do it."
         case Status.TAKEN_OVER:
             return f"{who} took this over. {thread(dossier)}"
+        case Status.REVOKED if made.basis is Basis.POLICY:
+            return f"This approval was withdrawn when {agent(dossier)} tried to use it. {_withdrawn_because(dossier)}"
         case Status.REVOKED:
             return f"{who} revoked the approval before it was used."
         case Status.CANCELLED:
@@ -130,6 +132,12 @@ def _stopped(dossier: Dossier, made: Decision) -> str:
             return f"{how}. Nothing is done."
         case _:
             return f"{_EXPIRED.get(_reason(dossier), 'Nobody decided in time.')} Nothing is done; nobody rejected it."
+
+
+def _withdrawn_because(dossier: Dossier) -> str:
+    """The service's own sentence; retention may have emptied it."""
+    because = dossier.said.get("because")
+    return because if isinstance(because, str) else "It was no longer valid."
 
 
 def _sent_away(dossier: Dossier, made: Decision) -> str:

@@ -14,6 +14,8 @@ from bot.slack.faults import refuses
 from bot.slack.side import SlackSide
 from store import cards, letters, troubles
 from store.letters import Counts
+from store.policies import OTHER_FILE
+from store.policy_texts import FIX, UnreadablePolicyError
 from store.workers import UnavailableError
 
 
@@ -29,29 +31,41 @@ async def readyz(request: web.Request) -> web.Response:
     to take the replica out of the balance for something that befalls all of them would only take that from them too.
     """
     service = request.app[SERVICE]
-    store, policy = service.store, service.store.house.policy
+    store, house = service.store, service.store.house
     try:
-        standing, callbacks, undelivered = await store.read(
-            lambda its: (store.house.standing(its), letters.counts(its), troubles.known(its, store.house.tenant_id))
+        standing, roster, callbacks, undelivered = await store.read(
+            lambda its: (
+                house.standing(its),
+                house.roster(its),
+                letters.counts(its),
+                troubles.known(its, house.tenant_id),
+            )
         )
+    except UnreadablePolicyError as fault:
+        return _not_ready({"database": "ok", "policy": f"{fault} {FIX}"})
     except UnavailableError:
-        body = {"ready": False, "checks": {"database": "does not answer"}}
-        return web.json_response(body, status=HTTPStatus.SERVICE_UNAVAILABLE)
-    directory = standing.directory_as_of
-    fresh = directory is not None and store.clock() - directory <= policy.directory.max_age
+        return _not_ready({"database": "does not answer"})
+    policy = roster.policy
+    fresh = roster.directory.is_fresh(policy, store.clock())
+    checks = {"database": "ok", "directory": "fresh" if fresh else "stale: nobody can decide"}
     body = {
         "ready": True,
-        "checks": {"database": "ok", "directory": "fresh" if fresh else "stale: nobody can decide"},
+        "checks": checks | {"policy": "in force" if store.file_in_force(policy) else f"in force, but {OTHER_FILE}"},
         "posture": {
             "policy_version": policy.full_version,
             "soft_approval": policy.soft.enabled,
             "frozen": standing.frozen,
-            "tenant_id": store.house.tenant_id,
+            "tenant_id": house.tenant_id,
             **_slack(service.slack, undelivered),
             "callbacks": callbacks._asdict(),
         },
     }
     return web.Response(text=json.dumps(body), content_type="application/json")
+
+
+def _not_ready(checks: dict[str, str]) -> web.Response:
+    body = {"ready": False, "checks": checks}
+    return web.json_response(body, status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def _slack(side: SlackSide | None, undelivered: list[troubles.Known]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Fault(StrEnum):
     RATE_LIMITED = "rate-limited"
     INTERNAL = "internal"
     UNAVAILABLE = "unavailable"
+    POLICY_UNREADABLE = "policy-unreadable"
 
 
 Kind = Fault | Reason
@@ -40,6 +41,7 @@ _STATUS: Mapping[Kind, HTTPStatus] = {
     Fault.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
     Fault.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
     Fault.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    Fault.POLICY_UNREADABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     Reason.NOT_FOUND: HTTPStatus.NOT_FOUND,
     Reason.APPROVAL_LAPSED: HTTPStatus.GONE,
     Reason.NO_ELIGIBLE_REVIEWER: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -63,6 +65,8 @@ _MEANING: Mapping[Fault, str] = {
     " without `wait`.",
     Fault.INTERNAL: "Something went wrong on our side, and was logged."
     " Sending it again with its idempotency key is safe.",
+    Fault.POLICY_UNREADABLE: "This replica runs a release that cannot read the policy in force, so it decides nothing."
+    " Send the same request again, with its idempotency key: another replica may answer.",
     Fault.UNAVAILABLE: "The database does not answer just now. Send the same request again, with its idempotency key.",
 }
 

@@ -27,6 +27,7 @@ _RETRY_AFTER: Mapping[Kind, str] = {
     Reason.TOO_BUSY: "1",
     Fault.UNAVAILABLE: "2",
     Fault.RATE_LIMITED: "5",
+    Fault.POLICY_UNREADABLE: "30",
 }
 
 # Where the next request on the connection would begin is not known after these, or not worth reading on for.

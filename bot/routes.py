@@ -51,7 +51,7 @@ class Route:
         return self.path.startswith("/v1/")
 
 
-_ANY = (Fault.UNAUTHENTICATED, Fault.BAD_REQUEST, Fault.INTERNAL, Fault.UNAVAILABLE)
+_ANY = (Fault.UNAUTHENTICATED, Fault.BAD_REQUEST, Fault.INTERNAL, Fault.UNAVAILABLE, Fault.POLICY_UNREADABLE)
 _ONE = (*_ANY, Reason.NOT_FOUND)
 _WRITE = (Fault.NOT_JSON, Fault.TOO_LARGE, Fault.INVALID, Reason.TOO_BUSY)
 _KEYED = (Reason.IDEMPOTENCY_CONFLICT,)
@@ -218,6 +218,8 @@ _EXECUTION = Route(
         Reason.DIGEST_MISMATCH,
         Reason.ALREADY_CLAIMED,
         Reason.APPROVAL_LAPSED,
+        Reason.APPROVAL_NO_LONGER_VALID,
+        Reason.DIRECTORY_STALE,
         Reason.AGENT_PAUSED,
         Reason.THREAD_TAKEN_OVER,
         Reason.NOT_CLAIMED,

@@ -59,12 +59,17 @@ async def running(settings: Settings, clock: Clock = real_clock, *, ticks: bool 
 
 
 @asynccontextmanager
-async def working(settings: Settings, clock: Clock = real_clock, *, ticks: bool = True) -> AsyncIterator[Service]:
-    """Migrates, opens the store and meets Slack: all but the door for requests."""
+async def working(
+    settings: Settings, clock: Clock = real_clock, *, ticks: bool = True, again: bool = False
+) -> AsyncIterator[Service]:
+    """Migrates, opens the store and meets Slack: all but the door for requests.
+
+    With `again` the file is put in force even if it was replaced before: for a process that owns its installation.
+    """
     text = _policy_text(settings)
     policy = read_policy(text)
     await asyncio.to_thread(migrate, settings.database_url, clock())
-    store = await Store.open(settings.database_url, policy, text.decode(), clock)
+    store = await Store.open(settings.database_url, policy, text.decode(), clock, again=again)
     try:
         metrics = Metrics()
         # The API alone, without Slack, is for tests and benches; `countersign serve` asks for the token.

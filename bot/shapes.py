@@ -297,7 +297,7 @@ class Posture(Reply):
 
 
 class Readiness(Reply):
-    """Whether the database answers, and how things stand."""
+    """Whether the database answers and the policy in force can be read, and how things stand."""
 
     ready: bool
     checks: dict[str, str]

@@ -19,6 +19,7 @@ from bot.requests import MAX_BODY, too_large
 from bot.service import SERVICE, Service
 from bot.slack import door
 from rules.reasons import Reason
+from store.policy_texts import UnreadablePolicyError
 from store.workers import UnavailableError
 
 log = structlog.get_logger()
@@ -65,7 +66,8 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
         return _of_aiohttp(fault).response()
     except UnavailableError as fault:
         log.warning("http.database_unavailable", error=str(fault))
-        return Problem(Fault.UNAVAILABLE).response()
+        unreadable = isinstance(fault, UnreadablePolicyError)
+        return Problem(Fault.POLICY_UNREADABLE if unreadable else Fault.UNAVAILABLE).response()
     except Exception:
         log.exception("http.fault", method=request.method, path=request.path)
         return Problem(Fault.INTERNAL).response()

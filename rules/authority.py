@@ -152,9 +152,16 @@ def each_eligible(roster: Roster, question: Question, now: datetime, role: str |
 
 def still_counts(roster: Roster, vote: Vote, state: PackageState, now: datetime, role: str | None = None) -> bool:
     """Whether a vote would be given again today, in any role it was asked for or in the one named."""
+    return isinstance(vote_today(roster, vote, state, now, role), ReviewerAuthorization)
+
+
+def vote_today(
+    roster: Roster, vote: Vote, state: PackageState, now: datetime, role: str | None = None
+) -> ReviewerAuthorization | Refusal:
+    """Under which authority this vote would be given today, or why it would be refused."""
     roles = (role,) if role else (state.terms.role_at(vote.rung), *state.terms.of_role)
     question = question_of(state)._replace(roles=tuple(dict.fromkeys(roles)))
-    return isinstance(authorize(roster, vote.reviewer_id, Standard.PROCEED, question, now), ReviewerAuthorization)
+    return authorize(roster, vote.reviewer_id, Standard.PROCEED, question, now)
 
 
 def barred_by(requester: str, chain: Iterable[str], owner: str, roster: Roster) -> dict[str, Bar]:

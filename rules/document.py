@@ -10,7 +10,7 @@ from rules.chain import rfc3339
 from rules.commands import HumanDecisionType, OverrideDecision
 from rules.people import Roster
 from rules.scales import HITLLevel
-from rules.state import Decision, ExecutionState, PackageState, Status
+from rules.state import Basis, Decision, ExecutionState, PackageState, Status
 from rules.terms import terms_today
 from rules.transition import Words
 from rules.votes import filled, tally
@@ -155,7 +155,7 @@ def message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR0911 -
             held = f"leave this {what} alone until it is handed back" if state.holds_thread else "do not act on it"
             return f"A person has taken this over: {held}."
         case Status.REVOKED:
-            return "The permission was withdrawn before it was used: do not act."
+            return _revoked(state)
         case Status.EXPIRED:
             return "Its time ran out, which is not a rejection by a person: do not act; submit again if it matters."
         case Status.CANCELLED:
@@ -167,6 +167,12 @@ def message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR0911 -
 _CLAIMED = (
     "The execution is claimed: whoever claimed it runs it, once, and then reports its outcome. Nobody else may run it."
 )
+
+
+def _revoked(state: PackageState) -> str:
+    if state.decision and state.decision.basis is Basis.POLICY:
+        return "The approval no longer counts: do not act. To ask again, submit it with a new idempotency key."
+    return "The permission was withdrawn before it was used: do not act."
 
 
 def _granted(state: PackageState, now: datetime) -> str:

@@ -7,6 +7,7 @@ from rules.reasons import Reason, Refusal, refuse
 from rules.state import Execution, ExecutionState
 from rules.transition import Move, Transition, Words
 from rules.trust import blamed, reviewed, trusted
+from rules.validity import Lost, checked, ended
 
 _REPORTABLE = {
     ExecutionState.CLAIMED: ("succeeded", "failed", "rolled_back"),
@@ -27,6 +28,8 @@ def claim_execution(move: Move, command: ClaimExecution) -> Transition | Refusal
         return _taken(execution, command)
     if not move.state.may_proceed(now):
         return refuse(Reason.APPROVAL_LAPSED, lapsed_at=move.state.lapses_at)
+    if (fault := checked(move.state, move.situation)) is not None:
+        return ended(move, fault) if isinstance(fault, Lost) else fault
     claimed = Execution(state=ExecutionState.CLAIMED, claim_id=command.claim_id, claimed_at=now)
     changes = {"execution": claimed, "outcome_by": now + move.state.terms.outcome, "lapses_at": None}
     return move.happen("execution.claimed", changes).done()

@@ -227,21 +227,46 @@ def _against_silence(case: Case, *, whole: bool) -> Iterator[Why]:
         yield _says("no-public-url", _HARD, "without COUNTERSIGN_PUBLIC_URL no objection is sure to arrive")
 
 
+def risk_today(policy: Policy, state: PackageState) -> RiskLevel:
+    """The package's own risk, or what the catalogue gives its action type by now if that is higher."""
+    action = policy.action(state.action_type)
+    return max(state.risk, action.risk) if action else state.risk
+
+
 def least(policy: Policy, state: PackageState) -> HITLLevel:
     """What a policy asks for what its state says of a package, whatever its agent has earned."""
+    risk, reversibility = _graver(policy, state)
+    return max(asked_today(policy, state), _AUTO if may_be_silent(policy, risk, reversibility) else _HARD)
+
+
+def asked_today(policy: Policy, state: PackageState, earned: HITLLevel = _SOFT) -> HITLLevel:
+    """The same, but for whether silence may count at all. Earned autonomy eases the two tables, as at submission."""
     action = policy.action(state.action_type)
-    known = action.reversibility if action else Reversibility.IRREVERSIBLE_HIGH
-    risk, reversibility = max(state.risk, action.risk if action else state.risk), max(state.reversibility, known)
-    said = [policy.tiers.of(risk).level, policy.reversibility.of(reversibility)]
+    risk, reversibility = _graver(policy, state)
+    floor = (action.floor if action else None) or _FLOORS[reversibility]
+    tables = (policy.tiers.of(risk).level, policy.reversibility.of(reversibility))
+    said = [min(level, max(earned, floor)) if level is _SOFT else level for level in tables]
     said.append(HITLLevel(getattr(policy.kinds, state.kind.value)))
     said += [level for bound, level in _bands(policy) if state.confidence < bound]
     if action and action.floor:
         said.append(action.floor)
-    strict = bool(action and action.tool and action.tool.approval_required)
-    if reversibility.irreversible:
-        sensitive = action and set(action.data_classes).intersection(policy.matrix.sensitive)
-        strict = strict or bool(sensitive) or state.confidence <= policy.matrix.irreversible_soft_above
-    return max(*said, _AUTO if may_be_silent(policy, risk, reversibility) and not strict else _HARD)
+    if action and action.tool and action.tool.approval_required:
+        said.append(_HARD)
+    sensitive = bool(action and set(action.data_classes).intersection(policy.matrix.sensitive))
+    return max(*said, _matrix_today(policy, state.confidence, reversibility, sensitive=sensitive))
+
+
+def _matrix_today(policy: Policy, sure: float, reversibility: Reversibility, *, sensitive: bool) -> HITLLevel:
+    if not reversibility.irreversible:
+        return _SOFT if sure <= policy.matrix.reversible_auto_above else _AUTO
+    return _HARD if sensitive or sure <= policy.matrix.irreversible_soft_above else _SOFT
+
+
+def _graver(policy: Policy, state: PackageState) -> tuple[RiskLevel, Reversibility]:
+    """As the package came in, or as the catalogue has its action type by now: the graver of both."""
+    action = policy.action(state.action_type)
+    known = action.reversibility if action else Reversibility.IRREVERSIBLE_HIGH
+    return risk_today(policy, state), max(state.reversibility, known)
 
 
 def may_be_silent(policy: Policy, risk: RiskLevel, reversibility: Reversibility) -> bool:

@@ -142,7 +142,9 @@ def decide(state: PackageState | None, command: Command, situation: Situation) -
 
 
 def _held_to_the_table(state: PackageState, command: Command, outcome: Transition) -> Transition:
-    leads = TABLE[command.verb][1] or (state.status,)
+    # A claim that ends an approval instead of using it is held to the row of those who end one.
+    verb = Verb.REVOKE if outcome.refusal else command.verb
+    leads = TABLE[verb][1] or (state.status,)
     if outcome.occurrences and outcome.after.status not in leads:
         raise AssertionError(f"{command.verb} led from {state.status} to {outcome.after.status}: not in the table")
     return outcome

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from rules.canonical import sha256_of
 from rules.catalogue import Action, Listing, ReversibilityTable, listing
 from rules.notation import Amount, ChannelId, Currency, Name, Pattern, Share, Span, UserId
 from rules.roles import Role
@@ -111,7 +112,10 @@ class Channels(Value):
 
 
 class Policy(Value):
-    """A whole policy. `version` is its own name for itself; `digest` is that of the text it was read from."""
+    """A whole policy. `version` is its own name for itself; `digest` identifies its content.
+
+    The digest is taken over the parsed policy: comments, white space and the order of keys do not change it.
+    """
 
     version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,50}$")]
     digest: str = Field(default="", exclude=True)
@@ -138,12 +142,21 @@ class Policy(Value):
 
     @property
     def full_version(self) -> str:
-        """What events and decisions name: the policy's own version and the first of its text's digest."""
+        """What events and decisions name: the policy's own version and the start of its digest."""
         return f"{self.version}+{self.digest.removeprefix('sha256:')[:12]}"
 
     def listing(self, action_type: str) -> Listing:
         """The catalogue's entries for this type: its own, and the broader ones that can only make it stricter."""
         return _listing(self, action_type)
+
+    def says_the_same_as(self, other: Policy) -> bool:
+        """Whether both have the same content, whatever digest they are kept under."""
+        return self.model_copy(update={"digest": other.digest}) == other
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The Slack user groups that give somebody a role."""
+        return frozenset(group for role in self.roles.values() for group in role.groups)
 
     def action(self, action_type: str) -> Action | None:
         """What the catalogue says of this type, as one entry. None: nothing at all."""
@@ -159,6 +172,12 @@ class Policy(Value):
                 seen.add(name)
                 todo.extend(self.roles[name].includes if name in self.roles else ())
         return frozenset(seen)
+
+    @model_validator(mode="after")
+    def _has_a_digest(self) -> Self:
+        if not self.digest:
+            object.__setattr__(self, "digest", sha256_of(self.model_dump(mode="json")))
+        return self
 
     @model_validator(mode="after")
     def _names_only_roles_that_exist(self) -> Self:

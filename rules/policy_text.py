@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from datetime import date, time
 from difflib import get_close_matches
 from enum import StrEnum
-from hashlib import sha256
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -52,10 +51,10 @@ def read_policy(text: str | bytes) -> Policy:
     """The policy that the text writes down, or a `PolicyError` with all its faults."""
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     written = _parsed(_decoded(raw))
-    # The digest is a field of the policy, but no key of the file: the text cannot contain its own.
+    # The digest is a field of the policy but not a key of the file: it is computed from the content.
     unknown = (_fault(("digest",), _unknown(("digest",)), written),) if "digest" in written else ()
     try:
-        policy = Policy.model_validate({**written, "digest": f"sha256:{sha256(raw).hexdigest()}"})
+        policy = Policy.model_validate({**written, "digest": ""})
     except ValidationError as error:
         raise PolicyError((*unknown, *_faults(error, written))) from None
     if unknown:

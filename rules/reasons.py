@@ -79,6 +79,7 @@ class Reason(StrEnum):
     ALREADY_CLAIMED = "already-claimed"
     APPROVAL_LAPSED = "approval-lapsed"
     DIGEST_MISMATCH = "digest-mismatch"
+    APPROVAL_NO_LONGER_VALID = "approval-no-longer-valid"
     NOT_CLAIMED = "not-claimed"
     ALREADY_REPORTED = "already-reported"
     # What the clock is told
@@ -246,6 +247,8 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
             return "This approval lapsed at {lapsed_at} unclaimed; submit the action again."
         case Reason.DIGEST_MISMATCH:
             return "The approval is for {approved}, not for {claimed}: only the approved action may run."
+        case Reason.APPROVAL_NO_LONGER_VALID:
+            return "This approval is no longer valid: {because} Submit the action again with a new idempotency key."
         case Reason.NOT_CLAIMED:
             return "This execution was not claimed under that claim_id; claim it first."
         case Reason.ALREADY_REPORTED:

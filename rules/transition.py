@@ -14,7 +14,7 @@ from rules.commands import Command, HumanDecisionCommand, HumanDecisionType, Sho
 from rules.page import Page
 from rules.people import Actor, ReviewerAuthorization
 from rules.reading import shown_in_form
-from rules.reasons import Reason
+from rules.reasons import Reason, Refusal
 from rules.situation import Situation
 from rules.state import Basis, PackageState
 
@@ -42,12 +42,16 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """No occurrence means that the command had already been carried out: its answer is the state as it is."""
+    """No occurrence means that the command had already been carried out: its answer is the state as it is.
+
+    With a `refusal` the command is refused, and what happened is the consequence: both are recorded together.
+    """
 
     before: PackageState | None
     after: PackageState
     occurrences: tuple[Occurrence, ...] = ()
     profile: AutonomyProfile | None = None
+    refusal: Refusal | None = None
 
     @property
     def words(self) -> dict[str, Words]:

@@ -30,6 +30,7 @@ class Reading:
     read_at: datetime
     version: int
     spoiled: int
+    wanted: frozenset[str]
     people: list[Person] = field(default_factory=list)
     following: str | None = ""  # where the next page of people begins; None after the last
     groups: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -67,9 +68,9 @@ class DirectoryKeeper:
 
     async def _look(self) -> None:
         try:
-            standing = await self._store.read(self._store.house.standing)
-            as_of, now = standing.directory_as_of, self._store.clock()
-            old = as_of is None or now - as_of >= min(RENEWED_AFTER, self._store.house.policy.directory.max_age / 4)
+            roster, now = await self._store.read(self._store.house.roster), self._store.clock()
+            as_of, often = roster.directory.as_of, min(RENEWED_AFTER, roster.policy.directory.max_age / 4)
+            old = as_of is None or now - as_of >= often
             if old or self._spoiled > self._mended or self._reading:
                 await self.renew()
         except UnavailableError as fault:
@@ -95,15 +96,17 @@ class DirectoryKeeper:
         while reading.following is not None:
             page, reading.following = await self._messenger.people(reading.following)
             reading.people += page
-        for group in self._groups():
+        for group in sorted(reading.wanted):
             if group not in reading.groups:
                 reading.groups[group] = await self._messenger.group(group)
         self._reading = None
         return await self._kept(reading)
 
     async def _begun(self) -> Reading:
-        standing = await self._store.read(self._store.house.standing)
-        return Reading(self._store.clock(), self._now(), standing.directory_version, self._spoiled)
+        house = self._store.house
+        standing, roster = await self._store.read(lambda its: (house.standing(its), house.roster(its)))
+        began, groups = (self._store.clock(), self._now()), roster.policy.groups
+        return Reading(*began, standing.directory_version, self._spoiled, groups)
 
     async def _kept(self, reading: Reading) -> bool:
         whole = (reading.people, reading.groups, reading.as_of, reading.read_at)
@@ -112,6 +115,3 @@ class DirectoryKeeper:
             self._mended = reading.spoiled
             log.info("directory.read", people=len(reading.people), groups=len(reading.groups))
         return done
-
-    def _groups(self) -> list[str]:
-        return sorted({group for role in self._store.house.policy.roles.values() for group in role.groups})

@@ -32,7 +32,7 @@ def dossier_of(connection: Connection, house: House, package_id: str, now: datet
     events = events_of(connection, state.tenant_id, package_id)
     words = words_of(connection, state.tenant_id, *(event["event_id"] for event in events))
     proposer = agent(connection, state.tenant_id, state.agent_id)
-    terms, who = terms_today(state, house.policy), called(state, roster, now)
+    terms, who = terms_today(state, roster.policy), called(state, roster, now)
     return Dossier(
         state=state,
         package=_package(words, state.version_event_id),

@@ -85,6 +85,7 @@ class Heart:
     async def _beat(self, *, lived: timedelta) -> None:
         passed = self._passed(lived)
         try:
+            await self._store.read(self._store.house.roster)  # who cannot read the policy in force could take no click
             await self._clicks.settle()
             waits = await self._store.read(lambda its: is_any_soft_waiting(its, self._store.house.tenant_id))
             reachable = await self._reachable()

@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 PAGE = 200
 
-Known = tuple[int, bool, frozenset[str]]
+Known = tuple[int, str, bool, frozenset[str]]
 
 
 class Relief:
@@ -51,17 +51,18 @@ class Relief:
             log.warning("relief.database_unavailable", error=str(fault))
 
     def _known(self, connection: Connection) -> Known:
-        """The directory's version, whether it is fresh, and who is away just now."""
+        """The directory's version, the policy, whether the directory is fresh, and who is away just now."""
         house, now = self._store.house, self._store.clock()
         standing = house.standing(connection)
-        directory = house.roster(connection, standing).directory
+        roster = house.roster(connection, standing)
+        directory, policy = roster.directory, roster.policy
         away = frozenset(person.user_id for person in directory.people.values() if person.is_away(now))
-        return standing.directory_version, directory.is_fresh(house.policy, now), away
+        return standing.directory_version, policy.digest, directory.is_fresh(policy, now), away
 
     def _mark(self, connection: Connection) -> str:
         """All that says who could decide anything just now, in short: the same people read anew give the same."""
-        house, now = self._store.house, self._store.clock()
-        directory = house.roster(connection).directory
+        roster, now = self._store.house.roster(connection), self._store.clock()
+        directory, policy = roster.directory, roster.policy
         people = sorted(
             (
                 who.user_id,
@@ -76,7 +77,7 @@ class Relief:
             for who in directory.people.values()
         )
         groups = sorted((group, sorted(members)) for group, members in directory.groups.items())
-        said = (house.policy.full_version, directory.is_fresh(house.policy, now), people, groups)
+        said = (policy.full_version, directory.is_fresh(policy, now), people, groups)
         return sha256(repr(said).encode()).hexdigest()
 
     async def _look_for(self, mark: str) -> None:

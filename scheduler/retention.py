@@ -32,9 +32,9 @@ class Retention:
         self._store, self._real = store, real
 
     async def tick(self) -> None:
-        store, policy = self._store, self._store.house.policy
-        now, tenant_id = store.clock(), store.house.tenant_id
+        store, now, tenant_id = self._store, self._store.clock(), self._store.house.tenant_id
         try:
+            policy = (await store.read(store.house.roster)).policy
             # No silence is ever longer than a package may wait: what lies before that is asked by nobody.
             oldest = now - 2 * policy.windows.defer_at_most
             await store.write(lambda connection: uptime.forget(connection, tenant_id, oldest))

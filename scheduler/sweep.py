@@ -53,6 +53,8 @@ class Sweep:
                 log.warning("sweep.database_unavailable", error=str(fault))
 
     def _is_any_due(self, connection: Connection) -> bool:
+        """By the policy in force: a process that cannot read it leaves what is due to others."""
+        self._store.house.roster(connection)
         return is_any_due(connection, self._store.house.tenant_id, self._store.clock())
 
     def _claimed(self, connection: Connection) -> list[PackageState]:

@@ -77,6 +77,7 @@ _ASK_ANEW = _ANEW.where(
     CARDS.c.place >= ROLE,
     CARDS.c.place < ROLE[:-1] + ";",
 )
+_DRAW_AGAIN = _ANEW.where(CARDS.c.package_id.in_(_OPEN))
 # What lies there and is waiting for silence to begin: it is shown to them again, as it is.
 _PROVE_ANEW = _ANEW.where(
     CARDS.c.ts.is_not(None),
@@ -238,6 +239,11 @@ def ask_anew(connection: Connection, tenant_id: str) -> None:
     """Whoever may decide what is open has changed: somebody may have come to be asked in person, or to see a card."""
     connection.execute(_ASK_ANEW, {"tenant": tenant_id})
     connection.execute(_PROVE_ANEW, {"tenant": tenant_id})
+
+
+def draw_again(connection: Connection, tenant_id: str) -> None:
+    """Every card of an open package: what it says of people, quorum and deadlines comes from the policy in force."""
+    connection.execute(_DRAW_AGAIN, {"tenant": tenant_id})
 
 
 def bring_anew(connection: Connection, tenant_id: str, channel: str) -> int:

@@ -6,7 +6,7 @@ What Slack's events tell between two readings is learnt in `store.learning`.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, case, delete, insert, select, update
@@ -59,6 +59,16 @@ def renew(
     if done:
         replace(connection, people, groups, as_of, read_at)
     return done
+
+
+def unread_of(connection: Connection, groups: Collection[str]) -> frozenset[str]:
+    """Those groups of which nothing is known."""
+    return frozenset(groups).difference(connection.execute(select(MEMBERS.c.group_id).distinct()).scalars())
+
+
+def forget_age(connection: Connection) -> None:
+    """As if it had never been read: until it is, nobody can decide, and no task moves on because nobody is known."""
+    renewed(connection, directory_as_of=None)
 
 
 def go_away(connection: Connection, user_id: str, until: datetime, delegate: str | None, now: datetime) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from rules.people import Directory, Person, Roster
 from rules.policy import Policy
+from store.policy_texts import PolicyTexts
 from store.spelled import rows
 from store.tables import Absence, GroupMember, GroupRow, Installation, PersonRow, core
 
@@ -22,7 +23,12 @@ _OF_PERSON = (
 )
 _PEOPLE = select(PEOPLE, ABSENCES.c.until, ABSENCES.c.delegate).join(ABSENCES, _OF_PERSON, isouter=True)
 _MEMBERS = select(MEMBERS.c.group_id, MEMBERS.c.user_id).where(MEMBERS.c.is_former.is_not(True))
-STANDING = (INSTALLATION.c.frozen, INSTALLATION.c.directory_version, INSTALLATION.c.directory_as_of)
+STANDING = (
+    INSTALLATION.c.frozen,
+    INSTALLATION.c.directory_version,
+    INSTALLATION.c.directory_as_of,
+    INSTALLATION.c.policy_digest,
+)
 _STANDING = select(*STANDING)
 
 
@@ -37,30 +43,41 @@ class Standing(NamedTuple):
     frozen: bool
     directory_version: int
     directory_as_of: datetime | None
+    policy_digest: str | None
 
 
 class House:
-    """The directory is kept in memory only as long as the version that every transaction reads says it is current."""
+    """The directory and the policy are kept in memory. Every transaction reads which of them are current."""
 
     def __init__(self, tenant_id: str, policy: Policy) -> None:
-        self.tenant_id, self.policy = tenant_id, policy
+        self.tenant_id = tenant_id
         self.process_id = secrets.token_hex(8)
         self.clicks_provable = True
+        self.policies = PolicyTexts(policy)
+        self._at_start = policy
         self._known: tuple[int, Roster] | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """As this process last saw it: for what is only shown or paced. Decisions take the roster's own."""
+        return self._known[1].policy if self._known else self._at_start
 
     def standing(self, connection: Connection) -> Standing:
         return Standing(*rows(connection, _STANDING, {})[0])
 
     def roster(self, connection: Connection, standing: Standing | None = None) -> Roster:
+        """Who is who, and who may do what, by the directory and the policy of this very transaction."""
         current = standing or self.standing(connection)
         known = self._known
-        if known is None or known[0] != current.directory_version:
-            directory = _directory(connection, current.directory_as_of)
-            known = self._known = (current.directory_version, Roster(self.policy, directory))
-        return known[1]
+        if known and known[0] == current.directory_version and known[1].policy.digest == current.policy_digest:
+            return known[1]
+        policy = self.policies.policy(connection, current.policy_digest)
+        roster = Roster(policy, directory_of(connection, current.directory_as_of))
+        self._known = (current.directory_version, roster)
+        return roster
 
 
-def _directory(connection: Connection, as_of: datetime | None) -> Directory:
+def directory_of(connection: Connection, as_of: datetime | None) -> Directory:
     groups: dict[str, set[str]] = {}
     for group_id, user_id in connection.execute(_MEMBERS):
         groups.setdefault(group_id, set()).add(user_id)

@@ -88,7 +88,7 @@ def carry_out_each(connection: Connection, house: House, each: Sequence[Asked]) 
         for asked in each:
             its = found.get(asked.command.decision_package_id)
             outcomes.append(_decided(connection, house, asked, its, roster))
-            if hands_out(house, asked.command):
+            if hands_out(roster.policy, asked.command):
                 batch.send()  # the next one counts what this one gave to somebody
     return outcomes
 
@@ -101,10 +101,15 @@ def _decided(connection: Connection, house: House, asked: Asked, found: Loaded |
     if asked.trial:
         return Outcome(state=decided.before, roster=roster)
     with writing(connection) as batch:
-        _remember(batch, house.tenant_id, asked, decided.after.decision_package_id)
+        _remember(batch, house.tenant_id, asked, decided.after.decision_package_id, decided.refusal)
         record(connection, decided, found, situation)
-    changed = bool(decided.occurrences)
-    return Outcome(state=decided.after, changed=changed, roster=situation.roster, words=decided.words)
+    return Outcome(
+        state=decided.after,
+        refusal=decided.refusal,
+        changed=bool(decided.occurrences),
+        roster=situation.roster,
+        words=decided.words,
+    )
 
 
 def _reached(connection: Connection, house: House, asked: Asked, package_id: str) -> Loaded | None:

@@ -28,10 +28,12 @@ from rules.commands import (
 )
 from rules.package import DecisionPackage, action_digest
 from rules.people import Roster
+from rules.policy import Policy, Windows
 from rules.scales import HITLLevel
 from rules.situation import Memory, Situation
 from rules.state import Status
 from rules.submission import Submit
+from rules.validity import trust_matters
 from store.agents import agent
 from store.asked import Asked
 from store.autonomy import profile
@@ -79,7 +81,7 @@ _HANDED_OUT = (Submit, Assign, Escalate, Recuse, Climb, Relieve, Wake, WakeUp, N
 def situation_of(connection: Connection, house: House, asked: Asked, found: Loaded | None, roster: Roster) -> Situation:
     command = asked.command
     return Situation(
-        policy=house.policy,
+        policy=roster.policy,
         roster=roster,
         now=asked.now,
         tenant_id=house.tenant_id,
@@ -88,26 +90,27 @@ def situation_of(connection: Connection, house: House, asked: Asked, found: Load
         chance=asked.chance,
         clicks_provable=house.clicks_provable,
         trial=asked.trial,
-        open_items=_open_items(connection, roster, house, command),
-        **_looked_up(connection, house, asked, found, command),
+        open_items=_open_items(connection, roster, house.tenant_id, command),
+        **_looked_up(connection, house.tenant_id, roster.policy, asked, found),
     )
 
 
-def _open_items(connection: Connection, roster: Roster, house: House, command: Command) -> dict[str, int]:
+def _open_items(connection: Connection, roster: Roster, tenant_id: str, command: Command) -> dict[str, int]:
     """How much each reviewer has before them."""
-    return open_items(connection, house.tenant_id, roster.reviewers) if hands_out(house, command) else {}
+    return open_items(connection, tenant_id, roster.reviewers) if hands_out(roster.policy, command) else {}
 
 
-def hands_out(house: House, command: Command) -> bool:
+def hands_out(policy: Policy, command: Command) -> bool:
     """Whether somebody may be given a task: only where the policy does not let them take it themselves."""
-    return house.policy.queue.assign != "pull" and isinstance(command, _HANDED_OUT)
+    return policy.queue.assign != "pull" and isinstance(command, _HANDED_OUT)
 
 
 def _looked_up(
-    connection: Connection, house: House, asked: Asked, found: Loaded | None, command: Command
+    connection: Connection, tenant: str, policy: Policy, asked: Asked, found: Loaded | None
 ) -> dict[str, Any]:
     """The command's subject is what it submits, or what was found: agent, action type and thread come from there."""
-    tenant, subject = house.tenant_id, command.package if isinstance(command, Submit) else found and found.state
+    command = asked.command
+    subject = command.package if isinstance(command, Submit) else found and found.state
     agent_id = asked.agent_id or (found.state.agent_id if found else None)
     if subject is None or agent_id is None:
         return {}
@@ -116,7 +119,7 @@ def _looked_up(
     if counted or isinstance(command, _AGENT):
         hold = isinstance(command, ClaimExecution | Consent)
         looked["agent"] = agent(connection, tenant, agent_id, hold=hold, lock=counted)
-    if counted or isinstance(command, _TRUST):
+    if counted or isinstance(command, _TRUST) or _claims_on_trust(command, found, policy):
         looked["profile"] = profile(connection, tenant, agent_id, subject.action_type)
     if isinstance(command, _CARDS):
         looked["cards"] = lying(connection, tenant, [command.decision_package_id])[command.decision_package_id]
@@ -124,8 +127,12 @@ def _looked_up(
         looked["package"] = package_of(connection, tenant, found.state.version_event_id)
     if isinstance(command, _THREAD):
         taken = taken_in(connection, tenant, subject, command.decision_package_id)
-        looked["memory"] = _memory(connection, house, asked, agent_id, taken)
+        looked["memory"] = _memory(connection, tenant, policy.windows, asked, agent_id, taken)
     return looked
+
+
+def _claims_on_trust(command: Command, found: Loaded | None, policy: Policy) -> bool:
+    return isinstance(command, ClaimExecution) and found is not None and trust_matters(found.state, policy)
 
 
 def package_of(connection: Connection, tenant_id: str, event_id: str) -> DecisionPackage | None:
@@ -134,14 +141,16 @@ def package_of(connection: Connection, tenant_id: str, event_id: str) -> Decisio
     return DecisionPackage.model_validate(words["package"]) if words else None
 
 
-def _memory(connection: Connection, house: House, asked: Asked, agent_id: str, taken: str | None) -> Memory:
+def _memory(  # noqa: PLR0917 - what the query is about
+    connection: Connection, tenant: str, windows: Windows, asked: Asked, agent_id: str, taken: str | None
+) -> Memory:
     """What became of the same action of this agent before: whether a person refused it, how grave it was found."""
     package = getattr(asked.command, "package", None)
     if not isinstance(package, DecisionPackage):
         return Memory(thread_taken_in=taken)
-    windows, now = house.policy.windows, asked.now
+    now = asked.now
     since = now - max(windows.rejection, windows.same_digest)
-    key = {"tenant": house.tenant_id, "agent": agent_id, "digest": action_digest(package), "since": since}
+    key = {"tenant": tenant, "agent": agent_id, "digest": action_digest(package), "since": since}
     own = asked.command.decision_package_id
     before = [row for row in rows(connection, _SAME_ACTION, key) if row.package_id != own]
     return Memory(

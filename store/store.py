@@ -21,7 +21,7 @@ from rules.policy import Policy
 from rules.reasons import Reason, Refusal, refuse
 from rules.state import PackageState
 from rules.transition import Words
-from store import policies, requests, tenancy
+from store import requests, tenancy
 from store.agents import by_key
 from store.asked import Asked
 from store.cards import Drawing, keep_rendering
@@ -30,6 +30,8 @@ from store.documents import documents
 from store.events import events_of
 from store.house import House
 from store.packages import Cursor, glance, load, own
+from store.policies import OTHER_FILE, Given, PolicyFile, give
+from store.policy_texts import UnreadablePolicyError
 from store.road import Outcome, carry_out, carry_out_each, has_answered
 from store.waiters import Waiter, Waiters, stopped
 from store.workers import UnavailableError
@@ -60,22 +62,46 @@ class Answered(NamedTuple):
 class Store:
     """One per process. `start` and `stop` belong to the loop in which it runs."""
 
-    def __init__(self, database: Database, house: House, clock: Callable[[], datetime], url: str) -> None:
-        self.database, self.house, self.clock = database, house, clock
+    def __init__(
+        self, database: Database, house: House, file: PolicyFile, clock: Callable[[], datetime], url: str
+    ) -> None:
+        self.database, self.house, self.file, self.clock = database, house, file, clock
         self.waiters = Waiters(database, house.tenant_id)
         self._notifier = _notifier(url, self.waiters) if isinstance(database, PostgresDatabase) else None
         self._tasks: list[asyncio.Task[None]] = []
         self.on_change: list[Callable[[], None]] = []  # told after each commit of this process
 
     @classmethod
-    async def open(cls, url: str, policy: Policy, policy_text: str, clock: Callable[[], datetime]) -> Store:
-        """Opens a migrated database, keeps the policy's text, and begins to listen for changes."""
-        database = open_database(url)
+    async def open(
+        cls, url: str, policy: Policy, policy_text: str, clock: Callable[[], datetime], *, again: bool = False
+    ) -> Store:
+        """Opens a migrated database, puts a policy that was never in force there, and begins to listen for changes."""
+        database, file = open_database(url), PolicyFile(policy, policy_text)
         tenant_id = await database.read(tenancy.tenant)
-        await database.write(lambda connection: policies.keep(connection, policy, policy_text, clock()))
-        store = cls(database, House(tenant_id, policy), clock, url)
+        given = await database.write(lambda connection: give(connection, file, clock(), again=again))
+        store = cls(database, House(tenant_id, policy), file, clock, url)
+        await store._follow(given)
         store.start()
         return store
+
+    async def _follow(self, given: Given) -> None:
+        """The policy in force, whatever the file says. One that this release cannot read is logged where it is met."""
+        policy = self.file.policy
+        if given is Given.APPLIED:
+            log.info("policy.activated", policy=policy.full_version)
+        with suppress(UnreadablePolicyError):
+            current = (await self.database.read(self.house.roster)).policy
+            if not self.file_in_force(current):
+                log.warning(
+                    "policy.file_not_in_force",
+                    file=policy.full_version,
+                    in_force=current.full_version,
+                    fix=OTHER_FILE,
+                )
+
+    def file_in_force(self, policy: Policy) -> bool:
+        """Whether the policy in force says what the file said when this process started."""
+        return policy.says_the_same_as(self.file.policy)
 
     def start(self) -> None:
         self._tasks.append(asyncio.create_task(self.waiters.poll_for_ever()))

@@ -23,6 +23,7 @@ class Installation(SQLModel, table=True):
     directory_version: int = 0
     directory_as_of: datetime | None = None
     directory_read_at: datetime | None = None  # by the real clock, as are the times of Slack's events
+    policy_digest: str | None = None  # the policy in force, by the digest under which its text is kept
     relieved: str | None = None  # for which people, there and away, all tasks were last looked through
     length: int = 0
     head: str | None = None
@@ -309,7 +310,7 @@ class Uptime(SQLModel, table=True):
 
 
 class PolicyText(SQLModel, table=True):
-    """Every policy text that ever held, by its digest: a decision names the one it was made under."""
+    """Every policy text that was ever in force, by its digest: a decision names the one it was made under."""
 
     __tablename__ = "policies"
     tenant_id: str = Field(primary_key=True)

@@ -28,7 +28,7 @@ async def people_findings(slack: SlackClient, policy: Policy, roles: Collection[
     if isinstance(people, str):
         yield Finding(f"people, who cannot be seen ({people})")
         return
-    groups = {group: await tried(slack.group(group)) for group in _groups(policy)}
+    groups = {group: await tried(slack.group(group)) for group in sorted(policy.groups)}
     for group, members in groups.items():
         yield _group(group, members)
     readable = {group: members for group, members in groups.items() if not isinstance(members, str)}
@@ -36,10 +36,6 @@ async def people_findings(slack: SlackClient, policy: Policy, roles: Collection[
     roster = Roster(policy, known)
     for finding in (*_named(roster), *_roles(roster, roles)):
         yield finding
-
-
-def _groups(policy: Policy) -> list[str]:
-    return sorted({group for role in policy.roles.values() for group in role.groups})
 
 
 def _group(group: str, members: frozenset[str] | str) -> Finding:

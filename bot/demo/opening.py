@@ -73,8 +73,8 @@ async def _slack() -> AsyncIterator[tuple[Acting, Sockets]]:
 
 @asynccontextmanager
 async def _working(folder: Folder, its: Workspace, clock: MovedClock, front: Front) -> AsyncIterator[Service]:
-    """The service that `countersign serve` runs, but that somebody here moves its time."""
-    async with working(_settings(folder, its), clock, ticks=False) as service:
+    """The service of `countersign serve`, with time moved by hand. The folder's policy is always applied."""
+    async with working(_settings(folder, its), clock, ticks=False, again=True) as service:
         inner = application(service)
         front.admit(inner)
         yield service

@@ -22,11 +22,15 @@ from bot.slack.front import Front
 from bot.slack.probe import PROBE, nonce_of
 from bot.slack.tap import Tap
 from scheduler.messenger import SlackError
+from store.policy_texts import UnreadablePolicyError
 from store.workers import UnavailableError
 
 log = structlog.get_logger()
 
 COMMAND = "/reviews"
+UNREADABLE = (
+    "This part of Countersign runs an older release and cannot read your policy. Nothing was changed; try again."
+)
 UNAVAILABLE = "Countersign cannot reach its database just now. Nothing was changed; please try again in a minute."
 OUR_FAULT = "Something went wrong in Countersign itself. Nothing was changed; its log says what."
 NOT_ANSWERED = "Slack did not show what came of this. Please look once more."
@@ -195,7 +199,7 @@ async def _guarded(what: str, work: Awaitable[None]) -> str | None:
         await work
     except UnavailableError as fault:
         log.warning("slack.database_unavailable", what=what, error=str(fault))
-        return UNAVAILABLE
+        return UNREADABLE if isinstance(fault, UnreadablePolicyError) else UNAVAILABLE
     except SlackError as fault:
         log.warning("slack.not_answered", what=what, error=fault.error)
         return None if fault.error in _ANSWERED else NOT_ANSWERED

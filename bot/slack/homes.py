@@ -75,8 +75,8 @@ def desk_of(connection: Connection, house: House, user_id: str, now: datetime, a
         away_until=away.away_until if away else None,
         delegate=roster.names.get(delegate, delegate) if delegate else None,
         is_reviewer=bool(roster.roles_of(user_id)),
-        is_admin=user_id in house.policy.admins,
-        posture=() if house.policy.soft.enabled else ("Soft approvals are off: silence never counts as consent.",),
+        is_admin=user_id in roster.policy.admins,
+        posture=() if roster.policy.soft.enabled else ("Soft approvals are off: silence never counts as consent.",),
     )
 
 

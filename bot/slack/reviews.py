@@ -26,7 +26,7 @@ from bot.slack.rows import rows_of
 from bot.slack.tap import person
 from rules.authority import identify
 from rules.commands import Assign
-from rules.people import AgentStanding
+from rules.people import AgentStanding, Roster
 from rules.policy_summary import summary
 from rules.reasons import Reason, Refusal, refuse
 from rules.values import parse_duration
@@ -69,8 +69,9 @@ async def answered(front: Front, body: Mapping[str, Any]) -> Message:
     user_id = body["user_id"]
     word, *rest = (body.get("text") or "").split() or ["mine"]
     asked = Asked(user_id, tuple(rest), body["trigger_id"])
-    is_admin = user_id in front.store.house.policy.admins
-    if refusal := await origin.refusal_of(front, body, user_id) or await _nobody_known(front, user_id):
+    roster = await front.store.read(front.store.house.roster)
+    is_admin = user_id in roster.policy.admins
+    if refusal := await origin.refusal_of(front, body, user_id) or _nobody_known(front, roster, user_id):
         return private(refusal.sentence)
     if handler := _WORDS.get(word.lower()):
         return await handler(front, asked)
@@ -79,9 +80,8 @@ async def answered(front: Front, body: Mapping[str, Any]) -> Message:
     return reviews.unknown(word, is_admin=is_admin)
 
 
-async def _nobody_known(front: Front, user_id: str) -> Refusal | None:
+def _nobody_known(front: Front, roster: Roster, user_id: str) -> Refusal | None:
     """What waits for people is for the people of this workspace."""
-    roster = await front.store.read(front.store.house.roster)
     known = identify(roster, user_id, front.store.clock())
     return known if isinstance(known, Refusal) else None
 
@@ -94,7 +94,7 @@ async def _queue(front: Front, asked: Asked) -> Message:
         seen = queue_of(connection, house.tenant_id, roster, asked.user_id, front.store.clock(), limit=ROWS)
         rows = rows_of(connection, seen.states, roster, asked.user_id)
         waiting = reviews.queue(rows, seen.more, searched=seen.searched)
-        if asked.user_id not in house.policy.admins:
+        if asked.user_id not in roster.policy.admins:
             return waiting
         known = troubles.known(connection, house.tenant_id)
         return reviews.with_troubles(waiting, [_told(its) for its in known])
@@ -112,7 +112,7 @@ async def _mine(front: Front, asked: Asked) -> Message:
     def read(connection: Connection) -> Message:
         roster = house.roster(connection)
         if not roster.roles_of(asked.user_id):
-            return reviews.no_role(is_admin=asked.user_id in house.policy.admins)
+            return reviews.no_role(is_admin=asked.user_id in roster.policy.admins)
         page = mine_of(connection, house.tenant_id, roster, asked.user_id, now, start=Start(), limit=ROWS)
         in_all = count_open(connection, house.tenant_id)
         return reviews.mine(rows_of(connection, page.states, roster, asked.user_id), waiting=in_all)

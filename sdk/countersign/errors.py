@@ -127,6 +127,10 @@ class MayNotProceedError(ProblemError):
     """Nothing permits this."""
 
 
+class ApprovalNoLongerValidError(MayNotProceedError):
+    """An approver or the policy changed since the decision. A gate asks people once more by itself."""
+
+
 class DigestMismatchError(ProblemError):
     """What is about to run is not what was approved."""
 
@@ -156,6 +160,7 @@ _PROBLEMS: Mapping[str, type[ProblemError]] = {
     "digest-mismatch": DigestMismatchError,
     "already-claimed": AlreadyClaimedError,
     "approval-lapsed": ApprovalLapsedError,
+    "approval-no-longer-valid": ApprovalNoLongerValidError,
 }
 
 

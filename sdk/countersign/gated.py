@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from countersign.canonical import action_digest
+from countersign.canonical import action_digest, digest_of
 from countersign.document import StatusDocument
 from countersign.errors import (
     AlreadyClaimedError,
@@ -15,7 +15,7 @@ from countersign.errors import (
     MayNotProceedError,
     refusal,
 )
-from countersign.outcomes import Approved, Consented, Outcome, Overridden, outcome_of, spent
+from countersign.outcomes import Approved, Consented, Outcome, Overridden, Revoked, outcome_of, spent
 from countersign.package import Package, submitted
 from countersign.proposal import MAX_SENTENCE, MAX_TITLE, one_line
 from countersign.run import current, opened
@@ -48,17 +48,29 @@ class Gate:
         asked, context = self.signature.bound(args, kwargs)
         proposal, key, step = self._proposal(asked)
         package = yield from submitted(proposal, key, step, patience)
+        taken = yield from self._permission(package, proposal, asked, context)
+        if isinstance(taken, Revoked) and taken.can_be_asked_again:
+            # The key is derived, so that an agent that starts again asks for the same second package.
+            proposal, again = self._proposal(asked)[0], digest_of([package.id, "asked again"])
+            package = yield from submitted(proposal, again, step, patience)
+            taken = yield from self._permission(package, proposal, asked, context)
+        return self._refused(taken) if isinstance(taken, Outcome) else (yield from self._executed(package, taken))
+
+    def _permission(
+        self, package: Package, proposal: Mapping[str, Any], asked: dict[str, Any], context: Mapping[str, Any]
+    ) -> Flow[Outcome | inspect.BoundArguments]:
+        """Waits for the decision and claims it: the call that may be made now, or the outcome that forbids it."""
         if self.asked:
             self.asked(package.document)
         rework = self._reworked(asked, context) if self.rework else None
         outcome = yield from settled(package, rework, self.revisions, self.timeout)
         if not (outcome.permits and isinstance(outcome, Approved | Consented | Overridden)):
-            return self._refused(outcome)
+            return outcome
         # Built before it is claimed: a call that cannot be made takes no permission.
         call = self.signature.call(outcome.parameters, context)
         subject = (proposal.get("subject_type"), proposal.get("subject_id"))
         taken = yield from _claimed(package, action_digest(self.action_type, outcome.parameters, *subject))
-        return self._refused(taken) if taken else (yield from self._executed(package, call))
+        return taken or call
 
     def _executed(self, package: Package, call: inspect.BoundArguments) -> Flow[Any]:
         """What ends it from outside (a signal, a cancelled task) tells nothing: its outcome stays unknown."""

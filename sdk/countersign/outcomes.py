@@ -95,6 +95,11 @@ class Expired(Outcome):
 class Revoked(Outcome):
     """An approval that was withdrawn before it was used."""
 
+    @property
+    def can_be_asked_again(self) -> bool:
+        """Whether the service withdrew it because an approver or the policy changed, and not a person."""
+        return self.basis == "policy"
+
 
 class Cancelled(Outcome):
     """Withdrawn, or cancelled by the policy when its time ran out."""

@@ -19,8 +19,9 @@ from rules.commands import (
     Revoke,
     TakeOver,
 )
+from store import directory
 from tests.bot.service import AUTOMATIC, HARD, SOFT, Desk, Told
-from tests.rules.world import DAY, HOUR, RITA, SENTA
+from tests.rules.world import DAY, HOUR, RITA, SENTA, people
 
 OTHER_DIGEST = "sha256:" + "0" * 64
 
@@ -49,6 +50,42 @@ async def test_the_same_claim_again_costs_nothing(desk: Desk, approved: Told) ->
     first = await desk.claim(approved)
     again = await desk.claim(approved)
     assert (again.status, again.body) == (200, first.body)
+
+
+async def test_the_same_claim_is_answered_as_before_when_its_approver_is_gone(desk: Desk, approved: Told) -> None:
+    first = await desk.claim(approved)
+    await desk.people_are(people(URITA={"active": False}))
+    again = await desk.claim(approved)
+    assert (again.status, again.body["execution"]) == (200, first.body["execution"])
+
+
+async def test_a_claim_after_its_approver_is_gone_is_refused_and_ends_the_permission(
+    desk: Desk, approved: Told
+) -> None:
+    await desk.people_are(people(URITA={"active": False}))
+    told = await desk.claim(approved)
+    assert told.problem == (409, "approval-no-longer-valid")
+    assert "The approval of rita no longer counts: their account is deactivated." in told.body["detail"]
+    after = await desk.read(approved)
+    assert (after.body["status"], after.body["decision"]["basis"]) == ("revoked", "policy")
+    assert "submit it with a new idempotency key" in after.body["agent_message"]
+    last = (await desk.get(f"/v1/packages/{approved.id}/events")).body["events"][-1]
+    assert (last["event_type"], last["actor"]) == ("package.revoked", "auto")
+    assert last["reason"].startswith("vote-no-longer-counts evt_")
+    assert (await desk.claim(approved)).problem == (409, "may-not-proceed")
+
+
+async def test_a_stale_directory_refuses_the_claim_until_it_is_read_again(desk: Desk) -> None:
+    read_at = desk.clock() - 999 * DAY
+    await desk.world.write(lambda its: directory.replace(its, people().values(), {}, as_of=read_at))
+    told = await desk.submit()
+    await desk.decide(Approve, told, by=RITA)
+    desk.clock.passes(1.5 * DAY)
+    stale = await desk.claim(told)
+    assert (stale.problem, stale.headers["Retry-After"]) == ((503, "directory-stale"), "60")
+    assert (await desk.read(told)).body["status"] == "approved"
+    await desk.people_are(people())
+    assert (await desk.claim(told)).status == 200
 
 
 async def test_another_claim_is_refused(desk: Desk, approved: Told) -> None:

@@ -17,7 +17,7 @@ async def test_it_lives(desk: Desk) -> None:
 async def test_it_is_ready_and_says_by_which_policy(desk: Desk) -> None:
     told = await desk.get("/readyz")
     assert told.body["ready"] is True
-    assert told.body["checks"] == {"database": "ok", "directory": "fresh"}
+    assert told.body["checks"] == {"database": "ok", "directory": "fresh", "policy": "in force"}
     assert told.body["posture"]["policy_version"].startswith("test-1")
     assert told.body["posture"]["frozen"] is False
     assert told.body["posture"]["slack"] == "not configured"

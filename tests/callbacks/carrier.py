@@ -20,6 +20,7 @@ from store import deliveries
 from store.store import Store
 from tests.callbacks.rounds import LOOPBACK
 from tests.forked import Line
+from tests.rules.world import written
 from tests.store.world import POLICY, Clock
 
 # Where it dies: in the transaction that claims, after it, with the answer in hand, in the transaction that settles, after.
@@ -55,7 +56,7 @@ def carry(url: str, step: str | None, line: Line) -> None:
 
 
 async def _carried(url: str, line: Line) -> None:
-    store = await Store.open(url, POLICY, "the text of it", Clock())
+    store = await Store.open(url, POLICY, written(POLICY), Clock())
     async with callback_client(LOOPBACK) as client:
         delivered: list[str] = []
         courier = Courier(store, client, delivered.append)

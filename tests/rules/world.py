@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -77,6 +78,18 @@ def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, dict) and isinstance(base.get(name), dict)
     }
     return base | dict(changes) | deeper
+
+
+def written(its: Policy) -> str:
+    """The same policy as the text of a file."""
+    said = its.model_dump(mode="json", exclude_none=True)
+    return "\n".join(f"{name} = {_toml(value)}" for name, value in said.items())
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(name)} = {_toml(its)}" for name, its in value.items()) + "}"
+    return f"[{', '.join(map(_toml, value))}]" if isinstance(value, list) else json.dumps(value)
 
 
 POLICY = policy()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -22,10 +23,11 @@ from countersign import (
     run,
 )
 from rules.commands import Revoke
+from tests.bot.service import Told
 from tests.rules.world import DAY, HOUR
 from tests.sdk.agents import Agent
 from tests.sdk.records import Records
-from tests.slack.office import SENTA
+from tests.slack.office import SENTA, SVEN
 
 
 async def test_a_function_that_raises_has_failed_and_is_not_run_again(agent: Agent) -> None:
@@ -119,6 +121,48 @@ async def test_an_approval_that_was_revoked_is_told_as_that(agent: Agent, record
         with pytest.raises(RevokedError):
             await read("42")
     assert records.read_ones == []
+
+
+async def loses_its_approver(agent: Agent) -> None:
+    """Senta approves, and her account is deactivated before the gate claims."""
+    await agent.approves()
+    everybody = agent.office.slack.workspace.people
+    everybody[SENTA] = replace(everybody[SENTA], deleted=True)
+    await agent.office.directory.renew()
+
+
+async def test_a_gate_asks_again_once_when_the_approval_is_no_longer_valid(agent: Agent, records: Records) -> None:
+    read = agent.gated(records.read, timeout=0.2)
+    with run("run-1"):
+        with pytest.raises(StillPendingError):
+            await read("42")
+        await loses_its_approver(agent)
+        calling = asyncio.ensure_future(agent.gated(records.read)("42"))
+        await agent.approves(SVEN)
+        assert await calling == "record 42"
+    assert records.read_ones == [("42", 1)]
+    packages = (await agent.office.get("/v1/packages")).body["packages"]
+    assert [each["status"] for each in packages] == ["approved", "revoked"]
+
+
+async def test_a_gate_that_asked_again_takes_a_second_revocation_as_the_answer(agent: Agent, records: Records) -> None:
+    read = agent.gated(records.read, timeout=0.2)
+    with run("run-1"):
+        with pytest.raises(StillPendingError):
+            await read("42")
+        await loses_its_approver(agent)
+        with pytest.raises(StillPendingError):
+            await read("42")
+        await agent.office.decide(Revoke, await decided(agent, SVEN), by=SVEN)
+        with pytest.raises(RevokedError):
+            await read("42")
+    assert len((await agent.office.get("/v1/packages")).body["packages"]) == 2
+    assert records.read_ones == []
+
+
+async def decided(agent: Agent, by: str) -> Told:
+    await agent.approves(by)
+    return Told(200, {}, json.dumps((await agent.proposed("approved")).body))
 
 
 async def test_an_outcome_that_cannot_be_reported_keeps_the_result(agent: Agent, records: Records) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, text, update
 from sqlalchemy.engine import make_url
 
 from rules import commands
@@ -16,7 +16,7 @@ from rules.submission import Submit
 from store import directory, registry, tenancy
 from store.asked import Asked
 from store.database import make_engine, transact
-from store.house import House, fresh_id
+from store.house import INSTALLATION, House, fresh_id
 from store.road import carry_out
 from tests.rules.world import HARD, NOW, OWEN, POLICY, SENTA, ask, package, people
 
@@ -70,6 +70,7 @@ class Walk(NamedTuple):
 def _walk(connection: Connection) -> Walk:
     directory.replace(connection, people().values(), {}, NOW)
     agent = registry.add(connection, "clerk", OWEN, NOW)
+    connection.execute(update(INSTALLATION).values(policy_digest=POLICY.digest))
     return Walk(House(tenancy.tenant(connection), POLICY), agent.agent_id)
 
 

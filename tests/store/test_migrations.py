@@ -24,8 +24,8 @@ from store.migrate import head, is_current, migrate
 from store.migrations.append_only import TABLES
 from store.store import Store
 from store.upgrade import upgrade
-from tests.rules.world import NOW
-from tests.store.world import POLICY, Clock
+from tests.rules.world import NOW, policy, written
+from tests.store.world import Clock
 
 
 @contextmanager
@@ -153,8 +153,8 @@ def test_threads_that_migrate_at_once_take_their_turn(empty_database_url: str) -
 async def test_replicas_that_open_at_once_under_a_new_policy_keep_its_text_once(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    new = POLICY.model_copy(update={"digest": "sha256:new"})
-    stores = await asyncio.gather(*(Store.open(database_url, new, "its text", Clock()) for _ in range(6)))
+    new = policy(version="new")
+    stores = await asyncio.gather(*(Store.open(database_url, new, written(new), Clock()) for _ in range(6)))
     query = text("SELECT (SELECT count(*) FROM policies), (SELECT count(*) FROM tenant_events)")
     kept = await stores[0].read(lambda connection: connection.execute(query).one())
     for store in stores:

@@ -199,7 +199,7 @@ async def test_no_agent_learns_anything_from_a_command_that_another_one_gave(wor
 
 async def test_a_stricter_policy_raises_the_quorum_of_what_already_waits(world: World) -> None:
     state = await world.submit(HARD)
-    stricter = policy(**LASTING, digest="sha256:2", tiers={"high": {"quorum": 2}})
+    stricter = policy(**LASTING, tiers={"high": {"quorum": 2}})
     async with replica(world, stricter) as today:
         first = await today.after(ask(Approve, state), SENTA)
         second = await today.after(ask(Approve, state), SVEN)
@@ -208,15 +208,16 @@ async def test_a_stricter_policy_raises_the_quorum_of_what_already_waits(world: 
 
 
 async def test_a_milder_policy_lowers_no_quorum_of_what_already_waits(database_url: str) -> None:
-    strict = policy(**LASTING, digest="sha256:2", tiers={"high": {"quorum": 2}})
-    async with founded(database_url, strict) as world, replica(world) as today:
+    strict = policy(**LASTING, tiers={"high": {"quorum": 2}})
+    async with founded(database_url, strict) as world:
         state = await world.submit(HARD)
-        assert (await today.after(ask(Approve, state), SENTA)).status is Status.PENDING
+        async with replica(world) as today:
+            assert (await today.after(ask(Approve, state), SENTA)).status is Status.PENDING
 
 
 async def test_who_lost_the_role_since_the_package_came_in_cannot_approve_it(world: World) -> None:
     state = await world.submit(HARD)
-    without = policy(**LASTING, digest="sha256:2", roles={"senior_reviewer": {"members": [SVEN]}})
+    without = policy(**LASTING, roles={"senior_reviewer": {"members": [SVEN]}})
     async with replica(world, without) as today:
         outcome = await today.do(ask(Approve, state), SENTA)
     assert outcome.refusal is not None
@@ -239,8 +240,9 @@ async def test_a_vote_of_somebody_who_lost_the_role_does_not_complete_a_quorum(w
         state = await _with_details(world, state, who)
     high = {"roles": {"senior_reviewer": {"max_risk": "critical"}}}
     without = {"roles": {"supervisor": {"members": []}, "senior_reviewer": {"max_risk": "critical"}}}
-    async with replica(world, policy(**LASTING, **high)) as then, replica(world, policy(**LASTING, **without)) as today:
+    async with replica(world, policy(**LASTING, **high)) as then:
         await then.after(ask(Approve, state), SUSI)
+    async with replica(world, policy(**LASTING, **without)) as today:
         after = await today.after(ask(Approve, state), SENTA)
     assert (after.status, [vote.reviewer_id for vote in after.votes]) == (Status.PENDING, [SENTA])
 

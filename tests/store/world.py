@@ -24,7 +24,7 @@ from store.cards import CARDS
 from store.road import Outcome
 from store.situations import situation_of
 from store.store import Answered, Store
-from tests.rules.world import ALL, CARD, NOW, OWEN, SOFT, ask, people, policy
+from tests.rules.world import ALL, CARD, NOW, OWEN, SOFT, ask, people, policy, written
 
 T = TypeVar("T")
 
@@ -139,7 +139,7 @@ def submission(package: DecisionPackage = SOFT, package_id: str | None = None, c
 async def opened(url: str, policy: Policy = POLICY, clock: Clock | None = None) -> AsyncIterator[World]:
     """One replica of the service's store, on a database where perhaps others run already."""
     clock = clock or Clock()
-    store = await Store.open(url, policy, "the text of it", clock)
+    store = await Store.open(url, policy, written(policy), clock)
     try:
         yield World(url, store, clock)
     finally:

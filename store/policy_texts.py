@@ -1,0 +1,49 @@
+"""Policy texts as they are kept: read from the database, and parsed once for each digest."""
+
+from __future__ import annotations
+
+import structlog
+from sqlalchemy import Connection, bindparam, select
+
+from rules.policy import Policy
+from rules.policy_text import PolicyError, read_policy
+from store.spelled import first
+from store.tables import PolicyText, core
+from store.workers import UnavailableError
+
+log = structlog.get_logger()
+
+POLICIES = core(PolicyText)
+_TEXT = select(POLICIES.c.version, POLICIES.c.text).where(POLICIES.c.digest == bindparam("digest"))
+FIX = "Run the release that applied this policy on every replica, or apply a policy that this release can read."
+
+
+class UnreadablePolicyError(UnavailableError):
+    """A process that cannot read the policy in force decides nothing."""
+
+
+class PolicyTexts:
+    """Each policy is kept under its recorded digest, which may come from another release that computed it otherwise."""
+
+    def __init__(self, *known: Policy) -> None:
+        self._policies = {policy.digest: policy for policy in known}
+        self._faults: dict[str, str] = {}
+
+    def policy(self, connection: Connection, digest: str | None) -> Policy:
+        if digest is None:
+            raise UnreadablePolicyError("No policy is in force yet. Start `countersign serve`, which applies its file.")
+        if digest in self._faults:
+            raise UnreadablePolicyError(self._faults[digest])
+        if digest not in self._policies:
+            self._policies[digest] = self._read(connection, digest)
+        return self._policies[digest]
+
+    def _read(self, connection: Connection, digest: str) -> Policy:
+        kept = first(connection, _TEXT, {"digest": digest})
+        try:
+            return read_policy(kept.text if kept else "").model_copy(update={"digest": digest})
+        except PolicyError as error:
+            version = kept.version if kept else "unknown"
+            self._faults[digest] = f"The policy in force (version {version}) cannot be read here: {error.faults[0]}"
+            log.error("policy.unreadable", policy=digest, fault=str(error.faults[0]), fix=FIX)  # noqa: TRY400 - no fault of the code
+            raise UnreadablePolicyError(self._faults[digest]) from None

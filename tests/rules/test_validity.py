@@ -1,0 +1,163 @@
+"""A permission is checked when it is claimed: by today's directory and today's policy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rules import commands
+from rules.life import decide
+from rules.reasons import Reason, Refusal
+from rules.state import PackageState, Status
+from rules.transition import Transition
+from tests.rules.world import (
+    AGENT,
+    AUTOMATIC,
+    CRITICAL,
+    DAY,
+    HARD,
+    NOW,
+    SENTA,
+    SOFT,
+    SUSI,
+    SVEN,
+    after,
+    approved,
+    ask,
+    claimed,
+    happened,
+    opened,
+    package,
+    people,
+    policy,
+    refusal,
+    shown,
+    situation,
+    submitted,
+)
+
+WHO = AGENT.actor
+OLD = NOW - 2 * DAY
+
+
+def claim(state: PackageState, **today: Any) -> Transition:
+    return happened(state, ask(commands.ClaimExecution, state), by=WHO, **today)
+
+
+def told(state: PackageState, **today: Any) -> str:
+    """The sentence with which the claim is refused and the permission ended."""
+    outcome = claim(state, **today)
+    assert outcome.refusal is not None
+    assert outcome.refusal.reason is Reason.APPROVAL_NO_LONGER_VALID
+    assert outcome.after.status is Status.REVOKED
+    return outcome.refusal.facts["because"]
+
+
+SENIORS = policy(roles={"senior_reviewer": {"max_risk": "critical"}})
+
+
+def by_quorum() -> PackageState:
+    state = opened(submitted(CRITICAL), SUSI, SENTA)
+    state = after(state, ask(commands.Approve, state), by=SENTA, policy=SENIORS)
+    return after(state, ask(commands.Approve, state), by=SUSI, policy=SENIORS)
+
+
+def consented() -> PackageState:
+    state = shown(submitted(SOFT))
+    return after(state, ask(commands.Consent, state), now=NOW + DAY)
+
+
+GONE: dict[str, dict[str, Any]] = {
+    "deactivated": {"people": people(USENTA={"active": False})},
+    "out of the directory": {"people": {who: its for who, its in people().items() if who != SENTA}},
+    "without the role": {"policy": policy(roles={"senior_reviewer": {"members": [SVEN]}})},
+    "out of scope": {"policy": policy(roles={"senior_reviewer": {"scopes": ["payment.*"]}})},
+    "below the risk": {"policy": policy(roles={"senior_reviewer": {"max_risk": "low"}})},
+}
+
+
+@pytest.mark.parametrize("today", GONE.values(), ids=GONE)
+def test_a_claim_is_refused_when_its_approver_could_not_approve_it_today(today: dict[str, Any]) -> None:
+    assert "no longer counts" in told(approved(HARD), **today)
+
+
+def test_the_service_itself_revokes_it_and_the_record_names_the_vote() -> None:
+    state = approved(HARD)
+    (event,) = claim(state, **GONE["deactivated"]).occurrences
+    assert (event.event_type, event.actor.actor_id) == ("package.revoked", "auto")
+    assert event.reason == f"vote-no-longer-counts {state.votes[0].event_id}"
+    assert event.words == {"because": "The approval of senta no longer counts: their account is deactivated."}
+
+
+def test_a_claim_is_accepted_while_its_approver_could_approve_it_today() -> None:
+    assert claim(approved(HARD)).refusal is None
+
+
+def test_one_lost_vote_of_a_quorum_ends_the_permission() -> None:
+    assert told(by_quorum(), people=people(USUSI={"active": False}), policy=SENIORS).startswith("The approval of susi")
+
+
+def test_a_quorum_raised_since_ends_the_permission() -> None:
+    sentence = told(approved(HARD), policy=policy(tiers={"high": {"quorum": 2}}))
+    assert sentence == "The policy now asks for 2 approvals; this one has 1."
+
+
+def test_a_risk_raised_since_asks_for_the_authority_of_that_risk() -> None:
+    raised = policy(actions={"record.read": {"reversibility": "reversible", "risk": "critical"}})
+    assert told(approved(HARD), policy=raised).startswith("The approval of senta")
+
+
+def test_a_takeover_that_the_policy_asks_for_since_ends_the_permission() -> None:
+    strict = policy(tiers={"high": {"level": "human_takeover"}})
+    assert told(approved(HARD), policy=strict) == "The policy now asks for human takeover here."
+
+
+def test_consent_ends_when_the_policy_no_longer_lets_silence_count() -> None:
+    today = {"policy": policy(soft={"enabled": False}), "now": NOW + DAY}
+    assert told(consented(), **today) == "The policy no longer lets silence count here."
+
+
+def test_consent_stands_under_the_same_policy() -> None:
+    assert claim(consented(), now=NOW + DAY).refusal is None
+
+
+def test_what_the_policy_let_through_ends_when_it_asks_for_people_since() -> None:
+    strict = policy(tiers={"low": {"level": "soft_approval"}})
+    assert told(submitted(AUTOMATIC), policy=strict) == "The policy now asks for soft approval here."
+
+
+def test_what_the_policy_let_through_stands_without_any_directory_and_with_silence_off() -> None:
+    today = {"policy": policy(soft={"enabled": False}), "directory_as_of": OLD}
+    assert claim(submitted(AUTOMATIC), **today).refusal is None
+
+
+def test_a_stale_directory_refuses_the_claim_and_keeps_the_permission() -> None:
+    state = approved(HARD)
+    assert refusal(state, ask(commands.ClaimExecution, state), by=WHO, directory_as_of=OLD) is Reason.DIRECTORY_STALE
+    assert claim(state).refusal is None
+
+
+def test_the_same_claim_again_is_answered_as_before() -> None:
+    state = claimed(approved(HARD))
+    again = claim(state, **GONE["deactivated"])
+    assert (again.after, again.refusal) == (state, None)
+
+
+def test_an_edit_approved_alone_ends_when_the_policy_asks_for_a_second_person_since() -> None:
+    alone = policy(separation={"second_pair_of_eyes": False})
+    state = submitted(HARD)
+    edited = after(
+        state, ask(commands.ApproveWithEdits, state), by=SENTA, policy=alone, package=package(risk_level="high")
+    )
+    assert edited.status is Status.APPROVED
+    assert claim(edited, policy=alone).refusal is None
+    assert told(edited) == "The policy now asks for a second person to approve an edit."
+
+
+def test_a_paused_agent_ends_no_permission() -> None:
+    """What the agent may not do now comes first: the votes are not looked at."""
+    state = approved(HARD)
+    outcome = decide(state, ask(commands.ClaimExecution, state), situation(WHO, agent=None, **GONE["deactivated"]))
+    assert isinstance(outcome, Refusal)
+    assert outcome.reason is Reason.AGENT_PAUSED

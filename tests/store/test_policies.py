@@ -1,0 +1,125 @@
+"""The policy in force: one for all replicas, named in the database, changed with an event and never by a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from rules.commands import Approve
+from rules.policy import Policy
+from rules.policy_text import read_policy
+from rules.reasons import Reason
+from rules.state import Status
+from store.policies import Given, PolicyFile, give
+from store.policy_texts import UnreadablePolicyError
+from tests.rules.world import HARD, NOW, SENTA, SVEN, ask, policy, submission, written
+from tests.store.soundness import faults
+from tests.store.world import LASTING, POLICY, World, opened, replica
+
+STRICT = policy(**LASTING, version="strict", tiers={"high": {"quorum": 2}})
+LATER = written(STRICT) + "\nof_a_later_release = true"
+LAX = policy(**LASTING, version="lax", roles={"reviewer": {"max_risk": "high"}})
+
+
+async def gives(world: World, its: Policy, **how: Any) -> Given:
+    return await world.write(lambda connection: give(connection, PolicyFile(its, written(its)), NOW, **how))
+
+
+async def activated(world: World) -> list[str]:
+    query = text("SELECT body FROM tenant_events WHERE event_type = 'policy.activated' ORDER BY sequence")
+    bodies = await world.read(lambda connection: connection.execute(query).scalars().all())
+    return [body.partition('"version": "')[2].partition('"')[0] for body in bodies]
+
+
+async def in_force(world: World) -> str:
+    return (await world.read(world.store.house.roster)).policy.version
+
+
+async def forge(world: World, statement: str, **values: Any) -> None:
+    await world.write(lambda connection: connection.execute(text(statement), values))
+
+
+async def test_a_policy_that_is_applied_judges_the_next_decision_of_every_replica(world: World) -> None:
+    state = await world.submit(HARD)
+    async with replica(world) as other:
+        await gives(world, STRICT)
+        first = await other.after(ask(Approve, state), SENTA)
+        second = await other.after(ask(Approve, state), SVEN)
+    assert (first.status, second.status) == (Status.PENDING, Status.APPROVED)
+    assert second.decision is not None
+    assert second.decision.policy_version == STRICT.full_version
+    assert await world.read(faults) == []
+
+
+async def test_a_replica_restarted_with_a_replaced_file_does_not_bring_it_back(world: World) -> None:
+    async with replica(world, STRICT), replica(world, POLICY) as old:
+        assert await in_force(old) == "strict"
+        assert await in_force(world) == "strict"
+    assert await activated(world) == ["test-1", "strict"]
+
+
+async def test_two_replicas_with_two_new_files_are_announced_one_after_the_other(world: World) -> None:
+    async def starts(its: Policy) -> None:
+        async with opened(world.url, its, world.clock):
+            pass
+
+    await asyncio.gather(starts(STRICT), starts(LAX))
+    announced = await activated(world)
+    assert sorted(announced[1:]) == ["lax", "strict"]
+    assert await in_force(world) == announced[-1]
+
+
+async def test_a_replaced_policy_comes_back_only_on_demand(world: World) -> None:
+    await gives(world, STRICT)
+    assert await gives(world, POLICY) is Given.REPLACED_BEFORE
+    assert await gives(world, POLICY, again=True) is Given.APPLIED
+    assert await in_force(world) == "test-1"
+    assert await activated(world) == ["test-1", "strict", "test-1"]
+
+
+async def test_the_same_content_in_another_spelling_changes_nothing(world: World) -> None:
+    respelled = "# the same, explained\n\n" + written(POLICY)
+    file = PolicyFile(read_policy(respelled), respelled)
+    assert await world.write(lambda connection: give(connection, file, NOW)) is Given.IN_FORCE
+    assert await activated(world) == ["test-1"]
+
+
+async def test_a_text_kept_by_an_earlier_release_is_recognised_by_its_content(world: World) -> None:
+    """Which took its digest over the bytes of the text: decisions go on naming it."""
+    await forge(world, "UPDATE policies SET digest = 'sha256:ofitsbytes12'")
+    await forge(world, "UPDATE installation SET policy_digest = 'sha256:ofitsbytes12'")
+    async with replica(world) as upgraded:
+        state = await upgraded.submit(HARD)
+    assert state.policy_version == "test-1+ofitsbytes12"
+    assert await activated(world) == ["test-1"]
+
+
+async def test_a_process_that_cannot_read_the_policy_in_force_decides_nothing(world: World) -> None:
+    state = await world.submit(HARD)
+    await gives(world, STRICT)
+    await forge(world, "UPDATE policies SET text = :text WHERE version = 'strict'", text=LATER)
+    for asked in (ask(Approve, state), submission(HARD)):
+        with pytest.raises(UnreadablePolicyError, match="of_a_later_release"):
+            await world.do(asked, SENTA)
+    assert (await world.state(state.decision_package_id)).votes == ()
+
+
+async def test_a_process_that_cannot_read_the_policy_in_force_does_not_replace_it(world: World) -> None:
+    await gives(world, STRICT)
+    await forge(world, "UPDATE policies SET text = :text WHERE version = 'strict'", text=LATER)
+    assert await gives(world, LAX) is Given.HELD_BACK
+    assert await gives(world, LAX, again=True) is Given.APPLIED
+    assert await in_force(world) == "lax"
+
+
+async def test_a_policy_that_names_a_group_nobody_read_makes_the_directory_stale(world: World) -> None:
+    """Until its members are known, nobody may conclude that the role has no one."""
+    state = await world.submit(HARD)
+    grouped = policy(**LASTING, version="grouped", roles={"senior_reviewer": {"groups": ["S1"]}})
+    await gives(world, grouped)
+    outcome = await world.do(ask(Approve, state), SENTA)
+    assert outcome.refusal is not None
+    assert outcome.refusal.reason is Reason.DIRECTORY_STALE
