@@ -64,6 +64,7 @@ async def _served(database_url: str, slack: Slack) -> AsyncIterator[tuple[str, s
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_SIGNING_SECRET": SECRET,
         "SLACK_API_URL": slack.api_url,
+        "COUNTERSIGN_PUBLIC_URL": slack.workspace.base_url,  # without one, what is soft would be hard
     }
     command = (sys.executable, "-m", "bench.served", database_url, CHANNEL)
     server = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=nowhere, env=environment)
