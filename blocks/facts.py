@@ -12,7 +12,9 @@ from blocks.revision import changes, made_by
 from blocks.sentences import agent, because, hardened, joined, named, people, quorum_so_far
 from blocks.text import counted
 from rules.alphabets import mixed_alphabets
+from rules.commands import Verb
 from rules.package import DecisionPackage
+from rules.parties import CHAIN_BARS, chain_barred, has_outsider
 from rules.scales import HITLLevel
 from rules.state import PackageState
 from rules.wording import a, plainly
@@ -44,7 +46,30 @@ def _unsaid(more: int, weaker: int) -> Parts:
 def course(dossier: Dossier, measure: Measure) -> Parts:
     """How it came to stand where it stands: silence stopped, rungs climbed, a new version, somebody at work on it."""
     new = changes(dossier, measure.less(60)) if dossier.state.version > 1 else ()
-    return (*(words(told) for told in _course(dossier)), *new)
+    return (*earlier_no(dossier), *behind(dossier), *(words(told) for told in _course(dossier)), *new)
+
+
+_SAID_NO = {Verb.REJECT: "rejected", Verb.OBJECT: "objected to", Verb.REVOKE: "revoked"}
+
+
+def earlier_no(dossier: Dossier) -> Parts:
+    """Who said no to the same action or to a like one, and when."""
+    no = dossier.state.earlier_no
+    if no is None:
+        return ()
+    said = f"{named(dossier, no.by)} {_SAID_NO[no.verb]} {dossier.state.action_type} in {no.decision_package_id}"
+    return (words(f"{said}, ", moment(no.at), ". An explicit approval is required."),)
+
+
+def behind(dossier: Dossier) -> Parts:
+    """What is not as usual about the people behind it: an outsider, or a chain that bars reviewers."""
+    state, told = dossier.state, []
+    if has_outsider(state.barred):
+        told.append("Someone outside your directory is behind this: nobody can check who is independent of them.")
+    if any(why.rule == CHAIN_BARS for why in state.why):
+        barred = people(dossier, chain_barred(state))
+        told.append(f"{agent(dossier)} names {barred} in on_behalf_of, so they cannot approve this.")
+    return tuple(words(each) for each in told)
 
 
 def _course(dossier: Dossier) -> Iterator[str]:

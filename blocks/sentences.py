@@ -119,13 +119,13 @@ def quorum_so_far(dossier: Dossier) -> str | None:
     if not tally.votes or tally.complete:
         return None
     who = people(dossier, [vote.reviewer_id for vote in tally.votes])
-    return f"{tally.have} of {counted(tally.needed, 'approval')}: {who}. Still needed: {_missing(dossier)}."
+    return f"{len(tally.votes)} of {counted(tally.needed, 'approval')}: {who}. Still needed: {_missing(dossier)}."
 
 
 def _missing(dossier: Dossier) -> str:
     tally = dossier.tally
     roles = [f"{counted(need - have, plainly(role))}" for role, (need, have) in tally.of_role.items() if have < need]
-    others = tally.needed - tally.have - sum(need - have for need, have in tally.of_role.values())
+    others = tally.needed - tally.filled - sum(need - have for need, have in tally.of_role.values())
     more = [counted(others, plainly(dossier.state.task.required_role))] if others > 0 else []
     return joined(roles + more)
 

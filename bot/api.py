@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from aiohttp import web
@@ -11,7 +12,7 @@ from pydantic_core import to_json
 from bot.authentication import AGENT
 from bot.callback_guard import forbidden
 from bot.cursors import decode, encode
-from bot.problems import not_found, refused, wrong
+from bot.problems import Problem, not_found, refused, wrong
 from bot.requests import (
     CancelRequest,
     ClaimRequest,
@@ -29,11 +30,14 @@ from bot.requests import (
     shaped,
 )
 from bot.service import SERVICE
+from bot.slack.lookups import Lookups
 from rules.canonical import sha256_of
 from rules.commands import ClaimExecution, Command, NewVersion, ReportExecution, Withdraw
 from rules.document import Document
 from rules.package import DecisionPackage
+from rules.reasons import Reason
 from rules.submission import Submit
+from scheduler.messenger import BusyError, SlackError
 from store.house import fresh_id
 from store.store import Answered
 
@@ -44,7 +48,7 @@ async def submit(request: web.Request) -> web.Response:
     """202 while a person is awaited, 201 where policy settled it at once, 200 where it was answered before."""
     package = await parsed(request, DecisionPackage)
     command_id = _command_id(request, idempotency_key(request, package))
-    await _reachable(request, package, command_id)
+    await _prepared(request, package, command_id)
     command = Submit(command_id=command_id, decision_package_id=f"pkg_{fresh_id()}", package=package)
     answered = await _carried_out(request, command, _content(package))
     settled = answered.document["terminal"]
@@ -81,7 +85,7 @@ async def new_version(request: web.Request) -> web.Response:
     body = await parsed(request, NewVersionRequest)
     package = shaped(body.model_dump(exclude={"expected_package_version"}, exclude_unset=True), DecisionPackage)
     command_id = _command_id(request, idempotency_key(request, package))
-    await _reachable(request, package, command_id)
+    await _prepared(request, package, command_id)
     command = NewVersion(
         command_id=command_id,
         decision_package_id=package_id(request),
@@ -134,14 +138,28 @@ async def _carried_out(request: web.Request, command: Command, content_digest: s
     return answered
 
 
-async def _reachable(request: web.Request, package: DecisionPackage, command_id: str) -> None:
-    """Where its callbacks may go; what was answered before is answered again, wherever the name leads by now."""
+async def _prepared(request: web.Request, package: DecisionPackage, command_id: str) -> None:
+    """Where its callbacks may go, and who its parties are; what was answered before is only answered again."""
     service = request.app[SERVICE]
-    if package.callback_url is None or await service.store.has_answered(command_id):
+    lookups = service.slack.lookups if service.slack else None
+    asks_slack = lookups is not None and lookups.are_needed(package)
+    if not (package.callback_url or asks_slack) or await service.store.has_answered(command_id):
         return
-    because = await forbidden(package.callback_url, service.settings.callback_allow)
-    if because:
+    if package.callback_url and (because := await forbidden(package.callback_url, service.settings.callback_allow)):
         raise wrong("callback_url", because)
+    if lookups is not None and asks_slack:
+        await _introduced(lookups, package)
+
+
+async def _introduced(lookups: Lookups, package: DecisionPackage) -> None:
+    """Slack is asked once about an unknown address. Where it cannot say, nobody can say who requested this."""
+    detail = "Slack could not be asked whose address requested_by or on_behalf_of names. Send the same request again."
+    try:
+        await lookups.learn(package)
+    except BusyError as busy:
+        raise Problem(Reason.DIRECTORY_STALE, detail, headers={"Retry-After": str(ceil(busy.after))}) from busy
+    except (SlackError, TimeoutError) as fault:
+        raise Problem(Reason.DIRECTORY_STALE, detail) from fault
 
 
 def _command_id(request: web.Request, key: str | None) -> str:

@@ -30,9 +30,10 @@ PACKAGE: dict[str, str] = {
     "cost": "What it costs.",
     "data_classes": "What data it touches, such as `financial`, `pii`, `regulated`, `external`.",
     "recommendation": "`clarify` makes the level hard, `escalate` asks for a person to take over.",
-    "requested_by": "The human behind the request, by Slack user id or e-mail; without it, the agent's owner."
-    " They can stop it, not approve it.",
-    "on_behalf_of": "The rest of the delegation chain. None of them can approve it.",
+    "requested_by": "The human behind the request: a Slack user id or e-mail address of a member, or the name or id of"
+    " a registered agent, whose owner then stands as the requester. Without it, the agent's owner. They can stop it,"
+    " not approve it. Anyone else is refused, unless the policy lists the domain of their address in `outsiders`.",
+    "on_behalf_of": "The rest of the delegation chain, each named like `requested_by`. None of them can approve it.",
     "run_id": "Echoed back.",
     "thread_id": "Packages of one thread belong together: while a person has taken one over, the others are refused.",
     "checkpoint_id": "Echoed back: where the run goes on.",
@@ -110,7 +111,6 @@ SUBMISSION: dict[str, Any] = {
     "confidence": 0.92,
     "cost": {"amount": 42.5, "currency": "EUR"},
     "evidence_refs": [{"id": "carrier", "title": "Confirmation of the carrier", "url": "https://example.com/c/77"}],
-    "requested_by": "customer.care@example.com",
 }
 
 _ID = "pkg_01a1fb842069d4e34639d69fa767"

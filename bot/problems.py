@@ -21,6 +21,7 @@ _FIELDS: Mapping[Reason, str] = {
     Reason.QUALITY_GAPS: "gaps",
     Reason.KEEPS_ITS_SUBJECT: "fields",
     Reason.TOO_LONG_TO_SHOW: "field",
+    Reason.REQUESTER_UNKNOWN: "fields",
 }
 _RETRY_AFTER: Mapping[Kind, str] = {
     Reason.DIRECTORY_STALE: "60",
@@ -73,6 +74,8 @@ def refused(refusal: Refusal) -> Problem:
     """A refusal of the rules, as an agent is told of it."""
     fields = refusal.facts.get(_FIELDS.get(refusal.reason, ""), "")
     errors = [{"field": name, "message": "see detail"} for name in fields.split(", ") if name]
+    if refusal.reason is Reason.ALREADY_REJECTED:
+        errors.append({"field": "material_change", "message": f"say what changed since {refusal.facts['package']}"})
     return Problem(refusal.reason, refusal.sentence, errors=errors, package=refusal.facts.get("package"))
 
 

@@ -62,6 +62,7 @@ _PROPOSE = (
     Reason.ALREADY_EXPIRED,
     Reason.QUALITY_GAPS,
     Reason.TOO_LONG_TO_SHOW,
+    Reason.REQUESTER_UNKNOWN,
     Reason.NO_ELIGIBLE_REVIEWER,
     Reason.DIRECTORY_STALE,
 )

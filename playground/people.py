@@ -18,6 +18,7 @@ class Person:
     team_id: str
     title: str = ""
     email: str | None = None
+    aliases: tuple[str, ...] = ()
     guest: GuestKind = ""
     stranger: bool = False
     bot: bool = False
@@ -26,6 +27,10 @@ class Person:
     admin: bool = False
     online: bool = True
     bot_id: str | None = None
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return (self.email, *self.aliases) if self.email else self.aliases
 
     def in_payloads(self) -> dict[str, Any]:
         """As interactions name who acted."""

@@ -57,10 +57,10 @@ def users_info(asked: Asked) -> Answer:
 
 
 def users_lookup_by_email(asked: Asked) -> Answer:
-    """Finds nobody whose account is closed, and no strangers."""
+    """By any address of theirs, shown in the profile or not. Finds nobody whose account is closed, and no strangers."""
     wanted = asked.text("email").lower()
     for person in asked.slack.people.values():
-        if person.email and person.email.lower() == wanted and not (person.deleted or person.stranger):
+        if wanted in map(str.lower, person.addresses) and not (person.deleted or person.stranger):
             return {"user": _shown(asked, person)}
     raise RefusedError("users_not_found")
 

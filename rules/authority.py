@@ -7,11 +7,11 @@ Which verb asks for what: `rules.standards`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from rules.people import Part, Person, ReviewerAuthorization, Roster, reference, references
+from rules.people import Part, Person, ReviewerAuthorization, Roster, references
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import RiskLevel
 from rules.standards import Standard
@@ -162,9 +162,3 @@ def vote_today(
     roles = (role,) if role else (state.terms.role_at(vote.rung), *state.terms.of_role)
     question = question_of(state)._replace(roles=tuple(dict.fromkeys(roles)))
     return authorize(roster, vote.reviewer_id, Standard.PROCEED, question, now)
-
-
-def barred_by(requester: str, chain: Iterable[str], owner: str, roster: Roster) -> dict[str, Bar]:
-    """Who can never approve: by user id where the directory knows them, else by the digest of their address."""
-    parties = {roster.named_by(reference(who)): Bar.DELEGATION_CHAIN for who in chain}
-    return parties | {roster.named_by(reference(owner)): Bar.OWNER} | {requester: Bar.REQUESTER}

@@ -21,6 +21,7 @@ from rules.commands import (
     Revise,
     TakeOver,
 )
+from rules.noes import settled_by_approval
 from rules.package import DecisionPackage
 from rules.reasons import Reason, Refusal, refuse
 from rules.relief import looked_after
@@ -109,6 +110,10 @@ def _unlike(votes: tuple[Vote, ...], mine: Vote) -> tuple[Vote, ...]:
 
 
 def _settled(move: Move, mine: Vote, counted: Tally, terms: Terms) -> Move:
+    """An explicit approval also settles the objections to this very action, and the record says so."""
+    stops = mine.override_decision not in (None, OverrideDecision.PROCEED)
+    noes = move.state.noes if stops else settled_by_approval(move.state.noes, move.state.action_digest)
+    settles = noes != move.state.noes
     return settle(
         move,
         Status.OVERRIDDEN if mine.decision is HumanDecisionType.OVERRIDE else Status.APPROVED,
@@ -118,17 +123,19 @@ def _settled(move: Move, mine: Vote, counted: Tally, terms: Terms) -> Move:
         event_id=mine.event_id,
         rendering_id=mine.rendering_id,
         override=mine.override_decision,
+        reason="objection-settled" if settles else None,
+        changes={"noes": noes} if settles else None,
     )
 
 
 def approve_with_edits(move: Move, command: ApproveWithEdits) -> Transition | Refusal:
     """Makes version n+1 with the reviewer as its author. Their approval counts only where one person is enough."""
-    edited = _edited(move.situation.package, command.action_parameters)
-    if isinstance(edited, Refusal):
-        return edited
+    proposed = edited(move.situation.package, command.action_parameters)
+    if isinstance(proposed, Refusal):
+        return proposed
     authority, before = move.authority, move.state
     who = move.situation.actor.actor_id
-    refusal = add_version(move, edited, barred={}, words={"comment": command.comment, "edited_by": who})
+    refusal = add_version(move, proposed, barred={}, words={"comment": command.comment, "edited_by": who})
     if refusal:
         return refusal
     terms = terms_today(move.state, move.situation.policy)
@@ -141,7 +148,8 @@ def approve_with_edits(move: Move, command: ApproveWithEdits) -> Transition | Re
     return nobody_for(move.state, move.situation) or looked_after(move).done()
 
 
-def _edited(package: DecisionPackage | None, parameters: dict[str, Any]) -> DecisionPackage | Refusal:
+def edited(package: DecisionPackage | None, parameters: dict[str, Any]) -> DecisionPackage | Refusal:
+    """The package with other parameters, if these make a valid one and differ."""
     if package is None or package.action_parameters is None:
         return refuse(Reason.NO_PARAMETERS)
     if package.action_parameters == parameters:
@@ -163,7 +171,8 @@ def answer(move: Move, command: Answer) -> Transition:
 
 
 def reject(move: Move, command: Reject) -> Transition:
-    return _at_once(move, command, Status.REJECTED, {"comment": command.comment})
+    noes = {"noes": (*move.state.noes, move.no())}
+    return _at_once(move, command, Status.REJECTED, {"comment": command.comment}, noes)
 
 
 def take_over(move: Move, command: TakeOver) -> Transition:

@@ -71,7 +71,7 @@ def _quorum(state: PackageState, roster: Roster, now: datetime) -> Document:
     """While it is open, counted as the next vote would count it; afterwards, as it was when it was decided."""
     if not state.status.terminal:
         counted = tally(state, state.votes, terms_today(state, roster.policy), roster, now)
-        return _shares(counted.needed, counted.have, counted.of_role)
+        return _shares(counted.needed, len(counted.votes), counted.of_role)
     terms, people = state.terms, [seat.reviewer_id for seat in state.decision.reviewers] if state.decision else []
     able = {who: [role for role in terms.of_role if roster.able_in(who, role)] for who in people}
     return _shares(terms.quorum, len(able), filled(terms.of_role, terms.quorum, able)[1])

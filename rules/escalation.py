@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rules.assignment import assigned
 from rules.authority import eligible, question_of
 from rules.commands import (
@@ -15,20 +17,22 @@ from rules.scales import HITLLevel
 from rules.silence import present
 from rules.situation import Situation
 from rules.state import PackageState, ReviewTask, Why
-from rules.transition import Move, Transition
+from rules.transition import Move, Transition, Words
 
 
 def object_(move: Move, command: Object) -> Transition:
     """Silence no longer counts: the same version, now waiting for somebody to say yes."""
-    move.happen("human.decision_recorded", decision=HumanDecisionType.OBJECT, words={"comment": command.comment})
+    noes = {"noes": (*move.state.noes, move.no())}
+    words: Words = {"comment": command.comment}
+    move.happen("human.decision_recorded", noes, decision=HumanDecisionType.OBJECT, words=words)
     return harden(move, "objection", "somebody objected").done()
 
 
-def harden(move: Move, rule: str, because: str) -> Move:
+def harden(move: Move, rule: str, because: str, **more: Any) -> Move:
     state = move.state
     why = Why(rule=rule, level=HITLLevel.HARD_APPROVAL, because=because)
     task = begun_anew(state.task, state.terms, move.situation.policy, move.situation.now, state.expires_at)
-    changes = {"level": HITLLevel.HARD_APPROVAL, "why": (why, *state.why), "task": task}
+    changes = {"level": HITLLevel.HARD_APPROVAL, "why": (why, *state.why), "task": task, **more}
     return move.happen("package.hardened", changes, reason=rule)
 
 

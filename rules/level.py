@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from rules.catalogue import Action, Listing
 from rules.layout import whole_on_card
+from rules.noes import EarlierNo, Likeness, No
 from rules.package import DecisionPackage, Kind, Recommendation
 from rules.policy import Policy
 from rules.scales import HITLLevel, Reversibility, RiskLevel
@@ -33,7 +34,8 @@ class Background(Value):
     earned: HITLLevel | None = None
     failures: int = 0
     earlier: HITLLevel | None = None
-    rejected_before: bool = False
+    earlier_no: EarlierNo | None = None
+    outsider: bool = False
     clicks_provable: bool = True
 
 
@@ -43,6 +45,7 @@ class Assessment(Value):
     risk: RiskLevel
     reversibility: Reversibility
     whole_on_card: bool
+    earlier_no: No | None = None
 
 
 class Case:
@@ -180,9 +183,20 @@ def _earlier(case: Case) -> Iterator[Why]:
         yield _says("never-falls", case.background.earlier, "the same action was already found to take this")
 
 
-def _rejected_before(case: Case) -> Iterator[Why]:
-    if case.background.rejected_before:
-        yield _says("material-change", _HARD, "rejected before; the agent declares a material change")
+def _earlier_no(case: Case) -> Iterator[Why]:
+    earlier = case.background.earlier_no
+    if earlier is None:
+        return
+    if earlier.likeness is Likeness.SAME_ACTION and case.package.material_change:
+        yield _says("material-change", _HARD, f"{earlier.because}; the agent declares a material change")
+    else:
+        yield _says("earlier-no", _HARD, earlier.because)
+
+
+def _outsider(case: Case) -> Iterator[Why]:
+    if case.background.outsider:
+        because = "someone outside your directory is behind it, so nobody can check who is independent of them"
+        yield _says("outsider", _HARD, because)
 
 
 _VOICES: tuple[_Voice, ...] = (
@@ -198,7 +212,8 @@ _VOICES: tuple[_Voice, ...] = (
     _kind,
     _autonomy,
     _earlier,
-    _rejected_before,
+    _earlier_no,
+    _outsider,
 )
 
 
@@ -214,7 +229,12 @@ def assess(package: DecisionPackage, background: Background, policy: Policy) -> 
         fired += against
     fired.sort(key=lambda why: why.level, reverse=True)
     return Assessment(
-        level=level, why=tuple(fired), risk=case.risk, reversibility=case.reversibility, whole_on_card=whole
+        level=level,
+        why=tuple(fired),
+        risk=case.risk,
+        reversibility=case.reversibility,
+        whole_on_card=whole,
+        earlier_no=background.earlier_no.no if background.earlier_no else None,
     )
 
 

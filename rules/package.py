@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
@@ -138,7 +139,10 @@ DataClasses = Annotated[tuple[DataClass, ...], _FEW, AfterValidator(lambda names
 IdempotencyKey = Annotated[Word, matching(r"[!-~]([ -~]*[!-~])?", "must be printable ASCII, no space around it")]
 Person = Annotated[
     Word,
-    matching(rf"[UW][A-Z0-9]{{1,20}}|{_EMAIL}", "must be a Slack user id such as U012AB3CD or an e-mail address"),
+    matching(
+        rf"[A-Za-z0-9]([A-Za-z0-9_.-]{{0,78}}[A-Za-z0-9])?|{_EMAIL}",
+        "must be a Slack user id such as U012AB3CD, an e-mail address, or an agent's name or id",
+    ),
     # In one case, or a requester could escape being recognized by a capital letter.
     AfterValidator(lambda person: person.lower() if "@" in person else person),
 ]
@@ -263,6 +267,13 @@ def action_digest(package: DecisionPackage) -> str:
     if package.kind not in CALLS:
         identity |= {name: getattr(package, name) for name in ("kind", "title", "proposed_action", "rationale")}
     return sha256_of(identity)
+
+
+def subject_digest(package: DecisionPackage) -> str | None:
+    """A subject may be a person's name: the record finds it again by its digest."""
+    if not package.subject_id:
+        return None
+    return sha256(f"{package.subject_type or ''}\n{package.subject_id}".encode()).hexdigest()
 
 
 def kept_from(first: DecisionPackage, later: DecisionPackage) -> list[str]:

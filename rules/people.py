@@ -95,6 +95,12 @@ class Roster:
         return {person.user_id: person.name for person in self.directory.people.values() if person.name}
 
     @cached_property
+    def domains(self) -> frozenset[str]:
+        """The domains of everyone's address but of strangers from another workspace."""
+        own = (person.email for person in self.directory.people.values() if person.email and not person.is_stranger)
+        return frozenset(address.rpartition("@")[2].lower() for address in own)
+
+    @cached_property
     def _by_reference(self) -> dict[str, str]:
         people = self.directory.people.values()
         return {reference(person.email): person.user_id for person in people if person.email}

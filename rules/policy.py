@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from rules.canonical import sha256_of
 from rules.catalogue import Action, Listing, ReversibilityTable, listing
-from rules.notation import Amount, ChannelId, Currency, Name, Pattern, Share, Span, UserId
+from rules.notation import Amount, ChannelId, Currency, Domain, Name, Pattern, Share, Span, UserId
 from rules.roles import Role
 from rules.scales import HITLLevel, RiskLevel
 from rules.tiers import NEVER_SILENT, Tiers
@@ -99,6 +99,7 @@ class Queue(Value):
 class DirectoryPolicy(Value):
     max_age: Span = timedelta(hours=24)
     guests: tuple[UserId, ...] = ()
+    outsiders: tuple[Domain, ...] = ()
 
 
 class Retention(Value):

@@ -196,6 +196,7 @@ _PATTERNS = {
     r"^S[A-Z0-9]{1,20}$": "must be the id of a Slack user group such as S0123ABCD",
     r"^[CG][A-Z0-9]{1,20}$": "must be the id of a Slack channel such as C0123ABCD",
     r"^[A-Za-z0-9_.:*-]{1,100}$": "must be an action type such as send_email, or a pattern such as db.*",
+    r"^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}$": "must be a domain such as partner.example",
     r"^[A-Z]{3}$": "must be a currency in three capital letters such as EUR",
     r"^[A-Za-z0-9_.-]{1,50}$": "must be a short name such as 2026-01: letters, digits, dots, _ and -, at most 50",
 }

@@ -69,6 +69,7 @@ class Reason(StrEnum):
     AGENT_PAUSED = "agent-paused"
     ALREADY_REJECTED = "already-rejected"
     THREAD_TAKEN_OVER = "thread-taken-over"
+    REQUESTER_UNKNOWN = "requester-unknown"
     NO_ELIGIBLE_REVIEWER = "no-eligible-reviewer"
     QUALITY_GAPS = "quality-gaps"
     TOO_LONG_TO_SHOW = "too-long-to-show"
@@ -219,11 +220,16 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
             return "This agent is paused: nothing new is accepted and nothing can be claimed until it is resumed."
         case Reason.ALREADY_REJECTED:
             return (
-                "A person rejected this very action ({package}) within the last {window}. Change it, or declare"
-                " a material_change and a person will look at it again."
+                "Someone said no to exactly this action ({package}) within the last {window}. Change it, or declare"
+                " a material_change; either way someone has to approve it."
             )
         case Reason.THREAD_TAKEN_OVER:
             return "A person has taken over this thread or run ({package}). Wait until it is handed back."
+        case Reason.REQUESTER_UNKNOWN:
+            return (
+                "No one is known by what {fields} says. Name a member by Slack user id or e-mail address, a registered"
+                " agent, or an address from a domain that the policy lists in [directory] outsiders."
+            )
         case Reason.NO_ELIGIBLE_REVIEWER:
             return "Nobody could decide this: no active, independent {role} has {action_type} in scope at {risk} risk."
         case Reason.QUALITY_GAPS:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from rules.autonomy import AutonomyProfile
 from rules.level import Background
-from rules.package import DecisionPackage
+from rules.noes import EarlierNo, Proposed, RememberedNo, bearing
+from rules.package import DecisionPackage, action_digest, subject_digest
 from rules.people import AUTO, Actor, Agent, Roster
 from rules.policy import Policy
 from rules.scales import HITLLevel
 from rules.sight import CardAt
-from rules.values import Value
+from rules.values import Moment, Value
 
 
 class Memory(Value):
-    """What is remembered of the same action of the same agent, and of its thread."""
+    """What is remembered of the same and of like actions, and of the thread."""
 
-    rejected_in: str | None = None
+    noes: tuple[RememberedNo, ...] = ()
+    approved_at: Moment | None = None
     earlier_level: HITLLevel | None = None
     thread_taken_in: str | None = None
 
@@ -28,6 +31,7 @@ class Situation:
     """`fresh_id` is the one random part of every id that the command gives rise to; `chance` is its one throw.
 
     `cards` are the places where the service has posted the package, as far as it knows.
+    `known` are the users for whom the parties of a package stand that the directory does not name itself.
     """
 
     policy: Policy
@@ -39,6 +43,7 @@ class Situation:
     agent: Agent | None = None
     package: DecisionPackage | None = None
     profile: AutonomyProfile | None = None
+    known: Mapping[str, str] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
     open_items: dict[str, int] = field(default_factory=dict)
     cards: frozenset[CardAt] = frozenset()
@@ -46,13 +51,25 @@ class Situation:
     clicks_provable: bool = True
     trial: bool = False  # asked before a form opens: what the form shows has not been seen yet
 
-    def background(self, earlier: HITLLevel | None = None) -> Background:
+    def earlier_no(self, agent_id: str, package: DecisionPackage) -> EarlierNo | None:
+        """The No that bears on this proposal, if one does."""
+        if not self.memory.noes:
+            return None
+        return self.no_against(Proposed(agent_id, action_digest(package), subject_digest(package)))
+
+    def no_against(self, proposed: Proposed) -> EarlierNo | None:
+        return bearing(self.memory.noes, self.memory.approved_at, proposed)
+
+    def background(
+        self, agent_id: str, package: DecisionPackage, earlier: HITLLevel | None = None, *, outsider: bool = False
+    ) -> Background:
         known = [level for level in (earlier, self.memory.earlier_level) if level is not None]
         since = self.now - self.policy.matrix.failure_window
         return Background(
             earned=self.profile.current_level if self.profile else None,
             failures=self.profile.failures_since(since) if self.profile else 0,
             earlier=max(known, default=None),
-            rejected_before=self.memory.rejected_in is not None,
+            earlier_no=self.earlier_no(agent_id, package),
+            outsider=outsider,
             clicks_provable=self.clicks_provable,
         )

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from rules.commands import HumanDecisionType, OverrideDecision, Verdict
+from rules.noes import No
 from rules.package import Kind
 from rules.page import FormStep
 from rules.scales import HITLLevel, Reversibility, RiskLevel
@@ -248,6 +249,8 @@ class PackageState(Value):
     shown: Shown | None = None
     details: tuple[Details, ...] = ()
     forms: tuple[FormStep, ...] = ()
+    noes: tuple[No, ...] = ()
+    earlier_no: No | None = None
     holds_thread: bool = False
     sampled: bool = False
     verdict: Verdict | None = None

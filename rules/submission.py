@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Any
 
 from rules.assignment import assigned
-from rules.authority import barred_by, each_eligible, question_of
+from rules.authority import each_eligible, question_of
 from rules.commands import Command, HumanDecisionType, Verb
 from rules.deadline import whole_time
 from rules.layout import FORM_CHARACTERS, fits_a_form
 from rules.level import Assessment, assess
-from rules.package import DecisionPackage, action_digest
-from rules.people import Agent, reference
+from rules.noes import Likeness
+from rules.package import DecisionPackage, action_digest, subject_digest
+from rules.parties import Parties, chain_hardens, has_outsider, parties_of
+from rules.people import Agent
 from rules.quality import gaps, refuses
 from rules.reach import has_reach
 from rules.reasons import Reason, Refusal, refuse
@@ -37,24 +38,33 @@ def submit(command: Submit, situation: Situation) -> Transition | Refusal:
     agent, package = _agent(situation), command.package
     if refusal := _not_welcome(agent, package, situation):
         return refusal
-    found = assess(package, situation.background(), situation.policy)
+    parties = parties_of(package, agent.owner, situation)
+    if isinstance(parties, Refusal):
+        return parties
+    background = situation.background(agent.agent_id, package, outsider=has_outsider(parties.barred))
+    found = assess(package, background, situation.policy)
     missing = gaps(package, found.risk, situation.policy)
-    if missing and refuses(found.risk):
-        return refuse(Reason.QUALITY_GAPS, risk=found.risk, gaps=", ".join(missing))
-    if refusal := too_long(package, found):
+    if refusal := _unfit(package, found, missing):
         return refusal
-    state = _begin(command, agent, found, missing, situation)
+    state = _begin(command, agent, parties, found, situation, missing=missing)
     settled = found.level <= HITLLevel.NOTIFY_ONLY
     if not settled:
         if refusal := nobody_for(state, situation):
             return refusal
-        state = state.model_copy(update={"task": assigned(state, situation)})
+        state = state.model_copy(update={"task": assigned(state, situation), **chain_hardens(state, situation)})
     move = Move.first(state, command, situation)
     move.happen("package.submitted", words={"package": package.model_dump(mode="json", exclude_unset=True)})
     if settled:
         # Nobody is needed: the policy itself decides, and the record says that it did.
         return settle(move, Status.APPROVED, HumanDecisionType.APPROVE, Basis.POLICY).done()
     return looked_after(move).done()
+
+
+def _unfit(package: DecisionPackage, found: Assessment, missing: tuple[str, ...]) -> Refusal | None:
+    """What says too little to be judged, or too much to be shown."""
+    if missing and refuses(found.risk):
+        return refuse(Reason.QUALITY_GAPS, risk=found.risk, gaps=", ".join(missing))
+    return too_long(package, found)
 
 
 def _agent(situation: Situation) -> Agent:
@@ -71,28 +81,35 @@ def _not_welcome(agent: Agent, package: DecisionPackage, situation: Situation) -
         return refuse(Reason.ALREADY_EXPIRED)
     if memory.thread_taken_in:
         return refuse(Reason.THREAD_TAKEN_OVER, package=memory.thread_taken_in)
-    if memory.rejected_in and not package.material_change:
-        return already_rejected(situation)
-    return None
+    return already_rejected(agent.agent_id, package, situation)
 
 
-def already_rejected(situation: Situation) -> Refusal:
+def already_rejected(agent_id: str, package: DecisionPackage, situation: Situation) -> Refusal | None:
+    """The same action again, although a person said no to it, with nothing that would have changed since."""
+    earlier = situation.earlier_no(agent_id, package)
+    if earlier is None or earlier.likeness is not Likeness.SAME_ACTION or package.material_change:
+        return None
     window = write_duration(situation.policy.windows.rejection)
-    return refuse(Reason.ALREADY_REJECTED, package=situation.memory.rejected_in, window=window)
+    return refuse(Reason.ALREADY_REJECTED, package=earlier.no.decision_package_id, window=window)
 
 
 def _begin(
-    command: Submit, agent: Agent, found: Assessment, missing: tuple[str, ...], situation: Situation
+    command: Submit,
+    agent: Agent,
+    parties: Parties,
+    found: Assessment,
+    situation: Situation,
+    *,
+    missing: tuple[str, ...],
 ) -> PackageState:
     package, policy, now = command.package, situation.policy, situation.now
-    requester = situation.roster.named_by(reference(package.requested_by or agent.owner))
     terms = terms_for(policy, package.action_type, found.risk)
     return PackageState.model_construct(
         tenant_id=situation.tenant_id,
         decision_package_id=command.decision_package_id,
         agent_id=agent.agent_id,
         owner=agent.owner,
-        requester=requester,
+        requester=parties.requester,
         version_event_id=f"evt_{situation.fresh_id}00",
         kind=package.kind,
         run_id=package.run_id,
@@ -102,7 +119,7 @@ def _begin(
         terms=terms,
         warnings=missing,
         policy_version=policy.full_version,
-        barred=barred_by(requester, package.on_behalf_of, agent.owner, situation.roster),
+        barred=parties.barred,
         interrupt_id=f"int_{situation.fresh_id}",
         task=ReviewTask.model_construct(
             review_task_id=f"rt_{situation.fresh_id}",
@@ -138,16 +155,10 @@ def of_this_version(package: DecisionPackage, found: Assessment) -> dict[str, An
         "why": found.why,
         "allowed_decisions": None if allowed is None else tuple(sorted(allowed)),
         "expires_at": package.expires_at,
+        "earlier_no": found.earlier_no,
         "holds_thread": found.level is HITLLevel.HUMAN_TAKEOVER and has_reach(package),
         "whole_on_card": found.whole_on_card,
     }
-
-
-def subject_digest(package: DecisionPackage) -> str | None:
-    """A subject may be a person's name: the record finds it again by its digest."""
-    if not package.subject_id:
-        return None
-    return sha256(f"{package.subject_type or ''}\n{package.subject_id}".encode()).hexdigest()
 
 
 def nobody_for(state: PackageState, situation: Situation) -> Refusal | None:

@@ -138,7 +138,8 @@ def revoke(move: Move, command: Revoke) -> Transition | Refusal:
     if execution.state is not ExecutionState.NONE:
         return refuse(Reason.ALREADY_CLAIMED, claim_id=execution.claim_id)
     words: Words = {"comment": command.comment}
-    return settle(move, Status.REVOKED, None, Basis.HUMAN, reviewers=(seat(move),), words=words).done()
+    noes = {"noes": (*move.state.noes, move.no())}
+    return settle(move, Status.REVOKED, None, Basis.HUMAN, reviewers=(seat(move),), words=words, changes=noes).done()
 
 
 def judge(move: Move, command: Judge) -> Transition | Refusal:

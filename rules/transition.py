@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from rules.autonomy import AutonomyProfile
 from rules.commands import Command, HumanDecisionCommand, HumanDecisionType, Show
+from rules.noes import No
 from rules.page import Page
 from rules.people import Actor, ReviewerAuthorization
 from rules.reading import shown_in_form
@@ -126,6 +127,17 @@ class Move:
             )
         )
         return self
+
+    def no(self) -> No:
+        """A person's No, by the event that comes next."""
+        return No(
+            event_id=self.event_id,
+            decision_package_id=self.state.decision_package_id,
+            action_digest=self.state.action_digest,
+            verb=self.command.verb,
+            by=self.situation.actor.actor_id,
+            at=self.situation.now,
+        )
 
     def done(self, profile: AutonomyProfile | None = None) -> Transition:
         return Transition(before=self._before, after=self.state, occurrences=tuple(self._occurrences), profile=profile)

@@ -104,7 +104,7 @@ def _of_votes(state: PackageState, votes: tuple[Vote, ...], situation: Situation
         return None
     gone = next((vote for vote in votes if vote not in standing.votes), None)
     if gone is None:
-        because = f"The policy now asks for {standing.needed} approvals; this one has {standing.have}."
+        because = f"The policy now asks for {standing.needed} approvals; this one has {standing.filled}."
         return Lost("quorum-no-longer-complete", because)
     return _of_vote(gone, state, situation)
 

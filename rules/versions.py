@@ -8,12 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from rules.authority import barred_by
 from rules.commands import NewVersion
 from rules.deadline import begun_anew
 from rules.level import assess
 from rules.package import DecisionPackage, kept_from
-from rules.people import reference
+from rules.parties import chain_hardens, has_outsider, parties_of
 from rules.quality import gaps, refuses
 from rules.reach import has_reach
 from rules.reasons import Reason, Refusal, refuse
@@ -31,7 +30,10 @@ def new_version(move: Move, command: NewVersion) -> Transition | Refusal:
     situation = move.situation
     if refusal := _not_welcome(move.state, command, situation):
         return refusal
-    refusal = add_version(move, command.package, barred=_parties(command.package, situation))
+    parties = parties_of(command.package, move.state.owner, situation)
+    if isinstance(parties, Refusal):
+        return parties
+    refusal = add_version(move, command.package, barred=parties.barred)
     return refusal or nobody_for(move.state, situation) or looked_after(move).done()
 
 
@@ -43,19 +45,10 @@ def _not_welcome(state: PackageState, command: NewVersion, situation: Situation)
         return refuse(Reason.ALREADY_EXPIRED)
     if situation.memory.thread_taken_in not in (None, state.decision_package_id):
         return refuse(Reason.THREAD_TAKEN_OVER, package=situation.memory.thread_taken_in)
-    if situation.memory.rejected_in and not command.package.material_change:
-        # What a person rejected does not come in by the side door either.
-        return already_rejected(situation)
+    if refusal := already_rejected(state.agent_id, command.package, situation):
+        return refusal
     changed = kept_from(situation.package, command.package) if situation.package else []
     return refuse(Reason.KEEPS_ITS_SUBJECT, fields=", ".join(changed)) if changed else None
-
-
-def _parties(package: DecisionPackage, situation: Situation) -> dict[str, Bar]:
-    agent = situation.agent
-    if agent is None:
-        return {}
-    requester = situation.roster.named_by(reference(package.requested_by or agent.owner))
-    return barred_by(requester, package.on_behalf_of, agent.owner, situation.roster)
 
 
 def add_version(
@@ -63,7 +56,9 @@ def add_version(
 ) -> Refusal | None:
     """Puts version n+1 in the place of version n: found again, never milder."""
     state, situation = move.state, move.situation
-    found = assess(package, situation.background(earlier=state.level), situation.policy)
+    barred = barred | state.barred
+    background = situation.background(state.agent_id, package, earlier=state.level, outsider=has_outsider(barred))
+    found = assess(package, background, situation.policy)
     risk = max(found.risk, state.risk)
     missing = gaps(package, risk, situation.policy)
     if missing and refuses(risk):
@@ -77,7 +72,7 @@ def add_version(
         "risk": risk,
         "reversibility": max(found.reversibility, state.reversibility),
         "expires_at": min((end for end in (package.expires_at, state.expires_at) if end), default=None),
-        "barred": barred | state.barred,
+        "barred": barred,
         "warnings": missing,
         "status": Status.PENDING,
         "decision": None,
@@ -89,6 +84,7 @@ def add_version(
         "holds_thread": has_reach(state) and found.level is HITLLevel.HUMAN_TAKEOVER,
     }
     changes |= _asked_again(state, risk, situation, changes["expires_at"])
+    changes |= chain_hardens(state.model_copy(update=changes), situation)
     content: Words = {"package": package.model_dump(mode="json", exclude_unset=True), **(words or {})}
     move.happen("package.version_added", changes, words=content)
     return None

@@ -19,12 +19,12 @@ from rules.values import Value
 class Tally(Value):
     votes: tuple[Vote, ...]
     needed: int
-    have: int
+    filled: int
     of_role: dict[str, tuple[int, int]] = {}
 
     @property
     def complete(self) -> bool:
-        return self.have >= self.needed
+        return self.filled >= self.needed
 
     @property
     def seats(self) -> tuple[Seat, ...]:
@@ -39,8 +39,8 @@ def tally(state: PackageState, votes: tuple[Vote, ...], terms: Terms, roster: Ro
 
     counted = tuple(vote for vote in votes if counts(vote))
     able = {vote.reviewer_id: [role for role in terms.of_role if counts(vote, role)] for vote in counted}
-    have, parts = filled(terms.of_role, terms.quorum, able)
-    return Tally(votes=counted, needed=terms.quorum, have=have, of_role=parts)
+    seats, parts = filled(terms.of_role, terms.quorum, able)
+    return Tally(votes=counted, needed=terms.quorum, filled=seats, of_role=parts)
 
 
 def filled(

@@ -76,6 +76,11 @@ class House:
         self._known = (current.directory_version, roster)
         return roster
 
+    @property
+    def remembered(self) -> Roster:
+        """The directory as this process last read it: good enough to see whether anything has to be asked at all."""
+        return self._known[1] if self._known else Roster(self.policy, Directory())
+
 
 def directory_of(connection: Connection, as_of: datetime | None) -> Directory:
     groups: dict[str, set[str]] = {}

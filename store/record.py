@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from rules.chain import Event, event_of, sealed
 from rules.situation import Situation
 from rules.transition import Occurrence, Transition
-from store import callbacks, cards, content, tasks, threads, versions, votes
+from store import callbacks, cards, content, noes, tasks, threads, versions, votes
 from store.autonomy import put_profile
 from store.batch import Batch, together
 from store.database import StaleError
@@ -44,6 +44,7 @@ def record(connection: Connection, decided: Transition, found: Loaded | None, si
         tasks.follow(batch, before, after)
         threads.follow(batch, before, after)
         votes.follow(batch, decided.occurrences)
+        noes.follow(batch, before, after)
         cards.follow(batch, before, after, situation.policy)
         callbacks.follow(batch, decided, events, callback_url, situation)
         if decided.profile:

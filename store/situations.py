@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, select
+from sqlalchemy import Connection, and_, bindparam, cast, null, select, union_all
 
 from rules.commands import (
     ApproveWithEdits,
@@ -26,14 +25,18 @@ from rules.commands import (
     Wake,
     WakeUp,
 )
+from rules.decisions import edited
 from rules.package import DecisionPackage, action_digest
+from rules.parties import unfamiliar
 from rules.people import Roster
 from rules.policy import Policy, Windows
 from rules.scales import HITLLevel
 from rules.situation import Memory, Situation
-from rules.state import Status
+from rules.spelling import folded
+from rules.state import PackageState
 from rules.submission import Submit
 from rules.validity import trust_matters
+from store import noes, parties
 from store.agents import agent
 from store.asked import Asked
 from store.autonomy import profile
@@ -48,26 +51,27 @@ from store.threads import taken_in
 
 VERSIONS = core(VersionRow)
 
-_SAME_ACTION = (
-    select(
-        PACKAGES.c.package_id,
-        PACKAGES.c.status,
-        PACKAGES.c.decided_at,
-        PACKAGES.c.version.label("current"),
-        VERSIONS.c.version,
-        VERSIONS.c.level,
-    )
-    .join(VERSIONS, and_(VERSIONS.c.tenant_id == PACKAGES.c.tenant_id, VERSIONS.c.package_id == PACKAGES.c.package_id))
+# How grave the same action of this agent was found before, and what people said no to: read together.
+_LEVELS = (
+    select(VERSIONS.c.level, *(cast(null(), column.type).label(column.name) for column in noes.COLUMNS))
+    .join(PACKAGES, and_(VERSIONS.c.tenant_id == PACKAGES.c.tenant_id, VERSIONS.c.package_id == PACKAGES.c.package_id))
     .where(
         VERSIONS.c.tenant_id == bindparam("tenant"),
         VERSIONS.c.agent_id == bindparam("agent"),
         VERSIONS.c.action_digest == bindparam("digest"),
+        VERSIONS.c.package_id != bindparam("own"),
         PACKAGES.c.updated_at > bindparam("since", type_=PACKAGES.c.updated_at.type),
     )
-    # What a person rejected comes first: no number of later posts pushes it out of what is remembered.
-    .order_by(PACKAGES.c.status != Status.REJECTED.value, VERSIONS.c.created_at.desc())
+    .order_by(VERSIONS.c.created_at.desc())
     .limit(200)
 )
+_NOES = (
+    select(cast(null(), VERSIONS.c.level.type).label("level"), *noes.COLUMNS)
+    .where(*noes.IN_FORCE)
+    .order_by(*noes.ORDER)
+    .limit(200)
+)
+_BEFORE = select(union_all(_LEVELS.subquery().select(), _NOES.subquery().select()).subquery())
 
 _TRUST = (Submit, NewVersion, ApproveWithEdits)
 _COUNTED = (ReportExecution, Judge, LoseTrack)
@@ -91,6 +95,7 @@ def situation_of(connection: Connection, house: House, asked: Asked, found: Load
         clicks_provable=house.clicks_provable,
         trial=asked.trial,
         open_items=_open_items(connection, roster, house.tenant_id, command),
+        known=_known_parties(connection, house.tenant_id, command, roster),
         **_looked_up(connection, house.tenant_id, roster.policy, asked, found),
     )
 
@@ -103,6 +108,12 @@ def _open_items(connection: Connection, roster: Roster, tenant_id: str, command:
 def hands_out(policy: Policy, command: Command) -> bool:
     """Whether somebody may be given a task: only where the policy does not let them take it themselves."""
     return policy.queue.assign != "pull" and isinstance(command, _HANDED_OUT)
+
+
+def _known_parties(connection: Connection, tenant_id: str, command: Command, roster: Roster) -> dict[str, str]:
+    """Asked only where the directory alone does not say who is behind a package."""
+    strange = unfamiliar(command.package, roster) if isinstance(command, Submit | NewVersion) else ()
+    return parties.known(connection, tenant_id, strange) if strange else {}
 
 
 def _looked_up(
@@ -125,10 +136,22 @@ def _looked_up(
         looked["cards"] = lying(connection, tenant, [command.decision_package_id])[command.decision_package_id]
     if found and isinstance(command, _CONTENT):
         looked["package"] = package_of(connection, tenant, found.state.version_event_id)
+    memory: dict[str, Any] = {}
     if isinstance(command, _THREAD):
-        taken = taken_in(connection, tenant, subject, command.decision_package_id)
-        looked["memory"] = _memory(connection, tenant, policy.windows, asked, agent_id, taken)
-    return looked
+        memory["thread_taken_in"] = taken_in(connection, tenant, subject, command.decision_package_id)
+    if found and isinstance(command, Consent):
+        memory |= _remembered(connection, tenant, policy.windows, asked, agent_id, found.state)
+    elif proposed := _proposed(command, looked.get("package")):
+        memory |= _remembered(connection, tenant, policy.windows, asked, agent_id, proposed)
+    return looked | {"memory": Memory(**memory)}
+
+
+def _proposed(command: Command, current: DecisionPackage | None) -> DecisionPackage | None:
+    """The package that comes in by this command, if one does: from the agent, or by a reviewer's edit."""
+    if isinstance(command, ApproveWithEdits):
+        proposed = edited(current, command.action_parameters)
+        return proposed if isinstance(proposed, DecisionPackage) else None
+    return command.package if isinstance(command, Submit | NewVersion) else None
 
 
 def _claims_on_trust(command: Command, found: Loaded | None, policy: Policy) -> bool:
@@ -141,25 +164,30 @@ def package_of(connection: Connection, tenant_id: str, event_id: str) -> Decisio
     return DecisionPackage.model_validate(words["package"]) if words else None
 
 
-def _memory(  # noqa: PLR0917 - what the query is about
-    connection: Connection, tenant: str, windows: Windows, asked: Asked, agent_id: str, taken: str | None
-) -> Memory:
-    """What became of the same action of this agent before: whether a person refused it, how grave it was found."""
-    package = getattr(asked.command, "package", None)
-    if not isinstance(package, DecisionPackage):
-        return Memory(thread_taken_in=taken)
+def _remembered(  # noqa: PLR0917 - what the query is about
+    connection: Connection,
+    tenant: str,
+    windows: Windows,
+    asked: Asked,
+    agent_id: str,
+    about: DecisionPackage | PackageState,
+) -> dict[str, Any]:
+    """Who said no to the same action or to a like one, and how grave the same action was found."""
     now = asked.now
-    since = now - max(windows.rejection, windows.same_digest)
-    key = {"tenant": tenant, "agent": agent_id, "digest": action_digest(package), "since": since}
-    own = asked.command.decision_package_id
-    before = [row for row in rows(connection, _SAME_ACTION, key) if row.package_id != own]
-    return Memory(
-        rejected_in=next((row.package_id for row in before if _was_rejected(row, now - windows.rejection)), None),
-        earlier_level=max((HITLLevel(row.level) for row in before), default=None),
-        thread_taken_in=taken,
-    )
-
-
-def _was_rejected(row: Any, since: datetime) -> bool:
-    rejected = row.status == Status.REJECTED.value and row.version == row.current
-    return rejected and row.decided_at is not None and row.decided_at > since
+    key = {
+        "tenant": tenant,
+        "agent": agent_id,
+        "action_type": folded(about.action_type),
+        "digest": action_digest(about) if isinstance(about, DecisionPackage) else about.action_digest,
+        "own": asked.command.decision_package_id,
+        "since": now - max(windows.rejection, windows.same_digest),
+        "no_since": now - windows.rejection,
+    }
+    before = rows(connection, _BEFORE, key)
+    refused = tuple(noes.remembered(row) for row in before if row.event_id)
+    earliest = min((each.no.at for each in refused), default=None)
+    return {
+        "noes": refused,
+        "approved_at": earliest and noes.approved_at(connection, tenant, agent_id, about.action_type, earliest),
+        "earlier_level": max((HITLLevel(row.level) for row in before if row.level), default=None),
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from textwrap import wrap
@@ -15,18 +15,21 @@ from bot.cli.faults import CommandError, first_line
 from bot.cli.session import database
 from bot.cli.text import WIDTH, plain
 from bot.settings import Settings
-from rules.authority import Question, barred_by, eligible
+from rules.authority import Question, eligible
 from rules.document import name_of
 from rules.level import Assessment, Background, assess
 from rules.package import DecisionPackage
-from rules.people import Directory, Roster, reference
+from rules.parties import Parties, found_parties, has_outsider, unfamiliar
+from rules.people import Directory, Roster
 from rules.policy import Policy
 from rules.quality import gaps, refuses
+from rules.reasons import Refusal
 from rules.scales import HITLLevel
-from rules.state import Terms
+from rules.state import Bar, Terms
 from rules.terms import terms_for
 from rules.tiers import OnTimeout
 from rules.values import write_duration
+from store import parties
 from store.house import House
 from store.tenancy import tenant
 
@@ -48,6 +51,7 @@ class Explanation:
     missing: tuple[str, ...]
     steps: tuple[Step, ...]
     unknown: str | None
+    nobody: str | None = None
 
     @property
     def settled(self) -> bool:
@@ -58,6 +62,8 @@ class Explanation:
         """Why the package would not even be taken."""
         if self.missing and refuses(self.found.risk):
             return f"at {self.found.risk} risk it would be refused without these: {', '.join(self.missing)}"
+        if self.nobody:
+            return f"it would be refused: {self.nobody}"
         if self.settled or self.unknown:
             return None
         return None if self.steps[0].people else f"it would be refused: nobody may decide it as {self.terms.role}"
@@ -65,7 +71,7 @@ class Explanation:
     def document(self) -> dict[str, Any]:
         return {
             "policy_version": self.policy_version,
-            **self.found.model_dump(mode="json"),
+            **self.found.model_dump(mode="json", exclude={"earlier_no"}),
             **self.terms.model_dump(mode="json"),
             "asked": [{"role": step.role, "people": list(step.people)} for step in self.steps],
             "people_unknown": self.unknown,
@@ -76,9 +82,11 @@ class Explanation:
 
 def explained(package: DecisionPackage, settings: Settings, policy: Policy, now: datetime) -> Explanation:
     """As for an agent that has earned nothing yet, and whose owner nobody knows."""
-    found = assess(package, Background(clicks_provable=settings.proves_clicks), policy)
+    roster, known, unknown = _roster(settings, package, policy, now)
+    behind = found_parties(package, "", roster, known)
+    barred = behind.barred if isinstance(behind, Parties) else {}
+    found = assess(package, Background(outsider=has_outsider(barred), clicks_provable=settings.proves_clicks), policy)
     terms = terms_for(policy, package.action_type, found.risk)
-    roster, unknown = _roster(settings, policy, now)
     rungs = ((terms.role, *terms.of_role), *((role,) for role in terms.ladder))
     asked = () if found.level <= HITLLevel.NOTIFY_ONLY else rungs
     return Explanation(
@@ -88,46 +96,54 @@ def explained(package: DecisionPackage, settings: Settings, policy: Policy, now:
         terms=terms,
         missing=gaps(package, found.risk, policy),
         steps=tuple(
-            Step(role=" or ".join(of), people=_able(of, package, found, roster, now) or _listed(of, policy, unknown))
+            Step(
+                role=" or ".join(of),
+                people=_able(_question(of, package, found, barred), roster, now) or _listed(of, policy, unknown),
+            )
             for of in asked
         ),
         unknown=unknown,
+        nobody=behind.sentence if isinstance(behind, Refusal) and unknown is None else None,
     )
 
 
-def _roster(settings: Settings, policy: Policy, now: datetime) -> tuple[Roster, str | None]:
+def _roster(
+    settings: Settings, package: DecisionPackage, policy: Policy, now: datetime
+) -> tuple[Roster, Mapping[str, str], str | None]:
     """Everybody whom the database knows; or nobody, and why."""
     try:
         with database(settings) as engine, engine.connect() as connection:
-            roster = _known(connection, policy)
+            roster, known = _known(connection, package, policy)
     except CommandError as fault:
-        return Roster(policy, Directory()), str(fault)
+        return Roster(policy, Directory()), {}, str(fault)
     except DBAPIError as fault:
-        return Roster(policy, Directory()), f"the database: {first_line(str(fault.orig))}"
+        return Roster(policy, Directory()), {}, f"the database: {first_line(str(fault.orig))}"
     as_of, most = roster.directory.as_of, write_duration(policy.directory.max_age)
     if as_of is None:
-        return roster, "the directory of people was not filled yet; `countersign serve` does that"
+        return roster, known, "the directory of people was not filled yet; `countersign serve` does that"
     stale = f"the directory of people is older than {most}, so nobody could decide"
-    return roster, None if roster.directory.is_fresh(policy, now) else stale
+    return roster, known, None if roster.directory.is_fresh(policy, now) else stale
 
 
-def _known(connection: Connection, policy: Policy) -> Roster:
-    return House(tenant(connection), policy).roster(connection)
+def _known(connection: Connection, package: DecisionPackage, policy: Policy) -> tuple[Roster, Mapping[str, str]]:
+    tenant_id = tenant(connection)
+    roster = House(tenant_id, policy).roster(connection)
+    return roster, parties.known(connection, tenant_id, unfamiliar(package, roster))
 
 
-def _able(
-    roles: tuple[str, ...], package: DecisionPackage, found: Assessment, roster: Roster, now: datetime
-) -> tuple[str, ...]:
-    requester = roster.named_by(reference(package.requested_by or ""))
-    question = Question(
+def _question(roles: tuple[str, ...], package: DecisionPackage, found: Assessment, barred: dict[str, Bar]) -> Question:
+    return Question(
         tenant_id="",
         action_type=package.action_type,
         risk=found.risk,
         roles=roles,
-        barred=barred_by(requester, package.on_behalf_of, "", roster),
-        requester=requester,
+        barred=barred,
+        requester="",
         owner="",
     )
+
+
+def _able(question: Question, roster: Roster, now: datetime) -> tuple[str, ...]:
     return tuple(f"{name_of(roster, user)} ({user})" for user in sorted(eligible(roster, question, now)))
 
 

@@ -34,7 +34,7 @@ async def people_findings(slack: SlackClient, policy: Policy, roles: Collection[
     readable = {group: members for group, members in groups.items() if not isinstance(members, str)}
     known = Directory(people={person.user_id: person for person in people}, groups=readable, as_of=now())
     roster = Roster(policy, known)
-    for finding in (*_named(roster), *_roles(roster, roles)):
+    for finding in (*_named(roster), *_outsiders(roster), *_roles(roster, roles)):
         yield finding
 
 
@@ -60,6 +60,13 @@ def _named(roster: Roster) -> Iterator[Finding]:
         if isinstance(refusal, Refusal):
             yield Finding(f"person {user}", *_WRONG[refusal.reason])
     yield Finding(f"people, {sum(isinstance(its, Person) for its in found.values())} of whom are known and active")
+
+
+def _outsiders(roster: Roster) -> Iterator[Finding]:
+    for domain in roster.policy.directory.outsiders:
+        if domain in roster.domains:
+            fix = "take it out of `outsiders` of [directory]: name people of that domain by their own address"
+            yield Finding(f"outsiders {domain}", "members have addresses in this domain, so it counts for nothing", fix)
 
 
 def _roles(roster: Roster, roles: Collection[str]) -> Iterator[Finding]:

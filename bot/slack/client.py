@@ -155,6 +155,17 @@ class SlackClient:
         found = [person_of(user, its.team_id, its.enterprise_id) for user in answer["members"]]
         return found, _following(answer) or None
 
+    async def by_email(self, address: str) -> Person | None:
+        """Whose address this is, also if it is not the one that their profile shows; nobody's: None."""
+        its = await self.installed()
+        try:
+            answer = await self.asked(self.web.users_lookupByEmail(email=address))
+        except SlackError as fault:
+            if fault.error == "users_not_found":
+                return None
+            raise
+        return person_of(answer["user"], its.team_id, its.enterprise_id)
+
     async def everybody(self) -> list[Person]:
         """All pages at once, for somebody who looks on."""
         found: list[Person] = []

@@ -21,6 +21,7 @@ from bot.slack.door import Door
 from bot.slack.errands import Errands
 from bot.slack.front import Front
 from bot.slack.http_way import HttpWay
+from bot.slack.lookups import Lookups
 from bot.slack.probe import Prober
 from bot.slack.socket import Socket
 from bot.slack.socket_way import SocketWay
@@ -50,6 +51,7 @@ class SlackSide:
 
     client: SlackClient
     app: AsyncApp
+    lookups: Lookups
     front: Front
     reconciler: Reconciler
     directory: DirectoryKeeper
@@ -108,6 +110,7 @@ def _assembled(settings: Settings, store: Store, client: SlackClient, metrics: M
     return SlackSide(
         client=client,
         app=app,
+        lookups=Lookups(store, client),
         front=front,
         reconciler=reconciler,
         directory=directory,

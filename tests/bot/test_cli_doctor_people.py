@@ -51,6 +51,15 @@ async def test_a_named_person_who_cannot_decide(
     assert what_to_do.endswith(fix)
 
 
+async def test_a_domain_of_outsiders_that_members_have(terminal: Terminal, slack: Slack) -> None:
+    slack.change_person(RITA, email="rita@partner.example")
+    terminal.file("policy.toml", NAMED + '\n[directory]\noutsiders = ["Partner.example", "other.example"]\n')
+    assert await the_one(terminal) == (
+        "outsiders partner.example: members have addresses in this domain, so it counts for nothing",
+        "take it out of `outsiders` of [directory]: name people of that domain by their own address",
+    )
+
+
 async def test_a_named_person_whom_slack_does_not_know(terminal: Terminal, slack: Slack) -> None:
     terminal.file("policy.toml", NAMED.replace(ROSS, "UMISSPELT"))
     assert await the_one(terminal) == (

@@ -50,7 +50,7 @@ def test_every_route_lists_the_problems_that_any_request_can_come_to() -> None:
 def test_the_problem_types_are_listed_with_their_sentences() -> None:
     listed = {each["type"]: each["meaning"] for each in document()["x-problem-types"]}
     assert listed == {TYPE + kind: meaning_of(kind) for kind in problem_kinds()}
-    assert listed[TYPE + "already-rejected"].startswith("A person rejected this very action")
+    assert listed[TYPE + "already-rejected"].startswith("Someone said no to exactly this action")
 
 
 def test_no_two_problems_share_a_type() -> None:

@@ -95,6 +95,7 @@ PACKAGE: dict[str, list[Any]] = {
 }
 # Rita is known to see the card for longer than is counted of her, as long as she can decide.
 _SEES, _SEES_NOT = {"URITA": NOW + 9999 * DAY}, dict[str, datetime]()
+NOES = [(world.no_to(world.package(action_parameters={MARK: 1}, subject_id=subject)),) for subject in (None, "x")]
 SILENCES = [
     Silence(counted=counted, could_be_answered=could, cards=frozenset([world.CARD]), onlookers=onlookers)
     for counted, onlookers, could in [(HOUR, _SEES, True)] * 3
@@ -266,7 +267,7 @@ def the_world_changes(life: Life, choose: Choose) -> None:
     life.people = COMPANIES[choose(range(len(COMPANIES)))]
     life.agent = world.agent(frozen=choose([False] * 5 + [True]))
     life.directory_age = choose([timedelta(0)] * 9 + [2 * DAY])
-    life.memory = choose([Memory()] * 5 + [Memory(thread_taken_in="pkg_0"), Memory(rejected_in="pkg_0")])
+    life.memory = choose([Memory()] * 5 + [Memory(thread_taken_in="pkg_0"), Memory(noes=choose(NOES))])
 
 
 BEFORE = [one_comes_in, one_comes_in, the_world_changes]

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.level import Background, assess, least
+from rules.noes import EarlierNo, Likeness
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from tests.rules import world
 from tests.rules.finding import FREE, calm, found, voices
+from tests.rules.world import no_to
 
 AUTO, NOTIFY, SOFT, HARD, TAKEOVER = HITLLevel
 
@@ -81,8 +83,19 @@ def test_the_same_action_never_takes_less_than_before(earlier: HITLLevel) -> Non
     assert (assessment.level, voices(assessment)) == (earlier, {"never-falls": earlier})
 
 
+SAME = EarlierNo(Likeness.SAME_ACTION, no_to(world.SOFT).no)
+
+
+@pytest.mark.parametrize("likeness", Likeness)
+def test_a_no_to_a_like_action_takes_an_explicit_approval(likeness: Likeness) -> None:
+    assessment = found(Background(earned=AUTO, earlier_no=SAME._replace(likeness=likeness)))
+    assert (voices(assessment), assessment.earlier_no) == ({"earlier-no": HARD}, SAME.no)
+
+
 def test_what_was_rejected_and_has_changed_materially_takes_a_yes() -> None:
-    assert voices(found(Background(earned=AUTO, rejected_before=True))) == {"material-change": HARD}
+    assert voices(found(Background(earned=AUTO, earlier_no=SAME), material_change="Now blue")) == {
+        "material-change": HARD
+    }
 
 
 # Together.
@@ -114,7 +127,7 @@ backgrounds = st.builds(
     earned=st.none() | st.sampled_from(HITLLevel),
     failures=st.integers(0, 3),
     earlier=st.none() | st.sampled_from(HITLLevel),
-    rejected_before=st.booleans(),
+    earlier_no=st.none() | st.builds(EarlierNo, st.sampled_from(Likeness), st.just(SAME.no)),
 )
 claims = st.fixed_dictionaries(
     {"confidence": st.floats(0, 1), "risk_level": st.sampled_from([risk.value for risk in RiskLevel])},

@@ -30,6 +30,7 @@ from tests.rules.world import (
     TAKEOVER,
     agent,
     happened,
+    no_to,
     package,
     policy,
     refusal,
@@ -78,7 +79,7 @@ def test_everybody_who_is_part_of_it_is_barred_from_the_first() -> None:
         pytest.param({"agent": agent(standing=AgentStanding.REVOKED)}, Reason.AGENT_PAUSED, id="revoked"),
         pytest.param({"agent": agent(frozen=True)}, Reason.AGENT_PAUSED, id="all frozen"),
         pytest.param({"memory": Memory(thread_taken_in="pkg_0")}, Reason.THREAD_TAKEN_OVER, id="thread taken over"),
-        pytest.param({"memory": Memory(rejected_in="pkg_0")}, Reason.ALREADY_REJECTED, id="rejected before"),
+        pytest.param({"memory": Memory(noes=(no_to(SOFT),))}, Reason.ALREADY_REJECTED, id="rejected before"),
         pytest.param({"directory_as_of": NOW - 2 * DAY}, Reason.DIRECTORY_STALE, id="directory too old"),
     ],
 )
@@ -86,12 +87,13 @@ def test_a_package_is_not_welcome_while_something_bars_it(bearing: dict[str, Any
     assert refusal(None, submission(SOFT), by=AGENT.actor, **bearing) is expected
 
 
-def test_an_automatic_package_needs_no_directory() -> None:
-    assert submitted(AUTOMATIC, directory_as_of=NOW - 2 * DAY).status is Status.APPROVED
+def test_an_automatic_package_that_names_nobody_needs_no_directory() -> None:
+    alone = package(risk_level="low", requested_by=None)
+    assert submitted(alone, directory_as_of=NOW - 2 * DAY).status is Status.APPROVED
 
 
 def test_what_was_rejected_comes_in_again_as_hard_if_it_declares_a_material_change() -> None:
-    state = submitted(package(material_change="Another record."), memory=Memory(rejected_in="pkg_0"))
+    state = submitted(package(material_change="Another record."), memory=Memory(noes=(no_to(SOFT),)))
     assert state.level is HITLLevel.HARD_APPROVAL
 
 

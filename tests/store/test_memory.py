@@ -130,7 +130,10 @@ async def test_an_objection_is_not_got_around_by_withdrawing_and_asking_again(wo
     await world.after(ask(Show, state))
     await world.after(ask(Object, state), RITA)
     await world.asked(ask(Withdraw, state))
-    assert (await world.submit(SOFT)).level is HITLLevel.HARD_APPROVAL
+    refused = await refusal(world, SOFT)
+    assert refused is not None
+    assert refused.reason is Reason.ALREADY_REJECTED
+    assert (await world.submit(OTHER)).level is HITLLevel.HARD_APPROVAL
 
 
 async def test_a_graver_version_is_not_got_around_by_going_back_to_the_first(world: World) -> None:

@@ -1,0 +1,39 @@
+"""What is remembered beside the packages, so that a submission finds it in one statement."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+
+class NoRow(SQLModel, table=True):
+    """A person's No to one version of a package, by the event that recorded it."""
+
+    __tablename__ = "noes"
+    __table_args__ = (
+        Index("ix_noes_action", "tenant_id", "action_digest", "at"),
+        Index("ix_noes_type", "tenant_id", "agent_id", "action_type", "at"),
+    )
+    tenant_id: str = Field(primary_key=True)
+    event_id: str = Field(primary_key=True)
+    package_id: str
+    agent_id: str
+    action_type: str
+    subject_digest: str | None = None
+    action_digest: str
+    verb: str
+    reviewer_id: str
+    at: datetime
+    settled: bool = False
+
+
+class AskedAddress(SQLModel, table=True):
+    """Whose an e-mail address is, by its digest, as Slack last answered; no user: it is no one's."""
+
+    __tablename__ = "asked_addresses"
+    tenant_id: str = Field(primary_key=True)
+    reference: str = Field(primary_key=True)
+    user_id: str | None = None
+    asked_at: datetime

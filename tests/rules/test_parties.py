@@ -1,0 +1,163 @@
+"""Every party of a package is found, or the package is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rules.commands import Approve, NewVersion
+from rules.life import decide
+from rules.package import DecisionPackage
+from rules.parties import CHAIN_BARS
+from rules.policy import Policy
+from rules.reasons import Reason, Refusal
+from rules.scales import HITLLevel
+from rules.state import Bar, PackageState
+from tests.rules.world import (
+    AGENT,
+    BODO,
+    DAY,
+    DORA,
+    HARD,
+    NOW,
+    OWEN,
+    RITA,
+    ROSE,
+    SENTA,
+    SUSI,
+    SVEN,
+    after,
+    ask,
+    package,
+    people,
+    policy,
+    refusal,
+    situation,
+    submission,
+    submitted,
+)
+
+OUTSIDE = policy(directory={"outsiders": ["partner.example", "example.com"]})
+KNOWN = {"alias@example.com": SENTA, "Helper": SUSI, "agt_2": SUSI}
+BEARING: dict[str, Any] = {"policy": OUTSIDE, "known": KNOWN}
+
+
+def from_(who: str | None, *chain: str, **fields: Any) -> DecisionPackage:
+    return package(requested_by=who, on_behalf_of=chain, **fields)
+
+
+def unknown(what: DecisionPackage, **bearing: Any) -> list[str]:
+    """The fields that name someone who cannot be found."""
+    outcome = decide(None, submission(what), situation(AGENT.actor, **BEARING | bearing))
+    assert isinstance(outcome, Refusal), outcome
+    assert outcome.reason is Reason.REQUESTER_UNKNOWN
+    return outcome.facts["fields"].split(", ")
+
+
+def rules(state: PackageState) -> dict[str, HITLLevel]:
+    return {why.rule: why.level for why in state.why}
+
+
+@pytest.mark.parametrize(
+    ("who", "requester"),
+    [
+        pytest.param(SENTA, SENTA, id="a user id"),
+        pytest.param("Senta@Example.com", SENTA, id="an address"),
+        pytest.param("alias@example.com", SENTA, id="another address of theirs"),
+        pytest.param("Helper", SUSI, id="an agent by its name"),
+        pytest.param("agt_2", SUSI, id="an agent by its id"),
+        pytest.param(None, OWEN, id="nobody, so the owner"),
+    ],
+)
+def test_a_requester_is_the_person_they_are(who: str | None, requester: str) -> None:
+    state = submitted(from_(who, risk_level="high"), **BEARING)
+    assert (state.requester, state.barred[requester]) == (requester, Bar.REQUESTER)
+    assert refusal(state, ask(Approve, state), by=requester, policy=OUTSIDE) in (Reason.IS_REQUESTER, Reason.WRONG_ROLE)
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        pytest.param("UWHOEVER", id="a user id of nobody"),
+        pytest.param("senta+x@example.com", id="a plus-address"),
+        pytest.param("s.enta@example.com", id="an address of nobody, in a domain of members"),
+        pytest.param("eve@elsewhere.example", id="a domain that the policy does not name"),
+        pytest.param("eve@sub.partner.example", id="a domain below one that the policy names"),
+        pytest.param("Nobody", id="an agent that is not registered"),
+        pytest.param("usenta", id="a user id in small letters"),
+        pytest.param(BODO, id="a bot"),
+    ],
+)
+def test_a_party_whom_nobody_knows_is_refused_and_the_field_is_named(who: str) -> None:
+    assert unknown(from_(who)) == ["requested_by"]
+    assert unknown(from_(ROSE, SVEN, who)) == ["on_behalf_of.1"]
+    assert unknown(from_(who, who)) == ["requested_by", "on_behalf_of.0"]
+
+
+def test_a_new_version_is_held_to_it_too() -> None:
+    state = submitted(HARD, policy=OUTSIDE)
+    later = ask(NewVersion, state, package=from_("eve@elsewhere.example", risk_level="high"))
+    assert refusal(state, later, by=AGENT.actor, policy=OUTSIDE, package=HARD) is Reason.REQUESTER_UNKNOWN
+
+
+@pytest.mark.parametrize("what", [from_(ROSE, risk_level="low"), from_(None, ROSE, risk_level="low")])
+def test_parties_are_not_looked_up_in_a_directory_that_is_too_old(what: DecisionPackage) -> None:
+    old = {"directory_as_of": NOW - 2 * DAY}
+    assert refusal(None, submission(what), by=AGENT.actor, **old) is Reason.DIRECTORY_STALE
+
+
+@pytest.mark.parametrize("parties", [("eve@partner.example",), (ROSE, "eve@partner.example"), ("Eve@Partner.Example",)])
+def test_an_outsider_makes_it_hard_because_nobody_can_check_independence(parties: tuple[str, ...]) -> None:
+    state = submitted(from_(*parties, risk_level="low"), **BEARING)
+    assert rules(state)["outsider"] is state.level is HITLLevel.HARD_APPROVAL
+
+
+def test_a_version_from_inside_stays_hard_after_one_from_outside() -> None:
+    state = submitted(from_("eve@partner.example"), **BEARING)
+    later = after(state, ask(NewVersion, state, package=from_(ROSE)), by=AGENT.actor, **BEARING)
+    assert rules(later)["outsider"] is HITLLevel.HARD_APPROVAL
+
+
+def test_a_domain_of_a_member_is_never_outside_whatever_the_policy_names() -> None:
+    assert unknown(from_("eve@example.com")) == ["requested_by"]
+    moved = people(UROSE={"email": "rose@partner.example"})
+    assert unknown(from_("eve@partner.example"), people=moved) == ["requested_by"]
+
+
+# A chain that bars reviewers. For medium risk Rita and Ross are asked, and who may act as a reviewer.
+
+FEW = policy(
+    roles={"senior_reviewer": {"includes": []}, "supervisor": {"includes": []}, "director": {"includes": []}},
+    tiers={"medium": {"ladder": ["senior_reviewer"]}},
+)
+
+
+def chained(*chain: str, requested_by: str = ROSE, policy: Policy = FEW) -> PackageState:
+    return submitted(from_(requested_by, *chain), policy=policy)
+
+
+def test_a_chain_that_leaves_one_reviewer_makes_it_hard() -> None:
+    state = chained(RITA)
+    assert rules(state)[CHAIN_BARS] is state.level is HITLLevel.HARD_APPROVAL
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param(chained(), id="without a chain"),
+        pytest.param(chained(SENTA), id="a chain of people who are not asked"),
+        pytest.param(chained(RITA, requested_by=RITA), id="the requester is the one it names"),
+        pytest.param(chained(SENTA, requested_by=RITA), id="there was only one without it"),
+        pytest.param(chained(RITA, policy=policy()), id="two are left"),
+    ],
+)
+def test_a_chain_that_takes_nobody_away_changes_nothing(state: PackageState) -> None:
+    assert (CHAIN_BARS in rules(state), state.level) == (False, HITLLevel.SOFT_APPROVAL)
+
+
+def test_a_chain_that_a_new_version_brings_makes_it_hard_too() -> None:
+    state = chained()
+    later = after(state, ask(NewVersion, state, package=from_(ROSE, RITA)), by=AGENT.actor, policy=FEW)
+    assert rules(later)[CHAIN_BARS] is later.level is HITLLevel.HARD_APPROVAL
+    assert DORA not in later.barred

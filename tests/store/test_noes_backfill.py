@@ -1,0 +1,73 @@
+"""What people said no to before the service kept a memory of it is entered when the database is migrated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
+
+from rules.commands import Approve, Object, Reject, Revoke
+from store.database import make_engine
+from tests.rules.world import MINUTE, RITA, SENTA, ask, package
+from tests.store.world import World, submission
+
+_KEPT = text("SELECT package_id, verb, reviewer_id, settled FROM noes ORDER BY at")
+
+
+@contextmanager
+def migrating(connection: Connection) -> Iterator[Config]:
+    config = Config()
+    config.set_main_option("script_location", "store:migrations")
+    config.attributes["connection"] = connection
+    yield config
+
+
+def before_noes(url: str) -> None:
+    """The database as the release before left it: everything is there but the memory."""
+    engine = make_engine(make_url(url))
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE noes"))
+        connection.execute(text("DROP TABLE asked_addresses"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+    engine.dispose()
+
+
+def upgraded(url: str) -> list[tuple[str, str, str, bool]]:
+    engine = make_engine(make_url(url))
+    with engine.begin() as connection, migrating(connection) as config:
+        command.upgrade(config, "0006")
+        found = [(row[0], row[1], row[2], bool(row[3])) for row in connection.execute(_KEPT)]
+    engine.dispose()
+    return found
+
+
+async def test_rejections_objections_and_revocations_of_the_release_before_are_remembered(world: World) -> None:
+    rejected, objected, settled, revoked = [
+        await world.submit(package(action_parameters={"record": str(number)})) for number in range(4)
+    ]
+    for step, (state, by) in enumerate(
+        [
+            (ask(Reject, rejected), RITA),
+            (ask(Object, objected), RITA),
+            (ask(Object, settled), RITA),
+            (ask(Approve, settled), SENTA),
+            (ask(Approve, revoked), SENTA),
+            (ask(Revoke, revoked), SENTA),
+        ]
+    ):
+        world.clock.passes(MINUTE * step)
+        await world.after(state, by)
+    before_noes(world.url)
+    assert upgraded(world.url) == [
+        (rejected.decision_package_id, "reject", RITA, False),
+        (objected.decision_package_id, "object", RITA, False),
+        (settled.decision_package_id, "object", RITA, True),
+        (revoked.decision_package_id, "revoke", SENTA, False),
+    ]
+    refused = (await world.asked(submission(package(action_parameters={"record": "0"})))).refusal
+    assert refused is not None
+    assert refused.facts["package"] == rejected.decision_package_id
