@@ -112,7 +112,7 @@ _MEMORY = {
 }
 
 
-@pytest.mark.parametrize("verb", SHOWING_ALL)
+@pytest.mark.parametrize("verb", sorted(SHOWING_ALL))
 def test_a_form_that_cannot_hold_all_of_it_has_no_submit_and_says_what_can_be_done(verb: Verb) -> None:
     deep: Any = list(range(7_000))
     for _ in range(25):
