@@ -95,7 +95,7 @@ def quiet(connection: Connection, house: House, states: Sequence[PackageState], 
             state=state,
             cards=tuple(card for card in cards_of(state) if card.at in lying[state.decision_package_id]),
             hearing=hearing,
-            terms=terms_today(state, house.policy),
+            terms=terms_today(state, hearing.roster.policy),
             now=now,
         )
         for state in states

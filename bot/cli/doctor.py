@@ -27,6 +27,8 @@ from store import letters, troubles
 from store.audit import TENANT_EVENTS
 from store.database import begin_immediate
 from store.migrate import is_current
+from store.policies import in_force
+from store.policy_texts import FIX, PolicyTexts, UnreadablePolicyError
 from store.record import EVENTS
 from store.tenancy import INSTALLATION, tenant
 
@@ -56,7 +58,7 @@ def _examined() -> Iterator[Finding]:
         return
     yield Finding("settings")
     policy = yield from _policy(settings)
-    yield from _database(settings)
+    yield from _database(settings, policy)
     yield _key(settings)
     from bot.cli.slack_checks import slack_findings  # noqa: PLC0415 - as the service in serve
 
@@ -101,26 +103,43 @@ def _unheld(role: str) -> Finding:
     return Finding(f"role {role}", "nobody holds it, so what asks for it is refused", fix)
 
 
-def _database(settings: Settings) -> Iterator[Finding]:
+def _database(settings: Settings, policy: Policy | None) -> Iterator[Finding]:
     what = f"database {make_url(settings.database_url).render_as_string(hide_password=True)}"
     try:
         with reached(settings) as engine, engine.connect() as connection:
-            yield from _reached(what, connection)
+            yield from _reached(what, connection, policy)
     except CommandError as fault:
         yield Finding(what, str(fault).partition(";")[0], "run: countersign migrate")
     except DBAPIError as fault:
         yield Finding(what, first_line(str(fault.orig)), "start it, or correct COUNTERSIGN_DATABASE_URL")
 
 
-def _reached(what: str, connection: Connection) -> Iterator[Finding]:
+def _reached(what: str, connection: Connection, policy: Policy | None) -> Iterator[Finding]:
     if not is_current(connection):
         yield Finding(what, "its schema is not this program's", "run: countersign migrate")
         return
     yield Finding(what)
+    yield from _in_force(connection, policy) if policy else ()
     yield _writable(connection)
     yield _clock(connection)
     yield from _callbacks(connection)
     yield from _undelivered(connection)
+
+
+def _in_force(connection: Connection, policy: Policy) -> Iterator[Finding]:
+    digest = in_force(connection)
+    if digest is None:  # the first start applies the file
+        return
+    try:
+        current = PolicyTexts().policy(connection, digest)
+    except UnreadablePolicyError as fault:
+        yield Finding("policy in force", str(fault), FIX)
+        return
+    if current.says_the_same_as(policy):
+        yield Finding("policy in force")
+        return
+    other = f"version {current.full_version} is in force, and not this file"
+    yield Finding("policy in force", other, "run: countersign policy apply FILE (with --again for an earlier policy)")
 
 
 def _writable(connection: Connection) -> Finding:

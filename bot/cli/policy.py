@@ -1,23 +1,29 @@
-"""`countersign policy check` and `countersign policy explain`."""
+"""`countersign policy check`, `explain`, `show` and `apply`."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 from pydantic_core import from_json
+from sqlalchemy import Connection
 
 from bot.cli import session
+from bot.cli.applying import consequences
 from bot.cli.explain import explained, told
 from bot.cli.faults import CommandError
 from bot.cli.text import as_json
 from bot.problems import invalid
 from bot.settings import read_settings
 from rules.package import DecisionPackage
+from rules.policy import Policy
 from rules.policy_summary import summary
 from rules.policy_text import PolicyError, read_policy
+from store.policies import Given, PolicyFile, give, in_force
+from store.policy_texts import PolicyTexts
 
 app = typer.Typer(no_args_is_help=True, help="Check the policy, and see what it makes of a package.")
 
@@ -29,6 +35,9 @@ Draft = Annotated[
     typer.FileBinaryRead,
     typer.Argument(help="A decision package as an agent would post it; - reads it from stdin.", metavar="DRAFT.json"),
 ]
+NewPolicy = Annotated[Path, typer.Argument(help="The policy to put in force.", metavar="FILE")]
+Again = Annotated[bool, typer.Option("--again", help="Also if it was in force before and has been replaced.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -52,6 +61,44 @@ def explain(draft: Draft, *, json: Json = False) -> None:
     settings = read_settings()
     found = explained(package, settings, session.policy_of(settings), session.now())
     typer.echo(as_json(found.document()) if json else told(found))
+
+
+@app.command()
+def show() -> None:
+    """Print the policy in force, which every replica decides by."""
+    typer.echo(summary(session.read(_in_force)))
+
+
+@app.command()
+def apply(file: NewPolicy, *, again: Again = False, yes: Yes = False) -> None:
+    """Put a policy in force on every replica, after showing what it changes."""
+    raw = file.read_bytes()
+    given = PolicyFile(read_policy(raw), raw.decode())
+    for line in session.read(lambda its: list(consequences(its, given.policy))):
+        typer.echo(line)
+    if not yes:
+        _confirmed()
+    outcome = session.write(lambda its: give(its, given, session.now(), again=again))
+    if outcome not in _APPLIED:
+        raise CommandError(_KEPT_OUT[outcome])
+    typer.echo(f"{_APPLIED[outcome]}: {given.policy.full_version}")
+
+
+_APPLIED = {Given.APPLIED: "applied", Given.IN_FORCE: "already in force"}
+_KEPT_OUT = {
+    Given.REPLACED_BEFORE: "this policy was in force before and has been replaced; add --again to bring it back",
+    Given.HELD_BACK: "this release cannot read the policy in force; add --again to replace it all the same",
+}
+
+
+def _in_force(connection: Connection) -> Policy:
+    return PolicyTexts().policy(connection, in_force(connection))
+
+
+def _confirmed() -> None:
+    if not sys.stdin.isatty():
+        raise CommandError("add --yes to apply it without being asked")
+    typer.confirm("Apply this policy?", abort=True)
 
 
 def _package(raw: bytes, name: str) -> DecisionPackage:
