@@ -225,6 +225,7 @@ class OpenDetails(Page, PersonCommand):
 
 class OpenForm(Page, PersonCommand):
     verb = Verb.OPEN_FORM
+    shown: dict[str, JsonValue]  # the view itself, so that the record holds what was read
 
 
 class Show(Command):

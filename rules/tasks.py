@@ -184,7 +184,7 @@ def open_form(move: Move, command: OpenForm) -> Transition:
     if seen in state.forms:
         return move.done()
     others = (step for step in state.forms if (step.reviewer_id, step.page) != (who, command.page))
-    return move.happen("package.form_opened", {"forms": (*others, seen)}).done()
+    return move.happen("package.form_opened", {"forms": (*others, seen)}, words={"shown": command.shown}).done()
 
 
 def show(move: Move, command: Show) -> Transition:

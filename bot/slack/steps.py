@@ -68,5 +68,6 @@ async def _read(front: Front, tap: Tap, dossier: Dossier, at: Step, rendering_id
         rendering_id=rendering_id,
         page=at.number,
         of=at.of,
+        shown=at.view,
     )
     await front.store.carry_out(command, tap.actor)

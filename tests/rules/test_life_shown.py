@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -134,8 +133,7 @@ def test_what_the_policy_lets_pass_is_not_held_up_by_its_length() -> None:
 def test_a_soft_package_of_an_older_release_does_not_go_ahead_on_silence() -> None:
     state = world.shown(world.submitted()).model_copy(update={"whole_on_card": False})
     now = NOW + 10 * MINUTE
-    silence = {"counted": timedelta(minutes=10), "reviewer_present": True, "could_be_answered": True}
-    hard = after(state, ask(Consent, state, silence=silence), now=now)
+    hard = after(state, ask(Consent, state), now=now)
     assert (hard.status, hard.level, hard.why[0].rule) == (Status.PENDING, HITLLevel.HARD_APPROVAL, "not-shown-whole")
 
 

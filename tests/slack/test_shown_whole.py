@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from blocks.rendering import fingerprint
+from bot.export import export_jsonl
+from bot.keys import SigningKey
 from playground.views import View
 from rules.commands import Approve, HumanOverrideCommand, OverrideDecision
 from rules.people import Actor, ActorKind
@@ -80,6 +84,19 @@ async def test_the_41st_parameter_is_in_the_form_and_in_what_the_vote_records(of
     assert vote.rendering_ids == state.decision.rendering_ids
     (shown,) = await renderings(office, *vote.rendering_ids)
     assert [line for line in EVERY_LINE if json.dumps(line)[1:-1] not in shown] == []
+
+
+async def test_the_export_holds_what_each_vote_was_shown_and_its_id_proves_it(office: Office) -> None:
+    _, card = await office.asked(OF_41)
+    await office.click(SENTA, card, "approve")
+    await office.slack.submit(SENTA, APPROVED)
+    key, now = SigningKey(Ed25519PrivateKey.generate()), office.clock()
+    lines = await office.world.read(lambda connection: list(export_jsonl(connection, key, now)))
+    exported = [json.loads(line) for line in lines]
+    shown = [each["words"]["shown"] for each in exported if "shown" in (each.get("words") or {})]
+    (state,) = [each["state"] for each in exported if each.get("kind") == "state"]
+    assert [fingerprint(view) for view in shown] == state["votes"][0]["rendering_ids"]
+    assert [line for line in EVERY_LINE if json.dumps(line)[1:-1] not in json.dumps(shown)] == []
 
 
 @sqlite
