@@ -21,7 +21,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from bot.connections import Phase, proven
 from bot.settings import SLACK_PATH
 from bot.slack.front import Front
-from bot.slack.signature import signature
+from bot.slack.signature import is_signed_at, signature
 
 log = structlog.get_logger()
 
@@ -47,6 +47,7 @@ class Door:
         if not hmac.compare_digest(signature(self._secret, timestamp, body).encode(), _signature(request)):
             return self._turned_away()
         proven(request, Phase.SLACK)
+        is_signed_at(timestamp)
         with self._front.clicks.taken():
             return await self._let_in(request, body)
 

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from bot.slack.probe import Prober
+from bot.slack.signature import age
 from scheduler.way_in import Proof
 from store import heard, presence
 from store.store import Store
@@ -58,8 +59,14 @@ class HttpWay:
         return None if self._called else f"Slack has not called {self._prober.address} within a week; {CALL_IT}"
 
     def heard(self) -> None:
-        """A request of Slack's was carried out."""
-        self._slack, self._heard = self._now(), self._real()
+        """A request of Slack's was carried out. What it proves is as old as its signature.
+
+        Somebody may have recorded it, and send it again past a proxy that is down.
+        """
+        signed = timedelta(seconds=age())
+        proof = Proof(self._store.clock() - signed, time.monotonic() - signed.total_seconds())
+        if self._slack is None or proof.real > self._slack.real:
+            self._slack, self._heard = proof, self._real() - signed
 
     async def answered(self, nonce: str) -> bool:
         """A probe came in, of this process or of another one. It counts once, and only while it is awaited."""

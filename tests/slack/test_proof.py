@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from playground.slack import stand_in
 from rules.scales import HITLLevel
 from rules.state import Status
 from tests.rules.world import MINUTE
+from tests.slack import letters
 from tests.slack.letters import JSON
 from tests.slack.office import RITA, SECRET, SOFT, Office, beside, furnish, open_office
 
@@ -46,6 +48,18 @@ async def test_an_address_that_passes_nothing_on_never_brings_consent_and_the_pa
     assert hardened["reason"] == "proof-lost"
     card = await office.card(told)
     assert "It could not be proven that an objection would arrive" in office.thread(card)[-1].shown
+
+
+async def test_a_recorded_request_sent_again_past_a_proxy_that_is_down_proves_nothing_new(office: Office) -> None:
+    told, _ = await office.asked(SOFT)
+    office.address.broken = 502
+    event = office.slack.client.payloads.event({"type": "app_home_opened", "user": RITA, "tab": "messages"})
+    body = json.dumps(event).encode()
+    recorded = letters.signed(body, str(int(time.time() - 280)))
+    for _ in range(7):
+        assert (await letters.sent(office, body, recorded, JSON)).status == 200
+        await office.passes(MINUTE)
+    assert await stands(office, told) == STILL_SOFT
 
 
 async def test_a_short_gap_only_stops_the_clock(office: Office) -> None:
