@@ -4,7 +4,7 @@ Each connection is in one phase, and each phase has a time limit: a head must ar
 within a minute or so, and an unused connection is closed. Every phase belongs to a share of all connections. When a
 share is full, its oldest connection makes room for the new one; newcomers are never refused, because one of them may be
 Slack. A connection counts as keyless until its current request shows a valid agent key or a valid Slack signature, so
-only Slack can fill Slack's share.
+only Slack can fill Slack's share. Heads and keyless requests have a share each: neither crowd can push out the other.
 """
 
 from __future__ import annotations
@@ -55,16 +55,16 @@ _IDLE = {Phase.AGENT: Phase.AGENT_IDLE, Phase.SLACK: Phase.SLACK_IDLE}
 
 
 class Share(NamedTuple):
-    """A part of all connections, in quarters; `yields` is the order in which its connections make room."""
+    """A part of all connections, in eighths; `yields` is the order in which its connections make room."""
 
-    quarters: int
+    eighths: int
     yields: tuple[Phase, ...]
 
 
-_KEYLESS = Share(1, (Phase.HEAD, Phase.KEYLESS))
-_AGENTS = Share(2, (Phase.AGENT_IDLE, Phase.AGENT))
+_KEYLESS = (Share(1, (Phase.HEAD,)), Share(2, (Phase.KEYLESS,)))
+_AGENTS = Share(4, (Phase.AGENT_IDLE, Phase.AGENT))
 _SLACK = Share(1, (Phase.SLACK_IDLE,))  # a request that Slack signed is never cut off for another connection
-_SHARE_OF = {phase: share for share in (_KEYLESS, _AGENTS, _SLACK) for phase in share.yields} | {Phase.SLACK: _SLACK}
+_SHARE_OF = {phase: share for share in (*_KEYLESS, _AGENTS, _SLACK) for phase in share.yields} | {Phase.SLACK: _SLACK}
 
 
 class Connection(web.RequestHandler):
@@ -114,7 +114,7 @@ class Connections:
     def __init__(self, most: int, peers: Peers, metrics: Metrics) -> None:
         self._most, self._peers, self._metrics = most, peers, metrics
         self._phases: dict[Phase, dict[Connection, None]] = {phase: {} for phase in Phase}
-        self._keyless_of: defaultdict[str, dict[Connection, None]] = defaultdict(dict)
+        self._keyless_of: defaultdict[tuple[str, Phase], dict[Connection, None]] = defaultdict(dict)
         self._closed: Counter[str] = Counter()
         self._now = asyncio.get_running_loop().time
         self._tells_at = 0.0
@@ -151,10 +151,12 @@ class Connections:
         self._leave(connection)
         connection.phase, connection.deadline = phase, self._now() + LASTS[phase]
         self._phases[phase][connection] = None
-        if _SHARE_OF[phase] is _KEYLESS and connection.peer is not None:
-            self._keyless_of[connection.peer][connection] = None
-            self._make_room_for_others(self._keyless_of[connection.peer])
-        self._make_room(_SHARE_OF[phase])
+        share = _SHARE_OF[phase]
+        if share in _KEYLESS and connection.peer is not None:
+            its = self._keyless_of[connection.peer, phase]
+            its[connection] = None
+            self._make_room_for_others(its, self._room_of(share) // 2)
+        self._make_room(share)
 
     def gone(self, connection: Connection) -> None:
         self._leave(connection)
@@ -164,20 +166,23 @@ class Connections:
         self._forget_peer(connection)
 
     def _forget_peer(self, connection: Connection) -> None:
-        peer = connection.peer
-        if peer is not None and (its := self._keyless_of.get(peer)):
+        key = (connection.peer or "", connection.phase)
+        if its := self._keyless_of.get(key):
             its.pop(connection, None)
             if not its:
-                del self._keyless_of[peer]
+                del self._keyless_of[key]
 
-    def _make_room_for_others(self, of_peer: dict[Connection, None]) -> None:
-        """One address may hold half of the keyless connections."""
-        while len(of_peer) > self._most * _KEYLESS.quarters // 8:
+    def _room_of(self, share: Share) -> int:
+        return self._most * share.eighths // 8
+
+    def _make_room_for_others(self, of_peer: dict[Connection, None], most: int) -> None:
+        """One address may hold half of a share of keyless connections."""
+        while len(of_peer) > most:
             self._close(next(iter(of_peer)), "crowded")
 
     def _make_room(self, share: Share) -> None:
         members = [self._phases[phase] for phase in share.yields]
-        while sum(map(len, members)) > self._most * share.quarters // 4:
+        while sum(map(len, members)) > self._room_of(share):
             self._close(next(iter(next(filter(None, members)))), "crowded")
 
     def _close(self, connection: Connection, reason: str) -> None:

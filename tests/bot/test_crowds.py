@@ -185,12 +185,32 @@ async def test_a_request_without_a_key_over_a_connection_of_an_agent_counts_as_k
     assert [each.transport is not None for each in agents] == [False] * 2 + [True] * 4
 
 
-async def test_one_address_holds_half_of_the_keyless_connections_at_most() -> None:
+async def test_one_address_holds_half_of_a_share_of_keyless_connections_at_most() -> None:
     room = Connections(64, Peers(()), Metrics())
     other = opened_in(room, "198.51.100.7")
     crowd = [opened_in(room) for _ in range(40)]
-    assert sum(each.transport is not None for each in crowd) == 8
+    assert sum(each.transport is not None for each in crowd) == 4
     assert other.transport is not None
+
+
+async def test_requests_without_a_key_from_many_addresses_do_not_keep_a_newcomer_out() -> None:
+    room = Connections(64, Peers(()), Metrics())
+    for number in range(40):
+        room.move(opened_in(room, f"192.0.2.{number}"), Phase.KEYLESS)
+    newcomer = opened_in(room, "198.51.100.7")
+    assert newcomer.transport is not None
+    room.move(newcomer, Phase.KEYLESS)
+    assert newcomer.transport is not None
+
+
+async def test_connections_that_send_nothing_push_out_no_request() -> None:
+    """The signature of a request can be checked only once its body has arrived."""
+    room = Connections(64, Peers(()), Metrics())
+    request = opened_in(room, "198.51.100.7")
+    room.move(request, Phase.KEYLESS)
+    for number in range(40):
+        opened_in(room, f"192.0.2.{number}")
+    assert request.transport is not None
 
 
 def opened_in(room: Connections, address: str = "192.0.2.1") -> Connection:
