@@ -63,3 +63,19 @@ def anchors(path: Path) -> set[str]:
     text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
     headings = re.findall(r"^#+ +(.+?) *$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+THREATS = (ROOT / "docs" / "threats.md").read_text()
+NAMED = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", THREATS)
+PROMISES = [row.split("|")[1].strip() for row in THREATS.partition("| Promise | Test |")[2].splitlines()[2:]]
+
+
+@pytest.mark.parametrize(("file", "name"), NAMED, ids=[name for _, name in NAMED])
+def test_each_test_that_the_threats_name_exists(file: str, name: str) -> None:
+    assert re.search(rf"^(async )?def {name}\(", (ROOT / file).read_text(), re.MULTILINE)
+
+
+def test_each_promise_of_the_threats_names_its_test() -> None:
+    rows = THREATS.partition("| Promise | Test |")[2].splitlines()[2:]
+    assert len(PROMISES) == len(set(PROMISES)) == 7
+    assert [row for row in rows if not re.search(r"`tests/[\w/]+\.py::test_\w+`", row)] == []
