@@ -56,37 +56,43 @@ class Consents:
         meant = [(its, self._meant(its, answers)) for its in found]
         asked = [(its, command) for its, command in meant if command]
         outcomes = await self._store.carry_out_each([command for _, command in asked])
-        refused = [its for (its, _), outcome in zip(asked, outcomes, strict=True) if outcome.refusal]
-        unproven = [its for its, command in meant if command is None]
-        if unproven or refused:
-            await self._store.write(partial(self._put_off, unproven=unproven, refused=refused, answers=answers))
+        later = [its for (its, _), outcome in zip(asked, outcomes, strict=True) if outcome.refusal]
+        waiting = [its for its, command in meant if command is None]
+        later += [its for its in waiting if its.is_proven(answers)]  # only the proof that clicks come in is missing
+        unproven = [its for its in waiting if not its.is_proven(answers)]
+        if unproven or later:
+            await self._store.write(partial(self._put_off, unproven=unproven, later=later, answers=answers))
 
     def _meant(self, its: Quiet, answers: Answers) -> Consent | None:
-        """The rules are asked where there is proof, where there can be none, and where no time is left for it."""
+        """The rules are asked where there is proof, where there can be none, and where no time is left for it.
+
+        A short gap in the proof that clicks come in makes nothing hard: consent waits, and the heart counts the gap.
+        """
+        heard = self._heart.beating
         if not its.may_be_enough:
-            return self._consent(its, ()) if its.is_late else None
-        seen, unanswerable = its.proven(answers), its.app_is_gone(answers)
-        if its.is_enough(seen) or its.is_late or unanswerable or its.is_deserted(answers):
-            return self._consent(its, seen, answerable=not unanswerable)
+            return self._consent(its, (), heard=heard) if its.is_late else None
+        is_over = its.is_late or its.app_is_gone(answers) or its.is_deserted(answers)
+        if is_over or (heard and its.is_proven(answers)):
+            return self._consent(its, its.proven(answers), heard=heard and not its.app_is_gone(answers))
         return None
 
-    def _consent(self, its: Quiet, seen: Sequence[SeenCard], *, answerable: bool = True) -> Consent:
+    def _consent(self, its: Quiet, seen: Sequence[SeenCard], *, heard: bool) -> Consent:
         silence = Silence(
             counted=its.length(seen),
-            could_be_answered=self._heart.beating and answerable,
+            could_be_answered=heard,
             cards=frozenset(card.at for card in seen),
             onlookers=onlookers_of(seen),
         )
         return asking.of(Consent, its.state, silence=silence)
 
     def _put_off(
-        self, connection: Connection, unproven: Sequence[Quiet], refused: Sequence[Quiet], answers: Answers
+        self, connection: Connection, unproven: Sequence[Quiet], later: Sequence[Quiet], answers: Answers
     ) -> None:
         for its in unproven:
             self._renew(connection, its, answers)
-        later = [(its.state, its.again_at(answers)) for its in unproven]
-        later += [(its.state, its.now + ASKED_AGAIN_AFTER) for its in refused]
-        look_again(connection, later)
+        each = [(its.state, its.again_at(answers)) for its in unproven]
+        each += [(its.state, its.now + ASKED_AGAIN_AFTER) for its in later]
+        look_again(connection, each)
 
     def _renew(self, connection: Connection, its: Quiet, answers: Answers) -> None:
         """Cards that are gone are posted again. For the others it is written down who sees them now."""

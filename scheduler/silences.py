@@ -18,7 +18,7 @@ from store import cards, uptime
 from store.directory import absences
 from store.house import House
 
-ASKED_AGAIN_AFTER = timedelta(seconds=30)  # if Slack did not say
+ASKED_AGAIN_AFTER = timedelta(seconds=30)  # if Slack did not say, or a click could not have come in just now
 SHOWN_WITHIN = timedelta(minutes=5)  # if the card is posted or proven again: its proof begins another silence
 
 Answers = Mapping[CardAt, CardProof]
@@ -57,6 +57,10 @@ class Quiet:
         """The cards that are there, each with the people who saw it before and still see it."""
         people = {card.at: answers.get(card.at, CardProof()).people for card in self.cards}
         return tuple(card.only(seen) for card in self.cards if (seen := people[card.at]) is not None)
+
+    def is_proven(self, answers: Answers) -> bool:
+        """Whether the silence is long enough by what Slack has just said."""
+        return self.is_enough(self.proven(answers))
 
     def gone(self, answers: Answers) -> list[CardAt]:
         return [card.at for card in self.cards if answers.get(card.at) == CardProof()]

@@ -76,6 +76,35 @@ async def test_a_short_gap_only_stops_the_clock(office: Office) -> None:
     assert await silence(office) == "counts"
 
 
+async def proof_is_lost_once_the_silence_was_long_enough(office: Office) -> None:
+    """And before anybody looked at what the silence came to."""
+    assert office.its.service.slack is not None
+    office.clock.passes(5 * MINUTE)
+    await office.its.service.slack.clockwork.heart.lived()
+    office.address.broken = 502
+    await office.passes(MINUTE)
+
+
+async def test_consent_waits_while_proof_is_missing_at_that_very_moment(office: Office) -> None:
+    told, _ = await office.asked(SOFT)
+    await proof_is_lost_once_the_silence_was_long_enough(office)
+    assert await stands(office, told) == STILL_SOFT
+    office.address.broken = None
+    await office.passes(MINUTE)
+    assert await office.status(told) is Status.CONSENTED
+
+
+async def test_consent_that_waits_for_proof_for_too_long_becomes_an_explicit_approval(office: Office) -> None:
+    told, _ = await office.asked(SOFT)
+    await proof_is_lost_once_the_silence_was_long_enough(office)
+    await office.passes(8 * MINUTE)
+    assert await stands(office, told) == STILL_SOFT
+    await office.passes(2 * MINUTE)
+    assert await stands(office, told) == HARD_NOW
+    (hardened,) = await office.events(told, "package.hardened")
+    assert hardened["reason"] == "proof-lost"
+
+
 async def test_silence_counts_only_once_slack_itself_has_called_the_address(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, called=False) as office:
         told, _ = await office.asked(SOFT)
