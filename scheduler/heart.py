@@ -24,6 +24,7 @@ from scheduler.clicks import Clicks
 from scheduler.way_in import Proof, WayIn
 from store import presence, uptime
 from store.packages import is_any_soft_waiting, soft_waiting
+from store.policy_texts import UnreadablePolicyError
 from store.presence import Sign
 from store.store import Store
 from store.workers import UnavailableError
@@ -85,19 +86,32 @@ class Heart:
     async def _beat(self, *, lived: timedelta) -> None:
         passed = self._passed(lived)
         try:
-            await self._store.read(self._store.house.roster)  # who cannot read the policy in force could take no click
+            can_judge = await self._store.read(self._can_judge)
             await self._clicks.settle()
             waits = await self._store.read(lambda its: is_any_soft_waiting(its, self._store.house.tenant_id))
             reachable = await self._reachable()
             proof = await self._way_in.look(wanted=waits, again=bool(lived)) if reachable else None
-            proof = self._held_to_the_policy(proof)
+            proof = self._held_to_the_policy(proof) if can_judge else None
             await self._write(proof)
             self._unproven = self._without_proof(proof, passed if reachable and waits else NOTHING, waits=waits)
             if self._unproven >= self._policy.soft.proof_lost:
                 await self._lose_proof()
+        except UnreadablePolicyError:
+            await self._is_there()
         except UnavailableError:
             self._stretch = None
         self._last = self._now()
+
+    def _can_judge(self, connection: Connection) -> bool:
+        """Every click is refused while the directory is stale or the policy in force cannot be read."""
+        roster = self._store.house.roster(connection)
+        return roster.directory.is_fresh(roster.policy, self._store.clock())
+
+    async def _is_there(self) -> None:
+        """It takes clicks and can carry none out, so no silence counts at any replica."""
+        with suppress(UnavailableError):
+            await self._write(None)
+        self._stretch = None
 
     def _passed(self, lived: timedelta) -> timedelta:
         """The time since the last beat, if it was lived through."""

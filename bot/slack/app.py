@@ -34,7 +34,7 @@ UNREADABLE = (
 UNAVAILABLE = "Countersign cannot reach its database just now. Nothing was changed; please try again in a minute."
 OUR_FAULT = "Something went wrong in Countersign itself. Nothing was changed; its log says what."
 NOT_ANSWERED = "Slack did not show what came of this. Please look once more."
-_NOT_DONE = frozenset([UNAVAILABLE, OUR_FAULT])
+_NOT_DONE = frozenset([UNAVAILABLE, UNREADABLE, OUR_FAULT])
 _ANSWERED = frozenset(["hash_conflict"])  # another tap was quicker, and what it drew is there
 _ANY = re.compile(".*", re.DOTALL)
 
@@ -134,7 +134,7 @@ def _lost(front: Front, body: Body, fault: str | None) -> bool:
     if fault is None:
         return False
     front.metrics.clicks.labels("fault").inc()
-    return fault in _NOT_DONE and (failed.remembered(front, body) or fault == UNAVAILABLE)
+    return fault in _NOT_DONE and (failed.remembered(front, body) or fault != OUR_FAULT)
 
 
 async def _taken(front: Front, body: Body, tap: Tap) -> None:

@@ -8,8 +8,11 @@ from bot.slack.tap import person
 from bot.slack.wording import Values, command_of, trial_of
 from rules.canonical import sha256_of
 from rules.commands import Verb
+from rules.reasons import Reason
 from rules.state import PackageState
 from store.road import Outcome
+
+_OUR_FAULT = frozenset([Reason.DIRECTORY_STALE, Reason.TOO_BUSY])  # refused, but not for anything in the click
 
 
 async def decide(front: Front, user_id: str, asks: tuple[Verb, Ref], values: Values, fresh: str) -> Outcome:
@@ -25,15 +28,22 @@ async def decide(front: Front, user_id: str, asks: tuple[Verb, Ref], values: Val
     if outcome.replayed and outcome.refusal and outcome.request != fresh:
         again = command_of(verb, ref, values, f"slack:{meant}:{fresh}")
         outcome = await front.store.carry_out(again, person(user_id), request=fresh)
-    front.metrics.clicks.labels("refused" if outcome.refusal else "done").inc()
-    return outcome
+    if not outcome.refusal:
+        front.metrics.clicks.labels("done").inc()
+    return _told(front, user_id, ref, outcome)
 
 
 async def attempt(front: Front, user_id: str, asks: tuple[Verb, Ref], state: PackageState, fresh: str) -> Outcome:
     """Whether this person may give this verb at all, before they are asked for words."""
     verb, ref = asks
     trial = trial_of(verb, ref, state, front.store.clock(), f"slack:trial:{fresh}:{verb}")
-    outcome = await front.store.carry_out(trial, person(user_id), trial=True)
+    return _told(front, user_id, ref, await front.store.carry_out(trial, person(user_id), trial=True))
+
+
+def _told(front: Front, user_id: str, ref: Ref, outcome: Outcome) -> Outcome:
+    """A click that the service could not judge has failed like any other: it may have been an objection."""
     if outcome.refusal:
         front.metrics.clicks.labels("refused").inc()
+        if outcome.refusal.reason in _OUR_FAULT:
+            front.lost(ref, user_id)
     return outcome

@@ -22,9 +22,7 @@ def remembered(front: Front, body: Body) -> bool:
     """Whether it named a package, which then becomes hard. Read loosely: whatever is wrong with it, it failed."""
     refs = [ref for written in _written(body) if (ref := Ref.found_in(written))]
     for ref in refs:
-        front.clicks.failed(ref.package_id, _user(body))
-    if refs:
-        front.errands.send("harden", front.clicks.settle())
+        front.lost(ref, _user(body))
     return bool(refs)
 
 

@@ -84,7 +84,8 @@ class Front:
                 await self.client.asked(opened(trigger_id=tap.trigger_id, view=view))
         except (SlackError, TimeoutError) as fault:
             log.warning("slack.view_not_opened", action=tap.action_id, error=str(fault) or type(fault).__name__)
-            self.lost(tap)
+            if ref := Ref.found_in(tap.value):
+                self.lost(ref, tap.user_id)
             sentence = TOO_LATE if _was_late(fault) else NOT_OPENED
             if not tap.response_url:
                 raise UnheardError(sentence) from fault
@@ -92,11 +93,10 @@ class Front:
             return False
         return True
 
-    def lost(self, tap: Tap) -> None:
+    def lost(self, ref: Ref, user_id: str) -> None:
         """The click failed for a reason that was not its maker's. It may have been an objection, or half of one."""
-        if ref := Ref.found_in(tap.value):
-            self.clicks.failed(ref.package_id, tap.user_id)
-            self.errands.send("harden", self.clicks.settle())
+        self.clicks.failed(ref.package_id, user_id)
+        self.errands.send("harden", self.clicks.settle())
 
     async def redraw(self, its: Mapping[str, Any], view: View) -> None:
         """In the place of an open view: never over what was drawn there meanwhile, nor for longer than one opens."""

@@ -19,20 +19,33 @@ from bot.slack.wording import trial_of
 from rules.commands import OpenDetails, Verb
 from rules.reasons import Reason, Refusal, refuse
 from rules.state import PackageState
+from scheduler.messenger import SlackError
 
 log = structlog.get_logger()
 
 Body = Mapping[str, Any]
 
 
+class NotInstalledError(Exception):
+    """Slack has not said yet where the app is installed."""
+
+
 async def refusal_of(front: Front, body: Body, user_id: str) -> Refusal | None:
     """For clicks, forms and slash commands."""
-    ours = await front.client.installed()
+    ours = await _installed(front)
     if _is_here(body, ours) and (_is_of(ours, _home(body)) or await _may_be_elsewhere(front, ours, user_id)):
         return None
     log.warning("slack.another_workspace", kind=body.get("type", "command"))
     front.metrics.clicks.labels("refused").inc()
     return refuse(Reason.ANOTHER_WORKSPACE)
+
+
+async def _installed(front: Front) -> Installed:
+    """Slack is asked for it once. A click that comes before Slack has answered is not carried out."""
+    try:
+        return await front.client.installed()
+    except SlackError as fault:
+        raise NotInstalledError(fault.error) from fault
 
 
 async def is_ours(front: Front, body: Body) -> bool:

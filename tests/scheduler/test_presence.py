@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Connection
 
 from rules.scales import HITLLevel
 from rules.state import PackageState, Status
@@ -78,6 +79,34 @@ async def test_a_process_that_still_owes_a_failed_click_does_not_leave(clockwork
     await other.heart.stop()
     await clockwork.lives(MINUTE / 2)
     assert await counted(clockwork.world, state) == timedelta()
+
+
+async def test_a_process_that_cannot_read_the_policy_in_force_stops_the_clock_for_as_long_as_it_is_there(
+    clockwork: Clockwork, other: Clockwork
+) -> None:
+    """It takes clicks and can carry none of them out."""
+    state = await clockwork.shown()
+    await both_live(clockwork, other, MINUTE)
+    await other.world.store.write(unreadable_for(other))
+    for _ in range(5):
+        await both_live(clockwork, other, MINUTE)
+    assert await counted(clockwork.world, state) == MINUTE
+    await other.heart.stop()
+    await clockwork.lives(MINUTE)
+    assert await counted(clockwork.world, state) == 2 * MINUTE
+
+
+def unreadable_for(its: Clockwork) -> Callable[[Connection], None]:
+    """As if this process ran an older release than the one that applied the policy in force."""
+    house = its.world.store.house
+
+    def forget(connection: Connection) -> None:
+        digest = house.standing(connection).policy_digest
+        house.policies._policies.clear()
+        house.policies._faults[digest or ""] = "of a later release"
+        house._known = None
+
+    return forget
 
 
 async def test_one_process_without_proof_makes_packages_hard_though_the_other_has_it(

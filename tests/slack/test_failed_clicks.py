@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 
 from bot.slack import taps
+from bot.slack.app import UNREADABLE
 from rules.commands import Verb
 from rules.scales import HITLLevel
 from rules.state import Status
+from scheduler.messenger import UnreachableError
+from store.database import StaleError
+from store.policy_texts import UnreadablePolicyError
 from tests.rules.world import MINUTE
-from tests.slack.office import GUEST, HARD, NOBODY, RITA, ROSE, SOFT, Office
+from tests.slack.office import GUEST, HARD, NOBODY, POLICY, RITA, ROSE, SOFT, Office, open_office
 from tests.slack.test_database_away import without_its_database
 from tests.slack.test_proof import HARD_NOW, STILL_SOFT, stands
 
@@ -99,3 +106,81 @@ async def test_a_failed_click_on_a_hard_package_leaves_it_as_it_is(office: Offic
     assert await beats(office)
     assert await stands(office, told) == (Status.PENDING, HITLLevel.HARD_APPROVAL)
     assert await office.events(told, "package.hardened") == []
+
+
+@pytest.fixture
+async def forgetful(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    """Its directory becomes stale three minutes from now."""
+    policy = POLICY.replace('max_age = "1000d"', 'max_age = "8m"')
+    async with open_office(database_url, tmp_path, policy) as office:
+        await office.directory_read()
+        await office.passes(5 * MINUTE)
+        yield office
+
+
+@pytest.mark.parametrize("verb", [Verb.OBJECT, Verb.REJECT])
+async def test_a_click_refused_for_a_stale_directory_counts_as_a_failed_click(forgetful: Office, verb: Verb) -> None:
+    told, card = await forgetful.asked(SOFT)
+    await forgetful.passes(4 * MINUTE)
+    await forgetful.click(RITA, card, verb.value)
+    assert "could not be refreshed" in await forgetful.notes(RITA)
+    await forgetful.directory_read()
+    await beats(forgetful)
+    assert await stands(forgetful, told) == HARD_NOW
+
+
+async def test_time_in_which_every_click_is_refused_for_a_stale_directory_does_not_count(forgetful: Office) -> None:
+    told, _ = await forgetful.asked(SOFT)
+    await forgetful.passes(2 * MINUTE)
+    await forgetful.passes(2 * MINUTE)
+    await forgetful.directory_read()
+    for _ in range(3):
+        await forgetful.passes(MINUTE)
+    assert await stands(forgetful, told) == STILL_SOFT
+    await forgetful.passes(MINUTE)
+    assert await forgetful.status(told) is Status.CONSENTED
+
+
+async def test_an_objection_that_others_were_always_quicker_than_counts_as_a_failed_click(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stale(*_: object) -> None:
+        raise StaleError
+
+    told, card = await office.asked(SOFT)
+    with monkeypatch.context() as patch:
+        patch.setattr(office.store.database, "write", stale)
+        await office.click(RITA, card, "object")
+        assert "again" in await office.notes(RITA)
+    assert await beats(office)
+    assert await stands(office, told) == HARD_NOW
+
+
+async def test_an_objection_at_a_replica_that_cannot_read_the_policy_counts_as_a_failed_click(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreadable(*_: object) -> None:
+        raise UnreadablePolicyError("of a later release")
+
+    told, card = await office.asked(SOFT)
+    with monkeypatch.context() as patch:
+        patch.setattr(office.store.database, "read", unreadable)
+        assert (await office.click(RITA, card, "object")).status == 503
+        assert await office.notes(RITA) == UNREADABLE
+    await beats(office)
+    assert await stands(office, told) == HARD_NOW
+
+
+async def test_a_click_before_slack_has_said_where_the_app_is_installed_counts_as_a_failed_click(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unknown() -> None:
+        raise UnreachableError("no answer")
+
+    assert office.its.service.slack is not None
+    told, card = await office.asked(SOFT)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(office.its.service.slack.client), "installed", lambda _: unknown())
+        assert (await office.click(RITA, card, "object")).status == 503
+    await beats(office)
+    assert await stands(office, told) == HARD_NOW
