@@ -50,7 +50,7 @@ async def readyz(request: web.Request) -> web.Response:
     checks = {"database": "ok", "directory": "fresh" if fresh else "stale: nobody can decide"}
     body = {
         "ready": True,
-        "checks": checks | {"policy": "in force" if store.file_in_force(policy) else f"in force, but {OTHER_FILE}"},
+        "checks": checks | {"policy": "in force" if store.file_in_force(policy) else OTHER_FILE},
         "posture": {
             "policy_version": policy.full_version,
             "soft_approval": policy.soft.enabled,

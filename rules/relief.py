@@ -23,7 +23,7 @@ def needed(state: PackageState, roster: Roster, now: datetime) -> bool:
     if not roster.directory.is_fresh(roster.policy, now):
         return False
     back, missed = _is_back(state, roster, now), _is_missed(state, roster, now)
-    return back or missed or _further_up(state, roster, now) is not None
+    return back or missed or further_up(state, roster, now) is not None
 
 
 def relieve(move: Move, _: Relieve) -> Transition:
@@ -35,7 +35,7 @@ def looked_after(move: Move) -> Move:
     state, roster, now = move.state, move.situation.roster, move.situation.now
     if not needed(state, roster, now):
         return move
-    if (rung := _further_up(state, roster, now)) is not None:
+    if (rung := further_up(state, roster, now)) is not None:
         return climb_to(move, rung, "nobody-left")
     back = _is_back(state, roster, now)
     task = _given_back(state.task) if back else _handed_on(move)
@@ -61,7 +61,7 @@ def _is_there(state: PackageState, roster: Roster, user_id: str, now: datetime) 
     return isinstance(able, ReviewerAuthorization) and not is_away(roster, user_id, now)
 
 
-def _further_up(state: PackageState, roster: Roster, now: datetime) -> int | None:
+def further_up(state: PackageState, roster: Roster, now: datetime) -> int | None:
     """The next rung with somebody on it, if this one has nobody; where nobody is anywhere, the deadline will tell."""
     if state.status is not Status.PENDING or present(state, roster, now):
         return None

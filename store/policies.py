@@ -17,7 +17,7 @@ from rules.policy import Policy
 from rules.policy_text import PolicyError, read_policy
 from store import cards, directory
 from store.house import INSTALLATION
-from store.policy_texts import POLICIES, PolicyTexts, UnreadablePolicyError
+from store.policy_texts import POLICIES, UnreadablePolicyError, kept_policy
 from store.tenancy import alone, happened
 
 log = structlog.get_logger()
@@ -26,7 +26,9 @@ _KEPT = select(POLICIES.c.digest, POLICIES.c.text)
 _IN_FORCE = select(INSTALLATION.c.policy_digest)
 
 
-OTHER_FILE = "the file of COUNTERSIGN_POLICY is not; to change that, run: countersign policy apply FILE --again"
+OTHER_FILE = (
+    "The file of COUNTERSIGN_POLICY is not in force. To put it in force, run: countersign policy apply FILE --again"
+)
 
 
 class PolicyFile(NamedTuple):
@@ -83,7 +85,7 @@ def _says(text: str, policy: Policy) -> bool:
 
 def _is_readable(connection: Connection, digest: str) -> bool:
     try:
-        PolicyTexts().policy(connection, digest)
+        kept_policy(connection, digest)
     except UnreadablePolicyError:
         return False
     return True

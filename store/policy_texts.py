@@ -22,28 +22,37 @@ class UnreadablePolicyError(UnavailableError):
     """A process that cannot read the policy in force decides nothing."""
 
 
+def kept_policy(connection: Connection, digest: str | None) -> Policy:
+    """The policy of this recorded digest, which may come from another release that computed it otherwise."""
+    if digest is None:
+        raise UnreadablePolicyError("No policy is in force yet. Start `countersign serve`, which applies its file.")
+    kept = first(connection, _TEXT, {"digest": digest})
+    try:
+        return read_policy(kept.text if kept else "").model_copy(update={"digest": digest})
+    except PolicyError as error:
+        version = kept.version if kept else "unknown"
+        fault = f"The policy in force (version {version}) cannot be read here: {error.faults[0]}"
+        raise UnreadablePolicyError(fault) from None
+
+
 class PolicyTexts:
-    """Each policy is kept under its recorded digest, which may come from another release that computed it otherwise."""
+    """What this process has read of them; one that it cannot read is logged once."""
 
     def __init__(self, *known: Policy) -> None:
         self._policies = {policy.digest: policy for policy in known}
         self._faults: dict[str, str] = {}
 
     def policy(self, connection: Connection, digest: str | None) -> Policy:
-        if digest is None:
-            raise UnreadablePolicyError("No policy is in force yet. Start `countersign serve`, which applies its file.")
         if digest in self._faults:
             raise UnreadablePolicyError(self._faults[digest])
-        if digest not in self._policies:
-            self._policies[digest] = self._read(connection, digest)
-        return self._policies[digest]
+        return self._policies.get(digest or "") or self._read(connection, digest)
 
-    def _read(self, connection: Connection, digest: str) -> Policy:
-        kept = first(connection, _TEXT, {"digest": digest})
+    def _read(self, connection: Connection, digest: str | None) -> Policy:
         try:
-            return read_policy(kept.text if kept else "").model_copy(update={"digest": digest})
-        except PolicyError as error:
-            version = kept.version if kept else "unknown"
-            self._faults[digest] = f"The policy in force (version {version}) cannot be read here: {error.faults[0]}"
-            log.error("policy.unreadable", policy=digest, fault=str(error.faults[0]), fix=FIX)  # noqa: TRY400 - no fault of the code
-            raise UnreadablePolicyError(self._faults[digest]) from None
+            policy = kept_policy(connection, digest)
+        except UnreadablePolicyError as fault:
+            if digest:
+                self._faults[digest] = str(fault)
+                log.error("policy.unreadable", policy=digest, fault=str(fault), fix=FIX)  # noqa: TRY400 - no fault of the code
+            raise
+        return self._policies.setdefault(policy.digest, policy)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from bot.callback_guard import forbidden
 from bot.cli import session, spans
+from bot.cli.ruling import ruling
 from bot.cli.session import OPERATOR
 from bot.cli.text import as_json, iso, plain, table
 from bot.settings import read_settings
@@ -140,7 +141,7 @@ def callback(name: Name, url: NewCallbackUrl = None, *, none: NoCallbacks = Fals
 @app.command()
 def rotate(name: Name, overlap: Overlap = None, *, json: Json = False) -> None:
     """Give an agent a new key and a new callback secret; the old ones go on for a while."""
-    lasts = session.policy_of(read_settings()).windows.key_overlap if overlap is None else overlap
+    lasts = ruling(read_settings()).policy.windows.key_overlap if overlap is None else overlap
     moment = session.now()
     until = moment + lasts
     made = session.write(lambda its: registry.rotate(its, name, moment, old_until=until, by=OPERATOR))

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from difflib import unified_diff
 
 from sqlalchemy import Connection
 
+from bot.cli.explain import quorum
 from rules.authority import eligible, question_of
 from rules.level import least
 from rules.people import Roster
 from rules.policy import Policy
 from rules.policy_summary import summary
+from rules.relief import further_up
 from rules.scales import HITLLevel
 from rules.state import PackageState
+from rules.terms import terms_today
+from rules.votes import filled
+from store import directory
 from store.house import House
-from store.policy_texts import UnreadablePolicyError
+from store.policies import in_force
+from store.policy_texts import UnreadablePolicyError, kept_policy
 from store.queue import Place, open_tasks
 from store.tenancy import tenant
 
@@ -23,16 +30,19 @@ PAGE = 200
 
 
 def consequences(connection: Connection, policy: Policy) -> Iterator[str]:
-    house = House(tenant(connection), policy)
     try:
-        roster = house.roster(connection)
+        old = kept_policy(connection, in_force(connection))
     except UnreadablePolicyError as fault:
         yield str(fault)
         return
-    yield from _difference(roster.policy, policy)
-    today = Roster(policy, roster.directory)
+    house = House(tenant(connection), old)
+    roster = house.roster(connection)
+    yield from _difference(old, policy)
+    if unread := directory.unread_of(connection, policy.groups):
+        yield f"the members of {', '.join(sorted(unread))} are not known: nobody decides until the service reads them"
     for state in _open(connection, house.tenant_id):
-        yield from (f"{state.decision_package_id} ({state.action_type}): {what}" for what in _for(state, today))
+        named = f"{state.decision_package_id} ({state.action_type})"
+        yield from (f"{named}: {change}" for change in _for(state, roster, Roster(policy, roster.directory)))
 
 
 def _difference(old: Policy, new: Policy) -> Iterator[str]:
@@ -49,10 +59,38 @@ def _open(connection: Connection, tenant_id: str) -> Iterator[PackageState]:
             return
 
 
-def _for(state: PackageState, today: Roster) -> Iterator[str]:
+def _for(state: PackageState, old: Roster, new: Roster) -> Iterator[str]:
     """By the directory as it is known, also where it is too old to decide by."""
-    if state.soft and least(today.policy, state) > HITLLevel.SOFT_APPROVAL:
+    now = new.directory.as_of or state.updated_at
+    if state.soft and least(new.policy, state) > HITLLevel.SOFT_APPROVAL:
         yield "silence no longer counts"
-    now = today.directory.as_of or state.updated_at
-    if not eligible(today, question_of(state), now):
-        yield f"no one could approve it as {state.task.required_role}"
+    before, after = _asked(state, old.policy), _asked(state, new.policy)
+    if before != after:
+        yield f"{after} (until now: {before})"
+    before, after = _people(state, old, now), _people(state, new, now)
+    if after and before != after:
+        yield after
+
+
+def _asked(state: PackageState, policy: Policy) -> str:
+    return quorum(terms_today(state, policy).model_copy(update={"role": state.task.required_role}))
+
+
+def _people(state: PackageState, roster: Roster, now: datetime) -> str:
+    """What keeps the people who are asked from approving it, if something does."""
+    rung, needed = further_up(state, roster, now), terms_today(state, roster.policy).quorum
+    if rung is not None:
+        return f"no one could approve it as {state.task.required_role}, so it goes to {state.terms.role_at(rung)}"
+    could = _approvals(state, roster, now)
+    if not could:
+        return "no one could approve it"
+    return f"only {could} of the {needed} approvals that it needs could come in" if could < needed else ""
+
+
+def _approvals(state: PackageState, roster: Roster, now: datetime) -> int:
+    """How many parts of the quorum could be filled by the people who may approve it."""
+    terms, question = terms_today(state, roster.policy), question_of(state)
+    holders = {role: eligible(roster, question, now, role) for role in terms.of_role}
+    people = eligible(roster, question, now)
+    able = {user: [role for role in holders if user in holders[role]] for user in people}
+    return filled(terms.of_role, terms.quorum, able)[0]

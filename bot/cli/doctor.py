@@ -28,7 +28,7 @@ from store.audit import TENANT_EVENTS
 from store.database import begin_immediate
 from store.migrate import is_current
 from store.policies import in_force
-from store.policy_texts import FIX, PolicyTexts, UnreadablePolicyError
+from store.policy_texts import FIX, UnreadablePolicyError, kept_policy
 from store.record import EVENTS
 from store.tenancy import INSTALLATION, tenant
 
@@ -131,7 +131,7 @@ def _in_force(connection: Connection, policy: Policy) -> Iterator[Finding]:
     if digest is None:  # the first start applies the file
         return
     try:
-        current = PolicyTexts().policy(connection, digest)
+        current = kept_policy(connection, digest)
     except UnreadablePolicyError as fault:
         yield Finding("policy in force", str(fault), FIX)
         return

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from bot.cli.faults import CommandError, first_line
+from bot.cli.ruling import ruling
 from bot.cli.session import database
 from bot.cli.text import WIDTH, plain
 from bot.settings import Settings
@@ -30,7 +31,7 @@ from rules.terms import terms_for
 from rules.tiers import OnTimeout
 from rules.values import write_duration
 from store import parties
-from store.house import House
+from store.house import House, directory_of
 from store.tenancy import tenant
 
 
@@ -46,6 +47,7 @@ class Step:
 class Explanation:
     package: DecisionPackage
     policy_version: str
+    policy_source: str
     found: Assessment
     terms: Terms
     missing: tuple[str, ...]
@@ -71,6 +73,7 @@ class Explanation:
     def document(self) -> dict[str, Any]:
         return {
             "policy_version": self.policy_version,
+            "policy_source": self.policy_source,
             **self.found.model_dump(mode="json", exclude={"earlier_no"}),
             **self.terms.model_dump(mode="json"),
             "asked": [{"role": step.role, "people": list(step.people)} for step in self.steps],
@@ -80,8 +83,9 @@ class Explanation:
         }
 
 
-def explained(package: DecisionPackage, settings: Settings, policy: Policy, now: datetime) -> Explanation:
+def explained(package: DecisionPackage, settings: Settings, now: datetime) -> Explanation:
     """As for an agent that has earned nothing yet, and whose owner nobody knows."""
+    policy, source = ruling(settings)
     roster, known, unknown = _roster(settings, package, policy, now)
     behind = found_parties(package, "", roster, known)
     barred = behind.barred if isinstance(behind, Parties) else {}
@@ -92,6 +96,7 @@ def explained(package: DecisionPackage, settings: Settings, policy: Policy, now:
     return Explanation(
         package=package,
         policy_version=policy.full_version,
+        policy_source=source,
         found=found,
         terms=terms,
         missing=gaps(package, found.risk, policy),
@@ -127,7 +132,8 @@ def _roster(
 
 def _known(connection: Connection, package: DecisionPackage, policy: Policy) -> tuple[Roster, Mapping[str, str]]:
     tenant_id = tenant(connection)
-    roster = House(tenant_id, policy).roster(connection)
+    standing = House(tenant_id, policy).standing(connection)
+    roster = Roster(policy, directory_of(connection, standing.directory_as_of))
     return roster, parties.known(connection, tenant_id, unfamiliar(package, roster))
 
 
@@ -161,7 +167,11 @@ def told(its: Explanation) -> str:
 
 def _paragraphs(its: Explanation) -> Iterator[list[str]]:
     package, found = its.package, its.found
-    yield [plain(package.title), f"{package.action_type} ({package.kind}), policy {its.policy_version}"]
+    yield [
+        plain(package.title),
+        f"{package.action_type} ({package.kind})",
+        *_wrapped(f"policy {its.policy_version}, {plain(its.policy_source)}", indent=""),
+    ]
     said = "" if found.risk is package.risk_level else f" (the agent says {package.risk_level})"
     yield _facts(level=str(found.level), risk=f"{found.risk}{said}", reversibility=str(found.reversibility))
     yield ["Why", *(line for why in found.why for line in _wrapped(f"{why.rule}: {why.level}, {plain(why.because)}"))]
@@ -186,7 +196,7 @@ def _asked(its: Explanation) -> Iterator[str]:
     if its.settled:
         yield "  nobody: it goes ahead at once" + (", and people are told" if its.found.level else "")
         return
-    yield from _wrapped(_quorum(its.terms))
+    yield from _wrapped(quorum(its.terms))
     for number, step in enumerate(its.steps):
         when = "first" if number == 0 else "then"
         yield from _wrapped(f"{when} {step.role}: {', '.join(map(plain, step.people)) or 'nobody'}")
@@ -196,7 +206,7 @@ def _asked(its: Explanation) -> Iterator[str]:
         yield from _wrapped("the agent's owner stands as the requester, and cannot approve it")
 
 
-def _quorum(terms: Terms) -> str:
+def quorum(terms: Terms) -> str:
     parts = [f"{count} of them as {role}" for role, count in terms.of_role.items()]
     people = "1 person" if terms.quorum == 1 else f"{terms.quorum} people"
     extras = [*(["a comment is required"] if terms.comment_required else [])]

@@ -23,7 +23,7 @@ from rules.policy import Policy
 from rules.policy_summary import summary
 from rules.policy_text import PolicyError, read_policy
 from store.policies import Given, PolicyFile, give, in_force
-from store.policy_texts import PolicyTexts
+from store.policy_texts import kept_policy
 
 app = typer.Typer(no_args_is_help=True, help="Check the policy, and see what it makes of a package.")
 
@@ -58,8 +58,7 @@ def check(file: File = None) -> None:
 def explain(draft: Draft, *, json: Json = False) -> None:
     """Show what would become of a package, and why. Nothing is written."""
     package = _package(draft.read(), draft.name)
-    settings = read_settings()
-    found = explained(package, settings, session.policy_of(settings), session.now())
+    found = explained(package, read_settings(), session.now())
     typer.echo(as_json(found.document()) if json else told(found))
 
 
@@ -92,7 +91,7 @@ _KEPT_OUT = {
 
 
 def _in_force(connection: Connection) -> Policy:
-    return PolicyTexts().policy(connection, in_force(connection))
+    return kept_policy(connection, in_force(connection))
 
 
 def _confirmed() -> None:

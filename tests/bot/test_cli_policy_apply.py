@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from rules.chain import rfc3339
 from tests.bot.terminal import POLICY, Terminal, at
+from tests.rules.world import HARD, HOUR, NOW, OWEN
 
 STRICT = POLICY.replace("test-1", "test-2") + "[tiers.high]\nquorum = 2\n"
 
@@ -40,3 +43,29 @@ def test_without_a_terminal_it_says_how_to_apply_without_being_asked(terminal: T
     said = terminal("policy", "apply", terminal.file("strict.toml", STRICT))
     assert (said.code, "add --yes" in said.err) == (1, True)
     assert "test-1" in terminal("policy", "show").out
+
+
+def test_a_draft_is_explained_by_the_policy_in_force_and_not_by_the_file(terminal: Terminal) -> None:
+    terminal("policy", "apply", terminal.file("strict.toml", STRICT), "--yes")
+    draft = terminal.file("draft.json", HARD.model_dump_json(exclude_unset=True))
+    found = json.loads(terminal("policy", "explain", draft, "--json").out)
+    assert (found["policy_version"].partition("+")[0], found["policy_source"]) == ("test-2", "in force")
+    assert found["quorum"] == 2
+
+
+def test_without_a_database_a_draft_is_explained_by_the_file_which_is_named(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///nowhere.db")
+    draft = terminal.file("draft.json", HARD.model_dump_json(exclude_unset=True))
+    found = json.loads(terminal("policy", "explain", draft, "--json").out)
+    why = "from the file policy.toml; there is no database at nowhere.db; run: countersign migrate"
+    assert (found["policy_version"].partition("+")[0], found["policy_source"]) == ("test-1", why)
+
+
+def test_an_old_key_works_as_long_as_the_policy_in_force_says(terminal: Terminal) -> None:
+    longer = POLICY.replace("test-1", "test-2") + '[windows]\nkey_overlap = "3h"\n'
+    terminal("policy", "apply", terminal.file("longer.toml", longer), "--yes")
+    terminal("agents", "add", "clerk", "--owner", OWEN, "--force")
+    said = terminal("agents", "rotate", "clerk", "--json")
+    assert json.loads(said.out)["old_key_until"] == rfc3339(NOW + 3 * HOUR)

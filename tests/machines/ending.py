@@ -71,8 +71,13 @@ class Ending:
 
 async def verified(fleet: Fleet) -> tuple[int | None, str]:
     """What `countersign audit verify` says, and with what code it ends."""
+    return await commanded(fleet, "audit", "verify")
+
+
+async def commanded(fleet: Fleet, *arguments: str) -> tuple[int | None, str]:
+    """What `countersign` prints beside the replicas, and with what code it ends."""
     settings = os.environ | {"COUNTERSIGN_DATABASE_URL": fleet.database_url, "PYTHONPATH": str(ROOT)}
-    command = (sys.executable, "-m", "bot.cli", "audit", "verify")
+    command = (sys.executable, "-m", "bot.cli", *arguments)
     process = await asyncio.create_subprocess_exec(*command, env=settings, cwd=ROOT, stdout=PIPE)
     said, _ = await process.communicate()
     return process.returncode, said.decode()

@@ -33,10 +33,11 @@ class Replica:
         self.url = ""
         self.log: list[dict[str, Any]] = []
 
-    async def start(self) -> None:
+    async def start(self, **settings: str) -> None:
+        """With what this machine is set to beside the others."""
         command = (sys.executable, "-m", "tests.machines.replica", "serve")
         self.its = await asyncio.create_subprocess_exec(
-            *command, cwd=self._folder, env=self._settings, stderr=asyncio.subprocess.PIPE
+            *command, cwd=self._folder, env=self._settings | settings, stderr=asyncio.subprocess.PIPE
         )
         ready = asyncio.Event()
         self._reading = asyncio.create_task(self._read_log(ready))

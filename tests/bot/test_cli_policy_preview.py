@@ -1,0 +1,87 @@
+"""Before a policy is applied, it is shown what it changes for the packages that wait for people now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rules.package import DecisionPackage
+from rules.policy import Policy
+from tests.bot.terminal import Terminal, at
+from tests.rules.world import HARD, SOFT, policy, written
+from tests.store.world import LASTING, POLICY, founded
+
+
+@pytest.fixture
+def terminal(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Terminal:
+    return at(tmp_path, database_url, monkeypatch, capsys)
+
+
+async def waiting(terminal: Terminal, package: DecisionPackage) -> str:
+    """How its lines begin."""
+    async with founded(terminal.url) as world:
+        state = await world.submit(package)
+    return f"{state.decision_package_id} ({state.action_type}): "
+
+
+def shown(terminal: Terminal, its: Policy) -> list[str]:
+    """Without a terminal it shows, and applies nothing."""
+    said = terminal("policy", "apply", terminal.file("new.toml", written(its)))
+    assert (said.code, said.err) == (1, "countersign: add --yes to apply it without being asked\n")
+    return said.out.splitlines()
+
+
+def new(**changes: Any) -> Policy:
+    return policy(**LASTING | changes, version="test-2")
+
+
+async def about(terminal: Terminal, package: DecisionPackage, its: Policy) -> list[str]:
+    prefix = await waiting(terminal, package)
+    return [line.removeprefix(prefix) for line in shown(terminal, its) if line.startswith(prefix)]
+
+
+async def test_a_package_whose_silence_no_longer_counts_is_named(terminal: Terminal) -> None:
+    assert await about(terminal, SOFT, new(soft={"enabled": False})) == ["silence no longer counts"]
+
+
+async def test_a_package_that_takes_more_people_is_named_with_what_it_took_before(terminal: Terminal) -> None:
+    its = new(tiers={"medium": {"quorum": 2, "of_role": {"senior_reviewer": 1}}})
+    assert await about(terminal, SOFT, its) == [
+        "it takes 2 people as reviewer, 1 of them as senior_reviewer (until now: it takes 1 person as reviewer)"
+    ]
+
+
+async def test_a_package_that_goes_to_another_role_is_named_with_it(terminal: Terminal) -> None:
+    its = new(roles={"senior_reviewer": {"members": []}, "supervisor": {"includes": []}})
+    assert await about(terminal, HARD, its) == ["no one could approve it as senior_reviewer, so it goes to supervisor"]
+
+
+async def test_a_package_that_no_one_could_approve_is_named(terminal: Terminal) -> None:
+    nobody: dict[str, Any] = {role: {"members": []} for role in ("senior_reviewer", "supervisor", "director")}
+    assert await about(terminal, HARD, new(roles=nobody)) == ["no one could approve it"]
+
+
+async def test_a_package_whose_quorum_has_too_few_people_is_named(terminal: Terminal) -> None:
+    last = (await about(terminal, HARD, new(tiers={"high": {"quorum": 9}})))[-1]
+    assert last == "only 6 of the 9 approvals that it needs could come in"
+
+
+async def test_groups_that_nobody_has_read_are_named(terminal: Terminal) -> None:
+    await waiting(terminal, HARD)
+    its = new(roles={"senior_reviewer": {"groups": ["S1"]}})
+    assert "the members of S1 are not known: nobody decides until the service reads them" in shown(terminal, its)
+
+
+async def test_a_policy_that_changes_nothing_for_a_package_says_nothing_of_it(terminal: Terminal) -> None:
+    assert await about(terminal, HARD, new(windows={"key_overlap": "2h"})) == []
+
+
+async def test_the_policy_in_force_in_another_spelling_is_already_in_force(terminal: Terminal) -> None:
+    await waiting(terminal, HARD)
+    file = terminal.file("same.toml", "# explained\n\n" + written(POLICY))
+    said = terminal("policy", "apply", file, "--yes")
+    assert (said.code, said.out) == (0, f"already in force: {POLICY.full_version}\n")

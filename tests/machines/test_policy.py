@@ -1,0 +1,168 @@
+"""One policy for all replicas: whatever their files say, and without a restart. Real processes, on one PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import aiohttp
+import pytest
+from sqlalchemy import text
+
+from bot.slack.app import UNREADABLE
+from playground.outcomes import Outcome
+from store.policies import OTHER_FILE
+from store.policy_texts import FIX
+from tests.bot.service import SOFT
+from tests.machines.ending import all_shown, commanded, ending
+from tests.machines.fleet import Fleet, Replica, fleet
+from tests.slack.office import CHANNEL, POLICY, RITA, ROSS
+
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+STRICT = POLICY.replace("test-1", "strict-1").replace("[tiers.medium]", "[tiers.medium]\nquorum = 2")
+LATER = STRICT.replace("strict-1", "later-1") + "\n[of_a_later_release]\nanything = true\n"
+
+
+class Answer(NamedTuple):
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+class Two:
+    """Two replicas, and an agent that speaks to each of them."""
+
+    def __init__(self, its: Fleet, http: aiohttp.ClientSession, folder: Path) -> None:
+        self.fleet, self.http, self.folder = its, http, folder
+        self.here, self.there = its.replicas
+
+    def file(self, name: str, policy: str) -> str:
+        path = self.folder / name
+        path.write_text(policy)
+        return str(path)
+
+    async def asked(self, replica: Replica, method: str, path: str, body: Any = None) -> Answer:
+        async with self.http.request(method, f"{replica.url}{path}", json=body) as answer:
+            return Answer(answer.status, await answer.json(), answer.headers)
+
+    async def in_force(self, replica: Replica) -> tuple[str, str]:
+        """The version in force there, and what `/readyz` says of the file."""
+        body = (await self.asked(replica, "GET", "/readyz")).body
+        return body["posture"]["policy_version"].partition("+")[0], body["checks"]["policy"]
+
+    async def submitted(self) -> str:
+        posted = await self.asked(self.here, "POST", "/v1/packages", SOFT)
+        await all_shown(self.fleet)
+        return f"/v1/packages/{posted.body['decision_package_id']}"
+
+    async def click(self, user: str, at: Replica) -> Outcome:
+        self.fleet.slack.app_at(f"{at.url}/slack/events")
+        (card,) = [message for message in self.fleet.slack.messages(CHANNEL) if message.thread_ts is None]
+        return await self.fleet.slack.click(user, card, "approve")
+
+    async def approves(self, user: str, at: Replica) -> None:
+        assert (await self.click(user, at)).ok
+
+    async def is_told_that_nothing_was_decided(self, user: str, at: Replica) -> None:
+        slack = self.fleet.slack
+        before = len(slack.private_notes(user))
+        await self.click(user, at)
+        await slack.until(lambda: [UNREADABLE in note.text for note in slack.private_notes(user)[before:]] == [True])
+
+    async def with_votes(self, path: str, votes: int) -> Any:
+        """The package, as soon as so many approvals count."""
+        async with asyncio.timeout(20):
+            while (body := (await self.asked(self.here, "GET", path)).body)["interrupt"]["quorum"]["have"] < votes:
+                pass
+        return body
+
+
+@asynccontextmanager
+async def two(database_url: str, folder: Path) -> AsyncIterator[Two]:
+    async with fleet(database_url, folder, size=2) as its:
+        headers = {"Authorization": f"Bearer {its.key}"}
+        async with aiohttp.ClientSession(headers=headers) as http:
+            yield Two(its, http, folder)
+
+
+def logged(replica: Replica, event: str) -> list[dict[str, Any]]:
+    return [said for said in replica.log if said["event"] == event]
+
+
+async def test_two_replicas_with_two_files_decide_by_one_policy_and_a_restart_brings_no_old_file_back(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with two(database_url, tmp_path) as its:
+        path = await its.submitted()
+        await its.there.stop()
+        await its.there.start(COUNTERSIGN_POLICY=its.file("strict.toml", STRICT))
+        assert await its.in_force(its.there) == ("strict-1", "in force")
+        assert await its.in_force(its.here) == ("strict-1", OTHER_FILE)
+        await its.approves(RITA, its.here)
+        assert (await its.with_votes(path, 1))["status"] == "pending"
+        await its.here.stop()
+        await its.here.start()
+        assert await its.in_force(its.here) == ("strict-1", OTHER_FILE)
+        (said,) = logged(its.here, "policy.file_not_in_force")
+        assert (said["fix"], said["in_force"].partition("+")[0]) == (OTHER_FILE, "strict-1")
+        await its.approves(ROSS, its.here)
+        assert (await its.with_votes(path, 2))["decision"]["policy_version"].startswith("strict-1")
+
+
+async def test_a_policy_that_is_applied_counts_at_every_replica_for_the_next_decision_without_a_restart(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with two(database_url, tmp_path) as its:
+        path = await its.submitted()
+        code, said = await commanded(its.fleet, "policy", "apply", its.file("strict.toml", STRICT), "--yes")
+        assert (code, said.splitlines()[-1].partition("+")[0]) == (0, "applied: strict-1")
+        await its.approves(RITA, its.there)
+        body = await its.with_votes(path, 1)
+        assert (body["status"], body["interrupt"]["quorum"]["needed"]) == ("pending", 2)
+        await its.approves(ROSS, its.here)
+        assert (await its.with_votes(path, 2))["decision"]["policy_version"].startswith("strict-1")
+        async with ending(its.fleet) as end:
+            assert await end.faults() == []
+
+
+async def test_replicas_that_cannot_read_the_policy_in_force_are_not_ready_and_decide_nothing(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with two(database_url, tmp_path) as its:
+        path = await its.submitted()
+        await a_later_release_applies(its, LATER)
+        await its.there.stop()
+        await its.there.start()
+        for replica in its.fleet.replicas:
+            ready = await its.asked(replica, "GET", "/readyz")
+            assert (ready.status, ready.body["ready"]) == (503, False)
+            assert "of_a_later_release" in ready.body["checks"]["policy"]
+            assert ready.body["checks"]["policy"].endswith(FIX)
+            for method, where, body in (("POST", "/v1/packages", SOFT), ("GET", path, None)):
+                refused = await its.asked(replica, method, where, body)
+                assert (refused.status, refused.body["type"].rpartition(":")[2]) == (503, "policy-unreadable")
+                assert int(refused.headers["Retry-After"]) > 0
+            await its.is_told_that_nothing_was_decided(RITA, replica)
+            assert [said["fix"] for said in logged(replica, "policy.unreadable")] == [FIX]
+        code, _ = await commanded(its.fleet, "policy", "apply", str(tmp_path / "policy.toml"), "--again", "--yes")
+        assert code == 0
+        body = (await its.asked(its.there, "GET", path)).body
+        assert (body["status"], body["interrupt"]["quorum"]["have"]) == ("pending", 0)
+        await its.approves(RITA, its.there)
+        assert (await its.with_votes(path, 1))["status"] == "approved"
+
+
+async def a_later_release_applies(its: Two, policy: str) -> None:
+    """As it would: a text that this release does not know, named in the installation's row."""
+    kept = text(
+        "INSERT INTO policies (tenant_id, digest, version, text, first_used_at)"
+        " SELECT tenant_id, 'sha256:later', 'later-1', :text, first_used_at FROM policies LIMIT 1"
+    )
+    async with ending(its.fleet) as end:
+        await end.world.write(lambda connection: connection.execute(kept, {"text": policy}))
+        named = text("UPDATE installation SET policy_digest = 'sha256:later'")
+        await end.world.write(lambda connection: connection.execute(named))
