@@ -18,7 +18,7 @@ from rules.sight import CardAt
 from rules.state import PackageState, Status
 from store.batch import Batch
 from store.outbox_tables import Card, Rendering
-from store.packages import PACKAGES, says
+from store.packages import PACKAGES
 from store.tables import ReviewTaskRow, core
 
 CARDS, RENDERINGS, TASKS = core(Card), core(Rendering), core(ReviewTaskRow)
@@ -78,7 +78,7 @@ _ASK_ANEW = _ANEW.where(
     CARDS.c.place < ROLE[:-1] + ";",
 )
 _DRAW_AGAIN = _ANEW.where(CARDS.c.package_id.in_(_OPEN))
-# What lies there and is waiting for silence to begin: it is shown to them again, as it is.
+# What waits for silence: who can see it is written down again. Someone who could not decide for a while starts again.
 _PROVE_ANEW = _ANEW.where(
     CARDS.c.ts.is_not(None),
     CARDS.c.package_id.in_(
@@ -87,7 +87,6 @@ _PROVE_ANEW = _ANEW.where(
             PACKAGES.c.decided_at.is_(None),  # the index begins with it: no other state is read through
             PACKAGES.c.status == Status.PENDING.value,
             PACKAGES.c.level == HITLLevel.SOFT_APPROVAL.value,
-            says("shown", "null"),
         )
     ),
 )

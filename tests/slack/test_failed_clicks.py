@@ -134,9 +134,9 @@ async def test_time_in_which_every_click_is_refused_for_a_stale_directory_does_n
     await forgetful.passes(2 * MINUTE)
     await forgetful.passes(2 * MINUTE)
     await forgetful.directory_read()
-    for _ in range(3):
+    for _ in range(5):
         await forgetful.passes(MINUTE)
-    assert await stands(forgetful, told) == STILL_SOFT
+        assert await stands(forgetful, told) == STILL_SOFT
     await forgetful.passes(MINUTE)
     assert await forgetful.status(told) is Status.CONSENTED
 

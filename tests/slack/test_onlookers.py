@@ -111,6 +111,19 @@ async def test_the_silence_of_a_deactivated_onlooker_is_worth_nothing(office: Of
     assert (await office.state(told)).status is Status.PENDING
 
 
+async def test_an_onlooker_who_was_deactivated_meanwhile_counts_only_from_their_return(office: Office) -> None:
+    told, _ = await office.asked(SOFT)
+    await passes(office, MINUTE)
+    for deleted in (True, False):
+        office.slack.change_person(RITA, deleted=deleted)
+        assert (await office.slack.event(office.slack.person_event(RITA))).status == 200
+        await passes(office, 2 * MINUTE)
+    await passes(office, 4 * MINUTE)
+    assert await office.status(told) is Status.PENDING
+    await passes(office, MINUTE)
+    assert await is_consented(office, told)
+
+
 async def test_the_silence_of_an_onlooker_who_left_the_channel_is_worth_nothing(office: Office) -> None:
     told, _ = await office.asked(SOFT)
     await passes(office, 4 * MINUTE)
