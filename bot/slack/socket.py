@@ -72,11 +72,6 @@ class Socket:
             failures = 0 if await self._link() else failures + 1
             await asyncio.sleep(_pause(failures))
 
-    def explained(self, others: int) -> None:
-        """They were seen to belong to other replicas; unless another hello has counted since."""
-        if others == self.others:
-            self.others = 0
-
     def renew(self, after: float) -> None:
         """Opens another connection instead of these, if the newest hello is so old: its hello counts again."""
         if self.connected and not self._outdated and time.monotonic() - self._greeted >= after:

@@ -1,8 +1,9 @@
 """The way in over Socket Mode: a live connection, and no other program that takes some of the clicks.
 
 Slack gives each click to any one of the app's connections. Its hello counts them all; what it counts beyond those of
-our replicas belongs to another program. Slack tells the count only at the beginning of a connection, so a new one is
-opened to ask for it again.
+our replicas belongs to another program. A replica whose lease ran out no longer counts as ours: it may still hold its
+connection and be given clicks. Slack tells the count only at the beginning of a connection, so a new one is opened to
+ask for it again.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ class SocketWay:
                 lambda its: presence.sockets_of_others(its, house.tenant_id, house.process_id, now)
             )
             if others > known:
-                return f"{others - known} of the app's connections belong to another program, which takes some clicks"
-            self._socket.explained(others)
+                return (
+                    f"{others - known} of the app's connections belong to another program, or to a replica that hangs;"
+                    " it takes some clicks"
+                )
         return None

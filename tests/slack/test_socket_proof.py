@@ -117,3 +117,26 @@ async def test_a_connection_that_is_replaced_stops_no_clock(slack: Slack, databa
         assert await beats(office)
         await office.passes(5 * MINUTE)
         assert await office.status(told) is Status.CONSENTED
+
+
+async def test_a_replica_that_hangs_stops_the_clock_for_as_long_as_it_keeps_its_connection(
+    slack: Slack, database_url: str, tmp_path: Path
+) -> None:
+    """Slack goes on giving it clicks after its lease has run out."""
+    async with beside(slack, database_url, tmp_path, socket=True) as one:
+        one.key = await one.hire("Clerk")
+        side: Any = one.its.service.slack
+        async with beside(slack, database_url, tmp_path, clock=one.clock, socket=True) as hanging:
+            await connected(hanging, 2)
+            await beats(hanging)
+            side.socket.renew(0.0)
+            await slack.until(lambda: side.socket.others == 1)
+            assert await beats(one)
+            told, _ = await one.asked(SOFT)
+            for _ in range(4):
+                await one.passes(2 * MINUTE)
+            assert await stands(one, told) == STILL_SOFT
+            assert "to a replica that hangs" in await silence(one)
+        side.socket.renew(0.0)
+        await slack.until(lambda: side.socket.others == 0)
+        assert await beats(one)
