@@ -34,6 +34,12 @@ def _approved() -> Story:
     return Story().then(commands.Approve, SENTA, comment="I checked both reminders.")
 
 
+def _revoked_at_claim() -> Story:
+    """The approver has lost the role since."""
+    without_senta = changed_policy(roles={"senior_reviewer": {"members": [SVEN]}})
+    return _approved().under(without_senta).agent(commands.ClaimExecution)
+
+
 def _claimed() -> Story:
     return _approved().agent(commands.ClaimExecution)
 
@@ -146,6 +152,7 @@ STATES: dict[str, Callable[[], Story]] = {
     "withdrawn": lambda: Story().agent(commands.Withdraw, comment="ACME filed this morning."),
     "cancelled_by_time": _cancelled_by_time,
     "revoked": lambda: _approved().then(commands.Revoke, SUSI, comment="ACME filed this morning."),
+    "revoked_at_claim": _revoked_at_claim,
     "claimed": _claimed,
     "succeeded": lambda: _reported("succeeded", "Notice 456 was delivered at 12:03."),
     "failed": lambda: _reported("failed", "The mail server refused the address."),

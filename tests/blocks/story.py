@@ -69,6 +69,11 @@ class Story:
         self.state = self._carried_out(self.state, ask(kind, self.state, **fields), by, chance)
         return self
 
+    def under(self, policy: Policy) -> Self:
+        """From now on this policy is in force."""
+        self.policy = policy
+        return self
+
     def agent(self, kind: type[Command], **fields: Any) -> Self:
         return self.then(kind, AGENT.actor, **fields)
 

@@ -105,6 +105,7 @@ def test_the_first_line_is_what_is_asked_and_at_what_risk() -> None:
         ("withdrawn", "Withdrawn"),
         ("cancelled_by_time", "Cancelled"),
         ("revoked", "Approval revoked"),
+        ("revoked_at_claim", "Approval revoked"),
         ("claimed", "Approved, being carried out"),
         ("succeeded", "Approved, carried out"),
         ("failed", "Approved, but it failed"),
@@ -119,6 +120,13 @@ def test_the_first_line_is_what_is_asked_and_at_what_risk() -> None:
 def test_a_card_that_asks_nobody_begins_with_what_became_of_it(name: str, first: str) -> None:
     assert header(name).startswith(f"{first} · ")
     assert card(dossier(name)).text.startswith(f"{first}: ")
+
+
+def test_an_approval_that_no_longer_counts_says_whose_it_was_and_why() -> None:
+    assert card(dossier("revoked_at_claim")).text.endswith(
+        "This approval was withdrawn when Clerk tried to use it."
+        " The approval of senta no longer counts: they no longer have the role."
+    )
 
 
 def test_the_text_for_a_locked_screen_says_who_asks_whom_until_when_and_what_to_do() -> None:

@@ -82,7 +82,11 @@ def test_who_is_asked_is_mentioned(write: Callable[[Dossier], Message]) -> None:
     assert "<!subteam^SREVIEW>" in texts(list(write(dossier("escalated")).blocks))
 
 
-@pytest.mark.parametrize("name", TERMINAL)
+def test_those_whose_approval_was_not_used_are_called() -> None:
+    assert "<@USENTA>: your approval was not used." in texts(list(note.decided(dossier("revoked_at_claim")).blocks))
+
+
+@pytest.mark.parametrize("name", [name for name in TERMINAL if name != "revoked_at_claim"])
 def test_a_decision_is_told_without_calling_anybody(name: str) -> None:
     written = payload(note.decided(dossier(name)))
     assert "<" not in texts(written["blocks"])

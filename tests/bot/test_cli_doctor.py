@@ -10,20 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from playground.slack import Slack
+from rules.policy import Policy
+from rules.policy_text import read_policy
 from store import tenancy, troubles
 from store.database import make_engine, transact
+from store.policies import PolicyFile, give
+from store.policy_texts import FIX
 from tests.bot.examined import asked, found, house, the_one, workspace
 from tests.bot.terminal import POLICY, Terminal
-from tests.rules.world import DORA, HOUR, SENTA, SUSI
+from tests.rules.world import DORA, HOUR, NOW, SENTA, SUSI
 
 IN_ORDER = [
     "settings", "policy", "database", "writing", "clock", "callbacks,", "key,",
-    "SLACK_BOT_TOKEN,", "scopes", "clock,", "SLACK_SIGNING_SECRET,", "people,", "role", "role", "role",
+    "SLACK_BOT_TOKEN,", "scopes", "clock,", "SLACK_SIGNING_SECRET,", "COUNTERSIGN_PUBLIC_URL,",
+    "people,", "role", "role", "role",
 ]  # fmt: skip
 
 
@@ -96,6 +101,35 @@ async def test_a_server_that_is_down_is_named_without_its_password(
     fault, fix = await the_one(terminal)
     assert fault.startswith("database postgresql://us:***@127.0.0.1:1/x: connection failed")
     assert fix == "start it, or correct COUNTERSIGN_DATABASE_URL"
+
+
+def applied(engine: Engine, its: str) -> Policy:
+    given = read_policy(its)
+    transact(engine, lambda connection: give(connection, PolicyFile(given, its), NOW))
+    return given
+
+
+async def test_the_policy_in_force_that_says_what_the_file_says(terminal: Terminal, engine: Engine) -> None:
+    applied(engine, "# explained\n\n" + POLICY)
+    said = await asked(terminal)
+    assert (said.code, "ok     policy in force" in said.out.splitlines()) == (0, True)
+
+
+async def test_a_policy_in_force_that_is_not_the_file(terminal: Terminal, engine: Engine) -> None:
+    other = applied(engine, POLICY.replace("test-1", "test-2"))
+    assert await the_one(terminal) == (
+        f"policy in force: version {other.full_version} is in force, and not this file",
+        "run: countersign policy apply FILE (with --again for an earlier policy)",
+    )
+
+
+async def test_a_policy_in_force_that_this_release_cannot_read(terminal: Terminal, engine: Engine) -> None:
+    applied(engine, POLICY)
+    later = text("UPDATE policies SET text = text || :key")
+    transact(engine, lambda connection: connection.execute(later, {"key": "\n[of_a_later_release]\n"}))
+    fault, fix = await the_one(terminal)
+    assert fault.startswith("policy in force: The policy in force (version test-1) cannot be read here: ")
+    assert ("of_a_later_release" in fault, fix) == (True, FIX)
 
 
 async def test_a_database_that_takes_no_writes(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from rules.policy_text import read_policy
+from store.policies import PolicyFile, give
 from store.workers import UnavailableError
-from tests.bot.service import AUTOMATIC, HARD, Desk
+from tests.bot.service import AUTOMATIC, HARD, POLICY, Desk
 from tests.rules.world import DAY
 
 
@@ -21,6 +23,17 @@ async def test_it_is_ready_and_says_by_which_policy(desk: Desk) -> None:
     assert told.body["posture"]["policy_version"].startswith("test-1")
     assert told.body["posture"]["frozen"] is False
     assert told.body["posture"]["slack"] == "not configured"
+
+
+async def test_it_says_in_one_line_that_its_file_is_not_in_force_and_how_to_change_that(desk: Desk) -> None:
+    other = POLICY.replace("test-1", "test-2")
+    file = PolicyFile(read_policy(other), other)
+    await desk.world.write(lambda its: give(its, file, desk.clock()))
+    told = await desk.get("/readyz")
+    assert (told.status, told.body["posture"]["policy_version"]) == (200, file.policy.full_version)
+    assert told.body["checks"]["policy"] == (
+        "The file of COUNTERSIGN_POLICY is not in force. To put it in force, run: countersign policy apply FILE --again"
+    )
 
 
 async def test_it_says_when_all_is_frozen_and_when_nobody_can_decide(desk: Desk) -> None:

@@ -36,6 +36,18 @@ async def test_what_arrives_is_the_status_document_and_verifies(rounds: Rounds, 
     assert (await rounds.states(), rounds.outcomes) == (["delivered"], ["delivered"])
 
 
+async def test_the_agent_is_called_when_its_claim_ends_an_approval(rounds: Rounds, receiver: Receiver) -> None:
+    state = await rounds.decided(receiver.url())
+    await rounds.world.people_are(people(USENTA={"active": False}))
+    claimed = await rounds.world.claimed(state)
+    assert claimed.refusal is not None
+    await rounds.made()
+    approved, revoked = (got.said for got in receiver.got)
+    assert (approved["type"], revoked["type"]) == ("package.approved", "package.revoked")
+    assert (revoked["data"]["status"], revoked["data"]["may_proceed"]) == ("revoked", False)
+    assert "submit it with a new idempotency key" in revoked["data"]["agent_message"]
+
+
 async def test_what_was_delivered_is_not_sent_again(rounds: Rounds, receiver: Receiver) -> None:
     await rounds.decided(receiver.url())
     await rounds.made()
