@@ -70,6 +70,11 @@ def by_senta(kind: type[Any]) -> PackageState:
     return after(state, ask(kind, state), by=SENTA)
 
 
+def consented() -> PackageState:
+    state = shown(submitted(SOFT))
+    return after(state, ask(Consent, state), now=NOW + HOUR)
+
+
 def expired() -> PackageState:
     state = submitted(package(risk_level="high", expires_at=NOW + HOUR))
     return after(state, ask(Expire, state), now=NOW + HOUR)
@@ -81,7 +86,7 @@ STATES = {
     Status.EVIDENCE_REQUESTED: by_senta(RequestMoreEvidence),
     Status.DEFERRED: by_senta(Defer),
     Status.APPROVED: by_senta(Approve),
-    Status.CONSENTED: after(shown(submitted(SOFT)), ask(Consent, submitted(SOFT)), now=NOW + HOUR),
+    Status.CONSENTED: consented(),
     Status.OVERRIDDEN: by_senta(HumanOverrideCommand),
     Status.REJECTED: by_senta(Reject),
     Status.TAKEN_OVER: by_senta(TakeOver),

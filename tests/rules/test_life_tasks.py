@@ -215,11 +215,21 @@ def test_details_of_an_older_version_open_nothing() -> None:
     assert refusal(newer, ask(Approve, newer), by=SUSI) is Reason.DETAILS_FIRST
 
 
-def test_every_showing_is_an_event_and_only_the_first_proof_counts() -> None:
+def test_the_same_proof_twice_is_one_event_and_the_first_one_counts() -> None:
     state = shown(submitted(SOFT))
     again = happened(state, ask(Show, state), now=NOW + HOUR)
-    assert [event.event_type for event in again.occurrences] == ["package.shown"]
+    assert again.occurrences == ()
     assert again.after.shown == state.shown
+
+
+def test_a_card_at_another_place_is_an_event_and_keeps_what_the_first_one_proved() -> None:
+    state = shown(submitted(SOFT))
+    elsewhere = happened(state, ask(Show, state, channel="DELSEWHERE"), now=NOW + HOUR)
+    assert [event.event_type for event in elsewhere.occurrences] == ["package.shown"]
+    assert state.shown is not None
+    assert elsewhere.after.shown is not None
+    assert elsewhere.after.shown.cards[0] == state.shown.cards[0]
+    assert elsewhere.after.shown.at == state.shown.at
 
 
 def test_what_was_decided_is_still_shown() -> None:

@@ -55,7 +55,8 @@ def says_what_stands_in_the_way(answer: Refusal) -> None:
 
 def leaves_an_end_only_by_a_revoke(before: PackageState, command: Command, after: PackageState) -> None:
     unclaimed = before.status in GRANTED and before.execution.state is ExecutionState.NONE
-    revoked = command.verb is Verb.REVOKE and unclaimed and after.status is Status.REVOKED
+    ends = command.verb in (Verb.REVOKE, Verb.CLAIM_EXECUTION)  # a claim ends what no longer stands
+    revoked = ends and unclaimed and after.status is Status.REVOKED
     assert not before.status.terminal or after.status is before.status or revoked
     assert before.execution.claim_id in (None, after.execution.claim_id)
 

@@ -71,7 +71,8 @@ def test_a_package_is_seen_by_its_reviewers_its_parties_and_admins(who: str, may
 
 
 def test_who_is_barred_from_approving_still_sees_what_is_done_on_their_behalf() -> None:
-    state = submitted(package(risk_level="high", on_behalf_of=[OUTSIDER, "rita@example.com"]))
+    asked = package(risk_level="high", on_behalf_of=[OUTSIDER, "rita@example.com"])
+    state = submitted(asked, people=people() | {OUTSIDER: person(OUTSIDER)})
     assert may_see(roster(), state, OUTSIDER, NOW)
     assert may_see(roster(), state, RITA, NOW)
     assert not may_see(roster(), state, ROSS, NOW)

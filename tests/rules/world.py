@@ -202,6 +202,7 @@ _SAID: dict[type[Command], dict[str, Any]] = {
     commands.Show: {"rendering_id": "rnd_1", "channel": CARD.channel, "ts": CARD.ts, "seen_by": ALL},
     commands.OpenForm: {"rendering_id": "rnd_1", "page": 1, "of": 1, "shown": {"type": "modal"}},
     commands.NewVersion: {"package": SOFT},
+    commands.Harden: {"cause": "proof-lost"},
     commands.ClaimExecution: {"claim_id": "clm_1"},
     commands.ReportExecution: {"claim_id": "clm_1", "outcome": "succeeded"},
 }
