@@ -10,7 +10,6 @@ from rules.commands import Climb, Consent, Expire, Harden, HumanDecisionType, Re
 from rules.deadline import passed
 from rules.escalation import climb_to, harden, next_rung
 from rules.level import least
-from rules.noes import EarlierNo, Likeness, Proposed
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.settling import settle
@@ -102,7 +101,7 @@ def consent(move: Move, command: Consent) -> Transition | Refusal:
     if state.ended(situation.now):
         return _expired(move, "end-reached")
     not_yet = _not_yet(state, situation, silence)
-    if earlier := _refused_meanwhile(state, situation):
+    if earlier := situation.no_to_the_same(state):
         return harden(move, "earlier-no", earlier.because, earlier_no=earlier.no).done()
     if against := _against(state, situation, silence, not_yet):
         return harden(move, *against).done()
@@ -123,12 +122,6 @@ def _against(
     if not (there and silence.could_be_answered):
         return "silence-unproven", "nobody could be shown to have been able to object"
     return None
-
-
-def _refused_meanwhile(state: PackageState, situation: Situation) -> EarlierNo | None:
-    """A No to the same thing in another package: one of two cards was answered, so silence on the other is no yes."""
-    earlier = situation.no_against(Proposed(state.agent_id, state.action_digest, state.subject_digest))
-    return earlier if earlier and earlier.likeness >= Likeness.SAME_SUBJECT else None
 
 
 def _not_yet(state: PackageState, situation: Situation, silence: Silence) -> Refusal | None:

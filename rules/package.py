@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from rules.canonical import NotCanonical, legible, sha256_of
 from rules.scales import Reversibility, RiskLevel
+from rules.spelling import folded
 from rules.texts import PRINTABLE, VISIBLE, Stated, matching, printable
 from rules.values import Moment, Value
 
@@ -270,10 +271,9 @@ def action_digest(package: DecisionPackage) -> str:
 
 
 def subject_digest(package: DecisionPackage) -> str | None:
-    """A subject may be a person's name: the record finds it again by its digest."""
-    if not package.subject_id:
-        return None
-    return sha256(f"{package.subject_type or ''}\n{package.subject_id}".encode()).hexdigest()
+    """A subject may be a person's name: the record finds it again by its digest, in any spelling."""
+    name = folded(package.subject_id or "")
+    return sha256(f"{folded(package.subject_type or '')}\n{name}".encode()).hexdigest() if name else None
 
 
 def kept_from(first: DecisionPackage, later: DecisionPackage) -> list[str]:

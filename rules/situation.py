@@ -8,12 +8,13 @@ from datetime import datetime
 
 from rules.autonomy import AutonomyProfile
 from rules.level import Background
-from rules.noes import EarlierNo, Proposed, RememberedNo, bearing
+from rules.noes import EarlierNo, Likeness, Proposed, RememberedNo, bearing
 from rules.package import DecisionPackage, action_digest, subject_digest
 from rules.people import AUTO, Actor, Agent, Roster
 from rules.policy import Policy
 from rules.scales import HITLLevel
 from rules.sight import CardAt
+from rules.state import PackageState
 from rules.values import Moment, Value
 
 
@@ -55,9 +56,14 @@ class Situation:
         """The No that bears on this proposal, if one does."""
         if not self.memory.noes:
             return None
-        return self.no_against(Proposed(agent_id, action_digest(package), subject_digest(package)))
+        return self._bearing(Proposed(agent_id, action_digest(package), subject_digest(package)))
 
-    def no_against(self, proposed: Proposed) -> EarlierNo | None:
+    def no_to_the_same(self, state: PackageState) -> EarlierNo | None:
+        """A No to the same thing in another package: who answered one of two cards has answered both."""
+        earlier = self._bearing(Proposed(state.agent_id, state.action_digest, state.subject_digest))
+        return earlier if earlier and earlier.likeness >= Likeness.SAME_SUBJECT else None
+
+    def _bearing(self, proposed: Proposed) -> EarlierNo | None:
         return bearing(self.memory.noes, self.memory.approved_at, proposed)
 
     def background(

@@ -1,7 +1,8 @@
 """What is used is checked at use: whether a permission would still be given by today's directory and policy.
 
 People's approvals must still stand, as many as the policy asks for. What the policy let through by itself, or by
-silence, it must still let through. A stale directory proves nothing either way: the permission stays, unused.
+silence, it must still let through, and nobody may have said no to the same thing since. A stale directory proves
+nothing either way: the permission stays, unused.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class Lost(NamedTuple):
 def checked(state: PackageState, situation: Situation) -> Lost | Refusal | None:
     """Nothing where the permission is still valid."""
     basis = state.decision.basis if state.decision else None
+    if given_by_nobody(state) and (earlier := situation.no_to_the_same(state)):
+        return Lost("earlier-no", f"Since then {earlier.because}.")
     if basis is Basis.POLICY:
         return _by_policy(state, situation)
     if basis is Basis.SILENT_CONSENT:
@@ -62,6 +65,11 @@ def ended(move: Move, lost: Lost) -> Transition:
     own = Move(move.state, move.command, replace(move.situation, actor=AUTO))
     settle(own, Status.REVOKED, None, Basis.POLICY, reason=lost.reason, words={"because": lost.because})
     return replace(own.done(), refusal=refuse(Reason.APPROVAL_NO_LONGER_VALID, because=lost.because))
+
+
+def given_by_nobody(state: PackageState) -> bool:
+    """Whether the policy or silence gave this permission: then a person's No to the same thing outweighs it."""
+    return state.decision is not None and state.decision.basis in (Basis.POLICY, Basis.SILENT_CONSENT)
 
 
 def trust_matters(state: PackageState, policy: Policy) -> bool:

@@ -35,7 +35,7 @@ from rules.situation import Memory, Situation
 from rules.spelling import folded
 from rules.state import PackageState
 from rules.submission import Submit
-from rules.validity import trust_matters
+from rules.validity import given_by_nobody, trust_matters
 from store import noes, parties
 from store.agents import agent
 from store.asked import Asked
@@ -139,7 +139,7 @@ def _looked_up(
     memory: dict[str, Any] = {}
     if isinstance(command, _THREAD):
         memory["thread_taken_in"] = taken_in(connection, tenant, subject, command.decision_package_id)
-    if found and isinstance(command, Consent):
+    if found and (isinstance(command, Consent) or _claims_unasked(command, found)):
         memory |= _remembered(connection, tenant, policy.windows, asked, agent_id, found.state)
     elif proposed := _proposed(command, looked.get("package")):
         memory |= _remembered(connection, tenant, policy.windows, asked, agent_id, proposed)
@@ -156,6 +156,11 @@ def _proposed(command: Command, current: DecisionPackage | None) -> DecisionPack
 
 def _claims_on_trust(command: Command, found: Loaded | None, policy: Policy) -> bool:
     return isinstance(command, ClaimExecution) and found is not None and trust_matters(found.state, policy)
+
+
+def _claims_unasked(command: Command, found: Loaded) -> bool:
+    """Whether it uses a permission that no person gave."""
+    return isinstance(command, ClaimExecution) and given_by_nobody(found.state)
 
 
 def package_of(connection: Connection, tenant_id: str, event_id: str) -> DecisionPackage | None:

@@ -6,13 +6,23 @@ from typing import Any
 
 import pytest
 
-from rules.commands import Approve, ApproveWithEdits, HumanOverrideCommand, NewVersion, Object, Reject, Revoke, Withdraw
+from rules.commands import (
+    Approve,
+    ApproveWithEdits,
+    Consent,
+    HumanOverrideCommand,
+    NewVersion,
+    Object,
+    Reject,
+    Revoke,
+    Withdraw,
+)
 from rules.noes import No
 from rules.package import DecisionPackage
 from rules.reasons import Reason
-from rules.scales import HITLLevel
+from rules.scales import HITLLevel, RiskLevel
 from rules.state import PackageState, Status
-from tests.rules.world import DAY, HARD, MINUTE, RITA, ROSS, SENTA, ask, package
+from tests.rules.world import DAY, HARD, HOUR, MINUTE, RITA, ROSS, SENTA, ask, package
 from tests.store.soundness import faults
 from tests.store.world import World, submission
 
@@ -202,3 +212,39 @@ async def test_the_no_to_the_same_action_bears_more_than_later_ones_to_others(wo
 async def test_a_rejected_package_of_high_risk_counts_as_well(world: World) -> None:
     await world.after(ask(Reject, await world.submit(HARD)), SENTA)
     assert await earlier_no(world, about()) is not None
+
+
+async def let_through(world: World, what: DecisionPackage) -> PackageState:
+    return await world.submit(what.model_copy(update={"risk_level": RiskLevel.LOW}))
+
+
+async def consented(world: World, what: DecisionPackage) -> PackageState:
+    state = await world.shown(what)
+    world.clock.passes(HOUR)
+    return await world.after(ask(Consent, state))
+
+
+GIVEN_BY_NOBODY = [pytest.param(way, id=way.__name__) for way in (let_through, consented)]
+
+
+@pytest.mark.parametrize("granted", GIVEN_BY_NOBODY)
+@pytest.mark.parametrize("nonce", [1, 2])
+async def test_a_no_ends_permissions_that_no_person_gave_to_the_same_thing(
+    world: World, granted: Any, nonce: int
+) -> None:
+    permission = await granted(world, about(nonce=1))
+    twin = await world.submit(about(nonce=nonce, risk_level="high"))
+    await world.after(ask(Reject, twin), SENTA)
+    refused = (await world.claimed(permission)).refusal
+    assert refused is not None
+    assert refused.reason is Reason.APPROVAL_NO_LONGER_VALID
+    assert (await world.state(permission.decision_package_id)).status is Status.REVOKED
+    assert await world.read(faults) == []
+
+
+@pytest.mark.parametrize("spelled", [" ACME ", "acme", "Ac\u200bme", "\uff21cme"])
+async def test_another_spelling_of_the_subject_is_the_same_subject(world: World, spelled: str) -> None:
+    await rejected(world, about("Acme"))
+    world.clock.passes(MINUTE)
+    await world.approved(about("other"), by=SENTA)
+    assert await earlier_no(world, about(spelled, nonce=2))
