@@ -24,10 +24,12 @@ from bot.slack.errands import Errands
 from bot.slack.tap import Tap
 from rules.reasons import Refusal
 from rules.state import PackageState
+from rules.visibility import may_see
 from scheduler.answers import Answers
 from scheduler.clicks import Clicks
 from scheduler.dossiers import dossier_of
 from scheduler.messenger import BusyError, SlackError, UnreachableError
+from store import cards
 from store.packages import load
 from store.store import Store
 
@@ -111,11 +113,25 @@ class Front:
             raise SlackError("no answer in time") from late
 
     async def refuse(self, tap: Tap, refusal: Refusal, dossier: Dossier | None) -> None:
-        """A private sentence: beside the card where there is one, else in a view of its own."""
+        """A private sentence: beside the card where there is one, else in a view of its own.
+
+        It names the package only to someone who may see it, because a button can be forged to name any.
+        """
         if tap.response_url:
-            self.say(tap, told(refusal, dossier))
+            self.say(tap, told(refusal, dossier if dossier and await self._sees(tap, dossier.state) else None))
         else:
             await self.open(tap, notice("Not possible", refusal.sentence))
+
+    async def _sees(self, tap: Tap, state: PackageState) -> bool:
+        roster = await self.store.read(self.store.house.roster)
+        return may_see(roster, state, tap.user_id, self.store.clock()) or await self.on_card(tap, state)
+
+    async def on_card(self, tap: Tap, state: PackageState) -> bool:
+        """Whether the message that was tapped is a card of this package: then its reader sees the package already."""
+        card = tap.card
+        if card is None:
+            return False
+        return await self.store.read(lambda connection: cards.lies_there(connection, state, card.channel, card.ts))
 
     async def tell(self, tap: Tap, title: str, sentence: str) -> None:
         if tap.response_url:

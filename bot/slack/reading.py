@@ -16,7 +16,6 @@ from bot.slack.tap import Tap
 from rules.commands import OpenDetails
 from rules.people import Actor
 from rules.reasons import Reason, Refusal, refuse
-from store import cards
 from store.house import fresh_id
 
 
@@ -34,7 +33,7 @@ async def opened(front: Front, tap: Tap) -> None:
         await front.tell(tap, "Not possible", GONE)
         return
     dossier = await front.dossier(ref)
-    from_card = dossier is not None and await _is_on_card(front, tap, dossier)
+    from_card = dossier is not None and await front.on_card(tap, dossier.state)
     refusal = await may_not_read(front, tap.actor, dossier, ref.package_id, from_card=from_card)
     if refusal or dossier is None:
         await _refused(front, tap, refusal, dossier)
@@ -59,11 +58,8 @@ async def turned(front: Front, tap: Tap) -> None:
 
 
 async def _refused(front: Front, tap: Tap, refusal: Refusal | None, dossier: Dossier | None) -> None:
-    """Nothing of a package is told to someone who may not see it."""
-    if refusal and refusal.reason is not Reason.NOT_VISIBLE:
+    if refusal:
         await front.refuse(tap, refusal, dossier)
-    elif refusal:
-        await front.refuse(tap, refusal, None)
 
 
 async def refresh(front: Front, tap: Tap, ref: Ref) -> None:
@@ -97,14 +93,6 @@ async def may_not_read(
         return refuse(Reason.NOT_VISIBLE, package=package_id)
     trial = _command(dossier, f"slack:trial:{fresh_id()}:details", "-", 1, from_card=from_card)
     return (await front.store.carry_out(trial, actor, trial=True)).refusal
-
-
-async def _is_on_card(front: Front, tap: Tap, dossier: Dossier) -> bool:
-    """Whether the message that was tapped is a card of this package: then its reader sees the package already."""
-    card, state = tap.card, dossier.state
-    if card is None:
-        return False
-    return await front.store.read(lambda connection: cards.lies_there(connection, state, card.channel, card.ts))
 
 
 async def _read(front: Front, tap: Tap, dossier: Dossier, page: Page, *, from_card: bool = False) -> None:

@@ -21,10 +21,10 @@ OTHER = {**HARD, "title": "Another record", "action_parameters": {"record": "7"}
 OPEN = POLICY.replace('admins = ["UADAM"]', 'admins = ["UADAM"]\nvisibility = "workspace"')
 
 
-async def forged(office: Office, user: str, card: Message, package_id: str) -> None:
-    """A press of Details on one card that names the package of another."""
+async def forged(office: Office, user: str, card: Message, package_id: str, action_id: str = "details") -> None:
+    """A press of a button on one card that names the package of another."""
     client = office.slack.client
-    element = Press(action_id="details").found(card.blocks)
+    element = Press(action_id=action_id).found(card.blocks)
     action = client.payloads.action(element, {}) | {"value": f"{package_id} 1 0 -"}
     payload = client.payloads.on_message(client.person(user), card, action, {})
     await client.delivery.send(Parcel("interactive", payload))
@@ -84,6 +84,16 @@ async def test_a_forged_press_on_another_card_opens_no_details(office: Office) -
     assert HARD["title"] not in office.slack.private_notes(NOBODY)[-1].shown
     assert office.slack.modal(NOBODY) is None
     assert await office.refusals(told) == [(NOBODY, Reason.NOT_VISIBLE)]
+
+
+@pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.REJECT])
+async def test_the_refusal_of_a_forged_press_does_not_name_the_package(office: Office, verb: Verb) -> None:
+    told, card = await office.asked()
+    _, mine = await office.asked(OTHER)
+    await forged(office, NOBODY, mine, told.id, verb)
+    assert HARD["title"] not in await office.notes(NOBODY)
+    await forged(office, NOBODY, card, told.id, verb)
+    assert HARD["title"] in await office.notes(NOBODY, 2)
 
 
 async def test_a_forged_press_for_a_package_that_does_not_exist_gets_the_same_answer(office: Office) -> None:
