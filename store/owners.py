@@ -6,13 +6,13 @@ from sqlalchemy import Connection, select
 
 from store.house import INSTALLATION, PEOPLE
 
-_AS_OF = select(INSTALLATION.c.directory_as_of)
+_READ = select(INSTALLATION.c.directory_as_of, INSTALLATION.c.directory_read_at)
 _PERSON = select(PEOPLE.c.active, PEOPLE.c.is_bot, PEOPLE.c.is_guest, PEOPLE.c.is_stranger)
 
 
 def is_checked(connection: Connection) -> bool:
-    """Whether the directory was ever read: before that nobody is known, and nothing can be said of anybody."""
-    return connection.execute(_AS_OF).scalar_one() is not None
+    """Whether the directory was ever read, however long ago: before that nobody is known."""
+    return any(connection.execute(_READ).one())
 
 
 def fault_of(connection: Connection, user_id: str) -> str | None:

@@ -167,6 +167,13 @@ def test_before_the_directory_was_read_any_owner_is_accepted_and_the_operator_is
     assert (said.code, "checked" in said.err) == (0, False)
 
 
+def test_a_directory_that_must_be_read_again_still_rules_an_owner_out(terminal: Terminal, engine: Engine) -> None:
+    terminal("agents", "list")
+    transact(engine, lambda connection: directory.replace(connection, people().values(), {}, NOW, NOW))
+    transact(engine, directory.forget_age)
+    assert terminal("agents", "add", "clerk", "--owner", "UNOBODY").code == 1
+
+
 # ---- listing
 
 
