@@ -101,7 +101,7 @@ def consent(move: Move, command: Consent) -> Transition | Refusal:
     if state.ended(situation.now):
         return _expired(move, "end-reached")
     not_yet = _not_yet(state, situation, silence)
-    if earlier := situation.no_to_the_same(state):
+    if earlier := situation.no_since(state):
         return harden(move, "earlier-no", earlier.because, earlier_no=earlier.no).done()
     if against := _against(state, situation, silence, not_yet):
         return harden(move, *against).done()

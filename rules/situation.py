@@ -8,7 +8,7 @@ from datetime import datetime
 
 from rules.autonomy import AutonomyProfile
 from rules.level import Background
-from rules.noes import EarlierNo, Likeness, Proposed, RememberedNo, bearing
+from rules.noes import EarlierNo, Proposed, RememberedNo, bearing
 from rules.package import DecisionPackage, action_digest, subject_digest
 from rules.people import AUTO, Actor, Agent, Roster
 from rules.policy import Policy
@@ -58,10 +58,9 @@ class Situation:
             return None
         return self._bearing(Proposed(agent_id, action_digest(package), subject_digest(package)))
 
-    def no_to_the_same(self, state: PackageState) -> EarlierNo | None:
-        """A No to the same thing in another package: who answered one of two cards has answered both."""
-        earlier = self._bearing(Proposed(state.agent_id, state.action_digest, state.subject_digest))
-        return earlier if earlier and earlier.likeness >= Likeness.SAME_SUBJECT else None
+    def no_since(self, state: PackageState) -> EarlierNo | None:
+        """The No that came after this package did, and that would bear on it if it were proposed now."""
+        return self._bearing(Proposed(state.agent_id, state.action_digest, state.subject_digest))
 
     def _bearing(self, proposed: Proposed) -> EarlierNo | None:
         return bearing(self.memory.noes, self.memory.approved_at, proposed)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from rules.authority import vote_today
 from rules.commands import HumanDecisionType
 from rules.level import asked_today, least, risk_today
+from rules.noes import Likeness
 from rules.people import AUTO
 from rules.policy import Policy
 from rules.reasons import Reason, Refusal, refuse
@@ -48,7 +49,8 @@ class Lost(NamedTuple):
 def checked(state: PackageState, situation: Situation) -> Lost | Refusal | None:
     """Nothing where the permission is still valid."""
     basis = state.decision.basis if state.decision else None
-    if given_by_nobody(state) and (earlier := situation.no_to_the_same(state)):
+    earlier = situation.no_since(state) if given_by_nobody(state) else None
+    if earlier and earlier.likeness >= Likeness.SAME_SUBJECT:
         return Lost("earlier-no", f"Since then {earlier.because}.")
     if basis is Basis.POLICY:
         return _by_policy(state, situation)

@@ -48,6 +48,14 @@ async def test_silence_does_not_let_pass_what_was_rejected_on_another_card(offic
     assert f"Ross rejected record.read in {before.id}" in (await office.card(twin)).shown
 
 
+async def test_silence_does_not_let_pass_a_like_action_that_came_in_before_the_no(office: Office) -> None:
+    like, _ = await office.asked({**SOFT, "subject_id": "another"})
+    _, card = await office.asked({**SOFT, "subject_id": "one"})
+    await office.give(ROSS, card, Verb.REJECT, {"comment": "Not this one."})
+    await office.passes((await office.state(like)).terms.soft_timeout * 2)
+    assert await office.status(like) is Status.PENDING
+
+
 @pytest.mark.parametrize("verb", ["reject", "object"])
 async def test_silence_never_lets_a_like_action_pass(office: Office, verb: str) -> None:
     _, card = await office.asked(SOFT)
