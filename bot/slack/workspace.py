@@ -42,13 +42,13 @@ async def group_changed(front: Front, event: Mapping[str, Any], told: Told) -> N
     """A group that was switched off has nobody in it."""
     group = event["subteam"]
     users = [] if group.get("date_delete") else group.get("users")
-    if users is not None and _is_named(front, group["id"]):
+    if users is not None and await _is_named(front, group["id"]):
         await _learn(front, lambda connection: learning.learn_group(connection, group["id"], users, told))
 
 
 async def members_changed(front: Front, event: Mapping[str, Any], told: Told) -> None:
     group, added, removed = event["subteam_id"], event.get("added_users") or (), event.get("removed_users") or ()
-    if _is_named(front, group):
+    if await _is_named(front, group):
         await _learn(front, lambda connection: learning.change_group(connection, group, added, removed, told))
 
 
@@ -77,6 +77,7 @@ async def _learn(front: Front, learn: Operation[bool]) -> None:
         front.spoil()
 
 
-def _is_named(front: Front, group: str) -> bool:
-    """Only groups that the policy names are kept: nobody's role hangs on the others."""
-    return group in front.store.house.policy.groups
+async def _is_named(front: Front, group: str) -> bool:
+    """Only groups that the policy in force names are kept: nobody's role hangs on the others."""
+    roster = await front.store.read(front.store.house.roster)
+    return group in roster.policy.groups

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from playground.slack import Slack
+from rules.policy_text import read_policy
 from rules.reasons import Reason
 from rules.state import Status
+from store.policies import PolicyFile, give
+from tests.rules.world import NOW
 from tests.slack.office import (
     CHANNEL,
     CRITICAL,
@@ -110,6 +113,16 @@ async def test_a_group_that_the_policy_does_not_name_gives_nobody_a_role(office:
     await office.click(NOBODY, card, "approve")
     assert "do not hold that role" in await office.notes(NOBODY)
     assert await office.refusals(told) == [(NOBODY, Reason.WRONG_ROLE)]
+
+
+async def test_a_group_that_another_replica_has_just_named_in_the_policy_is_learnt(office: Office) -> None:
+    named = POLICY.replace(f'groups = ["{GROUP}"]', f'groups = ["{GROUP}", "S0OTHERS"]')
+    applied = PolicyFile(read_policy(named), named)
+    await office.its.service.store.write(lambda connection: give(connection, applied, NOW))
+    event = {"type": "subteam_members_changed", "subteam_id": "S0OTHERS", "added_users": [NOBODY], "removed_users": []}
+    await office.slack.event(event)
+    roster = await office.its.service.store.read(office.its.service.store.house.roster)
+    assert NOBODY in roster.directory.groups["S0OTHERS"]
 
 
 @pytest.mark.parametrize(
