@@ -74,7 +74,7 @@ class Fleet:
 
     def __init__(self, database_url: str, slack: Slack, replicas: list[Replica], chance: random.Random) -> None:
         self.database_url, self.slack, self.replicas, self.chance = database_url, slack, replicas, chance
-        self.url, self.key = "", ""
+        self.url, self.key, self.policy = "", "", POLICY
 
     async def balance(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -109,14 +109,16 @@ async def _piped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 @asynccontextmanager
-async def fleet(database_url: str, folder: Path, size: int = 3, **settings: str) -> AsyncIterator[Fleet]:
+async def fleet(
+    database_url: str, folder: Path, size: int = 3, policy: str = POLICY, **settings: str
+) -> AsyncIterator[Fleet]:
     async with stand_in(signing_secret=SECRET) as slack:
         furnish(slack)
         its = Fleet(database_url, slack, [], random.Random(4711))
-        its.key = await _moved_in(database_url)
+        its.key, its.policy = await _moved_in(database_url), policy
         balancer = await asyncio.start_server(its.balance, "127.0.0.1", 0)
         its.url = "http://127.0.0.1:{1}".format(*balancer.sockets[0].getsockname()[:2])
-        settings = _settings(database_url, folder, slack) | {"COUNTERSIGN_PUBLIC_URL": its.url} | settings
+        settings = _settings(database_url, folder, slack, policy) | {"COUNTERSIGN_PUBLIC_URL": its.url} | settings
         its.replicas = replicas = [Replica(settings, folder) for _ in range(size)]
         try:
             await asyncio.gather(*(replica.start() for replica in replicas))
@@ -129,12 +131,12 @@ async def fleet(database_url: str, folder: Path, size: int = 3, **settings: str)
                     await replica.kill()
 
 
-def _settings(database_url: str, folder: Path, slack: Slack) -> dict[str, str]:
-    policy = folder / "policy.toml"
-    policy.write_text(POLICY)
+def _settings(database_url: str, folder: Path, slack: Slack, policy: str) -> dict[str, str]:
+    file = folder / "policy.toml"
+    file.write_text(policy)
     return {
         "COUNTERSIGN_DATABASE_URL": database_url,
-        "COUNTERSIGN_POLICY": str(policy),
+        "COUNTERSIGN_POLICY": str(file),
         "COUNTERSIGN_PORT": "0",
         "COUNTERSIGN_LOG": "json",
         "COUNTERSIGN_CALLBACK_ALLOW": "127.0.0.0/8",
