@@ -238,7 +238,7 @@ async def test_the_doctor_tells_of_what_was_given_up_and_of_what_is_closed(
     await rounds.made()
     async with workspace() as slack:
         terminal = house(rounds.world.url, slack, tmp_path, monkeypatch, capsys)
-        faults = await found(terminal)
+        faults = [fault for fault in await found(terminal) if fault[0].startswith("callbacks")]
         monkeypatch.setattr("bot.cli.doctor.now", lambda: rounds.now() + 8 * DAY)
         later = [fault for fault, _ in await found(terminal) if fault.startswith("callbacks")]
     assert faults == [
