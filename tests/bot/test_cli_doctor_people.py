@@ -53,7 +53,8 @@ async def test_a_named_person_who_cannot_decide(
 
 async def test_a_domain_of_outsiders_that_members_have(terminal: Terminal, slack: Slack) -> None:
     slack.change_person(RITA, email="rita@partner.example")
-    terminal.file("policy.toml", NAMED + '\n[directory]\noutsiders = ["Partner.example", "other.example"]\n')
+    outsiders = 'outsiders = ["Partner.example", "other.example"]'
+    terminal.file("policy.toml", NAMED.replace("[directory]", f"[directory]\n{outsiders}"))
     assert await the_one(terminal) == (
         "outsiders partner.example: members have addresses in this domain, so it counts for nothing",
         "take it out of `outsiders` of [directory]: name people of that domain by their own address",
