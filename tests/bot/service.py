@@ -89,6 +89,7 @@ SOFT: dict[str, Any] = {
     "policy_basis": ["P-1"],
 }
 AUTOMATIC = SOFT | {"risk_level": "low"}
+FOR_ITS_OWNER = AUTOMATIC | {"requested_by": None}  # names nobody whom the directory would have to know
 HARD = SOFT | {"risk_level": "high"}
 CRITICAL = SOFT | {"risk_level": "critical"}
 TAKEOVER = SOFT | {"recommendation": "escalate"}

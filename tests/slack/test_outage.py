@@ -12,7 +12,7 @@ from blocks.troubles import APP_GONE
 from playground.faults import Faults
 from playground.slack import stand_in
 from rules.state import Status
-from tests.bot.service import AUTOMATIC
+from tests.bot.service import FOR_ITS_OWNER
 from tests.slack.office import (
     CHANNEL,
     CRITICAL,
@@ -74,7 +74,7 @@ async def test_a_slack_that_is_away_at_the_start_stops_nothing_and_comes_back(
             office.key = await office.hire("Clerk")
             refused = await office.submit(HARD)
             assert (refused.status, refused.kind) == (503, "directory-stale")
-            assert (await office.submit(AUTOMATIC)).status == 201
+            assert (await office.submit(FOR_ITS_OWNER)).status == 201
             assert (await posture(office))["slack"].startswith("unreachable: ")
             await slack.come_up()
             await office.directory_read()
