@@ -30,6 +30,7 @@ from tests.rules.world import (
     HARD,
     MINUTE,
     RITA,
+    ROSE,
     ROSS,
     SENTA,
     SOFT,
@@ -38,6 +39,7 @@ from tests.rules.world import (
     ask,
     package,
     people,
+    person,
     policy,
 )
 from tests.store.soundness import faults
@@ -78,7 +80,7 @@ async def test_the_same_key_with_other_content_is_refused_and_names_the_package(
 
 
 async def test_a_post_that_was_refused_may_be_sent_again_under_its_key(world: World) -> None:
-    await world.people_are({})
+    await world.people_are({ROSE: person(ROSE)})
     refused = await world.asked(submission(HARD, "pkg_first", "key"), digest="content")
     await world.people_are(people())
     accepted = await world.asked(submission(HARD, "pkg_again", "key"), digest="content")

@@ -57,10 +57,10 @@ async def test_where_nothing_happened_nothing_is_counted_and_no_share_is_made_up
 
 
 async def test_each_package_is_counted_where_it_ended(world: World) -> None:
+    await world.submit(another("low"))
     await world.approved(another(), by=RITA)
     await world.after(ask(Reject, await world.submit(another())), RITA)
     await world.after(ask(Revise, await world.submit(another())), RITA)
-    await world.submit(another("low"))
     await world.submit(another())
     its = await counted(world)
     assert its.settled == {Status.APPROVED: 1, Status.REJECTED: 1}
