@@ -41,6 +41,9 @@ class Fault:
     until: float | None = None
     error: str | None = None
     status: int | None = None
+    page: str = ""
+    content_type: str = "text/html"
+    broken_off: bool = False
     carried_out: bool = False
     lost: bool = False
     seconds: float = 0.0
@@ -60,9 +63,12 @@ class Faults:
         """The method answers this error; `carried_out` does first what was asked, as a fatal_error may have."""
         self._add(Fault(method=method, error=error, times=times, carried_out=carried_out, fields=fields))
 
-    def status(self, status: int, method: str | None = None, *, times: int | None = 1) -> None:
-        """An HTTP error without JSON, as from a server that is not well."""
-        self._add(Fault(method=method, status=status, times=times))
+    def status(self, status: int, method: str | None = None, *, times: int | None = 1, **page: Any) -> None:
+        """An answer that is not Slack's JSON, as from a server that is not well.
+
+        `page` and `content_type` are its body; `broken_off` ends the connection in the middle of it.
+        """
+        self._add(Fault(method=method, status=status, times=times, **{"page": "<h1>Server Error</h1>", **page}))
 
     def lose_reply(self, method: str | None, *, times: int | None = 1) -> None:
         """What was asked is done, and the connection is cut before anything is said of it."""

@@ -26,9 +26,10 @@ class Window:
 
 @dataclass(slots=True)
 class Rates:
-    """`speed=60` makes a minute of Slack's last a second."""
+    """`speed=60` makes a minute of Slack's last a second. `burst=1` takes no two posts of a channel within a second."""
 
     speed: float = 1.0
+    burst: int = BURST
     _seen: dict[tuple[str, ...], deque[float]] = field(default_factory=dict)
 
     def wait(self, method: str, tier: str, channel: str, now: float) -> int:
@@ -46,7 +47,7 @@ class Rates:
             return {(method,): Window(TIERS[tier], MINUTE / self.speed)}
         return {
             ("post",): Window(POSTS, MINUTE / self.speed),
-            ("post", channel): Window(BURST, BURST / self.speed),
+            ("post", channel): Window(self.burst, self.burst / self.speed),
         }
 
     def _until_free(self, key: tuple[str, ...], window: Window, now: float) -> float:

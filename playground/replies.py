@@ -25,11 +25,12 @@ class Reply:
     answer: Mapping[str, Any]
     status: int = HTTPStatus.OK
     headers: Mapping[str, str] = field(default_factory=dict)
-    page: str = ""
+    page: str | None = None
+    content_type: str = "text/html"
 
     def response(self) -> web.StreamResponse:
-        if self.page:
-            return web.Response(text=self.page, status=self.status, content_type="text/html")
+        if self.page is not None:
+            return web.Response(text=self.page, status=self.status, content_type=self.content_type)
         return web.json_response(self.answer, status=self.status, headers=self.headers)
 
 
@@ -56,6 +57,8 @@ async def served(
     slack.record(method, kept, reply.status, reply.answer)
     if any(fault.lost for fault in befalling):
         return cut(request)
+    if any(fault.broken_off for fault in befalling):
+        return await _broken_off(request, reply)
     return reply.response()
 
 
@@ -72,7 +75,8 @@ def _befallen(slack: Workspace, befalling: list[Fault]) -> Reply | None:
         if fault.error == "ratelimited":
             return limited(slack.faults.limited_for(fault))
         if fault.status:
-            return Reply({"ok": False, "error": f"HTTP {fault.status}"}, fault.status, page="<h1>Server Error</h1>")
+            answer = {"ok": False, "error": f"HTTP {fault.status}"}
+            return Reply(answer, fault.status, page=fault.page, content_type=fault.content_type)
         if fault.error and not fault.carried_out:
             return Reply(_error(fault))
     return None
@@ -95,6 +99,15 @@ def cut(request: web.Request) -> web.StreamResponse:
     if request.transport:
         request.transport.abort()
     return web.Response()
+
+
+async def _broken_off(request: web.Request, reply: Reply) -> web.StreamResponse:
+    """The head of the answer and the beginning of its body: then the connection ends."""
+    response = web.StreamResponse(status=reply.status, headers={"Content-Length": "1000"})
+    response.content_type = reply.content_type
+    await response.prepare(request)
+    await response.write(b'{"ok": ')
+    return cut(request)
 
 
 async def arguments_of(request: web.Request) -> dict[str, Any]:

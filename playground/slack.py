@@ -50,7 +50,8 @@ Acting (`acting.py`): what a person does. What their client would not let them d
 
 Faults (`faults.py`), each for one method, or for all when it is None; `times=None` means until `clear()`:
     faults.error("chat.postMessage", "fatal_error", times=1, carried_out=False)
-    faults.status(503, method=None, times=1);   faults.lose_reply("chat.postMessage", times=1)
+    faults.status(503, method=None, times=1, page="", content_type="text/plain", broken_off=False)
+    faults.lose_reply("chat.postMessage", times=1)
     faults.rate_limited("chat.update", seconds=30);   faults.slow("users.list", seconds=0.1)
     gate = faults.hold("chat.update"); await gate.reached(); gate.open()
     faults.groups_unreadable();   faults.clear();   await go_down(), await come_up(): connections are refused

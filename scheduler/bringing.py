@@ -132,9 +132,11 @@ class Bringing:
 
     async def _tell(self, hold: Hold, notes: list[Note], posted: Posted) -> None:
         """Each is written down as it is told, for a later one may fail and all of this then be done again."""
+        place = hold.its.place
+        person = place.place if place.is_person else None
         for note in notes:
-            await self._sending.post(posted.channel, note.message, posted.ts)
-            await hold.write(partial(cards.noted, place=hold.its.place, revision=note.revision))
+            await self._sending.post(posted.channel, note.message, posted.ts, person=person)
+            await hold.write(partial(cards.noted, place=place, revision=note.revision))
 
     async def _seeing(self, place: Place, *, anew: bool = False) -> frozenset[str]:
         """Who sees what lies there: asked first, so that nothing is posted whose proof then fails.

@@ -90,7 +90,7 @@ class Pace:
 
     def _be_patient(self, spent: Spent, until: float) -> None:
         self._patient.update(dict.fromkeys(spent.keys, until))
-        self._untold.append(lambda purse: purse.pause(spent.keys, until))
+        self._untold.append(lambda purse: purse.refused(spent, until))
 
     def _time(self) -> float:
         return self._now().timestamp()

@@ -66,6 +66,7 @@ class Reconciler:
         self._news, self._alone = asyncio.Event(), asyncio.Lock()
         self._under_way: set[asyncio.Task[None]] = set()
         self._again_in: float | None = None
+        self._resting: list[datetime] = []  # until when places rest here, so that none rests longer
         self._ending, self._done_so_far = False, 0
 
     def _time(self) -> datetime:
@@ -79,11 +80,17 @@ class Reconciler:
         """At each news, every now and then, and as soon as the budget has something left for what waits for it."""
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(LOOKS_EVERY, self._again_in or LOOKS_EVERY)):
+                async with asyncio.timeout(self._pause()):
                     await self._news.wait()
             self._news.clear()
             await self._look()
             await asyncio.sleep(BREATHES)
+
+    def _pause(self) -> float:
+        now = self._now()
+        self._resting = [until for until in self._resting if until > now]
+        rests = [(until - now).total_seconds() for until in self._resting]
+        return min(LOOKS_EVERY, self._again_in or LOOKS_EVERY, *rests)
 
     async def tick(self) -> None:
         """Brings every place that is behind up to date, as far as it can be done now, and waits until that is done."""
@@ -169,7 +176,7 @@ class Reconciler:
             async with hold.kept():
                 await self._bringing.somewhere(hold)
         except BusyError as busy:
-            await hold.rest(busy.after)
+            await self._rest(hold, busy.after)
         except (UnavailableError, LostError, TimeoutError) as fault:
             log.warning("card.not_kept", **known, error=str(fault))
         except TokenError as fault:
@@ -178,13 +185,17 @@ class Reconciler:
             await hold.rest(0)
         except SlackError as fault:
             log.warning("card.not_delivered", **known, error=fault.error)
-            await hold.rest(PATIENCE)
+            await self._rest(hold, PATIENCE)
         except Exception:
             log.exception("card.fault", **known)
-            await hold.rest(12 * PATIENCE)
+            await self._rest(hold, 12 * PATIENCE)
         finally:
             if its.paid:
                 self._pace.unused(its.paid)
+
+    async def _rest(self, hold: Hold, seconds: float) -> None:
+        await hold.rest(seconds)
+        self._resting.append(self._now() + timedelta(seconds=seconds))
 
     async def _gone(self, fault: TokenError) -> None:
         """Nothing is tried for a while, by no replica: it would fail for each card."""

@@ -57,8 +57,15 @@ class Sending:
         return True
 
     async def post(
-        self, channel: str, message: Message, thread: str | None = None, *, paid: Spent | None = None
+        self,
+        channel: str,
+        message: Message,
+        thread: str | None = None,
+        *,
+        paid: Spent | None = None,
+        person: str | None = None,
     ) -> Posted:
-        spent = paid or await self._pace.spend(POSTS, of_channel(channel))
+        """`person`: whose direct channel this is, which has one budget under either name."""
+        spent = paid or await self._pace.spend(POSTS, of_channel(person or channel))
         async with self._pace.calling(spent):
             return await self._messenger.post(channel, message, thread)

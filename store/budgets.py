@@ -20,6 +20,8 @@ BUDGETS = core(Budget)
 
 POSTS, UPDATES, _CHANNEL = "posts", "updates", "channel "
 MEMBERS, PERMALINKS = "members", "permalinks"
+BURSTS = "bursts"  # paused as long as posts go into each channel one at a time
+NO_BURSTS_FOR = 86_400.0  # seconds after Slack refused one
 AHEAD = 0.25  # seconds before its time comes that a call may be paid for: longer than it takes to make it ready
 LASTS = 15.0  # seconds after which a call that was paid for is over, whatever came of it
 
@@ -114,10 +116,16 @@ class Purse:
             self.paused[key] = max(self.paused.get(key, 0.0), until)
             self.changed.add(key)
 
+    def refused(self, spent: Spent, until: float) -> None:
+        """Slack took this call for one too many. How large a burst it takes is not known: for a day there is none."""
+        self.pause(spent.keys, until)
+        if any(key.startswith(_CHANNEL) for key in spent.keys):
+            self.pause([BURSTS], self.now + NO_BURSTS_FOR)
+
     @property
     def full(self) -> dict[str, float]:
         """Of what nothing is left, and for how long it cannot be spent."""
-        waits = {key: self._wait(key) - AHEAD for key in self.keys}
+        waits = {key: self._wait(key) - AHEAD for key in self.keys - {BURSTS}}
         return {key: wait for key, wait in waits.items() if wait > 0}
 
     @property
@@ -129,7 +137,7 @@ class Purse:
         return self.spent.keys() | self.under_way.keys() | self.paused.keys()
 
     def _wait(self, key: str) -> float:
-        counted, window = self._counted(key), self.rates.of(key)
+        counted, window = self._counted(key), self._window(key)
         free = counted[-window.calls] + self._length(key) if len(counted) >= window.calls else 0.0
         return max(0.0, free - self.now, self.paused.get(key, 0.0) - self.now)
 
@@ -148,7 +156,14 @@ class Purse:
         return [latest for latest in self.under_way.get(key, ()) if latest > since]
 
     def _length(self, key: str) -> float:
-        return self.rates.of(key).seconds + self.rates.apart
+        return self._window(key).seconds + self.rates.apart
+
+    def _window(self, key: str) -> Window:
+        """Without bursts as many posts fit into the same time, evenly spaced."""
+        window = self.rates.of(key)
+        if key.startswith(_CHANNEL) and self.paused.get(BURSTS, 0.0) > self.now:
+            return Window(1, window.seconds / window.calls)
+        return window
 
 
 _FIRST = text(

@@ -19,6 +19,7 @@ from bot.cli.slack_people import people_findings
 from bot.metrics import Metrics
 from bot.settings import Settings, SettingsError, require_slack
 from bot.slack.client import Installed, SlackClient, web_client
+from bot.slack.faults import understood
 from bot.slack.scopes import SCOPES
 from rules.policy import Policy
 from scheduler.messenger import BusyError, UnreachableError
@@ -54,7 +55,7 @@ async def _looked_at(settings: Settings, policy: Policy | None, roles: Collectio
 async def _findings(
     slack: SlackClient, settings: Settings, policy: Policy | None, roles: Collection[str]
 ) -> AsyncIterator[Finding]:
-    answer = await tried(slack.asked(slack.web.auth_test()))
+    answer = await tried(slack.asked(slack.web.auth_test(), "team_id", "user_id"))
     if isinstance(answer, str):
         yield _refused("SLACK_BOT_TOKEN", answer, "copy the one that begins with xoxb-, under Install App")
         return
@@ -97,7 +98,7 @@ async def _way_in(slack: SlackClient, settings: Settings) -> Finding:
     token = settings.slack_app_token
     if not token:
         return Finding("SLACK_SIGNING_SECRET, which the first request from Slack will prove")
-    answer = await tried(slack.asked(slack.web.apps_connections_open(app_token=token.get_secret_value())))
+    answer = await tried(understood(slack.web.apps_connections_open(app_token=token.get_secret_value())))
     if isinstance(answer, str):
         fix = "turn Socket Mode on, and make a token with connections:write under Basic Information, App-Level Tokens,"
         return _refused("SLACK_APP_TOKEN", answer, fix)
@@ -113,7 +114,7 @@ def _public_address(settings: Settings) -> Finding:
 
 
 async def _channel(slack: SlackClient, channel: str) -> Finding:
-    answer = await tried(slack.asked(slack.web.conversations_info(channel=channel)))
+    answer = await tried(slack.asked(slack.web.conversations_info(channel=channel), "channel"))
     if answer == "missing_scope":
         return Finding(f"channel {channel}, which cannot be seen without its scope")
     if isinstance(answer, str):

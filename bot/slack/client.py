@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from http import HTTPStatus
 from typing import Any, NamedTuple, Self
 
 from aiohttp import ClientSession, ClientTimeout
@@ -15,7 +14,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from blocks.message import Message
 from bot.metrics import Metrics
 from bot.settings import Settings
-from bot.slack.faults import RAISED, fault_of, trouble_of
+from bot.slack.faults import RAISED, fault_of, fault_of_reply, trouble_of, understood
 from bot.slack.people import person_of
 from rules.people import Person
 from scheduler.messenger import Posted, RefusedError, SlackError
@@ -66,14 +65,13 @@ class SlackClient:
         self._installed: Installed | None = None
         self.trouble: str | None = None
 
-    async def asked(self, call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
-        """Every call of the Web API goes through here, so that its faults are understood in one place."""
+    async def asked(self, call: Awaitable[AsyncSlackResponse], *fields: str) -> AsyncSlackResponse:
+        """Every call with the bot's token goes through here. The answer has these fields."""
         try:
-            answer = await call
-        except RAISED as error:
-            fault = fault_of(error)
+            answer = await understood(call, *fields)
+        except SlackError as fault:
             self.trouble = trouble_of(fault)
-            raise fault from error
+            raise
         self.trouble = None
         return answer
 
@@ -89,7 +87,7 @@ class SlackClient:
     async def installed(self) -> Installed:
         """Asked once: a token belongs to one installation for all its life."""
         if self._installed is None:
-            self._installed = Installed.told(await self.asked(self.web.auth_test()))
+            self._installed = Installed.told(await self.asked(self.web.auth_test(), "team_id", "user_id"))
         return self._installed
 
     async def post(self, channel: str, message: Message, thread: str | None = None) -> Posted:
@@ -102,7 +100,7 @@ class SlackClient:
             **_AS_WRITTEN,
         )
         with self._counted("posted"):
-            answer = await self.asked(sent)
+            answer = await self.asked(sent, "channel", "ts")
         return Posted(answer["channel"], answer["ts"])
 
     async def update(self, posted: Posted, message: Message) -> None:
@@ -121,29 +119,30 @@ class SlackClient:
         await self._sent_to(url, message, response_type="ephemeral", replace_original=False)
 
     async def _sent_to(self, url: str, message: Message, **how: Any) -> None:
-        """An address of Slack's own that came with a click. It does not know the words of the Web API's faults."""
+        """An address of Slack's own that came with a click."""
         hook = AsyncWebhookClient(url, session=self.web.session, retry_handlers=[])
         said = {"text": message.text, "blocks": list(message.blocks)}
         try:
             answer = await hook.send_dict({**how, **said, **_UNFURLED})
         except RAISED as error:
             raise fault_of(error) from error
-        if answer.status_code != HTTPStatus.OK:
-            raise SlackError(f"{answer.body} ({answer.status_code})")
+        if fault := fault_of_reply(answer):
+            raise fault
 
     async def permalink(self, posted: Posted) -> str:
-        answer = await self.asked(self.web.chat_getPermalink(channel=posted.channel, message_ts=posted.ts))
+        answer = await self.asked(self.web.chat_getPermalink(channel=posted.channel, message_ts=posted.ts), "permalink")
         return str(answer["permalink"])
 
     async def members(self, channel: str, page: str) -> tuple[frozenset[str], str | None]:
         """Slack does not promise that an archived channel has no members: the channel itself is asked first."""
         if not page:
             await self._open(channel)
-        answer = await self.asked(self.web.conversations_members(channel=channel, cursor=page, limit=_PAGE))
+        page_of = self.web.conversations_members(channel=channel, cursor=page, limit=_PAGE)
+        answer = await self.asked(page_of, "members")
         return frozenset(answer["members"]), _following(answer) or None
 
     async def _open(self, channel: str) -> None:
-        told = (await self.asked(self.web.conversations_info(channel=channel)))["channel"]
+        told = (await self.asked(self.web.conversations_info(channel=channel), "channel"))["channel"]
         if told.get("is_archived"):
             raise RefusedError("is_archived")
         if told.get("is_member") is False:
@@ -151,7 +150,7 @@ class SlackClient:
 
     async def people(self, page: str) -> tuple[list[Person], str | None]:
         its = await self.installed()
-        answer = await self.asked(self.web.users_list(cursor=page, limit=_PAGE))
+        answer = await self.asked(self.web.users_list(cursor=page, limit=_PAGE), "members")
         found = [person_of(user, its.team_id, its.enterprise_id) for user in answer["members"]]
         return found, _following(answer) or None
 
@@ -159,7 +158,7 @@ class SlackClient:
         """Whose address this is, also if it is not the one that their profile shows; nobody's: None."""
         its = await self.installed()
         try:
-            answer = await self.asked(self.web.users_lookupByEmail(email=address))
+            answer = await self.asked(self.web.users_lookupByEmail(email=address), "user")
         except SlackError as fault:
             if fault.error == "users_not_found":
                 return None
@@ -176,7 +175,7 @@ class SlackClient:
         return found
 
     async def group(self, group_id: str) -> frozenset[str]:
-        answer = await self.asked(self.web.usergroups_users_list(usergroup=group_id))
+        answer = await self.asked(self.web.usergroups_users_list(usergroup=group_id), "users")
         return frozenset(answer["users"])
 
 

@@ -25,7 +25,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.slack.client import SlackClient
 from bot.slack.errands import Errands
-from bot.slack.faults import RAISED
+from bot.slack.faults import RAISED, understood
 from scheduler.clicks import Clicks
 from scheduler.messenger import BusyError, SlackError
 from store.waiters import stopped
@@ -80,7 +80,7 @@ class Socket:
 
     async def ticket(self) -> str:
         """The address of a connection to come: good for one, and not for long."""
-        answer = await self._client.asked(self._client.web.apps_connections_open(app_token=self._token))
+        answer = await understood(self._client.web.apps_connections_open(app_token=self._token), "url")
         return str(answer["url"])
 
     async def _link(self) -> bool:
