@@ -80,6 +80,7 @@ async def working(
             gc.set_threshold(*YOUNG)
             yield Service(settings, store, metrics, slack)
     finally:
+        gc.unfreeze()
         await store.close()
 
 

@@ -91,7 +91,8 @@ def authorize(
 
 def dependence(person: Person, question: Question) -> Refusal | None:
     """Why this person is not independent of the package, if they are not."""
-    bars = [bar for who, bar in question.barred.items() if who in references(person)]
+    names = references(person)
+    bars = [bar for who, bar in question.barred.items() if who in names]
     if bars:
         return refuse(_BARRED[bars[0]])
     by_address = any(who.startswith("email:") for who in question.barred)

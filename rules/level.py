@@ -7,6 +7,7 @@ Only autonomy that was earned eases one, only the two tables, and only as far as
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from rules.catalogue import Action, Listing
 from rules.layout import whole_on_card
@@ -249,31 +250,43 @@ def _against_silence(case: Case, *, whole: bool) -> Iterator[Why]:
 
 def risk_today(policy: Policy, state: PackageState) -> RiskLevel:
     """The package's own risk, or what the catalogue gives its action type by now if that is higher."""
-    action = policy.action(state.action_type)
-    return max(state.risk, action.risk) if action else state.risk
+    return _graver(policy, state.action_type, state.risk, state.reversibility)[0]
 
 
 def least(policy: Policy, state: PackageState) -> HITLLevel:
     """What a policy asks for what its state says of a package, whatever its agent has earned."""
-    risk, reversibility = _graver(policy, state)
+    risk, reversibility = _graver(policy, state.action_type, state.risk, state.reversibility)
     return max(asked_today(policy, state), _AUTO if may_be_silent(policy, risk, reversibility) else _HARD)
 
 
 def asked_today(policy: Policy, state: PackageState, earned: HITLLevel = _SOFT) -> HITLLevel:
     """The same, but for whether silence may count at all. Earned autonomy eases the two tables, as at submission."""
-    action = policy.action(state.action_type)
-    risk, reversibility = _graver(policy, state)
+    return _asked(policy, state.action_type, state.kind, state.risk, state.reversibility, state.confidence, earned)
+
+
+@lru_cache(maxsize=1024)  # each claim asks, and many are for a like action
+def _asked(  # noqa: PLR0917 - what bears on the level, and nothing else, so that it is the cache's key
+    policy: Policy,
+    action_type: str,
+    kind: Kind,
+    risk: RiskLevel,
+    reversibility: Reversibility,
+    confidence: float,
+    earned: HITLLevel,
+) -> HITLLevel:
+    action = policy.action(action_type)
+    risk, reversibility = _graver(policy, action_type, risk, reversibility)
     floor = (action.floor if action else None) or _FLOORS[reversibility]
     tables = (policy.tiers.of(risk).level, policy.reversibility.of(reversibility))
     said = [min(level, max(earned, floor)) if level is _SOFT else level for level in tables]
-    said.append(HITLLevel(getattr(policy.kinds, state.kind.value)))
-    said += [level for bound, level in _bands(policy) if state.confidence < bound]
+    said.append(HITLLevel(getattr(policy.kinds, kind.value)))
+    said += [level for bound, level in _bands(policy) if confidence < bound]
     if action and action.floor:
         said.append(action.floor)
     if action and action.tool and action.tool.approval_required:
         said.append(_HARD)
     sensitive = bool(action and set(action.data_classes).intersection(policy.matrix.sensitive))
-    return max(*said, _matrix_today(policy, state.confidence, reversibility, sensitive=sensitive))
+    return max(*said, _matrix_today(policy, confidence, reversibility, sensitive=sensitive))
 
 
 def _matrix_today(policy: Policy, sure: float, reversibility: Reversibility, *, sensitive: bool) -> HITLLevel:
@@ -282,11 +295,13 @@ def _matrix_today(policy: Policy, sure: float, reversibility: Reversibility, *, 
     return _HARD if sensitive or sure <= policy.matrix.irreversible_soft_above else _SOFT
 
 
-def _graver(policy: Policy, state: PackageState) -> tuple[RiskLevel, Reversibility]:
+def _graver(
+    policy: Policy, action_type: str, risk: RiskLevel, reversibility: Reversibility
+) -> tuple[RiskLevel, Reversibility]:
     """As the package came in, or as the catalogue has its action type by now: the graver of both."""
-    action = policy.action(state.action_type)
+    action = policy.action(action_type)
     known = action.reversibility if action else Reversibility.IRREVERSIBLE_HIGH
-    return risk_today(policy, state), max(state.reversibility, known)
+    return max(risk, action.risk) if action else risk, max(reversibility, known)
 
 
 def may_be_silent(policy: Policy, risk: RiskLevel, reversibility: Reversibility) -> bool:

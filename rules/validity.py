@@ -97,7 +97,8 @@ def _by_people(state: PackageState, situation: Situation) -> Lost | None:
     alone = decision is not None and decision.decision is HumanDecisionType.APPROVE_WITH_EDITS
     if alone and policy.separation.second_pair_of_eyes:
         return Lost("policy-changed", "The policy now asks for a second person to approve an edit.")
-    today = state.model_copy(update={"risk": risk_today(policy, state)})
+    risk = risk_today(policy, state)
+    today = state if risk is state.risk else state.model_copy(update={"risk": risk})
     return _of_votes(today, _deciding(today), situation)
 
 

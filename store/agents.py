@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, bindparam, or_, select
 from rules.people import Agent, AgentStanding
 from store.spelled import first
 from store.tables import AgentKey, AgentRow, Installation, core
+from store.threads import HOLDER
 
 AGENTS, KEYS, INSTALLATION = core(AgentRow), core(AgentKey), core(Installation)
 
@@ -21,6 +23,8 @@ _FIND = select(AGENTS, INSTALLATION.c.frozen).where(
 # While a permission is claimed nobody can pause the agent in between: a pause that was answered holds.
 _FIND_AND_HOLD = _FIND.with_for_update(read=True)
 _FIND_AND_LOCK = _FIND.with_for_update(of=AGENTS)
+_WITH_HOLDER = _FIND.add_columns(HOLDER)
+_WITH_HOLDER_AND_HOLD = _WITH_HOLDER.with_for_update(read=True, of=(AGENTS, INSTALLATION))
 _BY_KEY = (
     select(AGENTS, INSTALLATION.c.frozen)
     .join(KEYS, (KEYS.c.tenant_id == AGENTS.c.tenant_id) & (KEYS.c.agent_id == AGENTS.c.agent_id))
@@ -50,6 +54,17 @@ def agent(
     query = _FIND_AND_LOCK if lock else _FIND_AND_HOLD if hold else _FIND
     row = first(connection, query, {"tenant": tenant_id, "agent": agent_id})
     return _agent(row) if row else None
+
+
+def agent_in_thread(
+    connection: Connection, tenant_id: str, agent_id: str, thread: Mapping[str, str] | None, *, hold: bool
+) -> tuple[Agent | None, str | None]:
+    """The agent, and the package through which a person holds the thread in which it acts: read together."""
+    if thread is None:
+        return agent(connection, tenant_id, agent_id, hold=hold), None
+    query = _WITH_HOLDER_AND_HOLD if hold else _WITH_HOLDER
+    row = first(connection, query, {"tenant": tenant_id, "agent": agent_id, **thread})
+    return (_agent(row), row.holder) if row else (None, None)
 
 
 def _agent(row) -> Agent:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a row has its columns' names

@@ -30,6 +30,7 @@ from rules.package import DecisionPackage, action_digest
 from rules.parties import unfamiliar
 from rules.people import Roster
 from rules.policy import Policy, Windows
+from rules.reach import InThread
 from rules.scales import HITLLevel
 from rules.situation import Memory, Situation
 from rules.spelling import folded
@@ -37,7 +38,7 @@ from rules.state import PackageState
 from rules.submission import Submit
 from rules.validity import given_by_nobody, trust_matters
 from store import noes, parties
-from store.agents import agent
+from store.agents import agent, agent_in_thread
 from store.asked import Asked
 from store.autonomy import profile
 from store.cards import lying
@@ -47,7 +48,7 @@ from store.packages import PACKAGES, Loaded
 from store.queue import open_items
 from store.spelled import rows
 from store.tables import VersionRow, core
-from store.threads import taken_in
+from store.threads import asked_of
 
 VERSIONS = core(VersionRow)
 
@@ -125,25 +126,32 @@ def _looked_up(
     agent_id = asked.agent_id or (found.state.agent_id if found else None)
     if subject is None or agent_id is None:
         return {}
-    counted = isinstance(command, _COUNTED)
-    looked: dict[str, Any] = {}
-    if counted or isinstance(command, _AGENT):
-        hold = isinstance(command, ClaimExecution | Consent)
-        looked["agent"] = agent(connection, tenant, agent_id, hold=hold, lock=counted)
-    if counted or isinstance(command, _TRUST) or _claims_on_trust(command, found, policy):
+    looked, memory = _agent(connection, tenant, agent_id, command, subject)
+    if isinstance(command, _TRUST + _COUNTED) or _claims_on_trust(command, found, policy):
         looked["profile"] = profile(connection, tenant, agent_id, subject.action_type)
     if isinstance(command, _CARDS):
         looked["cards"] = lying(connection, tenant, [command.decision_package_id])[command.decision_package_id]
     if found and isinstance(command, _CONTENT):
         looked["package"] = package_of(connection, tenant, found.state.version_event_id)
-    memory: dict[str, Any] = {}
-    if isinstance(command, _THREAD):
-        memory["thread_taken_in"] = taken_in(connection, tenant, subject, command.decision_package_id)
     if found and (isinstance(command, Consent) or _claims_unasked(command, found)):
         memory |= _remembered(connection, tenant, policy.windows, asked, agent_id, found.state)
     elif proposed := _proposed(command, looked.get("package")):
         memory |= _remembered(connection, tenant, policy.windows, asked, agent_id, proposed)
     return looked | {"memory": Memory(**memory)}
+
+
+def _agent(
+    connection: Connection, tenant: str, agent_id: str, command: Command, subject: InThread
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The agent, where the rules ask for it, and whether its thread is held, where that bears on the command."""
+    if isinstance(command, _COUNTED):
+        return {"agent": agent(connection, tenant, agent_id, lock=True)}, {}
+    if not isinstance(command, _AGENT):
+        return {}, {}
+    thread = asked_of(subject, command.decision_package_id) if isinstance(command, _THREAD) else None
+    hold = isinstance(command, ClaimExecution | Consent)
+    its, holder = agent_in_thread(connection, tenant, agent_id, thread, hold=hold)
+    return {"agent": its}, {"thread_taken_in": holder}
 
 
 def _proposed(command: Command, current: DecisionPackage | None) -> DecisionPackage | None:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from rules.reach import InThread, asked_names, held_names
 from rules.state import PackageState
 from store.batch import Batch
-from store.spelled import first
 from store.tables import ThreadRow, core
 
 THREADS = core(ThreadRow)
 
-_TAKEN = (
+# The package, other than one's own, through which a person holds this thread: the first if there are several.
+HOLDER = (
     select(THREADS.c.package_id)
     .where(
         THREADS.c.tenant_id == bindparam("tenant"),
@@ -26,6 +26,8 @@ _TAKEN = (
     )
     .order_by(THREADS.c.taken_at)
     .limit(1)
+    .scalar_subquery()
+    .label("holder")
 )
 _TAKE = insert(THREADS)
 _FREE = delete(THREADS).where(
@@ -35,14 +37,10 @@ _FREE = delete(THREADS).where(
 )
 
 
-def taken_in(connection: Connection, tenant_id: str, asking: InThread, own: str) -> str | None:
-    """The package, other than one's own, through which a person holds this thread: the first if there are several."""
+def asked_of(asking: InThread, own: str) -> dict[str, str] | None:
+    """The values of `HOLDER`; nothing where the package names neither a thread nor a run."""
     names = asked_names(asking)
-    if not names:
-        return None
-    key = {"tenant": tenant_id, "first": names[0], "last": names[-1], "own": own}
-    row = first(connection, _TAKEN, key)
-    return row.package_id if row else None
+    return {"first": names[0], "last": names[-1], "own": own} if names else None
 
 
 def follow(batch: Batch, before: PackageState | None, after: PackageState) -> None:
