@@ -19,7 +19,7 @@ import aiohttp
 from aiohttp import web
 
 from bench.load import rate
-from bench.world import POLICY, REVIEWER, fresh_database, now, package
+from bench.world import NO_LIMITS, POLICY, REVIEWER, fresh_database, now, package
 from bot import logs
 from bot.running import running
 from bot.settings import LogFormat, read_settings
@@ -85,7 +85,7 @@ async def _hired(store: Store, address: str) -> list[Agent]:
 
 
 async def _agent(store: Store, url: str) -> Agent:
-    made = await store.write(lambda its: registry.add(its, fresh_id(), "U5", now(), callback_url=url))
+    made = await store.write(lambda its: registry.add(its, fresh_id(), "U5", now(), callback_url=url, rates=NO_LIMITS))
     found = await store.agent_of(made.key)
     if found is None:
         raise RuntimeError("the agent just added was not found")

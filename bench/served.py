@@ -10,7 +10,7 @@ import json
 import sys
 import tempfile
 
-from bench.world import POLICY, REVIEWER, now
+from bench.world import NO_LIMITS, POLICY, REVIEWER, now
 from bot import logs
 from bot.running import Running, running
 from bot.settings import LogFormat, read_settings
@@ -34,7 +34,9 @@ async def _until_told(its: Running) -> None:
     store = its.service.store
     people = [Person(user_id=f"U{number}") for number in range(1, 6)]
     await store.database.write(lambda connection: directory.replace(connection, people, {}, now()))
-    made = await store.database.write(lambda connection: registry.add(connection, fresh_id(), "U5", now()))
+    made = await store.database.write(
+        lambda connection: registry.add(connection, fresh_id(), "U5", now(), rates=NO_LIMITS)
+    )
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     print(json.dumps({"url": its.url, "key": made.key}), flush=True)

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from rules.commands import Approve
+from rules.keys import UNLIMITED, Rates
 from rules.package import DecisionPackage
 from rules.people import Actor, ActorKind, Agent, Person
 from rules.policy_text import read_policy
@@ -36,6 +37,7 @@ members = ["U3"]
 includes = ["senior_reviewer"]
 max_risk = "critical"
 """
+NO_LIMITS = Rates(per_minute=UNLIMITED, max_open=UNLIMITED)  # a bench floods on purpose
 REVIEWER = Actor(kind=ActorKind.PERSON, actor_id="U1")
 
 
@@ -90,7 +92,9 @@ async def world(url: str, policy: str = POLICY) -> AsyncIterator[World]:
     store = await Store.open(url, read_policy(policy), policy, now)
     people = [Person(user_id=f"U{number}", name=f"Person {number}") for number in range(1, 6)]
     await store.database.write(lambda connection: directory.replace(connection, people, {}, now()))
-    made = await store.database.write(lambda connection: registry.add(connection, fresh_id(), "U5", now()))
+    made = await store.database.write(
+        lambda connection: registry.add(connection, fresh_id(), "U5", now(), rates=NO_LIMITS)
+    )
     agent = await store.read(lambda connection: agents.by_key(connection, store.house.tenant_id, made.key, now()))
     if agent is None:
         raise RuntimeError("the agent just added was not found")

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from bot.descriptions import MODELS
-from bot.problem_types import TYPE, Fault, Kind, meaning_of, status_of, title_of
+from bot.problem_types import TYPE, Fault, Kind, meaning_of, name_of, status_of, title_of
 from bot.problems import MEDIA
 from bot.requests import PACKAGE_ID, CancelRequest, ClaimRequest, NewVersionRequest, ReportRequest
 from bot.routes import ROUTES, Answer, Route
@@ -146,12 +146,12 @@ def document() -> Json:
 def problem_kinds() -> list[Kind]:
     """Every type that any route can come to, by status."""
     kinds = {kind for route in ROUTES for kind in route.problems} | {Fault.METHOD_NOT_ALLOWED}
-    return sorted(kinds, key=lambda kind: (status_of(kind), kind.value))
+    return sorted(kinds, key=lambda kind: (status_of(kind), name_of(kind)))
 
 
 def _problem_type(kind: Kind) -> Json:
     return {
-        "type": TYPE + kind,
+        "type": TYPE + name_of(kind),
         "title": title_of(kind),
         "status": status_of(kind).value,
         "meaning": meaning_of(kind),
@@ -262,12 +262,18 @@ def _content(answer: Answer) -> Json:
 
 def _problems(status: HTTPStatus, kinds: Iterable[Kind]) -> Json:
     kinds = list(kinds)
-    types = {"properties": {"type": {"enum": [TYPE + kind for kind in kinds]}, "status": {"const": status.value}}}
+    types = {
+        "properties": {"type": {"enum": [TYPE + name_of(kind) for kind in kinds]}, "status": {"const": status.value}}
+    }
     its: Json = {
-        "description": f"{status.phrase}: {', '.join(f'`{kind}`' for kind in kinds)}.",
+        "description": f"{status.phrase}: {', '.join(f'`{name_of(kind)}`' for kind in kinds)}.",
         "content": {MEDIA: {"schema": {"allOf": [_ref("Problem"), types]}}},
     }
-    always = {HTTPStatus.UNAUTHORIZED: ["WWW-Authenticate"], HTTPStatus.SERVICE_UNAVAILABLE: ["Retry-After"]}
+    always = {
+        HTTPStatus.UNAUTHORIZED: ["WWW-Authenticate"],
+        HTTPStatus.TOO_MANY_REQUESTS: ["Retry-After"],
+        HTTPStatus.SERVICE_UNAVAILABLE: ["Retry-After"],
+    }
     if status in always:
         its["headers"] = dict(_header(name) for name in always[status])
     return its

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bot.problem_types import Fault
 from bot.problems import Problem
+from rules.reasons import Reason
 
 EACH = 500
+RETRY_AFTER = "5"
+FULL = "This agent already holds as many long polls as it may. Wait as Retry-After says, or read without `wait`."
 
 
 class Polls:
@@ -21,7 +23,7 @@ class Polls:
     def held(self, agent_id: str) -> Iterator[None]:
         """Beyond the limit an agent is told to come back; it can always read without waiting."""
         if self._of[agent_id] >= self._each:
-            raise Problem(Fault.RATE_LIMITED)
+            raise Problem(Reason.RATE_LIMITED, FULL, headers={"Retry-After": RETRY_AFTER})
         self._of[agent_id] += 1
         try:
             yield

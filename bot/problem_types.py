@@ -23,7 +23,6 @@ class Fault(StrEnum):
     METHOD_NOT_ALLOWED = "method-not-allowed"
     TOO_LARGE = "too-large"
     INVALID = "invalid"
-    RATE_LIMITED = "rate-limited"
     INTERNAL = "internal"
     UNAVAILABLE = "unavailable"
     POLICY_UNREADABLE = "policy-unreadable"
@@ -38,11 +37,12 @@ _STATUS: Mapping[Kind, HTTPStatus] = {
     Fault.METHOD_NOT_ALLOWED: HTTPStatus.METHOD_NOT_ALLOWED,
     Fault.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Fault.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Fault.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
     Fault.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
     Fault.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     Fault.POLICY_UNREADABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     Reason.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    Reason.BEYOND_KEY: HTTPStatus.FORBIDDEN,
+    Reason.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
     Reason.APPROVAL_LAPSED: HTTPStatus.GONE,
     Reason.REQUESTER_UNKNOWN: HTTPStatus.UNPROCESSABLE_ENTITY,
     Reason.NO_ELIGIBLE_REVIEWER: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -55,6 +55,8 @@ _STATUS: Mapping[Kind, HTTPStatus] = {
     Reason.TOO_BUSY: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
+_NAMES: Mapping[Kind, str] = {Reason.BEYOND_KEY: "out-of-scope"}
+
 _MEANING: Mapping[Fault, str] = {
     Fault.BAD_REQUEST: "The request cannot be read, or asks for something that HTTP has and this service does not.",
     Fault.NOT_JSON: "The body is not JSON in UTF-8.",
@@ -62,8 +64,6 @@ _MEANING: Mapping[Fault, str] = {
     Fault.METHOD_NOT_ALLOWED: "This address does not take that method; /docs lists what it takes.",
     Fault.TOO_LARGE: "A body may have {most} KB; put what is larger behind a link in evidence_refs.",
     Fault.INVALID: "Fields are missing, unknown or wrong; errors names each of them.",
-    Fault.RATE_LIMITED: "This agent already holds as many long polls as it may. Wait as Retry-After says, or read"
-    " without `wait`.",
     Fault.INTERNAL: "Something went wrong on our side, and was logged."
     " Sending it again with its idempotency key is safe.",
     Fault.POLICY_UNREADABLE: "This replica runs a release that cannot read the policy in force, so it decides nothing."
@@ -77,8 +77,13 @@ def status_of(kind: Kind) -> HTTPStatus:
     return _STATUS.get(kind, HTTPStatus.CONFLICT)
 
 
+def name_of(kind: Kind) -> str:
+    """What agents know it by. A reviewer's scope has the same word, and another reason."""
+    return _NAMES.get(kind, kind.value)
+
+
 def title_of(kind: Kind) -> str:
-    return kind.value.replace("-", " ").capitalize()
+    return name_of(kind).replace("-", " ").capitalize()
 
 
 def meaning_of(kind: Kind) -> str:

@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.problem_types import TYPE, Fault, Kind, meaning_of, status_of, title_of
+from bot.problem_types import TYPE, Fault, Kind, meaning_of, name_of, status_of, title_of
 from rules.reasons import Reason, Refusal
 
 MEDIA = "application/problem+json"
@@ -22,12 +22,12 @@ _FIELDS: Mapping[Reason, str] = {
     Reason.KEEPS_ITS_SUBJECT: "fields",
     Reason.TOO_LONG_TO_SHOW: "field",
     Reason.REQUESTER_UNKNOWN: "fields",
+    Reason.BEYOND_KEY: "field",
 }
 _RETRY_AFTER: Mapping[Kind, str] = {
     Reason.DIRECTORY_STALE: "60",
     Reason.TOO_BUSY: "1",
     Fault.UNAVAILABLE: "2",
-    Fault.RATE_LIMITED: "5",
     Fault.POLICY_UNREADABLE: "30",
 }
 
@@ -55,7 +55,7 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
     def response(self) -> web.Response:
         status = status_of(self.kind)
         body: dict[str, Any] = {
-            "type": TYPE + self.kind,
+            "type": TYPE + name_of(self.kind),
             "title": title_of(self.kind),
             "status": status.value,
             "detail": self.detail,
@@ -76,7 +76,8 @@ def refused(refusal: Refusal) -> Problem:
     errors = [{"field": name, "message": "see detail"} for name in fields.split(", ") if name]
     if refusal.reason is Reason.ALREADY_REJECTED:
         errors.append({"field": "material_change", "message": f"say what changed since {refusal.facts['package']}"})
-    return Problem(refusal.reason, refusal.sentence, errors=errors, package=refusal.facts.get("package"))
+    again = {"Retry-After": refusal.facts["after"]} if refusal.reason is Reason.RATE_LIMITED else None
+    return Problem(refusal.reason, refusal.sentence, errors=errors, package=refusal.facts.get("package"), headers=again)
 
 
 def invalid(faults: ValidationError, where: str = "") -> Problem:

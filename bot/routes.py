@@ -57,6 +57,8 @@ _WRITE = (Fault.NOT_JSON, Fault.TOO_LARGE, Fault.INVALID, Reason.TOO_BUSY)
 _KEYED = (Reason.IDEMPOTENCY_CONFLICT,)
 _PROPOSE = (
     Reason.AGENT_PAUSED,
+    Reason.BEYOND_KEY,
+    Reason.RATE_LIMITED,
     Reason.ALREADY_REJECTED,
     Reason.THREAD_TAKEN_OVER,
     Reason.ALREADY_EXPIRED,
@@ -131,7 +133,7 @@ _READ = Route(
     query=WaitQuery,
     takes=("If-None-Match",),
     answers=(Answer(status=200, when="The package.", body=StatusDocument, headers=(ETAG,), example=words.APPROVED),),
-    problems=(*_ONE, Fault.INVALID, Fault.RATE_LIMITED),
+    problems=(*_ONE, Fault.INVALID, Reason.RATE_LIMITED),
 )
 
 _VERSION = Route(

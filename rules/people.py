@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from hashlib import sha256
 
+from rules.keys import KeyScope, Rates
 from rules.policy import Policy
 from rules.scales import RiskLevel
 from rules.values import Moment, Value
@@ -167,6 +168,8 @@ class Agent(Value):
     standing: AgentStanding = AgentStanding.ACTIVE
     frozen: bool = False
     callback_url: str | None = None
+    scope: KeyScope = KeyScope()
+    rates: Rates = Rates()
 
     @property
     def actor(self) -> Actor:

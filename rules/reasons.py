@@ -67,6 +67,8 @@ class Reason(StrEnum):
     # What an agent is told
     NOT_FOUND = "not-found"
     AGENT_PAUSED = "agent-paused"
+    BEYOND_KEY = "beyond-key"
+    RATE_LIMITED = "rate-limited"
     ALREADY_REJECTED = "already-rejected"
     THREAD_TAKEN_OVER = "thread-taken-over"
     REQUESTER_UNKNOWN = "requester-unknown"
@@ -218,6 +220,13 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
             return "There is no such package among your own."
         case Reason.AGENT_PAUSED:
             return "This agent is paused: nothing new is accepted and nothing can be claimed until it is resumed."
+        case Reason.BEYOND_KEY:
+            return (
+                "This agent's key does not cover {asked}; it covers {allowed}. An operator can change that with"
+                " `countersign agents change`."
+            )
+        case Reason.RATE_LIMITED:
+            return "{limit} Send the same request again in {after} seconds."
         case Reason.ALREADY_REJECTED:
             return (
                 "Someone said no to exactly this action ({package}) within the last {window}. Change it, or declare"

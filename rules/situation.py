@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rules.autonomy import AutonomyProfile
+from rules.keys import NO_LOAD, Load
 from rules.level import Background
 from rules.noes import EarlierNo, Proposed, RememberedNo, bearing
 from rules.package import DecisionPackage, action_digest, subject_digest
@@ -32,6 +33,7 @@ class Situation:
     """`fresh_id` is the one random part of every id that the command gives rise to; `chance` is its one throw.
 
     `cards` are the places where the service has posted the package, as far as it knows.
+    `load` is how much the agent has asked of people so far.
     `known` are the users for whom the parties of a package stand that the directory does not name itself.
     """
 
@@ -42,6 +44,7 @@ class Situation:
     fresh_id: str
     actor: Actor = AUTO
     agent: Agent | None = None
+    load: Load = NO_LOAD
     package: DecisionPackage | None = None
     profile: AutonomyProfile | None = None
     known: Mapping[str, str] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from typing import Any
 
 from rules.assignment import assigned
 from rules.authority import each_eligible, question_of
+from rules.beyond import beyond_requester, beyond_risk, beyond_type, too_fast, too_many_open
 from rules.commands import Command, HumanDecisionType, Verb
 from rules.deadline import whole_time
 from rules.layout import FORM_CHARACTERS, fits_a_form
@@ -44,10 +45,10 @@ def submit(command: Submit, situation: Situation) -> Transition | Refusal:
     background = situation.background(agent.agent_id, package, outsider=has_outsider(parties.barred))
     found = assess(package, background, situation.policy)
     missing = gaps(package, found.risk, situation.policy)
-    if refusal := _unfit(package, found, missing):
-        return refusal
-    state = _begin(command, agent, parties, found, situation, missing=missing)
     settled = found.level <= HITLLevel.NOTIFY_ONLY
+    state = _begin(command, agent, parties, found, situation, missing=missing)
+    if refusal := _unfit(package, found, missing) or _beyond(agent, package, state, situation):
+        return refusal
     if not settled:
         if refusal := nobody_for(state, situation):
             return refusal
@@ -67,6 +68,18 @@ def _unfit(package: DecisionPackage, found: Assessment, missing: tuple[str, ...]
     return too_long(package, found)
 
 
+def _beyond(agent: Agent, package: DecisionPackage, state: PackageState, situation: Situation) -> Refusal | None:
+    """Beyond what the agent's key may ask for, or more than people can be asked."""
+    scope, rates, load = agent.scope, agent.rates, situation.load
+    settled = state.level <= HITLLevel.NOTIFY_ONLY
+    return (
+        beyond_requester(scope, state.requester, package, situation.roster)
+        or beyond_risk(scope, state.risk, state.reversibility, package)
+        or too_fast(rates, load, situation.now, settled=settled)
+        or (None if settled else too_many_open(rates, load))
+    )
+
+
 def _agent(situation: Situation) -> Agent:
     if situation.agent is None:
         raise ValueError("a package is submitted by an agent: the situation must name it")
@@ -77,6 +90,8 @@ def _not_welcome(agent: Agent, package: DecisionPackage, situation: Situation) -
     memory = situation.memory
     if not agent.may_act:
         return refuse(Reason.AGENT_PAUSED)
+    if refusal := beyond_type(agent.scope, package):
+        return refusal
     if package.expires_at is not None and package.expires_at <= situation.now:
         return refuse(Reason.ALREADY_EXPIRED)
     if memory.thread_taken_in:

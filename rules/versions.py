@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from rules.beyond import beyond_requester, beyond_risk, beyond_type, too_fast
 from rules.commands import NewVersion
 from rules.deadline import begun_anew
 from rules.level import assess
@@ -33,7 +34,9 @@ def new_version(move: Move, command: NewVersion) -> Transition | Refusal:
     parties = parties_of(command.package, move.state.owner, situation)
     if isinstance(parties, Refusal):
         return parties
-    refusal = add_version(move, command.package, barred=parties.barred)
+    if refusal := add_version(move, command.package, barred=parties.barred):
+        return refusal
+    refusal = _beyond(move.state, command.package, parties.requester, situation)
     return refusal or nobody_for(move.state, situation) or looked_after(move).done()
 
 
@@ -49,6 +52,19 @@ def _not_welcome(state: PackageState, command: NewVersion, situation: Situation)
         return refusal
     changed = kept_from(situation.package, command.package) if situation.package else []
     return refuse(Reason.KEEPS_ITS_SUBJECT, fields=", ".join(changed)) if changed else None
+
+
+def _beyond(state: PackageState, package: DecisionPackage, requester: str, situation: Situation) -> Refusal | None:
+    """A new version asks people again, so it is held to the key as a new package is."""
+    agent = situation.agent
+    if agent is None:
+        return refuse(Reason.AGENT_PAUSED)
+    return (
+        beyond_type(agent.scope, package)
+        or beyond_requester(agent.scope, requester, package, situation.roster)
+        or beyond_risk(agent.scope, state.risk, state.reversibility, package)
+        or too_fast(agent.rates, situation.load, situation.now, settled=False)
+    )
 
 
 def add_version(

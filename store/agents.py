@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, or_, select
 
+from rules.beyond import PERIOD
+from rules.keys import NO_LOAD, KeyScope, Load, Rates
 from rules.people import Agent, AgentStanding
+from store import loads
 from store.spelled import first
 from store.tables import AgentKey, AgentRow, Installation, core
 from store.threads import HOLDER
@@ -23,8 +28,9 @@ _FIND = select(AGENTS, INSTALLATION.c.frozen).where(
 # While a permission is claimed nobody can pause the agent in between: a pause that was answered holds.
 _FIND_AND_HOLD = _FIND.with_for_update(read=True)
 _FIND_AND_LOCK = _FIND.with_for_update(of=AGENTS)
-_WITH_HOLDER = _FIND.add_columns(HOLDER)
-_WITH_HOLDER_AND_HOLD = _WITH_HOLDER.with_for_update(read=True, of=(AGENTS, INSTALLATION))
+_FIND_IN_THREAD_AND_HOLD = _FIND.add_columns(HOLDER).with_for_update(read=True, of=(AGENTS, INSTALLATION))
+_FIND_PROPOSING = _FIND.add_columns(*loads.COLUMNS)
+_FIND_PROPOSING_IN_THREAD = _FIND_PROPOSING.add_columns(HOLDER)
 _BY_KEY = (
     select(AGENTS, INSTALLATION.c.frozen)
     .join(KEYS, (KEYS.c.tenant_id == AGENTS.c.tenant_id) & (KEYS.c.agent_id == AGENTS.c.agent_id))
@@ -57,14 +63,33 @@ def agent(
 
 
 def agent_in_thread(
-    connection: Connection, tenant_id: str, agent_id: str, thread: Mapping[str, str] | None, *, hold: bool
+    connection: Connection, tenant_id: str, agent_id: str, thread: Mapping[str, str] | None
 ) -> tuple[Agent | None, str | None]:
-    """The agent, and the package through which a person holds the thread in which it acts: read together."""
+    """The agent, held, and the package through which a person holds the thread in which it acts: read together."""
     if thread is None:
-        return agent(connection, tenant_id, agent_id, hold=hold), None
-    query = _WITH_HOLDER_AND_HOLD if hold else _WITH_HOLDER
-    row = first(connection, query, {"tenant": tenant_id, "agent": agent_id, **thread})
+        return agent(connection, tenant_id, agent_id, hold=True), None
+    row = first(connection, _FIND_IN_THREAD_AND_HOLD, {"tenant": tenant_id, "agent": agent_id, **thread})
     return (_agent(row), row.holder) if row else (None, None)
+
+
+class Proposing(NamedTuple):
+    """An agent that proposes, how much it has asked lately, and through which package a person holds its thread."""
+
+    agent: Agent | None = None
+    load: Load = NO_LOAD
+    holder: str | None = None
+
+
+def proposing(
+    connection: Connection, tenant_id: str, agent_id: str, thread: Mapping[str, str] | None, now: datetime
+) -> Proposing:
+    """All of it is read together."""
+    key = {"tenant": tenant_id, "agent": agent_id, "since": now - PERIOD}
+    if thread is None:
+        row = first(connection, _FIND_PROPOSING, key)
+        return Proposing(_agent(row), loads.load_of(row)) if row else Proposing()
+    row = first(connection, _FIND_PROPOSING_IN_THREAD, {**key, **thread})
+    return Proposing(_agent(row), loads.load_of(row), row.holder) if row else Proposing()
 
 
 def _agent(row) -> Agent:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a row has its columns' names
@@ -75,7 +100,19 @@ def _agent(row) -> Agent:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a ro
         standing=AgentStanding(row.standing),
         frozen=row.frozen,
         callback_url=row.callback_url,
+        scope=scope_of(row.scope),
+        rates=rates_of(row.per_minute, row.max_open),
     )
+
+
+@lru_cache(maxsize=1024)  # each request asks, and agents are few
+def scope_of(written: str | None) -> KeyScope:
+    return KeyScope.model_validate_json(written) if written else KeyScope()
+
+
+@lru_cache(maxsize=1024)
+def rates_of(per_minute: int | None, max_open: int | None) -> Rates:
+    return Rates(per_minute=per_minute, max_open=max_open)
 
 
 def names(connection: Connection, tenant_id: str) -> dict[str, str]:

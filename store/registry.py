@@ -10,13 +10,17 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from rules.keys import KeyScope, Rates
 from rules.people import AgentStanding
-from store.agents import AGENTS, KEYS, key_digest
+from store.agents import AGENTS, KEYS, key_digest, rates_of, scope_of
 from store.house import fresh_id
 from store.tables import CallbackSecret, core
 from store.tenancy import happened, tenant
 
 SECRETS = core(CallbackSecret)
+
+EVERYTHING, DEFAULT_RATES = KeyScope(), Rates()
+_NO_AGENT = "there is no agent named {name!r}; `countersign agents list` shows them"
 
 
 class RegistryError(Exception):
@@ -39,6 +43,8 @@ class Listed(NamedTuple):
     callback_url: str | None
     created_at: datetime
     keys: int
+    scope: KeyScope
+    rates: Rates
 
 
 def add(
@@ -48,6 +54,8 @@ def add(
     now: datetime,
     *,
     callback_url: str | None = None,
+    scope: KeyScope = EVERYTHING,
+    rates: Rates = DEFAULT_RATES,
     by: str = "operator",
 ) -> Credentials:
     tenant_id, agent_id = tenant(connection), f"agt_{fresh_id()}"
@@ -59,6 +67,7 @@ def add(
         "standing": AgentStanding.ACTIVE.value,
         "callback_url": callback_url,
         "created_at": now,
+        **_allowed(scope, rates),
     }
     try:
         connection.execute(insert(AGENTS), row)
@@ -66,7 +75,7 @@ def add(
         raise RegistryError(
             f"there is an agent named {name!r} already; choose another name, or rotate its key"
         ) from fault
-    happened(connection, "agent.added", by, now, agent_id=agent_id, owner=owner)
+    happened(connection, "agent.added", by, now, agent_id=agent_id, owner=owner, **_facts(scope, rates))
     return _credentials(connection, tenant_id, agent_id, now)
 
 
@@ -103,6 +112,35 @@ def set_callback_url(
     happened(connection, "agent.callback_changed", by, now, agent_id=agent.agent_id)
 
 
+def set_allowed(
+    connection: Connection, name: str, scope: KeyScope, rates: Rates, now: datetime, *, by: str = "operator"
+) -> None:
+    """What its key may ask for from now on. What waits for people goes on waiting."""
+    agent = _unrevoked(connection, name)
+    allowed = _allowed(scope, rates)
+    if allowed == {name: getattr(agent, name) for name in allowed}:
+        return
+    connection.execute(update(AGENTS).where(AGENTS.c.agent_id == agent.agent_id).values(allowed))
+    happened(connection, "agent.scope_changed", by, now, agent_id=agent.agent_id, **_facts(scope, rates))
+
+
+def _allowed(scope: KeyScope, rates: Rates) -> dict[str, Any]:
+    said = None if scope == EVERYTHING else scope.model_dump_json()
+    return {"scope": said, "per_minute": rates.per_minute, "max_open": rates.max_open}
+
+
+def _facts(scope: KeyScope, rates: Rates) -> dict[str, Any]:
+    """The record names only what differs from the default."""
+    return scope.model_dump(mode="json", exclude_defaults=True) | rates.model_dump(exclude_none=True)
+
+
+def find(connection: Connection, name: str, now: datetime) -> Listed:
+    found = next((agent for agent in listed(connection, now) if agent.name == name), None)
+    if found is None:
+        raise RegistryError(_NO_AGENT.format(name=name))
+    return found
+
+
 def listed(connection: Connection, now: datetime) -> list[Listed]:
     """All agents by name, each with the number of its keys that work now."""
     works = KEYS.c.expires_at.is_(None) | (KEYS.c.expires_at > now)
@@ -110,7 +148,15 @@ def listed(connection: Connection, now: datetime) -> list[Listed]:
     rows = connection.execute(select(AGENTS, keys.label("keys")).order_by(AGENTS.c.name))
     return [
         Listed(
-            row.agent_id, row.name, row.owner, AgentStanding(row.standing), row.callback_url, row.created_at, row.keys
+            agent_id=row.agent_id,
+            name=row.name,
+            owner=row.owner,
+            standing=AgentStanding(row.standing),
+            callback_url=row.callback_url,
+            created_at=row.created_at,
+            keys=row.keys,
+            scope=scope_of(row.scope),
+            rates=rates_of(row.per_minute, row.max_open),
         )
         for row in rows
     ]
@@ -119,7 +165,7 @@ def listed(connection: Connection, now: datetime) -> list[Listed]:
 def _unrevoked(connection: Connection, name: str) -> Any:
     row = connection.execute(select(AGENTS).where(AGENTS.c.name == name).with_for_update()).first()
     if row is None:
-        raise RegistryError(f"there is no agent named {name!r}; `countersign agents list` shows them")
+        raise RegistryError(_NO_AGENT.format(name=name))
     if row.standing == AgentStanding.REVOKED:
         raise RegistryError(f"{name!r} is revoked, for good; add a new agent instead")
     return row

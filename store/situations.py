@@ -38,7 +38,7 @@ from rules.state import PackageState
 from rules.submission import Submit
 from rules.validity import given_by_nobody, trust_matters
 from store import noes, parties
-from store.agents import agent, agent_in_thread
+from store.agents import agent, agent_in_thread, proposing
 from store.asked import Asked
 from store.autonomy import profile
 from store.cards import lying
@@ -76,9 +76,8 @@ _BEFORE = select(union_all(_LEVELS.subquery().select(), _NOES.subquery().select(
 
 _TRUST = (Submit, NewVersion, ApproveWithEdits)
 _COUNTED = (ReportExecution, Judge, LoseTrack)
-_AGENT = (Submit, NewVersion, ClaimExecution, Consent)
+_USES_PERMISSION = (ClaimExecution, Consent)
 _CONTENT = (NewVersion, ApproveWithEdits, HumanOverrideCommand)
-_THREAD = (Submit, NewVersion, ClaimExecution)
 _CARDS = (Show, Consent)
 _HANDED_OUT = (Submit, Assign, Escalate, Recuse, Climb, Relieve, Wake, WakeUp, NewVersion, ApproveWithEdits)
 
@@ -126,7 +125,7 @@ def _looked_up(
     agent_id = asked.agent_id or (found.state.agent_id if found else None)
     if subject is None or agent_id is None:
         return {}
-    looked, memory = _agent(connection, tenant, agent_id, command, subject)
+    looked, memory = _agent(connection, tenant, agent_id, asked, subject)
     if isinstance(command, _TRUST + _COUNTED) or _claims_on_trust(command, found, policy):
         looked["profile"] = profile(connection, tenant, agent_id, subject.action_type)
     if isinstance(command, _CARDS):
@@ -141,17 +140,20 @@ def _looked_up(
 
 
 def _agent(
-    connection: Connection, tenant: str, agent_id: str, command: Command, subject: InThread
+    connection: Connection, tenant: str, agent_id: str, asked: Asked, subject: InThread
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The agent, where the rules ask for it, and whether its thread is held, where that bears on the command."""
+    command = asked.command
     if isinstance(command, _COUNTED):
         return {"agent": agent(connection, tenant, agent_id, lock=True)}, {}
-    if not isinstance(command, _AGENT):
-        return {}, {}
-    thread = asked_of(subject, command.decision_package_id) if isinstance(command, _THREAD) else None
-    hold = isinstance(command, ClaimExecution | Consent)
-    its, holder = agent_in_thread(connection, tenant, agent_id, thread, hold=hold)
-    return {"agent": its}, {"thread_taken_in": holder}
+    thread = None if isinstance(command, Consent) else asked_of(subject, command.decision_package_id)
+    if isinstance(command, Submit | NewVersion):
+        found = proposing(connection, tenant, agent_id, thread, asked.now)
+        return {"agent": found.agent, "load": found.load}, {"thread_taken_in": found.holder}
+    if isinstance(command, _USES_PERMISSION):
+        its, holder = agent_in_thread(connection, tenant, agent_id, thread)
+        return {"agent": its}, {"thread_taken_in": holder}
+    return {}, {}
 
 
 def _proposed(command: Command, current: DecisionPackage | None) -> DecisionPackage | None:

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, Table, Text, UniqueConstraint
+from sqlalchemy import Index, Table, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
+
+# Conditions of partial indexes. A query finds the index only if it repeats the condition to the letter.
+OPEN = "status IN ('pending', 'revision_requested', 'evidence_requested', 'deferred')"
+WAITS = "level IN ('soft_approval', 'hard_approval', 'human_takeover')"
 
 
 class Installation(SQLModel, table=True):
@@ -39,6 +43,9 @@ class AgentRow(SQLModel, table=True):
     standing: str
     callback_url: str | None = Field(default=None, sa_type=Text)
     created_at: datetime
+    scope: str | None = Field(default=None, sa_type=Text)  # JSON; nothing: all that any key may ask
+    per_minute: int | None = None  # nothing: the default; 0: no limit
+    max_open: int | None = None
 
 
 class AgentKey(SQLModel, table=True):
@@ -74,6 +81,7 @@ class PackageRow(SQLModel, table=True):
         Index("ix_packages_subject", "tenant_id", "action_type", "subject_digest", "updated_at"),
         Index("ix_packages_decided", "tenant_id", "decided_at", "status", "level"),
         Index("ix_packages_thread", "tenant_id", "agent_id", "thread_id", "created_at"),
+        Index("ix_packages_open", "tenant_id", "agent_id", sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
     )
     tenant_id: str = Field(primary_key=True)
     package_id: str = Field(primary_key=True)
@@ -99,7 +107,17 @@ class VersionRow(SQLModel, table=True):
     """What was proposed, version by version: by its digest a refused or once graver action is known again."""
 
     __tablename__ = "versions"
-    __table_args__ = (Index("ix_versions_digest", "tenant_id", "agent_id", "action_digest", "created_at"),)
+    __table_args__ = (
+        Index("ix_versions_digest", "tenant_id", "agent_id", "action_digest", "created_at"),
+        Index(
+            "ix_versions_waiting",
+            "tenant_id",
+            "agent_id",
+            "created_at",
+            sqlite_where=text(WAITS),
+            postgresql_where=text(WAITS),
+        ),
+    )
     tenant_id: str = Field(primary_key=True)
     package_id: str = Field(primary_key=True)
     version: int = Field(primary_key=True)

@@ -12,12 +12,14 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection
 
 from bot.callback_guard import forbidden
-from bot.cli import session, spans
+from bot.cli import allowing, session, spans
+from bot.cli.allowing import For, MaxOpen, MaxRisk, May, PerMinute
 from bot.cli.ruling import ruling
 from bot.cli.session import OPERATOR
 from bot.cli.text import as_json, iso, plain, table
 from bot.settings import read_settings
 from rules.chain import rfc3339
+from rules.keys import KeyScope, Rates
 from rules.notation import UserId
 from rules.package import Url
 from rules.people import AgentStanding
@@ -97,14 +99,28 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command()
 def add(
-    name: NewName, owner: Owner, callback_url: CallbackUrl = None, *, force: Force = False, json: Json = False
+    name: NewName,
+    owner: Owner,
+    callback_url: CallbackUrl = None,
+    *,
+    may: May = None,
+    requesters: For = None,
+    max_risk: MaxRisk = None,
+    per_minute: PerMinute = None,
+    max_open: MaxOpen = None,
+    force: Force = False,
+    json: Json = False,
 ) -> None:
     """Add an agent; print its key and its callback secret, this once."""
+    scope = allowing.scope_with(KeyScope(), may, requesters, max_risk)
+    rates = allowing.rates_with(Rates(), per_minute, max_open)
 
     def operation(connection: Connection) -> tuple[Credentials, bool]:
         if not force:
             _must_be_a_member(connection, owner)
-        made = registry.add(connection, name, owner, session.now(), callback_url=callback_url, by=OPERATOR)
+        made = registry.add(
+            connection, name, owner, session.now(), callback_url=callback_url, scope=scope, rates=rates, by=OPERATOR
+        )
         return made, owners.is_checked(connection)
 
     made, checked = session.write(operation)
@@ -127,6 +143,46 @@ def _show(made: Credentials, name: str, *, json: bool, **more: str) -> None:
     typer.echo(f"key: {made.key}")
     typer.echo(f"callback secret: {made.callback_secret}")
     typer.echo("note: these two are not shown again", err=True)
+
+
+@app.command()
+def change(
+    name: Name,
+    *,
+    may: May = None,
+    requesters: For = None,
+    max_risk: MaxRisk = None,
+    per_minute: PerMinute = None,
+    max_open: MaxOpen = None,
+) -> None:
+    """Change what an agent's key may ask for. What you leave out stays; `--may "*"` and `--for "*"` lift a limit."""
+    if not any((may, requesters, max_risk, per_minute, max_open)):
+        raise typer.BadParameter("give at least one of --may, --for, --max-risk, --per-minute, --max-open")
+
+    def operation(connection: Connection) -> Listed:
+        agent = registry.find(connection, name, session.now())
+        scope = allowing.scope_with(agent.scope, may, requesters, max_risk)
+        rates = allowing.rates_with(agent.rates, per_minute, max_open)
+        registry.set_allowed(connection, name, scope, rates, session.now(), by=OPERATOR)
+        return agent._replace(scope=scope, rates=rates)
+
+    _show_agent(session.write(operation))
+
+
+@app.command()
+def show(name: Name, *, json: Json = False) -> None:
+    """Show one agent: its owner, its standing, and what its key may ask for."""
+    agent = session.read(lambda its: registry.find(its, name, session.now()))
+    if json:
+        typer.echo(as_json(_document(agent)))
+        return
+    _show_agent(agent)
+
+
+def _show_agent(agent: Listed) -> None:
+    facts = [("agent", f"{agent.name} ({agent.agent_id})"), ("owner", agent.owner), ("standing", str(agent.standing))]
+    for title, said in (*facts, *allowing.told(agent.scope, agent.rates)):
+        typer.echo(f"{title}: {said}")
 
 
 @app.command()
@@ -174,7 +230,12 @@ def _row(agent: Listed) -> tuple[object, ...]:
 
 
 def _document(agent: Listed) -> dict[str, object]:
-    return agent._asdict() | {"created_at": rfc3339(agent.created_at)}
+    facts = agent._asdict()
+    return {
+        **{name: facts[name] for name in facts if name not in ("scope", "rates")},
+        "created_at": rfc3339(agent.created_at),
+        "scope": allowing.document(agent.scope, agent.rates),
+    }
 
 
 @app.command()

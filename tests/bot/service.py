@@ -18,16 +18,18 @@ import aiohttp
 from yarl import URL
 
 from bot import routes
-from bot.problem_types import TYPE, status_of
+from bot.problem_types import TYPE, name_of, status_of
 from bot.problems import MEDIA
 from bot.routes import Route
 from bot.running import Running, running
 from bot.settings import read_settings
 from bot.shapes import Problem
 from rules.commands import Command
+from rules.keys import KeyScope, Rates
 from rules.people import AgentStanding, Person
 from rules.state import PackageState
 from store import directory, registry
+from store.registry import EVERYTHING
 from store.tenancy import set_frozen
 from tests.rules.world import OWEN, ROSE, ask, people
 from tests.store.world import Clock, World
@@ -131,8 +133,11 @@ class Desk:
         self.world = World(its.service.settings.database_url, self.store, clock)
         self.key = ""
 
-    async def hire(self, name: str) -> str:
-        made = await self.world.write(lambda connection: registry.add(connection, name, OWEN, self.clock()))
+    async def hire(self, name: str, scope: KeyScope = EVERYTHING, **rates: int) -> str:
+        its = Rates(**rates)
+        made = await self.world.write(
+            lambda connection: registry.add(connection, name, OWEN, self.clock(), scope=scope, rates=its)
+        )
         return made.key
 
     async def people_are(self, everybody: dict[str, Person]) -> None:
@@ -213,7 +218,7 @@ def _assert_problem(route: Route | None, told: Told) -> None:
     assert told.headers["Content-Type"].startswith(MEDIA), told
     problem = Problem.model_validate_json(told.text)
     assert problem.status == told.status
-    kinds = {kind.value: kind for kind in route.problems} if route else {}
+    kinds = {name_of(kind): kind for kind in route.problems} if route else {}
     assert told.kind in kinds or told.status in (404, 405), told
     assert not route or told.status == 405 or status_of(kinds[told.kind]) == told.status
 

@@ -53,6 +53,65 @@ def read(engine: Engine, operation: Callable[[Connection], T]) -> T:
         return operation(connection)
 
 
+SCOPED = ("--may", "mail.*", "--may", "crm.read", "--for", "*@example.com", "--max-risk", "medium")
+
+
+def test_a_key_can_be_limited_when_it_is_made_and_shown_afterwards(terminal: Terminal) -> None:
+    assert terminal("agents", "add", "clerk", "--owner", OWEN, *SCOPED, "--per-minute", "60").code == 0
+    said = terminal("agents", "show", "clerk")
+    assert (said.shown("may propose"), said.shown("on behalf of")) == ("mail.*, crm.read", "*@example.com")
+    assert (said.shown("highest risk"), said.shown("new packages")) == ("medium", "at most 60 a minute")
+    scope = json.loads(terminal("agents", "list", "--json").out)[0]["scope"]
+    assert scope == {
+        "may": ["mail.*", "crm.read"],
+        "requesters": ["*@example.com"],
+        "max_risk": "medium",
+        "per_minute": 60,
+        "waiting_per_minute": 60,
+        "max_open": 500,
+    }
+
+
+def test_a_key_without_a_limit_may_ask_for_anything_and_is_held_to_the_default_rates(terminal: Terminal) -> None:
+    added(terminal)
+    said = terminal("agents", "show", "clerk")
+    assert (said.shown("may propose"), said.shown("on behalf of")) == ("all action types", "anyone")
+    assert said.shown("new packages") == "at most 120 a minute that wait for people"
+    assert said.shown("open packages") == "at most 500"
+
+
+def test_what_a_key_may_ask_for_can_be_changed_and_is_an_event(terminal: Terminal, engine: Engine) -> None:
+    terminal("agents", "add", "clerk", "--owner", OWEN, *SCOPED)
+    said = terminal("agents", "change", "clerk", "--max-risk", "high", "--per-minute", "none", "--for", "*")
+    assert (said.code, said.shown("may propose"), said.shown("on behalf of")) == (0, "mail.*, crm.read", "anyone")
+    assert (said.shown("highest risk"), said.shown("new packages")) == ("high", "no limit")
+    told = read(engine, lambda connection: connection.execute(select(TENANT_EVENTS.c.body)).scalars().all())
+    event = json.loads(told[-1])
+    assert event["event_type"] == "agent.scope_changed"
+    assert {"may": ["mail.*", "crm.read"], "max_risk": "high", "per_minute": 0}.items() <= event["change"].items()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--may", "mail *"], "--may: an action type such as mail.send, or a pattern such as mail.*; and not 'mail *'"),
+        (
+            ["--for", "rose"],
+            "--for: a Slack user id, an e-mail address, or a pattern such as *@example.com; and not 'rose'",
+        ),
+        (["--per-minute", "0"], "must be a whole number of at least 1, `none` for no limit, or `default`"),
+        ([], "give at least one of --may, --for, --max-risk, --per-minute, --max-open"),
+    ],
+)
+def test_a_limit_that_is_written_wrong_is_refused_in_a_sentence(
+    terminal: Terminal, arguments: list[str], sentence: str
+) -> None:
+    added(terminal)
+    said = terminal("agents", "change", "clerk", *arguments)
+    assert said.code != 0
+    assert sentence in said.err
+
+
 def added(terminal: Terminal, name: str = "clerk") -> str:
     said = terminal("agents", "add", name, "--owner", OWEN)
     assert said.code == 0, said.err

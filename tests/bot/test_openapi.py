@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from bot import descriptions, requests
 from bot.docs_page import page
 from bot.openapi import document, problem_kinds
-from bot.problem_types import TYPE, Fault, meaning_of
+from bot.problem_types import TYPE, Fault, meaning_of, name_of
 from bot.routes import ROUTES
 from rules.package import DecisionPackage, Kind
 from rules.reasons import Reason
@@ -49,7 +49,7 @@ def test_every_route_lists_the_problems_that_any_request_can_come_to() -> None:
 
 def test_the_problem_types_are_listed_with_their_sentences() -> None:
     listed = {each["type"]: each["meaning"] for each in document()["x-problem-types"]}
-    assert listed == {TYPE + kind: meaning_of(kind) for kind in problem_kinds()}
+    assert listed == {TYPE + name_of(kind): meaning_of(kind) for kind in problem_kinds()}
     assert listed[TYPE + "already-rejected"].startswith("Someone said no to exactly this action")
 
 
@@ -181,7 +181,7 @@ def test_the_page_holds_every_route_field_and_problem() -> None:
     text = page()
     assert [made["operationId"] for made in OPERATIONS if f'id="{made["operationId"]}"' not in text] == []
     assert [name for name in SCHEMAS if f'id="{name}"' not in text] == []
-    assert [kind for kind in problem_kinds() if f'id="p-{kind}"' not in text] == []
+    assert [kind for kind in problem_kinds() if f'id="p-{name_of(kind)}"' not in text] == []
     assert [field for field in DecisionPackage.model_fields if f"<code>{field}</code>" not in text] == []
 
 

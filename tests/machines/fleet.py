@@ -19,7 +19,7 @@ from store import registry
 from tests.bot.process import slack_settings
 from tests.rules.world import OWEN, people
 from tests.slack.office import POLICY, SECRET, furnish
-from tests.store.world import opened
+from tests.store.world import NO_LIMITS, opened
 
 ROOT = Path(__file__).parent.parent.parent
 UP_WITHIN = 60
@@ -149,5 +149,7 @@ async def _moved_in(database_url: str) -> str:
     """The people, and an agent of theirs; its key."""
     async with opened(database_url) as world:
         await world.people_are(people())
-        made = await world.write(lambda connection: registry.add(connection, "Clerk", OWEN, world.clock()))
+        made = await world.write(
+            lambda connection: registry.add(connection, "Clerk", OWEN, world.clock(), rates=NO_LIMITS)
+        )
     return made.key

@@ -14,6 +14,7 @@ from sqlalchemy import update
 
 from playground.slack import Slack
 from rules.commands import Verb
+from rules.keys import UNLIMITED
 from rules.scales import HITLLevel
 from rules.state import PackageState, Status
 from store.packages import PACKAGES
@@ -294,7 +295,8 @@ async def test_a_direct_message_that_is_lost_loses_the_time_of_its_receiver_alon
 
 
 async def test_two_hundred_packages_that_are_due_at_once_cost_one_reading_of_their_channel(office: Office) -> None:
-    tolds = [await office.submit({**SOFT, "subject_id": f"C-{number}"}) for number in range(200)]
+    key = await office.hire("Crowd", per_minute=UNLIMITED)
+    tolds = [await office.submit({**SOFT, "subject_id": f"C-{number}"}, key=key) for number in range(200)]
     await office.delivered()
     before = len(office.slack.calls_to(MEMBERS))
     await passes(office, 5 * MINUTE)

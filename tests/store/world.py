@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Connection, update
 
 from rules.commands import Approve, ClaimExecution, Command, ReportExecution, Show
+from rules.keys import UNLIMITED, Rates
 from rules.package import DecisionPackage
 from rules.people import AUTO, Actor, ActorKind, Agent, Person
 from rules.policy import Policy
@@ -31,6 +32,7 @@ T = TypeVar("T")
 # The clock of these tests leaps, and nobody refreshes the directory meanwhile.
 LASTING: dict[str, Any] = {"directory": {"max_age": "1000d"}}
 POLICY = policy(**LASTING)
+NO_LIMITS = Rates(per_minute=UNLIMITED, max_open=UNLIMITED)  # what is tested here is never how much an agent may ask
 
 _fresh = itertools.count(1)
 
@@ -70,7 +72,7 @@ class World:
         return await self.store.database.write(operation)
 
     async def hire(self, name: str) -> Agent:
-        made = await self.write(lambda connection: registry.add(connection, name, OWEN, self.clock()))
+        made = await self.write(lambda connection: registry.add(connection, name, OWEN, self.clock(), rates=NO_LIMITS))
         hired = await self.read(lambda connection: agents.agent(connection, self.tenant_id, made.agent_id))
         assert hired is not None
         return hired

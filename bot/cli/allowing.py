@@ -1,0 +1,121 @@
+"""Options of `countersign agents add` and `change`: what an agent's key may ask for, and how often."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from rules.keys import MOST, UNLIMITED, KeyScope, Rates
+from rules.scales import RiskLevel
+
+NONE, DEFAULT = "none", "default"
+
+
+def _number(written: str | None) -> str | None:
+    """A whole number, or one of two words. What it stands for depends on what there was before."""
+    if written is None or written in (NONE, DEFAULT) or (written.isascii() and written.isdigit() and int(written)):
+        return written
+    raise typer.BadParameter(f"must be a whole number of at least 1, `{NONE}` for no limit, or `{DEFAULT}`")
+
+
+May = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="An action type it may propose, such as `mail.*`; give it again for more. Otherwise: all.",
+        metavar="PATTERN",
+        show_default=False,
+    ),
+]
+For = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--for",
+        help="Who may stand in requested_by: a user id, an address or `*@example.com`; repeatable. Otherwise: anyone.",
+        metavar="WHO",
+        show_default=False,
+    ),
+]
+MaxRisk = Annotated[
+    RiskLevel | None,
+    typer.Option(help="The highest risk; what the policy calls irreversible_high counts as high.", show_default=False),
+]
+PerMinute = Annotated[
+    str | None,
+    typer.Option(
+        help="New packages a minute, of every kind. Otherwise: 120 that wait for people.",
+        metavar="N",
+        callback=_number,
+        show_default=False,
+    ),
+]
+MaxOpen = Annotated[
+    str | None,
+    typer.Option(
+        help="Packages that are open at a time. Otherwise: 500.", metavar="N", callback=_number, show_default=False
+    ),
+]
+
+
+def scope_with(
+    scope: KeyScope, may: list[str] | None, requesters: list[str] | None, risk: RiskLevel | None
+) -> KeyScope:
+    """The scope with what was given in place of what it said before."""
+    given = {"may": may or None, "requesters": requesters or None, "max_risk": risk}
+    changes = {name: value for name, value in given.items() if value is not None}
+    try:
+        return KeyScope.model_validate(scope.model_dump() | changes)
+    except ValidationError as fault:
+        raise typer.BadParameter(_sentence(fault)) from None
+
+
+def _sentence(fault: ValidationError) -> str:
+    first = fault.errors()[0]
+    what = {
+        "may": "--may: an action type such as mail.send, or a pattern such as mail.*",
+        "requesters": "--for: a Slack user id, an e-mail address, or a pattern such as *@example.com",
+    }
+    return f"{what[str(first['loc'][0])]}; and not {first['input']!r}"
+
+
+def rates_with(rates: Rates, per_minute: str | None, max_open: str | None) -> Rates:
+    changes = {"per_minute": per_minute, "max_open": max_open}
+    numbers = {name: _value(written) for name, written in changes.items() if written is not None}
+    try:
+        return Rates.model_validate(rates.model_dump() | numbers)
+    except ValidationError as fault:
+        raise typer.BadParameter(f"at most {MOST:,}; write `{NONE}` for no limit") from fault
+
+
+def _value(written: str) -> int | None:
+    return None if written == DEFAULT else UNLIMITED if written == NONE else int(written)
+
+
+def told(scope: KeyScope, rates: Rates) -> list[tuple[str, str]]:
+    """What a key may do, in words."""
+    new = f"{_most(rates.waiting)} a minute" if rates.waiting else _most(UNLIMITED)
+    return [
+        ("may propose", _all(scope.may, "all action types")),
+        ("on behalf of", _all(scope.requesters, "anyone")),
+        ("highest risk", str(scope.max_risk)),
+        ("new packages", new if rates.per_minute is not None else f"{new} that wait for people"),
+        ("open packages", _most(rates.open)),
+    ]
+
+
+def _all(patterns: tuple[str, ...], everything: str) -> str:
+    return everything if "*" in patterns else ", ".join(patterns)
+
+
+def _most(number: int) -> str:
+    return f"at most {number:,}" if number else "no limit"
+
+
+def document(scope: KeyScope, rates: Rates) -> dict[str, Any]:
+    limits = {
+        "per_minute": rates.per_minute,
+        "waiting_per_minute": rates.waiting or None,
+        "max_open": rates.open or None,
+    }
+    return scope.model_dump(mode="json") | limits

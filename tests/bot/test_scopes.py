@@ -1,0 +1,92 @@
+"""The scope and the rates of an agent's key, as its agent meets them over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+from rules.commands import Approve, Revise
+from rules.keys import KeyScope, Rates
+from store import registry
+from tests.bot.service import FOR_ITS_OWNER, SOFT, Desk
+from tests.rules.world import OWEN, RITA, ROSE
+
+AUTOMATIC = FOR_ITS_OWNER | {"action_parameters": {"record": "43"}}  # not the one that people are asked about
+
+
+async def hired(desk: Desk, scope: dict[str, Any] | None = None, **rates: int) -> str:
+    return await desk.hire("Scribe", KeyScope.model_validate(scope or {}), **rates)
+
+
+async def allow(desk: Desk, scope: dict[str, Any], **rates: int) -> None:
+    its, bounds = KeyScope.model_validate(scope), Rates(**rates)
+    await desk.world.write(lambda connection: registry.set_allowed(connection, "Scribe", its, bounds, desk.clock()))
+
+
+async def test_what_a_key_does_not_cover_is_refused_with_the_field_named(desk: Desk) -> None:
+    key = await hired(desk, {"may": ["record.*", "payment.*"], "requesters": [ROSE], "max_risk": "medium"})
+    fine = await desk.submit(SOFT, key=key)
+    assert (fine.status, fine.body["status"]) == (202, "pending")
+    for field, said in (
+        ("action_type", {"action_type": "mail.send"}),
+        ("requested_by", {"requested_by": OWEN}),
+        ("requested_by", {"requested_by": None}),
+        ("risk_level", {"risk_level": "high"}),
+        ("action_type", {"action_type": "payment.send", "risk_level": "low"}),
+        ("reversibility", {"reversibility": "irreversible_high"}),
+    ):
+        told = await desk.submit(SOFT | said, key=key)
+        assert (told.problem, told.wrong) == ((403, "out-of-scope"), [field]), said
+
+
+async def test_a_new_version_is_held_to_the_key_as_a_new_package_is(desk: Desk) -> None:
+    key = await hired(desk, {"may": ["record.*"], "requesters": [ROSE], "max_risk": "medium"})
+    told = await desk.submit(SOFT, key=key)
+    await desk.decide(Revise, told, by=RITA, instructions="Say more.")
+    assert (await desk.version(told, SOFT | {"risk_level": "high"}, key=key)).wrong == ["risk_level"]
+    assert (await desk.version(told, SOFT | {"requested_by": OWEN}, key=key)).wrong == ["requested_by"]
+    await allow(desk, {"may": ["mail.*"]})
+    assert (await desk.version(told, SOFT, key=key)).wrong == ["action_type"]
+    await allow(desk, {})
+    assert (await desk.version(told, SOFT, key=key)).status == 202
+
+
+async def test_by_default_120_packages_a_minute_may_wait_for_people(desk: Desk) -> None:
+    told = await asyncio.gather(*(desk.submit() for _ in range(300)))
+    assert Counter(each.status for each in told)[202] in range(120, 137)  # at most one more for each thread that writes
+    limited = await desk.submit()
+    assert limited.problem == (429, "rate-limited")
+    assert limited.headers["Retry-After"] == "60"
+    assert (await desk.submit(AUTOMATIC)).status == 201  # asks nobody
+    assert (await desk.submit(key=await desk.hire("Other"))).status == 202
+    desk.clock.passes(timedelta(seconds=61))
+    assert (await desk.submit()).status == 202
+
+
+async def test_a_refused_package_can_be_sent_again_under_its_key(desk: Desk) -> None:
+    key = await hired(desk, per_minute=1)
+    first = await desk.submit(SOFT, "first", key=key)
+    assert (await desk.submit(SOFT, "second", key=key)).status == 429
+    assert (await desk.submit(SOFT, "first", key=key)).id == first.id
+    desk.clock.passes(timedelta(seconds=61))
+    assert (await desk.submit(SOFT, "second", key=key)).status == 202
+
+
+async def test_a_rate_that_an_operator_sets_bounds_every_package_and_every_version(desk: Desk) -> None:
+    key = await hired(desk, per_minute=2)
+    waits = await desk.submit(SOFT, key=key)
+    assert (await desk.submit(AUTOMATIC, key=key)).status == 201
+    assert (await desk.submit(AUTOMATIC, key=key)).problem == (429, "rate-limited")
+    assert (await desk.version(waits, SOFT | {"title": "Read it again"}, key=key)).problem == (429, "rate-limited")
+
+
+async def test_an_agent_may_have_so_many_packages_open_and_a_decision_makes_room(desk: Desk) -> None:
+    key = await hired(desk, max_open=2)
+    first, _ = await desk.submit(SOFT, key=key), await desk.submit(SOFT, key=key)
+    full = await desk.submit(SOFT, key=key)
+    assert full.problem == (429, "rate-limited")
+    assert full.body["detail"].startswith("This agent has 2 open packages and may have 2.")
+    await desk.decide(Approve, first, by=RITA)
+    assert (await desk.submit(SOFT, key=key)).status == 202

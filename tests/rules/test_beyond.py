@@ -1,0 +1,102 @@
+"""What an agent's key may ask for, and how often: outside of that, a proposal is refused whatever else it says."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from rules.beyond import beyond_requester, beyond_risk, beyond_type, too_fast, too_many_open
+from rules.keys import UNLIMITED, KeyScope, Load, Rates
+from rules.people import Directory, Roster
+from rules.reasons import Reason
+from rules.scales import Reversibility, RiskLevel
+from tests.rules.world import NOW, OWEN, POLICY, ROSE, package, people
+
+ROSTER = Roster(POLICY, Directory(people=people(), as_of=NOW))
+
+
+@pytest.mark.parametrize(
+    ("may", "action_type", "covered"),
+    [
+        (["mail.*"], "mail.send", True),
+        (["mail.*", "crm.read"], "crm.read", True),
+        (["mail.*"], "mail", False),
+        (["mail.*"], "mailbox.delete", False),
+        (["mail.*"], "Mail.send", False),
+        (["*"], "anything", True),
+    ],
+)
+def test_a_key_covers_the_action_types_that_it_names_to_the_letter(
+    may: list[str], action_type: str, *, covered: bool
+) -> None:
+    refusal = beyond_type(KeyScope.model_validate({"may": may}), package(action_type=action_type))
+    assert (refusal is None) is covered
+
+
+@pytest.mark.parametrize(
+    ("requesters", "said", "covered"),
+    [
+        ([ROSE], ROSE, True),
+        ([ROSE], "rose@example.com", True),
+        (["*@example.com"], ROSE, True),
+        (["ROSE@example.com"], ROSE, True),
+        ([OWEN], ROSE, False),
+        (["*@elsewhere.com"], ROSE, False),
+        ([OWEN], None, True),
+        ([ROSE], None, False),
+    ],
+)
+def test_a_key_covers_a_requester_by_user_id_or_by_their_address_in_the_directory(
+    requesters: list[str], said: str | None, *, covered: bool
+) -> None:
+    scope, requester = KeyScope.model_validate({"requesters": requesters}), OWEN if said is None else ROSE
+    assert (beyond_requester(scope, requester, package(requested_by=said), ROSTER) is None) is covered
+
+
+@pytest.mark.parametrize(
+    ("risk", "reversibility", "said", "field"),
+    [
+        (RiskLevel.MEDIUM, Reversibility.REVERSIBLE, {}, None),
+        (RiskLevel.HIGH, Reversibility.REVERSIBLE, {"risk_level": "high"}, "risk_level"),
+        (RiskLevel.LOW, Reversibility.IRREVERSIBLE_HIGH, {"risk_level": "low"}, "action_type"),
+        (RiskLevel.LOW, Reversibility.IRREVERSIBLE_HIGH, {"reversibility": "irreversible_high"}, "reversibility"),
+        (RiskLevel.CRITICAL, Reversibility.REVERSIBLE, {"risk_level": "low"}, "action_type"),
+    ],
+)
+def test_the_highest_risk_is_held_against_the_graver_of_what_the_agent_and_the_catalogue_say(
+    risk: RiskLevel, reversibility: Reversibility, said: dict[str, Any], field: str | None
+) -> None:
+    refusal = beyond_risk(KeyScope(max_risk=RiskLevel.MEDIUM), risk, reversibility, package(**said))
+    assert (refusal and refusal.facts["field"]) == field
+
+
+AGO = NOW - timedelta(seconds=20)
+
+
+@pytest.mark.parametrize(
+    ("rates", "load", "settled", "after"),
+    [
+        (Rates(), Load(waiting=119, waiting_since=AGO), False, None),
+        (Rates(), Load(waiting=120, waiting_since=AGO), False, "40"),
+        (Rates(), Load(waiting=120, waiting_since=AGO), True, None),
+        (Rates(per_minute=5), Load(waiting=5, waiting_since=AGO), False, "40"),
+        (Rates(per_minute=5), Load(new=5, new_since=AGO), True, "40"),
+        (Rates(per_minute=UNLIMITED), Load(waiting=10_000, new=10_000), False, None),
+    ],
+)
+def test_a_rate_that_nobody_set_bounds_only_what_waits_for_people(
+    rates: Rates, load: Load, after: str | None, *, settled: bool
+) -> None:
+    refusal = too_fast(rates, load, NOW, settled=settled)
+    assert (refusal and refusal.facts["after"]) == after
+
+
+def test_an_agent_may_have_so_many_open_packages() -> None:
+    assert too_many_open(Rates(), Load(open=499)) is None
+    assert too_many_open(Rates(max_open=UNLIMITED), Load(open=10_000)) is None
+    refusal = too_many_open(Rates(), Load(open=500))
+    assert refusal is not None
+    assert (refusal.reason, refusal.facts["after"]) == (Reason.RATE_LIMITED, "60")
+    assert refusal.sentence.startswith("This agent has 500 open packages and may have 500.")
