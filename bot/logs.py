@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import sys
-from typing import TextIO
+from io import UnsupportedOperation
+from typing import TextIO, cast
 
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
 
+from bot.log_output import LogOutput
 from bot.settings import LogFormat
 
 
@@ -20,16 +23,26 @@ def set_up(form: LogFormat, stream: TextIO | None = None) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last = _renderer(form, stream)
+    last, output = _renderer(form, stream), _output(stream)
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(output),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(stream)
+    handler = logging.StreamHandler(output)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_bare, last], foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _output(stream: TextIO) -> TextIO:
+    """A stream without a file descriptor lies in memory: it takes everything."""
+    try:
+        output = LogOutput(stream)
+    except UnsupportedOperation:
+        return stream
+    atexit.register(output.finish)
+    return cast("TextIO", output)  # loggers write and flush, and ask for nothing else
 
 
 def request_log() -> logging.Logger:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from bot.log_output import DROPPED
+
 
 class Metrics:
     """One registry for each service, so that two of them in one process do not add up."""
@@ -68,6 +70,8 @@ class Metrics:
             ("state",),
             registry=self.registry,
         )
+
+        self.registry.register(DROPPED)
 
     def page(self) -> tuple[bytes, str]:
         return generate_latest(self.registry), CONTENT_TYPE_LATEST

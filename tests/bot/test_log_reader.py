@@ -1,0 +1,66 @@
+"""A log that nobody reads: the service goes on, and counts the lines that it could not write."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.log_output import LINES_KEPT, LogOutput
+from tests.bot.process import Process, served
+from tests.bot.service import SOFT
+
+REQUESTS = 600  # their lines are more than a pipe and asyncio's reader take
+DROPPED = "countersign_log_lines_dropped_total"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_log_reader_that_hangs_or_dies_fails_no_request(database_url: str, tmp_path: Path) -> None:
+    async with (
+        served(database_url, tmp_path) as process,
+        aiohttp.ClientSession(process.url, headers=process.headers) as http,
+    ):
+        log = process.its._transport.get_pipe_transport(2)  # type: ignore[attr-defined]
+        log.pause_reading()
+        try:
+            async with asyncio.timeout(20):
+                assert await _statuses(http, process, REQUESTS) == {200}
+        finally:
+            log.close()
+        async with http.post("/v1/packages", json=SOFT) as posted:
+            assert posted.status == 202
+        assert await _statuses(http, process, 5) == {200}
+        assert await _dropped(http) > 0
+
+
+async def _statuses(http: aiohttp.ClientSession, process: Process, times: int) -> set[int]:
+    told = set()
+    for _ in range(times):
+        async with http.get(f"{process.url}/healthz") as answer:
+            told.add(answer.status)
+    return told
+
+
+async def _dropped(http: aiohttp.ClientSession) -> float:
+    async with http.get("/metrics") as told:
+        (line,) = [line for line in (await told.text()).splitlines() if line.startswith(DROPPED)]
+    return float(line.split()[1])
+
+
+def test_lines_that_wait_for_a_slow_reader_are_written_in_order_and_the_rest_is_dropped() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as reader, os.fdopen(writing, "w") as writer:
+        dropped: list[float] = []
+        output = LogOutput(writer, dropped.append)
+        lines = [f"{number:06} {'x' * 200}\n" for number in range(LINES_KEPT + 1000)]
+        for line in lines:
+            output.write(line)
+        written = ""
+        while len(written) < sum(map(len, lines[:LINES_KEPT])):
+            written += os.read(reader.fileno(), 65536).decode()
+            output.flush()
+    assert written.startswith("".join(lines[:LINES_KEPT]))
+    assert 0 < sum(dropped) <= 1000
