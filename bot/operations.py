@@ -12,6 +12,7 @@ from aiohttp import web
 from bot.service import SERVICE, Service
 from bot.slack.faults import refuses
 from bot.slack.side import SlackSide
+from scheduler import heart
 from store import cards, letters, troubles
 from store.letters import Counts
 from store.policies import OTHER_FILE
@@ -25,8 +26,9 @@ async def healthz(_: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Ready: the database answers. The posture says by which policy, and what holds back approvals now.
+    """Ready: the database answers and takes our sign of life; nothing is written here.
 
+    The posture says by which policy decisions are made, and what holds back approvals now.
     Without Slack, or without its socket, the service is still ready: agents go on reading, claiming and reporting, and
     to take the replica out of the balance for something that befalls all of them would only take that from them too.
     """
@@ -45,6 +47,8 @@ async def readyz(request: web.Request) -> web.Response:
         return _not_ready({"database": "ok", "policy": f"{fault} {FIX}"})
     except UnavailableError:
         return _not_ready({"database": "does not answer"})
+    if service.slack and service.slack.clockwork.heart.is_mute:
+        return _not_ready({"database": f"has taken no write of this process for {heart.MUST_WRITE:.0f} s"})
     policy = roster.policy
     fresh = roster.directory.is_fresh(policy, store.clock())
     checks = {"database": "ok", "directory": "fresh" if fresh else "stale: nobody can decide"}

@@ -33,6 +33,7 @@ log = structlog.get_logger()
 
 EVERY = 5.0
 MISSED = 3 * EVERY  # after so long without a beat, nobody knows what was in between
+MUST_WRITE = 15.0  # a process whose sign of life is refused for so long is not ready for anything
 NOTHING = timedelta(0)
 
 
@@ -61,6 +62,13 @@ class Heart:
         self._since = self._last.real  # what was proven before does not count
         self._stretch: Stretch | None = None
         self._unproven = NOTHING
+        self._unwritten_since: float | None = None
+
+    @property
+    def is_mute(self) -> bool:
+        """Whether the database has taken no sign of life for too long. The time that Slack takes does not count."""
+        since = self._unwritten_since
+        return since is not None and self._monotonic() - since >= MUST_WRITE
 
     @property
     def beating(self) -> bool:
@@ -84,7 +92,7 @@ class Heart:
                 await store.write(lambda its: presence.leave(its, store.house.tenant_id, store.house.process_id, now))
 
     async def _beat(self, *, lived: timedelta) -> None:
-        passed = self._passed(lived)
+        passed, begun = self._passed(lived), self._monotonic()
         try:
             can_judge = await self._store.read(self._can_judge)
             await self._clicks.settle()
@@ -100,6 +108,7 @@ class Heart:
             await self._is_there()
         except UnavailableError:
             self._stretch = None
+            self._is_unwritten(begun)
         self._last = self._now()
 
     def _can_judge(self, connection: Connection) -> bool:
@@ -145,8 +154,13 @@ class Heart:
             elif grown:
                 uptime.begin(its, house.tenant_id, house.process_id, grown.begun, now)
 
+        self._is_unwritten(self._monotonic())
         await self._store.write(write)
-        self._stretch = grown
+        self._stretch, self._unwritten_since = grown, None
+
+    def _is_unwritten(self, since: float) -> None:
+        if self._unwritten_since is None:
+            self._unwritten_since = since
 
     def _proven_until(self, proof: Proof | None) -> datetime | None:
         """A click under way may still fail: nothing from its beginning on is proven."""
