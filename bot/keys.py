@@ -16,9 +16,9 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
-from sqlalchemy.engine import make_url
 
 from bot.settings import Settings, SettingsError
+from store.address import address
 
 SETTING = "COUNTERSIGN_KEY"
 _SIZE = 32
@@ -66,7 +66,7 @@ def known_public_key(settings: Settings) -> str | None:
 
 def key_file(settings: Settings) -> Path | None:
     """Where the key is kept when the setting is empty; nowhere on PostgreSQL."""
-    url = make_url(settings.database_url)
+    url = address(settings.database_url)
     return Path(f"{url.database}.key") if url.get_backend_name() == "sqlite" else None
 
 

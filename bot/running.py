@@ -19,6 +19,7 @@ from bot.draining import UNDER_WAY
 from bot.logs import request_log
 from bot.metrics import Metrics
 from bot.peers import Peers
+from bot.server_lock import only_server
 from bot.service import Clock, Service, real_clock
 from bot.settings import Settings, SettingsError
 from bot.slack.side import slack_side
@@ -68,7 +69,7 @@ async def working(
     """
     text = _policy_text(settings)
     policy = read_policy(text)
-    await asyncio.to_thread(migrate, settings.database_url, clock())
+    await asyncio.to_thread(migrate, settings.migrates_at, clock())
     store = await Store.open(settings.database_url, policy, text.decode(), clock, again=again)
     try:
         metrics = Metrics()
@@ -127,7 +128,7 @@ async def serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-    async with running(settings) as its:
+    async with only_server(settings.database_url), running(settings) as its:
         log.info("service.ready", url=its.url, policy=its.service.store.house.policy.full_version)
         if its.service.slack and its.service.slack.unproven:
             log.warning("silence.unproven", because=its.service.slack.unproven)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+
+from store.address import address
 
 Network = IPv4Network | IPv6Network
 Networks = Annotated[tuple[Network, ...], NoDecode]
@@ -35,6 +36,7 @@ class Settings(BaseSettings):
     slack_app_token: SecretStr | None = None
     slack_api_url: str = "https://slack.com/api/"
     database_url: str = Field(default="sqlite:///countersign.db", alias="COUNTERSIGN_DATABASE_URL")
+    migration_url: str | None = Field(default=None, alias="COUNTERSIGN_MIGRATION_URL")
     policy: Path = Field(default=Path("policy.toml"), alias="COUNTERSIGN_POLICY")
     key: SecretStr | None = Field(default=None, alias="COUNTERSIGN_KEY")
     host: str = Field(default="127.0.0.1", alias="COUNTERSIGN_HOST")
@@ -48,14 +50,33 @@ class Settings(BaseSettings):
     @classmethod
     def _is_a_database_we_know(cls, url: str) -> str:
         try:
-            backend = make_url(url).get_backend_name()
-        except ArgumentError:
+            backend = address(url).get_backend_name()
+        except (ArgumentError, ValueError):
             backend = ""
         if backend not in ("sqlite", "postgresql"):
             raise ValueError("must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
-        if backend == "sqlite" and make_url(url).database in (None, "", ":memory:"):
+        if backend == "sqlite" and address(url).database in (None, "", ":memory:"):
             raise ValueError("must name a file, such as sqlite:///countersign.db: what is decided has to last")
         return url
+
+    @field_validator("migration_url")
+    @classmethod
+    def _is_a_role_of_the_same_database(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if not url:
+            return None
+        try:
+            both = {address(each).get_backend_name() for each in (url, info.data.get("database_url", url))}
+        except (ArgumentError, ValueError):
+            both = set()
+        if both != {"postgresql"}:
+            raise ValueError(
+                "must be the PostgreSQL of COUNTERSIGN_DATABASE_URL with a role that may change its schema"
+            )
+        return url
+
+    @property
+    def migrates_at(self) -> str:
+        return self.migration_url or self.database_url
 
     @field_validator("public_url")
     @classmethod

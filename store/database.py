@@ -15,9 +15,10 @@ from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
+from store.address import address, connect_options
 from store.spelled import driving
 from store.workers import Group, Operation, UnavailableError, Workers
 
@@ -30,6 +31,7 @@ POSTGRES_WRITERS = 8
 ATTEMPTS = 8
 PATIENCE = 10  # seconds that anything waits for a lock: who holds one longer is stuck, and must not take us along
 _RETRYABLE = frozenset(["40001", "40P01"])  # serialization failure, deadlock
+_READ_ONLY = "25006"  # this server is a standby, or was made one
 
 
 class StaleError(Exception):
@@ -47,7 +49,7 @@ class Database(Protocol):
 
 
 def open_database(url: str) -> Database:
-    parsed = make_url(url)
+    parsed = address(url)
     return SqliteDatabase(parsed) if parsed.get_backend_name() == "sqlite" else PostgresDatabase(parsed)
 
 
@@ -66,7 +68,7 @@ def make_engine(url: URL, *, pool_size: int = 5, idle: int = 0) -> Engine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=PATIENCE,
-        connect_args={"options": options},
+        connect_args={"options": options, **connect_options(url)},
     )
 
 
@@ -168,6 +170,8 @@ class PostgresDatabase:
                 except DBAPIError as fault:
                     if not _is_away(fault):
                         raise
+                    if _sqlstate(fault) == _READ_ONLY:
+                        self.engine.dispose()  # the next connections look for the server that takes writes
                     if attempt == ATTEMPTS or not _passes(fault):
                         raise UnavailableError(str(fault.orig)) from fault
             time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - only spreads the attempts
@@ -200,9 +204,14 @@ def _read(engine: Engine, operation: Operation[T]) -> T:
 
 def _is_away(fault: DBAPIError) -> bool:
     """Whether it is the database that failed, and not the operation."""
-    return isinstance(fault, OperationalError | InterfaceError) or fault.connection_invalidated
+    failed = isinstance(fault, OperationalError | InterfaceError) or _sqlstate(fault) == _READ_ONLY
+    return failed or fault.connection_invalidated
 
 
 def _passes(fault: DBAPIError) -> bool:
     """Whether trying again can help: a deadlock, or a connection that went away."""
-    return fault.connection_invalidated or getattr(fault.orig, "sqlstate", None) in _RETRYABLE
+    return fault.connection_invalidated or _sqlstate(fault) in _RETRYABLE | {_READ_ONLY}
+
+
+def _sqlstate(fault: DBAPIError) -> str | None:
+    return getattr(fault.orig, "sqlstate", None)

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import secrets
 import string
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, insert, inspect, select, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ProgrammingError
 
+from store.address import address
 from store.database import begin_immediate, make_engine
 from store.tables import Installation, core
 
 INSTALLATION = core(Installation)
 _APPLIED = text("SELECT version_num FROM alembic_version")
+_NOT_ALLOWED = "42501"
 _LOCK = 7_301_274_119  # any number, as long as all replicas take the same
+
+
+class SchemaError(Exception):
+    """The database has another schema than this release needs; the sentence says what to do."""
 
 
 def migrate(url: str, now: datetime) -> str:
     """Migrates, makes the installation's row where there is none, and gives the schema's revision."""
-    engine = make_engine(make_url(url))
+    engine = make_engine(address(url))
     try:
-        with engine.begin() as connection:
+        with _allowed(), engine.begin() as connection:
             _alone(connection)
             if not is_current(connection):
+                _refuse_a_newer_one(connection)
                 # Nearly every start finds nothing to do, and would wait for alembic longer than for all else here.
                 from store.upgrade import upgrade  # noqa: PLC0415
 
@@ -37,12 +46,49 @@ def migrate(url: str, now: datetime) -> str:
 
 def head() -> str:
     """The newest revision: each file's name begins with its own."""
-    versions = Path(__file__).parent.glob("migrations/versions/[0-9]*.py")
-    return max(file.name for file in versions).partition("_")[0]
+    return max(_known())
 
 
 def is_current(connection: Connection) -> bool:
-    return inspect(connection).has_table("alembic_version") and connection.execute(_APPLIED).scalar() == head()
+    return _applied(connection) == head()
+
+
+def require_current(connection: Connection) -> None:
+    if not is_current(connection):
+        _refuse_a_newer_one(connection)
+        raise SchemaError("the database does not have this program's schema; run: countersign migrate")
+
+
+def _refuse_a_newer_one(connection: Connection) -> None:
+    applied = _applied(connection)
+    if applied and applied not in _known():
+        raise SchemaError(
+            f"the database has schema {applied}, which is newer than this release ({head()}); "
+            "run the release that migrated it, or a newer one"
+        )
+
+
+def _applied(connection: Connection) -> str | None:
+    return connection.execute(_APPLIED).scalar() if inspect(connection).has_table("alembic_version") else None
+
+
+def _known() -> frozenset[str]:
+    versions = Path(__file__).parent.glob("migrations/versions/[0-9]*.py")
+    return frozenset(file.name.partition("_")[0] for file in versions)
+
+
+@contextmanager
+def _allowed() -> Iterator[None]:
+    """The role that the service runs as may be one that must not change the schema."""
+    try:
+        yield
+    except ProgrammingError as fault:
+        if getattr(fault.orig, "sqlstate", None) != _NOT_ALLOWED:
+            raise
+        raise SchemaError(
+            "the schema has to be migrated, and this database role may not do that; "
+            "run: countersign migrate, with COUNTERSIGN_MIGRATION_URL set to a role that may"
+        ) from fault
 
 
 def _alone(connection: Connection) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import psycopg
 import structlog
-from sqlalchemy.engine import make_url
 
+from store.address import address, connect_options
 from store.waiters import Waiters
 
 log = structlog.get_logger()
@@ -22,7 +22,8 @@ class Notifier:
     """Tells the other replicas, after the commit and in batches: one NOTIFY carries as many packages as fit."""
 
     def __init__(self, url: str, waiters: Waiters) -> None:
-        self._dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        where = address(url).set(drivername="postgresql+psycopg")
+        self._where = connect_options(where) | where.get_dialect()().create_connect_args(where)[1]
         self._waiters = waiters
         self._changed: set[str] = set()
         self._news = asyncio.Event()
@@ -40,7 +41,7 @@ class Notifier:
             await asyncio.sleep(RECONNECT)
 
     async def _run(self) -> None:
-        connection = await psycopg.AsyncConnection.connect(self._dsn, autocommit=True)
+        connection = await psycopg.AsyncConnection.connect(**self._where, autocommit=True)
         async with connection, asyncio.TaskGroup() as group:
             await connection.execute(f"LISTEN {CHANNEL}")
             # What was told while nobody listened is lost: look once at everything.
@@ -53,7 +54,7 @@ class Notifier:
             self._waiters.wake(notice.payload.split(","))
 
     async def _speak(self) -> None:
-        connection = await psycopg.AsyncConnection.connect(self._dsn, autocommit=True)
+        connection = await psycopg.AsyncConnection.connect(**self._where, autocommit=True)
         async with connection:
             while True:
                 await self._news.wait()

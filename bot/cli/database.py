@@ -16,7 +16,7 @@ def migrate() -> None:
 
     It is made where there is none. Safe to run again, and from every replica at once.
     """
-    head = migrations.migrate(read_settings().database_url, now())
+    head = migrations.migrate(read_settings().migrates_at, now())
     typer.echo(f"the database is at schema {head}")
 
 

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 import typer
 from sqlalchemy import Connection, func, select
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from blocks.troubles import APP_GONE
@@ -24,9 +23,10 @@ from rules.policy import Policy
 from rules.policy_text import PolicyError, read_policy
 from rules.scales import RiskLevel
 from store import letters, troubles
+from store.address import address
 from store.audit import TENANT_EVENTS
 from store.database import begin_immediate
-from store.migrate import is_current
+from store.migrate import SchemaError, require_current
 from store.policies import in_force
 from store.policy_texts import FIX, UnreadablePolicyError, kept_policy
 from store.record import EVENTS
@@ -104,7 +104,7 @@ def _unheld(role: str) -> Finding:
 
 
 def _database(settings: Settings, policy: Policy | None) -> Iterator[Finding]:
-    what = f"database {make_url(settings.database_url).render_as_string(hide_password=True)}"
+    what = f"database {address(settings.database_url).render_as_string(hide_password=True)}"
     try:
         with reached(settings) as engine, engine.connect() as connection:
             yield from _reached(what, connection, policy)
@@ -115,8 +115,11 @@ def _database(settings: Settings, policy: Policy | None) -> Iterator[Finding]:
 
 
 def _reached(what: str, connection: Connection, policy: Policy | None) -> Iterator[Finding]:
-    if not is_current(connection):
-        yield Finding(what, "its schema is not this program's", "run: countersign migrate")
+    try:
+        require_current(connection)
+    except SchemaError as error:
+        fault, _, fix = str(error).partition("; ")
+        yield Finding(what, fault, fix)
         return
     yield Finding(what)
     yield from _in_force(connection, policy) if policy else ()

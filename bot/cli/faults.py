@@ -8,15 +8,29 @@ from sqlalchemy.exc import DBAPIError
 from typer import TyperException
 
 from bot.keys import PublicKeyError
+from bot.server_lock import ServedError
 from bot.settings import SettingsError
 from rules.policy_text import PolicyError
 from store.letters import LetterError
+from store.migrate import SchemaError
 from store.registry import RegistryError
 from store.workers import UnavailableError
 
 
 class CommandError(Exception):
     """A command cannot be carried out; the sentence says why and what to do."""
+
+
+_SAY_WHAT_TO_DO = (
+    CommandError,
+    SettingsError,
+    RegistryError,
+    LetterError,
+    UnavailableError,
+    PublicKeyError,
+    SchemaError,
+    ServedError,
+)
 
 
 def explained(fault: Exception, program: str) -> str:
@@ -33,7 +47,7 @@ def _sentence(fault: Exception) -> str:
     match fault:
         case TyperException():
             return _usage(fault)
-        case CommandError() | SettingsError() | RegistryError() | LetterError() | UnavailableError() | PublicKeyError():
+        case _ if isinstance(fault, _SAY_WHAT_TO_DO):
             return str(fault)
         case PolicyError():
             more = f" (and {len(fault.faults) - 1} more)" if len(fault.faults) > 1 else ""

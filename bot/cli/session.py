@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.engine import make_url
+from sqlalchemy import Engine
 
 from bot.cli.faults import CommandError
 from bot.settings import Settings, read_settings
 from rules.policy import Policy
 from rules.policy_text import read_policy
+from store.address import address
 from store.database import make_engine, transact
-from store.migrate import is_current
+from store.migrate import require_current
 from store.workers import Operation
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ def database(settings: Settings) -> Iterator[Engine]:
 @contextmanager
 def reached(settings: Settings) -> Iterator[Engine]:
     """The database as it is. None is made by looking for it: SQLite would."""
-    url = make_url(settings.database_url)
+    url = address(settings.database_url)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
         raise CommandError(f"there is no database at {url.database}; run: countersign migrate")
     engine = make_engine(url)
@@ -52,11 +52,6 @@ def reached(settings: Settings) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
-
-
-def require_current(connection: Connection) -> None:
-    if not is_current(connection):
-        raise CommandError("the database does not have this program's schema; run: countersign migrate")
 
 
 def read(operation: Operation[T]) -> T:

@@ -89,7 +89,7 @@ async def test_a_database_that_was_not_migrated(terminal: Terminal, monkeypatch:
     terminal.file("empty.db", "")
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///empty.db")
     assert await the_one(terminal) == (
-        "database sqlite:///empty.db: its schema is not this program's",
+        "database sqlite:///empty.db: the database does not have this program's schema",
         "run: countersign migrate",
     )
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -19,8 +20,8 @@ from sqlalchemy.engine import make_url
 from sqlmodel import SQLModel
 
 from store import tenancy
-from store.database import make_engine
-from store.migrate import head, is_current, migrate
+from store.database import make_engine, transact
+from store.migrate import SchemaError, head, is_current, migrate
 from store.migrations.append_only import TABLES
 from store.store import Store
 from store.upgrade import upgrade
@@ -160,3 +161,31 @@ async def test_replicas_that_open_at_once_under_a_new_policy_keep_its_text_once(
     for store in stores:
         await store.close()
     assert tuple(kept) == (1, 1)
+
+
+def test_a_schema_of_a_later_release_is_refused_in_one_line(database_url: str) -> None:
+    engine = make_engine(make_url(database_url))
+    transact(engine, lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+    engine.dispose()
+    with pytest.raises(SchemaError, match=r"has schema 9999, which is newer than this release .*; run the release"):
+        migrate(database_url, NOW)
+
+
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+def test_a_role_that_may_not_migrate_starts_on_a_current_schema_and_else_says_what_to_run(
+    empty_database_url: str,
+) -> None:
+    name = make_url(empty_database_url).database
+    role = f"app_{name}"
+    as_role = make_url(empty_database_url).set(username=role).render_as_string(hide_password=False)
+    with psycopg.connect(empty_database_url, autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE {role} LOGIN")
+        try:
+            with pytest.raises(SchemaError, match="run: countersign migrate, with COUNTERSIGN_MIGRATION_URL"):
+                migrate(as_role, NOW)
+            migrate(empty_database_url, NOW)
+            owner.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}")
+            assert migrate(as_role, NOW) == head()
+        finally:
+            owner.execute(f"DROP OWNED BY {role}")
+            owner.execute(f"DROP ROLE {role}")

@@ -1,0 +1,64 @@
+"""The primary is lost and its standby promoted: nothing acknowledged is lost, and no silence ran on meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from rules.state import Status
+from store.migrate import migrate
+from tests.machines.pair import Pair, pair
+from tests.slack.office import HARD, POLICY, SENTA, SOFT, Office, open_office
+
+MINUTE = timedelta(minutes=1)
+AT_ONCE = 40
+
+
+@pytest.fixture
+def servers() -> Iterator[Pair]:
+    with pair() as its:
+        migrate(its.url, datetime.now(UTC))
+        yield its
+
+
+async def test_a_promoted_standby_is_found_with_all_that_was_acknowledged_and_no_silence_ran_on(
+    servers: Pair, tmp_path: Path
+) -> None:
+    async with open_office(servers.url, tmp_path, POLICY) as office:
+        soft, _ = await office.asked(SOFT)
+        hard, card = await office.asked(HARD)
+        await office.approve(SENTA, card)
+        await office.passes(4 * MINUTE)  # of the five that silence takes
+        posted = [asyncio.ensure_future(office.submit(HARD | {"subject_id": str(turn)})) for turn in range(AT_ONCE)]
+        await asyncio.wait(posted, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.to_thread(servers.lose_the_primary)
+        told = await asyncio.gather(*posted)
+        acknowledged = [each for each in told if each.status == 202]
+        assert {each.status for each in told} <= {202, 503}
+        assert acknowledged
+        assert (await office.submit(HARD)).status == 503
+        await _hours_without_a_database(office)
+        await asyncio.to_thread(servers.promote)
+        await _found_again(office)
+        assert {(await office.read(each)).status for each in acknowledged} == {200}
+        assert (await office.claim(hard)).status == 200
+        assert await office.status(soft) is Status.PENDING  # its last minute is still to come
+        await office.passes(2 * MINUTE)
+        assert await office.status(soft) is Status.CONSENTED
+
+
+async def _hours_without_a_database(office: Office) -> None:
+    assert office.its.service.slack is not None
+    office.clock.passes(180 * MINUTE)
+    await office.its.service.slack.clockwork.heart.tick()
+
+
+async def _found_again(office: Office) -> None:
+    async with asyncio.timeout(30):
+        while (await office.get("/readyz")).status != 200:
+            pass
+    await office.passes(timedelta(seconds=1))

@@ -1,0 +1,39 @@
+"""The database's URL, with one host or several."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from store.address import address, connect_options
+
+SEVERAL = {"host": "one,two", "port": "5432,5433"}
+
+
+def options(url: str) -> dict[str, Any]:
+    where = address(url).set(drivername="postgresql+psycopg")
+    return connect_options(where) | where.get_dialect()().create_connect_args(where)[1]
+
+
+@pytest.mark.parametrize(
+    ("url", "where"),
+    [
+        ("postgresql://app:p%40ss@one:5432,two:5433/its", SEVERAL | {"password": "p@ss"}),
+        ("postgresql://app:word@one,two:5433/its", SEVERAL | {"password": "word"}),
+        ("postgresql+psycopg://one,two:5433/its", SEVERAL),
+        ("postgresql:///its?host=one:5432&host=two:5433", SEVERAL),
+        ("postgresql:///its?host=one,two&port=5432,5433", SEVERAL),
+        ("postgresql://[::1]:5432,[::2]:5433/its", {"host": "::1,::2", "port": "5432,5433"}),
+    ],
+)
+def test_of_several_hosts_the_one_that_takes_writes_is_asked_for(url: str, where: dict[str, str]) -> None:
+    told = options(url)
+    assert {name: told.get(name) for name in where} == where
+    assert (told["dbname"], told["target_session_attrs"]) == ("its", "read-write")
+
+
+def test_a_single_host_is_taken_as_it_is_and_what_the_url_says_wins() -> None:
+    assert "target_session_attrs" not in options("postgresql://app@one/its")
+    assert options("postgresql://one,two/its?target_session_attrs=primary")["target_session_attrs"] == "primary"
+    assert options("postgresql://one/its?connect_timeout=3")["connect_timeout"] == "3"
