@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 import psycopg
 import structlog
@@ -23,7 +24,8 @@ class Notifier:
 
     def __init__(self, url: str, waiters: Waiters) -> None:
         where = address(url).set(drivername="postgresql+psycopg")
-        self._where = connect_options(where) | where.get_dialect()().create_connect_args(where)[1]
+        _, given = where.get_dialect()().create_connect_args(where)
+        self._where: dict[str, Any] = {**connect_options(where), **given}
         self._waiters = waiters
         self._changed: set[str] = set()
         self._news = asyncio.Event()

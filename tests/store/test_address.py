@@ -13,7 +13,8 @@ SEVERAL = {"host": "one,two", "port": "5432,5433"}
 
 def options(url: str) -> dict[str, Any]:
     where = address(url).set(drivername="postgresql+psycopg")
-    return connect_options(where) | where.get_dialect()().create_connect_args(where)[1]
+    _, given = where.get_dialect()().create_connect_args(where)
+    return {**connect_options(where), **given}
 
 
 @pytest.mark.parametrize(
