@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from math import ceil
-from typing import Any
 
 from aiohttp import web
 from pydantic_core import to_json
@@ -58,16 +57,18 @@ async def submit(request: web.Request) -> web.Response:
 
 
 async def read(request: web.Request) -> web.Response:
-    """The status document, now or as soon as it is another."""
+    """The status document, now or as soon as it is another than the one that the agent has."""
     service, wait = request.app[SERVICE], query_of(request, WaitQuery).wait
-    which, agent_id = package_id(request), request[AGENT].agent_id
+    which, agent_id, seen = package_id(request), request[AGENT].agent_id, seen_revision(request)
     if wait:
         with service.polls.held(agent_id), service.metrics.waiting.track_inprogress():
-            found = await service.store.next_change(which, agent_id, seen_revision(request), wait)
+            found = await service.store.next_change(which, agent_id, seen, wait)
     else:
         found = await service.store.found(which, agent_id)
     if found is None:
         not_found()
+    if found.document["revision"] == seen:
+        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=_tag(found.document))
     return _json(found.document)
 
 
@@ -177,11 +178,14 @@ def _answer(answered: Answered, status: int = 200, headers: dict[str, str] | Non
 
 
 def _json(body: Document, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    tag: dict[str, Any] = {"ETag": f'"{body["revision"]}"'} if "revision" in body else {}
-    headers = (headers or {}) | tag
+    headers = (headers or {}) | _tag(body)
     return web.Response(
         body=to_json(body), status=status, content_type="application/json", charset="utf-8", headers=headers
     )
+
+
+def _tag(body: Document) -> dict[str, str]:
+    return {"ETag": f'"{body["revision"]}"'} if "revision" in body else {}
 
 
 ROUTES = [

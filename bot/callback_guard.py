@@ -9,17 +9,19 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from bot.settings import Network
 
 Address = IPv4Address | IPv6Address
 
 RESOLVE_WITHIN = 2.0
+_THIS_MACHINE = IPv4Address("127.0.0.1")
 _SPELLINGS = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
 _PUBLIC = IPv6Network("2000::/3")  # all that was ever given out; the rest is local, reserved or a translator's
+_OF_CLOUDS = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"))  # public by their form, inside by their use
 _EXAMPLES = IPv6Network("3fff::/20")  # of documents, which this Python takes for public
 
 
@@ -38,18 +40,25 @@ async def forbidden(url: str, allowed: Iterable[Network]) -> str | None:
 
 
 def _host(url: str) -> str:
-    """Without the zone of an IPv6 address, which may be one that this machine does not have."""
+    """As a resolver would take it, without the zone of an IPv6 address: this machine may not have it."""
     host = urlsplit(url).hostname or ""
-    return host.partition("%")[0] if ":" in host else host
+    return host.partition("%")[0] if ":" in host else unquote(host).rstrip(".")
 
 
 async def _addresses(host: str) -> list[Address]:
+    if _is_this_machine(host):
+        return [_THIS_MACHINE]
     try:
         async with asyncio.timeout(RESOLVE_WITHIN):
             found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError, TimeoutError):
+    except (OSError, ValueError, TimeoutError):
         return []
     return [_address(entry[4]) for entry in found]
+
+
+def _is_this_machine(host: str) -> bool:
+    """By its name (RFC 6761), also where nothing here resolves it: at delivery something may."""
+    return host.lower() == "localhost" or host.lower().endswith(".localhost")
 
 
 class Gate:
@@ -76,7 +85,8 @@ def is_open(address: Address, allowed: Iterable[Network]) -> bool:
 def _is_public(address: Address) -> bool:
     if isinstance(address, IPv6Address) and (address not in _PUBLIC or address in _EXAMPLES):
         return False
-    return address.is_global and not address.is_multicast
+    named_inside = any(address in network for network in _OF_CLOUDS)
+    return address.is_global and not address.is_multicast and not named_inside
 
 
 def _address(where: tuple[Any, ...]) -> Address:

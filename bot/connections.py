@@ -20,6 +20,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from bot.headers import ServerResponse
 from bot.logs import request_log
 from bot.metrics import Metrics
 from bot.peers import Peers
@@ -99,6 +100,19 @@ class Connection(web.RequestHandler):
         answered = await super().finish_response(request, resp, start_time)
         self.registry.move(self, self.proof)
         return answered
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        answer = super().handle_error(request, status, exc, message)
+        text = answer.text if isinstance(answer, web.Response) else None
+        response = ServerResponse(status=answer.status, text=text, content_type=answer.content_type)
+        response.force_close()
+        return response
 
     def cut(self) -> None:
         """At once, and whatever was to be written: the other side may never read it."""

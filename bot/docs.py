@@ -18,8 +18,7 @@ async def openapi(_: web.Request) -> web.Response:
 
 
 async def docs(_: web.Request) -> web.Response:
-    headers = {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"}
-    return web.Response(text=page(), content_type="text/html", headers=headers)
+    return web.Response(text=page(), content_type="text/html", headers={"Content-Security-Policy": _POLICY})
 
 
 def _dumped(body: object) -> str:

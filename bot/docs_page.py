@@ -177,7 +177,7 @@ def _example(title: str, text: str) -> Html:
 
 
 def _answer(status: str, its: Json) -> Html:
-    (media, content), *_ = its["content"].items()
+    (media, content), *_ = its.get("content", {"": {}}).items()
     if media.startswith("application/problem"):
         what = html(*_linked(content["schema"]["allOf"][1]["properties"]["type"]["enum"]))
     else:

@@ -233,7 +233,9 @@ def _responses(route: Route) -> Json:
 
 
 def _answer(answer: Answer) -> Json:
-    its: Json = {"description": answer.when, "content": _content(answer)}
+    its: Json = {"description": answer.when}
+    if answer.body:
+        its["content"] = _content(answer)
     if answer.links:
         its["links"] = {name: _link(name) for name in answer.links}
     if answer.headers:

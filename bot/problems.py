@@ -17,6 +17,7 @@ MEDIA = "application/problem+json"
 TOLD_AT_MOST = 100
 LONGEST_NAME = 200
 
+# The fact that holds the names of the wrong fields; and the field, where it is always the same.
 _FIELDS: Mapping[Reason, str] = {
     Reason.QUALITY_GAPS: "gaps",
     Reason.KEEPS_ITS_SUBJECT: "fields",
@@ -24,6 +25,7 @@ _FIELDS: Mapping[Reason, str] = {
     Reason.REQUESTER_UNKNOWN: "fields",
     Reason.BEYOND_KEY: "field",
 }
+_FIELD: Mapping[Reason, str] = {Reason.ALREADY_EXPIRED: "expires_at"}
 _RETRY_AFTER: Mapping[Kind, str] = {
     Reason.DIRECTORY_STALE: "60",
     Reason.TOO_BUSY: "1",
@@ -72,7 +74,7 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
 
 def refused(refusal: Refusal) -> Problem:
     """A refusal of the rules, as an agent is told of it."""
-    fields = refusal.facts.get(_FIELDS.get(refusal.reason, ""), "")
+    fields = _FIELD.get(refusal.reason) or refusal.facts.get(_FIELDS.get(refusal.reason, ""), "")
     errors = [{"field": name, "message": "see detail"} for name in fields.split(", ") if name]
     if refusal.reason is Reason.ALREADY_REJECTED:
         errors.append({"field": "material_change", "message": f"say what changed since {refusal.facts['package']}"})

@@ -13,11 +13,13 @@ from bot import cursors
 from bot.problem_types import Fault, meaning_of
 from bot.problems import Problem, invalid, not_found, wrong
 from rules.canonical import MAX_INTEGER
+from rules.evidence import read
 from rules.package import ActionType, DecisionPackage, Id, Sentence
 from rules.state import Status
 
 MAX_BODY = 256 * 1024
 WAIT_AT_MOST = 30
+LONGEST = 300  # characters of a sentence that repeats what was sent
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -95,11 +97,13 @@ async def body_of(request: web.Request) -> object:
         raise Problem(Fault.BAD_REQUEST, "The body ends too early, or is not encoded as its headers say.") from None
     try:
         raw.decode("utf-8")
-        return from_json(raw, allow_inf_nan=False)
+        body = from_json(raw, allow_inf_nan=False)
+        read(raw)  # from_json is the stricter reader, but of two members with one name it takes the last
     except UnicodeDecodeError:
         raise Problem(Fault.NOT_JSON, "The body must be JSON in UTF-8.") from None
     except ValueError as fault:
-        raise Problem(Fault.NOT_JSON, f"The body is not JSON: {fault}.") from None
+        raise Problem(Fault.NOT_JSON, f"The body is not JSON: {str(fault)[:LONGEST]}.") from None
+    return body
 
 
 def too_large() -> Problem:

@@ -22,7 +22,7 @@ ETAG, LOCATION, RETRY_AFTER, REPLAYED = "ETag", "Location", "Retry-After", "Idem
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """An answer that is no problem. A header with a question mark is not always there."""
+    """An answer that is no problem. A header with a question mark is not always there; an empty body is none."""
 
     status: int
     when: str
@@ -129,10 +129,13 @@ _READ = Route(
     path="/v1/packages/{id}",
     title="Read a package, or wait for it to change",
     text="With `wait` this is a long poll: send the last `ETag` as `If-None-Match` and be answered as soon as the"
-    " package is no longer at that revision. There is no 304: when time is up you get the current state.",
+    " package is no longer at that revision. If it still is when time is up, the answer is a `304` without a body.",
     query=WaitQuery,
     takes=("If-None-Match",),
-    answers=(Answer(status=200, when="The package.", body=StatusDocument, headers=(ETAG,), example=words.APPROVED),),
+    answers=(
+        Answer(status=200, when="The package.", body=StatusDocument, headers=(ETAG,), example=words.APPROVED),
+        Answer(status=304, when="It is at the revision that `If-None-Match` names.", body="", headers=(ETAG,)),
+    ),
     problems=(*_ONE, Fault.INVALID, Reason.RATE_LIMITED),
 )
 

@@ -13,6 +13,7 @@ from bot import api, docs, operations
 from bot.authentication import authenticated
 from bot.connections import watched
 from bot.draining import UNDER_WAY, UnderWay, counted
+from bot.headers import protected
 from bot.problem_types import Fault
 from bot.problems import Problem
 from bot.requests import MAX_BODY, too_large
@@ -27,6 +28,7 @@ log = structlog.get_logger()
 
 def application(service: Service) -> web.Application:
     app = web.Application(middlewares=[watched, counted, measured, answered, authenticated], client_max_size=MAX_BODY)
+    app.on_response_prepare.append(protected)
     app[SERVICE], app[UNDER_WAY] = service, UnderWay()
     app.add_routes([*api.ROUTES, *operations.ROUTES, *docs.ROUTES])
     if service.slack and service.slack.door:

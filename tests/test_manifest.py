@@ -79,7 +79,7 @@ def test_the_comments_change_the_transport_and_nothing_else() -> None:
     expected = copy.deepcopy(MANIFEST)
     expected["settings"]["socket_mode_enabled"] = False
     expected["settings"]["event_subscriptions"]["request_url"] = ADDRESS
-    expected["settings"]["interactivity"] |= {"request_url": ADDRESS, "message_menu_options_url": ADDRESS}
+    expected["settings"]["interactivity"]["request_url"] = ADDRESS
     expected["features"]["slash_commands"][0]["url"] = ADDRESS
     assert over_http() == expected
 

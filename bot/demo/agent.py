@@ -71,7 +71,7 @@ class Agent:
         path, seen = f"/v1/packages/{told['decision_package_id']}", told["revision"]
         now = told
         while now["revision"] == seen:
-            now = await self._call("GET", f"{path}?wait={WAIT}", seen=seen)
+            now = await self._call("GET", f"{path}?wait={WAIT}", seen=seen) or now
         if heard(now) != heard(told):
             self.received(heard(now))
         return now

@@ -113,9 +113,10 @@ class Package:
         before, began = self.document["revision"], time.monotonic()
         wait = max(0.0, min(self.patience.poll, until - began))
         document = yield from self._heard(self._poll(wait), until)
-        self._learn(document)
-        if document["revision"] != before:
-            return
+        if document is not None:
+            self._learn(document)
+            if document["revision"] != before:
+                return
         if time.monotonic() >= until:
             raise self._still_pending("nobody has decided yet")
         if time.monotonic() - began < min(_AT_ONCE, wait):

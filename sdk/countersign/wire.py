@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 # A proxy or a service that is starting, stopping or busy; the request itself is not at fault.
 _PASSING = frozenset([408, 425, 429, 500, 502, 503, 504])
+_NOT_MODIFIED = 304
 _FAULTY = 400
 _LONGEST_ASKED = 300.0  # seconds: who asks for a longer rest is asked again all the same
 
@@ -91,6 +92,9 @@ def answered(call: Call, patience: Patience, until: float | None = None) -> Flow
 
 
 def _read(reply: httpx.Response) -> Any:
+    """Nothing, if the service says that what the caller has is still how it is."""
+    if reply.status_code == _NOT_MODIFIED:
+        return None
     body = _object(reply)
     if body is None:
         raise BadAnswerError(f"{reply.url} answered {reply.status_code} without JSON; is COUNTERSIGN_URL right?")

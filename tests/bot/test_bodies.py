@@ -173,9 +173,19 @@ async def test_of_very_many_wrong_fields_some_are_named_and_all_counted(desk: De
     assert len(told.text) < 50_000
 
 
-async def test_a_name_that_comes_twice_counts_by_its_last(desk: Desk) -> None:
-    body = json.dumps(SOFT)[:-1] + ', "risk_level": "low", "risk_level": "high"}'
-    assert (await send(desk, body)).body["level"] == "hard_approval"
+@pytest.mark.parametrize(
+    "twice",
+    [
+        json.dumps(SOFT)[:-1] + ', "risk_level": "low"}',
+        json.dumps(SOFT)[:-1] + ', "risk\\u005flevel": "low"}',
+        json.dumps(SOFT | {"action_parameters": {"to": 1}}).replace('{"to": 1}', '[{"to": 1, "to": 2}]'),
+    ],
+    ids=["at the top", "in another spelling", "deep inside"],
+)
+async def test_a_name_that_comes_twice_in_one_object_is_refused_by_that_name(desk: Desk, twice: str) -> None:
+    told = await send(desk, twice)
+    assert told.problem == (400, "not-json")
+    assert ('"risk_level"' in told.body["detail"]) or ('"to"' in told.body["detail"])
 
 
 @pytest.mark.parametrize(

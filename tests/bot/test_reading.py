@@ -43,9 +43,11 @@ async def test_a_package_is_read_as_it_is(desk: Desk) -> None:
     assert (read.status, read.body, read.headers["ETag"]) == (200, told.body, '"1"')
 
 
-async def test_the_revision_is_read_even_where_it_is_known(desk: Desk) -> None:
+@pytest.mark.parametrize("tag", ['"1"', 'W/"1"'])
+async def test_a_revision_that_the_agent_has_is_not_sent_again(desk: Desk, tag: str) -> None:
     told = await desk.submit()
-    assert (await desk.read(told, headers={"If-None-Match": told.headers["ETag"]})).status == 200
+    read = await desk.read(told, headers={"If-None-Match": tag})
+    assert (read.status, read.text, read.headers["ETag"]) == (304, "", '"1"')
 
 
 async def test_a_decision_releases_who_waits(desk: Desk) -> None:
@@ -93,10 +95,12 @@ async def test_who_knows_the_settled_state_waits_for_what_follows_it(desk: Desk)
     assert (await within(10, poll)).body["execution"]["state"] == "claimed"
 
 
-async def test_when_time_is_up_the_current_state_is_given_and_never_a_304(desk: Desk) -> None:
+async def test_when_time_is_up_nothing_is_sent_again_to_who_has_it(desk: Desk) -> None:
     told = await desk.submit()
-    read = await desk.read(told, params={"wait": 0.05}, headers={"If-None-Match": told.headers["ETag"]})
-    assert (read.status, read.body) == (200, told.body)
+    waited = {"wait": 0.05}
+    known = await desk.read(told, params=waited, headers={"If-None-Match": told.headers["ETag"]})
+    assert (known.status, known.text) == (304, "")
+    assert (await desk.read(told, params=waited)).body == told.body
 
 
 @pytest.mark.parametrize("tag", ['W/"1"', "1", '"1"'])

@@ -182,7 +182,7 @@ async def test_a_medium_risk_that_says_too_little_is_warned(desk: Desk) -> None:
 
 async def test_what_has_already_expired_is_refused(desk: Desk) -> None:
     told = await desk.submit(SOFT | {"expires_at": "2026-11-20T11:59:59Z"})
-    assert told.problem == (422, "already-expired")
+    assert (told.problem, told.wrong) == ((422, "already-expired"), ["expires_at"])
 
 
 async def test_a_paused_agent_submits_nothing(desk: Desk) -> None:

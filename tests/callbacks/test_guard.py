@@ -23,6 +23,7 @@ INSIDE = [
     "::", "::1", "fe80::1", "fc00::1", "fd12::1", "fec0::1", "ff02::1", "2001:db8::1", "3fff::1", "2001::1", "100::1",
     "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1",
     "2002:7f00:1::", "2002:a9fe:a9fe::1", "::ffff:0:127.0.0.1", "5f00::1",
+    "168.63.129.16", "::ffff:168.63.129.16", "192.0.0.192", "192.0.0.9",  # where clouds tell machines their secrets
 ]  # fmt: skip
 OUTSIDE = ["93.184.215.14", "1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101", "2002:101:101::"]
 
@@ -30,7 +31,7 @@ OUTSIDE = ["93.184.215.14", "1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1", "64:
 SPELLINGS = [
     "127.0.0.1", "localhost", "LOCALHOST", "localhost.", "[::1]", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]",
     "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001", "127.1", "127.0.1", "0", "0.0.0.0", "[::]",  # noqa: S104 - nothing is bound to it
-    "127.0.0.1.", "%31%32%37.0.0.1", "[::1%25lo]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[::127.0.0.1]",
+    "127.0.0.1.", "foo.localhost", "a.b.LOCALHOST.", "localhost%2e", "%6cocalhost", "%31%32%37.0.0.1", "[::1%25lo]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[::127.0.0.1]",
 ]  # fmt: skip
 
 
@@ -68,6 +69,17 @@ async def test_nothing_inside_is_called_however_it_is_spelled(receiver: Receiver
             with pytest.raises(UnsentError):
                 await client.send(receiver.url(host=spelling, scheme=scheme), {}, b"{}")
     assert receiver.got == []
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+async def test_nothing_inside_is_taken_at_submission_however_it_is_spelled(spelling: str) -> None:
+    """Names of this machine are inside whether or not they resolve here."""
+    assert await forbidden(f"http://{spelling}/hook", ()) is not None
+
+
+@pytest.mark.parametrize("host", ["localhosts.example", "notlocalhost", "no%00name.example"])
+async def test_what_only_looks_like_a_name_of_this_machine_is_not_inside(host: str) -> None:
+    assert await forbidden(f"http://{host}/hook", ()) is None
 
 
 @pytest.mark.parametrize("spelling", ["127.0.0.1", "localhost", "[::1]"])

@@ -105,8 +105,9 @@ class Crowd:
 
     async def _end(self, path: str, seen: Answer) -> dict[str, Any]:
         while not seen.body["terminal"]:
-            seen = await self.asked("GET", f"{path}?wait=25", etag=seen.etag)
-            assert seen.status in (200, 304), seen
+            news = await self.asked("GET", f"{path}?wait=25", etag=seen.etag)
+            assert news.status in (200, 304), news
+            seen = news if news.status == 200 else seen
         return seen.body
 
     def _noted(self, where: dict[int, Any], number: int, its: Any) -> None:
@@ -129,7 +130,9 @@ class Crowd:
             with suppress(aiohttp.ClientError, ConnectionError):
                 async with self.http.request(method, path, json=body, headers=headers) as answer:
                     if answer.status < 500:
-                        return Answer(answer.status, await answer.json(), answer.headers.get("ETag", ""))
+                        return Answer(
+                            answer.status, await answer.json(content_type=None), answer.headers.get("ETag", "")
+                        )
 
     # ---- the reviewers
 
