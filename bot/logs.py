@@ -14,6 +14,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 from bot.log_output import LogOutput
 from bot.settings import LogFormat
 
+# Renderers spell out what is inside a container.
+_PLAIN = (bool, int, float, type(None), list, tuple, dict)
+
 
 def set_up(form: LogFormat, stream: TextIO | None = None) -> None:
     """The service's own events and the libraries' warnings, in the same form: on stderr, or where else they belong."""
@@ -25,13 +28,15 @@ def set_up(form: LogFormat, stream: TextIO | None = None) -> None:
     ]
     last, output = _renderer(form, stream), _output(stream)
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, last],
+        processors=[*shared, structlog.processors.format_exc_info, legible, last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(output),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(output)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_bare, last], foreign_pre_chain=shared))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processors=[_bare, legible, last], foreign_pre_chain=shared)
+    )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
@@ -67,6 +72,21 @@ def _renderer(form: LogFormat, stream: TextIO) -> structlog.typing.Processor:
         # A prettier traceback would show the variables of each frame, and among them keys.
         return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     return structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False)
+
+
+def legible(
+    _: structlog.typing.WrappedLogger, __: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """What others wrote cannot move the cursor, colour a terminal, begin a line of its own or break the encoding."""
+    return {name: value if isinstance(value, _PLAIN) else _escaped(name, str(value)) for name, value in event.items()}
+
+
+def _escaped(name: str, text: str) -> str:
+    """All that is not printed as it stands, spelled out; the lines of a traceback stay lines."""
+    kept = "\n" if name in ("exception", "stack") else ""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in kept else ascii(each)[1:-1] for each in text)
 
 
 def _bare(_: structlog.typing.WrappedLogger, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -14,11 +14,13 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from blocks.ids import Ref
 from bot.slack import failed, forms, homes, origin, reviews, rooms, taps, workspace
 from bot.slack.front import Front
+from bot.slack.payloads import fault_in
 from bot.slack.probe import PROBE, nonce_of
 from bot.slack.tap import Tap
 from scheduler.messenger import SlackError
@@ -50,7 +52,8 @@ def bolt_app(front: Front) -> AsyncApp:
     async def authorize() -> AuthorizeResult:
         return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=front.web.token)
 
-    app = AsyncApp(
+    app = _ReadingApp(
+        front,
         client=front.web,
         logger=_quiet(),
         authorize=authorize,
@@ -60,6 +63,19 @@ def bolt_app(front: Front) -> AsyncApp:
     )
     _listen(app, front)
     return app
+
+
+class _ReadingApp(AsyncApp):
+    """Bolt, which gets only what is as Slack sends it: anything else makes Bolt or a listener raise."""
+
+    def __init__(self, front: Front, **options: Any) -> None:
+        super().__init__(**options)
+        self._front = front
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        if fault := fault_in(req.body):
+            return failed.unreadable(self._front, req.body, fault)
+        return await super().async_dispatch(req)
 
 
 def _quiet() -> logging.Logger:

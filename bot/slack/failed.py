@@ -10,10 +10,13 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from slack_bolt.response import BoltResponse
 
 from blocks.ids import Ref
 from bot.slack.front import Front
+
+log = structlog.get_logger()
 
 Body = Mapping[str, Any]
 
@@ -24,6 +27,14 @@ def remembered(front: Front, body: Body) -> bool:
     for ref in refs:
         front.lost(ref, _user(body))
     return bool(refs)
+
+
+def unreadable(front: Front, body: object, fault: str) -> BoltResponse:
+    """A signed payload that is not as Slack sends it: nothing is carried out, and what it names becomes hard."""
+    log.warning("slack.unreadable", error=fault)
+    if isinstance(body, Mapping):
+        remembered(front, body)
+    return BoltResponse(status=HTTPStatus.BAD_REQUEST, body="This cannot be read.")
 
 
 def unavailable() -> BoltResponse:

@@ -158,6 +158,8 @@ def instead(title: str, sentence: str) -> Answer:
 
 async def _away(front: Front, view: Mapping[str, Any], user_id: str, fresh: str) -> Answer:
     values = values_of(view)
+    if Field.UNTIL not in values:
+        return instead("Not possible", GONE)
     until = datetime.fromtimestamp(values[Field.UNTIL], UTC)
     if wrong := await away(front, user_id, until, values.get(Field.DELEGATE), fresh):
         return _beside(view, wrong.field, wrong.sentence)

@@ -94,6 +94,7 @@ def _decided(connection: Connection, house: House, user_id: str, now: datetime, 
 def _after(text: str) -> tuple[datetime, str] | None:
     moment, _, event_id = text.partition(" ")
     try:
-        return datetime.fromisoformat(moment), event_id
+        at = datetime.fromisoformat(moment)
     except ValueError:
         return None
+    return (at, event_id) if at.tzinfo else None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import NamedTuple
 
 from store.queue import Place
 
 FIRST = "first"
+_PLACE = re.compile(r"([0-9]{1,9}) (\S{1,40}[+-]\d\d:\d\d) (\w{1,64})", re.ASCII)
 
 
 class Start(NamedTuple):
@@ -27,9 +29,9 @@ def written(start: Start) -> str:
 def read(text: str) -> Start:
     """Whatever is not one of ours begins at the beginning."""
     which, _, rest = text.partition(" ")
+    found = _PLACE.fullmatch(rest)
     try:
-        priority, due_at, task = rest.split(" ")
-        after = Place(int(priority), datetime.fromisoformat(due_at), task)
+        after = Place(int(found[1]), datetime.fromisoformat(found[2]), found[3]) if found else None
     except ValueError:
         after = None
     return Start(which == "second", after)

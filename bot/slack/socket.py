@@ -148,8 +148,12 @@ class Socket:
         request = SocketModeRequest.from_dict(envelope)
         if request is None:
             return
-        with self._clicks.taken():
-            answer = await run_async_bolt_app(self._app, request)
+        try:
+            with self._clicks.taken():
+                answer = await run_async_bolt_app(self._app, request)
+        except Exception as fault:  # noqa: BLE001 - no listener lets anything escape: it is Bolt that could not read it
+            log.warning("socket.unreadable", error=type(fault).__name__)
+            return
         if answer.status != HTTPStatus.OK:
             log.warning("socket.not_answered", kind=request.type, status=answer.status)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -23,3 +24,28 @@ def test_no_traceback_shows_the_variables_of_its_frames(
     shown = logs._renderer(form, sys.stderr)(None, "error", {"event": "Error handling request", "exc_info": fault})
     assert "Error handling request" in str(shown)
     assert "csk_in_hand" not in str(shown)
+
+
+SPEAKS = """
+import logging, sys
+from bot import logs
+from bot.settings import LogFormat
+import structlog
+logs.set_up(LogFormat(sys.argv[1]))
+evil = "a\\x1b[31m\\r\\nlevel=error\\x00\\x9b\\u202e\\ud800"
+structlog.get_logger().warning("slack.event", kind=evil, inside=[evil], fault=ValueError(evil))
+logging.getLogger("a.library").warning("it says %s", evil)
+try:
+    raise ValueError(evil)
+except ValueError:
+    structlog.get_logger().exception("slack.fault")
+"""
+
+
+@pytest.mark.parametrize("form", list(LogFormat))
+def test_no_line_of_the_log_holds_a_control_character_or_what_cannot_be_encoded(form: LogFormat) -> None:
+    ran = subprocess.run([sys.executable, "-c", SPEAKS, form], capture_output=True, check=True)
+    lines = ran.stderr.decode().splitlines()
+    assert len(lines) == 3
+    assert [line for line in lines if not line.isprintable()] == []
+    assert b"Logging error" not in ran.stderr
