@@ -28,8 +28,7 @@ from aiohttp import (
 )
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from bot.callback_guard import ForbiddenError, Gate
-from bot.settings import Network
+from bot.callback_guard import ForbiddenError, Gate, Network
 from scheduler.post import Reply, UnsentError
 
 ANSWERS_WITHIN = 15.0

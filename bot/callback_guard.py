@@ -13,8 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from bot.settings import Network
-
+Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
 RESOLVE_WITHIN = 2.0
@@ -59,6 +58,15 @@ async def _addresses(host: str) -> list[Address]:
 def _is_this_machine(host: str) -> bool:
     """By its name (RFC 6761), also where nothing here resolves it: at delivery something may."""
     return host.lower() == "localhost" or host.lower().endswith(".localhost")
+
+
+def is_inside(url: str) -> bool:
+    """Whether it is inside by what it says itself. A name is not looked up."""
+    host = _host(url)
+    try:
+        return not is_open(ip_address(host), ())
+    except ValueError:
+        return _is_this_machine(host)
 
 
 class Gate:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
-from bot.settings import Network
+from bot.callback_guard import Network
 
 Address = IPv4Address | IPv6Address
 

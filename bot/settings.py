@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -12,9 +12,9 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.exc import ArgumentError
 
+from bot.callback_guard import Network, is_inside
 from store.address import address
 
-Network = IPv4Network | IPv6Network
 Networks = Annotated[tuple[Network, ...], NoDecode]
 SLACK_PATH = "/slack/events"
 
@@ -120,6 +120,11 @@ def require_slack(settings: Settings) -> None:
     if not (settings.slack_app_token or settings.slack_signing_secret):
         raise SettingsError(
             f"SLACK_APP_TOKEN: is not set, and for HTTP SLACK_SIGNING_SECRET is not set either; {where}"
+        )
+    if settings.public_url and is_inside(settings.public_url) and not is_inside(settings.slack_api_url):
+        raise SettingsError(
+            f"COUNTERSIGN_PUBLIC_URL: {settings.public_url} is inside your network, where Slack cannot call;"
+            " name the address that is set in Slack as Request URL, such as https://countersign.example.com"
         )
 
 

@@ -62,6 +62,7 @@ class Heart:
         self._since = self._last.real  # what was proven before does not count
         self._stretch: Stretch | None = None
         self._unproven = NOTHING
+        self._is_known = False  # to the other replicas, and to the probe that comes in
         self._unwritten_since: float | None = None
 
     @property
@@ -96,6 +97,8 @@ class Heart:
         try:
             can_judge = await self._store.read(self._can_judge)
             await self._clicks.settle()
+            if not self._is_known:
+                await self._write(None)
             waits = await self._store.read(lambda its: is_any_soft_waiting(its, self._store.house.tenant_id))
             reachable = await self._reachable()
             proof = await self._way_in.look(wanted=waits, again=bool(lived)) if reachable else None
@@ -156,7 +159,7 @@ class Heart:
 
         self._is_unwritten(self._monotonic())
         await self._store.write(write)
-        self._stretch, self._unwritten_since = grown, None
+        self._stretch, self._unwritten_since, self._is_known = grown, None, True
 
     def _is_unwritten(self, since: float) -> None:
         if self._unwritten_since is None:

@@ -90,6 +90,7 @@ _PROVE_ANEW = _ANEW.where(
         )
     ),
 )
+_PROVE_ANEW_HERE = _PROVE_ANEW.where(CARDS.c.channel == bindparam("at"))
 _OF_PACKAGE_ANEW = _ANEW.where(CARDS.c.package_id == bindparam("package"))
 _LOST = _OF_PACKAGE_ANEW.where(CARDS.c.channel == bindparam("in_channel"), CARDS.c.ts == bindparam("as_ts")).values(
     channel=None, ts=None, rendering_id=None
@@ -238,6 +239,11 @@ def ask_anew(connection: Connection, tenant_id: str) -> None:
     """Whoever may decide what is open has changed: somebody may have come to be asked in person, or to see a card."""
     connection.execute(_ASK_ANEW, {"tenant": tenant_id})
     connection.execute(_PROVE_ANEW, {"tenant": tenant_id})
+
+
+def prove_anew(connection: Connection, tenant_id: str, channel: str) -> int:
+    """Who can see the cards there has changed; how many of them wait for silence."""
+    return connection.execute(_PROVE_ANEW_HERE, {"tenant": tenant_id, "at": channel}).rowcount
 
 
 def draw_again(connection: Connection, tenant_id: str) -> None:

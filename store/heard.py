@@ -1,4 +1,4 @@
-"""When a request of Slack's last came in while a public address of ours was set."""
+"""When a request of Slack's last came in, for each host to which it was sent."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from store.tables import core
 HEARD = core(HeardAt)
 
 _KEEP = text(
-    "INSERT INTO heard_at (tenant_id, address, at) VALUES (:tenant, :address, :at)"
-    " ON CONFLICT (tenant_id, address) DO UPDATE SET at = excluded.at WHERE heard_at.at < excluded.at"
+    "INSERT INTO heard_at (tenant_id, host, at) VALUES (:tenant, :host, :at)"
+    " ON CONFLICT (tenant_id, host) DO UPDATE SET at = excluded.at WHERE heard_at.at < excluded.at"
 ).bindparams(bindparam("at", type_=HEARD.c.at.type))
 
 
-def keep(connection: Connection, tenant_id: str, address: str, at: datetime) -> None:
-    connection.execute(_KEEP, {"tenant": tenant_id, "address": address, "at": at})
+def keep(connection: Connection, tenant_id: str, host: str, at: datetime) -> None:
+    connection.execute(_KEEP, {"tenant": tenant_id, "host": host, "at": at})
 
 
-def last(connection: Connection, tenant_id: str, address: str) -> datetime | None:
-    query = select(HEARD.c.at).where(HEARD.c.tenant_id == tenant_id, HEARD.c.address == address)
+def last(connection: Connection, tenant_id: str, host: str) -> datetime | None:
+    query = select(HEARD.c.at).where(HEARD.c.tenant_id == tenant_id, HEARD.c.host == host)
     return connection.execute(query).scalar()

@@ -24,9 +24,9 @@ class Presence(SQLModel, table=True):
 
 
 class HeardAt(SQLModel, table=True):
-    """A public address of ours, and when a request of Slack's last came in while it was set. In real time."""
+    """A host of ours, as requests name it, and when one of Slack's last came in there. In real time."""
 
     __tablename__ = "heard_at"
     tenant_id: str = Field(primary_key=True)
-    address: str = Field(primary_key=True)
+    host: str = Field(primary_key=True)
     at: datetime

@@ -21,7 +21,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from bot.connections import Phase, proven
 from bot.settings import SLACK_PATH
 from bot.slack.front import Front
-from bot.slack.signature import is_signed_at, signature
+from bot.slack.signature import is_served, signature
 
 log = structlog.get_logger()
 
@@ -47,7 +47,7 @@ class Door:
         if not hmac.compare_digest(signature(self._secret, timestamp, body).encode(), _signature(request)):
             return self._turned_away()
         proven(request, Phase.SLACK)
-        is_signed_at(timestamp)
+        is_served(timestamp, request.headers.get("Host", ""))
         with self._front.clicks.taken():
             return await self._let_in(request, body)
 

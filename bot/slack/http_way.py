@@ -1,7 +1,8 @@
 """The way in over HTTP: what proves that Slack's requests reach us.
 
 Either Slack just called and was served; or Slack called this address within a week, and a probe of our own has just
-come in through it. The probe takes the whole way that a click takes: proxy, door, Bolt and database. It bears a word
+come in through it. Both must arrive with the same `Host`: a probe to an inner address would not meet the proxy that
+Slack has to pass. The probe takes the whole way that a click takes: proxy, door, Bolt and database. It bears a word
 that counts once and that only the sender and the database know, so nobody else can make a probe or repeat one. Behind a
 balancer, a probe proves the way into the replica at which it arrives, whichever sent it.
 """
@@ -12,11 +13,13 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import structlog
 
 from bot.slack.probe import Prober
-from bot.slack.signature import age
+from bot.slack.signature import age, host
 from scheduler.way_in import Proof
 from store import heard, presence
 from store.store import Store
@@ -33,6 +36,13 @@ CALL_IT = "open the app's Home in Slack, and check the Request URL in the app's 
 KEPT_EVERY = timedelta(hours=1)  # a request of Slack's is written down at most so often
 
 
+class Call(NamedTuple):
+    """A request of Slack's: to which host it was sent, and when."""
+
+    host: str
+    at: datetime
+
+
 def _real() -> datetime:
     return datetime.now(UTC)
 
@@ -44,8 +54,9 @@ class HttpWay:
         self._store, self._prober, self._real = store, prober, real
         self._slack: Proof | None = None
         self._probed: Proof | None = None
-        self._heard: datetime | None = None
-        self._kept: datetime | None = None
+        self._host = urlsplit(prober.address).netloc if prober else ""  # as the newest probe arrived
+        self._heard: Call | None = None
+        self._kept: Call | None = None
         self._failed: str | None = None  # why the last probe did
         self._tried = self._called = False
 
@@ -56,7 +67,14 @@ class HttpWay:
             return NO_ADDRESS
         if self._failed:
             return f"a request to {self._prober.address} does not come back in: {self._failed}"
-        return None if self._called else f"Slack has not called {self._prober.address} within a week; {CALL_IT}"
+        if self._called:
+            return None
+        if self._heard and self._heard.host != self._host:
+            return (
+                f"Slack calls {self._heard.host}, and a probe of {self._prober.address} arrives at {self._host}:"
+                " set COUNTERSIGN_PUBLIC_URL to the address that Slack calls"
+            )
+        return f"Slack has not called {self._prober.address} within a week; {CALL_IT}"
 
     def heard(self) -> None:
         """A request of Slack's was carried out. What it proves is as old as its signature.
@@ -66,14 +84,14 @@ class HttpWay:
         signed = timedelta(seconds=age())
         proof = Proof(self._store.clock() - signed, time.monotonic() - signed.total_seconds())
         if self._slack is None or proof.real > self._slack.real:
-            self._slack, self._heard = proof, self._real() - signed
+            self._slack, self._heard = proof, Call(host(), self._real() - signed)
 
     async def answered(self, nonce: str) -> bool:
         """A probe came in, of this process or of another one. It counts once, and only while it is awaited."""
         tenant_id = self._store.house.tenant_id
         awaited = await self._store.write(lambda its: presence.answer(its, tenant_id, nonce))
         if awaited:
-            self._probed = self._now()
+            self._probed, self._host = self._now(), host()
         return awaited
 
     async def look(self, *, wanted: bool, again: bool) -> Proof | None:
@@ -82,7 +100,7 @@ class HttpWay:
             return self._slack
         if again or not self._tried or (wanted and await self._is_due()):
             await self._probe(prober)
-        self._called = await self._called_lately(prober.address)
+        self._called = await self._called_lately()
         proofs = (self._slack, self._probed if self._called else None)
         return max(filter(None, proofs), key=lambda proof: proof.real, default=None)
 
@@ -113,14 +131,20 @@ class HttpWay:
         lost = await self._store.read(lambda its: presence.is_unanswered(its, *key))
         return "something else answers there, and does not pass requests on" if lost else None
 
-    async def _called_lately(self, address: str) -> bool:
-        """Whether Slack called this address within a week, whichever process it reached."""
-        tenant_id, known = self._store.house.tenant_id, self._heard
-        if known and (self._kept is None or known - self._kept >= KEPT_EVERY):
-            await self._store.write(lambda its: heard.keep(its, tenant_id, address, known))
-            self._kept = known
-        last = known or await self._store.read(lambda its: heard.last(its, tenant_id, address))
+    async def _called_lately(self) -> bool:
+        """Whether Slack called the host of our probes within a week, whichever process it reached."""
+        tenant_id, call, address = self._store.house.tenant_id, self._heard, self._host
+        if call and self._is_news(call):
+            await self._store.write(lambda its: heard.keep(its, tenant_id, *call))
+            self._kept = call
+        if call and call.host == address:
+            return self._real() - call.at <= WEEK
+        last = await self._store.read(lambda its: heard.last(its, tenant_id, address))
         return last is not None and self._real() - last <= WEEK
+
+    def _is_news(self, call: Call) -> bool:
+        kept = self._kept
+        return kept is None or call.host != kept.host or call.at - kept.at >= KEPT_EVERY
 
     def _now(self) -> Proof:
         return Proof(self._store.clock(), time.monotonic())

@@ -41,8 +41,15 @@ async def changed(front: Front, event: Mapping[str, Any]) -> None:
             await _opened(front, event["channel"])
         case "channel_id_changed":
             await _renumbered(front, event["old_channel_id"], event["new_channel_id"])
-        case _:  # somebody else comes or goes
-            pass
+        case _:
+            await _somebody_came_or_went(front, event["channel"])
+
+
+async def _somebody_came_or_went(front: Front, channel: str) -> None:
+    """Read at once: who leaves and comes back between two readings must not keep the time before."""
+    tenant_id = front.store.house.tenant_id
+    if await front.store.write(lambda connection: cards.prove_anew(connection, tenant_id, channel)):
+        front.look()
 
 
 async def _is_us(front: Front, user: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.settings import SettingsError, read_settings
+from bot.settings import SettingsError, read_settings, require_slack
 
 WHOLE = "https://countersign.example.com/slack/events"
 
@@ -37,6 +37,16 @@ def test_it_is_the_base_or_the_whole_address(written: str, meant: str | None) ->
 def test_what_is_no_such_address_stops_the_start_and_is_named(written: str) -> None:
     with pytest.raises(SettingsError, match="COUNTERSIGN_PUBLIC_URL: must be the address that Slack calls"):
         public_url(written)
+
+
+@pytest.mark.parametrize(
+    "inside", ["http://127.0.0.1:8080", "http://localhost:8080", "https://10.1.2.3", "https://[::1]"]
+)
+def test_an_address_that_slack_cannot_call_stops_the_start(inside: str) -> None:
+    given = {"slack_bot_token": "xoxb-1", "slack_signing_secret": "secret", "COUNTERSIGN_PUBLIC_URL": inside}
+    with pytest.raises(SettingsError, match=r"COUNTERSIGN_PUBLIC_URL: .* is inside your network"):
+        require_slack(read_settings(_env_file=None, **given))
+    require_slack(read_settings(_env_file=None, **given, slack_api_url="http://127.0.0.1:9/api/"))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import text
 
 from bot.callback_client import callback_client
-from bot.settings import Network
+from bot.callback_guard import Network
 from rules.commands import Approve, Escalate
 from rules.package import DecisionPackage
 from rules.people import Agent

@@ -10,8 +10,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from bot.callback_client import callback_client
-from bot.callback_guard import ForbiddenError, Gate, forbidden, is_open
-from bot.settings import Network
+from bot.callback_guard import ForbiddenError, Gate, Network, forbidden, is_open
 from rules.package import Url
 from scheduler.post import UnsentError
 from tests.callbacks.receiver import Receiver

@@ -10,10 +10,13 @@ from sqlalchemy import Connection
 
 from rules.scales import HITLLevel
 from rules.state import PackageState, Status
-from store import uptime
+from scheduler.clicks import Clicks
+from scheduler.heart import Heart
+from scheduler.way_in import Proof
+from store import presence, uptime
 from tests.rules.world import HOUR, MINUTE
-from tests.scheduler.clockwork import Clockwork
-from tests.store.world import World, replica
+from tests.scheduler.clockwork import Clockwork, OpenWay
+from tests.store.world import World, founded, replica
 
 LEASE = timedelta(seconds=60)
 
@@ -40,6 +43,28 @@ async def test_time_counts_while_both_have_proof(clockwork: Clockwork, other: Cl
     state = await clockwork.shown()
     await both_live(clockwork, other, 4 * MINUTE)
     assert await counted(clockwork.world, state) == 4 * MINUTE
+
+
+async def test_the_first_probe_of_a_process_finds_it_already_known(database_url: str) -> None:
+    """Its word is kept with the process, and comes in through any replica."""
+
+    async with founded(database_url) as world:
+
+        class Probed(OpenWay):
+            came_in: list[bool]
+
+            async def look(self, *, wanted: bool, again: bool) -> Proof | None:
+                house = world.store.house
+                await world.write(lambda its: presence.ask(its, house.tenant_id, house.process_id, "word"))
+                self.came_in = [await world.write(lambda its: presence.answer(its, house.tenant_id, "word"))]
+                return await super().look(wanted=wanted, again=again)
+
+        async def reachable() -> bool:
+            return True
+
+        way_in = Probed(world, lambda: 0.0)
+        await Heart(world.store, reachable, way_in, Clicks(world.store), lambda: 0.0).tick()
+        assert way_in.came_in == [True]
 
 
 async def test_time_does_not_count_while_one_has_no_proof(clockwork: Clockwork, other: Clockwork) -> None:

@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 import aiohttp
 from aiohttp import web
 
-KEPT = ("X-Slack-Request-Timestamp", "X-Slack-Signature", "Content-Type", "x-slack-retry-num", "x-slack-retry-reason")
+KEPT = (
+    "X-Slack-Request-Timestamp",
+    "X-Slack-Signature",
+    "Host",
+    "Content-Type",
+    "x-slack-retry-num",
+    "x-slack-retry-reason",
+)
 
 
 @dataclass

@@ -146,6 +146,21 @@ async def test_someone_who_joins_the_channel_counts_from_then_on(office: Office)
     assert await is_consented(office, told)
 
 
+async def test_someone_who_leaves_the_channel_and_comes_back_counts_from_their_return(full: Office) -> None:
+    told, _ = await full.asked(SOFT)
+    await passes(full, MINUTE)
+    for move, kind in ((full.slack.leave, "member_left_channel"), (full.slack.join, "member_joined_channel")):
+        move(RITA, CHANNEL)
+        event = {"type": kind, "user": RITA, "channel": CHANNEL}
+        assert (await full.slack.event(event)).status == 200
+        await passes(full, MINUTE)
+    full.slack.leave(ROSS, CHANNEL)
+    await passes(full, 2 * MINUTE)
+    assert await full.status(told) is Status.PENDING
+    await passes(full, 3 * MINUTE)
+    assert await is_consented(full, told)
+
+
 async def test_one_of_two_onlookers_may_leave(full: Office) -> None:
     told, _ = await full.asked(SOFT)
     await passes(full, 4 * MINUTE)

@@ -132,6 +132,26 @@ async def test_another_address_has_to_be_called_by_slack_anew(database_url: str,
             assert await stands(office, told) == HARD_NOW
 
 
+async def test_a_probe_that_takes_another_way_than_slack_proves_nothing(database_url: str, tmp_path: Path) -> None:
+    async with stand_in(signing_secret=SECRET) as slack:
+        furnish(slack)
+        async with beside(slack, database_url, tmp_path) as before:
+            key, clock, url = await before.hire("Clerk"), before.clock, before.address.url
+        port = int(url.rpartition(":")[2])
+        other = f"http://localhost:{port}"
+        async with beside(
+            slack, database_url, tmp_path, clock=clock, port=port, COUNTERSIGN_PUBLIC_URL=other
+        ) as office:
+            office.key = key
+            told, _ = await office.asked(SOFT)
+            await office.slack.open_home(RITA)
+            await office.passes(9 * MINUTE)
+            assert await stands(office, told) == STILL_SOFT
+            assert f"Slack calls 127.0.0.1:{port}" in await silence(office)
+            await office.passes(2 * MINUTE)
+            assert await stands(office, told) == HARD_NOW
+
+
 async def test_the_same_address_needs_no_new_call_after_a_restart(database_url: str, tmp_path: Path) -> None:
     async with stand_in(signing_secret=SECRET) as slack:
         furnish(slack)

@@ -24,7 +24,7 @@ def upgrade() -> None:
     op.create_table(
         "heard_at",
         sa.Column("tenant_id", sa.String(), nullable=False),
-        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("tenant_id", "address"),
+        sa.PrimaryKeyConstraint("tenant_id", "host"),
     )
