@@ -38,6 +38,16 @@ class Budget(SQLModel, table=True):
     paused_until: float = 0.0
 
 
+class Turn(SQLModel, table=True):
+    """When a card of an agent was last brought into a channel, in real time, in seconds."""
+
+    __tablename__ = "turns"
+    tenant_id: str = Field(primary_key=True)
+    agent_id: str = Field(primary_key=True)
+    lane: str = Field(primary_key=True)  # a channel, or all people who are asked one by one
+    served_at: float
+
+
 class Trouble(SQLModel, table=True):
     """A place where Slack refuses for good to show anything, until it shows something there again.
 

@@ -1,4 +1,4 @@
-"""Places that are behind, claimed within the budget: the gravest first, then what ends first.
+"""Places that are behind, claimed within the budget: in turns of the agents, and of each the gravest first.
 
 Whoever claims a place holds it for a while, and longer as long as they are at it, so that no two processes bring the
 same card. Whoever ends before they are done leaves it to be claimed again. What failed is held until it is to be tried
@@ -19,11 +19,13 @@ from store.budgets import POSTS, UPDATES, Purse, Spent, of_channel
 from store.cards import CARDS, OF_PACKAGE, ROLE, Place
 from store.house import fresh_id
 from store.packages import PACKAGES
+from store.turns import LAST_SERVED, OF_LANE, TURNS, Served, served, turn
 
 _HELD = CARDS.c.held_until.type
 _GRAVEST_FIRST = case(
     *((PACKAGES.c.risk == risk.value, -rank) for rank, risk in enumerate(RiskLevel)), else_=-len(RiskLevel)
 )
+_KEY = (CARDS.c.tenant_id, CARDS.c.package_id, CARDS.c.place)
 _OF_CARD = (PACKAGES.c.tenant_id == CARDS.c.tenant_id) & (PACKAGES.c.package_id == CARDS.c.package_id)
 _THIS = (*OF_PACKAGE, CARDS.c.place == bindparam("at"))
 _CLAIM = update(CARDS).where(*_THIS).values(held_until=bindparam("until", type_=_HELD), held_by=bindparam("by"))
@@ -67,10 +69,10 @@ def claim(
     by, taken = fresh_id(), list[Claim]()
     while len(taken) < limit:
         found = connection.execute(_candidates(tenant_id, now, purse, answerable).limit(limit - len(taken)))
-        afforded = [_afforded(purse, Place(*row), by) for row in found]
-        mine = [its for its in afforded if its is not None]
+        mine = {its: agent for *place, agent in found if (its := _afforded(purse, Place(*place), by))}
         for its in mine:
             connection.execute(_CLAIM, its.key | {"until": until})
+        served(connection, [Served(its.place, agent) for its, agent in mine.items()], now)
         taken += mine
         if not mine:
             break
@@ -105,11 +107,20 @@ def _candidates(
     full = purse.full
     posts = false() if POSTS in full else and_(CARDS.c.ts.is_(None), CARDS.c.place.not_in(purse.full_channels))
     updates = CARDS.c.ts.is_not(None) if UPDATES not in full else tuple_(CARDS.c.channel, CARDS.c.ts).in_(answerable)
-    return (
-        select(*(CARDS.c[name] for name in Place._fields))
+    own_order = (_GRAVEST_FIRST, PACKAGES.c.due_at, CARDS.c.package_id, CARDS.c.place)
+    ranked = (
+        select(*_KEY, PACKAGES.c.agent_id, turn(*own_order).label("turn"), LAST_SERVED.label("last_served"))
         .join_from(CARDS, PACKAGES, _OF_CARD)
+        .join(TURNS, OF_LANE, isouter=True)
         .where(*_behind(tenant_id, now), or_(posts, updates, CARDS.c.place.startswith(ROLE)))
-        .order_by(_GRAVEST_FIRST, PACKAGES.c.due_at, CARDS.c.package_id, CARDS.c.place)
+        .subquery()
+    )
+    return (
+        select(*(CARDS.c[name] for name in Place._fields), ranked.c.agent_id)
+        .join_from(CARDS, ranked, and_(*(column == ranked.c[column.name] for column in _KEY)))
+        .join(PACKAGES, _OF_CARD)
+        .where(*_behind(tenant_id, now))
+        .order_by(ranked.c.turn, ranked.c.last_served, *own_order)
         .with_for_update(of=CARDS, skip_locked=True)
     )
 
