@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import ssl
 import time
-from collections.abc import Mapping
 from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
@@ -16,7 +15,7 @@ import httpx
 from countersign.handle import AsyncHandle, Handle
 from countersign.package import found, submitted
 from countersign.proposal import Proposal
-from countersign.settings import settings
+from countersign.settings import Settings, settings
 from countersign.wire import Call, Flow, Patience, Pause, Perform
 
 T = TypeVar("T")
@@ -32,12 +31,13 @@ class Client:
         url: str | None = None,
         key: str | None = None,
         *,
+        insecure: bool = False,
         patience: Patience | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        its = settings(url, key)
+        its = settings(url, key, insecure=insecure)
         self.patience = patience or Patience()
-        self._http = httpx.Client(base_url=its.url, headers=_headers(its.key), verify=_tls(), transport=transport)
+        self._http = httpx.Client(**_options(its), transport=transport)
 
     def request(self, *, idempotency_key: str | None = None, step: str = "", **proposal: Unpack[Proposal]) -> Handle:
         """Proposes. The same run, step and action, or the same key, is the same proposal, also after a restart."""
@@ -90,12 +90,13 @@ class AsyncClient:
         url: str | None = None,
         key: str | None = None,
         *,
+        insecure: bool = False,
         patience: Patience | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        its = settings(url, key)
+        its = settings(url, key, insecure=insecure)
         self.patience = patience or Patience()
-        self._http = httpx.AsyncClient(base_url=its.url, headers=_headers(its.key), verify=_tls(), transport=transport)
+        self._http = httpx.AsyncClient(**_options(its), transport=transport)
 
     async def request(
         self, *, idempotency_key: str | None = None, step: str = "", **proposal: Unpack[Proposal]
@@ -149,8 +150,14 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _headers(key: str) -> Mapping[str, str]:
-    return {"Authorization": f"Bearer {key}", "User-Agent": "countersign-python"}
+def _options(its: Settings) -> dict[str, Any]:
+    """To this machine no proxy of the environment is used: it would be shown the key."""
+    return {
+        "base_url": its.url,
+        "headers": {"Authorization": f"Bearer {its.key}", "User-Agent": "countersign-python"},
+        "verify": _tls(),
+        "trust_env": not its.is_local,
+    }
 
 
 def _request(call: Call, patience: Patience) -> dict[str, Any]:

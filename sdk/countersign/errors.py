@@ -83,6 +83,14 @@ class UnavailableError(ProblemError, UnreachableError):
     """The service answers that it cannot just now, and went on saying so. Asking again in the same way is safe."""
 
 
+class RateLimitedError(UnavailableError):
+    """The agent asks more than it may, and went on being told so. Asking again later in the same way is safe."""
+
+
+class OutOfScopeError(ProblemError):
+    """The agent's key does not cover this action type, requester or risk: `errors` names the field."""
+
+
 class UnauthenticatedError(ProblemError):
     """The key is wrong, or was revoked."""
 
@@ -145,6 +153,8 @@ class ApprovalLapsedError(ProblemError):
 
 _PROBLEMS: Mapping[str, type[ProblemError]] = {
     "unauthenticated": UnauthenticatedError,
+    "rate-limited": RateLimitedError,
+    "out-of-scope": OutOfScopeError,
     "invalid": InvalidProposalError,
     "quality-gaps": InvalidProposalError,
     "too-long-to-show": InvalidProposalError,

@@ -81,13 +81,6 @@ async def get_package(decision_package_id: str) -> dict[str, Any]:
         return _told((await client.handle(decision_package_id)).document)
 
 
-async def claim_execution(decision_package_id: str) -> dict[str, Any]:
-    """Take an approval, once. Act on exactly these action_parameters, then report_outcome under this claim_id."""
-    async with AsyncClient() as client:
-        handle = await client.handle(decision_package_id)
-        return {"action_parameters": await handle.claim(), "claim_id": handle.claim_id}
-
-
 async def report_outcome(
     decision_package_id: str,
     claim_id: str,
@@ -116,6 +109,23 @@ def _answering(tool: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
 
 def _told(document: StatusDocument) -> dict[str, Any]:
     return dict(document)
+
+
+class Claims:
+    """The claims of this process. Another process has none of them: it must not pass for whoever claimed before."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, str] = {}
+
+    async def claim_execution(self, decision_package_id: str) -> dict[str, Any]:
+        """Take an approval, once. Act on exactly these action_parameters, then report_outcome under this claim_id.
+
+        If the answer was lost, call this again: until the outcome is reported it gives the same claim. Act only once.
+        """
+        claim_id = self._ids.setdefault(decision_package_id, f"claim-{uuid.uuid4().hex}")
+        async with AsyncClient() as client:
+            handle = await client.handle(decision_package_id, claim_id=claim_id)
+            return {"action_parameters": await handle.claim(), "claim_id": claim_id}
 
 
 class Permissions:
@@ -171,7 +181,7 @@ def server(*, risk_level: RiskLevel = "medium", confidence: float = 0.7, wait: f
         request_approval,
         await_decision,
         get_package,
-        claim_execution,
+        Claims().claim_execution,
         report_outcome,
     )
     for tool in tools:

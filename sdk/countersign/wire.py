@@ -67,6 +67,7 @@ class Patience:
     answer: float = 15.0
     first_rest: float = 0.2
     longest_rest: float = 5.0
+    limited: float = 600.0  # seconds of rest that 429 may ask for, beside `total`
 
     def rest(self, tries: int, asked: float) -> float:
         """Longer each time, never in step with the other agents, and never sooner than the service asked for."""
@@ -75,7 +76,11 @@ class Patience:
 
 
 def answered(call: Call, patience: Patience, until: float | None = None) -> Flow[Any]:
-    """The body of the answer. Sent again until there is one, or until the moment (by the monotonic clock) has come."""
+    """The body of the answer. Sent again until there is one, or until the moment (by the monotonic clock) has come.
+
+    A rest that a rate limit asks for uses up no patience: the service is there, and says when to come back.
+    """
+    limited, has_end = patience.limited, until is not None
     until = time.monotonic() + patience.total if until is None else until
     tries = 0
     while True:
@@ -83,7 +88,9 @@ def answered(call: Call, patience: Patience, until: float | None = None) -> Flow
         if isinstance(reply, httpx.Response) and reply.status_code not in _PASSING:
             return _read(reply)
         rest = patience.rest(tries, _asked_rest(reply))
-        if time.monotonic() + rest >= until:
+        if _is_rate_limit(reply) and not has_end:
+            until, limited = until + rest, limited - rest
+        if limited < 0 or time.monotonic() + rest >= until:
             raise _given_up(call, reply)
         if tries == 0:
             log.warning("countersign: %s %s: %s; trying again", call.method, call.path, _why(reply))
@@ -119,6 +126,10 @@ def _given_up(call: Call, reply: httpx.Response | httpx.RequestError) -> Excepti
     return UnreachableError(
         f"{call.method} {call.path}: {_why(reply)}. Nothing was lost: saying the same again is safe."
     )
+
+
+def _is_rate_limit(reply: httpx.Response | httpx.RequestError) -> bool:
+    return isinstance(reply, httpx.Response) and reply.status_code == httpx.codes.TOO_MANY_REQUESTS
 
 
 def _asked_rest(reply: httpx.Response | httpx.RequestError) -> float:

@@ -76,6 +76,20 @@ async def test_an_agent_asks_waits_claims_and_reports(office: Office, watcher: A
         assert twice.is_error
 
 
+async def test_a_claim_whose_answer_was_lost_is_given_again_by_this_server_and_by_no_other(
+    office: Office, watcher: Agent
+) -> None:
+    async with serving() as client:
+        its = {"decision_package_id": (await called(client, "request_approval", **ASKED))["decision_package_id"]}
+        await office.approve(SENTA, await watcher.card(await watcher.proposed()))
+        first = await called(client, "claim_execution", **its)
+        assert await called(client, "claim_execution", **its) == first
+        async with serving() as another:
+            assert (await another.call_tool("claim_execution", its)).is_error
+        await called(client, "report_outcome", **its, claim_id=first["claim_id"], state="succeeded")
+        assert (await client.call_tool("claim_execution", its)).is_error
+
+
 async def test_the_same_key_is_the_same_request(office: Office) -> None:
     async with serving() as client:
         both = [await called(client, "request_approval", **ASKED, idempotency_key="k") for _ in range(2)]
