@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot.connections import Phase, proven
+from bot.connections import Phase, peer_of, proven
 from bot.problem_types import Fault
 from bot.problems import Problem
 from bot.service import SERVICE
@@ -29,6 +29,8 @@ async def authenticated(request: web.Request, handler: Handler) -> web.StreamRes
     agent = await service.store.agent_of(key) if sent and key.isascii() else None
     if agent is None:
         service.metrics.unauthenticated.inc()
+        if sent:
+            await service.wrong_keys.met(peer_of(request))
         raise Problem(Fault.UNAUTHENTICATED, UNKNOWN if sent else None, headers={"WWW-Authenticate": "Bearer"})
     proven(request, Phase.AGENT)
     request[AGENT] = agent

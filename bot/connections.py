@@ -248,3 +248,8 @@ def proven(request: web.Request, phase: Phase) -> None:
     """The current request has shown a valid key or a valid signature."""
     if isinstance(request.protocol, Connection):
         request.protocol.registry.proven(request.protocol, phase)
+
+
+def peer_of(request: web.BaseRequest) -> str | None:
+    """The address that the request comes from, or that a trusted proxy forwards."""
+    return request.protocol.peer if isinstance(request.protocol, Connection) else None

@@ -28,6 +28,11 @@ class Metrics:
         self.unauthenticated = Counter(
             "countersign_unauthenticated_total", "Requests without a valid key or signature.", registry=self.registry
         )
+        self.wrong_keys = Counter(
+            "countersign_wrong_keys_total",
+            "Requests with a key that no agent has. Each is answered later than the one before it from its address.",
+            registry=self.registry,
+        )
         self.connections = Gauge(
             "countersign_connections", "Open connections, by what they are doing.", ("phase",), registry=self.registry
         )

@@ -12,6 +12,7 @@ from bot.metrics import Metrics
 from bot.polls import Polls
 from bot.settings import Settings
 from bot.slack.side import SlackSide
+from bot.wrong_keys import WrongKeys
 from store.store import Store
 
 Clock = Callable[[], datetime]
@@ -28,6 +29,10 @@ class Service:
     metrics: Metrics
     slack: SlackSide | None = None
     polls: Polls = field(default_factory=Polls)
+    wrong_keys: WrongKeys = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "wrong_keys", WrongKeys(self.metrics))
 
 
 SERVICE = web.AppKey("service", Service)

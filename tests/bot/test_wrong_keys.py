@@ -1,0 +1,54 @@
+"""Wrong keys are slowed and counted; a right key is never slowed or refused for another's wrong ones."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from bot.wrong_keys import APART, AT_MOST
+from tests.bot.service import Desk, opened
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+PACKAGES = "/v1/packages"
+
+
+async def answered(desk: Desk, key: str, address: str | None = None) -> tuple[int, float]:
+    """The status, and when it was answered."""
+    headers = {"X-Forwarded-For": address} if address else {}
+    told = await desk.get(PACKAGES, key=key, headers=headers)
+    return told.status, time.monotonic()
+
+
+async def test_wrong_keys_are_answered_one_after_the_other_and_counted(desk: Desk) -> None:
+    told = await asyncio.gather(*(answered(desk, f"csk_{number}") for number in range(6)))
+    assert {status for status, _ in told} == {401}
+    times = sorted(at for _, at in told)
+    assert times[-1] - times[0] > 4 * APART
+    assert "countersign_wrong_keys_total 6.0" in (await desk.get("/metrics")).text
+
+
+async def test_a_right_key_does_not_wait_for_the_wrong_ones_of_its_address(desk: Desk) -> None:
+    wrong = [asyncio.create_task(answered(desk, f"csk_{number}")) for number in range(8)]
+    await asyncio.wait(wrong, return_when=asyncio.FIRST_COMPLETED)
+    assert (await desk.get(PACKAGES)).status == 200
+    assert not all(task.done() for task in wrong)
+    await asyncio.gather(*wrong)
+
+
+async def test_a_crowd_of_wrong_keys_is_answered_within_a_bound(desk: Desk) -> None:
+    began = time.monotonic()
+    told = await asyncio.gather(*(answered(desk, f"csk_{number}") for number in range(60)))
+    assert {status for status, _ in told} == {401}
+    assert max(at for _, at in told) - began < AT_MOST + 60 * APART / 2
+
+
+async def test_wrong_keys_of_one_address_slow_no_other_address(database_url: str, tmp_path: Path) -> None:
+    async with opened(database_url, tmp_path, COUNTERSIGN_TRUSTED_PROXIES="127.0.0.0/8") as desk:
+        first = [asyncio.create_task(answered(desk, "csk_wrong", "192.0.2.1")) for _ in range(8)]
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        assert (await answered(desk, "csk_wrong", "192.0.2.2"))[0] == 401
+        assert not all(task.done() for task in first)
+        await asyncio.gather(*first)
