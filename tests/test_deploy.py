@@ -12,16 +12,21 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 
 from bot.cli import app
 from bot.settings import Settings
+from countersign import Client, ConfigurationError
+from countersign.settings import INSECURE, KEY, URL
 from tests.bot.service import opened
 
 ROOT = Path(__file__).parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 UNIT = (ROOT / "deploy" / "countersign.service").read_text()
+COMPOSE = (ROOT / "deploy" / "compose.yml").read_text()
 RUNNING = (ROOT / "docs" / "running.md").read_text()
-SETTINGS = {str(field.alias or name).upper() for name, field in Settings.model_fields.items()}
+OF_AGENTS = {URL, KEY, INSECURE}
+SETTINGS = {str(field.alias or name).upper() for name, field in Settings.model_fields.items()} | OF_AGENTS
 
 
 def test_the_image_holds_what_the_installation_needs_and_nothing_else() -> None:
@@ -33,7 +38,7 @@ def test_the_image_holds_what_the_installation_needs_and_nothing_else() -> None:
     assert let_in == {"pyproject.toml", *project["project"]["license-files"], *packages}
 
 
-@pytest.mark.parametrize("text", [DOCKERFILE, UNIT, RUNNING], ids=["image", "unit", "docs"])
+@pytest.mark.parametrize("text", [DOCKERFILE, UNIT, RUNNING, COMPOSE], ids=["image", "unit", "docs", "compose"])
 def test_each_setting_that_is_named_exists(text: str) -> None:
     assert set(re.findall(r"\b(?:COUNTERSIGN|SLACK)_[A-Z_]+", text)) <= SETTINGS
 
@@ -44,6 +49,24 @@ def test_each_command_that_is_named_exists(text: str) -> None:
     named = re.findall(r'(?:countersign countersign|bin/countersign|"countersign",) "?([a-z]+)', text)
     assert named
     assert set(named) <= its.keys()
+
+
+def test_an_agent_in_the_compose_file_can_speak_to_the_service_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    services = yaml.safe_load(COMPOSE)["services"]
+    environment = services["agent"]["environment"]
+    assert environment[URL] == "http://countersign:8080"
+    for name, value in (environment | {KEY: "csk_1"}).items():
+        monkeypatch.setenv(name, value)
+    Client().close()
+    monkeypatch.delenv(INSECURE)
+    with pytest.raises(ConfigurationError):
+        Client()
+
+
+def test_the_compose_file_gives_the_service_no_more_rights_than_the_docs_do() -> None:
+    its = yaml.safe_load(COMPOSE)["services"]["countersign"]
+    assert (its["read_only"], its["cap_drop"], its["security_opt"]) == (True, ["ALL"], ["no-new-privileges:true"])
+    assert its["ports"] == ["127.0.0.1:8080:8080"]
 
 
 def test_the_image_starts_the_service_as_somebody_without_rights() -> None:

@@ -7,6 +7,10 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from yarl import URL
+
+from bot.running import running
 from rules.commands import Approve, Revise
 from rules.keys import KeyScope, Rates
 from store import registry
@@ -63,6 +67,17 @@ async def test_by_default_120_packages_a_minute_may_wait_for_people(desk: Desk) 
     assert (await desk.submit(key=await desk.hire("Other"))).status == 202
     desk.clock.passes(timedelta(seconds=61))
     assert (await desk.submit()).status == 202
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_two_replicas_count_together(desk: Desk) -> None:
+    key = await hired(desk, per_minute=4)
+    async with running(desk.its.service.settings, desk.clock) as another:
+        each = [URL(its.url) / "v1/packages" for its in (desk, another)]
+        for url in each * 2:
+            assert (await desk.call("POST", url, key=key, json=SOFT)).status == 202
+        for url in each:
+            assert (await desk.call("POST", url, key=key, json=SOFT)).problem == (429, "rate-limited")
 
 
 async def test_a_refused_package_can_be_sent_again_under_its_key(desk: Desk) -> None:
