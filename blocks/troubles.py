@@ -1,12 +1,15 @@
-"""What the admins are told when nothing can be shown at a place."""
+"""What the admins are told of the service's own troubles: when each begins, and when it is over."""
 
 from __future__ import annotations
 
-from blocks.elements import Element, Run, code, rich, user, words
+from datetime import datetime
+
+from blocks.elements import Element, Run, code, moment, rich, user, words
 from blocks.message import Message
-from blocks.text import clean
+from blocks.text import clean, in_utc
 
 APP_GONE = "Install the app in Slack, give the service its SLACK_BOT_TOKEN, and start it anew."
+SOCKET_OFF = "Turn Socket Mode on for the app at api.slack.com/apps, and check SLACK_APP_TOKEN."
 _FIXES = {
     "channel_is_archived": "Unarchive the channel, or name another one in the policy.",
     "channel_id_changed": "Name the channel in the policy by its new id, which Slack shows in its details.",
@@ -26,8 +29,29 @@ def undelivered(place: str, error: str) -> Message:
     return Message(text, (rich(words(*what, " Until then people are asked elsewhere, if the policy allows.")),))
 
 
+def delivered_again(place: str) -> Message:
+    text = f"Countersign can post in {place} again."
+    return Message(text, (rich(words("Countersign can post in ", _place(place), " again.")),))
+
+
 def app_gone(error: str) -> Message:
-    text = f"Slack no longer lets Countersign do anything: {clean(error)}. {APP_GONE}"
+    return _plain(f"Slack no longer lets Countersign do anything: {clean(error)}. {APP_GONE}")
+
+
+def app_back(error: str, since: datetime) -> Message:
+    before, after = "Slack lets Countersign work again. It refused everything since ", f": {clean(error)}."
+    return Message(f"{before}{in_utc(since)}{after}", (rich(words(before, moment(since), after)),))
+
+
+def socket_off(error: str) -> Message:
+    return _plain(f"Clicks in Slack do not reach Countersign: Socket Mode is refused ({clean(error)}). {SOCKET_OFF}")
+
+
+def socket_back() -> Message:
+    return _plain("Socket Mode is connected again: clicks in Slack reach Countersign.")
+
+
+def _plain(text: str) -> Message:
     return Message(text, (rich(words(text)),))
 
 

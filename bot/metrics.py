@@ -55,6 +55,13 @@ class Metrics:
             ("outcome",),
             registry=self.registry,
         )
+        self.troubles = Gauge(
+            "countersign_slack_troubles",
+            "What is wrong with Slack now: 1 if it is unreachable, refuses the token, or refuses the Socket Mode"
+            " connection; and the number of places where it shows nothing.",
+            ("kind",),
+            registry=self.registry,
+        )
         self.behind = Gauge(
             "countersign_places_behind", "Places in Slack that do not yet show what is wanted.", registry=self.registry
         )

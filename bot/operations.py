@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from blocks.troubles import SOCKET_OFF
 from bot.service import SERVICE, Service
 from bot.slack.faults import refuses
 from bot.slack.side import SlackSide
@@ -72,24 +73,49 @@ def _not_ready(checks: dict[str, str]) -> web.Response:
     return web.json_response(body, status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _slack(side: SlackSide | None, undelivered: list[troubles.Known]) -> dict[str, Any]:
+def _slack(side: SlackSide | None, known: list[troubles.Known]) -> dict[str, Any]:
     """As of the last call: nothing is asked of Slack here."""
     if side is None:
         return {"slack": "not configured"}
-    socket = {"socket": "connected" if side.socket.connected else "not connected"} if side.socket else {}
+    refused = {its.place: its.error for its in known}  # which another replica may have been told
+    gone, off = refused.pop(troubles.APP, None), refused.pop(troubles.SOCKET, None)
     directory = {"directory_trouble": side.directory.trouble} if side.directory.trouble else {}
-    refused = {its.place: its.error for its in undelivered}
-    gone = refused.pop(troubles.APP, None)  # which another replica may have been told
-    slack = refuses(gone) if gone else side.client.trouble or "ok"
-    silence = {"silence": f"does not count: {side.unproven}" if side.unproven else "counts"}
-    named = [{"place": place, "error": error} for place, error in refused.items()]
-    return {"slack": slack, **socket, **silence, **directory, "undelivered": named}
+    return {
+        "slack": refuses(gone) if gone else side.client.trouble or "ok",
+        **_socket(side, off),
+        "silence": f"does not count: {side.unproven}" if side.unproven else "counts",
+        **directory,
+        "undelivered": [{"place": place, "error": error} for place, error in refused.items()],
+    }
+
+
+def _socket(side: SlackSide, off: str | None) -> dict[str, str]:
+    if side.socket is None:
+        return {}
+    if side.socket.connected:
+        return {"socket": "connected"}
+    refused = side.socket.refused or off
+    trouble = {"socket_trouble": f"Slack refuses the connection: {refused}. {SOCKET_OFF}"} if refused else {}
+    return {"socket": "not connected", **trouble}
+
+
+def _troubles(side: SlackSide, known: list[troubles.Known]) -> dict[str, int]:
+    places = {its.place for its in known}
+    trouble = side.client.trouble or ""
+    return {
+        "unreachable": trouble.startswith("unreachable"),
+        "token": troubles.APP in places or trouble.startswith("refuses"),
+        "socket": troubles.SOCKET in places or bool(side.socket and side.socket.refused),
+        "places": len(places.difference(troubles.OF_THE_APP)),
+    }
 
 
 async def metrics(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
-    behind, callbacks = await _behind(service)
+    behind, callbacks, known = await _behind(service)
     service.metrics.behind.set(behind)
+    for kind, value in (_troubles(service.slack, known) if service.slack else {}).items():
+        service.metrics.troubles.labels(kind).set(value)
     service.metrics.silence.set(bool(service.slack and not service.slack.unproven))
     for state in ("due", "waiting", "dead"):
         service.metrics.undelivered.labels(state).set(getattr(callbacks, state))
@@ -97,14 +123,14 @@ async def metrics(request: web.Request) -> web.Response:
     return web.Response(body=page, headers={"Content-Type": content_type})
 
 
-async def _behind(service: Service) -> tuple[float, Counts]:
-    store = service.store
+async def _behind(service: Service) -> tuple[float, Counts, list[troubles.Known]]:
+    store, tenant_id = service.store, service.store.house.tenant_id
     try:
         return await store.read(
-            lambda its: (cards.count_behind(its, store.house.tenant_id), letters.counts(its)),
+            lambda its: (cards.count_behind(its, tenant_id), letters.counts(its), troubles.known(its, tenant_id)),
         )
     except UnavailableError:
-        return math.nan, Counts(math.nan, math.nan, math.nan, math.nan)
+        return math.nan, Counts(math.nan, math.nan, math.nan, math.nan), []
 
 
 ROUTES = [

@@ -24,6 +24,7 @@ from bot.service import Clock, Service, real_clock
 from bot.settings import Settings, SettingsError
 from bot.slack.side import slack_side
 from bot.web import application
+from rules.policy_summary import warnings
 from rules.policy_text import read_policy
 from store.migrate import migrate
 from store.store import Store
@@ -130,6 +131,8 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     async with only_server(settings.database_url), running(settings) as its:
         log.info("service.ready", url=its.url, policy=its.service.store.house.policy.full_version)
+        for warning in warnings(its.service.store.house.policy):
+            log.warning("policy.incomplete", because=warning)
         if its.service.slack and its.service.slack.unproven:
             log.warning("silence.unproven", because=its.service.slack.unproven)
         await stop.wait()

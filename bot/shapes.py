@@ -288,6 +288,8 @@ class Posture(Reply):
     """`ok`, `not configured`, or what kept Slack from answering the last call."""
     socket: Literal["connected", "not connected"] | None = None
     """Only in Socket Mode."""
+    socket_trouble: str | None = None
+    """Why Slack refuses the connection, if it does, and what to do."""
     silence: str | None = None
     """`counts` while an objection can be proven to arrive; else why it cannot, and what to set."""
     directory_trouble: str | None = None

@@ -159,6 +159,22 @@ class Policy(Value):
         """The Slack user groups that give somebody a role."""
         return frozenset(group for role in self.roles.values() for group in role.groups)
 
+    @property
+    def told_of_troubles(self) -> tuple[str, ...]:
+        """The people and the channel that the service tells of its own troubles."""
+        return (*self.admins, *((self.channels.admins,) if self.channels.admins else ()))
+
+    @property
+    def asked_roles(self) -> frozenset[str]:
+        """The roles that a package can be put before."""
+        return frozenset(role for place, role in self._role_names() if place[0] != "roles")
+
+    @property
+    def unheld_roles(self) -> tuple[str, ...]:
+        """Those of them that nobody holds: what asks for one is refused."""
+        held = {role for name, its in self.roles.items() if its.members or its.groups for role in self.held_with(name)}
+        return tuple(sorted(self.asked_roles - held))
+
     def action(self, action_type: str) -> Action | None:
         """What the catalogue says of this type, as one entry. None: nothing at all."""
         return self.listing(action_type).action

@@ -14,6 +14,10 @@ from rules.values import write_duration
 
 Place = tuple[int | str, ...]
 
+FILL_ROLES = "Put Slack ids into `members` or `groups` of each role"
+TOLD_TO_NOBODY = "if Slack refuses the service something, nobody is told"
+NAME_ADMINS = "Put Slack ids into `admins`, or a channel's id into `admins` of [channels]"
+
 
 def summary(policy: Policy) -> str:
     """What the policy says, for the person who has to answer for it; at most 80 columns wide."""
@@ -25,12 +29,23 @@ def summary(policy: Policy) -> str:
     sections = [
         _wrapped("", f"Policy {policy.full_version}"),
         _wrapped("", f"Soft approval is {soft if policy.soft.enabled else off}."),
+        *(_wrapped("", f"Warning: {warning}") for warning in warnings(policy)),
         "\n".join(["What a risk level takes", *tiers]),
         "\n".join(["Actions (what is not listed counts as irreversible_high)", *_catalogue(policy)]),
         "\n".join(["Who holds each role", *roles, _wrapped("  ", f"admins: {_names(policy.admins)}")]),
         "\n".join(["Windows", _wrapped("  ", ", ".join(spans))]),
     ]
     return "\n\n".join(sections)
+
+
+def warnings(policy: Policy) -> list[str]:
+    """What a policy leaves open that the service needs: it starts without, and says so."""
+    found = []
+    if roles := ", ".join(policy.unheld_roles):
+        found.append(f"nobody holds these roles, so packages that need them are refused: {roles}. {FILL_ROLES}")
+    if not policy.told_of_troubles:
+        found.append(f"{TOLD_TO_NOBODY}. {NAME_ADMINS}")
+    return found
 
 
 def _wrapped(indent: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Tells the admins where Slack refuses for good to show anything."""
+"""Tells the admins, and their channel, of each trouble with Slack: once when it begins, and when it is over."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from functools import partial
 
 import structlog
 
-from blocks.troubles import undelivered
+from blocks.message import Message
+from blocks.troubles import app_back, app_gone, delivered_again, socket_back, socket_off, undelivered
 from scheduler.messenger import BusyError, SlackError, UnreachableError
 from scheduler.sending import Sending
 from store import troubles
@@ -20,7 +21,18 @@ log = structlog.get_logger()
 
 
 LOOKS_THROUGH_EVERY = timedelta(minutes=1)
-PATIENCE = timedelta(seconds=5)  # before those whom nobody could be told of are told again
+PATIENCE = timedelta(seconds=5)  # before what nobody could be told of is told again
+REFUSED = timedelta(minutes=5)  # the same, if Slack refuses to show it to any of them
+
+
+def message_of(its: troubles.Known) -> Message:
+    match its.place:
+        case troubles.APP:
+            return app_back(its.error, its.since) if its.ended_at else app_gone(its.error)
+        case troubles.SOCKET:
+            return socket_back() if its.ended_at else socket_off(its.error)
+        case place:
+            return delivered_again(place) if its.ended_at else undelivered(place, its.error)
 
 
 class Admins:
@@ -37,7 +49,8 @@ class Admins:
             self._looked = self._now()
         if self._not_before and self._now() < self._not_before:
             return False
-        return await self._store.read(lambda connection: troubles.is_any_untold(connection, house.tenant_id))
+        now = self._now()
+        return await self._store.read(lambda connection: troubles.is_any_untold(connection, house.tenant_id, now))
 
     async def _look_through(self) -> None:
         house = self._store.house
@@ -53,19 +66,20 @@ class Admins:
             log.warning("admins.not_told", error=str(fault))
 
     async def _tell(self) -> None:
-        tenant_id = self._store.house.tenant_id
-        for its in await self._store.write(lambda connection: troubles.to_be_told(connection, tenant_id)):
-            told = [await self._told_to(admin, its) for admin in self._store.house.policy.admins]
-            if told and not any(told):
-                self._not_before = self._now() + PATIENCE
-                again = partial(troubles.tell_again, tenant_id=tenant_id, place=its.place)
+        house, now = self._store.house, self._now()
+        tenant_id, told_to = house.tenant_id, house.policy.told_of_troubles
+        for its in await self._store.write(lambda connection: troubles.to_be_told(connection, tenant_id, now)):
+            waits = [await self._tells(whom, its) for whom in told_to]
+            if waits and all(waits):
+                self._not_before = self._now() + min(filter(None, waits))
+                again = partial(troubles.tell_again, tenant_id=tenant_id, its=its)
                 await self._store.write(again)
 
-    async def _told_to(self, admin: str, its: troubles.Known) -> bool:
-        """Or refused for good: they find it in /reviews, in /readyz and with the doctor."""
+    async def _tells(self, whom: str, its: troubles.Known) -> timedelta | None:
+        """A person or a channel. If Slack does not show it there: how long to wait before the next try."""
         try:
-            await self._sending.post(admin, undelivered(its.place, its.error))
+            await self._sending.post(whom, message_of(its))
         except SlackError as fault:
-            log.warning("admin.not_told", admin=admin, place=its.place, error=fault.error)
-            return not isinstance(fault, BusyError | UnreachableError)
-        return True
+            log.warning("admin.not_told", whom=whom, place=its.place, error=fault.error)
+            return PATIENCE if isinstance(fault, BusyError | UnreachableError) else REFUSED
+        return None

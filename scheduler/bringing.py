@@ -32,6 +32,7 @@ from scheduler.sending import Sending
 from store import cards, troubles
 from store.cards import Drawing, Place, Shown
 from store.house import fresh_id
+from store.packages import load
 from store.store import Store
 from store.workers import UnavailableError
 
@@ -49,6 +50,7 @@ class Drawn(NamedTuple):
     rendering: Rendering
     notes: list[Note]
     roster: Roster
+    too_late: bool  # it was decided on another card before it could be shown at this place
 
 
 class Bringing:
@@ -74,6 +76,8 @@ class Bringing:
         drawn = await self._store.read(lambda connection: self._drawn(connection, place))
         if place.place.startswith(cards.ROLE):
             return await self._ask(hold, drawn)
+        if drawn.too_late:
+            return await hold.write(lambda connection: cards.drop(connection, place))
         return await self._show(hold, drawn)
 
     async def _ask(self, hold: Hold, drawn: Drawn) -> None:
@@ -98,8 +102,9 @@ class Bringing:
         dossier = dossier_of(connection, house, place.package_id, self._store.clock())
         if dossier is None:
             raise LookupError(f"the place {place.place} shows package {place.package_id}, which is not there")
-        notes = notes_of(dossier, place.noted_revision) if place.ts else []
-        return Drawn(dossier, render(dossier), notes, house.roster(connection))
+        notes = notes_of(dossier, place.noted_revision) if place.posted else []
+        too_late = dossier.state.status.terminal and not place.posted and cards.lies_elsewhere(connection, place)
+        return Drawn(dossier, render(dossier), notes, house.roster(connection), too_late)
 
     async def _show(self, hold: Hold, drawn: Drawn) -> None:
         place, rendering, state = hold.its.place, drawn.rendering, drawn.dossier.state
@@ -174,7 +179,7 @@ class Bringing:
         return shown
 
     async def _settled(self, hold: Hold, shown: Shown) -> None:
-        await hold.write(lambda connection: _shown(connection, hold.its.place, shown))
+        await hold.write(lambda connection: _shown(connection, hold.its.place, shown, self._now()))
 
     async def _refused(self, place: Place, refused: SlackError) -> None:
         log.error("card.refused", package=place.package_id, place=place.place, error=refused.error)
@@ -184,22 +189,32 @@ class Bringing:
         await self._store.write(lambda connection: kept(connection, place.tenant_id))
 
     async def _elsewhere(self, hold: Hold) -> None:
-        """People are asked in the policy's second channel, or one by one."""
+        """People are asked in the policy's second channel, or one by one.
+
+        As long as the package waits, this place is tried again: once Slack shows cards here, it is shown here too.
+        """
         place, fallback = hold.its.place, self._store.house.policy.channels.fallback
         if place.is_person:
-            await hold.rest(AGAIN_AFTER)
-            return
-        other = fallback if fallback and place.place != fallback else await self._role(place)
-        await hold.write(lambda connection: cards.instead(connection, place, other))
+            return await hold.rest(AGAIN_AFTER)
+        state = await self._store.read(lambda connection: _state(connection, place))
+        other = fallback if fallback and place.place != fallback else cards.ROLE + state.task.required_role
+        await hold.write(lambda connection: cards.also(connection, place, other))
+        if state.status.terminal:
+            return await hold.write(lambda connection: cards.drop(connection, place))
+        return await hold.rest(AGAIN_AFTER)
 
-    async def _role(self, place: Place) -> str:
-        drawn = await self._store.read(lambda connection: self._drawn(connection, place))
-        return cards.ROLE + drawn.dossier.state.task.required_role
+
+def _state(connection: Connection, place: Place) -> PackageState:
+    loaded = load(connection, place.tenant_id, place.package_id)
+    if loaded is None:
+        raise LookupError(f"the place {place.place} shows package {place.package_id}, which is not there")
+    return loaded.state
 
 
-def _shown(connection: Connection, place: Place, shown: Shown) -> None:
+def _shown(connection: Connection, place: Place, shown: Shown, now: datetime) -> None:
     cards.shown_at(connection, place, shown)
-    troubles.over(connection, place.tenant_id, place.place, troubles.APP)
+    if place.place in troubles.over(connection, place.tenant_id, place.place, troubles.APP, now=now):
+        cards.wake(connection, place.tenant_id, place.place)
 
 
 def _looks_alike(drawn: Drawn, after: PackageState) -> bool:

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import structlog
 from sqlalchemy import Connection
@@ -25,6 +24,7 @@ from scheduler.onlookers import Onlookers
 from scheduler.pace import Pace
 from scheduler.proofs import Proofs
 from scheduler.sending import Sending
+from scheduler.trouble import begins
 from store import places, troubles
 from store.budgets import Purse, Rates
 from store.places import Claim
@@ -37,7 +37,6 @@ SLACKS = Rates()
 AT_ONCE = 32  # places that are being brought: a burst into some channels, and slow calls beside it
 LOOKS_EVERY = 2.0  # seconds, for what other processes have written and for what rested
 BREATHES = 0.05  # seconds between two looks, so that a hundred decisions are not a hundred looks
-GONE_FOR = timedelta(seconds=30)  # before an app that Slack let go is tried again
 PATIENCE = 5.0  # seconds before what failed is tried again, if Slack names no time
 
 
@@ -180,7 +179,6 @@ class Reconciler:
         except (UnavailableError, LostError, TimeoutError) as fault:
             log.warning("card.not_kept", **known, error=str(fault))
         except TokenError as fault:
-            log.error("slack.app_is_gone", error=fault.error)  # noqa: TRY400 - what Slack said is all there is to it
             await self._gone(fault)
             await hold.rest(0)
         except SlackError as fault:
@@ -199,7 +197,5 @@ class Reconciler:
 
     async def _gone(self, fault: TokenError) -> None:
         """Nothing is tried for a while, by no replica: it would fail for each card."""
-        tenant_id, now = self._store.house.tenant_id, self._now()
-        kept = partial(troubles.keep, error=fault.error, now=now, closed_until=now + GONE_FOR)
         with suppress(UnavailableError):
-            await self._store.write(lambda connection: kept(connection, tenant_id, troubles.APP))
+            await begins(self._store, troubles.APP, fault.error, self._now())

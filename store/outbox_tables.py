@@ -51,7 +51,8 @@ class Turn(SQLModel, table=True):
 class Trouble(SQLModel, table=True):
     """A place where Slack refuses for good to show anything, until it shows something there again.
 
-    While it is `closed`, in real time, nothing is tried there.
+    While it is `closed`, in real time, nothing is tried there. `told`: the admins know of it. `ended_at`: since then it
+    is over, and the admins are still to be told so.
     """
 
     __tablename__ = "troubles"
@@ -61,6 +62,7 @@ class Trouble(SQLModel, table=True):
     since: datetime
     told: bool = False
     closed_until: datetime | None = None
+    ended_at: datetime | None = None
 
 
 class Rendering(SQLModel, table=True):

@@ -12,7 +12,7 @@ import typer
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
-from blocks.troubles import APP_GONE
+from blocks.troubles import APP_GONE, SOCKET_OFF
 from bot.cli.faults import CommandError, first_line
 from bot.cli.findings import Finding
 from bot.cli.session import now, reached
@@ -20,8 +20,8 @@ from bot.cli.text import plain
 from bot.keys import key_file, signing_key
 from bot.settings import Settings, SettingsError, read_settings
 from rules.policy import Policy
+from rules.policy_summary import NAME_ADMINS, TOLD_TO_NOBODY
 from rules.policy_text import PolicyError, read_policy
-from rules.scales import RiskLevel
 from store import letters, troubles
 from store.address import address
 from store.audit import TENANT_EVENTS
@@ -39,13 +39,12 @@ LATELY = timedelta(days=7)  # what was given up or closed before is known by now
 def doctor() -> None:
     """Look for what keeps the service from working.
 
-    Says what to do about each fault, and exits with 1 on any.
+    Says what to do about each fault, and exits with 1 on any. A line that begins with `skip` names what could not be
+    looked at, and why.
     """
     findings = list(_examined())
     for finding in findings:
-        typer.echo(f"fault  {finding.what}: {finding.fault}" if finding.fault else f"ok     {finding.what}")
-        if finding.fault:
-            typer.echo(f"fix:   {finding.fix}")
+        typer.echo("\n".join(finding.lines()))
     if any(finding.fault for finding in findings):
         raise typer.Exit(1)
 
@@ -62,7 +61,9 @@ def _examined() -> Iterator[Finding]:
     yield _key(settings)
     from bot.cli.slack_checks import slack_findings  # noqa: PLC0415 - as the service in serve
 
-    yield from slack_findings(settings, policy, _held(policy) if policy else ())
+    yield from slack_findings(
+        settings, policy, sorted(policy.asked_roles.difference(policy.unheld_roles)) if policy else ()
+    )
 
 
 def _policy(settings: Settings) -> Generator[Finding, None, Policy | None]:
@@ -76,26 +77,16 @@ def _policy(settings: Settings) -> Generator[Finding, None, Policy | None]:
         yield from (Finding(what, str(fault), f"correct {fault.key or 'the file'} in it") for fault in error.faults)
         return None
     yield Finding(f"{what}, version {policy.full_version}")
-    yield from (_unheld(role) for role in sorted(_asked(policy)) if not _is_held(policy, role))
+    yield from (_unheld(role) for role in policy.unheld_roles)
+    yield _told(policy)
     return policy
 
 
-def _held(policy: Policy) -> list[str]:
-    return [role for role in sorted(_asked(policy)) if _is_held(policy, role)]
-
-
-def _asked(policy: Policy) -> set[str]:
-    """Every role that a package could be put before."""
-    tiers = [policy.tiers.of(risk) for risk in RiskLevel]
-    roles = {role for tier in tiers for role in (tier.role, *tier.ladder, *tier.of_role)}
-    for action in policy.actions.values():
-        tool = action.tool.min_reviewer_role if action.tool else None
-        roles.update(role for role in (action.role, tool, *(action.ladder or ())) if role)
-    return roles
-
-
-def _is_held(policy: Policy, role: str) -> bool:
-    return any(its.members or its.groups for name, its in policy.roles.items() if role in policy.held_with(name))
+def _told(policy: Policy) -> Finding:
+    what = "who is told of troubles"
+    if policy.told_of_troubles:
+        return Finding(f"{what}: {', '.join(policy.told_of_troubles)}")
+    return Finding(what, TOLD_TO_NOBODY, NAME_ADMINS)
 
 
 def _unheld(role: str) -> Finding:
@@ -189,12 +180,14 @@ def _undelivered(connection: Connection) -> Iterator[Finding]:
     """As the service last met it: Slack itself may be well meanwhile, and the next card shown there proves it."""
     fix = "let the app post there, or name another channel in the policy; the next card that is shown there ends this"
     for its in troubles.known(connection, tenant(connection)):
-        if its.place == troubles.APP:
-            since = f"since {its.since:%Y-%m-%d %H:%M} UTC"
-            yield Finding("the Slack app", f"Slack does nothing for it {since}: {plain(its.error)}", APP_GONE)
-            continue
-        fault = f"Slack refuses to show anything there since {its.since:%Y-%m-%d %H:%M} UTC: {plain(its.error)}"
-        yield Finding(f"cards in {plain(its.place)}", fault, fix)
+        since = f"since {its.since:%Y-%m-%d %H:%M} UTC: {plain(its.error)}"
+        match its.place:
+            case troubles.APP:
+                yield Finding("the Slack app", f"Slack does nothing for it {since}", APP_GONE)
+            case troubles.SOCKET:
+                yield Finding("Socket Mode", f"Slack refuses the connection {since}", SOCKET_OFF)
+            case place:
+                yield Finding(f"cards in {plain(place)}", f"Slack refuses to show anything there {since}", fix)
 
 
 def _newest(connection: Connection) -> datetime | None:
@@ -207,7 +200,7 @@ def _newest(connection: Connection) -> datetime | None:
 def _key(settings: Settings) -> Finding:
     path = key_file(settings)
     if settings.key is None and path is not None and not path.exists():
-        return Finding(f"key, which the first export will make in {path}")
+        return Finding("key", unseen=f"the first export makes it, in {path}")
     try:
         return Finding(f"key, whose public half is {signing_key(settings).public}")
     except SettingsError as fault:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from datetime import datetime, timedelta
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bot.cli.asking import tried
-from bot.cli.findings import Finding
+from bot.cli.findings import MISSING_SCOPE, Finding
 from bot.cli.session import now
 from bot.cli.slack_people import people_findings
 from bot.metrics import Metrics
@@ -62,7 +62,7 @@ async def _findings(
     installed = Installed.told(answer)
     yield Finding(f"SLACK_BOT_TOKEN, which is {installed.bot_user_id} in the workspace {installed.team_id}")
     yield _scopes(installed.scopes)
-    yield _clock(parsedate_to_datetime((answer.headers or {})["Date"]))
+    yield _clock((answer.headers or {}).get("Date"))
     yield await _way_in(slack, settings)
     if not settings.slack_app_token and (policy is None or policy.soft.enabled):
         yield _public_address(settings)
@@ -85,8 +85,11 @@ def _scopes(granted: frozenset[str]) -> Finding:
     return Finding("scopes", f"the token lacks {missing}", fix)
 
 
-def _clock(theirs: datetime) -> Finding:
-    difference = abs(now() - theirs)
+def _clock(date: str | None) -> Finding:
+    try:
+        difference = abs(now() - parsedate_to_datetime(date or ""))
+    except (TypeError, ValueError):
+        return Finding("clock, beside that of Slack", unseen="Slack's answer bears no readable Date")
     if difference <= SKEW:
         return Finding("clock, beside that of Slack")
     fault = f"it differs from that of Slack by {difference.total_seconds():.0f} s, and from 300 s on no click is taken"
@@ -97,7 +100,7 @@ async def _way_in(slack: SlackClient, settings: Settings) -> Finding:
     """Socket Mode can be tried. Over HTTP only Slack can tell whether it reaches us, and with which secret."""
     token = settings.slack_app_token
     if not token:
-        return Finding("SLACK_SIGNING_SECRET, which the first request from Slack will prove")
+        return Finding("SLACK_SIGNING_SECRET", unseen="only a request from Slack can prove it")
     answer = await tried(understood(slack.web.apps_connections_open(app_token=token.get_secret_value())))
     if isinstance(answer, str):
         fix = "turn Socket Mode on, and make a token with connections:write under Basic Information, App-Level Tokens,"
@@ -108,7 +111,7 @@ async def _way_in(slack: SlackClient, settings: Settings) -> Finding:
 def _public_address(settings: Settings) -> Finding:
     what = "COUNTERSIGN_PUBLIC_URL"
     if settings.public_url:
-        return Finding(f"{what}, {settings.public_url}, which the service itself will prove")
+        return Finding(f"{what}, {settings.public_url}", unseen="the service itself proves it: see /readyz")
     fix = "set it to the address that Slack calls, such as https://countersign.example.com"
     return Finding(what, "is not set, so silence never counts and every soft approval is hard", fix)
 
@@ -116,7 +119,7 @@ def _public_address(settings: Settings) -> Finding:
 async def _channel(slack: SlackClient, channel: str) -> Finding:
     answer = await tried(slack.asked(slack.web.conversations_info(channel=channel), "channel"))
     if answer == "missing_scope":
-        return Finding(f"channel {channel}, which cannot be seen without its scope")
+        return Finding(f"channel {channel}", unseen=MISSING_SCOPE)
     if isinstance(answer, str):
         fix = f"correct its id in the policy; if it is a private one, {INVITE}"
         return Finding(f"channel {channel}", f"Slack does not show it ({answer})", fix)

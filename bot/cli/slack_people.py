@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 
 from bot.cli.asking import tried
-from bot.cli.findings import Finding
+from bot.cli.findings import MISSING_SCOPE, Finding
 from bot.cli.session import now
 from bot.slack.client import SlackClient
 from rules.authority import identify
@@ -26,7 +26,7 @@ _NO_SUCH = "no_such_subteam"
 async def people_findings(slack: SlackClient, policy: Policy, roles: Collection[str]) -> AsyncIterator[Finding]:
     people = await tried(slack.everybody())
     if isinstance(people, str):
-        yield Finding(f"people, who cannot be seen ({people})")
+        yield _unlisted(people)
         return
     groups = {group: await tried(slack.group(group)) for group in sorted(policy.groups)}
     for group, members in groups.items():
@@ -38,12 +38,18 @@ async def people_findings(slack: SlackClient, policy: Policy, roles: Collection[
         yield finding
 
 
+def _unlisted(error: str) -> Finding:
+    if error == "missing_scope":
+        return Finding("people and roles", unseen=MISSING_SCOPE)
+    return Finding("people", f"Slack does not list them ({error})", "see that the app may call users.list")
+
+
 def _group(group: str, members: frozenset[str] | str) -> Finding:
     what = f"user group {group}"
     if not isinstance(members, str):
         return Finding(f"{what}, of {len(members)}")
     if members == "missing_scope":
-        return Finding(f"{what}, which cannot be seen without its scope")
+        return Finding(what, unseen=MISSING_SCOPE)
     if members == _NO_SUCH:
         return Finding(what, f"Slack has none of this id that is switched on ({members})", "correct it in the policy")
     fix = "name people as `members` in the policy instead: user groups belong to Slack's paid plans"
@@ -70,12 +76,13 @@ def _outsiders(roster: Roster) -> Iterator[Finding]:
 
 
 def _roles(roster: Roster, roles: Collection[str]) -> Iterator[Finding]:
-    """Where a group could not be read, it may hold somebody."""
     for role in roles:
         able = [user for user in roster.acting(role) if isinstance(identify(roster, user, now()), Person)]
         if able:
             yield Finding(f"role {role}, in which {len(able)} could decide")
-        elif not _unread(roster, role):
+        elif _unread(roster, role):
+            yield Finding(f"role {role}", unseen="a user group that gives it could not be read")
+        else:
             fix = f"put an active member into `members` or `groups` of [roles.{role}], or of a role that includes it"
             yield Finding(f"role {role}", "nobody whom the policy gives it could decide", fix)
 

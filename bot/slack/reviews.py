@@ -17,7 +17,6 @@ from blocks.queue import ROWS
 from blocks.refusals import private
 from blocks.rendering import render
 from blocks.stats import stats
-from blocks.troubles import app_gone, undelivered
 from bot.slack import forms, homes, origin, reading
 from bot.slack.front import Front
 from bot.slack.mine import mine_of, queue_of
@@ -31,6 +30,7 @@ from rules.policy_summary import summary
 from rules.reasons import Reason, Refusal, refuse
 from rules.values import parse_duration
 from rules.visibility import may_see
+from scheduler.admins import message_of
 from store import registry, troubles
 from store.queue import count_open
 from store.registry import RegistryError
@@ -97,13 +97,9 @@ async def _queue(front: Front, asked: Asked) -> Message:
         if asked.user_id not in roster.policy.admins:
             return waiting
         known = troubles.known(connection, house.tenant_id)
-        return reviews.with_troubles(waiting, [_told(its) for its in known])
+        return reviews.with_troubles(waiting, [message_of(its) for its in known])
 
     return await front.store.read(read)
-
-
-def _told(its: troubles.Known) -> Message:
-    return app_gone(its.error) if its.place == troubles.APP else undelivered(its.place, its.error)
 
 
 async def _mine(front: Front, asked: Asked) -> Message:

@@ -79,8 +79,14 @@ def _keep(connection: Connection, tenant_id: str, channel: str, error: str) -> N
 
 
 async def _opened(front: Front, channel: str) -> None:
+    """What was asked elsewhere meanwhile and still waits is shown here now."""
     tenant_id = front.store.house.tenant_id
-    await front.store.write(lambda connection: troubles.over(connection, tenant_id, channel))
+
+    def open_again(connection: Connection) -> None:
+        troubles.over(connection, tenant_id, channel, now=datetime.now(UTC))
+        cards.wake(connection, tenant_id, channel)
+
+    await front.store.write(open_again)
     front.look()
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -14,7 +13,6 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.metrics import Metrics
 from bot.settings import Settings, SettingsError
-from bot.slack import workspace
 from bot.slack.app import bolt_app
 from bot.slack.client import SlackClient, web_client
 from bot.slack.door import Door
@@ -25,16 +23,16 @@ from bot.slack.lookups import Lookups
 from bot.slack.probe import Prober
 from bot.slack.socket import Socket
 from bot.slack.socket_way import SocketWay
+from bot.slack.watch import Watch
 from scheduler.answers import Answers
 from scheduler.clicks import Clicks
 from scheduler.clockwork import Clockwork
 from scheduler.directory import DirectoryKeeper
-from scheduler.messenger import BusyError, SlackError, TokenError, UnreachableError
+from scheduler.messenger import BusyError, SlackError, UnreachableError
 from scheduler.reconciler import Reconciler
 from scheduler.ticks import ticking
 from store.store import Store
 from store.waiters import stopped
-from store.workers import UnavailableError
 
 log = structlog.get_logger()
 
@@ -116,32 +114,13 @@ def _assembled(settings: Settings, store: Store, client: SlackClient, metrics: M
         directory=directory,
         door=Door(app, secret.get_secret_value(), front) if secret else None,
         socket=socket,
-        clockwork=Clockwork.of(store, partial(_reachable, store, client), way_in, clicks, reconciler.proofs),
+        clockwork=Clockwork.of(store, Watch(store, client, socket).look, way_in, clicks, reconciler.proofs),
     )
 
 
 def _prober(settings: Settings) -> Prober | None:
     secret = settings.slack_signing_secret
     return Prober(settings.public_url, secret.get_secret_value()) if settings.public_url and secret else None
-
-
-async def _reachable(store: Store, client: SlackClient) -> bool:
-    """Whether Slack does what we ask of it."""
-    try:
-        await client.asked(client.web.auth_test())
-    except TokenError as fault:
-        await _told(store, partial(workspace.app_is_gone, error=fault.error))
-        return False
-    except SlackError:
-        return False
-    await _told(store, workspace.app_is_back)
-    return True
-
-
-async def _told(store: Store, learn: Callable[[Store], Awaitable[None]]) -> None:
-    """All replicas learn it. Where the database is away, the next beat says it again."""
-    with suppress(UnavailableError):
-        await learn(store)
 
 
 async def _introduced(side: SlackSide) -> None:

@@ -27,7 +27,7 @@ from bot.slack.client import SlackClient
 from bot.slack.errands import Errands
 from bot.slack.faults import RAISED, understood
 from scheduler.clicks import Clicks
-from scheduler.messenger import BusyError, SlackError
+from scheduler.messenger import BusyError, SlackError, UnreachableError
 from store.waiters import stopped
 
 log = structlog.get_logger()
@@ -39,7 +39,7 @@ PAUSE, LONGEST_PAUSE = 1.0, 60.0
 
 
 class Socket:
-    """`connected` holds the connections on which Slack has said hello."""
+    """`connected` holds the connections on which Slack has said hello; `_refused` is why Slack gives no new one."""
 
     def __init__(self, client: SlackClient, token: str, errands: Errands, clicks: Clicks) -> None:
         self._client, self._token, self._errands, self._clicks = client, token, errands, clicks
@@ -49,6 +49,12 @@ class Socket:
         self._outdated: set[ClientWebSocketResponse] = set()
         self._ending = asyncio.Event()
         self._greeted = time.monotonic()
+        self._refused: str | None = None
+
+    @property
+    def refused(self) -> str | None:
+        """Why no click can come in, if Slack itself does not want it: Socket Mode is off, or its token is not valid."""
+        return None if self.connected else self._refused
 
     @asynccontextmanager
     async def open(self, app: AsyncApp) -> AsyncIterator[None]:
@@ -91,6 +97,8 @@ class Socket:
                 ws = await self._opened()
         except (SlackError, *RAISED) as fault:
             log.warning("socket.not_connected", error=str(fault) or type(fault).__name__)
+            if isinstance(fault, SlackError) and not isinstance(fault, BusyError | UnreachableError):
+                self._refused = fault.error
             await asyncio.sleep(fault.after if isinstance(fault, BusyError) else 0)
             return False
         ending = self._ending = asyncio.Event()
@@ -130,13 +138,19 @@ class Socket:
             case "hello":
                 self._greet(ws, envelope)
             case "disconnect":
-                log.info("socket.ending", reason=envelope.get("reason"))
+                self._take_leave(str(envelope.get("reason")))
                 ending.set()
             case _:
                 self._errands.send("envelope", self._answer(ws, envelope))
 
+    def _take_leave(self, reason: str) -> None:
+        log.info("socket.ending", reason=reason)
+        if reason == "link_disabled":  # somebody switched Socket Mode off
+            self._refused = reason
+
     def _greet(self, ws: ClientWebSocketResponse, hello: dict[str, Any]) -> None:
         self.connected.add(ws)
+        self._refused = None
         self.others = max(0, int(hello.get("num_connections") or 0) - len(self.connected))
         self._greeted = time.monotonic()
         log.info("socket.connected", others=self.others)

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from bot.slack.front import Front
 from bot.slack.people import person_of
-from scheduler.reconciler import GONE_FOR
+from scheduler.trouble import begins
 from store import learning, troubles
 from store.learning import Told
-from store.store import Store
 from store.workers import Operation
 
 PEOPLE = ("user_change", "team_join")
@@ -56,19 +54,7 @@ async def app_gone(front: Front, event: Mapping[str, Any]) -> None:
     """Told late, it may be there again: the next heartbeat finds out. Tokens of people are none of ours."""
     if event["type"] == "tokens_revoked" and not (event.get("tokens") or {}).get("bot"):
         return
-    await app_is_gone(front.store, event["type"])
-
-
-async def app_is_gone(store: Store, error: str) -> None:
-    tenant_id, now = store.house.tenant_id, datetime.now(UTC)
-    kept = partial(troubles.keep, error=error, now=now, closed_until=now + GONE_FOR)
-    await store.write(lambda connection: kept(connection, tenant_id, troubles.APP))
-
-
-async def app_is_back(store: Store) -> None:
-    tenant_id, now = store.house.tenant_id, datetime.now(UTC)
-    if await store.read(lambda connection: troubles.closed(connection, tenant_id, troubles.APP, now)):
-        await store.write(lambda connection: troubles.over(connection, tenant_id, troubles.APP))
+    await begins(front.store, troubles.APP, event["type"])
 
 
 async def _learn(front: Front, learn: Operation[bool]) -> None:

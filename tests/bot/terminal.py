@@ -14,6 +14,7 @@ from tests.rules.world import DORA, NOW, RITA, ROSS, SENTA, SUSI
 
 POLICY = f"""
 version = "test-1"
+admins = ["{RITA}"]
 [roles.reviewer]
 members = ["{RITA}", "{ROSS}"]
 [roles.senior_reviewer]

@@ -26,8 +26,8 @@ from tests.bot.terminal import POLICY, Terminal
 from tests.rules.world import DORA, HOUR, NOW, SENTA, SUSI
 
 IN_ORDER = [
-    "settings", "policy", "database", "writing", "clock", "callbacks,", "key,",
-    "SLACK_BOT_TOKEN,", "scopes", "clock,", "SLACK_SIGNING_SECRET,", "COUNTERSIGN_PUBLIC_URL,",
+    "settings", "policy", "who", "database", "writing", "clock", "callbacks,", "key,",
+    "SLACK_BOT_TOKEN,", "scopes", "clock,", "SLACK_SIGNING_SECRET", "COUNTERSIGN_PUBLIC_URL,",
     "people,", "role", "role", "role",
 ]  # fmt: skip
 
@@ -56,7 +56,9 @@ def engine(database_url: str) -> Iterator[Engine]:
 async def test_of_a_house_in_order_everything_is_listed(terminal: Terminal) -> None:
     said = await asked(terminal)
     assert said.code == 0
-    assert [line.split()[:2] for line in said.out.splitlines()] == [["ok", what] for what in IN_ORDER]
+    found = [line.split()[:2] for line in said.out.splitlines()]
+    assert [what.rstrip(":") for _, what in found] == IN_ORDER
+    assert [what for how, what in found if how != "ok"] == ["SLACK_SIGNING_SECRET:", "COUNTERSIGN_PUBLIC_URL,"]
 
 
 async def test_looking_changes_nothing(terminal: Terminal, engine: Engine) -> None:
@@ -181,6 +183,15 @@ async def test_a_role_is_held_by_who_holds_one_that_includes_it(terminal: Termin
     assert await found(terminal) == []
 
 
+async def test_a_policy_by_which_nobody_would_be_told_of_troubles(terminal: Terminal) -> None:
+    terminal.file("policy.toml", POLICY.replace('admins = ["URITA"]', ""))
+    fault, fix = await the_one(terminal)
+    assert fault == "who is told of troubles: if Slack refuses the service something, nobody is told"
+    assert fix == "Put Slack ids into `admins`, or a channel's id into `admins` of [channels]"
+    terminal.file("policy.toml", POLICY.replace('admins = ["URITA"]', "") + '[channels]\nadmins = "C0ADMINS"\n')
+    assert "ok     who is told of troubles: C0ADMINS" in (await asked(terminal)).out
+
+
 async def test_a_key_that_is_none(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_KEY", "no-key-at-all")
     fault, fix = await the_one(terminal)
@@ -195,7 +206,7 @@ async def test_on_sqlite_the_key_is_made_when_it_is_first_needed(
     monkeypatch.delenv("COUNTERSIGN_KEY")
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///its.db")
     terminal("migrate")
-    assert "key, which the first export will make in its.db.key" in (await asked(terminal)).out
+    assert "skip   key: the first export makes it, in its.db.key" in (await asked(terminal)).out
     terminal("audit", "export")
     assert "key, whose public half is " in (await asked(terminal)).out
 

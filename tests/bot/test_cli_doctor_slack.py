@@ -36,12 +36,12 @@ def terminal(
 async def test_where_all_is_well_it_says_what_it_saw(terminal: Terminal) -> None:
     said = await asked(terminal)
     assert said.code == 0
-    assert said.out.splitlines()[7:] == [
+    assert said.out.splitlines()[8:] == [
         "ok     SLACK_BOT_TOKEN, which is UBOT in the workspace T1",
         "ok     scopes",
         "ok     clock, beside that of Slack",
-        "ok     SLACK_SIGNING_SECRET, which the first request from Slack will prove",
-        "ok     COUNTERSIGN_PUBLIC_URL, https://countersign.example.org/slack/events, which the service itself will prove",
+        "skip   SLACK_SIGNING_SECRET: only a request from Slack can prove it",
+        "skip   COUNTERSIGN_PUBLIC_URL, https://countersign.example.org/slack/events: the service itself proves it: see /readyz",
         "ok     channel C0REVIEWS, #reviews",
         "ok     channel C0SPARE, #spare",
         "ok     channel C0PRIVATE, #seniors",
@@ -129,6 +129,24 @@ async def test_in_socket_mode_the_app_level_token_is_tried(
     fault, fix = await the_one(terminal)
     assert fault == "SLACK_APP_TOKEN: Slack refuses it (not_allowed_token_type)"
     assert "connections:write" in fix
+
+
+async def test_what_cannot_be_looked_at_is_never_said_to_be_well(terminal: Terminal, slack: Slack) -> None:
+    slack.scopes = {"chat:write", "commands"}
+    lines = (await asked(terminal)).out.splitlines()
+    because = "Slack does not show it without the scope that is missing"
+    assert [line for line in lines if line.split()[1] in ("channel", "people")] == [
+        f"skip   channel {REVIEWS}: {because}",
+        f"skip   channel {SPARE}: {because}",
+        f"skip   channel {PRIVATE}: {because}",
+        f"skip   people and roles: {because}",
+    ]
+
+
+async def test_people_whom_slack_does_not_list_for_another_reason_are_a_fault(terminal: Terminal, slack: Slack) -> None:
+    slack.faults.error("users.list", "not_allowed")
+    fault, _ = await the_one(terminal)
+    assert fault == "people: Slack does not list them (not_allowed)"
 
 
 # ---- Slack itself

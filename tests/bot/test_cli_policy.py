@@ -80,9 +80,13 @@ def test_a_policy_that_is_right_is_summed_up(terminal: Terminal) -> None:
     assert "senior_reviewer: USENTA" in said.out
 
 
-def test_the_policy_that_comes_with_us_is_right(terminal: Terminal) -> None:
+def test_the_policy_that_comes_with_us_is_right_and_says_that_its_roles_are_empty(terminal: Terminal) -> None:
     ours = Path(__file__).parent.parent.parent / "policy.toml"
-    assert terminal("policy", "check", str(ours)).code == 0
+    said = terminal("policy", "check", str(ours))
+    told = " ".join(said.out.split())
+    assert said.code == 0
+    assert "nobody holds these roles, so packages that need them are refused: reviewer, senior_reviewer" in told
+    assert "if Slack refuses the service something, nobody is told" in told
 
 
 def test_every_fault_is_a_line_that_names_its_key(terminal: Terminal) -> None:

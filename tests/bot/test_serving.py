@@ -14,7 +14,7 @@ import pytest
 
 from tests.bot import wire
 from tests.bot.process import Process, served
-from tests.bot.service import SOFT
+from tests.bot.service import POLICY, SOFT
 from tests.bot.wire import answer, connected
 
 MEGABYTE = 1024 * 1024
@@ -119,3 +119,16 @@ async def _flooded(process: Process) -> int:
         return (await answer(reader)).status
     finally:
         writer.close()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_at_the_start_it_says_which_roles_nobody_holds_and_that_nobody_is_told_of_troubles(
+    database_url: str, tmp_path: Path
+) -> None:
+    policy = POLICY.replace('admins = ["UADAM"]', "").replace('["USUSI", "USAUL", "USILA"]', "[]")
+    async with served(database_url, tmp_path, policy=policy) as process:
+        roles = await process.read_log(until="policy.incomplete")
+        admins = await process.read_log(until="policy.incomplete")
+    assert (roles["level"], admins["level"]) == ("warning", "warning")
+    assert roles["because"].startswith("nobody holds these roles, so packages that need them are refused: supervisor.")
+    assert admins["because"].startswith("if Slack refuses the service something, nobody is told.")

@@ -1,0 +1,29 @@
+"""Whether Slack lets the app work, looked at with each heartbeat: its token, and its Socket Mode connection."""
+
+from __future__ import annotations
+
+from bot.slack.client import SlackClient
+from bot.slack.socket import Socket
+from scheduler.messenger import SlackError, TokenError
+from scheduler.trouble import follows
+from store.store import Store
+from store.troubles import APP, SOCKET
+
+
+class Watch:
+    def __init__(self, store: Store, client: SlackClient, socket: Socket | None) -> None:
+        self._store, self._client, self._socket = store, client, socket
+
+    async def look(self) -> bool:
+        """Whether Slack does what we ask of it. A Slack that does not answer has neither refused nor accepted."""
+        if self._socket:
+            await follows(self._store, SOCKET, self._socket.refused)
+        try:
+            await self._client.asked(self._client.web.auth_test())
+        except TokenError as fault:
+            await follows(self._store, APP, fault.error)
+            return False
+        except SlackError:
+            return False
+        await follows(self._store, APP, None)
+        return True
