@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from blocks.ids import Ref
 from blocks.refusals import private
 from bot.slack.front import Front
 from bot.slack.tap import Tap
@@ -9,19 +10,19 @@ from store import places
 from store.places import Clicked, Found
 
 RETIRED = (
-    "Slack showed this card twice, and this copy is not kept up to date: the other one is. "
-    "What you just tapped was heard all the same."
+    "Slack showed this card twice. This copy is no longer updated: please use the other card. "
+    "What you just pressed was answered all the same."
 )
 
 
 async def known(front: Front, tap: Tap) -> None:
     """After the click was answered: which card was it? What was clicked counts in any case."""
-    asks = tap.asks
-    if asks is None or tap.card is None:
+    ref = Ref.found_in(tap.value)
+    if ref is None or tap.card is None:
         return
     # A person's conversation with us has an id of its own; the place is called after the person.
     place = tap.user_id if tap.card.channel.startswith("D") else tap.card.channel
-    clicked = Clicked(front.store.house.tenant_id, asks[1].package_id, place, tap.card)
+    clicked = Clicked(front.store.house.tenant_id, ref.package_id, place, tap.card)
     found = await front.store.read(lambda connection: places.found(connection, clicked))
     if found is Found.UNHEARD_OF:
         found = await front.store.write(lambda connection: places.found_or_adopted(connection, clicked))
