@@ -223,6 +223,7 @@ _EXECUTION = Route(
         Reason.MAY_NOT_PROCEED,
         Reason.DIGEST_MISMATCH,
         Reason.ALREADY_CLAIMED,
+        Reason.CONTENT_UNREADABLE,
         Reason.APPROVAL_LAPSED,
         Reason.APPROVAL_NO_LONGER_VALID,
         Reason.DIRECTORY_STALE,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rules.commands import ClaimExecution, Command, ReportExecution
 from rules.reasons import Reason, Refusal, refuse
-from rules.state import Execution, ExecutionState
+from rules.situation import Situation
+from rules.state import Execution, ExecutionState, PackageState
 from rules.transition import Move, Transition, Words
 from rules.trust import blamed, reviewed, trusted
 from rules.validity import Lost, checked, ended
@@ -28,11 +29,18 @@ def claim_execution(move: Move, command: ClaimExecution) -> Transition | Refusal
         return _taken(execution, command)
     if not move.state.may_proceed(now):
         return refuse(Reason.APPROVAL_LAPSED, lapsed_at=move.state.lapses_at)
-    if (fault := checked(move.state, move.situation)) is not None:
+    if (fault := _fault_of(move.state, move.situation)) is not None:
         return ended(move, fault) if isinstance(fault, Lost) else fault
     claimed = Execution(state=ExecutionState.CLAIMED, claim_id=command.claim_id, claimed_at=now)
     changes = {"execution": claimed, "outcome_by": now + move.state.terms.outcome, "lapses_at": None}
     return move.happen("execution.claimed", changes).done()
+
+
+def _fault_of(state: PackageState, situation: Situation) -> Lost | Refusal | None:
+    """What stands against a permission that may be claimed: what it is for must be there, and its votes must stand."""
+    if situation.words is not None and not situation.words.get(state.version_event_id):
+        return refuse(Reason.CONTENT_UNREADABLE)
+    return checked(state, situation)
 
 
 def _not_to_be_claimed(move: Move, command: ClaimExecution) -> Refusal | None:

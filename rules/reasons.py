@@ -76,6 +76,7 @@ class Reason(StrEnum):
     QUALITY_GAPS = "quality-gaps"
     TOO_LONG_TO_SHOW = "too-long-to-show"
     ALREADY_EXPIRED = "already-expired"
+    CONTENT_UNREADABLE = "content-unreadable"
     KEEPS_ITS_SUBJECT = "keeps-its-subject"
     IDEMPOTENCY_CONFLICT = "idempotency-conflict"
     MAY_NOT_PROCEED = "may-not-proceed"
@@ -250,6 +251,11 @@ def sentence_of(reason: Reason) -> str:  # noqa: C901, PLR0911, PLR0912, PLR0915
             )
         case Reason.ALREADY_EXPIRED:
             return "The expires_at of this package lies in the past: nothing can be granted any more."
+        case Reason.CONTENT_UNREADABLE:
+            return (
+                "The stored content of this package was emptied or changed since it was approved, so it permits"
+                " nothing. Ask an operator to run `countersign audit verify`, and submit the action again."
+            )
         case Reason.KEEPS_ITS_SUBJECT:
             return "A new version keeps its kind, action_type and subject; changed: {fields}. Submit a new package."
         case Reason.IDEMPOTENCY_CONFLICT:

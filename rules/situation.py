@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from rules.autonomy import AutonomyProfile
 from rules.keys import NO_LOAD, Load
@@ -34,6 +35,7 @@ class Situation:
 
     `cards` are the places where the service has posted the package, as far as it knows.
     `load` is how much the agent has asked of people so far.
+    `words` are those of the version and of its decision, by event, where what was approved is handed out.
     `known` are the users for whom the parties of a package stand that the directory does not name itself.
     """
 
@@ -46,6 +48,7 @@ class Situation:
     agent: Agent | None = None
     load: Load = NO_LOAD
     package: DecisionPackage | None = None
+    words: Mapping[str, dict[str, Any]] | None = None
     profile: AutonomyProfile | None = None
     known: Mapping[str, str] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)

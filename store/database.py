@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from store.address import address, connect_options
+from store.files import secure
 from store.spelled import driving
 from store.workers import Group, Operation, UnavailableError, Workers
 
@@ -59,6 +60,8 @@ def make_engine(url: URL, *, pool_size: int = 5, idle: int = 0) -> Engine:
     `idle`: after how many seconds PostgreSQL ends a transaction in which nothing happens any more; 0: never.
     """
     if url.get_backend_name() == "sqlite":
+        with suppress(OSError):  # SQLite says by itself that it cannot open the file
+            secure(str(url.database))
         engine = create_engine(url.set(drivername="sqlite+pysqlite"), pool_size=pool_size, max_overflow=0)
         event.listen(engine, "connect", _prepare_sqlite)
         return engine

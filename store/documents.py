@@ -9,9 +9,13 @@ from sqlalchemy import Connection
 
 from rules.document import Document, document
 from rules.people import Roster
+from rules.reasons import Reason, sentence_of
 from rules.state import PackageState
 from rules.transition import Words
 from store.content import words_of
+
+# Nobody may act on what cannot be read as it was approved.
+_WITHHELD = {"may_proceed": False, "agent_message": sentence_of(Reason.CONTENT_UNREADABLE)}
 
 
 def documents(
@@ -30,6 +34,13 @@ def documents(
     return [_document(state, words, roster, now) for state in states]
 
 
+def told_of(connection: Connection, state: PackageState) -> dict[str, Words]:
+    """The words that the document of one package holds, by event; nothing where there are none to be read."""
+    events = (state.version_event_id, _made_in(state))
+    words = words_of(connection, state.tenant_id, *dict.fromkeys(events))
+    return {event: words.get(event, {}) for event in events}
+
+
 def _made_in(state: PackageState) -> str:
     return state.decision.event_id if state.decision else state.version_event_id
 
@@ -37,4 +48,5 @@ def _made_in(state: PackageState) -> str:
 def _document(state: PackageState, words: dict[str, Words], roster: Roster, now: datetime) -> Document:
     content = words.get(state.version_event_id, {}).get("package")
     package = content if isinstance(content, dict) else None
-    return document(state, package, words.get(_made_in(state)), roster, now)
+    made = document(state, package, words.get(_made_in(state)), roster, now)
+    return made | _WITHHELD if package is None and made["may_proceed"] else made

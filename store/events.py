@@ -18,6 +18,17 @@ _OF_PACKAGE = (
 )
 
 
+_BODIES = select(EVENTS.c.event_id, EVENTS.c.body).where(
+    EVENTS.c.tenant_id == bindparam("tenant"), EVENTS.c.event_id.in_(bindparam("events", expanding=True))
+)
+
+
+def digests_of(connection: Connection, tenant_id: str, event_ids: list[str]) -> dict[str, str | None]:
+    """The digest of its words that each of these events keeps."""
+    rows = connection.execute(_BODIES, {"tenant": tenant_id, "events": event_ids})
+    return {row.event_id: json.loads(row.body)["content"] for row in rows}
+
+
 def events_of(connection: Connection, tenant_id: str, package_id: str) -> list[Event]:
     rows = connection.execute(_OF_PACKAGE, {"tenant": tenant_id, "package": package_id})
     return [json.loads(row.body) for row in rows]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import string
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -101,6 +100,6 @@ def _alone(connection: Connection) -> None:
 
 def _install(connection: Connection, now: datetime) -> None:
     if connection.execute(select(INSTALLATION.c.tenant_id)).first() is None:
-        tenant_id = "T" + "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(10))
+        tenant_id = f"inst_{secrets.token_hex(10)}"  # which nobody takes for a workspace of Slack's
         born = {"tenant_id": tenant_id, "created_at": now, "frozen": False, "directory_version": 0, "length": 0}
         connection.execute(insert(INSTALLATION), born)

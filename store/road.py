@@ -108,7 +108,7 @@ def _decided(connection: Connection, house: House, asked: Asked, found: Loaded |
         refusal=decided.refusal,
         changed=bool(decided.occurrences),
         roster=situation.roster,
-        words=decided.words,
+        words={**(situation.words or {}), **decided.words},
     )
 
 

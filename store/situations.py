@@ -43,6 +43,7 @@ from store.asked import Asked
 from store.autonomy import profile
 from store.cards import lying
 from store.content import words_of
+from store.documents import told_of
 from store.house import House, fresh_id
 from store.packages import PACKAGES, Loaded
 from store.queue import open_items
@@ -132,6 +133,8 @@ def _looked_up(
         looked["cards"] = lying(connection, tenant, [command.decision_package_id])[command.decision_package_id]
     if found and isinstance(command, _CONTENT):
         looked["package"] = package_of(connection, tenant, found.state.version_event_id)
+    if found and isinstance(command, ClaimExecution):
+        looked["words"] = told_of(connection, found.state)
     if found and (isinstance(command, Consent) or _claims_unasked(command, found)):
         memory |= _remembered(connection, tenant, policy.windows, asked, agent_id, found.state)
     elif proposed := _proposed(command, looked.get("package")):

@@ -1,4 +1,4 @@
-"""Makes the database itself refuse to change or delete an event, whoever asks."""
+"""Makes the database itself refuse to change or delete an event, and to do more with content than empty it."""
 
 from sqlalchemy import Connection
 
@@ -42,3 +42,36 @@ def _raise_before(connection: Connection, table: str, change: str, when: str = "
         f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} {when}"
         f" BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
     )
+
+
+_KEPT = ("tenant_id", "event_id", "package_id", "created_at")
+_EMPTIED = " AND ".join(["NEW.words IS NULL", "NEW.salt IS NULL", *(f"NEW.{name} = OLD.{name}" for name in _KEPT)])
+_CONTENT = "content can be emptied, and not changed"
+_THERE = "SELECT 1 FROM content WHERE tenant_id = NEW.tenant_id AND event_id = NEW.event_id"
+_CONTENT_FUNCTION = f"""
+CREATE FUNCTION refuse_content_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '{_CONTENT}'; END $$
+"""
+
+
+def protect_content(connection: Connection) -> None:
+    """Retention empties words and their salt together; nobody puts others in their place."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_CONTENT_FUNCTION)
+        refuse = "EXECUTE FUNCTION refuse_content_change()"
+        connection.exec_driver_sql(
+            "CREATE TRIGGER content_emptied_only BEFORE UPDATE ON content"
+            f" FOR EACH ROW WHEN (NOT ({_EMPTIED})) {refuse}"
+        )
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER content_stays BEFORE DELETE OR TRUNCATE ON content FOR EACH STATEMENT {refuse}"
+        )
+    else:
+        for name, change in (
+            ("content_emptied_only", f"UPDATE ON content WHEN NOT ({_EMPTIED})"),
+            ("content_stays", "DELETE ON content"),
+            ("content_not_replaced", f"INSERT ON content WHEN EXISTS ({_THERE})"),
+        ):
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER {name} BEFORE {change} BEGIN SELECT RAISE(ABORT, '{_CONTENT}'); END"
+            )

@@ -1,0 +1,30 @@
+"""The files of SQLite are for their owner alone, whatever the umask: they hold what agents and people wrote."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+OWNER_ALONE, FOLDER_OF_OWNER = 0o600, 0o700
+_BESIDE = ("", "-wal", "-shm", "-journal")
+
+
+def secure(database: str) -> None:
+    """Makes the file, in a folder of its own where there is none. SQLite gives what lies beside it the same mode.
+
+    A folder that is there already may hold other things, so its mode stays.
+    """
+    path = Path(database)
+    for folder in reversed(path.parents):
+        if not folder.exists():
+            folder.mkdir(FOLDER_OF_OWNER)
+            folder.chmod(FOLDER_OF_OWNER)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ALONE))
+    for end in _BESIDE:
+        _close_to_others(Path(f"{database}{end}"))
+
+
+def _close_to_others(path: Path) -> None:
+    """What an earlier release left open. The files of another owner are not ours to change."""
+    if path.exists() and path.stat().st_uid == os.geteuid() and path.stat().st_mode & 0o077:
+        path.chmod(OWNER_ALONE)

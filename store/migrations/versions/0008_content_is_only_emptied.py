@@ -1,0 +1,12 @@
+"""The database lets content be emptied, and not changed."""
+
+from alembic import op
+
+from store.migrations import append_only
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    append_only.protect_content(op.get_bind())

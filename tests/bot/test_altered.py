@@ -1,0 +1,106 @@
+"""Content that someone edits in the database is not released: neither to a claim nor in any document."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from rules.commands import Approve
+from store.address import address
+from store.database import make_engine, transact
+from store.genuine import Genuine
+from tests.bot.service import HARD, Desk, Told
+from tests.rules.world import SENTA
+
+EDITED = {"record": "99999"}
+
+
+@pytest.fixture
+async def approved(desk: Desk) -> Told:
+    told = await desk.submit(HARD)
+    await desk.decide(Approve, told, by=SENTA)
+    return await desk.read(told)
+
+
+def edit(desk: Desk, told: Told, change: str, **values: Any) -> None:
+    """As a person with the database's own password does, past the service."""
+    engine = make_engine(address(desk.its.service.settings.database_url))
+    transact(engine, lambda its: its.execute(text(change), {"package": told.id, **values}))
+    engine.dispose()
+
+
+def without_the_trigger(desk: Desk, told: Told) -> None:
+    on = "" if desk.its.service.settings.database_url.startswith("sqlite") else " ON content"
+    edit(desk, told, f"DROP TRIGGER content_emptied_only{on}")
+
+
+def with_other_parameters(desk: Desk, told: Told) -> None:
+    package = json.dumps({"package": HARD | {"action_parameters": EDITED}})
+    edit(desk, told, "UPDATE content SET words = :words WHERE package_id = :package", words=package)
+
+
+async def test_edited_content_is_withheld_and_cannot_be_claimed(desk: Desk, approved: Told) -> None:
+    assert approved.body["decision"]["action_parameters"] == HARD["action_parameters"]
+    without_the_trigger(desk, approved)
+    with_other_parameters(desk, approved)
+    read = await desk.read(approved)
+    assert (read.body["may_proceed"], read.body["decision"]["action_parameters"]) == (False, None)
+    assert "99999" not in (await desk.get("/v1/packages")).text
+    assert (await desk.claim(approved)).problem == (409, "content-unreadable")
+    assert (await desk.read(approved)).body["execution"]["state"] == "none"
+
+
+@pytest.mark.parametrize("words", ["{", "[]", '"x"', '{"package": {}}'])
+async def test_content_that_is_no_content_is_withheld(desk: Desk, approved: Told, words: str) -> None:
+    without_the_trigger(desk, approved)
+    edit(desk, approved, "UPDATE content SET words = :words WHERE package_id = :package", words=words)
+    assert (await desk.claim(approved)).problem == (409, "content-unreadable")
+
+
+async def test_a_process_that_has_not_seen_it_before_checks_it_against_its_event(
+    desk: Desk, approved: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.content.GENUINE", Genuine())
+    assert (await desk.read(approved)).body == approved.body
+    monkeypatch.setattr("store.content.GENUINE", Genuine())
+    without_the_trigger(desk, approved)
+    with_other_parameters(desk, approved)
+    assert (await desk.claim(approved)).problem == (409, "content-unreadable")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE content SET words = '{}' WHERE package_id = :package",
+        "UPDATE content SET words = NULL WHERE package_id = :package",
+        "UPDATE content SET words = NULL, salt = NULL, event_id = 'x' WHERE package_id = :package",
+        "DELETE FROM content WHERE package_id = :package",
+    ],
+    ids=["other words", "the words without their salt", "of another event", "the row"],
+)
+async def test_the_database_lets_content_be_emptied_and_not_changed(desk: Desk, approved: Told, change: str) -> None:
+    with pytest.raises(DBAPIError, match="content can be emptied, and not changed"):
+        edit(desk, approved, change)
+    edit(desk, approved, "UPDATE content SET words = NULL, salt = NULL WHERE package_id = :package")
+    with pytest.raises(DBAPIError, match="content can be emptied, and not changed"):
+        with_other_parameters(desk, approved)
+
+
+async def test_content_that_was_checked_once_is_not_checked_again(
+    desk: Desk, approved: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def counted(_: Connection, __: str, event_ids: list[str]) -> dict[str, str | None]:
+        asked.extend(event_ids)
+        return {}
+
+    monkeypatch.setattr("store.content.digests_of", counted)
+    for _ in range(3):
+        assert (await desk.read(approved)).body["may_proceed"] is True
+    assert (await desk.claim(approved)).status == 200
+    assert asked == []

@@ -1,0 +1,63 @@
+"""The files of SQLite are for their owner alone, whatever the umask."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from store.address import address
+from store.database import make_engine, transact
+from store.migrate import migrate
+from store.tenancy import tenant
+
+
+@pytest.fixture
+def no_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+@pytest.mark.usefixtures("no_umask")
+def test_the_database_what_lies_beside_it_and_its_own_folder_are_for_their_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "one" / "two" / "countersign.db"
+    url = f"sqlite:///{file}"
+    migrate(url, datetime.now(UTC))
+    engine = make_engine(address(url))
+    with engine.connect() as connection:
+        assert tenant(connection)
+        transact(engine, lambda its: its.exec_driver_sql("UPDATE installation SET frozen = 0"))
+        assert sorted(each.name for each in file.parent.iterdir()) == [
+            file.name,
+            f"{file.name}-shm",
+            f"{file.name}-wal",
+        ]
+        assert {mode(each) for each in file.parent.iterdir()} == {0o600}
+    assert (mode(file.parent), mode(file.parent.parent)) == (0o700, 0o700)
+    engine.dispose()
+
+
+def test_what_an_earlier_release_left_open_is_closed_and_its_folder_stays(tmp_path: Path) -> None:
+    file = tmp_path / "countersign.db"
+    file.touch(0o644)
+    file.chmod(0o644)
+    tmp_path.chmod(0o755)
+    migrate(f"sqlite:///{file}", datetime.now(UTC))
+    assert (mode(file), mode(tmp_path)) == (0o600, 0o755)
+
+
+def test_an_installation_is_not_named_like_a_workspace(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'countersign.db'}"
+    migrate(url, datetime.now(UTC))
+    engine = make_engine(address(url))
+    with engine.connect() as connection:
+        assert tenant(connection).startswith("inst_")
+    engine.dispose()
