@@ -133,8 +133,9 @@ async def _behind(service: Service) -> tuple[float, Counts, list[troubles.Known]
         return math.nan, Counts(math.nan, math.nan, math.nan, math.nan), []
 
 
+LIVENESS = web.get("/healthz", healthz)
 ROUTES = [
-    web.get("/healthz", healthz),
+    LIVENESS,
     web.get("/readyz", readyz),
     web.get("/metrics", metrics),
 ]

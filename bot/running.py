@@ -23,7 +23,7 @@ from bot.server_lock import only_server
 from bot.service import Clock, Service, real_clock
 from bot.settings import Settings, SettingsError
 from bot.slack.side import slack_side
-from bot.web import application
+from bot.web import Side, application
 from rules.policy_summary import warnings
 from rules.policy_text import read_policy
 from store.migrate import migrate
@@ -39,10 +39,11 @@ YOUNG = (20_000, 20, 20)  # a request makes thousands of objects and leaves hard
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A service that takes requests at `url`."""
+    """A service that takes requests at `url`, and those of agents at a port of their own if the settings name one."""
 
     service: Service
     url: str
+    agents_url: str
 
 
 @asynccontextmanager
@@ -53,11 +54,11 @@ async def running(settings: Settings, clock: Clock = real_clock, *, ticks: bool 
     """
     async with (
         working(settings, clock, ticks=ticks) as service,
-        _listening(application(service), service) as url,
+        _listening(service) as (url, agents_url),
     ):
         if service.slack:
             await service.slack.clockwork.heart.tick()
-        yield Running(service, url)
+        yield Running(service, url, agents_url)
 
 
 @asynccontextmanager
@@ -87,13 +88,29 @@ async def working(
 
 
 @asynccontextmanager
-async def _listening(app: web.Application, service: Service) -> AsyncIterator[str]:
+async def _listening(service: Service) -> AsyncIterator[tuple[str, str]]:
+    """The addresses for Slack and operators, and for agents: one and the same, if agents have no port of their own."""
     settings = service.settings
+    connections = Connections(for_connections(raised()), Peers(settings.trusted_proxies), service.metrics)
+    async with connections.watched():
+        if settings.agents_port is None:
+            async with _serving(application(service), service, connections, settings.port) as url:
+                yield url, url
+            return
+        operators, agents = application(service, Side.OPERATORS), application(service, Side.AGENTS)
+        async with (
+            _serving(operators, service, connections, settings.port) as url,
+            _serving(agents, service, connections, settings.agents_port) as agents_url,
+        ):
+            yield url, agents_url
+
+
+@asynccontextmanager
+async def _serving(app: web.Application, service: Service, connections: Connections, port: int) -> AsyncIterator[str]:
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=LINGER, logger=request_log())
     await runner.setup()
-    connections = Connections(for_connections(raised()), Peers(settings.trusted_proxies), service.metrics)
     try:
-        async with connections.watched(), _accepting(connections.factory(runner), settings) as url:
+        async with _accepting(connections.factory(runner), service.settings.host, port) as url:
             yield url
         await drained(app, service.store)
     finally:
@@ -101,12 +118,12 @@ async def _listening(app: web.Application, service: Service) -> AsyncIterator[st
 
 
 @asynccontextmanager
-async def _accepting(factory: Callable[[], Connection], settings: Settings) -> AsyncIterator[str]:
+async def _accepting(factory: Callable[[], Connection], host: str, port: int) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(factory, settings.host, settings.port, backlog=AT_ONCE)
+    server = await loop.create_server(factory, host, port, backlog=AT_ONCE)
     try:
-        host, port = server.sockets[0].getsockname()[:2]
-        yield f"http://{host}:{port}"
+        bound = server.sockets[0].getsockname()
+        yield f"http://{bound[0]}:{bound[1]}"
     finally:
         server.close()
 
@@ -130,8 +147,9 @@ async def serve(settings: Settings) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     async with only_server(settings.database_url), running(settings) as its:
-        log.info("service.ready", url=its.url, policy=its.service.store.house.policy.full_version)
-        for warning in warnings(its.service.store.house.policy):
+        policy = its.service.store.house.policy
+        log.info("service.ready", url=its.url, agents=its.agents_url, policy=policy.full_version)
+        for warning in warnings(policy):
             log.warning("policy.incomplete", because=warning)
         if its.service.slack and its.service.slack.unproven:
             log.warning("silence.unproven", because=its.service.slack.unproven)

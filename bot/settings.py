@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     key: SecretStr | None = Field(default=None, alias="COUNTERSIGN_KEY")
     host: str = Field(default="127.0.0.1", alias="COUNTERSIGN_HOST")
     port: int = Field(default=8080, ge=0, le=65535, alias="COUNTERSIGN_PORT")
+    agents_port: int | None = Field(default=None, ge=0, le=65535, alias="COUNTERSIGN_AGENTS_PORT")
     public_url: str | None = Field(default=None, alias="COUNTERSIGN_PUBLIC_URL")
     log: LogFormat = Field(default=LogFormat.TEXT, alias="COUNTERSIGN_LOG")
     callback_allow: Networks = Field(default=(), alias="COUNTERSIGN_CALLBACK_ALLOW")
@@ -95,6 +96,13 @@ class Settings(BaseSettings):
         ):
             raise ValueError("must be the address that Slack calls, such as https://countersign.example.com")
         return f"{parts.scheme}://{parts.netloc}{whole}"
+
+    @field_validator("agents_port")
+    @classmethod
+    def _is_another_port(cls, port: int | None, known: ValidationInfo) -> int | None:
+        if port and port == known.data.get("port"):
+            raise ValueError("must differ from COUNTERSIGN_PORT; leave it out to serve agents there as well")
+        return port
 
     @property
     def proves_clicks(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from enum import Enum
 from http import HTTPStatus
 
 import structlog
@@ -26,12 +27,20 @@ from store.workers import UnavailableError
 log = structlog.get_logger()
 
 
-def application(service: Service) -> web.Application:
+class Side(Enum):
+    """Who is served at a port, by which routes. Liveness and the description of the API are everywhere."""
+
+    BOTH = (*api.ROUTES, *operations.ROUTES, *docs.ROUTES)
+    AGENTS = (*api.ROUTES, operations.LIVENESS, *docs.ROUTES)
+    OPERATORS = (*operations.ROUTES, *docs.ROUTES)
+
+
+def application(service: Service, side: Side = Side.BOTH) -> web.Application:
     app = web.Application(middlewares=[watched, counted, measured, answered, authenticated], client_max_size=MAX_BODY)
     app.on_response_prepare.append(protected)
     app[SERVICE], app[UNDER_WAY] = service, UnderWay()
-    app.add_routes([*api.ROUTES, *operations.ROUTES, *docs.ROUTES])
-    if service.slack and service.slack.door:
+    app.add_routes(side.value)
+    if service.slack and service.slack.door and side is not Side.AGENTS:
         app.router.add_post(door.PATH, service.slack.door.enter)
     return app
 

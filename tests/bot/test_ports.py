@@ -1,0 +1,43 @@
+"""With a port of their own, agents reach their API there and nothing else; Slack and operators reach all else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from bot.settings import SettingsError, read_settings
+from tests.slack.office import RITA, SOFT, open_office
+
+ROUTES = {"/v1/packages", "/slack/events", "/metrics", "/readyz", "/healthz", "/docs", "/openapi.json"}
+EVERYWHERE = {"/healthz", "/docs", "/openapi.json"}
+
+
+async def reached(url: str, key: str) -> set[str]:
+    async with aiohttp.ClientSession(url, headers={"Authorization": f"Bearer {key}"}) as http:
+        answers = {path: (await http.get(path)).status for path in ROUTES}
+    return {path for path, status in answers.items() if status != 404}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_agents_have_their_api_and_nothing_else_at_a_port_of_their_own(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, COUNTERSIGN_AGENTS_PORT=0) as office:
+        assert await reached(office.its.agents_url, office.key) == {"/v1/packages"} | EVERYWHERE
+        assert await reached(office.its.url, office.key) == {"/slack/events", "/metrics", "/readyz"} | EVERYWHERE
+        told = await office.call("POST", URL(f"{office.its.agents_url}/v1/packages"), json=SOFT)
+        assert told.status == 202
+        assert (await office.slack.command(RITA, "/reviews", "queue")).ok
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_without_one_all_is_at_one_port(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path) as office:
+        assert office.its.agents_url == office.its.url
+        assert await reached(office.its.url, office.key) == ROUTES
+
+
+def test_the_two_ports_must_differ() -> None:
+    with pytest.raises(SettingsError, match="COUNTERSIGN_AGENTS_PORT: must differ from COUNTERSIGN_PORT"):
+        read_settings(_env_file=None, COUNTERSIGN_PORT=9000, COUNTERSIGN_AGENTS_PORT=9000)
