@@ -69,7 +69,7 @@ def test_an_empty_database_is_brought_to_the_head_and_gets_an_installation(empty
     with engine_of(empty_database_url) as engine, engine.connect() as connection:
         after = is_current(connection)
     assert (before, after, revision) == (False, True, head())
-    assert tenant_of(empty_database_url).startswith("T")
+    assert tenant_of(empty_database_url).startswith("inst_")
 
 
 def test_migrating_again_changes_nothing(empty_database_url: str) -> None:
@@ -79,13 +79,13 @@ def test_migrating_again_changes_nothing(empty_database_url: str) -> None:
     assert tenant_of(empty_database_url) == first
 
 
-def test_the_database_itself_refuses_to_change_or_delete_an_event(database_url: str) -> None:
+def test_the_database_itself_guards_events_and_content(database_url: str) -> None:
     if_sqlite = "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'"
     if_postgresql = "SELECT event_object_table FROM information_schema.triggers"
     with engine_of(database_url) as engine, engine.connect() as connection:
         query = {"sqlite": if_sqlite, "postgresql": if_postgresql}[engine.dialect.name]
         protected = set(connection.execute(text(query)).scalars())
-    assert protected == set(TABLES)
+    assert protected == {*TABLES, "content"}
 
 
 def test_profiles_and_held_threads_of_before_are_kept_under_folded_names(empty_database_url: str) -> None:
@@ -137,7 +137,7 @@ def test_replicas_that_start_at_once_on_an_empty_database_migrate_it_once(empty_
     answers = [starter.communicate(timeout=60) for starter in starters]
     assert ready == ["ready\n"] * 3
     assert answers == [(f"{head()}\n", "")] * 3
-    assert len(tenant_of(empty_database_url)) == 11
+    assert len(tenant_of(empty_database_url)) == len("inst_") + 20
 
 
 def test_threads_that_migrate_at_once_take_their_turn(empty_database_url: str) -> None:
