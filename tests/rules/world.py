@@ -10,6 +10,7 @@ import itertools
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from rules import commands
@@ -81,6 +82,7 @@ def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     return base | dict(changes) | deeper
 
 
+@lru_cache
 def written(its: Policy) -> str:
     """The same policy as the text of a file."""
     said = its.model_dump(mode="json", exclude_none=True)

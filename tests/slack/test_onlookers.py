@@ -22,6 +22,8 @@ from tests.bot.service import Told
 from tests.rules.world import MINUTE
 from tests.slack.office import CHANNEL, HARD, POLICY, RITA, ROSS, SENTA, SOFT, Office, furnish, open_office
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 SPARE = "C0SPARE"
 SPARED = POLICY.replace("[channels]", f'[channels]\nfallback = "{SPARE}"')
 MEMBERS, LINK = "conversations.members", "chat.getPermalink"
@@ -309,9 +311,9 @@ async def test_a_direct_message_that_is_lost_loses_the_time_of_its_receiver_alon
     assert await is_consented(direct, told)
 
 
-async def test_two_hundred_packages_that_are_due_at_once_cost_one_reading_of_their_channel(office: Office) -> None:
+async def test_sixty_packages_that_are_due_at_once_cost_one_reading_of_their_channel(office: Office) -> None:
     key = await office.hire("Crowd", per_minute=UNLIMITED)
-    tolds = [await office.submit({**SOFT, "subject_id": f"C-{number}"}, key=key) for number in range(200)]
+    tolds = [await office.submit({**SOFT, "subject_id": f"C-{number}"}, key=key) for number in range(60)]
     await office.delivered()
     before = len(office.slack.calls_to(MEMBERS))
     await passes(office, 5 * MINUTE)

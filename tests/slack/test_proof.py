@@ -18,6 +18,8 @@ from tests.slack import letters
 from tests.slack.letters import JSON
 from tests.slack.office import RITA, SECRET, SOFT, Office, beside, furnish, open_office
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 HARD_NOW = (Status.PENDING, HITLLevel.HARD_APPROVAL)
 STILL_SOFT = (Status.PENDING, HITLLevel.SOFT_APPROVAL)
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -244,6 +245,22 @@ async def test_what_another_process_keeps_locked_is_unavailable_and_then_availab
         assert await database.read(notes) == []
     assert await database.write(note(1)) == 1
     await database.close()
+
+
+_DURABLE = """
+import sys
+from sqlalchemy import text
+from store.address import address
+from store.database import make_engine
+print(make_engine(address(sys.argv[1])).connect().execute(text("PRAGMA synchronous")).scalar())
+"""
+FULL = "2"
+
+
+def test_sqlite_commits_once_the_disk_has_it(tmp_path: Path) -> None:
+    """In a process of its own: this one does not wait for the disk."""
+    command = [sys.executable, "-c", _DURABLE, f"sqlite:///{tmp_path / 'countersign.db'}"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == FULL
 
 
 @SQLITE
