@@ -2,18 +2,22 @@
 
 A jsonl export is, line by line:
 
-1. the header: `{"kind": "countersign-export", "version": 1, "tenant_id", "made_at", "filter"}`;
-2. the events of the tenant's own chain, each exactly as it was sealed: a line without `kind` is an event;
+1. the header: `{"kind": "countersign-export", "version": 2, "tenant_id", "made_at", "filter"}`; with a filter it is
+   only a part of the record;
+2. the events of the tenant's own chain, each exactly as it was sealed: a line without `kind` is an event; then
+   `{"kind": "agent", "agent_id", "name", "owner"}` for each agent, and `{"kind": "policy", "digest", "version",
+   "text"}` for each policy that was ever in force;
 3. of each package its events, then `{"kind": "content", "decision_package_id", "event_id", "salt", "words"}` for the
-   words beside each, then `{"kind": "state", "decision_package_id", "length", "head", "state"}`;
+   words beside each, `{"kind": "rendering", "decision_package_id", "rendering_id", "body"}` for what people saw of it,
+   then `{"kind": "state", "decision_package_id", "length", "head", "state"}`;
 4. for each package `{"kind": "head", "decision_package_id", "length", "head"}` once more, so that one that is missing
    above can be named;
 5. the manifest: `{"kind": "manifest", "tenant_id", "tenant": {"length", "head"}, "counts", "digest", "public_key",
    "signature"}`. `digest` is the SHA-256 of all bytes before the manifest's line. `signature` is Ed25519 over
    `countersign-export`, a line feed, and the manifest without its signature as canonical JSON (RFC 8785).
 
-A filter selects packages, and these are exported whole, because half a chain proves nothing. A CSV holds the selected
-events alone.
+Version 1 had no agents, policies and renderings. A filter selects packages, and these are exported whole, because half
+a chain proves nothing. A CSV holds the selected events alone.
 """
 
 from __future__ import annotations
@@ -40,13 +44,12 @@ from store.audit import (
     matching,
     opened,
     quiet,
-    tenant_claim,
-    tenant_rows,
     trails,
 )
+from store.audit_tenant import agents, policies, tenant_claim, tenant_rows
 from store.tenancy import tenant
 
-KIND, VERSION = "countersign-export", 1
+KIND, VERSION = "countersign-export", 2
 
 COLUMNS = (
     "occurred_at",
@@ -54,6 +57,7 @@ COLUMNS = (
     "decision_package_id",
     "package_version",
     "action_type",
+    "agent",
     "actor",
     "decision",
     "basis",
@@ -133,10 +137,15 @@ def _body(
     for row in tenant_rows(connection, tenant_id):
         counts.tenant_events += 1
         yield _event(opened(row, TENANT, row.sequence)[0], None)
+    yield from ({"kind": "agent", **agent} for agent in agents(connection, tenant_id))
+    for policy in policies(connection, tenant_id):
+        counts.policies += 1
+        yield {"kind": "policy", **policy._asdict()}
     for trail in trails(connection, tenant_id, selection, progress):
         counts.packages += 1
         counts.events += len(trail.events)
         counts.contents += len(trail.contents)
+        counts.renderings += len(trail.renderings)
         yield from _lines(trail)
     for head in heads(connection, tenant_id, selection):
         yield {"kind": "head", "decision_package_id": head.package_id, "length": head.length, "head": head.head}
@@ -148,6 +157,8 @@ def _lines(trail: Trail) -> Iterator[dict[str, Any]]:
         yield _event(event, trail.package_id)
     for kept in trail.contents:
         yield {"kind": "content", **whose, **kept._asdict()}
+    for shown in trail.renderings:
+        yield {"kind": "rendering", **whose, **shown._asdict()}
     if trail.claim:
         yield {"kind": "state", **whose, **trail.claim._asdict()}
     elif not (trail.events or trail.contents):
@@ -177,10 +188,19 @@ def _manifest(connection: Connection, tenant_id: str, sheet: _Sheet, key: Signin
 def export_csv(connection: Connection, selection: Selection = EVERYTHING, progress: Progress = quiet) -> Iterator[str]:
     """The selected events, oldest first, under a line of titles. `progress` is told 0 as the total: nobody knows it."""
     writer = csv.writer(_Echo())  # with its own line ends: with others it leaves a carriage return unquoted
+    tenant_id = tenant(connection)
+    names = {agent["agent_id"]: agent["name"] for agent in agents(connection, tenant_id)}
     yield writer.writerow(COLUMNS)
-    for done, event in enumerate(matching(connection, tenant(connection), selection), 1):
-        yield writer.writerow([_cell(event, name) for name in COLUMNS])
+    for done, (agent_id, event) in enumerate(matching(connection, tenant_id, selection), 1):
+        named = event | {"agent": names.get(agent_id or _agent_of(event))}
+        yield writer.writerow([_cell(named, name) for name in COLUMNS])
         progress(done, 0)
+
+
+def _agent_of(event: Event) -> str:
+    """Of an event that belongs to no package: the agent that was added, paused, or given another key."""
+    change = event.get("change")
+    return str(change.get("agent_id")) if isinstance(change, dict) else ""
 
 
 class _Echo:

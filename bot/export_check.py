@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from hashlib import sha256
 from typing import Any, BinaryIO
 
@@ -10,9 +11,11 @@ from bot.export import KIND, VERSION, signed_message
 from bot.keys import verifies
 from rules.audit import Auditor, Seen
 from rules.canonical import NotCanonical
-from rules.evidence import Claim, Counts, Fault, Kept, Trail, read
+from rules.earlier import Earlier
+from rules.evidence import Claim, Counts, Fault, Kept, Shown, Trail, Written, read
 
 EXPORT = "export"  # in the place of a package's id, where the file itself is at fault
+_WITHOUT_TEXTS = 1  # the version of exports that hold no renderings and no policies
 LONGEST = 16 * 1024 * 1024  # a line holds one event, or the words of one: far less
 
 Line = dict[str, Any]
@@ -30,10 +33,18 @@ def untold(_lines: int) -> None:
 
 
 class ExportCheck:
-    """One check of one export. `counts`, `header` and `signed_by` say afterwards what it was that was checked."""
+    """One check of one export. `counts`, `header` and `signed_by` say afterwards what it was that was checked.
 
-    def __init__(self, public_key: str | None = None) -> None:
+    `earlier` is an export of before, with which this one is compared. With `remembers` this one can be such an export.
+    """
+
+    def __init__(
+        self, public_key: str | None = None, earlier: Earlier | None = None, *, remembers: bool = False
+    ) -> None:
         self.counts, self.header, self.signed_by = Counts(), Line(), ""
+        self._earlier, self._remembers = earlier, remembers
+        self._heads: dict[str, Claim] = {}
+        self._policies: list[Written] = []
         self._expected, self._digest = public_key, sha256()
         self._auditor: Auditor
         self._trail = _NONE
@@ -43,19 +54,37 @@ class ExportCheck:
         self._came, self._listed, self._names = Seen(), Seen(), bytearray()
 
     @property
-    def warning(self) -> str | None:
-        """What to say where nobody told whose signature to expect."""
-        if self._expected is not None:
+    def distrust(self) -> str | None:
+        """Why it is not proven who made the export, whether or not it is whole."""
+        if self._expected is None:
+            return (
+                f"no key is pinned: the export names its own key, {self.signed_by or 'none'}, so anyone could have "
+                "signed it. Give the installation's public key with --public-key"
+            )
+        if self._expected != self.signed_by:
+            return f"the export is signed by another key than the pinned one: {self.signed_by}"
+        return None
+
+    @property
+    def part(self) -> str | None:
+        """The filter of an export that holds only a part of the record, in words."""
+        chosen = self.header.get("filter")
+        if not chosen:
             return None
-        return (
-            f"the export is signed by the key that it names itself, {self.signed_by or 'none'}: this proves that it is "
-            "whole, not who made it. Give the installation's public key (--public-key) to prove that too"
-        )
+        named = chosen.items() if isinstance(chosen, dict) else [("filter", chosen)]
+        return ", ".join(f"{name} {value}" for name, value in named if value is not None)
+
+    @property
+    def as_earlier(self) -> Earlier:
+        return Earlier(str(self.header.get("tenant_id")), self._tenant_claim(), dict(self._heads))
+
+    def _tenant_claim(self) -> Claim:
+        return Claim(*_claimed(_member(self._manifest or {}, "tenant")))
 
     def faults(self, lines: Iterable[bytes], progress: Callable[[int], None] = untold) -> Iterator[Fault]:
         numbered = enumerate(lines, 1)
         if not self._begun(next(numbered, (1, b""))[1]):
-            yield _fault(f"it does not begin as an export of version {VERSION} does")
+            yield _fault(f"it does not begin as an export of version {VERSION} or earlier does")
             return
         for number, line in numbered:
             yield from self._next(number, line)
@@ -66,9 +95,12 @@ class ExportCheck:
     def _begun(self, line: bytes) -> bool:
         header = _read(line)
         tenant_id = header.get("tenant_id")
-        if header.get("kind") != KIND or header.get("version") != VERSION or not isinstance(tenant_id, str):
+        version = header.get("version")
+        if header.get("kind") != KIND or version not in (_WITHOUT_TEXTS, VERSION) or not isinstance(tenant_id, str):
             return False
-        self.header, self._auditor = header, Auditor(tenant_id, self.counts)
+        self.header = header
+        earlier = None if self.part else self._earlier  # what a part lacks may be there all the same
+        self._auditor = Auditor(tenant_id, self.counts, earlier, texts=version != _WITHOUT_TEXTS)
         self._digest.update(line)
         return True
 
@@ -93,6 +125,13 @@ class ExportCheck:
             case "content":
                 yield from self._turned_to(line["decision_package_id"])
                 self._trail.contents.append(Kept(line["event_id"], line.get("salt"), line.get("words")))
+            case "rendering":
+                yield from self._turned_to(line["decision_package_id"])
+                self._trail.renderings.append(Shown(line["rendering_id"], line.get("body")))
+            case "policy":
+                self._policies.append(Written(line["digest"], line.get("version"), line.get("text")))
+            case "agent":
+                pass  # names, which no event holds: the signature alone vouches for them
             case "state":
                 yield from self._state(line)
             case _:
@@ -113,6 +152,8 @@ class ExportCheck:
     def _head(self, line: Line) -> Iterator[Fault]:
         yield from self._flushed()
         package_id, claimed = line["decision_package_id"], _claimed(line)
+        if self._remembers:
+            self._heads[package_id] = Claim(*claimed)
         if not self._listed.add(package_id):
             yield Fault(package_id, None, None, "the export lists it twice")
         elif package_id not in self._came:
@@ -144,14 +185,16 @@ class ExportCheck:
         for name in filter(None, self._names.decode().split("\n")):
             if name not in self._listed:
                 yield Fault(name, None, None, "it was added: the export does not list it")
-        yield from self._auditor.tenant_ended(Claim(*_claimed(_member(self._manifest, "tenant"))))
+        yield from self._auditor.tenant_ended(self._tenant_claim())
+        yield from self._auditor.policies(self._policies)
+        yield from self._auditor.ended()
         yield from self._miscounted(self._manifest)
         yield from self._missigned(self._manifest)
 
     def _miscounted(self, manifest: Line) -> Iterator[Fault]:
         counts = _member(manifest, "counts")
-        for name in ("tenant_events", "packages", "events", "contents"):
-            held, said = getattr(self.counts, name), counts.get(name)
+        for name, held in asdict(self.counts).items():
+            said = counts.get(name, 0)
             if held != said:
                 yield _fault(f"it holds {held} {name.replace('_', ' ')}, and its manifest says {said}")
 
@@ -161,9 +204,7 @@ class ExportCheck:
             yield _fault("its manifest is that of another tenant")
         if manifest.get("digest") != "sha256:" + self._digest.hexdigest():
             yield _fault("it was changed: its lines are not those of which the manifest keeps the digest")
-        if self._expected not in (None, self.signed_by):
-            yield _fault(f"it is signed by another key than the expected one: {self.signed_by}")
-        elif not _is_signed(manifest):
+        if not _is_signed(manifest):
             yield _fault("its manifest was changed: the signature does not fit")
 
 
@@ -176,6 +217,12 @@ def _has_ids(line: Line) -> bool:
             return named or package_id is None
         case "content":
             return named and isinstance(line.get("event_id"), str)
+        case "rendering":
+            return named and isinstance(line.get("rendering_id"), str)
+        case "policy":
+            return isinstance(line.get("digest"), str)
+        case "agent":
+            return isinstance(line.get("agent_id"), str)
         case kind:
             return named and kind in ("state", "head")
 

@@ -19,6 +19,7 @@ from bot.draining import UNDER_WAY
 from bot.logs import request_log
 from bot.metrics import Metrics
 from bot.peers import Peers
+from bot.restore_guard import guarded
 from bot.server_lock import only_server
 from bot.service import Clock, Service, real_clock
 from bot.settings import Settings, SettingsError
@@ -77,7 +78,7 @@ async def working(
         metrics = Metrics()
         # The API alone, without Slack, is for tests and benches; `countersign serve` asks for the token.
         slack_or_none = slack_side(settings, store, metrics, ticks=ticks) if settings.slack_bot_token else nullcontext()
-        async with slack_or_none as slack, callback_side(settings, store, metrics):
+        async with guarded(settings, store), slack_or_none as slack, callback_side(settings, store, metrics):
             # What is loaded by now stays for good: the garbage collector need not look through it again and again.
             gc.freeze()
             gc.set_threshold(*YOUNG)

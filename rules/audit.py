@@ -16,8 +16,10 @@ from typing import Any
 
 from rules.canonical import NotCanonical
 from rules.chain import Event, content_digest, event_digest
-from rules.evidence import TENANT, Claim, Counts, Fault, Kept, Trail
+from rules.earlier import Earlier
+from rules.evidence import TENANT, Claim, Counts, Fault, Kept, Trail, Written
 from rules.replay import replay
+from rules.texts_kept import PoliciesInForce, renderings_at_fault
 
 _FORM: Mapping[str, type] = {
     "event_id": str,
@@ -154,17 +156,33 @@ def _digest_of(event: Any) -> str | None:
 
 
 class Auditor:
-    """Goes through one tenant's trail: the tenant's own chain, and the packages one after the other."""
+    """Goes through one tenant's trail: the tenant's own chain, the policies, and the packages one after the other.
 
-    def __init__(self, tenant_id: str, counts: Counts | None = None) -> None:
+    `texts`: whether renderings and policies come along, as they did not in exports of the first version. `earlier` is
+    an export with which all of it is compared.
+    """
+
+    def __init__(
+        self, tenant_id: str, counts: Counts | None = None, earlier: Earlier | None = None, *, texts: bool = True
+    ) -> None:
         self.counts = counts or Counts()
-        self._tenant_id, self._seen = tenant_id, Seen()
-        self._own = Chain(tenant_id, None, self._seen)
+        self._tenant_id, self._seen, self._earlier, self._texts = tenant_id, Seen(), earlier, texts
+        self._own, self._policies = Chain(tenant_id, None, self._seen), PoliciesInForce()
 
     def tenant_event(self, event: Any) -> Iterator[Fault]:
         self.counts.tenant_events += 1
         if fault := self._own.follow(event):
             yield fault
+        self._policies.activated(event)
+        yield from self._earlier.tenant_event(event) if self._earlier else ()
+
+    def policies(self, policies: list[Written]) -> Iterator[Fault]:
+        self.counts.policies += len(policies)
+        yield from self._policies.at_fault(policies) if self._texts else ()
+
+    def ended(self) -> Iterator[Fault]:
+        """Once everything has come."""
+        yield from self._earlier.ended(self._tenant_id) if self._earlier else ()
 
     def tenant_ended(self, claim: Claim) -> Iterator[Fault]:
         if fault := self._own.ended(claim):
@@ -174,12 +192,15 @@ class Auditor:
         self.counts.packages += 1
         self.counts.events += len(trail.events)
         self.counts.contents += len(trail.contents)
+        self.counts.renderings += len(trail.renderings)
         yield from trail.noticed
         chain = Chain(self._tenant_id, trail.package_id, self._seen)
         broken = [fault for event in trail.events if (fault := chain.follow(event))]
         broken += _at_its_end(trail, chain)
         yield from broken
         yield from words_at_fault(trail)
+        yield from renderings_at_fault(trail) if self._texts else ()
+        yield from self._earlier.package(trail.package_id, trail.events) if self._earlier else ()
         # What a broken chain comes to means nothing: its faults have been named.
         yield from () if broken else replay(trail)
 

@@ -43,6 +43,21 @@ class Kept(NamedTuple):
     words: Any
 
 
+class Shown(NamedTuple):
+    """A rendering: what a person saw, as it was kept. The body is None where retention has emptied it."""
+
+    rendering_id: str
+    body: Any
+
+
+class Written(NamedTuple):
+    """The text of a policy that was in force, and the digest by which decisions name it."""
+
+    digest: str
+    version: Any
+    text: Any
+
+
 @dataclass(slots=True)
 class Trail:
     """All that is kept of one package. `noticed` is what its reader has found wrong already."""
@@ -50,6 +65,7 @@ class Trail:
     package_id: str
     events: list[Any] = field(default_factory=list)
     contents: list[Kept] = field(default_factory=list)
+    renderings: list[Shown] = field(default_factory=list)
     claim: Claim | None = None
     noticed: list[Fault] = field(default_factory=list)
 
@@ -60,6 +76,8 @@ class Counts:
     events: int = 0
     contents: int = 0
     tenant_events: int = 0
+    renderings: int = 0
+    policies: int = 0
 
 
 def read(text: str | bytes) -> Any:

@@ -17,18 +17,19 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, ex
 
 from rules.audit import Auditor
 from rules.chain import Event, rfc3339
-from rules.evidence import TENANT, Claim, Counts, Fault, Kept, Trail
+from rules.earlier import Earlier
+from rules.evidence import TENANT, Claim, Counts, Fault, Kept, Shown, Trail
+from store.audit_tenant import TENANT_EVENTS, policies, tenant_claim, tenant_rows
 from store.content import CONTENT
-from store.kept import UNREADABLE, all_of, readable, whole
+from store.kept import UNREADABLE, all_of, batches, readable, streamed, whole
 from store.packages import PACKAGES
+from store.policy_texts import POLICIES
 from store.record import EVENTS
-from store.tables import TenantEventRow, core
-from store.tenancy import INSTALLATION, tenant
+from store.retention import RENDERINGS
+from store.tenancy import tenant
 from store.versions import VERSIONS
 
-TENANT_EVENTS = core(TenantEventRow)
-
-BATCH = 200
+_ITS_PACKAGE = (PACKAGES.c.tenant_id == EVENTS.c.tenant_id) & (PACKAGES.c.package_id == EVENTS.c.package_id)
 
 Progress = Callable[[int, int], None]
 
@@ -94,19 +95,24 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
 
 
 def verify_database(
-    connection: Connection, counts: Counts | None = None, progress: Progress = quiet
+    connection: Connection,
+    counts: Counts | None = None,
+    progress: Progress = quiet,
+    earlier: Earlier | None = None,
 ) -> Iterator[Fault]:
     """Everything that does not fit, on a `snapshot`. `counts` is filled with what was looked at."""
     tenant_id = tenant(connection)
-    auditor = Auditor(tenant_id, counts)
+    auditor = Auditor(tenant_id, counts, earlier)
     yield from strangers(connection, tenant_id)
     for row in tenant_rows(connection, tenant_id):
         event, noticed = opened(row, TENANT, row.sequence)
         yield from noticed
         yield from auditor.tenant_event(event)
     yield from auditor.tenant_ended(tenant_claim(connection))
+    yield from auditor.policies(list(policies(connection, tenant_id)))
     for trail in trails(connection, tenant_id, progress=progress):
         yield from auditor.package(trail)
+    yield from auditor.ended()
 
 
 def verify_package(connection: Connection, package_id: str) -> list[Fault]:
@@ -117,16 +123,6 @@ def verify_package(connection: Connection, package_id: str) -> list[Fault]:
     return list(Auditor(tenant_id).package(trail)) if row or trail.events or trail.contents else []
 
 
-def tenant_claim(connection: Connection) -> Claim:
-    row = connection.execute(select(INSTALLATION.c.length, INSTALLATION.c.head)).one()
-    return Claim(whole(row.length), row.head)
-
-
-def tenant_rows(connection: Connection, tenant_id: str) -> Iterator[Row[Any]]:
-    mine = TENANT_EVENTS.c.tenant_id == tenant_id
-    return _streamed(connection, all_of(TENANT_EVENTS).where(mine).order_by(TENANT_EVENTS.c.sequence))
-
-
 def trails(
     connection: Connection, tenant_id: str, selection: Selection = EVERYTHING, progress: Progress = quiet
 ) -> Iterator[Trail]:
@@ -134,38 +130,45 @@ def trails(
     query = _packages(tenant_id, selection)
     total = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
     done = 0
-    for rows in _batches(connection, query):
+    for rows in batches(connection, query):
         yield from _fetched(connection, tenant_id, {row.package_id: row for row in rows})
         progress(done := done + len(rows), total)
-    for rows in _batches(connection, _rowless(tenant_id, selection)):
+    for rows in batches(connection, _rowless(tenant_id, selection)):
         yield from _fetched(connection, tenant_id, {row.package_id: None for row in rows})
 
 
 def heads(connection: Connection, tenant_id: str, selection: Selection = EVERYTHING) -> Iterator[Head]:
     """How far the packages' rows say that each chain goes."""
-    for row in _streamed(connection, _packages(tenant_id, selection)):
+    for row in streamed(connection, _packages(tenant_id, selection)):
         yield Head(row.package_id, row.revision, row.head)
 
 
-def matching(connection: Connection, tenant_id: str, selection: Selection) -> Iterator[Event]:
-    """The selected events alone, oldest first, the tenant's own among them unless an action type is asked for."""
+def matching(connection: Connection, tenant_id: str, selection: Selection) -> Iterator[tuple[str | None, Event]]:
+    """The selected events alone, oldest first, each with the agent of its package.
+
+    The tenant's own are among them unless an action type is asked for.
+    """
     order = (EVENTS.c.occurred_at, EVENTS.c.package_id, EVENTS.c.revision)
-    found = all_of(EVENTS).where(EVENTS.c.tenant_id == tenant_id, *selection.of(EVENTS)).order_by(*order)
-    streams = [_streamed(connection, found)]
+    found = all_of(EVENTS).add_columns(PACKAGES.c.agent_id).join_from(EVENTS, PACKAGES, _ITS_PACKAGE, isouter=True)
+    found = found.where(EVENTS.c.tenant_id == tenant_id, *selection.of(EVENTS)).order_by(*order)
+    streams = [streamed(connection, found)]
     if selection.action_type is None:
         mine = all_of(TENANT_EVENTS).where(TENANT_EVENTS.c.tenant_id == tenant_id, *selection.of(TENANT_EVENTS))
         in_time = mine.order_by(TENANT_EVENTS.c.occurred_at, TENANT_EVENTS.c.sequence)
-        streams.insert(0, _streamed(connection, in_time))
+        streams.insert(0, streamed(connection, in_time))
     for row in heapq.merge(*streams, key=lambda row: row.occurred_at or UNREADABLE):
         event = readable(row.body)
-        yield event if isinstance(event, dict) else {"reason": f"unreadable: {row.body}"}
+        yield (
+            getattr(row, "agent_id", None),
+            event if isinstance(event, dict) else {"reason": f"unreadable: {row.body}"},
+        )
 
 
 def strangers(connection: Connection, tenant_id: str) -> Iterator[Fault]:
     """A database holds one installation: what bears another's name would be looked at by nobody."""
-    for table in (PACKAGES, EVENTS, TENANT_EVENTS, CONTENT):
+    for table in (PACKAGES, EVENTS, TENANT_EVENTS, CONTENT, RENDERINGS, POLICIES):
         others = all_of(table).where(table.c.tenant_id != tenant_id)
-        for row in _streamed(connection, others):
+        for row in streamed(connection, others):
             facts = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to ask a row for a column it may lack
             revision, event_id = facts.get("revision", facts.get("sequence")), facts.get("event_id")
             what = f"a row of {table.name} belongs to another tenant, {row.tenant_id}"
@@ -190,7 +193,7 @@ def _rowless(tenant_id: str, selection: Selection) -> Select[Any]:
 
     if not selection.whole:
         return lost(EVENTS).where(*selection.of(EVENTS)).distinct()
-    left = union(lost(EVENTS), lost(CONTENT), lost(VERSIONS)).subquery()
+    left = union(lost(EVENTS), lost(CONTENT), lost(RENDERINGS), lost(VERSIONS)).subquery()
     return select(left.c.package_id)
 
 
@@ -207,6 +210,8 @@ def _fetched(connection: Connection, tenant_id: str, rows: dict[str, Row[Any] | 
     for row in connection.execute(all_of(CONTENT).where(_mine(CONTENT, tenant_id, *rows))):
         words = readable(row.words) if row.words is not None else None
         found[row.package_id].contents.append(Kept(row.event_id, row.salt, words))
+    for row in connection.execute(all_of(RENDERINGS).where(_mine(RENDERINGS, tenant_id, *rows))):
+        found[row.package_id].renderings.append(Shown(row.rendering_id, row.body))
     yield from found.values()
 
 
@@ -262,14 +267,3 @@ def _moment(written: Any) -> datetime | None:
         return datetime.fromisoformat(written)
     except (TypeError, ValueError):
         return None
-
-
-def _streamed(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
-    for rows in _batches(connection, query):
-        yield from rows
-
-
-def _batches(connection: Connection, query: Select[Any]) -> Iterator[list[Row[Any]]]:
-    with connection.execute(query.execution_options(yield_per=BATCH)) as result:
-        for rows in result.partitions():
-            yield list(rows)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Dialect, Select, Table, select, type_coerce
+from sqlalchemy import Connection, Dialect, Row, Select, Table, select, type_coerce
 from sqlmodel import UTCDateTime
 
 from rules.evidence import read
 
+BATCH = 200
 UNREADABLE = datetime.min.replace(tzinfo=UTC)
 
 
@@ -50,3 +51,14 @@ def readable(text: str) -> Any:
         return read(text)
     except ValueError:
         return text
+
+
+def streamed(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+    for rows in batches(connection, query):
+        yield from rows
+
+
+def batches(connection: Connection, query: Select[Any]) -> Iterator[list[Row[Any]]]:
+    with connection.execute(query.execution_options(yield_per=BATCH)) as result:
+        for rows in result.partitions():
+            yield list(rows)

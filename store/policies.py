@@ -11,10 +11,11 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 import structlog
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from rules.policy import Policy
 from rules.policy_text import PolicyError, read_policy
+from rules.texts_kept import text_digest
 from store import cards, directory
 from store.house import INSTALLATION
 from store.policy_texts import POLICIES, UnreadablePolicyError, kept_policy
@@ -23,6 +24,7 @@ from store.tenancy import alone, happened
 log = structlog.get_logger()
 
 _KEPT = select(POLICIES.c.digest, POLICIES.c.text)
+_TEXT = select(POLICIES.c.text).where(POLICIES.c.digest == bindparam("digest"))
 _IN_FORCE = select(INSTALLATION.c.policy_digest)
 
 
@@ -103,7 +105,12 @@ def _keep(connection: Connection, tenant_id: str, file: PolicyFile, now: datetim
 
 
 def _activate(connection: Connection, tenant_id: str, policy: Policy, digest: str, now: datetime) -> None:
-    facts = {"version": policy.version, "policy_digest": digest, "replaces": in_force(connection)}
+    facts = {
+        "version": policy.version,
+        "policy_digest": digest,
+        "text_digest": text_digest(connection.execute(_TEXT, {"digest": digest}).scalar_one()),
+        "replaces": in_force(connection),
+    }
     connection.execute(update(INSTALLATION).values(policy_digest=digest))
     happened(connection, "policy.activated", "operator", now, **facts)
     if unread := directory.unread_of(connection, policy.groups):

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from rules.chain import sealed, tenant_event
 from store.house import fresh_id
@@ -52,6 +52,18 @@ def happened(connection: Connection, event_type: str, actor: str, now: datetime,
     }
     connection.execute(_APPEND, row)
     connection.execute(update(INSTALLATION).values(length=at.length + 1, head=event["digest"]))
+
+
+def count_of_events(connection: Connection) -> int:
+    """On SQLite: of packages and of the tenant. Nothing is ever deleted there, so the newest row has their number."""
+    newest = connection.execute(text("SELECT coalesce(max(rowid), 0) FROM events")).scalar_one()
+    return int(newest) + int(connection.execute(select(INSTALLATION.c.length)).scalar_one())
+
+
+def restored(connection: Connection, *, actor: str, now: datetime, **facts: int) -> None:
+    """The database was put back to an earlier moment: everything is frozen until someone thaws it."""
+    connection.execute(update(INSTALLATION).values(frozen=True))
+    happened(connection, "tenant.restored", actor, now, **facts)
 
 
 def set_frozen(connection: Connection, *, frozen: bool, actor: str, now: datetime) -> None:

@@ -52,7 +52,7 @@ def verified(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: py
     """How many packages the restored record holds, all of it sound."""
     said = at(folder, url, monkeypatch, capsys)("audit", "verify")
     assert (said.code, said.err) == (0, "")
-    assert said.out.startswith("sound: ")
+    assert said.out.startswith("OK: ")
     return int(said.out.split()[1])
 
 

@@ -17,6 +17,7 @@ from bot.cli.allowing import For, MaxOpen, MaxRisk, May, PerMinute
 from bot.cli.ruling import ruling
 from bot.cli.session import OPERATOR
 from bot.cli.text import as_json, iso, plain, table
+from bot.restore_guard import FIX, Count, counted, counter_file, write_counter
 from bot.settings import read_settings
 from rules.chain import rfc3339
 from rules.keys import KeyScope, Rates
@@ -259,6 +260,24 @@ def resume(name: Name) -> None:
 def _stands(name: str, standing: AgentStanding) -> None:
     session.write(lambda its: registry.set_standing(its, name, standing, session.now(), by=OPERATOR))
     typer.echo(f"{name} is {standing}")
+
+
+def restored() -> None:
+    """After a restore, before the service starts: freeze everything, and record that the database is an earlier one.
+
+    What was decided and claimed since the backup is unknown to it, so an approval that was used can look unused.
+    """
+    settings = read_settings()
+    counter = counter_file(settings)
+
+    def operation(connection: Connection) -> Count | None:
+        tenancy.restored(connection, actor=OPERATOR, now=session.now())
+        return counted(connection) if counter else None
+
+    if (count := session.write(operation)) and counter:
+        write_counter(counter, count)
+    typer.echo("the restore is recorded and everything is frozen")
+    typer.echo(f"next: {FIX}")
 
 
 def freeze() -> None:

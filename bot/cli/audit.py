@@ -19,12 +19,14 @@ from bot.export_check import ExportCheck, lines_of
 from bot.keys import known_public_key, signing_key
 from bot.keys import public_key as as_exported
 from bot.settings import Settings, read_settings
+from rules.earlier import Earlier
 from rules.evidence import Counts, Fault
 from store.audit import Progress, Selection, snapshot, verify_database
 
 app = typer.Typer(no_args_is_help=True, help="Prove the audit trail, and hand it out.")
 
 SHOWN = 20  # faults that are named; the rest are counted
+NOT_PROVEN = 2  # exit code: nothing is wrong in the export, but it is not proven who made it
 PAUSE = 0.2  # seconds between two words about progress
 
 
@@ -54,6 +56,12 @@ PublicKey = Annotated[
         show_default=False,
     ),
 ]
+Against = Annotated[
+    typer.FileBinaryRead | None,
+    typer.Option(
+        help="An earlier export: since then the record may only have grown.", metavar="OLD", show_default=False
+    ),
+]
 Since = Annotated[
     datetime | None,
     typer.Option(help="From this time on, in UTC.", metavar="TIME", parser=_moment, show_default=False),
@@ -75,42 +83,66 @@ Out = Annotated[
 
 
 @app.command()
-def verify(file: Export = None, public_key: PublicKey = None) -> None:
+def verify(file: Export = None, public_key: PublicKey = None, against: Against = None) -> None:
     """Re-compute every chain and replay the events; name what does not fit, and exit with 1.
 
-    An export is proven by itself, with no server and no database.
+    An export is verified by itself, with no server and no database. If it is not signed by the pinned key
+    (--public-key, or this installation's own), the exit code is 2. With --against it must continue an earlier export.
     """
-    faults, counts = _of_database() if file is None else _of_export(file, public_key)
-    if faults:
-        raise typer.Exit(1)
+    earlier = _earlier(against, public_key) if against else None
+    if file is None:
+        _say_ok(_of_database(earlier))
+        return
+    check = _checked(file, public_key, earlier)
+    _say_ok(check.counts, f" in a part of the record ({check.part})" if check.part else "")
+
+
+def _say_ok(counts: Counts, where: str = "") -> None:
     events = counts.events + counts.tenant_events
-    typer.echo(f"sound: {counts.packages} packages, {events} events, words beside {counts.contents} of them")
+    kept = f"{counts.renderings} renderings, {counts.policies} policies"
+    typer.echo(f"OK: {counts.packages} packages, {events} events, {kept}{where}")
 
 
-def _of_database() -> tuple[int, Counts]:
+def _of_database(earlier: Earlier | None) -> Counts:
     counts = Counts()
     with session.database(read_settings()) as engine, snapshot(engine) as connection, _telling("packages") as tell:
-        return _named(verify_database(connection, counts, tell)), counts
+        _must_be_none(verify_database(connection, counts, tell, earlier))
+    return counts
 
 
-def _of_export(file: typer.FileBinaryRead, expected: str | None) -> tuple[int, Counts]:
-    check = ExportCheck(as_exported(expected) if expected else known_public_key(read_settings()))
+def _earlier(file: typer.FileBinaryRead, expected: str | None) -> Earlier:
+    """The export of before has to be sound itself."""
+    return _checked(file, expected, None, remembers=True).as_earlier
+
+
+def _checked(
+    file: typer.FileBinaryRead, expected: str | None, earlier: Earlier | None, *, remembers: bool = False
+) -> ExportCheck:
+    """An export without faults, signed by the pinned key; else the command ends here."""
+    pinned = as_exported(expected) if expected else known_public_key(read_settings())
+    check = ExportCheck(pinned, earlier, remembers=remembers)
     with _telling("lines") as tell:
-        faults = _named(check.faults(lines_of(file), lambda lines: tell(lines, 0)))
-    if check.warning and not faults:
-        typer.echo(f"note: {check.warning}", err=True)
-    return faults, check.counts
+        faults = check.faults(lines_of(file), lambda lines: tell(lines, 0))
+        _must_be_none(faults, f"{file.name}: " if remembers else "")
+    distrust = check.distrust
+    if earlier and check.part:
+        distrust = f"this export is a part of the record ({check.part}); give a whole one to compare it"
+    if distrust:
+        typer.echo(f"not verified: {distrust}", err=True)
+        raise typer.Exit(NOT_PROVEN)
+    return check
 
 
-def _named(faults: Iterable[Fault]) -> int:
-    """Names the first faults, and gives the number of all."""
+def _must_be_none(faults: Iterable[Fault], before: str = "") -> None:
+    """Names the first faults and the number of the rest; with any, the command ends here."""
     number = 0
     for number, fault in enumerate(faults, 1):
         if number <= SHOWN:
-            typer.echo(str(fault), err=True)
+            typer.echo(f"{before}{fault}", err=True)
     if number > SHOWN:
         typer.echo(f"... and {number - SHOWN} more", err=True)
-    return number
+    if number:
+        raise typer.Exit(1)
 
 
 @app.command()

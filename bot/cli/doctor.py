@@ -24,7 +24,7 @@ from rules.policy_summary import NAME_ADMINS, TOLD_TO_NOBODY
 from rules.policy_text import PolicyError, read_policy
 from store import letters, troubles
 from store.address import address
-from store.audit import TENANT_EVENTS
+from store.audit_tenant import TENANT_EVENTS
 from store.database import begin_immediate
 from store.migrate import SchemaError, require_current
 from store.policies import in_force

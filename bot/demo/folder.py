@@ -14,7 +14,7 @@ SAMPLE_POLICY = Path(__file__).with_name("policy.toml")
 MARK = "demo.lock"
 DATABASE, POLICY, LOG = "countersign.db", "policy.toml", "countersign.log"
 CLOCK, MESSAGES, AGENTS = "clock.txt", "messages.jsonl", "agents.jsonl"
-BESIDE_IT = tuple(f"{DATABASE}{ending}" for ending in ("-wal", "-shm", ".key"))
+BESIDE_IT = tuple(f"{DATABASE}{ending}" for ending in ("-wal", "-shm", ".key", ".counter"))
 ALL = (DATABASE, *BESIDE_IT, POLICY, LOG, CLOCK, MESSAGES, AGENTS)
 
 

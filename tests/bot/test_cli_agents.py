@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from rules.people import Agent, AgentStanding
 from store import agents, directory
-from store.audit import TENANT_EVENTS
+from store.audit_tenant import TENANT_EVENTS
 from store.database import make_engine, transact
 from store.registry import SECRETS
 from store.tenancy import tenant

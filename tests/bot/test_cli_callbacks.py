@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from bot.cli import callbacks
 from scheduler.retries import Again, Dead
 from store import agents, retention
-from store.audit import TENANT_EVENTS
+from store.audit_tenant import TENANT_EVENTS
 from store.database import make_engine
 from tests.bot.examined import found, house, workspace
 from tests.bot.terminal import Terminal, at

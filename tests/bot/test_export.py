@@ -40,10 +40,10 @@ def test_an_export_is_clean_by_itself(its: Recorded) -> None:
     check = ExportCheck(OURS.public)
     assert list(check.faults(lines)) == []
     assert check.counts == Counts(packages=3, events=11, contents=8, tenant_events=2)
-    assert check.warning is None
+    assert (check.distrust, check.part) == (None, None)
     assert check.header == {
         "kind": "countersign-export",
-        "version": 1,
+        "version": 2,
         "tenant_id": its.tenant_id,
         "made_at": "2026-11-20T12:00:00Z",
         "filter": None,
@@ -54,15 +54,21 @@ def test_the_lines_come_in_their_order(exported: list[bytes]) -> None:
     package = ["event"] * 4 + ["content"] * 3 + ["state"]
     kinds = [json.loads(line).get("kind", "event") for line in exported]
     assert kinds[:3] == ["countersign-export", "event", "event"]
-    assert kinds[3:11] == package
+    assert kinds[3:12] == ["agent", *package]
     assert kinds[-4:] == ["head"] * 3 + ["manifest"]
 
 
-def test_the_key_that_the_export_names_itself_is_believed_with_a_warning(exported: list[bytes]) -> None:
+def test_the_key_that_the_export_names_itself_proves_nothing(exported: list[bytes]) -> None:
     check = ExportCheck()
     assert list(check.faults(exported)) == []
-    assert check.warning is not None
-    assert OURS.public in check.warning
+    assert check.distrust is not None
+    assert OURS.public in check.distrust
+
+
+def test_an_export_names_its_agents(its: Recorded, exported: list[bytes]) -> None:
+    (agent,) = [json.loads(line) for line in exported if b'"kind":"agent"' in line]
+    assert (agent["name"], agent["owner"]) == ("clerk", "UOWEN")
+    assert {row["agent"] for row in table(its)} == {"clerk"}
 
 
 def test_a_filtered_export_holds_whole_packages_and_is_clean(its: Recorded) -> None:

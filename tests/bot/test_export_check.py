@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from bot.export import signed_message
-from bot.export_check import lines_of
+from bot.export_check import ExportCheck, lines_of
 from tests.bot.exported import OURS, THEIRS, exported_once, faults, of, package_ids, signed_anew, written
 
 
@@ -65,8 +65,9 @@ def test_lines_dropped_doubled_swapped_or_cut_off_are_found(
 
 def test_an_export_that_another_signed_is_found_by_who_knows_whom_to_expect(exported: list[bytes]) -> None:
     lines = signed_anew(exported, THEIRS)
-    assert faults(lines) == [f"export: it is signed by another key than the expected one: {THEIRS.public}"]
-    assert faults(lines, None) == []
+    check = ExportCheck(OURS.public)
+    assert list(check.faults(lines)) == []
+    assert check.distrust == f"the export is signed by another key than the pinned one: {THEIRS.public}"
 
 
 def test_a_manifest_that_names_a_key_and_is_signed_by_another_is_found(exported: list[bytes]) -> None:
@@ -128,10 +129,10 @@ def test_a_tail_that_was_cut_from_the_tenants_chain_is_named(exported: list[byte
 
 @pytest.mark.parametrize(
     "start",
-    [[], [b""], [b"{}\n"], [b"[]\n"], [b'{"kind":"countersign-export","version":2,"tenant_id":"T"}\n'], [b"\xff\n"]],
+    [[], [b""], [b"{}\n"], [b"[]\n"], [b'{"kind":"countersign-export","version":3,"tenant_id":"T"}\n'], [b"\xff\n"]],
 )
 def test_what_is_no_export_is_not_taken_for_one(start: list[bytes]) -> None:
-    assert faults(start) == ["export: it does not begin as an export of version 1 does"]
+    assert faults(start) == ["export: it does not begin as an export of version 2 or earlier does"]
 
 
 @given(

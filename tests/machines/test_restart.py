@@ -54,7 +54,7 @@ async def all_is_well(its: Fleet, group: Crowd, *others: str) -> None:
         assert await end.wrong_cards() == []
         assert await end.faults() == []
     code, said = await verified(its)
-    assert (code, said.split(",")[0]) == (0, f"sound: {PACKAGES + len(others)} packages")
+    assert (code, said.split(",")[0]) == (0, f"OK: {PACKAGES + len(others)} packages")
 
 
 async def test_postgresql_restarted_under_load_loses_and_doubles_nothing_and_replicas_come_back_by_themselves(

@@ -15,7 +15,7 @@ from playground.delivery import Parcel
 from playground.outcomes import Outcome
 from playground.slack import stand_in
 from rules.state import Status
-from store.audit import TENANT_EVENTS
+from store.audit_tenant import TENANT_EVENTS
 from store.requests import KEPT_FOR, REQUESTS
 from tests.bot.service import Told
 from tests.slack.letters import sent, signed

@@ -13,18 +13,18 @@ from sqlalchemy.exc import DatabaseError
 from rules.evidence import Counts
 from store import tenancy
 from store.audit import (
-    BATCH,
     EVERYTHING,
     Selection,
     heads,
     matching,
     snapshot,
-    tenant_claim,
     trails,
     verify_database,
     verify_package,
 )
+from store.audit_tenant import tenant_claim
 from store.database import transact
+from store.kept import BATCH
 from tests.rules.world import NOW, SENTA
 from tests.store.recorded import Recorded, forge, recorded
 
@@ -90,7 +90,7 @@ def test_one_package_is_verified_alone(its: Recorded) -> None:
 def test_more_packages_than_are_fetched_at_once_are_each_seen_once(
     its: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("store.audit.BATCH", 2)
+    monkeypatch.setattr("store.kept.BATCH", 2)
     assert BATCH > 2
     with snapshot(its.engine) as connection:
         seen = [trail.package_id for trail in trails(connection, its.tenant_id)]
@@ -292,6 +292,6 @@ def test_selected_events_come_oldest_first(its: Recorded) -> None:
     later = NOW + timedelta(hours=1)
     transact(its.engine, lambda connection: tenancy.set_frozen(connection, frozen=True, actor="operator", now=later))
     with snapshot(its.engine) as connection:
-        found: list[Any] = list(matching(connection, its.tenant_id, EVERYTHING))
+        found: list[Any] = [event for _, event in matching(connection, its.tenant_id, EVERYTHING)]
     assert found[-1]["event_type"] == "tenant.frozen"
     assert [event["occurred_at"] for event in found] == sorted(event["occurred_at"] for event in found)
