@@ -17,7 +17,7 @@ from rules.policy_summary import summary
 from rules.relief import further_up
 from rules.scales import HITLLevel
 from rules.state import PackageState
-from rules.terms import terms_today
+from rules.terms import terms_for, terms_today
 from rules.votes import filled
 from store import directory
 from store.house import House
@@ -67,6 +67,9 @@ def _for(state: PackageState, old: Roster, new: Roster) -> Iterator[str]:
     before, after = _asked(state, old.policy), _asked(state, new.policy)
     if before != after:
         yield f"{after} (until now: {before})"
+    before, after = (terms_for(roster.policy, state.action_type, state.risk).role for roster in (old, new))
+    if before != after and after != state.task.required_role:
+        yield f"it stays with {state.task.required_role}; a new one like it goes to {after}"
     before, after = _people(state, old, now), _people(state, new, now)
     if after and before != after:
         yield after

@@ -60,6 +60,11 @@ async def test_a_package_that_goes_to_another_role_is_named_with_it(terminal: Te
     assert await about(terminal, HARD, its) == ["no one could approve it as senior_reviewer, so it goes to supervisor"]
 
 
+async def test_a_package_that_stays_with_its_role_though_new_ones_go_to_another_is_named(terminal: Terminal) -> None:
+    its = new(tiers={"medium": {"role": "senior_reviewer"}})
+    assert await about(terminal, SOFT, its) == ["it stays with reviewer; a new one like it goes to senior_reviewer"]
+
+
 async def test_a_package_that_no_one_could_approve_is_named(terminal: Terminal) -> None:
     nobody: dict[str, Any] = {role: {"members": []} for role in ("senior_reviewer", "supervisor", "director")}
     assert await about(terminal, HARD, new(roles=nobody)) == ["no one could approve it"]
