@@ -68,7 +68,7 @@ def _for(state: PackageState, old: Roster, new: Roster) -> Iterator[str]:
     if before != after:
         yield f"{after} (until now: {before})"
     before, after = (terms_for(roster.policy, state.action_type, state.risk).role for roster in (old, new))
-    if before != after and after != state.task.required_role:
+    if after not in (before, state.task.required_role):
         yield f"it stays with {state.task.required_role}; a new one like it goes to {after}"
     before, after = _people(state, old, now), _people(state, new, now)
     if after and before != after:
