@@ -68,7 +68,7 @@ def claim(
     """
     by, taken = fresh_id(), list[Claim]()
     while len(taken) < limit:
-        found = connection.execute(_candidates(tenant_id, now, purse, answerable).limit(limit - len(taken)))
+        found = connection.execute(_candidates(tenant_id, now, purse, answerable, limit - len(taken)))
         mine = {its: agent for *place, agent in found if (its := _afforded(purse, Place(*place), by))}
         for its in mine:
             connection.execute(_CLAIM, its.key | {"until": until})
@@ -103,24 +103,28 @@ def _candidates(
     now: datetime,
     purse: Purse,
     answerable: Collection[tuple[str, str]],
+    limit: int,
 ) -> Select[Any]:
+    """Ranked first, by as little as that takes; then the few that come next are read whole, and locked."""
     full = purse.full
     posts = false() if POSTS in full else and_(CARDS.c.ts.is_(None), CARDS.c.place.not_in(purse.full_channels))
     updates = CARDS.c.ts.is_not(None) if UPDATES not in full else tuple_(CARDS.c.channel, CARDS.c.ts).in_(answerable)
     own_order = (_GRAVEST_FIRST, PACKAGES.c.due_at, CARDS.c.package_id, CARDS.c.place)
     ranked = (
         select(*_KEY, PACKAGES.c.agent_id, turn(*own_order).label("turn"), LAST_SERVED.label("last_served"))
+        .add_columns(_GRAVEST_FIRST.label("gravest"), PACKAGES.c.due_at)
         .join_from(CARDS, PACKAGES, _OF_CARD)
         .join(TURNS, OF_LANE, isouter=True)
         .where(*_behind(tenant_id, now), or_(posts, updates, CARDS.c.place.startswith(ROLE)))
-        .subquery()
+        .subquery("ranked")
     )
+    rank = ("turn", "last_served", "gravest", "due_at", "package_id", "place")
+    following = select(ranked).order_by(*(ranked.c[name] for name in rank)).limit(limit).subquery("following")
     return (
-        select(*(CARDS.c[name] for name in Place._fields), ranked.c.agent_id)
-        .join_from(CARDS, ranked, and_(*(column == ranked.c[column.name] for column in _KEY)))
-        .join(PACKAGES, _OF_CARD)
+        select(*(CARDS.c[name] for name in Place._fields), following.c.agent_id)
+        .join_from(CARDS, following, and_(*(column == following.c[column.name] for column in _KEY)))
         .where(*_behind(tenant_id, now))
-        .order_by(ranked.c.turn, ranked.c.last_served, *own_order)
+        .order_by(*(following.c[name] for name in rank))
         .with_for_update(of=CARDS, skip_locked=True)
     )
 
