@@ -24,7 +24,7 @@ def beyond_type(scope: KeyScope, package: DecisionPackage) -> Refusal | None:
 def beyond_requester(scope: KeyScope, requester: str, package: DecisionPackage, roster: Roster) -> Refusal | None:
     """A package that names nobody is requested by the agent's owner."""
     person = roster.person(requester)
-    names = (person.user_id, person.email or "") if person else (requester, package.requested_by or "")
+    names = (person.user_id, (person.email or "").lower()) if person else (requester, package.requested_by or "")
     if scope.covers_requester(names):
         return None
     asked = package.requested_by or f"the agent's owner {requester}, because requested_by is missing"

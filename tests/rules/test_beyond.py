@@ -14,7 +14,7 @@ from rules.reasons import Reason
 from rules.scales import Reversibility, RiskLevel
 from tests.rules.world import NOW, OWEN, POLICY, ROSE, package, people
 
-ROSTER = Roster(POLICY, Directory(people=people(), as_of=NOW))
+ROSTER = Roster(POLICY, Directory(people=people(**{ROSE: {"email": "Rose@Example.com"}}), as_of=NOW))
 
 
 @pytest.mark.parametrize(
