@@ -1,0 +1,54 @@
+"""`COUNTERSIGN_MIGRATION_URL`: the schema is changed by a role of its own, and the service's role need not be able to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from bot.running import working
+from bot.settings import SettingsError, read_settings
+from tests.bot.service import POLICY
+from tests.bot.terminal import at
+
+
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+async def test_migrations_run_as_their_own_role_and_the_service_as_another(
+    empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = make_url(empty_database_url)
+    role = f"app_{where.database}"
+    as_role = where.set(username=role).render_as_string(hide_password=False)
+    terminal = at(tmp_path, as_role, monkeypatch, capsys)
+    terminal.file("policy.toml", POLICY)
+    with psycopg.connect(empty_database_url, autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE {role} LOGIN")
+        owner.execute(f"ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}")
+        try:
+            told = terminal("migrate")
+            assert (told.code, told.line) == (
+                1,
+                (
+                    "countersign: the schema has to be migrated, and this database role may not do that; "
+                    "run: countersign migrate, with COUNTERSIGN_MIGRATION_URL set to a role that may"
+                ),
+            )
+            monkeypatch.setenv("COUNTERSIGN_MIGRATION_URL", empty_database_url)
+            async with working(read_settings()) as service:  # it migrates first, and then serves as the other role
+                assert await service.store.read(service.store.house.roster)
+            monkeypatch.delenv("COUNTERSIGN_MIGRATION_URL")
+            async with working(read_settings()):  # the schema is current now
+                assert terminal("migrate").code == 0
+        finally:
+            owner.execute(f"DROP OWNED BY {role}")
+            owner.execute(f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("url", ["sqlite:///countersign.db", "nonsense", "mysql://host/name"])
+def test_it_has_to_be_a_postgresql_as_the_database_is(url: str) -> None:
+    with pytest.raises(SettingsError, match="COUNTERSIGN_MIGRATION_URL: must be the PostgreSQL of"):
+        read_settings(
+            COUNTERSIGN_DATABASE_URL="postgresql://app@one/its", COUNTERSIGN_MIGRATION_URL=url, _env_file=None
+        )
