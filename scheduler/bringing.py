@@ -29,7 +29,7 @@ from scheduler.messenger import BusyError, Posted, RefusedError, SlackError, Tok
 from scheduler.notes import Note, notes_of
 from scheduler.onlookers import Onlookers
 from scheduler.sending import Sending
-from store import cards, troubles
+from store import cards, diverted, troubles
 from store.cards import Drawing, Place, Shown
 from store.house import fresh_id
 from store.packages import load
@@ -77,7 +77,7 @@ class Bringing:
         if place.place.startswith(cards.ROLE):
             return await self._ask(hold, drawn)
         if drawn.too_late:
-            return await hold.write(lambda connection: cards.drop(connection, place))
+            return await hold.write(lambda connection: diverted.drop(connection, place))
         return await self._show(hold, drawn)
 
     async def _ask(self, hold: Hold, drawn: Drawn) -> None:
@@ -103,7 +103,7 @@ class Bringing:
         if dossier is None:
             raise LookupError(f"the place {place.place} shows package {place.package_id}, which is not there")
         notes = notes_of(dossier, place.noted_revision) if place.posted else []
-        too_late = dossier.state.status.terminal and not place.posted and cards.lies_elsewhere(connection, place)
+        too_late = dossier.state.status.terminal and not place.posted and diverted.lies_elsewhere(connection, place)
         return Drawn(dossier, render(dossier), notes, house.roster(connection), too_late)
 
     async def _show(self, hold: Hold, drawn: Drawn) -> None:
@@ -200,7 +200,7 @@ class Bringing:
         other = fallback if fallback and place.place != fallback else cards.ROLE + state.task.required_role
         await hold.write(lambda connection: cards.also(connection, place, other))
         if state.status.terminal:
-            return await hold.write(lambda connection: cards.drop(connection, place))
+            return await hold.write(lambda connection: diverted.drop(connection, place))
         return await hold.rest(AGAIN_AFTER)
 
 
@@ -214,7 +214,7 @@ def _state(connection: Connection, place: Place) -> PackageState:
 def _shown(connection: Connection, place: Place, shown: Shown, now: datetime) -> None:
     cards.shown_at(connection, place, shown)
     if place.place in troubles.over(connection, place.tenant_id, place.place, troubles.APP, now=now):
-        cards.wake(connection, place.tenant_id, place.place)
+        diverted.wake(connection, place.tenant_id, place.place)
 
 
 def _looks_alike(drawn: Drawn, after: PackageState) -> bool:

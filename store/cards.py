@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import Connection, bindparam, func, or_, select, text, update
 
 from rules.policy import Policy
 from rules.scales import HITLLevel
@@ -91,20 +91,6 @@ _PROVE_ANEW = _ANEW.where(
     ),
 )
 _PROVE_ANEW_HERE = _PROVE_ANEW.where(CARDS.c.channel == bindparam("at"))
-# What rests there because Slack refused it: nobody is at it.
-_WAKE = (
-    update(CARDS)
-    .where(
-        CARDS.c.tenant_id == bindparam("tenant"),
-        CARDS.c.behind,
-        CARDS.c.held_by.is_(None),
-        or_(CARDS.c.place == bindparam("at"), CARDS.c.channel == bindparam("at")),
-    )
-    .values(held_until=None)
-)
-_ELSEWHERE = (
-    select(CARDS.c.place).where(*OF_PACKAGE, CARDS.c.place != bindparam("at"), CARDS.c.ts.is_not(None)).limit(1)
-)
 _OF_PACKAGE_ANEW = _ANEW.where(CARDS.c.package_id == bindparam("package"))
 _LOST = _OF_PACKAGE_ANEW.where(CARDS.c.channel == bindparam("in_channel"), CARDS.c.ts == bindparam("as_ts")).values(
     channel=None, ts=None, rendering_id=None
@@ -238,23 +224,6 @@ def also(connection: Connection, place: Place, other: str) -> None:
     """The package is shown at another place too, because Slack refuses to show it at this one."""
     key = {"tenant": place.tenant_id, "package": place.package_id}
     connection.execute(_WANT, key | {"place": other, "revision": place.wanted_revision})
-
-
-def drop(connection: Connection, place: Place) -> None:
-    """Nothing is to be shown there any more."""
-    key = {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}
-    connection.execute(delete(CARDS).where(*_THIS), key)
-
-
-def wake(connection: Connection, tenant_id: str, channel: str) -> None:
-    """Slack shows cards there again: what waits for that is brought now."""
-    connection.execute(_WAKE, {"tenant": tenant_id, "at": channel})
-
-
-def lies_elsewhere(connection: Connection, place: Place) -> bool:
-    """Whether the package has a card at another place."""
-    key = {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}
-    return connection.execute(_ELSEWHERE, key).first() is not None
 
 
 def asked(connection: Connection, place: Place, people: Iterable[str], revision: int) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from bot.slack.front import Front
 from scheduler.bringing import AGAIN_AFTER
-from store import cards, troubles
+from store import cards, diverted, troubles
 
 log = structlog.get_logger()
 
@@ -84,7 +84,7 @@ async def _opened(front: Front, channel: str) -> None:
 
     def open_again(connection: Connection) -> None:
         troubles.over(connection, tenant_id, channel, now=datetime.now(UTC))
-        cards.wake(connection, tenant_id, channel)
+        diverted.wake(connection, tenant_id, channel)
 
     await front.store.write(open_again)
     front.look()
