@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from bot.callback_client import callback_client
+from bot.keys import can_have_a_key, vault
 from bot.metrics import Metrics
 from bot.settings import Settings
 from scheduler.courier import Courier
 from scheduler.ticks import ticking
+from store.registry import as_it_is
 from store.store import Store
+from store.vault import seal_what_lies_open
 from store.waiters import stopped
 
 LOOKS_EVERY = 1.0
@@ -21,8 +24,9 @@ DRAIN = 10.0  # for what is under way at the end
 @asynccontextmanager
 async def callback_side(settings: Settings, store: Store, metrics: Metrics) -> AsyncIterator[Courier]:
     """What was left unsent is sent first; at the end nothing new is begun, and what was begun is waited for."""
+    opens = await _opening(settings, store)
     async with callback_client(settings.callback_allow) as client:
-        courier = Courier(store, client, lambda outcome: metrics.callbacks.labels(outcome).inc())
+        courier = Courier(store, client, lambda outcome: metrics.callbacks.labels(outcome).inc(), opens=opens)
         store.on_change.append(courier.notice)
         courier.notice()
         scheduler = ticking({"callbacks": (courier.tick, LOOKS_EVERY)})
@@ -34,3 +38,12 @@ async def callback_side(settings: Settings, store: Store, metrics: Metrics) -> A
             await courier.finished(DRAIN)
             scheduler.shutdown(wait=False)
             await stopped(looking)
+
+
+async def _opening(settings: Settings, store: Store) -> Callable[[str], str]:
+    """What opens secrets. Those that lie unsealed are sealed now; one that no key opens stops the start."""
+    if not can_have_a_key(settings):
+        return as_it_is
+    ours = vault(settings)
+    await store.write(lambda connection: seal_what_lies_open(connection, ours))
+    return ours.open

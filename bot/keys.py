@@ -2,7 +2,8 @@
 
 `COUNTERSIGN_KEY` is the base64 of 32 random bytes (`openssl rand -base64 32`), or an Ed25519 private key as PEM. Unset
 on SQLite, a key is made beside the database file, once, as `<file>.key`. On PostgreSQL the replicas have to share one.
-A public key is written as the base64 of its 32 bytes, and read as that or as PEM.
+The secrets that callbacks are signed with are sealed by a key derived from it; COUNTERSIGN_KEY_OLD, an earlier key,
+opens what that one sealed. A public key is written as the base64 of its 32 bytes, and read as that or as PEM.
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from bot.settings import Settings, SettingsError
 from store.address import address
+from store.vault import Vault
 
 SETTING = "COUNTERSIGN_KEY"
 _SIZE = 32
 _PEM = "-----BEGIN "
+_SEALING = "countersign callback secrets"
 
 
 class PublicKeyError(ValueError):
@@ -38,6 +43,10 @@ class SigningKey:
 
     def sign(self, message: bytes) -> str:
         return base64.b64encode(self._key.sign(message)).decode()
+
+    def derived(self, purpose: str) -> bytes:
+        """Another key of 32 bytes, for this purpose alone; nothing can be learnt from it about this one."""
+        return HKDF(SHA256(), _SIZE, None, purpose.encode()).derive(self._key.private_bytes_raw())
 
     def __repr__(self) -> str:
         return f"SigningKey(public={self.public!r})"
@@ -55,6 +64,23 @@ def signing_key(settings: Settings) -> SigningKey:
     if not path.exists():
         _make(path)
     return _kept(path)
+
+
+def vault(settings: Settings) -> Vault:
+    """Seals with the key of this installation, and also opens what an earlier one sealed."""
+    old = settings.key_old
+    keys = [signing_key(settings), *([_parsed(old.get_secret_value(), f"{SETTING}_OLD")] if old else [])]
+    return Vault(*(key.derived(_SEALING) for key in keys))
+
+
+def can_have_a_key(settings: Settings) -> bool:
+    return settings.key is not None or key_file(settings) is not None
+
+
+def require_key(settings: Settings) -> None:
+    """Replicas on PostgreSQL share a key, so it has to be set. On SQLite one is made."""
+    if not can_have_a_key(settings):
+        signing_key(settings)
 
 
 def known_public_key(settings: Settings) -> str | None:

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     migration_url: str | None = Field(default=None, alias="COUNTERSIGN_MIGRATION_URL")
     policy: Path = Field(default=Path("policy.toml"), alias="COUNTERSIGN_POLICY")
     key: SecretStr | None = Field(default=None, alias="COUNTERSIGN_KEY")
+    key_old: SecretStr | None = Field(default=None, alias="COUNTERSIGN_KEY_OLD")
     host: str = Field(default="127.0.0.1", alias="COUNTERSIGN_HOST")
     port: int = Field(default=8080, ge=0, le=65535, alias="COUNTERSIGN_PORT")
     agents_port: int | None = Field(default=None, ge=0, le=65535, alias="COUNTERSIGN_AGENTS_PORT")

@@ -22,7 +22,9 @@ from scheduler.retries import Again, Dead, Delivered, Verdict, failed, judged
 from scheduler.webhook import envelope
 from store import deliveries
 from store.deliveries import Claimed, Due
+from store.registry import as_it_is
 from store.store import Store
+from store.vault import VaultError
 from store.workers import UnavailableError
 
 log = structlog.get_logger()
@@ -45,8 +47,11 @@ class Courier:
         count: Callable[[str], None],
         now: Callable[[], datetime] = _real,
         chance: Callable[[], float] = random.random,
+        *,
+        opens: Callable[[str], str] = as_it_is,
     ) -> None:
         self._store, self._post, self._count, self._now, self._chance = store, post, count, now, chance
+        self._opens = opens
         self._news, self._alone, self._lanes = asyncio.Event(), asyncio.Lock(), Lanes()
         self._under_way: set[asyncio.Task[None]] = set()
         self._ending = False
@@ -143,7 +148,7 @@ class Courier:
     async def _attempted(self, its: Claimed) -> Verdict:
         try:
             return await self._sent(its)
-        except UnsentError as fault:
+        except (UnsentError, VaultError) as fault:
             error = str(fault)
         except Exception:
             log.exception("callback.fault", **_ids(its))
@@ -152,7 +157,7 @@ class Courier:
 
     async def _sent(self, its: Claimed) -> Verdict:
         body = (its.body or "").encode()
-        headers = envelope(its.callback_id, self._now(), body, its.secrets)
+        headers = envelope(its.callback_id, self._now(), body, map(self._opens, its.secrets))
         reply = await self._post.send(its.url, headers, body)
         return judged(reply, its.attempts, self._now(), self._chance())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -18,6 +19,14 @@ from store.tables import CallbackSecret, core
 from store.tenancy import happened, tenant
 
 SECRETS = core(CallbackSecret)
+
+Seal = Callable[[str], str]
+
+
+def as_it_is(secret: str) -> str:
+    """For a process without a key: the next start of one that has it seals the secret."""
+    return secret
+
 
 EVERYTHING, DEFAULT_RATES = KeyScope(), Rates()
 _NO_AGENT = "there is no agent named {name!r}; `countersign agents list` shows them"
@@ -57,6 +66,7 @@ def add(
     scope: KeyScope = EVERYTHING,
     rates: Rates = DEFAULT_RATES,
     by: str = "operator",
+    seal: Seal = as_it_is,
 ) -> Credentials:
     tenant_id, agent_id = tenant(connection), f"agt_{fresh_id()}"
     row = {
@@ -76,11 +86,17 @@ def add(
             f"there is an agent named {name!r} already; choose another name, or rotate its key"
         ) from fault
     happened(connection, "agent.added", by, now, agent_id=agent_id, owner=owner, **_facts(scope, rates))
-    return _credentials(connection, tenant_id, agent_id, now)
+    return _credentials(connection, tenant_id, agent_id, now, seal)
 
 
 def rotate(
-    connection: Connection, name: str, now: datetime, *, old_until: datetime, by: str = "operator"
+    connection: Connection,
+    name: str,
+    now: datetime,
+    *,
+    old_until: datetime,
+    by: str = "operator",
+    seal: Seal = as_it_is,
 ) -> Credentials:
     """A new key and a new secret. The old ones go on until `old_until`, so that no agent has to stop."""
     agent = _unrevoked(connection, name)
@@ -88,7 +104,7 @@ def rotate(
         sooner = (table.c.expires_at.is_(None)) | (table.c.expires_at > old_until)
         connection.execute(update(table).where(table.c.agent_id == agent.agent_id, sooner).values(expires_at=old_until))
     happened(connection, "agent.rotated", by, now, agent_id=agent.agent_id)
-    return _credentials(connection, agent.tenant_id, agent.agent_id, now)
+    return _credentials(connection, agent.tenant_id, agent.agent_id, now, seal)
 
 
 def set_standing(
@@ -171,10 +187,10 @@ def _unrevoked(connection: Connection, name: str) -> Any:
     return row
 
 
-def _credentials(connection: Connection, tenant_id: str, agent_id: str, now: datetime) -> Credentials:
+def _credentials(connection: Connection, tenant_id: str, agent_id: str, now: datetime, seal: Seal) -> Credentials:
     key = "csk_" + secrets.token_urlsafe(32)
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     born = {"tenant_id": tenant_id, "agent_id": agent_id, "created_at": now, "expires_at": None}
     connection.execute(insert(KEYS), born | {"key_digest": key_digest(key)})
-    connection.execute(insert(SECRETS), born | {"secret_id": f"sec_{fresh_id()}", "secret": secret})
+    connection.execute(insert(SECRETS), born | {"secret_id": f"sec_{fresh_id()}", "secret": seal(secret)})
     return Credentials(agent_id, key, secret)

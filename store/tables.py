@@ -60,7 +60,7 @@ class AgentKey(SQLModel, table=True):
 
 
 class CallbackSecret(SQLModel, table=True):
-    """What callbacks are signed with: it has to be readable, so it is the database's to protect."""
+    """What callbacks are signed with, sealed: `store.vault` opens it with a key that is not in the database."""
 
     __tablename__ = "callback_secrets"
     tenant_id: str = Field(primary_key=True)

@@ -19,7 +19,7 @@ README = (ROOT / "README.md").read_text()
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
     its: dict[str, Any] = getattr(command, "commands", {})
-    if not its:
+    if not its or (path and getattr(command, "invoke_without_command", False)):
         yield " ".join(path)
     for name, sub in its.items():
         yield from commands(sub, (*path, name))

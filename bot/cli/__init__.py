@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from bot.cli import agents, audit, callbacks, database, demo, doctor, policy, queue, serve
+from bot.cli import agents, audit, callbacks, database, demo, doctor, key, policy, queue, serve
 from bot.cli.faults import explained, is_usage
 
 NAME = "countersign"
@@ -36,6 +36,7 @@ app.command()(agents.restored)
 app.add_typer(callbacks.app, name="callbacks")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
+app.add_typer(key.app, name="key")
 
 
 @app.callback()

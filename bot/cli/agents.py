@@ -17,6 +17,7 @@ from bot.cli.allowing import For, MaxOpen, MaxRisk, May, PerMinute
 from bot.cli.ruling import ruling
 from bot.cli.session import OPERATOR
 from bot.cli.text import as_json, iso, plain, table
+from bot.keys import vault
 from bot.restore_guard import FIX, Count, counted, counter_file, write_counter
 from bot.settings import read_settings
 from rules.chain import rfc3339
@@ -115,12 +116,21 @@ def add(
     """Add an agent; print its key and its callback secret, this once."""
     scope = allowing.scope_with(KeyScope(), may, requesters, max_risk)
     rates = allowing.rates_with(Rates(), per_minute, max_open)
+    seal = vault(read_settings()).seal
 
     def operation(connection: Connection) -> tuple[Credentials, bool]:
         if not force:
             _must_be_a_member(connection, owner)
         made = registry.add(
-            connection, name, owner, session.now(), callback_url=callback_url, scope=scope, rates=rates, by=OPERATOR
+            connection,
+            name,
+            owner,
+            session.now(),
+            callback_url=callback_url,
+            scope=scope,
+            rates=rates,
+            by=OPERATOR,
+            seal=seal,
         )
         return made, owners.is_checked(connection)
 
@@ -201,7 +211,8 @@ def rotate(name: Name, overlap: Overlap = None, *, json: Json = False) -> None:
     lasts = ruling(read_settings()).policy.windows.key_overlap if overlap is None else overlap
     moment = session.now()
     until = moment + lasts
-    made = session.write(lambda its: registry.rotate(its, name, moment, old_until=until, by=OPERATOR))
+    seal = vault(read_settings()).seal
+    made = session.write(lambda its: registry.rotate(its, name, moment, old_until=until, by=OPERATOR, seal=seal))
     _show(made, name, json=json, old_key_until=rfc3339(until))
     if not json:
         typer.echo(f"old key: works until {rfc3339(until)}")

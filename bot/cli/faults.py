@@ -14,6 +14,7 @@ from rules.policy_text import PolicyError
 from store.letters import LetterError
 from store.migrate import SchemaError
 from store.registry import RegistryError
+from store.vault import VaultError
 from store.workers import UnavailableError
 
 
@@ -25,6 +26,7 @@ _SAY_WHAT_TO_DO = (
     CommandError,
     SettingsError,
     RegistryError,
+    VaultError,
     LetterError,
     UnavailableError,
     PublicKeyError,

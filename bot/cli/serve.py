@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bot.keys import require_key
 from bot.settings import read_settings, require_slack
 
 
@@ -22,6 +23,7 @@ def serve(
     given = {"COUNTERSIGN_HOST": host, "COUNTERSIGN_PORT": port}
     settings = read_settings(**{name: value for name, value in given.items() if value is not None})
     require_slack(settings)
+    require_key(settings)
     from bot import logs, running  # noqa: PLC0415 - all the other commands do without the service itself, and come up in half the time
 
     logs.set_up(settings.log)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import sys
@@ -21,6 +22,7 @@ from tests.rules.world import OWEN, people
 from tests.slack.address import Address, public_address
 from tests.slack.office import SECRET, furnish
 
+KEY = base64.b64encode(bytes(32)).decode()
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -85,6 +87,7 @@ async def _served(
         "COUNTERSIGN_POLICY": str(folder / "policy.toml"),
         "COUNTERSIGN_PORT": "0",
         "COUNTERSIGN_LOG": "json",
+        "COUNTERSIGN_KEY": KEY,
         "PYTHONPATH": str(ROOT),
         **slack_settings(slack),
         **given,

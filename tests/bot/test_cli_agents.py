@@ -12,12 +12,15 @@ import pytest
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.engine import make_url
 
+from bot.keys import vault
+from bot.settings import read_settings
 from rules.people import Agent, AgentStanding
 from store import agents, directory
 from store.audit_tenant import TENANT_EVENTS
 from store.database import make_engine, transact
 from store.registry import SECRETS
 from store.tenancy import tenant
+from tests.bot.process import KEY
 from tests.bot.terminal import Terminal, at
 from tests.rules.world import HOUR, NOW, OWEN, people
 
@@ -28,7 +31,9 @@ T = TypeVar("T")
 def terminal(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    return at(tmp_path, database_url, monkeypatch, capsys)
+    its = at(tmp_path, database_url, monkeypatch, capsys)
+    monkeypatch.setenv("COUNTERSIGN_KEY", KEY)
+    return its
 
 
 @pytest.fixture
@@ -136,7 +141,9 @@ def test_a_key_that_was_printed_is_its_agents(terminal: Terminal, by_key: Callab
 def test_the_callback_secret_that_was_printed_is_the_one_that_signs(terminal: Terminal, engine: Engine) -> None:
     secret = terminal("agents", "add", "clerk", "--owner", OWEN).shown("callback secret")
     assert secret.startswith("whsec_")
-    assert read(engine, lambda its: its.execute(select(SECRETS.c.secret)).scalar_one()) == secret
+    kept = read(engine, lambda its: its.execute(select(SECRETS.c.secret)).scalar_one())
+    assert secret.removeprefix("whsec_") not in kept
+    assert vault(read_settings()).open(kept) == secret
 
 
 def test_machines_are_given_json(terminal: Terminal, by_key: Callable[..., Agent | None]) -> None:

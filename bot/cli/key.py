@@ -1,0 +1,37 @@
+"""`countersign key`: the public half of the installation's key, and what it seals."""
+
+from __future__ import annotations
+
+import typer
+from sqlalchemy import Connection
+
+from bot.cli import session
+from bot.keys import signing_key, vault
+from bot.settings import read_settings
+from store.tenancy import happened
+from store.vault import seal_all_again
+
+app = typer.Typer(invoke_without_command=True)
+
+
+@app.callback()
+def key(context: typer.Context) -> None:
+    """Print the public key that verifies exports, or seal callback secrets again after a change of the key."""
+    if context.invoked_subcommand is None:
+        typer.echo(signing_key(read_settings()).public)
+
+
+@app.command()
+def rotate() -> None:
+    """Seal every callback secret with COUNTERSIGN_KEY. COUNTERSIGN_KEY_OLD opens what an earlier key sealed."""
+    settings = read_settings()
+    ours, public = vault(settings), signing_key(settings).public
+
+    def operation(connection: Connection) -> int:
+        sealed = seal_all_again(connection, ours)
+        happened(connection, "key.rotated", session.OPERATOR, session.now(), public_key=public)
+        return sealed
+
+    typer.echo(f"sealed {session.write(operation)} callback secrets with the key {public}")
+    if settings.key_old:
+        typer.echo("COUNTERSIGN_KEY_OLD is no longer needed")
