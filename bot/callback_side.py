@@ -45,5 +45,6 @@ async def _opening(settings: Settings, store: Store) -> Callable[[str], str]:
     if not can_have_a_key(settings):
         return as_it_is
     ours = vault(settings)
-    await store.write(lambda connection: seal_what_lies_open(connection, ours))
+    now = store.clock()
+    await store.write(lambda connection: seal_what_lies_open(connection, ours, now))
     return ours.open

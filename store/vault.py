@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from datetime import datetime
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from store.registry import SECRETS
 
@@ -19,7 +20,8 @@ SEALED = "sealed:"
 
 _ANOTHER_KEY = (
     "COUNTERSIGN_KEY does not open the callback secrets in the database; set COUNTERSIGN_KEY_OLD to the key that sealed"
-    " them, then run: countersign key rotate"
+    " them, then run: countersign key rotate. If that key is lost, run for each agent: countersign agents rotate NAME"
+    " --overlap 0s"
 )
 
 
@@ -48,20 +50,21 @@ class Vault:
         return self.seal(self.open(kept))
 
 
-def seal_what_lies_open(connection: Connection, vault: Vault) -> None:
+def seal_what_lies_open(connection: Connection, vault: Vault, now: datetime) -> None:
     """At each start. Raises `VaultError` where a sealed secret could not be opened: callbacks would stay unsigned."""
-    _each(connection, lambda kept: vault.seal(kept) if vault.open(kept) == kept else kept)
+    _each(connection, now, lambda kept: vault.seal(kept) if vault.open(kept) == kept else kept)
 
 
-def seal_all_again(connection: Connection, vault: Vault) -> int:
+def seal_all_again(connection: Connection, vault: Vault, now: datetime) -> int:
     """With the newest key; how many they were."""
-    return _each(connection, vault.seal_again)
+    return _each(connection, now, vault.seal_again)
 
 
-def _each(connection: Connection, change: Callable[[str], str]) -> int:
-    rows = connection.execute(
-        select(SECRETS.c.tenant_id, SECRETS.c.secret_id, SECRETS.c.secret).with_for_update()
-    ).all()
+def _each(connection: Connection, now: datetime, change: Callable[[str], str]) -> int:
+    """All that still sign. What has expired may be sealed with a key that is lost."""
+    signs = or_(SECRETS.c.expires_at.is_(None), SECRETS.c.expires_at > now)
+    columns = (SECRETS.c.tenant_id, SECRETS.c.secret_id, SECRETS.c.secret)
+    rows = connection.execute(select(*columns).where(signs).with_for_update()).all()
     for tenant_id, secret_id, kept in rows:
         if (changed := change(kept)) != kept:
             this = (SECRETS.c.tenant_id == tenant_id, SECRETS.c.secret_id == secret_id)

@@ -28,7 +28,7 @@ def rotate() -> None:
     ours, public = vault(settings), signing_key(settings).public
 
     def operation(connection: Connection) -> int:
-        sealed = seal_all_again(connection, ours)
+        sealed = seal_all_again(connection, ours, session.now())
         happened(connection, "key.rotated", session.OPERATOR, session.now(), public_key=public)
         return sealed
 

@@ -10,6 +10,7 @@ import pytest
 import bot.cli.slack_checks  # noqa: F401 - loaded before any hour is set: it holds real time against that of Slack
 from bot.cli import run
 from bot.settings import Settings
+from tests.bot.process import KEY
 from tests.rules.world import DORA, NOW, RITA, ROSS, SENTA, SUSI
 
 POLICY = f"""
@@ -79,6 +80,8 @@ def at(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", url)
+    if url.startswith("postgresql"):
+        monkeypatch.setenv("COUNTERSIGN_KEY", KEY)  # which no command makes there
     monkeypatch.setattr("bot.cli.session.now", lambda: NOW)
     terminal = Terminal(folder, url, capsys)
     terminal.file("policy.toml", POLICY)

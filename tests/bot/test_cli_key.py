@@ -60,6 +60,14 @@ def test_a_new_key_seals_what_an_earlier_one_opens(
     assert terminal("key", "rotate").code == 0
 
 
+def test_where_the_key_is_lost_agents_get_new_secrets(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal("agents", "add", "clerk", "--owner", OWEN, "--force")
+    monkeypatch.setenv("COUNTERSIGN_KEY", NEW_KEY)
+    assert terminal("key", "rotate").code == 1
+    assert terminal("agents", "rotate", "clerk", "--overlap", "0s").code == 0
+    assert terminal("key", "rotate").code == 0
+
+
 async def test_a_start_seals_what_lies_open_and_stops_at_what_no_key_opens(database_url: str, tmp_path: Path) -> None:
     async with opened(database_url, tmp_path, COUNTERSIGN_KEY=KEY) as desk:
         secret = kept(database_url)  # the desk hires without a key, as earlier releases did
