@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from playground.slack import Slack, stand_in
 from store import registry
-from tests.bot.process import slack_settings
+from tests.bot.process import KEY, slack_settings
 from tests.rules.world import OWEN, people
 from tests.slack.office import POLICY, SECRET, furnish
 from tests.store.world import NO_LIMITS, opened
@@ -139,6 +139,7 @@ def _settings(database_url: str, folder: Path, slack: Slack, policy: str) -> dic
         "COUNTERSIGN_POLICY": str(file),
         "COUNTERSIGN_PORT": "0",
         "COUNTERSIGN_LOG": "json",
+        "COUNTERSIGN_KEY": KEY,
         "COUNTERSIGN_CALLBACK_ALLOW": "127.0.0.0/8",
         "PYTHONPATH": str(ROOT),
         **slack_settings(slack),

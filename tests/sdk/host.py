@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playground.messages import Message
 from playground.slack import Slack, stand_in
-from tests.bot.process import ROOT, moved_in, slack_settings
+from tests.bot.process import KEY, ROOT, moved_in, slack_settings
 from tests.bot.service import POLICY
 from tests.slack.office import CHANNEL, CONFIRMED, SECRET, SENTA, furnish
 
@@ -29,6 +29,7 @@ class Host:
             "COUNTERSIGN_PORT": str(self.port),
             "COUNTERSIGN_PUBLIC_URL": self.url,
             "COUNTERSIGN_LOG": "json",
+            "COUNTERSIGN_KEY": KEY,
             "PYTHONPATH": str(ROOT),
             **slack_settings(slack),
         }
