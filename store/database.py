@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from store.address import address, connect_options
@@ -67,13 +67,21 @@ def make_engine(url: URL, *, pool_size: int = 5, idle: int = 0) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
     options = f"-c lock_timeout={PATIENCE}s -c idle_in_transaction_session_timeout={idle}s"
-    return create_engine(
+    engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=PATIENCE,
         connect_args={"options": options, **connect_options(url)},
     )
+    event.listen(engine, "handle_error", _leave_a_standby)
+    return engine
+
+
+def _leave_a_standby(context: ExceptionContext) -> None:
+    """The pool's connections are closed, and the next ones look for the server that takes writes."""
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+        context.is_disconnect = True
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
@@ -174,8 +182,6 @@ class PostgresDatabase:
                 except DBAPIError as fault:
                     if not _is_away(fault):
                         raise
-                    if _sqlstate(fault) == _READ_ONLY:
-                        self.engine.dispose()  # the next connections look for the server that takes writes
                     if attempt == ATTEMPTS or not _passes(fault):
                         raise UnavailableError(str(fault.orig)) from fault
             time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - only spreads the attempts
@@ -208,14 +214,9 @@ def _read(engine: Engine, operation: Operation[T]) -> T:
 
 def _is_away(fault: DBAPIError) -> bool:
     """Whether it is the database that failed, and not the operation."""
-    failed = isinstance(fault, OperationalError | InterfaceError) or _sqlstate(fault) == _READ_ONLY
-    return failed or fault.connection_invalidated
+    return isinstance(fault, OperationalError | InterfaceError) or fault.connection_invalidated
 
 
 def _passes(fault: DBAPIError) -> bool:
     """Whether trying again can help: a deadlock, or a connection that went away."""
-    return fault.connection_invalidated or _sqlstate(fault) in _RETRYABLE | {_READ_ONLY}
-
-
-def _sqlstate(fault: DBAPIError) -> str | None:
-    return getattr(fault.orig, "sqlstate", None)
+    return fault.connection_invalidated or getattr(fault.orig, "sqlstate", None) in _RETRYABLE
