@@ -124,7 +124,7 @@ async def test_what_is_asked_after_closing_is_answered_at_once(database_url: str
             await ask(notes)
 
 
-@pytest.mark.parametrize("url", ["sqlite:////nowhere/countersign.db", "postgresql://nobody@127.0.0.1:1/nothing"])
+@pytest.mark.parametrize("url", ["sqlite:////dev/null/countersign.db", "postgresql://nobody@127.0.0.1:1/nothing"])
 async def test_a_database_that_is_not_there_is_unavailable(url: str) -> None:
     database = open_database(url)
     for ask in (database.write, database.read):
