@@ -188,6 +188,13 @@ async def test_a_name_that_comes_twice_in_one_object_is_refused_by_that_name(des
     assert ('"risk_level"' in told.body["detail"]) or ('"to"' in told.body["detail"])
 
 
+async def test_finding_the_name_that_comes_twice_among_very_many_takes_no_time(desk: Desk) -> None:
+    body = "{" + ",".join(f'"{number:x}":0' for number in [*range(25_000), 24_999]) + "}"
+    async with asyncio.timeout(5):
+        told = await send(desk, body)
+    assert (told.problem, '"61a7"' in told.body["detail"]) == ((400, "not-json"), True)
+
+
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "image/png", "application/json; charset=utf-16"]
 )
