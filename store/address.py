@@ -12,7 +12,9 @@ from typing import Any
 
 from sqlalchemy.engine import URL, make_url
 
-_SEVERAL = re.compile(r"(?P<before>postgres[\w+]*://(?:[^@/?]*@)?)(?P<hosts>[^/?@]*,[^/?@]*)(?P<after>.*)", re.DOTALL)
+_SEVERAL = re.compile(
+    r"(?P<before>postgres[\w+]*://(?:[^@/?]*@)?)(?P<hosts>[^/?@]*,[^/?@]*)(?P<after>(?:[/?].*)?)", re.DOTALL
+)
 _PORT = re.compile(r":(\d*)$")
 # A machine that lost its power answers nothing: without these, whoever waits for it waits for hours.
 _PATIENCE = {

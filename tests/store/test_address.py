@@ -22,6 +22,7 @@ def options(url: str) -> dict[str, Any]:
     [
         ("postgresql://app:p%40ss@one:5432,two:5433/its", SEVERAL | {"password": "p@ss"}),
         ("postgresql://app:word@one,two:5433/its", SEVERAL | {"password": "word"}),
+        ("postgresql://app:wo,rd@one,two:5433/its", SEVERAL | {"password": "wo,rd"}),
         ("postgresql+psycopg://one,two:5433/its", SEVERAL),
         ("postgresql:///its?host=one:5432&host=two:5433", SEVERAL),
         ("postgresql:///its?host=one,two&port=5432,5433", SEVERAL),
@@ -32,6 +33,15 @@ def test_of_several_hosts_the_one_that_takes_writes_is_asked_for(url: str, where
     told = options(url)
     assert {name: told.get(name) for name in where} == where
     assert (told["dbname"], told["target_session_attrs"]) == ("its", "read-write")
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://app:wo,rd@one/its", "postgresql://app:wo,rd@one:5432/its?sslmode=require"]
+)
+def test_a_comma_in_a_password_names_no_second_host(url: str) -> None:
+    told = options(url)
+    assert (told["host"], told["user"], told["password"], told["dbname"]) == ("one", "app", "wo,rd", "its")
+    assert "wo,rd" not in address(url).render_as_string(hide_password=True)
 
 
 def test_a_single_host_is_taken_as_it_is_and_what_the_url_says_wins() -> None:
