@@ -15,13 +15,19 @@ def secure(database: str) -> None:
     A folder that is there already may hold other things, so its mode stays.
     """
     path = Path(database)
-    for folder in reversed(path.parents):
+    make_folder(path)
+    if not path.exists():
+        # Never opened when it exists: closing it would end the locks that this process holds on it through SQLite.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ALONE))
+    for end in _BESIDE:
+        _close_to_others(Path(f"{database}{end}"))
+
+
+def make_folder(database: Path) -> None:
+    for folder in reversed(database.parents):
         if not folder.exists():
             folder.mkdir(FOLDER_OF_OWNER)
             folder.chmod(FOLDER_OF_OWNER)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ALONE))
-    for end in _BESIDE:
-        _close_to_others(Path(f"{database}{end}"))
 
 
 def _close_to_others(path: Path) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from store.address import address
 from store.database import make_engine, transact
@@ -52,6 +56,32 @@ def test_what_an_earlier_release_left_open_is_closed_and_its_folder_stays(tmp_pa
     tmp_path.chmod(0o755)
     migrate(f"sqlite:///{file}", datetime.now(UTC))
     assert (mode(file), mode(tmp_path)) == (0o600, 0o755)
+
+
+_READ_AND_LEAVE = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+print(connection.execute("SELECT frozen FROM installation").fetchone()[0])
+connection.close()
+"""
+
+
+def _set_frozen(connection: Connection, frozen: int) -> None:
+    connection.exec_driver_sql("UPDATE installation SET frozen = ?", (frozen,))
+
+
+def test_a_second_engine_leaves_the_first_its_locks_so_no_other_process_takes_its_log_away(tmp_path: Path) -> None:
+    file = tmp_path / "countersign.db"
+    url = f"sqlite:///{file}"
+    migrate(url, datetime.now(UTC))
+    engine = make_engine(address(url))
+    seen = []
+    for frozen in (1, 0):
+        transact(engine, partial(_set_frozen, frozen=frozen))
+        make_engine(address(url)).dispose()
+        seen.append(subprocess.check_output([sys.executable, "-c", _READ_AND_LEAVE, str(file)], text=True).strip())
+    assert (seen, Path(f"{file}-wal").exists()) == (["1", "0"], True)
+    engine.dispose()
 
 
 def test_an_installation_is_not_named_like_a_workspace(tmp_path: Path) -> None:
