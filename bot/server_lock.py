@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 
 from store.address import address
+from store.files import make_folder
 
 log = structlog.get_logger()
 
@@ -34,6 +35,7 @@ async def only_server(database_url: str) -> AsyncIterator[None]:
         yield
         return
     database = _file(str(url.database))
+    make_folder(database)
     descriptor = os.open(f"{database}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         await _locked(descriptor, database)

@@ -67,6 +67,12 @@ async def test_the_second_takes_over_as_soon_as_the_first_is_killed(tmp_path: Pa
             await waiting
 
 
+async def test_a_folder_that_is_not_there_is_made_for_the_database_and_its_lock(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "one"
+    await _takes_its_turn(f"sqlite:///{folder / 'countersign.db'}")
+    assert (folder.stat().st_mode & 0o777, [each.name for each in folder.iterdir()]) == (0o700, ["countersign.db.lock"])
+
+
 async def _takes_its_turn(url: str) -> None:
     async with only_server(url):
         pass
