@@ -11,13 +11,15 @@ from collections.abc import Callable
 from datetime import datetime
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, and_, or_, select, update
 
+from rules.people import AgentStanding
+from store.agents import AGENTS
 from store.registry import SECRETS
 
 SEALED = "sealed:"
 
-
+_OF_ITS_AGENT = and_(AGENTS.c.tenant_id == SECRETS.c.tenant_id, AGENTS.c.agent_id == SECRETS.c.agent_id)
 _ANOTHER_KEY = (
     "COUNTERSIGN_KEY does not open the callback secrets in the database; set COUNTERSIGN_KEY_OLD to the key that sealed"
     " them, then run: countersign key rotate. If that key is lost, run for each agent: countersign agents rotate NAME"
@@ -61,10 +63,11 @@ def seal_all_again(connection: Connection, vault: Vault, now: datetime) -> int:
 
 
 def _each(connection: Connection, now: datetime, change: Callable[[str], str]) -> int:
-    """All that still sign. What has expired may be sealed with a key that is lost."""
-    signs = or_(SECRETS.c.expires_at.is_(None), SECRETS.c.expires_at > now)
-    columns = (SECRETS.c.tenant_id, SECRETS.c.secret_id, SECRETS.c.secret)
-    rows = connection.execute(select(*columns).where(signs).with_for_update()).all()
+    """All that still sign. What has expired, or is a revoked agent's, may be sealed with a key that is lost."""
+    lasts = or_(SECRETS.c.expires_at.is_(None), SECRETS.c.expires_at > now)
+    signs_or_lies_open = or_(AGENTS.c.standing != AgentStanding.REVOKED.value, ~SECRETS.c.secret.startswith(SEALED))
+    query = select(SECRETS.c.tenant_id, SECRETS.c.secret_id, SECRETS.c.secret).join(AGENTS, _OF_ITS_AGENT)
+    rows = connection.execute(query.where(lasts, signs_or_lies_open).with_for_update(of=SECRETS)).all()
     for tenant_id, secret_id, kept in rows:
         if (changed := change(kept)) != kept:
             this = (SECRETS.c.tenant_id == tenant_id, SECRETS.c.secret_id == secret_id)

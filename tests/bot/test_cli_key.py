@@ -68,6 +68,17 @@ def test_where_the_key_is_lost_agents_get_new_secrets(terminal: Terminal, monkey
     assert terminal("key", "rotate").code == 0
 
 
+def test_a_revoked_agent_needs_no_new_secret_where_the_key_is_lost(
+    terminal: Terminal, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal("agents", "add", "clerk", "--owner", OWEN, "--force")
+    terminal("agents", "revoke", "clerk")
+    before = kept(database_url)
+    monkeypatch.setenv("COUNTERSIGN_KEY", NEW_KEY)
+    assert terminal("key", "rotate").out.startswith("sealed 0 callback secrets")
+    assert kept(database_url) == before
+
+
 async def test_a_start_seals_what_lies_open_and_stops_at_what_no_key_opens(database_url: str, tmp_path: Path) -> None:
     async with opened(database_url, tmp_path, COUNTERSIGN_KEY=KEY) as desk:
         secret = kept(database_url)  # the desk hires without a key, as earlier releases did
