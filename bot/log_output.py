@@ -34,7 +34,7 @@ class LogOutput:
     def __init__(self, stream: TextIO, on_drop: Callable[[float], object] = DROPPED.inc) -> None:
         self._descriptor, self._on_drop = stream.fileno(), on_drop
         self._lines: deque[bytes] = deque()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may log while a line is written, in the same thread
         self._poll = select.poll()
         self._poll.register(self._descriptor, select.POLLOUT)
 
@@ -66,6 +66,8 @@ class LogOutput:
             self._lines.clear()
 
     def _write_some(self) -> None:
+        if not self._lines:  # a finalizer logged while the output was asked, and wrote them
+            return
         line = self._lines[0]
         written = os.write(self._descriptor, line[:AT_ONCE])
         if written < len(line):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from pathlib import Path
 
 import aiohttp
@@ -48,6 +49,24 @@ async def _dropped(http: aiohttp.ClientSession) -> float:
     async with http.get("/metrics") as told:
         (line,) = [line for line in (await told.text()).splitlines() if line.startswith(DROPPED)]
     return float(line.split()[1])
+
+
+def test_what_logs_while_a_line_is_written_does_not_wait_for_itself() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    dropped: list[float] = []
+
+    def on_drop(lines: float) -> None:
+        if not dropped:
+            dropped.append(lines)
+            output.write("of a finalizer\n")
+
+    with os.fdopen(writing, "w") as writer:
+        output = LogOutput(writer, on_drop)
+        thread = threading.Thread(target=output.write, args=("of a request\n",), daemon=True)
+        thread.start()
+        thread.join(5)
+    assert (thread.is_alive(), dropped) == (False, [1])
 
 
 def test_lines_that_wait_for_a_slow_reader_are_written_in_order_and_the_rest_is_dropped() -> None:
