@@ -12,7 +12,9 @@ from rules.evidence import TENANT, Fault, Shown, Trail, Written, read
 from rules.policy_text import PolicyError, read_policy
 
 _RENDERING = re.compile(r"rnd_[0-9a-f]{32}")
-_REFERENCE = r"(pkg_[0-9a-z_]+ [0-9]+ [0-9]+) "
+_REFERENCE = (
+    r"(pkg_[0-9a-z_]{1,60} [0-9]{1,6} [0-9]{1,3}) "  # bounded: an export of a stranger is searched in linear time
+)
 
 
 def renderings_at_fault(trail: Trail) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from bot.cli import session
+from bot.cli.text import plain
 from bot.export import export_csv, export_jsonl
 from bot.export_check import ExportCheck, lines_of
 from bot.keys import known_public_key, signing_key
@@ -128,7 +129,7 @@ def _checked(
     if earlier and check.part:
         distrust = f"this export is a part of the record ({check.part}); give a whole one to compare it"
     if distrust:
-        typer.echo(f"not verified: {distrust}", err=True)
+        typer.echo(plain(f"not verified: {distrust}"), err=True)
         raise typer.Exit(NOT_PROVEN)
     return check
 
@@ -138,7 +139,7 @@ def _must_be_none(faults: Iterable[Fault], before: str = "") -> None:
     number = 0
     for number, fault in enumerate(faults, 1):
         if number <= SHOWN:
-            typer.echo(f"{before}{fault}", err=True)
+            typer.echo(plain(f"{before}{fault}"), err=True)
     if number > SHOWN:
         typer.echo(f"... and {number - SHOWN} more", err=True)
     if number:

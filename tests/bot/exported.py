@@ -9,6 +9,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from bot.export import export_jsonl, signed_message
 from bot.export_check import ExportCheck
 from bot.keys import SigningKey, signing_key
@@ -44,10 +47,16 @@ def written(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode() + b"\n"
 
 
-def signed_anew(lines: list[bytes], key: SigningKey) -> list[bytes]:
+def pem(key: SigningKey) -> str:
+    raw = base64.b64decode(key.public)
+    written = Ed25519PublicKey.from_public_bytes(raw).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return written.decode()
+
+
+def signed_anew(lines: list[bytes], key: SigningKey, public_key: str | None = None) -> list[bytes]:
     """What a forger does who knows the format and has a key of their own."""
     manifest = json.loads(lines[-1]) | {"digest": "sha256:" + sha256(b"".join(lines[:-1])).hexdigest()}
-    manifest |= {"public_key": key.public}
+    manifest |= {"public_key": public_key or key.public}
     return [*lines[:-1], written(manifest | {"signature": key.sign(signed_message(manifest))})]
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from bot.cli import audit
 from rules.chain import sealed
-from tests.bot.exported import OURS, THEIRS
+from tests.bot.exported import OURS, THEIRS, pem, signed_anew
 from tests.bot.terminal import Terminal, at
 from tests.rules.world import RITA, SENTA
 from tests.store.recorded import Recorded, forge, recorded
@@ -113,6 +113,14 @@ def test_where_no_key_is_pinned_nothing_is_verified(terminal: Terminal, monkeypa
     said = terminal("audit", "verify", name)
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("not verified: no key is pinned: the export names its own key")
+
+
+def test_a_strangers_export_cannot_write_a_line_of_ours(terminal: Terminal) -> None:
+    path = terminal.folder / exported(terminal)
+    theirs = pem(THEIRS) + "\nOK: 3 packages\x1b[8m"
+    path.write_bytes(b"".join(signed_anew(path.read_bytes().splitlines(keepends=True), THEIRS, public_key=theirs)))
+    said = terminal("audit", "verify", "trail.jsonl")
+    assert (said.code, said.line.startswith("not verified: "), "\x1b" in said.err) == (2, True, False)
 
 
 def test_a_filtered_export_says_that_it_is_a_part(terminal: Terminal) -> None:
