@@ -52,8 +52,16 @@ class Spelled:
         return self._row._make(its)
 
 
-@lru_cache(maxsize=256)
+_dialects: dict[str, Dialect] = {}
+
+
 def spelled(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> Spelled:
+    """Once for each kind of database, whatever connection asks."""
+    return _spelled(statement, names, _dialects.setdefault(dialect.name, dialect))
+
+
+@lru_cache(maxsize=256)
+def _spelled(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> Spelled:
     compiled = statement.compile(dialect=dialect, column_keys=list(names))  # type: ignore[attr-defined]
     return Spelled(statement, compiled, dialect)
 

@@ -54,6 +54,7 @@ def bolt_app(front: Front) -> AsyncApp:
 
     app = _ReadingApp(
         front,
+        name="countersign",  # without one, Bolt reads the source of everything that called it
         client=front.web,
         logger=_quiet(),
         authorize=authorize,
