@@ -223,7 +223,7 @@ async def test_a_form_that_cannot_be_put_on_top_is_told_in_the_place_of_details(
 
 async def _emptied(office: Office, told: Told) -> None:
     """As retention does it."""
-    words = update(CONTENT).where(CONTENT.c.package_id == told.id).values(words=None)
+    words = update(CONTENT).where(CONTENT.c.package_id == told.id).values(words=None, salt=None)
     await office.world.write(lambda connection: connection.execute(words))
 
 
