@@ -25,6 +25,8 @@ _BARRED = {
     Bar.RECUSED: Reason.IS_RECUSED,
 }
 
+_MOST_KEPT = 4096  # answers for each roster: agents choose the action types
+
 
 class Question(NamedTuple):
     """For what authority is asked: the part of a package's state that bears on it."""
@@ -114,6 +116,17 @@ def _part(roster: Roster, person: Person, standard: Standard, question: Question
 
 
 def _best(roster: Roster, user_id: str, standard: Standard, question: Question) -> ReviewerAuthorization | Refusal:
+    """Worked out once for each roster: a submission asks it of many people, and a roster never changes."""
+    asked = (user_id, standard, question.roles, question.action_type, question.risk, question.tenant_id)
+    found: ReviewerAuthorization | Refusal | None = roster.worked_out.get(asked)
+    if found is None:
+        if len(roster.worked_out) >= _MOST_KEPT:
+            roster.worked_out.clear()
+        found = roster.worked_out[asked] = _best_of(roster, user_id, standard, question)
+    return found
+
+
+def _best_of(roster: Roster, user_id: str, standard: Standard, question: Question) -> ReviewerAuthorization | Refusal:
     """One role must answer for all of it: scope of one and authority of another do not add up to both."""
     asked = [name for name in question.roles if roster.able_in(user_id, name)]
     held = dict.fromkeys(held for name in asked for held in roster.able_in(user_id, name))

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from hashlib import sha256
+from typing import Any
 
 from rules.keys import KeyScope, Rates
 from rules.policy import Policy
@@ -47,6 +48,7 @@ class Roster:
 
     def __init__(self, policy: Policy, directory: Directory) -> None:
         self.policy, self.directory = policy, directory
+        self.worked_out: dict[Any, Any] = {}  # what follows from both, kept by `rules.authority`
         self._roles_of: dict[str, tuple[str, ...]] = {}
         for name, role in policy.roles.items():
             groups = (directory.groups.get(group, frozenset()) for group in role.groups)

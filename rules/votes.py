@@ -50,6 +50,8 @@ def filled(
 
     The rest of a quorum takes anyone, so nobody is missing there whom a part could spare.
     """
+    if not of_role:
+        return min(len(able), quorum), {}
     seated = _seated(of_role, able)
     rest = quorum - sum(of_role.values())
     parts = {role: (needed, seated[role]) for role, needed in of_role.items()}
