@@ -1,6 +1,6 @@
 """Where log lines go: writing one never fails and never waits, whatever became of the reader.
 
-A pipe whose reader hangs blocks whoever writes to it, and one whose reader has died raises. So the output is asked
+A pipe whose reader hangs blocks its writer, and one whose reader has died raises. So the output is asked
 first whether it takes anything now. Lines that it does not take wait, up to `LINES_KEPT`; what is more is dropped and
 counted.
 """

@@ -16,7 +16,7 @@ _SEVERAL = re.compile(
     r"(?P<before>postgres[\w+]*://(?:[^@/?]*@)?)(?P<hosts>[^/?@]*,[^/?@]*)(?P<after>(?:[/?].*)?)", re.DOTALL
 )
 _PORT = re.compile(r":(\d*)$")
-# A machine that lost its power answers nothing: without these, whoever waits for it waits for hours.
+# A machine that lost its power answers nothing: without these, a connection to it waits for hours.
 _PATIENCE = {
     "connect_timeout": 10,
     "keepalives_idle": 10,

@@ -1,7 +1,7 @@
 """Words: what agents and people wrote, beside the events that brought them.
 
 An event keeps the salted digest of its words. Words that no longer have it are withheld, as if they had been emptied:
-whoever can write to the database can take words away, and cannot put others in their place.
+someone who can write to the database can take words away, and cannot put others in their place.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ NONE, DEFAULT = "none", "default"
 
 
 def _number(written: str | None) -> str | None:
-    """A whole number, or one of two words. What it stands for depends on what there was before."""
+    """A whole number, or one of two words, whose meaning depends on the value before."""
     if written is None or written in (NONE, DEFAULT) or (written.isascii() and written.isdigit() and int(written)):
         return written
     raise typer.BadParameter(f"must be a whole number of at least 1, `{NONE}` for no limit, or `{DEFAULT}`")

@@ -112,7 +112,7 @@ def _told(document: StatusDocument) -> dict[str, Any]:
 
 
 class Claims:
-    """The claims of this process. Another process has none of them: it must not pass for whoever claimed before."""
+    """The claims of this process. Another process has none of them: it must not pass for the one that claimed."""
 
     def __init__(self) -> None:
         self._ids: dict[str, str] = {}
