@@ -133,10 +133,8 @@ async def _swept(url: str, processes: int, until: datetime) -> None:
 async def _sweeping(url: str, until: datetime) -> None:
     """One process of the service, as far as it is the clock."""
     store = await Store.open(url, read_policy(POLICY), POLICY, now)
-    ticks = ticking({"sweep": (Sweep(store, _nobody_is_silent).tick, TICK)})
-    ticks.start()
-    await asyncio.sleep((until - now()).total_seconds())
-    ticks.shutdown(wait=False)
+    async with ticking({"sweep": (Sweep(store, _nobody_is_silent).tick, TICK)}):
+        await asyncio.sleep((until - now()).total_seconds())
     await store.close()
 
 

@@ -29,14 +29,12 @@ async def callback_side(settings: Settings, store: Store, metrics: Metrics) -> A
         courier = Courier(store, client, lambda outcome: metrics.callbacks.labels(outcome).inc(), opens=opens)
         store.on_change.append(courier.notice)
         courier.notice()
-        scheduler = ticking({"callbacks": (courier.tick, LOOKS_EVERY)})
-        scheduler.start()
         looking = asyncio.create_task(courier.run_for_ever())
         try:
-            yield courier
+            async with ticking({"callbacks": (courier.tick, LOOKS_EVERY)}):
+                yield courier
         finally:
             await courier.finished(DRAIN)
-            scheduler.shutdown(wait=False)
             await stopped(looking)
 
 

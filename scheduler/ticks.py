@@ -2,18 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 
+import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]
+
+log = structlog.get_logger()
 
 Tick = Callable[[], Awaitable[None]]
 
+FINISHES_WITHIN = 5.0
 
-def ticking(ticks: Mapping[str, tuple[Tick, float]]) -> AsyncIOScheduler:
-    """One job for each, every so many seconds. What is late runs once, and never beside itself."""
-    scheduler = AsyncIOScheduler(timezone="UTC")
-    for name, (tick, seconds) in ticks.items():
+
+@asynccontextmanager
+async def ticking(ticks: Mapping[str, tuple[Tick, float]]) -> AsyncIterator[None]:
+    """One job for each, every so many seconds. What is late runs once, never beside itself, and to its end."""
+    scheduler, turns = AsyncIOScheduler(timezone="UTC"), [asyncio.Lock() for _ in ticks]
+    for turn, (name, (tick, seconds)) in zip(turns, ticks.items(), strict=True):
         scheduler.add_job(
-            tick, "interval", seconds=seconds, id=name, coalesce=True, max_instances=1, misfire_grace_time=None
+            partial(_in_turn, turn, name, tick),
+            "interval",
+            seconds=seconds,
+            id=name,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
         )
-    return scheduler
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.pause()
+        await _all_finished(turns)
+        scheduler.shutdown(wait=False)
+
+
+async def _in_turn(turn: asyncio.Lock, name: str, tick: Tick) -> None:
+    async with turn:
+        try:
+            await tick()
+        except asyncio.CancelledError:
+            log.warning("tick.cut_off", tick=name, after=FINISHES_WITHIN)
+
+
+async def _all_finished(turns: list[asyncio.Lock]) -> None:
+    await asyncio.sleep(0)  # what was begun just now takes its turn
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FINISHES_WITHIN):
+            for turn in turns:
+                await turn.acquire()

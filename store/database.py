@@ -30,6 +30,7 @@ READ_GROUP = 16  # few, because the last of them waits for the first
 READERS = 2
 POSTGRES_WRITERS = 8
 ATTEMPTS = 8
+_AGAIN = 0.005
 PATIENCE = 10  # seconds that anything waits for a lock: who holds one longer is stuck, and must not take us along
 SYNCHRONOUS = "FULL"  # SQLite commits once the disk has it
 _RETRYABLE = frozenset(["40001", "40P01"])  # serialization failure, deadlock
@@ -87,9 +88,24 @@ def _leave_a_standby(context: ExceptionContext) -> None:
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     # The driver's own transactions begin late and deferred: two writers could both read, and one then fail.
     connection.isolation_level = None
-    waits = f"busy_timeout = {PATIENCE * 1000}"
-    for pragma in (waits, "journal_mode = WAL", f"synchronous = {SYNCHRONOUS}", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
+    connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+    _keep_a_log(connection)
+    connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _keep_a_log(connection: sqlite3.Connection) -> None:
+    """Only the first on a new file changes anything, and here SQLite does not wait for another first by itself."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as fault:
+            if fault.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN)
+        else:
+            return
 
 
 def begin_immediate(connection: Connection) -> None:

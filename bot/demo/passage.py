@@ -29,12 +29,8 @@ class Passage:
     @asynccontextmanager
     async def flowing(self) -> AsyncIterator[None]:
         ticks = self._slack.clockwork.ticks
-        scheduler = ticking({name: (self._waiting(tick), seconds) for name, (tick, seconds) in ticks.items()})
-        scheduler.start()
-        try:
+        async with ticking({name: (self._waiting(tick), seconds) for name, (tick, seconds) in ticks.items()}):
             yield
-        finally:
-            scheduler.shutdown(wait=False)
 
     def _waiting(self, tick: Tick) -> Tick:
         async def alone() -> None:

@@ -74,19 +74,19 @@ async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, tick
         await asyncio.wait({reading}, timeout=READS_FIRST)
         store.on_change.append(side.reconciler.notice)
         side.reconciler.notice()
-        scheduler = ticking(
-            {
-                "directory": (side.directory.tick, KEEPS_DIRECTORY_EVERY),
-                **(side.clockwork.ticks if ticks else {}),
-            }
-        )
-        scheduler.start()
         delivering = asyncio.create_task(side.reconciler.run_for_ever())
         try:
-            async with side.socket.open(side.app) if side.socket else nullcontext():
+            async with (
+                ticking(
+                    {
+                        "directory": (side.directory.tick, KEEPS_DIRECTORY_EVERY),
+                        **(side.clockwork.ticks if ticks else {}),
+                    }
+                ),
+                side.socket.open(side.app) if side.socket else nullcontext(),
+            ):
                 yield side
         finally:
-            scheduler.shutdown(wait=False)
             await side.front.errands.finished()
             await side.reconciler.finished(FINISHES_WITHIN)
             await stopped(delivering)

@@ -14,7 +14,7 @@ checkpoint, their packages by their keys, and resumes each by its id.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.pregel import Pregel
@@ -31,6 +31,8 @@ from countersign.wire import Flow, Patience
 
 Graph = Pregel[Any, Any, Any, Any]
 
+# An answer is in the checkpoint before anything is done on it: a graph that is killed in the act knows that it was asked.
+_DURABLE: Literal["sync"] = "sync"
 _PROPOSAL, _ANSWERS = "countersign_proposal", "countersign_answers"
 
 
@@ -51,12 +53,12 @@ def run_graph(
     """To its end, through all that people have to decide. Without an input it goes on where it was."""
     state = graph.get_state(config)
     if graph_input is not None or not _asked(state):
-        graph.invoke(graph_input, config)
+        graph.invoke(graph_input, config, durability=_DURABLE)
         config = _latest(config)
         state = graph.get_state(config)
     while asked := _asked(state):
         resume = client.run(_decided(asked, state, client.patience, timeout))
-        graph.invoke(Command(resume=resume), config)
+        graph.invoke(Command(resume=resume), config, durability=_DURABLE)
         config = _latest(config)
         state = graph.get_state(config)
     return state.values
@@ -73,12 +75,12 @@ async def arun_graph(
     """The same for async code."""
     state = await graph.aget_state(config)
     if graph_input is not None or not _asked(state):
-        await graph.ainvoke(graph_input, config)
+        await graph.ainvoke(graph_input, config, durability=_DURABLE)
         config = _latest(config)
         state = await graph.aget_state(config)
     while asked := _asked(state):
         resume = await client.run(_decided(asked, state, client.patience, timeout))
-        await graph.ainvoke(Command(resume=resume), config)
+        await graph.ainvoke(Command(resume=resume), config, durability=_DURABLE)
         config = _latest(config)
         state = await graph.aget_state(config)
     return state.values

@@ -62,11 +62,9 @@ async def _carried(url: str, line: Line) -> None:
         courier = Courier(store, client, delivered.append)
         line.send("ready")
         await asyncio.to_thread(line.recv)
-        ticks = ticking({"callbacks": (courier.tick, 0.1)})
-        ticks.start()
         running = asyncio.create_task(courier.run_for_ever())
-        await asyncio.to_thread(line.recv)
-        ticks.shutdown(wait=False)
+        async with ticking({"callbacks": (courier.tick, 0.1)}):
+            await asyncio.to_thread(line.recv)
         await courier.finished(10)
         running.cancel()
         line.send(str(delivered.count("delivered")))

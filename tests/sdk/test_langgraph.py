@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -28,14 +29,14 @@ class State(TypedDict, total=False):
     other: str
 
 
-def graph_of(*nodes: Any) -> Any:
+def graph_of(*nodes: Any, saver: InMemorySaver | None = None) -> Any:
     builder = StateGraph(State)
     names = [START, *(node.__name__ for node in nodes), END]
     for node in nodes:
         builder.add_node(node.__name__, node)
     for before, after in itertools.pairwise(names):
         builder.add_edge(before, after)
-    return builder.compile(checkpointer=InMemorySaver())
+    return builder.compile(checkpointer=saver or InMemorySaver())
 
 
 def review(_: State) -> State:
@@ -154,6 +155,36 @@ async def test_a_graph_that_is_killed_in_the_act_does_not_do_it_again(
     out, err = await second.communicate()
     assert out == b"42 unknown, 43 kept\n", err
     assert (tmp_path / "ledger").read_text() == "42\n"
+
+
+class Slow(InMemorySaver):
+    """Gives whoever acts the time to do it before it is written down on what."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.acted = threading.Event()
+        self.written: list[bool] = []
+
+    def put(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
+        if "outcome" in checkpoint["channel_values"]:
+            self.written.append(not self.acted.wait(0.1))
+        return super().put(config, checkpoint, metadata, new_versions)
+
+    async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
+        return await asyncio.to_thread(self.put, config, checkpoint, metadata, new_versions)
+
+
+async def test_nothing_is_done_on_an_answer_that_is_not_in_the_checkpoint_yet(agent: Agent) -> None:
+    saver = Slow()
+
+    def act(_: State) -> State:
+        saver.acted.set()
+        return {"other": "done"}
+
+    going = running(agent, graph_of(review, act, saver=saver), {})
+    await approve(agent, await agent.proposed())
+    assert (await going)["other"] == "done"
+    assert saver.written[0]
 
 
 async def decide_both(watcher: Agent) -> None:

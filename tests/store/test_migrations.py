@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -149,6 +150,20 @@ def test_threads_that_migrate_at_once_take_their_turn(empty_database_url: str) -
 
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(start, range(4))) == [head()] * 4
+
+
+def test_all_who_open_a_new_file_at_once_find_it_open(tmp_path: Path) -> None:
+    """SQLite itself refuses all but one of them, without waiting."""
+
+    def opened(turn: int) -> None:
+        barrier.wait(20)
+        with engine_of(f"sqlite:///{tmp_path / str(turn)}.db") as engine:
+            transact(engine, lambda connection: connection.execute(text("CREATE TABLE IF NOT EXISTS t (x)")))
+
+    barrier = threading.Barrier(4)
+    with ThreadPoolExecutor(4) as threads:
+        for turn in range(100):
+            list(threads.map(opened, [turn] * 4))
 
 
 async def test_replicas_that_open_at_once_under_a_new_policy_keep_its_text_once(

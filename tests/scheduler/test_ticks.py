@@ -1,0 +1,45 @@
+"""The interval jobs come to their end with the service, and are not cut off in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from scheduler import ticks
+from scheduler.ticks import ticking
+
+
+class Looking:
+    """One look that begins, and goes on until it is let go."""
+
+    def __init__(self) -> None:
+        self.begun, self.let_go, self.finished = asyncio.Event(), asyncio.Event(), False
+
+    async def tick(self) -> None:
+        self.begun.set()
+        await self.let_go.wait()
+        self.finished = True
+
+
+async def test_what_looks_around_at_the_end_is_finished_first() -> None:
+    looking = Looking()
+    async with ticking({"looking": (looking.tick, 0.01)}):
+        await looking.begun.wait()
+        asyncio.get_running_loop().call_later(0.05, looking.let_go.set)
+    assert looking.finished
+
+
+async def test_what_does_not_end_is_cut_off_and_named_and_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ticks, "FINISHES_WITHIN", 0.05)
+    looking = Looking()
+    with capture_logs() as told:
+        async with ticking({"looking": (looking.tick, 0.01)}):
+            await looking.begun.wait()
+        await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=5)  # type: ignore[arg-type]
+    assert [(each["event"], each["tick"]) for each in told] == [("tick.cut_off", "looking")]
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
+    assert not looking.finished
