@@ -179,7 +179,7 @@ def _example(title: str, text: str) -> Html:
 def _answer(status: str, its: Json) -> Html:
     (media, content), *_ = its.get("content", {"": {}}).items()
     if media.startswith("application/problem"):
-        what = html(*_linked(content["schema"]["allOf"][1]["properties"]["type"]["enum"]))
+        what = html(*_linked(its["x-problem-types"]))
     else:
         what = html(
             prose(its["description"]), " ", type_of(content["schema"]) if media == "application/json" else media

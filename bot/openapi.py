@@ -15,7 +15,7 @@ from bot.problem_types import TYPE, Fault, Kind, meaning_of, name_of, status_of,
 from bot.problems import MEDIA
 from bot.requests import PACKAGE_ID, CancelRequest, ClaimRequest, NewVersionRequest, ReportRequest
 from bot.routes import ROUTES, Answer, Route
-from bot.schema import JSON_VALUE, REFERENCE, conditions, spelled_out
+from bot.schema import JSON_OBJECT, REFERENCE, conditions, spelled_out
 from bot.shapes import CallbackBody, Events, Health, Page, Problem, Readiness, StatusDocument
 from rules.package import DecisionPackage, ExceptionParameters, MemoryParameters
 
@@ -72,7 +72,7 @@ _TAKES: dict[str, Json] = {
 
 _CALLBACK: Json = {
     "operationId": "callback",
-    "tags": ["Packages"],
+    "tags": ["Callbacks"],
     "summary": "An agent is told that its package came to a new status, or was escalated.",
     "description": "By the Standard Webhooks specification. The same `webhook-id` can come twice. Of one package,"
     " things arrive in order. A callback grants nothing: claim the execution before you act.",
@@ -128,6 +128,7 @@ def document() -> Json:
         "servers": [{"url": "/"}],
         "tags": [
             {"name": "Packages", "description": "What agents use."},
+            {"name": "Callbacks", "description": "What the service sends to agents."},
             {"name": "Service", "description": "What operators and machines use. No key is needed."},
         ],
         "paths": _paths(),
@@ -165,11 +166,10 @@ def _schemas() -> Json:
     for name, fields in MODELS.items():
         for field, its in made.get(name, {}).get("properties", {}).items():
             its.setdefault("description", fields[field])
-    made = spelled_out(made)
+    made = spelled_out(made) | {"JsonObject": JSON_OBJECT}
     for model in (DecisionPackage, NewVersionRequest):
         made[model.__name__] |= conditions()
     first = [model.__name__ for model in (*_REQUESTS, *_REPLIES)]
-    made |= {"JsonValue": JSON_VALUE}
     return {name: made[name] for name in dict.fromkeys((*first, *sorted(made)))}
 
 
@@ -220,7 +220,7 @@ def _request_body(route: Route) -> Json:
     examples = {
         f"example{number}": {"summary": what, "value": its} for number, (what, its) in enumerate(route.examples)
     }
-    schema = schemas[0] if len(schemas) == 1 else {"oneOf": schemas}
+    schema = schemas[0] if len(schemas) == 1 else {"title": "ExecutionRequest", "oneOf": schemas}
     return {"required": True, "content": {"application/json": {"schema": schema, "examples": examples}}}
 
 
@@ -228,7 +228,7 @@ def _responses(route: Route) -> Json:
     told = {str(answer.status): _answer(answer) for answer in route.answers}
     kinds = sorted(route.problems, key=status_of)
     for status, group in groupby(kinds, key=status_of):
-        told.setdefault(str(status.value), _problems(status, list(group)))
+        told.setdefault(str(status.value), _problems(status, group))
     return dict(sorted(told.items()))
 
 
@@ -244,9 +244,7 @@ def _answer(answer: Answer) -> Json:
 
 
 def _link(name: str) -> Json:
-    link: Json = {"operationId": name, "parameters": {"id": "$response.body#/decision_package_id"}}
-    claim = {"state": "claimed", "claim_id": "worker-1", "action_digest": "$response.body#/action_digest"}
-    return link | {"requestBody": claim} if name == "execute" else link
+    return {"operationId": name, "parameters": {"id": "$response.body#/decision_package_id"}}
 
 
 def _header(name: str) -> tuple[str, Json]:
@@ -263,13 +261,11 @@ def _content(answer: Answer) -> Json:
 
 
 def _problems(status: HTTPStatus, kinds: Iterable[Kind]) -> Json:
-    kinds = list(kinds)
-    types = {
-        "properties": {"type": {"enum": [TYPE + name_of(kind) for kind in kinds]}, "status": {"const": status.value}}
-    }
+    names = [name_of(kind) for kind in kinds]
     its: Json = {
-        "description": f"{status.phrase}: {', '.join(f'`{name_of(kind)}`' for kind in kinds)}.",
-        "content": {MEDIA: {"schema": {"allOf": [_ref("Problem"), types]}}},
+        "description": f"{status.phrase}: {', '.join(f'`{name}`' for name in names)}.",
+        "content": {MEDIA: {"schema": _ref("Problem")}},
+        "x-problem-types": [TYPE + name for name in names],
     }
     always = {
         HTTPStatus.UNAUTHORIZED: ["WWW-Authenticate"],

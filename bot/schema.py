@@ -1,61 +1,63 @@
-"""What the models check and their JSON schemas do not say by themselves: which JSON, and what each kind requires."""
+"""What the models check and pydantic does not put into JSON schemas: limits of free JSON, and each kind's parameters.
+
+Client generators read the document too. So free JSON is no recursive schema, and the conditions are one chain of
+`if` and `else`: generators pass over it, while in an `allOf` it would be taken for a base class.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from rules.canonical import MAX_INTEGER
-from rules.package import CALLS, Kind
+from rules.package import CALLS, MAX_OBJECT_BYTES, MAX_OBJECT_DEPTH, Kind
 from rules.texts import PRINTABLE
 
 Json = dict[str, Any]
 
 REFERENCE = "#/components/schemas/{model}"
 
-_ANY_JSON = {"$ref": REFERENCE.format(model="JsonValue")}
-_NAMES = {"pattern": PRINTABLE.pattern}
-_OBJECT: Json = {"type": "object", "additionalProperties": _ANY_JSON, "propertyNames": _NAMES}
-
-JSON_VALUE: Json = {
-    "description": "JSON that every reader reads as the same: no control characters, and numbers that a double holds."
-    " At most 32 levels and 131,072 bytes in all.",
-    "anyOf": [
-        {"type": "null"},
-        {"type": "boolean"},
-        {"type": "number", "minimum": -MAX_INTEGER, "maximum": MAX_INTEGER},
-        {"type": "string", "pattern": PRINTABLE.pattern},
-        {"type": "array", "items": _ANY_JSON},
-        _OBJECT,
-    ],
+# Without a type, each limit applies only to values that it fits: the bounds to numbers, the pattern to strings.
+_VALUE: Json = {"minimum": -MAX_INTEGER, "maximum": MAX_INTEGER, "pattern": PRINTABLE.pattern}
+_LIMITS: Json = {"additionalProperties": _VALUE, "propertyNames": {"pattern": PRINTABLE.pattern}}
+JSON_OBJECT: Json = {
+    "description": f"Any JSON object of at most {MAX_OBJECT_DEPTH} levels and {MAX_OBJECT_BYTES:,} bytes. Its texts"
+    " have no control characters, and its numbers are within ±(2^53 - 1), so that every reader reads the same.",
+    "type": "object",
+    **_LIMITS,
 }
+_ANY_OBJECT = {"$ref": REFERENCE.format(model="JsonObject")}
 
 
 def spelled_out(schema: Any) -> Any:
-    """The same schema, with every free object held to the JSON above, and with no default that is only null."""
+    """The same schema with the limits of free JSON, and without defaults that are null or empty.
+
+    Generators of TypeScript make a field with a default required.
+    """
     if isinstance(schema, list):
         return [spelled_out(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    if schema.get("type") == "object" and schema.get("additionalProperties") is True:
-        schema = schema | {"additionalProperties": _ANY_JSON, "propertyNames": _NAMES}
-    without = {"default"} if schema.get("default", 0) is None else set()
-    return {name: spelled_out(value) for name, value in schema.items() if name not in without}
+    without = {"default"} if schema.get("default") in (None, [], {}) else set()
+    kept = {name: spelled_out(value) for name, value in schema.items() if name not in without}
+    return _limited(kept) if kept.get("additionalProperties") is True else kept
+
+
+def _limited(schema: Json) -> Json:
+    if "properties" in schema:
+        return schema | _LIMITS
+    return _ANY_OBJECT | {name: schema[name] for name in schema.keys() & {"description"}}
 
 
 def conditions() -> Json:
     """`action_parameters` by kind: the exact arguments of a call, the form of a memory or an exception."""
-    is_call = {"properties": {"kind": {"enum": sorted(kind.value for kind in CALLS)}}}
-    forms = {Kind.MEMORY: "MemoryParameters", Kind.POLICY_EXCEPTION: "ExceptionParameters"}
-    return {"allOf": [_if(is_call, _OBJECT), *(_if_kind(kind, form) for kind, form in forms.items())]}
+    chain: Json = {}
+    for kind, form in ((Kind.POLICY_EXCEPTION, "ExceptionParameters"), (Kind.MEMORY, "MemoryParameters")):
+        chain = _if({"const": kind.value}, {"$ref": REFERENCE.format(model=form)}, chain)
+        chain["if"]["required"] = ["kind"]
+    return _if({"enum": sorted(kind.value for kind in CALLS)}, _ANY_OBJECT, chain)
 
 
-def _if_kind(kind: Kind, form: str) -> Json:
-    is_it = {"properties": {"kind": {"const": kind.value}}, "required": ["kind"]}
-    return _if(is_it, {"$ref": REFERENCE.format(model=form)})
-
-
-def _if(condition: Json, parameters: Json) -> Json:
-    return {
-        "if": condition,
-        "then": {"required": ["action_parameters"], "properties": {"action_parameters": parameters}},
-    }
+def _if(kind: Json, parameters: Json, otherwise: Json) -> Json:
+    then = {"required": ["action_parameters"], "properties": {"action_parameters": parameters}}
+    chain = {"if": {"properties": {"kind": kind}}, "then": then}
+    return chain | {"else": otherwise} if otherwise else chain

@@ -6,9 +6,29 @@ from typing import Any
 
 import schemathesis
 
+from bot.schema import JSON_OBJECT
+
 LONGEST_WAIT = 30
 INVALID = "urn:countersign:problem:invalid"
 TWO_KEYS = "differs from the Idempotency-Key header"  # which no schema can say
+ANY_JSON = {"$ref": "#/components/schemas/JsonValue"}
+
+
+@schemathesis.hook
+def before_load_schema(_: schemathesis.HookContext, document: dict[str, Any]) -> None:
+    """Adds what client generators do not take: limits at every level of free JSON, and a claim of what was submitted."""
+    schemas = document["components"]["schemas"]
+    limits = JSON_OBJECT["additionalProperties"]
+    anywhere = {"items": ANY_JSON, "additionalProperties": ANY_JSON, "propertyNames": JSON_OBJECT["propertyNames"]}
+    schemas["JsonValue"] = limits | anywhere
+    for free in [each for each in schemas.values() if each.get("additionalProperties") == limits]:
+        free["additionalProperties"] = ANY_JSON
+    links = document["paths"]["/v1/packages"]["post"]["responses"]["201"]["links"]
+    links["execute"]["requestBody"] = {
+        "state": "claimed",
+        "claim_id": "worker-1",
+        "action_digest": "$response.body#/action_digest",
+    }
 
 
 @schemathesis.hook
@@ -28,3 +48,14 @@ def what_the_schema_allows_is_never_invalid(
     well_formed = case.meta is not None and case.meta.generation.mode.is_positive
     refused = INVALID in response.text and TWO_KEYS not in response.text
     assert not (well_formed and refused), response.text
+
+
+@schemathesis.check
+def every_problem_is_one_that_the_document_lists_for_its_status(
+    ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
+) -> None:
+    listed = case.operation.definition.raw["responses"].get(str(response.status_code), {})
+    if "x-problem-types" in listed:
+        problem = response.json()
+        assert problem["type"] in listed["x-problem-types"]
+        assert problem["status"] == response.status_code

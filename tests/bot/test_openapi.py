@@ -40,6 +40,36 @@ def test_each_schema_is_a_valid_json_schema(name: str) -> None:
     Draft202012Validator.check_schema(SCHEMAS[name])
 
 
+def references(schema: Any) -> set[str]:
+    """The schemas that this one names anywhere."""
+    inside = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    named = {schema["$ref"].rpartition("/")[2]} if isinstance(schema, dict) and "$ref" in schema else set()
+    return named.union(*map(references, inside))
+
+
+def test_no_schema_is_recursive() -> None:
+    """openapi-python-client leaves out what refers to such a schema."""
+    seen: set[str] = set()
+    while settled := {name for name in SCHEMAS.keys() - seen if references(SCHEMAS[name]) <= seen}:
+        seen |= settled
+    assert seen == SCHEMAS.keys()
+
+
+def test_links_pass_no_objects() -> None:
+    """openapi-generator refuses a document in which one does."""
+    links = [
+        link for made in OPERATIONS for each in made["responses"].values() for link in each.get("links", {}).values()
+    ]
+    assert {field for link in links for field in link} == {"operationId", "parameters"}
+    assert {type(value) for link in links for value in link["parameters"].values()} == {str}
+
+
+def test_a_callback_shares_its_tag_with_no_operation() -> None:
+    """openapi-generator writes one class for each tag: the callback's would replace that of the operations."""
+    callback = document()["webhooks"]["package"]["post"]
+    assert set(callback["tags"]).isdisjoint(tag for made in OPERATIONS for tag in made["tags"])
+
+
 def test_every_route_lists_the_problems_that_any_request_can_come_to() -> None:
     of_agents = [set(route.problems) for route in ROUTES if route.of_agents]
     assert set.intersection(*of_agents) >= {Fault.UNAUTHENTICATED, Fault.UNAVAILABLE}

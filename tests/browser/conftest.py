@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,16 +12,13 @@ from playwright.async_api import Browser, expect
 from tests.browser.driver import executable, launched
 from tests.browser.scene import CHANNEL, SENTA, scene
 from tests.browser.screen import Screen, window
+from tests.programs import sayer
 from tests.slack.office import Office, open_office
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
-    def say(sentence: str) -> None:
-        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-            sys.stderr.write(f"\n{sentence}\n")
-
-    async with launched(executable(say)) as its:
+    async with launched(executable(sayer(request.config))) as its:
         yield its
 
 

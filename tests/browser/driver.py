@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from playwright.async_api import Browser, async_playwright
+
+from tests.programs import MissingProgramError, Program, Say
 
 NAMED = "CHROME_PATH"
 NAMES = (
@@ -42,50 +41,18 @@ NONE = (
 )
 
 
-class NoBrowserError(Exception):
-    """Says what to do."""
-
-
-def executable(say: Callable[[str], None]) -> str:
+def executable(say: Say) -> str:
     """Where the browser is. As root on Debian and its kin it is installed where there is none; elsewhere that is asked for."""
-    found = _found()
-    if not found and _may_install():
-        # One worker installs, while the others wait until it has.
-        with _alone():
-            found = _found() or _installed(say)
-    if not found:
-        raise NoBrowserError(NONE)
-    return found
+    return Program(_found, PACKAGES, INSTALLING, NONE).path(say)
 
 
 def _found() -> str | None:
     if named := os.environ.get(NAMED):
         if not Path(named).is_file():
-            raise NoBrowserError(f"{NAMED} is {named}, where there is no file.")
+            raise MissingProgramError(f"{NAMED} is {named}, where there is no file.")
         return named
     there = (shutil.which(name) for name in (*NAMES, *PLACES))
     return next((path for path in there if path), None)
-
-
-def _may_install() -> bool:
-    return sys.platform == "linux" and os.geteuid() == 0 and shutil.which("apt-get") is not None
-
-
-def _installed(say: Callable[[str], None]) -> str | None:
-    say(INSTALLING)
-    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update"], ["install", "--yes", "--no-install-recommends", *PACKAGES]):
-        done = subprocess.run(["apt-get", "-qq", *command], env=quiet, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise NoBrowserError(f"{NONE} apt-get {command[0]} said: {done.stderr.strip()[-500:]}")
-    return _found()
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    with (Path(tempfile.gettempdir()) / "countersign-browser.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 @asynccontextmanager

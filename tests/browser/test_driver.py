@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.browser import driver
-from tests.browser.driver import INSTALLING, NAMED, NONE, NoBrowserError, executable
+from tests.browser.driver import INSTALLING, NAMED, NONE, executable
+from tests.programs import MissingProgramError
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_the_one_that_is_named_is_taken_before_any_other(folder: Path, monkeypat
 
 def test_a_name_that_leads_nowhere_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(NAMED, str(folder / "none"))
-    with pytest.raises(NoBrowserError, match=r"CHROME_PATH is .*, where there is no file"):
+    with pytest.raises(MissingProgramError, match=r"CHROME_PATH is .*, where there is no file"):
         executable(pytest.fail)
 
 
@@ -54,7 +55,7 @@ def test_where_none_is_and_none_may_be_installed_it_is_said_what_to_do(
 ) -> None:
     program(folder / "apt-get")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(NoBrowserError) as fault:
+    with pytest.raises(MissingProgramError) as fault:
         executable(pytest.fail)
     assert str(fault.value) == NONE
     assert "apt-get install chromium" in NONE
@@ -74,5 +75,5 @@ def test_as_root_on_debian_it_is_installed_with_a_sentence(folder: Path, root: N
 
 def test_an_install_that_fails_says_why(folder: Path, root: None) -> None:
     program(folder / "apt-get", "echo 'E: no such host' >&2; exit 100")
-    with pytest.raises(NoBrowserError, match=r"Install one .* apt-get update said: E: no such host"):
+    with pytest.raises(MissingProgramError, match=r"Install one .* apt-get update said: E: no such host"):
         executable(lambda _: None)
