@@ -11,6 +11,7 @@ import socket
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
+from unicodedata import normalize
 from urllib.parse import unquote, urlsplit
 
 Network = IPv4Network | IPv6Network
@@ -41,7 +42,12 @@ async def forbidden(url: str, allowed: Iterable[Network]) -> str | None:
 def _host(url: str) -> str:
     """As a resolver would take it, without the zone of an IPv6 address: this machine may not have it."""
     host = urlsplit(url).hostname or ""
-    return host.partition("%")[0] if ":" in host else unquote(host).rstrip(".")
+    return host.partition("%")[0] if ":" in host else _small(unquote(host)).rstrip(".")
+
+
+def _small(host: str) -> str:
+    """As a resolver maps it before it looks it up: full-width letters and dots are letters and dots."""
+    return normalize("NFKC", host).replace("\N{IDEOGRAPHIC FULL STOP}", ".").lower()
 
 
 async def _addresses(host: str) -> list[Address]:
@@ -57,7 +63,7 @@ async def _addresses(host: str) -> list[Address]:
 
 def _is_this_machine(host: str) -> bool:
     """By its name (RFC 6761), also where nothing here resolves it: at delivery something may."""
-    return host.lower() == "localhost" or host.lower().endswith(".localhost")
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def is_inside(url: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from http import HTTPStatus
@@ -20,6 +21,8 @@ from store.policies import OTHER_FILE
 from store.policy_texts import FIX, UnreadablePolicyError
 from store.workers import UnavailableError
 
+ANSWERS_WITHIN = 5.0  # seconds, for a database that may hang
+
 
 async def healthz(_: web.Request) -> web.Response:
     """Alive: the process answers. Nothing else is asked, so that a slow database restarts nobody."""
@@ -36,17 +39,18 @@ async def readyz(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
     store, house = service.store, service.store.house
     try:
-        standing, roster, callbacks, undelivered = await store.read(
-            lambda its: (
-                house.standing(its),
-                house.roster(its),
-                letters.counts(its),
-                troubles.known(its, house.tenant_id),
+        async with asyncio.timeout(ANSWERS_WITHIN):
+            standing, roster, callbacks, undelivered = await store.read(
+                lambda its: (
+                    house.standing(its),
+                    house.roster(its),
+                    letters.counts(its),
+                    troubles.known(its, house.tenant_id),
+                )
             )
-        )
     except UnreadablePolicyError as fault:
         return _not_ready({"database": "ok", "policy": f"{fault} {FIX}"})
-    except UnavailableError:
+    except (UnavailableError, TimeoutError):
         return _not_ready({"database": "does not answer"})
     if service.slack and service.slack.clockwork.heart.is_mute:
         return _not_ready({"database": f"has taken no write of this process for {heart.MUST_WRITE:.0f} s"})

@@ -116,7 +116,7 @@ def add(
     """Add an agent; print its key and its callback secret, this once."""
     scope = allowing.scope_with(KeyScope(), may, requesters, max_risk)
     rates = allowing.rates_with(Rates(), per_minute, max_open)
-    seal = vault(read_settings()).seal
+    settings = read_settings()
 
     def operation(connection: Connection) -> tuple[Credentials, bool]:
         if not force:
@@ -130,7 +130,7 @@ def add(
             scope=scope,
             rates=rates,
             by=OPERATOR,
-            seal=seal,
+            seal=vault(settings).seal,
         )
         return made, owners.is_checked(connection)
 
@@ -208,11 +208,13 @@ def callback(name: Name, url: NewCallbackUrl = None, *, none: NoCallbacks = Fals
 @app.command()
 def rotate(name: Name, overlap: Overlap = None, *, json: Json = False) -> None:
     """Give an agent a new key and a new callback secret; the old ones go on for a while."""
-    lasts = ruling(read_settings()).policy.windows.key_overlap if overlap is None else overlap
+    settings = read_settings()
+    lasts = ruling(settings).policy.windows.key_overlap if overlap is None else overlap
     moment = session.now()
     until = moment + lasts
-    seal = vault(read_settings()).seal
-    made = session.write(lambda its: registry.rotate(its, name, moment, old_until=until, by=OPERATOR, seal=seal))
+    made = session.write(
+        lambda its: registry.rotate(its, name, moment, old_until=until, by=OPERATOR, seal=vault(settings).seal)
+    )
     _show(made, name, json=json, old_key_until=rfc3339(until))
     if not json:
         typer.echo(f"old key: works until {rfc3339(until)}")

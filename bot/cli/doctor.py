@@ -200,7 +200,7 @@ def _newest(connection: Connection) -> datetime | None:
 def _key(settings: Settings) -> Finding:
     path = key_file(settings)
     if settings.key is None and path is not None and not path.exists():
-        return Finding("key", unseen=f"the first export makes it, in {path}")
+        return Finding("key", unseen=f"there is none yet; `serve`, `agents add` or an export makes it, in {path}")
     try:
         return Finding(f"key, whose public half is {signing_key(settings).public}")
     except SettingsError as fault:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from bot.slack.probe import Prober
-from bot.slack.signature import age, host
+from bot.slack.signature import age, host, plain_host
 from scheduler.way_in import Proof
 from store import heard, presence
 from store.store import Store
@@ -54,7 +54,7 @@ class HttpWay:
         self._store, self._prober, self._real = store, prober, real
         self._slack: Proof | None = None
         self._probed: Proof | None = None
-        self._host = urlsplit(prober.address).netloc if prober else ""  # as the newest probe arrived
+        self._host = plain_host(urlsplit(prober.address).netloc) if prober else ""  # as the newest probe arrived
         self._heard: Call | None = None
         self._kept: Call | None = None
         self._failed: str | None = None  # why the last probe did

@@ -19,7 +19,12 @@ def signature(secret: bytes, timestamp: str, body: bytes) -> str:
 def is_served(timestamp: str, host: str) -> None:
     """Notes when the request that is served now was signed, and to which host it was sent."""
     _signed_at.set(float(timestamp))
-    _host.set(host)
+    _host.set(plain_host(host))
+
+
+def plain_host(host: str) -> str:
+    """One spelling for each host: in small letters, without the port that its scheme has anyway."""
+    return host.strip().lower().removesuffix(":443").removesuffix(":80").rstrip(".")
 
 
 def age() -> float:

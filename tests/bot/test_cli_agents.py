@@ -117,6 +117,16 @@ def test_a_limit_that_is_written_wrong_is_refused_in_a_sentence(
     assert sentence in said.err
 
 
+def test_an_agent_that_cannot_be_added_leaves_no_key_behind(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", f"sqlite:///{terminal.folder / 'none.db'}")
+    monkeypatch.delenv("COUNTERSIGN_KEY")
+    for command in (["add", "clerk", "--owner", OWEN], ["rotate", "clerk"]):
+        assert "there is no database" in terminal("agents", *command).err
+    assert not (terminal.folder / "none.db.key").exists()
+
+
 def added(terminal: Terminal, name: str = "clerk") -> str:
     said = terminal("agents", "add", name, "--owner", OWEN)
     assert said.code == 0, said.err

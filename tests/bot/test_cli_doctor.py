@@ -206,7 +206,10 @@ async def test_on_sqlite_the_key_is_made_when_it_is_first_needed(
     monkeypatch.delenv("COUNTERSIGN_KEY")
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///its.db")
     terminal("migrate")
-    assert "skip   key: the first export makes it, in its.db.key" in (await asked(terminal)).out
+    assert (
+        "skip   key: there is none yet; `serve`, `agents add` or an export makes it, in its.db.key"
+        in (await asked(terminal)).out
+    )
     terminal("audit", "export")
     assert "key, whose public half is " in (await asked(terminal)).out
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from bot import operations
 from rules.policy_text import read_policy
 from store.policies import PolicyFile, give
 from store.workers import UnavailableError
@@ -55,6 +58,18 @@ async def test_without_its_database_it_lives_and_is_not_ready(desk: Desk, monkey
     told = await desk.submit()
     assert told.problem == (503, "unavailable")
     assert told.headers["Retry-After"] == "2"
+
+
+async def test_a_database_that_hangs_makes_it_not_ready_in_good_time(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hangs(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(operations, "ANSWERS_WITHIN", 0.05)
+    monkeypatch.setattr(desk.store.database, "read", hangs)
+    told = await desk.get("/readyz")
+    assert (told.status, told.body["checks"]) == (503, {"database": "does not answer"})
 
 
 async def test_a_fault_of_ours_is_told_short_and_logged_whole(

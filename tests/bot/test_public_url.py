@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.settings import SettingsError, read_settings, require_slack
+from bot.slack.signature import plain_host
 
 WHOLE = "https://countersign.example.com/slack/events"
 
@@ -61,3 +62,11 @@ def test_an_address_that_slack_cannot_call_stops_the_start(inside: str) -> None:
 )
 def test_only_a_service_over_http_needs_it(given: dict[str, str], proves: bool) -> None:
     assert read_settings(_env_file=None, **given).proves_clicks is proves
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["countersign.example.com", "Countersign.Example.COM", "countersign.example.com:443", "countersign.example.com."],
+)
+def test_a_host_is_the_same_in_every_spelling(written: str) -> None:
+    assert plain_host(written) == "countersign.example.com"

@@ -30,7 +30,7 @@ OUTSIDE = ["93.184.215.14", "1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1", "64:
 SPELLINGS = [
     "127.0.0.1", "localhost", "LOCALHOST", "localhost.", "[::1]", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]",
     "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001", "127.1", "127.0.1", "0", "0.0.0.0", "[::]",  # noqa: S104 - nothing is bound to it
-    "127.0.0.1.", "foo.localhost", "a.b.LOCALHOST.", "localhost%2e", "%6cocalhost", "%31%32%37.0.0.1", "[::1%25lo]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[::127.0.0.1]",
+    "127.0.0.1.", "foo.localhost", "localhost\u3002", "foo\u3002localhost", "\uff4cocalhost", "127\u30020\uff0e0\uff611", "a.b.LOCALHOST.", "localhost%2e", "%6cocalhost", "%31%32%37.0.0.1", "[::1%25lo]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[::127.0.0.1]",
 ]  # fmt: skip
 
 
