@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from bot.slack.client import SlackClient
 from bot.slack.socket import Socket
 from scheduler.messenger import SlackError, TokenError
 from scheduler.trouble import follows
+from store import presence
 from store.store import Store
 from store.troubles import APP, SOCKET
+from store.workers import UnavailableError
 
 
 class Watch:
@@ -17,7 +21,8 @@ class Watch:
     async def look(self) -> bool:
         """Whether Slack does what we ask of it. A Slack that does not answer has neither refused nor accepted."""
         if self._socket:
-            await follows(self._store, SOCKET, self._socket.refused)
+            with suppress(UnavailableError):  # the next look says it again
+                await follows(self._store, SOCKET, await self._refused(self._socket))
         try:
             await self._client.asked(self._client.web.auth_test())
         except TokenError as fault:
@@ -27,3 +32,13 @@ class Watch:
             return False
         await follows(self._store, APP, None)
         return True
+
+    async def _refused(self, socket: Socket) -> str | None:
+        """If another process is connected, clicks arrive there."""
+        store, house = self._store, self._store.house
+        if socket.refused is None:
+            return None
+        others = await store.read(
+            lambda its: presence.sockets_of_others(its, house.tenant_id, house.process_id, store.clock())
+        )
+        return None if others else socket.refused

@@ -39,7 +39,7 @@ async def test_what_does_not_end_is_cut_off_and_named_and_is_no_error(
     with capture_logs() as told:
         async with ticking({"looking": (looking.tick, 0.01)}):
             await looking.begun.wait()
-        await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=5)  # type: ignore[arg-type]
+        await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=5)
     assert [(each["event"], each["tick"]) for each in told] == [("tick.cut_off", "looking")]
     assert [each for each in caplog.records if each.levelname == "ERROR"] == []
     assert not looking.finished

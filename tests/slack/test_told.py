@@ -11,6 +11,7 @@ import pytest
 from blocks.troubles import APP_GONE, SOCKET_OFF
 from bot.slack import socket
 from playground.slack import Slack
+from store import presence
 from tests.slack.office import ADAM, CHANNEL, POLICY, SOFT, Office, furnish, open_office
 from tests.slack.operating import later, measured, posture, submitted
 
@@ -128,6 +129,25 @@ async def test_a_socket_mode_that_was_switched_off_is_told_as_long_as_messages_c
     assert (told["socket"], "socket_trouble" in told) == ("connected", False)
     assert texts(office, ADMINS)[1:] == ["Socket Mode is connected again: clicks in Slack reach Countersign."]
     assert await trouble(office, "socket") == 0
+
+
+async def test_a_refused_socket_is_no_trouble_while_another_process_is_connected(
+    over_a_socket: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office = over_a_socket
+    other = presence.Sign(office.store.house.tenant_id, "another", office.clock(), None, 1)
+    await office.store.write(lambda its: presence.sign(its, other))
+    office.slack.faults.error(TICKET, "socket_mode_disabled", times=None)
+    await office.slack.sockets.disconnect("link_disabled")
+    before = len(office.slack.calls_to(TICKET))
+    await office.slack.until(lambda: len(office.slack.calls_to(TICKET)) > before + 1)
+    await heart(office).tick()
+    await office.delivered()
+    assert (errors(capsys), texts(office, ADMINS)) == ([], [])
+    await office.store.write(lambda its: presence.leave(its, other.tenant, other.process, office.clock()))
+    await heart(office).tick()
+    await office.delivered()
+    assert len(errors(capsys)) == 1
 
 
 async def test_a_trouble_that_comes_and_goes_is_told_once(office: Office) -> None:
