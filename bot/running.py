@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
@@ -16,6 +15,7 @@ from bot.callback_side import callback_side
 from bot.connections import Connection, Connections
 from bot.descriptors import for_connections, raised
 from bot.draining import UNDER_WAY
+from bot.garbage import seldom_collected
 from bot.logs import request_log
 from bot.metrics import Metrics
 from bot.peers import Peers
@@ -35,7 +35,6 @@ log = structlog.get_logger()
 DRAIN = 10.0  # for what is under way
 LINGER = 2.0  # for the last answers on their way out
 AT_ONCE = 64  # connections accepted in one go, before anything is known of them
-YOUNG = (20_000, 20, 20)  # a request makes thousands of objects and leaves hardly a ring: looking for them took a tenth
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +78,9 @@ async def working(
         # The API alone, without Slack, is for tests and benches; `countersign serve` asks for the token.
         slack_or_none = slack_side(settings, store, metrics, ticks=ticks) if settings.slack_bot_token else nullcontext()
         async with guarded(settings, store), slack_or_none as slack, callback_side(settings, store, metrics):
-            # What is loaded by now stays for good: the garbage collector need not look through it again and again.
-            gc.freeze()
-            gc.set_threshold(*YOUNG)
-            yield Service(settings, store, metrics, slack)
+            with seldom_collected():
+                yield Service(settings, store, metrics, slack)
     finally:
-        gc.unfreeze()
         await store.close()
 
 
