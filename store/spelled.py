@@ -7,16 +7,34 @@ So it is for what each request does. What is put together for one question only 
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Dialect, Executable, Select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
+from sqlmodel import UTCDateTime
 
 Values = Mapping[str, Any]
+_Writer = Callable[[Any], Any]
+
+
+def _writer(kind: TypeEngine[Any], dialect: Dialect) -> _Writer | None:
+    return _of_moments(dialect) if isinstance(kind, UTCDateTime) else _made_by(kind, dialect)
+
+
+def _made_by(kind: TypeEngine[Any], dialect: Dialect) -> _Writer | None:
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+@lru_cache(maxsize=8)
+def _of_moments(dialect: Dialect) -> _Writer | None:
+    """The moment of a command stands in many rows: it is spelled once."""
+    writer = _made_by(UTCDateTime(), dialect)
+    return writer and lru_cache(maxsize=256)(writer)
 
 
 class Spelled:
@@ -25,22 +43,22 @@ class Spelled:
     def __init__(self, statement: Executable, compiled: SQLCompiler, dialect: Dialect) -> None:
         self.text = str(compiled)
         named = {name: parameter for parameter, name in compiled.bind_names.items()}
-        how = {name: its.type.dialect_impl(dialect).bind_processor(dialect) for name, its in named.items()}
-        self._how = {name: it for name, it in how.items() if it}
-        self._places = compiled.positiontup
-        self._constants = self._ready({name: its.effective_value for name, its in named.items() if not its.required})
+        self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
+        self._constants = {name: its.effective_value for name, its in named.items() if not its.required}
+        how = {name: _writer(its.type, dialect) for name, its in named.items()}
+        by_place = enumerate(self._names) if self._names else zip(how, how, strict=True)
+        self._how: list[tuple[Any, _Writer]] = [(at, it) for at, name in by_place if (it := how[name])]
         columns = list(statement.selected_columns) if isinstance(statement, Select) else []
         self._row: Any = namedtuple("Row", [str(column.key) for column in columns])  # type: ignore[misc]  # noqa: PYI024
         took = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         self._took = [(place, how) for place, how in enumerate(took) if how]
 
-    def put(self, values: Values) -> Sequence[Any] | Values:
-        its = {**self._constants, **self._ready(values)}
-        return [its[name] for name in self._places] if self._places else its
-
-    def _ready(self, values: Values) -> Values:
-        how = {name: how(values[name]) for name, how in self._how.items() if name in values}
-        return {**values, **how}
+    def put(self, values: Values) -> list[Any] | dict[str, Any]:
+        named = {**self._constants, **values}
+        its: Any = [named[name] for name in self._names] if self._names else named
+        for at, how in self._how:
+            its[at] = how(its[at])
+        return cast("list[Any] | dict[str, Any]", its)
 
     def took(self, row: Sequence[Any]) -> Any:
         """With its columns' names."""
