@@ -15,6 +15,7 @@ from rules.scales import HITLLevel
 from rules.state import PackageState, Status
 from store.batch import Batch
 from store.spelled import first, rows
+from store.states import state_of, text_of
 from store.tables import PackageRow, core
 
 log = structlog.get_logger()
@@ -81,7 +82,7 @@ def load_each(connection: Connection, tenant_id: str, package_ids: Sequence[str]
 
 
 def _loaded(row) -> Loaded:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a row has its columns' names
-    return Loaded(PackageState.model_validate_json(row.state), row.head, row.callback_url)
+    return Loaded(state_of(row.state), row.head, row.callback_url)
 
 
 def save(batch: Batch, before: PackageState | None, after: PackageState, head: str, callback_url: str | None) -> None:
@@ -109,7 +110,7 @@ def _row(state: PackageState) -> dict[str, Any]:
         "due_at": due[0] if due else None,
         "decided_at": state.decision.decided_at if state.decision else None,
         "updated_at": state.updated_at,
-        "state": state.model_dump_json(),
+        "state": text_of(state),
     }
 
 

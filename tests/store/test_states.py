@@ -1,0 +1,35 @@
+"""States by their text: what this process has written or read before, it need not read again."""
+
+from __future__ import annotations
+
+from rules.commands import Approve
+from rules.state import PackageState, Status
+from store.newest import Newest
+from store.states import state_of, text_of
+from tests.rules.world import RITA, ask, package
+from tests.store.world import World
+
+
+async def test_every_state_that_was_written_reads_as_it_was_to_the_last_field(world: World) -> None:
+    shown = await world.shown(package())
+    approved = await world.after(ask(Approve, shown), RITA)
+    assert approved.status is Status.APPROVED
+    await world.claimed(approved)
+    for state in (shown, approved, await world.state(approved.decision_package_id)):
+        read = PackageState.model_validate_json(text_of(state))
+        assert read == state
+        assert text_of(read) == text_of(state)
+
+
+async def test_a_text_that_somebody_changed_is_another_state(world: World) -> None:
+    state = await world.submit()
+    changed = text_of(state).replace('"version":1', '"version":7')
+    assert state_of(changed) == state.model_copy(update={"version": 7})
+    assert state_of(text_of(state)) == state
+
+
+def test_only_the_newest_are_kept() -> None:
+    known = Newest[str, int](2)
+    for number, name in enumerate("abc"):
+        assert known.learn(name, number) == number
+    assert [known.get(name) for name in "abc"] == [None, 1, 2]
