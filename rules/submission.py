@@ -119,7 +119,7 @@ def _begin(
 ) -> PackageState:
     package, policy, now = command.package, situation.policy, situation.now
     terms = terms_for(policy, package.action_type, found.risk)
-    return PackageState.model_construct(
+    return PackageState.of_checked(
         tenant_id=situation.tenant_id,
         decision_package_id=command.decision_package_id,
         agent_id=agent.agent_id,
@@ -136,7 +136,7 @@ def _begin(
         policy_version=policy.full_version,
         barred=parties.barred,
         interrupt_id=f"int_{situation.fresh_id}",
-        task=ReviewTask.model_construct(
+        task=ReviewTask.of_checked(
             review_task_id=f"rt_{situation.fresh_id}",
             required_role=terms.role,
             priority=priority_of(found.risk),

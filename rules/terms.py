@@ -41,7 +41,7 @@ def terms_for(policy: Policy, action_type: str, risk: RiskLevel) -> Terms:
     timing = {name: _strictest(entries, tier, name) for name in ReviewTimeoutPolicy.model_fields}
     role = _role(policy, entries, tier)
     timing["ladder"] = tuple(step for step in timing["ladder"] if step not in policy.held_with(role))
-    return Terms.model_construct(
+    return Terms.of_checked(
         role=role,
         quorum=tier.quorum,
         of_role=tier.of_role,
@@ -105,7 +105,7 @@ def _path(old: Terms, new: Terms, rung: int, policy: Policy) -> dict[str, object
 def terms_today(state: PackageState, policy: Policy) -> Terms:
     """The package's own terms, as far as today's policy does not ask for more."""
     today = terms_for(policy, state.action_type, state.risk)
-    if state.task.rung == 0 and today == state.terms:
+    if state.task.rung == 0 and (today is state.terms or today == state.terms):  # mostly the very same
         return state.terms
     asked = state.terms.model_copy(update={name: getattr(today, name) for name in _RISING})
     return tightened(state.terms, asked, state.task.rung, policy)

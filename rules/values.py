@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
@@ -14,6 +14,19 @@ class Value(BaseModel):
     """A frozen value: compared whole, changed only by making another one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=False)
+
+    @classmethod
+    def of_checked(cls, **values: Any) -> Self:
+        """Made of values that were checked before. Those left out have their defaults, which all values share."""
+        blank: Self = _blank(cls)
+        return blank.model_copy(update=values)
+
+
+@lru_cache(maxsize=64)
+def _blank(kind: type[Value]) -> Any:
+    """With every field in its order, and nothing yet in those that have no default."""
+    required = [name for name, field in kind.model_fields.items() if field.is_required()]
+    return kind.model_construct(**dict.fromkeys(required))
 
 
 class MisfitError(ValueError):
