@@ -81,13 +81,14 @@ def _inspect(leaf: Any, path: str) -> None:
 
 def _object(value: dict[Any, Any], room: int) -> str:
     _enter(room)
-    parts = []
-    for name, spelled in _in_order(value):
-        item = value[name]
-        try:
-            parts.append(spelled + _WRITERS[type(item)](item, room - 1))
-        except NotCanonical as fault:
-            raise fault.below(name) from None
+    parts, writers, below = [], _WRITERS, room - 1
+    in_order, name = _in_order(value), ""
+    try:
+        for name, spelled in in_order:
+            item = value[name]
+            parts.append(spelled + writers[type(item)](item, below))
+    except NotCanonical as fault:
+        raise fault.below(name) from None
     return "{" + ",".join(parts) + "}"
 
 

@@ -85,7 +85,7 @@ def changes(before: PackageState | None, after: PackageState) -> dict[str, Any]:
     if before is None:
         return after.model_dump(mode="json")
     old, new = before.__dict__, after.__dict__
-    differing = {name for name, value in new.items() if value is not old.get(name) and value != old.get(name)}
+    differing = {name for name, value in new.items() if value is not old[name] and value != old[name]}
     return after.model_dump(mode="json", include=differing)
 
 
