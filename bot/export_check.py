@@ -234,7 +234,7 @@ def _fault(what: str) -> Fault:
 def _read(line: bytes) -> Line:
     """A line that is no JSON object is one of no kind."""
     try:
-        value = read(line)
+        value = read(line.decode(errors="surrogatepass"))
     except ValueError:
         value = None
     return value if isinstance(value, dict) else {"kind": "nothing"}

@@ -83,9 +83,9 @@ def legible(
 
 def _escaped(name: str, text: str) -> str:
     """All that is not printed as it stands, spelled out; the lines of a traceback stay lines."""
-    kept = "\n" if name in ("exception", "stack") else ""
     if text.isprintable():
         return text
+    kept = "\n" if name in ("exception", "stack") else ""
     return "".join(each if each.isprintable() or each in kept else ascii(each)[1:-1] for each in text)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
@@ -41,6 +42,7 @@ def _address(peername: Any) -> Address | None:
     return _parsed(str(peername[0])) if isinstance(peername, tuple) and peername else None
 
 
+@lru_cache(maxsize=1024)  # each request asks, and its connection has the same address as before
 def _parsed(written: str) -> Address | None:
     try:
         address = ip_address(written.strip().partition("%")[0])
@@ -49,6 +51,7 @@ def _parsed(written: str) -> Address | None:
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
+@lru_cache(maxsize=1024)
 def _name(address: Address | None) -> str | None:
     if isinstance(address, IPv6Address):
         return str(IPv6Network((address, _OF_ONE), strict=False))

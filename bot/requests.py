@@ -96,9 +96,9 @@ async def body_of(request: web.Request) -> object:
     except (web.RequestPayloadError, ConnectionResetError):
         raise Problem(Fault.BAD_REQUEST, "The body ends too early, or is not encoded as its headers say.") from None
     try:
-        raw.decode("utf-8")
+        text = raw.decode("utf-8")
         body = from_json(raw, allow_inf_nan=False)
-        read(raw)  # from_json is the stricter reader, but of two members with one name it takes the last
+        read(text)  # from_json is the stricter reader, but of two members with one name it takes the last
     except UnicodeDecodeError:
         raise Problem(Fault.NOT_JSON, "The body must be JSON in UTF-8.") from None
     except ValueError as fault:
