@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from store.address import address, connect_options
+from store.compiled import COMPILED
 from store.files import secure
 from store.spelled import driving
 from store.workers import Group, Operation, UnavailableError, Workers
@@ -64,7 +65,12 @@ def make_engine(url: URL, *, pool_size: int = 5, idle: int = 0) -> Engine:
     if url.get_backend_name() == "sqlite":
         with suppress(OSError):  # SQLite says by itself that it cannot open the file
             secure(str(url.database))
-        engine = create_engine(url.set(drivername="sqlite+pysqlite"), pool_size=pool_size, max_overflow=0)
+        engine = create_engine(
+            url.set(drivername="sqlite+pysqlite"),
+            pool_size=pool_size,
+            max_overflow=0,
+            execution_options={"compiled_cache": COMPILED},
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
     options = f"-c lock_timeout={PATIENCE}s -c idle_in_transaction_session_timeout={idle}s"
@@ -74,6 +80,7 @@ def make_engine(url: URL, *, pool_size: int = 5, idle: int = 0) -> Engine:
         max_overflow=0,
         pool_timeout=PATIENCE,
         connect_args={"options": options, **connect_options(url)},
+        execution_options={"compiled_cache": COMPILED},
     )
     event.listen(engine, "handle_error", _leave_a_standby)
     return engine
