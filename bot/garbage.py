@@ -12,6 +12,9 @@ YOUNG = (20_000, 20, 20)  # at Python's own thresholds, looking for rings took a
 @contextmanager
 def seldom_collected() -> Iterator[None]:
     """What is loaded by now stays for good: the collector need not look through it again and again."""
+    if gc.get_freeze_count():  # this process has set up its collector before
+        yield
+        return
     gc.freeze()
     gc.set_threshold(*YOUNG)
     try:
