@@ -4,6 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+ABOUT = """Countersign is the human control point of AI agents: an agent proposes, the policy says how much human
+it takes, people decide in Slack, and the agent resumes on a durable answer.
+
+An agent's key can create, read, revise, withdraw, claim and report its **own** packages. No route lets it decide.
+
+Errors are `application/problem+json` (RFC 9457) with a stable `type`. Answers may gain fields: ignore what you do
+not know.
+
+1. Post a decision package. `201`: settled at once by policy. `202`: it waits for a person.
+2. Wait with `GET /v1/packages/{id}?wait=25`, again and again, with the last `ETag` as `If-None-Match`.
+3. If `may_proceed` is true, claim the execution with the `action_digest` of what you are about to run.
+4. Act on `decision.action_parameters`, then report the outcome.
+5. If the status is `revision_requested` or `evidence_requested`, read `decision.instructions` and send a new version.
+6. In every other case: do not act.
+
+This page for machines: [/openapi.json](/openapi.json)."""
+
 PACKAGE: dict[str, str] = {
     "kind": "What it is. An `action` or a `tool_call` releases one exact call; a `question` always waits for a person.",
     "title": "The first line of the card.",

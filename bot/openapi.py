@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
@@ -10,7 +11,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
-from bot.descriptions import MODELS
+from bot.descriptions import ABOUT, MODELS
 from bot.problem_types import TYPE, Fault, Kind, meaning_of, name_of, status_of, title_of
 from bot.problems import MEDIA
 from bot.requests import PACKAGE_ID, CancelRequest, ClaimRequest, NewVersionRequest, ReportRequest
@@ -34,13 +35,7 @@ _REQUESTS = (
 )
 _REPLIES = (StatusDocument, CallbackBody, Page, Events, Problem, Readiness, Health)
 
-_ABOUT = """Countersign is the human control point of AI agents: an agent proposes, the policy says how much human
-it takes, people decide in Slack, and the agent resumes on a durable answer.
-
-An agent's key can create, read, revise, withdraw, claim and report its **own** packages. No route lets it decide.
-
-Errors are `application/problem+json` (RFC 9457) with a stable `type`. Answers may gain fields: ignore what you do
-not know."""
+_FACT = re.compile(r"\{(\w+)\}")  # in the sentence of a problem
 
 _HEADERS: dict[str, Json] = {
     "ETag": {"description": "The revision.", "schema": {"type": "string", "pattern": '^"[0-9]+"$'}},
@@ -122,13 +117,12 @@ def document() -> Json:
             "title": "Countersign",
             "version": VERSION,
             "summary": "The human control point of AI agents, in Slack.",
-            "description": _ABOUT,
+            "description": ABOUT,
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
         "tags": [
             {"name": "Packages", "description": "What agents use."},
-            {"name": "Callbacks", "description": "What the service sends to agents."},
             {"name": "Service", "description": "What operators and machines use. No key is needed."},
         ],
         "paths": _paths(),
@@ -261,11 +255,12 @@ def _content(answer: Answer) -> Json:
 
 
 def _problems(status: HTTPStatus, kinds: Iterable[Kind]) -> Json:
-    names = [name_of(kind) for kind in kinds]
+    kinds = list(kinds)
+    listed = [f"- `{name_of(kind)}`: " + _FACT.sub(r"*\1*", meaning_of(kind)) for kind in kinds]
     its: Json = {
-        "description": f"{status.phrase}: {', '.join(f'`{name}`' for name in names)}.",
-        "content": {MEDIA: {"schema": _ref("Problem")}},
-        "x-problem-types": [TYPE + name for name in names],
+        "description": "\n".join([f"{status.phrase}\n", *listed]),
+        "content": {MEDIA: {"schema": _ref("Problem"), "example": _problem(kinds[0])}},
+        "x-problem-types": [TYPE + name_of(kind) for kind in kinds],
     }
     always = {
         HTTPStatus.UNAUTHORIZED: ["WWW-Authenticate"],
@@ -275,6 +270,15 @@ def _problems(status: HTTPStatus, kinds: Iterable[Kind]) -> Json:
     if status in always:
         its["headers"] = dict(_header(name) for name in always[status])
     return its
+
+
+def _problem(kind: Kind) -> Json:
+    return {
+        "type": TYPE + name_of(kind),
+        "title": title_of(kind),
+        "status": status_of(kind).value,
+        "detail": _FACT.sub("…", meaning_of(kind)),
+    }
 
 
 def _ref(name: str) -> Json:

@@ -16,8 +16,16 @@ Json = dict[str, Any]
 
 REFERENCE = "#/components/schemas/{model}"
 
-# Without a type, each limit applies only to values that it fits: the bounds to numbers, the pattern to strings.
-_VALUE: Json = {"minimum": -MAX_INTEGER, "maximum": MAX_INTEGER, "pattern": PRINTABLE.pattern}
+# What a value may not be, because generators and pages read what it may be as its type.
+_VALUE: Json = {
+    "not": {
+        "anyOf": [
+            {"type": "number", "exclusiveMinimum": MAX_INTEGER},
+            {"type": "number", "exclusiveMaximum": -MAX_INTEGER},
+            {"type": "string", "pattern": r"[\x00-\x08\x0b\x0c\x0e-\x1f]"},
+        ]
+    }
+}
 _LIMITS: Json = {"additionalProperties": _VALUE, "propertyNames": {"pattern": PRINTABLE.pattern}}
 JSON_OBJECT: Json = {
     "description": f"Any JSON object of at most {MAX_OBJECT_DEPTH} levels and {MAX_OBJECT_BYTES:,} bytes. Its texts"

@@ -1,0 +1,114 @@
+"""`/docs` in a browser: each operation, field and problem is there, a request can be tried, and nothing comes from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, expect
+
+from bot.openapi import document
+from bot.problem_types import name_of
+from bot.routes import ROUTES, Route
+from rules.package import DecisionPackage
+from tests.bot.service import SOFT, Desk, opened
+from tests.browser.scene import IN_BROWSER
+from tests.browser.screen import PHONE, WIDE, Screen, window
+
+pytestmark = IN_BROWSER
+
+BOTH_SIZES = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    async with opened(database_url, tmp_path) as its:
+        yield its
+
+
+@pytest.fixture
+def size() -> tuple[int, int]:
+    return WIDE
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def screen(desk: Desk, browser: Browser, size: tuple[int, int]) -> AsyncIterator[Screen]:
+    async with window(browser, f"{desk.url}/docs", size) as its:
+        await expect(operation(its.page, ROUTES[0])).to_be_visible()
+        yield its
+        assert its.complaints == []
+
+
+def operation(page: Page, route: Route) -> Locator:
+    return page.locator(f"#operations-{'Packages' if route.of_agents else 'Service'}-{route.name}")
+
+
+async def unfolded(page: Page, route: Route) -> Locator:
+    its = operation(page, route)
+    await its.locator(".opblock-summary-control").click()
+    await expect(its.locator(".responses-wrapper")).to_be_visible()
+    return its
+
+
+@BOTH_SIZES
+async def test_the_page_fits_the_screen_and_nothing_on_it_overlaps(screen: Screen, size: tuple[int, int]) -> None:
+    name = "docs_phone" if size == PHONE else "docs_wide"
+    await screen.picture(name)
+    its = await unfolded(screen.page, ROUTES[0])
+    await its.scroll_into_view_if_needed()
+    await screen.picture(f"{name}_operation")
+    assert await screen.page.evaluate("document.scrollingElement.scrollWidth") == size[0]
+    assert await screen.measured("overlaps") == []
+
+
+async def test_every_operation_is_there_with_its_parameters_answers_and_problems(screen: Screen) -> None:
+    await expect(screen.page.locator(".opblock")).to_have_count(len(ROUTES) + 1)  # and the callback
+    for route in ROUTES:
+        its = await unfolded(screen.page, route)
+        await expect(its).to_contain_text(route.title)
+        for answer in route.answers:
+            when = answer.when.replace("`", "")  # which the page draws as code
+            await expect(its.locator(f'tr.response[data-code="{answer.status}"]')).to_contain_text(when)
+        text = await its.inner_text()
+        assert [kind for kind in route.problems if name_of(kind) not in text] == []
+        assert [name for name in route.takes if name not in text] == []
+
+
+async def test_every_schema_is_there_and_every_field_of_a_package(screen: Screen) -> None:
+    schemas = screen.page.locator("section.models")
+    await schemas.get_by_role("button", name="Schemas").click()
+    titles = await schemas.locator(".json-schema-2020-12__title").all_inner_texts()
+    assert set(document()["components"]["schemas"]) <= set(titles)
+    package = schemas.locator('[data-json-schema-level="0"]').filter(has_text="DecisionPackage").first
+    await package.get_by_role("button", name="Expand all").click()
+    shown = await package.locator(".json-schema-2020-12__title").all_inner_texts()
+    assert [field for field in DecisionPackage.model_fields if field not in shown] == []
+
+
+async def test_a_reader_tries_a_request_with_a_key_and_sees_it_as_a_command(screen: Screen, desk: Desk) -> None:
+    page = screen.page
+    await page.get_by_role("button", name="Authorize").first.click()
+    dialog = page.locator(".dialog-ux")
+    await dialog.get_by_role("textbox").fill(desk.key)
+    await dialog.get_by_role("button", name="Apply credentials").click()
+    await dialog.get_by_role("button", name="Close").click()
+    its = await unfolded(page, ROUTES[0])
+    await its.get_by_role("button", name="Try it out").click()
+    await its.locator("textarea").fill(json.dumps(SOFT))
+    await its.get_by_role("button", name="Execute").click()
+    await expect(its.locator(".live-responses-table .response-col_status").last).to_contain_text("202")
+    await expect(its.locator(".curl-command")).to_contain_text("curl -X 'POST'")
+    assert [each["status"] for each in (await desk.get("/v1/packages")).body["packages"]] == ["pending"]
+
+
+async def test_nothing_is_loaded_but_the_page(desk: Desk, browser: Browser) -> None:
+    asked: list[str] = []
+    async with window(browser, "about:blank") as screen:
+        screen.page.on("request", lambda request: asked.append(request.url))
+        await screen.page.goto(f"{desk.url}/docs")
+        await unfolded(screen.page, ROUTES[0])
+    assert [url for url in asked if not url.startswith("data:")] == [f"{desk.url}/docs"]
+    assert screen.complaints == []
