@@ -12,7 +12,7 @@ from bench.load import rate
 from bench.world import World, fresh_database, now, world
 from blocks.rendering import render
 from scheduler.dossiers import dossier_of
-from store.database import make_engine
+from store.engines import make_engine
 
 PACKAGES, AT_ONCE = 10_000, 64
 

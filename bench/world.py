@@ -21,7 +21,7 @@ from rules.people import Actor, ActorKind, Agent, Person
 from rules.policy_text import read_policy
 from rules.submission import Submit
 from store import agents, directory, registry
-from store.database import make_engine
+from store.engines import make_engine
 from store.house import fresh_id
 from store.migrate import migrate
 from store.store import Store

@@ -59,7 +59,7 @@ class Bringing:
 
     async def somewhere(self, hold: Hold) -> None:
         """Where Slack refuses for good, and said so lately, nothing is tried."""
-        if not await self._store.read(lambda connection: self._is_closed(connection, hold.its.place)):
+        if not await self._store.read(lambda its: self._is_closed(its, hold.its.place), quick=True):
             try:
                 return await self._bring(hold)
             except RefusedError as refused:
@@ -73,7 +73,7 @@ class Bringing:
 
     async def _bring(self, hold: Hold) -> None:
         place = hold.its.place
-        drawn = await self._store.read(lambda connection: self._drawn(connection, place))
+        drawn = await self._store.read(lambda its: self._drawn(its, place), quick=True)
         if place.place.startswith(cards.ROLE):
             return await self._ask(hold, drawn)
         if drawn.too_late:
@@ -196,7 +196,7 @@ class Bringing:
         place, fallback = hold.its.place, self._store.house.policy.channels.fallback
         if place.is_person:
             return await hold.rest(AGAIN_AFTER)
-        state = await self._store.read(lambda connection: _state(connection, place))
+        state = await self._store.read(lambda its: _state(its, place), quick=True)
         other = fallback if fallback and place.place != fallback else cards.ROLE + state.task.required_role
         await hold.write(lambda connection: cards.also(connection, place, other))
         if state.status.terminal:

@@ -162,7 +162,7 @@ class Courier:
         return judged(reply, its.attempts, self._now(), self._chance())
 
     async def _settle(self, its: Claimed, verdict: Verdict) -> None:
-        await self._store.write(partial(_settle, its=its, verdict=verdict, now=self._now()))
+        await self._store.write(partial(_settle, its=its, verdict=verdict, now=self._now()), quick=True)
         match verdict:
             case Delivered():
                 log.info("callback.delivered", **_ids(its))

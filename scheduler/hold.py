@@ -52,7 +52,7 @@ class Hold:
 
     async def write(self, operation: Callable[[Connection], None]) -> None:
         """What belongs to the place, as long as it is ours, which it then is for as long again."""
-        await self._store.write(lambda connection: self._renew(connection, operation))
+        await self._store.write(lambda its: self._renew(its, operation), quick=True)
 
     def _renew(self, connection: Connection, operation: Callable[[Connection], None]) -> None:
         if not places.hold(connection, self.its, held_from(self._now())):

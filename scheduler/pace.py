@@ -34,7 +34,7 @@ class Pace:
         """One transaction with the budget in hand, which is told first what came of the calls since the last one."""
         async with self._alone:
             untold = tuple(self._untold)
-            made = await self._store.write(lambda connection: self._opened(connection, untold, operation))
+            made = await self._store.write(lambda its: self._opened(its, untold, operation), quick=True)
             del self._untold[: len(untold)]
             return made
 

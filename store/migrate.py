@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, inspect, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from store.address import address
-from store.database import begin_immediate, make_engine
+from store.engines import begin_immediate, make_engine
 from store.tables import Installation, core
 
 INSTALLATION = core(Installation)

@@ -180,7 +180,7 @@ class Store:
     async def _walk(self, asked: Asked, operation: Callable[[Connection], Outcome]) -> Outcome:
         """Whoever waits for the package is told after the commit, never before."""
         try:
-            outcome = await self.database.write(operation)
+            outcome = await self.database.write(operation, quick=True)
         except StaleError:
             return Outcome(state=None, refusal=refuse(Reason.TOO_BUSY))
         if outcome.changed:
@@ -198,18 +198,18 @@ class Store:
     async def keep_rendering(self, package_id: str, rendering_id: str, body: str) -> None:
         """Before it is shown: whoever decides on it, what they had before them can be shown later."""
         shown = Drawing(self.house.tenant_id, package_id, rendering_id, body, self.clock())
-        await self.write(lambda connection: keep_rendering(connection, shown))
+        await self.write(lambda connection: keep_rendering(connection, shown), quick=True)
 
     def release(self) -> None:
         """Answers everybody who waits, now and from now on: the process is about to end."""
         self.waiters.release()
 
-    async def read(self, operation: Callable[[Connection], T]) -> T:
-        return await self.database.read(operation)
+    async def read(self, operation: Callable[[Connection], T], *, quick: bool = False) -> T:
+        return await self.database.read(operation, quick=quick)
 
-    async def write(self, operation: Callable[[Connection], T]) -> T:
+    async def write(self, operation: Callable[[Connection], T], *, quick: bool = False) -> T:
         """For what is no package's state: directory, absences, agents, what was shown."""
-        return await self.database.write(operation)
+        return await self.database.write(operation, quick=quick)
 
     async def write_once(self, request: str, operation: Callable[[Connection], object]) -> bool:
         """The same for what one request asks for: sent again, to any replica, it changes nothing, and this is False."""
@@ -217,10 +217,12 @@ class Store:
         return await self.database.write(once)
 
     async def has_answered(self, command_id: str) -> bool:
-        return await self.database.read(lambda connection: has_answered(connection, self.house.tenant_id, command_id))
+        tenant_id = self.house.tenant_id
+        return await self.database.read(lambda its: has_answered(its, tenant_id, command_id), quick=True)
 
     async def agent_of(self, key: str) -> Agent | None:
-        return await self.database.read(lambda connection: by_key(connection, self.house.tenant_id, key, self.clock()))
+        tenant_id, now = self.house.tenant_id, self.clock()
+        return await self.database.read(lambda its: by_key(its, tenant_id, key, now), quick=True)
 
     async def own(
         self, agent_id: str, *, limit: int, after: Cursor | None = None, **wanted: str | None
@@ -249,7 +251,7 @@ class Store:
 
     async def found(self, package_id: str, agent_id: str) -> Found | None:
         """An agent's own package. Another's is not found: whether it exists is none of its business."""
-        return await self.database.read(lambda connection: self._found(connection, package_id, agent_id))
+        return await self.database.read(lambda its: self._found(its, package_id, agent_id), quick=True)
 
     def _found(self, connection: Connection, package_id: str, agent_id: str) -> Found | None:
         loaded = load(connection, self.house.tenant_id, package_id)
@@ -272,7 +274,8 @@ class Store:
         Who has seen nothing yet wants the end: it is given at once where it has come, and awaited where it has not.
         """
         with self.waiters.waiting_for(package_id) as waiter:
-            at = await self.database.read(lambda connection: glance(connection, self.house.tenant_id, package_id))
+            tenant_id = self.house.tenant_id
+            at = await self.database.read(lambda its: glance(its, tenant_id, package_id), quick=True)
             if at is None or at.agent_id != agent_id:
                 return None
             waiter.seen = at.revision if seen is None else seen

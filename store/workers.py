@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -20,6 +20,31 @@ log = structlog.get_logger()
 T = TypeVar("T")
 Operation = Callable[[Connection], T]
 
+READERS = 2
+READ_GROUP = 16  # few, because the last of them waits for the first
+
+
+_HERE = "countersign.in_the_loop"
+
+
+class SlowError(Exception):
+    """An operation is not quick after all: it is rolled back and runs in a thread."""
+
+
+def takes_long(connection: Connection) -> None:
+    """Called by an operation before work that would stop the loop for long."""
+    if connection.info.get(_HERE):
+        raise SlowError
+
+
+@contextmanager
+def in_the_loop(connection: Connection) -> Iterator[None]:
+    connection.info[_HERE] = True
+    try:
+        yield
+    finally:
+        del connection.info[_HERE]
+
 
 class UnavailableError(Exception):
     """The database did not answer. Nothing is known to have been written; the same command can be sent again."""
@@ -28,8 +53,8 @@ class UnavailableError(Exception):
 class Waiting:
     """An operation, and whoever waits for it."""
 
-    def __init__(self, operation: Operation[Any], loop: asyncio.AbstractEventLoop) -> None:
-        self.operation, self.loop = operation, loop
+    def __init__(self, operation: Operation[Any], loop: asyncio.AbstractEventLoop, *, quick: bool = False) -> None:
+        self.operation, self.loop, self.quick = operation, loop, quick
         self.answer: asyncio.Future[Any] = loop.create_future()
         self.result: Any = None
         self.fault: BaseException | None = None

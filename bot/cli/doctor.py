@@ -25,7 +25,7 @@ from rules.policy_text import PolicyError, read_policy
 from store import letters, troubles
 from store.address import address
 from store.audit_tenant import TENANT_EVENTS
-from store.database import begin_immediate
+from store.engines import begin_immediate
 from store.migrate import SchemaError, require_current
 from store.policies import in_force
 from store.policy_texts import FIX, UnreadablePolicyError, kept_policy

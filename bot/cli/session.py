@@ -15,7 +15,7 @@ from bot.settings import Settings, read_settings
 from rules.policy import Policy
 from rules.policy_text import read_policy
 from store.address import address
-from store.database import make_engine, transact
+from store.engines import make_engine, transact
 from store.migrate import require_current
 from store.workers import Operation
 

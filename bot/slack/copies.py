@@ -23,9 +23,9 @@ async def known(front: Front, tap: Tap) -> None:
     # A person's conversation with us has an id of its own; the place is called after the person.
     place = tap.user_id if tap.card.channel.startswith("D") else tap.card.channel
     clicked = Clicked(front.store.house.tenant_id, ref.package_id, place, tap.card)
-    found = await front.store.read(lambda connection: places.found(connection, clicked))
+    found = await front.store.read(lambda its: places.found(its, clicked), quick=True)
     if found is Found.UNHEARD_OF:
-        found = await front.store.write(lambda connection: places.found_or_adopted(connection, clicked))
+        found = await front.store.write(lambda its: places.found_or_adopted(its, clicked), quick=True)
     if found is Found.ANOTHER:
         await _retired(front, tap)
 

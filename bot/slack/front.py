@@ -68,13 +68,13 @@ class Front:
     async def dossier(self, ref: Ref) -> Dossier | None:
         """The package as it is now; the rendering stays the one that was seen."""
         house, clock = self.store.house, self.store.clock
-        found = await self.store.read(lambda connection: dossier_of(connection, house, ref.package_id, clock()))
+        found = await self.store.read(lambda its: dossier_of(its, house, ref.package_id, clock()), quick=True)
         return replace(found, rendering_id=ref.rendering_id) if found else None
 
     async def state(self, ref: Ref) -> PackageState | None:
         """No more than tells whether one tap is enough: most taps need nothing else."""
         tenant_id = self.store.house.tenant_id
-        loaded = await self.store.read(lambda connection: load(connection, tenant_id, ref.package_id))
+        loaded = await self.store.read(lambda its: load(its, tenant_id, ref.package_id), quick=True)
         return loaded.state if loaded else None
 
     async def open(self, tap: Tap, view: View) -> bool:
@@ -123,7 +123,7 @@ class Front:
             await self.open(tap, notice("Not possible", refusal.sentence))
 
     async def _sees(self, tap: Tap, state: PackageState) -> bool:
-        roster = await self.store.read(self.store.house.roster)
+        roster = await self.store.read(self.store.house.roster, quick=True)
         return may_see(roster, state, tap.user_id, self.store.clock()) or await self.on_card(tap, state)
 
     async def on_card(self, tap: Tap, state: PackageState) -> bool:
@@ -131,7 +131,7 @@ class Front:
         card = tap.card
         if card is None:
             return False
-        return await self.store.read(lambda connection: cards.lies_there(connection, state, card.channel, card.ts))
+        return await self.store.read(lambda its: cards.lies_there(its, state, card.channel, card.ts), quick=True)
 
     async def tell(self, tap: Tap, title: str, sentence: str) -> None:
         if tap.response_url:

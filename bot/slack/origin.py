@@ -78,7 +78,7 @@ async def _may_be_elsewhere(front: Front, ours: Installed, user_id: str) -> bool
     """In an enterprise a member may have another workspace as home; the directory knows whether they are a member."""
     if user_id in front.store.house.policy.directory.guests:
         return True
-    roster = await front.store.read(front.store.house.roster)
+    roster = await front.store.read(front.store.house.roster, quick=True)
     known = roster.person(user_id)
     return known is None or known.is_stranger or ours.enterprise_id is not None
 

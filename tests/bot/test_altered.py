@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from rules.commands import Approve
 from store.address import address
-from store.database import make_engine, transact
+from store.engines import make_engine, transact
 from store.genuine import Genuine
 from tests.bot.service import HARD, Desk, Told
 from tests.rules.world import SENTA

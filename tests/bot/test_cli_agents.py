@@ -17,7 +17,7 @@ from bot.settings import read_settings
 from rules.people import Agent, AgentStanding
 from store import agents, directory
 from store.audit_tenant import TENANT_EVENTS
-from store.database import make_engine, transact
+from store.engines import make_engine, transact
 from store.registry import SECRETS
 from store.tenancy import tenant
 from tests.bot.process import KEY

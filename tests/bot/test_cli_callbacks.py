@@ -14,7 +14,7 @@ from bot.cli import callbacks
 from scheduler.retries import Again, Dead
 from store import agents, retention
 from store.audit_tenant import TENANT_EVENTS
-from store.database import make_engine
+from store.engines import make_engine
 from tests.bot.examined import found, house, workspace
 from tests.bot.terminal import Terminal, at
 from tests.callbacks.receiver import Receiver, receiving

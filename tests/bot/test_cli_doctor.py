@@ -18,7 +18,7 @@ from playground.slack import Slack
 from rules.policy import Policy
 from rules.policy_text import read_policy
 from store import tenancy, troubles
-from store.database import make_engine, transact
+from store.engines import make_engine, transact
 from store.policies import PolicyFile, give
 from store.policy_texts import FIX
 from tests.bot.examined import asked, found, house, the_one, workspace

@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 
 from bot.cli import session
 from playground.slack import Slack, stand_in
-from store.database import make_engine
+from store.engines import make_engine
 from store.migrate import is_current
 from store.workers import UnavailableError
 from tests.bot.process import slack_settings

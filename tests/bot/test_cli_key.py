@@ -13,7 +13,7 @@ from bot.keys import known_public_key
 from bot.metrics import Metrics
 from bot.settings import read_settings
 from store.address import address
-from store.database import make_engine, transact
+from store.engines import make_engine, transact
 from store.registry import SECRETS
 from store.vault import VaultError
 from tests.bot.process import KEY

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlmodel import SQLModel
 
 from store import directory
-from store.database import make_engine, transact
+from store.engines import make_engine, transact
 from tests.bot.terminal import POLICY, Said, Terminal, at
 from tests.rules.world import (
     AUTOMATIC,

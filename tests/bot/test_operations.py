@@ -48,7 +48,7 @@ async def test_it_says_when_all_is_frozen_and_when_nobody_can_decide(desk: Desk)
 
 
 async def test_without_its_database_it_lives_and_is_not_ready(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def away(*_: object) -> None:
+    async def away(*_: object, **__: object) -> None:
         raise UnavailableError("connection refused") from OperationalError("", {}, Exception())
 
     monkeypatch.setattr(desk.store.database, "read", away)

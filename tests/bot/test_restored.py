@@ -16,7 +16,7 @@ from sqlalchemy import text
 from bot.running import running
 from bot.settings import read_settings
 from store.address import address
-from store.database import make_engine
+from store.engines import make_engine
 from tests.bot.process import moved_in
 from tests.bot.service import AUTOMATIC, POLICY
 from tests.bot.terminal import Terminal, at

@@ -91,7 +91,7 @@ def _verdicts(now: datetime) -> list[Verdict]:
 async def test_what_could_not_be_written_down_is_sent_again(
     rounds: Rounds, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(*_: object) -> None:
+    async def away(*_: object, **__: object) -> None:
         raise UnavailableError("connection refused")
 
     held = Held()
@@ -112,7 +112,7 @@ async def test_what_could_not_be_written_down_is_sent_again(
 async def test_while_the_database_is_away_nothing_ends_and_then_it_goes_on(
     rounds: Rounds, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(*_: object) -> None:
+    async def away(*_: object, **__: object) -> None:
         raise UnavailableError("connection refused")
 
     await rounds.decided(receiver.url())

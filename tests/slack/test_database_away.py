@@ -24,7 +24,7 @@ MANY = 5
 
 @contextmanager
 def without_its_database(office: Office) -> Iterator[None]:
-    async def away(*_: object) -> None:
+    async def away(*_: object, **__: object) -> None:
         raise UnavailableError("connection refused")
 
     with pytest.MonkeyPatch.context() as patch:
@@ -47,7 +47,7 @@ async def test_a_tap_that_finds_no_database_is_told_so_and_counts_when_it_is_mad
 async def test_nobody_is_told_that_nothing_was_changed_where_it_was_done_and_only_not_shown(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(*_: object) -> None:
+    async def away(*_: object, **__: object) -> None:
         raise UnavailableError("connection refused")
 
     told, card = await office.asked(SOFT)
@@ -135,7 +135,7 @@ async def test_a_card_whose_posting_could_not_be_kept_is_found_again(office: Off
 async def test_a_card_whose_proof_could_not_be_kept_is_proven_later_and_not_posted_again(office: Office) -> None:
     """Else its silence would never count."""
 
-    async def away(*_: object) -> None:
+    async def away(*_: object, **__: object) -> None:
         raise UnavailableError("connection refused")
 
     with pytest.MonkeyPatch.context() as patch:

@@ -144,7 +144,7 @@ async def test_time_in_which_every_click_is_refused_for_a_stale_directory_does_n
 async def test_an_objection_that_others_were_always_quicker_than_counts_as_a_failed_click(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def stale(*_: object) -> None:
+    async def stale(*_: object, **__: object) -> None:
         raise StaleError
 
     told, card = await office.asked(SOFT)
@@ -159,7 +159,7 @@ async def test_an_objection_that_others_were_always_quicker_than_counts_as_a_fai
 async def test_an_objection_at_a_replica_that_cannot_read_the_policy_counts_as_a_failed_click(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def unreadable(*_: object) -> None:
+    async def unreadable(*_: object, **__: object) -> None:
         raise UnreadablePolicyError("of a later release")
 
     told, card = await office.asked(SOFT)

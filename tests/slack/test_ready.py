@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import scheduler.heart
-import store.database
+from store import engines
 from tests.slack.office import Office
 from tests.store.test_database import held_by_another
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @pytest.fixture(autouse=True)
 def _locks_are_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store.database, "PATIENCE", 0)
+    monkeypatch.setattr(engines, "PATIENCE", 0)
 
 
 async def test_a_process_whose_heartbeat_cannot_be_written_is_not_ready(

@@ -15,7 +15,7 @@ from rules.state import PackageState
 from rules.submission import Submit
 from store import directory, registry, tenancy
 from store.asked import Asked
-from store.database import make_engine, transact
+from store.engines import make_engine, transact
 from store.house import INSTALLATION, House, fresh_id
 from store.road import carry_out
 from tests.rules.world import HARD, NOW, OWEN, POLICY, SENTA, ask, package, people

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import Connection, text
 
 from store import database as store_database
-from store.database import Database, StaleError, transact
+from store.database import Database, StaleError
+from store.engines import transact
 from store.workers import UnavailableError
 from tests.store.notes import note, notes
 

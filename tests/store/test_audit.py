@@ -23,7 +23,7 @@ from store.audit import (
     verify_package,
 )
 from store.audit_tenant import tenant_claim
-from store.database import transact
+from store.engines import transact
 from store.kept import BATCH
 from tests.rules.world import NOW, SENTA
 from tests.store.recorded import Recorded, forge, recorded

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from sqlalchemy import Connection, text
 
 from rules.commands import Approve
-from rules.people import Person
+from rules.people import Directory, Person
 from rules.reasons import Reason
-from store import directory
+from store import directory, house
 from store.workers import Operation
 from tests.rules.world import DAY, HARD, NOW, SENTA, SVEN, ask, people, person
 from tests.store.world import World, replica
@@ -98,3 +100,25 @@ async def test_a_renewal_that_was_rolled_back_is_remembered_by_nobody(world: Wor
         await world.write(renewed_and_rolled_back)
     await world.write(renewed({SVEN: person(SVEN)}))
     assert await known(world) == {SVEN: person(SVEN)}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_large_directory_that_changed_is_not_read_in_the_loop(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = house.directory_of
+    threads: list[int] = []
+
+    def seen(connection: Connection, as_of: datetime | None) -> Directory:
+        threads.append(threading.get_ident())
+        return read(connection, as_of)
+
+    many = people() | {f"U{number}": person(f"U{number}") for number in range(house.READ_IN_THE_LOOP)}
+    await world.write(renewed(many))
+    await known(world)
+    state = await world.submit(HARD)
+    await world.write(renewed(many))
+    monkeypatch.setattr(house, "directory_of", seen)
+    await world.after(ask(Approve, state), SENTA)
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads

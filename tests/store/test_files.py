@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection
 
 from store.address import address
-from store.database import make_engine, transact
+from store.engines import make_engine, transact
 from store.migrate import migrate
 from store.tenancy import tenant
 

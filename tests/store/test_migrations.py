@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 from sqlmodel import SQLModel
 
 from store import tenancy
-from store.database import make_engine, transact
+from store.engines import make_engine, transact
 from store.migrate import SchemaError, head, is_current, migrate
 from store.migrations.append_only import TABLES
 from store.store import Store

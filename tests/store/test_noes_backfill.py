@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
 from rules.commands import Approve, Object, Reject, Revoke
-from store.database import make_engine
+from store.engines import make_engine
 from tests.rules.world import MINUTE, RITA, SENTA, ask, package
 from tests.store.world import World, submission
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from rules.commands import Approve, Comment, Reject, Revise
 from rules.state import PackageState
 from store import queue
-from store.database import make_engine
+from store.engines import make_engine
 from store.migrate import migrate
 from store.queue import Place
 from store.tenancy import tenant

@@ -18,7 +18,7 @@ from rules.commands import Approve, Command, NewVersion, OpenDetails, Reject, Re
 from rules.reasons import Reason
 from rules.state import ExecutionState, Status
 from store import tenancy
-from store.database import transact
+from store.engines import transact
 from store.road import Outcome
 from store.situations import situation_of
 from tests.rules.world import ADAM, CRITICAL, HARD, NOW, SENTA, SUSI, SVEN, ask, package, policy

@@ -18,7 +18,7 @@ from rules.transition import Transition
 from scheduler import asking
 from store.asked import Asked
 from store.autonomy import profile
-from store.database import transact
+from store.engines import transact
 from store.packages import Loaded, load_each
 from store.road import carry_out
 from tests.rules.world import HARD, RITA, SENTA, SOFT, ask, policy

@@ -78,8 +78,8 @@ async def test_a_change_between_reading_and_waiting_is_news(quiet: World, monkey
     database = quiet.store.database
     read = database.read
 
-    async def changed_right_after(operation: Any) -> Any:
-        result = await read(operation)
+    async def changed_right_after(operation: Any, *, quick: bool) -> Any:
+        result = await read(operation, quick=quick)
         monkeypatch.setattr(database, "read", read)
         await quiet.after(ask(Reject, state), SENTA)
         return result
