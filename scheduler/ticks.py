@@ -27,6 +27,7 @@ async def ticking(ticks: Mapping[str, tuple[Tick, float]]) -> AsyncIterator[None
             "interval",
             seconds=seconds,
             id=name,
+            name=name,
             coalesce=True,
             max_instances=1,
             misfire_grace_time=None,
