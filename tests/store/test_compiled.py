@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, Integer, bindparam, column, event, se
 from sqlalchemy.engine.interfaces import CacheStats, DBAPICursor, ExecutionContext
 
 from store.address import address
-from store.database import make_engine
+from store.engines import make_engine
 
 NUMBERS = table("numbers", column("shared_by_engines", Integer))
 QUERY = select(NUMBERS.c.shared_by_engines).where(NUMBERS.c.shared_by_engines > bindparam("least"))
