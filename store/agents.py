@@ -85,11 +85,12 @@ def proposing(
 ) -> Proposing:
     """All of it is read together."""
     key = {"tenant": tenant_id, "agent": agent_id, "since": now - PERIOD}
-    if thread is None:
-        row = first(connection, _FIND_PROPOSING, key)
-        return Proposing(_agent(row), loads.load_of(row)) if row else Proposing()
-    row = first(connection, _FIND_PROPOSING_IN_THREAD, {**key, **thread})
-    return Proposing(_agent(row), loads.load_of(row), row.holder) if row else Proposing()
+    query = _FIND_PROPOSING_IN_THREAD if thread else _FIND_PROPOSING
+    row = first(connection, query, {**key, **(thread or {})})
+    if row is None:
+        return Proposing()
+    its = _agent(row)
+    return Proposing(its, loads.load_of(connection, row, its.rates, key), row.holder if thread else None)
 
 
 def _agent(row) -> Agent:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a row has its columns' names

@@ -7,12 +7,14 @@ be exceeded by as many.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, case, func, literal, null, select, text
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, case, func, literal_column, select, text
 
-from rules.keys import UNLIMITED, Load
+from rules.keys import UNLIMITED, Load, Rates
 from store.packages import PACKAGES
+from store.spelled import Values, rows
 from store.tables import OPEN, WAITS, AgentRow, VersionRow, core
 
 AGENTS, VERSIONS = core(AgentRow), core(VersionRow)
@@ -26,25 +28,41 @@ def _lately(what: ColumnElement[Any], table: Table) -> Select[Any]:
     return _of_agent(what, table).where(table.c.created_at > bindparam("since", type_=table.c.created_at.type))
 
 
-def _where(query: Select[Any], is_counted: ColumnElement[bool], otherwise: ColumnElement[Any]) -> ColumnElement[Any]:
+def _where(query: Select[Any], is_counted: ColumnElement[bool]) -> ColumnElement[int]:
     """Databases do not carry out the query where the case does not need it."""
-    return case((is_counted, query.scalar_subquery()), else_=otherwise)
+    return case((is_counted, query.scalar_subquery()), else_=_NOTHING)
 
 
-_BOUNDED = func.coalesce(AGENTS.c.per_minute, -1) != UNLIMITED
-_BOUNDED_WHOLE = func.coalesce(AGENTS.c.per_minute, UNLIMITED) != UNLIMITED
-_BOUNDED_OPEN = func.coalesce(AGENTS.c.max_open, -1) != UNLIMITED
-_WAITING = text(WAITS)
+_NOTHING: ColumnElement[int] = literal_column("0")
+_UNLIMITED: ColumnElement[int] = literal_column(str(UNLIMITED))
+_IS_WAITING = text(WAITS)
 
-_NOTHING = literal(0)
 COLUMNS = (
-    _where(_lately(func.count(), VERSIONS).where(_WAITING), _BOUNDED, _NOTHING).label("waiting"),
-    _where(_lately(func.min(VERSIONS.c.created_at), VERSIONS).where(_WAITING), _BOUNDED, null()).label("waiting_since"),
-    _where(_lately(func.count(), PACKAGES), _BOUNDED_WHOLE, _NOTHING).label("new"),
-    _where(_lately(func.min(PACKAGES.c.created_at), PACKAGES), _BOUNDED_WHOLE, null()).label("new_since"),
-    _where(_of_agent(func.count(), PACKAGES).where(text(OPEN)), _BOUNDED_OPEN, _NOTHING).label("open"),
+    _where(_lately(func.count(), VERSIONS).where(_IS_WAITING), AGENTS.c.per_minute.is_distinct_from(_UNLIMITED)).label(
+        "waiting"
+    ),
+    _where(_lately(func.count(), PACKAGES), AGENTS.c.per_minute != _UNLIMITED).label("new"),
+    _where(_of_agent(func.count(), PACKAGES).where(text(OPEN)), AGENTS.c.max_open.is_distinct_from(_UNLIMITED)).label(
+        "open"
+    ),
 )
+_WAITING_SINCE = _lately(func.min(VERSIONS.c.created_at).label("since"), VERSIONS).where(_IS_WAITING)
+_NEW_SINCE = _lately(func.min(PACKAGES.c.created_at).label("since"), PACKAGES)
 
 
-def load_of(row: Any) -> Load:
-    return Load(row.waiting, row.waiting_since, row.new, row.new_since, row.open)
+def load_of(connection: Connection, row: Any, rates: Rates, key: Values) -> Load:
+    """Only an agent that reached a bound has to know when there is room again."""
+    is_full = bool(rates.waiting) and row.waiting >= rates.waiting
+    is_full_whole = bool(rates.new) and row.new >= rates.new
+    return Load(
+        waiting=row.waiting,
+        waiting_since=_since(connection, _WAITING_SINCE, key) if is_full else None,
+        new=row.new,
+        new_since=_since(connection, _NEW_SINCE, key) if is_full_whole else None,
+        open=row.open,
+    )
+
+
+def _since(connection: Connection, query: Select[Any], key: Values) -> datetime | None:
+    since: datetime | None = rows(connection, query, key)[0].since
+    return since

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from rules.reach import InThread, asked_names, held_names
 from rules.state import PackageState
@@ -16,16 +16,14 @@ from store.tables import ThreadRow, core
 
 THREADS = core(ThreadRow)
 
-# The package, other than one's own, through which a person holds this thread: the first if there are several.
+# The package, other than one's own, through which a person holds this thread. Ids are led by the time: the oldest.
 HOLDER = (
-    select(THREADS.c.package_id)
+    select(func.min(THREADS.c.package_id))
     .where(
         THREADS.c.tenant_id == bindparam("tenant"),
         THREADS.c.thread_id.in_([bindparam("first"), bindparam("last")]),
         THREADS.c.package_id != bindparam("own"),
     )
-    .order_by(THREADS.c.taken_at)
-    .limit(1)
     .scalar_subquery()
     .label("holder")
 )
