@@ -1,4 +1,4 @@
-"""How rarely the garbage collector looks: a request makes thousands of objects and leaves hardly a ring."""
+"""How rarely the garbage collector runs: a request makes thousands of objects and hardly any reference cycles."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-YOUNG = (20_000, 20, 20)  # at Python's own thresholds, looking for rings took a tenth of the time
+YOUNG = (20_000, 20, 20)  # at Python's own thresholds, looking for cycles took a tenth of the time
 
 
 @contextmanager

@@ -73,7 +73,7 @@ class Bringing:
 
     async def _bring(self, hold: Hold) -> None:
         place = hold.its.place
-        drawn = await self._store.read(lambda its: self._drawn(its, place), quick=True)
+        drawn = await self._store.read(lambda its: self._drawn(its, place))
         if place.place.startswith(cards.ROLE):
             return await self._ask(hold, drawn)
         if drawn.too_late:

@@ -14,12 +14,12 @@ log = structlog.get_logger()
 
 Tick = Callable[[], Awaitable[None]]
 
-FINISHES_WITHIN = 5.0
+FINISHES_WITHIN = 2.0
 
 
 @asynccontextmanager
 async def ticking(ticks: Mapping[str, tuple[Tick, float]]) -> AsyncIterator[None]:
-    """One job for each, every so many seconds. What is late runs once, never beside itself, and to its end."""
+    """One job for each. A late job runs once, runs of a job never overlap, and a running job may finish at the end."""
     scheduler, turns = AsyncIOScheduler(timezone="UTC"), [asyncio.Lock() for _ in ticks]
     for turn, (name, (tick, seconds)) in zip(turns, ticks.items(), strict=True):
         scheduler.add_job(
@@ -37,8 +37,10 @@ async def ticking(ticks: Mapping[str, tuple[Tick, float]]) -> AsyncIterator[None
         yield
     finally:
         scheduler.pause()
-        await _all_finished(turns)
-        scheduler.shutdown(wait=False)
+        try:
+            await _all_finished(turns)
+        finally:
+            scheduler.shutdown(wait=False)
 
 
 async def _in_turn(turn: asyncio.Lock, name: str, tick: Tick) -> None:

@@ -78,11 +78,17 @@ def _keep_a_log(connection: sqlite3.Connection) -> None:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as fault:
-            if fault.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+            if not is_busy(fault) or time.monotonic() > until:
                 raise
             time.sleep(_AGAIN)
         else:
             return
+
+
+def is_busy(fault: object) -> bool:
+    """Whether another process holds a lock that will pass. An outdated snapshot does not pass."""
+    code = getattr(fault, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_BUSY and code != sqlite3.SQLITE_BUSY_SNAPSHOT
 
 
 def begin_immediate(connection: Connection) -> None:

@@ -24,7 +24,6 @@ _OF_PERSON = (
 )
 _PEOPLE = select(PEOPLE, ABSENCES.c.until, ABSENCES.c.delegate).join(ABSENCES, _OF_PERSON, isouter=True)
 _MEMBERS = select(MEMBERS.c.group_id, MEMBERS.c.user_id).where(MEMBERS.c.is_former.is_not(True))
-READ_IN_THE_LOOP = 500  # people; a larger directory takes longer than the loop may stand still
 STANDING = (
     INSTALLATION.c.frozen,
     INSTALLATION.c.directory_version,
@@ -73,8 +72,7 @@ class House:
         known = self._known
         if known and known[0] == current.directory_version and known[1].policy.digest == current.policy_digest:
             return known[1]
-        if known and len(known[1].directory.people) > READ_IN_THE_LOOP:
-            takes_long(connection)
+        takes_long(connection)  # there may be thousands of people
         policy = self.policies.policy(connection, current.policy_digest)
         roster = Roster(policy, directory_of(connection, current.directory_as_of))
         self._known = (current.directory_version, roster)

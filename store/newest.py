@@ -1,4 +1,4 @@
-"""What a process has found out and need not find out again, as far as its memory may grow: the oldest goes first."""
+"""A bounded cache: the oldest entry is dropped first."""
 
 from __future__ import annotations
 

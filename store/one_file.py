@@ -1,4 +1,4 @@
-"""SQLite: one file, and one writing transaction at a time, which as many operations share as wait for it.
+"""SQLite: one file, and one writing transaction at a time, shared by all operations that are waiting.
 
 Quick operations run in the loop's own thread. To hand one to another thread and back costs more than most of them take.
 Only the commit, which waits for the disk, is left to a thread; so is every operation that is not known to be quick.
@@ -9,7 +9,6 @@ Reads use connections of their own, so they see only what was committed.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from collections import deque
 from contextlib import suppress
@@ -22,7 +21,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
 from store import engines
-from store.engines import begin_immediate, make_engine, read_once, read_together
+from store.engines import begin_immediate, is_busy, make_engine, read_once, read_together
 from store.spelled import driving
 from store.workers import (
     READ_GROUP,
@@ -56,6 +55,7 @@ class SqliteDatabase:
         self._readers = Workers("reader", self._read_group, threads=READERS, most=READ_GROUP)
         self._writes_on: Connection | None = None
         self._reads_on: Connection | None = None
+        self._reading, self._read_for = asyncio.Lock(), 0.0
 
     async def write(self, operation: Operation[T], *, quick: bool = False) -> T:
         if self._closed:
@@ -69,14 +69,14 @@ class SqliteDatabase:
     async def read(self, operation: Operation[T], *, quick: bool = False) -> T:
         if quick and not self._closed:
             with suppress(OperationalError, SlowError):  # a thread has the time to wait for what is locked
-                return self._read_here(operation)
+                return await self._read_quickly(operation)
         return await self._readers.ask(operation)
 
     async def close(self) -> None:
         """What was asked before is carried out; what is asked from now on is refused instead of waiting for ever."""
         self._closed = True
         if self._writing:
-            await self._writing
+            await asyncio.wait([self._writing])  # if whoever closes is cancelled, the writer goes on
         await self._thread.close()
         await self._readers.close()
         for connection in (self._writes_on, self._reads_on):
@@ -91,8 +91,11 @@ class SqliteDatabase:
             group: Group = []
             try:
                 await self._write_group(group)
-            except Exception as fault:  # noqa: BLE001 - a writer that died would leave everybody waiting for ever
-                log.warning("database.unavailable", error=str(getattr(fault, "orig", fault)))
+            except OperationalError as fault:
+                log.warning("database.unavailable", error=str(fault.orig))
+                self._give_up(group)
+            except Exception:
+                log.exception("database.fault")  # a writer that died would leave everybody waiting for ever
                 self._give_up(group)
             for waiting in group:
                 waiting.settle()
@@ -115,18 +118,19 @@ class SqliteDatabase:
             if not (waiting.quick and _is_done_here(transaction.connection, waiting)):
                 await self._thread.ask(partial(_attempt, waiting=waiting))
         await self._thread.ask(lambda _: transaction.commit())
+        if any(waiting.fault for waiting in group):
+            self._let_go_of_the_writer()
 
     async def _begun(self) -> RootTransaction:
         """At once if nobody else writes. If another process does, a thread waits for it."""
         connection = self._writes_on
         if connection is None:
-            connection = self._writes_on = await asyncio.to_thread(self.engine.connect)
-            _wait_for_locks(connection, seconds=0)
+            connection = self._writes_on = await asyncio.to_thread(self._connected)
         transaction = connection.begin()
         try:
             begin_immediate(connection)
         except OperationalError as fault:
-            if not _is_locked(fault):
+            if not is_busy(fault.orig):
                 raise
             await self._thread.ask(_begin_in_turn)
         return transaction
@@ -141,29 +145,41 @@ class SqliteDatabase:
         return operation(self._writes_on)
 
     def _give_up(self, group: Group) -> None:
-        """The next group begins with a new connection."""
         for waiting in group:
             waiting.fault = UnavailableError("the database did not carry it out")
-        if self._writes_on:
-            self._writes_on.invalidate()
-            self._writes_on.close()
-            self._writes_on = None
+        self._let_go_of_the_writer()
+
+    def _let_go_of_the_writer(self) -> None:
+        """A fault keeps its cursors, and they keep an old snapshot."""
+        connection, self._writes_on = self._writes_on, None
+        _close(connection)
+
+    def _connected(self) -> Connection:
+        connection = self.engine.connect()
+        _wait_for_locks(connection, seconds=0)
+        return connection
 
     # ---- reading ----
 
-    def _read_here(self, operation: Operation[T]) -> T:
-        connection = self._reads_on
-        if connection is None:
-            connection = self._reads_on = self.engine.connect()
-            _wait_for_locks(connection, seconds=0)
-        transaction = connection.begin()
-        try:
-            with driving(connection) as cursor:
-                cursor.execute("BEGIN")
-            with in_the_loop(connection):
-                return operation(connection)
-        finally:
-            transaction.rollback()
+    async def _read_quickly(self, operation: Operation[T]) -> T:
+        """After a stretch of reads everything else gets its turn: a read by itself never suspends."""
+        async with self._reading:
+            if self._read_for > AT_A_STRETCH:
+                self._read_for = 0.0
+                await asyncio.sleep(0)
+            if self._reads_on is None:
+                self._reads_on = await asyncio.to_thread(self._connected)
+            began = time.monotonic()
+            try:
+                return _read_on(self._reads_on, operation)
+            except SlowError:
+                raise
+            except BaseException:
+                connection, self._reads_on = self._reads_on, None
+                _close(connection)  # for the same reason
+                raise
+            finally:
+                self._read_for += time.monotonic() - began
 
     def _read_group(self, group: Group) -> None:
         read_together(self.engine, group, self._read)
@@ -173,6 +189,23 @@ class SqliteDatabase:
             return read_once(self.engine, operation)
         except OperationalError as fault:
             raise UnavailableError(str(fault.orig)) from fault
+
+
+def _read_on(connection: Connection, operation: Operation[T]) -> T:
+    transaction = connection.begin()
+    try:
+        with driving(connection) as cursor:
+            cursor.execute("BEGIN")
+        with in_the_loop(connection):
+            return operation(connection)
+    finally:
+        transaction.rollback()
+
+
+def _close(connection: Connection | None) -> None:
+    if connection:
+        connection.invalidate()
+        connection.close()
 
 
 def _is_done_here(connection: Connection, waiting: Waiting) -> bool:
@@ -203,7 +236,3 @@ def _begin_in_turn(connection: Connection) -> None:
 def _wait_for_locks(connection: Connection, *, seconds: int) -> None:
     with driving(connection) as cursor:
         cursor.execute(f"PRAGMA busy_timeout = {seconds * 1000}")
-
-
-def _is_locked(fault: OperationalError) -> bool:
-    return getattr(fault.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY

@@ -32,7 +32,7 @@ def _made_by(kind: TypeEngine[Any], dialect: Dialect) -> _Writer | None:
 
 @lru_cache(maxsize=8)
 def _of_moments(dialect: Dialect) -> _Writer | None:
-    """The moment of a command stands in many rows: it is spelled once."""
+    """A command writes the same time into many rows: it is formatted once."""
     writer = _made_by(UTCDateTime(), dialect)
     return writer and lru_cache(maxsize=256)(writer)
 

@@ -16,7 +16,8 @@ from store.tables import ThreadRow, core
 
 THREADS = core(ThreadRow)
 
-# The package, other than one's own, through which a person holds this thread. Ids are led by the time: the oldest.
+# The package, other than one's own, through which a person holds this thread. Ids start with the time of creation, so
+# the smallest is the oldest.
 HOLDER = (
     select(func.min(THREADS.c.package_id))
     .where(

@@ -68,7 +68,7 @@ class Front:
     async def dossier(self, ref: Ref) -> Dossier | None:
         """The package as it is now; the rendering stays the one that was seen."""
         house, clock = self.store.house, self.store.clock
-        found = await self.store.read(lambda its: dossier_of(its, house, ref.package_id, clock()), quick=True)
+        found = await self.store.read(lambda its: dossier_of(its, house, ref.package_id, clock()))
         return replace(found, rendering_id=ref.rendering_id) if found else None
 
     async def state(self, ref: Ref) -> PackageState | None:

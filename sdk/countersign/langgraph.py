@@ -31,7 +31,7 @@ from countersign.wire import Flow, Patience
 
 Graph = Pregel[Any, Any, Any, Any]
 
-# An answer is in the checkpoint before anything is done on it: a graph killed in the act knows that it asked.
+# The answer is in the checkpoint before the next node runs: a graph that is killed there does not ask again.
 _DURABLE: Literal["sync"] = "sync"
 _PROPOSAL, _ANSWERS = "countersign_proposal", "countersign_answers"
 

@@ -14,12 +14,14 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from store import database as store_database
 from store import engines, one_file
 from store.batch import together
 from store.database import Database, StaleError, open_database
+from store.engines import make_engine, transact
 from store.workers import UnavailableError, takes_long
 from tests.store.notes import ADD, MAKE, Hold, note, notes
 
@@ -329,6 +331,75 @@ async def test_everything_else_gets_its_turn_within_a_long_row_of_quick_operatio
 
     await asyncio.gather(*(database.write(counted, quick=True) for _ in range(10)), looks_around())
     assert set(between) >= set(range(1, 10))
+
+
+@SQLITE
+async def test_everything_else_gets_its_turn_within_a_long_row_of_quick_reads(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(one_file, "AT_A_STRETCH", 0)
+    read: list[int] = []
+    between: list[int] = []
+
+    async def looks_around() -> None:
+        while len(read) < 10:
+            between.append(len(read))
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(database.read(lambda _: read.append(1), quick=True) for _ in range(10)), looks_around())
+    assert set(between) >= set(range(1, 10))
+
+
+@SQLITE
+async def test_a_quick_read_that_failed_in_the_middle_keeps_no_old_snapshot(database: Database) -> None:
+    await database.write(lambda connection: [note(number)(connection) for number in range(500)])
+
+    def fails_in_the_middle(connection: Connection) -> None:
+        found = connection.connection.cursor()
+        found.execute("SELECT number FROM notes")
+        found.fetchone()
+        raise ValueError
+
+    with pytest.raises(ValueError) as kept:  # noqa: PT011 - which one does not matter here, but that it is kept
+        await database.read(fails_in_the_middle, quick=True)
+    await database.write(note(1000))
+    assert len(await database.read(notes, quick=True)) == 501
+    assert kept.value.__traceback__ is not None
+
+
+@SQLITE
+async def test_a_write_that_failed_in_the_middle_does_not_stand_in_the_way_of_the_next(
+    database: Database, database_url: str
+) -> None:
+    await database.write(lambda connection: [note(number)(connection) for number in range(500)])
+
+    def fails_in_the_middle(connection: Connection) -> None:
+        found = connection.connection.cursor()
+        found.execute("SELECT number FROM notes")
+        found.fetchone()
+        raise ValueError
+
+    with pytest.raises(ValueError) as kept:  # noqa: PT011 - the same
+        await database.write(fails_in_the_middle, quick=True)
+    engine = make_engine(make_url(database_url))
+    transact(engine, note(1000))
+    engine.dispose()
+    assert await database.write(note(1001), quick=True) == 1001
+    assert kept.value.__traceback__ is not None
+
+
+@SQLITE
+async def test_who_closes_and_is_cancelled_takes_nobody_along(database: Database) -> None:
+    hold = Hold()
+    long = asyncio.create_task(database.write(hold.here))
+    await hold.reached()
+    waits = asyncio.create_task(database.write(note(1), quick=True))
+    closing = asyncio.create_task(database.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait([closing])
+    hold.let_go()
+    assert (await long, await waits) == (1, 1)
 
 
 @SQLITE
