@@ -51,8 +51,8 @@ class PolicyTexts:
         try:
             policy = kept_policy(connection, digest)
         except UnreadablePolicyError as fault:
-            if digest:
-                self._faults[digest] = str(fault)
-                log.error("policy.unreadable", policy=digest, fault=str(fault), fix=FIX)  # noqa: TRY400 - no fault of the code
+            said = str(fault)
+            if digest and self._faults.setdefault(digest, said) is said:  # of several threads, one logs it
+                log.error("policy.unreadable", policy=digest, fault=said, fix=FIX)  # noqa: TRY400 - no fault of the code
             raise
         return self._policies.setdefault(policy.digest, policy)

@@ -29,8 +29,10 @@ async def approved(desk: Desk) -> Told:
 def edit(desk: Desk, told: Told, change: str, **values: Any) -> None:
     """As a person with the database's own password does, past the service."""
     engine = make_engine(address(desk.its.service.settings.database_url))
-    transact(engine, lambda its: its.execute(text(change), {"package": told.id, **values}))
-    engine.dispose()
+    try:
+        transact(engine, lambda its: its.execute(text(change), {"package": told.id, **values}))
+    finally:
+        engine.dispose()
 
 
 def without_the_trigger(desk: Desk, told: Told) -> None:
