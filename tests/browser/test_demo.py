@@ -258,6 +258,7 @@ async def test_a_person_takes_over_and_hands_back(screen: Screen) -> None:
     await screen.press(card, "Take over")
     await send(screen, "Comment", "I call the inspector.")
     await expect(told).to_contain_text("409 thread-taken-over")
+    await expect(card.get_by_role("button", name="Take over")).to_have_count(0)  # a card that is redrawn loses a click
     await screen.press(card, "Details")
     await screen.press(screen.dialog, "Hand back")
     await screen.dialog.get_by_role("textbox", name="Comment").fill("It is a minor breach.")
