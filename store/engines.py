@@ -106,7 +106,7 @@ def transact(engine: Engine, operation: Operation[T]) -> T:
 
 
 def read_together(engine: Engine, group: Group, alone: Callable[[Operation[Any]], Any]) -> None:
-    """In one transaction. A fault ends it: whoever met it, and whoever came after, then reads alone."""
+    """In one transaction. A fault ends it: the read that met it and those after it then run alone."""
     left = deque(group)
 
     def read(connection: Connection) -> None:

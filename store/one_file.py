@@ -76,7 +76,7 @@ class SqliteDatabase:
         """What was asked before is carried out; what is asked from now on is refused instead of waiting for ever."""
         self._closed = True
         if self._writing:
-            await asyncio.wait([self._writing])  # if whoever closes is cancelled, the writer goes on
+            await asyncio.wait([self._writing])  # a cancelled close does not cancel the writer
         await self._thread.close()
         await self._readers.close()
         for connection in (self._writes_on, self._reads_on):

@@ -158,7 +158,7 @@ async def test_a_graph_that_is_killed_in_the_act_does_not_do_it_again(
 
 
 class Slow(InMemorySaver):
-    """Gives whoever acts the time to do it before it is written down on what."""
+    """Is slow to keep the answer, so that the next node could act first."""
 
     def __init__(self) -> None:
         super().__init__()
