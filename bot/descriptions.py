@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-ABOUT = """Countersign is the human control point of AI agents: an agent proposes, the policy says how much human
-it takes, people decide in Slack, and the agent resumes on a durable answer.
+ABOUT = """Countersign is the human control point of AI agents: an agent proposes, the policy decides whether someone
+has to approve it, and who, people decide in Slack, and the agent resumes on a durable answer.
 
 An agent's key can create, read, revise, withdraw, claim and report its **own** packages. No route lets it decide.
 

@@ -98,6 +98,13 @@ def begin_immediate(connection: Connection) -> None:
             cursor.execute("BEGIN IMMEDIATE")
 
 
+def begin_reading(connection: Connection) -> None:
+    """Starts a transaction in which all is of one moment; PostgreSQL begins its own with the first statement."""
+    if connection.dialect.name == "sqlite":
+        with driving(connection) as cursor:
+            cursor.execute("BEGIN")
+
+
 def transact(engine: Engine, operation: Operation[T]) -> T:
     """One operation, one transaction, in the caller's own thread: for the command line and the migrations."""
     with engine.begin() as connection:
@@ -121,9 +128,7 @@ def read_together(engine: Engine, group: Group, alone: Callable[[Operation[Any]]
 
 
 def read_once(engine: Engine, operation: Operation[T]) -> T:
-    """What is read is of one moment, and leaves nothing: SQLite has to be told to begin a transaction."""
+    """What is read is of one moment, and leaves nothing."""
     with engine.connect() as connection:
-        if connection.dialect.name == "sqlite":
-            with driving(connection) as cursor:
-                cursor.execute("BEGIN")
+        begin_reading(connection)
         return operation(connection)

@@ -21,7 +21,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
 from store import engines
-from store.engines import begin_immediate, is_busy, make_engine, read_once, read_together
+from store.engines import begin_immediate, begin_reading, is_busy, make_engine, read_once, read_together
 from store.spelled import driving
 from store.workers import (
     READ_GROUP,
@@ -194,8 +194,7 @@ class SqliteDatabase:
 def _read_on(connection: Connection, operation: Operation[T]) -> T:
     transaction = connection.begin()
     try:
-        with driving(connection) as cursor:
-            cursor.execute("BEGIN")
+        begin_reading(connection)
         with in_the_loop(connection):
             return operation(connection)
     finally:

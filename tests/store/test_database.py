@@ -314,10 +314,12 @@ async def test_operations_that_wait_together_share_a_commit(database: Database) 
 
 
 @SQLITE
+@pytest.mark.parametrize("part", ["read", "write"])
 async def test_everything_else_gets_its_turn_within_a_long_row_of_quick_operations(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     monkeypatch.setattr(one_file, "AT_A_STRETCH", 0)
+    ask = getattr(database, part)
     carried_out: list[int] = []
     between: list[int] = []
 
@@ -329,61 +331,30 @@ async def test_everything_else_gets_its_turn_within_a_long_row_of_quick_operatio
     def counted(connection: Connection) -> None:
         carried_out.append(note(len(carried_out))(connection) or 0)
 
-    await asyncio.gather(*(database.write(counted, quick=True) for _ in range(10)), looks_around())
+    await asyncio.gather(*(ask(counted, quick=True) for _ in range(10)), looks_around())
     assert set(between) >= set(range(1, 10))
 
 
+def fails_in_the_middle(connection: Connection) -> None:
+    """Its exception keeps a cursor that has more to give."""
+    found = connection.connection.cursor()
+    found.execute("SELECT number FROM notes")
+    found.fetchone()
+    raise ValueError
+
+
 @SQLITE
-async def test_everything_else_gets_its_turn_within_a_long_row_of_quick_reads(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("part", ["read", "write"])
+async def test_a_quick_operation_that_failed_in_the_middle_keeps_no_old_snapshot(
+    database: Database, database_url: str, part: str
 ) -> None:
-    monkeypatch.setattr(one_file, "AT_A_STRETCH", 0)
-    read: list[int] = []
-    between: list[int] = []
-
-    async def looks_around() -> None:
-        while len(read) < 10:
-            between.append(len(read))
-            await asyncio.sleep(0)
-
-    await asyncio.gather(*(database.read(lambda _: read.append(1), quick=True) for _ in range(10)), looks_around())
-    assert set(between) >= set(range(1, 10))
-
-
-@SQLITE
-async def test_a_quick_read_that_failed_in_the_middle_keeps_no_old_snapshot(database: Database) -> None:
     await database.write(lambda connection: [note(number)(connection) for number in range(500)])
-
-    def fails_in_the_middle(connection: Connection) -> None:
-        found = connection.connection.cursor()
-        found.execute("SELECT number FROM notes")
-        found.fetchone()
-        raise ValueError
-
     with pytest.raises(ValueError) as kept:  # noqa: PT011 - which one does not matter here, but that it is kept
-        await database.read(fails_in_the_middle, quick=True)
-    await database.write(note(1000))
-    assert len(await database.read(notes, quick=True)) == 501
-    assert kept.value.__traceback__ is not None
-
-
-@SQLITE
-async def test_a_write_that_failed_in_the_middle_does_not_stand_in_the_way_of_the_next(
-    database: Database, database_url: str
-) -> None:
-    await database.write(lambda connection: [note(number)(connection) for number in range(500)])
-
-    def fails_in_the_middle(connection: Connection) -> None:
-        found = connection.connection.cursor()
-        found.execute("SELECT number FROM notes")
-        found.fetchone()
-        raise ValueError
-
-    with pytest.raises(ValueError) as kept:  # noqa: PT011 - the same
-        await database.write(fails_in_the_middle, quick=True)
+        await getattr(database, part)(fails_in_the_middle, quick=True)
     engine = make_engine(make_url(database_url))
     transact(engine, note(1000))
     engine.dispose()
+    assert len(await database.read(notes, quick=True)) == 501
     assert await database.write(note(1001), quick=True) == 1001
     assert kept.value.__traceback__ is not None
 
