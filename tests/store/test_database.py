@@ -335,6 +335,18 @@ async def test_everything_else_gets_its_turn_within_a_long_row_of_quick_operatio
     assert set(between) >= set(range(1, 10))
 
 
+@SQLITE
+async def test_everything_else_gets_its_turn_while_one_task_reads_again_and_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(one_file, "AT_A_STRETCH", 0)
+    turns: list[int] = []
+    for _ in range(10):
+        asyncio.get_running_loop().call_soon(turns.append, 1)
+        await database.read(notes, quick=True)
+    assert len(turns) >= 9
+
+
 def fails_in_the_middle(connection: Connection) -> None:
     """Its exception keeps a cursor that has more to give."""
     found = connection.connection.cursor()
