@@ -31,14 +31,14 @@ async def _measured(kind: str, where: dict[str, str], number: int, at_once: int)
             await its.approve(package_id)
             approved.append((job, package_id))
 
-        async def claim(job: tuple[int, str]) -> None:
-            await _claim(its, *job)
+        async def claim_one(job: tuple[int, str]) -> None:
+            await claim(its, *job)
 
         await rate(range(number), approve, 16)
-        return Result(kind, at_once, await rate(approved, claim, at_once))
+        return Result(kind, at_once, await rate(approved, claim_one, at_once))
 
 
-async def _claim(its: World, number: int, package_id: str) -> None:
+async def claim(its: World, number: int, package_id: str) -> None:
     command = ClaimExecution(
         command_id=f"claim {package_id}",
         decision_package_id=package_id,

@@ -1,7 +1,8 @@
 """The two databases, behind one shape: `write` and `read` run a plain function of a connection.
 
-SQLite has one writing transaction at a time (`store/one_file.py`). On PostgreSQL a pool of threads each runs a
-transaction of its own. An operation cannot tell on which of them it runs.
+SQLite has one writing transaction at a time (`store/one_file.py`). On PostgreSQL quick operations that wait together
+share a transaction; all others have one each, in a pool of threads. An operation cannot tell on which of
+them it runs.
 
 A quick operation takes about a millisecond and never waits for anything but the database: reads by key, and commands.
 """
@@ -26,12 +27,19 @@ from store.workers import READ_GROUP, READERS, Group, Operation, UnavailableErro
 T = TypeVar("T")
 
 POSTGRES_WRITERS = 8
+GROUPS = 2  # one computes while the other waits for the network
+WRITE_GROUP = 32  # few, because the first of them waits for the last, and keeps its locks meanwhile
+HASTE = 0.1  # seconds that a group waits for a lock: what waits longer does so alone, and keeps nobody up
 ATTEMPTS = 8
 _RETRYABLE = frozenset(["40001", "40P01"])  # serialization failure, deadlock
 
 
 class StaleError(Exception):
     """Somebody else changed the row first: read it again and decide again."""
+
+
+class _ApartError(Exception):
+    """This group did not go through together: each of its operations runs alone."""
 
 
 class Database(Protocol):
@@ -50,26 +58,43 @@ def open_database(url: str) -> Database:
 
 
 class PostgresDatabase:
-    """Any number of processes: what each writes is a transaction of its own in one of a few threads."""
+    """Any number of processes."""
 
     def __init__(self, url: URL) -> None:
         # A replica that froze in the middle of a transaction is cut off by the server, so that its locks do not stay.
-        self.engine = make_engine(url, pool_size=POSTGRES_WRITERS + READERS, idle=6 * PATIENCE)
-        self._writers = Workers("writer", self._write_group, threads=POSTGRES_WRITERS, most=1)
+        idle = 6 * PATIENCE
+        self.engine = make_engine(url, pool_size=POSTGRES_WRITERS + READERS, idle=idle)
+        self._hasty = make_engine(url, pool_size=GROUPS, idle=idle, patience=HASTE)
+        self._group = Workers("group", self._write_together, threads=GROUPS, most=WRITE_GROUP)
+        self._writers = Workers("writer", self._write_each, threads=POSTGRES_WRITERS, most=1)
         self._readers = Workers("reader", self._read_group, threads=READERS, most=READ_GROUP)
 
-    async def write(self, operation: Operation[T], *, quick: bool = False) -> T:  # noqa: ARG002 - all wait for the network
+    async def write(self, operation: Operation[T], *, quick: bool = False) -> T:
+        if quick:
+            with suppress(_ApartError):
+                return await self._group.ask(operation)
         return await self._writers.ask(operation)
 
-    async def read(self, operation: Operation[T], *, quick: bool = False) -> T:  # noqa: ARG002 - the same
+    async def read(self, operation: Operation[T], *, quick: bool = False) -> T:  # noqa: ARG002 - all wait for the network
         return await self._readers.ask(operation)
 
     async def close(self) -> None:
-        await self._writers.close()
-        await self._readers.close()
-        self.engine.dispose()
+        for workers in (self._group, self._writers, self._readers):
+            await workers.close()
+        for engine in (self._hasty, self.engine):
+            engine.dispose()
 
-    def _write_group(self, group: Group) -> None:
+    def _write_together(self, group: Group) -> None:
+        """All of it or nothing: whatever goes wrong is met again, and told, where each runs alone."""
+        try:
+            with self._hasty.begin() as connection:
+                for waiting in group:
+                    waiting.result = waiting.operation(connection)
+        except BaseException:  # noqa: BLE001 - whoever caused it meets it again alone
+            for waiting in group:
+                waiting.fault = _ApartError()
+
+    def _write_each(self, group: Group) -> None:
         for waiting in group:
             waiting.attempt(lambda operation: self._persist(transact, operation))
 

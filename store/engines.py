@@ -23,14 +23,16 @@ T = TypeVar("T")
 
 PATIENCE = 10  # seconds that anything waits for a lock: who holds one longer is stuck, and must not take us along
 SYNCHRONOUS = "FULL"  # SQLite commits once the disk has it
+CACHE, LOG, PAGE = 8 * 1024**2, 16 * 1024**2, 4096  # bytes of SQLite's cache for each connection, and of its log
 _AGAIN = 0.005
 _READ_ONLY = "25006"  # this server is a standby, or was made one
 
 
-def make_engine(url: URL, *, pool_size: int = 5, idle: int = 0) -> Engine:
+def make_engine(url: URL, *, pool_size: int = 5, idle: int = 0, patience: float = PATIENCE) -> Engine:
     """An engine set up for its kind, for the service as for the migrations and the command line.
 
     `idle`: after how many seconds PostgreSQL ends a transaction in which nothing happens any more; 0: never.
+    `patience`: how many seconds it waits for a lock.
     """
     if url.get_backend_name() == "sqlite":
         with suppress(OSError):  # SQLite says by itself that it cannot open the file
@@ -43,7 +45,7 @@ def make_engine(url: URL, *, pool_size: int = 5, idle: int = 0) -> Engine:
         )
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
-    options = f"-c lock_timeout={PATIENCE}s -c idle_in_transaction_session_timeout={idle}s"
+    options = f"-c lock_timeout={patience * 1000:.0f}ms -c idle_in_transaction_session_timeout={idle}s"
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
@@ -69,6 +71,9 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     _keep_a_log(connection)
     connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute(f"PRAGMA cache_size = {-CACHE // 1024}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG // PAGE}")
 
 
 def _keep_a_log(connection: sqlite3.Connection) -> None:

@@ -13,8 +13,14 @@ from sqlalchemy import Index, Table, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 # Conditions of partial indexes. A query finds the index only if it repeats the condition to the letter.
-OPEN = "status IN ('pending', 'revision_requested', 'evidence_requested', 'deferred')"
-WAITS = "level IN ('soft_approval', 'hard_approval', 'human_takeover')"
+# SQLite makes a table of a list of three or more, for each row that it writes: so each is compared by itself.
+OPEN = "(status = 'pending' OR status = 'revision_requested' OR status = 'evidence_requested' OR status = 'deferred')"
+WAITS = "(level = 'soft_approval' OR level = 'hard_approval' OR level = 'human_takeover')"
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    """What few rows have costs the others nothing."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class Installation(SQLModel, table=True):
@@ -77,11 +83,20 @@ class PackageRow(SQLModel, table=True):
     __tablename__ = "packages"
     __table_args__ = (
         Index("ix_packages_own", "tenant_id", "agent_id", "created_at", "package_id"),
-        Index("ix_packages_due", "tenant_id", "due_at"),
-        Index("ix_packages_subject", "tenant_id", "action_type", "subject_digest", "updated_at"),
+        _partial("ix_packages_due", "tenant_id", "due_at", where="due_at IS NOT NULL"),
+        _partial(
+            "ix_packages_subject",
+            "tenant_id",
+            "action_type",
+            "subject_digest",
+            "updated_at",
+            where="subject_digest IS NOT NULL",
+        ),
         Index("ix_packages_decided", "tenant_id", "decided_at", "status", "level"),
-        Index("ix_packages_thread", "tenant_id", "agent_id", "thread_id", "created_at"),
-        Index("ix_packages_open", "tenant_id", "agent_id", sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
+        _partial(
+            "ix_packages_thread", "tenant_id", "agent_id", "thread_id", "created_at", where="thread_id IS NOT NULL"
+        ),
+        _partial("ix_packages_open", "tenant_id", "agent_id", where=OPEN),
     )
     tenant_id: str = Field(primary_key=True)
     package_id: str = Field(primary_key=True)
@@ -109,14 +124,7 @@ class VersionRow(SQLModel, table=True):
     __tablename__ = "versions"
     __table_args__ = (
         Index("ix_versions_digest", "tenant_id", "agent_id", "action_digest", "created_at"),
-        Index(
-            "ix_versions_waiting",
-            "tenant_id",
-            "agent_id",
-            "created_at",
-            sqlite_where=text(WAITS),
-            postgresql_where=text(WAITS),
-        ),
+        _partial("ix_versions_waiting", "tenant_id", "agent_id", "created_at", where=WAITS),
     )
     tenant_id: str = Field(primary_key=True)
     package_id: str = Field(primary_key=True)

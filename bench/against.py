@@ -1,0 +1,108 @@
+"""`python -m bench against COMMIT`: pieces of the way in turn with those of another commit, in one run.
+
+These machines are noisy: one minute may be half as fast as the next. So both are kept ready, and each does a few dozen
+jobs before the other does as many. What is printed is the median of the ratios of such pairs, and their quartiles.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any, NamedTuple
+
+from bench.world import fresh_database
+
+ROUNDS = 40
+JOBS = 48
+ROOT = Path(__file__).parent.parent
+PIECES = (("submit", 1), ("approve", 1), ("claim", 1), ("submit", 16), ("approve", 16), ("claim", 16), ("http", 64))
+
+
+class Ratio(NamedTuple):
+    """Ours to theirs: above 1 is faster, or more of the processor."""
+
+    low: float
+    middle: float
+    high: float
+
+    @classmethod
+    def of(cls, ratios: list[float]) -> Ratio:
+        low, _, high = quantiles(ratios, n=4)
+        return cls(low, median(ratios), high)
+
+    def __str__(self) -> str:
+        return f"{self.middle:>9.2f} ({self.low:.2f}–{self.high:.2f})"
+
+
+def run(where: dict[str, str], other: str, rounds: int = ROUNDS) -> None:
+    print(f"This tree against {other}: medians of {rounds} pairs of {JOBS} jobs, in turn, with their quartiles")
+    print(f"{'database':<12}{'piece':<10}{'at once':>8}{'rate':>22}{'processor':>22}", flush=True)
+    with _tree(other) as folder:
+        for kind in where:
+            _compare(kind, where, folder, rounds)
+
+
+def _compare(kind: str, where: dict[str, str], folder: Path, rounds: int) -> None:
+    with ExitStack() as stack:
+        ours, theirs = (
+            stack.enter_context(_ready(tree, fresh_database(kind, where), fresh_database(kind, where)))
+            for tree in (ROOT, folder)
+        )
+        rates: dict[tuple[str, int], list[float]] = {piece: [] for piece in PIECES}
+        cpus: dict[tuple[str, int], list[float]] = {piece: [] for piece in PIECES}
+        for turn in range(rounds):
+            for piece in PIECES:
+                order = (ours, theirs) if turn % 2 else (theirs, ours)
+                took = {id(side): _ask(side, *piece) for side in order}
+                mine, its = took[id(ours)], took[id(theirs)]
+                rates[piece].append(its["seconds"] / mine["seconds"])
+                cpus[piece].append(mine["cpu"] / its["cpu"])
+    for name, at_once in PIECES:
+        rate, cpu = Ratio.of(rates[name, at_once]), Ratio.of(cpus[name, at_once])
+        print(f"{kind:<12}{name:<10}{at_once:>8}{rate!s:>22}{cpu!s:>22}", flush=True)
+
+
+def _ask(side: subprocess.Popen[str], piece: str, at_once: int) -> dict[str, float]:
+    jobs = JOBS if at_once > 1 else JOBS // 2
+    if side.stdin is None or side.stdout is None:
+        raise RuntimeError("a side has no pipes")
+    side.stdin.write(json.dumps({"piece": piece, "jobs": jobs, "at_once": at_once}) + "\n")
+    side.stdin.flush()
+    answer: dict[str, float] = json.loads(side.stdout.readline())
+    return answer
+
+
+@contextmanager
+def _ready(tree: Path, *urls: str) -> Iterator[subprocess.Popen[str]]:
+    environment: dict[str, Any] = {**os.environ, "PYTHONPATH": str(tree)}
+    command = [sys.executable, "-m", "bench.pieces", *urls]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(  # noqa: S603 - our own module
+        command, cwd=tree, env=environment, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
+    ) as side:
+        if side.stdout is None or not side.stdout.readline():
+            sys.exit(f"bench: {tree} cannot be measured: see what `python -m bench.pieces` says there")
+        yield side
+
+
+@contextmanager
+def _tree(other: str) -> Iterator[Path]:
+    """A folder is taken as it is; a commit is checked out beside this tree for as long as it is measured."""
+    if Path(other).is_dir():
+        yield Path(other).resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="countersign-bench-") as parent:
+        folder = Path(parent) / "tree"
+        git = ["git", "-C", str(ROOT), "worktree"]
+        subprocess.run([*git, "add", "--quiet", "--detach", str(folder), other], check=True)  # noqa: S603
+        try:
+            yield folder
+        finally:
+            subprocess.run([*git, "remove", "--force", str(folder)], check=True)  # noqa: S603
