@@ -12,7 +12,8 @@ YOUNG = (20_000, 20, 20)  # at Python's own thresholds, looking for cycles took 
 @contextmanager
 def seldom_collected() -> Iterator[None]:
     """What is loaded by now stays for good: the collector need not look through it again and again."""
-    if gc.get_freeze_count():  # this process has set up its collector before
+    before = gc.get_threshold()
+    if before == YOUNG:  # set up in this process already; asking for the count of frozen objects would count them all
         yield
         return
     gc.freeze()
@@ -21,3 +22,4 @@ def seldom_collected() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+        gc.set_threshold(*before)
