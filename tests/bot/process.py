@@ -6,18 +6,21 @@ import asyncio
 import base64
 import json
 import os
-import sys
+import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from bot import cli
 from playground.slack import Slack, stand_in
 from store import directory, registry
 from store.database import open_database
 from tests.bot.service import POLICY
+from tests.forked import Program, program
 from tests.rules.world import OWEN, people
 from tests.slack.address import Address, public_address
 from tests.slack.office import SECRET, furnish
@@ -28,7 +31,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @dataclass
 class Process:
-    its: asyncio.subprocess.Process
+    its: Program
     key: str
     slack: Slack
     address: Address | None = None
@@ -41,7 +44,6 @@ class Process:
 
     async def read_log(self, until: str | None = None) -> dict[str, Any]:
         """On to the event of this name, or to the end."""
-        assert self.its.stderr is not None
         async for line in self.its.stderr:
             self.log.append(json.loads(line))
             if self.log[-1]["event"] == until:
@@ -62,17 +64,18 @@ def slack_settings(slack: Slack) -> dict[str, str]:
 async def served(
     database_url: str,
     folder: Path,
+    descriptors: tuple[int, int] | None = None,
+    /,
     *,
-    limits: str = "",
     policy: str = POLICY,
     **settings: str,
 ) -> AsyncIterator[Process]:
-    """`limits` are the arguments of a shell's `ulimit`, under which the process starts."""
+    """`descriptors` are the soft and the hard limit under which the process starts."""
     async with stand_in(signing_secret=SECRET) as slack, public_address() as address:
         furnish(slack)
         (folder / "policy.toml").write_text(policy)
         given = {"COUNTERSIGN_PUBLIC_URL": address.url} | settings
-        async with _served(database_url, folder, slack, given, limits) as process:
+        async with _served(database_url, folder, slack, given, descriptors) as process:
             address.behind, process.address = process.url, address
             await slack.connect(address.events)
             yield process
@@ -80,7 +83,7 @@ async def served(
 
 @asynccontextmanager
 async def _served(
-    database_url: str, folder: Path, slack: Slack, given: dict[str, str], limits: str
+    database_url: str, folder: Path, slack: Slack, given: dict[str, str], descriptors: tuple[int, int] | None
 ) -> AsyncIterator[Process]:
     settings = {
         "COUNTERSIGN_DATABASE_URL": database_url,
@@ -88,14 +91,11 @@ async def _served(
         "COUNTERSIGN_PORT": "0",
         "COUNTERSIGN_LOG": "json",
         "COUNTERSIGN_KEY": KEY,
-        "PYTHONPATH": str(ROOT),
         **slack_settings(slack),
         **given,
     }
     key = await moved_in(database_url)
-    its = await asyncio.create_subprocess_exec(
-        *_command(limits), cwd=folder, env=os.environ | settings, stderr=asyncio.subprocess.PIPE
-    )
+    its = await program(partial(_serve, descriptors), "serve", cwd=folder, env=os.environ | settings)
     process = Process(its, key, slack)
     try:
         async with asyncio.timeout(60):
@@ -107,9 +107,10 @@ async def _served(
         await its.communicate()  # a log that nobody has read keeps it from ending
 
 
-def _command(limits: str) -> tuple[str, ...]:
-    serve = (sys.executable, "-m", "bot.cli", "serve")
-    return ("sh", "-c", f'ulimit {limits} && exec "$@"', "sh", *serve) if limits else serve
+def _serve(descriptors: tuple[int, int] | None) -> NoReturn:
+    if descriptors:
+        resource.setrlimit(resource.RLIMIT_NOFILE, descriptors)
+    cli.main()
 
 
 async def moved_in(database_url: str) -> str:

@@ -28,7 +28,7 @@ from tests.bot.service import POLICY, SOFT, Desk, opened
 from tests.slack.office import CHANNEL, RITA
 
 MANY = 1_100  # more than the limit of 1,024 descriptors that most systems give a process
-LIMITS = "-n 1024"
+LIMITS = (1024, 1024)
 SHOWN = POLICY + f'\n[channels]\ndefault = "{CHANNEL}"\n'
 NOW = f"X-Slack-Request-Timestamp: {time.time():.0f}"
 
@@ -99,7 +99,7 @@ async def test_an_objection_is_carried_out_through_a_crowd_of_keyless_connection
     database_url: str, tmp_path: Path, *, in_socket_mode: bool
 ) -> None:
     async with AsyncExitStack() as stack:
-        serving = served(database_url, tmp_path, limits=LIMITS, policy=SHOWN, **slack_over(socket=in_socket_mode))
+        serving = served(database_url, tmp_path, LIMITS, policy=SHOWN, **slack_over(socket=in_socket_mode))
         process = await stack.enter_async_context(serving)
         http = await stack.enter_async_context(aiohttp.ClientSession(process.url, headers=process.headers))
         path, card = await soft(process, http)
@@ -259,7 +259,7 @@ def test_only_a_trusted_proxy_says_whose_request_it_is(peer: str, forwarded: str
 
 @ON_SQLITE
 async def test_the_soft_limit_of_descriptors_is_raised_at_the_start(database_url: str, tmp_path: Path) -> None:
-    async with served(database_url, tmp_path, limits="-S -n 300") as process:
+    async with served(database_url, tmp_path, (300, resource.getrlimit(resource.RLIMIT_NOFILE)[1])) as process:
         soft, hard = psutil.Process(process.its.pid).rlimit(psutil.RLIMIT_NOFILE)
     assert soft == min(hard, descriptors.WANTED)
 

@@ -24,7 +24,7 @@ async def test_a_log_reader_that_hangs_or_dies_fails_no_request(database_url: st
         served(database_url, tmp_path) as process,
         aiohttp.ClientSession(process.url, headers=process.headers) as http,
     ):
-        log = process.its._transport.get_pipe_transport(2)  # type: ignore[attr-defined]
+        log = process.its.stderr._transport  # type: ignore[attr-defined]
         log.pause_reading()
         try:
             async with asyncio.timeout(20):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
-from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -16,12 +14,14 @@ import aiohttp
 from sqlalchemy import Connection, Row, text
 
 from blocks.rendering import render
+from bot import cli
 from playground.slack import Slack
 from rules.policy_text import read_policy
 from rules.state import Status
 from scheduler.dossiers import dossier_of
 from store.cards import CARDS
 from store.events import events_of
+from tests.forked import program
 from tests.machines.fleet import ROOT, Fleet
 from tests.slack.office import POLICY
 from tests.store.soundness import faults
@@ -76,9 +76,8 @@ async def verified(fleet: Fleet) -> tuple[int | None, str]:
 
 async def commanded(fleet: Fleet, *arguments: str) -> tuple[int | None, str]:
     """What `countersign` prints beside the replicas, and with what code it ends."""
-    settings = os.environ | {"COUNTERSIGN_DATABASE_URL": fleet.database_url, "PYTHONPATH": str(ROOT)}
-    command = (sys.executable, "-m", "bot.cli", *arguments)
-    process = await asyncio.create_subprocess_exec(*command, env=settings, cwd=ROOT, stdout=PIPE)
+    settings = os.environ | {"COUNTERSIGN_DATABASE_URL": fleet.database_url}
+    process = await program(cli.main, *arguments, cwd=ROOT, env=settings)
     said, _ = await process.communicate()
     return process.returncode, said.decode()
 

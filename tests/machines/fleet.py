@@ -7,7 +7,6 @@ import json
 import os
 import random
 import signal
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -17,6 +16,8 @@ from urllib.parse import urlsplit
 from playground.slack import Slack, stand_in
 from store import registry
 from tests.bot.process import KEY, slack_settings
+from tests.forked import program
+from tests.machines import replica
 from tests.rules.world import OWEN, people
 from tests.slack.office import POLICY, SECRET, furnish
 from tests.store.world import NO_LIMITS, opened
@@ -35,17 +36,13 @@ class Replica:
 
     async def start(self, **settings: str) -> None:
         """With what this machine is set to beside the others."""
-        command = (sys.executable, "-m", "tests.machines.replica", "serve")
-        self.its = await asyncio.create_subprocess_exec(
-            *command, cwd=self._folder, env=self._settings | settings, stderr=asyncio.subprocess.PIPE
-        )
+        self.its = await program(replica.main, "serve", cwd=self._folder, env=self._settings | settings)
         ready = asyncio.Event()
         self._reading = asyncio.create_task(self._read_log(ready))
         async with asyncio.timeout(UP_WITHIN):
             await ready.wait()
 
     async def _read_log(self, ready: asyncio.Event) -> None:
-        assert self.its.stderr is not None
         async for line in self.its.stderr:
             event = json.loads(line)
             self.log.append(event)
@@ -84,10 +81,10 @@ class Fleet:
         writer.close()
 
     async def _one(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        for replica in self.chance.sample(self.replicas, len(self.replicas)):
-            where = urlsplit(replica.url)
+        for each in self.chance.sample(self.replicas, len(self.replicas)):
+            where = urlsplit(each.url)
             with suppress(OSError):
-                if replica.url:
+                if each.url:
                     return await asyncio.open_connection(where.hostname, where.port)
         return None
 
@@ -119,16 +116,16 @@ async def fleet(
         balancer = await asyncio.start_server(its.balance, "127.0.0.1", 0)
         its.url = "http://127.0.0.1:{1}".format(*balancer.sockets[0].getsockname()[:2])
         settings = _settings(database_url, folder, slack, policy) | {"COUNTERSIGN_PUBLIC_URL": its.url} | settings
-        its.replicas = replicas = [Replica(settings, folder) for _ in range(size)]
+        its.replicas = [Replica(settings, folder) for _ in range(size)]
         try:
-            await asyncio.gather(*(replica.start() for replica in replicas))
+            await asyncio.gather(*(each.start() for each in its.replicas))
             await slack.connect(f"{its.url}/slack/events")
             yield its
         finally:
             balancer.close()
-            for replica in replicas:
-                if replica.its.returncode is None:
-                    await replica.kill()
+            for each in its.replicas:
+                if each.its.returncode is None:
+                    await each.kill()
 
 
 def _settings(database_url: str, folder: Path, slack: Slack, policy: str) -> dict[str, str]:
@@ -141,7 +138,6 @@ def _settings(database_url: str, folder: Path, slack: Slack, policy: str) -> dic
         "COUNTERSIGN_LOG": "json",
         "COUNTERSIGN_KEY": KEY,
         "COUNTERSIGN_CALLBACK_ALLOW": "127.0.0.0/8",
-        "PYTHONPATH": str(ROOT),
         **slack_settings(slack),
     }
 

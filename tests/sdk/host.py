@@ -6,15 +6,16 @@ import asyncio
 import json
 import os
 import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot import cli
 from playground.messages import Message
 from playground.slack import Slack, stand_in
-from tests.bot.process import KEY, ROOT, moved_in, slack_settings
+from tests.bot.process import KEY, moved_in, slack_settings
 from tests.bot.service import POLICY
+from tests.forked import Program, program
 from tests.slack.office import CHANNEL, CONFIRMED, SECRET, SENTA, furnish
 
 
@@ -30,19 +31,12 @@ class Host:
             "COUNTERSIGN_PUBLIC_URL": self.url,
             "COUNTERSIGN_LOG": "json",
             "COUNTERSIGN_KEY": KEY,
-            "PYTHONPATH": str(ROOT),
             **slack_settings(slack),
         }
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Program | None = None
 
     async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot.cli", "serve"),
-            cwd=self._folder,
-            env=self._environment,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        assert self._process.stderr is not None
+        self._process = await program(cli.main, "serve", cwd=self._folder, env=self._environment)
         async with asyncio.timeout(60):
             async for line in self._process.stderr:
                 if json.loads(line)["event"] == "service.ready":
