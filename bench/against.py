@@ -84,7 +84,7 @@ def _ready(tree: Path, *urls: str) -> Iterator[subprocess.Popen[str]]:
     environment: dict[str, Any] = {**os.environ, "PYTHONPATH": str(tree)}
     command = [sys.executable, "-m", "bench.pieces", *urls]
     pipe = subprocess.PIPE
-    with subprocess.Popen(  # noqa: S603 - our own module
+    with subprocess.Popen(
         command, cwd=tree, env=environment, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
     ) as side:
         if side.stdout is None or not side.stdout.readline():
@@ -101,8 +101,8 @@ def _tree(other: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="countersign-bench-") as parent:
         folder = Path(parent) / "tree"
         git = ["git", "-C", str(ROOT), "worktree"]
-        subprocess.run([*git, "add", "--quiet", "--detach", str(folder), other], check=True)  # noqa: S603
+        subprocess.run([*git, "add", "--quiet", "--detach", str(folder), other], check=True)
         try:
             yield folder
         finally:
-            subprocess.run([*git, "remove", "--force", str(folder)], check=True)  # noqa: S603
+            subprocess.run([*git, "remove", "--force", str(folder)], check=True)

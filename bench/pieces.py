@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any, TextIO
 
 import aiohttp
@@ -62,7 +63,7 @@ class Served:
         await whole_way(self._agents, self._server.stdin, self._made)
 
     def cpu(self) -> float:
-        with open(f"/proc/{self._server.pid}/stat") as stat:
+        with Path(f"/proc/{self._server.pid}/stat").open() as stat:
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 

@@ -33,6 +33,7 @@ from store.packages import Cursor, glance, load, own
 from store.policies import OTHER_FILE, Given, PolicyFile, give
 from store.policy_texts import UnreadablePolicyError
 from store.road import Outcome, carry_out, carry_out_each, has_answered
+from store.situations import COUNTED
 from store.waiters import Waiter, Waiters, stopped
 from store.workers import UnavailableError
 
@@ -180,7 +181,7 @@ class Store:
     async def _walk(self, asked: Asked, operation: Callable[[Connection], Outcome]) -> Outcome:
         """Whoever waits for the package is told after the commit, never before."""
         try:
-            outcome = await self.database.write(operation, quick=True)
+            outcome = await self.database.write(operation, quick=True, contended=isinstance(asked.command, COUNTED))
         except StaleError:
             return Outcome(state=None, refusal=refuse(Reason.TOO_BUSY))
         if outcome.changed:

@@ -22,6 +22,7 @@ from rules.state import PackageState
 from rules.submission import Submit
 from store import agents, directory, packages, registry
 from store.cards import CARDS
+from store.database import PostgresDatabase
 from store.road import Outcome
 from store.situations import situation_of
 from store.store import Answered, Store
@@ -182,3 +183,14 @@ def all_load_first(monkeypatch: pytest.MonkeyPatch, world: World, parties: int) 
         return situation_of(*arguments)
 
     monkeypatch.setattr("store.road.situation_of", held)
+    none_share(monkeypatch)
+
+
+def none_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On PostgreSQL each operation has a transaction of its own, as if each came from another replica."""
+    write = PostgresDatabase.write
+
+    async def alone(database: PostgresDatabase, operation: Callable[[Connection], T], **_: bool) -> T:
+        return await write(database, operation)
+
+    monkeypatch.setattr(PostgresDatabase, "write", alone)
