@@ -23,11 +23,12 @@ from bench.world import NO_LIMITS, POLICY, REVIEWER, fresh_database, now, packag
 from bot import logs
 from bot.running import running
 from bot.settings import LogFormat, read_settings
-from rules.commands import Approve
-from rules.people import Agent, Person
-from rules.submission import Submit
-from store import directory, registry
-from store.house import fresh_id
+from rules.people.directory import Agent, Person
+from rules.state.commands import Approve
+from rules.verbs.submission import Submit
+from store.agents import agent_admin
+from store.installation import directory
+from store.installation.house import fresh_id
 from store.store import Store
 
 RECEIVERS, HANGING = 1_000, 100  # one of them hangs, and is to be told so many things
@@ -85,7 +86,9 @@ async def _hired(store: Store, address: str) -> list[Agent]:
 
 
 async def _agent(store: Store, url: str) -> Agent:
-    made = await store.write(lambda its: registry.add(its, fresh_id(), "U5", now(), callback_url=url, rates=NO_LIMITS))
+    made = await store.write(
+        lambda its: agent_admin.add(its, fresh_id(), "U5", now(), callback_url=url, rates=NO_LIMITS)
+    )
     found = await store.agent_of(made.key)
     if found is None:
         raise RuntimeError("the agent just added was not found")

@@ -10,16 +10,16 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from bench.world import REVIEWER, World, body, fresh_database, now, world
-from blocks.details import details
-from blocks.dossier import Dossier
-from blocks.rendering import render
-from blocks.validate import validate_message
-from rules.commands import NewVersion, Revise
-from rules.package import DecisionPackage
-from rules.submission import Submit
-from scheduler.dossiers import dossier_of
-from store.house import fresh_id
-from store.road import Outcome
+from blocks.card.rendering import render
+from blocks.details.details import details
+from blocks.words.dossier import Dossier
+from playground.blockkit.validate import validate_message
+from rules.package.model import DecisionPackage
+from rules.state.commands import NewVersion, Revise
+from rules.verbs.submission import Submit
+from scheduler.cards.dossiers import dossier_of
+from store.commands.execute import Outcome
+from store.installation.house import fresh_id
 from store.store import Answered
 
 ROUNDS = 1_000

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from bench.load import rate
 from bench.world import World, fresh_database, package, world
-from rules.commands import ClaimExecution
-from rules.package import action_digest
+from rules.package.model import action_digest
+from rules.state.commands import ClaimExecution
 
 AT_ONCE = (1, 16)
 

@@ -20,9 +20,9 @@ import aiohttp
 from bench.load import rate
 from bench.road import raw_pairs, written
 from bench.world import body, fresh_database, world
-from blocks.ids import Ref
-from playground.rates import Rates
-from playground.signing import signed
+from blocks.kit.ids import Ref
+from playground.client.signing import signed
+from playground.model.rates import Rates
 from playground.slack import Slack, stand_in
 
 SECRET, CHANNEL, REVIEWER = "bench-signing-secret", "C1", "U1"

@@ -19,15 +19,15 @@ from bench.load import rate
 from bench.world import POLICY, World, body, fresh_database, now, world
 from bot.metrics import Metrics
 from bot.settings import read_settings
-from bot.slack.client import SlackClient, web_client
-from playground import rates
+from bot.slack.outgoing.client import SlackClient, web_client
+from playground.model import rates
 from playground.slack import Message, Slack, stand_in
-from rules.package import DecisionPackage
-from rules.policy_text import read_policy
-from rules.submission import Submit
-from scheduler.reconciler import Reconciler
-from store.budgets import Rates, Window
-from store.house import fresh_id
+from rules.package.model import DecisionPackage
+from rules.policy.parse import read_policy
+from rules.verbs.submission import Submit
+from scheduler.cards.reconciler import Reconciler
+from store.installation.house import fresh_id
+from store.outbox.rate_budget import Rates, Window
 from store.store import Store
 from store.waiters import stopped
 

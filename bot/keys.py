@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from bot.settings import Settings, SettingsError
-from store.address import address
-from store.vault import Vault
+from store.agents.callback_secrets import Vault
+from store.engine.address import address
 
 SETTING = "COUNTERSIGN_KEY"
 _SIZE = 32

@@ -11,23 +11,23 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
-from bot.callback_side import callback_side
-from bot.connections import Connection, Connections
-from bot.descriptors import for_connections, raised
-from bot.draining import UNDER_WAY
-from bot.garbage import seldom_collected
+from bot.api.service import Clock, Service, real_clock
+from bot.callback_wiring import callback_side
 from bot.logs import request_log
 from bot.metrics import Metrics
-from bot.peers import Peers
-from bot.restore_guard import guarded
-from bot.server_lock import only_server
-from bot.service import Clock, Service, real_clock
+from bot.process.connections import Connection, Connections
+from bot.process.descriptors import for_connections, raised
+from bot.process.draining import UNDER_WAY
+from bot.process.garbage import seldom_collected
+from bot.process.peers import Peers
+from bot.process.restore_guard import guarded
+from bot.process.server_lock import only_server
 from bot.settings import Settings, SettingsError
-from bot.slack.side import slack_side
+from bot.slack.wiring import slack_side
 from bot.web import Side, application
-from rules.policy_summary import warnings
-from rules.policy_text import read_policy
-from store.migrate import migrate
+from rules.policy.parse import read_policy
+from rules.policy.summary import warnings
+from store.migrations.migrate import migrate
 from store.store import Store
 
 log = structlog.get_logger()

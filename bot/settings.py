@@ -12,8 +12,8 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.exc import ArgumentError
 
-from bot.callback_guard import Network, is_inside
-from store.address import address
+from bot.callbacks.guard import Network, is_inside
+from store.engine.address import address
 
 Networks = Annotated[tuple[Network, ...], NoDecode]
 SLACK_PATH = "/slack/events"

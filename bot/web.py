@@ -10,19 +10,19 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot import api, docs, operations
-from bot.authentication import authenticated
-from bot.connections import watched
-from bot.draining import UNDER_WAY, UnderWay, counted
-from bot.headers import protected
-from bot.problem_types import Fault
-from bot.problems import Problem
-from bot.requests import MAX_BODY, too_large
-from bot.service import SERVICE, Service
-from bot.slack import door
+from bot.api import docs, handlers, operations
+from bot.api.authentication import authenticated
+from bot.api.problem_types import Fault
+from bot.api.problems import Problem
+from bot.api.requests import MAX_BODY, too_large
+from bot.api.service import SERVICE, Service
+from bot.process.connections import watched
+from bot.process.draining import UNDER_WAY, UnderWay, counted
+from bot.process.headers import protected
+from bot.slack.transport import door
 from rules.reasons import Reason
-from store.policy_texts import UnreadablePolicyError
-from store.workers import UnavailableError
+from store.engine.workers import UnavailableError
+from store.installation.policy_texts import UnreadablePolicyError
 
 log = structlog.get_logger()
 
@@ -30,8 +30,8 @@ log = structlog.get_logger()
 class Side(Enum):
     """Who is served at a port, by which routes. Liveness and the description of the API are everywhere."""
 
-    BOTH = (*api.ROUTES, *operations.ROUTES, *docs.ROUTES)
-    AGENTS = (*api.ROUTES, operations.LIVENESS, *docs.ROUTES)
+    BOTH = (*handlers.ROUTES, *operations.ROUTES, *docs.ROUTES)
+    AGENTS = (*handlers.ROUTES, operations.LIVENESS, *docs.ROUTES)
     OPERATORS = (*operations.ROUTES, *docs.ROUTES)
 
 

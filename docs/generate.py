@@ -6,10 +6,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rules.diagram import mermaid, staying
+from rules.verbs.diagram import mermaid, staying
 
 LIFE = Path(__file__).parent / "life.md"
-_DRAWN = re.compile(r"(?<=<!-- drawn from rules/life.py -->\n).*(?=<!-- end -->)", re.DOTALL)
+_DRAWN = re.compile(r"(?<=<!-- drawn from rules/verbs/table.py -->\n).*(?=<!-- end -->)", re.DOTALL)
 
 
 def drawn() -> str:

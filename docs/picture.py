@@ -20,7 +20,7 @@ from bot.demo.folder import Folder
 from bot.demo.opening import Demo, opened
 from bot.demo.workspace import OWNER
 from bot.settings import LogFormat
-from store import registry
+from store.agents import agent_admin
 from tests.browser.driver import executable, launched
 
 DOCS = Path(__file__).parent
@@ -42,7 +42,7 @@ async def taken(path: Path) -> None:
 
 async def _posted(demo: Demo) -> None:
     store = demo.service.store
-    made = await store.write(lambda connection: registry.add(connection, "refunds", OWNER, store.clock()))
+    made = await store.write(lambda connection: agent_admin.add(connection, "refunds", OWNER, store.clock()))
     headers = {"Authorization": f"Bearer {made.key}"}
     async with aiohttp.ClientSession(demo.url, headers=headers) as http:
         await http.post("/v1/packages", data=package(), raise_for_status=True)

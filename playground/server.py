@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from playground import responses, web_api
-from playground.browsing import Browsing
-from playground.socket_mode import Sockets
-from playground.workspace import Workspace
+from playground.api import responses, web_api
+from playground.api.socket_mode import Sockets
+from playground.browser.browsing import Browsing
+from playground.model.workspace import Workspace
 
 LARGEST = 4 * 1024 * 1024  # far over what Slack takes, so that it is refused by Slack's rules and not by ours
 

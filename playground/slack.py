@@ -73,19 +73,19 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 
-from playground.acting import Acting
-from playground.browsing import Browsing
-from playground.clock import Clock, ManualClock
-from playground.delivery import Delivery
-from playground.interactions import Client
-from playground.messages import Message
-from playground.outcomes import Outcome
-from playground.rates import Rates
-from playground.refusals import NotPossibleError
+from playground.api.socket_mode import Sockets
+from playground.browser.browsing import Browsing
+from playground.client.acting import Acting
+from playground.client.delivery import Delivery
+from playground.client.interactions import Client
+from playground.client.outcomes import Outcome
+from playground.model.clock import Clock, ManualClock
+from playground.model.messages import Message
+from playground.model.rates import Rates
+from playground.model.refusals import NotPossibleError
+from playground.model.views import View
+from playground.model.workspace import Workspace
 from playground.server import application
-from playground.socket_mode import Sockets
-from playground.views import View
-from playground.workspace import Workspace
 
 __all__ = ["ManualClock", "Message", "NotPossibleError", "Outcome", "Rates", "Slack", "View", "stand_in"]
 

@@ -6,16 +6,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from scheduler import heart
-from scheduler.clicks import Clicks
-from scheduler.consents import Consents
-from scheduler.heart import Heart
-from scheduler.proofs import Proofs
-from scheduler.relief import Relief
-from scheduler.retention import Retention
-from scheduler.sweep import Sweep
+from scheduler.cards.proofs import Proofs
 from scheduler.ticks import Tick
-from scheduler.way_in import WayIn
+from scheduler.time import heartbeat
+from scheduler.time.absences import Relief
+from scheduler.time.clicks import Clicks
+from scheduler.time.consents import Consents
+from scheduler.time.due import Sweep
+from scheduler.time.heartbeat import Heart
+from scheduler.time.retention import Retention
+from scheduler.time.way_in import WayIn
 from store.store import Store
 
 SWEEPS_EVERY = 1.0
@@ -47,7 +47,7 @@ class Clockwork:
     @property
     def ticks(self) -> Mapping[str, tuple[Tick, float]]:
         return {
-            "heart": (self.heart.tick, heart.EVERY),
+            "heart": (self.heart.tick, heartbeat.EVERY),
             "sweep": (self.sweep.tick, SWEEPS_EVERY),
             "consents": (self.consents.tick, SWEEPS_EVERY),
             "relief": (self.relief.tick, RELIEVES_EVERY),

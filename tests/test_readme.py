@@ -20,9 +20,9 @@ import pytest
 import pytest_asyncio
 
 from docs.picture import package
-from playground.messages import Message
+from playground.model.messages import Message
 from playground.slack import Slack, stand_in
-from scheduler.webhook import envelope
+from scheduler.callbacks.webhook import envelope
 
 READER = pytest.mark.asyncio(loop_scope="module")
 ROOT = Path(__file__).parent.parent

@@ -9,8 +9,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from bot.cli import agents, audit, callbacks, database, demo, doctor, key, policy, queue, serve
-from bot.cli.faults import explained, is_usage
+from bot.cli import agents, audit, callbacks, database, demo, key, queue, serve
+from bot.cli.common.faults import explained, is_usage
+from bot.cli.doctor import doctor
+from bot.cli.policy import policy
 
 NAME = "countersign"
 

@@ -11,23 +11,25 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection
 
-from bot.callback_guard import forbidden
-from bot.cli import allowing, session, spans
+from bot.callbacks.guard import forbidden
+from bot.cli import allowing
 from bot.cli.allowing import For, MaxOpen, MaxRisk, May, PerMinute
-from bot.cli.ruling import ruling
-from bot.cli.session import OPERATOR
-from bot.cli.text import as_json, iso, plain, table
+from bot.cli.common import session, spans
+from bot.cli.common.session import OPERATOR
+from bot.cli.common.text import as_json, iso, plain, table
+from bot.cli.policy.ruling import ruling
 from bot.keys import vault
-from bot.restore_guard import FIX, Count, counted, counter_file, write_counter
+from bot.process.restore_guard import FIX, Count, counted, counter_file, write_counter
 from bot.settings import read_settings
-from rules.chain import rfc3339
-from rules.keys import KeyScope, Rates
-from rules.notation import UserId
-from rules.package import Url
-from rules.people import AgentStanding
-from store import owners, registry, tenancy
-from store.registry import Credentials, Listed, RegistryError
-from store.tenancy import INSTALLATION
+from rules.package.model import Url
+from rules.people.agent_keys import KeyScope, Rates
+from rules.people.directory import AgentStanding
+from rules.policy.types import UserId
+from rules.record.chain import rfc3339
+from store.agents import agent_admin
+from store.agents.agent_admin import Credentials, Listed, RegistryError
+from store.installation import owners, tenancy
+from store.installation.tenancy import INSTALLATION
 
 app = typer.Typer(no_args_is_help=True, help="Add agents and manage their keys.")
 
@@ -121,7 +123,7 @@ def add(
     def operation(connection: Connection) -> tuple[Credentials, bool]:
         if not force:
             _must_be_a_member(connection, owner)
-        made = registry.add(
+        made = agent_admin.add(
             connection,
             name,
             owner,
@@ -171,10 +173,10 @@ def change(
         raise typer.BadParameter("give at least one of --may, --for, --max-risk, --per-minute, --max-open")
 
     def operation(connection: Connection) -> Listed:
-        agent = registry.find(connection, name, session.now())
+        agent = agent_admin.find(connection, name, session.now())
         scope = allowing.scope_with(agent.scope, may, requesters, max_risk)
         rates = allowing.rates_with(agent.rates, per_minute, max_open)
-        registry.set_allowed(connection, name, scope, rates, session.now(), by=OPERATOR)
+        agent_admin.set_allowed(connection, name, scope, rates, session.now(), by=OPERATOR)
         return agent._replace(scope=scope, rates=rates)
 
     _show_agent(session.write(operation))
@@ -183,7 +185,7 @@ def change(
 @app.command()
 def show(name: Name, *, json: Json = False) -> None:
     """Show one agent: its owner, its standing, and what its key may ask for."""
-    agent = session.read(lambda its: registry.find(its, name, session.now()))
+    agent = session.read(lambda its: agent_admin.find(its, name, session.now()))
     if json:
         typer.echo(as_json(_document(agent)))
         return
@@ -201,7 +203,7 @@ def callback(name: Name, url: NewCallbackUrl = None, *, none: NoCallbacks = Fals
     """Change where an agent is told of decisions. What was to be told before goes where it was to go."""
     if (url is None) is not none:
         raise typer.BadParameter("give the new URL, or --none")
-    session.write(lambda its: registry.set_callback_url(its, name, url, session.now(), by=OPERATOR))
+    session.write(lambda its: agent_admin.set_callback_url(its, name, url, session.now(), by=OPERATOR))
     typer.echo(f"{name} is told at {plain(url)}" if url else f"{name} is not told any more; it has to poll")
 
 
@@ -213,7 +215,7 @@ def rotate(name: Name, overlap: Overlap = None, *, json: Json = False) -> None:
     moment = session.now()
     until = moment + lasts
     made = session.write(
-        lambda its: registry.rotate(its, name, moment, old_until=until, by=OPERATOR, seal=vault(settings).seal)
+        lambda its: agent_admin.rotate(its, name, moment, old_until=until, by=OPERATOR, seal=vault(settings).seal)
     )
     _show(made, name, json=json, old_key_until=rfc3339(until))
     if not json:
@@ -223,7 +225,7 @@ def rotate(name: Name, overlap: Overlap = None, *, json: Json = False) -> None:
 @app.command("list")
 def list_(*, json: Json = False) -> None:
     """List the agents, their owners and their standing. Keys are never shown."""
-    agents, frozen = session.read(lambda its: (registry.listed(its, session.now()), _frozen(its)))
+    agents, frozen = session.read(lambda its: (agent_admin.listed(its, session.now()), _frozen(its)))
     if json:
         typer.echo(as_json([_document(agent) for agent in agents]))
         return
@@ -271,7 +273,7 @@ def resume(name: Name) -> None:
 
 
 def _stands(name: str, standing: AgentStanding) -> None:
-    session.write(lambda its: registry.set_standing(its, name, standing, session.now(), by=OPERATOR))
+    session.write(lambda its: agent_admin.set_standing(its, name, standing, session.now(), by=OPERATOR))
     typer.echo(f"{name} is {standing}")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from rules.keys import MOST, UNLIMITED, KeyScope, Rates
+from rules.people.agent_keys import MOST, UNLIMITED, KeyScope, Rates
 from rules.scales import RiskLevel
 
 NONE, DEFAULT = "none", "default"

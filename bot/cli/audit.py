@@ -13,16 +13,16 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import session
-from bot.cli.text import plain
-from bot.export import export_csv, export_jsonl
-from bot.export_check import ExportCheck, lines_of
+from bot.audit.check import ExportCheck, lines_of
+from bot.audit.export import export_csv, export_jsonl
+from bot.cli.common import session
+from bot.cli.common.text import plain
 from bot.keys import known_public_key, signing_key
 from bot.keys import public_key as as_exported
 from bot.settings import Settings, read_settings
-from rules.earlier import Earlier
-from rules.evidence import Counts, Fault
-from store.audit import Progress, Selection, snapshot, verify_database
+from rules.record.earlier import Earlier
+from rules.record.evidence import Counts, Fault
+from store.audit.reader import Progress, Selection, snapshot, verify_database
 
 app = typer.Typer(no_args_is_help=True, help="Prove the audit trail, and hand it out.")
 

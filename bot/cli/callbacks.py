@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli import session
-from bot.cli.text import as_json, iso, plain, table
-from rules.chain import rfc3339
-from store import letters
-from store.callbacks import CallbackState
-from store.letters import Letter
+from bot.cli.common import session
+from bot.cli.common.text import as_json, iso, plain, table
+from rules.record.chain import rfc3339
+from store.outbox import callback_admin
+from store.outbox.callback_admin import Letter
+from store.outbox.callbacks import CallbackState
 
 app = typer.Typer(no_args_is_help=True, help="See what agents were to be told, and send it again.")
 
@@ -36,7 +36,7 @@ Url = Annotated[str, typer.Argument(help="The address.", metavar="URL", show_def
 @app.command("list")
 def list_(state: States = None, agent: OfAgent = None, limit: Limit = 50, *, json: Json = False) -> None:
     """List what did not arrive, the newest first, and why."""
-    found = session.read(lambda its: letters.listed(its, state or UNDELIVERED, agent=agent, limit=limit))
+    found = session.read(lambda its: callback_admin.listed(its, state or UNDELIVERED, agent=agent, limit=limit))
     if json:
         typer.echo(as_json([_document(letter) for letter in found]))
         return
@@ -61,7 +61,7 @@ def _lines(its: Letter) -> list[str]:
 @app.command()
 def show(callback_id: Id, *, json: Json = False) -> None:
     """Show one: where it goes, how often it was tried, and what stands in its way."""
-    letter = session.read(lambda its: letters.found(its, callback_id))
+    letter = session.read(lambda its: callback_admin.found(its, callback_id))
     if json:
         typer.echo(as_json(_document(letter)))
         return
@@ -82,7 +82,7 @@ def resend(ids: Ids = None, agent: OfAgent = None, *, every: All = False) -> Non
         _resend_all(agent)
         return
     for callback_id in ids or ():
-        state = session.write(partial(letters.resend, callback_id=callback_id, now=session.now()))
+        state = session.write(partial(callback_admin.resend, callback_id=callback_id, now=session.now()))
         typer.echo(f"{callback_id} is {state}")
 
 
@@ -90,7 +90,7 @@ def _resend_all(agent: str | None) -> None:
     """In parts, so that nothing else waits long."""
     total, after, now = 0, None, session.now()
     while True:
-        done = session.write(partial(letters.resend_some, now=now, agent=agent, after=after, limit=TOGETHER))
+        done = session.write(partial(callback_admin.resend_some, now=now, agent=agent, after=after, limit=TOGETHER))
         total, after = total + done.many, done.following
         if after is None:
             break
@@ -101,7 +101,7 @@ def _resend_all(agent: str | None) -> None:
 @app.command()
 def enable(url: Url) -> None:
     """Send to an address again that had answered 410 Gone."""
-    count = session.write(lambda its: letters.enable(its, url))
+    count = session.write(lambda its: callback_admin.enable(its, url))
     typer.echo(f"{plain(url)} is open again")
     if count:
         typer.echo(f"{count} were given up meanwhile; `countersign callbacks resend --all` sends them")

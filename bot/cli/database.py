@@ -6,9 +6,9 @@ from importlib.metadata import version
 
 import typer
 
-from bot.cli.session import now
+from bot.cli.common.session import now
 from bot.settings import read_settings
-from store import migrate as migrations
+from store.migrations import migrate as migrations
 
 
 def migrate() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import typer
 from sqlalchemy import Connection
 
-from bot.cli import session
+from bot.cli.common import session
 from bot.keys import signing_key, vault
 from bot.settings import read_settings
-from store.tenancy import happened
-from store.vault import seal_all_again
+from store.agents.callback_secrets import seal_all_again
+from store.installation.tenancy import happened
 
 app = typer.Typer(invoke_without_command=True)
 

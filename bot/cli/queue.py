@@ -9,17 +9,17 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
-from bot.cli import session, spans
-from bot.cli.text import as_json, cut, iso, plain, table
-from rules.chain import rfc3339
+from bot.cli.common import session, spans
+from bot.cli.common.text import as_json, cut, iso, plain, table
+from rules.record.chain import rfc3339
+from rules.record.statistics import Age, Statistics
 from rules.scales import HITLLevel
-from rules.state import PackageState, Status
-from rules.statistics import Age, Statistics
+from rules.state.model import PackageState, Status
 from rules.values import write_duration
-from store.content import words_of
-from store.queue import count_open, open_tasks
-from store.statistics import stats as gather
-from store.tenancy import tenant
+from store.installation.tenancy import tenant
+from store.packages.content import words_of
+from store.packages.queue import count_open, open_tasks
+from store.packages.statistics import stats as gather
 
 TITLE = 74  # what is left of a line of 80 under its indent
 

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from bot.demo.journal import Entry, Journal
-from playground.changes import Change
-from playground.messages import Message
-from playground.workspace import Workspace
+from playground.model.changes import Change
+from playground.model.messages import Message
+from playground.model.workspace import Workspace
 
 MESSAGES = ("message.posted", "message.changed", "message.deleted")
 SETS = ("notified", "mentioned")

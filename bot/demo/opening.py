@@ -8,28 +8,28 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from bot.api.service import Service
 from bot.demo import workspace
-from bot.demo.clock import MovedClock
-from bot.demo.diary import Diary
+from bot.demo.agents.diary import Diary
 from bot.demo.folder import Folder
-from bot.demo.front import Front
 from bot.demo.hiring import hired
 from bot.demo.journal import Journal
 from bot.demo.memory import Memory
-from bot.demo.panel import Panel
-from bot.demo.passage import Passage
+from bot.demo.page.clock import MovedClock
+from bot.demo.page.front import Front
+from bot.demo.page.panel import Panel
+from bot.demo.page.passage import Passage
 from bot.demo.stage import Stage
 from bot.running import drained, working
-from bot.service import Service
 from bot.settings import Settings, read_settings
 from bot.web import application
-from playground.acting import Acting
-from playground.browsing import Browsing
-from playground.delivery import Delivery
-from playground.interactions import Client
+from playground.api.socket_mode import Sockets
+from playground.browser.browsing import Browsing
+from playground.client.acting import Acting
+from playground.client.delivery import Delivery
+from playground.client.interactions import Client
+from playground.model.workspace import Workspace
 from playground.server import routes
-from playground.socket_mode import Sockets
-from playground.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from typing import Any
 import structlog
 from aiohttp import ClientSession
 
-from bot.demo.agent import Agent, RefusedError
-from bot.demo.diary import Diary
+from bot.demo.agents.agent import Agent, RefusedError
+from bot.demo.agents.diary import Diary
+from bot.demo.agents.story import Story
 from bot.demo.stories import STORIES
-from bot.demo.story import Story
 from store.waiters import stopped
 
 log = structlog.get_logger()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 
-from playground.rates import Rates
-from playground.setting import Setting
-from playground.workspace import Workspace
+from playground.model.rates import Rates
+from playground.model.setting import Setting
+from playground.model.workspace import Workspace
 
 OWNER = "UOMAR"  # answers for the agents
 REQUESTER = "UNORA"  # asks them for most of what they do

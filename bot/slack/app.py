@@ -17,15 +17,19 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from blocks.ids import Ref
-from bot.slack import failed, forms, homes, origin, reviews, rooms, taps, workspace
-from bot.slack.front import Front
+from blocks.kit.ids import Ref
+from bot.slack.clicks import forms, taps
+from bot.slack.context import failed, origin
+from bot.slack.context.front import Front
+from bot.slack.context.tap import Tap
+from bot.slack.events import rooms, workspace
+from bot.slack.home import home
 from bot.slack.payloads import fault_in
-from bot.slack.probe import PROBE, nonce_of
-from bot.slack.tap import Tap
-from scheduler.messenger import SlackError
-from store.policy_texts import UnreadablePolicyError
-from store.workers import UnavailableError
+from bot.slack.slash import reviews
+from bot.slack.transport.probe import PROBE, nonce_of
+from scheduler.common.messenger import SlackError
+from store.engine.workers import UnavailableError
+from store.installation.policy_texts import UnreadablePolicyError
 
 log = structlog.get_logger()
 
@@ -187,7 +191,7 @@ async def happened(front: Front, body: Body) -> None:
     event = body["event"]
     match event["type"]:
         case "app_home_opened" if event.get("tab") == "home":
-            front.errands.send("home", homes.publish(front, event["user"]))
+            front.errands.send("home", home.publish(front, event["user"]))
         case kind if kind in workspace.PEOPLE:
             await workspace.person_changed(front, event, workspace.told_by(body))
         case kind if kind in workspace.GROUPS:

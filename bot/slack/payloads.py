@@ -22,9 +22,9 @@ from pydantic import (
     model_validator,
 )
 
-from blocks.ids import Field as FormField
-from bot.slack import rooms, workspace
-from bot.slack.probe import PROBE
+from blocks.kit.ids import Field as FormField
+from bot.slack.events import rooms, workspace
+from bot.slack.transport.probe import PROBE
 
 _SHOWN = 100  # characters of a name that a log shows
 _Id = Annotated[StrictStr, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]

@@ -1,11 +1,11 @@
-"""How alembic reaches the database: through the connection that `store.upgrade` hands it."""
+"""How alembic reaches the database: through the connection that `store.migrations.upgrade` hands it."""
 
 from alembic import context
 from sqlmodel import SQLModel
 
-import store.outbox_tables
-import store.presence_tables
-import store.tables  # noqa: F401 - the tables are what is migrated to
+import store.schema.outbox_tables
+import store.schema.presence_tables
+import store.schema.tables  # noqa: F401 - the tables are what is migrated to
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=SQLModel.metadata)
 with context.begin_transaction():

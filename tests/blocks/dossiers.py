@@ -1,4 +1,4 @@
-"""Sample dossiers in every state a package can be in, each reached by `rules.life.decide`: none is made up.
+"""Sample dossiers in every state a package can be in, each reached by `rules.verbs.table.decide`: none is made up.
 
 `Story(NOTICE).then(Approve, SENTA).dossier()` is what the store would gather after that. `STATES` has one of each.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from blocks.dossier import Dossier, Earlier, Happened
-from rules import commands
-from rules.state import Status
+from blocks.words.dossier import Dossier, Earlier, Happened
+from rules.state import commands
+from rules.state.model import Status
 from tests.blocks.proposals import CRITICAL, KINDS, NOTICE, READ, REFUND, TAKEOVER
 from tests.blocks.story import NAMES, Story
 from tests.rules.world import DAY, HOUR, MINUTE, NO_SECOND_EYES, NOW, ROSS, SENTA, SUSI, SVEN, package

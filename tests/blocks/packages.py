@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from rules.package import DecisionPackage
+from rules.package.model import DecisionPackage
 from tests.rules.world import package
 
 LURES = (

@@ -1,19 +1,19 @@
-"""A package's life, told command by command to `rules.life.decide`: its dossier is what the store would gather."""
+"""A package's life, told command by command to `rules.verbs.table.decide`: its dossier is what the store would gather."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any, Self
 
-from blocks.dossier import Dossier, Happened
-from rules.commands import Command
-from rules.package import DecisionPackage
-from rules.people import AUTO, Actor
-from rules.policy import Policy
-from rules.state import PackageState
-from rules.terms import terms_today
-from rules.transition import Occurrence, Words
-from rules.votes import tally
+from blocks.words.dossier import Dossier, Happened
+from rules.authority.quorum import tally
+from rules.package.model import DecisionPackage
+from rules.people.directory import AUTO, Actor
+from rules.policy.model import Policy
+from rules.state.commands import Command
+from rules.state.model import PackageState
+from rules.state.terms import terms_today
+from rules.state.transition import Occurrence, Words
 from tests.blocks.proposals import NOTICE
 from tests.rules.world import (
     AGENT,

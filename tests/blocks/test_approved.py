@@ -1,4 +1,4 @@
-"""Cards, forms and Details draw the lines of `rules.layout`, and no others."""
+"""Cards, forms and Details draw the lines of `rules.package.layout`, and no others."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from blocks.card import card
-from blocks.details import details, exact_pages
-from blocks.forms import SHOWING_ALL, form, read_step, step
-from blocks.validate import validate_view
-from rules.commands import Verb
-from rules.layout import Content, passages, whole_on_card
-from rules.package import DecisionPackage, Kind
+from blocks.card.card import card
+from blocks.details.details import details, exact_pages
+from blocks.forms.forms import SHOWING_ALL, form, read_step, step
+from playground.blockkit.validate import validate_view
+from rules.package.layout import Content, passages, whole_on_card
+from rules.package.model import DecisionPackage, Kind
+from rules.state.commands import Verb
 from tests.blocks.dossiers import Story
 from tests.blocks.packages import hostile, largest, objects
 from tests.blocks.reading import framed, inputs, markup, of_type, unframed

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from blocks.card import card
-from blocks.dossier import Dossier
-from blocks.ids import ActionId, Ref
-from blocks.message import Message
-from blocks.validate import validate_message
-from rules.commands import TakeOver, Verb
-from rules.state import Status
+from blocks.card.card import card
+from blocks.kit.ids import ActionId, Ref
+from blocks.kit.message import Message
+from blocks.words.dossier import Dossier
+from playground.blockkit.validate import validate_message
+from rules.state.commands import TakeOver, Verb
+from rules.state.model import Status
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import EARLIER, KINDS, STATES, Story, dossier, emptied, of_kind
 from tests.blocks.proposals import TAKEOVER

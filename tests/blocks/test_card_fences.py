@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blocks.card import card
-from blocks.dossier import Dossier, Happened
-from blocks.limits import CARD_TEXT, UPDATE_TEXT
-from blocks.validate import characters, validate_message
-from rules.package import MAX_ESSAY, MAX_ITEMS, MAX_SENTENCE, DecisionPackage, Kind
-from rules.state import Why
+from blocks.card.card import card
+from blocks.kit.limits import CARD_TEXT, UPDATE_TEXT
+from blocks.kit.room import characters
+from blocks.words.dossier import Dossier, Happened
+from playground.blockkit.validate import validate_message
+from rules.package.model import MAX_ESSAY, MAX_ITEMS, MAX_SENTENCE, DecisionPackage, Kind
+from rules.state.model import Why
 from tests.blocks.dossiers import EARLIER, STATES, dossier
 from tests.rules.world import NOW
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from blocks.card import card
-from blocks.dossier import Dossier
-from rules.package import Cost
+from blocks.card.card import card
+from blocks.words.dossier import Dossier
+from rules.package.model import Cost
 from rules.scales import HITLLevel
-from rules.state import Why
+from rules.state.model import Why
 from tests.blocks.dossiers import STATES, dossier, emptied
 from tests.blocks.test_card import PENDING, seen, texts
 

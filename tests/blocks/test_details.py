@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from blocks.details import HERE, details, pages, read_page
-from blocks.details_agent import ASKED, ECHOED, REASONS, SHORT
-from blocks.dossier import Dossier, Happened
-from blocks.ids import Ref
-from blocks.parameters import exactly, exactly_in_line
-from blocks.text import clean, defanged
-from blocks.validate import validate_view
-from rules import commands
+from blocks.details.agent import ASKED, ECHOED, REASONS, SHORT
+from blocks.details.details import HERE, details, pages, read_page
+from blocks.kit.ids import Ref
+from blocks.kit.parameters import exactly, exactly_in_line
+from blocks.kit.text import clean, defanged
+from blocks.words.dossier import Dossier, Happened
+from playground.blockkit.validate import validate_view
 from rules.canonical import canonical
-from rules.package import DecisionPackage
-from rules.unseen import spelled
+from rules.package.model import DecisionPackage
+from rules.package.visible import spelled
+from rules.state import commands
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import EARLIER, KINDS, STATES, Story, dossier, emptied, of_kind
 from tests.blocks.packages import hostile, largest
@@ -62,7 +62,7 @@ def ways_to_write(leaf: Any) -> set[str]:
 
 
 def leaf_lines(leaf: str, bar: str) -> list[str]:
-    """The lines of a text as `rules.layout` writes them, in one."""
+    """The lines of a text as `rules.package.layout` writes them, in one."""
     lines = [spelled(line.replace("\\", "\\\\")) for line in leaf.split("\n")]
     return [bar.join(line[:-1] + r"\u0020" if line.endswith(" ") else line for line in lines)]
 

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.form_fields import FIELD
-from blocks.forms import FIELDS, away_form, form, notice, read_metadata
-from blocks.ids import Field, Ref
-from blocks.validate import validate_view
-from blocks.verbs import LABELS, meaning
-from rules import commands
-from rules.commands import Verb
-from rules.life import takes
-from rules.offers import offered
-from rules.package import DecisionPackage
+from blocks.forms.fields import FIELD
+from blocks.forms.forms import FIELDS, away_form, form, notice, read_metadata
+from blocks.kit.ids import Field, Ref
+from blocks.words.verbs import LABELS, meaning
+from playground.blockkit.validate import validate_view
+from rules.package.model import DecisionPackage
 from rules.scales import RiskLevel
+from rules.state import commands
+from rules.state.commands import Verb
+from rules.verbs.available import offered
+from rules.verbs.table import takes
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import STATES, Story, dossier, emptied
 from tests.blocks.packages import hostile, largest

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from blocks.form_fields import confirmation
-from blocks.forms import edited, form
-from blocks.validate import validate_view
-from rules.commands import Verb
+from blocks.forms.fields import confirmation
+from blocks.forms.forms import edited, form
+from playground.blockkit.validate import validate_view
+from rules.state.commands import Verb
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import Story, dossier
 from tests.blocks.packages import largest, objects

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.home import Desk, Rows, home
-from blocks.ids import Ref
-from blocks.queue import ROWS, Row
-from blocks.validate import validate_view
-from rules.commands import HumanDecisionType
+from blocks.home.home import Desk, Rows, home
+from blocks.home.queue import ROWS, Row
+from blocks.kit.ids import Ref
+from playground.blockkit.validate import validate_view
 from rules.scales import HITLLevel, RiskLevel
-from rules.state import Status
+from rules.state.commands import HumanDecisionType
+from rules.state.model import Status
 from tests.blocks.conftest import Golden
 from tests.blocks.packages import texts
 from tests.blocks.reading import buttons, framed, headings, markup, of_type, unframed

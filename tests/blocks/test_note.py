@@ -9,11 +9,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from blocks import note
-from blocks.dossier import Dossier
-from blocks.message import Message
-from blocks.revision import changes
-from blocks.validate import validate_message
+from blocks.card import notes
+from blocks.kit.message import Message
+from blocks.words.dossier import Dossier
+from blocks.words.revision import changes
+from playground.blockkit.validate import validate_message
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import STATES, dossier
 from tests.blocks.reading import framed
@@ -21,21 +21,21 @@ from tests.blocks.test_card import TERMINAL, payload, texts
 from tests.rules.world import package
 
 NOTES: list[tuple[str, Callable[[Dossier], Message], str]] = [
-    ("escalated", note.escalated, "escalated"),
-    ("escalated_by_time", note.escalated, "escalated_by_time"),
-    ("reminded", note.reminded, "pending"),
-    ("reminded_of_a_soft_one", note.reminded, "pending_soft"),
-    ("hardened", note.hardened, "objected"),
-    ("decided", note.decided, "approved"),
-    ("decided_by_quorum", note.decided, "approved_by_quorum"),
-    ("decided_by_time", note.decided, "expired"),
-    ("unused", note.unused, "approved"),
-    ("new_version", note.new_version, "second_version"),
-    ("edited_version", note.new_version, "edited_version"),
-    ("taken_over", note.taken_over, "taken_over"),
-    ("handed_back", note.handed_back, "handed_back"),
+    ("escalated", notes.escalated, "escalated"),
+    ("escalated_by_time", notes.escalated, "escalated_by_time"),
+    ("reminded", notes.reminded, "pending"),
+    ("reminded_of_a_soft_one", notes.reminded, "pending_soft"),
+    ("hardened", notes.hardened, "objected"),
+    ("decided", notes.decided, "approved"),
+    ("decided_by_quorum", notes.decided, "approved_by_quorum"),
+    ("decided_by_time", notes.decided, "expired"),
+    ("unused", notes.unused, "approved"),
+    ("new_version", notes.new_version, "second_version"),
+    ("edited_version", notes.new_version, "edited_version"),
+    ("taken_over", notes.taken_over, "taken_over"),
+    ("handed_back", notes.handed_back, "handed_back"),
 ]
-CALLING = [note.escalated, note.hardened, note.reminded, note.new_version]
+CALLING = [notes.escalated, notes.hardened, notes.reminded, notes.new_version]
 
 
 @pytest.mark.parametrize(("name", "write", "state"), NOTES, ids=[name for name, *_ in NOTES])
@@ -83,29 +83,29 @@ def test_who_is_asked_is_mentioned(write: Callable[[Dossier], Message]) -> None:
 
 
 def test_those_whose_approval_was_not_used_are_called() -> None:
-    assert "<@USENTA>: your approval was not used." in texts(list(note.decided(dossier("revoked_at_claim")).blocks))
+    assert "<@USENTA>: your approval was not used." in texts(list(notes.decided(dossier("revoked_at_claim")).blocks))
 
 
 @pytest.mark.parametrize("name", [name for name in TERMINAL if name != "revoked_at_claim"])
 def test_a_decision_is_told_without_calling_anybody(name: str) -> None:
-    written = payload(note.decided(dossier(name)))
+    written = payload(notes.decided(dossier(name)))
     assert "<" not in texts(written["blocks"])
     assert validate_message(written) == ()
 
 
 def test_a_decision_is_told_with_who_and_why() -> None:
-    said = texts(list(note.decided(dossier("rejected")).blocks))
+    said = texts(list(notes.decided(dossier("rejected")).blocks))
     assert "Senta Koch (senior reviewer) rejected this." in said
     assert "The May record excuses the first date." in said
 
 
 @pytest.mark.parametrize("name", STATES)
 def test_a_note_that_calls_nobody_needs_nobody(name: str) -> None:
-    assert validate_message(payload(note.reminded(dossier(name, asked=())))) == ()
+    assert validate_message(payload(notes.reminded(dossier(name, asked=())))) == ()
 
 
 def test_the_text_of_a_note_begins_with_what_it_is_about() -> None:
-    assert note.reminded(dossier("pending")).text == (
+    assert notes.reminded(dossier("pending")).text == (
         "Send the enforcement notice to ACME Ltd: This still waits for a senior reviewer, until 2026-11-21 12:00 UTC."
         " If nobody decides, it goes to a supervisor."
     )

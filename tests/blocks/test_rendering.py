@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from blocks.card import card
-from blocks.ids import Ref
-from blocks.rendering import render
-from rules.commands import Comment
-from rules.state import PackageState
+from blocks.card.card import card
+from blocks.card.rendering import render
+from blocks.kit.ids import Ref
+from rules.state.commands import Comment
+from rules.state.model import PackageState
 from tests.blocks.dossiers import EARLIER, STATES, Story, dossier
 from tests.rules.world import MINUTE, SENTA
 

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks import reviews
-from blocks.message import Message
-from blocks.refusals import told
-from blocks.stats import stats
-from blocks.validate import validate_message
-from rules.commands import HumanDecisionType
-from rules.policy_summary import summary
+from blocks.home import reviews
+from blocks.home.stats import stats
+from blocks.kit.message import Message
+from blocks.words.refusals import told
+from playground.blockkit.validate import validate_message
+from rules.policy.summary import summary
 from rules.reasons import Reason, Refusal, refuse
+from rules.record.statistics import Age, Statistics, Waiting
 from rules.scales import HITLLevel
-from rules.state import Status
-from rules.statistics import Age, Statistics, Waiting
+from rules.state.commands import HumanDecisionType
+from rules.state.model import Status
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import STATES, dossier
 from tests.blocks.packages import texts

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from blocks.validate import Surface, validate
+from playground.blockkit.validate import Surface, validate
 
 Json = dict[str, Any]
 Make = Callable[[int], Json]

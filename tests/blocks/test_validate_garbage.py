@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.validate import Fault, Surface, validate, validate_message, validate_view
+from playground.blockkit.validate import Fault, Surface, validate, validate_message, validate_view
 from tests.blocks.test_validate_wholes import actions, plain, section, table
 
 

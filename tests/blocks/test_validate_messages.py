@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from blocks import limits
-from blocks.validate import validate_message, validate_view
+from blocks.kit import limits
+from playground.blockkit.validate import validate_message, validate_view
 from tests.blocks.test_validate_wholes import Json, actions, asking, button, plain, said, section, table
 
 

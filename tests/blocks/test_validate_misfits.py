@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blocks.validate import validate
+from playground.blockkit.validate import validate
 from tests.blocks.test_validate import (
     Json,
     actions,

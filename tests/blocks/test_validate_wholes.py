@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from blocks import limits
-from blocks.validate import Fault, Surface, characters, validate
+from blocks.kit import limits
+from blocks.kit.room import characters
+from playground.blockkit.validate import Fault, Surface, validate
 
 Json = dict[str, Any]
 

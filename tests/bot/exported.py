@@ -12,11 +12,11 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from bot.export import export_jsonl, signed_message
-from bot.export_check import ExportCheck
+from bot.audit.check import ExportCheck
+from bot.audit.export import export_jsonl, signed_message
 from bot.keys import SigningKey, signing_key
 from bot.settings import Settings
-from store.audit import EVERYTHING, Selection, snapshot
+from store.audit.reader import EVERYTHING, Selection, snapshot
 from tests.rules.world import NOW
 from tests.store.recorded import Recorded, recorded
 

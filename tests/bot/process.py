@@ -17,8 +17,9 @@ from typing import Any, NoReturn
 
 from bot import cli
 from playground.slack import Slack, stand_in
-from store import directory, registry
-from store.database import open_database
+from store.agents import agent_admin
+from store.engine.database import open_database
+from store.installation import directory
 from tests.bot.service import POLICY
 from tests.forked import Program, program
 from tests.rules.world import OWEN, people
@@ -117,6 +118,6 @@ async def moved_in(database_url: str) -> str:
     """The people, and an agent of theirs; its key."""
     database, now = open_database(database_url), datetime.now(UTC)
     await database.write(lambda connection: directory.replace(connection, people().values(), {}, as_of=now))
-    made = await database.write(lambda connection: registry.add(connection, "Clerk", OWEN, now))
+    made = await database.write(lambda connection: agent_admin.add(connection, "Clerk", OWEN, now))
     await database.close()
     return made.key

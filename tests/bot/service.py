@@ -1,7 +1,7 @@
 """The running service, spoken to over HTTP as agents do; and the people, who decide without Slack here.
 
 Every answer that a test gets is held against what the service promises of itself: `Desk.call` refuses an answer that
-`bot.routes` does not list, or that has another shape than `bot.shapes` says.
+`bot.api.routes` does not list, or that has another shape than `bot.api.shapes` says.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from bot import routes
-from bot.problem_types import TYPE, name_of, status_of
-from bot.problems import MEDIA
-from bot.routes import Route
+from bot.api import routes
+from bot.api.problem_types import TYPE, name_of, status_of
+from bot.api.problems import MEDIA
+from bot.api.routes import Route
+from bot.api.shapes import Problem
 from bot.running import Running, running
 from bot.settings import read_settings
-from bot.shapes import Problem
-from rules.commands import Command
-from rules.keys import KeyScope, Rates
-from rules.people import AgentStanding, Person
-from rules.state import PackageState
-from store import directory, registry
-from store.registry import EVERYTHING
-from store.tenancy import set_frozen
+from rules.people.agent_keys import KeyScope, Rates
+from rules.people.directory import AgentStanding, Person
+from rules.state.commands import Command
+from rules.state.model import PackageState
+from store.agents import agent_admin
+from store.agents.agent_admin import EVERYTHING
+from store.installation import directory
+from store.installation.tenancy import set_frozen
 from tests.rules.world import OWEN, ROSE, ask, people
 from tests.store.world import Clock, World
 
@@ -136,7 +137,7 @@ class Desk:
     async def hire(self, name: str, scope: KeyScope = EVERYTHING, **rates: int) -> str:
         its = Rates(**rates)
         made = await self.world.write(
-            lambda connection: registry.add(connection, name, OWEN, self.clock(), scope=scope, rates=its)
+            lambda connection: agent_admin.add(connection, name, OWEN, self.clock(), scope=scope, rates=its)
         )
         return made.key
 
@@ -194,7 +195,7 @@ class Desk:
         )
 
     async def pause(self, name: str = "Clerk", standing: AgentStanding = AgentStanding.PAUSED) -> None:
-        await self.world.write(lambda connection: registry.set_standing(connection, name, standing, self.clock()))
+        await self.world.write(lambda connection: agent_admin.set_standing(connection, name, standing, self.clock()))
 
     async def time(self, kind: type[Command], told: Told) -> None:
         """What the clock does."""

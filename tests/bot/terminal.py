@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-import bot.cli.slack_checks  # noqa: F401 - loaded before any hour is set: it holds real time against that of Slack
+import bot.cli.doctor.slack  # noqa: F401 - loaded before any hour is set: it holds real time against that of Slack
 from bot.cli import run
 from bot.settings import Settings
 from tests.bot.process import KEY
@@ -82,7 +82,7 @@ def at(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", url)
     if url.startswith("postgresql"):
         monkeypatch.setenv("COUNTERSIGN_KEY", KEY)  # which no command makes there
-    monkeypatch.setattr("bot.cli.session.now", lambda: NOW)
+    monkeypatch.setattr("bot.cli.common.session.now", lambda: NOW)
     terminal = Terminal(folder, url, capsys)
     terminal.file("policy.toml", POLICY)
     return terminal

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from rules.commands import Approve
-from store.address import address
-from store.engines import make_engine, transact
-from store.genuine import Genuine
+from rules.state.commands import Approve
+from store.engine.address import address
+from store.engine.engines import make_engine, transact
+from store.packages.genuine import Genuine
 from tests.bot.service import HARD, Desk, Told
 from tests.rules.world import SENTA
 
@@ -66,9 +66,9 @@ async def test_content_that_is_no_content_is_withheld(desk: Desk, approved: Told
 async def test_a_process_that_has_not_seen_it_before_checks_it_against_its_event(
     desk: Desk, approved: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("store.content.GENUINE", Genuine())
+    monkeypatch.setattr("store.packages.content.GENUINE", Genuine())
     assert (await desk.read(approved)).body == approved.body
-    monkeypatch.setattr("store.content.GENUINE", Genuine())
+    monkeypatch.setattr("store.packages.content.GENUINE", Genuine())
     without_the_trigger(desk, approved)
     with_other_parameters(desk, approved)
     assert (await desk.claim(approved)).problem == (409, "content-unreadable")
@@ -101,7 +101,7 @@ async def test_content_that_was_checked_once_is_not_checked_again(
         asked.extend(event_ids)
         return {}
 
-    monkeypatch.setattr("store.content.digests_of", counted)
+    monkeypatch.setattr("store.packages.content.digests_of", counted)
     for _ in range(3):
         assert (await desk.read(approved)).body["may_proceed"] is True
     assert (await desk.claim(approved)).status == 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rules.commands import Approve, Reject, RequestMoreEvidence, Revise, TakeOver
+from rules.state.commands import Approve, Reject, RequestMoreEvidence, Revise, TakeOver
 from tests.bot.service import AUTOMATIC, CRITICAL, HARD, SOFT, TAKEOVER, Desk
 from tests.rules.world import DAY, RITA, SENTA
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from bot.requests import MAX_BODY
+from bot.api.requests import MAX_BODY
 from tests.bot.service import SOFT, Desk, Told
 
 JSON = {"Content-Type": "application/json"}

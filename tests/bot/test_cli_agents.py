@@ -14,12 +14,13 @@ from sqlalchemy.engine import make_url
 
 from bot.keys import vault
 from bot.settings import read_settings
-from rules.people import Agent, AgentStanding
-from store import agents, directory
-from store.audit_tenant import TENANT_EVENTS
-from store.engines import make_engine, transact
-from store.registry import SECRETS
-from store.tenancy import tenant
+from rules.people.directory import Agent, AgentStanding
+from store.agents import agents
+from store.agents.agent_admin import SECRETS
+from store.audit.tenant import TENANT_EVENTS
+from store.engine.engines import make_engine, transact
+from store.installation import directory
+from store.installation.tenancy import tenant
 from tests.bot.process import KEY
 from tests.bot.terminal import Terminal, at
 from tests.rules.world import HOUR, NOW, OWEN, people

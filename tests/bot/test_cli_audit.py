@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.cli import audit
-from rules.chain import sealed
+from rules.record.chain import sealed
 from tests.bot.exported import OURS, THEIRS, pem, signed_anew
 from tests.bot.terminal import Terminal, at
 from tests.rules.world import RITA, SENTA

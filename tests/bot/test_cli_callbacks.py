@@ -11,10 +11,11 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
 from bot.cli import callbacks
-from scheduler.retries import Again, Dead
-from store import agents, retention
-from store.audit_tenant import TENANT_EVENTS
-from store.engines import make_engine
+from scheduler.callbacks.retries import Again, Dead
+from store.agents import agents
+from store.audit import retention
+from store.audit.tenant import TENANT_EVENTS
+from store.engine.engines import make_engine
 from tests.bot.examined import found, house, workspace
 from tests.bot.terminal import Terminal, at
 from tests.callbacks.receiver import Receiver, receiving
@@ -33,7 +34,7 @@ def terminal(
 @pytest.fixture
 async def rounds(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rounds]:
     async with founded(database_url) as world, on_rounds(world) as its:
-        monkeypatch.setattr("bot.cli.session.now", its.now)
+        monkeypatch.setattr("bot.cli.common.session.now", its.now)
         yield its
 
 
@@ -239,7 +240,7 @@ async def test_the_doctor_tells_of_what_was_given_up_and_of_what_is_closed(
     async with workspace() as slack:
         terminal = house(rounds.world.url, slack, tmp_path, monkeypatch, capsys)
         faults = [fault for fault in await found(terminal) if fault[0].startswith("callbacks")]
-        monkeypatch.setattr("bot.cli.doctor.now", lambda: rounds.now() + 8 * DAY)
+        monkeypatch.setattr("bot.cli.doctor.doctor.now", lambda: rounds.now() + 8 * DAY)
         later = [fault for fault, _ in await found(terminal) if fault.startswith("callbacks")]
     assert faults == [
         (

@@ -15,12 +15,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from playground.slack import Slack
-from rules.policy import Policy
-from rules.policy_text import read_policy
-from store import tenancy, troubles
-from store.engines import make_engine, transact
-from store.policies import PolicyFile, give
-from store.policy_texts import FIX
+from rules.policy.model import Policy
+from rules.policy.parse import read_policy
+from store.commands.policies import PolicyFile, give
+from store.engine.engines import make_engine, transact
+from store.installation import tenancy
+from store.installation.policy_texts import FIX
+from store.outbox import troubles
 from tests.bot.examined import asked, found, house, the_one, workspace
 from tests.bot.terminal import POLICY, Terminal
 from tests.rules.world import DORA, HOUR, NOW, SENTA, SUSI
@@ -138,7 +139,7 @@ async def test_a_database_that_takes_no_writes(terminal: Terminal, monkeypatch: 
     def refuse(*_: Any) -> None:
         raise OperationalError("BEGIN", {}, Exception("attempt to write a readonly database"))
 
-    monkeypatch.setattr("bot.cli.doctor.begin_immediate", refuse)
+    monkeypatch.setattr("bot.cli.doctor.doctor.begin_immediate", refuse)
     fault, fix = await the_one(terminal)
     assert fault == "writing: attempt to write a readonly database"
     assert "let this user write" in fix
@@ -149,7 +150,7 @@ async def test_a_clock_that_is_behind_the_record(
 ) -> None:
     now = datetime.now(UTC)
     transact(engine, lambda its: tenancy.set_frozen(its, frozen=True, actor="operator", now=now))
-    monkeypatch.setattr("bot.cli.doctor.now", lambda: now - HOUR)
+    monkeypatch.setattr("bot.cli.doctor.doctor.now", lambda: now - HOUR)
     fault, fix = await the_one(terminal)
     assert re.fullmatch(r"clock: it differs by 36\d\d s", fault)
     assert fix == "set the clocks of all machines by NTP"

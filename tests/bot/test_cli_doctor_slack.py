@@ -177,7 +177,7 @@ async def test_a_slack_that_asks_for_patience_is_said_to_be_busy(terminal: Termi
 async def test_a_clock_that_differs_from_that_of_slack(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, off: timedelta
 ) -> None:
-    monkeypatch.setattr("bot.cli.slack_checks.now", lambda: datetime.now(UTC) + off)
+    monkeypatch.setattr("bot.cli.doctor.slack.now", lambda: datetime.now(UTC) + off)
     fault, fix = await the_one(terminal)
     assert fault.startswith("clock: it differs from that of Slack by ")
     assert fix == "set the clock of this machine by NTP"

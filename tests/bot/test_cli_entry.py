@@ -16,11 +16,11 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
-from bot.cli import session
+from bot.cli.common import session
 from playground.slack import Slack, stand_in
-from store.engines import make_engine
-from store.migrate import is_current
-from store.workers import UnavailableError
+from store.engine.engines import make_engine
+from store.engine.workers import UnavailableError
+from store.migrations.migrate import is_current
 from tests.bot.process import slack_settings
 from tests.bot.terminal import POLICY, Terminal, at
 from tests.rules.world import OWEN

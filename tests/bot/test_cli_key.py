@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.callback_side import callback_side
+from bot.callback_wiring import callback_side
 from bot.keys import known_public_key
 from bot.metrics import Metrics
 from bot.settings import read_settings
-from store.address import address
-from store.engines import make_engine, transact
-from store.registry import SECRETS
-from store.vault import VaultError
+from store.agents.agent_admin import SECRETS
+from store.agents.callback_secrets import VaultError
+from store.engine.address import address
+from store.engine.engines import make_engine, transact
 from tests.bot.process import KEY
 from tests.bot.service import opened
 from tests.bot.terminal import Terminal, at

@@ -13,8 +13,8 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.engine import make_url
 from sqlmodel import SQLModel
 
-from store import directory
-from store.engines import make_engine, transact
+from store.engine.engines import make_engine, transact
+from store.installation import directory
 from tests.bot.terminal import POLICY, Said, Terminal, at
 from tests.rules.world import (
     AUTOMATIC,

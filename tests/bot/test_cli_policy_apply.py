@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.chain import rfc3339
+from rules.record.chain import rfc3339
 from tests.bot.terminal import POLICY, Terminal, at
 from tests.rules.world import HARD, HOUR, NOW, OWEN
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rules.package import DecisionPackage
-from rules.policy import Policy
+from rules.package.model import DecisionPackage
+from rules.policy.model import Policy
 from tests.bot.terminal import Terminal, at
 from tests.rules.world import HARD, SOFT, policy, written
 from tests.store.world import LASTING, POLICY, founded

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from rules.commands import Approve, ClaimTask, Reject
-from store.content import CONTENT
+from rules.state.commands import Approve, ClaimTask, Reject
+from store.packages.content import CONTENT
 from tests.bot.terminal import Terminal, at
 from tests.rules.world import CRITICAL, HARD, RITA, SENTA, SOFT, ask, package
 from tests.store.world import World, founded

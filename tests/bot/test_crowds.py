@@ -17,11 +17,12 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from aiohttp import web
 
-from bot import connections, descriptors, polls
-from bot.connections import Connection, Connections, Phase
+from bot.api import polls
 from bot.metrics import Metrics
-from bot.peers import Peers
-from playground.messages import Message
+from bot.process import connections, descriptors
+from bot.process.connections import Connection, Connections, Phase
+from bot.process.peers import Peers
+from playground.model.messages import Message
 from tests.bot import wire
 from tests.bot.process import Process, served
 from tests.bot.service import POLICY, SOFT, Desk, opened

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from rules.commands import (
+from rules.state.commands import (
     Answer,
     Approve,
     Defer,
@@ -19,7 +19,7 @@ from rules.commands import (
     Revoke,
     TakeOver,
 )
-from store import directory
+from store.installation import directory
 from tests.bot.service import AUTOMATIC, HARD, SOFT, Desk, Told
 from tests.rules.world import DAY, HOUR, RITA, SENTA, people
 

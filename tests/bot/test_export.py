@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bot.export import COLUMNS, export_csv
-from bot.export_check import ExportCheck
-from rules.evidence import Counts
-from store.audit import EVERYTHING, Selection, snapshot
+from bot.audit.check import ExportCheck
+from bot.audit.export import COLUMNS, export_csv
+from rules.record.evidence import Counts
+from store.audit.reader import EVERYTHING, Selection, snapshot
 from tests.bot.exported import OURS, export, exported_once, faults
 from tests.rules.world import NOW
 from tests.store.recorded import Recorded, forge, recorded

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from bot.export import signed_message
-from bot.export_check import ExportCheck, lines_of
+from bot.audit.check import ExportCheck, lines_of
+from bot.audit.export import signed_message
 from tests.bot.exported import OURS, THEIRS, exported_once, faults, of, package_ids, signed_anew, written
 
 
@@ -168,7 +168,7 @@ def test_no_line_whatever_it_holds_can_stop_the_check(exported: list[bytes], lin
 
 
 def test_a_line_without_an_end_is_not_read_whole(exported: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.export_check.LONGEST", 10_000)
+    monkeypatch.setattr("bot.audit.check.LONGEST", 10_000)
     whole = io.BytesIO(b"".join(exported))
     assert faults(list(lines_of(whole))) == []
     endless = io.BytesIO(exported[0] + b"[" * 50_000)

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bot import api, docs, operations
-from bot.openapi import document
-from rules.commands import Approve, HumanDecisionCommand, PersonCommand, Verb
-from rules.package import DecisionPackage
-from rules.people import AgentStanding
-from store import registry
+from bot.api import docs, handlers, operations
+from bot.api.openapi import document
+from rules.package.model import DecisionPackage
+from rules.people.directory import AgentStanding
+from rules.state.commands import Approve, HumanDecisionCommand, PersonCommand, Verb
+from store.agents import agent_admin
 from tests.bot.service import SOFT, Desk
 from tests.rules.world import DAY, HOUR, RITA
 
@@ -38,7 +38,7 @@ def test_no_route_is_there_but_those_that_the_contract_allows() -> None:
 
 
 def test_what_is_served_is_what_is_described() -> None:
-    served = {(each.method.lower(), each.path) for each in (*api.ROUTES, *operations.ROUTES, *docs.ROUTES)}
+    served = {(each.method.lower(), each.path) for each in (*handlers.ROUTES, *operations.ROUTES, *docs.ROUTES)}
     assert served == set(OF_AGENTS) | OPEN
 
 
@@ -163,7 +163,7 @@ async def test_the_scheme_may_be_written_in_any_case(desk: Desk) -> None:
 async def test_a_rotated_key_works_as_long_as_was_said(desk: Desk) -> None:
     until = desk.clock() + HOUR
     fresh = await desk.world.write(
-        lambda connection: registry.rotate(connection, "Clerk", desk.clock(), old_until=until)
+        lambda connection: agent_admin.rotate(connection, "Clerk", desk.clock(), old_until=until)
     )
     assert [(await desk.get("/v1/packages", key=key)).status for key in (desk.key, fresh.key)] == [200, 200]
     desk.clock.passes(HOUR)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import callback_guard
+from bot.callbacks import guard
 from tests.bot.service import POLICY, opened
 
 HERE = Path(__file__).parent
@@ -41,13 +41,13 @@ async def test_no_request_that_schemathesis_can_think_of_breaks_a_promise(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Hosts that it makes up would be looked up, each until its time is out.
-    monkeypatch.setattr(callback_guard, "_addresses", _nowhere)
+    monkeypatch.setattr(guard, "_addresses", _nowhere)
     async with opened(database_url, tmp_path, EASY) as desk:
         status, report = await _schemathesis(desk.url, desk.key, tmp_path)
     assert status == 0, report
 
 
-async def _nowhere(_: str) -> list[callback_guard.Address]:
+async def _nowhere(_: str) -> list[guard.Address]:
     return []
 
 

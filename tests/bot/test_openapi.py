@@ -13,12 +13,12 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
 
-from bot import descriptions, requests
-from bot.openapi import document, problem_kinds
-from bot.problem_types import TYPE, Fault, meaning_of, name_of
-from bot.problems import MEDIA
-from bot.routes import ROUTES
-from rules.package import DecisionPackage, Kind
+from bot.api import descriptions, requests
+from bot.api.openapi import document, problem_kinds
+from bot.api.problem_types import TYPE, Fault, meaning_of, name_of
+from bot.api.problems import MEDIA
+from bot.api.routes import ROUTES
+from rules.package.model import DecisionPackage, Kind
 from rules.reasons import Reason
 from tests.bot.service import SOFT, Desk
 

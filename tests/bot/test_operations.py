@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from bot import operations
-from rules.policy_text import read_policy
-from store.policies import PolicyFile, give
-from store.workers import UnavailableError
+from bot.api import operations
+from rules.policy.parse import read_policy
+from store.commands.policies import PolicyFile, give
+from store.engine.workers import UnavailableError
 from tests.bot.service import AUTOMATIC, HARD, POLICY, Desk
 from tests.rules.world import DAY
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.settings import SettingsError, read_settings, require_slack
-from bot.slack.signature import plain_host
+from bot.slack.transport.signature import plain_host
 
 WHOLE = "https://countersign.example.com/slack/events"
 

@@ -10,8 +10,8 @@ from unittest.mock import patch
 
 import pytest
 
-from rules.chain import event_digest
-from rules.commands import Approve, Comment, OpenDetails
+from rules.record.chain import event_digest
+from rules.state.commands import Approve, Comment, OpenDetails
 from store.waiters import Waiter
 from tests.bot.service import AUTOMATIC, CRITICAL, HARD, SOFT, Desk, Told
 from tests.rules.world import RITA, SENTA, SUSI

@@ -15,8 +15,8 @@ from sqlalchemy import text
 
 from bot.running import running
 from bot.settings import read_settings
-from store.address import address
-from store.engines import make_engine
+from store.engine.address import address
+from store.engine.engines import make_engine
 from tests.bot.process import moved_in
 from tests.bot.service import AUTOMATIC, POLICY
 from tests.bot.terminal import Terminal, at

@@ -11,9 +11,9 @@ import pytest
 from yarl import URL
 
 from bot.running import running
-from rules.commands import Approve, Revise
-from rules.keys import KeyScope, Rates
-from store import registry
+from rules.people.agent_keys import KeyScope, Rates
+from rules.state.commands import Approve, Revise
+from store.agents import agent_admin
 from tests.bot.service import FOR_ITS_OWNER, SOFT, Desk
 from tests.rules.world import OWEN, RITA, ROSE
 
@@ -26,7 +26,7 @@ async def hired(desk: Desk, scope: dict[str, Any] | None = None, **rates: int) -
 
 async def allow(desk: Desk, scope: dict[str, Any], **rates: int) -> None:
     its, bounds = KeyScope.model_validate(scope), Rates(**rates)
-    await desk.world.write(lambda connection: registry.set_allowed(connection, "Scribe", its, bounds, desk.clock()))
+    await desk.world.write(lambda connection: agent_admin.set_allowed(connection, "Scribe", its, bounds, desk.clock()))
 
 
 async def test_what_a_key_does_not_cover_is_refused_with_the_field_named(desk: Desk) -> None:

@@ -12,16 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from bot import server_lock
-from bot.server_lock import ServedError, only_server
+from bot.process import server_lock
+from bot.process.server_lock import ServedError, only_server
 from tests.bot.process import served
 
-_SERVE = (
-    "import sys, bot.server_lock as lock; lock.WAITS = 0; sys.argv[1:] = ['serve']; from bot.cli import main; main()"
-)
+_SERVE = "import sys, bot.process.server_lock as lock; lock.WAITS = 0; sys.argv[1:] = ['serve']; from bot.cli import main; main()"
 _HOLDER = """
 import asyncio, sys
-from bot.server_lock import only_server
+from bot.process.server_lock import only_server
 async def hold():
     async with only_server(sys.argv[1]):
         print("held", flush=True)

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from bot.running import running
-from rules.commands import Approve, HandBack, Reject, TakeOver
+from rules.state.commands import Approve, HandBack, Reject, TakeOver
 from tests.bot.service import AUTOMATIC, CRITICAL, FOR_ITS_OWNER, HARD, SOFT, TAKEOVER, Desk
 from tests.rules.world import DAY, RITA, ROSE, SENTA, people
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.wrong_keys import APART, AT_MOST
+from bot.process.wrong_keys import APART, AT_MOST
 from tests.bot.service import Desk, opened
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

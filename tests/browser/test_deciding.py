@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
-from rules.state import Status
+from rules.state.model import Status
 from tests.browser.scene import GRAVE, IN_BROWSER, RITA, ROSE, SOFT
 from tests.browser.screen import Screen
 from tests.slack.office import Office

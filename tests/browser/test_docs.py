@@ -10,10 +10,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
-from bot.openapi import document
-from bot.problem_types import name_of
-from bot.routes import ROUTES, Route
-from rules.package import DecisionPackage
+from bot.api.openapi import document
+from bot.api.problem_types import name_of
+from bot.api.routes import ROUTES, Route
+from rules.package.model import DecisionPackage
 from tests.bot.service import SOFT, Desk, opened
 from tests.browser.scene import IN_BROWSER
 from tests.browser.screen import PHONE, WIDE, Screen, window

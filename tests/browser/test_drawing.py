@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from playground.messages import Message
-from playground.posting import Content, Place, post
+from playground.api.posting import Content, Place, post
+from playground.model.messages import Message
 from playground.slack import Slack, stand_in
 from tests.browser.screen import PHONE, WIDE, Screen, window
 

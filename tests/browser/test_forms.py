@@ -12,7 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Locator, expect
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from playground.posting import Content, Place, post
+from playground.api.posting import Content, Place, post
 from playground.slack import Slack, stand_in
 from tests.browser.screen import Screen, window
 from tests.playground.app import actions, bolt, button, field, modal, plain, section, serving

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser, expect
 
-from rules.state import Status
+from rules.state.model import Status
 from tests.browser.scene import CHANNEL, GRAVE, IN_BROWSER, SENTA, SOFT
 from tests.browser.screen import PHONE, WIDE, Scheme, Screen, window
 from tests.slack.office import Office

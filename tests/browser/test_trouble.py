@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.async_api import expect
 
-from rules.state import Status
+from rules.state.model import Status
 from tests.browser.scene import GRAVE, IN_BROWSER, SOFT
 from tests.browser.screen import Screen
 from tests.slack.office import Office

@@ -10,13 +10,13 @@ import os
 import signal
 from typing import Any
 
-import scheduler.courier
+import scheduler.callbacks.sender
 from bot import logs
-from bot.callback_client import callback_client
+from bot.callbacks.client import callback_client
 from bot.settings import LogFormat
-from scheduler.courier import Courier
+from scheduler.callbacks.sender import Courier
 from scheduler.ticks import ticking
-from store import deliveries
+from store.outbox import deliveries
 from store.store import Store
 from tests.callbacks.rounds import LOOPBACK
 from tests.forked import Line
@@ -28,7 +28,7 @@ STEPS = {
     "claiming": (deliveries, "claim", True),
     "claimed": (Courier, "_deliver", False),
     "sent": (Courier, "_settle", False),
-    "settling": (scheduler.courier, "_settle", True),
+    "settling": (scheduler.callbacks.sender, "_settle", True),
     "settled": (Courier, "notice", False),
 }
 

@@ -12,16 +12,17 @@ from typing import Any
 
 from sqlalchemy import text
 
-from bot.callback_client import callback_client
-from bot.callback_guard import Network
-from rules.commands import Approve, Escalate
-from rules.package import DecisionPackage
-from rules.people import Agent
-from rules.state import PackageState
-from scheduler.courier import Courier
-from scheduler.post import Post
-from store import letters, registry
-from store.letters import Letter
+from bot.callbacks.client import callback_client
+from bot.callbacks.guard import Network
+from rules.package.model import DecisionPackage
+from rules.people.directory import Agent
+from rules.state.commands import Approve, Escalate
+from rules.state.model import PackageState
+from scheduler.callbacks.post import Post
+from scheduler.callbacks.sender import Courier
+from store.agents import agent_admin
+from store.outbox import callback_admin
+from store.outbox.callback_admin import Letter
 from tests.rules.world import SENTA, SUSI, ask, package
 from tests.store.world import World
 
@@ -74,7 +75,7 @@ class Rounds:
         return sorted(found, key=lambda each: (each.package_id, each.revision))
 
     async def letter(self, callback_id: str) -> Letter:
-        return await self.world.read(lambda its: letters.found(its, callback_id))
+        return await self.world.read(lambda its: callback_admin.found(its, callback_id))
 
     async def the_letter(self) -> Letter:
         (one,) = await self.letters()
@@ -90,10 +91,10 @@ class Rounds:
 
     async def rotated(self, name: str = "Clerk", overlap: timedelta = timedelta(days=1)) -> None:
         now = self.now()
-        await self.world.write(lambda its: registry.rotate(its, name, now, old_until=now + overlap))
+        await self.world.write(lambda its: agent_admin.rotate(its, name, now, old_until=now + overlap))
 
     async def resent(self, callback_id: str) -> str:
-        return await self.world.write(lambda its: letters.resend(its, callback_id, self.now()))
+        return await self.world.write(lambda its: callback_admin.resend(its, callback_id, self.now()))
 
 
 @asynccontextmanager

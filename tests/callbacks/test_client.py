@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from bot.callback_client import callback_client
-from scheduler.post import Reply, UnsentError
+from bot.callbacks.client import callback_client
+from scheduler.callbacks.post import Reply, UnsentError
 from tests.callbacks.receiver import Receiver, receiving, saying
 from tests.callbacks.rounds import LOOPBACK, SOON, WITHIN
 

@@ -8,10 +8,11 @@ import pytest
 from aiohttp import web
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from rules.commands import Reject
-from rules.people import AgentStanding
-from scheduler.retries import ATTEMPTS, DELAYS
-from store import registry, retention
+from rules.people.directory import AgentStanding
+from rules.state.commands import Reject
+from scheduler.callbacks.retries import ATTEMPTS, DELAYS
+from store.agents import agent_admin
+from store.audit import retention
 from tests.callbacks.receiver import Receiver, hangs
 from tests.callbacks.rounds import SOON, Rounds, on_rounds
 from tests.rules.world import DAY, NOW, RITA, ask, people
@@ -85,7 +86,7 @@ async def test_while_a_secret_is_exchanged_both_verify_and_then_only_the_new_one
 async def test_the_agents_own_address_is_called_where_the_package_names_none(
     rounds: Rounds, receiver: Receiver
 ) -> None:
-    await rounds.world.write(lambda its: registry.set_callback_url(its, "Clerk", receiver.url("/own"), NOW))
+    await rounds.world.write(lambda its: agent_admin.set_callback_url(its, "Clerk", receiver.url("/own"), NOW))
     await rounds.decided(receiver.url("/packages"))
     state = await rounds.world.submit()
     await rounds.world.after(ask(Reject, state), RITA)
@@ -203,7 +204,7 @@ async def test_what_is_gone_for_one_agent_is_not_gone_for_another(rounds: Rounds
 
 async def test_nothing_is_told_to_an_agent_that_was_revoked(rounds: Rounds, receiver: Receiver) -> None:
     await rounds.decided(receiver.url())
-    await rounds.world.write(lambda its: registry.set_standing(its, "Clerk", AgentStanding.REVOKED, NOW))
+    await rounds.world.write(lambda its: agent_admin.set_standing(its, "Clerk", AgentStanding.REVOKED, NOW))
     await rounds.made()
     assert receiver.got == []
     assert (await rounds.the_letter()).last_error == "not sent: its agent was revoked"
@@ -224,7 +225,7 @@ async def test_a_fault_of_ours_is_tried_again_and_not_for_ever(
     def broken(*_: object) -> dict[str, str]:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("scheduler.courier.envelope", broken)
+    monkeypatch.setattr("scheduler.callbacks.sender.envelope", broken)
     await rounds.decided(receiver.url())
     await rounds.made()
     letter = await rounds.the_letter()

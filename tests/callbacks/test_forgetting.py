@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from scheduler.retention import ARRIVED, Retention
-from scheduler.retries import ATTEMPTS, DELAYS
-from store.audit import verify_database
+from scheduler.callbacks.retries import ATTEMPTS, DELAYS
+from scheduler.time.retention import ARRIVED, Retention
+from store.audit.reader import verify_database
 from tests.callbacks.receiver import Receiver
 from tests.callbacks.rounds import Rounds, on_rounds
 from tests.rules.world import DAY, policy
@@ -24,7 +24,7 @@ async def looked_through(rounds: Rounds) -> None:
 async def test_what_arrived_is_forgotten_after_a_month_and_no_sooner(
     rounds: Rounds, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scheduler.retention.LETTERS", 2)  # at a time
+    monkeypatch.setattr("scheduler.time.retention.LETTERS", 2)  # at a time
     for _ in range(5):
         await rounds.decided(receiver.url())
     await rounds.made()

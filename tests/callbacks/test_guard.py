@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from bot.callback_client import callback_client
-from bot.callback_guard import ForbiddenError, Gate, Network, forbidden, is_open
-from rules.package import Url
-from scheduler.post import UnsentError
+from bot.callbacks.client import callback_client
+from bot.callbacks.guard import ForbiddenError, Gate, Network, forbidden, is_open
+from rules.package.model import Url
+from scheduler.callbacks.post import UnsentError
 from tests.callbacks.receiver import Receiver
 from tests.callbacks.rounds import LOOPBACK, WITHIN
 

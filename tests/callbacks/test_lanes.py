@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.lanes import IN_ALL, OF_ADDRESS, OF_AGENT, Lanes
-from store.deliveries import Due
+from scheduler.callbacks.concurrency import IN_ALL, OF_ADDRESS, OF_AGENT, Lanes
+from store.outbox.deliveries import Due
 
 AGENTS = st.sampled_from([f"agt_{number}" for number in range(8)])
 URLS = st.sampled_from([f"https://{number}.example/" for number in range(40)])

@@ -13,11 +13,11 @@ import psycopg
 import pytest
 from sqlalchemy import Connection
 
-from rules.commands import Escalate, Revise, Withdraw
-from scheduler.lanes import OF_ADDRESS
-from scheduler.retries import Again, Dead, Delivered
-from store import deliveries
-from store.deliveries import Claimed
+from rules.state.commands import Escalate, Revise, Withdraw
+from scheduler.callbacks.concurrency import OF_ADDRESS
+from scheduler.callbacks.retries import Again, Dead, Delivered
+from store.outbox import deliveries
+from store.outbox.deliveries import Claimed
 from tests.callbacks.carrier import STEPS, carry
 from tests.callbacks.receiver import Held, Receiver, hangs
 from tests.callbacks.rounds import Rounds, called, on_rounds

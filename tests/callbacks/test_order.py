@@ -7,10 +7,10 @@ from random import Random
 
 import pytest
 
-from scheduler.lanes import OF_ADDRESS
-from scheduler.retries import ATTEMPTS, DELAYS, Again, Dead, Delivered, Verdict
-from store.deliveries import Claimed
-from store.workers import UnavailableError
+from scheduler.callbacks.concurrency import OF_ADDRESS
+from scheduler.callbacks.retries import ATTEMPTS, DELAYS, Again, Dead, Delivered, Verdict
+from store.engine.workers import UnavailableError
+from store.outbox.deliveries import Claimed
 from tests.callbacks.receiver import Held, Receiver
 from tests.callbacks.rounds import Rounds
 from tests.rules.world import DAY

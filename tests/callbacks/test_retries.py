@@ -10,8 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.post import Reply
-from scheduler.retries import ATTEMPTS, DELAYS, JITTER, PATIENCE, Again, Dead, Delivered, failed, judged, patience
+from scheduler.callbacks.post import Reply
+from scheduler.callbacks.retries import (
+    ATTEMPTS,
+    DELAYS,
+    JITTER,
+    PATIENCE,
+    Again,
+    Dead,
+    Delivered,
+    failed,
+    judged,
+    patience,
+)
 from tests.test_docs import README
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

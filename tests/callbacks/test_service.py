@@ -13,9 +13,9 @@ import pytest
 import structlog
 from sqlalchemy import text
 
-from bot.openapi import document
-from bot.shapes import CallbackBody
-from rules.commands import Approve, Escalate
+from bot.api.openapi import document
+from bot.api.shapes import CallbackBody
+from rules.state.commands import Approve, Escalate
 from tests.bot.service import HARD, SOFT, Desk, opened
 from tests.callbacks.receiver import Receiver
 from tests.rules.world import RITA, SENTA, SUSI

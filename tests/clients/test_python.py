@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from bot.openapi import document
-from rules.commands import Approve
+from bot.api.openapi import document
+from rules.state.commands import Approve
 from tests.bot.service import SOFT, Desk, opened
 from tests.rules.world import RITA
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.openapi import document
+from bot.api.openapi import document
 from tests.programs import Program, sayer
 
 HERE = Path(__file__).parent

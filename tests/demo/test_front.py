@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.requests import MAX_BODY
+from bot.api.requests import MAX_BODY
 from tests.demo.visitor import Visitor, running
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rules.commands import Verb
+from rules.state.commands import Verb
 from tests.demo.test_stories import DELETION, MAIL, NOTICE, PLAN
 from tests.demo.visitor import RITA, ROSS, SENTA, SUSAN, Visitor, lines, running, visiting
 

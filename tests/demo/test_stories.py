@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from rules.commands import Verb
+from rules.state.commands import Verb
 from tests.demo.visitor import ADAM, GAIL, NORA, OMAR, RITA, ROSS, SENTA, SUSAN, SVEN, Visitor, lines
 from tests.slack.office import CONFIRMED
 

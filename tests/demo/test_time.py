@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from store.packages import PACKAGES
+from store.packages.packages import PACKAGES
 from tests.demo.test_stories import NOTICE, RECEIPT
 from tests.demo.visitor import DORA, PATIENCE, Visitor, running
 

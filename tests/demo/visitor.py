@@ -13,11 +13,11 @@ import aiohttp
 from bot.demo.folder import Folder
 from bot.demo.opening import Demo, opened
 from bot.demo.workspace import CHANNELS
-from bot.slack.side import SlackSide
-from playground.messages import Message
+from bot.slack.wiring import SlackSide
+from playground.model.messages import Message
 from playground.slack import Outcome
-from rules.commands import Verb
-from store import registry
+from rules.state.commands import Verb
+from store.agents import agent_admin
 from tests.slack.office import CONFIRMED, MENU
 
 RITA, ROSS, SENTA, SVEN, SUSAN, DORA = "URITA", "UROSS", "USENTA", "USVEN", "USUSAN", "UDORA"
@@ -92,7 +92,7 @@ class Visitor:
     async def hired(self) -> str:
         """The key of one more agent."""
         store = self.demo.service.store
-        made = await store.write(lambda connection: registry.add(connection, "newcomer", OMAR, store.clock()))
+        made = await store.write(lambda connection: agent_admin.add(connection, "newcomer", OMAR, store.clock()))
         return made.key
 
     async def state(self) -> State:

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from playground.changes import Change
-from playground.messages import Message
-from playground.outcomes import Outcome
+from playground.client.outcomes import Outcome
+from playground.model.changes import Change
+from playground.model.messages import Message
 from playground.slack import NotPossibleError
 from tests.bot.service import HARD, SOFT
 from tests.machines.fleet import Fleet

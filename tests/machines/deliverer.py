@@ -9,31 +9,35 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import scheduler.bringing
+import scheduler.cards.delivery
 from bot import logs
 from bot.metrics import Metrics
 from bot.settings import LogFormat, read_settings
-from bot.slack.client import SlackClient, web_client
-from rules.policy_text import read_policy
-from scheduler.admins import Admins
-from scheduler.bringing import Bringing
-from scheduler.reconciler import Reconciler
-from scheduler.sending import Sending
-from store import cards, places
+from bot.slack.outgoing.client import SlackClient, web_client
+from rules.policy.parse import read_policy
+from scheduler.cards.admin_alerts import Admins
+from scheduler.cards.delivery import Bringing
+from scheduler.cards.reconciler import Reconciler
+from scheduler.cards.sending import Sending
+from store.outbox import card_leases, cards
 from tests.slack.office import POLICY, UNLIMITED
 from tests.store.world import World, opened
 
 # Where it dies. True: after it was done, within the transaction that it belongs to; else just before it.
 STEPS = {
-    "claiming": (places, "claim", True),
+    "claiming": (card_leases, "claim", True),
     "claimed": (Reconciler, "_attempt", False),
     "drawn": (Sending, "put", False),  # the rendering is kept, and nothing was sent
     "sent": (cards, "lies_at", False),  # the card is there, and nobody knows where
     "lying": (Bringing, "_tell", False),  # it is known where the card lies, and its thread knows nothing
     "told": (cards, "noted", False),  # the thread knows, and nobody knows that it does
     "proving": (Bringing, "_proven", False),
-    "noted": (scheduler.bringing, "_shown", False),  # what the thread knows is written down, and the end of it is not
-    "recording": (scheduler.bringing, "_shown", True),
+    "noted": (
+        scheduler.cards.delivery,
+        "_shown",
+        False,
+    ),  # what the thread knows is written down, and the end of it is not
+    "recording": (scheduler.cards.delivery, "_shown", True),
     "settled": (Admins, "are_to_be_told", False),
 }
 

@@ -13,14 +13,14 @@ from typing import Any
 import aiohttp
 from sqlalchemy import Connection, Row, text
 
-from blocks.rendering import render
+from blocks.card.rendering import render
 from bot import cli
 from playground.slack import Slack
-from rules.policy_text import read_policy
-from rules.state import Status
-from scheduler.dossiers import dossier_of
-from store.cards import CARDS
-from store.events import events_of
+from rules.policy.parse import read_policy
+from rules.state.model import Status
+from scheduler.cards.dossiers import dossier_of
+from store.outbox.cards import CARDS
+from store.packages.events import events_of
 from tests.forked import program
 from tests.machines.fleet import ROOT, Fleet
 from tests.slack.office import POLICY

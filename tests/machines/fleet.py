@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from playground.slack import Slack, stand_in
-from store import registry
+from store.agents import agent_admin
 from tests.bot.process import KEY, slack_settings
 from tests.forked import program
 from tests.machines import replica
@@ -147,6 +147,6 @@ async def _moved_in(database_url: str) -> str:
     async with opened(database_url) as world:
         await world.people_are(people())
         made = await world.write(
-            lambda connection: registry.add(connection, "Clerk", OWEN, world.clock(), rates=NO_LIMITS)
+            lambda connection: agent_admin.add(connection, "Clerk", OWEN, world.clock(), rates=NO_LIMITS)
         )
     return made.key

@@ -11,21 +11,21 @@ from datetime import timedelta
 from functools import partial
 from typing import NoReturn
 
-import bot.slack.side
-import scheduler.courier
-import scheduler.heart
-import scheduler.hold
-import scheduler.sweep
-import store.presence
+import bot.slack.wiring
+import scheduler.callbacks.sender
+import scheduler.cards.lease
+import scheduler.time.due
+import scheduler.time.heartbeat
+import store.installation.presence
 from bot import cli
-from scheduler.reconciler import Reconciler
+from scheduler.cards.reconciler import Reconciler
 from tests.slack.office import UNLIMITED
 
 
 def main() -> NoReturn:
-    for module in (scheduler.courier, scheduler.hold, scheduler.sweep):
+    for module in (scheduler.callbacks.sender, scheduler.cards.lease, scheduler.time.due):
         module.CLAIMED_FOR = timedelta(seconds=3)  # type: ignore[attr-defined]
-    scheduler.heart.EVERY = 1.0
-    store.presence.LEASE = timedelta(seconds=float(os.environ.get("REPLICA_LEASE", "60")))
-    bot.slack.side.Reconciler = partial(Reconciler, rates=UNLIMITED)  # type: ignore[attr-defined,assignment]
+    scheduler.time.heartbeat.EVERY = 1.0
+    store.installation.presence.LEASE = timedelta(seconds=float(os.environ.get("REPLICA_LEASE", "60")))
+    bot.slack.wiring.Reconciler = partial(Reconciler, rates=UNLIMITED)  # type: ignore[attr-defined,assignment]
     cli.main()

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from playground.slack import Slack, stand_in
-from rules.commands import Approve
-from rules.state import PackageState, Status
-from scheduler.hold import CLAIMED_FOR
-from store import directory
+from rules.state.commands import Approve
+from rules.state.model import PackageState, Status
+from scheduler.cards.lease import CLAIMED_FOR
+from store.installation import directory
 from tests.forked import FORKED
 from tests.machines.deliverer import deliver, delivery
 from tests.rules.world import SOFT, ask, people

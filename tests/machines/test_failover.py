@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from rules.state import Status
-from store.migrate import migrate
+from rules.state.model import Status
+from store.migrations.migrate import migrate
 from tests.machines.pair import Pair, pair
 from tests.slack.office import HARD, POLICY, SENTA, SOFT, Office, open_office
 

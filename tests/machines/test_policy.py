@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import text
 
 from bot.slack.app import UNREADABLE
-from playground.outcomes import Outcome
-from store.policies import OTHER_FILE
-from store.policy_texts import FIX
+from playground.client.outcomes import Outcome
+from store.commands.policies import OTHER_FILE
+from store.installation.policy_texts import FIX
 from tests.bot.service import SOFT
 from tests.machines.ending import all_shown, commanded, ending
 from tests.machines.fleet import Fleet, Replica, fleet

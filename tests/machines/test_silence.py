@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from rules.policy_text import read_policy
-from store.heard import HEARD
-from store.presence import PRESENCES
+from rules.policy.parse import read_policy
+from store.installation.heard import HEARD
+from store.installation.presence import PRESENCES
 from tests.bot.service import SOFT
 from tests.machines.crowd import crowd
 from tests.machines.ending import all_shown

@@ -12,12 +12,12 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from playground.browsing import FILES, Browsing
-from playground.clock import ManualClock
-from playground.posting import Content, Place, post
+from playground.api.posting import Content, Place, post
+from playground.browser.browsing import FILES, Browsing
+from playground.browser.weather import SLOW
+from playground.model.clock import ManualClock
 from playground.server import application
 from playground.slack import Slack
-from playground.weather import SLOW
 from tests.playground.app import field, modal
 
 NOBODYS = "http://127.0.0.1:9/slack/events"

@@ -10,10 +10,10 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
+from playground.client.signing import signed
+from playground.model.workspace import Workspace
 from playground.server import application
-from playground.signing import signed
 from playground.slack import NotPossibleError, Slack
-from playground.workspace import Workspace
 from tests.playground.app import listening
 
 Said = dict[str, Any]

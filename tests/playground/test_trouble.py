@@ -13,7 +13,7 @@ from slack_sdk.http_retry.builtin_interval_calculators import FixedValueRetryInt
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from playground.looking import NeverError
+from playground.client.looking import NeverError
 from playground.slack import ManualClock, Rates, Slack, stand_in
 from tests.playground.app import error_of, refusal_of, section
 

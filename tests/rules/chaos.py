@@ -11,19 +11,19 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from rules import commands
-from rules.autonomy import AutonomyProfile
-from rules.chain import event_of
-from rules.clock import next_due
-from rules.commands import Command, HumanDecisionCommand, PersonCommand, Verb
-from rules.life import decide, takes
-from rules.package import DecisionPackage
-from rules.people import AUTO, Actor, ActorKind
+from rules.package.model import DecisionPackage
+from rules.people.autonomy import AutonomyProfile
+from rules.people.directory import AUTO, Actor, ActorKind
 from rules.reasons import Refusal
-from rules.sight import Silence
-from rules.situation import Memory, Situation
-from rules.state import PackageState
-from rules.transition import Transition, refused
+from rules.record.chain import event_of
+from rules.state import commands
+from rules.state.commands import Command, HumanDecisionCommand, PersonCommand, Verb
+from rules.state.model import PackageState
+from rules.state.sightings import Silence
+from rules.state.situation import Memory, Situation
+from rules.state.transition import Transition, refused
+from rules.verbs.table import decide, takes
+from rules.verbs.timers import next_due
 from tests.rules import world
 from tests.rules.world import ADAM, AGENT, DAY, HOUR, MINUTE, NOW, OWEN, POLICY, ask, people, policy
 

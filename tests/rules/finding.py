@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rules.level import Assessment, Background, assess
-from rules.package import DecisionPackage
-from rules.policy import Policy
+from rules.package.model import DecisionPackage
+from rules.policy.model import Policy
 from rules.scales import HITLLevel
+from rules.state.level import Assessment, Background, assess
 from tests.rules import world
 
 FREE = Background(

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from rules import commands
-from rules.audit import Auditor
-from rules.chain import event_of, sealed, tenant_event
-from rules.evidence import Claim, Fault, Kept, Trail
-from rules.state import PackageState
-from rules.transition import Transition
+from rules.record.chain import event_of, sealed, tenant_event
+from rules.record.evidence import Claim, Fault, Kept, Trail
+from rules.record.verify import Auditor
+from rules.state import commands
+from rules.state.model import PackageState
+from rules.state.transition import Transition
 from tests.rules.world import (
     AGENT,
     CRITICAL,

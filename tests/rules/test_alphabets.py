@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.alphabets import Mixed, alphabets, mixed_alphabets
+from rules.package.alphabets import Mixed, alphabets, mixed_alphabets
 from tests.rules.world import package
 
 AMOUNT = "am\u043eunt"  # with a Cyrillic o

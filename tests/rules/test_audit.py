@@ -12,11 +12,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from rules import commands
-from rules.audit import Auditor, Seen
 from rules.canonical import leaves
-from rules.chain import content_digest
-from rules.evidence import TENANT, Kept, read
+from rules.record.chain import content_digest
+from rules.record.evidence import TENANT, Kept, read
+from rules.record.verify import Auditor, Seen
+from rules.state import commands
 from tests.rules.record import SALT, Life, Record, audited, faults_of, original, own_events, reseal, sentences
 from tests.rules.world import (
     HARD,

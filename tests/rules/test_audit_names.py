@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from rules.audit import Auditor
-from rules.chain import sealed
-from rules.evidence import Fault, Trail
+from rules.record.chain import sealed
+from rules.record.evidence import Fault, Trail
+from rules.record.verify import Auditor
 from tests.rules.record import Record, faults_of, original, reseal, sentences
 
 

@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from rules import commands
-from rules.commands import (
+from rules.authority.standards import Standard
+from rules.package.model import Kind
+from rules.reasons import Reason, Refusal
+from rules.scales import HITLLevel
+from rules.state import commands
+from rules.state.commands import (
     Approve,
     ApproveWithEdits,
     Command,
     Recuse,
 )
-from rules.life import decide
-from rules.package import Kind
-from rules.reasons import Reason, Refusal
-from rules.scales import HITLLevel
-from rules.standards import Standard
-from rules.state import PackageState, Status
+from rules.state.model import PackageState, Status
+from rules.verbs.table import decide
 from tests.rules.world import (
     ADAM,
     BODO,

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from rules.autonomy import AutonomyProfile
-from rules.policy import Autonomy
+from rules.people.autonomy import AutonomyProfile
+from rules.policy.model import Autonomy
 from rules.scales import HITLLevel
 from tests.rules.world import HOUR, NOW
 

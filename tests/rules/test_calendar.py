@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.calendar import Span, Spans, overlap, total, union, without, working
-from rules.roles import WorkingHours
+from rules.people.working_time import Span, Spans, overlap, total, union, without, working
+from rules.policy.roles import WorkingHours
 from tests.rules.world import DAY, HOUR, MINUTE
 
 EPOCH = datetime(2026, 3, 1, tzinfo=UTC)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from rules.calling import MOST, Called, called
-from rules.commands import Approve, ClaimTask
-from rules.people import Directory, Roster
-from rules.state import PackageState
+from rules.authority.mentions import MOST, Called, called
+from rules.people.directory import Directory, Roster
+from rules.state.commands import Approve, ClaimTask
+from rules.state.model import PackageState
 from tests.rules.world import (
     CRITICAL,
     DAY,

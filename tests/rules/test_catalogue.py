@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.level import Background, assess
-from rules.policy import Policy
+from rules.policy.model import Policy
+from rules.policy.tiers import OnTimeout
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.spelling import folded
-from rules.terms import terms_for
-from rules.tiers import OnTimeout
+from rules.state.level import Background, assess
+from rules.state.terms import terms_for
 from tests.rules.world import package, policy
 
 HARD, SOFT = HITLLevel.HARD_APPROVAL, HITLLevel.SOFT_APPROVAL

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from docs.generate import LIFE, renewed
-from rules.diagram import mermaid, staying
-from rules.life import TABLE
-from rules.state import Status
+from rules.state.model import Status
+from rules.verbs.diagram import mermaid, staying
+from rules.verbs.table import TABLE
 
 
 def test_the_diagram_in_the_documents_is_current() -> None:

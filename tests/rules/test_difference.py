@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.canonical import canonical
-from rules.difference import Change, ChangeKind, difference
-from rules.package import DecisionPackage, action_digest, kept_from
+from rules.package.diff import Change, ChangeKind, difference
+from rules.package.model import DecisionPackage, action_digest, kept_from
 
 BASE = {
     "title": "Refund order 42",

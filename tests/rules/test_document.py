@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from rules.chain import rfc3339
-from rules.commands import (
+from rules.record.chain import rfc3339
+from rules.record.status_document import document
+from rules.state.commands import (
     Answer,
     Approve,
     Consent,
@@ -23,8 +24,7 @@ from rules.commands import (
     TakeOver,
     Withdraw,
 )
-from rules.document import document
-from rules.state import ExecutionState, PackageState, Status
+from rules.state.model import ExecutionState, PackageState, Status
 from tests.rules.world import (
     AGENT,
     AUTOMATIC,

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.canonical import canonical
-from rules.layout import CARD_CHARACTERS, CARD_LINES, Content, fits_a_form, on_card, passages, whole_on_card
-from rules.package import DecisionPackage, action_digest
+from rules.package.layout import CARD_CHARACTERS, CARD_LINES, Content, fits_a_form, on_card, passages, whole_on_card
+from rules.package.model import DecisionPackage, action_digest
 from tests.rules.world import package
 
 _texts = st.text(st.characters(codec="utf-8", exclude_characters="\ufffe\uffff"), max_size=12).filter(

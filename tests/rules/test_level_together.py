@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.level import Background, assess, least
-from rules.noes import EarlierNo, Likeness
 from rules.scales import HITLLevel, Reversibility, RiskLevel
+from rules.state.level import Background, assess, least
+from rules.state.noes import EarlierNo, Likeness
 from tests.rules import world
 from tests.rules.finding import FREE, calm, found, voices
 from tests.rules.world import no_to

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from rules.chain import event_of
-from rules.clock import next_due
-from rules.commands import (
+from rules.policy.model import Policy
+from rules.policy.tiers import OnTimeout
+from rules.reasons import Reason
+from rules.record.chain import event_of
+from rules.scales import HITLLevel
+from rules.state.commands import (
     Answer,
     Climb,
     ClockCommand,
@@ -28,11 +31,8 @@ from rules.commands import (
     Wake,
     WakeUp,
 )
-from rules.policy import Policy
-from rules.reasons import Reason
-from rules.scales import HITLLevel
-from rules.state import Basis, Execution, ExecutionState, HumanInterruptStatus, PackageState, Status
-from rules.tiers import OnTimeout
+from rules.state.model import Basis, Execution, ExecutionState, HumanInterruptStatus, PackageState, Status
+from rules.verbs.timers import next_due
 from tests.rules.world import (
     DAY,
     HARD,

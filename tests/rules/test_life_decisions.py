@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from rules.commands import (
+from rules.package.model import DecisionPackage
+from rules.reasons import Reason
+from rules.scales import HITLLevel
+from rules.state.commands import (
     Answer,
     Approve,
     ApproveWithEdits,
@@ -25,10 +28,7 @@ from rules.commands import (
     TakeOver,
     Withdraw,
 )
-from rules.package import DecisionPackage
-from rules.reasons import Reason
-from rules.scales import HITLLevel
-from rules.state import Basis, Seat, Status
+from rules.state.model import Basis, Seat, Status
 from tests.rules.world import (
     AGENT,
     CRITICAL,

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from rules.commands import (
+from rules.package.model import DecisionPackage, action_digest
+from rules.policy.model import Policy
+from rules.reasons import Reason
+from rules.scales import RiskLevel
+from rules.state.commands import (
     Approve,
     ApproveWithEdits,
     HumanDecisionType,
     NewVersion,
     TakeOver,
 )
-from rules.package import DecisionPackage, action_digest
-from rules.policy import Policy
-from rules.reasons import Reason
-from rules.scales import RiskLevel
-from rules.state import Bar, Basis, PackageState, Seat, Status
+from rules.state.model import Bar, Basis, PackageState, Seat, Status
 from tests.rules.world import (
     AGENT,
     HARD,

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from rules.commands import ClaimExecution, Lapse, LoseTrack, Reject, ReportExecution, Revoke
-from rules.people import AgentStanding
+from rules.people.directory import AgentStanding
 from rules.reasons import Reason
-from rules.situation import Memory
-from rules.state import Basis, ExecutionState, PackageState, Seat, Status
+from rules.state.commands import ClaimExecution, Lapse, LoseTrack, Reject, ReportExecution, Revoke
+from rules.state.model import Basis, ExecutionState, PackageState, Seat, Status
+from rules.state.situation import Memory
 from tests.rules.world import (
     AGENT,
     AUTOMATIC,

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from rules.commands import (
+from rules.policy.model import Policy
+from rules.reasons import Reason
+from rules.state.commands import (
     Approve,
     Comment,
     Escalate,
@@ -17,9 +19,7 @@ from rules.commands import (
     Reject,
     Revise,
 )
-from rules.policy import Policy
-from rules.reasons import Reason
-from rules.state import Basis, PackageState, Status
+from rules.state.model import Basis, PackageState, Status
 from tests.rules.world import (
     CRITICAL,
     DORA,

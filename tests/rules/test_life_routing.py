@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from rules.commands import (
+from rules.reasons import Reason
+from rules.scales import HITLLevel
+from rules.state.commands import (
     Approve,
     Defer,
     Escalate,
@@ -17,9 +19,7 @@ from rules.commands import (
     TakeOver,
     Wake,
 )
-from rules.reasons import Reason
-from rules.scales import HITLLevel
-from rules.state import HumanInterruptStatus, Status
+from rules.state.model import HumanInterruptStatus, Status
 from tests.rules.world import (
     DAY,
     DORA,

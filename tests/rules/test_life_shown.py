@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from rules.commands import (
+from rules.reasons import Reason
+from rules.scales import HITLLevel
+from rules.state.commands import (
     Answer,
     Approve,
     ApproveWithEdits,
@@ -18,9 +20,7 @@ from rules.commands import (
     OpenForm,
     Reject,
 )
-from rules.reasons import Reason
-from rules.scales import HITLLevel
-from rules.state import PackageState, Status
+from rules.state.model import PackageState, Status
 from tests.rules import world
 from tests.rules.world import AGENT, HARD, MINUTE, NOW, QUESTION, SENTA, SUSI, SVEN, after, ask, package, refusal
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from rules.clock import next_due
-from rules.commands import (
+from rules.package.model import DecisionPackage
+from rules.reasons import Reason
+from rules.scales import HITLLevel
+from rules.state.commands import (
     Approve,
     ClockCommand,
     Consent,
@@ -19,11 +21,9 @@ from rules.commands import (
     Show,
     Verb,
 )
-from rules.package import DecisionPackage
-from rules.reasons import Reason
-from rules.scales import HITLLevel
-from rules.sight import Silence
-from rules.state import Basis, PackageState, Status
+from rules.state.model import Basis, PackageState, Status
+from rules.state.sightings import Silence
+from rules.verbs.timers import next_due
 from tests.rules.world import (
     AGENT,
     ALL,

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from rules.commands import HumanDecisionType
-from rules.people import AgentStanding
+from rules.people.directory import AgentStanding
 from rules.reasons import Reason, Refusal
 from rules.scales import HITLLevel, RiskLevel
-from rules.situation import Memory
-from rules.state import Bar, Basis, PackageState, Priority, Status, Terms
-from rules.submission import submit
+from rules.state.commands import HumanDecisionType
+from rules.state.model import Bar, Basis, PackageState, Priority, Status, Terms
+from rules.state.situation import Memory
+from rules.verbs.submission import submit
 from tests.rules.world import (
     AGENT,
     AUTOMATIC,

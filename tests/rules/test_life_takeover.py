@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rules.commands import ClaimExecution, Expire, HandBack, NewVersion, Reject, TakeOver, Withdraw
 from rules.reasons import Reason
-from rules.situation import Memory
-from rules.state import PackageState, Status
+from rules.state.commands import ClaimExecution, Expire, HandBack, NewVersion, Reject, TakeOver, Withdraw
+from rules.state.model import PackageState, Status
+from rules.state.situation import Memory
 from tests.rules.world import (
     ADAM,
     AGENT,

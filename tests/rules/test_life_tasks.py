@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from rules.commands import (
+from rules.people.directory import AUTO
+from rules.reasons import Reason
+from rules.scales import HITLLevel
+from rules.state.commands import (
     Approve,
     Assign,
     ClaimTask,
@@ -23,11 +26,8 @@ from rules.commands import (
     Verb,
     Withdraw,
 )
-from rules.offers import offered
-from rules.people import AUTO
-from rules.reasons import Reason
-from rules.scales import HITLLevel
-from rules.state import Bar, HumanInterruptStatus, PackageState, Status
+from rules.state.model import Bar, HumanInterruptStatus, PackageState, Status
+from rules.verbs.available import offered
 from tests.rules.world import (
     ADAM,
     AGENT,

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from rules.autonomy import AutonomyProfile
-from rules.commands import Consent, HumanOverrideCommand, Judge, LoseTrack, ReportExecution
+from rules.people.autonomy import AutonomyProfile
 from rules.reasons import Reason
 from rules.scales import HITLLevel
-from rules.state import PackageState, Status
-from rules.transition import Transition
+from rules.state.commands import Consent, HumanOverrideCommand, Judge, LoseTrack, ReportExecution
+from rules.state.model import PackageState, Status
+from rules.state.transition import Transition
 from tests.rules.world import (
     AGENT,
     AUTOMATIC,

@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from rules.commands import (
+from rules.package.model import DecisionPackage
+from rules.people.directory import AgentStanding
+from rules.reasons import Reason
+from rules.scales import HITLLevel, Reversibility, RiskLevel
+from rules.state.commands import (
     Approve,
     ApproveWithEdits,
     Defer,
@@ -16,12 +20,8 @@ from rules.commands import (
     RequestMoreEvidence,
     Revise,
 )
-from rules.package import DecisionPackage
-from rules.people import AgentStanding
-from rules.reasons import Reason
-from rules.scales import HITLLevel, Reversibility, RiskLevel
-from rules.situation import Memory
-from rules.state import PackageState, Status
+from rules.state.model import PackageState, Status
+from rules.state.situation import Memory
 from tests.rules.world import (
     AGENT,
     CRITICAL,

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from rules import package as bounds
 from rules.canonical import canonical
-from rules.package import DECISION_NAMES, DecisionPackage, Evidence, Kind
+from rules.package import model as bounds
+from rules.package.model import DECISION_NAMES, DecisionPackage, Evidence, Kind
 
 BASE: dict[str, Any] = {
     "title": "Refund order 42",

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from rules.commands import Approve, NewVersion
-from rules.life import decide
-from rules.package import DecisionPackage
-from rules.parties import CHAIN_BARS
-from rules.policy import Policy
+from rules.authority.parties import CHAIN_BARS
+from rules.package.model import DecisionPackage
+from rules.policy.model import Policy
 from rules.reasons import Reason, Refusal
 from rules.scales import HITLLevel
-from rules.state import Bar, PackageState
+from rules.state.commands import Approve, NewVersion
+from rules.state.model import Bar, PackageState
+from rules.verbs.table import decide
 from tests.rules.world import (
     AGENT,
     BODO,

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from rules.catalogue import Action
-from rules.notation import Span
-from rules.policy import ConfidenceBands, Policy
-from rules.roles import Role, WorkingHours
+from rules.policy.actions import Action
+from rules.policy.model import ConfidenceBands, Policy
+from rules.policy.roles import Role, WorkingHours
+from rules.policy.tiers import Need, Tier, Tiers
+from rules.policy.types import Span
 from rules.scales import HITLLevel, Reversibility, RiskLevel
-from rules.terms import terms_for
-from rules.tiers import Need, Tier, Tiers
+from rules.state.terms import terms_for
 from rules.values import parse_duration, write_duration
 
 ROLES: dict[str, Any] = {"reviewer": {}, "senior_reviewer": {}, "supervisor": {}}

@@ -14,10 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from rules.policy import Policy
-from rules.policy_summary import summary
-from rules.policy_text import _PATTERNS, Fault, PolicyError, read_policy
-from rules.tiers import OnTimeout, Tiers
+from rules.policy.model import Policy
+from rules.policy.parse import _PATTERNS, Fault, PolicyError, read_policy
+from rules.policy.summary import summary
+from rules.policy.tiers import OnTimeout, Tiers
 
 OURS = Path(__file__).parents[2] / "policy.toml"
 # The smallest policy that is right; what a test adds comes after it.

@@ -13,15 +13,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from rules.chain import fold
-from rules.commands import Command, Verb
-from rules.people import references
+from rules.people.directory import references
 from rules.reasons import Refusal
-from rules.relief import needed
+from rules.record.chain import fold
 from rules.scales import RiskLevel
-from rules.situation import Situation
-from rules.state import Basis, Decision, ExecutionState, PackageState, Status
-from rules.transition import Transition
+from rules.state.commands import Command, Verb
+from rules.state.model import Basis, Decision, ExecutionState, PackageState, Status
+from rules.state.situation import Situation
+from rules.state.transition import Transition
+from rules.verbs.absences import needed
 from tests.rules.chaos import MARK, Life
 
 GRANTED = (Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.commands import Approve
-from rules.document import document
+from rules.authority.quorum import filled
 from rules.reasons import Reason
-from rules.state import PackageState, Status
-from rules.votes import filled
+from rules.record.status_document import document
+from rules.state.commands import Approve
+from rules.state.model import PackageState, Status
 from tests.rules.world import (
     AGENT,
     DORA,

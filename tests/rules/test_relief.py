@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from rules.commands import (
+from rules.people.directory import AUTO, Actor, ActorKind, Person
+from rules.policy.model import Policy
+from rules.reasons import Reason
+from rules.scales import HITLLevel
+from rules.state.commands import (
     Approve,
     ApproveWithEdits,
     Assign,
@@ -21,13 +25,9 @@ from rules.commands import (
     Wake,
     WakeUp,
 )
-from rules.people import AUTO, Actor, ActorKind, Person
-from rules.policy import Policy
-from rules.reasons import Reason
-from rules.relief import needed
-from rules.scales import HITLLevel
-from rules.state import Bar, PackageState, Status
-from rules.transition import Transition
+from rules.state.model import Bar, PackageState, Status
+from rules.state.transition import Transition
+from rules.verbs.absences import needed
 from tests.rules.world import (
     ADAM,
     AGENT,

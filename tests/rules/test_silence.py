@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.calendar import Span, total
-from rules.people import Roster
-from rules.policy import Policy
+from rules.authority.silence import Hearing, cards_of, counted, enough_at, onlookers_of, present
+from rules.people.directory import Roster
+from rules.people.working_time import Span, total
+from rules.policy.model import Policy
 from rules.scales import RiskLevel
-from rules.sight import Shown
-from rules.silence import Hearing, cards_of, counted, enough_at, onlookers_of, present
-from rules.state import PackageState
-from rules.terms import terms_today
+from rules.state.model import PackageState
+from rules.state.sightings import Shown
+from rules.state.terms import terms_today
 from tests.rules.world import (
     DAY,
     HOUR,

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from rules import life, standards
-from rules.authority import authorize, question_of
-from rules.commands import HumanDecisionCommand, PersonCommand, Reject, Revise, TakeOver, Verb
-from rules.decisions import reject
-from rules.people import ReviewerAuthorization
-from rules.standards import GROUPS, STANDARDS, Standard, concrete, standards_of
-from rules.transition import Move
+from rules.authority import standards
+from rules.authority.authorization import authorize, question_of
+from rules.authority.standards import GROUPS, STANDARDS, Standard, concrete, standards_of
+from rules.people.directory import ReviewerAuthorization
+from rules.state.commands import HumanDecisionCommand, PersonCommand, Reject, Revise, TakeOver, Verb
+from rules.state.transition import Move
+from rules.verbs import table
+from rules.verbs.decisions import reject
 from tests.rules.world import ADAM, HARD, NOW, ROSE, SENTA, ask, refusal, situation, submitted
 
 BY_PEOPLE = concrete(HumanDecisionCommand, PersonCommand)
@@ -70,7 +71,7 @@ def test_a_decision_cannot_be_left_to_its_own_rule() -> None:
 )
 def test_a_command_without_a_rule_or_a_status_keeps_the_life_from_being_imported(line: str) -> None:
     with pytest.raises(TypeError, match="Reject"):
-        imported(life, line, "")
+        imported(table, line, "")
 
 
 @pytest.mark.parametrize("kind", [Reject, TakeOver, Revise])

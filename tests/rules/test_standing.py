@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from rules import commands
-from rules.authority import authorize, identify, question_of
-from rules.commands import (
+from rules.authority.authorization import authorize, identify, question_of
+from rules.authority.standards import Standard
+from rules.people.directory import AUTO, Actor, Person, ReviewerAuthorization, Roster
+from rules.reasons import Reason, Refusal
+from rules.state import commands
+from rules.state.commands import (
     Approve,
     Command,
     Escalate,
@@ -19,10 +22,7 @@ from rules.commands import (
     Revoke,
     TakeOver,
 )
-from rules.people import AUTO, Actor, Person, ReviewerAuthorization, Roster
-from rules.reasons import Reason, Refusal
-from rules.standards import Standard
-from rules.state import Status
+from rules.state.model import Status
 from tests.rules.world import (
     ADAM,
     AGENT,

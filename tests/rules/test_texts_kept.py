@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from time import process_time
 
-from rules.evidence import Shown, Trail
-from rules.texts_kept import renderings_at_fault
+from rules.record.evidence import Shown, Trail
+from rules.record.kept_texts import renderings_at_fault
 
 
 def test_a_rendering_made_to_be_searched_for_long_is_checked_at_once() -> None:

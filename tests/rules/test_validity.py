@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from rules import commands
-from rules.life import decide
 from rules.reasons import Reason, Refusal
-from rules.state import PackageState, Status
-from rules.transition import Transition
+from rules.state import commands
+from rules.state.model import PackageState, Status
+from rules.state.transition import Transition
+from rules.verbs.table import decide
 from tests.rules.world import (
     AGENT,
     AUTOMATIC,

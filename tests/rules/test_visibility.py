@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from rules.commands import ClaimTask, OpenDetails
-from rules.people import Directory, Roster
+from rules.authority.visibility import may_see
+from rules.people.directory import Directory, Roster
 from rules.reasons import Reason
-from rules.visibility import may_see
+from rules.state.commands import ClaimTask, OpenDetails
 from tests.rules.world import (
     ADAM,
     BODO,

@@ -13,20 +13,20 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from rules import commands
-from rules.commands import Command
-from rules.life import decide
-from rules.noes import No, RememberedNo
-from rules.package import DecisionPackage, action_digest, subject_digest
-from rules.people import AUTO, Actor, ActorKind, Agent, Directory, Person, Roster
-from rules.policy import Policy
+from rules.authority.silence import cards_of, onlookers_of
+from rules.package.model import DecisionPackage, action_digest, subject_digest
+from rules.people.directory import AUTO, Actor, ActorKind, Agent, Directory, Person, Roster
+from rules.policy.model import Policy
 from rules.reasons import Reason, Refusal
-from rules.sight import CardAt, Silence
-from rules.silence import cards_of, onlookers_of
-from rules.situation import Situation
-from rules.state import PackageState
-from rules.submission import Submit
-from rules.transition import Transition
+from rules.state import commands
+from rules.state.commands import Command
+from rules.state.model import PackageState
+from rules.state.noes import No, RememberedNo
+from rules.state.sightings import CardAt, Silence
+from rules.state.situation import Situation
+from rules.state.transition import Transition
+from rules.verbs.submission import Submit
+from rules.verbs.table import decide
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Self
 
-from rules.chain import Event
-from rules.package import DecisionPackage
-from rules.state import PackageState
-from scheduler.clicks import Clicks
-from scheduler.heart import Heart
-from scheduler.relief import Relief
-from scheduler.sweep import Sweep
-from scheduler.way_in import Proof
-from store import directory
-from store.events import events_of
+from rules.package.model import DecisionPackage
+from rules.record.chain import Event
+from rules.state.model import PackageState
+from scheduler.time.absences import Relief
+from scheduler.time.clicks import Clicks
+from scheduler.time.due import Sweep
+from scheduler.time.heartbeat import Heart
+from scheduler.time.way_in import Proof
+from store.installation import directory
+from store.packages.events import events_of
 from tests.rules.world import SOFT
 from tests.scheduler.looking import Looked, consents
 from tests.store.world import World

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from scheduler.consents import Consents
-from scheduler.heart import Heart
-from scheduler.messenger import Posted, SlackError
-from scheduler.onlookers import Onlookers
-from scheduler.pace import Pace
-from scheduler.proofs import Proofs
-from store.budgets import Rates
+from scheduler.cards.members import Onlookers
+from scheduler.cards.pacing import Pace
+from scheduler.cards.proofs import Proofs
+from scheduler.common.messenger import Posted, SlackError
+from scheduler.time.consents import Consents
+from scheduler.time.heartbeat import Heart
+from store.outbox.rate_budget import Rates
 from store.store import Store
 from tests.rules.world import ALL
 

@@ -17,9 +17,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from scheduler.clicks import Clicks
-from scheduler.heart import Heart
-from scheduler.sweep import Sweep
+from scheduler.time.clicks import Clicks
+from scheduler.time.due import Sweep
+from scheduler.time.heartbeat import Heart
 from tests.forked import Line
 from tests.scheduler.clockwork import OpenWay
 from tests.scheduler.looking import Looked, consents
@@ -55,13 +55,13 @@ def _die_at(world: World, last: int) -> None:
         if next(steps) == last:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    async def stepwise(operation: Callable[[Connection], Any], **how: bool) -> Any:
+    async def stepwise(operation: Callable[[Connection], Any], *, quick: bool = False) -> Any:
         def in_the_middle(connection: Connection) -> Any:
             result = operation(connection)
             step()
             return result
 
-        result = await write(in_the_middle, **how)
+        result = await write(in_the_middle, quick=quick)
         step()
         return result
 

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import Connection
 
 from rules.scales import HITLLevel
-from rules.state import PackageState, Status
-from scheduler.clicks import Clicks
-from scheduler.heart import Heart
-from scheduler.way_in import Proof
-from store import presence, uptime
+from rules.state.model import PackageState, Status
+from scheduler.time.clicks import Clicks
+from scheduler.time.heartbeat import Heart
+from scheduler.time.way_in import Proof
+from store.installation import presence, uptime
 from tests.rules.world import HOUR, MINUTE
 from tests.scheduler.clockwork import Clockwork, OpenWay
 from tests.store.world import World, founded, replica

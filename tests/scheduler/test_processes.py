@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from rules.state import PackageState, Status
+from rules.state.model import PackageState, Status
 from tests.forked import Forked
 from tests.rules.world import HARD, SOFT
 from tests.scheduler.clockwork import Clockwork

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from rules.commands import ClaimTask
-from rules.state import Status
-from scheduler.relief import Relief
-from store.audit import verify_database
-from store.queue import Page, open_tasks
+from rules.state.commands import ClaimTask
+from rules.state.model import Status
+from scheduler.time.absences import Relief
+from store.audit.reader import verify_database
+from store.packages.queue import Page, open_tasks
 from tests.rules.world import DAY, HARD, HOUR, SENTA, SVEN, ask, people, policy
 from tests.scheduler.clockwork import Clockwork
 from tests.store.world import LASTING, founded
@@ -113,7 +113,7 @@ async def test_all_tasks_are_looked_through_only_when_somebody_goes_or_comes(
         looked.append(1)
         return open_tasks(*of, **how)
 
-    monkeypatch.setattr("scheduler.relief.open_tasks", counted)
+    monkeypatch.setattr("scheduler.time.absences.open_tasks", counted)
     await clockwork.world.submit(HARD)
     await clockwork.relief.tick()
     await clockwork.relief.tick()
@@ -138,7 +138,7 @@ async def test_a_task_that_was_too_busy_is_looked_after_at_the_next_look_and_the
         looked.append(1)
         return open_tasks(*of, **how)
 
-    monkeypatch.setattr("scheduler.relief.open_tasks", counted)
+    monkeypatch.setattr("scheduler.time.absences.open_tasks", counted)
     stuck, freed = STUCK[clockwork.world.store.database.engine.dialect.name]
     await clockwork.world.store.write(lambda connection: connection.execute(text(stuck)))
     await clockwork.relief.tick()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from rules.commands import Reject
-from scheduler.retention import Retention
-from store.audit import verify_database
+from rules.state.commands import Reject
+from scheduler.time.retention import Retention
+from store.audit.reader import verify_database
 from tests.rules.world import DAY, HARD, HOUR, SENTA, ask, policy
 from tests.store.world import LASTING, World, founded
 

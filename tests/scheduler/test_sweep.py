@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from rules.commands import Defer, Object, RequestMoreEvidence
-from rules.people import AgentStanding
+from rules.people.directory import AgentStanding
 from rules.scales import HITLLevel
-from rules.state import Basis, ExecutionState, Status
-from scheduler.sweep import Sweep
-from store import registry
+from rules.state.commands import Defer, Object, RequestMoreEvidence
+from rules.state.model import Basis, ExecutionState, Status
+from scheduler.time.due import Sweep
+from store.agents import agent_admin
 from tests.rules.world import (
     DAY,
     DORA,
@@ -203,16 +203,20 @@ async def test_replicas_that_look_at_once_do_each_thing_once(clockwork: Clockwor
 async def test_what_is_refused_again_and_again_keeps_nothing_else_waiting(
     clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scheduler.sweep.AT_ONCE", 2)
+    monkeypatch.setattr("scheduler.time.due.AT_ONCE", 2)
     stuck = [await clockwork.shown(SOFT.model_copy(update={"thread_id": f"thr_{number}"})) for number in range(4)]
     await clockwork.world.write(
-        lambda connection: registry.set_standing(connection, "Clerk", AgentStanding.PAUSED, clockwork.world.clock.now)
+        lambda connection: agent_admin.set_standing(
+            connection, "Clerk", AgentStanding.PAUSED, clockwork.world.clock.now
+        )
     )
     await clockwork.lives(5 * MINUTE)
     await clockwork.looks()
     assert {(await clockwork.now(state)).status for state in stuck} == {Status.PENDING}
     await clockwork.world.write(
-        lambda connection: registry.set_standing(connection, "Clerk", AgentStanding.ACTIVE, clockwork.world.clock.now)
+        lambda connection: agent_admin.set_standing(
+            connection, "Clerk", AgentStanding.ACTIVE, clockwork.world.clock.now
+        )
     )
     await clockwork.passes(MINUTE)
     assert {(await clockwork.now(state)).status for state in stuck} == {Status.CONSENTED}

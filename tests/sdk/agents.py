@@ -11,8 +11,8 @@ from functools import wraps
 from typing import Any
 
 from countersign import Handle, Outcome, Patience, gate
-from playground.messages import Message
-from rules.commands import Verb
+from playground.model.messages import Message
+from rules.state.commands import Verb
 from tests.bot.service import Told
 from tests.sdk.network import Network
 from tests.slack.office import HARD, SENTA, Office

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot import cli
-from playground.messages import Message
+from playground.model.messages import Message
 from playground.slack import Slack, stand_in
 from tests.bot.process import KEY, moved_in, slack_settings
 from tests.bot.service import POLICY

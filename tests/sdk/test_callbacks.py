@@ -23,8 +23,8 @@ from countersign import Approved, CallbackError, ConfigurationError
 from countersign.aiohttp import callback_handler
 from countersign.callbacks import MAX_BODY, Callback, verify_callback
 from countersign.fastapi import callback_endpoint
-from rules.commands import Approve
-from store import registry
+from rules.state.commands import Approve
+from store.agents import agent_admin
 from tests.bot.service import SOFT, opened
 from tests.rules.world import OWEN, RITA
 from tests.sdk.agents import Agent
@@ -192,7 +192,7 @@ async def test_what_the_agent_cannot_take_now_is_asked_for_again(serving: Any) -
 async def test_what_the_service_itself_sends_is_believed(database_url: str, tmp_path: Path) -> None:
     got: asyncio.Queue[Callback] = asyncio.Queue()
     async with opened(database_url, tmp_path, COUNTERSIGN_CALLBACK_ALLOW="127.0.0.0/8") as desk:
-        made = await desk.world.write(lambda connection: registry.add(connection, "Teller", OWEN, desk.clock()))
+        made = await desk.world.write(lambda connection: agent_admin.add(connection, "Teller", OWEN, desk.clock()))
         async with in_aiohttp(got.put, made.callback_secret) as url:
             told = await desk.submit(SOFT | {"callback_url": url}, key=made.key)
             await desk.decide(Approve, told, by=RITA)

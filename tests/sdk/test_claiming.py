@@ -19,7 +19,7 @@ from countersign import (
     UnreportedError,
     action_digest,
 )
-from rules.commands import Verb
+from rules.state.commands import Verb
 from tests.rules.world import DAY
 from tests.sdk.agents import PARAMETERS, Agent
 from tests.slack.office import SENTA

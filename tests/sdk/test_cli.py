@@ -17,7 +17,7 @@ import pytest
 
 from countersign import Client, Patience, cli
 from countersign.cli_options import parser
-from rules.commands import Revoke, Verb
+from rules.state.commands import Revoke, Verb
 from tests.rules.world import DAY
 from tests.sdk.agents import Agent
 from tests.sdk.network import Network

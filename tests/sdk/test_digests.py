@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from countersign.canonical import action_digest, canonical
 from rules import canonical as services
-from rules import package
-from rules.package import DecisionPackage
+from rules.package import model
+from rules.package.model import DecisionPackage
 from tests.bot.service import HARD
 
 numbers = st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False)
@@ -35,7 +35,7 @@ def test_the_digest_of_a_call_is_the_services(parameters: dict[str, Any], subjec
     theirs = DecisionPackage.model_construct(
         **HARD | {"action_parameters": parameters, "subject_type": subject, "subject_id": subject, "kind": "action"}
     )
-    assert action_digest(HARD["action_type"], parameters, subject, subject) == package.action_digest(theirs)
+    assert action_digest(HARD["action_type"], parameters, subject, subject) == model.action_digest(theirs)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 2**53, Decimal(1), {1, 2}, {1: 2}, object()])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rules.commands import Verb
+from rules.state.commands import Verb
 from tests.sdk.agents import Agent
 from tests.sdk.processes import started
 from tests.slack.office import RITA, SENTA, SUSI, Office

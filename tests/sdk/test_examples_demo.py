@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rules.commands import Verb
+from rules.state.commands import Verb
 from tests.demo.visitor import GRAVE, RITA, SENTA, SUSAN, visiting
 from tests.sdk.forked import Script
 from tests.sdk.test_examples import EXAMPLES

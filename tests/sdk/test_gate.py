@@ -20,7 +20,7 @@ from countersign import (
     TakenOver,
     run,
 )
-from rules.commands import Verb
+from rules.state.commands import Verb
 from tests.rules.world import HOUR
 from tests.sdk.agents import Agent
 from tests.sdk.records import Records

@@ -22,7 +22,7 @@ from countersign import (
     UnreportedError,
     run,
 )
-from rules.commands import Revoke
+from rules.state.commands import Revoke
 from tests.bot.service import Told
 from tests.rules.world import DAY, HOUR
 from tests.sdk.agents import Agent

@@ -15,7 +15,7 @@ from langgraph.types import Command, interrupt
 
 from countersign import Approved, AsyncClient, Rejected, Revise, StillPendingError
 from countersign.langgraph import arun_graph, ask, run_graph
-from rules.commands import Verb
+from rules.state.commands import Verb
 from tests.sdk.agents import QUICK, Agent, Threaded
 from tests.sdk.processes import HERE, started
 from tests.slack.office import HARD, SENTA, Office

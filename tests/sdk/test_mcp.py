@@ -15,7 +15,7 @@ from mcp import Client, StdioServerParameters
 
 from countersign import mcp_command
 from countersign.mcp import server
-from rules.commands import Verb
+from rules.state.commands import Verb
 from tests.sdk.agents import Agent
 from tests.sdk.network import Network
 from tests.slack.office import HARD, RITA, SENTA, SUSI, Office

@@ -21,7 +21,7 @@ from countersign import (
     StillPendingError,
     outcome_of,
 )
-from rules.commands import Verb
+from rules.state.commands import Verb
 from tests.sdk.agents import PARAMETERS, Agent, told
 from tests.slack.office import HARD, SENTA, SOFT, SUSI
 

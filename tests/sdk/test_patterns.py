@@ -11,7 +11,7 @@ from countersign import Rejected, RejectedError, WithdrawnError
 from countersign.confidence import Confidence, confidence_prompt, parse_confidence
 from countersign.escalating import AsyncEscalatingAgent, Attempt, EscalatingAgent
 from countersign.planning import AsyncInteractivePlan, InteractivePlan, Plan
-from rules.commands import Verb
+from rules.state.commands import Verb
 from tests.sdk.agents import Agent, Threaded
 from tests.slack.office import RITA, SENTA
 

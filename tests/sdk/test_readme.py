@@ -16,7 +16,7 @@ import countersign
 from countersign import cli, errors, outcomes, testing
 from countersign.mcp import server
 from countersign.proposal import Proposal, SaidOfACall
-from rules.package import DecisionPackage
+from rules.package.model import DecisionPackage
 from tests.sdk.agents import Agent
 from tests.sdk.processes import started
 from tests.slack.office import RITA, Office

@@ -17,7 +17,7 @@ import pytest
 
 import countersign
 from countersign.package import HANDED_BACK
-from rules.commands import Verb
+from rules.state.commands import Verb
 from tests.bot.service import Told
 from tests.rules.world import DAY, HOUR
 from tests.slack.office import HARD, SENTA, SOFT, Office

@@ -20,7 +20,7 @@ from countersign import (
     ThreadTakenOverError,
 )
 from countersign.takeover import hand_over
-from rules.commands import Verb
+from rules.state.commands import Verb
 from tests.sdk.agents import Agent, told
 from tests.slack.office import HARD, SENTA
 

@@ -16,10 +16,10 @@ import pytest
 from mcp.server import MCPServer
 
 from countersign import AsyncClient, Client, Tools, UngatedToolError, gate, require_gate
-from rules.level import Background, assess
-from rules.package import DecisionPackage
-from rules.policy_text import read_policy
+from rules.package.model import DecisionPackage
+from rules.policy.parse import read_policy
 from rules.scales import HITLLevel, Reversibility, RiskLevel
+from rules.state.level import Background, assess
 from tests.sdk.agents import QUICK, Agent
 from tests.slack.office import SENTA, SOFT, Office
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from playground.delivery import Ack, Parcel
-from playground.views import View
+from playground.client.delivery import Ack, Parcel
+from playground.model.views import View
 from tests.bot.service import Told
 from tests.slack.office import CONFIRMED, HARD, SENTA, Office
 

@@ -7,7 +7,7 @@ import hmac
 import time
 from collections.abc import Mapping
 
-from playground.delivery import FORM
+from playground.client.delivery import FORM
 from tests.bot.service import Told
 from tests.slack.office import SECRET, Office
 

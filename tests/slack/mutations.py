@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from playground.delivery import FORM
+from playground.client.delivery import FORM
 from tests.slack.letters import JSON
 from tests.slack.office import CHANNEL, GROUP, HARD, RITA, SENTA, Office
 

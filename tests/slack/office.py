@@ -14,13 +14,13 @@ from sqlalchemy import update
 
 from bot.running import Running, running
 from bot.settings import read_settings
-from playground.messages import Message
+from playground.model.messages import Message
 from playground.slack import Outcome, Slack, View, stand_in
-from rules.commands import Verb
-from rules.state import PackageState, Status
-from scheduler.directory import DirectoryKeeper
-from store.budgets import Rates, Window
-from store.cards import CARDS
+from rules.state.commands import Verb
+from rules.state.model import PackageState, Status
+from scheduler.time.directory import DirectoryKeeper
+from store.outbox.cards import CARDS
+from store.outbox.rate_budget import Rates, Window
 from tests.bot.service import CRITICAL, HARD, SOFT, Desk, Told
 from tests.bot.service import POLICY as PLAIN
 from tests.rules.world import ADAM, OWEN, ROSE

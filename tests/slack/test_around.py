@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from rules.commands import Verb
 from rules.reasons import Reason
 from rules.scales import HITLLevel
-from rules.state import Status
-from store.autonomy import profile
+from rules.state.commands import Verb
+from rules.state.model import Status
+from store.packages.autonomy import profile
 from tests.bot.service import AUTOMATIC, TAKEOVER, Told
 from tests.rules.world import DAY
 from tests.slack.office import (

@@ -6,11 +6,11 @@ import json
 
 from sqlalchemy import text
 
-from bot.export import export_jsonl
-from bot.export_check import ExportCheck
-from rules.policy_text import read_policy
-from store.audit import snapshot, verify_database
-from store.policies import PolicyFile, give
+from bot.audit.check import ExportCheck
+from bot.audit.export import export_jsonl
+from rules.policy.parse import read_policy
+from store.audit.reader import snapshot, verify_database
+from store.commands.policies import PolicyFile, give
 from tests.bot.exported import OURS
 from tests.rules.world import NOW
 from tests.slack.office import HARD, POLICY, RITA, SENTA, SOFT, Office

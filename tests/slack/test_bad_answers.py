@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from blocks.message import Message
+from blocks.kit.message import Message
 from bot.metrics import Metrics
 from bot.settings import Settings
-from bot.slack.client import SlackClient, web_client
+from bot.slack.outgoing.client import SlackClient, web_client
 from playground.slack import Slack, stand_in
-from rules.state import Status
-from scheduler.messenger import BusyError, SlackError, UnreachableError
+from rules.state.model import Status
+from scheduler.common.messenger import BusyError, SlackError, UnreachableError
 from tests.slack.office import CHANNEL, NOBODY, RITA, SENTA, SOFT, Office, open_office
 from tests.slack.operating import later, posture, submitted
 

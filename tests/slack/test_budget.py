@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from playground.slack import Slack
-from rules.commands import Verb
-from rules.state import Status
-from store.budgets import AHEAD, LASTS, POSTS, UPDATES, Purse, Rates, Spent, Window, of_channel
+from rules.state.commands import Verb
+from rules.state.model import Status
+from store.outbox.rate_budget import AHEAD, LASTS, POSTS, UPDATES, Purse, Rates, Spent, Window, of_channel
 from tests.bot.service import CRITICAL, HARD, SOFT
 from tests.rules.world import ADAM, RITA, SENTA, SUSI
 from tests.slack.office import CHANNEL, GROUP, POLICY, UNLIMITED, Office, beside, furnish, open_office

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rules.commands import Verb
+from rules.state.commands import Verb
 from tests.slack.office import (
     ADAM,
     CHANNEL,

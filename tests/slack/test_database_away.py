@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from bot.slack import reading
 from bot.slack.app import NOT_ANSWERED, UNAVAILABLE
-from rules.commands import Verb
-from rules.state import Status
-from store.workers import UnavailableError
+from bot.slack.clicks import reading
+from rules.state.commands import Verb
+from rules.state.model import Status
+from store.engine.workers import UnavailableError
 from tests.slack.office import HARD, RITA, SENTA, SOFT, Office
 from tests.slack.operating import later, measured, submitted
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules.state import Status
+from rules.state.model import Status
 from tests.slack.office import RITA, SENTA, Office
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from playground.interactions import Press
-from playground.messages import Message
-from playground.views import View
-from rules.commands import Verb
-from rules.state import Status
-from store.content import CONTENT
+from playground.client.interactions import Press
+from playground.model.messages import Message
+from playground.model.views import View
+from rules.state.commands import Verb
+from rules.state.model import Status
+from store.packages.content import CONTENT
 from tests.bot.service import HARD, Told
 from tests.slack.forms import before
 from tests.slack.office import (

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from playground.slack import Slack
-from rules.policy_text import read_policy
+from rules.policy.parse import read_policy
 from rules.reasons import Reason
-from rules.state import Status
-from store.policies import PolicyFile, give
+from rules.state.model import Status
+from store.commands.policies import PolicyFile, give
 from tests.rules.world import NOW
 from tests.slack.office import (
     CHANNEL,

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from rules.state import Status
+from rules.state.model import Status
 from tests.bot import wire
 from tests.bot.service import Told
 from tests.slack.letters import DOOR, JSON, Headers, given, sent, signature, signed

@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from playground.messages import Message
-from rules.commands import Verb
+from playground.model.messages import Message
 from rules.reasons import Reason
-from rules.state import Status
+from rules.state.commands import Verb
+from rules.state.model import Status
 from tests.bot.service import Told
 from tests.slack.letters import JSON, given
 from tests.slack.office import ADAM, NOBODY, POLICY, RITA, SENTA, SOFT, Office, open_office

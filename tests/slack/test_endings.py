@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rules.commands import Climb, ClockCommand, Consent, Expire, Lapse, LoseTrack, Remind, Verb, WakeUp
+from rules.state.commands import Climb, ClockCommand, Consent, Expire, Lapse, LoseTrack, Remind, Verb, WakeUp
 from tests.rules.world import DAY, HOUR, NOW
 from tests.slack.office import (
     CRITICAL,

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.slack import taps
 from bot.slack.app import UNREADABLE
-from rules.commands import Verb
+from bot.slack.clicks import taps
 from rules.scales import HITLLevel
-from rules.state import Status
-from scheduler.messenger import UnreachableError
-from store.database import StaleError
-from store.policy_texts import UnreadablePolicyError
+from rules.state.commands import Verb
+from rules.state.model import Status
+from scheduler.common.messenger import UnreachableError
+from store.engine.database import StaleError
+from store.installation.policy_texts import UnreadablePolicyError
 from tests.rules.world import MINUTE
 from tests.slack.office import GUEST, HARD, NOBODY, POLICY, RITA, ROSE, SOFT, Office, open_office
 from tests.slack.test_database_away import without_its_database

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from rules.commands import Expire, Verb
-from rules.state import Status
-from store.road import COMMANDS
+from rules.state.commands import Expire, Verb
+from rules.state.model import Status
+from store.commands.execute import COMMANDS
 from tests.bot.service import Told
 from tests.slack.forms import APPROVED, OTHER, before, opened, said
 from tests.slack.office import CONFIRMED, GROUP, HARD, SENTA, SVEN, Office

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rules.state import Status
+from rules.state.model import Status
 from tests.slack.forms import OTHER, before, forged, opened
 from tests.slack.office import SENTA, SVEN, Office
 

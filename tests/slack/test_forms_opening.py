@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bot.slack.front import NOT_OPENED
-from rules.commands import Verb
+from bot.slack.context.front import NOT_OPENED
 from rules.reasons import Reason
-from rules.state import Status
+from rules.state.commands import Verb
+from rules.state.model import Status
 from tests.slack.office import CRITICAL, RITA, SENTA, SOFT, SUSI, Office
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

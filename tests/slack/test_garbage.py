@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from playground.delivery import FORM
+from playground.client.delivery import FORM
 from tests.slack.letters import JSON, given
 from tests.slack.office import RITA, SOFT, Office
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.people import person_of
+from bot.slack.outgoing.people import person_of
 
 OURS, ANOTHER = "T1", "T2"
 

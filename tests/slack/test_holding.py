@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from scheduler.reconciler import Reconciler
-from store.cards import CARDS
+from scheduler.cards.reconciler import Reconciler
+from store.outbox.cards import CARDS
 from tests.bot.service import SOFT
 from tests.slack.office import HARD, ROSE, Office, beside
 from tests.slack.operating import later, submitted
@@ -43,7 +43,7 @@ async def test_a_card_is_not_brought_by_another_process_as_long_as_the_first_is_
     office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Slack takes longer to say who is in the channel than a claim lasts."""
-    monkeypatch.setattr("scheduler.hold.CLAIMED_FOR", timedelta(seconds=1))
+    monkeypatch.setattr("scheduler.cards.lease.CLAIMED_FOR", timedelta(seconds=1))
     url = office.its.service.settings.database_url
     async with beside(office.slack, url, tmp_path, clock=office.clock) as other:
         gate = office.slack.faults.hold(MEMBERS)
@@ -83,7 +83,7 @@ async def test_who_lost_a_card_to_another_process_meanwhile_posts_it_no_more(off
 async def test_a_large_channel_is_read_to_its_end_though_slack_grows_tired_in_the_middle(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.slack.client._PAGE", 2)
+    monkeypatch.setattr("bot.slack.outgoing.client._PAGE", 2)
     pages = -(-(len(office.slack.workspace.channels["C0REVIEWS"].members) + 1) // 2)
     first = office.slack.faults.hold(MEMBERS)
     await office.submit(HARD)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from playground.delivery import Parcel
-from playground.views import View
-from rules.commands import Verb
-from rules.people import Person
-from rules.state import Status
+from playground.client.delivery import Parcel
+from playground.model.views import View
+from rules.people.directory import Person
+from rules.state.commands import Verb
+from rules.state.model import Status
 from tests.bot.service import Told
 from tests.slack.office import (
     ADAM,

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from playground.elements import shown
-from playground.messages import Message
-from playground.views import View
+from playground.model.elements import shown
+from playground.model.messages import Message
+from playground.model.views import View
 from tests.slack.office import ADAM, CHANNEL, DECIDERS, RITA, SENTA, SOFT, SVEN, Office
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from playground.delivery import Parcel
-from rules.commands import Verb
+from playground.client.delivery import Parcel
 from rules.reasons import Reason
-from rules.state import Status
+from rules.state.commands import Verb
+from rules.state.model import Status
 from tests.slack.office import HARD, SENTA, Office
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from playground.rates import Rates as Strict
-from scheduler.reconciler import LOOKS_EVERY, Reconciler
-from store.budgets import AHEAD, NO_BURSTS_FOR, Purse, Rates, Spent, Window, of_channel
+from playground.model.rates import Rates as Strict
+from scheduler.cards.reconciler import LOOKS_EVERY, Reconciler
+from store.outbox.rate_budget import AHEAD, NO_BURSTS_FOR, Purse, Rates, Spent, Window, of_channel
 from tests.bot.service import SOFT
 from tests.rules.world import RITA
 from tests.slack.office import CHANNEL, POLICY, Office, open_office
@@ -23,7 +23,7 @@ PROMISED = Rates(channel=Window(5, 5 / FASTER), posts=Window(300, 60 / FASTER), 
 
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
-    monkeypatch.setattr("store.budgets.AHEAD", AHEAD / FASTER)
+    monkeypatch.setattr("store.outbox.rate_budget.AHEAD", AHEAD / FASTER)
     async with open_office(database_url, tmp_path) as its:
         reconciler(its)._pace.rates = PROMISED
         yield its

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from playground.messages import Message
-from rules.state import Status
+from playground.model.messages import Message
+from rules.state.model import Status
 from tests.bot.service import Told
 from tests.slack.office import CHANNEL, HARD, OWEN, RITA, SENTA, SOFT, Office
 from tests.slack.operating import later

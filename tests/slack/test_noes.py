@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rules.commands import Verb
-from rules.state import Status
+from rules.state.commands import Verb
+from rules.state.model import Status
 from tests.slack.office import ROSS, SOFT, Office
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import update
 
 from playground.slack import Slack
-from rules.commands import Verb
-from rules.keys import UNLIMITED
+from rules.people.agent_keys import UNLIMITED
 from rules.scales import HITLLevel
-from rules.state import PackageState, Status
-from store.packages import PACKAGES
+from rules.state.commands import Verb
+from rules.state.model import PackageState, Status
+from store.packages.packages import PACKAGES
 from tests.bot.service import Told
 from tests.rules.world import MINUTE
 from tests.slack.office import CHANNEL, HARD, POLICY, RITA, ROSS, SENTA, SOFT, Office, furnish, open_office

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from blocks.troubles import APP_GONE
-from playground.faults import Faults
+from blocks.home.troubles import APP_GONE
+from playground.model.faults import Faults
 from playground.slack import stand_in
-from rules.state import Status
+from rules.state.model import Status
 from tests.bot.service import FOR_ITS_OWNER
 from tests.slack.office import (
     CHANNEL,
@@ -124,7 +124,7 @@ async def test_a_note_that_has_to_wait_holds_back_no_other_card(office: Office) 
 
 
 async def test_places_that_rest_hide_no_other(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scheduler.reconciler.AT_ONCE", 1)
+    monkeypatch.setattr("scheduler.cards.reconciler.AT_ONCE", 1)
     office.slack.faults.error(POST, "fatal_error")
     await submitted(office)
     await office.delivered()

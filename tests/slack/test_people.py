@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from playground.slack import Slack
-from rules.commands import Verb
 from rules.reasons import Reason
-from rules.state import Status
+from rules.state.commands import Verb
+from rules.state.model import Status
 from tests.slack.office import (
     BOT,
     CHANNEL,

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from playground.slack import Slack
-from rules.commands import Verb
-from rules.state import Status
+from rules.state.commands import Verb
+from rules.state.model import Status
 from tests.bot.service import Told
 from tests.slack.office import (
     CHANNEL,

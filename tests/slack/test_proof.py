@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from playground.signing import signed
+from playground.client.signing import signed
 from playground.slack import stand_in
 from rules.scales import HITLLevel
-from rules.state import Status
+from rules.state.model import Status
 from tests.rules.world import MINUTE
 from tests.slack import letters
 from tests.slack.letters import JSON

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rules.reasons import Reason
-from rules.state import Status
+from rules.state.model import Status
 from tests.slack.office import CRITICAL, RITA, SAUL, SENIORS_FOR_ALL, SENTA, SUSI, SVEN, Office, open_office
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from playground.messages import Message
+from playground.model.messages import Message
 from playground.slack import Slack, stand_in
-from rules.commands import Verb
-from rules.state import Status
+from rules.state.commands import Verb
+from rules.state.model import Status
 from tests.bot.service import HARD, SOFT, Told
 from tests.slack.office import (
     CHANNEL,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-import scheduler.heart
-from store import engines
+import scheduler.time.heartbeat
+from store.engine import engines
 from tests.slack.office import Office
 from tests.store.test_database import held_by_another
 
@@ -26,7 +26,7 @@ async def test_a_process_whose_heartbeat_cannot_be_written_is_not_ready(
         assert (await office.get("/readyz")).status == 200  # it waits for nobody who writes
         await heart.tick()
         assert (await office.get("/readyz")).status == 200
-        monkeypatch.setattr(scheduler.heart, "MUST_WRITE", 0.0)
+        monkeypatch.setattr(scheduler.time.heartbeat, "MUST_WRITE", 0.0)
         told = await office.get("/readyz")
         assert (told.status, told.body["ready"]) == (503, False)
         assert told.body["checks"] == {"database": "has taken no write of this process for 0 s"}

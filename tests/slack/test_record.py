@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from blocks.ids import Ref
-from playground.messages import Message
-from rules.commands import Verb
+from blocks.kit.ids import Ref
+from playground.model.messages import Message
 from rules.reasons import Reason
-from rules.state import Status
-from store.cards import RENDERINGS
+from rules.state.commands import Verb
+from rules.state.model import Status
+from store.outbox.cards import RENDERINGS
 from tests.bot.service import Told
 from tests.slack.office import CRITICAL, HARD, RITA, SAUL, SENTA, SOFT, SUSI, Office
 

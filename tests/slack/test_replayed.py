@@ -11,12 +11,12 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import func, select, update
 
-from playground.delivery import Parcel
-from playground.outcomes import Outcome
+from playground.client.delivery import Parcel
+from playground.client.outcomes import Outcome
 from playground.slack import stand_in
-from rules.state import Status
-from store.audit_tenant import TENANT_EVENTS
-from store.requests import KEPT_FOR, REQUESTS
+from rules.state.model import Status
+from store.audit.tenant import TENANT_EVENTS
+from store.commands.requests import KEPT_FOR, REQUESTS
 from tests.bot.service import Told
 from tests.slack.letters import sent, signed
 from tests.slack.office import ADAM, RITA, SECRET, SOFT, Office, beside, furnish

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from blocks.reviews import ADMIN_WORDS, WORDS
-from playground.delivery import Parcel
-from playground.messages import Message
+from blocks.home.reviews import ADMIN_WORDS, WORDS
+from playground.client.delivery import Parcel
+from playground.model.messages import Message
 from playground.slack import NotPossibleError
-from rules.state import Status
+from rules.state.model import Status
 from tests.slack.office import (
     ADAM,
     CHANNEL,

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from blocks.troubles import APP_GONE
+from blocks.home.troubles import APP_GONE
 from playground.slack import Slack
-from rules.state import Status
+from rules.state.model import Status
 from tests.bot.service import SOFT
 from tests.slack.office import ADAM, CHANNEL, HARD, POLICY, RITA, SENTA, Office, beside, furnish, open_office
 from tests.slack.operating import later, posture, submitted
@@ -82,7 +82,7 @@ async def test_what_is_proposed_while_it_is_so_is_not_tried_there_first(office: 
 async def test_a_burst_of_cards_into_a_channel_that_is_gone_is_refused_a_few_times_and_not_for_each(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scheduler.reconciler.AT_ONCE", 2)
+    monkeypatch.setattr("scheduler.cards.reconciler.AT_ONCE", 2)
     office.slack.change_channel(CHANNEL, bot_in=False)
     await submitted(office, SOFT, count=8)
     await office.delivered()

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from blocks.rendering import fingerprint
-from bot.export import export_jsonl
+from blocks.card.rendering import fingerprint
+from bot.audit.export import export_jsonl
 from bot.keys import SigningKey
-from playground.views import View
-from rules.commands import Approve, HumanOverrideCommand, OverrideDecision
-from rules.people import Actor, ActorKind
+from playground.model.views import View
+from rules.people.directory import Actor, ActorKind
 from rules.reasons import Reason
-from rules.state import Status
-from store.cards import RENDERINGS
+from rules.state.commands import Approve, HumanOverrideCommand, OverrideDecision
+from rules.state.model import Status
+from store.outbox.cards import RENDERINGS
 from store.store import Store
 from tests.bot.service import Told
 from tests.rules.world import ask

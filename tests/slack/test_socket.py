@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bot.slack import socket
+from bot.slack.transport import socket
+from playground.api.socket_mode import DisconnectReason
 from playground.slack import Slack, stand_in
-from playground.socket_mode import DisconnectReason
-from rules.commands import Verb
-from rules.state import Status
+from rules.state.commands import Verb
+from rules.state.model import Status
 from tests.slack.office import HARD, NOBODY, RITA, SENTA, SOFT, Office, beside, furnish, open_office
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -10,10 +10,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.slack import socket, socket_way
+from bot.slack.transport import socket, socket_way
 from playground.slack import Slack, stand_in
 from rules.scales import HITLLevel
-from rules.state import Status
+from rules.state.model import Status
 from tests.rules.world import MINUTE
 from tests.slack.office import SECRET, SOFT, Office, beside, furnish
 from tests.slack.test_failed_clicks import beats

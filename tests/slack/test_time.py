@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from rules.commands import Verb
-from rules.state import PackageState, Status
+from rules.state.commands import Verb
+from rules.state.model import PackageState, Status
 from tests.bot.service import Told
 from tests.rules.world import DAY, HOUR, MINUTE
 from tests.slack.office import CHANNEL, HARD, RITA, ROSS, SAUL, SENTA, SOFT, SUSI, SVEN, Office

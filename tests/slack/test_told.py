@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from blocks.troubles import APP_GONE, SOCKET_OFF
-from bot.slack import socket
+from blocks.home.troubles import APP_GONE, SOCKET_OFF
+from bot.slack.transport import socket
 from playground.slack import Slack
-from store import presence
+from store.installation import presence
 from tests.slack.office import ADAM, CHANNEL, POLICY, SOFT, Office, furnish, open_office
 from tests.slack.operating import later, measured, posture, submitted
 

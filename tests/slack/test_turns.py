@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from playground.slack import Slack
-from store.budgets import Rates, Window
+from store.outbox.rate_budget import Rates, Window
 from tests.bot.service import CRITICAL, HARD, SOFT
 from tests.rules.world import RITA
 from tests.slack.office import POLICY, Office, furnish, open_office

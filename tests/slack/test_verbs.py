@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rules.commands import Verb
 from rules.reasons import Reason
-from rules.state import Status
+from rules.state.commands import Verb
+from rules.state.model import Status
 from tests.rules.world import HOUR, NOW
 from tests.slack.office import (
     CONFIRMED,

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from playground.delivery import Parcel
-from playground.interactions import Press
-from playground.messages import Message
-from rules.commands import Verb
+from playground.client.delivery import Parcel
+from playground.client.interactions import Press
+from playground.model.messages import Message
 from rules.reasons import Reason
+from rules.state.commands import Verb
 from tests.bot.service import HARD
 from tests.slack.office import ADAM, CHANNEL, NOBODY, OWEN, POLICY, RITA, ROSE, SENTA, Office, open_office
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from store import notifier as store_notifier
 from store import waiters as store_waiters
-from store.database import Database, open_database
+from store.engine.database import Database, open_database
 from tests.store.notes import MAKE
 from tests.store.waiting import FOR_EVER
 from tests.store.world import World, founded

@@ -13,16 +13,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy import Connection
 
-from rules import commands
-from rules.clock import next_due
-from rules.commands import Command, Verb
-from rules.life import takes
-from rules.package import DecisionPackage
-from rules.people import Actor, Agent
+from rules.package.model import DecisionPackage
+from rules.people.directory import Actor, Agent
 from rules.scales import HITLLevel, RiskLevel
-from rules.state import PackageState
-from store import packages, tenancy
-from store.road import Outcome
+from rules.state import commands
+from rules.state.commands import Command, Verb
+from rules.state.model import PackageState
+from rules.verbs.table import takes
+from rules.verbs.timers import next_due
+from store.commands.execute import Outcome
+from store.installation import tenancy
+from store.packages import packages
 from tests.rules import world as rules_world
 from tests.rules.world import ALL, DAY, DORA, HOUR, MINUTE, RITA, ROSS, SAUL, SENTA, SILA, SUSI, SVEN, ask, package
 from tests.store.soundness import faults

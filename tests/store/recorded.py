@@ -7,17 +7,18 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, text, update
 from sqlalchemy.engine import make_url
 
-from rules import commands
-from rules.commands import Command
-from rules.package import DecisionPackage
-from rules.people import Actor, ActorKind, AgentStanding
-from rules.state import PackageState
-from rules.submission import Submit
-from store import directory, registry, tenancy
-from store.asked import Asked
-from store.engines import make_engine, transact
-from store.house import INSTALLATION, House, fresh_id
-from store.road import carry_out
+from rules.package.model import DecisionPackage
+from rules.people.directory import Actor, ActorKind, AgentStanding
+from rules.state import commands
+from rules.state.commands import Command
+from rules.state.model import PackageState
+from rules.verbs.submission import Submit
+from store.agents import agent_admin
+from store.commands.asked import Asked
+from store.commands.execute import carry_out
+from store.engine.engines import make_engine, transact
+from store.installation import directory, tenancy
+from store.installation.house import INSTALLATION, House, fresh_id
 from tests.rules.world import HARD, NOW, OWEN, POLICY, SENTA, ask, package, people
 
 
@@ -35,7 +36,7 @@ def recorded(url: str) -> Recorded:
     approved = walk.approved(engine, HARD)
     rejected = walk.rejected(engine, HARD)
     mailed = walk.approved(engine, package(action_type="mail.send", risk_level="high"))
-    transact(engine, lambda connection: registry.set_standing(connection, "clerk", AgentStanding.PAUSED, NOW))
+    transact(engine, lambda connection: agent_admin.set_standing(connection, "clerk", AgentStanding.PAUSED, NOW))
     return Recorded(engine, walk.house.tenant_id, approved, rejected, mailed)
 
 
@@ -69,7 +70,7 @@ class Walk(NamedTuple):
 
 def _walk(connection: Connection) -> Walk:
     directory.replace(connection, people().values(), {}, NOW)
-    agent = registry.add(connection, "clerk", OWEN, NOW)
+    agent = agent_admin.add(connection, "clerk", OWEN, NOW)
     connection.execute(update(INSTALLATION).values(policy_digest=POLICY.digest))
     return Walk(House(tenancy.tenant(connection), POLICY), agent.agent_id)
 

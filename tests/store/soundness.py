@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
-from rules.chain import Event, event_digest, fold
-from rules.reach import held_names
+from rules.record.chain import Event, event_digest, fold
 from rules.scales import HITLLevel
-from rules.state import Basis, ExecutionState, PackageState, Status
+from rules.state.model import Basis, ExecutionState, PackageState, Status
+from rules.state.takeover_reach import held_names
 
 Row = Any
 

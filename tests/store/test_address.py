@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from store.address import address, connect_options
+from store.engine.address import address, connect_options
 
 SEVERAL = {"host": "one,two", "port": "5432,5433"}
 

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, text
 
-from store import database as store_database
-from store.database import Database, StaleError
-from store.engines import transact
-from store.workers import UnavailableError
+from store.engine import database as store_database
+from store.engine.database import Database, StaleError
+from store.engine.engines import transact
+from store.engine.workers import UnavailableError
 from tests.store.notes import note, notes
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

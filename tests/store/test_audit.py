@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
-from rules.evidence import Counts
-from store import tenancy
-from store.audit import (
+from rules.record.evidence import Counts
+from store.audit.kept import BATCH
+from store.audit.reader import (
     EVERYTHING,
     Selection,
     heads,
@@ -22,9 +22,9 @@ from store.audit import (
     verify_database,
     verify_package,
 )
-from store.audit_tenant import tenant_claim
-from store.engines import transact
-from store.kept import BATCH
+from store.audit.tenant import tenant_claim
+from store.engine.engines import transact
+from store.installation import tenancy
 from tests.rules.world import NOW, SENTA
 from tests.store.recorded import Recorded, forge, recorded
 
@@ -90,7 +90,7 @@ def test_one_package_is_verified_alone(its: Recorded) -> None:
 def test_more_packages_than_are_fetched_at_once_are_each_seen_once(
     its: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("store.kept.BATCH", 2)
+    monkeypatch.setattr("store.audit.kept.BATCH", 2)
     assert BATCH > 2
     with snapshot(its.engine) as connection:
         seen = [trail.package_id for trail in trails(connection, its.tenant_id)]

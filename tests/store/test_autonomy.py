@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from rules.autonomy import AutonomyProfile
-from rules.commands import LoseTrack
-from rules.people import Agent
+from rules.people.autonomy import AutonomyProfile
+from rules.people.directory import Agent
 from rules.scales import HITLLevel
-from rules.state import PackageState, Status
-from store.autonomy import profile
+from rules.state.commands import LoseTrack
+from rules.state.model import PackageState, Status
+from store.packages.autonomy import profile
 from tests.rules.world import AUTOMATIC, HARD, HOUR, RITA, SENTA, SOFT, ask, package, policy
 from tests.store.soundness import faults
 from tests.store.world import LASTING, World, all_load_first, founded

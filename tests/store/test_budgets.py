@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import Connection, text
 
-from store import budgets
-from store.budgets import POSTS, Rates, Window, of_channel
+from store.outbox import rate_budget
+from store.outbox.rate_budget import POSTS, Rates, Window, of_channel
 from tests.store.waiting import soon
 from tests.store.world import World
 
@@ -31,17 +31,17 @@ async def test_who_waits_for_the_budget_sees_what_was_first_spent_of_a_channel_m
     spending, go_on = threading.Event(), threading.Event()
 
     def spend(connection: Connection, keys: Sequence[str] = KEYS, now: float = 100.0) -> float:
-        purse = budgets.opened(connection, world.tenant_id, ONE, now)
+        purse = rate_budget.opened(connection, world.tenant_id, ONE, now)
         purse.spend(keys)
-        budgets.put_back(connection, world.tenant_id, purse)
+        rate_budget.put_back(connection, world.tenant_id, purse)
         return purse.wait(keys)
 
     def spend_slowly(connection: Connection) -> None:
-        purse = budgets.opened(connection, world.tenant_id, ONE, 100.0)
+        purse = rate_budget.opened(connection, world.tenant_id, ONE, 100.0)
         spending.set()
         go_on.wait(30)
         purse.spend(KEYS)
-        budgets.put_back(connection, world.tenant_id, purse)
+        rate_budget.put_back(connection, world.tenant_id, purse)
 
     await world.write(lambda connection: spend(connection, [POSTS, of_channel("C2")], 99.0))
     first = asyncio.create_task(world.write(spend_slowly))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from rules.commands import Lapse, LoseTrack, Revoke, TakeOver
-from rules.people import AgentStanding
+from rules.people.directory import AgentStanding
 from rules.reasons import Reason, Refusal
-from rules.state import ExecutionState
-from store import registry, tenancy
+from rules.state.commands import Lapse, LoseTrack, Revoke, TakeOver
+from rules.state.model import ExecutionState
+from store.agents import agent_admin
+from store.installation import tenancy
 from store.store import Answered
 from tests.rules.world import ADAM, DAY, HARD, HOUR, QUESTION, SENTA, SVEN, ask, package
-from tests.store.notes import Threads
 from tests.store.soundness import faults
 from tests.store.world import World
 
@@ -129,17 +129,8 @@ async def test_what_was_not_approved_cannot_be_claimed(world: World) -> None:
 
 
 async def _stand(world: World, standing: AgentStanding) -> None:
-    await world.write(lambda connection: registry.set_standing(connection, "Clerk", standing, world.clock()))
+    await world.write(lambda connection: agent_admin.set_standing(connection, "Clerk", standing, world.clock()))
 
 
 async def _freeze(world: World, *, frozen: bool) -> None:
     await world.write(lambda connection: tenancy.set_frozen(connection, frozen=frozen, actor=ADAM, now=world.clock()))
-
-
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_a_report_locks_its_agent_in_a_transaction_of_its_own(world: World) -> None:
-    state = await world.approved(HARD, by=SENTA)
-    await world.claimed(state)
-    async with Threads(world.store.database) as threads:
-        assert why(await world.reported(state)) is None
-        assert not any(task.done() for task in threads.held)

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Connection, Engine, Integer, bindparam, column, event, select, table, text
 from sqlalchemy.engine.interfaces import CacheStats, DBAPICursor, ExecutionContext
 
-from store.address import address
-from store.engines import make_engine
+from store.engine.address import address
+from store.engine.engines import make_engine
 
 NUMBERS = table("numbers", column("shared_by_engines", Integer))
 QUERY = select(NUMBERS.c.shared_by_engines).where(NUMBERS.c.shared_by_engines > bindparam("least"))

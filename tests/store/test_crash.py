@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from rules.state import ExecutionState, PackageState, Status
-from store import packages
+from rules.state.model import ExecutionState, PackageState, Status
+from store.packages import packages
 from tests.rules.world import people
 from tests.store import under_load
 from tests.store.soundness import faults

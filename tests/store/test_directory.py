@@ -10,11 +10,11 @@ from datetime import datetime
 import pytest
 from sqlalchemy import Connection, text
 
-from rules.commands import Approve
-from rules.people import Directory, Person
+from rules.people.directory import Directory, Person
 from rules.reasons import Reason
-from store import directory, house
-from store.workers import Operation
+from rules.state.commands import Approve
+from store.engine.workers import Operation
+from store.installation import directory, house
 from tests.rules.world import DAY, HARD, NOW, SENTA, SVEN, ask, people, person
 from tests.store.world import World, replica
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from store.address import address
-from store.engines import make_engine, transact
-from store.migrate import migrate
-from store.tenancy import tenant
+from store.engine.address import address
+from store.engine.engines import make_engine, transact
+from store.installation.tenancy import tenant
+from store.migrations.migrate import migrate
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from store.audit import EVERYTHING, matching, snapshot, verify_database
-from store.migrate import migrate
+from store.audit.reader import EVERYTHING, matching, snapshot, verify_database
+from store.migrations.migrate import migrate
 from tests.rules.world import NOW
 from tests.store.recorded import Recorded, forge, recorded
 

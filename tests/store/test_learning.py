@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from rules.people import Person
-from store import directory
-from store.learning import Told, change_group, learn_group, learn_person
+from rules.people.directory import Person
+from store.installation import directory
+from store.installation.learning import Told, change_group, learn_group, learn_person
 from tests.rules.world import MINUTE, NOW, RITA, SENTA, SVEN, people, person
 from tests.store.world import World, replica
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from rules.commands import Expire, HandBack, NewVersion, Object, Reject, Revise, Show, TakeOver, Withdraw
-from rules.package import DecisionPackage
-from rules.people import Agent
+from rules.package.model import DecisionPackage
+from rules.people.directory import Agent
 from rules.reasons import Reason, Refusal
 from rules.scales import HITLLevel
-from rules.state import PackageState, Status
+from rules.state.commands import Expire, HandBack, NewVersion, Object, Reject, Revise, Show, TakeOver, Withdraw
+from rules.state.model import PackageState, Status
 from tests.rules.world import DAY, HARD, HOUR, MINUTE, RITA, ROSS, SENTA, SOFT, SVEN, TAKEOVER, ask, package, policy
 from tests.store.soundness import faults
 from tests.store.world import LASTING, World, founded, submission

@@ -20,12 +20,12 @@ from sqlalchemy import Engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlmodel import SQLModel
 
-from store import tenancy
-from store.engines import make_engine, transact
-from store.migrate import SchemaError, head, is_current, migrate
+from store.engine.engines import make_engine, transact
+from store.installation import tenancy
 from store.migrations.append_only import TABLES
+from store.migrations.migrate import SchemaError, head, is_current, migrate
+from store.migrations.upgrade import upgrade
 from store.store import Store
-from store.upgrade import upgrade
 from tests.rules.world import NOW, policy, written
 from tests.store.world import Clock
 
@@ -119,7 +119,7 @@ def test_profiles_and_held_threads_of_before_are_kept_under_folded_names(empty_d
 _STARTER = """
 import sys
 from datetime import UTC, datetime
-from store.migrate import migrate
+from store.migrations.migrate import migrate
 print("ready", flush=True)
 sys.stdin.readline()
 print(migrate(sys.argv[1], datetime.now(UTC)))

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from rules.commands import (
+from rules.package.model import DecisionPackage
+from rules.reasons import Reason
+from rules.scales import HITLLevel, RiskLevel
+from rules.state.commands import (
     Approve,
     ApproveWithEdits,
     Consent,
@@ -17,11 +20,8 @@ from rules.commands import (
     Revoke,
     Withdraw,
 )
-from rules.noes import No
-from rules.package import DecisionPackage
-from rules.reasons import Reason
-from rules.scales import HITLLevel, RiskLevel
-from rules.state import PackageState, Status
+from rules.state.model import PackageState, Status
+from rules.state.noes import No
 from tests.rules.world import DAY, HARD, HOUR, MINUTE, RITA, ROSS, SENTA, ask, package
 from tests.store.soundness import faults
 from tests.store.world import World, submission

@@ -10,8 +10,8 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
-from rules.commands import Approve, Object, Reject, Revoke
-from store.engines import make_engine
+from rules.state.commands import Approve, Object, Reject, Revoke
+from store.engine.engines import make_engine
 from tests.rules.world import MINUTE, RITA, SENTA, ask, package
 from tests.store.world import World, submission
 

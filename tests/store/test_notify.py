@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from rules.commands import Reject
+from rules.state.commands import Reject
 from store import waiters as store_waiters
 from store.notifier import CHANNEL, Notifier
 from store.waiters import Waiters

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from rules.commands import Approve, Escalate, NewVersion, Reject, Revise
-from rules.package import DecisionPackage
+from rules.package.model import DecisionPackage
+from rules.state.commands import Approve, Escalate, NewVersion, Reject, Revise
 from tests.rules.world import AUTOMATIC, CRITICAL, HARD, MINUTE, SENTA, SOFT, ask, package, policy
 from tests.store.soundness import faults
 from tests.store.world import LASTING, World, founded, submission

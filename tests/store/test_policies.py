@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from rules.commands import Approve
-from rules.policy import Policy
-from rules.policy_text import read_policy
+from rules.policy.model import Policy
+from rules.policy.parse import read_policy
 from rules.reasons import Reason
-from rules.state import Status
-from store.policies import Given, PolicyFile, give
-from store.policy_texts import UnreadablePolicyError
+from rules.state.commands import Approve
+from rules.state.model import Status
+from store.commands.policies import Given, PolicyFile, give
+from store.installation.policy_texts import UnreadablePolicyError
 from tests.rules.world import HARD, NOW, SENTA, SVEN, ask, policy, submission, written
 from tests.store.soundness import faults
 from tests.store.world import LASTING, POLICY, World, opened, replica

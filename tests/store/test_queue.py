@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from rules.commands import Approve, Assign, ClaimTask, Escalate, Extend, OpenDetails, Recuse, Reject, Revise
-from rules.package import DecisionPackage
+from rules.package.model import DecisionPackage
+from rules.record.statistics import Age, Waiting
 from rules.scales import HITLLevel
-from rules.state import PackageState
-from rules.statistics import Age, Waiting
-from store import queue
-from store.queue import Page, Place
+from rules.state.commands import Approve, Assign, ClaimTask, Escalate, Extend, OpenDetails, Recuse, Reject, Revise
+from rules.state.model import PackageState
+from store.packages import queue
+from store.packages.queue import Page, Place
 from tests.rules.world import (
     ADAM,
     CRITICAL,

@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
-from rules.commands import Approve, Comment, Reject, Revise
-from rules.state import PackageState
-from store import queue
-from store.engines import make_engine
-from store.migrate import migrate
-from store.queue import Place
-from store.tenancy import tenant
+from rules.state.commands import Approve, Comment, Reject, Revise
+from rules.state.model import PackageState
+from store.engine.engines import make_engine
+from store.installation.tenancy import tenant
+from store.migrations.migrate import migrate
+from store.packages import queue
+from store.packages.queue import Place
 from tests.rules.world import MINUTE, NOW, RITA, ROSS, SOFT, ask, package
 from tests.store.world import World
 

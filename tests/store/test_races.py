@@ -14,13 +14,13 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-from rules.commands import Approve, Command, NewVersion, OpenDetails, Reject, Revise, Revoke, TakeOver, Withdraw
 from rules.reasons import Reason
-from rules.state import ExecutionState, Status
-from store import tenancy
-from store.engines import transact
-from store.road import Outcome
-from store.situations import situation_of
+from rules.state.commands import Approve, Command, NewVersion, OpenDetails, Reject, Revise, Revoke, TakeOver, Withdraw
+from rules.state.model import ExecutionState, Status
+from store.commands.execute import Outcome
+from store.commands.situations import situation_of
+from store.engine.engines import transact
+from store.installation import tenancy
 from tests.rules.world import ADAM, CRITICAL, HARD, NOW, SENTA, SUSI, SVEN, ask, package, policy
 from tests.store.soundness import faults
 from tests.store.world import LASTING, World, all_load_first, founded, replica, submission
@@ -211,7 +211,7 @@ async def test_a_freeze_that_comes_while_a_claim_is_on_its_way_stops_the_claim(
         transact(world.store.database.engine, lambda other: tenancy.set_frozen(other, frozen=True, actor=ADAM, now=NOW))
         return situation_of(*arguments)
 
-    monkeypatch.setattr("store.road.situation_of", frozen_meanwhile)
+    monkeypatch.setattr("store.commands.execute.situation_of", frozen_meanwhile)
     claimed = await world.claimed(state)
     assert claimed.refusal is not None
     assert claimed.refusal.reason is Reason.AGENT_PAUSED
@@ -237,7 +237,7 @@ async def test_a_freeze_is_answered_only_when_no_claim_is_on_its_way_any_more(
             froze.append(freeze(other))
         return situation
 
-    monkeypatch.setattr("store.road.situation_of", tried_meanwhile)
+    monkeypatch.setattr("store.commands.execute.situation_of", tried_meanwhile)
     claimed = await world.claimed(state)
     with world.store.database.engine.connect() as other:
         froze.append(freeze(other))

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from rules.commands import (
+from rules.people.directory import Actor, ActorKind
+from rules.reasons import Reason, refuse
+from rules.scales import HITLLevel
+from rules.state.commands import (
     Approve,
     ClaimExecution,
     Command,
@@ -20,10 +23,7 @@ from rules.commands import (
     Revise,
     Withdraw,
 )
-from rules.people import Actor, ActorKind
-from rules.reasons import Reason, refuse
-from rules.scales import HITLLevel
-from rules.state import Status
+from rules.state.model import Status
 from tests.rules.world import (
     AUTOMATIC,
     CRITICAL,

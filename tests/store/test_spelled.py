@@ -10,13 +10,13 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Select, Table, bin
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
-from rules.commands import Escalate
-from store import directory
-from store.agents import AGENTS
-from store.batch import together
-from store.packages import PACKAGES
-from store.spelled import first, rows
-from store.tables import ReviewTaskRow, core
+from rules.state.commands import Escalate
+from store.agents.agents import AGENTS
+from store.engine.batch import together
+from store.engine.spelled import first, rows
+from store.installation import directory
+from store.packages.packages import PACKAGES
+from store.schema.tables import ReviewTaskRow, core
 from tests.rules.world import HARD, HOUR, RITA, ROSS, SENTA, ask
 from tests.store.world import World
 

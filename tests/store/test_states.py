@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rules.commands import Approve
-from rules.state import PackageState, Status
-from store.newest import Newest
-from store.states import state_of, text_of
+from rules.state.commands import Approve
+from rules.state.model import PackageState, Status
+from store.engine.newest import Newest
+from store.packages.states import state_of, text_of
 from tests.rules.world import RITA, ask, package
 from tests.store.world import World
 

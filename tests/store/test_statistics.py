@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from rules.commands import (
+from rules.package.model import DecisionPackage
+from rules.record.statistics import Statistics
+from rules.state.commands import (
     Approve,
     Consent,
     Expire,
@@ -16,11 +18,9 @@ from rules.commands import (
     Reject,
     Revise,
 )
-from rules.package import DecisionPackage
-from rules.state import Status
-from rules.statistics import Statistics
-from store.sampled import to_judge
-from store.statistics import stats
+from rules.state.model import Status
+from store.packages.sampled import to_judge
+from store.packages.statistics import stats
 from tests.rules.world import (
     AUTOMATIC,
     CRITICAL,

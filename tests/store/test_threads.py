@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from rules.commands import HandBack, TakeOver
-from rules.package import DecisionPackage
+from rules.package.model import DecisionPackage
 from rules.reasons import Reason, Refusal
-from rules.state import PackageState
+from rules.state.commands import HandBack, TakeOver
+from rules.state.model import PackageState
 from tests.rules.world import HARD, SENTA, ask, package
 from tests.store.soundness import faults
 from tests.store.world import World, submission

@@ -9,18 +9,18 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from rules.commands import Approve, Climb, Command, Expire, LoseTrack
-from rules.life import decide
 from rules.reasons import Refusal
-from rules.situation import Situation
-from rules.state import ExecutionState, PackageState, Status
-from rules.transition import Transition
-from scheduler import asking
-from store.asked import Asked
-from store.autonomy import profile
-from store.engines import transact
-from store.packages import Loaded, load_each
-from store.road import carry_out
+from rules.state.commands import Approve, Climb, Command, Expire, LoseTrack
+from rules.state.model import ExecutionState, PackageState, Status
+from rules.state.situation import Situation
+from rules.state.transition import Transition
+from rules.verbs.table import decide
+from scheduler.common import clock_commands
+from store.commands.asked import Asked
+from store.commands.execute import carry_out
+from store.engine.engines import transact
+from store.packages.autonomy import profile
+from store.packages.packages import Loaded, load_each
 from tests.rules.world import HARD, RITA, SENTA, SOFT, ask, policy
 from tests.store.soundness import faults
 from tests.store.world import LASTING, World, founded, reviewer
@@ -37,7 +37,7 @@ async def test_several_go_together_and_each_is_decided_by_itself(world: World, m
     due = [await world.submit(SOFT.model_copy(update={"expires_at": world.clock.now + DAY})) for _ in range(3)]
     early = await world.submit(HARD)
     world.clock.passes(DAY)
-    outcomes = await world.store.carry_out_each([asking.of(Expire, state) for state in (*due, early)])
+    outcomes = await world.store.carry_out_each([clock_commands.of(Expire, state) for state in (*due, early)])
     told = [outcome.refusal and outcome.refusal.reason.value for outcome in outcomes]
     assert told == [None, None, None, "not-due"]
     assert [state.status for state in await states_of(world, due)] == [Status.EXPIRED] * 3
@@ -52,7 +52,7 @@ async def test_outcomes_of_one_agent_that_go_together_are_all_counted(world: Wor
         await world.claimed(state, action_digest=state.action_digest)
         claimed.append(state)
     world.clock.passes(DAY)
-    outcomes = await world.store.carry_out_each([asking.of(LoseTrack, state) for state in claimed])
+    outcomes = await world.store.carry_out_each([clock_commands.of(LoseTrack, state) for state in claimed])
     assert [outcome.refusal for outcome in outcomes] == [None] * 3
     after = await states_of(world, claimed)
     assert {state.execution.state for state in after} == {ExecutionState.UNKNOWN}
@@ -68,7 +68,7 @@ async def test_tasks_that_climb_together_are_shared_out_among_those_who_are_aske
     async with founded(database_url, policy(**LASTING, queue={"assign": "balanced"})) as world:
         due = [await world.submit(HARD) for _ in range(3)]
         world.clock.passes(DAY)
-        await world.store.carry_out_each([asking.of(Climb, state) for state in due])
+        await world.store.carry_out_each([clock_commands.of(Climb, state) for state in due])
         given = {state.task.assigned_to for state in await states_of(world, due)}
         assert len(given) == 3
         assert await world.read(faults) == []
@@ -89,9 +89,9 @@ async def test_what_was_decided_before_several_are_written_stays_as_it_was_decid
             transact(world.store.database.engine, partial(carry_out, house=world.store.house, asked=asked))
         return found
 
-    monkeypatch.setattr("store.road.load_each", too_late)
+    monkeypatch.setattr("store.commands.execute.load_each", too_late)
     world.clock.passes(DAY)
-    outcomes = await world.store.carry_out_each([asking.of(Expire, state) for state in due])
+    outcomes = await world.store.carry_out_each([clock_commands.of(Expire, state) for state in due])
     assert [outcome.refusal is None for outcome in outcomes] == [True, False, True]
     after = [state.status for state in await states_of(world, due)]
     assert after == [Status.EXPIRED, Status.APPROVED, Status.EXPIRED]
@@ -109,8 +109,8 @@ async def test_one_that_cannot_be_carried_out_keeps_none_of_the_others_from_it(
             raise ValueError("a state that no rule knows")
         return decide(state, command, situation)
 
-    monkeypatch.setattr("store.road.decide", stumbling)
-    outcomes = await world.store.carry_out_each([asking.of(Expire, state) for state in due])
+    monkeypatch.setattr("store.commands.execute.decide", stumbling)
+    outcomes = await world.store.carry_out_each([clock_commands.of(Expire, state) for state in due])
     assert [outcome.refusal is None for outcome in outcomes] == [True, False, True]
     after = [state.status for state in await states_of(world, due)]
     assert after == [Status.EXPIRED, Status.PENDING, Status.EXPIRED]
@@ -123,8 +123,8 @@ async def test_what_cannot_be_written_with_the_others_keeps_none_of_them_from_it
 ) -> None:
     due = [await world.submit(SOFT.model_copy(update={"expires_at": world.clock.now + DAY})) for _ in range(3)]
     world.clock.passes(DAY)
-    monkeypatch.setattr("store.road.load_each", _fails)
-    outcomes = await world.store.carry_out_each([asking.of(Expire, state) for state in due])
+    monkeypatch.setattr("store.commands.execute.load_each", _fails)
+    outcomes = await world.store.carry_out_each([clock_commands.of(Expire, state) for state in due])
     assert [outcome.refusal for outcome in outcomes] == [None] * 3
     assert [state.status for state in await states_of(world, due)] == [Status.EXPIRED] * 3
     assert await world.read(faults) == []

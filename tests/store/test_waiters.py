@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rules.commands import Comment, Reject
+from rules.state.commands import Comment, Reject
 from store import waiters as store_waiters
 from store.notifier import Notifier
 from store.waiters import Waiters

@@ -13,11 +13,11 @@ from collections.abc import Callable
 
 from sqlalchemy import select
 
-from rules.commands import Approve, ClaimExecution, Command
-from rules.people import Agent
-from rules.submission import Submit
-from store import agents
-from store.workers import UnavailableError
+from rules.people.directory import Agent
+from rules.state.commands import Approve, ClaimExecution, Command
+from rules.verbs.submission import Submit
+from store.agents import agents
+from store.engine.workers import UnavailableError
 from tests.rules.world import HARD, SENTA
 from tests.store.world import World, opened, reviewer
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from rules.state import PackageState
+from rules.state.model import PackageState
 from store.store import Found
 from store.waiters import Waiter
 from tests.store.world import World

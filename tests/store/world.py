@@ -12,19 +12,20 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import Connection, update
 
-from rules.commands import Approve, ClaimExecution, Command, ReportExecution, Show
-from rules.keys import UNLIMITED, Rates
-from rules.package import DecisionPackage
-from rules.people import AUTO, Actor, ActorKind, Agent, Person
-from rules.policy import Policy
-from rules.sight import CardAt
-from rules.state import PackageState
-from rules.submission import Submit
-from store import agents, directory, packages, registry
-from store.cards import CARDS
-from store.database import PostgresDatabase
-from store.road import Outcome
-from store.situations import situation_of
+from rules.package.model import DecisionPackage
+from rules.people.agent_keys import UNLIMITED, Rates
+from rules.people.directory import AUTO, Actor, ActorKind, Agent, Person
+from rules.policy.model import Policy
+from rules.state.commands import Approve, ClaimExecution, Command, ReportExecution, Show
+from rules.state.model import PackageState
+from rules.state.sightings import CardAt
+from rules.verbs.submission import Submit
+from store.agents import agent_admin, agents
+from store.commands.execute import Outcome
+from store.commands.situations import situation_of
+from store.installation import directory
+from store.outbox.cards import CARDS
+from store.packages import packages
 from store.store import Answered, Store
 from tests.rules.world import ALL, CARD, NOW, OWEN, SOFT, ask, people, policy, written
 
@@ -73,7 +74,9 @@ class World:
         return await self.store.database.write(operation)
 
     async def hire(self, name: str) -> Agent:
-        made = await self.write(lambda connection: registry.add(connection, name, OWEN, self.clock(), rates=NO_LIMITS))
+        made = await self.write(
+            lambda connection: agent_admin.add(connection, name, OWEN, self.clock(), rates=NO_LIMITS)
+        )
         hired = await self.read(lambda connection: agents.agent(connection, self.tenant_id, made.agent_id))
         assert hired is not None
         return hired
@@ -182,15 +185,4 @@ def all_load_first(monkeypatch: pytest.MonkeyPatch, world: World, parties: int) 
             barrier.wait(timeout=20)
         return situation_of(*arguments)
 
-    monkeypatch.setattr("store.road.situation_of", held)
-    none_share(monkeypatch)
-
-
-def none_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On PostgreSQL each operation has a transaction of its own, as if each came from another replica."""
-    write = PostgresDatabase.write
-
-    async def alone(database: PostgresDatabase, operation: Callable[[Connection], T], **_: bool) -> T:
-        return await write(database, operation)
-
-    monkeypatch.setattr(PostgresDatabase, "write", alone)
+    monkeypatch.setattr("store.commands.execute.situation_of", held)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bot.demo.agents.story import Story
 from bot.demo.stories import answer, deletion, mail, notice, plan, reading, receipt, takeover
-from bot.demo.story import Story
 
 STORIES: tuple[Story, ...] = (
     notice.STORY,

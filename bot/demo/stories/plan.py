@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from textwrap import shorten
 from typing import Any
 
-from bot.demo.agent import Agent, Document, Package
-from bot.demo.story import Story
+from bot.demo.agents.agent import Agent, Document, Package
+from bot.demo.agents.story import Story
 from bot.demo.workspace import REQUESTER
 
 STEPS = ("Cold stores at the fish market, 12 visits", "Restaurants on Quay Street, 30 visits", "Transport, 8 visits")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.demo.agent import Agent, Package
-from bot.demo.story import Story
+from bot.demo.agents.agent import Agent, Package
+from bot.demo.agents.story import Story
 from bot.demo.workspace import REQUESTER
 
 

@@ -1,0 +1,1 @@
+"""The card of a package, the notes in its thread, and its fallback text."""

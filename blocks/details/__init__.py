@@ -1,0 +1,1 @@
+"""Details: everything that there is to show of a package."""

@@ -1,0 +1,1 @@
+"""App Home, the answers of `/reviews`, the numbers, and what admins are told of troubles."""

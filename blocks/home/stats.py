@@ -1,0 +1,113 @@
+"""What the numbers say: in two charts, and in words for those who see no charts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+from blocks.kit.elements import Block, context, header, section
+from blocks.kit.limits import CHART_LABEL
+from blocks.kit.message import Message
+from blocks.kit.text import counted, cut, span
+from rules.record.statistics import Age, Statistics
+from rules.scales import HITLLevel
+from rules.state.commands import HumanDecisionType
+from rules.wording import plainly
+
+_LEVELS = tuple(HITLLevel)
+_SHORTER = {HumanDecisionType.REQUEST_MORE_EVIDENCE: "request evidence"}
+_OLD = timedelta(hours=1)
+
+
+def stats(figures: Statistics) -> Message:
+    """What waits now, and what came of the rest since the figures begin."""
+    heading = f"Reviews of the last {span(figures.until - figures.since)}"
+    said = (*_words(figures),)
+    text = " ".join((f"{heading}.", *said)).replace("*", "")
+    return Message(text, (header(heading), *_charts(figures), *(section(each) for each in said), _note()))
+
+
+def _words(figures: Statistics) -> Iterator[str]:
+    yield from _pending(figures)
+    yield from _settled(figures)
+    yield from _decisions(figures)
+    if figures.sampled:
+        judged = f"{figures.judged} of {counted(figures.sampled, 'package')} picked for a second look were judged"
+        share = figures.unsound_share
+        yield judged + ("." if share is None else f", {share:.0%} of them unsound.")
+
+
+def _pending(figures: Statistics) -> Iterator[str]:
+    by_level = [(level, _count(figures, level)) for level in _LEVELS]
+    parts = [f"{count} {plainly(level)}" for level, count in by_level if count]
+    yield f"*Waiting now:* {', '.join(parts)}." if parts else "*Waiting now:* nothing."
+    ages = [(age, sum(each.count for each in figures.pending if each.age is age)) for age in Age]
+    if figures.waiting:
+        yield f"*For how long:* {', '.join(f'{count} for {_aged(age)}' for age, count in ages if count)}."
+
+
+def _aged(age: Age) -> str:
+    return age.replace("<", "under ").replace(">", "over ").replace("-", " to ")
+
+
+def _count(figures: Statistics, level: HITLLevel, age: Age | None = None) -> int:
+    return sum(each.count for each in figures.pending if each.level is level and age in (None, each.age))
+
+
+def _settled(figures: Statistics) -> Iterator[str]:
+    parts = [f"{count} {plainly(status)}" for status, count in figures.settled.items() if count]
+    parts += [f"{figures.automatic} without anybody being asked"] if figures.automatic else []
+    people = f" People decided {counted(figures.decided, 'package')}." if figures.decided else ""
+    yield f"*What became of packages:* {', '.join(parts) or 'none ended'}.{people}"
+
+
+def _decisions(figures: Statistics) -> Iterator[str]:
+    if not any(figures.decisions.values()):
+        yield "*What people said:* nothing yet."
+        return
+    rates = figures.rates
+    parts = [f"{plainly(said)} {count} ({rates[said]:.0%})" for said, count in figures.decisions.items() if count]
+    yield f"*What people said:* {', '.join(parts)}."
+    if figures.median_ms is not None and figures.p90_ms is not None:
+        yield f"*Time to decide:* half within {_time(figures.median_ms)}, nine of ten within {_time(figures.p90_ms)}."
+
+
+def _time(milliseconds: int) -> str:
+    """To the second, and to the minute from an hour on."""
+    length = timedelta(seconds=round(milliseconds / 1000))
+    return span(length - length % timedelta(minutes=1) if length >= _OLD else length)
+
+
+def _note() -> Block:
+    return context("Numbers show where to look, not how well anybody reviews.")
+
+
+def _charts(figures: Statistics) -> Iterator[Block]:
+    """Slack draws at most two; an empty one it refuses."""
+    if figures.waiting:
+        yield _chart("Waiting now, by age", _bars(figures))
+    slices = [{"label": _label(said), "value": count} for said, count in figures.decisions.items() if count]
+    if slices:
+        yield _chart("What people said", {"type": "pie", "segments": slices})
+
+
+def _chart(title: str, chart: Mapping[str, object]) -> Block:
+    return {"type": "data_visualization", "title": title, "chart": dict(chart)}
+
+
+def _bars(figures: Statistics) -> dict[str, object]:
+    series = [
+        {"name": _label(level), "data": [{"label": age.value, "value": _count(figures, level, age)} for age in Age]}
+        for level in _LEVELS
+        if _count(figures, level)
+    ]
+    return {
+        "type": "bar",
+        "series": series,
+        "axis_config": {"categories": [age.value for age in Age], "y_label": "Packages"},
+    }
+
+
+def _label(word: HumanDecisionType | HITLLevel) -> str:
+    short = _SHORTER.get(word) if isinstance(word, HumanDecisionType) else None
+    return cut(short or plainly(word), CHART_LABEL)

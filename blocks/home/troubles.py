@@ -1,0 +1,59 @@
+"""What the admins are told of the service's own troubles: when each begins, and when it is over."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from blocks.kit.elements import Element, Run, code, moment, rich, user, words
+from blocks.kit.message import Message
+from blocks.kit.text import clean, in_utc
+
+APP_GONE = "Install the app in Slack, give the service its SLACK_BOT_TOKEN, and start it anew."
+SOCKET_OFF = "Turn Socket Mode on for the app at api.slack.com/apps, and check SLACK_APP_TOKEN."
+_FIXES = {
+    "channel_is_archived": "Unarchive the channel, or name another one in the policy.",
+    "channel_id_changed": "Name the channel in the policy by its new id, which Slack shows in its details.",
+    "channel_not_found": "Correct its id in the policy; if it is a private channel, invite the app there.",
+    "is_archived": "Unarchive the channel, or name another one in the policy.",
+    "not_in_channel": "Invite the app there.",
+    "restricted_action": "Let the app post there, or name another channel in the policy.",
+}
+_FIX = "Look at it with `countersign doctor`."
+
+
+def undelivered(place: str, error: str) -> Message:
+    """Until it is mended, people are asked elsewhere: in the second channel, or one by one."""
+    fix, said = _FIXES.get(error, _FIX), clean(error)
+    text = f"Countersign cannot show anything in {place}: Slack says {said}. {fix}"
+    what: list[Run] = ["Countersign cannot show anything in ", _place(place), ": Slack says ", code(said), ". ", fix]
+    return Message(text, (rich(words(*what, " Until then people are asked elsewhere, if the policy allows.")),))
+
+
+def delivered_again(place: str) -> Message:
+    text = f"Countersign can post in {place} again."
+    return Message(text, (rich(words("Countersign can post in ", _place(place), " again.")),))
+
+
+def app_gone(error: str) -> Message:
+    return _plain(f"Slack no longer lets Countersign do anything: {clean(error)}. {APP_GONE}")
+
+
+def app_back(error: str, since: datetime) -> Message:
+    before, after = "Slack lets Countersign work again. It refused everything since ", f": {clean(error)}."
+    return Message(f"{before}{in_utc(since)}{after}", (rich(words(before, moment(since), after)),))
+
+
+def socket_off(error: str) -> Message:
+    return _plain(f"Clicks in Slack do not reach Countersign: Socket Mode is refused ({clean(error)}). {SOCKET_OFF}")
+
+
+def socket_back() -> Message:
+    return _plain("Socket Mode is connected again: clicks in Slack reach Countersign.")
+
+
+def _plain(text: str) -> Message:
+    return Message(text, (rich(words(text)),))
+
+
+def _place(place: str) -> Element:
+    return user(place) if place.startswith(("U", "W")) else {"type": "channel", "channel_id": place}

@@ -1,0 +1,1 @@
+"""The pieces of Block Kit that we use, and text on its way to Slack."""

@@ -1,0 +1,155 @@
+"""The pieces of Block Kit that we use, each made in one place.
+
+`Run` is a piece of rich text: a plain string is taken literally by Slack, whatever it contains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from blocks.kit.ids import ActionId, Field
+from blocks.kit.text import clean, cut, in_utc, line
+
+Block = dict[str, Any]
+Element = dict[str, Any]
+Run = str | Element
+
+LABEL = 75
+HEADER = 150
+OPTION = 75
+
+
+def plain(text: str, most: int) -> Element:
+    return {"type": "plain_text", "text": cut(line(text), most) or "–", "emoji": False}
+
+
+def markup(text: str) -> Element:
+    """Only for sentences of the service itself: `verbatim` keeps Slack from finding links and names in them."""
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def header(text: str) -> Block:
+    return {"type": "header", "text": plain(text, HEADER)}
+
+
+def section(text: str, accessory: Element | None = None) -> Block:
+    return {"type": "section", "text": markup(text), "expand": True} | ({"accessory": accessory} if accessory else {})
+
+
+def fields(*pairs: tuple[str, str]) -> Block:
+    """Names and values of the service, two beside each other."""
+    return {"type": "section", "fields": [markup(f"*{name}*\n{value}") for name, value in pairs]}
+
+
+def context(*texts: str) -> Block:
+    return {"type": "context", "elements": [markup(text) for text in texts]}
+
+
+def small(*texts: str) -> Block:
+    """A context in which names of people and agents may stand."""
+    return {"type": "context", "elements": [plain(text, 300) for text in texts if text]}
+
+
+def statement(text: str, pairs: Iterable[tuple[str, str]] = (), accessory: Element | None = None) -> Block:
+    """A sentence that may name people, literally; below it names and values of the service, which may hold times."""
+    beside = [markup(f"*{name}*\n{value}") for name, value in pairs]
+    made = {"type": "section", "text": plain(text, 600), "expand": True}
+    return made | ({"fields": beside} if beside else {}) | ({"accessory": accessory} if accessory else {})
+
+
+def divider() -> Block:
+    return {"type": "divider"}
+
+
+def actions(elements: Iterable[Element]) -> Block:
+    return {"type": "actions", "elements": list(elements)}
+
+
+def bold(text: str) -> Element:
+    return {"type": "text", "text": text, "style": {"bold": True}}
+
+
+def code(text: str) -> Element:
+    return {"type": "text", "text": text, "style": {"code": True}}
+
+
+def user(user_id: str) -> Element:
+    return {"type": "user", "user_id": user_id}
+
+
+def moment(at: datetime) -> Element:
+    """A time in the reader's own zone."""
+    form = "{date_short_pretty} at {time}"
+    return {"type": "date", "timestamp": int(at.timestamp()), "format": form, "fallback": in_utc(at)}
+
+
+def _runs(runs: Iterable[Run]) -> list[Element]:
+    return [{"type": "text", "text": run} if isinstance(run, str) else run for run in runs if run]
+
+
+def rich(*parts: Element) -> Block:
+    return {"type": "rich_text", "elements": list(parts)}
+
+
+def words(*runs: Run) -> Element:
+    return {"type": "rich_text_section", "elements": _runs(runs)}
+
+
+def quote(*runs: Run) -> Element:
+    """What somebody else says: Slack draws a bar beside it, on every line."""
+    return {"type": "rich_text_quote", "elements": _runs(runs)}
+
+
+def bullets(items: Iterable[Iterable[Run]]) -> Element:
+    return {"type": "rich_text_list", "style": "bullet", "elements": [words(*runs) for runs in items]}
+
+
+def preformatted(text: str) -> Element:
+    return {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text or " "}]}
+
+
+def confirm(title: str, text: str, yes: str, no: str = "Not yet", style: str | None = None) -> Element:
+    """Asked by Slack before the click is sent."""
+    dialog = {"title": plain(title, 100), "text": plain(text, 300), "confirm": plain(yes, 30), "deny": plain(no, 30)}
+    return dialog | ({"style": style} if style else {})
+
+
+def button(
+    label: str,
+    action: ActionId,
+    value: str,
+    *,
+    spoken: str | None = None,
+    style: str | None = None,
+    asks: Element | None = None,
+) -> Element:
+    """`spoken` is what a screen reader says: the label alone does not tell what is approved."""
+    made = {"type": "button", "text": plain(label, LABEL), "action_id": action.value, "value": value}
+    made |= {"accessibility_label": cut(line(spoken), LABEL)} if spoken else {}
+    return made | ({"style": style} if style else {}) | ({"confirm": asks} if asks else {})
+
+
+def option(label: str, value: str, description: str | None = None) -> Element:
+    made: Element = {"text": plain(label, OPTION), "value": value}
+    return made | ({"description": plain(description, OPTION)} if description else {})
+
+
+def menu(action: ActionId, options: Iterable[Element]) -> Element:
+    return {"type": "overflow", "action_id": action.value, "options": list(options)}
+
+
+def asked(field: Field, label: str, element: Element, *, hint: str | None = None, optional: bool = False) -> Block:
+    """An input of a form. Its block and its element bear the field's own name."""
+    made = {"type": "input", "block_id": field.value, "label": plain(label, 2000), "optional": optional}
+    made["element"] = element | {"action_id": field.value}
+    return made | ({"hint": plain(hint, 2000)} if hint else {})
+
+
+def typed(
+    *, most: int = 3000, initial: str | None = None, lines: bool = True, placeholder: str | None = None
+) -> Element:
+    made: Element = {"type": "plain_text_input", "multiline": lines, "max_length": most}
+    made |= {"initial_value": clean(initial)} if initial else {}
+    return made | ({"placeholder": plain(placeholder, LABEL)} if placeholder else {})

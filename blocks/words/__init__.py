@@ -1,0 +1,1 @@
+"""What the service says of a package, in its own words and in quotes."""

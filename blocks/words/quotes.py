@@ -1,0 +1,68 @@
+"""What people said about a package, each framed under their name. The latest come last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+
+from blocks.kit.elements import bold, quote, words
+from blocks.kit.frame import CUT, NOTHING, Parts, aside, brief
+from blocks.words.dossier import Dossier, Happened
+from blocks.words.sentences import agent, named
+from rules.state.transition import Words
+
+_FEW = 3
+_SAID = ("instructions", "answer", "override_reason", "comment")
+_DID: Mapping[str | None, str] = {
+    "approve": "approves",
+    "approve_with_edits": "approves with edits",
+    "reject": "rejects",
+    "object": "objects",
+    "revise": "asks for changes",
+    "request_more_evidence": "asks for evidence",
+    "escalate": "escalates",
+    "defer": "puts it off",
+    "override": "overrides",
+    "take_over": "takes it over",
+    "answer": "answers",
+}
+_DONE: Mapping[str, str] = {
+    "package.version_added": "edits it",
+    "package.cancelled": "withdraws it",
+    "package.revoked": "revokes the approval",
+    "package.pending": "brings it back",
+    "thread.handed_back": "hands the thread back",
+    "task.extended": "extends the deadline",
+    "task.claimed": "takes it up",
+    "task.assigned": "hands it to somebody",
+    "task.recused": "steps aside",
+    "review.judged": "judges it afterwards",
+}
+
+
+def remarks(dossier: Dossier, most: int = 220) -> Parts:
+    """The last few; the others are counted."""
+    every = [one for one in dossier.history if _words_of(one.words) and one.actor != dossier.state.agent_id]
+    more = len(every) - _FEW
+    told = (aside(f"{more} earlier in Details."),) if more > 0 else ()
+    return (*told, *chain.from_iterable(_remark(dossier, one, most) for one in every[-_FEW:]))
+
+
+def _remark(dossier: Dossier, one: Happened, most: int) -> Iterator[dict[str, object]]:
+    did = _DONE.get(one.event_type) or _DID.get(one.decision, "says")
+    yield from spoken(f"{speaker(dossier, one.actor)} {did}:", _words_of(one.words) or "", most)
+
+
+def spoken(heading: str, text: str, most: int) -> Parts:
+    shown, whole = brief(text, most, 4)
+    more = () if whole else (CUT,)
+    return (words(bold(heading)), quote(shown or NOTHING), *more)
+
+
+def speaker(dossier: Dossier, actor: str) -> str:
+    return agent(dossier) if actor == dossier.state.agent_id else named(dossier, actor)
+
+
+def _words_of(said: Words) -> str | None:
+    """A comment stands beside instructions or a reason at times: what was asked for comes first."""
+    return next((text for name in _SAID if isinstance(text := said.get(name), str)), None)

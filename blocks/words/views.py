@@ -1,0 +1,30 @@
+"""A modal: its frame, and the line in it that says what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from blocks.kit.elements import Block, plain, quote, rich, words
+from blocks.kit.ids import FormId
+from blocks.kit.limits import VIEW_LABEL
+from blocks.words.dossier import Dossier
+from blocks.words.sentences import agent, title_of
+
+View = dict[str, Any]
+
+
+def modal(
+    form: FormId, title: str, blocks: Iterable[Block], *, submit: str | None = None, metadata: str | None = None
+) -> View:
+    view: View = {"type": "modal", "callback_id": form.value, "title": plain(title, VIEW_LABEL)}
+    view |= {"submit": plain(submit, VIEW_LABEL)} if submit else {}
+    view |= {"close": plain("Cancel" if submit else "Close", VIEW_LABEL), "blocks": list(blocks)}
+    return view | ({"private_metadata": metadata} if metadata else {})
+
+
+def about(dossier: Dossier) -> Block:
+    """So that nobody decides blind: whose request this is, which version, and its title in a frame."""
+    version = f", version {dossier.state.version}" if dossier.state.version > 1 else ""
+    asks = "asked" if dossier.state.status.terminal else "asks"
+    return rich(words(f"{agent(dossier)} {asks}{version}:"), quote(title_of(dossier)))

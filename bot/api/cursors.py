@@ -1,0 +1,21 @@
+"""Cursors: where a listing goes on. Whatever has their form is a place in it, so none of them can be wrong."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from store.packages.packages import Cursor
+
+PATTERN = r"^[0-9]{1,16}-pkg_[0-9a-z]{1,60}$"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def encode(cursor: Cursor) -> str:
+    return f"{(cursor.created_at - _EPOCH) // _MICROSECOND}-{cursor.package_id}"
+
+
+def decode(text: str) -> Cursor:
+    since, _, package_id = text.partition("-")
+    return Cursor(_EPOCH + int(since) * _MICROSECOND, package_id)

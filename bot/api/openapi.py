@@ -1,0 +1,285 @@
+"""`/openapi.json`: OpenAPI 3.1, made from the models that parse what comes in and describe what goes out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from http import HTTPStatus
+from itertools import groupby
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
+
+from bot.api.descriptions import ABOUT, MODELS
+from bot.api.problem_types import TYPE, Fault, Kind, meaning_of, name_of, status_of, title_of
+from bot.api.problems import MEDIA
+from bot.api.requests import PACKAGE_ID, CancelRequest, ClaimRequest, NewVersionRequest, ReportRequest
+from bot.api.routes import ROUTES, Answer, Route
+from bot.api.schema import JSON_OBJECT, REFERENCE, conditions, spelled_out
+from bot.api.shapes import CallbackBody, Events, Health, Page, Problem, Readiness, StatusDocument
+from rules.package.model import DecisionPackage, ExceptionParameters, MemoryParameters
+
+Json = dict[str, Any]
+
+VERSION = "1.0"
+
+_REQUESTS = (
+    DecisionPackage,
+    NewVersionRequest,
+    CancelRequest,
+    ClaimRequest,
+    ReportRequest,
+    MemoryParameters,
+    ExceptionParameters,
+)
+_REPLIES = (StatusDocument, CallbackBody, Page, Events, Problem, Readiness, Health)
+
+_FACT = re.compile(r"\{(\w+)\}")  # in the sentence of a problem
+
+_HEADERS: dict[str, Json] = {
+    "ETag": {"description": "The revision.", "schema": {"type": "string", "pattern": '^"[0-9]+"$'}},
+    "Location": {"description": "Where the package is.", "schema": {"type": "string", "pattern": "^/v1/packages/pkg_"}},
+    "Retry-After": {
+        "description": "After how many seconds to ask again.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    },
+    "Idempotent-Replayed": {
+        "description": "This was answered before, and nothing was done twice.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+    "WWW-Authenticate": {"description": "What to send.", "schema": {"type": "string"}},
+}
+
+_TAKES: dict[str, Json] = {
+    "Idempotency-Key": {
+        "description": "Your own name for this request. The same key with the same content is answered as before; with"
+        " another content it is refused. It is good for your own agent and this address.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+    },
+    "If-None-Match": {
+        "description": "The `ETag` that you have. One that is none of ours counts as none.",
+        "schema": {"type": "string"},
+        "example": '"1"',
+    },
+}
+
+
+_CALLBACK: Json = {
+    "operationId": "callback",
+    "tags": ["Callbacks"],
+    "summary": "An agent is told that its package came to a new status, or was escalated.",
+    "description": "By the Standard Webhooks specification. The same `webhook-id` can come twice. Of one package,"
+    " things arrive in order. A callback grants nothing: claim the execution before you act.",
+    "parameters": [
+        {
+            "name": name,
+            "in": "header",
+            "required": True,
+            "description": description,
+            "schema": {"type": "string", "pattern": pattern},
+        }
+        for name, description, pattern in (
+            ("webhook-id", "The same through all attempts.", "^msg_"),
+            ("webhook-timestamp", "When this attempt was made, in seconds since 1970.", "^[0-9]+$"),
+            (
+                "webhook-signature",
+                "HMAC-SHA256 of id, timestamp and body, joined by dots; two of them while a secret is being exchanged.",
+                "^v1,[^ ]+( v1,[^ ]+)*$",
+            ),
+        )
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": REFERENCE.format(model="CallbackBody")}}},
+    },
+    "responses": {
+        "2XX": {"description": "Taken. Nothing of the body is read."},
+        "410": {"description": "Nothing more is sent to this address."},
+        "default": {"description": "It is sent again, for three days; not before `Retry-After`."},
+    },
+    "security": [],
+}
+
+
+class _Untitled(GenerateJsonSchema):
+    """Titles that only repeat the names say nothing."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
+        return False
+
+
+@cache
+def document() -> Json:
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Countersign",
+            "version": VERSION,
+            "summary": "The human control point of AI agents, in Slack.",
+            "description": ABOUT,
+            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [
+            {"name": "Packages", "description": "What agents use."},
+            {"name": "Service", "description": "What operators and machines use. No key is needed."},
+        ],
+        "paths": _paths(),
+        "webhooks": {"package": {"post": _CALLBACK}},
+        "components": {
+            "securitySchemes": {
+                "agentKey": {"type": "http", "scheme": "bearer", "description": meaning_of(Fault.UNAUTHENTICATED)}
+            },
+            "schemas": _schemas(),
+            "headers": _HEADERS,
+        },
+        "x-problem-types": [_problem_type(kind) for kind in problem_kinds()],
+    }
+
+
+def problem_kinds() -> list[Kind]:
+    """Every type that any route can come to, by status."""
+    kinds = {kind for route in ROUTES for kind in route.problems} | {Fault.METHOD_NOT_ALLOWED}
+    return sorted(kinds, key=lambda kind: (status_of(kind), name_of(kind)))
+
+
+def _problem_type(kind: Kind) -> Json:
+    return {
+        "type": TYPE + name_of(kind),
+        "title": title_of(kind),
+        "status": status_of(kind).value,
+        "meaning": meaning_of(kind),
+    }
+
+
+def _schemas() -> Json:
+    modes: list[tuple[Any, JsonSchemaMode]] = [(model, "validation") for model in _REQUESTS]
+    modes += [(model, "serialization") for model in _REPLIES]
+    made = models_json_schema(modes, ref_template=REFERENCE, schema_generator=_Untitled)[1]["$defs"]
+    for name, fields in MODELS.items():
+        for field, its in made.get(name, {}).get("properties", {}).items():
+            its.setdefault("description", fields[field])
+    made = spelled_out(made) | {"JsonObject": JSON_OBJECT}
+    for model in (DecisionPackage, NewVersionRequest):
+        made[model.__name__] |= conditions()
+    first = [model.__name__ for model in (*_REQUESTS, *_REPLIES)]
+    return {name: made[name] for name in dict.fromkeys((*first, *sorted(made)))}
+
+
+def _paths() -> Json:
+    paths: Json = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method] = _operation(route)
+    return paths
+
+
+def _operation(route: Route) -> Json:
+    its: Json = {
+        "operationId": route.name,
+        "summary": route.title,
+        "tags": ["Packages" if route.of_agents else "Service"],
+        "security": [{"agentKey": []}] if route.of_agents else [],
+    }
+    if route.text:
+        its["description"] = route.text
+    if parameters := _parameters(route):
+        its["parameters"] = parameters
+    if route.bodies:
+        its["requestBody"] = _request_body(route)
+    return its | {"responses": _responses(route)}
+
+
+def _parameters(route: Route) -> list[Json]:
+    found: list[Json] = []
+    if "{id}" in route.path:
+        schema = {"type": "string", "pattern": PACKAGE_ID}
+        found.append({"name": "id", "in": "path", "required": True, "schema": schema, "description": "The package."})
+    if route.query:
+        described = MODELS[route.query.__name__]
+        shape = spelled_out(route.query.model_json_schema(ref_template=REFERENCE, schema_generator=_Untitled))
+        for name, schema in shape["properties"].items():
+            found.append({"name": name, "in": "query", "schema": _present(schema), "description": described[name]})
+    return found + [{"name": name, "in": "header", **_TAKES[name]} for name in route.takes]
+
+
+def _present(schema: Json) -> Json:
+    """A query has no null: what is not wanted is left out."""
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    return choices[0] if choices else schema
+
+
+def _request_body(route: Route) -> Json:
+    schemas = [_ref(body.__name__) for body in route.bodies]
+    examples = {
+        f"example{number}": {"summary": what, "value": its} for number, (what, its) in enumerate(route.examples)
+    }
+    schema = schemas[0] if len(schemas) == 1 else {"title": "ExecutionRequest", "oneOf": schemas}
+    return {"required": True, "content": {"application/json": {"schema": schema, "examples": examples}}}
+
+
+def _responses(route: Route) -> Json:
+    told = {str(answer.status): _answer(answer) for answer in route.answers}
+    kinds = sorted(route.problems, key=status_of)
+    for status, group in groupby(kinds, key=status_of):
+        told.setdefault(str(status.value), _problems(status, group))
+    return dict(sorted(told.items()))
+
+
+def _answer(answer: Answer) -> Json:
+    its: Json = {"description": answer.when}
+    if answer.body:
+        its["content"] = _content(answer)
+    if answer.links:
+        its["links"] = {name: _link(name) for name in answer.links}
+    if answer.headers:
+        its["headers"] = dict(_header(name) for name in answer.headers)
+    return its
+
+
+def _link(name: str) -> Json:
+    return {"operationId": name, "parameters": {"id": "$response.body#/decision_package_id"}}
+
+
+def _header(name: str) -> tuple[str, Json]:
+    plain = name.removesuffix("?")
+    return plain, {**_HEADERS[plain], "required": plain == name}
+
+
+def _content(answer: Answer) -> Json:
+    if isinstance(answer.body, str):
+        kind = "object" if answer.body.endswith("json") else "string"
+        return {answer.body: {"schema": {"type": kind}}}
+    its: Json = {"schema": _ref(answer.body.__name__)}
+    return {"application/json": its if answer.example is None else its | {"example": answer.example}}
+
+
+def _problems(status: HTTPStatus, kinds: Iterable[Kind]) -> Json:
+    kinds = list(kinds)
+    listed = [f"- `{name_of(kind)}`: " + _FACT.sub(r"*\1*", meaning_of(kind)) for kind in kinds]
+    its: Json = {
+        "description": "\n".join([f"{status.phrase}\n", *listed]),
+        "content": {MEDIA: {"schema": _ref("Problem"), "example": _problem(kinds[0])}},
+        "x-problem-types": [TYPE + name_of(kind) for kind in kinds],
+    }
+    always = {
+        HTTPStatus.UNAUTHORIZED: ["WWW-Authenticate"],
+        HTTPStatus.TOO_MANY_REQUESTS: ["Retry-After"],
+        HTTPStatus.SERVICE_UNAVAILABLE: ["Retry-After"],
+    }
+    if status in always:
+        its["headers"] = dict(_header(name) for name in always[status])
+    return its
+
+
+def _problem(kind: Kind) -> Json:
+    return {
+        "type": TYPE + name_of(kind),
+        "title": title_of(kind),
+        "status": status_of(kind).value,
+        "detail": _FACT.sub("…", meaning_of(kind)),
+    }
+
+
+def _ref(name: str) -> Json:
+    return {"$ref": REFERENCE.format(model=name)}

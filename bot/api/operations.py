@@ -1,0 +1,149 @@
+"""What operators and machines ask of the service: is it alive, is it ready and in which posture, how is it doing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from blocks.home.troubles import SOCKET_OFF
+from bot.api.service import SERVICE, Service
+from bot.slack.outgoing.faults import refuses
+from bot.slack.wiring import SlackSide
+from scheduler.time import heartbeat
+from store.commands.policies import OTHER_FILE
+from store.engine.workers import UnavailableError
+from store.installation.policy_texts import FIX, UnreadablePolicyError
+from store.outbox import callback_admin, cards, troubles
+from store.outbox.callback_admin import Counts
+
+ANSWERS_WITHIN = 5.0  # seconds, for a database that may hang
+
+
+async def healthz(_: web.Request) -> web.Response:
+    """Alive: the process answers. Nothing else is asked, so that a slow database restarts nobody."""
+    return web.json_response({"status": "ok"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """Ready: the database answers and takes our sign of life; nothing is written here.
+
+    The posture says by which policy decisions are made, and what holds back approvals now.
+    Without Slack, or without its socket, the service is still ready: agents go on reading, claiming and reporting, and
+    to take the replica out of the balance for something that befalls all of them would only take that from them too.
+    """
+    service = request.app[SERVICE]
+    store, house = service.store, service.store.house
+    try:
+        async with asyncio.timeout(ANSWERS_WITHIN):
+            standing, roster, callbacks, undelivered = await store.read(
+                lambda its: (
+                    house.standing(its),
+                    house.roster(its),
+                    callback_admin.counts(its),
+                    troubles.known(its, house.tenant_id),
+                )
+            )
+    except UnreadablePolicyError as fault:
+        return _not_ready({"database": "ok", "policy": f"{fault} {FIX}"})
+    except (UnavailableError, TimeoutError):
+        return _not_ready({"database": "does not answer"})
+    if service.slack and service.slack.clockwork.heart.is_mute:
+        return _not_ready({"database": f"has taken no write of this process for {heartbeat.MUST_WRITE:.0f} s"})
+    policy = roster.policy
+    fresh = roster.directory.is_fresh(policy, store.clock())
+    checks = {"database": "ok", "directory": "fresh" if fresh else "stale: nobody can decide"}
+    body = {
+        "ready": True,
+        "checks": checks | {"policy": "in force" if store.file_in_force(policy) else OTHER_FILE},
+        "posture": {
+            "policy_version": policy.full_version,
+            "soft_approval": policy.soft.enabled,
+            "frozen": standing.frozen,
+            "tenant_id": house.tenant_id,
+            **_slack(service.slack, undelivered),
+            "callbacks": callbacks._asdict(),
+        },
+    }
+    return web.Response(text=json.dumps(body), content_type="application/json")
+
+
+def _not_ready(checks: dict[str, str]) -> web.Response:
+    body = {"ready": False, "checks": checks}
+    return web.json_response(body, status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _slack(side: SlackSide | None, known: list[troubles.Known]) -> dict[str, Any]:
+    """As of the last call: nothing is asked of Slack here."""
+    if side is None:
+        return {"slack": "not configured"}
+    refused = {its.place: its.error for its in known}  # which another replica may have been told
+    gone, off = refused.pop(troubles.APP, None), refused.pop(troubles.SOCKET, None)
+    directory = {"directory_trouble": side.directory.trouble} if side.directory.trouble else {}
+    return {
+        "slack": refuses(gone) if gone else side.client.trouble or "ok",
+        **_socket(side, off),
+        "silence": f"does not count: {side.unproven}" if side.unproven else "counts",
+        **directory,
+        "undelivered": [{"place": place, "error": error} for place, error in refused.items()],
+    }
+
+
+def _socket(side: SlackSide, off: str | None) -> dict[str, str]:
+    if side.socket is None:
+        return {}
+    if side.socket.connected:
+        return {"socket": "connected"}
+    refused = side.socket.refused or off
+    trouble = {"socket_trouble": f"Slack refuses the connection: {refused}. {SOCKET_OFF}"} if refused else {}
+    return {"socket": "not connected", **trouble}
+
+
+def _troubles(side: SlackSide, known: list[troubles.Known]) -> dict[str, int]:
+    places = {its.place for its in known}
+    trouble = side.client.trouble or ""
+    return {
+        "unreachable": trouble.startswith("unreachable"),
+        "token": troubles.APP in places or trouble.startswith("refuses"),
+        "socket": troubles.SOCKET in places or bool(side.socket and side.socket.refused),
+        "places": len(places.difference(troubles.OF_THE_APP)),
+    }
+
+
+async def metrics(request: web.Request) -> web.Response:
+    service = request.app[SERVICE]
+    behind, callbacks, known = await _behind(service)
+    service.metrics.behind.set(behind)
+    for kind, value in (_troubles(service.slack, known) if service.slack else {}).items():
+        service.metrics.troubles.labels(kind).set(value)
+    service.metrics.silence.set(bool(service.slack and not service.slack.unproven))
+    for state in ("due", "waiting", "dead"):
+        service.metrics.undelivered.labels(state).set(getattr(callbacks, state))
+    page, content_type = service.metrics.page()
+    return web.Response(body=page, headers={"Content-Type": content_type})
+
+
+async def _behind(service: Service) -> tuple[float, Counts, list[troubles.Known]]:
+    store, tenant_id = service.store, service.store.house.tenant_id
+    try:
+        return await store.read(
+            lambda its: (
+                cards.count_behind(its, tenant_id),
+                callback_admin.counts(its),
+                troubles.known(its, tenant_id),
+            ),
+        )
+    except UnavailableError:
+        return math.nan, Counts(math.nan, math.nan, math.nan, math.nan), []
+
+
+LIVENESS = web.get("/healthz", healthz)
+ROUTES = [
+    LIVENESS,
+    web.get("/readyz", readyz),
+    web.get("/metrics", metrics),
+]

@@ -1,0 +1,276 @@
+"""Every route as it is promised: what it takes, which answers it has, which problems it can come to.
+
+The document and the page are made from this table; tests hold the application and its real answers against it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from bot.api import descriptions as words
+from bot.api.problem_types import Fault, Kind
+from bot.api.requests import CancelRequest, ClaimRequest, ListQuery, NewVersionRequest, ReportRequest, WaitQuery
+from bot.api.shapes import Events, Health, Page, Readiness, StatusDocument
+from rules.package.model import DecisionPackage
+from rules.reasons import Reason
+
+ETAG, LOCATION, RETRY_AFTER, REPLAYED = "ETag", "Location", "Retry-After", "Idempotent-Replayed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """An answer that is no problem. A header with a question mark is not always there; an empty body is none."""
+
+    status: int
+    when: str
+    body: type[BaseModel] | str
+    headers: tuple[str, ...] = ()
+    example: Any = None
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    name: str
+    method: str
+    path: str
+    title: str
+    text: str
+    answers: tuple[Answer, ...]
+    problems: tuple[Kind, ...] = ()
+    bodies: tuple[type[BaseModel], ...] = ()
+    examples: tuple[tuple[str, Any], ...] = ()
+    query: type[BaseModel] | None = None
+    takes: tuple[str, ...] = ()
+
+    @property
+    def of_agents(self) -> bool:
+        return self.path.startswith("/v1/")
+
+
+_ANY = (Fault.UNAUTHENTICATED, Fault.BAD_REQUEST, Fault.INTERNAL, Fault.UNAVAILABLE, Fault.POLICY_UNREADABLE)
+_ONE = (*_ANY, Reason.NOT_FOUND)
+_WRITE = (Fault.NOT_JSON, Fault.TOO_LARGE, Fault.INVALID, Reason.TOO_BUSY)
+_KEYED = (Reason.IDEMPOTENCY_CONFLICT,)
+_PROPOSE = (
+    Reason.AGENT_PAUSED,
+    Reason.BEYOND_KEY,
+    Reason.RATE_LIMITED,
+    Reason.ALREADY_REJECTED,
+    Reason.THREAD_TAKEN_OVER,
+    Reason.ALREADY_EXPIRED,
+    Reason.QUALITY_GAPS,
+    Reason.TOO_LONG_TO_SHOW,
+    Reason.REQUESTER_UNKNOWN,
+    Reason.NO_ELIGIBLE_REVIEWER,
+    Reason.DIRECTORY_STALE,
+)
+
+_SUBMIT = Route(
+    name="submit",
+    method="post",
+    path="/v1/packages",
+    title="Submit a decision package",
+    text="Propose something. The policy finds how much human it takes; where none is needed, it is settled at once.",
+    bodies=(DecisionPackage,),
+    examples=(("A refund", words.SUBMISSION),),
+    takes=("Idempotency-Key",),
+    answers=(
+        Answer(
+            status=200,
+            when="The same was submitted before: the package as it is now.",
+            body=StatusDocument,
+            headers=(ETAG, LOCATION, REPLAYED, f"{RETRY_AFTER}?"),
+            example=words.APPROVED,
+        ),
+        Answer(
+            status=201,
+            when="Settled at once: no person is needed (full_auto, notify_only).",
+            body=StatusDocument,
+            headers=(ETAG, LOCATION),
+            links=("read", "events", "execute"),
+        ),
+        Answer(
+            status=202,
+            when="A person is awaited.",
+            body=StatusDocument,
+            headers=(ETAG, LOCATION, RETRY_AFTER),
+            example=words.PENDING,
+            links=("read", "newVersion", "cancel", "events"),
+        ),
+    ),
+    problems=(*_ANY, *_WRITE, *_KEYED, *_PROPOSE),
+)
+
+_LIST = Route(
+    name="list",
+    method="get",
+    path="/v1/packages",
+    title="List your packages",
+    text="Newest first, page by page.",
+    query=ListQuery,
+    answers=(
+        Answer(
+            status=200,
+            when="A page.",
+            body=Page,
+            example={"packages": [words.PENDING], "next_cursor": None},
+        ),
+    ),
+    problems=(*_ANY, Fault.INVALID),
+)
+
+_READ = Route(
+    name="read",
+    method="get",
+    path="/v1/packages/{id}",
+    title="Read a package, or wait for it to change",
+    text="With `wait` this is a long poll: send the last `ETag` as `If-None-Match` and be answered as soon as the"
+    " package is no longer at that revision. If it still is when time is up, the answer is a `304` without a body.",
+    query=WaitQuery,
+    takes=("If-None-Match",),
+    answers=(
+        Answer(status=200, when="The package.", body=StatusDocument, headers=(ETAG,), example=words.APPROVED),
+        Answer(status=304, when="It is at the revision that `If-None-Match` names.", body="", headers=(ETAG,)),
+    ),
+    problems=(*_ONE, Fault.INVALID, Reason.RATE_LIMITED),
+)
+
+_VERSION = Route(
+    name="newVersion",
+    method="post",
+    path="/v1/packages/{id}/versions",
+    title="Send a new version",
+    text="Answers a revision or an evidence request, or betters a proposal that is still open. Kind, action type and"
+    " subject stay; level, rung and the people barred never fall; earlier votes no longer count.",
+    bodies=(NewVersionRequest,),
+    examples=(("With what was asked for", words.SUBMISSION | {"expected_package_version": 1}),),
+    takes=("Idempotency-Key",),
+    answers=(
+        Answer(
+            status=200,
+            when="The same was sent before: the package as it is now.",
+            body=StatusDocument,
+            headers=(ETAG, REPLAYED, f"{RETRY_AFTER}?"),
+        ),
+        Answer(
+            status=202,
+            when="The new version waits for a person.",
+            body=StatusDocument,
+            headers=(ETAG, RETRY_AFTER),
+            example=words.PENDING | {"version": 2, "revision": 4},
+        ),
+    ),
+    problems=(
+        *_ONE,
+        *_WRITE,
+        *_KEYED,
+        *_PROPOSE,
+        Reason.STALE_VERSION,
+        Reason.KEEPS_ITS_SUBJECT,
+        Reason.ALREADY_DECIDED,
+    ),
+)
+
+_CANCEL = Route(
+    name="cancel",
+    method="post",
+    path="/v1/packages/{id}/cancel",
+    title="Withdraw a package",
+    text="What nobody has decided yet. Once more changes nothing.",
+    bodies=(CancelRequest,),
+    examples=(("No longer needed", {"reason": "The customer called: the parcel has come after all."}),),
+    takes=("Idempotency-Key",),
+    answers=(
+        Answer(
+            status=200,
+            when="It is withdrawn.",
+            body=StatusDocument,
+            headers=(ETAG, f"{REPLAYED}?"),
+            example=words.CANCELLED,
+        ),
+    ),
+    problems=(*_ONE, *_WRITE, *_KEYED, Reason.ALREADY_DECIDED),
+)
+
+_EXECUTION = Route(
+    name="execute",
+    method="post",
+    path="/v1/packages/{id}/execution",
+    title="Claim the permission, then report the outcome",
+    text="First claim it: once, before it lapses, and only for the approved digest. Then act on"
+    " `decision.action_parameters`. Then report. If no outcome comes in time it is `unknown`, and never offered again.",
+    bodies=(ClaimRequest, ReportRequest),
+    examples=(
+        ("Claim", {"state": "claimed", "claim_id": "worker-1", "action_digest": words.DIGEST}),
+        ("Report", {"state": "succeeded", "claim_id": "worker-1", "detail": "Paid; receipt 5521."}),
+    ),
+    answers=(
+        Answer(
+            status=200,
+            when="Claimed, or reported; the same again is the same.",
+            body=StatusDocument,
+            headers=(ETAG,),
+            example=words.CLAIMED,
+        ),
+    ),
+    problems=(
+        *_ONE,
+        *_WRITE,
+        Reason.MAY_NOT_PROCEED,
+        Reason.DIGEST_MISMATCH,
+        Reason.ALREADY_CLAIMED,
+        Reason.CONTENT_UNREADABLE,
+        Reason.APPROVAL_LAPSED,
+        Reason.APPROVAL_NO_LONGER_VALID,
+        Reason.DIRECTORY_STALE,
+        Reason.AGENT_PAUSED,
+        Reason.THREAD_TAKEN_OVER,
+        Reason.NOT_CLAIMED,
+        Reason.ALREADY_REPORTED,
+        Reason.ALREADY_DECIDED,
+        Reason.AWAITS_AGENT,
+        Reason.IS_DEFERRED,
+        Reason.NOT_IN_THIS_STATE,
+    ),
+)
+
+_EVENTS = Route(
+    name="events",
+    method="get",
+    path="/v1/packages/{id}/events",
+    title="Read a package's audit events",
+    text="Oldest first. Each holds the digest of the one before it.",
+    answers=(Answer(status=200, when="The events.", body=Events),),
+    problems=_ONE,
+)
+
+
+def _plain(path: str, name: str, title: str, *answers: Answer) -> Route:
+    return Route(
+        name=name, method="get", path=path, title=title, text="", answers=answers, problems=(Fault.BAD_REQUEST,)
+    )
+
+
+_READY = Answer(status=200, when="It takes requests.", body=Readiness)
+_NOT_READY = Answer(status=503, when="The database does not answer.", body=Readiness)
+
+ROUTES: tuple[Route, ...] = (
+    _SUBMIT,
+    _LIST,
+    _READ,
+    _VERSION,
+    _CANCEL,
+    _EXECUTION,
+    _EVENTS,
+    _plain("/healthz", "healthz", "Liveness", Answer(status=200, when="The process answers.", body=Health)),
+    _plain("/readyz", "readyz", "Readiness and posture", _READY, _NOT_READY),
+    _plain("/metrics", "metrics", "Prometheus metrics", Answer(status=200, when="The metrics.", body="text/plain")),
+    _plain(
+        "/openapi.json", "openapi", "This document", Answer(status=200, when="OpenAPI 3.1.", body="application/json")
+    ),
+    _plain("/docs", "docs", "This document, to read", Answer(status=200, when="A page.", body="text/html")),
+)

@@ -1,0 +1,38 @@
+"""The service's parts in one place: settings, store, metrics, clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from bot.api.polls import Polls
+from bot.metrics import Metrics
+from bot.process.wrong_keys import WrongKeys
+from bot.settings import Settings
+from bot.slack.wiring import SlackSide
+from store.store import Store
+
+Clock = Callable[[], datetime]
+
+
+def real_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    settings: Settings
+    store: Store
+    metrics: Metrics
+    slack: SlackSide | None = None
+    polls: Polls = field(default_factory=Polls)
+    wrong_keys: WrongKeys = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "wrong_keys", WrongKeys(self.metrics))
+
+
+SERVICE = web.AppKey("service", Service)

@@ -1,0 +1,1 @@
+"""The audit trail as a file: written, and proven without a server."""

@@ -1,0 +1,220 @@
+"""The audit trail as a file: jsonl for who wants to prove it, CSV for who wants to look at it in a spreadsheet.
+
+A jsonl export is, line by line:
+
+1. the header: `{"kind": "countersign-export", "version": 2, "tenant_id", "made_at", "filter"}`; with a filter it is
+   only a part of the record;
+2. the events of the tenant's own chain, each exactly as it was sealed: a line without `kind` is an event; then
+   `{"kind": "agent", "agent_id", "name", "owner"}` for each agent, and `{"kind": "policy", "digest", "version",
+   "text"}` for each policy that was ever in force;
+3. of each package its events, then `{"kind": "content", "decision_package_id", "event_id", "salt", "words"}` for the
+   words beside each, `{"kind": "rendering", "decision_package_id", "rendering_id", "body"}` for what people saw of it,
+   then `{"kind": "state", "decision_package_id", "length", "head", "state"}`;
+4. for each package `{"kind": "head", "decision_package_id", "length", "head"}` once more, so that one that is missing
+   above can be named;
+5. the manifest: `{"kind": "manifest", "tenant_id", "tenant": {"length", "head"}, "counts", "digest", "public_key",
+   "signature"}`. `digest` is the SHA-256 of all bytes before the manifest's line. `signature` is Ed25519 over
+   `countersign-export`, a line feed, and the manifest without its signature as canonical JSON (RFC 8785).
+
+Version 1 had no agents, policies and renderings. A filter selects packages, and these are exported whole, because half
+a chain proves nothing. A CSV holds the selected events alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bot.keys import SigningKey
+from rules.canonical import canonical
+from rules.record.chain import Event, rfc3339
+from rules.record.evidence import TENANT, Counts, Trail
+from store.audit.reader import (
+    EVERYTHING,
+    Progress,
+    Selection,
+    heads,
+    matching,
+    opened,
+    quiet,
+    trails,
+)
+from store.audit.tenant import agents, policies, tenant_claim, tenant_rows
+from store.installation.tenancy import tenant
+
+KIND, VERSION = "countersign-export", 2
+
+COLUMNS = (
+    "occurred_at",
+    "event_type",
+    "decision_package_id",
+    "package_version",
+    "action_type",
+    "agent",
+    "actor",
+    "decision",
+    "basis",
+    "reason",
+    "outcome",
+    "hitl_level",
+    "reversibility_class",
+    "confidence",
+    "latency_ms",
+    "executed_at",
+    "authority",
+    "policy_version",
+    "action_digest",
+    "rendering_id",
+    "interrupt_id",
+    "run_id",
+    "thread_id",
+    "tenant_id",
+    "event_id",
+    "event_version",
+    "revision",
+    "previous",
+    "digest",
+    "facts",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def export_jsonl(
+    connection: Connection,
+    key: SigningKey,
+    now: datetime,
+    selection: Selection = EVERYTHING,
+    progress: Progress = quiet,
+) -> Iterator[bytes]:
+    """The lines of an export, each with its line feed, on a `snapshot`: they are counted and digested, not kept."""
+    sheet, tenant_id = _Sheet(), tenant(connection)
+    yield sheet.line(
+        {
+            "kind": KIND,
+            "version": VERSION,
+            "tenant_id": tenant_id,
+            "made_at": rfc3339(now),
+            "filter": None if selection.whole else selection.as_json(),
+        }
+    )
+    for line in _body(connection, tenant_id, selection, sheet.counts, progress):
+        yield sheet.line(line)
+    yield _line(_manifest(connection, tenant_id, sheet, key))
+
+
+def signed_message(manifest: dict[str, Any]) -> bytes:
+    """What the signature of a manifest is over. It says what it is for: the key signs other things too."""
+    unsigned = {name: value for name, value in manifest.items() if name != "signature"}
+    return KIND.encode() + b"\n" + canonical(unsigned)
+
+
+class _Sheet:
+    """What has been written so far, in short."""
+
+    def __init__(self) -> None:
+        self.counts, self.digest = Counts(), sha256()
+
+    def line(self, value: dict[str, Any]) -> bytes:
+        written = _line(value)
+        self.digest.update(written)
+        return written
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+
+
+def _body(
+    connection: Connection, tenant_id: str, selection: Selection, counts: Counts, progress: Progress
+) -> Iterator[dict[str, Any]]:
+    for row in tenant_rows(connection, tenant_id):
+        counts.tenant_events += 1
+        yield _event(opened(row, TENANT, row.sequence)[0], None)
+    yield from ({"kind": "agent", **agent} for agent in agents(connection, tenant_id))
+    for policy in policies(connection, tenant_id):
+        counts.policies += 1
+        yield {"kind": "policy", **policy._asdict()}
+    for trail in trails(connection, tenant_id, selection, progress):
+        counts.packages += 1
+        counts.events += len(trail.events)
+        counts.contents += len(trail.contents)
+        counts.renderings += len(trail.renderings)
+        yield from _lines(trail)
+    for head in heads(connection, tenant_id, selection):
+        yield {"kind": "head", "decision_package_id": head.package_id, "length": head.length, "head": head.head}
+
+
+def _lines(trail: Trail) -> Iterator[dict[str, Any]]:
+    whose = {"decision_package_id": trail.package_id}
+    for event in trail.events:
+        yield _event(event, trail.package_id)
+    for kept in trail.contents:
+        yield {"kind": "content", **whose, **kept._asdict()}
+    for shown in trail.renderings:
+        yield {"kind": "rendering", **whose, **shown._asdict()}
+    if trail.claim:
+        yield {"kind": "state", **whose, **trail.claim._asdict()}
+    elif not (trail.events or trail.contents):
+        yield {"kind": "head", **whose, "length": 0, "head": None}  # all of it is gone: only so can it be named
+
+
+def _event(event: Any, package_id: str | None) -> dict[str, Any]:
+    """As it is; what is no event, because somebody changed it, is handed on as what it is."""
+    if isinstance(event, dict) and "kind" not in event:
+        return event
+    return {"kind": "unreadable", "decision_package_id": package_id, "body": event}
+
+
+def _manifest(connection: Connection, tenant_id: str, sheet: _Sheet, key: SigningKey) -> dict[str, Any]:
+    claim = tenant_claim(connection)
+    manifest = {
+        "kind": "manifest",
+        "tenant_id": tenant_id,
+        "tenant": {"length": claim.length, "head": claim.head},
+        "counts": asdict(sheet.counts),
+        "digest": "sha256:" + sheet.digest.hexdigest(),
+        "public_key": key.public,
+    }
+    return manifest | {"signature": key.sign(signed_message(manifest))}
+
+
+def export_csv(connection: Connection, selection: Selection = EVERYTHING, progress: Progress = quiet) -> Iterator[str]:
+    """The selected events, oldest first, under a line of titles. `progress` is told 0 as the total: nobody knows it."""
+    writer = csv.writer(_Echo())  # with its own line ends: with others it leaves a carriage return unquoted
+    tenant_id = tenant(connection)
+    names = {agent["agent_id"]: agent["name"] for agent in agents(connection, tenant_id)}
+    yield writer.writerow(COLUMNS)
+    for done, (agent_id, event) in enumerate(matching(connection, tenant_id, selection), 1):
+        named = event | {"agent": names.get(agent_id or _agent_of(event))}
+        yield writer.writerow([_cell(named, name) for name in COLUMNS])
+        progress(done, 0)
+
+
+def _agent_of(event: Event) -> str:
+    """Of an event that belongs to no package: the agent that was added, paused, or given another key."""
+    change = event.get("change")
+    return str(change.get("agent_id")) if isinstance(change, dict) else ""
+
+
+class _Echo:
+    """Lets the csv module give its lines back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _cell(event: Event, name: str) -> str:
+    """`facts` are those of an event that belongs to no package; what an event did to a package is for machines."""
+    value = event.get("change") if name == "facts" and not event.get("decision_package_id") else event.get(name)
+    if value is None:
+        return ""
+    text = json.dumps(value) if isinstance(value, dict | list) else str(value)
+    # A spreadsheet would run what agents and people wrote here.
+    return f"'{text}" if text.startswith(_FORMULA) else text

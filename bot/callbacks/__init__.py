@@ -1,0 +1,1 @@
+"""The client that sends callbacks, and the addresses that it may call."""

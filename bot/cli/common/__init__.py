@@ -1,0 +1,1 @@
+"""What the commands share: the session, faults as one line, and text for a terminal."""

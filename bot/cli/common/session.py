@@ -1,0 +1,64 @@
+"""What the commands work on: the settings, the policy, and a database that is there and current."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Engine
+
+from bot.cli.common.faults import CommandError
+from bot.settings import Settings, read_settings
+from rules.policy.model import Policy
+from rules.policy.parse import read_policy
+from store.engine.address import address
+from store.engine.engines import make_engine, transact
+from store.engine.workers import Operation
+from store.migrations.migrate import require_current
+
+T = TypeVar("T")
+
+OPERATOR = "operator"  # who did it, in the record
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def policy_of(settings: Settings) -> Policy:
+    return read_policy(settings.policy.read_bytes())
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Engine]:
+    """The database of these settings, if its schema is the one that this program knows."""
+    with reached(settings) as engine:
+        with engine.connect() as connection:
+            require_current(connection)
+        yield engine
+
+
+@contextmanager
+def reached(settings: Settings) -> Iterator[Engine]:
+    """The database as it is. None is made by looking for it: SQLite would."""
+    url = address(settings.database_url)
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        raise CommandError(f"there is no database at {url.database}; run: countersign migrate")
+    engine = make_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def read(operation: Operation[T]) -> T:
+    with database(read_settings()) as engine, engine.connect() as connection:
+        return operation(connection)
+
+
+def write(operation: Operation[T]) -> T:
+    with database(read_settings()) as engine:
+        return transact(engine, operation)

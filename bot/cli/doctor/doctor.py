@@ -1,0 +1,207 @@
+"""`countersign doctor`: what stands in the way of a working service, and what to do about each.
+
+Nothing is changed by looking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from datetime import datetime, timedelta
+
+import typer
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import DBAPIError
+
+from blocks.home.troubles import APP_GONE, SOCKET_OFF
+from bot.cli.common.faults import CommandError, first_line
+from bot.cli.common.session import now, reached
+from bot.cli.common.text import plain
+from bot.cli.doctor.findings import Finding
+from bot.keys import key_file, signing_key
+from bot.settings import Settings, SettingsError, read_settings
+from rules.policy.model import Policy
+from rules.policy.parse import PolicyError, read_policy
+from rules.policy.summary import NAME_ADMINS, TOLD_TO_NOBODY
+from store.audit.tenant import TENANT_EVENTS
+from store.commands.policies import in_force
+from store.commands.write import EVENTS
+from store.engine.address import address
+from store.engine.engines import begin_immediate
+from store.installation.policy_texts import FIX, UnreadablePolicyError, kept_policy
+from store.installation.tenancy import INSTALLATION, tenant
+from store.migrations.migrate import SchemaError, require_current
+from store.outbox import callback_admin, troubles
+
+SKEW = timedelta(seconds=5)
+LATELY = timedelta(days=7)  # what was given up or closed before is known by now
+
+
+def doctor() -> None:
+    """Look for what keeps the service from working.
+
+    Says what to do about each fault, and exits with 1 on any. A line that begins with `skip` names what could not be
+    looked at, and why.
+    """
+    findings = list(_examined())
+    for finding in findings:
+        typer.echo("\n".join(finding.lines()))
+    if any(finding.fault for finding in findings):
+        raise typer.Exit(1)
+
+
+def _examined() -> Iterator[Finding]:
+    try:
+        settings = read_settings()
+    except SettingsError as fault:
+        yield Finding("settings", str(fault), "correct it in the environment or in .env")
+        return
+    yield Finding("settings")
+    policy = yield from _policy(settings)
+    yield from _database(settings, policy)
+    yield _key(settings)
+    from bot.cli.doctor.slack import slack_findings  # noqa: PLC0415 - as the service in serve
+
+    yield from slack_findings(
+        settings, policy, sorted(policy.asked_roles.difference(policy.unheld_roles)) if policy else ()
+    )
+
+
+def _policy(settings: Settings) -> Generator[Finding, None, Policy | None]:
+    what = f"policy {settings.policy}"
+    try:
+        policy = read_policy(settings.policy.read_bytes())
+    except OSError as fault:
+        yield Finding(what, fault.strerror or "cannot be read", "set COUNTERSIGN_POLICY to the file, or put it there")
+        return None
+    except PolicyError as error:
+        yield from (Finding(what, str(fault), f"correct {fault.key or 'the file'} in it") for fault in error.faults)
+        return None
+    yield Finding(f"{what}, version {policy.full_version}")
+    yield from (_unheld(role) for role in policy.unheld_roles)
+    yield _told(policy)
+    return policy
+
+
+def _told(policy: Policy) -> Finding:
+    what = "who is told of troubles"
+    if policy.told_of_troubles:
+        return Finding(f"{what}: {', '.join(policy.told_of_troubles)}")
+    return Finding(what, TOLD_TO_NOBODY, NAME_ADMINS)
+
+
+def _unheld(role: str) -> Finding:
+    fix = f"put Slack ids into `members` or `groups` of [roles.{role}], or of a role that includes it"
+    return Finding(f"role {role}", "nobody holds it, so what asks for it is refused", fix)
+
+
+def _database(settings: Settings, policy: Policy | None) -> Iterator[Finding]:
+    what = f"database {address(settings.database_url).render_as_string(hide_password=True)}"
+    try:
+        with reached(settings) as engine, engine.connect() as connection:
+            yield from _reached(what, connection, policy)
+    except CommandError as fault:
+        yield Finding(what, str(fault).partition(";")[0], "run: countersign migrate")
+    except DBAPIError as fault:
+        yield Finding(what, first_line(str(fault.orig)), "start it, or correct COUNTERSIGN_DATABASE_URL")
+
+
+def _reached(what: str, connection: Connection, policy: Policy | None) -> Iterator[Finding]:
+    try:
+        require_current(connection)
+    except SchemaError as error:
+        fault, _, fix = str(error).partition("; ")
+        yield Finding(what, fault, fix)
+        return
+    yield Finding(what)
+    yield from _in_force(connection, policy) if policy else ()
+    yield _writable(connection)
+    yield _clock(connection)
+    yield from _callbacks(connection)
+    yield from _undelivered(connection)
+
+
+def _in_force(connection: Connection, policy: Policy) -> Iterator[Finding]:
+    digest = in_force(connection)
+    if digest is None:  # the first start applies the file
+        return
+    try:
+        current = kept_policy(connection, digest)
+    except UnreadablePolicyError as fault:
+        yield Finding("policy in force", str(fault), FIX)
+        return
+    if current.says_the_same_as(policy):
+        yield Finding("policy in force")
+        return
+    other = f"version {current.full_version} is in force, and not this file"
+    yield Finding("policy in force", other, "run: countersign policy apply FILE (with --again for an earlier policy)")
+
+
+def _writable(connection: Connection) -> Finding:
+    """Tried, and taken back: permissions alone do not tell about a full disk or a standby."""
+    connection.rollback()
+    try:
+        begin_immediate(connection)
+        connection.execute(INSTALLATION.update().values(frozen=INSTALLATION.c.frozen))
+    except DBAPIError as fault:
+        fix = "let this user write to the file and its folder, and see that no other program holds it"
+        return Finding("writing", first_line(str(fault.orig)), fix)
+    finally:
+        connection.rollback()
+    return Finding("writing")
+
+
+def _clock(connection: Connection) -> Finding:
+    """Beside that of the database's machine, and beside the newest event: time never goes back."""
+    theirs, ours = _newest(connection), now()
+    ahead = theirs - ours if theirs else timedelta(0)
+    if connection.dialect.name == "postgresql":
+        difference = connection.execute(select(func.clock_timestamp())).scalar_one() - now()
+        ahead = max(ahead, abs(difference))
+    if ahead <= SKEW:
+        return Finding("clock")
+    return Finding("clock", f"it differs by {ahead.total_seconds():.0f} s", "set the clocks of all machines by NTP")
+
+
+def _callbacks(connection: Connection) -> Iterator[Finding]:
+    lately = now() - LATELY
+    dead, closed = callback_admin.dead_since(connection, lately), callback_admin.closed_since(connection, lately)
+    if dead:
+        fix = "`countersign callbacks list` says why of each; then run: countersign callbacks resend --all"
+        yield Finding("callbacks", f"{dead} of the last {LATELY.days} days were given up", fix)
+    for url in closed:
+        fix = "when its receiver is back, run `countersign callbacks enable` with this address"
+        yield Finding("callbacks", f"{plain(url)} answered 410 Gone, and nothing is sent there any more", fix)
+    if not dead and not closed:
+        count = callback_admin.counts(connection)
+        yield Finding(f"callbacks, {count.due + count.waiting:.0f} on their way")
+
+
+def _undelivered(connection: Connection) -> Iterator[Finding]:
+    """As the service last met it: Slack itself may be well meanwhile, and the next card shown there proves it."""
+    fix = "let the app post there, or name another channel in the policy; the next card that is shown there ends this"
+    for its in troubles.known(connection, tenant(connection)):
+        since = f"since {its.since:%Y-%m-%d %H:%M} UTC: {plain(its.error)}"
+        match its.place:
+            case troubles.APP:
+                yield Finding("the Slack app", f"Slack does nothing for it {since}", APP_GONE)
+            case troubles.SOCKET:
+                yield Finding("Socket Mode", f"Slack refuses the connection {since}", SOCKET_OFF)
+            case place:
+                yield Finding(f"cards in {plain(place)}", f"Slack refuses to show anything there {since}", fix)
+
+
+def _newest(connection: Connection) -> datetime | None:
+    mine = tenant(connection)
+    queries = (select(func.max(its.c.occurred_at)).where(its.c.tenant_id == mine) for its in (EVENTS, TENANT_EVENTS))
+    newest = [connection.execute(query).scalar_one() for query in queries]
+    return max((moment for moment in newest if moment), default=None)
+
+
+def _key(settings: Settings) -> Finding:
+    path = key_file(settings)
+    if settings.key is None and path is not None and not path.exists():
+        return Finding("key", unseen=f"there is none yet; `serve`, `agents add` or an export makes it, in {path}")
+    try:
+        return Finding(f"key, whose public half is {signing_key(settings).public}")
+    except SettingsError as fault:
+        return Finding("key", str(fault), "set COUNTERSIGN_KEY: `openssl rand -base64 32` makes one")

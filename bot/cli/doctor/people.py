@@ -1,0 +1,92 @@
+"""The people and user groups that the policy names, beside those whom Slack knows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+
+from bot.cli.common.session import now
+from bot.cli.doctor.asking import tried
+from bot.cli.doctor.findings import MISSING_SCOPE, Finding
+from bot.slack.outgoing.client import SlackClient
+from rules.authority.authorization import identify
+from rules.people.directory import Directory, Person, Roster
+from rules.policy.model import Policy
+from rules.reasons import Reason, Refusal
+
+_WRONG: Mapping[Reason, tuple[str, str]] = {
+    Reason.UNKNOWN_PERSON: ("Slack knows nobody of this id", "correct it in the policy; it stands in their profile"),
+    Reason.DEACTIVATED: ("their account is closed", "take them out of the policy"),
+    Reason.A_BOT: ("it is a bot, and bots decide nothing", "take it out of the policy"),
+    Reason.A_STRANGER: ("they are of another workspace", "take them out of the policy"),
+    Reason.A_GUEST: ("they are a guest", "take them out of the policy, or put them into `guests` of [directory]"),
+}
+_NO_SUCH = "no_such_subteam"
+
+
+async def people_findings(slack: SlackClient, policy: Policy, roles: Collection[str]) -> AsyncIterator[Finding]:
+    people = await tried(slack.everybody())
+    if isinstance(people, str):
+        yield _unlisted(people)
+        return
+    groups = {group: await tried(slack.group(group)) for group in sorted(policy.groups)}
+    for group, members in groups.items():
+        yield _group(group, members)
+    readable = {group: members for group, members in groups.items() if not isinstance(members, str)}
+    known = Directory(people={person.user_id: person for person in people}, groups=readable, as_of=now())
+    roster = Roster(policy, known)
+    for finding in (*_named(roster), *_outsiders(roster), *_roles(roster, roles)):
+        yield finding
+
+
+def _unlisted(error: str) -> Finding:
+    if error == "missing_scope":
+        return Finding("people and roles", unseen=MISSING_SCOPE)
+    return Finding("people", f"Slack does not list them ({error})", "see that the app may call users.list")
+
+
+def _group(group: str, members: frozenset[str] | str) -> Finding:
+    what = f"user group {group}"
+    if not isinstance(members, str):
+        return Finding(f"{what}, of {len(members)}")
+    if members == "missing_scope":
+        return Finding(what, unseen=MISSING_SCOPE)
+    if members == _NO_SUCH:
+        return Finding(what, f"Slack has none of this id that is switched on ({members})", "correct it in the policy")
+    fix = "name people as `members` in the policy instead: user groups belong to Slack's paid plans"
+    return Finding(what, f"Slack does not show it ({members})", fix)
+
+
+def _named(roster: Roster) -> Iterator[Finding]:
+    """Each once. Of those who are as they should be, the number is enough."""
+    policy, moment = roster.policy, now()
+    listed = [policy.admins, policy.directory.guests, *(role.members for role in policy.roles.values())]
+    everybody = dict.fromkeys(user for users in listed for user in users)
+    found = {user: identify(roster, user, moment) for user in everybody}
+    for user, refusal in found.items():
+        if isinstance(refusal, Refusal):
+            yield Finding(f"person {user}", *_WRONG[refusal.reason])
+    yield Finding(f"people, {sum(isinstance(its, Person) for its in found.values())} of whom are known and active")
+
+
+def _outsiders(roster: Roster) -> Iterator[Finding]:
+    for domain in roster.policy.directory.outsiders:
+        if domain in roster.domains:
+            fix = "take it out of `outsiders` of [directory]: name people of that domain by their own address"
+            yield Finding(f"outsiders {domain}", "members have addresses in this domain, so it counts for nothing", fix)
+
+
+def _roles(roster: Roster, roles: Collection[str]) -> Iterator[Finding]:
+    for role in roles:
+        able = [user for user in roster.acting(role) if isinstance(identify(roster, user, now()), Person)]
+        if able:
+            yield Finding(f"role {role}, in which {len(able)} could decide")
+        elif _unread(roster, role):
+            yield Finding(f"role {role}", unseen="a user group that gives it could not be read")
+        else:
+            fix = f"put an active member into `members` or `groups` of [roles.{role}], or of a role that includes it"
+            yield Finding(f"role {role}", "nobody whom the policy gives it could decide", fix)
+
+
+def _unread(roster: Roster, role: str) -> bool:
+    holding = (its for name, its in roster.policy.roles.items() if role in roster.policy.held_with(name))
+    return any(group not in roster.directory.groups for its in holding for group in its.groups)

@@ -1,0 +1,137 @@
+"""What stands in the way between the service and Slack. Nothing is posted, and nothing is changed.
+
+One cause is one fault: what cannot be looked at because Slack does not answer, or for want of a scope that was already
+found missing, is none of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from bot.cli.common.session import now
+from bot.cli.doctor.asking import tried
+from bot.cli.doctor.findings import MISSING_SCOPE, Finding
+from bot.cli.doctor.people import people_findings
+from bot.metrics import Metrics
+from bot.settings import Settings, SettingsError, require_slack
+from bot.slack.outgoing.client import Installed, SlackClient, web_client
+from bot.slack.outgoing.faults import understood
+from bot.slack.outgoing.scopes import SCOPES
+from rules.policy.model import Policy
+from scheduler.common.messenger import BusyError, UnreachableError
+from store.outbox.cards import channels_of
+
+# Slack's header tells whole seconds, and was on its way for a while. From 300 s on, every click would be refused.
+SKEW = timedelta(seconds=30)
+INVITE = "type /invite @Countersign in it"
+
+
+def slack_findings(settings: Settings, policy: Policy | None, roles: Collection[str]) -> list[Finding]:
+    """`roles` are those before which a package could come, and which the policy gives to anybody at all."""
+    try:
+        require_slack(settings)
+    except SettingsError as fault:
+        return [Finding("Slack", str(fault), "put it into the environment or into .env")]
+    return asyncio.run(_looked_at(settings, policy, roles))
+
+
+async def _looked_at(settings: Settings, policy: Policy | None, roles: Collection[str]) -> list[Finding]:
+    """What was found before Slack fell silent is told too."""
+    found: list[Finding] = []
+    try:
+        async with web_client(settings) as web:
+            async for finding in _findings(SlackClient(web, Metrics()), settings, policy, roles):
+                found.append(finding)  # noqa: PERF401 - as above
+    except (UnreachableError, BusyError) as fault:
+        fix = "see that this machine reaches it and that SLACK_API_URL is right, then ask again"
+        found.append(Finding(f"Slack at {settings.slack_api_url}", f"it does not answer ({fault.error})", fix))
+    return found
+
+
+async def _findings(
+    slack: SlackClient, settings: Settings, policy: Policy | None, roles: Collection[str]
+) -> AsyncIterator[Finding]:
+    answer = await tried(slack.asked(slack.web.auth_test(), "team_id", "user_id"))
+    if isinstance(answer, str):
+        yield _refused("SLACK_BOT_TOKEN", answer, "copy the one that begins with xoxb-, under Install App")
+        return
+    installed = Installed.told(answer)
+    yield Finding(f"SLACK_BOT_TOKEN, which is {installed.bot_user_id} in the workspace {installed.team_id}")
+    yield _scopes(installed.scopes)
+    yield _clock((answer.headers or {}).get("Date"))
+    yield await _way_in(slack, settings)
+    if not settings.slack_app_token and (policy is None or policy.soft.enabled):
+        yield _public_address(settings)
+    if policy:
+        for channel in channels_of(policy):
+            yield await _channel(slack, channel)
+        async for finding in people_findings(slack, policy, roles):
+            yield finding
+
+
+def _refused(token: str, error: str, fix: str) -> Finding:
+    return Finding(token, f"Slack refuses it ({error})", f"{fix} of the app at api.slack.com/apps")
+
+
+def _scopes(granted: frozenset[str]) -> Finding:
+    missing = ", ".join(sorted(SCOPES - granted))
+    if not missing:
+        return Finding("scopes")
+    fix = "paste manifest.yml anew under App Manifest of the app at api.slack.com/apps, and install it again"
+    return Finding("scopes", f"the token lacks {missing}", fix)
+
+
+def _clock(date: str | None) -> Finding:
+    try:
+        difference = abs(now() - parsedate_to_datetime(date or ""))
+    except (TypeError, ValueError):
+        return Finding("clock, beside that of Slack", unseen="Slack's answer bears no readable Date")
+    if difference <= SKEW:
+        return Finding("clock, beside that of Slack")
+    fault = f"it differs from that of Slack by {difference.total_seconds():.0f} s, and from 300 s on no click is taken"
+    return Finding("clock", fault, "set the clock of this machine by NTP")
+
+
+async def _way_in(slack: SlackClient, settings: Settings) -> Finding:
+    """Socket Mode can be tried. Over HTTP only Slack can tell whether it reaches us, and with which secret."""
+    token = settings.slack_app_token
+    if not token:
+        return Finding("SLACK_SIGNING_SECRET", unseen="only a request from Slack can prove it")
+    answer = await tried(understood(slack.web.apps_connections_open(app_token=token.get_secret_value())))
+    if isinstance(answer, str):
+        fix = "turn Socket Mode on, and make a token with connections:write under Basic Information, App-Level Tokens,"
+        return _refused("SLACK_APP_TOKEN", answer, fix)
+    return Finding("SLACK_APP_TOKEN")
+
+
+def _public_address(settings: Settings) -> Finding:
+    what = "COUNTERSIGN_PUBLIC_URL"
+    if settings.public_url:
+        return Finding(f"{what}, {settings.public_url}", unseen="the service itself proves it: see /readyz")
+    fix = "set it to the address that Slack calls, such as https://countersign.example.com"
+    return Finding(what, "is not set, so silence never counts and every soft approval is hard", fix)
+
+
+async def _channel(slack: SlackClient, channel: str) -> Finding:
+    answer = await tried(slack.asked(slack.web.conversations_info(channel=channel), "channel"))
+    if answer == "missing_scope":
+        return Finding(f"channel {channel}", unseen=MISSING_SCOPE)
+    if isinstance(answer, str):
+        fix = f"correct its id in the policy; if it is a private one, {INVITE}"
+        return Finding(f"channel {channel}", f"Slack does not show it ({answer})", fix)
+    return _shown(f"channel {channel}", answer["channel"])
+
+
+def _shown(what: str, its: dict[str, Any]) -> Finding:
+    if its.get("is_archived"):
+        return Finding(what, "it is archived", "unarchive it, or name another one in the policy")
+    if its.get("is_ext_shared") or its.get("is_pending_ext_shared"):
+        fault = "it is shared with another company, whose people would read the cards"
+        return Finding(what, fault, "name another one in the policy")
+    if not its.get("is_member"):
+        return Finding(what, "the app is not in it", INVITE)
+    return Finding(f"{what}, #{its['name']}")

@@ -1,0 +1,234 @@
+"""What would become of a package: found by the same rules as at its submission, and told without writing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from textwrap import wrap
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from bot.cli.common.faults import CommandError, first_line
+from bot.cli.common.session import database
+from bot.cli.common.text import WIDTH, plain
+from bot.cli.policy.ruling import ruling
+from bot.settings import Settings
+from rules.authority.authorization import Question, eligible
+from rules.authority.parties import Parties, found_parties, has_outsider, unfamiliar
+from rules.package.completeness import gaps, refuses
+from rules.package.model import DecisionPackage
+from rules.people.directory import Directory, Roster
+from rules.policy.model import Policy
+from rules.policy.tiers import OnTimeout
+from rules.reasons import Refusal
+from rules.record.status_document import name_of
+from rules.scales import HITLLevel
+from rules.state.level import Assessment, Background, assess
+from rules.state.model import Bar, Terms
+from rules.state.terms import terms_for
+from rules.values import write_duration
+from store.agents import parties
+from store.installation.house import House, directory_of
+from store.installation.tenancy import tenant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A rung: who would be asked by name, or by what the policy lists as long as nobody is known."""
+
+    role: str
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    package: DecisionPackage
+    policy_version: str
+    policy_source: str
+    found: Assessment
+    terms: Terms
+    missing: tuple[str, ...]
+    steps: tuple[Step, ...]
+    unknown: str | None
+    nobody: str | None = None
+
+    @property
+    def settled(self) -> bool:
+        return self.found.level <= HITLLevel.NOTIFY_ONLY
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the package would not even be taken."""
+        if self.missing and refuses(self.found.risk):
+            return f"at {self.found.risk} risk it would be refused without these: {', '.join(self.missing)}"
+        if self.nobody:
+            return f"it would be refused: {self.nobody}"
+        if self.settled or self.unknown:
+            return None
+        return None if self.steps[0].people else f"it would be refused: nobody may decide it as {self.terms.role}"
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "policy_version": self.policy_version,
+            "policy_source": self.policy_source,
+            **self.found.model_dump(mode="json", exclude={"earlier_no"}),
+            **self.terms.model_dump(mode="json"),
+            "asked": [{"role": step.role, "people": list(step.people)} for step in self.steps],
+            "people_unknown": self.unknown,
+            "quality_gaps": list(self.missing),
+            "refusal": self.refusal,
+        }
+
+
+def explained(package: DecisionPackage, settings: Settings, now: datetime) -> Explanation:
+    """As for an agent that has earned nothing yet, and whose owner nobody knows."""
+    policy, source = ruling(settings)
+    roster, known, unknown = _roster(settings, package, policy, now)
+    behind = found_parties(package, "", roster, known)
+    barred = behind.barred if isinstance(behind, Parties) else {}
+    found = assess(package, Background(outsider=has_outsider(barred), clicks_provable=settings.proves_clicks), policy)
+    terms = terms_for(policy, package.action_type, found.risk)
+    rungs = ((terms.role, *terms.of_role), *((role,) for role in terms.ladder))
+    asked = () if found.level <= HITLLevel.NOTIFY_ONLY else rungs
+    return Explanation(
+        package=package,
+        policy_version=policy.full_version,
+        policy_source=source,
+        found=found,
+        terms=terms,
+        missing=gaps(package, found.risk, policy),
+        steps=tuple(
+            Step(
+                role=" or ".join(of),
+                people=_able(_question(of, package, found, barred), roster, now) or _listed(of, policy, unknown),
+            )
+            for of in asked
+        ),
+        unknown=unknown,
+        nobody=behind.sentence if isinstance(behind, Refusal) and unknown is None else None,
+    )
+
+
+def _roster(
+    settings: Settings, package: DecisionPackage, policy: Policy, now: datetime
+) -> tuple[Roster, Mapping[str, str], str | None]:
+    """Everybody whom the database knows; or nobody, and why."""
+    try:
+        with database(settings) as engine, engine.connect() as connection:
+            roster, known = _known(connection, package, policy)
+    except CommandError as fault:
+        return Roster(policy, Directory()), {}, str(fault)
+    except DBAPIError as fault:
+        return Roster(policy, Directory()), {}, f"the database: {first_line(str(fault.orig))}"
+    as_of, most = roster.directory.as_of, write_duration(policy.directory.max_age)
+    if as_of is None:
+        return roster, known, "the directory of people was not filled yet; `countersign serve` does that"
+    stale = f"the directory of people is older than {most}, so nobody could decide"
+    return roster, known, None if roster.directory.is_fresh(policy, now) else stale
+
+
+def _known(connection: Connection, package: DecisionPackage, policy: Policy) -> tuple[Roster, Mapping[str, str]]:
+    tenant_id = tenant(connection)
+    standing = House(tenant_id, policy).standing(connection)
+    roster = Roster(policy, directory_of(connection, standing.directory_as_of))
+    return roster, parties.known(connection, tenant_id, unfamiliar(package, roster))
+
+
+def _question(roles: tuple[str, ...], package: DecisionPackage, found: Assessment, barred: dict[str, Bar]) -> Question:
+    return Question(
+        tenant_id="",
+        action_type=package.action_type,
+        risk=found.risk,
+        roles=roles,
+        barred=barred,
+        requester="",
+        owner="",
+    )
+
+
+def _able(question: Question, roster: Roster, now: datetime) -> tuple[str, ...]:
+    return tuple(f"{name_of(roster, user)} ({user})" for user in sorted(eligible(roster, question, now)))
+
+
+def _listed(roles: tuple[str, ...], policy: Policy, unknown: str | None) -> tuple[str, ...]:
+    """As long as nobody is known: whom the policy itself names, also through a role that includes one of these."""
+    if unknown is None:
+        return ()
+    holding = [role for name, role in policy.roles.items() if policy.held_with(name).intersection(roles)]
+    return tuple(dict.fromkeys(who for role in holding for who in (*role.members, *role.groups)))
+
+
+def told(its: Explanation) -> str:
+    return "\n".join(line for paragraph in _paragraphs(its) for line in (*paragraph, "")).rstrip()
+
+
+def _paragraphs(its: Explanation) -> Iterator[list[str]]:
+    package, found = its.package, its.found
+    yield [
+        plain(package.title),
+        f"{package.action_type} ({package.kind})",
+        *_wrapped(f"policy {its.policy_version}, {plain(its.policy_source)}", indent=""),
+    ]
+    said = "" if found.risk is package.risk_level else f" (the agent says {package.risk_level})"
+    yield _facts(level=str(found.level), risk=f"{found.risk}{said}", reversibility=str(found.reversibility))
+    yield ["Why", *(line for why in found.why for line in _wrapped(f"{why.rule}: {why.level}, {plain(why.because)}"))]
+    yield ["Who is asked", *_asked(its)]
+    if not its.settled:
+        yield ["Time", *_times(its)]
+    yield ["Quality", *_wrapped(f"missing: {', '.join(its.missing)}" if its.missing else "nothing is missing")]
+    if its.refusal:
+        yield _wrapped(its.refusal, indent="")
+
+
+def _facts(**facts: str) -> list[str]:
+    width = max(map(len, facts))
+    return [f"{name:<{width}}  {fact}" for name, fact in facts.items()]
+
+
+def _wrapped(text: str, indent: str = "  ") -> list[str]:
+    return wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False)
+
+
+def _asked(its: Explanation) -> Iterator[str]:
+    if its.settled:
+        yield "  nobody: it goes ahead at once" + (", and people are told" if its.found.level else "")
+        return
+    yield from _wrapped(quorum(its.terms))
+    for number, step in enumerate(its.steps):
+        when = "first" if number == 0 else "then"
+        yield from _wrapped(f"{when} {step.role}: {', '.join(map(plain, step.people)) or 'nobody'}")
+    if its.unknown:
+        yield from _wrapped(f"nobody is known by name yet: {its.unknown}. What stands above is the policy's own list.")
+    elif its.package.requested_by is None:
+        yield from _wrapped("the agent's owner stands as the requester, and cannot approve it")
+
+
+def quorum(terms: Terms) -> str:
+    parts = [f"{count} of them as {role}" for role, count in terms.of_role.items()]
+    people = "1 person" if terms.quorum == 1 else f"{terms.quorum} people"
+    extras = [*(["a comment is required"] if terms.comment_required else [])]
+    extras += ["Details have to be opened first"] if terms.details_first else []
+    return "; ".join([f"it takes {', '.join([f'{people} as {terms.role}', *parts])}", *extras])
+
+
+_ENDS = {
+    OnTimeout.ESCALATE: "it climbs the ladder; at its top it expires, which denies it",
+    OnTimeout.CANCEL: "it is cancelled",
+    OnTimeout.DEFER: "it is deferred, at most twice",
+    OnTimeout.AUTO_REJECT: "it expires, which denies it",
+}
+
+
+def _times(its: Explanation) -> Iterator[str]:
+    terms = its.terms
+    if its.found.level is HITLLevel.SOFT_APPROVAL:
+        yield from _wrapped(f"silence consents after {write_duration(terms.soft_timeout)}")
+    hours = " of its role's working hours" if terms.timeout_in_working_hours else ""
+    yield from _wrapped(f"it waits {write_duration(terms.hard_timeout)}{hours}, then {_ENDS[terms.on_timeout]}")
+    if terms.reminders:
+        before = " and ".join(write_duration(span) for span in terms.reminders)
+        yield from _wrapped(f"people are reminded {before} before the end")
+    yield from _wrapped(f"an approval lapses after {write_duration(terms.approval_expiry)}")

@@ -1,0 +1,115 @@
+"""`countersign policy check`, `explain`, `show` and `apply`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from pydantic_core import from_json
+from sqlalchemy import Connection
+
+from bot.api.problems import invalid
+from bot.cli.common import session
+from bot.cli.common.faults import CommandError
+from bot.cli.common.text import as_json
+from bot.cli.policy.applying import consequences
+from bot.cli.policy.explain import explained, told
+from bot.settings import read_settings
+from rules.package.model import DecisionPackage
+from rules.policy.model import Policy
+from rules.policy.parse import PolicyError, read_policy
+from rules.policy.summary import summary
+from store.commands.policies import Given, PolicyFile, give, in_force
+from store.installation.policy_texts import kept_policy
+
+app = typer.Typer(no_args_is_help=True, help="Check the policy, and see what it makes of a package.")
+
+File = Annotated[
+    Path | None,
+    typer.Argument(help="A policy; else the one of COUNTERSIGN_POLICY.", metavar="FILE", show_default=False),
+]
+Draft = Annotated[
+    typer.FileBinaryRead,
+    typer.Argument(help="A decision package as an agent would post it; - reads it from stdin.", metavar="DRAFT.json"),
+]
+NewPolicy = Annotated[Path, typer.Argument(help="The policy to put in force.", metavar="FILE")]
+Again = Annotated[bool, typer.Option("--again", help="Also if it was in force before and has been replaced.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def check(file: File = None) -> None:
+    """Say what is wrong with a policy and where, a line each; else print its version and what it says."""
+    path = file or read_settings().policy
+    try:
+        policy = read_policy(path.read_bytes())
+    except PolicyError as error:
+        for fault in error.faults:
+            typer.echo(f"{path}: {fault}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(summary(policy))
+
+
+@app.command()
+def explain(draft: Draft, *, json: Json = False) -> None:
+    """Show what would become of a package, and why. Nothing is written."""
+    package = _package(draft.read(), draft.name)
+    found = explained(package, read_settings(), session.now())
+    typer.echo(as_json(found.document()) if json else told(found))
+
+
+@app.command()
+def show() -> None:
+    """Print the policy in force, which every replica decides by."""
+    typer.echo(summary(session.read(_in_force)))
+
+
+@app.command()
+def apply(file: NewPolicy, *, again: Again = False, yes: Yes = False) -> None:
+    """Put a policy in force on every replica, after showing what it changes."""
+    raw = file.read_bytes()
+    given = PolicyFile(read_policy(raw), raw.decode())
+    for line in session.read(lambda its: list(consequences(its, given.policy))):
+        typer.echo(line)
+    if not yes:
+        _confirmed()
+    outcome = session.write(lambda its: give(its, given, session.now(), again=again))
+    if outcome not in _APPLIED:
+        raise CommandError(_KEPT_OUT[outcome])
+    typer.echo(f"{_APPLIED[outcome]}: {given.policy.full_version}")
+
+
+_APPLIED = {Given.APPLIED: "applied", Given.IN_FORCE: "already in force"}
+_KEPT_OUT = {
+    Given.REPLACED_BEFORE: "this policy was in force before and has been replaced; add --again to bring it back",
+    Given.HELD_BACK: "this release cannot read the policy in force; add --again to replace it all the same",
+}
+
+
+def _in_force(connection: Connection) -> Policy:
+    return kept_policy(connection, in_force(connection))
+
+
+def _confirmed() -> None:
+    if not sys.stdin.isatty():
+        raise CommandError("add --yes to apply it without being asked")
+    typer.confirm("Apply this policy?", abort=True)
+
+
+def _package(raw: bytes, name: str) -> DecisionPackage:
+    try:
+        body = from_json(raw, allow_inf_nan=False)
+    except ValueError as fault:
+        raise CommandError(f"{name}: this is not JSON: {fault}") from None
+    if not isinstance(body, dict):
+        raise CommandError(f"{name}: must be a JSON object")
+    try:
+        return DecisionPackage.model_validate(body)
+    except ValidationError as faults:
+        for wrong in invalid(faults).errors:
+            typer.echo(f"{name}: {wrong['field']}: {wrong['message']}", err=True)
+        raise typer.Exit(1) from None

@@ -1,0 +1,1 @@
+"""The demo's own controls beside the playground, and its clock."""

@@ -1,0 +1,55 @@
+"""One address for both: the playground at its own paths, and behind all others the service, once it is there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from errno import EADDRINUSE
+
+from aiohttp import web
+
+from bot.api.requests import MAX_BODY
+from bot.demo.faults import DemoError
+from bot.logs import request_log
+from playground.server import LARGEST
+
+HOST = "127.0.0.1"  # there is nothing in it that should be seen from elsewhere
+LINGER = 0.3  # seconds for the last answers
+
+
+class Front:
+    """The playground is there first, because the service asks its Slack who there is before it takes anything."""
+
+    def __init__(self, routes: Iterable[web.RouteDef]) -> None:
+        self.app = web.Application(client_max_size=LARGEST)
+        self.app.add_routes([*routes, web.route("*", "/{path:.*}", self._pass_on)])
+        self._service: web.Application | None = None
+
+    def admit(self, service: web.Application) -> None:
+        service.freeze()
+        self._service = service
+
+    async def _pass_on(self, request: web.Request) -> web.StreamResponse:
+        """Into the service's own layers, under its own limits."""
+        if self._service is None:
+            raise web.HTTPServiceUnavailable(text="The demo is still starting.\n", headers={"Retry-After": "1"})
+        limited = request.clone(client_max_size=MAX_BODY)
+        return await self._service._handle(limited)  # noqa: SLF001 - aiohttp mounts only what is there before it starts
+
+    @asynccontextmanager
+    async def listening(self, port: int) -> AsyncIterator[str]:
+        runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=LINGER, logger=request_log())
+        await runner.setup()
+        try:
+            yield await _url(runner, port)
+        finally:
+            await runner.cleanup()
+
+
+async def _url(runner: web.AppRunner, port: int) -> str:
+    try:
+        await web.TCPSite(runner, HOST, port).start()
+    except OSError as fault:
+        because = "is taken by another program" if fault.errno == EADDRINUSE else f"cannot be used ({fault.strerror})"
+        raise DemoError(f"port {port} {because}; choose another with --port") from fault
+    return f"http://{HOST}:{runner.addresses[0][1]}"

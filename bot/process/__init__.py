@@ -1,0 +1,1 @@
+"""The process itself: its connections, descriptors, locks, and how it ends."""

@@ -1,0 +1,57 @@
+"""Asks Slack once whose an e-mail address is, before a package that names it is taken."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+from bot.slack.outgoing.client import SlackClient
+from rules.authority.parties import unfamiliar
+from rules.package.model import DecisionPackage
+from scheduler.common.messenger import BusyError
+from store.agents import parties
+from store.store import Store
+
+WITHIN = 5.0  # seconds for all addresses of one package
+AT_MOST, PER = 20, 60.0  # of the 50 a minute that Slack allows, because other replicas ask too
+
+
+class Lookups:
+    """One at a time, so that an address that two packages name is asked about once."""
+
+    def __init__(self, store: Store, client: SlackClient, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._store, self._client, self._monotonic = store, client, monotonic
+        self._alone, self._asked = asyncio.Lock(), deque[float]()
+
+    def are_needed(self, package: DecisionPackage) -> bool:
+        """Whether the directory, as this process last read it, leaves an address open."""
+        return any("@" in who for who in unfamiliar(package, self._store.house.remembered))
+
+    async def learn(self, package: DecisionPackage) -> None:
+        """Every address of the package that nothing is known about. Raises `SlackError` where Slack cannot say."""
+        async with asyncio.timeout(WITHIN), self._alone:
+            for address in await self._store.read(lambda its: self._to_ask(its, package)):
+                await self._ask(address)
+
+    def _to_ask(self, connection: Connection, package: DecisionPackage) -> list[str]:
+        house = self._store.house
+        addresses = [who for who in unfamiliar(package, house.roster(connection)) if "@" in who]
+        return parties.to_ask(connection, house.tenant_id, addresses, self._store.clock())
+
+    async def _ask(self, address: str) -> None:
+        self._spend()
+        person = await self._client.by_email(address)
+        user_id, now = person.user_id if person else None, self._store.clock()
+        await self._store.write(lambda its: parties.keep(its, address, user_id, now))
+
+    def _spend(self) -> None:
+        now = self._monotonic()
+        while self._asked and self._asked[0] <= now - PER:
+            self._asked.popleft()
+        if len(self._asked) >= AT_MOST:
+            raise BusyError("too many unknown addresses", self._asked[0] + PER - now)
+        self._asked.append(now)

@@ -1,0 +1,105 @@
+"""From what was clicked or filled in to the command: one function for each verb, and no rule in any."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from blocks.kit.ids import Field, Ref
+from rules.state.commands import (
+    Answer,
+    Approve,
+    ApproveWithEdits,
+    ClaimTask,
+    Command,
+    Comment,
+    Defer,
+    Escalate,
+    Extend,
+    HandBack,
+    HumanDecisionCommand,
+    HumanOverrideCommand,
+    Judge,
+    Object,
+    Recuse,
+    Reject,
+    RequestMoreEvidence,
+    Revise,
+    Revoke,
+    TakeOver,
+    Verb,
+    Wake,
+    Withdraw,
+)
+from rules.state.model import PackageState
+
+Values = Mapping[Field, Any]
+
+_CLASSES: Mapping[Verb, type[Command]] = {
+    its.verb: its
+    for its in (
+        Answer, Approve, ApproveWithEdits, ClaimTask, Comment, Defer, Escalate, Extend, HandBack, HumanOverrideCommand,
+        Judge, Object, Recuse, Reject, RequestMoreEvidence, Revise, Revoke, TakeOver, Wake, Withdraw,
+    )
+}  # fmt: skip
+_READERS: Mapping[Field, Callable[[Any], Any]] = {
+    Field.UNTIL: lambda seconds: datetime.fromtimestamp(seconds, UTC),
+    Field.PARAMETERS: json.loads,
+    Field.EVIDENCE_REFS: lambda lines: tuple(line.strip() for line in lines.splitlines() if line.strip()),
+}
+
+
+def command_of(verb: Verb, ref: Ref, values: Values, command_id: str) -> Command:
+    """Raises `ValueError` where something that was filled in cannot be read, and names the field."""
+    its = _CLASSES[verb]
+    seen: dict[str, Any] = {"expected_package_version": ref.version}
+    if issubclass(its, HumanDecisionCommand):
+        seen |= {"expected_rung": ref.rung, "rendering_id": ref.rendering_id}
+    given = {field.value: _read(field, value) for field, value in values.items() if field.value in its.model_fields}
+    return its(command_id=command_id, decision_package_id=ref.package_id, **seen, **given)
+
+
+def _read(field: Field, value: Any) -> Any:
+    return _READERS[field](value) if field in _READERS and value is not None else value
+
+
+def trial_of(verb: Verb, ref: Ref, state: PackageState, now: datetime, command_id: str) -> Command:
+    """The same verb with words that always do: whether its maker may give it at all."""
+    stand_in = Verb.APPROVE if verb is Verb.APPROVE_WITH_EDITS else verb
+    later = max(now, state.task.due_at) if verb is Verb.EXTEND else now
+    values: dict[Field, Any] = {
+        Field.COMMENT: "–",
+        Field.INSTRUCTIONS: "–",
+        Field.ANSWER: "–",
+        Field.UNTIL: (later + timedelta(minutes=1)).timestamp(),
+        Field.OVERRIDE_DECISION: "other",
+        Field.OVERRIDE_REASON: "–",
+        Field.EVIDENCE_REFS: "–",
+        Field.VERDICT: "sound",
+    }
+    return command_of(stand_in, ref, values, command_id)
+
+
+def values_of(view: Mapping[str, Any]) -> dict[Field, Any]:
+    """What was filled in, by field. A field bears one name, as a block and as an input."""
+    state = (view.get("state") or {}).get("values") or {}
+    found = {Field(name): _value(inputs[name]) for name, inputs in state.items() if name in set(Field)}
+    return {field: value for field, value in found.items() if value is not None}
+
+
+def _value(element: Mapping[str, Any]) -> Any:
+    match element.get("type"):
+        case "plain_text_input":
+            return (element.get("value") or "").strip() or None
+        case "static_select" | "radio_buttons":
+            return (element.get("selected_option") or {}).get("value")
+        case "checkboxes":
+            return [option["value"] for option in element.get("selected_options") or []] or None
+        case "datetimepicker":
+            return element.get("selected_date_time")
+        case "users_select":
+            return element.get("selected_user")
+        case _:
+            return None

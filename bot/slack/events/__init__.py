@@ -1,0 +1,1 @@
+"""What Slack tells by itself of people, groups and channels."""

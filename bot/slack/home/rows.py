@@ -1,0 +1,54 @@
+"""The queue as rows to draw: states of packages, with their titles as far as retention has left them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from blocks.home.queue import Row
+from blocks.kit.ids import Ref
+from blocks.words.outcome import standing
+from rules.people.directory import Roster
+from rules.state.model import PackageState
+from store.agents.agents import names
+from store.packages.content import words_of
+from store.packages.queue import Given
+
+
+def rows_of(connection: Connection, states: Sequence[PackageState], roster: Roster, user_id: str) -> tuple[Row, ...]:
+    """As this person sees them."""
+    if not states:
+        return ()
+    tenant_id = states[0].tenant_id
+    words = words_of(connection, tenant_id, *(state.version_event_id for state in states))
+    agents = names(connection, tenant_id)
+    return tuple(
+        _row(state, words.get(state.version_event_id, {}).get("package"), agents, roster, user_id) for state in states
+    )
+
+
+def _row(state: PackageState, package: object, agents: dict[str, str], roster: Roster, user_id: str) -> Row:
+    taken = state.task.assigned_to
+    return Row(
+        ref=Ref(state.decision_package_id, state.version, state.task.rung),
+        title=str(package["title"]) if isinstance(package, dict) else None,
+        agent=agents.get(state.agent_id, state.agent_id),
+        risk=state.risk,
+        level=state.level,
+        status=state.status,
+        standing=standing(state),
+        due_at=None if state.status.terminal else state.ends_at,
+        role=state.task.required_role,
+        assigned_to_me=taken == user_id,
+        taken_by=roster.names.get(taken, taken) if taken and taken != user_id else None,
+    )
+
+
+def decided_rows(connection: Connection, given: Sequence[Given], roster: Roster, user_id: str) -> tuple[Row, ...]:
+    """What this person decided, with what they said and when."""
+    rows = rows_of(connection, [each.package for each in given], roster, user_id)
+    return tuple(
+        replace(row, decision=each.decision, decided_at=each.at) for row, each in zip(rows, given, strict=True)
+    )

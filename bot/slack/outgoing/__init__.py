@@ -1,0 +1,1 @@
+"""Slack as we call it, and what its errors mean."""

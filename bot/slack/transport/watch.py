@@ -1,0 +1,44 @@
+"""Whether Slack lets the app work, looked at with each heartbeat: its token, and its Socket Mode connection."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from bot.slack.outgoing.client import SlackClient
+from bot.slack.transport.socket import Socket
+from scheduler.cards.troubles import follows
+from scheduler.common.messenger import SlackError, TokenError
+from store.engine.workers import UnavailableError
+from store.installation import presence
+from store.outbox.troubles import APP, SOCKET
+from store.store import Store
+
+
+class Watch:
+    def __init__(self, store: Store, client: SlackClient, socket: Socket | None) -> None:
+        self._store, self._client, self._socket = store, client, socket
+
+    async def look(self) -> bool:
+        """Whether Slack does what we ask of it. A Slack that does not answer has neither refused nor accepted."""
+        if self._socket:
+            with suppress(UnavailableError):  # the next look says it again
+                await follows(self._store, SOCKET, await self._refused(self._socket))
+        try:
+            await self._client.asked(self._client.web.auth_test())
+        except TokenError as fault:
+            await follows(self._store, APP, fault.error)
+            return False
+        except SlackError:
+            return False
+        await follows(self._store, APP, None)
+        return True
+
+    async def _refused(self, socket: Socket) -> str | None:
+        """If another process is connected, clicks arrive there."""
+        store, house = self._store, self._store.house
+        if socket.refused is None:
+            return None
+        others = await store.read(
+            lambda its: presence.sockets_of_others(its, house.tenant_id, house.process_id, store.clock())
+        )
+        return None if others else socket.refused

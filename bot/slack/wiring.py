@@ -1,0 +1,141 @@
+"""The Slack side of the service, put together: what comes in, what goes out, and what keeps both going."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+
+from bot.metrics import Metrics
+from bot.settings import Settings, SettingsError
+from bot.slack.app import bolt_app
+from bot.slack.context.errands import Errands
+from bot.slack.context.front import Front
+from bot.slack.context.lookups import Lookups
+from bot.slack.outgoing.client import SlackClient, web_client
+from bot.slack.transport.door import Door
+from bot.slack.transport.http_way import HttpWay
+from bot.slack.transport.probe import Prober
+from bot.slack.transport.socket import Socket
+from bot.slack.transport.socket_way import SocketWay
+from bot.slack.transport.watch import Watch
+from scheduler.cards.reconciler import Reconciler
+from scheduler.cards.response_urls import Answers
+from scheduler.clockwork import Clockwork
+from scheduler.common.messenger import BusyError, SlackError, UnreachableError
+from scheduler.ticks import ticking
+from scheduler.time.clicks import Clicks
+from scheduler.time.directory import DirectoryKeeper
+from store.store import Store
+from store.waiters import stopped
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+KEEPS_DIRECTORY_EVERY = 10.0
+READS_FIRST = 10.0
+FINISHES_WITHIN = 5.0  # for the cards that are just being posted
+
+
+@dataclass(frozen=True, slots=True)
+class SlackSide:
+    """`door` is there where Slack posts to us, `socket` where we call Slack."""
+
+    client: SlackClient
+    app: AsyncApp
+    lookups: Lookups
+    front: Front
+    reconciler: Reconciler
+    directory: DirectoryKeeper
+    door: Door | None
+    socket: Socket | None
+    clockwork: Clockwork
+
+    @property
+    def unproven(self) -> str | None:
+        """Why an objection could not be proven to arrive now, and what to do."""
+        return self.front.way_in.trouble
+
+
+@asynccontextmanager
+async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, ticks: bool) -> AsyncIterator[SlackSide]:
+    """Who may decide is known before anybody is let in; what was left undelivered is delivered first."""
+    async with web_client(settings) as web:
+        side = _assembled(settings, store, SlackClient(web, metrics), metrics)
+        await _introduced(side)
+        # A large workspace takes Slack's patience: what is not read in time goes on beside the service.
+        reading = asyncio.create_task(side.directory.tick())
+        await asyncio.wait({reading}, timeout=READS_FIRST)
+        store.on_change.append(side.reconciler.notice)
+        side.reconciler.notice()
+        delivering = asyncio.create_task(side.reconciler.run_for_ever())
+        try:
+            async with (
+                ticking(
+                    {
+                        "directory": (side.directory.tick, KEEPS_DIRECTORY_EVERY),
+                        **(side.clockwork.ticks if ticks else {}),
+                    }
+                ),
+                side.socket.open(side.app) if side.socket else nullcontext(),
+            ):
+                yield side
+        finally:
+            await side.front.errands.finished()
+            await side.reconciler.finished(FINISHES_WITHIN)
+            await stopped(delivering)
+            await stopped(reading)
+            await side.clockwork.heart.stop()
+
+
+def _assembled(settings: Settings, store: Store, client: SlackClient, metrics: Metrics) -> SlackSide:
+    directory = DirectoryKeeper(store, client)
+    answers = Answers()
+    reconciler = Reconciler(store, client, answers)
+    clicks, secret, token = Clicks(store), settings.slack_signing_secret, settings.slack_app_token
+    errands = Errands()
+    socket = Socket(client, token.get_secret_value(), errands, clicks) if token else None
+    way_in = SocketWay(store, socket) if socket else HttpWay(store, _prober(settings))
+    front = Front(store, client, errands, metrics, directory.spoil, answers, reconciler.notice, clicks, way_in)
+    app = bolt_app(front)
+    store.house.clicks_provable = settings.proves_clicks
+    return SlackSide(
+        client=client,
+        app=app,
+        lookups=Lookups(store, client),
+        front=front,
+        reconciler=reconciler,
+        directory=directory,
+        door=Door(app, secret.get_secret_value(), front) if secret else None,
+        socket=socket,
+        clockwork=Clockwork.of(store, Watch(store, client, socket).look, way_in, clicks, reconciler.proofs),
+    )
+
+
+def _prober(settings: Settings) -> Prober | None:
+    secret = settings.slack_signing_secret
+    return Prober(settings.public_url, secret.get_secret_value()) if settings.public_url and secret else None
+
+
+async def _introduced(side: SlackSide) -> None:
+    if installed := await _accepted("SLACK_BOT_TOKEN", side.client.installed()):
+        log.info("slack.installed", team=installed.team_id, bot=installed.bot_user_id)
+    if side.socket:
+        await _accepted("SLACK_APP_TOKEN", side.socket.ticket())
+
+
+async def _accepted(token: str, asked: Awaitable[T]) -> T | None:
+    """A token that Slack refuses stops the start. A Slack that does not answer does not: it will."""
+    try:
+        return await asked
+    except (UnreachableError, BusyError) as fault:
+        log.warning("slack.unreachable", error=fault.error)
+        return None
+    except SlackError as fault:
+        raise SettingsError(f"{token}: Slack refuses it ({fault.error})") from fault

@@ -1,0 +1,135 @@
+"""Socket Mode: up to ten sockets that the app opened, of which each payload takes any one."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import uuid4
+
+from aiohttp import WSMsgType, web
+
+from playground.api.asked import Answer, Asked, Method
+from playground.model.ids import secret
+from playground.model.workspace import Workspace
+
+MOST = 10
+LASTS = 18_060  # seconds, as Slack says in its hello
+DisconnectReason = Literal["warning", "refresh_requested", "link_disabled"]
+
+
+def connections_open(asked: Asked) -> Answer:
+    slack, ticket = asked.slack, secret()
+    slack.tickets.add(ticket)
+    address = slack.base_url.replace("http", "ws", 1)
+    return {"url": f"{address}/playground/link/?ticket={ticket}&app_id={slack.app_id}"}
+
+
+METHODS = {"apps.connections.open": Method(connections_open, "T3", ("connections:write",), app_level=True)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Socket:
+    ws: web.WebSocketResponse
+    transport: asyncio.Transport | None
+
+
+@dataclass(slots=True)
+class Sockets:
+    slack: Workspace
+    _open: list[Socket] = field(default_factory=list)
+    _awaited: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
+    _turns: itertools.count[int] = field(default_factory=itertools.count)
+    mute: bool = False  # as a fault: connections are taken, and nothing is said
+
+    @property
+    def connected(self) -> int:
+        return len(self._open)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """A ticket admits once. One connection too many is told so, and closed."""
+        ticket = request.query.get("ticket", "")
+        if ticket not in self.slack.tickets:
+            raise web.HTTPUnauthorized(text="invalid ticket")
+        self.slack.tickets.discard(ticket)
+        socket = Socket(web.WebSocketResponse(), request.transport)
+        await socket.ws.prepare(request)
+        if self.connected < MOST:
+            await self._serve(socket)
+        else:
+            await socket.ws.send_json(_disconnect("too_many_websockets"))
+            await socket.ws.close()
+        return socket.ws
+
+    async def _serve(self, socket: Socket) -> None:
+        self._open.append(socket)
+        self.slack.changes.announce("socket.opened")
+        try:
+            if not self.mute:
+                await socket.ws.send_json(self._hello())
+            async for message in socket.ws:
+                if message.type is WSMsgType.TEXT:
+                    self._acknowledged(message.json())
+        finally:
+            self._forget(socket)
+
+    def _forget(self, socket: Socket) -> None:
+        if socket in self._open:
+            self._open.remove(socket)
+            self.slack.changes.announce("socket.closed")
+
+    def _hello(self) -> dict[str, Any]:
+        debug = {"host": "applink-1", "started": "2026-01-01 00:00:00.000", "build_number": 1}
+        return {
+            "type": "hello",
+            "num_connections": self.connected,
+            "debug_info": debug | {"approximate_connection_time": LASTS},
+            "connection_info": {"app_id": self.slack.app_id},
+        }
+
+    def _acknowledged(self, said: Mapping[str, Any]) -> None:
+        waiter = self._awaited.get(str(said.get("envelope_id")))
+        if waiter and not waiter.done():
+            waiter.set_result(said.get("payload"))
+
+    async def send(self, kind: str, payload: Mapping[str, Any], retry: int, reason: str) -> Any:
+        """Returns what came with the acknowledgement, however long that takes."""
+        envelope_id = str(uuid4())
+        envelope = {
+            "envelope_id": envelope_id,
+            "type": kind,
+            "payload": payload,
+            "accepts_response_payload": kind != "events_api",
+        }
+        if kind == "events_api":
+            envelope |= {"retry_attempt": retry, "retry_reason": reason}
+        waiter = self._awaited[envelope_id] = asyncio.get_running_loop().create_future()
+        try:
+            await self._next().ws.send_json(envelope)
+            return await waiter
+        finally:
+            del self._awaited[envelope_id]
+
+    def _next(self) -> Socket:
+        return self._open[next(self._turns) % len(self._open)]
+
+    async def disconnect(self, reason: DisconnectReason) -> None:
+        """A warning leaves the sockets open for a while; what follows it does not."""
+        for socket in tuple(self._open):
+            await socket.ws.send_json(_disconnect(reason))
+            if reason != "warning":
+                self._forget(socket)
+                await socket.ws.close()
+
+    def drop(self) -> None:
+        """Cut, without a word."""
+        for socket in tuple(self._open):
+            self._forget(socket)
+            if socket.transport:
+                socket.transport.abort()
+
+
+def _disconnect(reason: str) -> dict[str, Any]:
+    return {"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-1"}}

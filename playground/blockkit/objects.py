@@ -1,0 +1,81 @@
+"""The small objects that blocks and elements are made of: texts, options, confirmations, images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from blocks.kit import limits
+from playground.blockkit.checks import choice, either, exactly_one, flag, items, kinds, shape, text
+from playground.blockkit.fault import SOUND, Check, Faults, refusal
+
+
+def plain(most: int = limits.TEXT) -> Check:
+    return shape("plain_text", {"text": text(most)}, {"emoji": flag})
+
+
+def mrkdwn(most: int = limits.TEXT) -> Check:
+    return shape("mrkdwn", {"text": text(most)}, {"verbatim": flag})
+
+
+def words(most: int = limits.TEXT) -> Check:
+    return kinds({"plain_text": plain(most), "mrkdwn": mrkdwn(most)})
+
+
+def option(label: Check, description: Check, **more: Check) -> Check:
+    return shape(None, {"text": label, "value": text(limits.OPTION_VALUE)}, {"description": description, **more})
+
+
+PLAIN_OPTION = option(plain(limits.OPTION_TEXT), plain(limits.OPTION_DESCRIPTION))
+MARKED_OPTION = option(words(limits.OPTION_TEXT), words(limits.OPTION_DESCRIPTION))
+LINKED_OPTION = option(plain(limits.OPTION_TEXT), plain(limits.OPTION_DESCRIPTION), url=text(limits.URL))
+
+OPTIONS = items(PLAIN_OPTION, limits.SELECT_OPTIONS)
+OPTION_GROUPS = items(
+    shape(None, {"label": plain(limits.OPTION_GROUP_LABEL), "options": OPTIONS}), limits.SELECT_GROUPS
+)
+
+CONFIRM = shape(
+    None,
+    {
+        "title": plain(limits.CONFIRM_TITLE),
+        "text": plain(limits.CONFIRM_TEXT),
+        "confirm": plain(limits.CONFIRM_LABEL),
+        "deny": plain(limits.CONFIRM_LABEL),
+    },
+    {"style": choice("primary", "danger")},
+)
+
+DISPATCH = shape(None, {}, {"trigger_actions_on": items(choice("on_enter_pressed", "on_character_entered"), 2)})
+
+CONVERSATIONS = shape(
+    None,
+    {},
+    {
+        "include": items(choice("im", "mpim", "private", "public"), 4),
+        "exclude_external_shared_channels": flag,
+        "exclude_bot_users": flag,
+    },
+    either("include", "exclude_external_shared_channels", "exclude_bot_users"),
+)
+
+ONE_SOURCE = exactly_one("image_url", "slack_file")
+IMAGE_SOURCES = {
+    "image_url": text(limits.URL),
+    "slack_file": shape(None, {}, {"id": text(), "url": text(limits.URL)}, exactly_one("id", "url")),
+}
+IMAGE = shape("image", {"alt_text": text(limits.ALT_TEXT)}, IMAGE_SOURCES, ONE_SOURCE)
+
+
+def _offered(element: dict[str, Any]) -> list[Any]:
+    groups = element.get("option_groups", ())
+    return [*element.get("options", ()), *(option for group in groups for option in group["options"])]
+
+
+def chosen(element: dict[str, Any]) -> Faults:
+    """What is chosen at first is one of the options, in every key."""
+    if "initial_option" not in element and "initial_options" not in element:
+        return SOUND
+    first = [element["initial_option"]] if "initial_option" in element else element["initial_options"]
+    offered = _offered(element)
+    key = "initial_option" if "initial_option" in element else "initial_options"
+    return SOUND if all(one in offered for one in first) else refusal("must be one of the options", f"/{key}")

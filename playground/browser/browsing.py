@@ -1,0 +1,131 @@
+"""The playground's page, as a server gives it: its files, the stream that each browser follows, and what people do.
+
+browsing = Browsing(acting, sockets)
+app.add_routes(browsing.routes())
+…
+browsing.close()      # before the server waits for what is under way: streams have no end of their own
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from playground.api.socket_mode import Sockets
+from playground.browser.acts import ACTS, Act, Hand
+from playground.browser.follower import Follower
+from playground.browser.own_page import own_page_only
+from playground.browser.picture import Picture
+from playground.browser.weather import Weather
+from playground.client.acting import Acting
+from playground.client.outcomes import Outcome
+from playground.model.refusals import NotPossibleError, RefusedError
+
+FOLDER = Path(__file__).parents[1] / "page"
+FILES = frozenset(each.name for each in FOLDER.iterdir() if each.is_file())
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+
+class Browsing:
+    def __init__(self, acting: Acting, sockets: Sockets) -> None:
+        self._acting, self._slack = acting, acting.workspace
+        self._weather = Weather(acting.workspace, sockets)
+        self._followers: set[Follower] = set()
+        self._closed = False
+
+    def routes(self) -> list[web.RouteDef]:
+        """To be mounted where they stand: their paths are whole."""
+        return [
+            web.get("/playground", self._page),
+            web.get("/playground/page/{name}", self._file),
+            web.get("/playground/stream", self._stream),
+            web.post("/playground/act/{act}", self._act),
+        ]
+
+    def close(self) -> None:
+        """Every stream ends, and none begins any more."""
+        self._closed = True
+        for follower in self._followers:
+            follower.end()
+
+    async def _page(self, request: web.Request) -> web.StreamResponse:
+        own_page_only(request)
+        return web.FileResponse(FOLDER / "index.html", headers=HEADERS)
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        own_page_only(request)
+        if (name := request.match_info["name"]) not in FILES:
+            raise web.HTTPNotFound(text=f"There is no file {name!r} here.")
+        return web.FileResponse(FOLDER / name, headers=HEADERS)
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        own_page_only(request)
+        if self._closed:
+            raise web.HTTPServiceUnavailable(text="The playground is ending.")
+        picture = Picture(self._slack, request.query.get("as", ""))
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        await response.prepare(request)
+        await self._follow(Follower(picture), response)
+        return response
+
+    async def _follow(self, follower: Follower, response: web.StreamResponse) -> None:
+        self._followers.add(follower)
+        leave = self._slack.changes.subscribe(follower.hear)
+        try:
+            async for event in follower.events():
+                await response.write(event)
+        except ConnectionResetError:
+            pass  # the browser left
+        finally:
+            leave()
+            self._followers.discard(follower)
+
+    async def _act(self, request: web.Request) -> web.StreamResponse:
+        own_page_only(request)
+        try:
+            act = await _asked(request)
+            self._acting.client.person(act.user)
+            outcome = await self._done(act)
+        except ValidationError as fault:
+            return _refused(HTTPStatus.BAD_REQUEST, "invalid", _told(fault))
+        except (NotPossibleError, RefusedError) as refused:
+            return _refused(HTTPStatus.CONFLICT, "not_possible", str(refused))
+        return web.json_response(_answer(outcome))
+
+    async def _done(self, act: Act) -> Outcome | None:
+        if self._slack.faults.refusing and act.reaches_slack:
+            raise NotPossibleError("Slack is down: nothing that you do reaches it.")
+        return await act.by(Hand(self._acting, self._weather, act.user))
+
+
+async def _asked(request: web.Request) -> Act:
+    kind = ACTS.get(request.match_info["act"])
+    if kind is None:
+        raise NotPossibleError(f"Nobody can do {request.match_info['act']!r} here.")
+    # What is not JSON by its type could come from any other site without the browser asking us first.
+    if request.content_type != "application/json":
+        raise NotPossibleError("An act is sent as application/json.")
+    return kind.model_validate_json(await request.read())
+
+
+def _told(fault: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'the act'}: {each['msg']}" for each in fault.errors())
+
+
+def _refused(status: HTTPStatus, error: str, why: str) -> web.Response:
+    return web.json_response({"ok": False, "error": error, "why": why}, status=status)
+
+
+def _answer(outcome: Outcome | None) -> dict[str, Any]:
+    if outcome is None:
+        return {"ok": True, "error": None, "errors": {}}
+    return {"ok": outcome.error is None, "error": outcome.error, "errors": dict(outcome.errors), "body": outcome.body}

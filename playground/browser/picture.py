@@ -1,0 +1,148 @@
+"""What one person sees of the workspace, as the page draws it: only what their own Slack would show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from playground.browser.weather import weather_of
+from playground.model.channels import Channel
+from playground.model.messages import Message
+from playground.model.people import SLACKBOT, Person
+from playground.model.views import View
+from playground.model.workspace import Workspace
+
+Json = dict[str, Any]
+
+
+def playable(person: Person) -> bool:
+    return not person.bot and not person.deleted and person.id != SLACKBOT
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    slack: Workspace
+    wanted: str
+
+    @property
+    def user(self) -> str:
+        """Whose it is: who was asked for, or the first who could be. Nobody at all is the empty name."""
+        able = [each.id for each in self.slack.people.values() if playable(each)]
+        return self.wanted if self.wanted in able else next(iter(able), "")
+
+    def whole(self) -> Json:
+        return {
+            "scene": self.scene(),
+            "messages": list(self._messages()),
+            "modals": self.modals(),
+            "home": self.home(),
+            "weather": self.weather(),
+        }
+
+    def scene(self) -> Json:
+        slack = self.slack
+        direct = slack.direct(self.user) if self.user else None
+        return {
+            "me": self.user,
+            "team": slack.domain,
+            "app": {"user": slack.bot_user, "name": slack.bot_name, "home": slack.home_enabled},
+            "people": [_person(each) for each in slack.people.values()],
+            "groups": [
+                {"id": each.id, "handle": each.handle, "mine": self._holds(each.members)} for each in self._groups
+            ],
+            "channels": [_channel(each) for each in self._channels()],
+            "direct": direct.id if direct else None,
+            "commands": sorted(slack.commands or ()),
+        }
+
+    @property
+    def _groups(self) -> Iterable[Any]:
+        return self.slack.groups.values()
+
+    def _holds(self, members: Iterable[str]) -> bool:
+        return self.user in members
+
+    def _channels(self) -> list[Channel]:
+        return [each for each in self.slack.channels.values() if self._holds(each.members)]
+
+    def _messages(self) -> Iterable[Json]:
+        for channel in self._channels():
+            yield from (self._drawn(each) for each in self.slack.messages.within(channel.id))
+        yield from (self._drawn(each) for each in self.slack.messages.notes(self.user))
+
+    def message(self, channel: str, ts: str) -> Json | None:
+        """None where there is none, or none for this person's eyes."""
+        place, found = self.slack.channels.get(channel), self.slack.messages.find(channel, ts)
+        if place is None or found is None or not self._holds(place.members):
+            return None
+        return self._drawn(found) if found.seen_by in (None, self.user) else None
+
+    def _drawn(self, message: Message) -> Json:
+        return {
+            "channel": message.channel,
+            "ts": message.ts,
+            "thread_ts": message.thread_ts,
+            "broadcast": message.broadcast,
+            "user": message.user,
+            "text": message.text,
+            "blocks": list(message.blocks),
+            "attachments": list(message.attachments),
+            "edits": message.edits,
+            "private": message.seen_by is not None,
+            "pings": self.user in message.notified,
+        }
+
+    def modals(self) -> list[Json]:
+        return [_view(each) for each in self.slack.views.stack(self.user)]
+
+    def home(self) -> Json | None:
+        view = self.slack.views.home(self.user)
+        return _view(view) if view else None
+
+    def weather(self) -> Json:
+        return weather_of(self.slack)
+
+
+def _person(person: Person) -> Json:
+    marks = {
+        "guest": bool(person.guest),
+        "admin": person.admin,
+        "from another workspace": person.stranger,
+        "deactivated": person.deleted,
+    }
+    return {
+        "id": person.id,
+        "name": person.name,
+        "real_name": person.real_name,
+        "title": person.title,
+        "marks": [mark for mark, holds in marks.items() if holds],
+        "bot": person.bot,
+        "playable": playable(person),
+        "online": person.online,
+    }
+
+
+def _channel(channel: Channel) -> Json:
+    return {
+        "id": channel.id,
+        "name": channel.name,
+        "kind": channel.kind,
+        "archived": channel.archived,
+        "shared": channel.shared,
+        "members": len(channel.members),
+    }
+
+
+def _view(view: View) -> Json:
+    words: Mapping[str, Any] = view.given
+    return {
+        "id": view.id,
+        "hash": view.hash,
+        "title": view.title,
+        "submit": (words.get("submit") or {}).get("text"),
+        "close": (words.get("close") or {}).get("text"),
+        "blocks": list(view.blocks),
+        "values": view.values,
+        "errors": dict(view.errors),
+    }

@@ -1,0 +1,1 @@
+"""People at their Slack: what they see and do, and what Slack sends to the app for it."""

@@ -1,0 +1,82 @@
+"""What an acknowledgement does: to the modal that was submitted, or for the command that was given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from playground.api.asked import Asked
+from playground.api.responses import respond
+from playground.api.validation import check_view
+from playground.client.delivery import Ack
+from playground.model.people import Person
+from playground.model.refusals import RefusedError
+from playground.model.views import View
+from playground.model.workspace import Workspace
+
+# What Slack's client says when the app's answer to a submission makes no sense to it.
+TROUBLE = "trouble_connecting"
+
+
+class SubmissionError(Exception):
+    """The answer to a submission cannot be used. The modal stays, and says that there was trouble."""
+
+
+def submitted(slack: Workspace, person: Person, view: View, ack: Ack, trigger: str) -> str | None:
+    """Does what the answer to a submission says. Returns what the person is told when it could not be done."""
+    if ack.error:
+        return ack.error
+    try:
+        _act(slack, person, view, ack.body, trigger)
+    except (SubmissionError, RefusedError):
+        return TROUBLE
+    return None
+
+
+def _act(slack: Workspace, person: Person, view: View, body: Any, trigger: str) -> None:
+    if body in ("", {}):
+        slack.views.close(view)
+        return
+    if not isinstance(body, Mapping):
+        raise SubmissionError
+    match body.get("response_action"):
+        case "errors":
+            slack.views.mark(view, _errors(view, body.get("errors")))
+        case "update":
+            slack.views.update(view, _view(body))
+        case "push":
+            slack.views.push(person.id, person.team_id, _view(body), trigger)
+        case "clear":
+            slack.views.clear(person.id)
+        case _:
+            raise SubmissionError
+
+
+def _errors(view: View, errors: Any) -> dict[str, str]:
+    """They can only stand under an input."""
+    inputs = {each["block_id"] for each in view.blocks if each["type"] == "input"}
+    if not isinstance(errors, Mapping) or not errors or not errors.keys() <= inputs:
+        raise SubmissionError
+    return {str(name): str(said) for name, said in errors.items()}
+
+
+def _view(body: Mapping[str, Any]) -> dict[str, Any]:
+    view = body.get("view")
+    if not isinstance(view, dict) or view.get("type") != "modal":
+        raise SubmissionError
+    check_view(view)
+    return view
+
+
+def answered(slack: Workspace, payload: Mapping[str, Any], ack: Ack) -> str | None:
+    """Shows the answer to a command, which may be nothing. Returns what the person is told when it did not work."""
+    if ack.error or ack.body in ("", {}):
+        return ack.error
+    said = ack.body if isinstance(ack.body, Mapping) else {"text": str(ack.body)}
+    url = slack.response_urls.find(urlsplit(payload["response_url"]).path.rpartition("/")[2])
+    try:
+        respond(Asked(slack, said), url)
+    except RefusedError as refused:
+        return refused.error
+    return None

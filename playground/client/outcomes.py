@@ -1,0 +1,67 @@
+"""What came of something that a person did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from playground.client.delivery import Ack, Parcel
+from playground.model.messages import Message
+from playground.model.views import View
+from playground.model.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """`error` is what the person is told when it did not work; `views` and `notes` are looked up at each reading."""
+
+    slack: Workspace = field(repr=False)
+    user: str
+    # What was there before, by which what came later is known.
+    before: str
+    parcel: Parcel | None = None
+    ack: Ack = field(default_factory=Ack)
+    error: str | None = None
+    errors: Mapping[str, str] = field(default_factory=dict)
+    asked: Mapping[str, Any] | None = None
+
+    @property
+    def sent(self) -> bool:
+        """False when the person thought better of it in the dialog."""
+        return self.parcel is not None
+
+    @property
+    def ok(self) -> bool:
+        return self.status == HTTPStatus.OK and self.error is None
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        return self.parcel.payload if self.parcel else {}
+
+    @property
+    def status(self) -> int | None:
+        return self.ack.status
+
+    @property
+    def body(self) -> Any:
+        return self.ack.body
+
+    @property
+    def trigger_id(self) -> str:
+        return str(self.payload.get("trigger_id", ""))
+
+    @property
+    def response_url(self) -> str:
+        return str(self.payload.get("response_url", ""))
+
+    @property
+    def views(self) -> list[View]:
+        """What was opened or pushed by this, as it is now."""
+        return [each for each in self.slack.views.of(self.user) if self.trigger_id and each.trigger == self.trigger_id]
+
+    @property
+    def notes(self) -> list[Message]:
+        """What the person alone was shown since."""
+        return [each for each in self.slack.messages.notes(self.user) if each.ts > self.before]

@@ -1,0 +1,168 @@
+"""What a person can choose or type into an element: which field of a payload carries it, what the client refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, time
+from typing import Any
+
+from playground.model.elements import Element, elements
+from playground.model.refusals import NotPossibleError
+
+TEXTS = frozenset({"plain_text_input", "email_text_input", "url_text_input", "number_input"})
+ONE_OPTION = frozenset({"static_select", "external_select", "radio_buttons", "overflow"})
+OPTIONS = frozenset({"multi_static_select", "multi_external_select", "checkboxes"})
+PLAIN = {
+    "users_select": "selected_user",
+    "conversations_select": "selected_conversation",
+    "channels_select": "selected_channel",
+    "datepicker": "selected_date",
+    "timepicker": "selected_time",
+    "datetimepicker": "selected_date_time",
+    "rich_text_input": "rich_text_value",
+}
+PLAIN_LISTS = {
+    "multi_users_select": "selected_users",
+    "multi_conversations_select": "selected_conversations",
+    "multi_channels_select": "selected_channels",
+}
+INITIAL = {
+    "selected_option": "initial_option",
+    "selected_options": "initial_options",
+    "selected_user": "initial_user",
+    "selected_users": "initial_users",
+    "selected_conversation": "initial_conversation",
+    "selected_conversations": "initial_conversations",
+    "selected_channel": "initial_channel",
+    "selected_channels": "initial_channels",
+    "selected_date": "initial_date",
+    "selected_time": "initial_time",
+    "selected_date_time": "initial_date_time",
+    "rich_text_value": "initial_value",
+    "value": "initial_value",
+}
+State = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+def field_of(kind: str) -> str | None:
+    """None for what keeps no state, such as a button."""
+    if kind in ONE_OPTION:
+        return "selected_option"
+    if kind in OPTIONS:
+        return "selected_options"
+    return "value" if kind in TEXTS else PLAIN.get(kind) or PLAIN_LISTS.get(kind)
+
+
+def chosen(element: Element, choice: Any) -> dict[str, Any]:
+    """The one field that says what was chosen, after the client had its look at it."""
+    name = field_of(element.type)
+    if name is None:
+        raise NotPossibleError(f"nothing can be chosen in {element.action_id!r}, which is a {element.type}")
+    try:
+        return {name: _value(element, choice)}
+    except (TypeError, ValueError) as fault:  # a number for a list, a word for a date
+        raise NotPossibleError(f"{element.action_id!r} does not take {choice!r}") from fault
+
+
+def _value(element: Element, choice: Any) -> Any:
+    if element.type in ONE_OPTION:
+        return None if choice is None else _option(element, choice)
+    if element.type in OPTIONS:
+        return _options(element, choice)
+    if element.type in PLAIN_LISTS:
+        return list(choice or ())
+    if element.type in TEXTS:
+        return None if choice is None else _text(element, str(choice))
+    return _picked(element, choice)
+
+
+def _options(element: Element, choice: Any) -> list[Mapping[str, Any]]:
+    most = element.its.get("max_selected_items")
+    picked = [_option(element, each) for each in choice or ()]
+    if most is not None and len(picked) > most:
+        raise NotPossibleError(f"{element.action_id!r} takes at most {most} options")
+    return picked
+
+
+def _option(element: Element, choice: Any) -> Mapping[str, Any]:
+    offered = list(_offered(element.its))
+    for option in offered:
+        if choice in (option.get("value"), option["text"]["text"]):
+            return {name: option[name] for name in ("text", "value", "description") if name in option}
+    if element.type.endswith("external_select"):
+        # Its options come from the app as one types, so that what was offered is not written in the element.
+        return {"text": {"type": "plain_text", "text": str(choice)}, "value": str(choice)}
+    raise NotPossibleError(f"{element.action_id!r} offers {[each.get('value') for each in offered]}, not {choice!r}")
+
+
+def _offered(its: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from its.get("options") or ()
+    for group in its.get("option_groups") or ():
+        yield from group["options"]
+
+
+def _picked(element: Element, choice: Any) -> Any:
+    if element.type == "datepicker" and choice is not None:
+        return date.fromisoformat(choice).isoformat()
+    if element.type == "timepicker" and choice is not None:
+        return time.fromisoformat(choice).strftime("%H:%M")
+    return choice
+
+
+def _text(element: Element, typed: str) -> str | None:
+    if not typed:
+        return None
+    least, most = element.its.get("min_length", 0), element.its.get("max_length", 3000)
+    if not least <= len(typed) <= most:
+        raise NotPossibleError(f"{element.action_id!r} takes {least} to {most} characters, not {len(typed)}")
+    if "\n" in typed and not element.its.get("multiline"):
+        raise NotPossibleError(f"{element.action_id!r} has one line")
+    _fits(element, typed)
+    return typed
+
+
+def _fits(element: Element, typed: str) -> None:
+    kind = element.type
+    if kind == "number_input":
+        _number(element, typed)
+    if kind == "email_text_input" and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", typed):
+        raise NotPossibleError(f"{element.action_id!r} takes an e-mail address, not {typed!r}")
+    if kind == "url_text_input" and not re.match(r"https?://\S+$", typed):
+        raise NotPossibleError(f"{element.action_id!r} takes an address, not {typed!r}")
+
+
+def _number(element: Element, typed: str) -> None:
+    whole = not element.its.get("is_decimal_allowed")
+    if not re.fullmatch(r"-?\d+" if whole else r"-?\d+(\.\d+)?", typed):
+        raise NotPossibleError(f"{element.action_id!r} takes a number, not {typed!r}")
+    least, most = element.its.get("min_value", "-inf"), element.its.get("max_value", "inf")
+    if not float(least) <= float(typed) <= float(most):
+        raise NotPossibleError(f"{element.action_id!r} takes {least} to {most}, not {typed}")
+
+
+def state_of(blocks: Any, typed: State) -> dict[str, dict[str, Any]]:
+    """`state.values`: of everything that can hold a value, what was typed, or else what it began with."""
+    values: dict[str, dict[str, Any]] = {}
+    for element in elements(blocks):
+        name = field_of(element.type)
+        if name and element.type != "overflow":
+            values.setdefault(element.block_id, {})[element.action_id] = _held(element, name, typed)
+    return values
+
+
+def _held(element: Element, name: str, typed: State) -> Mapping[str, Any]:
+    held = typed.get(element.block_id, {}).get(element.action_id)
+    if held is not None and held["type"] == element.type:
+        return held
+    nothing: Any = [] if name.endswith("s") else None
+    return {"type": element.type, name: element.its.get(INITIAL[name], nothing)}
+
+
+def missing(blocks: Any, values: State) -> list[str]:
+    """The action ids of what must be filled in and is empty."""
+    return [
+        element.action_id
+        for element in elements(blocks)
+        if element.required and not values[element.block_id][element.action_id][field_of(element.type) or ""]
+    ]

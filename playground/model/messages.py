@@ -1,0 +1,108 @@
+"""What was posted, and what only one person sees. Values: one that was taken earlier is an old copy of its message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from playground.model.changes import Changes
+from playground.model.elements import Element, elements, shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    channel: str
+    ts: str
+    text: str
+    user: str
+    blocks: Sequence[Mapping[str, Any]] = ()
+    attachments: Sequence[Mapping[str, Any]] = ()
+    metadata: Mapping[str, Any] | None = None
+    thread_ts: str | None = None
+    broadcast: bool = False
+    by_app: bool = True
+    # How often it was changed, of which Slack shows nothing; and who was pinged when it was posted.
+    edits: int = 0
+    notified: AbstractSet[str] = frozenset()
+    mentioned: AbstractSet[str] = frozenset()
+    unfurl_links: bool = True
+    unfurl_media: bool = True
+    # A private note is a message that one person sees until they look away.
+    seen_by: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """What a person reads: the blocks, or without them the text."""
+        return shown(self.blocks) if self.blocks else self.text
+
+    @property
+    def elements(self) -> list[Element]:
+        """What in it can be acted on."""
+        return list(elements(self.blocks))
+
+    @property
+    def action_ids(self) -> list[str]:
+        return [each.action_id for each in self.elements]
+
+    @property
+    def labels(self) -> list[str]:
+        return [each.label for each in self.elements]
+
+
+Kept = dict[str, dict[str, Message]]  # by channel and time
+
+
+@dataclass(slots=True)
+class Messages:
+    changes: Changes
+    _posts: Kept = field(default_factory=dict)
+    _notes: Kept = field(default_factory=dict)
+
+    def post(self, message: Message) -> Message:
+        self._keep(message)
+        self._announce("note.shown" if message.seen_by else "message.posted", message)
+        return message
+
+    def _keep(self, message: Message) -> None:
+        self._where(message).setdefault(message.channel, {})[message.ts] = message
+
+    def _where(self, message: Message) -> Kept:
+        return self._notes if message.seen_by else self._posts
+
+    def find(self, channel: str, ts: str) -> Message | None:
+        return self._posts.get(channel, {}).get(ts) or self._notes.get(channel, {}).get(ts)
+
+    def change(self, message: Message, **fields: Any) -> Message:
+        """An update is silent: nobody is pinged, and no one sees that it happened."""
+        changed = replace(message, edits=message.edits + 1, **fields)
+        self._keep(changed)
+        self._announce("message.changed", changed)
+        return changed
+
+    def delete(self, message: Message) -> None:
+        self._where(message).get(message.channel, {}).pop(message.ts, None)
+        self._announce("message.deleted", message)
+
+    def within(self, channel: str) -> list[Message]:
+        return list(self._posts.get(channel, {}).values())
+
+    def thread(self, channel: str, ts: str) -> list[Message]:
+        return [each for each in self.within(channel) if each.thread_ts == ts]
+
+    def notes(self, user: str) -> list[Message]:
+        notes = [each for kept in self._notes.values() for each in kept.values() if each.seen_by == user]
+        return sorted(notes, key=lambda note: note.ts)
+
+    def forget_notes(self, user: str) -> None:
+        for note in self.notes(user):
+            self.delete(note)
+
+    def move(self, old: str, new: str) -> None:
+        """The channel got another id."""
+        for kept in (self._posts, self._notes):
+            kept[new] = {ts: replace(its, channel=new) for ts, its in kept.pop(old, {}).items()}
+
+    def _announce(self, kind: str, message: Message) -> None:
+        self.changes.announce(kind, channel=message.channel, ts=message.ts, user=message.seen_by or "")

@@ -1,0 +1,49 @@
+"""The address that comes with a click or a command: five messages within half an hour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from playground.model.clock import Clock
+from playground.model.ids import secret
+from playground.model.refusals import RefusedError
+
+USES = 5
+LIFE = 1_800.0
+
+
+@dataclass(slots=True, kw_only=True)
+class ResponseUrl:
+    """What it was given for. `ts` is the message that stands for the original, when there is one."""
+
+    channel: str
+    user: str
+    at: float
+    ts: str | None = None
+    thread_ts: str | None = None
+    uses: int = 0
+
+
+@dataclass(slots=True)
+class ResponseUrls:
+    clock: Clock
+    _given: dict[str, ResponseUrl] = field(default_factory=dict)
+
+    def give(self, *, channel: str, user: str, ts: str | None = None, thread_ts: str | None = None) -> str:
+        key = secret()
+        self._given[key] = ResponseUrl(channel=channel, user=user, ts=ts, thread_ts=thread_ts, at=self.clock())
+        return key
+
+    def find(self, key: str) -> ResponseUrl:
+        url = self._given.get(key)
+        if url is None:
+            raise RefusedError("no_service")
+        if self.clock() - url.at > LIFE:
+            raise RefusedError("expired_url")
+        if url.uses >= USES:
+            raise RefusedError("used_url")
+        return url
+
+    def move(self, old: str, new: str) -> None:
+        for url in self._given.values():
+            url.channel = new if url.channel == old else url.channel

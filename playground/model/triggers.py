@@ -1,0 +1,42 @@
+"""Trigger ids: each opens one view, within three seconds of what the person did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from playground.model.clock import Clock
+from playground.model.ids import Mint
+from playground.model.refusals import RefusedError
+
+LIFE = 3.0
+
+
+@dataclass(slots=True)
+class Trigger:
+    user: str
+    at: float
+    exchanged: bool = False
+
+
+@dataclass(slots=True)
+class Triggers:
+    clock: Clock
+    mint: Mint
+    _given: dict[str, Trigger] = field(default_factory=dict)
+
+    def give(self, user: str) -> str:
+        trigger_id = self.mint.trigger()
+        self._given[trigger_id] = Trigger(user, self.clock())
+        return trigger_id
+
+    def exchange(self, trigger_id: str) -> str:
+        """Whose it was. It is used up, whatever becomes of what it was used for."""
+        trigger = self._given.get(trigger_id)
+        if trigger is None:
+            raise RefusedError("invalid_trigger_id")
+        if trigger.exchanged:
+            raise RefusedError("exchanged_trigger_id")
+        if self.clock() - trigger.at > LIFE:
+            raise RefusedError("expired_trigger_id")
+        trigger.exchanged = True
+        return trigger.user

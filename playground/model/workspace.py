@@ -1,0 +1,126 @@
+"""The state of one workspace in which one app is installed. It knows nothing of HTTP."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from playground.model.changes import Changes
+from playground.model.channels import Channel
+from playground.model.clock import Clock
+from playground.model.faults import Faults
+from playground.model.ids import Mint
+from playground.model.messages import Messages
+from playground.model.people import SLACKBOT, Group, Person
+from playground.model.rates import Rates
+from playground.model.response_urls import ResponseUrls
+from playground.model.triggers import Triggers
+from playground.model.views import Views
+
+# The fewest with which the service works, and e-mail lookup.
+SCOPES = (
+    "commands",
+    "chat:write",
+    "users:read",
+    "users:read.email",
+    "usergroups:read",
+    "channels:read",
+    "groups:read",
+)
+FOREIGN = "TFOREIGN"
+REMEMBERED = 10_000  # calls: who looks for one looks among the last
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of the Web API, or a post to a response_url, as it was answered. Kept in the order of the answers."""
+
+    method: str
+    arguments: Mapping[str, Any]
+    status: int
+    answer: Mapping[str, Any]
+    at: float
+
+    @property
+    def error(self) -> str | None:
+        return self.answer.get("error")
+
+
+@dataclass(slots=True, kw_only=True)
+class Workspace:
+    signing_secret: str = "stand-in-signing-secret"  # noqa: S105 - of a Slack that is none
+    bot_token: str = "xoxb-stand-in"  # noqa: S105
+    app_token: str = "xapp-stand-in"  # noqa: S105
+    team_id: str = "T1"
+    domain: str = "stand-in"
+    app_id: str = "A1"
+    bot_user: str = "UBOT"
+    bot_id: str = "BBOT"
+    bot_name: str = "countersign"
+    clock: Clock = time.monotonic
+    rates: Rates | None = None
+    scopes: set[str] = field(default_factory=lambda: set(SCOPES))
+    app_scopes: set[str] = field(default_factory=lambda: {"connections:write"})
+    commands: frozenset[str] | None = None
+    token_error: str | None = None
+    home_enabled: bool = True
+    messages_tab_enabled: bool = True
+    should_escape: bool = True
+    base_url: str = ""
+    changes: Changes = field(default_factory=Changes)
+    mint: Mint = field(default_factory=Mint)
+    people: dict[str, Person] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    channels: dict[str, Channel] = field(default_factory=dict)
+    calls: deque[Call] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    tickets: set[str] = field(default_factory=set)
+    messages: Messages = field(init=False)
+    views: Views = field(init=False)
+    triggers: Triggers = field(init=False)
+    response_urls: ResponseUrls = field(init=False)
+    faults: Faults = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.messages = Messages(self.changes)
+        self.views = Views(self.changes, self.mint)
+        self.triggers = Triggers(self.clock, self.mint)
+        self.response_urls = ResponseUrls(self.clock)
+        self.faults = Faults(self.clock)
+        for id_, name, bot_id in ((self.bot_user, self.bot_name, self.bot_id), (SLACKBOT, "slackbot", None)):
+            # Slackbot says of itself that it is no bot.
+            bot = id_ != SLACKBOT
+            its = Person(id=id_, name=name, real_name=name.title(), team_id=self.team_id, bot=bot, bot_id=bot_id)
+            self.people[id_] = its
+
+    @property
+    def team(self) -> dict[str, Any]:
+        return {"id": self.team_id, "domain": self.domain}
+
+    def direct(self, user: str) -> Channel:
+        """The app's direct channel with somebody, which is there as soon as it is asked for."""
+        id_ = f"D{user}"
+        direct = Channel(id=id_, name=id_, members=(user, self.bot_user), direct_to=user)
+        return self.channels.setdefault(id_, direct)
+
+    def readable(self, channel: str) -> Channel | None:
+        """As the app sees it: private channels without it do not exist."""
+        found = self.channels.get(channel)
+        return None if found is None or (found.private and not found.bot_in) else found
+
+    def pinged(self, channel: Channel, mentions: frozenset[str]) -> frozenset[str]:
+        """Who of a channel is notified. In a direct channel everything notifies."""
+        if channel.direct_to:
+            return frozenset({channel.direct_to})
+        members = frozenset(channel.members) - {self.bot_user}
+        if mentions & {"channel", "everyone"}:
+            return members
+        here = {each for each in members if self.people[each].online} if "here" in mentions else set()
+        grouped = {member for group in mentions & self.groups.keys() for member in self.groups[group].members}
+        return members & (mentions | grouped | here)
+
+    def record(self, method: str, arguments: Mapping[str, Any], status: int, answer: Mapping[str, Any]) -> None:
+        self.calls.append(Call(method, arguments, status, answer, self.clock()))
+        self.changes.announce("api.called", method=method)

@@ -1,0 +1,74 @@
+"""Who is mentioned on a card that waits for a decision: people who could decide it now, or the user group of a role.
+
+Someone who has taken the task up is called alone. Otherwise up to five people are called by name; if more could
+decide, their role's user group is called, or five of them if it has none. Which five differs from package to package,
+so that the load is shared, and stays the same for one package.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+from itertools import islice
+from typing import NamedTuple
+
+from rules.authority.authorization import authorize, question_of
+from rules.authority.silence import is_away
+from rules.authority.standards import Standard
+from rules.people.directory import ReviewerAuthorization, Roster
+from rules.scales import HITLLevel
+from rules.state.model import PackageState, Status
+
+MOST = 5
+
+
+class Called(NamedTuple):
+    """People and user groups, by their ids; `others` tells that more people could decide than are named."""
+
+    people: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    others: bool = False
+
+
+def called(state: PackageState, roster: Roster, now: datetime) -> Called:
+    """Nobody while silence may decide: a soft card needs no calling."""
+    if state.status is not Status.PENDING or state.level < HITLLevel.HARD_APPROVAL:
+        return Called()
+    taken_by, call = state.task.assigned_to, roster.policy.queue.call
+    if taken_by and any(_could(state, roster, taken_by, role, now) for role in _roles(state)):
+        return Called((taken_by,))
+    if call == "assignee":
+        return Called()
+    able = {role: _able(state, roster, role, now) for role in _roles(state)}
+    people = tuple(dict.fromkeys(user for users in able.values() for user in users))
+    return Called(people) if call == "people" and 0 < len(people) <= MOST else _by_role(roster, able)
+
+
+def _by_role(roster: Roster, able: dict[str, list[str]]) -> Called:
+    """Each role by its user groups; one that has none by some of its people."""
+    groups = {name: role.groups for name, role in roster.policy.roles.items()}
+    unnamed = dict.fromkeys(user for role, users in able.items() if not groups.get(role) for user in users)
+    of_roles = dict.fromkeys(group for role in able for group in groups.get(role, ()))
+    return Called(tuple(unnamed)[:MOST], tuple(of_roles), others=len(unnamed) > MOST)
+
+
+def _roles(state: PackageState) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((state.task.required_role, *state.terms.of_role)))
+
+
+def _able(state: PackageState, roster: Roster, role: str, now: datetime) -> list[str]:
+    """As many as tell whether there are too many to name: holders of the role itself first, in the package's order."""
+
+    def place(user: str) -> tuple[bool, bytes]:
+        return role not in roster.roles_of(user), sha256(f"{state.decision_package_id} {user}".encode()).digest()
+
+    in_order = sorted(roster.acting(role), key=place)
+    return list(islice((user for user in in_order if _could(state, roster, user, role, now)), MOST + 1))
+
+
+def _could(state: PackageState, roster: Roster, user_id: str, role: str, now: datetime) -> bool:
+    """Whether this person could go ahead or take over now, has not voted yet and is not away."""
+    standard = Standard.TAKE_OVER if state.level is HITLLevel.HUMAN_TAKEOVER else Standard.PROCEED
+    allowed = authorize(roster, user_id, standard, question_of(state)._replace(roles=(role,)), now)
+    voted = any(vote.reviewer_id == user_id for vote in state.votes)
+    return isinstance(allowed, ReviewerAuthorization) and not voted and not is_away(roster, user_id, now)

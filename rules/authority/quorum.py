@@ -1,0 +1,77 @@
+"""How many have spoken, and whether that is enough: distinct people, each one's authority looked at again.
+
+A quorum has parts: so many people of a role, for each role that it names, and the rest, which anyone who may decide
+can fill. One person fills one part, so whether a quorum is complete is a matching of people to parts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Mapping
+from datetime import datetime
+
+from rules.authority.authorization import still_counts
+from rules.people.directory import Roster
+from rules.state.model import PackageState, Seat, Terms, Vote
+from rules.values import Value
+
+
+class Tally(Value):
+    votes: tuple[Vote, ...]
+    needed: int
+    filled: int
+    of_role: dict[str, tuple[int, int]] = {}
+
+    @property
+    def complete(self) -> bool:
+        return self.filled >= self.needed
+
+    @property
+    def seats(self) -> tuple[Seat, ...]:
+        return tuple(Seat(reviewer_id=vote.reviewer_id, role=vote.role) for vote in self.votes)
+
+
+def tally(state: PackageState, votes: tuple[Vote, ...], terms: Terms, roster: Roster, now: datetime) -> Tally:
+    """Of the votes given, those that would be given again today, and which parts of the quorum they fill."""
+
+    def counts(vote: Vote, role: str | None = None) -> bool:
+        return still_counts(roster, vote, state, now, role)
+
+    counted = tuple(vote for vote in votes if counts(vote))
+    able = {vote.reviewer_id: [role for role in terms.of_role if counts(vote, role)] for vote in counted}
+    seats, parts = filled(terms.of_role, terms.quorum, able)
+    return Tally(votes=counted, needed=terms.quorum, filled=seats, of_role=parts)
+
+
+def filled(
+    of_role: Mapping[str, int], quorum: int, able: Mapping[str, Container[str]]
+) -> tuple[int, dict[str, tuple[int, int]]]:
+    """How many of the quorum these people fill, and of each role's part what is needed and had. Able: in which parts.
+
+    The rest of a quorum takes anyone, so nobody is missing there whom a part could spare.
+    """
+    if not of_role:
+        return min(len(able), quorum), {}
+    seated = _seated(of_role, able)
+    rest = quorum - sum(of_role.values())
+    parts = {role: (needed, seated[role]) for role, needed in of_role.items()}
+    return min(len(able), seated.total() + rest), parts
+
+
+def _seated(of_role: Mapping[str, int], able: Mapping[str, Container[str]]) -> Counter[str]:
+    """The largest matching, by augmenting paths: who sits in a seat moves on if that frees it for one more person."""
+    seats = [role for role, needed in of_role.items() for _ in range(needed)]
+    taken: dict[int, str] = {}
+
+    def seat(person: str, tried: set[int]) -> bool:
+        for number, role in enumerate(seats):
+            if number not in tried and role in able[person]:
+                tried.add(number)
+                if number not in taken or seat(taken[number], tried):
+                    taken[number] = person
+                    return True
+        return False
+
+    for person in able:
+        seat(person, set())
+    return Counter(seats[number] for number in taken)

@@ -1,0 +1,55 @@
+"""Who may see a package: in lists, by its id, and in Details.
+
+A card is seen by whoever is in its channel, and they may open Details from it: a channel is its own circle. This rule
+is for everything else.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rules.authority.authorization import identify
+from rules.people.directory import Person, Roster, references
+from rules.policy.model import Policy
+from rules.state.model import Bar, PackageState
+from rules.state.terms import terms_today
+
+_PARTIES = (Bar.REQUESTER, Bar.DELEGATION_CHAIN, Bar.OWNER)
+
+
+def may_see(roster: Roster, state: PackageState, user_id: str, now: datetime) -> bool:
+    """Its reviewers, the people it is about, and the policy's admins; every member if the policy says so."""
+    person = identify(roster, user_id, now)
+    if not isinstance(person, Person):
+        return False
+    return (
+        sees_all(roster.policy, user_id)
+        or _is_reviewer(roster, state, user_id)
+        or _has_the_task(roster, state, user_id, now)
+        or _is_party(state, person)
+    )
+
+
+def sees_all(policy: Policy, user_id: str) -> bool:
+    """For people who are identified already."""
+    return policy.visibility == "workspace" or user_id in policy.admins
+
+
+def _is_reviewer(roster: Roster, state: PackageState, user_id: str) -> bool:
+    """Whether they may act in any role that is asked now or may be asked later, with its scope."""
+    terms = terms_today(state, roster.policy)
+    roles = {state.task.required_role, state.terms.role, terms.role, *terms.ladder, *terms.of_role}
+    held = {held for role in roles for held in roster.able_in(user_id, role)}
+    return any(roster.policy.roles[name].covers(state.action_type) for name in held)
+
+
+def _has_the_task(roster: Roster, state: PackageState, user_id: str, now: datetime) -> bool:
+    """The assignee, the one they stand in for, and the delegate of an assignee who is away."""
+    assignee = roster.person(state.task.assigned_to or "")
+    delegate = assignee.delegate if assignee and assignee.is_away(now) else None
+    return user_id in (state.task.assigned_to, state.task.stands_in_for, delegate)
+
+
+def _is_party(state: PackageState, person: Person) -> bool:
+    parties = {who for who, bar in state.barred.items() if bar in _PARTIES}
+    return not references(person).isdisjoint({state.requester, state.owner, *parties})

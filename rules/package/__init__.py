@@ -1,0 +1,1 @@
+"""The decision package: what an agent proposes, and how people read it."""

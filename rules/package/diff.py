@@ -1,0 +1,80 @@
+"""What changed between two versions, leaf by leaf, for the reviewer who has read the first one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import zip_longest
+from json import dumps
+from typing import Any
+
+from rules.package.model import DecisionPackage
+
+
+class ChangeKind(StrEnum):
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One leaf: a scalar, an empty container, or what became a container or ceased to be one.
+
+    `before` of what was added, and `after` of what was removed, is None; the kind tells it from a null.
+    """
+
+    path: str
+    before: Any
+    after: Any
+    kind: ChangeKind
+
+
+_ABSENT: Any = object()  # not None: a null is a value here
+_PLAIN = re.compile(r"[^.\[\]\"\s]+")
+
+
+def difference(before: DecisionPackage, after: DecisionPackage) -> tuple[Change, ...]:
+    """Fields in the package's order, names inside an object by alphabet, items by index; a default is no change."""
+    old, new = (package.model_dump(mode="json", exclude_none=True) for package in (before, after))
+    return tuple(
+        change
+        for name in DecisionPackage.model_fields
+        for change in _changes(name, old.get(name, _ABSENT), new.get(name, _ABSENT))
+    )
+
+
+def _changes(path: str, before: Any, after: Any) -> Iterator[Change]:
+    before, after = _facing(before, after), _facing(after, before)
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in sorted(before.keys() | after.keys()):
+            yield from _changes(f"{path}.{_word(name)}", before.get(name, _ABSENT), after.get(name, _ABSENT))
+    elif isinstance(before, list) and isinstance(after, list):
+        for index, (old, new) in enumerate(zip_longest(before, after, fillvalue=_ABSENT)):
+            yield from _changes(f"{path}[{index}]", old, new)
+    elif not _same(before, after):
+        yield _leaf(path, before, after)
+
+
+def _facing(value: Any, other: Any) -> Any:
+    """What is absent stands as an empty container before a filled one, so that this one is told leaf by leaf."""
+    return type(other)() if value is _ABSENT and other and isinstance(other, dict | list) else value
+
+
+def _same(before: Any, after: Any) -> bool:
+    # Python takes True for 1; JSON does not. 1 and 1.0 are one number to both.
+    return bool(before == after) and isinstance(before, bool) == isinstance(after, bool)
+
+
+def _leaf(path: str, before: Any, after: Any) -> Change:
+    if before is _ABSENT:
+        return Change(path, None, after, ChangeKind.ADDED)
+    if after is _ABSENT:
+        return Change(path, before, None, ChangeKind.REMOVED)
+    return Change(path, before, after, ChangeKind.CHANGED)
+
+
+def _word(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else dumps(name, ensure_ascii=False)

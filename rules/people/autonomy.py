@@ -1,0 +1,51 @@
+"""Earned autonomy: trust that rises slowly, on outcomes that a person has looked at, and falls fast."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rules.policy.model import Autonomy
+from rules.scales import HITLLevel
+from rules.values import Moment, Value
+
+_KEPT = 100
+
+
+class AutonomyProfile(Value):
+    """The record of one agent with one action type."""
+
+    agent_id: str
+    action_type: str
+    current_level: HITLLevel
+    consecutive_successes: int = 0
+    recent_failures: tuple[Moment, ...] = ()
+    demoted_at: Moment | None = None
+
+    def failures_since(self, moment: datetime) -> int:
+        return sum(failed > moment for failed in self.recent_failures)
+
+    def record_outcome(self, *, success: bool, now: datetime, settings: Autonomy) -> AutonomyProfile:
+        return self._succeeded(settings) if success else self._failed(now, settings)
+
+    def _succeeded(self, settings: Autonomy) -> AutonomyProfile:
+        successes = self.consecutive_successes + 1
+        if successes < settings.promote_after_successes:
+            return self.model_copy(update={"consecutive_successes": successes})
+        return self.model_copy(update={"consecutive_successes": 0, "current_level": _step(self.current_level, -1)})
+
+    def _failed(self, now: datetime, settings: Autonomy) -> AutonomyProfile:
+        since = now - settings.failure_window
+        recent = (*self.recent_failures, now)[-_KEPT:]  # not only of this window: the matrix has one of its own
+        failed = self.model_copy(update={"consecutive_successes": 0, "recent_failures": recent})
+        fresh = failed.failures_since(max(since, self.demoted_at or since))
+        return failed._demoted(now, settings) if fresh >= settings.demote_after_failures else failed  # noqa: SLF001
+
+    def _demoted(self, now: datetime, settings: Autonomy) -> AutonomyProfile:
+        # What was earned is lost whole: from anywhere below the start back to it, from there upwards.
+        level = max(settings.start, _step(self.current_level, +1))
+        return self.model_copy(update={"current_level": level, "demoted_at": now})
+
+
+def _step(level: HITLLevel, by: int) -> HITLLevel:
+    levels = list(HITLLevel)
+    return levels[min(max(level.rank + by, 0), len(levels) - 1)]

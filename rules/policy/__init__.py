@@ -1,0 +1,1 @@
+"""The policy: how much human each thing takes, and which humans."""

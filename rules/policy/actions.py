@@ -1,0 +1,123 @@
+"""The action catalogue: what the organisation knows of each action type, whatever an agent says of it.
+
+Capital letters make no difference. The exact name comes first, then the longest pattern that fits: that is the type's
+own entry. An entry whose name is the beginning of the type, up to a `.` or a `:`, is a *broader* one: it can make
+the type stricter, never milder, and it does not list it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import NamedTuple, Self
+
+from pydantic import Field, model_validator
+
+from rules.policy.tiers import NEVER_SILENT, OnTimeout
+from rules.policy.types import ChannelId, Name, Span
+from rules.scales import HITLLevel, Reversibility, RiskLevel
+from rules.spelling import folded
+from rules.values import MisfitError, Value
+
+
+class ToolApprovalRequirement(Value):
+    """What a tool that reaches outside asks for before it may be called."""
+
+    tool_name: str = Field(default="", max_length=100)
+    effect_type: str = Field(default="", max_length=100)
+    min_reviewer_role: Name | None = None
+    approval_required: bool = True
+
+
+class TimeoutOverride(Value):
+    soft_timeout: Span | None = None
+    hard_timeout: Span | None = None
+    timeout_in_working_hours: bool | None = None
+    on_timeout: OnTimeout | None = None
+    ladder: tuple[Name, ...] | None = None
+    reminders: tuple[Span, ...] | None = None
+    defer_for: Span | None = None
+    approval_expiry: Span | None = None
+
+
+class Action(TimeoutOverride):
+    """An entry of the action catalogue: what the organisation knows of an action type."""
+
+    reversibility: Reversibility
+    risk: RiskLevel = RiskLevel.LOW
+    floor: HITLLevel | None = None
+    role: Name | None = None
+    data_classes: tuple[Name, ...] = ()
+    tool: ToolApprovalRequirement | None = None
+    channel: ChannelId | None = None
+
+    def tightened_by(self, other: Action) -> Action:
+        """Add what the other entry asks beyond this one. Roles and times are compared where the tier is known."""
+        stricter = {
+            "reversibility": max(self.reversibility, other.reversibility),
+            "risk": max(self.risk, other.risk),
+            "floor": max((floor for floor in (self.floor, other.floor) if floor), default=None),
+            "data_classes": tuple(dict.fromkeys((*self.data_classes, *other.data_classes))),
+            "tool": _stricter(self.tool, other.tool),
+        }
+        return self.model_copy(update=stricter)
+
+
+def _stricter(
+    tool: ToolApprovalRequirement | None, other: ToolApprovalRequirement | None
+) -> ToolApprovalRequirement | None:
+    return other if tool is None or (other and other.approval_required and not tool.approval_required) else tool
+
+
+class Listing(NamedTuple):
+    """What the catalogue says of a type: its own entry, and the broader ones. Without an own entry it is unlisted."""
+
+    own: Action | None = None
+    broader: tuple[Action, ...] = ()
+
+    @property
+    def action(self) -> Action | None:
+        """All of it as one entry: the strictest of each."""
+        if not self.broader:
+            return self.own
+        merged = self.own or Action(reversibility=Reversibility.IRREVERSIBLE_HIGH)
+        for other in self.broader:
+            merged = merged.tightened_by(other)
+        return merged
+
+
+def listing(actions: Mapping[str, Action], action_type: str) -> Listing:
+    """Of several entries that fit equally well the first is the own one; the others can only make it stricter."""
+    name = folded(action_type)
+    spelled = [(folded(written), entry) for written, entry in actions.items()]
+    fitting = [(pattern, entry) for pattern, entry in spelled if pattern == name or fnmatchcase(name, pattern)]
+    own = _closest(name, fitting)
+    beginnings = frozenset(_beginnings(name))
+    broader = (entry for written, entry in spelled if written in beginnings)
+    return Listing(own[0] if own else None, (*own[1:], *broader))
+
+
+def _closest(name: str, fitting: Iterable[tuple[str, Action]]) -> list[Action]:
+    rank = {pattern: (pattern == name, len(pattern)) for pattern, _ in fitting}
+    best = max(rank.values(), default=None)
+    return [entry for pattern, entry in fitting if rank[pattern] == best]
+
+
+def _beginnings(name: str) -> Iterator[str]:
+    yield from (name[:place] for place, letter in enumerate(name) if letter in ".:")
+
+
+class ReversibilityTable(Value):
+    reversible: HITLLevel = HITLLevel.FULL_AUTO
+    partially_reversible: HITLLevel = HITLLevel.NOTIFY_ONLY
+    irreversible_low: HITLLevel = HITLLevel.SOFT_APPROVAL
+    irreversible_high: HITLLevel = HITLLevel.HARD_APPROVAL
+
+    def of(self, reversibility: Reversibility) -> HITLLevel:
+        return getattr(self, reversibility.value)  # type: ignore[no-any-return]
+
+    @model_validator(mode="after")
+    def _what_cannot_be_undone_is_never_silent(self) -> Self:
+        if self.irreversible_high < HITLLevel.HARD_APPROVAL:
+            raise MisfitError((("irreversible_high",), NEVER_SILENT))
+        return self

@@ -1,0 +1,231 @@
+"""The policy: how much human each thing takes, and which humans. Read from `policy.toml`.
+
+Every number of the product that an organisation may want to change is here, with the default beside it.
+What must never be changed (silence on high risk, approval without independence) is not here at all.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import lru_cache
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from rules.canonical import sha256_of
+from rules.policy.actions import Action, Listing, ReversibilityTable, listing
+from rules.policy.roles import Role
+from rules.policy.tiers import NEVER_SILENT, Tiers
+from rules.policy.types import Amount, ChannelId, Currency, Domain, Name, Pattern, Share, Span, UserId
+from rules.scales import HITLLevel, RiskLevel
+from rules.values import MisfitError, Value
+
+
+class ConfidenceBands(Value):
+    takeover_below: Share = 0.5
+    hard_below: Share = 0.65
+    soft_below: Share = 0.80
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.takeover_below <= self.hard_below <= self.soft_below:
+            raise ValueError("must rise: takeover_below, hard_below, soft_below")
+        return self
+
+
+class Matrix(Value):
+    irreversible_soft_above: Share = 0.75
+    reversible_auto_above: Share = 0.85
+    sensitive: tuple[Name, ...] = ("financial", "pii", "personal", "regulated")
+    cost_over: dict[Currency, Amount] = {"USD": 100, "EUR": 100, "GBP": 100}
+    failures: int = Field(default=2, ge=1, le=1000)
+    failure_window: Span = timedelta(hours=24)
+
+
+class Autonomy(Value):
+    start: HITLLevel = HITLLevel.SOFT_APPROVAL
+    promote_after_successes: int = Field(default=10, ge=1, le=100_000)
+    demote_after_failures: int = Field(default=2, ge=1, le=1000)
+    failure_window: Span = timedelta(hours=24)
+
+
+class Kinds(Value):
+    """The least that a kind of package takes, whatever else is said of it."""
+
+    action: HITLLevel = HITLLevel.FULL_AUTO
+    tool_call: HITLLevel = HITLLevel.FULL_AUTO
+    output: HITLLevel = HITLLevel.HARD_APPROVAL
+    plan: HITLLevel = HITLLevel.HARD_APPROVAL
+    question: HITLLevel = HITLLevel.HARD_APPROVAL
+    memory: HITLLevel = HITLLevel.SOFT_APPROVAL
+    policy_exception: HITLLevel = HITLLevel.HARD_APPROVAL
+
+    @model_validator(mode="after")
+    def _a_question_waits_for_a_person(self) -> Self:
+        if self.question < HITLLevel.HARD_APPROVAL:
+            raise MisfitError((("question",), f"{NEVER_SILENT}: silence is no answer"))
+        return self
+
+
+class Separation(Value):
+    """Separation of duties. The requester, the delegation chain and the owner are always barred."""
+
+    second_pair_of_eyes: bool = True
+
+
+class Soft(Value):
+    """`proof_every`: how old a proof that clicks come in may be. `proof_lost`: how long silence waits for a new one."""
+
+    enabled: bool = True
+    sample: Share = 0.1
+    proof_every: Span = timedelta(minutes=2)
+    proof_lost: Span = timedelta(minutes=10)
+
+
+class Windows(Value):
+    rejection: Span = timedelta(hours=24)
+    same_digest: Span = timedelta(hours=24)
+    agent_answer: Span = timedelta(hours=48)
+    outcome: Span = timedelta(hours=1)
+    defer_at_most: Span = timedelta(days=30)
+    key_overlap: Span = timedelta(hours=24)
+
+
+class Queue(Value):
+    assign: Literal["pull", "balanced"] = "pull"
+    call: Literal["people", "role", "assignee"] = "people"
+
+
+class DirectoryPolicy(Value):
+    max_age: Span = timedelta(hours=24)
+    guests: tuple[UserId, ...] = ()
+    outsiders: tuple[Domain, ...] = ()
+
+
+class Retention(Value):
+    content: Span | None = None
+
+
+class Channels(Value):
+    default: ChannelId | None = None
+    fallback: ChannelId | None = None
+    admins: ChannelId | None = None
+
+
+class Policy(Value):
+    """A whole policy. `version` is its own name for itself; `digest` identifies its content.
+
+    The digest is taken over the parsed policy: comments, white space and the order of keys do not change it.
+    """
+
+    version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,50}$")]
+    digest: str = Field(default="", exclude=True)
+    admins: tuple[UserId, ...] = ()
+    visibility: Literal["involved", "workspace"] = "involved"
+    channels: Channels = Channels()
+    roles: dict[Name, Role]
+    tiers: Tiers = Field(default_factory=Tiers)
+    actions: dict[Pattern, Action] = {}
+    reversibility: ReversibilityTable = ReversibilityTable()
+    confidence: ConfidenceBands = ConfidenceBands()
+    matrix: Matrix = Matrix()
+    autonomy: Autonomy = Autonomy()
+    kinds: Kinds = Kinds()
+    separation: Separation = Separation()
+    soft: Soft = Soft()
+    windows: Windows = Windows()
+    queue: Queue = Queue()
+    directory: DirectoryPolicy = DirectoryPolicy()
+    retention: Retention = Retention()
+
+    def __hash__(self) -> int:
+        return hash((self.version, self.digest))
+
+    @property
+    def full_version(self) -> str:
+        """What events and decisions name: the policy's own version and the start of its digest."""
+        return f"{self.version}+{self.digest.removeprefix('sha256:')[:12]}"
+
+    def listing(self, action_type: str) -> Listing:
+        """The catalogue's entries for this type: its own, and the broader ones that can only make it stricter."""
+        return _listing(self, action_type)
+
+    def says_the_same_as(self, other: Policy) -> bool:
+        """Whether both have the same content, whatever digest they are kept under."""
+        return self.model_copy(update={"digest": other.digest}) == other
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The Slack user groups that give somebody a role."""
+        return frozenset(group for role in self.roles.values() for group in role.groups)
+
+    @property
+    def told_of_troubles(self) -> tuple[str, ...]:
+        """The people and the channel that the service tells of its own troubles."""
+        return (*self.admins, *((self.channels.admins,) if self.channels.admins else ()))
+
+    @property
+    def asked_roles(self) -> frozenset[str]:
+        """The roles that a package can be put before."""
+        return frozenset(role for place, role in self._role_names() if place[0] != "roles")
+
+    @property
+    def unheld_roles(self) -> tuple[str, ...]:
+        """Those of them that nobody holds: what asks for one is refused."""
+        held = {role for name, its in self.roles.items() if its.members or its.groups for role in self.held_with(name)}
+        return tuple(sorted(self.asked_roles - held))
+
+    def action(self, action_type: str) -> Action | None:
+        """What the catalogue says of this type, as one entry. None: nothing at all."""
+        return self.listing(action_type).action
+
+    def held_with(self, role: str) -> frozenset[str]:
+        """The roles that someone holding `role` may act in: itself and all that it includes, however deep."""
+        seen: set[str] = set()
+        todo = [role]
+        while todo:
+            name = todo.pop()
+            if name not in seen:
+                seen.add(name)
+                todo.extend(self.roles[name].includes if name in self.roles else ())
+        return frozenset(seen)
+
+    @model_validator(mode="after")
+    def _has_a_digest(self) -> Self:
+        if not self.digest:
+            object.__setattr__(self, "digest", sha256_of(self.model_dump(mode="json")))
+        return self
+
+    @model_validator(mode="after")
+    def _names_only_roles_that_exist(self) -> Self:
+        known = ", ".join(sorted(self.roles)) or "none"
+        faults = [
+            (place, f"there is no role {name!r}; the roles are: {known}")
+            for place, name in self._role_names()
+            if name not in self.roles
+        ]
+        if faults:
+            raise MisfitError(*faults)
+        return self
+
+    def _role_names(self) -> list[tuple[tuple[str, ...], str]]:
+        """Every place that names a role, and the name."""
+        named: list[tuple[tuple[str, ...], str]] = [
+            (("roles", role, "includes"), name) for role, its in self.roles.items() for name in its.includes
+        ]
+        for risk in RiskLevel:
+            tier = self.tiers.of(risk)
+            named.append((("tiers", risk.value, "role"), tier.role))
+            named += [(("tiers", risk.value, "ladder"), name) for name in tier.ladder]
+            named += [(("tiers", risk.value, "of_role"), name) for name in tier.of_role]
+        for action_type, action in self.actions.items():
+            named += [(("actions", action_type, "role"), action.role)] if action.role else []
+            named += [(("actions", action_type, "ladder"), name) for name in action.ladder or ()]
+            if action.tool and (role := action.tool.min_reviewer_role):
+                named.append((("actions", action_type, "tool", "min_reviewer_role"), role))
+        return named
+
+
+@lru_cache(maxsize=1024)
+def _listing(policy: Policy, action_type: str) -> Listing:
+    return listing(policy.actions, action_type)

@@ -1,0 +1,50 @@
+"""Roles: a kind of reviewer, who holds it, for what, up to which risk, and when they are at work."""
+
+from __future__ import annotations
+
+from datetime import time
+from fnmatch import fnmatchcase
+from typing import Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import model_validator
+
+from rules.policy.types import ChannelId, Day, GroupId, Name, Pattern, TimeOfDay, UserId
+from rules.scales import RiskLevel
+from rules.values import MisfitError, Value
+
+
+class WorkingHours(Value):
+    """When a role is at work. Only then does silence count as silence."""
+
+    timezone: str = "UTC"
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ("mon", "tue", "wed", "thu", "fri")
+    start: TimeOfDay = time(9)
+    end: TimeOfDay = time(17)
+    holidays: tuple[Day, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_a_working_day(self) -> Self:
+        try:
+            ZoneInfo(self.timezone)
+        except (KeyError, ValueError, OSError):
+            raise MisfitError((("timezone",), "is unknown; write one such as Europe/Berlin")) from None
+        if self.start >= self.end:
+            raise MisfitError((("start",), f"must come before end, which is {self.end:%H:%M}"))
+        return self
+
+
+class Role(Value):
+    """A kind of reviewer: who holds it, for what, and up to which risk."""
+
+    members: tuple[UserId, ...] = ()
+    groups: tuple[GroupId, ...] = ()
+    includes: tuple[Name, ...] = ()
+    scopes: tuple[Pattern, ...] = ("*",)
+    max_risk: RiskLevel = RiskLevel.MEDIUM
+    channel: ChannelId | None = None
+    hours: WorkingHours | None = None
+
+    def covers(self, action_type: str) -> bool:
+        """To the letter, unlike the catalogue: an authority reaches no further than it is written."""
+        return any(fnmatchcase(action_type, scope) for scope in self.scopes)

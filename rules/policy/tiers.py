@@ -1,0 +1,127 @@
+"""Tiers: what each risk level takes, in people and in time, with the defaults of the product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from rules.policy.types import Name, Span
+from rules.scales import HITLLevel, RiskLevel
+from rules.values import MisfitError, Value, write_duration
+
+
+class OnTimeout(StrEnum):
+    """What becomes of a hard approval that nobody answers. Consent is not among them."""
+
+    ESCALATE = "escalate"
+    CANCEL = "cancel"
+    DEFER = "defer"
+    AUTO_REJECT = "auto_reject"
+
+
+class Need(StrEnum):
+    """What a card of a tier must contain so that a person can judge it."""
+
+    EVIDENCE = "evidence"
+    UNCERTAINTY = "uncertainty"
+    EFFECTS = "effects"
+    CONSEQUENCE = "consequence"
+    POLICY_BASIS = "policy_basis"
+
+
+class ReviewTimeoutPolicy(Value):
+    """What time does to a package: each value may be left out of an action, which then takes its tier's."""
+
+    soft_timeout: Span = timedelta(seconds=300)
+    hard_timeout: Span = timedelta(hours=24)
+    timeout_in_working_hours: bool = False
+    on_timeout: OnTimeout = OnTimeout.ESCALATE
+    ladder: tuple[Name, ...] = ()
+    reminders: tuple[Span, ...] = ()
+    defer_for: Span = timedelta(hours=24)
+    approval_expiry: Span = timedelta(hours=48)
+
+
+class Tier(ReviewTimeoutPolicy):
+    """What a risk level takes."""
+
+    level: HITLLevel
+    role: Name
+    quorum: int = Field(default=1, ge=1, le=10)
+    of_role: dict[Name, Annotated[int, Field(ge=1, le=10)]] = {}
+    comment_required: bool = False
+    details_first: bool = False
+    needs: tuple[Need, ...] = ()
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if sum(self.of_role.values()) > self.quorum:
+            raise MisfitError((("of_role",), f"asks for more people than the quorum of {self.quorum}"))
+        if any(reminder >= self.hard_timeout for reminder in self.reminders):
+            end = write_duration(self.hard_timeout)
+            raise MisfitError((("reminders",), f"each must be shorter than hard_timeout, which is {end}"))
+        return self
+
+
+def _low() -> Tier:
+    return Tier(level=HITLLevel.FULL_AUTO, role="reviewer", ladder=("senior_reviewer",))
+
+
+def _medium() -> Tier:
+    return Tier(level=HITLLevel.SOFT_APPROVAL, role="reviewer", ladder=("senior_reviewer",))
+
+
+NEVER_SILENT = "must be hard_approval or human_takeover"
+_HIGH_NEEDS = (Need.EVIDENCE, Need.UNCERTAINTY, Need.EFFECTS, Need.CONSEQUENCE, Need.POLICY_BASIS)
+
+
+def _high() -> Tier:
+    return Tier(
+        level=HITLLevel.HARD_APPROVAL,
+        role="senior_reviewer",
+        ladder=("supervisor",),
+        comment_required=True,
+        reminders=(timedelta(hours=4), timedelta(hours=1)),
+        needs=_HIGH_NEEDS,
+    )
+
+
+def _critical() -> Tier:
+    return Tier(
+        level=HITLLevel.HARD_APPROVAL,
+        role="senior_reviewer",
+        quorum=2,
+        of_role={"supervisor": 1},
+        ladder=("supervisor",),
+        comment_required=True,
+        details_first=True,
+        reminders=(timedelta(hours=4), timedelta(hours=1)),
+        needs=_HIGH_NEEDS,
+    )
+
+
+def _over(default: Callable[[], Tier]) -> BeforeValidator:
+    """A table that names only some of a tier's settings changes only these: the others stay as built in."""
+    return BeforeValidator(lambda written: {**dict(default()), **written} if isinstance(written, dict) else written)
+
+
+class Tiers(Value):
+    low: Annotated[Tier, _over(_low)] = Field(default_factory=_low)
+    medium: Annotated[Tier, _over(_medium)] = Field(default_factory=_medium)
+    high: Annotated[Tier, _over(_high)] = Field(default_factory=_high)
+    critical: Annotated[Tier, _over(_critical)] = Field(default_factory=_critical)
+
+    def of(self, risk: RiskLevel) -> Tier:
+        return getattr(self, risk.value)  # type: ignore[no-any-return]
+
+    @model_validator(mode="after")
+    def _high_risk_is_never_silent(self) -> Self:
+        grave = (RiskLevel.HIGH, RiskLevel.CRITICAL)
+        silent = [risk.value for risk in grave if self.of(risk).level < HITLLevel.HARD_APPROVAL]
+        if silent:
+            raise MisfitError(*(((risk, "level"), NEVER_SILENT) for risk in silent))
+        return self

@@ -1,0 +1,55 @@
+"""What an earlier export says of the record: since then it may only have grown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from rules.record.evidence import TENANT, Claim, Fault
+
+
+@dataclass(slots=True)
+class Earlier:
+    """How far each chain went then, and the digest of its last event, which stands for all the events before it."""
+
+    tenant_id: str
+    tenant: Claim
+    packages: dict[str, Claim] = field(default_factory=dict)
+    _reached: bool = False
+
+    def tenant_event(self, event: Any) -> Iterator[Fault]:
+        if _revision(event) == self.tenant.length:
+            self._reached = True
+            yield from _rewritten(TENANT, self.tenant, event)
+
+    def package(self, package_id: str, events: list[Any]) -> Iterator[Fault]:
+        claim = self.packages.pop(package_id, None)
+        if claim is None or claim.length < 1:
+            return
+        last = next((event for event in events if _revision(event) == claim.length), None)
+        if last is None:
+            yield Fault(package_id, None, None, f"it was cut: the earlier export has it up to revision {claim.length}")
+        else:
+            yield from _rewritten(package_id, claim, last)
+
+    def ended(self, tenant_id: str) -> Iterator[Fault]:
+        """What the earlier export has, and what did not come."""
+        if tenant_id != self.tenant_id:
+            yield Fault(TENANT, None, None, f"the earlier export is of another installation, {self.tenant_id}")
+        if self.tenant.length > 0 and not self._reached:
+            what = f"it was cut: the earlier export has it up to revision {self.tenant.length}"
+            yield Fault(TENANT, None, None, what)
+        for package_id, claim in self.packages.items():
+            what = f"it was deleted: the earlier export has it with {claim.length} events"
+            yield Fault(package_id, None, None, what)
+
+
+def _revision(event: Any) -> Any:
+    return event.get("revision") if isinstance(event, dict) else None
+
+
+def _rewritten(chain: str, claim: Claim, event: Any) -> Iterator[Fault]:
+    if event.get("digest") != claim.head:
+        what = f"it was rewritten: up to revision {claim.length} it is not what the earlier export has"
+        yield Fault(chain, claim.length, None, what)

@@ -1,0 +1,78 @@
+"""Checks what is kept beside the events under its own digest: renderings, and the texts of policies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any
+
+from rules.canonical import NotCanonical, canonical
+from rules.policy.parse import PolicyError, read_policy
+from rules.record.evidence import TENANT, Fault, Shown, Trail, Written, read
+
+_RENDERING = re.compile(r"rnd_[0-9a-f]{32}")
+_REFERENCE = (
+    r"(pkg_[0-9a-z_]{1,60} [0-9]{1,6} [0-9]{1,3}) "  # bounded: an export of a stranger is searched in linear time
+)
+
+
+def renderings_at_fault(trail: Trail) -> Iterator[Fault]:
+    """A rendering is kept under the digest of what it shows, and every one that an event names is there."""
+    kept = {shown.rendering_id for shown in trail.renderings}
+    for shown in trail.renderings:
+        if shown.body is not None and _id_of(shown) != shown.rendering_id:
+            what = f"the rendering {shown.rendering_id} was changed: its id is not the digest of its content"
+            yield Fault(trail.package_id, None, None, what)
+    for event in trail.events:
+        named = event.get("rendering_id") if isinstance(event, dict) else None
+        if isinstance(named, str) and _RENDERING.fullmatch(named) and named not in kept:
+            what = f"the rendering {named} is gone: retention empties renderings and never removes them"
+            yield Fault(trail.package_id, event.get("revision"), event.get("event_id"), what)
+
+
+def _id_of(shown: Shown) -> str | None:
+    """Its buttons carry the id itself, which was not known when the digest was taken."""
+    try:
+        bare = re.sub(_REFERENCE + re.escape(shown.rendering_id), r"\1 -", shown.body)
+        return "rnd_" + sha256(canonical(read(bare))).hexdigest()[:32]
+    except (NotCanonical, TypeError, ValueError):
+        return None
+
+
+def text_digest(text: str) -> str:
+    return "sha256:" + sha256(text.encode()).hexdigest()
+
+
+class PoliciesInForce:
+    """The policies that the events put in force, each by its digest, with the digest of its text where one is known."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, Any] = {}
+
+    def activated(self, event: Any) -> None:
+        change = event.get("change") if isinstance(event, dict) else None
+        if isinstance(change, dict) and event.get("event_type") == "policy.activated":
+            digest, text = change.get("policy_digest"), change.get("text_digest")
+            self._texts[str(digest)] = text or self._texts.get(str(digest))
+
+    def at_fault(self, policies: list[Written]) -> Iterator[Fault]:
+        for policy in policies:
+            if not _is_the_text(policy, self._texts.get(policy.digest)):
+                what = f"the text of policy {policy.digest} was changed: it is not the one that was put in force"
+                yield Fault(TENANT, None, None, what)
+        for digest in self._texts.keys() - {policy.digest for policy in policies}:
+            yield Fault(TENANT, None, None, f"the text of policy {digest} is gone")
+
+
+def _is_the_text(policy: Written, digest: str | None) -> bool:
+    """Earlier releases wrote down the policy's digest alone: that of its text, and later that of its content."""
+    if not isinstance(policy.text, str):
+        return False
+    its = text_digest(policy.text)
+    if digest is not None:
+        return its == digest
+    try:
+        return policy.digest in (its, read_policy(policy.text).digest)
+    except PolicyError:
+        return False

@@ -1,0 +1,87 @@
+"""Folds the events of a package: each step has to be one that the rules know, and the end has to be the state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from rules.record.chain import Event
+from rules.record.evidence import Fault, Trail
+from rules.state.model import PackageState, Status
+from rules.verbs.table import TABLE
+
+# Every step that some verb knows; a plain tuple, because a forged status need not be hashable.
+_STEPS = tuple({(was, now) for froms, tos in TABLE.values() for was in froms for now in tos if was is not now})
+_NEXT_VERSION = ("package.version_added", Status.PENDING)
+# What an event says of itself, and the field of the state after it that says the same.
+_MIRRORED: Mapping[str, str] = {
+    "decision_package_id": "decision_package_id",
+    "tenant_id": "tenant_id",
+    "revision": "revision",
+    "occurred_at": "updated_at",
+    "run_id": "run_id",
+    "thread_id": "thread_id",
+    "interrupt_id": "interrupt_id",
+    "package_version": "version",
+    "action_type": "action_type",
+    "action_digest": "action_digest",
+    "reversibility_class": "reversibility",
+    "hitl_level": "level",
+    "confidence": "confidence",
+}
+_FIXED = ("tenant_id", "decision_package_id", "agent_id", "owner", "kind", "action_type", "interrupt_id", "created_at")
+
+
+def replay(trail: Trail) -> Iterator[Fault]:
+    """Folds an unbroken chain: each step has to be one that the rules know, and its end is the state."""
+    state: dict[str, Any] = {}
+    for event in trail.events:
+        before, state = state, state | event["change"]
+        if what := _illegal(event, before, state):
+            yield Fault(trail.package_id, event["revision"], event["event_id"], what)
+    said = trail.claim.state if trail.claim else None
+    if trail.claim and state and not _same(state, said):
+        what = f"the state that is kept is not what its events come to: {', '.join(_differing(state, said))}"
+        yield Fault(trail.package_id, trail.claim.length, None, what)
+
+
+def _illegal(event: Event, before: dict[str, Any], after: dict[str, Any]) -> str | None:
+    unlike = [name for name, twin in _MIRRORED.items() if event.get(name) != after.get(twin)]
+    if unlike:
+        return f"it says one thing of itself and another of the package: {', '.join(unlike)}"
+    moved = [name for name in _FIXED if before and before.get(name) != after.get(name)]
+    if moved:
+        return f"it changes what never changes: {', '.join(moved)}"
+    return _misstep(event["event_type"], before.get("status"), after.get("status"))
+
+
+def _misstep(event_type: str, was: Any, now: Any) -> str | None:
+    if was is None or event_type == "package.submitted":
+        begins = (was, event_type, now) == (None, "package.submitted", Status.PENDING)
+        return None if begins else f"a package begins with package.submitted and as pending, not {event_type} and {now}"
+    if was == now:
+        return None
+    if (was, now) not in _STEPS:
+        return f"it leads from {was} to {now}, and nothing can do that"
+    named = event_type == f"package.{now}" or (event_type, now) == _NEXT_VERSION
+    return None if named else f"it leads from {was} to {now}, and is named {event_type}"
+
+
+def _same(state: dict[str, Any], said: dict[str, Any] | None) -> bool:
+    """Fields that a later release added stand in the row with what they default to, and in no older event."""
+    return state == said or (said is not None and _modelled(state) == _modelled(said) is not None)
+
+
+def _modelled(state: dict[str, Any]) -> PackageState | None:
+    try:
+        return PackageState.model_validate_json(json.dumps(state), strict=True)
+    except ValidationError:
+        return None
+
+
+def _differing(state: dict[str, Any], said: dict[str, Any] | None) -> list[str]:
+    other = said or {}
+    return sorted(name for name in state.keys() | other.keys() if state.get(name) != other.get(name)) or ["its form"]

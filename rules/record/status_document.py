@@ -1,0 +1,190 @@
+"""The status document: what an agent reads, and what a callback carries. A view of the state and its words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, assert_never
+
+from rules.authority.quorum import filled, tally
+from rules.people.directory import Roster
+from rules.record.chain import rfc3339
+from rules.scales import HITLLevel
+from rules.state.commands import HumanDecisionType, OverrideDecision
+from rules.state.model import Basis, Decision, ExecutionState, PackageState, Status
+from rules.state.terms import terms_today
+from rules.state.transition import Words
+from rules.wording import a, plainly
+
+Document = dict[str, Any]
+
+
+def document(
+    state: PackageState, content: Words | None, words: Words | None, roster: Roster, now: datetime
+) -> Document:
+    """`content` is the package as posted, `words` what was said with the decision; either may have been emptied."""
+    package = content or {}
+    return {
+        "decision_package_id": state.decision_package_id,
+        "version": state.version,
+        "tenant_id": state.tenant_id,
+        "status": state.status.value,
+        "terminal": state.status.terminal,
+        "may_proceed": state.may_proceed(now),
+        "level": state.level.value,
+        "why": [why.model_dump(mode="json") for why in state.why],
+        "warnings": [f"{name} is empty; a reviewer would want it" for name in state.warnings],
+        "action_digest": state.action_digest,
+        "interrupt": _interrupt(state, roster, now),
+        "decision": _decision(state, state.decision, package, words or {}, roster) if state.decision else None,
+        "execution": _execution(state),
+        "agent_message": message(state, now),
+        "run_id": state.run_id,
+        "thread_id": state.thread_id,
+        "checkpoint_id": package.get("checkpoint_id"),
+        "metadata": package.get("metadata", {}),
+        "revision": state.revision,
+        "created_at": rfc3339(state.created_at),
+        "updated_at": rfc3339(state.updated_at),
+    }
+
+
+def _interrupt(state: PackageState, roster: Roster, now: datetime) -> Document | None:
+    """Null where no run was ever paused, because no person was needed."""
+    if state.level <= HITLLevel.NOTIFY_ONLY:
+        return None
+    first = state.why[0].because if state.why else "a person is needed"
+    return {
+        "interrupt_id": state.interrupt_id,
+        "status": state.interrupt_status.value,
+        "reason": first,
+        "required_role": state.task.required_role,
+        "quorum": _quorum(state, roster, now),
+        "rung": state.task.rung,
+        "assigned_to": state.task.assigned_to,
+        "created_at": rfc3339(state.created_at),
+        "expires_at": rfc3339(state.ends_at),
+    }
+
+
+def _quorum(state: PackageState, roster: Roster, now: datetime) -> Document:
+    """While it is open, counted as the next vote would count it; afterwards, as it was when it was decided."""
+    if not state.status.terminal:
+        counted = tally(state, state.votes, terms_today(state, roster.policy), roster, now)
+        return _shares(counted.needed, len(counted.votes), counted.of_role)
+    terms, people = state.terms, [seat.reviewer_id for seat in state.decision.reviewers] if state.decision else []
+    able = {who: [role for role in terms.of_role if roster.able_in(who, role)] for who in people}
+    return _shares(terms.quorum, len(able), filled(terms.of_role, terms.quorum, able)[1])
+
+
+def _shares(needed: int, have: int, of_role: Mapping[str, tuple[int, int]]) -> Document:
+    parts = {role: {"needed": needed, "have": have} for role, (needed, have) in of_role.items()}
+    return {"needed": needed, "have": have, "of_role": parts}
+
+
+def _decision(state: PackageState, made: Decision, package: Words, words: Words, roster: Roster) -> Document:
+    return {
+        "decision": made.decision.value if made.decision else None,
+        "basis": made.basis.value,
+        "reviewers": [
+            {"reviewer_id": seat.reviewer_id, "name": name_of(roster, seat.reviewer_id), "role": seat.role}
+            for seat in made.reviewers
+        ],
+        "comment": words.get("comment"),
+        "instructions": words.get("instructions"),
+        "answer": words.get("answer"),
+        "override": _override(made, words) if made.decision is HumanDecisionType.OVERRIDE else None,
+        "action_parameters": package.get("action_parameters") if state.proceeds else None,
+        "decided_at": rfc3339(made.decided_at),
+        "latency_ms": made.latency_ms,
+        "package_version": made.package_version,
+        "policy_version": made.policy_version,
+        "rendering_id": made.rendering_id,
+    }
+
+
+def name_of(roster: Roster, user_id: str) -> str:
+    person = roster.person(user_id)
+    return person.name if person and person.name else user_id
+
+
+def _override(made: Decision, words: Words) -> Document:
+    said: Mapping[str, Any] = words
+    return {
+        "original_recommendation": said.get("original_recommendation"),
+        "override_decision": made.override_decision.value if made.override_decision else None,
+        "override_reason": said.get("override_reason"),
+        "evidence_refs": said.get("evidence_refs", []),
+    }
+
+
+def _execution(state: PackageState) -> Document:
+    execution = state.execution
+    told: Document = {"state": execution.state.value}
+    if execution.claim_id:
+        told["claim_id"] = execution.claim_id
+    for name in ("claimed_at", "reported_at"):
+        if moment := getattr(execution, name):
+            told[name] = rfc3339(moment)
+    if state.lapses_at:
+        told["lapses_at"] = rfc3339(state.lapses_at)
+    return told
+
+
+def message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR0911 - one sentence a status
+    """What the agent should make of it, in one sentence: an agent reads sentences better than enums."""
+    somebody = a(state.task.required_role)
+    match state.status:
+        case Status.PENDING if state.level is HITLLevel.HUMAN_TAKEOVER:
+            return f"Stop here: {somebody} is asked to take over; poll this URL or wait for the callback."
+        case Status.PENDING:
+            return f"Waiting for {somebody}; poll this URL or wait for the callback."
+        case Status.REVISION_REQUESTED:
+            return "A reviewer wants changes: read decision.instructions and post a new version."
+        case Status.EVIDENCE_REQUESTED:
+            return "A reviewer wants more evidence: read decision.instructions and post a new version with it."
+        case Status.DEFERRED:
+            until = f" until {rfc3339(state.wake_at)}" if state.wake_at else ""
+            return f"This was put off{until} and comes back by itself. Do not act yet."
+        case Status.APPROVED | Status.CONSENTED | Status.OVERRIDDEN:
+            return _granted(state, now)
+        case Status.REJECTED:
+            return "A reviewer rejected this: do not act. Read decision.comment for the reason."
+        case Status.TAKEN_OVER:
+            what = "thread" if state.thread_id else "run"
+            held = f"leave this {what} alone until it is handed back" if state.holds_thread else "do not act on it"
+            return f"A person has taken this over: {held}."
+        case Status.REVOKED:
+            return _revoked(state)
+        case Status.EXPIRED:
+            return "Its time ran out, which is not a rejection by a person: do not act; submit again if it matters."
+        case Status.CANCELLED:
+            return "This was cancelled: do not act."
+        case _:
+            assert_never(state.status)
+
+
+_CLAIMED = (
+    "The execution is claimed: whoever claimed it runs it, once, and then reports its outcome. Nobody else may run it."
+)
+
+
+def _revoked(state: PackageState) -> str:
+    if state.decision and state.decision.basis is Basis.POLICY:
+        return "The approval no longer counts: do not act. To ask again, submit it with a new idempotency key."
+    return "The permission was withdrawn before it was used: do not act."
+
+
+def _granted(state: PackageState, now: datetime) -> str:
+    decision = state.decision
+    if decision and decision.decision is HumanDecisionType.ANSWER:
+        return "A person answered: read decision.answer. An answer is not a permission to act."
+    if decision and decision.override_decision not in (None, OverrideDecision.PROCEED):
+        return "A reviewer decided otherwise: do not act; read decision.override."
+    if state.may_proceed(now):
+        return "You may act on decision.action_parameters, once: claim the execution first, then report its outcome."
+    if state.execution.state in (ExecutionState.NONE, ExecutionState.LAPSED):
+        return "The permission lapsed unused: do not act; submit again if it matters."
+    if state.execution.state is ExecutionState.CLAIMED:
+        return _CLAIMED
+    return f"The outcome of the execution is {plainly(state.execution.state)}: do not run it again."

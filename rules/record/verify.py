@@ -1,0 +1,244 @@
+"""Proof of the record: takes chains as they are kept, or as they were exported, and names everything that does not fit.
+
+1. A chain is taken event by event, a package is taken whole, and both are forgotten afterwards: of a whole trail, only
+   twelve to twenty-four bytes for each event id are kept. So a trail may be as long as it likes.
+2. A fault stops nothing: what comes after it is judged as if all had been well, so that one change is mostly one fault.
+3. Keeping to the chain shows what was changed afterwards. That nobody made the whole chain anew is shown by a head that
+   was kept elsewhere: the signed manifest of an export.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from typing import Any
+
+from rules.canonical import NotCanonical
+from rules.record.chain import Event, content_digest, event_digest
+from rules.record.earlier import Earlier
+from rules.record.evidence import TENANT, Claim, Counts, Fault, Kept, Trail, Written
+from rules.record.kept_texts import PoliciesInForce, renderings_at_fault
+from rules.record.replay import replay
+
+_FORM: Mapping[str, type] = {
+    "event_id": str,
+    "event_type": str,
+    "tenant_id": str,
+    "revision": int,
+    "change": dict,
+    "digest": str,
+}
+
+
+class Seen:
+    """A set of strings, by 64 bits of each: of a million, two meet by chance about once in forty million trails."""
+
+    def __init__(self) -> None:
+        self._slots = array("Q", bytes(8 * 1024))
+        self._count = 0
+
+    def __contains__(self, name: str) -> bool:
+        return self._slots[self._place(_mark(name))] != 0
+
+    def add(self, name: str) -> bool:
+        """Whether it is new."""
+        place = self._place(mark := _mark(name))
+        new = self._slots[place] == 0
+        self._slots[place] = mark
+        self._count += new
+        if self._count * 3 > len(self._slots) * 2:
+            self._grow()
+        return new
+
+    def _place(self, mark: int) -> int:
+        slots, size = self._slots, len(self._slots)
+        place = mark % size
+        while slots[place] not in (0, mark):
+            place = (place + 1) % size
+        return place
+
+    def _grow(self) -> None:
+        marks, self._slots = self._slots, array("Q", bytes(16 * len(self._slots)))
+        for mark in filter(None, marks):
+            self._slots[self._place(mark)] = mark
+
+
+def _mark(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode("utf-8", "backslashreplace"), digest_size=8).digest()) or 1
+
+
+class Chain:
+    """One chain: how far it has come, and what is wrong with each event that is said to follow."""
+
+    def __init__(self, tenant_id: str, package_id: str | None, seen: Seen) -> None:
+        self.tenant_id, self.package_id, self._seen = tenant_id, package_id, seen
+        self.length = 0
+        # The digests that the next event may follow; none given: any, because nobody can know.
+        self._heads: tuple[Any, ...] = (None,)
+
+    def follow(self, event: Any) -> Fault | None:
+        digest = _digest_of(event)
+        if what := _damaged(event, digest):
+            # It is taken to stand in its place, under either digest: its successor is not to blame.
+            stated = event.get("digest") if isinstance(event, dict) else None
+            self._advance(self.length + 1, (digest, stated) if isinstance(stated, str) else ())
+            return self.fault(what, event)
+        if what := self._foreign(event):
+            return self.fault(what, event)
+        misplaced = self._misplaced(event)
+        if event["revision"] > self.length:
+            self._advance(event["revision"], (digest,))
+        new = self._seen.add(event["event_id"])
+        what = misplaced or (None if new else "its event id stands in the record twice")
+        return self.fault(what, event) if what else None
+
+    def _advance(self, length: int, heads: tuple[Any, ...]) -> None:
+        self.length, self._heads = length, heads
+
+    def ended(self, claim: Claim) -> Fault | None:
+        """What is wrong with the end, once all of its events have come."""
+        if self.length < claim.length:
+            lost = f"{self.length + 1} to {claim.length}" if claim.length - self.length > 1 else claim.length
+            return self.fault(f"its tail was cut: revision {lost} should follow")
+        if self.length > claim.length:
+            return self.fault(f"it goes on after revision {claim.length}, which should be its last")
+        if self._heads and claim.head not in self._heads:
+            return self.fault("its last event is not the one that is named as its head")
+        return None
+
+    def fault(self, what: str, event: Any = None) -> Fault:
+        named = event if isinstance(event, dict) else {}
+        revision, event_id = named.get("revision"), named.get("event_id")
+        return Fault(
+            self.package_id or TENANT,
+            revision if isinstance(revision, int) else self.length or None,
+            event_id if isinstance(event_id, str) else None,
+            what,
+        )
+
+    def _foreign(self, event: Event) -> str | None:
+        if event["tenant_id"] != self.tenant_id:
+            return f"it belongs to another tenant, {event['tenant_id']}"
+        other = event.get("decision_package_id")
+        return f"it belongs to another chain, {other or TENANT}" if other != self.package_id else None
+
+    def _misplaced(self, event: Event) -> str | None:
+        came, expected = event["revision"], self.length + 1
+        if came < expected:
+            return f"it stands out of its order: revision {expected} should come here"
+        if came > expected:
+            lost = f"{expected} to {came - 1}" if came - expected > 1 else expected
+            return f"revision {lost} is missing before it"
+        if self._heads and event.get("previous") not in self._heads:
+            return "it does not follow the event before it: its `previous` is another digest"
+        return None
+
+
+def _damaged(event: Any, digest: str | None) -> str | None:
+    if what := _deformed(event):
+        return what
+    return None if digest == event["digest"] else "it was changed: its digest is not that of its content"
+
+
+def _deformed(event: Any) -> str | None:
+    if not isinstance(event, dict):
+        return "it is no event"
+    bad = [name for name, kind in _FORM.items() if type(event.get(name)) is not kind]
+    return f"it has not the form of an event: {', '.join(bad)}" if bad else None
+
+
+def _digest_of(event: Any) -> str | None:
+    try:
+        return event_digest(event) if isinstance(event, dict) else None
+    except NotCanonical:
+        return None
+
+
+class Auditor:
+    """Goes through one tenant's trail: the tenant's own chain, the policies, and the packages one after the other.
+
+    `texts`: whether renderings and policies come along, as they did not in exports of the first version. `earlier` is
+    an export with which all of it is compared.
+    """
+
+    def __init__(
+        self, tenant_id: str, counts: Counts | None = None, earlier: Earlier | None = None, *, texts: bool = True
+    ) -> None:
+        self.counts = counts or Counts()
+        self._tenant_id, self._seen, self._earlier, self._texts = tenant_id, Seen(), earlier, texts
+        self._own, self._policies = Chain(tenant_id, None, self._seen), PoliciesInForce()
+
+    def tenant_event(self, event: Any) -> Iterator[Fault]:
+        self.counts.tenant_events += 1
+        if fault := self._own.follow(event):
+            yield fault
+        self._policies.activated(event)
+        yield from self._earlier.tenant_event(event) if self._earlier else ()
+
+    def policies(self, policies: list[Written]) -> Iterator[Fault]:
+        self.counts.policies += len(policies)
+        yield from self._policies.at_fault(policies) if self._texts else ()
+
+    def ended(self) -> Iterator[Fault]:
+        """Once everything has come."""
+        yield from self._earlier.ended(self._tenant_id) if self._earlier else ()
+
+    def tenant_ended(self, claim: Claim) -> Iterator[Fault]:
+        if fault := self._own.ended(claim):
+            yield fault
+
+    def package(self, trail: Trail) -> Iterator[Fault]:
+        self.counts.packages += 1
+        self.counts.events += len(trail.events)
+        self.counts.contents += len(trail.contents)
+        self.counts.renderings += len(trail.renderings)
+        yield from trail.noticed
+        chain = Chain(self._tenant_id, trail.package_id, self._seen)
+        broken = [fault for event in trail.events if (fault := chain.follow(event))]
+        broken += _at_its_end(trail, chain)
+        yield from broken
+        yield from words_at_fault(trail)
+        yield from renderings_at_fault(trail) if self._texts else ()
+        yield from self._earlier.package(trail.package_id, trail.events) if self._earlier else ()
+        # What a broken chain comes to means nothing: its faults have been named.
+        yield from () if broken else replay(trail)
+
+
+def _at_its_end(trail: Trail, chain: Chain) -> Iterator[Fault]:
+    if trail.claim is None:
+        yield Fault(trail.package_id, None, None, "it has a record, and no state: its row is missing")
+    elif not trail.events:
+        yield Fault(trail.package_id, None, None, "it has a state, and no events: its record is missing")
+    elif fault := chain.ended(trail.claim):
+        yield fault
+
+
+def words_at_fault(trail: Trail) -> Iterator[Fault]:
+    """Words have to be those of which the event keeps the digest. Emptied ones, with their salt, are in order."""
+    events = [event for event in trail.events if not _deformed(event)]
+    digests = {event["event_id"]: event.get("content") for event in events}
+    revisions = {event["event_id"]: event["revision"] for event in events}
+    missing = {event_id for event_id, digest in digests.items() if digest is not None}
+    for kept in trail.contents:
+        what = _ill_kept(kept, digests.get(kept.event_id), missing)
+        missing.discard(kept.event_id)
+        if what:
+            yield Fault(trail.package_id, revisions.get(kept.event_id), kept.event_id, what)
+    for event_id in sorted(missing):
+        what = "its words are gone without a trace: retention empties them, and never removes their place"
+        yield Fault(trail.package_id, revisions[event_id], event_id, what)
+
+
+def _ill_kept(kept: Kept, digest: Any, missing: set[str]) -> str | None:
+    if digest is None:
+        return "there are words beside it, and it brought none"
+    if kept.event_id not in missing:
+        return "there are words beside it twice"
+    if kept.words is None:
+        return None if kept.salt is None else "its words were emptied and their salt was not: they can be guessed"
+    try:
+        fits = isinstance(kept.salt, str) and content_digest(kept.words, kept.salt) == digest
+    except NotCanonical:
+        fits = False
+    return None if fits else "its words were changed: they are not those of which it keeps the digest"

@@ -1,0 +1,310 @@
+"""Everything that anybody can ask for, each parsed once at the edge. One class for each verb.
+
+People's commands name what their maker saw: version, rung, rendering; never the revision, which a comment moves too.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, JsonValue, StringConstraints
+
+from rules.package.model import DecisionPackage
+from rules.policy.types import UserId
+from rules.state.pages import Page
+from rules.state.sightings import CardAt, Silence
+from rules.values import Moment, Value
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=3000)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+
+
+class Verb(StrEnum):
+    """Every verb that the life of a package knows."""
+
+    SUBMIT = "submit"
+    APPROVE = "approve"
+    APPROVE_WITH_EDITS = "approve_with_edits"
+    REJECT = "reject"
+    OBJECT = "object"
+    REVISE = "revise"
+    REQUEST_MORE_EVIDENCE = "request_more_evidence"
+    ESCALATE = "escalate"
+    DEFER = "defer"
+    OVERRIDE = "override"
+    TAKE_OVER = "take_over"
+    HAND_BACK = "hand_back"
+    ANSWER = "answer"
+    RECUSE = "recuse"
+    CLAIM_TASK = "claim_task"
+    ASSIGN = "assign"
+    COMMENT = "comment"
+    EXTEND = "extend"
+    WAKE = "wake"
+    REVOKE = "revoke"
+    WITHDRAW = "withdraw"
+    JUDGE = "judge"
+    SHOW = "show"
+    OPEN_DETAILS = "open_details"
+    OPEN_FORM = "open_form"
+    NEW_VERSION = "new_version"
+    CLAIM_EXECUTION = "claim_execution"
+    REPORT_EXECUTION = "report_execution"
+    REMIND = "remind"
+    CONSENT = "consent"
+    CLIMB = "climb"
+    RELIEVE = "relieve"
+    HARDEN = "harden"
+    EXPIRE = "expire"
+    LAPSE = "lapse"
+    LOSE_TRACK = "lose_track"
+
+
+class HumanDecisionType(StrEnum):
+    """What a package can come to, or be sent to, by a decision."""
+
+    APPROVE = "approve"
+    APPROVE_WITH_EDITS = "approve_with_edits"
+    REJECT = "reject"
+    OBJECT = "object"
+    REVISE = "revise"
+    REQUEST_MORE_EVIDENCE = "request_more_evidence"
+    ESCALATE = "escalate"
+    DEFER = "defer"
+    OVERRIDE = "override"
+    TAKE_OVER = "take_over"
+    ANSWER = "answer"
+
+
+class Command(Value):
+    """`command_id` comes from the click or the request itself, so that one tap is one command."""
+
+    verb: ClassVar[Verb]
+    command_id: Id
+    decision_package_id: Id
+
+
+class HumanDecisionCommand(Command):
+    """A reviewer's command, on the version and the rung that they saw."""
+
+    expected_package_version: int = Field(ge=1)
+    expected_rung: int = Field(default=0, ge=0)
+    rendering_id: Id | None = None
+    comment: Words | None = None
+
+    @property
+    def decision(self) -> HumanDecisionType:
+        return HumanDecisionType(self.verb.value)
+
+
+class Approve(HumanDecisionCommand):
+    verb = Verb.APPROVE
+
+
+class ApproveWithEdits(HumanDecisionCommand):
+    verb = Verb.APPROVE_WITH_EDITS
+    action_parameters: dict[str, JsonValue]
+
+
+class Reject(HumanDecisionCommand):
+    verb = Verb.REJECT
+
+
+class Object(HumanDecisionCommand):
+    verb = Verb.OBJECT
+
+
+class Revise(HumanDecisionCommand):
+    verb = Verb.REVISE
+    instructions: Words
+
+
+class RequestMoreEvidence(HumanDecisionCommand):
+    verb = Verb.REQUEST_MORE_EVIDENCE
+    instructions: Words
+
+
+class Escalate(HumanDecisionCommand):
+    verb = Verb.ESCALATE
+    to_role: str | None = None
+
+
+class Defer(HumanDecisionCommand):
+    verb = Verb.DEFER
+    until: Moment
+    comment: Words
+
+
+class OverrideDecision(StrEnum):
+    PROCEED = "proceed"
+    STOP = "stop"
+    OTHER = "other"
+
+
+class HumanOverrideCommand(HumanDecisionCommand):
+    verb = Verb.OVERRIDE
+    override_decision: OverrideDecision
+    override_reason: Words
+    evidence_refs: Annotated[tuple[Words, ...], Field(min_length=1, max_length=20)]
+
+
+class TakeOver(HumanDecisionCommand):
+    verb = Verb.TAKE_OVER
+
+
+class Answer(HumanDecisionCommand):
+    verb = Verb.ANSWER
+    answer: Words
+
+
+class PersonCommand(Command):
+    """What a person does around a decision: it names no rung, because it holds on any."""
+
+    expected_package_version: int | None = Field(default=None, ge=1)
+    comment: Words | None = None
+
+
+class HandBack(PersonCommand):
+    verb = Verb.HAND_BACK
+
+
+class Recuse(PersonCommand):
+    verb = Verb.RECUSE
+
+
+class ClaimTask(PersonCommand):
+    verb = Verb.CLAIM_TASK
+
+
+class Assign(PersonCommand):
+    verb = Verb.ASSIGN
+    assignee: UserId
+
+
+class Comment(PersonCommand):
+    verb = Verb.COMMENT
+    comment: Words
+
+
+class Extend(PersonCommand):
+    verb = Verb.EXTEND
+    until: Moment
+
+
+class Wake(PersonCommand):
+    verb = Verb.WAKE
+
+
+class Revoke(PersonCommand):
+    verb = Verb.REVOKE
+    comment: Words
+
+
+class Withdraw(PersonCommand):
+    """By the agent over HTTP, or by the requester or the owner in Slack."""
+
+    verb = Verb.WITHDRAW
+    comment: Words
+
+
+class Verdict(StrEnum):
+    SOUND = "sound"
+    UNSOUND = "unsound"
+
+
+class Judge(PersonCommand):
+    verb = Verb.JUDGE
+    verdict: Verdict
+
+
+class OpenDetails(Page, PersonCommand):
+    verb = Verb.OPEN_DETAILS
+    from_card: bool = False  # the press came from a message of ours that shows this package
+
+
+class OpenForm(Page, PersonCommand):
+    verb = Verb.OPEN_FORM
+    shown: dict[str, JsonValue]  # the view itself, so that the record holds what was read
+
+
+class Show(Command):
+    """Slack has the card. `seen_by`: the people who can see it there, as far as they could decide."""
+
+    verb = Verb.SHOW
+    package_version: int = Field(ge=1)
+    rendering_id: Id
+    channel: Id
+    ts: Id
+    seen_by: frozenset[str]
+
+    @property
+    def at(self) -> CardAt:
+        return CardAt(self.channel, self.ts)
+
+
+class NewVersion(Command):
+    verb = Verb.NEW_VERSION
+    expected_package_version: int = Field(ge=1)
+    package: DecisionPackage
+
+
+class ClaimExecution(Command):
+    verb = Verb.CLAIM_EXECUTION
+    claim_id: Id
+    action_digest: str
+
+
+class ReportExecution(Command):
+    verb = Verb.REPORT_EXECUTION
+    claim_id: Id
+    outcome: Literal["succeeded", "failed", "rolled_back"]
+    detail: Words | None = None
+
+
+class ClockCommand(Command):
+    """What time asks for. The rules check again that it is due: late, twice or on two machines changes nothing."""
+
+
+class Remind(ClockCommand):
+    verb = Verb.REMIND
+
+
+class Consent(ClockCommand):
+    verb = Verb.CONSENT
+    silence: Silence
+
+
+class Climb(ClockCommand):
+    verb = Verb.CLIMB
+
+
+class Relieve(ClockCommand):
+    verb = Verb.RELIEVE
+
+
+class Harden(ClockCommand):
+    """Silence must not count any more, because an objection may have been lost.
+
+    `clicked_by` is the person whose click failed, if one did.
+    """
+
+    verb = Verb.HARDEN
+    cause: Literal["click-failed", "proof-lost"]
+    clicked_by: str | None = None
+
+
+class Expire(ClockCommand):
+    verb = Verb.EXPIRE
+
+
+class WakeUp(ClockCommand):
+    verb = Verb.WAKE
+
+
+class Lapse(ClockCommand):
+    verb = Verb.LAPSE
+
+
+class LoseTrack(ClockCommand):
+    verb = Verb.LOSE_TRACK

@@ -1,0 +1,300 @@
+"""What is true of a package now: the fold of its events. Ids, enums, times and digests only, no words.
+
+A state is never changed in place, and never by anything but `rules.verbs.table`. Whatever a person wrote lives in the
+content table under the event that brought it, so that retention may empty it without touching the record.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import Field
+
+from rules.package.model import Kind
+from rules.policy.tiers import OnTimeout
+from rules.scales import HITLLevel, Reversibility, RiskLevel
+from rules.state.commands import HumanDecisionType, OverrideDecision, Verdict
+from rules.state.noes import No
+from rules.state.pages import FormStep
+from rules.state.sightings import Shown
+from rules.values import Duration, Moment, Value
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    REVISION_REQUESTED = "revision_requested"
+    EVIDENCE_REQUESTED = "evidence_requested"
+    DEFERRED = "deferred"
+    APPROVED = "approved"
+    CONSENTED = "consented"
+    OVERRIDDEN = "overridden"
+    REJECTED = "rejected"
+    TAKEN_OVER = "taken_over"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+    @property
+    def terminal(self) -> bool:
+        return self not in _OPEN
+
+    @property
+    def awaits_agent(self) -> bool:
+        return self in (Status.REVISION_REQUESTED, Status.EVIDENCE_REQUESTED)
+
+
+_OPEN = frozenset([Status.PENDING, Status.REVISION_REQUESTED, Status.EVIDENCE_REQUESTED, Status.DEFERRED])
+
+
+class Basis(StrEnum):
+    """On what a decision rests."""
+
+    HUMAN = "human"
+    QUORUM = "quorum"
+    SILENT_CONSENT = "silent_consent"
+    POLICY = "policy"
+    TIMEOUT = "timeout"
+
+
+_BY = {Basis.POLICY: "policy", Basis.SILENT_CONSENT: "silence", Basis.TIMEOUT: "timeout"}
+
+
+class HumanInterruptStatus(StrEnum):
+    PENDING = "pending"
+    DECIDED = "decided"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    ESCALATED = "escalated"
+
+
+class Why(Value):
+    """One voice in the finding of the level, kept and shown."""
+
+    rule: str
+    level: HITLLevel
+    because: str
+
+
+class Terms(Value):
+    """What the policy asked when the package came in. Later policies may tighten these, never loosen them."""
+
+    role: str
+    ladder: tuple[str, ...] = ()
+    quorum: int = 1
+    of_role: dict[str, int] = {}
+    comment_required: bool = False
+    details_first: bool = False
+    soft_timeout: Duration = timedelta(seconds=300)
+    hard_timeout: Duration = timedelta(hours=24)
+    timeout_in_working_hours: bool = False
+    on_timeout: OnTimeout = OnTimeout.ESCALATE
+    reminders: tuple[Duration, ...] = ()
+    defer_for: Duration = timedelta(hours=24)
+    approval_expiry: Duration = timedelta(hours=48)
+    agent_answer: Duration = timedelta(hours=48)
+    outcome: Duration = timedelta(hours=1)
+
+    def role_at(self, rung: int) -> str:
+        return self.role if rung == 0 else self.ladder[rung - 1]
+
+    @property
+    def top(self) -> int:
+        return len(self.ladder)
+
+
+class Priority(StrEnum):
+    """The order of the queue: by risk."""
+
+    URGENT = "urgent"
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+class ReviewTask(Value):
+    """A rung of the escalation ladder: who is asked, by when, and who has taken it up."""
+
+    review_task_id: str
+    rung: int = 0
+    required_role: str
+    priority: Priority
+    assigned_to: str | None = None
+    stands_in_for: str | None = None
+    created_at: Moment
+    due_at: Moment
+    reminded: int = 0
+
+
+class Vote(Value):
+    """One reviewer's decision on one version, and what they had before them when they gave it."""
+
+    reviewer_id: str
+    decision: HumanDecisionType
+    override_decision: OverrideDecision | None = None
+    role: str
+    version: int
+    rung: int
+    rendering_id: str | None = None
+    rendering_ids: tuple[str, ...] = ()  # of the form's steps, where the card could not show all of it
+    event_id: str
+    at: Moment
+
+
+class Seat(Value):
+    """A reviewer and the role they sat in."""
+
+    reviewer_id: str
+    role: str
+
+
+class Decision(Value):
+    """What votes, silence, policy or time came to."""
+
+    decision: HumanDecisionType | None = None
+    basis: Basis
+    reviewers: tuple[Seat, ...] = ()
+    event_id: str
+    override_decision: OverrideDecision | None = None
+    decided_at: Moment
+    latency_ms: int
+    package_version: int
+    policy_version: str
+    rendering_id: str | None = None
+    rendering_ids: tuple[str, ...] = ()
+
+
+class ExecutionState(StrEnum):
+    NONE = "none"
+    CLAIMED = "claimed"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled_back"
+    UNKNOWN = "unknown"
+    LAPSED = "lapsed"
+
+
+class Execution(Value):
+    state: ExecutionState = ExecutionState.NONE
+    claim_id: str | None = None
+    claimed_at: Moment | None = None
+    reported_at: Moment | None = None
+    event_id: str | None = None
+    reminded: bool = False
+
+
+class Bar(StrEnum):
+    """Why somebody may not decide on this package, in any version."""
+
+    REQUESTER = "requester"
+    DELEGATION_CHAIN = "delegation_chain"
+    OWNER = "owner"
+    EDITOR = "editor"
+    RECUSED = "recused"
+
+
+class Details(Value):
+    """A page of Details that a reviewer had open. `of` is 0 where an older release did not record it."""
+
+    reviewer_id: str
+    version: int
+    page: int
+    of: int = 0
+
+
+class PackageState(Value):
+    tenant_id: str
+    decision_package_id: str
+    agent_id: str
+    owner: str
+    requester: str
+    revision: int = 0
+    version: int = 1
+    version_event_id: str
+    status: Status = Status.PENDING
+
+    kind: Kind
+    action_type: str
+    action_digest: str
+    subject_digest: str | None = None
+    run_id: str | None = None
+    thread_id: str | None = None
+    risk: RiskLevel
+    confidence: float
+    reversibility: Reversibility
+    level: HITLLevel
+    why: tuple[Why, ...]
+    terms: Terms
+    warnings: tuple[str, ...] = ()
+    allowed_decisions: tuple[str, ...] | None = None
+    whole_on_card: bool = False  # whether the card shows all that an approval is for; what is not known is not whole
+    policy_version: str
+
+    barred: dict[str, Bar] = {}
+    interrupt_id: str
+    task: ReviewTask
+    votes: tuple[Vote, ...] = ()
+    decision: Decision | None = None
+    execution: Execution = Execution()
+
+    created_at: Moment
+    updated_at: Moment
+    asked_at: Moment
+    expires_at: Moment | None = None
+    answer_by: Moment | None = None
+    wake_at: Moment | None = None
+    lapses_at: Moment | None = None
+    outcome_by: Moment | None = None
+    put_off: int = Field(default=0, ge=0)
+    shown: Shown | None = None
+    details: tuple[Details, ...] = ()
+    forms: tuple[FormStep, ...] = ()
+    noes: tuple[No, ...] = ()
+    earlier_no: No | None = None
+    holds_thread: bool = False
+    sampled: bool = False
+    verdict: Verdict | None = None
+
+    @property
+    def soft(self) -> bool:
+        return self.level is HITLLevel.SOFT_APPROVAL
+
+    @property
+    def proceeds(self) -> bool:
+        """Whether the decision, taken by itself, lets the agent go ahead."""
+        if self.decision is None:
+            return False
+        if self.status is Status.OVERRIDDEN:
+            return self.decision.override_decision is OverrideDecision.PROCEED
+        answered = self.decision.decision is HumanDecisionType.ANSWER
+        return self.status in (Status.APPROVED, Status.CONSENTED) and not answered
+
+    def may_proceed(self, now: datetime) -> bool:
+        """Only on a decision, only until it is claimed, revoked or lapsed."""
+        unclaimed = self.execution.state is ExecutionState.NONE
+        return self.proceeds and unclaimed and self.lapses_at is not None and now < self.lapses_at
+
+    @property
+    def interrupt_status(self) -> HumanInterruptStatus:
+        """The durable pause of the run: one for the package's whole life, through all its versions and rungs."""
+        if not self.status.terminal:
+            return HumanInterruptStatus.ESCALATED if self.task.rung else HumanInterruptStatus.PENDING
+        ended = {Status.EXPIRED: HumanInterruptStatus.EXPIRED, Status.CANCELLED: HumanInterruptStatus.CANCELLED}
+        return ended.get(self.status, HumanInterruptStatus.DECIDED)
+
+    def ended(self, now: datetime) -> bool:
+        """Whether the agent's own end has come, after which nothing is granted any more."""
+        return self.expires_at is not None and self.expires_at <= now
+
+    @property
+    def ends_at(self) -> datetime:
+        """When the present rung, or the agent's time to answer, ends: the agent's own end can only shorten it."""
+        end = self.answer_by or self.task.due_at
+        return min(end, self.expires_at) if self.expires_at else end
+
+    def decided_by(self) -> str:
+        """Who to name to somebody who came too late."""
+        if self.decision is None:
+            return "nobody"
+        people = ", ".join(f"<@{seat.reviewer_id}>" for seat in self.decision.reviewers)
+        return people or _BY.get(self.decision.basis, "its own side")

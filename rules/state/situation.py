@@ -1,0 +1,86 @@
+"""Everything that a decision looks at besides the package and the command: passed in, never fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rules.package.model import DecisionPackage, action_digest, subject_digest
+from rules.people.agent_keys import NO_LOAD, Load
+from rules.people.autonomy import AutonomyProfile
+from rules.people.directory import AUTO, Actor, Agent, Roster
+from rules.policy.model import Policy
+from rules.scales import HITLLevel
+from rules.state.level import Background
+from rules.state.model import PackageState
+from rules.state.noes import EarlierNo, Proposed, RememberedNo, bearing
+from rules.state.sightings import CardAt
+from rules.values import Moment, Value
+
+
+class Memory(Value):
+    """What is remembered of the same and of like actions, and of the thread."""
+
+    noes: tuple[RememberedNo, ...] = ()
+    approved_at: Moment | None = None
+    earlier_level: HITLLevel | None = None
+    thread_taken_in: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """`fresh_id` is the one random part of every id that the command gives rise to; `chance` is its one throw.
+
+    `cards` are the places where the service has posted the package, as far as it knows.
+    `load` is how much the agent has asked of people so far.
+    `words` are those of the version and of its decision, by event, where what was approved is handed out.
+    `known` are the users for whom the parties of a package stand that the directory does not name itself.
+    """
+
+    policy: Policy
+    roster: Roster
+    now: datetime
+    tenant_id: str
+    fresh_id: str
+    actor: Actor = AUTO
+    agent: Agent | None = None
+    load: Load = NO_LOAD
+    package: DecisionPackage | None = None
+    words: Mapping[str, dict[str, Any]] | None = None
+    profile: AutonomyProfile | None = None
+    known: Mapping[str, str] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
+    open_items: dict[str, int] = field(default_factory=dict)
+    cards: frozenset[CardAt] = frozenset()
+    chance: float = 1.0
+    clicks_provable: bool = True
+    trial: bool = False  # asked before a form opens: what the form shows has not been seen yet
+
+    def earlier_no(self, agent_id: str, package: DecisionPackage) -> EarlierNo | None:
+        """The No that bears on this proposal, if one does."""
+        if not self.memory.noes:
+            return None
+        return self._bearing(Proposed(agent_id, action_digest(package), subject_digest(package)))
+
+    def no_since(self, state: PackageState) -> EarlierNo | None:
+        """The No that came after this package did, and that would bear on it if it were proposed now."""
+        return self._bearing(Proposed(state.agent_id, state.action_digest, state.subject_digest))
+
+    def _bearing(self, proposed: Proposed) -> EarlierNo | None:
+        return bearing(self.memory.noes, self.memory.approved_at, proposed)
+
+    def background(
+        self, agent_id: str, package: DecisionPackage, earlier: HITLLevel | None = None, *, outsider: bool = False
+    ) -> Background:
+        known = [level for level in (earlier, self.memory.earlier_level) if level is not None]
+        since = self.now - self.policy.matrix.failure_window
+        return Background(
+            earned=self.profile.current_level if self.profile else None,
+            failures=self.profile.failures_since(since) if self.profile else 0,
+            earlier=max(known, default=None),
+            earlier_no=self.earlier_no(agent_id, package),
+            outsider=outsider,
+            clicks_provable=self.clicks_provable,
+        )

@@ -1,0 +1,154 @@
+"""What a command comes to: the things that happen, each with the state right after it. Nothing is performed here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Self
+
+from pydantic import JsonValue
+
+from rules.people.autonomy import AutonomyProfile
+from rules.people.directory import Actor, ReviewerAuthorization
+from rules.reasons import Reason, Refusal
+from rules.state.commands import Command, HumanDecisionCommand, HumanDecisionType, Show
+from rules.state.model import Basis, PackageState
+from rules.state.noes import No
+from rules.state.pages import Page
+from rules.state.reading import shown_in_form
+from rules.state.situation import Situation
+
+Words = dict[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """One event to be: what the chain will hold, the words that will lie beside it, and the state after it."""
+
+    event_id: str
+    event_type: str
+    actor: Actor
+    policy_version: str
+    after: PackageState
+    authority: ReviewerAuthorization | None = None
+    decision: HumanDecisionType | None = None
+    basis: Basis | None = None
+    reason: str | None = None
+    latency_ms: int | None = None
+    outcome: str | None = None
+    rendering_id: str | None = None
+    words: Words | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """No occurrence means that the command had already been carried out: its answer is the state as it is.
+
+    With a `refusal` the command is refused, and what happened is the consequence: both are recorded together.
+    """
+
+    before: PackageState | None
+    after: PackageState
+    occurrences: tuple[Occurrence, ...] = ()
+    profile: AutonomyProfile | None = None
+    refusal: Refusal | None = None
+
+    @property
+    def words(self) -> dict[str, Words]:
+        """What was said in it, by the event that brought it."""
+        return {happened.event_id: happened.words for happened in self.occurrences if happened.words}
+
+
+class Move:
+    """Builds a transition, occurrence by occurrence."""
+
+    def __init__(
+        self,
+        state: PackageState,
+        command: Command,
+        situation: Situation,
+        authority: ReviewerAuthorization | None = None,
+    ) -> None:
+        self.state, self.command, self.situation, self.authority = state, command, situation, authority
+        self._before: PackageState | None = state
+        self._occurrences: list[Occurrence] = []
+
+    @classmethod
+    def first(cls, state: PackageState, command: Command, situation: Situation) -> Self:
+        move = cls(state, command, situation)
+        move._before = None
+        return move
+
+    @property
+    def event_id(self) -> str:
+        """The id of the occurrence that comes next: votes and decisions point at the event that made them."""
+        return f"evt_{self.situation.fresh_id}{len(self._occurrences):02d}"
+
+    @property
+    def shown_in_form(self) -> tuple[str, ...]:
+        """The renderings in which a form showed the actor all of it. An edit begins from what was shown before it."""
+        return shown_in_form(self._before, self.situation.actor.actor_id) if self._before else ()
+
+    @property
+    def latency_ms(self) -> int:
+        """Nothing, where the clock was set back meanwhile."""
+        return max(0, (self.situation.now - self.state.asked_at) // timedelta(milliseconds=1))
+
+    def happen(
+        self,
+        event_type: str,
+        changes: Mapping[str, Any] | None = None,
+        *,
+        decision: HumanDecisionType | None = None,
+        basis: Basis | None = None,
+        reason: str | None = None,
+        outcome: str | None = None,
+        words: Words | None = None,
+    ) -> Self:
+        event_id = self.event_id
+        moved = {"revision": self.state.revision + 1, "updated_at": self.situation.now}
+        self.state = self.state.model_copy(update={**(changes or {}), **moved})
+        self._occurrences.append(
+            Occurrence(
+                event_id=event_id,
+                event_type=event_type,
+                actor=self.situation.actor,
+                policy_version=self.situation.policy.full_version,
+                after=self.state,
+                authority=self.authority,
+                decision=decision,
+                basis=basis,
+                reason=reason,
+                latency_ms=self.latency_ms if decision or basis else None,
+                outcome=outcome,
+                rendering_id=self._rendering(),
+                words={name: word for name, word in (words or {}).items() if word is not None} or None,
+            )
+        )
+        return self
+
+    def no(self) -> No:
+        """A person's No, by the event that comes next."""
+        return No(
+            event_id=self.event_id,
+            decision_package_id=self.state.decision_package_id,
+            action_digest=self.state.action_digest,
+            verb=self.command.verb,
+            by=self.situation.actor.actor_id,
+            at=self.situation.now,
+        )
+
+    def done(self, profile: AutonomyProfile | None = None) -> Transition:
+        return Transition(before=self._before, after=self.state, occurrences=tuple(self._occurrences), profile=profile)
+
+    def _rendering(self) -> str | None:
+        saw = isinstance(self.command, HumanDecisionCommand | Show | Page)
+        return getattr(self.command, "rendering_id", None) if saw else None
+
+
+def refused(state: PackageState, command: Command, situation: Situation, reason: Reason) -> Transition:
+    """A known person's refused attempt is part of the record; it changes nothing else."""
+    decision = command.decision if isinstance(command, HumanDecisionCommand) else None
+    move = Move(state, command, situation)
+    return move.happen("human.decision_refused", decision=decision, reason=reason.value).done()

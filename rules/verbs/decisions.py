@@ -1,0 +1,239 @@
+"""What reviewers decide. `life.decide` calls these rules, after identity, version and authority were checked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from rules.authority.quorum import Tally, tally
+from rules.package.model import DecisionPackage
+from rules.reasons import Reason, Refusal, refuse
+from rules.state.commands import (
+    Answer,
+    Approve,
+    ApproveWithEdits,
+    Defer,
+    HumanDecisionCommand,
+    HumanDecisionType,
+    HumanOverrideCommand,
+    OverrideDecision,
+    Reject,
+    RequestMoreEvidence,
+    Revise,
+    TakeOver,
+)
+from rules.state.model import Bar, Basis, PackageState, Seat, Status, Terms, Vote
+from rules.state.noes import settled_by_approval
+from rules.state.situation import Situation
+from rules.state.terms import terms_today
+from rules.state.transition import Move, Transition, Words
+from rules.verbs.absences import looked_after
+from rules.verbs.settling import settle
+from rules.verbs.submission import nobody_for
+from rules.verbs.versions import add_version
+
+
+def approve(move: Move, command: Approve) -> Transition | Refusal:
+    if any(vote.decision is HumanDecisionType.APPROVE for vote in _votes_of(move)):
+        return refuse(Reason.ALREADY_COUNTED)
+    return _vote(move, command, HumanDecisionType.APPROVE)
+
+
+def override(move: Move, command: HumanOverrideCommand) -> Transition | Refusal:
+    """Against the recommendation, never against the rules: it takes the same quorum as an approval."""
+    mine = [vote for vote in _votes_of(move) if vote.override_decision is command.override_decision]
+    if mine:
+        return refuse(Reason.ALREADY_COUNTED)
+    words: Words = {
+        "original_recommendation": _recommendation(move.situation.package),
+        "override_reason": command.override_reason,
+        "evidence_refs": list(command.evidence_refs),
+    }
+    return _vote(move, command, HumanDecisionType.OVERRIDE, command.override_decision, words)
+
+
+def _recommendation(package: DecisionPackage | None) -> str | None:
+    said = package.recommendation if package else None
+    return said.value if said else None
+
+
+def _votes_of(move: Move) -> list[Vote]:
+    return [vote for vote in move.state.votes if vote.reviewer_id == move.situation.actor.actor_id]
+
+
+def _vote(
+    move: Move,
+    command: HumanDecisionCommand,
+    decision: HumanDecisionType,
+    overriding: OverrideDecision | None = None,
+    words: Words | None = None,
+) -> Transition:
+    """Records the vote; where it completes the quorum, all votes are looked at again and the package settles."""
+    others = tuple(vote for vote in move.state.votes if vote.reviewer_id != move.situation.actor.actor_id)
+    mine = _cast(move, command, decision, overriding)
+    terms = terms_today(move.state, move.situation.policy)
+    counted = tally(move.state, _alike((*others, mine), mine), terms, move.situation.roster, move.situation.now)
+    kept = (*_unlike(others, mine), *counted.votes)
+    dropped = len(others) + 1 - len(kept)
+    reason = "votes-no-longer-valid" if dropped else None
+    told = {"comment": command.comment} | (words or {})
+    move.happen("human.decision_recorded", {"votes": kept}, decision=decision, words=told, reason=reason)
+    return (_settled(move, mine, counted, terms) if counted.complete else move).done()
+
+
+def _cast(
+    move: Move, command: HumanDecisionCommand, decision: HumanDecisionType, overriding: OverrideDecision | None
+) -> Vote:
+    return Vote(
+        reviewer_id=move.situation.actor.actor_id,
+        decision=decision,
+        override_decision=overriding,
+        role=_role(move),
+        version=move.state.version,
+        rung=move.state.task.rung,
+        rendering_id=command.rendering_id,
+        rendering_ids=move.shown_in_form,
+        event_id=move.event_id,
+        at=move.situation.now,
+    )
+
+
+def _alike(votes: tuple[Vote, ...], mine: Vote) -> tuple[Vote, ...]:
+    """Approvals and overrides do not add up to one another."""
+    return tuple(vote for vote in votes if vote.override_decision is mine.override_decision)
+
+
+def _unlike(votes: tuple[Vote, ...], mine: Vote) -> tuple[Vote, ...]:
+    return tuple(vote for vote in votes if vote.override_decision is not mine.override_decision)
+
+
+def _settled(move: Move, mine: Vote, counted: Tally, terms: Terms) -> Move:
+    """An explicit approval also settles the objections to this very action, and the record says so."""
+    stops = mine.override_decision not in (None, OverrideDecision.PROCEED)
+    noes = move.state.noes if stops else settled_by_approval(move.state.noes, move.state.action_digest)
+    settles = noes != move.state.noes
+    return settle(
+        move,
+        Status.OVERRIDDEN if mine.decision is HumanDecisionType.OVERRIDE else Status.APPROVED,
+        mine.decision,
+        Basis.QUORUM if terms.quorum > 1 else Basis.HUMAN,
+        reviewers=counted.seats,
+        event_id=mine.event_id,
+        rendering_id=mine.rendering_id,
+        override=mine.override_decision,
+        reason="objection-settled" if settles else None,
+        changes={"noes": noes} if settles else None,
+    )
+
+
+def approve_with_edits(move: Move, command: ApproveWithEdits) -> Transition | Refusal:
+    """Makes version n+1 with the reviewer as its author. Their approval counts only where one person is enough."""
+    proposed = edited(move.situation.package, command.action_parameters)
+    if isinstance(proposed, Refusal):
+        return proposed
+    authority, before = move.authority, move.state
+    who = move.situation.actor.actor_id
+    refusal = add_version(move, proposed, barred={}, words={"comment": command.comment, "edited_by": who})
+    if refusal:
+        return refusal
+    terms = terms_today(move.state, move.situation.policy)
+    alone = terms.quorum == 1 and not move.situation.policy.separation.second_pair_of_eyes
+    if alone and not _rose(before, move.state) and authority:
+        return _vote(move, command, HumanDecisionType.APPROVE_WITH_EDITS)
+    barred = move.state.barred | {who: Bar.EDITOR}
+    decision = HumanDecisionType.APPROVE_WITH_EDITS
+    move.happen("human.decision_recorded", {"barred": barred}, decision=decision)
+    return nobody_for(move.state, move.situation) or looked_after(move).done()
+
+
+def edited(package: DecisionPackage | None, parameters: dict[str, Any]) -> DecisionPackage | Refusal:
+    """The package with other parameters, if these make a valid one and differ."""
+    if package is None or package.action_parameters is None:
+        return refuse(Reason.NO_PARAMETERS)
+    if package.action_parameters == parameters:
+        return refuse(Reason.NOTHING_EDITED)
+    content = package.model_dump(mode="json", exclude_unset=True) | {"action_parameters": parameters}
+    try:
+        return DecisionPackage.model_validate(content)
+    except ValidationError as fault:
+        return refuse(Reason.EDIT_NOT_VALID, fault=fault.errors()[0]["msg"])
+
+
+def _rose(before: PackageState, after: PackageState) -> bool:
+    return after.risk > before.risk or after.level > before.level
+
+
+def answer(move: Move, command: Answer) -> Transition:
+    words: Words = {"answer": command.answer, "comment": command.comment}
+    return _at_once(move, command, Status.APPROVED, words)
+
+
+def reject(move: Move, command: Reject) -> Transition:
+    noes = {"noes": (*move.state.noes, move.no())}
+    return _at_once(move, command, Status.REJECTED, {"comment": command.comment}, noes)
+
+
+def take_over(move: Move, command: TakeOver) -> Transition:
+    return _at_once(move, command, Status.TAKEN_OVER, {"comment": command.comment})
+
+
+def revise(move: Move, command: Revise) -> Transition:
+    return _ask_agent(move, command, Status.REVISION_REQUESTED, command.instructions)
+
+
+def request_more_evidence(move: Move, command: RequestMoreEvidence) -> Transition:
+    return _ask_agent(move, command, Status.EVIDENCE_REQUESTED, command.instructions)
+
+
+def _ask_agent(move: Move, command: HumanDecisionCommand, status: Status, instructions: str) -> Transition:
+    words: Words = {"instructions": instructions, "comment": command.comment}
+    return _at_once(move, command, status, words, {"answer_by": move.situation.now + move.state.terms.agent_answer})
+
+
+def defer(move: Move, command: Defer) -> Transition | Refusal:
+    if refusal := not_ahead(move.state, command.until, move.situation):
+        return refusal
+    return _at_once(move, command, Status.DEFERRED, {"comment": command.comment}, {"wake_at": command.until})
+
+
+def not_ahead(state: PackageState, until: datetime, situation: Situation) -> Refusal | None:
+    latest = situation.now + situation.policy.windows.defer_at_most
+    latest = min(latest, state.expires_at) if state.expires_at else latest
+    if until <= situation.now:
+        return refuse(Reason.TIME_NOT_AHEAD, of="now")
+    return refuse(Reason.TIME_TOO_FAR, latest=latest.isoformat(timespec="minutes")) if until > latest else None
+
+
+def _at_once(
+    move: Move,
+    command: HumanDecisionCommand,
+    status: Status,
+    words: Words,
+    changes: dict[str, Any] | None = None,
+) -> Transition:
+    """One person is enough to stop, to send back, to take over."""
+    event_id = move.event_id
+    reviewer = seat(move)
+    move.happen("human.decision_recorded", decision=command.decision, words=words)
+    return settle(
+        move,
+        status,
+        command.decision,
+        Basis.HUMAN,
+        reviewers=(reviewer,),
+        event_id=event_id,
+        rendering_id=command.rendering_id,
+        changes=changes,
+    ).done()
+
+
+def seat(move: Move) -> Seat:
+    return Seat(reviewer_id=move.situation.actor.actor_id, role=_role(move))
+
+
+def _role(move: Move) -> str:
+    if move.authority is None:
+        raise ValueError(f"{move.command.verb} by {move.situation.actor} has no authority, so it cannot be recorded")
+    return move.authority.role

@@ -1,0 +1,58 @@
+"""The life of a package as a Mermaid diagram, drawn from the table, so that the two cannot differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rules.state.commands import Verb
+from rules.state.model import Status
+from rules.verbs.table import TABLE
+
+# Verbs that a whole group takes are drawn once, from its frame.
+GROUPS: dict[str, tuple[Status, ...]] = {
+    "open": tuple(status for status in Status if not status.terminal),
+    "granted": TABLE[Verb.REVOKE][0],
+}
+BEGINNINGS = (Status.PENDING, Status.APPROVED)  # waiting for somebody, or settled at once where policy needs nobody
+
+Edge = tuple[str, Status, str]
+
+
+def mermaid() -> str:
+    """The statuses, and the verbs that lead from one to another."""
+    frames = [f"    state {name} {{\n{_inside(members)}\n    }}" for name, members in GROUPS.items()]
+    arrows = [f"    {source} --> {target} : {', '.join(verbs)}" for (source, target), verbs in _bundled().items()]
+    return "\n".join(["stateDiagram-v2", *frames, *arrows])
+
+
+def staying() -> tuple[Verb, ...]:
+    """The verbs that never change the status."""
+    return tuple(verb for verb, (_, leads) in TABLE.items() if not leads)
+
+
+def _inside(members: tuple[Status, ...]) -> str:
+    return "\n".join(f"        {status}" for status in members)
+
+
+def _bundled() -> dict[tuple[str, Status], list[str]]:
+    bundles: dict[tuple[str, Status], list[str]] = {}
+    for source, target, verb in _edges():
+        bundles.setdefault((source, target), []).append(verb)
+    return bundles
+
+
+def _edges() -> Iterator[Edge]:
+    for status in BEGINNINGS:
+        yield "[*]", status, Verb.SUBMIT
+    for verb, (takes, leads) in TABLE.items():
+        for target in leads:
+            yield from ((source, target, verb) for source in _sources(takes, target))
+
+
+def _sources(takes: tuple[Status, ...], target: Status) -> Iterator[str]:
+    left = [status for status in takes if status is not target]
+    for name, members in GROUPS.items():
+        if target not in members and set(members) <= set(left):
+            yield name
+            left = [status for status in left if status not in members]
+    yield from left

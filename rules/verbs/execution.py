@@ -1,0 +1,96 @@
+"""Approval is not execution: a permission is claimed once, and what came of it is reported, or lost track of."""
+
+from __future__ import annotations
+
+from rules.reasons import Reason, Refusal, refuse
+from rules.state.commands import ClaimExecution, Command, ReportExecution
+from rules.state.model import Execution, ExecutionState, PackageState
+from rules.state.situation import Situation
+from rules.state.transition import Move, Transition, Words
+from rules.verbs.trust import blamed, reviewed, trusted
+from rules.verbs.validity import Lost, checked, ended
+
+_REPORTABLE = {
+    ExecutionState.CLAIMED: ("succeeded", "failed", "rolled_back"),
+    ExecutionState.UNKNOWN: ("succeeded", "failed", "rolled_back"),
+    ExecutionState.SUCCEEDED: ("rolled_back",),
+    ExecutionState.FAILED: ("rolled_back",),
+}
+
+
+def claim_execution(move: Move, command: ClaimExecution) -> Transition | Refusal:
+    """The same claim_id again is the same claim: a lost reply costs nothing, and no second worker gets through."""
+    if refusal := _not_to_be_claimed(move, command):
+        return refusal
+    execution, now = move.state.execution, move.situation.now
+    if execution.state is ExecutionState.CLAIMED and execution.claim_id == command.claim_id:
+        return move.done()
+    if execution.state is not ExecutionState.NONE:
+        return _taken(execution, command)
+    if not move.state.may_proceed(now):
+        return refuse(Reason.APPROVAL_LAPSED, lapsed_at=move.state.lapses_at)
+    if (fault := _fault_of(move.state, move.situation)) is not None:
+        return ended(move, fault) if isinstance(fault, Lost) else fault
+    claimed = Execution(state=ExecutionState.CLAIMED, claim_id=command.claim_id, claimed_at=now)
+    changes = {"execution": claimed, "outcome_by": now + move.state.terms.outcome, "lapses_at": None}
+    return move.happen("execution.claimed", changes).done()
+
+
+def _fault_of(state: PackageState, situation: Situation) -> Lost | Refusal | None:
+    """What stands against a permission that may be claimed: what it is for must be there, and its votes must stand."""
+    if situation.words is not None and not situation.words.get(state.version_event_id):
+        return refuse(Reason.CONTENT_UNREADABLE)
+    return checked(state, situation)
+
+
+def _not_to_be_claimed(move: Move, command: ClaimExecution) -> Refusal | None:
+    state, situation = move.state, move.situation
+    if situation.agent is None or not situation.agent.may_act:
+        return refuse(Reason.AGENT_PAUSED)
+    if situation.memory.thread_taken_in not in (None, state.decision_package_id):
+        return refuse(Reason.THREAD_TAKEN_OVER, package=situation.memory.thread_taken_in)
+    if not state.proceeds:
+        return refuse(Reason.MAY_NOT_PROCEED, status=state.status)
+    if command.action_digest != state.action_digest:
+        return refuse(Reason.DIGEST_MISMATCH, approved=state.action_digest, claimed=command.action_digest)
+    return None
+
+
+def _taken(execution: Execution, command: ClaimExecution) -> Refusal:
+    if execution.state is ExecutionState.LAPSED:
+        return refuse(Reason.APPROVAL_LAPSED, lapsed_at=execution.reported_at)
+    if execution.claim_id == command.claim_id:
+        return refuse(Reason.ALREADY_REPORTED, state=execution.state)
+    return refuse(Reason.ALREADY_CLAIMED, claim_id=execution.claim_id)
+
+
+def report_execution(move: Move, command: ReportExecution) -> Transition | Refusal:
+    execution = move.state.execution
+    if execution.claim_id != command.claim_id:
+        return refuse(Reason.NOT_CLAIMED)
+    if execution.state == command.outcome:
+        return move.done()
+    if command.outcome not in _REPORTABLE.get(execution.state, ()):
+        return refuse(Reason.ALREADY_REPORTED, state=execution.state)
+    success, before = command.outcome == "succeeded", move.state
+    _reported(move, ExecutionState(command.outcome), command)
+    counts = reviewed(before) if success else not blamed(before)
+    return trusted(move, success=success) if counts else move.done()
+
+
+def _reported(move: Move, state: ExecutionState, command: ReportExecution | None = None) -> Move:
+    report = {"state": state, "reported_at": move.situation.now, "event_id": move.event_id}
+    changes = {"execution": move.state.execution.model_copy(update=report), "outcome_by": None, "lapses_at": None}
+    words: Words | None = {"detail": command.detail} if command else None
+    return move.happen(f"execution.{state}", changes, outcome=state, words=words)
+
+
+def lapse(move: Move, _: Command) -> Transition:
+    return _reported(move, ExecutionState.LAPSED).done()
+
+
+def lose_track(move: Move, _: Command) -> Transition:
+    """Silence about the outcome is `unknown`, never a second try, and it is no credit to the agent."""
+    before = move.state
+    _reported(move, ExecutionState.UNKNOWN)
+    return move.done() if blamed(before) else trusted(move, success=False)

@@ -1,0 +1,80 @@
+"""How a package comes to a decision, whatever brought it there: a person, a quorum, silence, policy or time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from rules.people.directory import ActorKind
+from rules.state.commands import HumanDecisionType, OverrideDecision
+from rules.state.model import Basis, Decision, PackageState, Seat, Status
+from rules.state.situation import Situation
+from rules.state.takeover_reach import has_reach
+from rules.state.terms import terms_today
+from rules.state.transition import Move, Words
+
+_BY_ITSELF = (Basis.POLICY, Basis.SILENT_CONSENT)
+
+
+def settle(
+    move: Move,
+    status: Status,
+    decision: HumanDecisionType | None,
+    basis: Basis,
+    *,
+    reviewers: tuple[Seat, ...] = (),
+    event_id: str | None = None,
+    rendering_id: str | None = None,
+    override: OverrideDecision | None = None,
+    reason: str | None = None,
+    words: Words | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> Move:
+    """The package takes on `status`. `event_id` is that of the event beside which the words of the decision lie."""
+    made = Decision(
+        decision=decision,
+        basis=basis,
+        reviewers=reviewers,
+        event_id=event_id or move.event_id,
+        override_decision=override,
+        decided_at=move.situation.now,
+        latency_ms=move.latency_ms,
+        package_version=move.state.version,
+        policy_version=move.situation.policy.full_version,
+        rendering_id=rendering_id,
+        rendering_ids=move.shown_in_form,
+    )
+    settled = move.state.model_copy(update={"status": status, "decision": made})
+    update = {"status": status, "decision": made, **_aftermath(settled, move), **(changes or {})}
+    return move.happen(f"package.{status}", update, decision=decision, basis=basis, reason=reason, words=words)
+
+
+def _aftermath(settled: PackageState, move: Move) -> dict[str, Any]:
+    """What follows of itself: a permission lapses, a thread is free again, a share is looked at afterwards."""
+    after: dict[str, Any] = {"answer_by": None, "wake_at": None, "lapses_at": None}
+    if settled.proceeds:
+        after["lapses_at"] = lapse_of(settled, move.situation)
+    if _worth_a_look(settled):
+        after["sampled"] = move.situation.chance < move.situation.policy.soft.sample
+    if settled.status.terminal:
+        after["holds_thread"] = _still_held(settled, move)
+    return after
+
+
+def _still_held(settled: PackageState, move: Move) -> bool:
+    """Only people let go of a thread: neither does an agent free it by withdrawing, nor does time."""
+    if settled.status is Status.TAKEN_OVER:
+        return has_reach(settled)
+    return settled.holds_thread and move.situation.actor.kind is not ActorKind.PERSON
+
+
+def _worth_a_look(settled: PackageState) -> bool:
+    """What went ahead without a person, and what a person decided against the recommendation."""
+    by_itself = settled.proceeds and settled.decision is not None and settled.decision.basis in _BY_ITSELF
+    return by_itself or settled.status is Status.OVERRIDDEN
+
+
+def lapse_of(state: PackageState, situation: Situation) -> datetime:
+    end = situation.now + terms_today(state, situation.policy).approval_expiry
+    return min(end, state.expires_at) if state.expires_at else end

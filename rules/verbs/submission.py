@@ -1,0 +1,209 @@
+"""How a package comes in, and how its next version does: by the agent, or by a reviewer who edits it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rules.authority.assignment import assigned
+from rules.authority.authorization import each_eligible, question_of
+from rules.authority.parties import Parties, chain_hardens, has_outsider, parties_of
+from rules.authority.quorum import filled
+from rules.package.completeness import gaps, refuses
+from rules.package.layout import FORM_CHARACTERS, fits_a_form
+from rules.package.model import DecisionPackage, action_digest, subject_digest
+from rules.people.directory import Agent
+from rules.reasons import Reason, Refusal, refuse
+from rules.scales import HITLLevel
+from rules.state.commands import Command, HumanDecisionType, Verb
+from rules.state.level import Assessment, assess
+from rules.state.model import Basis, PackageState, ReviewTask, Status
+from rules.state.noes import Likeness
+from rules.state.situation import Situation
+from rules.state.takeover_reach import has_reach
+from rules.state.terms import priority_of, terms_for
+from rules.state.transition import Move, Transition
+from rules.values import write_duration
+from rules.verbs.absences import looked_after
+from rules.verbs.deadline import whole_time
+from rules.verbs.key_limits import beyond_requester, beyond_risk, beyond_type, too_fast, too_many_open
+from rules.verbs.settling import settle
+
+
+class Submit(Command):
+    verb = Verb.SUBMIT
+    package: DecisionPackage
+
+
+def submit(command: Submit, situation: Situation) -> Transition | Refusal:
+    """A new package: settled at once where policy needs nobody, else waiting for somebody who exists."""
+    agent, package = _agent(situation), command.package
+    if refusal := _not_welcome(agent, package, situation):
+        return refusal
+    parties = parties_of(package, agent.owner, situation)
+    if isinstance(parties, Refusal):
+        return parties
+    background = situation.background(agent.agent_id, package, outsider=has_outsider(parties.barred))
+    found = assess(package, background, situation.policy)
+    missing = gaps(package, found.risk, situation.policy)
+    settled = found.level <= HITLLevel.NOTIFY_ONLY
+    state = _begin(command, agent, parties, found, situation, missing=missing)
+    if refusal := _unfit(package, found, missing) or _beyond(agent, package, state, situation):
+        return refusal
+    if not settled:
+        if refusal := nobody_for(state, situation):
+            return refusal
+        state = state.model_copy(update={"task": assigned(state, situation), **chain_hardens(state, situation)})
+    move = Move.first(state, command, situation)
+    move.happen("package.submitted", words={"package": package.model_dump(mode="json", exclude_unset=True)})
+    if settled:
+        # Nobody is needed: the policy itself decides, and the record says that it did.
+        return settle(move, Status.APPROVED, HumanDecisionType.APPROVE, Basis.POLICY).done()
+    return looked_after(move).done()
+
+
+def _unfit(package: DecisionPackage, found: Assessment, missing: tuple[str, ...]) -> Refusal | None:
+    """What says too little to be judged, or too much to be shown."""
+    if missing and refuses(found.risk):
+        return refuse(Reason.QUALITY_GAPS, risk=found.risk, gaps=", ".join(missing))
+    return too_long(package, found)
+
+
+def _beyond(agent: Agent, package: DecisionPackage, state: PackageState, situation: Situation) -> Refusal | None:
+    """Beyond what the agent's key may ask for, or more than people can be asked."""
+    scope, rates, load = agent.scope, agent.rates, situation.load
+    settled = state.level <= HITLLevel.NOTIFY_ONLY
+    return (
+        beyond_requester(scope, state.requester, package, situation.roster)
+        or beyond_risk(scope, state.risk, state.reversibility, package)
+        or too_fast(rates, load, situation.now, settled=settled)
+        or (None if settled else too_many_open(rates, load))
+    )
+
+
+def _agent(situation: Situation) -> Agent:
+    if situation.agent is None:
+        raise ValueError("a package is submitted by an agent: the situation must name it")
+    return situation.agent
+
+
+def _not_welcome(agent: Agent, package: DecisionPackage, situation: Situation) -> Refusal | None:
+    memory = situation.memory
+    if not agent.may_act:
+        return refuse(Reason.AGENT_PAUSED)
+    if refusal := beyond_type(agent.scope, package):
+        return refusal
+    if package.expires_at is not None and package.expires_at <= situation.now:
+        return refuse(Reason.ALREADY_EXPIRED)
+    if memory.thread_taken_in:
+        return refuse(Reason.THREAD_TAKEN_OVER, package=memory.thread_taken_in)
+    return already_rejected(agent.agent_id, package, situation)
+
+
+def already_rejected(agent_id: str, package: DecisionPackage, situation: Situation) -> Refusal | None:
+    """The same action again, although a person said no to it, with nothing that would have changed since."""
+    earlier = situation.earlier_no(agent_id, package)
+    if earlier is None or earlier.likeness is not Likeness.SAME_ACTION or package.material_change:
+        return None
+    window = write_duration(situation.policy.windows.rejection)
+    return refuse(Reason.ALREADY_REJECTED, package=earlier.no.decision_package_id, window=window)
+
+
+def _begin(
+    command: Submit,
+    agent: Agent,
+    parties: Parties,
+    found: Assessment,
+    situation: Situation,
+    *,
+    missing: tuple[str, ...],
+) -> PackageState:
+    package, policy, now = command.package, situation.policy, situation.now
+    terms = terms_for(policy, package.action_type, found.risk)
+    return PackageState.of_checked(
+        tenant_id=situation.tenant_id,
+        decision_package_id=command.decision_package_id,
+        agent_id=agent.agent_id,
+        owner=agent.owner,
+        requester=parties.requester,
+        version_event_id=f"evt_{situation.fresh_id}00",
+        kind=package.kind,
+        run_id=package.run_id,
+        thread_id=package.thread_id,
+        action_type=package.action_type,
+        subject_digest=subject_digest(package),
+        terms=terms,
+        warnings=missing,
+        policy_version=policy.full_version,
+        barred=parties.barred,
+        interrupt_id=f"int_{situation.fresh_id}",
+        task=ReviewTask.of_checked(
+            review_task_id=f"rt_{situation.fresh_id}",
+            required_role=terms.role,
+            priority=priority_of(found.risk),
+            created_at=now,
+            **whole_time(terms, terms.role, policy, now, package.expires_at),
+        ),
+        created_at=now,
+        updated_at=now,
+        asked_at=now,
+        **of_this_version(package, found),
+    )
+
+
+def too_long(package: DecisionPackage, found: Assessment) -> Refusal | None:
+    """What people have to approve, a form must be able to show."""
+    approved = found.level in (HITLLevel.SOFT_APPROVAL, HITLLevel.HARD_APPROVAL)
+    if found.whole_on_card or not approved or fits_a_form(package):
+        return None
+    return refuse(Reason.TOO_LONG_TO_SHOW, most=f"{FORM_CHARACTERS:,}", field="action_parameters")
+
+
+def of_this_version(package: DecisionPackage, found: Assessment) -> dict[str, Any]:
+    """What each version says anew."""
+    allowed = package.effective_decisions
+    return {
+        "action_digest": action_digest(package),
+        "risk": found.risk,
+        "confidence": package.confidence,
+        "reversibility": found.reversibility,
+        "level": found.level,
+        "why": found.why,
+        "allowed_decisions": None if allowed is None else tuple(sorted(allowed)),
+        "expires_at": package.expires_at,
+        "earlier_no": found.earlier_no,
+        "holds_thread": found.level is HITLLevel.HUMAN_TAKEOVER and has_reach(package),
+        "whole_on_card": found.whole_on_card,
+    }
+
+
+def nobody_for(state: PackageState, situation: Situation) -> Refusal | None:
+    """Whether the people who would be asked exist: somebody now, and on the whole way as many as the quorum."""
+    if not situation.roster.directory.is_fresh(situation.policy, situation.now):
+        return refuse(Reason.DIRECTORY_STALE)
+    terms, asked = state.terms, (state.task.required_role, *state.terms.of_role)
+    if _found(state, situation, 1, *asked) and _quorum_exists(state, situation, (*asked, *terms.ladder)):
+        return None
+    return refuse(
+        Reason.NO_ELIGIBLE_REVIEWER, role=state.task.required_role, action_type=state.action_type, risk=state.risk
+    )
+
+
+def _quorum_exists(state: PackageState, situation: Situation, asked: tuple[str, ...]) -> bool:
+    """Whether these roles have the people to fill every part of the quorum, each person in one part."""
+    terms = state.terms
+    able: dict[str, set[str]] = {user: set() for user in _found(state, situation, terms.quorum, *asked)}
+    for role in terms.of_role:
+        for user in _found(state, situation, terms.quorum, role):
+            able.setdefault(user, set()).add(role)
+    return filled(terms.of_role, terms.quorum, able)[0] >= terms.quorum
+
+
+def _found(state: PackageState, situation: Situation, needed: int, *roles: str) -> set[str]:
+    """So many different people who could decide in any of these roles, if there are; looked for no further."""
+    question, found = question_of(state), set[str]()
+    for role in roles:
+        for user in each_eligible(situation.roster, question, situation.now, role):
+            found.add(user)
+            if len(found) >= needed:
+                return found
+    return found

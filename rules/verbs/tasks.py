@@ -1,0 +1,202 @@
+"""What people do around a decision: take it up, hand it on, step aside, comment, give it more time."""
+
+from __future__ import annotations
+
+from rules.authority.authorization import authorize, eligible, question_of
+from rules.authority.silence import seen
+from rules.authority.standards import Standard
+from rules.authority.visibility import may_see
+from rules.reasons import Reason, Refusal, refuse
+from rules.state.commands import (
+    Assign,
+    ClaimTask,
+    Comment,
+    Extend,
+    HandBack,
+    Judge,
+    OpenDetails,
+    OpenForm,
+    Recuse,
+    Revoke,
+    Show,
+    Verdict,
+    Wake,
+    Withdraw,
+)
+from rules.state.model import Bar, Basis, Details, ExecutionState, Status
+from rules.state.pages import FormStep
+from rules.state.transition import Move, Transition, Words
+from rules.verbs.absences import looked_after
+from rules.verbs.deadline import begun_anew, until
+from rules.verbs.decisions import not_ahead, seat
+from rules.verbs.escalation import climb_to, next_rung
+from rules.verbs.settling import settle
+from rules.verbs.trust import blamed, by_people, trusted
+
+
+def recuse(move: Move, command: Recuse) -> Transition | Refusal:
+    """Stepping aside voids one's vote; where nobody is left, the next rung is asked at once."""
+    who = move.situation.actor.actor_id
+    if move.state.barred.get(who) is Bar.RECUSED:
+        return refuse(Reason.IS_RECUSED)
+    task = move.state.task
+    mine = task.assigned_to == who
+    move.happen(
+        "task.recused",
+        {
+            "barred": move.state.barred | {who: move.state.barred.get(who, Bar.RECUSED)},
+            "votes": tuple(vote for vote in move.state.votes if vote.reviewer_id != who),
+            "task": task.model_copy(update={"assigned_to": None}) if mine else task,
+        },
+        words={"comment": command.comment},
+    )
+    left = eligible(move.situation.roster, question_of(move.state), move.situation.now)
+    rung = next_rung(move.state, move.situation)
+    pending = move.state.status is Status.PENDING
+    return (climb_to(move, rung, "nobody-left") if pending and not left and rung else looked_after(move)).done()
+
+
+def claim_task(move: Move, command: ClaimTask) -> Transition | Refusal:
+    assignee = move.state.task.assigned_to
+    if assignee not in (None, move.situation.actor.actor_id):
+        return refuse(Reason.TASK_CLAIMED, assignee=assignee)
+    return _assigned(move, "task.claimed", move.situation.actor.actor_id, command).done()
+
+
+def assign(move: Move, command: Assign) -> Transition | Refusal:
+    """By an admin, to somebody who could decide; who is away just now has it done by whoever stands in for them."""
+    question = question_of(move.state)
+    able = authorize(move.situation.roster, command.assignee, Standard.PROCEED, question, move.situation.now)
+    if isinstance(able, Refusal):
+        return refuse(Reason.ASSIGNEE_NOT_ELIGIBLE, assignee=command.assignee, because=able.sentence)
+    return looked_after(_assigned(move, "task.assigned", command.assignee, command)).done()
+
+
+def _assigned(move: Move, event_type: str, assignee: str, command: ClaimTask | Assign) -> Move:
+    # Whoever it is with now has it in their own right, and not for somebody who comes back.
+    task = move.state.task.model_copy(update={"assigned_to": assignee, "stands_in_for": None})
+    return move.happen(event_type, {"task": task}, words={"comment": command.comment})
+
+
+def comment(move: Move, command: Comment) -> Transition:
+    return move.happen("human.commented", words={"comment": command.comment}).done()
+
+
+def extend(move: Move, command: Extend) -> Transition | Refusal:
+    """More time, never less: a deadline is not a way to hurry somebody. Nor does it keep silence from counting."""
+    if move.state.soft:
+        return refuse(Reason.SILENCE_COUNTS)
+    if command.until <= move.state.task.due_at:
+        return refuse(Reason.TIME_NOT_AHEAD, of="the deadline that stands")
+    if refusal := not_ahead(move.state, command.until, move.situation):
+        return refusal
+    state, now = move.state, move.situation.now
+    task = state.task.model_copy(update=until(state.terms, command.until, now, state.expires_at))
+    return move.happen("task.extended", {"task": task}, words={"comment": command.comment}).done()
+
+
+def wake(move: Move, command: Wake) -> Transition:
+    return woken(move, "woken", {"comment": command.comment})
+
+
+def woken(move: Move, reason: str, words: Words | None = None) -> Transition:
+    """Back in the queue, with the whole of its time."""
+    state, now = move.state, move.situation.now
+    task = begun_anew(state.task, state.terms, move.situation.policy, now, state.expires_at)
+    changes = {"status": Status.PENDING, "decision": None, "wake_at": None, "asked_at": now, "task": task}
+    return looked_after(move.happen("package.pending", changes | {"shown": None}, reason=reason, words=words)).done()
+
+
+def withdraw(move: Move, command: Withdraw) -> Transition:
+    """Once more changes nothing: an agent whose reply was lost may say it again."""
+    if move.state.status is Status.CANCELLED:
+        return move.done()
+    words: Words = {"comment": command.comment}
+    return settle(move, Status.CANCELLED, None, Basis.HUMAN, reason="withdrawn", words=words).done()
+
+
+def hand_back(move: Move, command: HandBack) -> Transition | Refusal:
+    """The thread is the agent's again; the package stays what it is. Where nobody took it, who could have may."""
+    state, situation, who = move.state, move.situation, move.situation.actor.actor_id
+    if not state.holds_thread:
+        return refuse(Reason.NOT_IN_THIS_STATE, status="handed back", verb="a hand-back")
+    took = [seat.reviewer_id for seat in state.decision.reviewers] if state.decision else []
+    if who not in (*took, *situation.policy.admins):
+        if took:
+            return refuse(Reason.NOT_YOURS_TO_HAND_BACK, by=state.decided_by())
+        able = authorize(situation.roster, who, Standard.TAKE_OVER, question_of(state), situation.now)
+        if isinstance(able, Refusal):
+            return able
+    return move.happen("thread.handed_back", {"holds_thread": False}, words={"comment": command.comment}).done()
+
+
+def revoke(move: Move, command: Revoke) -> Transition | Refusal:
+    """A permission can be taken back until the agent has claimed it."""
+    execution = move.state.execution
+    if not move.state.proceeds or execution.state is ExecutionState.LAPSED:
+        return refuse(Reason.NOT_IN_THIS_STATE, status=move.state.status, verb="a revocation")
+    if execution.state is not ExecutionState.NONE:
+        return refuse(Reason.ALREADY_CLAIMED, claim_id=execution.claim_id)
+    words: Words = {"comment": command.comment}
+    noes = {"noes": (*move.state.noes, move.no())}
+    return settle(move, Status.REVOKED, None, Basis.HUMAN, reviewers=(seat(move),), words=words, changes=noes).done()
+
+
+def judge(move: Move, command: Judge) -> Transition | Refusal:
+    """A person looks afterwards. Autonomy is earned or lost by what ran without one, not by an override."""
+    state = move.state
+    if not state.sampled:
+        return refuse(Reason.NOT_SAMPLED)
+    if state.verdict is not None:
+        return refuse(Reason.ALREADY_JUDGED, verdict=state.verdict)
+    if state.decision and move.situation.actor.actor_id in (each.reviewer_id for each in state.decision.reviewers):
+        return refuse(Reason.ALREADY_COUNTED)
+    move.happen(
+        "review.judged", {"verdict": command.verdict}, outcome=command.verdict, words={"comment": command.comment}
+    )
+    success = command.verdict is Verdict.SOUND
+    counts = state.execution.state is ExecutionState.SUCCEEDED if success else not blamed(state)
+    return trusted(move, success=success) if counts and not by_people(state) else move.done()
+
+
+def open_details(move: Move, command: OpenDetails) -> Transition | Refusal:
+    """From its card, or from a page that is open; else only for those who may see the package."""
+    state, situation, who = move.state, move.situation, move.situation.actor.actor_id
+    turns = any(seen.reviewer_id == who and seen.version == state.version for seen in state.details)
+    if not (command.from_card or turns or may_see(situation.roster, state, who, situation.now)):
+        return refuse(Reason.NOT_VISIBLE, package=state.decision_package_id)
+    seen = Details(reviewer_id=who, version=state.version, page=command.page, of=command.of)
+    if seen in state.details:
+        return move.done()
+    return move.happen("package.details_opened", {"details": (*state.details, seen)}).done()
+
+
+def open_form(move: Move, command: OpenForm) -> Transition:
+    """A step that is opened again stands in the place of its earlier rendering."""
+    state, who = move.state, move.situation.actor.actor_id
+    seen = FormStep(
+        reviewer_id=who,
+        version=state.version,
+        page=command.page,
+        of=command.of,
+        rendering_id=command.rendering_id,
+    )
+    if seen in state.forms:
+        return move.done()
+    others = (step for step in state.forms if (step.reviewer_id, step.page) != (who, command.page))
+    return move.happen("package.form_opened", {"forms": (*others, seen)}, words={"shown": command.shown}).done()
+
+
+def show(move: Move, command: Show) -> Transition:
+    """Silence counts from the proof that an eligible person can see this card. The same proof twice is one event."""
+    state = move.state
+    if command.package_version != state.version:
+        return move.happen("package.shown", reason="older-version").done()
+    shown = seen(state, command, move.situation)
+    sees = shown is not None and any(card.at == command.at for card in shown.cards)
+    if sees and shown == state.shown:
+        return move.done()
+    changes = {"shown": shown} if shown != state.shown else {}
+    return move.happen(
+        "package.shown", changes, reason="seen-by-eligible" if sees else "seen-by-nobody-eligible"
+    ).done()

@@ -1,0 +1,197 @@
+"""What time does. Each rule checks again that it is due: late, twice or on two machines changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from rules.authority.authorization import authorize, question_of
+from rules.authority.silence import any_there, holds
+from rules.authority.standards import Standard
+from rules.policy.tiers import OnTimeout
+from rules.reasons import Reason, Refusal, refuse
+from rules.scales import HITLLevel
+from rules.state.commands import Climb, Consent, Expire, Harden, HumanDecisionType, Remind, Verb, WakeUp
+from rules.state.level import least
+from rules.state.model import Basis, ExecutionState, PackageState, Status
+from rules.state.sightings import Silence
+from rules.state.situation import Situation
+from rules.state.terms import terms_today
+from rules.state.transition import Move, Transition
+from rules.verbs.deadline import passed
+from rules.verbs.escalation import climb_to, harden, next_rung
+from rules.verbs.settling import settle
+from rules.verbs.tasks import woken
+
+PUT_OFF_AT_MOST = 2
+
+Due = tuple[datetime, Verb]
+
+
+def next_due(state: PackageState) -> Due | None:
+    """What time will do to this package next, and when: the one thing that the scheduler looks at."""
+    return min(_dues(state), default=None, key=lambda due: due[0])
+
+
+def _dues(state: PackageState) -> Iterator[Due]:
+    if not state.status.terminal and state.expires_at:
+        yield state.expires_at, Verb.EXPIRE
+    match state.status:
+        case Status.PENDING:
+            yield from _pending(state)
+        case Status.REVISION_REQUESTED | Status.EVIDENCE_REQUESTED if state.answer_by:
+            yield state.answer_by, Verb.EXPIRE
+        case Status.DEFERRED if state.wake_at:
+            yield state.wake_at, Verb.WAKE
+        case _:
+            yield from _after(state)
+
+
+def _pending(state: PackageState) -> Iterator[Due]:
+    due = state.task.due_at
+    if state.soft and state.shown:
+        yield state.shown.at + state.terms.soft_timeout, Verb.CONSENT
+    elif reminder := _reminder(state):
+        yield reminder, Verb.REMIND
+    climbs = state.terms.on_timeout is OnTimeout.ESCALATE and state.task.rung < state.terms.top
+    yield due, Verb.CLIMB if climbs else Verb.EXPIRE
+
+
+def _reminder(state: PackageState) -> datetime | None:
+    ahead = sorted(state.terms.reminders, reverse=True)[state.task.reminded :]
+    return state.ends_at - ahead[0] if ahead and not state.soft else None
+
+
+def _after(state: PackageState) -> Iterator[Due]:
+    if state.proceeds and state.execution.state is ExecutionState.NONE and state.lapses_at:
+        yield state.lapses_at, Verb.LAPSE
+        if state.decision and not state.execution.reminded:
+            yield _halfway(state.decision.decided_at, state.lapses_at), Verb.REMIND
+    if state.execution.state is ExecutionState.CLAIMED and state.outcome_by:
+        yield state.outcome_by, Verb.LOSE_TRACK
+
+
+def _halfway(begin: datetime, end: datetime) -> datetime:
+    return begin + (end - begin) / 2
+
+
+def is_due(state: PackageState, verb: Verb, now: datetime) -> bool:
+    return any(at <= now and what is verb for at, what in _dues(state))
+
+
+def remind(move: Move, _: Remind) -> Transition:
+    """Of the decision that is awaited; or of the permission that nobody has used, which is told once."""
+    if move.state.status is not Status.PENDING:
+        execution = move.state.execution.model_copy(update={"reminded": True})
+        return move.happen("execution.reminded", {"execution": execution}).done()
+    return _remind_of_the_task(move)
+
+
+def _remind_of_the_task(move: Move) -> Transition:
+    """Once, however many reminders a long sleep has let pass."""
+    state = move.state
+    reminded = passed(state.terms, state.ends_at, move.situation.now)
+    task = state.task.model_copy(update={"reminded": reminded})
+    return move.happen("task.reminded", {"task": task}).done()
+
+
+def consent(move: Move, command: Consent) -> Transition | Refusal:
+    """Silence is evidence only if somebody could have spoken: proven again now, or the package becomes hard."""
+    state, situation, silence = move.state, move.situation, command.silence
+    if state.ended(situation.now):
+        return _expired(move, "end-reached")
+    not_yet = _not_yet(state, situation, silence)
+    if earlier := situation.no_since(state):
+        return harden(move, "earlier-no", earlier.because, earlier_no=earlier.no).done()
+    if against := _against(state, situation, silence, not_yet):
+        return harden(move, *against).done()
+    return not_yet or settle(move, Status.CONSENTED, HumanDecisionType.APPROVE, Basis.SILENT_CONSENT).done()
+
+
+def _against(
+    state: PackageState, situation: Situation, silence: Silence, not_yet: Refusal | None
+) -> tuple[str, str] | None:
+    """Why this silence can never be consent, as a rule and a sentence."""
+    if least(situation.policy, state) > HITLLevel.SOFT_APPROVAL:
+        return "policy-changed", "today's policy does not let silence count here"
+    if not state.whole_on_card:
+        return "not-shown-whole", "the card did not show all of it, so silence is not consent"
+    if not_yet and state.task.due_at <= situation.now:
+        return "timeout", "silence did not come to count in time"
+    there = any_there(state, silence.onlookers, situation.roster, situation.now)
+    if not (there and silence.could_be_answered):
+        return "silence-unproven", "nobody could be shown to have been able to object"
+    return None
+
+
+def _not_yet(state: PackageState, situation: Situation, silence: Silence) -> Refusal | None:
+    if situation.agent is None or not situation.agent.may_act:
+        return refuse(Reason.AGENT_PAUSED)
+    short = silence.counted < terms_today(state, situation.policy).soft_timeout
+    return refuse(Reason.NOT_DUE) if short or not holds(state, silence, situation) else None
+
+
+_LOST = {
+    "click-failed": "someone's click could not be carried out",
+    "proof-lost": "it could not be proven that an objection would arrive",
+}
+_UNCERTAIN = frozenset([Reason.DIRECTORY_STALE, Reason.UNKNOWN_PERSON])
+
+
+def lose_proof(move: Move, command: Harden) -> Transition | Refusal:
+    """A failed click counts if its maker could have objected, or if nobody can tell whether they could."""
+    if command.clicked_by and (refusal := _could_not_object(move, command.clicked_by)):
+        return refusal
+    return harden(move, command.cause, _LOST[command.cause]).done()
+
+
+def _could_not_object(move: Move, user_id: str) -> Refusal | None:
+    situation, question = move.situation, question_of(move.state, so_far=True)
+    able = authorize(situation.roster, user_id, Standard.STOP, question, situation.now)
+    return able if isinstance(able, Refusal) and able.reason not in _UNCERTAIN else None
+
+
+def climb(move: Move, _: Climb) -> Transition | Refusal:
+    """Where it is not known just now who there is, it waits: that nobody further up is known is no answer."""
+    state, situation = move.state, move.situation
+    if state.ended(situation.now):
+        return _expired(move, "end-reached")
+    if not situation.roster.directory.is_fresh(situation.policy, situation.now):
+        return refuse(Reason.DIRECTORY_STALE)
+    rung = next_rung(state, situation)
+    if rung is None:
+        return _expired(move, "nobody-further-up")
+    return climb_to(move, rung, "timeout").done()
+
+
+def expire(move: Move, _: Expire) -> Transition:
+    """Deny by default. Never reported as a person's rejection: the basis is `timeout`."""
+    state = move.state
+    ended = state.ended(move.situation.now)
+    if ended or state.status is not Status.PENDING:
+        return _expired(move, "agent-did-not-answer" if state.status.awaits_agent and not ended else "end-reached")
+    match state.terms.on_timeout:
+        case OnTimeout.CANCEL:
+            return settle(move, Status.CANCELLED, None, Basis.TIMEOUT, reason="timeout").done()
+        case OnTimeout.DEFER if state.put_off < PUT_OFF_AT_MOST:
+            return _put_off(move)
+        case OnTimeout.AUTO_REJECT:
+            return _expired(move, "auto-reject")
+        case _:
+            return _expired(move, "top-of-ladder")
+
+
+def _expired(move: Move, reason: str) -> Transition:
+    return settle(move, Status.EXPIRED, None, Basis.TIMEOUT, reason=reason).done()
+
+
+def _put_off(move: Move) -> Transition:
+    wake_at = move.situation.now + move.state.terms.defer_for
+    changes = {"wake_at": wake_at, "put_off": move.state.put_off + 1}
+    return settle(
+        move, Status.DEFERRED, HumanDecisionType.DEFER, Basis.TIMEOUT, reason="timeout", changes=changes
+    ).done()
+
+
+def wake_up(move: Move, _: WakeUp) -> Transition:
+    return woken(move, "time-reached")

@@ -1,0 +1,121 @@
+"""The next version of a package: sent by the agent, or made by a reviewer who edits the parameters.
+
+Level, risk, rung and the people barred never fall from one version to the next, and earlier votes no longer count.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from rules.authority.parties import chain_hardens, has_outsider, parties_of
+from rules.package.completeness import gaps, refuses
+from rules.package.model import DecisionPackage, kept_from
+from rules.reasons import Reason, Refusal, refuse
+from rules.scales import HITLLevel, RiskLevel
+from rules.state.commands import NewVersion
+from rules.state.level import assess
+from rules.state.model import Bar, PackageState, Status
+from rules.state.situation import Situation
+from rules.state.takeover_reach import has_reach
+from rules.state.terms import priority_of, terms_for, tightened
+from rules.state.transition import Move, Transition, Words
+from rules.verbs.absences import looked_after
+from rules.verbs.deadline import begun_anew
+from rules.verbs.key_limits import beyond_requester, beyond_risk, beyond_type, too_fast
+from rules.verbs.submission import already_rejected, nobody_for, of_this_version, too_long
+
+
+def new_version(move: Move, command: NewVersion) -> Transition | Refusal:
+    """The agent's answer to a revise or an evidence request, or its own better proposal."""
+    situation = move.situation
+    if refusal := _not_welcome(move.state, command, situation):
+        return refusal
+    parties = parties_of(command.package, move.state.owner, situation)
+    if isinstance(parties, Refusal):
+        return parties
+    if refusal := add_version(move, command.package, barred=parties.barred):
+        return refusal
+    refusal = _beyond(move.state, command.package, parties.requester, situation)
+    return refusal or nobody_for(move.state, situation) or looked_after(move).done()
+
+
+def _not_welcome(state: PackageState, command: NewVersion, situation: Situation) -> Refusal | None:
+    if situation.agent is None or not situation.agent.may_act:
+        return refuse(Reason.AGENT_PAUSED)
+    ends = (command.package.expires_at, state.expires_at)  # no version puts off the end that an earlier one named
+    if any(end is not None and end <= situation.now for end in ends):
+        return refuse(Reason.ALREADY_EXPIRED)
+    if situation.memory.thread_taken_in not in (None, state.decision_package_id):
+        return refuse(Reason.THREAD_TAKEN_OVER, package=situation.memory.thread_taken_in)
+    if refusal := already_rejected(state.agent_id, command.package, situation):
+        return refusal
+    changed = kept_from(situation.package, command.package) if situation.package else []
+    return refuse(Reason.KEEPS_ITS_SUBJECT, fields=", ".join(changed)) if changed else None
+
+
+def _beyond(state: PackageState, package: DecisionPackage, requester: str, situation: Situation) -> Refusal | None:
+    """A new version asks people again, so it is held to the key as a new package is."""
+    agent = situation.agent
+    if agent is None:
+        return refuse(Reason.AGENT_PAUSED)
+    return (
+        beyond_type(agent.scope, package)
+        or beyond_requester(agent.scope, requester, package, situation.roster)
+        or beyond_risk(agent.scope, state.risk, state.reversibility, package)
+        or too_fast(agent.rates, situation.load, situation.now, settled=False)
+    )
+
+
+def add_version(
+    move: Move, package: DecisionPackage, *, barred: dict[str, Bar], words: Words | None = None
+) -> Refusal | None:
+    """Puts version n+1 in the place of version n: found again, never milder."""
+    state, situation = move.state, move.situation
+    barred = barred | state.barred
+    background = situation.background(state.agent_id, package, earlier=state.level, outsider=has_outsider(barred))
+    found = assess(package, background, situation.policy)
+    risk = max(found.risk, state.risk)
+    missing = gaps(package, risk, situation.policy)
+    if missing and refuses(risk):
+        return refuse(Reason.QUALITY_GAPS, risk=risk, gaps=", ".join(missing))
+    if refusal := too_long(package, found):
+        return refusal
+    version = of_this_version(package, found)
+    changes = version | {
+        "version": state.version + 1,
+        "version_event_id": move.event_id,
+        "risk": risk,
+        "reversibility": max(found.reversibility, state.reversibility),
+        "expires_at": min((end for end in (package.expires_at, state.expires_at) if end), default=None),
+        "barred": barred,
+        "warnings": missing,
+        "status": Status.PENDING,
+        "decision": None,
+        "votes": (),
+        "shown": None,
+        "forms": (),
+        "answer_by": None,
+        "wake_at": None,
+        "holds_thread": has_reach(state) and found.level is HITLLevel.HUMAN_TAKEOVER,
+    }
+    changes |= _asked_again(state, risk, situation, changes["expires_at"])
+    changes |= chain_hardens(state.model_copy(update=changes), situation)
+    content: Words = {"package": package.model_dump(mode="json", exclude_unset=True), **(words or {})}
+    move.happen("package.version_added", changes, words=content)
+    return None
+
+
+def _asked_again(
+    state: PackageState, risk: RiskLevel, situation: Situation, own_end: datetime | None
+) -> dict[str, Any]:
+    """The terms of the stricter of both, and fresh time only where the package was not being looked at."""
+    terms = terms_for(situation.policy, state.action_type, risk)
+    terms = tightened(state.terms, terms, state.task.rung, situation.policy)
+    task = state.task.model_copy(
+        update={"required_role": terms.role_at(state.task.rung), "priority": priority_of(risk)}
+    )
+    if state.status is Status.PENDING:
+        return {"terms": terms, "task": task}
+    task = begun_anew(task, terms, situation.policy, situation.now, own_end)
+    return {"terms": terms, "task": task, "asked_at": situation.now}

@@ -1,0 +1,1 @@
+"""Callbacks are sent to the agents, and sent again until they arrive."""

@@ -1,0 +1,53 @@
+"""Who may be sent to at once: so much in all, to one agent, and to one address, so that nobody holds up the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from store.outbox.deliveries import Due
+
+IN_ALL = 256
+OF_AGENT = 64
+OF_ADDRESS = 4
+
+Address = tuple[str, str]
+
+
+class Lanes:
+    """What is under way in this process."""
+
+    def __init__(self) -> None:
+        self._of_agent: Counter[str] = Counter()
+        self._of_address: Counter[Address] = Counter()
+
+    @property
+    def room(self) -> int:
+        return IN_ALL - self._of_agent.total()
+
+    @property
+    def full_agents(self) -> list[str]:
+        return [agent for agent, count in self._of_agent.items() if count >= OF_AGENT]
+
+    @property
+    def full_addresses(self) -> list[Address]:
+        return [address for address, count in self._of_address.items() if count >= OF_ADDRESS]
+
+    def entered(self, found: Iterable[Due]) -> list[Due]:
+        """Those for whom there is room, the first ones first; from now on it is theirs."""
+        return [due for due in found if self._enter(due)]
+
+    def _enter(self, due: Due) -> bool:
+        if not self.room or self._of_agent[due.agent_id] >= OF_AGENT or self._of_address[_to(due)] >= OF_ADDRESS:
+            return False
+        self._of_agent[due.agent_id] += 1
+        self._of_address[_to(due)] += 1
+        return True
+
+    def leave(self, due: Due) -> None:
+        self._of_agent -= Counter([due.agent_id])  # which also forgets those of whom nothing is left
+        self._of_address -= Counter([_to(due)])
+
+
+def _to(due: Due) -> Address:
+    return due.agent_id, due.url

@@ -1,0 +1,97 @@
+"""What follows from an attempt to deliver a callback: done, again and when, or given up. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import NamedTuple
+
+from scheduler.callbacks.post import Reply
+
+# After the first attempt, the second, and so on. Who has not answered for three days will not by itself.
+DELAYS: Sequence[timedelta] = (
+    timedelta(seconds=5),
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=14),
+    timedelta(hours=20),
+    timedelta(hours=24),
+)
+ATTEMPTS = len(DELAYS) + 1
+JITTER = 0.2  # a fifth earlier or later, so that what failed together does not come back together
+PATIENCE = timedelta(days=1)  # at most, whatever a receiver asks for
+
+_SECONDS = re.compile(r"[0-9]{1,9}")
+
+
+class Delivered(NamedTuple):
+    pass
+
+
+class Again(NamedTuple):
+    """`quiet_until`: nothing else is to be sent there before, because the receiver asked for that."""
+
+    at: datetime
+    error: str
+    quiet_until: datetime | None = None
+
+
+class Dead(NamedTuple):
+    """`closed`: nothing is to be sent there any more, until an operator says otherwise."""
+
+    error: str
+    closed: bool = False
+
+
+Verdict = Delivered | Again | Dead
+
+
+def judged(reply: Reply, attempts: int, now: datetime, chance: float) -> Verdict:
+    """`attempts` were made before this one. `chance` is between 0 and 1."""
+    if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
+        return Delivered()
+    if reply.status == HTTPStatus.GONE:
+        return Dead("answered 410 Gone: nothing more is sent to this address", closed=True)
+    asked = patience(reply.retry_after, now)
+    verdict = failed(_said(reply.status), attempts, now, chance, asked)
+    return verdict._replace(quiet_until=asked) if isinstance(verdict, Again) else verdict
+
+
+def failed(error: str, attempts: int, now: datetime, chance: float, not_before: datetime | None = None) -> Again | Dead:
+    if attempts >= len(DELAYS):
+        return Dead(f"{error}; given up after {ATTEMPTS} attempts")
+    planned = now + DELAYS[attempts] * (1 + JITTER * (2 * chance - 1))
+    return Again(max(planned, not_before or planned), error)
+
+
+def patience(written: str | None, now: datetime) -> datetime | None:
+    """Until when a receiver wants to be left alone: it may say so in seconds or as a date, and for a day at most."""
+    if written is None:
+        return None
+    until = _seconds(written.strip(), now) or _date(written)
+    return min(until, now + PATIENCE) if until and until > now else None
+
+
+def _seconds(written: str, now: datetime) -> datetime | None:
+    return now + timedelta(seconds=int(written)) if _SECONDS.fullmatch(written) else None
+
+
+def _date(written: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(written)
+    except (ValueError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _said(status: int) -> str:
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return f"answered {status}: redirects are not followed, give the address that it leads to"
+    return f"answered {status}"

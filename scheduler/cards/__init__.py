@@ -1,0 +1,1 @@
+"""Slack is made to agree with the database, within Slack's rate."""

@@ -1,0 +1,237 @@
+"""Brings one place up to date: what is wanted there is drawn, kept, sent, told and proven, and each step written down.
+
+A rendering is kept before it is posted, and its posting is told to the road: from then on somebody could have spoken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
+
+import structlog
+from sqlalchemy import Connection
+
+from blocks.card.rendering import Rendering, render
+from blocks.kit.message import Message
+from blocks.words.dossier import Dossier
+from rules.authority.authorization import eligible, question_of
+from rules.authority.silence import cards_of
+from rules.people.directory import Roster
+from rules.reasons import Reason
+from rules.state.commands import Show
+from rules.state.model import PackageState
+from scheduler.cards.dossiers import dossier_of
+from scheduler.cards.lease import Hold
+from scheduler.cards.members import Onlookers
+from scheduler.cards.notes import Note, notes_of
+from scheduler.cards.sending import Sending
+from scheduler.common.messenger import BusyError, Posted, RefusedError, SlackError, TokenError, UnreachableError
+from store.engine.workers import UnavailableError
+from store.installation.house import fresh_id
+from store.outbox import cards, diverted, troubles
+from store.outbox.cards import Drawing, Place, Shown
+from store.packages.packages import load
+from store.store import Store
+
+log = structlog.get_logger()
+
+AGAIN_AFTER = 300.0  # seconds before what Slack refused for good is tried once more, where nothing else can be
+
+_SHUT = frozenset(["channel_is_archived", "channel_not_found", "is_archived", "not_in_channel"])  # for all that comes
+
+
+class Drawn(NamedTuple):
+    """A place's package as it is to be shown there: read in one moment."""
+
+    dossier: Dossier
+    rendering: Rendering
+    notes: list[Note]
+    roster: Roster
+    too_late: bool  # it was decided on another card before it could be shown at this place
+
+
+class Bringing:
+    def __init__(self, store: Store, sending: Sending, onlookers: Onlookers, now: Callable[[], datetime]) -> None:
+        self._store, self._sending, self._onlookers, self._now = store, sending, onlookers, now
+
+    async def somewhere(self, hold: Hold) -> None:
+        """Where Slack refuses for good, and said so lately, nothing is tried."""
+        if not await self._store.read(lambda its: self._is_closed(its, hold.its.place), quick=True):
+            try:
+                return await self._bring(hold)
+            except RefusedError as refused:
+                await self._refused(hold.its.place, refused)
+        return await self._elsewhere(hold)
+
+    def _is_closed(self, connection: Connection, place: Place) -> bool:
+        where = place.place if place.is_person else place.channel or place.place
+        closed = troubles.closed(connection, place.tenant_id, where, self._now())
+        return closed is not None and closed.still
+
+    async def _bring(self, hold: Hold) -> None:
+        place = hold.its.place
+        drawn = await self._store.read(lambda its: self._drawn(its, place))
+        if place.place.startswith(cards.ROLE):
+            return await self._ask(hold, drawn)
+        if drawn.too_late:
+            return await hold.write(lambda connection: diverted.drop(connection, place))
+        return await self._show(hold, drawn)
+
+    async def _ask(self, hold: Hold, drawn: Drawn) -> None:
+        """Once, and then whoever comes to belong to them, as long as it is this role that is waited for."""
+        place, state = hold.its.place, drawn.dossier.state
+        first, waits = place.shown_revision == 0, not state.status.terminal
+        still = waits and place.place == cards.ROLE + state.task.required_role
+        people = self._one_by_one(drawn) if first or still else []
+        if first and waits and not people:
+            raise SlackError("nobody of this role can be asked now")
+        await hold.write(lambda connection: cards.asked(connection, place, people, state.revision))
+
+    def _one_by_one(self, drawn: Drawn) -> list[str]:
+        """Who could decide it; where they are enough, only who holds the role itself: every direct message rings."""
+        question = question_of(drawn.dossier.state)
+        able = eligible(drawn.roster, question, self._store.clock())
+        holders = [user for user in able if not set(drawn.roster.roles_of(user)).isdisjoint(question.roles)]
+        return sorted(holders if len(holders) >= drawn.dossier.tally.needed else able)
+
+    def _drawn(self, connection: Connection, place: Place) -> Drawn:
+        house = self._store.house
+        dossier = dossier_of(connection, house, place.package_id, self._store.clock())
+        if dossier is None:
+            raise LookupError(f"the place {place.place} shows package {place.package_id}, which is not there")
+        notes = notes_of(dossier, place.noted_revision) if place.posted else []
+        too_late = dossier.state.status.terminal and not place.posted and diverted.lies_elsewhere(connection, place)
+        return Drawn(dossier, render(dossier), notes, house.roster(connection), too_late)
+
+    async def _show(self, hold: Hold, drawn: Drawn) -> None:
+        place, rendering, state = hold.its.place, drawn.rendering, drawn.dossier.state
+        seen = any(card.at == (place.channel, place.ts) for card in cards_of(state))
+        proof = _to_be_proven(place, drawn.dossier, seen=seen)
+        onlookers = await self._seeing(place, anew=place.posted and not seen) if proof else None
+        if place.channel and place.ts and rendering.rendering_id == place.rendering_id:
+            posted = Posted(place.channel, place.ts)
+        else:
+            await self._keep(hold, rendering)
+            posted = await self._sending.put(place, Message(rendering.text, rendering.blocks), hold.its.paid)
+        shown = Shown(state.revision, posted.channel, posted.ts, rendering.rendering_id)
+        if (place.channel, place.ts, place.rendering_id) != (posted.channel, posted.ts, rendering.rendering_id):
+            # Whatever fails from here on is done again, but the card lies there.
+            await hold.write(lambda connection: cards.lies_at(connection, place, shown))
+        await self._tell(hold, drawn.notes, posted)
+        if onlookers is None and posted != (place.channel, place.ts):  # it was posted again: nobody has seen this card
+            onlookers = await self._seeing(place)
+        if onlookers is not None:
+            shown = await self._proven(drawn, shown, onlookers)
+        await self._settled(hold, shown)
+
+    async def _keep(self, hold: Hold, rendering: Rendering) -> None:
+        """The last before it is sent: whoever lost the place meanwhile learns it here."""
+        place = hold.its.place
+        drawing = Drawing(
+            place.tenant_id, place.package_id, rendering.rendering_id, rendering.body, self._store.clock()
+        )
+        await hold.write(lambda connection: cards.keep_rendering(connection, drawing))
+
+    async def _tell(self, hold: Hold, notes: list[Note], posted: Posted) -> None:
+        """Each is written down as it is told, for a later one may fail and all of this then be done again."""
+        place = hold.its.place
+        person = place.place if place.is_person else None
+        for note in notes:
+            await self._sending.post(posted.channel, note.message, posted.ts, person=person)
+            await hold.write(partial(cards.noted, place=place, revision=note.revision))
+
+    async def _seeing(self, place: Place, *, anew: bool = False) -> frozenset[str]:
+        """Who sees what lies there: asked first, so that nothing is posted whose proof then fails.
+
+        Of a card that nobody saw so far, what is remembered says nothing: somebody may have come to see it.
+        """
+        if place.is_person:
+            return frozenset([place.place])
+        try:
+            return await self._onlookers.of(place.channel or place.place, anew=anew)
+        except (BusyError, RefusedError, TokenError, UnreachableError):
+            raise
+        except SlackError as fault:  # a scope that is missing: people are asked all the same, and silence never counts
+            log.warning("card.onlookers_unknown", place=place.place, error=fault.error)
+            return frozenset()
+
+    async def _proven(self, drawn: Drawn, shown: Shown, onlookers: frozenset[str]) -> Shown:
+        """Down the road, like everything: the card lies where these people can see it. What it then shows."""
+        state = drawn.dossier.state
+        able = eligible(drawn.roster, question_of(state), self._store.clock())
+        command = Show(
+            command_id=f"show {shown.channel} {shown.ts} {state.version} {fresh_id()}",
+            decision_package_id=state.decision_package_id,
+            package_version=state.version,
+            rendering_id=shown.rendering_id,
+            channel=shown.channel,
+            ts=shown.ts,
+            seen_by=onlookers & able,
+        )
+        outcome = await self._store.carry_out(command)
+        if outcome.refusal and outcome.refusal.reason is Reason.TOO_BUSY:
+            raise UnavailableError(outcome.refusal.sentence)
+        if outcome.state and outcome.changed and _looks_alike(drawn, outcome.state):
+            return shown._replace(revision=outcome.state.revision)
+        return shown
+
+    async def _settled(self, hold: Hold, shown: Shown) -> None:
+        await hold.write(lambda connection: _shown(connection, hold.its.place, shown, self._now()))
+
+    async def _refused(self, place: Place, refused: SlackError) -> None:
+        log.error("card.refused", package=place.package_id, place=place.place, error=refused.error)
+        now = self._now()
+        until = now + timedelta(seconds=AGAIN_AFTER) if refused.error in _SHUT else None
+        kept = partial(troubles.keep, place=place.place, error=refused.error, now=now, closed_until=until)
+        await self._store.write(lambda connection: kept(connection, place.tenant_id))
+
+    async def _elsewhere(self, hold: Hold) -> None:
+        """People are asked in the policy's second channel, or one by one.
+
+        As long as the package waits, this place is tried again: once Slack shows cards here, it is shown here too.
+        """
+        place, fallback = hold.its.place, self._store.house.policy.channels.fallback
+        if place.is_person:
+            return await hold.rest(AGAIN_AFTER)
+        state = await self._store.read(lambda its: _state(its, place), quick=True)
+        other = fallback if fallback and place.place != fallback else cards.ROLE + state.task.required_role
+        await hold.write(lambda connection: cards.also(connection, place, other))
+        if state.status.terminal:
+            return await hold.write(lambda connection: diverted.drop(connection, place))
+        return await hold.rest(AGAIN_AFTER)
+
+
+def _state(connection: Connection, place: Place) -> PackageState:
+    loaded = load(connection, place.tenant_id, place.package_id)
+    if loaded is None:
+        raise LookupError(f"the place {place.place} shows package {place.package_id}, which is not there")
+    return loaded.state
+
+
+def _shown(connection: Connection, place: Place, shown: Shown, now: datetime) -> None:
+    cards.shown_at(connection, place, shown)
+    if place.place in troubles.over(connection, place.tenant_id, place.place, troubles.APP, now=now):
+        diverted.wake(connection, place.tenant_id, place.place)
+
+
+def _looks_alike(drawn: Drawn, after: PackageState) -> bool:
+    """Whether the proof is all that happened, and changes nothing that can be seen: then nothing is redrawn."""
+    before = drawn.dossier.state
+    return after.revision == before.revision + 1 and (
+        render(replace(drawn.dossier, state=after)).rendering_id == drawn.rendering.rendering_id
+    )
+
+
+def _to_be_proven(place: Place, dossier: Dossier, *, seen: bool) -> bool:
+    """A new card; one that nobody eligible saw, at each change; a soft one, where it is brought without a change.
+
+    The proof is a change too, and calls for no other.
+    """
+    since = dossier.history[place.shown_revision :]
+    if not since:  # someone came, went, or may decide now
+        return not seen or dossier.state.soft
+    news = any(event.event_type != "package.shown" for event in since)
+    return place.ts is None or (news and not seen)

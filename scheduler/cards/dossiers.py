@@ -1,0 +1,73 @@
+"""Gathers all that there is to show of a package, in one reading."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from blocks.words.dossier import Dossier, Earlier, Happened
+from rules.authority.mentions import Called, called
+from rules.authority.quorum import tally
+from rules.package.model import DecisionPackage
+from rules.record.chain import Event
+from rules.state.model import PackageState
+from rules.state.terms import terms_today
+from rules.state.transition import Words
+from store.agents.agents import agent
+from store.installation.house import House
+from store.packages.content import words_of
+from store.packages.events import events_of
+from store.packages.packages import load
+from store.packages.queue import decided_before
+from store.packages.versions import made_by
+
+
+def dossier_of(connection: Connection, house: House, package_id: str, now: datetime) -> Dossier | None:
+    """As it is now, with all that led there."""
+    loaded = load(connection, house.tenant_id, package_id)
+    if loaded is None:
+        return None
+    state, roster = loaded.state, house.roster(connection)
+    events = events_of(connection, state.tenant_id, package_id)
+    words = words_of(connection, state.tenant_id, *(event["event_id"] for event in events))
+    proposer = agent(connection, state.tenant_id, state.agent_id)
+    terms, who = terms_today(state, roster.policy), called(state, roster, now)
+    return Dossier(
+        state=state,
+        package=_package(words, state.version_event_id),
+        before=_package(words, made_by(connection, state, state.version - 1)),
+        agent=proposer.name if proposer else state.agent_id,
+        terms=terms,
+        tally=tally(state, state.votes, terms, roster, now),
+        said=words.get(state.decision.event_id, {}) if state.decision else {},
+        names=roster.names,
+        asked=_mentions(who),
+        others_asked=who.others,
+        earlier=tuple(_earlier(before) for before in decided_before(connection, state)),
+        history=tuple(_happened(event, words.get(event["event_id"], {})) for event in events),
+    )
+
+
+def _package(words: dict[str, Words], event_id: str | None) -> DecisionPackage | None:
+    posted = words.get(event_id or "", {}).get("package")
+    return DecisionPackage.model_validate(posted) if posted else None
+
+
+def _mentions(who: Called) -> tuple[str, ...]:
+    return (*(f"<!subteam^{group}>" for group in who.groups), *(f"<@{user}>" for user in who.people))
+
+
+def _earlier(state: PackageState) -> Earlier:
+    people = tuple(seat.reviewer_id for seat in state.decision.reviewers) if state.decision else ()
+    return Earlier(package_id=state.decision_package_id, status=state.status, at=state.updated_at, by=people)
+
+
+def _happened(event: Event, words: Words) -> Happened:
+    told = ("event_type", "actor", "decision", "basis", "reason", "outcome")
+    return Happened(
+        at=datetime.fromisoformat(event["occurred_at"]),
+        version=event["package_version"],
+        words=words,
+        **{name: event[name] for name in told},
+    )

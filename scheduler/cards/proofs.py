@@ -1,0 +1,78 @@
+"""What Slack says of cards just now: whether each is still there, and who can see it.
+
+Asked before a silence is taken for consent. Channels are asked once for all their cards, cards one by one; what Slack
+does not answer in time is not known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Coroutine, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from rules.state.sightings import CardAt, SeenCard
+from scheduler.cards.members import Onlookers
+from scheduler.cards.pacing import Pace
+from scheduler.common.endings import finished
+from scheduler.common.messenger import Lookup, Posted, RefusedError, SlackError, UnreachableError
+from store.outbox.rate_budget import PERMALINKS
+
+WITHIN = 20.0  # seconds for all that is asked at once
+AT_ONCE = 16  # calls under way
+_DIRECT = "D"  # how the id of a conversation with one person begins
+
+K = TypeVar("K")
+
+
+class CardProof(NamedTuple):
+    """`people`: who can see the card; None if the card is gone. `fault`: why neither is known."""
+
+    people: Collection[str] | None = None
+    fault: SlackError | None = None
+
+
+class Proofs:
+    def __init__(self, slack: Lookup, pace: Pace, onlookers: Onlookers) -> None:
+        self._slack, self._pace, self._onlookers = slack, pace, onlookers
+
+    async def of(self, cards: Collection[SeenCard]) -> Mapping[CardAt, CardProof]:
+        room = asyncio.Semaphore(AT_ONCE)
+        channels = {card.channel for card in cards if not card.channel.startswith(_DIRECT)}
+        seeing = await _each((channel, self._in_channel(channel, room)) for channel in channels)
+        places = {card.at: seeing.get(card.channel, CardProof(tuple(card.since))) for card in cards}
+        return await _each((at, self._of(at, proof, room)) for at, proof in places.items())
+
+    async def _in_channel(self, channel: str, room: asyncio.Semaphore) -> CardProof:
+        async with room:
+            return CardProof(await self._onlookers.of(channel, anew=False))
+
+    async def _of(self, at: CardAt, proof: CardProof, room: asyncio.Semaphore) -> CardProof:
+        """Where the channel itself is gone or not known, its cards are so too."""
+        if proof.people is None:
+            return proof
+        async with room:
+            spent = await self._pace.spend(PERMALINKS)
+            async with self._pace.calling(spent):
+                await self._slack.permalink(Posted(*at))
+        return proof
+
+
+async def _each(asked: Iterable[tuple[K, Coroutine[Any, Any, CardProof]]]) -> dict[K, CardProof]:
+    """All at once, each with its own fault."""
+    tasks = {key: asyncio.create_task(_proof(call)) for key, call in asked}
+    try:
+        await finished(tasks.values(), WITHIN)
+    finally:
+        for task in tasks.values():
+            task.cancel()
+    late = CardProof(fault=UnreachableError("Slack did not answer in time"))
+    return {key: late if task.cancelled() else task.result() for key, task in tasks.items()}
+
+
+async def _proof(call: Coroutine[Any, Any, CardProof]) -> CardProof:
+    try:
+        return await call
+    except RefusedError:
+        return CardProof()
+    except SlackError as fault:
+        return CardProof(fault=fault)

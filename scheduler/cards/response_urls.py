@@ -1,0 +1,52 @@
+"""The addresses that came with clicks: through them a card can be drawn anew without asking more of Slack's rate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from scheduler.common.messenger import Posted
+
+LIFE = 25 * 60.0  # of Slack's half hour
+USES = 3  # of Slack's five: the others are for private sentences
+MOST = 200
+
+
+class Answer(NamedTuple):
+    url: str
+    until: float
+    uses: int
+
+
+class Answers:
+    """Of this process alone: whoever took the click."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._of: dict[Posted, Answer] = {}
+
+    def keep(self, card: Posted, url: str) -> None:
+        """The newest for each card; of too many the oldest go."""
+        self._of.pop(card, None)
+        self._of[card] = Answer(url, self._monotonic() + LIFE, USES)
+        while len(self._of) > MOST:
+            del self._of[next(iter(self._of))]
+
+    def take(self, card: Posted) -> str | None:
+        """One use of it."""
+        found = self._of.pop(card, None)
+        if found is None or found.until <= self._monotonic():
+            return None
+        if found.uses > 1:
+            self._of[card] = found._replace(uses=found.uses - 1)
+        return found.url
+
+    def drop(self, card: Posted) -> None:
+        self._of.pop(card, None)
+
+    @property
+    def cards(self) -> list[tuple[str, str]]:
+        now = self._monotonic()
+        self._of = {card: answer for card, answer in self._of.items() if answer.until > now}
+        return [(card.channel, card.ts) for card in self._of]

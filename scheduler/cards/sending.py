@@ -1,0 +1,71 @@
+"""What is sent to Slack, within the budget: a post, or an update of what was posted, or the answer to a click on it."""
+
+from __future__ import annotations
+
+import structlog
+
+from blocks.kit.message import Message
+from scheduler.cards.pacing import Pace
+from scheduler.cards.response_urls import Answers
+from scheduler.common.messenger import BusyError, Messenger, Posted, RefusedError, SlackError
+from store.outbox.cards import Place
+from store.outbox.rate_budget import POSTS, UPDATES, Spent, of_channel
+
+log = structlog.get_logger()
+
+GONE = frozenset(["message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found", "is_inactive"])
+
+
+class Sending:
+    def __init__(self, messenger: Messenger, pace: Pace, answers: Answers) -> None:
+        self._messenger, self._pace, self._answers = messenger, pace, answers
+
+    async def put(self, place: Place, message: Message, paid: Spent | None = None) -> Posted:
+        """Updates the card where there is one, and posts another where it can no longer be updated."""
+        if not (place.channel and place.ts):
+            return await self.post(place.place, message, paid=paid)
+        posted = Posted(place.channel, place.ts)
+        try:
+            await self._update(posted, message)
+        except RefusedError as refused:
+            if refused.error not in GONE:
+                raise
+            return await self.post(place.place, message)
+        return posted
+
+    async def _update(self, posted: Posted, message: Message) -> None:
+        """Where the budget is spent, through the address that came with a click on it, if there is one."""
+        try:
+            spent = await self._pace.spend(UPDATES)
+        except BusyError:
+            if await self._answered(posted, message):
+                return
+            raise
+        async with self._pace.calling(spent):
+            await self._messenger.update(posted, message)
+
+    async def _answered(self, posted: Posted, message: Message) -> bool:
+        url = self._answers.take(posted)
+        if url is None:
+            return False
+        try:
+            await self._messenger.respond(url, message)
+        except SlackError as fault:
+            log.info("card.click_not_answered", error=fault.error)
+            self._answers.drop(posted)
+            return False
+        return True
+
+    async def post(
+        self,
+        channel: str,
+        message: Message,
+        thread: str | None = None,
+        *,
+        paid: Spent | None = None,
+        person: str | None = None,
+    ) -> Posted:
+        """`person`: whose direct channel this is, which has one budget under either name."""
+        spent = paid or await self._pace.spend(POSTS, of_channel(person or channel))
+        async with self._pace.calling(spent):
+            return await self._messenger.post(channel, message, thread)

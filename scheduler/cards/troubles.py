@@ -1,0 +1,39 @@
+"""The beginning and the end of a trouble with Slack: kept for all replicas and for the admins, and logged once each."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from store.engine.workers import UnavailableError
+from store.outbox import troubles
+from store.store import Store
+
+log = structlog.get_logger()
+
+GONE_FOR = timedelta(seconds=30)  # before an app that Slack let go is tried again
+
+
+async def begins(store: Store, place: str, error: str, now: datetime | None = None) -> None:
+    """`place` is the app or its Socket Mode connection. Nothing is tried there for a while, by no replica."""
+    tenant_id, at = store.house.tenant_id, now or datetime.now(UTC)
+    is_news = await store.write(
+        lambda its: troubles.keep(its, tenant_id, place, error=error, now=at, closed_until=at + GONE_FOR)
+    )
+    if is_news:
+        log.error("slack.refuses", what=place, error=error)
+
+
+async def ends(store: Store, place: str) -> None:
+    tenant_id, now = store.house.tenant_id, datetime.now(UTC)
+    if await store.read(lambda its: troubles.closed(its, tenant_id, place, now)):
+        await store.write(lambda its: troubles.over(its, tenant_id, place, now=now))
+        log.info("slack.works_again", what=place)
+
+
+async def follows(store: Store, place: str, error: str | None) -> None:
+    """As it is now. If the database is away, the next look says it again."""
+    with suppress(UnavailableError):
+        await (begins(store, place, error) if error else ends(store, place))

@@ -1,0 +1,19 @@
+"""What the clock asks of a package: a command of its own each time, because the rules judge it by what is due."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from rules.state.commands import ClockCommand
+from rules.state.model import PackageState
+from store.installation.house import fresh_id
+
+C = TypeVar("C", bound=ClockCommand)
+
+
+def of(kind: type[C], state: PackageState, **said: Any) -> C:
+    return for_package(kind, state.decision_package_id, **said)
+
+
+def for_package(kind: type[C], package_id: str, **said: Any) -> C:
+    return kind(command_id=f"clock {fresh_id()}", decision_package_id=package_id, **said)

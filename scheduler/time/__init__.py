@@ -1,0 +1,1 @@
+"""What time does: due commands, silence, absences, retention, and the heartbeat that proves it."""

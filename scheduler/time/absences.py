@@ -1,0 +1,115 @@
+"""Looks after tasks whose people have gone: to their delegates and back, and up the ladder where nobody is left.
+
+Whoever is away, deactivated or out of a group changes the directory, and time ends absences: only then is there
+anything to look for. For whom all was last looked through is kept, so that neither a restart nor another replica does
+it again. And who has come to belong to those who are asked in person is asked too.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from hashlib import sha256
+
+import structlog
+from sqlalchemy import Connection
+
+from rules.reasons import Reason
+from rules.state.commands import Relieve
+from rules.state.model import PackageState
+from rules.verbs.absences import needed
+from scheduler.common import clock_commands
+from store.engine.workers import UnavailableError
+from store.installation.absences_seen import has_looked, looked_through_for
+from store.outbox import cards
+from store.packages.queue import Place, open_tasks
+from store.store import Store
+
+log = structlog.get_logger()
+
+PAGE = 200
+
+Known = tuple[int, str, bool, frozenset[str]]
+
+
+class Relief:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._looked_at: Known | None = None
+        self._left: list[PackageState] = []  # which were too busy when it was their turn
+        self._mark_to_keep: str | None = None
+
+    async def tick(self) -> None:
+        try:
+            now_known = await self._store.read(self._known)
+            if now_known != self._looked_at:
+                await self._look_for(await self._store.read(self._mark))
+                self._looked_at = now_known
+            elif self._left:
+                self._left = await self._relieved(self._left)
+            await self._keep_mark()
+        except UnavailableError as fault:
+            log.warning("relief.database_unavailable", error=str(fault))
+
+    def _known(self, connection: Connection) -> Known:
+        """The directory's version, the policy, whether the directory is fresh, and who is away just now."""
+        house, now = self._store.house, self._store.clock()
+        standing = house.standing(connection)
+        roster = house.roster(connection, standing)
+        directory, policy = roster.directory, roster.policy
+        away = frozenset(person.user_id for person in directory.people.values() if person.is_away(now))
+        return standing.directory_version, policy.digest, directory.is_fresh(policy, now), away
+
+    def _mark(self, connection: Connection) -> str:
+        """All that says who could decide anything just now, in short: the same people read anew give the same."""
+        roster, now = self._store.house.roster(connection), self._store.clock()
+        directory, policy = roster.directory, roster.policy
+        people = sorted(
+            (
+                who.user_id,
+                who.email,
+                who.active,
+                who.is_bot,
+                who.is_guest,
+                who.is_stranger,
+                who.is_away(now),
+                who.delegate,
+            )
+            for who in directory.people.values()
+        )
+        groups = sorted((group, sorted(members)) for group, members in directory.groups.items())
+        said = (policy.full_version, directory.is_fresh(policy, now), people, groups)
+        return sha256(repr(said).encode()).hexdigest()
+
+    async def _look_for(self, mark: str) -> None:
+        if await self._store.read(looked_through_for) != mark:
+            await self._store.write(partial(cards.ask_anew, tenant_id=self._store.house.tenant_id))
+            self._left, self._mark_to_keep = await self._look(), mark
+
+    async def _look(self) -> list[PackageState]:
+        after: Place | None = None
+        left: list[PackageState] = []
+        while True:
+            states, after = await self._store.read(partial(self._needing, after=after))
+            left += await self._relieved(states)
+            if after is None:
+                return left
+
+    async def _keep_mark(self) -> None:
+        """Once nothing is left: whoever ends before that leaves all of it to be looked through again."""
+        if self._mark_to_keep and not self._left:
+            await self._store.write(partial(has_looked, mark=self._mark_to_keep))
+            self._mark_to_keep = None
+
+    def _needing(self, connection: Connection, after: Place | None) -> tuple[list[PackageState], Place | None]:
+        house, now = self._store.house, self._store.clock()
+        roster = house.roster(connection)
+        page = open_tasks(connection, house.tenant_id, limit=PAGE, after=after)
+        return [state for state in page.items if needed(state, roster, now)], page.following
+
+    async def _relieved(self, states: list[PackageState]) -> list[PackageState]:
+        """Goes down the road with them; gives back those that were too busy."""
+        outcomes = await self._store.carry_out_each([clock_commands.of(Relieve, state) for state in states])
+        refused = [(state, its.refusal.reason) for state, its in zip(states, outcomes, strict=True) if its.refusal]
+        for state, reason in refused:
+            log.info("relief.not_given", package=state.decision_package_id, reason=reason.value)
+        return [state for state, reason in refused if reason is Reason.TOO_BUSY]

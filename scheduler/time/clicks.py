@@ -1,0 +1,60 @@
+"""The clicks of this process that are not settled: those under way, and those that failed.
+
+A click that failed may have been an objection, so its package becomes hard. It is kept in memory until the database has
+taken that. Until then, and past the beginning of the oldest click under way, the process proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import structlog
+
+from rules.reasons import Reason
+from rules.state.commands import Harden
+from scheduler.common import clock_commands
+from store.store import Store
+
+log = structlog.get_logger()
+
+
+class Clicks:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._under_way: dict[object, datetime] = {}
+        self._failed: set[tuple[str, str]] = set()
+
+    @property
+    def oldest(self) -> datetime | None:
+        """When the click came in that has been under way for longest."""
+        return min(self._under_way.values(), default=None)
+
+    @property
+    def owed(self) -> bool:
+        """Whether a click failed and its package is not hard yet."""
+        return bool(self._failed)
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """From the moment a click comes in until it is answered."""
+        this = object()
+        self._under_way[this] = self._store.clock()
+        try:
+            yield
+        finally:
+            del self._under_way[this]
+
+    def failed(self, package_id: str, user_id: str) -> None:
+        log.warning("click.failed", package=package_id)
+        self._failed.add((package_id, user_id))
+
+    async def settle(self) -> None:
+        """Harden what clicks failed for. Raises `UnavailableError` while the database is away."""
+        for click in tuple(self._failed):
+            package_id, user_id = click
+            command = clock_commands.for_package(Harden, package_id, cause="click-failed", clicked_by=user_id)
+            refusal = (await self._store.carry_out(command)).refusal
+            if refusal is None or refusal.reason is not Reason.TOO_BUSY:
+                self._failed.discard(click)

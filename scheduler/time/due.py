@@ -1,0 +1,98 @@
+"""What time does: finds what is due and goes down the one road with it, as another caller.
+
+The rules check again that it is due, so that late, twice and on three machines come to the same. What cannot happen
+yet is put off to when it may, and stands in nobody's way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from rules.reasons import Reason, Refusal
+from rules.state.commands import Climb, ClockCommand, Expire, Lapse, LoseTrack, Remind, Verb, WakeUp
+from rules.state.model import PackageState
+from rules.verbs.timers import next_due
+from scheduler.common import clock_commands
+from store.engine.workers import UnavailableError
+from store.packages.packages import claim_due, is_any_due, look_again
+from store.store import Store
+
+log = structlog.get_logger()
+
+AT_ONCE = 200
+CLAIMED_FOR = timedelta(seconds=30)
+AGAIN_AFTER = timedelta(seconds=30)  # for what is refused, as while an agent is paused
+_COMMANDS: Mapping[Verb, type[ClockCommand]] = {
+    Verb.REMIND: Remind,
+    Verb.CLIMB: Climb,
+    Verb.EXPIRE: Expire,
+    Verb.WAKE: WakeUp,
+    Verb.LAPSE: Lapse,
+    Verb.LOSE_TRACK: LoseTrack,
+}
+
+
+class Sweep:
+    def __init__(self, store: Store, silent: Callable[[list[PackageState]], None]) -> None:
+        """`silent` is told whose silence may have lasted for long enough: that takes more than time."""
+        self._store, self._silent, self._alone = store, silent, asyncio.Lock()
+
+    async def tick(self) -> None:
+        """Everything that is due now, the longest overdue first. Never beside itself."""
+        async with self._alone:
+            try:
+                while await self._store.read(self._is_any_due):
+                    found = await self._store.write(self._claimed)
+                    await self._happen(found)
+            except UnavailableError as fault:
+                log.warning("sweep.database_unavailable", error=str(fault))
+
+    def _is_any_due(self, connection: Connection) -> bool:
+        """By the policy in force: a process that cannot read it leaves what is due to others."""
+        self._store.house.roster(connection)
+        return is_any_due(connection, self._store.house.tenant_id, self._store.clock())
+
+    def _claimed(self, connection: Connection) -> list[PackageState]:
+        now = self._store.clock()
+        return claim_due(connection, self._store.house.tenant_id, now, now + CLAIMED_FOR, AT_ONCE)
+
+    async def _happen(self, found: list[PackageState]) -> None:
+        """To each what is its own; what is refused now is looked at again, and never at once."""
+        now = self._store.clock()
+        meant = [(state, self._meant(state, now)) for state in found]
+        self._silent([state for state, what in meant if what is Verb.CONSENT])
+        asked = [(state, command) for state, command in meant if isinstance(command, ClockCommand)]
+        outcomes = await self._store.carry_out_each([command for _, command in asked])
+        later = [(state, at) for state, at in meant if isinstance(at, datetime)]
+        for (state, _), outcome in zip(asked, outcomes, strict=True):
+            if outcome.refusal:
+                _tell(state, outcome.refusal)
+                later.append((state, now + AGAIN_AFTER))
+        await self._put_off(later)
+
+    def _meant(self, state: PackageState, now: datetime) -> ClockCommand | datetime | Verb:
+        """What time does to it now, or when it is to be looked at again."""
+        following = next_due(state)
+        if following is None or following[0] > now:
+            # Its row says otherwise than its state only where it had been put off.
+            return following[0] if following else now + AGAIN_AFTER
+        command = _COMMANDS.get(following[1])
+        return clock_commands.of(command, state) if command else following[1]
+
+    async def _put_off(self, later: list[tuple[PackageState, datetime]]) -> None:
+        """Never at once again: whatever is looked at again and again would keep the rest waiting."""
+        if not later:
+            return
+        soonest = self._store.clock() + timedelta(seconds=1)
+        each = [(state, max(at, soonest)) for state, at in later]
+        await self._store.write(lambda connection: look_again(connection, each))
+
+
+def _tell(state: PackageState, refusal: Refusal) -> None:
+    if refusal.reason is not Reason.NOT_DUE:
+        log.info("sweep.put_off", package=state.decision_package_id, reason=refusal.reason.value)

@@ -1,0 +1,197 @@
+"""The heartbeat: how long an objection could have come in and been carried out, as far as this process can prove it.
+
+Each beat says that the process is there, and lengthens its proven stretch up to its newest proof. A stretch lies
+between two proofs that follow closely: the time after the last proof is not proven yet. Silence is counted in business
+time, and a heart beats in real time. If the two differ, because a clock was set or the process was stopped, a new
+stretch begins.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import structlog
+from sqlalchemy import Connection
+
+from rules.policy.model import Policy
+from rules.state.commands import Harden
+from scheduler.common import clock_commands
+from scheduler.time.clicks import Clicks
+from scheduler.time.way_in import Proof, WayIn
+from store.engine.workers import UnavailableError
+from store.installation import presence, uptime
+from store.installation.policy_texts import UnreadablePolicyError
+from store.installation.presence import Sign
+from store.packages.packages import is_any_soft_waiting, soft_waiting
+from store.store import Store
+
+log = structlog.get_logger()
+
+EVERY = 5.0
+MISSED = 3 * EVERY  # after so long without a beat, nobody knows what was in between
+MUST_WRITE = 15.0  # a process whose sign of life is refused for so long is not ready for anything
+NOTHING = timedelta(0)
+
+
+class Stretch(NamedTuple):
+    begun: datetime
+    until: datetime
+
+
+class Beat(NamedTuple):
+    at: datetime
+    real: float
+
+
+class Heart:
+    def __init__(
+        self,
+        store: Store,
+        reachable: Callable[[], Awaitable[bool]],
+        way_in: WayIn,
+        clicks: Clicks,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store, self._reachable, self._way_in, self._clicks = store, reachable, way_in, clicks
+        self._monotonic = monotonic
+        self._last = self._now()
+        self._since = self._last.real  # what was proven before does not count
+        self._stretch: Stretch | None = None
+        self._unproven = NOTHING
+        self._is_known = False  # to the other replicas, and to the probe that comes in
+        self._unwritten_since: float | None = None
+
+    @property
+    def is_mute(self) -> bool:
+        """Whether the database has taken no sign of life for too long. The time that Slack takes does not count."""
+        since = self._unwritten_since
+        return since is not None and self._monotonic() - since >= MUST_WRITE
+
+    @property
+    def beating(self) -> bool:
+        """Whether somebody could be heard now."""
+        fresh = self._monotonic() - self._last.real <= MISSED
+        return fresh and self._stretch is not None and not self._clicks.owed
+
+    async def tick(self) -> None:
+        await self._beat(lived=NOTHING)
+
+    async def lived(self) -> None:
+        """Business time was moved on by hand, with everybody at their desks: what was passed over counts as lived."""
+        await self._beat(lived=self._store.clock() - self._last.at)
+
+    async def stop(self) -> None:
+        """No more clicks are taken. What a failed click owes is not left behind."""
+        store, now = self._store, self._store.clock()
+        with suppress(UnavailableError):
+            await self._clicks.settle()
+            if not self._clicks.owed:
+                await store.write(lambda its: presence.leave(its, store.house.tenant_id, store.house.process_id, now))
+
+    async def _beat(self, *, lived: timedelta) -> None:
+        passed, begun = self._passed(lived), self._monotonic()
+        try:
+            can_judge = await self._store.read(self._can_judge)
+            await self._clicks.settle()
+            if not self._is_known:
+                await self._write(None)
+            waits = await self._store.read(lambda its: is_any_soft_waiting(its, self._store.house.tenant_id))
+            reachable = await self._reachable()
+            proof = await self._way_in.look(wanted=waits, again=bool(lived)) if reachable else None
+            proof = self._held_to_the_policy(proof) if can_judge else None
+            await self._write(proof)
+            self._unproven = self._without_proof(proof, passed if reachable and waits else NOTHING, waits=waits)
+            if self._unproven >= self._policy.soft.proof_lost:
+                await self._lose_proof()
+        except UnreadablePolicyError:
+            await self._is_there()
+        except UnavailableError:
+            self._stretch = None
+            self._is_unwritten(begun)
+        self._last = self._now()
+
+    def _can_judge(self, connection: Connection) -> bool:
+        """Every click is refused while the directory is stale or the policy in force cannot be read."""
+        roster = self._store.house.roster(connection)
+        return roster.directory.is_fresh(roster.policy, self._store.clock())
+
+    async def _is_there(self) -> None:
+        """It takes clicks and can carry none out, so no silence counts at any replica."""
+        with suppress(UnavailableError):
+            await self._write(None)
+        self._stretch = None
+
+    def _passed(self, lived: timedelta) -> timedelta:
+        """The time since the last beat, if it was lived through."""
+        now, last = self._now(), self._last
+        passed, real = now.at - last.at, timedelta(seconds=now.real - last.real)
+        if lived or (
+            passed >= NOTHING and real.total_seconds() <= MISSED and abs(passed - real).total_seconds() <= MISSED
+        ):
+            return passed
+        self._stretch, self._since = None, now.real
+        return NOTHING
+
+    def _held_to_the_policy(self, proof: Proof | None) -> Proof | None:
+        """No proof is as good as one that is too old, from before a gap, or beside a click that failed."""
+        now, reach = self._now(), self._policy.soft.proof_every
+        if proof is None or self._clicks.owed or proof.real < self._since:
+            return None
+        is_old = now.at - proof.at > reach or now.real - proof.real > reach.total_seconds()
+        return None if is_old else proof
+
+    async def _write(self, proof: Proof | None) -> None:
+        """In one transaction: that this process is there, and what it has proven."""
+        house, now, until = self._store.house, self._store.clock(), self._proven_until(proof)
+        stretch, grown = self._stretch, self._grown(until)
+        sign = Sign(house.tenant_id, house.process_id, now, proof.at if proof else None, self._way_in.sockets)
+
+        def write(its: Connection) -> None:
+            presence.sign(its, sign)
+            if grown and stretch and grown.begun == stretch.begun:
+                uptime.grow(its, house.tenant_id, house.process_id, *grown)
+            elif grown:
+                uptime.begin(its, house.tenant_id, house.process_id, grown.begun, now)
+
+        self._is_unwritten(self._monotonic())
+        await self._store.write(write)
+        self._stretch, self._unwritten_since, self._is_known = grown, None, True
+
+    def _is_unwritten(self, since: float) -> None:
+        if self._unwritten_since is None:
+            self._unwritten_since = since
+
+    def _proven_until(self, proof: Proof | None) -> datetime | None:
+        """A click under way may still fail: nothing from its beginning on is proven."""
+        oldest = self._clicks.oldest
+        return proof and (min(proof.at, oldest) if oldest else proof.at)
+
+    def _grown(self, until: datetime | None) -> Stretch | None:
+        if until is None:
+            return None
+        last = self._stretch
+        return Stretch(last.begun, until) if last and last.until <= until else Stretch(until, until)
+
+    def _without_proof(self, proof: Proof | None, passed: timedelta, *, waits: bool) -> timedelta:
+        if not waits:
+            return NOTHING
+        return self._store.clock() - proof.at if proof else self._unproven + passed
+
+    async def _lose_proof(self) -> None:
+        """Nobody can tell whether an objection would arrive: every package that waits for silence becomes hard."""
+        waiting = await self._store.read(lambda its: soft_waiting(its, self._store.house.tenant_id))
+        log.warning("silence.proof_lost", packages=len(waiting), seconds=round(self._unproven.total_seconds()))
+        await self._store.carry_out_each(
+            [clock_commands.for_package(Harden, each, cause="proof-lost") for each in waiting]
+        )
+
+    def _now(self) -> Beat:
+        return Beat(self._store.clock(), self._monotonic())
+
+    @property
+    def _policy(self) -> Policy:
+        return self._store.house.policy

@@ -1,0 +1,58 @@
+"""Empties words that have been kept as long as the policy says, a few packages at a time.
+
+And forgets callbacks that arrived long ago: what they told of is in the trail, and only operators look at them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from store.audit import retention
+from store.engine.workers import UnavailableError
+from store.installation import uptime
+from store.store import Store
+
+log = structlog.get_logger()
+
+PACKAGES = 100
+LETTERS = 1_000
+ARRIVED = timedelta(days=30)  # before today: longer than anybody asks whether something arrived
+
+
+def _real() -> datetime:
+    return datetime.now(UTC)
+
+
+class Retention:
+    """What arrived is counted in real time, as all that is sent; what is kept, in that of business."""
+
+    def __init__(self, store: Store, real: Callable[[], datetime] = _real) -> None:
+        self._store, self._real = store, real
+
+    async def tick(self) -> None:
+        store, now, tenant_id = self._store, self._store.clock(), self._store.house.tenant_id
+        try:
+            policy = (await store.read(store.house.roster)).policy
+            # No silence is ever longer than a package may wait: what lies before that is asked by nobody.
+            oldest = now - 2 * policy.windows.defer_at_most
+            await store.write(lambda connection: uptime.forget(connection, tenant_id, oldest))
+            await self._forget_letters(min(ARRIVED, policy.retention.content or ARRIVED))
+            if policy.retention.content is None:
+                return
+            before = now - policy.retention.content
+            while count := await store.write(
+                lambda connection: retention.empty(connection, tenant_id, before, PACKAGES)
+            ):
+                log.info("retention.emptied", packages=count)
+        except UnavailableError as fault:
+            log.warning("retention.database_unavailable", error=str(fault))
+
+    async def _forget_letters(self, kept_for: timedelta) -> None:
+        store, tenant_id, before = self._store, self._store.house.tenant_id, self._real() - kept_for
+        while count := await store.write(
+            lambda connection: retention.forget_letters(connection, tenant_id, before, LETTERS)
+        ):
+            log.info("retention.callbacks_forgotten", callbacks=count)

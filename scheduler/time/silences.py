@@ -1,0 +1,107 @@
+"""A silence as the scheduler looks at it: what the database knows of it, and what Slack has said of its cards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from rules.authority.silence import Hearing, any_there, cards_of, counted, enough_at, onlookers_of
+from rules.state.model import PackageState, Terms
+from rules.state.sightings import CardAt, SeenCard
+from rules.state.terms import terms_today
+from scheduler.cards.proofs import CardProof
+from scheduler.common.messenger import BusyError, TokenError
+from store.installation import uptime
+from store.installation.directory import absences
+from store.installation.house import House
+from store.outbox import cards
+
+ASKED_AGAIN_AFTER = timedelta(seconds=30)  # if Slack did not say, or a click could not have come in just now
+SHOWN_WITHIN = timedelta(minutes=5)  # if the card is posted or proven again: its proof begins another silence
+
+Answers = Mapping[CardAt, CardProof]
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """A package that nobody has spoken about. `cards`: those that are still where an eligible person saw them."""
+
+    state: PackageState
+    cards: tuple[SeenCard, ...]
+    hearing: Hearing
+    terms: Terms
+    now: datetime
+
+    @property
+    def end(self) -> datetime:
+        return min(self.state.task.due_at, self.state.ends_at)
+
+    @property
+    def is_late(self) -> bool:
+        return self.end <= self.now
+
+    @property
+    def may_be_enough(self) -> bool:
+        """By what the database knows: only then Slack is asked."""
+        return self.is_enough(self.cards)
+
+    def length(self, seen: Iterable[SeenCard]) -> timedelta:
+        return counted(self.state, onlookers_of(seen), self.hearing, self.now)
+
+    def is_enough(self, seen: Iterable[SeenCard]) -> bool:
+        return self.length(seen) >= self.terms.soft_timeout
+
+    def proven(self, answers: Answers) -> tuple[SeenCard, ...]:
+        """The cards that are there, each with the people who saw it before and still see it."""
+        people = {card.at: answers.get(card.at, CardProof()).people for card in self.cards}
+        return tuple(card.only(seen) for card in self.cards if (seen := people[card.at]) is not None)
+
+    def is_proven(self, answers: Answers) -> bool:
+        """Whether the silence is long enough by what Slack has just said."""
+        return self.is_enough(self.proven(answers))
+
+    def gone(self, answers: Answers) -> list[CardAt]:
+        return [card.at for card in self.cards if answers.get(card.at) == CardProof()]
+
+    def is_deserted(self, answers: Answers) -> bool:
+        """Whether all its cards are there, and no one who may decide now can see them."""
+        seen = [answers[card.at].people for card in self.cards]
+        return all(people is not None and not self._any_there(people) for people in seen)
+
+    def app_is_gone(self, answers: Answers) -> bool:
+        return any(isinstance(answers[card.at].fault, TokenError) for card in self.cards if card.at in answers)
+
+    def again_at(self, answers: Answers) -> datetime:
+        """When to look at it again: when it could be enough, or when Slack may have something else to say."""
+        if not self.cards or self.may_be_enough:
+            return min(self.now + self._patience(answers), self.end)
+        onlookers, so_far = onlookers_of(self.cards), self.length(self.cards)
+        return min(enough_at(self.state, onlookers, self.hearing, self.terms, so_far, self.now), self.end)
+
+    def _patience(self, answers: Answers) -> timedelta:
+        faults = [proof.fault for card in self.cards if (proof := answers[card.at]).fault]
+        asked = [timedelta(seconds=fault.after) for fault in faults if isinstance(fault, BusyError)]
+        return max([ASKED_AGAIN_AFTER, *asked]) if faults else SHOWN_WITHIN
+
+    def _any_there(self, people: Iterable[str]) -> bool:
+        return any_there(self.state, people, self.hearing.roster, self.now)
+
+
+def quiet(connection: Connection, house: House, states: Sequence[PackageState], now: datetime) -> list[Quiet]:
+    since = min(state.shown.at for state in states if state.shown)
+    away, up = absences(connection, house.tenant_id, since, now), uptime.within(connection, house.tenant_id, since, now)
+    hearing = Hearing(house.roster(connection), away, up)
+    lying = cards.lying(connection, house.tenant_id, [state.decision_package_id for state in states])
+    return [
+        Quiet(
+            state=state,
+            cards=tuple(card for card in cards_of(state) if card.at in lying[state.decision_package_id]),
+            hearing=hearing,
+            terms=terms_today(state, hearing.roster.policy),
+            now=now,
+        )
+        for state in states
+    ]

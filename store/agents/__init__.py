@@ -1,0 +1,1 @@
+"""Agents, their keys and their secrets."""

@@ -1,0 +1,196 @@
+"""The agents: added, rotated, paused and revoked by operators and admins, each time with an event."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from rules.people.agent_keys import KeyScope, Rates
+from rules.people.directory import AgentStanding
+from store.agents.agents import AGENTS, KEYS, key_digest, rates_of, scope_of
+from store.installation.house import fresh_id
+from store.installation.tenancy import happened, tenant
+from store.schema.tables import CallbackSecret, core
+
+SECRETS = core(CallbackSecret)
+
+Seal = Callable[[str], str]
+
+
+def as_it_is(secret: str) -> str:
+    """For a process without a key: the next start of one that has it seals the secret."""
+    return secret
+
+
+EVERYTHING, DEFAULT_RATES = KeyScope(), Rates()
+_NO_AGENT = "there is no agent named {name!r}; `countersign agents list` shows them"
+
+
+class RegistryError(Exception):
+    """What an operator asked for does not fit what is there; the sentence says what to do."""
+
+
+class Credentials(NamedTuple):
+    """Shown once, when made: the key is kept only as its digest."""
+
+    agent_id: str
+    key: str
+    callback_secret: str
+
+
+class Listed(NamedTuple):
+    agent_id: str
+    name: str
+    owner: str
+    standing: AgentStanding
+    callback_url: str | None
+    created_at: datetime
+    keys: int
+    scope: KeyScope
+    rates: Rates
+
+
+def add(
+    connection: Connection,
+    name: str,
+    owner: str,
+    now: datetime,
+    *,
+    callback_url: str | None = None,
+    scope: KeyScope = EVERYTHING,
+    rates: Rates = DEFAULT_RATES,
+    by: str = "operator",
+    seal: Seal = as_it_is,
+) -> Credentials:
+    tenant_id, agent_id = tenant(connection), f"agt_{fresh_id()}"
+    row = {
+        "tenant_id": tenant_id,
+        "agent_id": agent_id,
+        "name": name,
+        "owner": owner,
+        "standing": AgentStanding.ACTIVE.value,
+        "callback_url": callback_url,
+        "created_at": now,
+        **_allowed(scope, rates),
+    }
+    try:
+        connection.execute(insert(AGENTS), row)
+    except IntegrityError as fault:
+        raise RegistryError(
+            f"there is an agent named {name!r} already; choose another name, or rotate its key"
+        ) from fault
+    happened(connection, "agent.added", by, now, agent_id=agent_id, owner=owner, **_facts(scope, rates))
+    return _credentials(connection, tenant_id, agent_id, now, seal)
+
+
+def rotate(
+    connection: Connection,
+    name: str,
+    now: datetime,
+    *,
+    old_until: datetime,
+    by: str = "operator",
+    seal: Seal = as_it_is,
+) -> Credentials:
+    """A new key and a new secret. The old ones go on until `old_until`, so that no agent has to stop."""
+    agent = _unrevoked(connection, name)
+    for table in (KEYS, SECRETS):
+        sooner = (table.c.expires_at.is_(None)) | (table.c.expires_at > old_until)
+        connection.execute(update(table).where(table.c.agent_id == agent.agent_id, sooner).values(expires_at=old_until))
+    happened(connection, "agent.rotated", by, now, agent_id=agent.agent_id)
+    return _credentials(connection, agent.tenant_id, agent.agent_id, now, seal)
+
+
+def set_standing(
+    connection: Connection, name: str, standing: AgentStanding, now: datetime, *, by: str = "operator"
+) -> None:
+    agent = _unrevoked(connection, name)
+    if agent.standing == standing:
+        return
+    connection.execute(update(AGENTS).where(AGENTS.c.agent_id == agent.agent_id).values(standing=standing.value))
+    happened(connection, f"agent.{standing}", by, now, agent_id=agent.agent_id)
+
+
+def set_callback_url(
+    connection: Connection, name: str, url: str | None, now: datetime, *, by: str = "operator"
+) -> None:
+    """Where it is told from now on. What was to be told before goes where it was to go."""
+    agent = _unrevoked(connection, name)
+    if agent.callback_url == url:
+        return
+    connection.execute(update(AGENTS).where(AGENTS.c.agent_id == agent.agent_id).values(callback_url=url))
+    happened(connection, "agent.callback_changed", by, now, agent_id=agent.agent_id)
+
+
+def set_allowed(
+    connection: Connection, name: str, scope: KeyScope, rates: Rates, now: datetime, *, by: str = "operator"
+) -> None:
+    """What its key may ask for from now on. What waits for people goes on waiting."""
+    agent = _unrevoked(connection, name)
+    allowed = _allowed(scope, rates)
+    if allowed == {name: getattr(agent, name) for name in allowed}:
+        return
+    connection.execute(update(AGENTS).where(AGENTS.c.agent_id == agent.agent_id).values(allowed))
+    happened(connection, "agent.scope_changed", by, now, agent_id=agent.agent_id, **_facts(scope, rates))
+
+
+def _allowed(scope: KeyScope, rates: Rates) -> dict[str, Any]:
+    said = None if scope == EVERYTHING else scope.model_dump_json()
+    return {"scope": said, "per_minute": rates.per_minute, "max_open": rates.max_open}
+
+
+def _facts(scope: KeyScope, rates: Rates) -> dict[str, Any]:
+    """The record names only what differs from the default."""
+    return scope.model_dump(mode="json", exclude_defaults=True) | rates.model_dump(exclude_none=True)
+
+
+def find(connection: Connection, name: str, now: datetime) -> Listed:
+    found = next((agent for agent in listed(connection, now) if agent.name == name), None)
+    if found is None:
+        raise RegistryError(_NO_AGENT.format(name=name))
+    return found
+
+
+def listed(connection: Connection, now: datetime) -> list[Listed]:
+    """All agents by name, each with the number of its keys that work now."""
+    works = KEYS.c.expires_at.is_(None) | (KEYS.c.expires_at > now)
+    keys = select(func.count()).where(KEYS.c.agent_id == AGENTS.c.agent_id, works).scalar_subquery()
+    rows = connection.execute(select(AGENTS, keys.label("keys")).order_by(AGENTS.c.name))
+    return [
+        Listed(
+            agent_id=row.agent_id,
+            name=row.name,
+            owner=row.owner,
+            standing=AgentStanding(row.standing),
+            callback_url=row.callback_url,
+            created_at=row.created_at,
+            keys=row.keys,
+            scope=scope_of(row.scope),
+            rates=rates_of(row.per_minute, row.max_open),
+        )
+        for row in rows
+    ]
+
+
+def _unrevoked(connection: Connection, name: str) -> Any:
+    row = connection.execute(select(AGENTS).where(AGENTS.c.name == name).with_for_update()).first()
+    if row is None:
+        raise RegistryError(_NO_AGENT.format(name=name))
+    if row.standing == AgentStanding.REVOKED:
+        raise RegistryError(f"{name!r} is revoked, for good; add a new agent instead")
+    return row
+
+
+def _credentials(connection: Connection, tenant_id: str, agent_id: str, now: datetime, seal: Seal) -> Credentials:
+    key = "csk_" + secrets.token_urlsafe(32)
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    born = {"tenant_id": tenant_id, "agent_id": agent_id, "created_at": now, "expires_at": None}
+    connection.execute(insert(KEYS), born | {"key_digest": key_digest(key)})
+    connection.execute(insert(SECRETS), born | {"secret_id": f"sec_{fresh_id()}", "secret": seal(secret)})
+    return Credentials(agent_id, key, secret)

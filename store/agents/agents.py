@@ -1,0 +1,122 @@
+"""Agents as commands see them, and how a key is recognized. They are managed in `store.agents.agent_admin`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, or_, select
+
+from rules.people.agent_keys import NO_LOAD, KeyScope, Load, Rates
+from rules.people.directory import Agent, AgentStanding
+from rules.verbs.key_limits import PERIOD
+from store.agents import loads
+from store.engine.spelled import first
+from store.packages.threads import HOLDER
+from store.schema.tables import AgentKey, AgentRow, Installation, core
+
+AGENTS, KEYS, INSTALLATION = core(AgentRow), core(AgentKey), core(Installation)
+
+_FIND = select(AGENTS, INSTALLATION.c.frozen).where(
+    AGENTS.c.tenant_id == bindparam("tenant"),
+    AGENTS.c.agent_id == bindparam("agent"),
+    INSTALLATION.c.tenant_id == AGENTS.c.tenant_id,
+)
+# While a permission is claimed nobody can pause the agent in between: a pause that was answered holds.
+_FIND_AND_HOLD = _FIND.with_for_update(read=True)
+_FIND_AND_LOCK = _FIND.with_for_update(of=AGENTS)
+_FIND_IN_THREAD_AND_HOLD = _FIND.add_columns(HOLDER).with_for_update(read=True, of=(AGENTS, INSTALLATION))
+_FIND_PROPOSING = _FIND.add_columns(*loads.COLUMNS)
+_FIND_PROPOSING_IN_THREAD = _FIND_PROPOSING.add_columns(HOLDER)
+_BY_KEY = (
+    select(AGENTS, INSTALLATION.c.frozen)
+    .join(KEYS, (KEYS.c.tenant_id == AGENTS.c.tenant_id) & (KEYS.c.agent_id == AGENTS.c.agent_id))
+    .where(
+        KEYS.c.tenant_id == bindparam("tenant"),
+        KEYS.c.key_digest == bindparam("digest"),
+        or_(KEYS.c.expires_at.is_(None), KEYS.c.expires_at > bindparam("now", type_=KEYS.c.created_at.type)),
+        AGENTS.c.standing != AgentStanding.REVOKED.value,
+        INSTALLATION.c.tenant_id == AGENTS.c.tenant_id,
+    )
+)
+
+
+def key_digest(key: str) -> str:
+    """Keys are long and random, so a plain digest is as good as a slow one, and costs nothing on each request."""
+    return sha256(key.encode()).hexdigest()
+
+
+def by_key(connection: Connection, tenant_id: str, key: str, now: datetime) -> Agent | None:
+    row = first(connection, _BY_KEY, {"tenant": tenant_id, "digest": key_digest(key), "now": now})
+    return _agent(row) if row else None
+
+
+def agent(
+    connection: Connection, tenant_id: str, agent_id: str, *, hold: bool = False, lock: bool = False
+) -> Agent | None:
+    query = _FIND_AND_LOCK if lock else _FIND_AND_HOLD if hold else _FIND
+    row = first(connection, query, {"tenant": tenant_id, "agent": agent_id})
+    return _agent(row) if row else None
+
+
+def agent_in_thread(
+    connection: Connection, tenant_id: str, agent_id: str, thread: Mapping[str, str] | None
+) -> tuple[Agent | None, str | None]:
+    """The agent, held, and the package through which a person holds the thread in which it acts: read together."""
+    if thread is None:
+        return agent(connection, tenant_id, agent_id, hold=True), None
+    row = first(connection, _FIND_IN_THREAD_AND_HOLD, {"tenant": tenant_id, "agent": agent_id, **thread})
+    return (_agent(row), row.holder) if row else (None, None)
+
+
+class Proposing(NamedTuple):
+    """An agent that proposes, how much it has asked lately, and through which package a person holds its thread."""
+
+    agent: Agent | None = None
+    load: Load = NO_LOAD
+    holder: str | None = None
+
+
+def proposing(
+    connection: Connection, tenant_id: str, agent_id: str, thread: Mapping[str, str] | None, now: datetime
+) -> Proposing:
+    """All of it is read together."""
+    key = {"tenant": tenant_id, "agent": agent_id, "since": now - PERIOD}
+    query = _FIND_PROPOSING_IN_THREAD if thread else _FIND_PROPOSING
+    row = first(connection, query, {**key, **(thread or {})})
+    if row is None:
+        return Proposing()
+    its = _agent(row)
+    return Proposing(its, loads.load_of(connection, row, its.rates, key), row.holder if thread else None)
+
+
+def _agent(row) -> Agent:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a row has its columns' names
+    return Agent(
+        agent_id=row.agent_id,
+        name=row.name,
+        owner=row.owner,
+        standing=AgentStanding(row.standing),
+        frozen=row.frozen,
+        callback_url=row.callback_url,
+        scope=scope_of(row.scope),
+        rates=rates_of(row.per_minute, row.max_open),
+    )
+
+
+@lru_cache(maxsize=1024)  # each request asks, and agents are few
+def scope_of(written: str | None) -> KeyScope:
+    return KeyScope.model_validate_json(written) if written else KeyScope()
+
+
+@lru_cache(maxsize=1024)
+def rates_of(per_minute: int | None, max_open: int | None) -> Rates:
+    return Rates(per_minute=per_minute, max_open=max_open)
+
+
+def names(connection: Connection, tenant_id: str) -> dict[str, str]:
+    """What the agents are called: there are few of them, and many packages of each."""
+    rows = connection.execute(select(AGENTS.c.agent_id, AGENTS.c.name).where(AGENTS.c.tenant_id == tenant_id))
+    return {row.agent_id: row.name for row in rows}

@@ -1,0 +1,64 @@
+"""The record as somebody may have left it: what cannot be read keeps nothing else from being read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Row, Select, Table, select, type_coerce
+from sqlmodel import UTCDateTime
+
+from rules.record.evidence import read
+
+BATCH = 200
+UNREADABLE = datetime.min.replace(tzinfo=UTC)
+
+
+class _Moment(UTCDateTime):
+    """SQLite keeps whatever is put into a column. What is no time is None, which is no time that a record names."""
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        reads = super().result_processor(dialect, coltype)
+
+        def read_or_nothing(value: Any) -> Any:
+            try:
+                return reads(value) if reads else value
+            except (AttributeError, TypeError, ValueError):
+                return None
+
+        return read_or_nothing
+
+
+def all_of(table: Table) -> Select[Any]:
+    columns = [
+        type_coerce(column, _Moment()).label(column.name) if isinstance(column.type, UTCDateTime) else column
+        for column in table.c
+    ]
+    return select(*columns)
+
+
+def whole(number: Any) -> int:
+    """What is no number is the length of no chain."""
+    return number if isinstance(number, int) else -1
+
+
+def readable(text: str) -> Any:
+    """What cannot be read stays the text it is, and is found to be no event."""
+    try:
+        return read(text)
+    except ValueError:
+        return text
+
+
+def streamed(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+    for rows in batches(connection, query):
+        yield from rows
+
+
+def batches(connection: Connection, query: Select[Any]) -> Iterator[list[Row[Any]]]:
+    with connection.execute(query.execution_options(yield_per=BATCH)) as result:
+        for rows in result.partitions():
+            yield list(rows)

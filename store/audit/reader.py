@@ -1,0 +1,269 @@
+"""Reads the record back, as one snapshot and a few packages at a time: to prove it, to export it, to search it.
+
+Packages come in the database's own order of their ids, and the events of a few of them are fetched together: so nothing
+has to be sorted, and nothing depends on how a database sorts text.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, exists, func, select, union
+
+from rules.record.chain import Event, rfc3339
+from rules.record.earlier import Earlier
+from rules.record.evidence import TENANT, Claim, Counts, Fault, Kept, Shown, Trail
+from rules.record.verify import Auditor
+from store.audit.kept import UNREADABLE, all_of, batches, readable, streamed, whole
+from store.audit.retention import RENDERINGS
+from store.audit.tenant import TENANT_EVENTS, policies, tenant_claim, tenant_rows
+from store.commands.write import EVENTS
+from store.installation.policy_texts import POLICIES
+from store.installation.tenancy import tenant
+from store.packages.content import CONTENT
+from store.packages.packages import PACKAGES
+from store.packages.versions import VERSIONS
+
+_ITS_PACKAGE = (PACKAGES.c.tenant_id == EVENTS.c.tenant_id) & (PACKAGES.c.package_id == EVENTS.c.package_id)
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Events from `since` on and before `until`, of this action type, by this actor. Nothing given: all of them."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    action_type: str | None = None
+    reviewer: str | None = None
+
+    @property
+    def whole(self) -> bool:
+        return self == EVERYTHING
+
+    def as_json(self) -> dict[str, str | None]:
+        return {
+            "since": _written(self.since),
+            "until": _written(self.until),
+            "action_type": self.action_type,
+            "reviewer": self.reviewer,
+        }
+
+    def of(self, table: Table) -> Iterator[ColumnElement[bool]]:
+        if self.since is not None:
+            yield table.c.occurred_at >= self.since
+        if self.until is not None:
+            yield table.c.occurred_at < self.until
+        if self.reviewer is not None:
+            yield table.c.actor == self.reviewer
+        if self.action_type is not None:
+            yield table.c.action_type == self.action_type
+
+
+def _written(moment: datetime | None) -> str | None:
+    return rfc3339(moment.astimezone(UTC)) if moment else None
+
+
+EVERYTHING = Selection()
+
+
+class Head(NamedTuple):
+    package_id: str
+    length: int
+    head: str
+
+
+def quiet(_done: int, _total: int) -> None:
+    """Tells nobody how far it is."""
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A connection on which the database stands still, while everybody else goes on writing."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        else:
+            connection.exec_driver_sql("BEGIN")
+        yield connection
+
+
+def verify_database(
+    connection: Connection,
+    counts: Counts | None = None,
+    progress: Progress = quiet,
+    earlier: Earlier | None = None,
+) -> Iterator[Fault]:
+    """Everything that does not fit, on a `snapshot`. `counts` is filled with what was looked at."""
+    tenant_id = tenant(connection)
+    auditor = Auditor(tenant_id, counts, earlier)
+    yield from strangers(connection, tenant_id)
+    for row in tenant_rows(connection, tenant_id):
+        event, noticed = opened(row, TENANT, row.sequence)
+        yield from noticed
+        yield from auditor.tenant_event(event)
+    yield from auditor.tenant_ended(tenant_claim(connection))
+    yield from auditor.policies(list(policies(connection, tenant_id)))
+    for trail in trails(connection, tenant_id, progress=progress):
+        yield from auditor.package(trail)
+    yield from auditor.ended()
+
+
+def verify_package(connection: Connection, package_id: str) -> list[Fault]:
+    """One package alone; a package that nobody knows has no fault."""
+    tenant_id = tenant(connection)
+    row = connection.execute(all_of(PACKAGES).where(_mine(PACKAGES, tenant_id, package_id))).first()
+    trail = next(_fetched(connection, tenant_id, {package_id: row}))
+    return list(Auditor(tenant_id).package(trail)) if row or trail.events or trail.contents else []
+
+
+def trails(
+    connection: Connection, tenant_id: str, selection: Selection = EVERYTHING, progress: Progress = quiet
+) -> Iterator[Trail]:
+    """Every package in which an event was selected, whole; then whatever belongs to a package without a row."""
+    query = _packages(tenant_id, selection)
+    total = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
+    done = 0
+    for rows in batches(connection, query):
+        yield from _fetched(connection, tenant_id, {row.package_id: row for row in rows})
+        progress(done := done + len(rows), total)
+    for rows in batches(connection, _rowless(tenant_id, selection)):
+        yield from _fetched(connection, tenant_id, {row.package_id: None for row in rows})
+
+
+def heads(connection: Connection, tenant_id: str, selection: Selection = EVERYTHING) -> Iterator[Head]:
+    """How far the packages' rows say that each chain goes."""
+    for row in streamed(connection, _packages(tenant_id, selection)):
+        yield Head(row.package_id, row.revision, row.head)
+
+
+def matching(connection: Connection, tenant_id: str, selection: Selection) -> Iterator[tuple[str | None, Event]]:
+    """The selected events alone, oldest first, each with the agent of its package.
+
+    The tenant's own are among them unless an action type is asked for.
+    """
+    order = (EVENTS.c.occurred_at, EVENTS.c.package_id, EVENTS.c.revision)
+    found = all_of(EVENTS).add_columns(PACKAGES.c.agent_id).join_from(EVENTS, PACKAGES, _ITS_PACKAGE, isouter=True)
+    found = found.where(EVENTS.c.tenant_id == tenant_id, *selection.of(EVENTS)).order_by(*order)
+    streams = [streamed(connection, found)]
+    if selection.action_type is None:
+        mine = all_of(TENANT_EVENTS).where(TENANT_EVENTS.c.tenant_id == tenant_id, *selection.of(TENANT_EVENTS))
+        in_time = mine.order_by(TENANT_EVENTS.c.occurred_at, TENANT_EVENTS.c.sequence)
+        streams.insert(0, streamed(connection, in_time))
+    for row in heapq.merge(*streams, key=lambda row: row.occurred_at or UNREADABLE):
+        event = readable(row.body)
+        yield (
+            getattr(row, "agent_id", None),
+            event if isinstance(event, dict) else {"reason": f"unreadable: {row.body}"},
+        )
+
+
+def strangers(connection: Connection, tenant_id: str) -> Iterator[Fault]:
+    """A database holds one installation: what bears another's name would be looked at by nobody."""
+    for table in (PACKAGES, EVENTS, TENANT_EVENTS, CONTENT, RENDERINGS, POLICIES):
+        others = all_of(table).where(table.c.tenant_id != tenant_id)
+        for row in streamed(connection, others):
+            facts = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to ask a row for a column it may lack
+            revision, event_id = facts.get("revision", facts.get("sequence")), facts.get("event_id")
+            what = f"a row of {table.name} belongs to another tenant, {row.tenant_id}"
+            yield Fault(facts.get("package_id", TENANT), revision, event_id, what)
+
+
+def _packages(tenant_id: str, selection: Selection) -> Select[Any]:
+    query = all_of(PACKAGES).where(PACKAGES.c.tenant_id == tenant_id).order_by(PACKAGES.c.package_id)
+    return query if selection.whole else query.where(PACKAGES.c.package_id.in_(_selected(tenant_id, selection)))
+
+
+def _selected(tenant_id: str, selection: Selection) -> Select[Any]:
+    return select(EVENTS.c.package_id).where(EVENTS.c.tenant_id == tenant_id, *selection.of(EVENTS))
+
+
+def _rowless(tenant_id: str, selection: Selection) -> Select[Any]:
+    """What is left of a package that is gone: its events, its words, or nothing but that it had a version."""
+
+    def lost(table: Table) -> Select[Any]:
+        row = exists().where(PACKAGES.c.tenant_id == tenant_id, PACKAGES.c.package_id == table.c.package_id)
+        return select(table.c.package_id).where(table.c.tenant_id == tenant_id, ~row)
+
+    if not selection.whole:
+        return lost(EVENTS).where(*selection.of(EVENTS)).distinct()
+    left = union(lost(EVENTS), lost(CONTENT), lost(RENDERINGS), lost(VERSIONS)).subquery()
+    return select(left.c.package_id)
+
+
+def _fetched(connection: Connection, tenant_id: str, rows: dict[str, Row[Any] | None]) -> Iterator[Trail]:
+    """The trails of these packages, with everything that belongs to them."""
+    found = {package_id: _begun(package_id, row) for package_id, row in rows.items()}
+    for row in connection.execute(
+        all_of(EVENTS).where(_mine(EVENTS, tenant_id, *rows)).order_by(EVENTS.c.package_id, EVENTS.c.revision)
+    ):
+        trail = found[row.package_id]
+        event, noticed = opened(row, row.package_id, row.revision)
+        trail.events.append(event)
+        trail.noticed += noticed
+    for row in connection.execute(all_of(CONTENT).where(_mine(CONTENT, tenant_id, *rows))):
+        words = readable(row.words) if row.words is not None else None
+        found[row.package_id].contents.append(Kept(row.event_id, row.salt, words))
+    for row in connection.execute(all_of(RENDERINGS).where(_mine(RENDERINGS, tenant_id, *rows))):
+        found[row.package_id].renderings.append(Shown(row.rendering_id, row.body))
+    yield from found.values()
+
+
+def _mine(table: Table, tenant_id: str, *package_ids: str) -> ColumnElement[bool]:
+    return (table.c.tenant_id == tenant_id) & table.c.package_id.in_(package_ids)
+
+
+def _begun(package_id: str, row: Row[Any] | None) -> Trail:
+    if row is None:
+        return Trail(package_id)
+    state = readable(row.state)
+    kept = state if isinstance(state, dict) else {}
+    wrong = [name for name in _FOUND_BY if getattr(row, name) != kept.get(name)]
+    wrong += [name for name, moment in _moments(kept).items() if getattr(row, name) != moment]
+    length = whole(row.revision)
+    noticed = _noticed(package_id, length, None, "the columns of its row and its state disagree", wrong)
+    return Trail(package_id, claim=Claim(length, row.head, kept), noticed=noticed)
+
+
+def _moments(state: dict[str, Any]) -> dict[str, datetime | None]:
+    """The times by which a package is found, as its state has them."""
+    decision = state.get("decision")
+    said = state | {"decided_at": decision.get("decided_at") if isinstance(decision, dict) else None}
+    return {name: _moment(said.get(name)) for name in ("created_at", "updated_at", "decided_at")}
+
+
+# The columns by which packages and events are found, and that therefore have to say what the record says.
+_FOUND_BY = (
+    "agent_id", "revision", "version", "status", "level", "risk", "action_type", "subject_digest", "thread_id",
+)  # fmt: skip
+_EVENT_FOUND_BY = ("event_id", "event_type", "action_type", "actor")
+
+
+def opened(row: Row[Any], package_id: str, revision: int) -> tuple[Any, list[Fault]]:
+    """The event of a row, and what is wrong with the row around it."""
+    event = readable(row.body)
+    if not isinstance(event, dict):
+        return row.body, []
+    columns = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to ask a row for a column it may lack
+    wrong = [name for name in _EVENT_FOUND_BY if name in columns and columns[name] != event.get(name)]
+    wrong += [] if revision == event.get("revision") else ["revision"]
+    wrong += [] if _moment(event.get("occurred_at")) == row.occurred_at else ["occurred_at"]
+    event_id = columns.get("event_id", event.get("event_id"))
+    return event, _noticed(package_id, revision, event_id, "the columns of its row and the event disagree", wrong)
+
+
+def _noticed(package_id: str, revision: int, event_id: str | None, what: str, wrong: list[str]) -> list[Fault]:
+    return [Fault(package_id, revision, event_id, f"{what}: {', '.join(wrong)}")] if wrong else []
+
+
+def _moment(written: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(written)
+    except (TypeError, ValueError):
+        return None

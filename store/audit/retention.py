@@ -1,0 +1,69 @@
+"""Retention: words, renderings and what was sent are emptied; ids, times and digests stay, and with them the chain."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, Table, bindparam, delete, select, update
+
+from rules.state.model import Status
+from store.outbox.callbacks import CALLBACKS, CallbackState
+from store.packages.content import CONTENT
+from store.packages.packages import PACKAGES
+from store.schema.outbox_tables import Rendering
+from store.schema.tables import core
+
+RENDERINGS = core(Rendering)
+
+_OVER = (
+    select(PACKAGES.c.package_id)
+    .where(
+        PACKAGES.c.tenant_id == bindparam("tenant"),
+        PACKAGES.c.updated_at < bindparam("before", type_=PACKAGES.c.updated_at.type),
+        PACKAGES.c.status.in_([status.value for status in Status if status.terminal]),
+        select(CONTENT.c.event_id)
+        .where(
+            CONTENT.c.tenant_id == PACKAGES.c.tenant_id,
+            CONTENT.c.package_id == PACKAGES.c.package_id,
+            CONTENT.c.words.is_not(None),
+        )
+        .exists(),
+    )
+    .limit(bindparam("limit"))
+)
+# Due was each a moment before it arrived; by that they are found.
+_ARRIVED = (
+    select(CALLBACKS.c.callback_id)
+    .where(
+        CALLBACKS.c.tenant_id == bindparam("tenant"),
+        CALLBACKS.c.state == CallbackState.DELIVERED.value,
+        CALLBACKS.c.due_at < bindparam("before", type_=CALLBACKS.c.due_at.type),
+        CALLBACKS.c.tried_at < bindparam("before", type_=CALLBACKS.c.due_at.type),
+    )
+    .limit(bindparam("limit"))
+)
+_FORGET = delete(CALLBACKS).where(
+    CALLBACKS.c.tenant_id == bindparam("tenant"), CALLBACKS.c.callback_id.in_(_ARRIVED.scalar_subquery())
+)
+
+
+_EMPTIED: tuple[tuple[Table, dict[str, None]], ...] = (
+    (CONTENT, {"words": None, "salt": None}),
+    (RENDERINGS, {"body": None}),
+    (CALLBACKS, {"body": None}),
+)
+
+
+def empty(connection: Connection, tenant_id: str, before: datetime, limit: int) -> int:
+    """Some of the packages that ended before this; how many they were. Of open ones, nothing is ever emptied."""
+    found = connection.execute(_OVER, {"tenant": tenant_id, "before": before, "limit": limit})
+    packages = list(found.scalars())
+    for table, emptied in _EMPTIED:
+        of_these = (table.c.tenant_id == tenant_id, table.c.package_id.in_(packages))
+        connection.execute(update(table).where(*of_these).values(**emptied))
+    return len(packages)
+
+
+def forget_letters(connection: Connection, tenant_id: str, before: datetime, limit: int) -> int:
+    """Some of the callbacks that arrived before this; how many they were. What did not arrive stays."""
+    return connection.execute(_FORGET, {"tenant": tenant_id, "before": before, "limit": limit}).rowcount

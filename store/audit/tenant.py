@@ -1,0 +1,38 @@
+"""What the record holds beside the packages: the tenant's own chain, the texts of policies, and who the agents are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from rules.record.evidence import Claim, Written
+from store.agents.agents import AGENTS
+from store.audit.kept import all_of, streamed, whole
+from store.installation.policy_texts import POLICIES
+from store.installation.tenancy import INSTALLATION
+from store.schema.tables import TenantEventRow, core
+
+TENANT_EVENTS = core(TenantEventRow)
+
+
+def tenant_claim(connection: Connection) -> Claim:
+    row = connection.execute(select(INSTALLATION.c.length, INSTALLATION.c.head)).one()
+    return Claim(whole(row.length), row.head)
+
+
+def tenant_rows(connection: Connection, tenant_id: str) -> Iterator[Row[Any]]:
+    mine = TENANT_EVENTS.c.tenant_id == tenant_id
+    return streamed(connection, all_of(TENANT_EVENTS).where(mine).order_by(TENANT_EVENTS.c.sequence))
+
+
+def policies(connection: Connection, tenant_id: str) -> Iterator[Written]:
+    mine = all_of(POLICIES).where(POLICIES.c.tenant_id == tenant_id).order_by(POLICIES.c.digest)
+    return (Written(row.digest, row.version, row.text) for row in streamed(connection, mine))
+
+
+def agents(connection: Connection, tenant_id: str) -> Iterator[dict[str, str]]:
+    """Who the agents are: events and states know them by their ids alone."""
+    mine = select(AGENTS.c.agent_id, AGENTS.c.name, AGENTS.c.owner).where(AGENTS.c.tenant_id == tenant_id)
+    return (row._asdict() for row in connection.execute(mine.order_by(AGENTS.c.agent_id)))

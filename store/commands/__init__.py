@@ -1,0 +1,1 @@
+"""The one way on which packages change: what a command needs is loaded, decided and written."""

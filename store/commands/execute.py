@@ -1,0 +1,166 @@
+"""The one road: the only writer of what happens to a package, whoever asked for it.
+
+One transaction loads the package and what bears on it, lets the rules decide, changes the package by compare-and-set
+on its revision, appends the events and their words, and marks what must be shown and told. The caller is answered
+after the commit. A command that was answered before gets the same answer again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, bindparam, insert, select
+
+from rules.people.directory import ActorKind, Roster
+from rules.reasons import Reason, Refusal, refuse
+from rules.state.commands import ClockCommand
+from rules.state.model import PackageState
+from rules.state.situation import Situation
+from rules.state.transition import Words, refused
+from rules.verbs.submission import Submit
+from rules.verbs.table import decide
+from store.commands.asked import Asked
+from store.commands.situations import hands_out, situation_of
+from store.commands.write import record, writing
+from store.engine.batch import Batch
+from store.engine.spelled import rows
+from store.installation.house import INSTALLATION, STANDING, House, Standing
+from store.packages.packages import Loaded, load, load_each
+from store.packages.refusals import first_this_minute
+from store.schema.tables import CommandRow, core
+
+COMMANDS = core(CommandRow)
+_THIS = (COMMANDS.c.tenant_id == bindparam("tenant"), COMMANDS.c.command_id == bindparam("command"))
+_ANSWERED = select(COMMANDS.c.package_id).where(*_THIS)
+# How the installation stands, and what this command was answered before: the two that every command begins with.
+_AT_THE_DOOR = select(
+    *STANDING, COMMANDS.c.package_id, COMMANDS.c.content_digest, COMMANDS.c.refusal, COMMANDS.c.request
+).join_from(INSTALLATION, COMMANDS, and_(*_THIS), isouter=True)
+_ANSWER = insert(COMMANDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of it: the state as it now is, and the refusal if there was one. Replayed: it had happened before.
+
+    With it what the transaction has at hand and a document needs: who is who, and the words that were just written.
+    `request` is the one that brought the command when it was first answered.
+    """
+
+    state: PackageState | None
+    refusal: Refusal | None = None
+    replayed: bool = False
+    changed: bool = False
+    request: str | None = None
+    roster: Roster | None = None
+    words: Mapping[str, Words] = field(default_factory=dict)
+
+
+class Answered(NamedTuple):
+    """What a command was answered before."""
+
+    package_id: str
+    content_digest: str | None
+    refusal: str | None
+    request: str | None
+
+
+def carry_out(connection: Connection, house: House, asked: Asked) -> Outcome:
+    """Down the road, once. Raises `StaleError` where somebody else was quicker: then it is walked again."""
+    key = {"tenant": house.tenant_id, "command": asked.command.command_id}
+    ((*standing, package_id, digest, refusal, request),) = rows(connection, _AT_THE_DOOR, key)
+    if package_id:
+        return _again(connection, house, asked, Answered(package_id, digest, refusal, request))
+    roster = house.roster(connection, Standing(*standing))
+    is_new = isinstance(asked.command, Submit)
+    found = None if is_new else _reached(connection, house, asked, asked.command.decision_package_id)
+    return _decided(connection, house, asked, found, roster)
+
+
+def carry_out_each(connection: Connection, house: House, each: Sequence[Asked]) -> list[Outcome]:
+    """What the clock asks of several packages, in one go: read together and written together, all of it or nothing."""
+    roster = house.roster(connection)
+    found = load_each(connection, house.tenant_id, [asked.command.decision_package_id for asked in each])
+    outcomes: list[Outcome] = []
+    with writing(connection) as batch:
+        for asked in each:
+            its = found.get(asked.command.decision_package_id)
+            outcomes.append(_decided(connection, house, asked, its, roster))
+            if hands_out(roster.policy, asked.command):
+                batch.send()  # the next one counts what this one gave to somebody
+    return outcomes
+
+
+def _decided(connection: Connection, house: House, asked: Asked, found: Loaded | None, roster: Roster) -> Outcome:
+    situation = situation_of(connection, house, asked, found, roster)
+    decided = asked.barred or decide(found.state if found else None, asked.command, situation)
+    if isinstance(decided, Refusal):
+        return _refused(connection, asked, found, situation, decided)
+    if asked.trial:
+        return Outcome(state=decided.before, roster=roster)
+    with writing(connection) as batch:
+        _remember(batch, house.tenant_id, asked, decided.after.decision_package_id, decided.refusal)
+        record(connection, decided, found, situation)
+    return Outcome(
+        state=decided.after,
+        refusal=decided.refusal,
+        changed=bool(decided.occurrences),
+        roster=situation.roster,
+        words={**(situation.words or {}), **decided.words},
+    )
+
+
+def _reached(connection: Connection, house: House, asked: Asked, package_id: str) -> Loaded | None:
+    """The package, if there is one, and if it is the agent's own where an agent asks."""
+    found = load(connection, house.tenant_id, package_id)
+    return found if found and asked.agent_id in (None, found.state.agent_id) else None
+
+
+def _refused(
+    connection: Connection, asked: Asked, found: Loaded | None, situation: Situation, refusal: Refusal
+) -> Outcome:
+    """A known person's attempt is kept, once a minute and counted; what an agent is refused, it may try again."""
+    if found is None or asked.actor.kind is not ActorKind.PERSON:
+        return Outcome(state=found.state if found else None, refusal=refusal)
+    if situation.roster.person(asked.actor.actor_id) is None:
+        return Outcome(state=found.state, refusal=refusal)
+    with writing(connection) as batch:
+        _remember(batch, situation.tenant_id, asked, found.state.decision_package_id, refusal)
+        if not first_this_minute(connection, found.state, asked.actor, refusal, asked.now):
+            return Outcome(state=found.state, refusal=refusal)
+        attempt = refused(found.state, asked.command, situation, refusal.reason)
+        record(connection, attempt, found, situation)
+    return Outcome(state=attempt.after, refusal=refusal, changed=True)
+
+
+def has_answered(connection: Connection, tenant_id: str, command_id: str) -> bool:
+    return bool(rows(connection, _ANSWERED, {"tenant": tenant_id, "command": command_id}))
+
+
+def _again(connection: Connection, house: House, asked: Asked, answered: Answered) -> Outcome:
+    """The same answer as before, if it is the same command."""
+    found = _reached(connection, house, asked, answered.package_id)
+    if found is None:
+        return Outcome(state=None, refusal=refuse(Reason.NOT_FOUND))
+    if answered.content_digest != asked.content_digest:
+        return Outcome(state=None, refusal=refuse(Reason.IDEMPOTENCY_CONFLICT, package=answered.package_id))
+    refusal = Refusal.model_validate_json(answered.refusal) if answered.refusal else None
+    return Outcome(state=found.state, refusal=refusal, replayed=True, request=answered.request)
+
+
+def _remember(batch: Batch, tenant_id: str, asked: Asked, package_id: str, refusal: Refusal | None = None) -> None:
+    """The clock's commands are judged by what is due, not by their ids."""
+    if isinstance(asked.command, ClockCommand):
+        return
+    row = {
+        "tenant_id": tenant_id,
+        "command_id": asked.command.command_id,
+        "package_id": package_id,
+        "content_digest": asked.content_digest,
+        "refusal": refusal.model_dump_json() if refusal else None,
+        "request": asked.request,
+        "at": asked.now,
+    }
+    batch.execute(_ANSWER, row)

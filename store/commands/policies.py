@@ -1,0 +1,120 @@
+"""Which policy is in force: one for the whole installation, named in its row, changed only here and with an event.
+
+Texts are kept for ever, because decisions name them by digest. A text that was replaced comes back only on demand, so
+that a replica restarted with an old file does not undo what was applied since.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum, auto
+from typing import NamedTuple
+
+import structlog
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from rules.policy.model import Policy
+from rules.policy.parse import PolicyError, read_policy
+from rules.record.kept_texts import text_digest
+from store.installation import directory
+from store.installation.house import INSTALLATION
+from store.installation.policy_texts import POLICIES, UnreadablePolicyError, kept_policy
+from store.installation.tenancy import alone, happened
+from store.outbox import cards
+
+log = structlog.get_logger()
+
+_KEPT = select(POLICIES.c.digest, POLICIES.c.text)
+_TEXT = select(POLICIES.c.text).where(POLICIES.c.digest == bindparam("digest"))
+_IN_FORCE = select(INSTALLATION.c.policy_digest)
+
+
+OTHER_FILE = (
+    "The file of COUNTERSIGN_POLICY is not in force. To put it in force, run: countersign policy apply FILE --again"
+)
+
+
+class PolicyFile(NamedTuple):
+    """A policy and the text that says it."""
+
+    policy: Policy
+    text: str
+
+
+class Given(Enum):
+    """What became of a policy that was given."""
+
+    IN_FORCE = auto()  # it was before
+    APPLIED = auto()
+    REPLACED_BEFORE = auto()  # it was in force once and has been replaced: nothing changed
+    HELD_BACK = auto()  # the policy in force cannot be read here, so this process does not replace it
+
+
+def in_force(connection: Connection) -> str | None:
+    digest: str | None = connection.execute(_IN_FORCE).scalar_one()
+    return digest
+
+
+def give(connection: Connection, file: PolicyFile, now: datetime, *, again: bool = False) -> Given:
+    """Puts a policy in force that never was. One that was and has been replaced takes `again`."""
+    tenant_id, current = alone(connection), in_force(connection)
+    known = kept_as(connection, file.policy)
+    if known and known == current:
+        return Given.IN_FORCE
+    if current and not _is_readable(connection, current) and not again:
+        return Given.HELD_BACK
+    if known and not again:
+        return Given.REPLACED_BEFORE
+    if known is None:
+        _keep(connection, tenant_id, file, now)
+    _activate(connection, tenant_id, file.policy, known or file.policy.digest, now)
+    return Given.APPLIED
+
+
+def kept_as(connection: Connection, policy: Policy) -> str | None:
+    """The digest under which the same content was kept before, perhaps by another release."""
+    kept = {row.digest: row.text for row in connection.execute(_KEPT)}
+    if policy.digest in kept:
+        return policy.digest
+    return next((digest for digest, text in kept.items() if _says(text, policy)), None)
+
+
+def _says(text: str, policy: Policy) -> bool:
+    try:
+        return read_policy(text).says_the_same_as(policy)
+    except PolicyError:
+        return False
+
+
+def _is_readable(connection: Connection, digest: str) -> bool:
+    try:
+        kept_policy(connection, digest)
+    except UnreadablePolicyError:
+        return False
+    return True
+
+
+def _keep(connection: Connection, tenant_id: str, file: PolicyFile, now: datetime) -> None:
+    row = {
+        "tenant_id": tenant_id,
+        "digest": file.policy.digest,
+        "version": file.policy.version,
+        "text": file.text,
+        "first_used_at": now,
+    }
+    connection.execute(insert(POLICIES), row)
+
+
+def _activate(connection: Connection, tenant_id: str, policy: Policy, digest: str, now: datetime) -> None:
+    facts = {
+        "version": policy.version,
+        "policy_digest": digest,
+        "text_digest": text_digest(connection.execute(_TEXT, {"digest": digest}).scalar_one()),
+        "replaces": in_force(connection),
+    }
+    connection.execute(update(INSTALLATION).values(policy_digest=digest))
+    happened(connection, "policy.activated", "operator", now, **facts)
+    if unread := directory.unread_of(connection, policy.groups):
+        log.info("directory.to_be_read", groups=sorted(unread))
+        directory.forget_age(connection)
+    cards.draw_again(connection, tenant_id)

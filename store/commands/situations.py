@@ -1,0 +1,212 @@
+"""Loads what a command's rules look at, and nothing else: which command looks at what is the table below."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, cast, null, select, union_all
+
+from rules.authority.parties import unfamiliar
+from rules.package.model import DecisionPackage, action_digest
+from rules.people.directory import Roster
+from rules.policy.model import Policy, Windows
+from rules.scales import HITLLevel
+from rules.spelling import folded
+from rules.state.commands import (
+    ApproveWithEdits,
+    Assign,
+    ClaimExecution,
+    Climb,
+    Command,
+    Consent,
+    Escalate,
+    HumanOverrideCommand,
+    Judge,
+    LoseTrack,
+    NewVersion,
+    Recuse,
+    Relieve,
+    ReportExecution,
+    Show,
+    Wake,
+    WakeUp,
+)
+from rules.state.model import PackageState
+from rules.state.situation import Memory, Situation
+from rules.state.takeover_reach import InThread
+from rules.verbs.decisions import edited
+from rules.verbs.submission import Submit
+from rules.verbs.validity import given_by_nobody, trust_matters
+from store.agents import parties
+from store.agents.agents import agent, agent_in_thread, proposing
+from store.commands.asked import Asked
+from store.engine.spelled import rows
+from store.installation.house import House, fresh_id
+from store.outbox.cards import lying
+from store.packages import noes
+from store.packages.autonomy import profile
+from store.packages.content import words_of
+from store.packages.documents import told_of
+from store.packages.packages import PACKAGES, Loaded
+from store.packages.queue import open_items
+from store.packages.threads import asked_of
+from store.schema.tables import VersionRow, core
+
+VERSIONS = core(VersionRow)
+
+# How grave the same action of this agent was found before, and what people said no to: read together.
+_LEVELS = (
+    select(VERSIONS.c.level, *(cast(null(), column.type).label(column.name) for column in noes.COLUMNS))
+    .join(PACKAGES, and_(VERSIONS.c.tenant_id == PACKAGES.c.tenant_id, VERSIONS.c.package_id == PACKAGES.c.package_id))
+    .where(
+        VERSIONS.c.tenant_id == bindparam("tenant"),
+        VERSIONS.c.agent_id == bindparam("agent"),
+        VERSIONS.c.action_digest == bindparam("digest"),
+        VERSIONS.c.package_id != bindparam("own"),
+        PACKAGES.c.updated_at > bindparam("since", type_=PACKAGES.c.updated_at.type),
+    )
+    .order_by(VERSIONS.c.created_at.desc())
+    .limit(200)
+)
+_NOES = (
+    select(cast(null(), VERSIONS.c.level.type).label("level"), *noes.COLUMNS)
+    .where(*noes.IN_FORCE)
+    .order_by(*noes.ORDER)
+    .limit(200)
+)
+_BEFORE = select(union_all(_LEVELS.subquery().select(), _NOES.subquery().select()).subquery())
+
+_TRUST = (Submit, NewVersion, ApproveWithEdits)
+_COUNTED = (ReportExecution, Judge, LoseTrack)
+_USES_PERMISSION = (ClaimExecution, Consent)
+_CONTENT = (NewVersion, ApproveWithEdits, HumanOverrideCommand)
+_CARDS = (Show, Consent)
+_HANDED_OUT = (Submit, Assign, Escalate, Recuse, Climb, Relieve, Wake, WakeUp, NewVersion, ApproveWithEdits)
+
+
+def situation_of(connection: Connection, house: House, asked: Asked, found: Loaded | None, roster: Roster) -> Situation:
+    command = asked.command
+    return Situation(
+        policy=roster.policy,
+        roster=roster,
+        now=asked.now,
+        tenant_id=house.tenant_id,
+        fresh_id=fresh_id(),
+        actor=asked.actor,
+        chance=asked.chance,
+        clicks_provable=house.clicks_provable,
+        trial=asked.trial,
+        open_items=_open_items(connection, roster, house.tenant_id, command),
+        known=_known_parties(connection, house.tenant_id, command, roster),
+        **_looked_up(connection, house.tenant_id, roster.policy, asked, found),
+    )
+
+
+def _open_items(connection: Connection, roster: Roster, tenant_id: str, command: Command) -> dict[str, int]:
+    """How much each reviewer has before them."""
+    return open_items(connection, tenant_id, roster.reviewers) if hands_out(roster.policy, command) else {}
+
+
+def hands_out(policy: Policy, command: Command) -> bool:
+    """Whether somebody may be given a task: only where the policy does not let them take it themselves."""
+    return policy.queue.assign != "pull" and isinstance(command, _HANDED_OUT)
+
+
+def _known_parties(connection: Connection, tenant_id: str, command: Command, roster: Roster) -> dict[str, str]:
+    """Asked only where the directory alone does not say who is behind a package."""
+    strange = unfamiliar(command.package, roster) if isinstance(command, Submit | NewVersion) else ()
+    return parties.known(connection, tenant_id, strange) if strange else {}
+
+
+def _looked_up(
+    connection: Connection, tenant: str, policy: Policy, asked: Asked, found: Loaded | None
+) -> dict[str, Any]:
+    """The command's subject is what it submits, or what was found: agent, action type and thread come from there."""
+    command = asked.command
+    subject = command.package if isinstance(command, Submit) else found and found.state
+    agent_id = asked.agent_id or (found.state.agent_id if found else None)
+    if subject is None or agent_id is None:
+        return {}
+    looked, memory = _agent(connection, tenant, agent_id, asked, subject)
+    if isinstance(command, _TRUST + _COUNTED) or _claims_on_trust(command, found, policy):
+        looked["profile"] = profile(connection, tenant, agent_id, subject.action_type)
+    if isinstance(command, _CARDS):
+        looked["cards"] = lying(connection, tenant, [command.decision_package_id])[command.decision_package_id]
+    if found and isinstance(command, _CONTENT):
+        looked["package"] = package_of(connection, tenant, found.state.version_event_id)
+    if found and isinstance(command, ClaimExecution):
+        looked["words"] = told_of(connection, found.state)
+    if found and (isinstance(command, Consent) or _claims_unasked(command, found)):
+        memory |= _remembered(connection, tenant, policy.windows, asked, agent_id, found.state)
+    elif proposed := _proposed(command, looked.get("package")):
+        memory |= _remembered(connection, tenant, policy.windows, asked, agent_id, proposed)
+    return looked | {"memory": Memory(**memory)}
+
+
+def _agent(
+    connection: Connection, tenant: str, agent_id: str, asked: Asked, subject: InThread
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The agent, where the rules ask for it, and whether its thread is held, where that bears on the command."""
+    command = asked.command
+    if isinstance(command, _COUNTED):
+        return {"agent": agent(connection, tenant, agent_id, lock=True)}, {}
+    thread = None if isinstance(command, Consent) else asked_of(subject, command.decision_package_id)
+    if isinstance(command, Submit | NewVersion):
+        found = proposing(connection, tenant, agent_id, thread, asked.now)
+        return {"agent": found.agent, "load": found.load}, {"thread_taken_in": found.holder}
+    if isinstance(command, _USES_PERMISSION):
+        its, holder = agent_in_thread(connection, tenant, agent_id, thread)
+        return {"agent": its}, {"thread_taken_in": holder}
+    return {}, {}
+
+
+def _proposed(command: Command, current: DecisionPackage | None) -> DecisionPackage | None:
+    """The package that comes in by this command, if one does: from the agent, or by a reviewer's edit."""
+    if isinstance(command, ApproveWithEdits):
+        proposed = edited(current, command.action_parameters)
+        return proposed if isinstance(proposed, DecisionPackage) else None
+    return command.package if isinstance(command, Submit | NewVersion) else None
+
+
+def _claims_on_trust(command: Command, found: Loaded | None, policy: Policy) -> bool:
+    return isinstance(command, ClaimExecution) and found is not None and trust_matters(found.state, policy)
+
+
+def _claims_unasked(command: Command, found: Loaded) -> bool:
+    """Whether it uses a permission that no person gave."""
+    return isinstance(command, ClaimExecution) and given_by_nobody(found.state)
+
+
+def package_of(connection: Connection, tenant_id: str, event_id: str) -> DecisionPackage | None:
+    """A version's content as the agent posted it; nothing where retention has emptied it."""
+    words = words_of(connection, tenant_id, event_id).get(event_id)
+    return DecisionPackage.model_validate(words["package"]) if words else None
+
+
+def _remembered(  # noqa: PLR0917 - what the query is about
+    connection: Connection,
+    tenant: str,
+    windows: Windows,
+    asked: Asked,
+    agent_id: str,
+    about: DecisionPackage | PackageState,
+) -> dict[str, Any]:
+    """Who said no to the same action or to a like one, and how grave the same action was found."""
+    now = asked.now
+    key = {
+        "tenant": tenant,
+        "agent": agent_id,
+        "action_type": folded(about.action_type),
+        "digest": action_digest(about) if isinstance(about, DecisionPackage) else about.action_digest,
+        "own": asked.command.decision_package_id,
+        "since": now - max(windows.rejection, windows.same_digest),
+        "no_since": now - windows.rejection,
+    }
+    before = rows(connection, _BEFORE, key)
+    refused = tuple(noes.remembered(row) for row in before if row.event_id)
+    earliest = min((each.no.at for each in refused), default=None)
+    return {
+        "noes": refused,
+        "approved_at": earliest and noes.approved_at(connection, tenant, agent_id, about.action_type, earliest),
+        "earlier_level": max((HITLLevel(row.level) for row in before if row.level), default=None),
+    }

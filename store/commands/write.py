@@ -1,0 +1,119 @@
+"""Writes down what was decided: the state, the events that made it, their words, and everything found by them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import Connection, insert
+from sqlalchemy.exc import IntegrityError
+
+from rules.record.chain import Event, event_of, sealed
+from rules.state.situation import Situation
+from rules.state.transition import Occurrence, Transition
+from store.engine.batch import Batch, together
+from store.engine.database import StaleError
+from store.outbox import callbacks, cards
+from store.packages import content, noes, tasks, threads, versions, votes
+from store.packages.autonomy import put_profile
+from store.packages.packages import Loaded, save
+from store.schema.tables import EventRow, core
+
+EVENTS = core(EventRow)
+_APPEND = insert(EVENTS)
+# How the two databases say that this event is there already, or that this command came twice and the other one is in.
+_TAKEN = ("events_pkey", "events is append-only", "commands_pkey", "commands.command_id")
+
+
+def record(connection: Connection, decided: Transition, found: Loaded | None, situation: Situation) -> None:
+    """Everything in the caller's one transaction: there is no moment at which half of it is true."""
+    if not decided.occurrences:
+        return
+    before, after = decided.before, decided.after
+    events, kept = _sealed(decided, found.head if found else None)
+    callback_url = _callback_url(decided, found, situation)
+    with writing(connection) as batch:
+        save(batch, before, after, events[-1]["digest"], callback_url)
+        batch.execute(
+            _APPEND, [_row(happened, event) for happened, event in zip(decided.occurrences, events, strict=True)]
+        )
+        content.keep(batch, kept)
+        versions.follow(batch, before, after)
+        tasks.follow(batch, before, after)
+        threads.follow(batch, before, after)
+        votes.follow(batch, decided.occurrences)
+        noes.follow(batch, before, after)
+        cards.follow(batch, before, after, situation.policy)
+        callbacks.follow(batch, decided, events, callback_url, situation)
+        if decided.profile:
+            # Not kept for later: the next outcome in this transaction counts on it.
+            put_profile(connection, after.tenant_id, decided.profile)
+
+
+@contextmanager
+def writing(connection: Connection) -> Iterator[Batch]:
+    """Sent together. Where the next event's place in the chain is taken, or the command's own, somebody was quicker."""
+    try:
+        with together(connection) as batch:
+            yield batch
+    except IntegrityError as fault:
+        if any(told in str(fault.orig) for told in _TAKEN):
+            raise StaleError from fault
+        raise
+
+
+def _sealed(decided: Transition, head: str | None) -> tuple[list[Event], list[content.Kept]]:
+    events: list[Event] = []
+    kept: list[content.Kept] = []
+    before = decided.before
+    for happened in decided.occurrences:
+        salt = secrets.token_hex(16)
+        event = sealed(event_of(happened, before, salt), head)
+        head, before = event["digest"], happened.after
+        events.append(event)
+        if happened.words:
+            after = happened.after
+            kept.append(
+                content.Kept(
+                    after.tenant_id,
+                    happened.event_id,
+                    after.decision_package_id,
+                    salt,
+                    happened.words,
+                    after.updated_at,
+                )
+            )
+    return events, kept
+
+
+def _row(happened: Occurrence, event: Event) -> dict[str, Any]:
+    after = happened.after
+    return {
+        "tenant_id": after.tenant_id,
+        "package_id": after.decision_package_id,
+        "revision": after.revision,
+        "event_id": happened.event_id,
+        "event_type": happened.event_type,
+        "action_type": after.action_type,
+        "actor": happened.actor.actor_id,
+        "occurred_at": after.updated_at,
+        "body": to_json(event).decode(),
+    }
+
+
+def _callback_url(decided: Transition, found: Loaded | None, situation: Situation) -> str | None:
+    """The newest version's own address, else the one before, else the agent's."""
+    proposed = _proposed(decided.occurrences[0])
+    return (
+        (proposed.get("callback_url") if proposed else None)
+        or (found.callback_url if found else None)
+        or (situation.agent.callback_url if situation.agent else None)
+    )
+
+
+def _proposed(happened: Occurrence) -> dict[str, Any] | None:
+    package = (happened.words or {}).get("package")
+    return package if isinstance(package, dict) else None

@@ -1,0 +1,126 @@
+"""The two databases, behind one shape: `write` and `read` run a plain function of a connection.
+
+SQLite has one writing transaction at a time (`store/engine/one_file.py`). On PostgreSQL quick operations that wait
+together share a transaction; all others have one each, in a pool of threads. An operation cannot tell on which of
+them it runs.
+
+A quick operation takes about a millisecond and never waits for anything but the database: reads by key, and commands.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from store.engine.address import address
+from store.engine.engines import PATIENCE, make_engine, read_once, read_together, transact
+from store.engine.one_file import SqliteDatabase
+from store.engine.workers import READ_GROUP, READERS, Group, Operation, UnavailableError, Workers
+
+T = TypeVar("T")
+
+POSTGRES_WRITERS = 8
+GROUPS = 2  # one computes while the other waits for the network
+WRITE_GROUP = 32  # few, because the first of them waits for the last, and keeps its locks meanwhile
+HASTE = 0.1  # seconds that a group waits for a lock: what waits longer does so alone, and keeps nobody up
+ATTEMPTS = 8
+_RETRYABLE = frozenset(["40001", "40P01"])  # serialization failure, deadlock
+
+
+class StaleError(Exception):
+    """Somebody else changed the row first: read it again and decide again."""
+
+
+class _ApartError(Exception):
+    """A group did not go through together: each of its operations runs alone."""
+
+
+class Database(Protocol):
+    engine: Engine
+
+    async def write(self, operation: Operation[T], *, quick: bool = False) -> T: ...
+
+    async def read(self, operation: Operation[T], *, quick: bool = False) -> T: ...
+
+    async def close(self) -> None: ...
+
+
+def open_database(url: str) -> Database:
+    parsed = address(url)
+    return SqliteDatabase(parsed) if parsed.get_backend_name() == "sqlite" else PostgresDatabase(parsed)
+
+
+class PostgresDatabase:
+    """Any number of processes."""
+
+    def __init__(self, url: URL) -> None:
+        # A replica that froze in the middle of a transaction is cut off by the server, so that its locks do not stay.
+        idle = 6 * PATIENCE
+        self.engine = make_engine(url, pool_size=POSTGRES_WRITERS + READERS, idle=idle)
+        self._hasty = make_engine(url, pool_size=GROUPS, idle=idle, patience=HASTE)
+        self._group = Workers("group", self._write_together, threads=GROUPS, most=WRITE_GROUP)
+        self._writers = Workers("writer", self._write_each, threads=POSTGRES_WRITERS, most=1)
+        self._readers = Workers("reader", self._read_group, threads=READERS, most=READ_GROUP)
+
+    async def write(self, operation: Operation[T], *, quick: bool = False) -> T:
+        if quick:
+            with suppress(_ApartError):
+                return await self._group.ask(operation)
+        return await self._writers.ask(operation)
+
+    async def read(self, operation: Operation[T], *, quick: bool = False) -> T:  # noqa: ARG002 - all wait for the network
+        return await self._readers.ask(operation)
+
+    async def close(self) -> None:
+        for workers in (self._group, self._writers, self._readers):
+            await workers.close()
+        for engine in (self._hasty, self.engine):
+            engine.dispose()
+
+    def _write_together(self, group: Group) -> None:
+        """All of it or nothing: whatever goes wrong is met again, and told, where each runs alone."""
+        try:
+            with self._hasty.begin() as connection:
+                for waiting in group:
+                    waiting.result = waiting.operation(connection)
+        except BaseException:  # noqa: BLE001 - whoever caused it meets it again alone
+            for waiting in group:
+                waiting.fault = _ApartError()
+
+    def _write_each(self, group: Group) -> None:
+        for waiting in group:
+            waiting.attempt(lambda operation: self._persist(transact, operation))
+
+    def _read_group(self, group: Group) -> None:
+        read_together(self.engine, group, lambda operation: self._persist(read_once, operation))
+
+    def _persist(self, run: Callable[[Engine, Operation[T]], T], operation: Operation[T]) -> T:
+        """Again after a deadlock or a lost connection. Commands carry ids, so even a lost commit is not doubled."""
+        for attempt in range(1, ATTEMPTS + 1):
+            with suppress(StaleError):
+                try:
+                    return run(self.engine, operation)
+                except DBAPIError as fault:
+                    if not _is_away(fault):
+                        raise
+                    if attempt == ATTEMPTS or not _passes(fault):
+                        raise UnavailableError(str(fault.orig)) from fault
+            time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - only spreads the attempts
+        raise StaleError
+
+
+def _is_away(fault: DBAPIError) -> bool:
+    """Whether it is the database that failed, and not the operation."""
+    return isinstance(fault, OperationalError | InterfaceError) or fault.connection_invalidated
+
+
+def _passes(fault: DBAPIError) -> bool:
+    """Whether trying again can help: a deadlock, or a connection that went away."""
+    return fault.connection_invalidated or getattr(fault.orig, "sqlstate", None) in _RETRYABLE

@@ -1,0 +1,139 @@
+"""Engines for both databases, and how one operation, or a group of reads, runs on one."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.exc import SQLAlchemyError
+
+from store.engine.address import connect_options
+from store.engine.compiled import COMPILED
+from store.engine.files import secure
+from store.engine.spelled import driving
+from store.engine.workers import Group, Operation
+
+T = TypeVar("T")
+
+PATIENCE = 10  # seconds that anything waits for a lock: who holds one longer is stuck, and must not take us along
+SYNCHRONOUS = "FULL"  # SQLite commits once the disk has it
+CACHE, LOG, PAGE = 8 * 1024**2, 16 * 1024**2, 4096  # bytes of SQLite's cache for each connection, and of its log
+_AGAIN = 0.005
+_READ_ONLY = "25006"  # this server is a standby, or was made one
+
+
+def make_engine(url: URL, *, pool_size: int = 5, idle: int = 0, patience: float = PATIENCE) -> Engine:
+    """An engine set up for its kind, for the service as for the migrations and the command line.
+
+    `idle`: after how many seconds PostgreSQL ends a transaction in which nothing happens any more; 0: never.
+    `patience`: how many seconds it waits for a lock.
+    """
+    if url.get_backend_name() == "sqlite":
+        with suppress(OSError):  # SQLite says by itself that it cannot open the file
+            secure(str(url.database))
+        engine = create_engine(
+            url.set(drivername="sqlite+pysqlite"),
+            pool_size=pool_size,
+            max_overflow=0,
+            execution_options={"compiled_cache": COMPILED},
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        return engine
+    options = f"-c lock_timeout={patience * 1000:.0f}ms -c idle_in_transaction_session_timeout={idle}s"
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=PATIENCE,
+        connect_args={"options": options, **connect_options(url)},
+        execution_options={"compiled_cache": COMPILED},
+    )
+    event.listen(engine, "handle_error", _leave_a_standby)
+    return engine
+
+
+def _leave_a_standby(context: ExceptionContext) -> None:
+    """The pool's connections are closed, and the next ones look for the server that takes writes."""
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+        context.is_disconnect = True
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    # The driver's own transactions begin late and deferred: two writers could both read, and one then fail.
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+    _keep_a_log(connection)
+    connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute(f"PRAGMA cache_size = {-CACHE // 1024}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG // PAGE}")
+
+
+def _keep_a_log(connection: sqlite3.Connection) -> None:
+    """Only the first on a new file changes anything, and here SQLite does not wait for another first by itself."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as fault:
+            if not is_busy(fault) or time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN)
+        else:
+            return
+
+
+def is_busy(fault: object) -> bool:
+    """Whether another process holds a lock that will pass. An outdated snapshot does not pass."""
+    code = getattr(fault, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_BUSY and code != sqlite3.SQLITE_BUSY_SNAPSHOT
+
+
+def begin_immediate(connection: Connection) -> None:
+    """Starts a writing transaction on SQLite at once; PostgreSQL begins its own with the first statement."""
+    if connection.dialect.name == "sqlite":
+        with driving(connection) as cursor:
+            cursor.execute("BEGIN IMMEDIATE")
+
+
+def begin_reading(connection: Connection) -> None:
+    """Starts a transaction in which all is of one moment; PostgreSQL begins its own with the first statement."""
+    if connection.dialect.name == "sqlite":
+        with driving(connection) as cursor:
+            cursor.execute("BEGIN")
+
+
+def transact(engine: Engine, operation: Operation[T]) -> T:
+    """One operation, one transaction, in the caller's own thread: for the command line and the migrations."""
+    with engine.begin() as connection:
+        begin_immediate(connection)
+        return operation(connection)
+
+
+def read_together(engine: Engine, group: Group, alone: Callable[[Operation[Any]], Any]) -> None:
+    """In one transaction. A fault ends it: the read that met it and those after it then run alone."""
+    left = deque(group)
+
+    def read(connection: Connection) -> None:
+        while left and left[0].attempt(lambda operation: operation(connection)):
+            left.popleft()
+
+    with suppress(SQLAlchemyError):
+        read_once(engine, read)
+    for waiting in left:
+        waiting.fault = None
+        waiting.attempt(alone)
+
+
+def read_once(engine: Engine, operation: Operation[T]) -> T:
+    """What is read is of one moment, and leaves nothing."""
+    with engine.connect() as connection:
+        begin_reading(connection)
+        return operation(connection)

@@ -1,0 +1,237 @@
+"""SQLite: one file, and one writing transaction at a time, shared by all operations that are waiting.
+
+Quick operations run in the loop's own thread. To hand one to another thread and back costs more than most of them take.
+Only the commit, which waits for the disk, is left to a thread; so is every operation that is not known to be quick.
+Each operation has its own savepoint, and nobody is answered before the commit: what was answered is on disk.
+Reads use connections of their own, so they see only what was committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import Connection, RootTransaction
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
+
+from store.engine import engines
+from store.engine.engines import begin_immediate, begin_reading, is_busy, make_engine, read_once, read_together
+from store.engine.spelled import driving
+from store.engine.workers import (
+    READ_GROUP,
+    READERS,
+    Group,
+    Operation,
+    SlowError,
+    UnavailableError,
+    Waiting,
+    Workers,
+    in_the_loop,
+)
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+GROUP = 256
+AT_A_STRETCH = 0.005  # seconds; then everything else in the loop gets its turn
+
+
+class SqliteDatabase:
+    """Used by one event loop."""
+
+    def __init__(self, url: URL) -> None:
+        self.engine = make_engine(url, pool_size=READERS + 5)
+        self._asked: deque[Waiting] = deque()
+        self._writing: asyncio.Task[None] | None = None
+        self._closed = False
+        self._thread = Workers("writer", self._run_there, threads=1, most=1)
+        self._readers = Workers("reader", self._read_group, threads=READERS, most=READ_GROUP)
+        self._writes_on: Connection | None = None
+        self._reads_on: Connection | None = None
+        self._reading, self._read_for = asyncio.Lock(), 0.0
+
+    async def write(self, operation: Operation[T], *, quick: bool = False) -> T:
+        if self._closed:
+            raise UnavailableError("the database was closed: this process is ending")
+        waiting = Waiting(operation, asyncio.get_running_loop(), quick=quick)
+        self._asked.append(waiting)
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_all())
+        return await waiting.answer  # type: ignore[no-any-return]
+
+    async def read(self, operation: Operation[T], *, quick: bool = False) -> T:
+        if quick and not self._closed:
+            with suppress(OperationalError, SlowError):  # a thread has the time to wait for what is locked
+                return await self._read_quickly(operation)
+        return await self._readers.ask(operation)
+
+    async def close(self) -> None:
+        """What was asked before is carried out; what is asked from now on is refused instead of waiting for ever."""
+        self._closed = True
+        if self._writing:
+            await asyncio.wait([self._writing])  # a cancelled close does not cancel the writer
+        await self._thread.close()
+        await self._readers.close()
+        for connection in (self._writes_on, self._reads_on):
+            if connection:
+                connection.close()
+        self.engine.dispose()
+
+    # ---- writing ----
+
+    async def _write_all(self) -> None:
+        while self._asked:
+            group: Group = []
+            try:
+                await self._write_group(group)
+            except OperationalError as fault:
+                log.warning("database.unavailable", error=str(fault.orig))
+                self._give_up(group)
+            except Exception:
+                log.exception("database.fault")  # a writer that died would leave everybody waiting for ever
+                self._give_up(group)
+            for waiting in group:
+                waiting.settle()
+
+    async def _write_group(self, group: Group) -> None:
+        """Fills the group with what was carried out, and commits it."""
+        try:
+            transaction = await self._begun()
+        except Exception:
+            group.extend(self._asked)
+            self._asked.clear()
+            raise
+        began = time.monotonic()
+        for _ in range(min(len(self._asked), GROUP)):
+            if time.monotonic() - began > AT_A_STRETCH:
+                await asyncio.sleep(0)
+                began = time.monotonic()
+            waiting = self._asked.popleft()
+            group.append(waiting)
+            if not (waiting.quick and _is_done_here(transaction.connection, waiting)):
+                await self._thread.ask(partial(_attempt, waiting=waiting))
+        await self._thread.ask(lambda _: transaction.commit())
+        if any(waiting.fault for waiting in group):
+            self._let_go_of_the_writer()
+
+    async def _begun(self) -> RootTransaction:
+        """At once if nobody else writes. If another process does, a thread waits for it."""
+        connection = self._writes_on
+        if connection is None:
+            connection = self._writes_on = await asyncio.to_thread(self._connected)
+        transaction = connection.begin()
+        try:
+            begin_immediate(connection)
+        except OperationalError as fault:
+            if not is_busy(fault.orig):
+                raise
+            await self._thread.ask(_begin_in_turn)
+        return transaction
+
+    def _run_there(self, group: Group) -> None:
+        for waiting in group:
+            waiting.attempt(self._on_the_writer)
+
+    def _on_the_writer(self, operation: Operation[T]) -> T:
+        if self._writes_on is None:
+            raise UnavailableError("the database was closed: this process is ending")
+        return operation(self._writes_on)
+
+    def _give_up(self, group: Group) -> None:
+        for waiting in group:
+            waiting.fault = UnavailableError("the database did not carry it out")
+        self._let_go_of_the_writer()
+
+    def _let_go_of_the_writer(self) -> None:
+        """A fault keeps its cursors, and they keep an old snapshot."""
+        connection, self._writes_on = self._writes_on, None
+        _close(connection)
+
+    def _connected(self) -> Connection:
+        connection = self.engine.connect()
+        _wait_for_locks(connection, seconds=0)
+        return connection
+
+    # ---- reading ----
+
+    async def _read_quickly(self, operation: Operation[T]) -> T:
+        """After a stretch of reads everything else gets its turn: a read by itself never suspends."""
+        async with self._reading:
+            if self._read_for > AT_A_STRETCH:
+                self._read_for = 0.0
+                await asyncio.sleep(0)
+            if self._reads_on is None:
+                self._reads_on = await asyncio.to_thread(self._connected)
+            began = time.monotonic()
+            try:
+                return _read_on(self._reads_on, operation)
+            except SlowError:
+                raise
+            except BaseException:
+                connection, self._reads_on = self._reads_on, None
+                _close(connection)  # for the same reason
+                raise
+            finally:
+                self._read_for += time.monotonic() - began
+
+    def _read_group(self, group: Group) -> None:
+        read_together(self.engine, group, self._read)
+
+    def _read(self, operation: Operation[T]) -> T:
+        try:
+            return read_once(self.engine, operation)
+        except OperationalError as fault:
+            raise UnavailableError(str(fault.orig)) from fault
+
+
+def _read_on(connection: Connection, operation: Operation[T]) -> T:
+    transaction = connection.begin()
+    try:
+        begin_reading(connection)
+        with in_the_loop(connection):
+            return operation(connection)
+    finally:
+        transaction.rollback()
+
+
+def _close(connection: Connection | None) -> None:
+    if connection:
+        connection.invalidate()
+        connection.close()
+
+
+def _is_done_here(connection: Connection, waiting: Waiting) -> bool:
+    with in_the_loop(connection):
+        _attempt(connection, waiting)
+    if not isinstance(waiting.fault, SlowError):
+        return True
+    waiting.fault = None
+    return False
+
+
+def _attempt(connection: Connection, waiting: Waiting) -> None:
+    driver = connection.connection.cursor()  # SQLAlchemy's own way to a savepoint takes ten times as long
+    driver.execute("SAVEPOINT one")
+    if not waiting.attempt(lambda operation: operation(connection)):
+        driver.execute("ROLLBACK TO one")
+    driver.execute("RELEASE one")
+
+
+def _begin_in_turn(connection: Connection) -> None:
+    _wait_for_locks(connection, seconds=engines.PATIENCE)
+    try:
+        begin_immediate(connection)
+    finally:
+        _wait_for_locks(connection, seconds=0)
+
+
+def _wait_for_locks(connection: Connection, *, seconds: int) -> None:
+    with driving(connection) as cursor:
+        cursor.execute(f"PRAGMA busy_timeout = {seconds * 1000}")

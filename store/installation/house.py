@@ -1,0 +1,109 @@
+"""What every operation of this process shares: whose installation it is, by which policy, and who is who."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from rules.people.directory import Directory, Person, Roster
+from rules.policy.model import Policy
+from store.engine.spelled import rows
+from store.engine.workers import takes_long
+from store.installation.policy_texts import PolicyTexts
+from store.schema.tables import Absence, GroupMember, GroupRow, Installation, PersonRow, core
+
+PEOPLE, GROUPS, MEMBERS = core(PersonRow), core(GroupRow), core(GroupMember)
+ABSENCES, INSTALLATION = core(Absence), core(Installation)
+
+_OF_PERSON = (
+    (ABSENCES.c.tenant_id == PEOPLE.c.tenant_id) & (ABSENCES.c.user_id == PEOPLE.c.user_id) & ABSENCES.c.current
+)
+_PEOPLE = select(PEOPLE, ABSENCES.c.until, ABSENCES.c.delegate).join(ABSENCES, _OF_PERSON, isouter=True)
+_MEMBERS = select(MEMBERS.c.group_id, MEMBERS.c.user_id).where(MEMBERS.c.is_former.is_not(True))
+STANDING = (
+    INSTALLATION.c.frozen,
+    INSTALLATION.c.directory_version,
+    INSTALLATION.c.directory_as_of,
+    INSTALLATION.c.policy_digest,
+)
+_STANDING = select(*STANDING)
+
+
+def fresh_id() -> str:
+    """Random, and led by the time, so that new rows lie beside one another in every index."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(8)}"
+
+
+class Standing(NamedTuple):
+    """The installation's row, as this transaction sees it."""
+
+    frozen: bool
+    directory_version: int
+    directory_as_of: datetime | None
+    policy_digest: str | None
+
+
+class House:
+    """The directory and the policy are kept in memory. Every transaction reads which of them are current."""
+
+    def __init__(self, tenant_id: str, policy: Policy) -> None:
+        self.tenant_id = tenant_id
+        self.process_id = secrets.token_hex(8)
+        self.clicks_provable = True
+        self.policies = PolicyTexts(policy)
+        self._at_start = policy
+        self._known: tuple[int, Roster] | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """As this process last saw it: for what is only shown or paced. Decisions take the roster's own."""
+        return self._known[1].policy if self._known else self._at_start
+
+    def standing(self, connection: Connection) -> Standing:
+        return Standing(*rows(connection, _STANDING, {})[0])
+
+    def roster(self, connection: Connection, standing: Standing | None = None) -> Roster:
+        """Who is who, and who may do what, by the directory and the policy of this very transaction."""
+        current = standing or self.standing(connection)
+        known = self._known
+        if known and known[0] == current.directory_version and known[1].policy.digest == current.policy_digest:
+            return known[1]
+        takes_long(connection)  # there may be thousands of people
+        policy = self.policies.policy(connection, current.policy_digest)
+        roster = Roster(policy, directory_of(connection, current.directory_as_of))
+        self._known = (current.directory_version, roster)
+        return roster
+
+    @property
+    def remembered(self) -> Roster:
+        """The directory as this process last read it: good enough to see whether anything has to be asked at all."""
+        return self._known[1] if self._known else Roster(self.policy, Directory())
+
+
+def directory_of(connection: Connection, as_of: datetime | None) -> Directory:
+    groups: dict[str, set[str]] = {}
+    for group_id, user_id in connection.execute(_MEMBERS):
+        groups.setdefault(group_id, set()).add(user_id)
+    people = (
+        Person(
+            user_id=row.user_id,
+            name=row.name,
+            email=row.email,
+            active=row.active,
+            is_bot=row.is_bot,
+            is_guest=row.is_guest,
+            is_stranger=row.is_stranger,
+            away_until=row.until,
+            delegate=row.delegate,
+        )
+        for row in connection.execute(_PEOPLE)
+    )
+    return Directory(
+        people={person.user_id: person for person in people},
+        groups={group: frozenset(members) for group, members in groups.items()},
+        as_of=as_of,
+    )

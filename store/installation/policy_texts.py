@@ -1,0 +1,58 @@
+"""Policy texts as they are kept: read from the database, and parsed once for each digest."""
+
+from __future__ import annotations
+
+import structlog
+from sqlalchemy import Connection, bindparam, select
+
+from rules.policy.model import Policy
+from rules.policy.parse import PolicyError, read_policy
+from store.engine.spelled import first
+from store.engine.workers import UnavailableError
+from store.schema.tables import PolicyText, core
+
+log = structlog.get_logger()
+
+POLICIES = core(PolicyText)
+_TEXT = select(POLICIES.c.version, POLICIES.c.text).where(POLICIES.c.digest == bindparam("digest"))
+FIX = "Run the release that applied this policy on every replica, or apply a policy that this release can read."
+
+
+class UnreadablePolicyError(UnavailableError):
+    """A process that cannot read the policy in force decides nothing."""
+
+
+def kept_policy(connection: Connection, digest: str | None) -> Policy:
+    """The policy of this recorded digest, which may come from another release that computed it otherwise."""
+    if digest is None:
+        raise UnreadablePolicyError("No policy is in force yet. Start `countersign serve`, which applies its file.")
+    kept = first(connection, _TEXT, {"digest": digest})
+    try:
+        return read_policy(kept.text if kept else "").model_copy(update={"digest": digest})
+    except PolicyError as error:
+        version = kept.version if kept else "unknown"
+        fault = f"The policy in force (version {version}) cannot be read here: {error.faults[0]}"
+        raise UnreadablePolicyError(fault) from None
+
+
+class PolicyTexts:
+    """What this process has read of them; one that it cannot read is logged once."""
+
+    def __init__(self, *known: Policy) -> None:
+        self._policies = {policy.digest: policy for policy in known}
+        self._faults: dict[str, str] = {}
+
+    def policy(self, connection: Connection, digest: str | None) -> Policy:
+        if digest in self._faults:
+            raise UnreadablePolicyError(self._faults[digest])
+        return self._policies.get(digest or "") or self._read(connection, digest)
+
+    def _read(self, connection: Connection, digest: str | None) -> Policy:
+        try:
+            policy = kept_policy(connection, digest)
+        except UnreadablePolicyError as fault:
+            said = str(fault)
+            if digest and self._faults.setdefault(digest, said) is said:  # of several threads, one logs it
+                log.error("policy.unreadable", policy=digest, fault=said, fix=FIX)  # noqa: TRY400 - no fault of the code
+            raise
+        return self._policies.setdefault(policy.digest, policy)

@@ -1,0 +1,107 @@
+"""The processes that take clicks: each says again and again that it is there, and what it can prove.
+
+A process that stopped cleanly is gone. Any other is taken to be there until its lease has run out: a process that
+crashed or hangs may still be given clicks. As long as it is there and proves nothing, no silence counts anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, func, select, text, update
+
+from rules.people.working_time import Span
+from store.schema.presence_tables import Presence
+from store.schema.tables import core
+
+PRESENCES = core(Presence)
+LEASE = timedelta(seconds=60)  # since the last sign of life; a process gives one every five seconds
+
+_TIME = PRESENCES.c.alive_at.type
+_THIS = (PRESENCES.c.tenant_id == bindparam("tenant"), PRESENCES.c.process_id == bindparam("process"))
+_SIGN = text(
+    "INSERT INTO presences (tenant_id, process_id, since, alive_at, gone, proven_at, sockets)"
+    " VALUES (:tenant, :process, :now, :now, false, :proven, :sockets)"
+    " ON CONFLICT (tenant_id, process_id) DO UPDATE SET alive_at = excluded.alive_at, gone = false,"
+    " since = CASE WHEN excluded.since < presences.since THEN excluded.since ELSE presences.since END,"
+    " proven_at = excluded.proven_at, sockets = excluded.sockets"
+).bindparams(bindparam("now", type_=_TIME), bindparam("proven", type_=_TIME))
+_LEAVE = update(PRESENCES).where(*_THIS).values(gone=True, alive_at=bindparam("now"), nonce=None)
+_OTHERS = (
+    PRESENCES.c.tenant_id == bindparam("tenant"),
+    PRESENCES.c.process_id != bindparam("process"),
+    PRESENCES.c.alive_at > bindparam("late", type_=_TIME),
+    ~PRESENCES.c.gone,
+)
+_SOCKETS = select(func.sum(PRESENCES.c.sockets)).where(*_OTHERS)
+_UNPROVEN = select(PRESENCES.c.process_id).where(
+    *_OTHERS, func.coalesce(PRESENCES.c.proven_at, PRESENCES.c.since) < bindparam("before", type_=_TIME)
+)
+_WITHIN = select(PRESENCES.c.process_id, PRESENCES.c.since, PRESENCES.c.alive_at, PRESENCES.c.gone).where(
+    PRESENCES.c.tenant_id == bindparam("tenant"),
+    PRESENCES.c.since < bindparam("end", type_=_TIME),
+    PRESENCES.c.alive_at > bindparam("late", type_=_TIME),
+)
+_ASK = update(PRESENCES).where(*_THIS).values(nonce=bindparam("asked"))
+_ANSWER = (
+    update(PRESENCES)
+    .where(PRESENCES.c.tenant_id == bindparam("tenant"), PRESENCES.c.nonce == bindparam("asked"))
+    .values(nonce=None)
+)
+_UNANSWERED = select(PRESENCES.c.process_id).where(*_THIS, PRESENCES.c.nonce == bindparam("asked"))
+
+
+class Sign(NamedTuple):
+    """What a process says of itself."""
+
+    tenant: str
+    process: str
+    now: datetime
+    proven: datetime | None
+    sockets: int
+
+
+def sign(connection: Connection, said: Sign) -> None:
+    connection.execute(_SIGN, said._asdict())
+
+
+def leave(connection: Connection, tenant_id: str, process_id: str, now: datetime) -> None:
+    connection.execute(_LEAVE, {"tenant": tenant_id, "process": process_id, "now": now})
+
+
+def sockets_of_others(connection: Connection, tenant_id: str, process_id: str, now: datetime) -> int:
+    key = {"tenant": tenant_id, "process": process_id, "late": now - LEASE}
+    return connection.execute(_SOCKETS, key).scalar() or 0
+
+
+def is_another_unproven(connection: Connection, tenant_id: str, process_id: str, now: datetime, old: timedelta) -> bool:
+    """Whether another process has had no proof for so long."""
+    key = {"tenant": tenant_id, "process": process_id, "late": now - LEASE, "before": now - old}
+    return connection.execute(_UNPROVEN, key).first() is not None
+
+
+def ask(connection: Connection, tenant_id: str, process_id: str, nonce: str) -> None:
+    """A word that only this process knows goes on its way through the public address."""
+    connection.execute(_ASK, {"tenant": tenant_id, "process": process_id, "asked": nonce})
+
+
+def answer(connection: Connection, tenant_id: str, nonce: str) -> bool:
+    """Whether it was on its way. It counts once, at whichever process it arrives."""
+    return connection.execute(_ANSWER, {"tenant": tenant_id, "asked": nonce}).rowcount == 1
+
+
+def is_unanswered(connection: Connection, tenant_id: str, process_id: str, nonce: str) -> bool:
+    key = {"tenant": tenant_id, "process": process_id, "asked": nonce}
+    return connection.execute(_UNANSWERED, key).first() is not None
+
+
+def within(connection: Connection, tenant_id: str, begin: datetime, end: datetime) -> Iterator[tuple[str, Span]]:
+    """Which process was there, and when."""
+    rows = connection.execute(_WITHIN, {"tenant": tenant_id, "end": end, "late": begin - LEASE})
+    return ((row.process_id, (row.since, row.alive_at if row.gone else row.alive_at + LEASE)) for row in rows)
+
+
+def forget(connection: Connection, tenant_id: str, before: datetime) -> None:
+    connection.execute(delete(PRESENCES).where(PRESENCES.c.tenant_id == tenant_id, PRESENCES.c.alive_at < before))

@@ -1,0 +1,73 @@
+"""The tenant's own chain: what belongs to no package (agents, keys, policy texts, the freeze, absences)."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, text, update
+
+from rules.record.chain import sealed, tenant_event
+from store.installation.house import fresh_id
+from store.schema.tables import Installation, TenantEventRow, core
+
+INSTALLATION, EVENTS = core(Installation), core(TenantEventRow)
+
+_APPEND = insert(EVENTS)
+
+
+def tenant(connection: Connection) -> str:
+    """The installation whose database this is. `migrate` has made it."""
+    return str(connection.execute(select(INSTALLATION.c.tenant_id)).scalar_one())
+
+
+def alone(connection: Connection) -> str:
+    """The installation, held until the commit: replicas that change what belongs to no package take their turn."""
+    return str(connection.execute(select(INSTALLATION.c.tenant_id).with_for_update()).scalar_one())
+
+
+def happened(connection: Connection, event_type: str, actor: str, now: datetime, **facts: Any) -> None:
+    """Appends to the tenant's chain. Its head is a row that is locked, so that the chain cannot fork."""
+    at = connection.execute(select(INSTALLATION).with_for_update()).one()
+    event = sealed(
+        tenant_event(
+            event_id=f"evt_{fresh_id()}",
+            event_type=event_type,
+            tenant_id=at.tenant_id,
+            actor=actor,
+            now=now,
+            sequence=at.length + 1,
+            **facts,
+        ),
+        at.head,
+    )
+    row = {
+        "tenant_id": at.tenant_id,
+        "sequence": at.length + 1,
+        "event_type": event_type,
+        "actor": actor,
+        "occurred_at": now,
+        "body": json.dumps(event),
+    }
+    connection.execute(_APPEND, row)
+    connection.execute(update(INSTALLATION).values(length=at.length + 1, head=event["digest"]))
+
+
+def count_of_events(connection: Connection) -> int:
+    """On SQLite: of packages and of the tenant. Nothing is ever deleted there, so the newest row has their number."""
+    newest = connection.execute(text("SELECT coalesce(max(rowid), 0) FROM events")).scalar_one()
+    return int(newest) + int(connection.execute(select(INSTALLATION.c.length)).scalar_one())
+
+
+def restored(connection: Connection, *, actor: str, now: datetime, **facts: int) -> None:
+    """The database was put back to an earlier moment: everything is frozen until someone thaws it."""
+    connection.execute(update(INSTALLATION).values(frozen=True))
+    happened(connection, "tenant.restored", actor, now, **facts)
+
+
+def set_frozen(connection: Connection, *, frozen: bool, actor: str, now: datetime) -> None:
+    """Every agent at once: nothing new is accepted, nothing consents, nothing can be claimed."""
+    changed = connection.execute(update(INSTALLATION).where(INSTALLATION.c.frozen != frozen).values(frozen=frozen))
+    if changed.rowcount:
+        happened(connection, "tenant.frozen" if frozen else "tenant.thawed", actor, now)

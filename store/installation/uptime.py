@@ -1,0 +1,79 @@
+"""When an objection could have come in and been carried out: the stretches of time that each process can prove.
+
+A process adds to its stretch as long as its proofs follow closely; after a gap it begins another. Slack or a balancer
+may give a click to any process that is there (`store.installation.presence`): time counts only where all have proof.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, case, delete, select, text, update
+
+from rules.people.working_time import Span, Spans, overlap, without
+from store.installation import presence
+from store.schema.tables import Uptime, core
+
+UPTIMES = core(Uptime)
+AHEAD = timedelta(seconds=15)  # so far apart the clocks of two machines may be
+
+_THIS = (
+    UPTIMES.c.tenant_id == bindparam("tenant"),
+    UPTIMES.c.process_id == bindparam("process"),
+    UPTIMES.c.since == bindparam("begun", type_=UPTIMES.c.since.type),
+)
+# A clock that stands still, or was set back to the very moment, begins the same stretch a second time.
+_BEGIN = text(
+    "INSERT INTO uptimes (tenant_id, process_id, since, until) VALUES (:tenant, :process, :at, :at)"
+    " ON CONFLICT (tenant_id, process_id, since) DO UPDATE SET until = excluded.until"
+).bindparams(bindparam("at", type_=UPTIMES.c.since.type))
+_GROW = update(UPTIMES).where(*_THIS).values(until=bindparam("at"))
+# The clock was set back: what was lived by the old one has not come yet. Other machines may be a little ahead.
+_NOT_YET = (
+    update(UPTIMES)
+    .where(UPTIMES.c.tenant_id == bindparam("tenant"), UPTIMES.c.until > bindparam("late", type_=UPTIMES.c.until.type))
+    .values(
+        until=case(
+            (UPTIMES.c.since > bindparam("at", type_=UPTIMES.c.since.type), UPTIMES.c.since),
+            else_=bindparam("at", type_=UPTIMES.c.until.type),
+        )
+    )
+)
+_WITHIN = (
+    select(UPTIMES.c.process_id, UPTIMES.c.since, UPTIMES.c.until)
+    .where(
+        UPTIMES.c.tenant_id == bindparam("tenant"),
+        UPTIMES.c.until > bindparam("begin", type_=UPTIMES.c.until.type),
+        UPTIMES.c.since < bindparam("end", type_=UPTIMES.c.since.type),
+    )
+    .order_by(UPTIMES.c.since)
+)
+
+
+def begin(connection: Connection, tenant_id: str, process_id: str, since: datetime, now: datetime) -> None:
+    connection.execute(_NOT_YET, {"tenant": tenant_id, "at": now, "late": now + AHEAD})
+    connection.execute(_BEGIN, {"tenant": tenant_id, "process": process_id, "at": since})
+
+
+def grow(connection: Connection, tenant_id: str, process_id: str, since: datetime, until: datetime) -> None:
+    key = {"tenant": tenant_id, "process": process_id, "begun": since}
+    connection.execute(_GROW, key | {"at": until})
+
+
+def within(connection: Connection, tenant_id: str, begin: datetime, end: datetime) -> Spans:
+    """When every process that was there could have carried a click out, and at least one was there."""
+    there, proven = defaultdict[str, list[Span]](list), defaultdict[str, list[Span]](list)
+    for process_id, span in presence.within(connection, tenant_id, begin, end):
+        there[process_id].append(span)
+    for row in connection.execute(_WITHIN, {"tenant": tenant_id, "begin": begin, "end": end}):
+        proven[row.process_id].append((row.since, row.until))
+    sound = [span for process_id, spans in there.items() for span in overlap(spans, proven[process_id])]
+    unsound = [span for process_id, spans in there.items() for span in without(spans, proven[process_id])]
+    return overlap(without(sound, unsound), [(begin, end)])
+
+
+def forget(connection: Connection, tenant_id: str, before: datetime) -> None:
+    """What no open package can ask about any more."""
+    connection.execute(delete(UPTIMES).where(UPTIMES.c.tenant_id == tenant_id, UPTIMES.c.until < before))
+    presence.forget(connection, tenant_id, before)

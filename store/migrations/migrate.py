@@ -1,0 +1,105 @@
+"""Brings a database to the current schema: safe from every replica at once, and for one that is there already."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, insert, inspect, select, text
+from sqlalchemy.exc import ProgrammingError
+
+from store.engine.address import address
+from store.engine.engines import begin_immediate, make_engine
+from store.schema.tables import Installation, core
+
+INSTALLATION = core(Installation)
+_APPLIED = text("SELECT version_num FROM alembic_version")
+_NOT_ALLOWED = "42501"
+_LOCK = 7_301_274_119  # any number, as long as all replicas take the same
+
+
+class SchemaError(Exception):
+    """The database has another schema than this release needs; the sentence says what to do."""
+
+
+def migrate(url: str, now: datetime) -> str:
+    """Migrates, makes the installation's row where there is none, and gives the schema's revision."""
+    engine = make_engine(address(url))
+    try:
+        with _allowed(), engine.begin() as connection:
+            _alone(connection)
+            if not is_current(connection):
+                _refuse_a_newer_one(connection)
+                # Nearly every start finds nothing to do, and would wait for alembic longer than for all else here.
+                from store.migrations.upgrade import upgrade  # noqa: PLC0415
+
+                upgrade(connection)
+            _install(connection, now)
+    finally:
+        engine.dispose()
+    return head()
+
+
+def head() -> str:
+    """The newest revision: each file's name begins with its own."""
+    return max(_known())
+
+
+def is_current(connection: Connection) -> bool:
+    return _applied(connection) == head()
+
+
+def require_current(connection: Connection) -> None:
+    if not is_current(connection):
+        _refuse_a_newer_one(connection)
+        raise SchemaError("the database does not have this program's schema; run: countersign migrate")
+
+
+def _refuse_a_newer_one(connection: Connection) -> None:
+    applied = _applied(connection)
+    if applied and applied not in _known():
+        raise SchemaError(
+            f"the database has schema {applied}, which is newer than this release ({head()}); "
+            "run the release that migrated it, or a newer one"
+        )
+
+
+def _applied(connection: Connection) -> str | None:
+    return connection.execute(_APPLIED).scalar() if inspect(connection).has_table("alembic_version") else None
+
+
+def _known() -> frozenset[str]:
+    versions = Path(__file__).parent.glob("versions/[0-9]*.py")
+    return frozenset(file.name.partition("_")[0] for file in versions)
+
+
+@contextmanager
+def _allowed() -> Iterator[None]:
+    """The role that the service runs as may be one that must not change the schema."""
+    try:
+        yield
+    except ProgrammingError as fault:
+        if getattr(fault.orig, "sqlstate", None) != _NOT_ALLOWED:
+            raise
+        raise SchemaError(
+            "the schema has to be migrated, and this database role may not do that; "
+            "run: countersign migrate, with COUNTERSIGN_MIGRATION_URL set to a role that may"
+        ) from fault
+
+
+def _alone(connection: Connection) -> None:
+    """Replicas that start together take their turn, however long; the later ones find nothing to do."""
+    begin_immediate(connection)
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def _install(connection: Connection, now: datetime) -> None:
+    if connection.execute(select(INSTALLATION.c.tenant_id)).first() is None:
+        tenant_id = f"inst_{secrets.token_hex(10)}"  # which nobody takes for a workspace of Slack's
+        born = {"tenant_id": tenant_id, "created_at": now, "frozen": False, "directory_version": 0, "length": 0}
+        connection.execute(insert(INSTALLATION), born)

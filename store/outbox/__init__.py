@@ -1,0 +1,1 @@
+"""What Slack and the agents are still to be told."""

@@ -1,0 +1,211 @@
+"""Callbacks on their way: what is due is claimed for a while, sent, and what came of it is written down.
+
+Whoever claims one and ends before saying what came of it leaves it due again: it is then sent once more, under the same
+id. When one is over, delivered or dead, the next of its package becomes due in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, func, or_, select, text, tuple_, update
+
+from rules.people.directory import AgentStanding
+from store.agents.agent_admin import SECRETS
+from store.agents.agents import AGENTS
+from store.outbox.callbacks import CALLBACKS, IS_DUE, OF_PACKAGE, CallbackState
+from store.schema.outbox_tables import QuietAddress
+from store.schema.tables import core
+
+QUIET = core(QuietAddress)
+
+_MOMENT = CALLBACKS.c.due_at.type
+_NOW = bindparam("now", type_=_MOMENT)
+_MINE = (CALLBACKS.c.tenant_id == bindparam("tenant"), IS_DUE, CALLBACKS.c.due_at <= _NOW)
+_OF_ITS_ADDRESS = (
+    QUIET.c.tenant_id == CALLBACKS.c.tenant_id,
+    QUIET.c.agent_id == CALLBACKS.c.agent_id,
+    QUIET.c.url == CALLBACKS.c.url,
+)
+_DUE = (
+    select(CALLBACKS.c.callback_id, CALLBACKS.c.agent_id, CALLBACKS.c.url)
+    .where(
+        *_MINE,
+        CALLBACKS.c.agent_id.not_in(bindparam("agents", expanding=True)),
+        tuple_(CALLBACKS.c.agent_id, CALLBACKS.c.url).not_in(bindparam("addresses", expanding=True)),
+        ~select(QUIET.c.url).where(*_OF_ITS_ADDRESS, QUIET.c.until > _NOW).exists(),
+    )
+    .order_by(CALLBACKS.c.due_at, CALLBACKS.c.callback_id)
+    .limit(bindparam("limit"))
+)
+_FREE = (
+    select(CALLBACKS.c.callback_id)
+    .where(*_MINE, CALLBACKS.c.callback_id.in_(bindparam("wanted", expanding=True)))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(CALLBACKS)
+    .where(CALLBACKS.c.tenant_id == bindparam("tenant"), CALLBACKS.c.callback_id.in_(_FREE.scalar_subquery()))
+    .values(due_at=bindparam("lease", type_=_MOMENT))
+    .returning(
+        *(CALLBACKS.c[name] for name in ("tenant_id", "callback_id", "package_id", "agent_id", "event_type", "url")),
+        *(CALLBACKS.c[name] for name in ("body", "attempts", "due_at")),
+    )
+)
+_SECRETS = (
+    select(SECRETS.c.agent_id, SECRETS.c.secret)
+    .where(
+        SECRETS.c.tenant_id == bindparam("tenant"),
+        SECRETS.c.agent_id.in_(bindparam("agents", expanding=True)),
+        or_(SECRETS.c.expires_at.is_(None), SECRETS.c.expires_at > _NOW),
+    )
+    .order_by(SECRETS.c.created_at.desc(), SECRETS.c.secret_id.desc())
+)
+_REVOKED = select(AGENTS.c.agent_id).where(
+    AGENTS.c.tenant_id == bindparam("tenant"),
+    AGENTS.c.agent_id.in_(bindparam("agents", expanding=True)),
+    AGENTS.c.standing == AgentStanding.REVOKED.value,
+)
+_CLOSED = select(QUIET.c.agent_id, QUIET.c.url).where(
+    QUIET.c.tenant_id == bindparam("tenant"),
+    QUIET.c.agent_id.in_(bindparam("agents", expanding=True)),
+    QUIET.c.until.is_(None),
+)
+_THIS = (CALLBACKS.c.tenant_id == bindparam("tenant"), CALLBACKS.c.callback_id == bindparam("callback"))
+# Who was too slow, and lost it to somebody else, has nothing more to say about it; but that it arrived is always true.
+_STILL_MINE = (*_THIS, IS_DUE, CALLBACKS.c.due_at == bindparam("lease", type_=_MOMENT))
+_TRIED = {"attempts": CALLBACKS.c.attempts + 1, "tried_at": bindparam("at", type_=_MOMENT)}
+_DELIVERED = (
+    update(CALLBACKS)
+    .where(*_THIS, CALLBACKS.c.state != CallbackState.DELIVERED.value)
+    .values(**_TRIED, state=CallbackState.DELIVERED.value, last_error=None)
+)
+_AGAIN = update(CALLBACKS).where(*_STILL_MINE).values(**_TRIED, due_at=bindparam("later"), last_error=bindparam("why"))
+_DEAD = (
+    update(CALLBACKS).where(*_STILL_MINE).values(**_TRIED, state=CallbackState.DEAD.value, last_error=bindparam("why"))
+)
+_OTHERS = CALLBACKS.alias()
+_FIRST_WAITING = (
+    select(func.min(CALLBACKS.c.revision))
+    .where(*OF_PACKAGE, CALLBACKS.c.state == CallbackState.WAITING.value)
+    .scalar_subquery()
+)
+_ANOTHER_DUE = (
+    select(_OTHERS.c.callback_id)
+    .where(
+        _OTHERS.c.tenant_id == bindparam("tenant"),
+        _OTHERS.c.package_id == bindparam("package"),
+        _OTHERS.c.state == CallbackState.DUE.value,
+    )
+    .exists()
+)
+_NEXT = (
+    update(CALLBACKS)
+    .where(
+        *OF_PACKAGE,
+        CALLBACKS.c.state == CallbackState.WAITING.value,
+        CALLBACKS.c.revision == _FIRST_WAITING,
+        ~_ANOTHER_DUE,
+    )
+    .values(state=CallbackState.DUE.value, due_at=bindparam("at", type_=_MOMENT))
+)
+_QUIET = text(
+    "INSERT INTO quiet_addresses (tenant_id, agent_id, url, until, since) VALUES (:tenant, :agent, :url, :until, :now)"
+    " ON CONFLICT (tenant_id, agent_id, url) DO UPDATE SET until = excluded.until, since = excluded.since"
+    " WHERE quiet_addresses.until IS NOT NULL"
+).bindparams(bindparam("until", type_=_MOMENT), bindparam("now", type_=_MOMENT))
+
+
+class Due(NamedTuple):
+    """As little as tells whether it can be sent now."""
+
+    callback_id: str
+    agent_id: str
+    url: str
+
+
+class Claimed(NamedTuple):
+    """A callback that is ours until `lease`; its agent's secrets, the newest first; and what speaks against sending."""
+
+    tenant_id: str
+    callback_id: str
+    package_id: str
+    agent_id: str
+    event_type: str
+    url: str
+    body: str | None
+    attempts: int
+    lease: datetime
+    secrets: tuple[str, ...]
+    revoked: bool
+    closed: bool
+
+    @property
+    def as_due(self) -> Due:
+        return Due(self.callback_id, self.agent_id, self.url)
+
+
+def due(
+    connection: Connection,
+    tenant_id: str,
+    now: datetime,
+    *,
+    limit: int,
+    full_agents: Collection[str] = (),
+    full_addresses: Collection[tuple[str, str]] = (),
+) -> list[Due]:
+    """What could be sent now, the longest due first, but for those to whom enough is being sent already."""
+    key = {"tenant": tenant_id, "now": now, "limit": limit}
+    but = {"agents": list(full_agents), "addresses": list(full_addresses)}
+    return [Due(*row) for row in connection.execute(_DUE, key | but)]
+
+
+def claim(
+    connection: Connection, tenant_id: str, wanted: Iterable[Due], now: datetime, until: datetime
+) -> list[Claimed]:
+    """Those of them that nobody else has taken meanwhile: ours until then."""
+    key = {"tenant": tenant_id, "now": now, "lease": until, "wanted": [each.callback_id for each in wanted]}
+    rows = connection.execute(_CLAIM, key).all()
+    whose = {"tenant": tenant_id, "now": now, "agents": sorted({row.agent_id for row in rows})}
+    secrets: dict[str, list[str]] = {}
+    for agent_id, secret in connection.execute(_SECRETS, whose):
+        secrets.setdefault(agent_id, []).append(secret)
+    revoked = set(connection.execute(_REVOKED, whose).scalars())
+    closed = {tuple(row) for row in connection.execute(_CLOSED, whose)}
+    return [
+        Claimed._make(
+            (*row, tuple(secrets.get(row.agent_id, ())), row.agent_id in revoked, (row.agent_id, row.url) in closed)
+        )
+        for row in rows
+    ]
+
+
+def delivered(connection: Connection, its: Claimed, now: datetime) -> None:
+    if connection.execute(_DELIVERED, _key(its, now)).rowcount:
+        follow_on(connection, its.tenant_id, its.package_id, now)
+
+
+def again(connection: Connection, its: Claimed, now: datetime, later: datetime, why: str) -> None:
+    connection.execute(_AGAIN, _key(its, now) | {"later": later, "why": why, "lease": its.lease})
+
+
+def dead(connection: Connection, its: Claimed, now: datetime, why: str) -> None:
+    if connection.execute(_DEAD, _key(its, now) | {"why": why, "lease": its.lease}).rowcount:
+        follow_on(connection, its.tenant_id, its.package_id, now)
+
+
+def _key(its: Claimed, now: datetime) -> dict[str, Any]:
+    return {"tenant": its.tenant_id, "callback": its.callback_id, "at": now}
+
+
+def follow_on(connection: Connection, tenant_id: str, package_id: str, now: datetime) -> None:
+    """The next of the package is due, if it has waited for its turn and nothing goes before it any more."""
+    connection.execute(_NEXT, {"tenant": tenant_id, "package": package_id, "at": now})
+
+
+def leave_alone(connection: Connection, its: Claimed, now: datetime, until: datetime | None) -> None:
+    """Nothing is sent to this address before then; or ever, where none is given."""
+    key = {"tenant": its.tenant_id, "agent": its.agent_id, "url": its.url}
+    connection.execute(_QUIET, key | {"until": until, "now": now})

@@ -1,0 +1,42 @@
+"""Places that Slack refuses: the package is shown elsewhere, and its place waits until Slack takes cards again."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, bindparam, delete, or_, select, update
+
+from store.outbox.cards import CARDS, OF_PACKAGE, Place
+
+_THIS = (*OF_PACKAGE, CARDS.c.place == bindparam("at"))
+# Nobody is at what rests.
+_WAKE = (
+    update(CARDS)
+    .where(
+        CARDS.c.tenant_id == bindparam("tenant"),
+        CARDS.c.behind,
+        CARDS.c.held_by.is_(None),
+        or_(CARDS.c.place == bindparam("at"), CARDS.c.channel == bindparam("at")),
+    )
+    .values(held_until=None)
+)
+_ELSEWHERE = (
+    select(CARDS.c.place).where(*OF_PACKAGE, CARDS.c.place != bindparam("at"), CARDS.c.ts.is_not(None)).limit(1)
+)
+
+
+def wake(connection: Connection, tenant_id: str, channel: str) -> None:
+    """Slack shows cards there again: what waits for that is brought now."""
+    connection.execute(_WAKE, {"tenant": tenant_id, "at": channel})
+
+
+def drop(connection: Connection, place: Place) -> None:
+    """Nothing is to be shown there any more."""
+    connection.execute(delete(CARDS).where(*_THIS), _key(place))
+
+
+def lies_elsewhere(connection: Connection, place: Place) -> bool:
+    """Whether the package has a card at another place."""
+    return connection.execute(_ELSEWHERE, _key(place)).first() is not None
+
+
+def _key(place: Place) -> dict[str, str]:
+    return {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}

@@ -1,0 +1,208 @@
+"""Slack's rate as a budget that all replicas share: when something was last spent, in rows that are read under a lock.
+
+Slack counts what reaches it within a window, and when that was only Slack knows. It was no later than its answer came,
+so a call is under way until then, and its window begins with the answer: never before Slack's own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, select, text
+
+from store.schema.outbox_tables import Budget
+from store.schema.tables import core
+
+BUDGETS = core(Budget)
+
+POSTS, UPDATES, _CHANNEL = "posts", "updates", "channel "
+MEMBERS, PERMALINKS = "members", "permalinks"
+BURSTS = "bursts"  # paused as long as posts go into each channel one at a time
+NO_BURSTS_FOR = 86_400.0  # seconds after Slack refused one
+AHEAD = 0.25  # seconds before its time comes that a call may be paid for: longer than it takes to make it ready
+LASTS = 15.0  # seconds after which a call that was paid for is over, whatever came of it
+
+
+class Window(NamedTuple):
+    calls: int
+    seconds: float
+
+
+class Rates(NamedTuple):
+    """What Slack promises: about a post a second and channel, some hundred posts and fifty updates a minute.
+
+    Before a silence counts as consent, the members of a channel (fifty times a minute: with them its state is asked)
+    and each card (some hundred times) are asked of Slack.
+    """
+
+    channel: Window = Window(5, 5)
+    posts: Window = Window(300, 60)
+    updates: Window = Window(50, 60)
+    apart: float = 0.02  # seconds by which the clocks of two machines may differ
+    members: Window = Window(50, 60)
+    permalinks: Window = Window(300, 60)
+
+    def of(self, key: str) -> Window:
+        known = {
+            POSTS: self.posts,
+            UPDATES: self.updates,
+            MEMBERS: self.members,
+            PERMALINKS: self.permalinks,
+        }
+        return known.get(key, self.channel)
+
+
+def of_channel(channel: str) -> str:
+    return f"{_CHANNEL}{channel}"
+
+
+class Spent(NamedTuple):
+    """A call that was paid for: not before `at`, and known by when it is over at the latest."""
+
+    keys: tuple[str, ...]
+    at: float
+    latest: float
+
+
+@dataclass(slots=True)
+class Purse:
+    """What is left of each budget now. Keys that nothing was spent of lately are not in it."""
+
+    rates: Rates
+    now: float
+    spent: dict[str, list[float]] = field(default_factory=dict)
+    under_way: dict[str, list[float]] = field(default_factory=dict)
+    paused: dict[str, float] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+
+    def wait(self, keys: Iterable[str]) -> float:
+        """Seconds until all of these have something left: 0 for now."""
+        return max((self._wait(key) for key in keys), default=0.0)
+
+    def spend(self, keys: Iterable[str]) -> Spent | None:
+        """Of what is left now, or will be in a moment: what is to be called then can be made ready meanwhile."""
+        wanted = tuple(keys)
+        wait = self.wait(wanted)
+        if wait > AHEAD:
+            return None
+        spent = Spent(wanted, self.now + wait, self._latest(wanted))
+        for key in wanted:
+            self.under_way.setdefault(key, []).append(spent.latest)
+        self.changed.update(wanted)
+        return spent
+
+    def _latest(self, keys: tuple[str, ...]) -> float:
+        """It is known by that, so that no two have the same."""
+        latest = self.now + LASTS
+        while any(latest in self.under_way.get(key, ()) for key in keys):
+            latest += 1e-5
+        return latest
+
+    def over(self, spent: Spent, at: float | None) -> None:
+        """Slack has answered by then, so it has counted it no later. Or, without a time: it was never called."""
+        for key in spent.keys:
+            if spent.latest in (still := self.under_way.get(key, [])):
+                still.remove(spent.latest)
+                if at is not None:
+                    self.spent[key] = sorted([*self.spent.get(key, ()), at])
+                self.changed.add(key)
+
+    def pause(self, keys: Iterable[str], until: float) -> None:
+        """Slack itself said for how long."""
+        for key in keys:
+            self.paused[key] = max(self.paused.get(key, 0.0), until)
+            self.changed.add(key)
+
+    def refused(self, spent: Spent, until: float) -> None:
+        """Slack took this call for one too many. How large a burst it takes is not known: for a day there is none."""
+        self.pause(spent.keys, until)
+        if any(key.startswith(_CHANNEL) for key in spent.keys):
+            self.pause([BURSTS], self.now + NO_BURSTS_FOR)
+
+    @property
+    def full(self) -> dict[str, float]:
+        """Of what nothing is left, and for how long it cannot be spent."""
+        waits = {key: self._wait(key) - AHEAD for key in self.keys - {BURSTS}}
+        return {key: wait for key, wait in waits.items() if wait > 0}
+
+    @property
+    def full_channels(self) -> list[str]:
+        return [key.removeprefix(_CHANNEL) for key in self.full if key.startswith(_CHANNEL)]
+
+    @property
+    def keys(self) -> set[str]:
+        return self.spent.keys() | self.under_way.keys() | self.paused.keys()
+
+    def _wait(self, key: str) -> float:
+        counted, window = self._counted(key), self._window(key)
+        free = counted[-window.calls] + self._length(key) if len(counted) >= window.calls else 0.0
+        return max(0.0, free - self.now, self.paused.get(key, 0.0) - self.now)
+
+    def _counted(self, key: str) -> list[float]:
+        """What is under way may be counted only now. So may what lies ahead: a clock that is ahead of ours spent it."""
+        its = (*self.lately(key), *self.still(key))
+        return sorted(min(at, self.now) for at in its)
+
+    def lately(self, key: str) -> list[float]:
+        since = self.now - self._length(key)
+        return [min(at, self.now) for at in self.spent.get(key, ()) if at > since]
+
+    def still(self, key: str) -> list[float]:
+        """Whoever called and never said what came of it has ended: it is over by the latest."""
+        since = self.now - self._length(key)
+        return [latest for latest in self.under_way.get(key, ()) if latest > since]
+
+    def _length(self, key: str) -> float:
+        return self._window(key).seconds + self.rates.apart
+
+    def _window(self, key: str) -> Window:
+        """Without bursts as many posts fit into the same time, evenly spaced."""
+        window = self.rates.of(key)
+        if key.startswith(_CHANNEL) and self.paused.get(BURSTS, 0.0) > self.now:
+            return Window(1, window.seconds / window.calls)
+        return window
+
+
+_FIRST = text(
+    "INSERT INTO budgets (tenant_id, key, spent, under_way, paused_until) VALUES (:tenant, 'posts', '[]', '[]', 0)"
+    " ON CONFLICT (tenant_id, key) DO NOTHING"
+)
+_OF_TENANT = BUDGETS.c.tenant_id == bindparam("tenant")
+# One row stands for all, and is locked before the others are read: who waits for a lock sees no row added meanwhile.
+_LOCK = select(BUDGETS.c.key).where(_OF_TENANT, BUDGETS.c.key == POSTS).with_for_update()
+_READ = select(BUDGETS.c.key, BUDGETS.c.spent, BUDGETS.c.under_way, BUDGETS.c.paused_until).where(_OF_TENANT)
+_WRITE = text(
+    "INSERT INTO budgets (tenant_id, key, spent, under_way, paused_until)"
+    " VALUES (:tenant, :key, :spent, :under_way, :paused) ON CONFLICT (tenant_id, key) DO UPDATE"
+    " SET spent = excluded.spent, under_way = excluded.under_way, paused_until = excluded.paused_until"
+)
+_FORGET = delete(BUDGETS).where(_OF_TENANT, BUDGETS.c.key.in_(bindparam("keys", expanding=True)))
+
+
+def opened(connection: Connection, tenant_id: str, rates: Rates, now: float) -> Purse:
+    """Held until the commit: nobody else spends meanwhile."""
+    if connection.execute(_LOCK, {"tenant": tenant_id}).first() is None:
+        connection.execute(_FIRST, {"tenant": tenant_id})
+        connection.execute(_LOCK, {"tenant": tenant_id})
+    purse = Purse(rates, now)
+    for key, spent, under_way, paused in connection.execute(_READ, {"tenant": tenant_id}):
+        purse.spent[key], purse.under_way[key] = json.loads(spent), json.loads(under_way)
+        purse.paused[key] = paused
+    return purse
+
+
+def put_back(connection: Connection, tenant_id: str, purse: Purse) -> None:
+    """What has nothing spent any more is forgotten: there is one for each conversation."""
+    over = [key for key in purse.keys if _is_over(purse, key)]
+    for key in purse.changed.difference(over):
+        its = {"spent": json.dumps(purse.lately(key)), "under_way": json.dumps(purse.still(key))}
+        connection.execute(_WRITE, its | {"tenant": tenant_id, "key": key, "paused": purse.paused.get(key, 0.0)})
+    if gone := [key for key in over if key != POSTS]:
+        connection.execute(_FORGET, {"tenant": tenant_id, "keys": gone})
+
+
+def _is_over(purse: Purse, key: str) -> bool:
+    return not purse.lately(key) and not purse.still(key) and purse.paused.get(key, 0.0) <= purse.now

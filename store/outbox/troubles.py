@@ -1,0 +1,135 @@
+"""What Slack refuses for good: every replica can say so. The admins are told once, and when it is over.
+
+A trouble that comes back soon after it was over, or that replicas see differently, is still the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select, text, update
+
+from store.outbox.cards import CARDS
+from store.schema.outbox_tables import Trouble
+from store.schema.tables import core
+
+TROUBLES = core(Trouble)
+
+# In the place of a place:
+APP = "slack"  # the app itself, which Slack does not let do anything any more
+SOCKET = "socket"  # its Socket Mode connection, without which no click comes in
+OF_THE_APP = (APP, SOCKET)
+CALM = timedelta(minutes=1)  # after which the end of a trouble is told
+
+_OF_TENANT = TROUBLES.c.tenant_id == bindparam("tenant")
+_TIME = TROUBLES.c.since.type
+_KEEP = text(
+    "INSERT INTO troubles (tenant_id, place, error, since, told, closed_until)"
+    " VALUES (:tenant, :place, :error, :now, false, :closed) ON CONFLICT (tenant_id, place) DO UPDATE"
+    " SET told = troubles.told AND troubles.error = excluded.error, error = excluded.error,"
+    " closed_until = excluded.closed_until, ended_at = NULL"
+).bindparams(bindparam("now", type_=_TIME), bindparam("closed", type_=_TIME))
+_HERE = (_OF_TENANT, TROUBLES.c.place == bindparam("at"))
+_ON = TROUBLES.c.ended_at.is_(None)
+_ERROR = select(TROUBLES.c.error).where(*_HERE)
+_CLOSED = select(TROUBLES.c.error, TROUBLES.c.closed_until).where(*_HERE, _ON)
+_KNOWN = (TROUBLES.c.place, TROUBLES.c.error, TROUBLES.c.since, TROUBLES.c.ended_at)
+_READ = select(*_KNOWN).where(_OF_TENANT, _ON).order_by(TROUBLES.c.place)
+_THESE = (_OF_TENANT, TROUBLES.c.place.in_(bindparam("places", expanding=True)), _ON)
+_OPEN = select(TROUBLES.c.place).where(*_THESE)
+# Nobody hears of the end of what they never heard of; but that the app was refused can be told only afterwards.
+_HEARD_OF = or_(TROUBLES.c.told, TROUBLES.c.place == APP)
+_END = update(TROUBLES).where(*_THESE, _HEARD_OF).values(ended_at=bindparam("now", type_=_TIME))
+_FORGET = delete(TROUBLES).where(*_THESE, ~_HEARD_OF)
+_OF_NOBODY = delete(TROUBLES).where(
+    _OF_TENANT,
+    TROUBLES.c.place.not_in(bindparam("named", expanding=True)),
+    ~select(CARDS.c.place)
+    .where(CARDS.c.tenant_id == TROUBLES.c.tenant_id, CARDS.c.behind, CARDS.c.place == TROUBLES.c.place)
+    .exists(),
+)
+_BEGUN = and_(_OF_TENANT, ~TROUBLES.c.told, _ON, TROUBLES.c.place != APP)
+_ENDED = and_(_OF_TENANT, TROUBLES.c.ended_at <= bindparam("calm", type_=_TIME))
+_UNTOLD = select(TROUBLES.c.place).where(or_(_BEGUN, _ENDED)).limit(1)
+_TELL_BEGUN = update(TROUBLES).where(_BEGUN).values(told=True).returning(*_KNOWN)
+_TELL_ENDED = delete(TROUBLES).where(_ENDED).returning(*_KNOWN)
+_BEGUN_AGAIN = update(TROUBLES).where(*_HERE).values(told=False)
+_ENDED_AGAIN = text(
+    "INSERT INTO troubles (tenant_id, place, error, since, told, ended_at)"
+    " VALUES (:tenant, :place, :error, :since, true, :ended_at) ON CONFLICT (tenant_id, place) DO NOTHING"
+).bindparams(bindparam("since", type_=_TIME), bindparam("ended_at", type_=_TIME))
+
+
+class Known(NamedTuple):
+    place: str
+    error: str
+    since: datetime
+    ended_at: datetime | None = None
+
+
+class Closed(NamedTuple):
+    """What Slack said, and whether to try it again already."""
+
+    error: str
+    still: bool
+
+
+def keep(
+    connection: Connection,
+    tenant_id: str,
+    place: str,
+    *,
+    error: str,
+    now: datetime,
+    closed_until: datetime | None = None,
+) -> bool:
+    """Whether this is news."""
+    before = connection.execute(_ERROR, {"tenant": tenant_id, "at": place}).scalar()
+    said = {"tenant": tenant_id, "place": place, "error": error, "now": now, "closed": closed_until}
+    connection.execute(_KEEP, said)
+    return before != error
+
+
+def closed(connection: Connection, tenant_id: str, place: str, now: datetime) -> Closed | None:
+    row = connection.execute(_CLOSED, {"tenant": tenant_id, "at": place}).first()
+    return Closed(row.error, row.closed_until is not None and row.closed_until > now) if row else None
+
+
+def known(connection: Connection, tenant_id: str) -> list[Known]:
+    return [Known(*row) for row in connection.execute(_READ, {"tenant": tenant_id})]
+
+
+def over(connection: Connection, tenant_id: str, *places: str, now: datetime) -> list[str]:
+    """Those of these places where there was a trouble. Nearly always none, and then nothing is written."""
+    these = {"tenant": tenant_id, "places": places}
+    ended = [row.place for row in connection.execute(_OPEN, these)]
+    if ended:
+        connection.execute(_FORGET, these)
+        connection.execute(_END, these | {"now": now})
+    return ended
+
+
+def end_those_of_nobody(connection: Connection, tenant_id: str, named: Collection[str]) -> None:
+    """What the policy does not name, and where nothing is to be shown, is nobody's trouble any more."""
+    connection.execute(_OF_NOBODY, {"tenant": tenant_id, "named": [*named, *OF_THE_APP]})
+
+
+def is_any_untold(connection: Connection, tenant_id: str, now: datetime) -> bool:
+    """Asked at each look, and nearly always not so: to find that out, nothing is written."""
+    return connection.execute(_UNTOLD, {"tenant": tenant_id, "calm": now - CALM}).first() is not None
+
+
+def to_be_told(connection: Connection, tenant_id: str, now: datetime) -> list[Known]:
+    """Each once: whoever takes them tells them."""
+    taken = [*connection.execute(_TELL_BEGUN, {"tenant": tenant_id})]
+    taken += connection.execute(_TELL_ENDED, {"tenant": tenant_id, "calm": now - CALM})
+    return [Known(*row) for row in taken]
+
+
+def tell_again(connection: Connection, tenant_id: str, its: Known) -> None:
+    if its.ended_at:
+        connection.execute(_ENDED_AGAIN, its._asdict() | {"tenant": tenant_id})
+    else:
+        connection.execute(_BEGUN_AGAIN, {"tenant": tenant_id, "at": its.place})

@@ -1,0 +1,61 @@
+"""Turns of the agents: whose card is sent next, where several have cards that are behind.
+
+An agent orders only its own cards, by what it says of their risk. Between agents, whoever was served least lately in
+the same channel comes first, so a flood of grave packages delays its own agent. Direct messages count as one channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, text
+
+from store.outbox.cards import CARDS, ROLE, Place
+from store.packages.packages import PACKAGES
+from store.schema.outbox_tables import Turn
+from store.schema.tables import core
+
+TURNS = core(Turn)
+
+_PEOPLE = "people"
+_IS_CHANNEL = or_(CARDS.c.place.startswith("C"), CARDS.c.place.startswith("G"))
+_LANE = case((_IS_CHANNEL, CARDS.c.place), else_=_PEOPLE)
+
+OF_LANE = and_(TURNS.c.tenant_id == CARDS.c.tenant_id, TURNS.c.agent_id == PACKAGES.c.agent_id, TURNS.c.lane == _LANE)
+LAST_SERVED = func.coalesce(TURNS.c.served_at, 0.0)
+
+_SERVED = text(
+    "INSERT INTO turns (tenant_id, agent_id, lane, served_at) VALUES (:tenant, :agent, :lane, :now)"
+    " ON CONFLICT (tenant_id, agent_id, lane) DO UPDATE SET served_at = excluded.served_at"
+)
+
+
+class Served(NamedTuple):
+    """A place of an agent that is being brought up to date."""
+
+    place: Place
+    agent_id: str
+
+
+def turn(*own_order: ColumnElement[Any]) -> ColumnElement[int]:
+    """The first card of each agent has turn 1, and so on."""
+    return func.row_number().over(partition_by=PACKAGES.c.agent_id, order_by=own_order)
+
+
+def served(connection: Connection, each: Iterable[Served], now: datetime) -> None:
+    """A place that stands for a role sends nothing itself."""
+    lanes = {
+        (its.place.tenant_id, its.agent_id, _lane(its.place)) for its in each if not its.place.place.startswith(ROLE)
+    }
+    keys = [
+        {"tenant": tenant, "agent": agent, "lane": lane, "now": now.timestamp()}
+        for tenant, agent, lane in sorted(lanes)
+    ]
+    if keys:
+        connection.execute(_SERVED, keys)
+
+
+def _lane(place: Place) -> str:
+    return place.place if place.place.startswith(("C", "G")) else _PEOPLE

@@ -1,0 +1,1 @@
+"""Packages and what belongs to them: versions, votes, tasks, words and events."""

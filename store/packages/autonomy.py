@@ -1,0 +1,36 @@
+"""Autonomy profiles: one for each agent and action type. Who counts an outcome has the agent's row locked.
+
+A type is found in any spelling, so that no failure is left behind by another one.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, bindparam, select, text
+
+from rules.people.autonomy import AutonomyProfile
+from rules.spelling import folded
+from store.engine.spelled import first
+from store.schema.tables import ProfileRow, core
+
+PROFILES = core(ProfileRow)
+
+_FIND = select(PROFILES.c.body).where(
+    PROFILES.c.tenant_id == bindparam("tenant"),
+    PROFILES.c.agent_id == bindparam("agent"),
+    PROFILES.c.action_type == bindparam("action"),
+)
+_PUT = text(
+    "INSERT INTO autonomy_profiles (tenant_id, agent_id, action_type, body) VALUES (:tenant, :agent, :action, :body)"
+    " ON CONFLICT (tenant_id, agent_id, action_type) DO UPDATE SET body = excluded.body"
+)
+
+
+def profile(connection: Connection, tenant_id: str, agent_id: str, action_type: str) -> AutonomyProfile | None:
+    row = first(connection, _FIND, {"tenant": tenant_id, "agent": agent_id, "action": folded(action_type)})
+    return AutonomyProfile.model_validate_json(row.body) if row else None
+
+
+def put_profile(connection: Connection, tenant_id: str, its: AutonomyProfile) -> None:
+    key = {"tenant": tenant_id, "agent": its.agent_id, "action": folded(its.action_type)}
+    row = key | {"body": its.model_dump_json()}
+    connection.execute(_PUT, row)

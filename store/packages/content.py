@@ -1,0 +1,87 @@
+"""Words: what agents and people wrote, beside the events that brought them.
+
+An event keeps the salted digest of its words. Words that no longer have it are withheld, as if they had been emptied:
+someone who can write to the database can take words away, and cannot put others in their place.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import structlog
+from pydantic_core import from_json, to_json
+from sqlalchemy import Connection, bindparam, insert, or_, select
+
+from rules.record.chain import content_digest
+from rules.state.transition import Words
+from store.engine.batch import Batch
+from store.engine.spelled import rows
+from store.packages.events import digests_of
+from store.packages.genuine import Genuine
+from store.schema.tables import Content, core
+
+log = structlog.get_logger()
+
+CONTENT = core(Content)
+GENUINE = Genuine()
+
+_ADD = insert(CONTENT)
+_READ = select(CONTENT.c.event_id, CONTENT.c.salt, CONTENT.c.words).where(CONTENT.c.tenant_id == bindparam("tenant"))
+# A list of any length is compiled anew each time it is sent; a document asks for two at most, and often.
+_READ_TWO = _READ.where(or_(CONTENT.c.event_id == bindparam("one"), CONTENT.c.event_id == bindparam("other")))
+_READ_MANY = _READ.where(CONTENT.c.event_id.in_(bindparam("events", expanding=True)))
+
+
+class Kept(NamedTuple):
+    """The words of one event, ready to be written."""
+
+    tenant_id: str
+    event_id: str
+    package_id: str
+    salt: str
+    words: Words
+    created_at: Any
+
+
+def keep(batch: Batch, kept: list[Kept]) -> None:
+    if kept:
+        rows = [each._asdict() | {"words": to_json(each.words).decode()} for each in kept]
+        batch.execute(_ADD, rows)
+        for row in rows:
+            GENUINE.learn(row["event_id"], row["salt"], row["words"])
+
+
+def words_of(connection: Connection, tenant_id: str, *event_ids: str) -> dict[str, Words]:
+    """The words of these events: those that retention has left, and that nobody has changed."""
+    match event_ids:
+        case ():
+            return {}
+        case (one,) | (one, _):
+            found = rows(connection, _READ_TWO, {"tenant": tenant_id, "one": one, "other": event_ids[-1]})
+        case _:
+            found = list(connection.execute(_READ_MANY, {"tenant": tenant_id, "events": list(event_ids)}))
+    kept = [row for row in found if row.words is not None]
+    altered = _altered(connection, tenant_id, kept)
+    return {row.event_id: from_json(row.words) for row in kept if row.event_id not in altered}
+
+
+def _altered(connection: Connection, tenant_id: str, kept: list[Any]) -> set[str]:
+    """Those that do not have the digest that their event keeps. Each text is worked out once in a process."""
+    unknown = [row for row in kept if not GENUINE.knows(row.event_id, row.salt, row.words)]
+    if not unknown:
+        return set()
+    digests = digests_of(connection, tenant_id, [row.event_id for row in unknown])
+    altered = {row.event_id for row in unknown if not _is_genuine(row, digests.get(row.event_id))}
+    for row in unknown:
+        if row.event_id in altered:
+            log.error("content.altered", event_id=row.event_id)
+        else:
+            GENUINE.learn(row.event_id, row.salt, row.words)
+    return altered
+
+
+def _is_genuine(row: Any, digest: str | None) -> bool:
+    try:
+        return digest is not None and content_digest(from_json(row.words), row.salt) == digest
+    except (AttributeError, TypeError, ValueError):  # somebody has put there what is no JSON, or no salt
+        return False

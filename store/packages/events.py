@@ -1,0 +1,34 @@
+"""The events of a package, as they were sealed."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import Connection, bindparam, select
+
+from rules.record.chain import Event
+from store.schema.tables import EventRow, core
+
+EVENTS = core(EventRow)
+
+_OF_PACKAGE = (
+    select(EVENTS.c.body)
+    .where(EVENTS.c.tenant_id == bindparam("tenant"), EVENTS.c.package_id == bindparam("package"))
+    .order_by(EVENTS.c.revision)
+)
+
+
+_BODIES = select(EVENTS.c.event_id, EVENTS.c.body).where(
+    EVENTS.c.tenant_id == bindparam("tenant"), EVENTS.c.event_id.in_(bindparam("events", expanding=True))
+)
+
+
+def digests_of(connection: Connection, tenant_id: str, event_ids: list[str]) -> dict[str, str | None]:
+    """The digest of its words that each of these events keeps."""
+    rows = connection.execute(_BODIES, {"tenant": tenant_id, "events": event_ids})
+    return {row.event_id: json.loads(row.body)["content"] for row in rows}
+
+
+def events_of(connection: Connection, tenant_id: str, package_id: str) -> list[Event]:
+    rows = connection.execute(_OF_PACKAGE, {"tenant": tenant_id, "package": package_id})
+    return [json.loads(row.body) for row in rows]

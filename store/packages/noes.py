@@ -1,0 +1,121 @@
+"""What people said no to: kept beside the packages, so that a submission finds it in one statement."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+
+from rules.spelling import folded
+from rules.state.commands import Verb
+from rules.state.model import Basis, PackageState, Status
+from rules.state.noes import No, RememberedNo
+from store.engine.batch import Batch
+from store.engine.spelled import rows
+from store.packages.packages import PACKAGES
+from store.schema.memory_tables import NoRow
+from store.schema.tables import VoteRow, core
+
+NOES, VOTES = core(NoRow), core(VoteRow)
+
+_ADD = insert(NOES)
+_SETTLE = (
+    update(NOES)
+    .where(NOES.c.tenant_id == bindparam("tenant"), NOES.c.event_id == bindparam("event"))
+    .values(settled=True)
+)
+
+
+def follow(batch: Batch, before: PackageState | None, after: PackageState) -> None:
+    """Writes down each new No, and that one was settled."""
+    if before is None or before.noes is after.noes:
+        return
+    known = {no.event_id: no for no in before.noes}
+    for no in after.noes:
+        if no.event_id not in known:
+            batch.execute(_ADD, _row(after, no))
+        elif no.settled and not known[no.event_id].settled:
+            batch.execute(_SETTLE, {"tenant": after.tenant_id, "event": no.event_id})
+
+
+def _row(after: PackageState, no: No) -> dict[str, Any]:
+    return {
+        "tenant_id": after.tenant_id,
+        "event_id": no.event_id,
+        "package_id": no.decision_package_id,
+        "agent_id": after.agent_id,
+        "action_type": folded(after.action_type),
+        "subject_digest": after.subject_digest,
+        "action_digest": no.action_digest,
+        "verb": no.verb.value,
+        "reviewer_id": no.by,
+        "at": no.at,
+        "settled": no.settled,
+    }
+
+
+COLUMNS = (
+    NOES.c.event_id,
+    NOES.c.package_id,
+    NOES.c.agent_id,
+    NOES.c.subject_digest,
+    NOES.c.action_digest,
+    NOES.c.verb,
+    NOES.c.reviewer_id,
+    NOES.c.at,
+)
+_LIKE_THIS = or_(
+    NOES.c.action_digest == bindparam("digest"),
+    (NOES.c.agent_id == bindparam("agent")) & (NOES.c.action_type == bindparam("action_type")),
+)
+# Those to the same action come first: no number of other ones pushes them out of what is remembered.
+IN_FORCE = (
+    NOES.c.tenant_id == bindparam("tenant"),
+    NOES.c.at > bindparam("no_since", type_=NOES.c.at.type),
+    NOES.c.settled.is_(False),
+    NOES.c.package_id != bindparam("own"),
+    _LIKE_THIS,
+)
+ORDER = (NOES.c.action_digest != bindparam("digest"), NOES.c.at.desc())
+
+
+def remembered(row: Any) -> RememberedNo:
+    no = No(
+        event_id=row.event_id,
+        decision_package_id=row.package_id,
+        action_digest=row.action_digest,
+        verb=Verb(row.verb),
+        by=row.reviewer_id,
+        at=row.at,
+    )
+    return RememberedNo(no, row.agent_id, row.subject_digest)
+
+
+_APPROVED = (
+    select(PACKAGES.c.state)
+    .join_from(
+        VOTES, PACKAGES, (PACKAGES.c.tenant_id == VOTES.c.tenant_id) & (PACKAGES.c.package_id == VOTES.c.package_id)
+    )
+    .where(
+        VOTES.c.tenant_id == bindparam("tenant"),
+        VOTES.c.at > bindparam("since", type_=VOTES.c.at.type),
+        or_(*(VOTES.c.decision == verb.value for verb in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS, Verb.OVERRIDE))),
+        PACKAGES.c.agent_id == bindparam("agent"),
+        func.lower(PACKAGES.c.action_type) == bindparam("action_type"),  # action types are ASCII
+        or_(*(PACKAGES.c.status == status.value for status in (Status.APPROVED, Status.OVERRIDDEN))),
+    )
+    .order_by(VOTES.c.at.desc())
+    .limit(20)
+)
+
+
+def approved_at(
+    connection: Connection, tenant_id: str, agent_id: str, action_type: str, since: datetime
+) -> datetime | None:
+    """When a person last approved an action of this type by this agent. Asked only where a No is in force."""
+    key = {"tenant": tenant_id, "agent": agent_id, "action_type": folded(action_type), "since": since}
+    states = (PackageState.model_validate_json(row.state) for row in rows(connection, _APPROVED, key))
+    made = (state.decision for state in states if state.proceeds)
+    by_people = [each.decided_at for each in made if each and each.basis in (Basis.HUMAN, Basis.QUORUM)]
+    return max(by_people, default=None)

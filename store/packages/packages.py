@@ -1,0 +1,243 @@
+"""Packages: read whole, found by their owner, and changed only by compare-and-set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import structlog
+from pydantic import ValidationError
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, tuple_, update
+
+from rules.scales import HITLLevel
+from rules.state.model import PackageState, Status
+from rules.verbs.timers import next_due
+from store.engine.batch import Batch
+from store.engine.spelled import first, rows
+from store.packages.states import state_of, text_of
+from store.schema.tables import PackageRow, core
+
+log = structlog.get_logger()
+
+PACKAGES = core(PackageRow)
+
+_THIS = (PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.package_id == bindparam("package"))
+_LOAD = select(PACKAGES.c.state, PACKAGES.c.head, PACKAGES.c.callback_url).where(*_THIS)
+_THESE = (
+    PACKAGES.c.tenant_id == bindparam("tenant"),
+    PACKAGES.c.package_id.in_(bindparam("packages", expanding=True)),
+)
+_LOAD_EACH = select(PACKAGES.c.package_id, PACKAGES.c.state, PACKAGES.c.head, PACKAGES.c.callback_url).where(*_THESE)
+_ADD = insert(PACKAGES)
+_CHANGED = (
+    "revision",
+    "head",
+    "version",
+    "status",
+    "level",
+    "risk",
+    "due_at",
+    "decided_at",
+    "updated_at",
+    "callback_url",
+    "state",
+)
+_CHANGE = (
+    update(PACKAGES)
+    .where(*_THIS, PACKAGES.c.revision == bindparam("was"))
+    .values({name: bindparam(name) for name in _CHANGED})
+)
+
+
+def says(field: str, value: str) -> ColumnElement[bool]:
+    """What a state says in a field, alike on both databases: within a JSON text, no quote stands unescaped."""
+    return PACKAGES.c.state.like(f'%"{field}":{value}%')
+
+
+class Loaded(NamedTuple):
+    """A package as this transaction found it: its state, the digest its next event follows, whom to call back."""
+
+    state: PackageState
+    head: str
+    callback_url: str | None
+
+
+class Glance(NamedTuple):
+    """As little as tells whether there is news, and for whom."""
+
+    agent_id: str
+    revision: int
+    status: Status
+
+
+def load(connection: Connection, tenant_id: str, package_id: str) -> Loaded | None:
+    row = first(connection, _LOAD, {"tenant": tenant_id, "package": package_id})
+    return _loaded(row) if row else None
+
+
+def load_each(connection: Connection, tenant_id: str, package_ids: Sequence[str]) -> dict[str, Loaded]:
+    rows = connection.execute(_LOAD_EACH, {"tenant": tenant_id, "packages": list(package_ids)})
+    return {row.package_id: _loaded(row) for row in rows}
+
+
+def _loaded(row) -> Loaded:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a row has its columns' names
+    return Loaded(state_of(row.state), row.head, row.callback_url)
+
+
+def save(batch: Batch, before: PackageState | None, after: PackageState, head: str, callback_url: str | None) -> None:
+    """Puts the new state in the place of the one it was made from, and else changes nothing.
+
+    Where that one is gone, the place of the next event in the chain is taken: that is how it is noticed.
+    """
+    row = _row(after) | {"head": head, "callback_url": callback_url}
+    if before is None:
+        batch.execute(_ADD, row | _identity(after))
+        return
+    changed = {name: row[name] for name in _CHANGED}
+    key = {"tenant": after.tenant_id, "package": after.decision_package_id, "was": before.revision}
+    batch.execute(_CHANGE, changed | key)
+
+
+def _row(state: PackageState) -> dict[str, Any]:
+    due = next_due(state)
+    return {
+        "revision": state.revision,
+        "version": state.version,
+        "status": state.status.value,
+        "level": state.level.value,
+        "risk": state.risk.value,
+        "due_at": due[0] if due else None,
+        "decided_at": state.decision.decided_at if state.decision else None,
+        "updated_at": state.updated_at,
+        "state": text_of(state),
+    }
+
+
+def _identity(state: PackageState) -> dict[str, Any]:
+    return {
+        "tenant_id": state.tenant_id,
+        "package_id": state.decision_package_id,
+        "agent_id": state.agent_id,
+        "action_type": state.action_type,
+        "subject_digest": state.subject_digest,
+        "thread_id": state.thread_id,
+        "created_at": state.created_at,
+    }
+
+
+class Cursor(NamedTuple):
+    created_at: datetime
+    package_id: str
+
+
+def own(
+    connection: Connection,
+    tenant_id: str,
+    agent_id: str,
+    *,
+    limit: int,
+    after: Cursor | None = None,
+    **wanted: str | None,
+) -> list[PackageState]:
+    """An agent's own packages, newest first, from the cursor on. `wanted`: status, thread_id, action_type."""
+    query = select(PACKAGES.c.state).where(PACKAGES.c.tenant_id == tenant_id, PACKAGES.c.agent_id == agent_id)
+    for name, value in wanted.items():
+        if value is not None:
+            query = query.where(PACKAGES.c[name] == value)
+    place = tuple_(PACKAGES.c.created_at, PACKAGES.c.package_id)
+    if after is not None:
+        query = query.where(place < tuple_(after.created_at, after.package_id))
+    newest = (PACKAGES.c.created_at.desc(), PACKAGES.c.package_id.desc())
+    rows = connection.execute(query.order_by(*newest).limit(limit))
+    return [PackageState.model_validate_json(row.state) for row in rows]
+
+
+_GLANCE = select(PACKAGES.c.agent_id, PACKAGES.c.revision, PACKAGES.c.status).where(*_THIS)
+
+
+def glance(connection: Connection, tenant_id: str, package_id: str) -> Glance | None:
+    row = first(connection, _GLANCE, {"tenant": tenant_id, "package": package_id})
+    return Glance(row.agent_id, row.revision, Status(row.status)) if row else None
+
+
+# The index on decided_at, status and level finds these without reading any other package.
+_SOFT_WAITING = select(PACKAGES.c.package_id).where(
+    PACKAGES.c.tenant_id == bindparam("tenant"),
+    PACKAGES.c.decided_at.is_(None),
+    PACKAGES.c.status == Status.PENDING.value,
+    PACKAGES.c.level == HITLLevel.SOFT_APPROVAL.value,
+)
+_ANY_SOFT_WAITING = _SOFT_WAITING.limit(1)
+
+
+def soft_waiting(connection: Connection, tenant_id: str) -> list[str]:
+    """The packages to which silence would consent."""
+    return [row.package_id for row in rows(connection, _SOFT_WAITING, {"tenant": tenant_id})]
+
+
+def is_any_soft_waiting(connection: Connection, tenant_id: str) -> bool:
+    return bool(rows(connection, _ANY_SOFT_WAITING, {"tenant": tenant_id}))
+
+
+_REVISIONS = select(PACKAGES.c.package_id, PACKAGES.c.revision).where(*_THESE)
+
+
+def revisions(connection: Connection, tenant_id: str, package_ids: list[str]) -> dict[str, int]:
+    """How far each of these packages is: what the waiters' slow poll asks."""
+    rows = connection.execute(_REVISIONS, {"tenant": tenant_id, "packages": package_ids})
+    return {row.package_id: row.revision for row in rows}
+
+
+_LATER = update(PACKAGES).where(*_THIS, PACKAGES.c.revision == bindparam("was")).values(due_at=bindparam("later"))
+
+
+def look_again(connection: Connection, each: Sequence[tuple[PackageState, datetime]]) -> None:
+    """What cannot happen yet is looked at then, and does not stand before what can. The next change finds anew."""
+    keys = [
+        {"tenant": state.tenant_id, "package": state.decision_package_id, "was": state.revision, "later": at}
+        for state, at in each
+    ]
+    connection.execute(_LATER, keys)
+
+
+_DUE = (
+    select(PACKAGES.c.package_id)
+    .where(PACKAGES.c.tenant_id == bindparam("tenant"), PACKAGES.c.due_at <= bindparam("now"))
+    .order_by(PACKAGES.c.due_at)
+    .limit(bindparam("limit"))
+)
+_CLAIM = (
+    update(PACKAGES)
+    .where(
+        PACKAGES.c.tenant_id == bindparam("tenant"),
+        PACKAGES.c.package_id.in_(_DUE.with_for_update(skip_locked=True).scalar_subquery()),
+    )
+    .values(due_at=bindparam("until"))
+    .returning(PACKAGES.c.package_id, PACKAGES.c.state)
+)
+
+
+def is_any_due(connection: Connection, tenant_id: str, now: datetime) -> bool:
+    """As little as an idle look may cost."""
+    return bool(rows(connection, _DUE, {"tenant": tenant_id, "now": now, "limit": 1}))
+
+
+def claim_due(connection: Connection, tenant_id: str, now: datetime, until: datetime, limit: int) -> list[PackageState]:
+    """The packages for which time has something to do, the longest overdue first, taken by nobody else until then.
+
+    Whoever takes them and ends before it is done with them leaves them due again. One that cannot be read is told and
+    left, until then and again: it keeps none of the others waiting.
+    """
+    key = {"tenant": tenant_id, "now": now, "limit": limit, "until": until}
+    read = (_read(row.package_id, row.state) for row in connection.execute(_CLAIM, key))
+    return [state for state in read if state]
+
+
+def _read(package_id: str, state: str) -> PackageState | None:
+    try:
+        return PackageState.model_validate_json(state)
+    except ValidationError as fault:
+        where = [error["loc"] for error in fault.errors()]
+    log.error("package.unreadable", package=package_id, fields=where)
+    return None

@@ -1,0 +1,222 @@
+"""The review queue: what waits for whom, the most urgent first; and what people decided before.
+
+What is asked by or for one person follows an index, so that a page costs the same in a long queue as in a short one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Row, case, func, select, tuple_, union_all
+
+from rules.authority.authorization import authorize, question_of
+from rules.authority.standards import Standard
+from rules.people.directory import ReviewerAuthorization, Roster
+from rules.record.statistics import Age, Waiting
+from rules.scales import HITLLevel, RiskLevel
+from rules.state.commands import HumanDecisionType
+from rules.state.model import PackageState, Priority, Status
+from rules.state.terms import priority_of
+from store.packages.packages import PACKAGES
+from store.packages.tasks import TASKS
+from store.schema.tables import VoteRow, core
+
+VOTES = core(VoteRow)
+
+LOOK_AT = 200  # tasks that are looked at for one page of what a person could take
+
+_PLACE = (TASKS.c.priority, TASKS.c.due_at, TASKS.c.review_task_id)
+_RANK = {priority: rank for rank, priority in enumerate(Priority)}
+_TERMINAL = [status.value for status in Status if status.terminal]
+_UNASSIGNED = TASKS.c.assigned_to.is_(None)
+
+Condition = ColumnElement[bool]
+Found = Row[str, int, datetime, str]  # a package's state, and its place in the queue
+
+
+class Place(NamedTuple):
+    """A cursor: the place in the queue after which a page begins."""
+
+    priority: int
+    due_at: datetime
+    review_task_id: str
+
+
+class Page(NamedTuple):
+    items: tuple[PackageState, ...]
+    following: Place | None
+
+
+def open_tasks(
+    connection: Connection,
+    tenant_id: str,
+    roles: Collection[str] | None = None,
+    *,
+    limit: int,
+    after: Place | None = None,
+) -> Page:
+    """What is asked of these roles, whoever has taken it up; of all roles, if none are named."""
+    ways: list[list[Condition]] = [[]] if roles is None else [[TASKS.c.required_role == role] for role in sorted(roles)]
+    return _whole(_rows(connection, tenant_id, ways, limit + 1, after), limit)
+
+
+def assigned_to(
+    connection: Connection, tenant_id: str, user_id: str, *, limit: int, after: Place | None = None
+) -> Page:
+    """What this person has taken up or was given."""
+    return _whole(_rows(connection, tenant_id, [[TASKS.c.assigned_to == user_id]], limit + 1, after), limit)
+
+
+def offered_to(
+    connection: Connection,
+    tenant_id: str,
+    roster: Roster,
+    user_id: str,
+    now: datetime,
+    *,
+    limit: int,
+    after: Place | None = None,
+) -> Page:
+    """What nobody has taken up and this person could decide. A short page may be followed by another."""
+    kept: list[PackageState] = []
+    rows = _rows(connection, tenant_id, list(_asked_of(roster, user_id)), LOOK_AT + 1, after)
+    for row in rows[:LOOK_AT]:
+        state = PackageState.model_validate_json(row.state)
+        if _could_take(state, roster, user_id, now):
+            kept.append(state)
+        if len(kept) == limit:
+            return Page(tuple(kept), _place(row) if row is not rows[-1] else None)
+    return Page(tuple(kept), _place(rows[LOOK_AT - 1]) if len(rows) > LOOK_AT else None)
+
+
+def _asked_of(roster: Roster, user_id: str) -> Iterator[list[Condition]]:
+    """The ways in which a task can be this person's: by the role that it asks, or as a part of its quorum."""
+    policy = roster.policy
+    roles = frozenset[str]().union(*(policy.held_with(role) for role in roster.roles_of(user_id)))
+    yield from ([TASKS.c.required_role == role, _UNASSIGNED] for role in sorted(roles))
+    for risk in RiskLevel:
+        if not roles.isdisjoint(policy.tiers.of(risk).of_role):
+            rank = _RANK[priority_of(risk)]
+            yield [TASKS.c.priority == rank, TASKS.c.required_role.not_in(sorted(roles)), _UNASSIGNED]
+
+
+def _could_take(state: PackageState, roster: Roster, user_id: str, now: datetime) -> bool:
+    """Whether there is anything left here for this person to decide."""
+    takeover = state.level is HITLLevel.HUMAN_TAKEOVER
+    standard = Standard.TAKE_OVER if takeover else Standard.PROCEED
+    voted = any(vote.reviewer_id == user_id for vote in state.votes)
+    allowed = authorize(roster, user_id, standard, question_of(state), now)
+    return not voted and isinstance(allowed, ReviewerAuthorization)
+
+
+def _rows(
+    connection: Connection, tenant_id: str, ways: Sequence[Sequence[Condition]], limit: int, after: Place | None
+) -> Sequence[Found]:
+    """The first tasks found in each of these ways, where it walks an index; and of them all, the first."""
+    if not ways:
+        return []
+    begin = [TASKS.c.tenant_id == tenant_id, TASKS.c.open] + ([_after(after)] if after else [])
+    each = (select(TASKS.c.package_id, *_PLACE).where(*begin, *way).order_by(*_PLACE).limit(limit) for way in ways)
+    places = union_all(*(first.subquery().select() for first in each))
+    found = places.order_by("priority", "due_at", "review_task_id").limit(limit).subquery()
+    of_task = (PACKAGES.c.tenant_id == tenant_id) & (PACKAGES.c.package_id == found.c.package_id)
+    place = (found.c.priority, found.c.due_at, found.c.review_task_id)
+    return connection.execute(
+        select(PACKAGES.c.state, *place).join_from(found, PACKAGES, of_task).order_by(*place)
+    ).all()
+
+
+def _after(place: Place) -> Condition:
+    return tuple_(*_PLACE) > tuple_(*place)
+
+
+def _place(row: Found) -> Place:
+    return Place(row.priority, row.due_at, row.review_task_id)
+
+
+def _whole(rows: Sequence[Found], limit: int) -> Page:
+    items = tuple(PackageState.model_validate_json(row.state) for row in rows[:limit])
+    return Page(items, _place(rows[limit - 1]) if len(rows) > limit else None)
+
+
+def open_items(connection: Connection, tenant_id: str, people: Collection[str]) -> dict[str, int]:
+    """How many open tasks each of these people has now."""
+    theirs = (TASKS.c.tenant_id == tenant_id, TASKS.c.open, TASKS.c.assigned_to.in_(sorted(people)))
+    query = select(TASKS.c.assigned_to, func.count()).where(*theirs).group_by(TASKS.c.assigned_to)
+    return dict.fromkeys(sorted(people), 0) | {str(who): count for who, count in connection.execute(query)}
+
+
+_YOUNGER_THAN = {Age.UNDER_1H: 1, Age.UNDER_4H: 4, Age.UNDER_24H: 24, Age.UNDER_3D: 72}
+
+
+def count_open(connection: Connection, tenant_id: str) -> int:
+    """How much waits for people, where nobody asks of which level and since when."""
+    query = select(func.count()).select_from(TASKS).where(TASKS.c.tenant_id == tenant_id, TASKS.c.open)
+    count: int = connection.execute(query).scalar_one()
+    return count
+
+
+def waiting(connection: Connection, tenant_id: str, now: datetime) -> tuple[Waiting, ...]:
+    since = ((now - timedelta(hours=hours), age.value) for age, hours in _YOUNGER_THAN.items())
+    age = case(*((PACKAGES.c.created_at > begin, name) for begin, name in since), else_=Age.OLDER.value).label("age")
+    of_task = (PACKAGES.c.tenant_id == TASKS.c.tenant_id) & (PACKAGES.c.package_id == TASKS.c.package_id)
+    query = (
+        select(PACKAGES.c.level, age, func.count().label("tasks"))
+        .join_from(TASKS, PACKAGES, of_task)
+        .where(TASKS.c.tenant_id == tenant_id, TASKS.c.open)
+        .group_by(PACKAGES.c.level, "age")
+    )
+    rows = connection.execute(query).all()
+    found = [Waiting(level=HITLLevel(row.level), age=Age(row.age), count=row.tasks) for row in rows]
+    return tuple(sorted(found, key=lambda each: (each.level, list(Age).index(each.age))))
+
+
+class Given(NamedTuple):
+    """A decision that a person gave, and the package as it is now."""
+
+    at: datetime
+    event_id: str
+    decision: HumanDecisionType
+    version: int
+    package: PackageState
+
+
+def given_by(
+    connection: Connection, tenant_id: str, reviewer_id: str, *, limit: int, after: tuple[datetime, str] | None = None
+) -> list[Given]:
+    """What this person decided, newest first, from the one given on."""
+    of_vote = (PACKAGES.c.tenant_id == VOTES.c.tenant_id) & (PACKAGES.c.package_id == VOTES.c.package_id)
+    query = (
+        select(VOTES.c.at, VOTES.c.event_id, VOTES.c.decision, VOTES.c.version, PACKAGES.c.state)
+        .join_from(VOTES, PACKAGES, of_vote)
+        .where(VOTES.c.tenant_id == tenant_id, VOTES.c.reviewer_id == reviewer_id)
+        .order_by(VOTES.c.at.desc(), VOTES.c.event_id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(tuple_(VOTES.c.at, VOTES.c.event_id) < tuple_(*after))
+    return [
+        Given(at, event_id, HumanDecisionType(decision), version, PackageState.model_validate_json(state))
+        for at, event_id, decision, version, state in connection.execute(query)
+    ]
+
+
+def decided_before(connection: Connection, state: PackageState, *, limit: int = 3) -> list[PackageState]:
+    """How packages of this action type about this subject ended, the last first. About no subject, none is alike."""
+    if state.subject_digest is None:
+        return []
+    query = (
+        select(PACKAGES.c.state)
+        .where(
+            PACKAGES.c.tenant_id == state.tenant_id,
+            PACKAGES.c.action_type == state.action_type,
+            PACKAGES.c.subject_digest == state.subject_digest,
+            PACKAGES.c.status.in_(_TERMINAL),
+            PACKAGES.c.package_id != state.decision_package_id,
+        )
+        .order_by(PACKAGES.c.updated_at.desc())
+        .limit(limit)
+    )
+    return [PackageState.model_validate_json(row.state) for row in connection.execute(query)]

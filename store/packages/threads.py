@@ -1,0 +1,61 @@
+"""Threads that a person holds: while they do, no package of such a thread comes in and none is claimed.
+
+A row stands for a name that a package holds. `rules.state.takeover_reach` says which names it holds, and asks for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import bindparam, delete, func, insert, select
+
+from rules.state.model import PackageState
+from rules.state.takeover_reach import InThread, asked_names, held_names
+from store.engine.batch import Batch
+from store.schema.tables import ThreadRow, core
+
+THREADS = core(ThreadRow)
+
+# The package, other than one's own, through which a person holds this thread. Ids start with the time of creation, so
+# the smallest is the oldest.
+HOLDER = (
+    select(func.min(THREADS.c.package_id))
+    .where(
+        THREADS.c.tenant_id == bindparam("tenant"),
+        THREADS.c.thread_id.in_([bindparam("first"), bindparam("last")]),
+        THREADS.c.package_id != bindparam("own"),
+    )
+    .scalar_subquery()
+    .label("holder")
+)
+_TAKE = insert(THREADS)
+_FREE = delete(THREADS).where(
+    THREADS.c.tenant_id == bindparam("tenant"),
+    THREADS.c.thread_id == bindparam("thread"),
+    THREADS.c.package_id == bindparam("package"),
+)
+
+
+def asked_of(asking: InThread, own: str) -> dict[str, str] | None:
+    """The values of `HOLDER`; nothing where the package names neither a thread nor a run."""
+    names = asked_names(asking)
+    return {"first": names[0], "last": names[-1], "own": own} if names else None
+
+
+def follow(batch: Batch, before: PackageState | None, after: PackageState) -> None:
+    """Makes the table agree with whether this package holds its thread."""
+    held = before is not None and before.holds_thread
+    if after.holds_thread and not held:
+        batch.execute(_TAKE, [_row(after, name) for name in held_names(after)])
+    if held and not after.holds_thread:
+        key = {"tenant": after.tenant_id, "package": after.decision_package_id}
+        batch.execute(_FREE, [key | {"thread": name} for name in held_names(after)])
+
+
+def _row(state: PackageState, name: str) -> dict[str, Any]:
+    return {
+        "tenant_id": state.tenant_id,
+        "thread_id": name,
+        "package_id": state.decision_package_id,
+        "taken_at": state.updated_at,
+    }

@@ -1,0 +1,63 @@
+"""The versions of a package, by the digest of the action that each proposes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from rules.state.model import PackageState
+from store.engine.batch import Batch
+from store.engine.spelled import first
+from store.schema.tables import VersionRow, core
+
+VERSIONS = core(VersionRow)
+
+_ADD = insert(VERSIONS)
+_RAISE = (
+    update(VERSIONS)
+    .where(
+        VERSIONS.c.tenant_id == bindparam("tenant"),
+        VERSIONS.c.package_id == bindparam("package"),
+        VERSIONS.c.version == bindparam("of_version"),
+    )
+    .values(level=bindparam("level"))
+)
+
+
+def follow(batch: Batch, before: PackageState | None, after: PackageState) -> None:
+    """A version that became graver while people looked at it, as by an objection, is remembered as that grave."""
+    if before is None or before.version != after.version:
+        batch.execute(_ADD, _row(after))
+    elif before.level is not after.level:
+        key = {"tenant": after.tenant_id, "package": after.decision_package_id, "of_version": after.version}
+        batch.execute(_RAISE, key | {"level": after.level.value})
+
+
+def _row(after: PackageState) -> dict[str, Any]:
+    return {
+        "tenant_id": after.tenant_id,
+        "package_id": after.decision_package_id,
+        "version": after.version,
+        "agent_id": after.agent_id,
+        "action_digest": after.action_digest,
+        "level": after.level.value,
+        "event_id": after.version_event_id,
+        "created_at": after.updated_at,
+    }
+
+
+_MADE_BY = select(VERSIONS.c.event_id).where(
+    VERSIONS.c.tenant_id == bindparam("tenant"),
+    VERSIONS.c.package_id == bindparam("package"),
+    VERSIONS.c.version == bindparam("version"),
+)
+
+
+def made_by(connection: Connection, state: PackageState, version: int) -> str | None:
+    """The event that brought this version; none brought the version before the first."""
+    if version < 1:
+        return None
+    key = {"tenant": state.tenant_id, "package": state.decision_package_id, "version": version}
+    row = first(connection, _MADE_BY, key)
+    return row.event_id if row else None

@@ -1,0 +1,351 @@
+"""The tables. They are dumb: columns, keys, indexes. Values are made by `rules`, changes by `store.commands.execute`.
+
+Every key is led by the tenant (the installation), so that each table can be partitioned by it.
+What a person or an agent wrote stands in `content` (and, as shown or sent, in `renderings` and `callbacks`):
+retention may empty these without touching the record.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index, Table, Text, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+# Conditions of partial indexes. A query finds the index only if it repeats the condition to the letter.
+# SQLite makes a table of a list of three or more, for each row that it writes: so each is compared by itself.
+OPEN = "(status = 'pending' OR status = 'revision_requested' OR status = 'evidence_requested' OR status = 'deferred')"
+WAITS = "(level = 'soft_approval' OR level = 'hard_approval' OR level = 'human_takeover')"
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    """What few rows have costs the others nothing."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
+class Installation(SQLModel, table=True):
+    """One row: who this installation is, and what all its processes must agree on."""
+
+    __tablename__ = "installation"
+    tenant_id: str = Field(primary_key=True)
+    created_at: datetime
+    frozen: bool = False
+    directory_version: int = 0
+    directory_as_of: datetime | None = None
+    directory_read_at: datetime | None = None  # by the real clock, as are the times of Slack's events
+    policy_digest: str | None = None  # the policy in force, by the digest under which its text is kept
+    relieved: str | None = None  # for which people, there and away, all tasks were last looked through
+    length: int = 0
+    head: str | None = None
+
+
+class AgentRow(SQLModel, table=True):
+    __tablename__ = "agents"
+    __table_args__ = (UniqueConstraint("tenant_id", "name", name="uq_agents_name"),)
+    tenant_id: str = Field(primary_key=True)
+    agent_id: str = Field(primary_key=True)
+    name: str
+    owner: str
+    standing: str
+    callback_url: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime
+    scope: str | None = Field(default=None, sa_type=Text)  # JSON; nothing: all that any key may ask
+    per_minute: int | None = None  # nothing: the default; 0: no limit
+    max_open: int | None = None
+
+
+class AgentKey(SQLModel, table=True):
+    """A key is stored as its digest: who reads the database cannot speak for an agent."""
+
+    __tablename__ = "agent_keys"
+    tenant_id: str = Field(primary_key=True)
+    key_digest: str = Field(primary_key=True)
+    agent_id: str = Field(index=True)
+    created_at: datetime
+    expires_at: datetime | None = None
+
+
+class CallbackSecret(SQLModel, table=True):
+    """What callbacks are signed with, sealed: only a key outside of the database opens it."""
+
+    __tablename__ = "callback_secrets"
+    tenant_id: str = Field(primary_key=True)
+    secret_id: str = Field(primary_key=True)
+    agent_id: str = Field(index=True)
+    secret: str
+    created_at: datetime
+    expires_at: datetime | None = None
+
+
+class PackageRow(SQLModel, table=True):
+    """The state as it is now, and the columns by which it is found. `state` is what the events fold to."""
+
+    __tablename__ = "packages"
+    __table_args__ = (
+        Index("ix_packages_own", "tenant_id", "agent_id", "created_at", "package_id"),
+        _partial("ix_packages_due", "tenant_id", "due_at", where="due_at IS NOT NULL"),
+        _partial(
+            "ix_packages_subject",
+            "tenant_id",
+            "action_type",
+            "subject_digest",
+            "updated_at",
+            where="subject_digest IS NOT NULL",
+        ),
+        Index("ix_packages_decided", "tenant_id", "decided_at", "status", "level"),
+        _partial(
+            "ix_packages_thread", "tenant_id", "agent_id", "thread_id", "created_at", where="thread_id IS NOT NULL"
+        ),
+        _partial("ix_packages_open", "tenant_id", "agent_id", where=OPEN),
+    )
+    tenant_id: str = Field(primary_key=True)
+    package_id: str = Field(primary_key=True)
+    agent_id: str
+    revision: int
+    head: str
+    version: int
+    status: str
+    level: str
+    risk: str
+    action_type: str
+    subject_digest: str | None = None
+    thread_id: str | None = None
+    due_at: datetime | None = None
+    decided_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    callback_url: str | None = Field(default=None, sa_type=Text)
+    state: str = Field(sa_type=Text)
+
+
+class VersionRow(SQLModel, table=True):
+    """What was proposed, version by version: by its digest a refused or once graver action is known again."""
+
+    __tablename__ = "versions"
+    __table_args__ = (
+        Index("ix_versions_digest", "tenant_id", "agent_id", "action_digest", "created_at"),
+        _partial("ix_versions_waiting", "tenant_id", "agent_id", "created_at", where=WAITS),
+    )
+    tenant_id: str = Field(primary_key=True)
+    package_id: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    agent_id: str
+    action_digest: str
+    level: str
+    event_id: str
+    created_at: datetime
+
+
+class EventRow(SQLModel, table=True):
+    """A package's chain. `body` is the sealed event; the database refuses to change or delete a row."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "event_id", name="uq_events_event_id"),
+        Index("ix_events_time", "tenant_id", "occurred_at"),
+    )
+    tenant_id: str = Field(primary_key=True)
+    package_id: str = Field(primary_key=True)
+    revision: int = Field(primary_key=True)
+    event_id: str
+    event_type: str
+    action_type: str
+    actor: str
+    occurred_at: datetime
+    body: str = Field(sa_type=Text)
+
+
+class TenantEventRow(SQLModel, table=True):
+    """The chain of what belongs to no package: agents, keys, policy texts, assignments of people, absences."""
+
+    __tablename__ = "tenant_events"
+    tenant_id: str = Field(primary_key=True)
+    sequence: int = Field(primary_key=True)
+    event_type: str
+    actor: str
+    occurred_at: datetime
+    body: str = Field(sa_type=Text)
+
+
+class Content(SQLModel, table=True):
+    """Words, beside the event that brought them. Emptied by retention, with their salt: the digest stays."""
+
+    __tablename__ = "content"
+    __table_args__ = (Index("ix_content_package", "tenant_id", "package_id"),)
+    tenant_id: str = Field(primary_key=True)
+    event_id: str = Field(primary_key=True)
+    package_id: str
+    salt: str | None = None
+    words: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime
+
+
+class ReviewTaskRow(SQLModel, table=True):
+    """The rungs of every ladder, open and past: the queue."""
+
+    __tablename__ = "review_tasks"
+    __table_args__ = (
+        Index("ix_review_tasks_queue", "tenant_id", "open", "required_role", "priority", "due_at"),
+        Index("ix_review_tasks_mine", "tenant_id", "open", "assigned_to", "priority", "due_at"),
+        Index("ix_review_tasks_package", "tenant_id", "package_id", "rung"),
+    )
+    tenant_id: str = Field(primary_key=True)
+    review_task_id: str = Field(primary_key=True)
+    package_id: str
+    rung: int
+    required_role: str
+    priority: int
+    open: bool
+    assigned_to: str | None = None
+    created_at: datetime
+    due_at: datetime
+
+
+class VoteRow(SQLModel, table=True):
+    """Every decision that a person gave, also those that no longer count."""
+
+    __tablename__ = "votes"
+    __table_args__ = (
+        Index("ix_votes_reviewer", "tenant_id", "reviewer_id", "at"),
+        Index("ix_votes_time", "tenant_id", "at", "decision", "latency_ms"),
+        Index("ix_votes_package", "tenant_id", "package_id"),
+    )
+    tenant_id: str = Field(primary_key=True)
+    event_id: str = Field(primary_key=True)
+    package_id: str
+    reviewer_id: str
+    decision: str
+    version: int
+    rung: int
+    rendering_id: str | None = None
+    latency_ms: int
+    at: datetime
+
+
+class CommandRow(SQLModel, table=True):
+    """Every command that was answered, by its own id: the same one again gets the same answer."""
+
+    __tablename__ = "commands"
+    tenant_id: str = Field(primary_key=True)
+    command_id: str = Field(primary_key=True)
+    package_id: str
+    content_digest: str | None = None
+    refusal: str | None = Field(default=None, sa_type=Text)
+    request: str | None = None
+    at: datetime
+
+
+class RequestRow(SQLModel, table=True):
+    """A request of Slack's that was carried out: for as long as its signature counts, it does so once."""
+
+    __tablename__ = "requests"
+    tenant_id: str = Field(primary_key=True)
+    request: str = Field(primary_key=True)
+    at: datetime = Field(index=True)
+
+
+class RefusalRow(SQLModel, table=True):
+    """How often one person was refused one thing in one minute: the event stands for the first."""
+
+    __tablename__ = "refusals"
+    tenant_id: str = Field(primary_key=True)
+    package_id: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    reason: str = Field(primary_key=True)
+    minute: datetime = Field(primary_key=True)
+    count: int
+
+
+class ThreadRow(SQLModel, table=True):
+    """A name of a thread or run that a person holds, and through which package. It is free after the last of them."""
+
+    __tablename__ = "threads"
+    tenant_id: str = Field(primary_key=True)
+    thread_id: str = Field(primary_key=True)
+    package_id: str = Field(primary_key=True)
+    taken_at: datetime
+
+
+class ProfileRow(SQLModel, table=True):
+    __tablename__ = "autonomy_profiles"
+    tenant_id: str = Field(primary_key=True)
+    agent_id: str = Field(primary_key=True)
+    action_type: str = Field(primary_key=True)
+    body: str = Field(sa_type=Text)
+
+
+class PersonRow(SQLModel, table=True):
+    """A user of the workspace, as Slack last told us."""
+
+    __tablename__ = "people"
+    tenant_id: str = Field(primary_key=True)
+    user_id: str = Field(primary_key=True)
+    name: str = ""
+    email: str | None = None
+    active: bool = True
+    is_bot: bool = False
+    is_guest: bool = False
+    is_stranger: bool = False
+    told_at: datetime | None = None  # when the newest event about them happened, and which one it was
+    told_by: str | None = None
+
+
+class GroupRow(SQLModel, table=True):
+    """When an event last listed all members of a user group, and which event that was."""
+
+    __tablename__ = "user_groups"
+    tenant_id: str = Field(primary_key=True)
+    group_id: str = Field(primary_key=True)
+    told_at: datetime
+    told_by: str
+
+
+class GroupMember(SQLModel, table=True):
+    """Who belongs to a user group; and, until the next reading, who does not any more."""
+
+    __tablename__ = "group_members"
+    tenant_id: str = Field(primary_key=True)
+    group_id: str = Field(primary_key=True)
+    user_id: str = Field(primary_key=True)
+    is_former: bool | None = None
+    told_at: datetime | None = None
+    told_by: str | None = None
+
+
+class Absence(SQLModel, table=True):
+    """When somebody was, or is, away. Past ones are kept: silence did not count while nobody else was there."""
+
+    __tablename__ = "absences"
+    tenant_id: str = Field(primary_key=True)
+    user_id: str = Field(primary_key=True)
+    since: datetime = Field(primary_key=True)
+    until: datetime
+    delegate: str | None = None
+    current: bool = True
+
+
+class Uptime(SQLModel, table=True):
+    """A stretch of time in which a process could have taken a click, and reach Slack."""
+
+    __tablename__ = "uptimes"
+    __table_args__ = (Index("ix_uptimes_until", "tenant_id", "until"),)
+    tenant_id: str = Field(primary_key=True)
+    process_id: str = Field(primary_key=True)
+    since: datetime = Field(primary_key=True)
+    until: datetime
+
+
+class PolicyText(SQLModel, table=True):
+    """Every policy text that was ever in force, by its digest: a decision names the one it was made under."""
+
+    __tablename__ = "policies"
+    tenant_id: str = Field(primary_key=True)
+    digest: str = Field(primary_key=True)
+    version: str
+    text: str = Field(sa_type=Text)
+    first_used_at: datetime
+
+
+def core(model: type[SQLModel]) -> Table:
+    """The plain table behind a model: hot statements are written once, against this."""
+    return SQLModel.metadata.tables[str(model.__tablename__)]
