@@ -63,7 +63,8 @@ class Served:
         await whole_way(self._agents, self._server.stdin, self._made)
 
     def cpu(self) -> float:
-        fields = Path(f"/proc/{self._server.pid}/stat").read_text().rpartition(")")[2].split()
+        with Path(f"/proc/{self._server.pid}/stat").open() as stat:
+            fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
 

@@ -30,11 +30,11 @@ class Pace:
         """Whether the budget knows of all that came to an end here. If not, others wait for longer than they need."""
         return not self._untold
 
-    async def within(self, operation: Callable[[Connection, Purse], T], *, quick: bool = True) -> T:
+    async def within(self, operation: Callable[[Connection, Purse], T]) -> T:
         """One transaction with the budget in hand, which is told first what came of the calls since the last one."""
         async with self._alone:
             untold = tuple(self._untold)
-            made = await self._store.write(lambda its: self._opened(its, untold, operation), quick=quick)
+            made = await self._store.write(lambda its: self._opened(its, untold, operation))
             del self._untold[: len(untold)]
             return made
 

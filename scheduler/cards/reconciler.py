@@ -136,10 +136,7 @@ class Reconciler:
         """What there is room for. Where there is nothing, the budget is only told what is over."""
         room = await self._store.read(self._most) - len(self._under_way)
         if room > 0:
-            return await self._pace.within(
-                lambda connection, purse: self._claim(connection, purse, room),
-                quick=False,  # all cards that are behind are ranked
-            )
+            return await self._pace.within(lambda connection, purse: self._claim(connection, purse, room))
         if not self._pace.is_told:
             await self._pace.within(lambda _connection, _purse: None)
         return []

@@ -77,7 +77,7 @@ _NOES = (
 _BEFORE = select(union_all(_LEVELS.subquery().select(), _NOES.subquery().select()).subquery())
 
 _TRUST = (Submit, NewVersion, ApproveWithEdits)
-_COUNTED = (ReportExecution, Judge, LoseTrack)
+COUNTED = (ReportExecution, Judge, LoseTrack)  # they lock the agent's row
 _USES_PERMISSION = (ClaimExecution, Consent)
 _CONTENT = (NewVersion, ApproveWithEdits, HumanOverrideCommand)
 _CARDS = (Show, Consent)
@@ -128,7 +128,7 @@ def _looked_up(
     if subject is None or agent_id is None:
         return {}
     looked, memory = _agent(connection, tenant, agent_id, asked, subject)
-    if isinstance(command, _TRUST + _COUNTED) or _claims_on_trust(command, found, policy):
+    if isinstance(command, _TRUST + COUNTED) or _claims_on_trust(command, found, policy):
         looked["profile"] = profile(connection, tenant, agent_id, subject.action_type)
     if isinstance(command, _CARDS):
         looked["cards"] = lying(connection, tenant, [command.decision_package_id])[command.decision_package_id]
@@ -148,7 +148,7 @@ def _agent(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The agent, where the rules ask for it, and whether its thread is held, where that bears on the command."""
     command = asked.command
-    if isinstance(command, _COUNTED):
+    if isinstance(command, COUNTED):
         return {"agent": agent(connection, tenant, agent_id, lock=True)}, {}
     thread = None if isinstance(command, Consent) else asked_of(subject, command.decision_package_id)
     if isinstance(command, Submit | NewVersion):

@@ -1,10 +1,16 @@
 """The two databases, behind one shape: `write` and `read` run a plain function of a connection.
 
-SQLite has one writing transaction at a time (`store/engine/one_file.py`). On PostgreSQL quick operations that wait
-together share a transaction; all others have one each, in a pool of threads. An operation cannot tell on which of
-them it runs.
+SQLite has one writing transaction at a time (`store/engine/one_file.py`). On PostgreSQL each operation has a
+transaction of its own, in a pool of threads; but quick operations that wait together share one. If anything goes wrong
+there, the whole transaction is rolled back, and each of its operations runs alone. So each caller meets only its own
+fault.
 
 A quick operation takes about a millisecond and never waits for anything but the database: reads by key, and commands.
+A contended one locks a row that many operations want. On PostgreSQL it runs alone, because a shared transaction would
+keep the lock until the last of its operations is done, and two of them could wait for each other.
+
+Every write can run twice: if the connection is lost during a commit, nobody knows whether it happened. Commands carry
+ids; everything else repeats itself without harm, or checks that the row is still as it was.
 """
 
 from __future__ import annotations
@@ -29,7 +35,7 @@ T = TypeVar("T")
 POSTGRES_WRITERS = 8
 GROUPS = 2  # one computes while the other waits for the network
 WRITE_GROUP = 32  # few, because the first of them waits for the last, and keeps its locks meanwhile
-HASTE = 0.1  # seconds that a group waits for a lock: what waits longer does so alone, and keeps nobody up
+HASTE = 0.1  # seconds that a group waits for a lock, and after which it begins no further operation
 ATTEMPTS = 8
 _RETRYABLE = frozenset(["40001", "40P01"])  # serialization failure, deadlock
 
@@ -38,14 +44,10 @@ class StaleError(Exception):
     """Somebody else changed the row first: read it again and decide again."""
 
 
-class _ApartError(Exception):
-    """A group did not go through together: each of its operations runs alone."""
-
-
 class Database(Protocol):
     engine: Engine
 
-    async def write(self, operation: Operation[T], *, quick: bool = False) -> T: ...
+    async def write(self, operation: Operation[T], *, quick: bool = False, contended: bool = False) -> T: ...
 
     async def read(self, operation: Operation[T], *, quick: bool = False) -> T: ...
 
@@ -65,34 +67,40 @@ class PostgresDatabase:
         idle = 6 * PATIENCE
         self.engine = make_engine(url, pool_size=POSTGRES_WRITERS + READERS, idle=idle)
         self._hasty = make_engine(url, pool_size=GROUPS, idle=idle, patience=HASTE)
-        self._group = Workers("group", self._write_together, threads=GROUPS, most=WRITE_GROUP)
+        self._together = Workers("group", self._write_together, threads=GROUPS, most=WRITE_GROUP)
         self._writers = Workers("writer", self._write_each, threads=POSTGRES_WRITERS, most=1)
         self._readers = Workers("reader", self._read_group, threads=READERS, most=READ_GROUP)
 
-    async def write(self, operation: Operation[T], *, quick: bool = False) -> T:
-        if quick:
-            with suppress(_ApartError):
-                return await self._group.ask(operation)
-        return await self._writers.ask(operation)
+    async def write(self, operation: Operation[T], *, quick: bool = False, contended: bool = False) -> T:
+        workers = self._together if quick and not contended else self._writers
+        return await workers.ask(operation)
 
     async def read(self, operation: Operation[T], *, quick: bool = False) -> T:  # noqa: ARG002 - all wait for the network
         return await self._readers.ask(operation)
 
     async def close(self) -> None:
-        for workers in (self._group, self._writers, self._readers):
+        for workers in (self._together, self._writers, self._readers):  # the writers finish what a group could not
             await workers.close()
         for engine in (self._hasty, self.engine):
             engine.dispose()
 
     def _write_together(self, group: Group) -> None:
-        """All of it or nothing: whatever goes wrong is met again, and told, where each runs alone."""
+        count = self._committed(group)
+        self._writers.take_over(group[count:])
+        del group[count:]
+
+    def _committed(self, group: Group) -> int:
+        """How many operations, from the first on, one transaction has carried out: none if anything went wrong."""
+        until = time.monotonic() + HASTE
+        count = 0
         try:
             with self._hasty.begin() as connection:
-                for waiting in group:
-                    waiting.result = waiting.operation(connection)
-        except BaseException:  # noqa: BLE001 - whoever caused it meets it again alone
-            for waiting in group:
-                waiting.fault = _ApartError()
+                while count < len(group) and (not count or time.monotonic() < until):
+                    group[count].result = group[count].operation(connection)
+                    count += 1
+        except BaseException:  # noqa: BLE001 - the operation that caused it meets it again alone
+            return 0
+        return count
 
     def _write_each(self, group: Group) -> None:
         for waiting in group:

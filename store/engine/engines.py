@@ -28,11 +28,11 @@ _AGAIN = 0.005
 _READ_ONLY = "25006"  # this server is a standby, or was made one
 
 
-def make_engine(url: URL, *, pool_size: int = 5, idle: int = 0, patience: float = PATIENCE) -> Engine:
+def make_engine(url: URL, *, pool_size: int = 5, idle: int = 0, patience: float | None = None) -> Engine:
     """An engine set up for its kind, for the service as for the migrations and the command line.
 
     `idle`: after how many seconds PostgreSQL ends a transaction in which nothing happens any more; 0: never.
-    `patience`: how many seconds it waits for a lock.
+    `patience`: how many seconds PostgreSQL waits for a lock; PATIENCE if not given.
     """
     if url.get_backend_name() == "sqlite":
         with suppress(OSError):  # SQLite says by itself that it cannot open the file
@@ -45,7 +45,8 @@ def make_engine(url: URL, *, pool_size: int = 5, idle: int = 0, patience: float 
         )
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
-    options = f"-c lock_timeout={patience * 1000:.0f}ms -c idle_in_transaction_session_timeout={idle}s"
+    lock_timeout = (patience or PATIENCE) * 1000
+    options = f"-c lock_timeout={lock_timeout:.0f}ms -c idle_in_transaction_session_timeout={idle}s"
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
@@ -55,6 +56,7 @@ def make_engine(url: URL, *, pool_size: int = 5, idle: int = 0, patience: float 
         execution_options={"compiled_cache": COMPILED},
     )
     event.listen(engine, "handle_error", _leave_a_standby)
+    event.listen(engine, "commit", _refuse_to_lose)
     return engine
 
 
@@ -62,6 +64,13 @@ def _leave_a_standby(context: ExceptionContext) -> None:
     """The pool's connections are closed, and the next ones look for the server that takes writes."""
     if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
         context.is_disconnect = True
+
+
+def _refuse_to_lose(connection: Connection) -> None:
+    """PostgreSQL answers the commit of a failed transaction with a rollback, and the driver raises nothing."""
+    driver: Any = connection.connection.driver_connection
+    if driver.info.transaction_status.name == "INERROR":
+        raise RuntimeError("an operation ignored an error of the database: nothing of its transaction is written")
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:

@@ -57,7 +57,7 @@ class SqliteDatabase:
         self._reads_on: Connection | None = None
         self._reading, self._read_for = asyncio.Lock(), 0.0
 
-    async def write(self, operation: Operation[T], *, quick: bool = False) -> T:
+    async def write(self, operation: Operation[T], *, quick: bool = False, contended: bool = False) -> T:  # noqa: ARG002 - there is one transaction at a time
         if self._closed:
             raise UnavailableError("the database was closed: this process is ending")
         waiting = Waiting(operation, asyncio.get_running_loop(), quick=quick)

@@ -85,7 +85,10 @@ Group = list[Waiting]
 
 
 class Workers:
-    """`run` is given each group, and leaves in each of its members a result or a fault."""
+    """`run` is given each group, and leaves in each of its members a result or a fault.
+
+    Members that it removes from the group are not answered: other workers have taken them over.
+    """
 
     def __init__(self, name: str, run: Callable[[Group], None], *, threads: int, most: int) -> None:
         self._run, self._most, self._closed = run, most, False
@@ -100,6 +103,11 @@ class Workers:
         waiting = Waiting(operation, asyncio.get_running_loop())
         self._asked.put(waiting)
         return await waiting.answer  # type: ignore[no-any-return]
+
+    def take_over(self, group: Group) -> None:
+        """From workers that close before these."""
+        for waiting in group:
+            self._asked.put(waiting)
 
     async def close(self) -> None:
         """What was asked before is carried out; what is asked from now on is refused instead of waiting for ever."""

@@ -55,13 +55,13 @@ def _die_at(world: World, last: int) -> None:
         if next(steps) == last:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    async def stepwise(operation: Callable[[Connection], Any], *, quick: bool = False) -> Any:
+    async def stepwise(operation: Callable[[Connection], Any], **how: bool) -> Any:
         def in_the_middle(connection: Connection) -> Any:
             result = operation(connection)
             step()
             return result
 
-        result = await write(in_the_middle, quick=quick)
+        result = await write(in_the_middle, **how)
         step()
         return result
 

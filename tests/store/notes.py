@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Connection, text
+
+from store.engine.database import GROUPS, Database
 
 MAKE = "CREATE TABLE notes (number integer PRIMARY KEY)"
 ADD = text("INSERT INTO notes VALUES (:number)")
@@ -35,3 +37,35 @@ class Hold:
 
     def let_go(self) -> None:
         self._free.set()
+
+
+class Threads:
+    """On PostgreSQL, holds the threads that carry out groups. The first is let go: it takes what was asked meanwhile as one group."""
+
+    def __init__(self, database: Database) -> None:
+        self._database, self._holds = database, [Hold() for _ in range(GROUPS)]
+        self.held: list[asyncio.Task[int]] = []
+
+    async def __aenter__(self) -> Self:
+        for hold in self._holds:
+            self.held.append(asyncio.create_task(self._database.write(hold.here, quick=True)))
+            await hold.reached()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for hold in self._holds:
+            hold.let_go()
+        await asyncio.gather(*self.held)
+
+    async def asked(self, *operations: Any) -> list[asyncio.Task[Any]]:
+        tasks = [asyncio.create_task(self._database.write(each, quick=True)) for each in operations]
+        await asyncio.sleep(0)
+        return tasks
+
+    def let_one_go(self) -> None:
+        self._holds[0].let_go()
+
+    async def together(self, *operations: Any) -> list[Any]:
+        tasks = await self.asked(*operations)
+        self.let_one_go()
+        return await asyncio.gather(*tasks, return_exceptions=True)

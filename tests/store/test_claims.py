@@ -12,6 +12,7 @@ from store.agents import agent_admin
 from store.installation import tenancy
 from store.store import Answered
 from tests.rules.world import ADAM, DAY, HARD, HOUR, QUESTION, SENTA, SVEN, ask, package
+from tests.store.notes import Threads
 from tests.store.soundness import faults
 from tests.store.world import World
 
@@ -134,3 +135,12 @@ async def _stand(world: World, standing: AgentStanding) -> None:
 
 async def _freeze(world: World, *, frozen: bool) -> None:
     await world.write(lambda connection: tenancy.set_frozen(connection, frozen=frozen, actor=ADAM, now=world.clock()))
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_report_locks_its_agent_in_a_transaction_of_its_own(world: World) -> None:
+    state = await world.approved(HARD, by=SENTA)
+    await world.claimed(state)
+    async with Threads(world.store.database) as threads:
+        assert why(await world.reported(state)) is None
+        assert not any(task.done() for task in threads.held)

@@ -23,6 +23,7 @@ from rules.verbs.submission import Submit
 from store.agents import agent_admin, agents
 from store.commands.execute import Outcome
 from store.commands.situations import situation_of
+from store.engine.database import PostgresDatabase
 from store.installation import directory
 from store.outbox.cards import CARDS
 from store.packages import packages
@@ -186,3 +187,14 @@ def all_load_first(monkeypatch: pytest.MonkeyPatch, world: World, parties: int) 
         return situation_of(*arguments)
 
     monkeypatch.setattr("store.commands.execute.situation_of", held)
+    none_share(monkeypatch)
+
+
+def none_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On PostgreSQL each operation has a transaction of its own, as if each came from another replica."""
+    write = PostgresDatabase.write
+
+    async def alone(database: PostgresDatabase, operation: Callable[[Connection], T], **_: bool) -> T:
+        return await write(database, operation)
+
+    monkeypatch.setattr(PostgresDatabase, "write", alone)
