@@ -20,6 +20,7 @@ FORKED = multiprocessing.get_context("forkserver")
 FORKED.set_forkserver_preload([
     "bot.cli",
     "bot.running",
+    "tests.bot.process",
     "countersign.cli",
     "tests.callbacks.carrier",
     "tests.machines.deliverer",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import socket
@@ -16,6 +15,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
+from bot import cli
 from bot.cli.common import session
 from playground.slack import Slack, stand_in
 from store.engine.engines import make_engine
@@ -23,6 +23,7 @@ from store.engine.workers import UnavailableError
 from store.migrations.migrate import is_current
 from tests.bot.process import slack_settings
 from tests.bot.terminal import POLICY, Terminal, at
+from tests.forked import program
 from tests.rules.world import OWEN
 
 ROOT = Path(__file__).parent.parent.parent
@@ -41,14 +42,16 @@ def engine(terminal: Terminal) -> Iterator[Engine]:
     engine.dispose()
 
 
-def process(folder: Path, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+def inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("COUNTERSIGN_", "SLACK_"))}
+
+
+def process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The real thing, as a shell would start it."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("COUNTERSIGN_", "SLACK_"))}
     return subprocess.run(
         [Path(sys.executable).with_name("countersign"), *arguments],
         cwd=folder,
-        env=inherited | environment,
-        input=stdin,
+        env=inherited(),
         capture_output=True,
         text=True,
         check=False,
@@ -103,17 +106,20 @@ async def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text(POLICY)
     async with stand_in() as slack:
         with socket.create_server(("127.0.0.1", 0)) as taken:
-            said = await started(tmp_path, slack, "--port", str(taken.getsockname()[1]))
-    assert said.returncode == 1
-    assert re.fullmatch(r"countersign: .*address already in use", said.stderr.splitlines()[-1])
-    assert "Traceback" not in said.stderr
+            code, told = await served(tmp_path, slack, "--port", str(taken.getsockname()[1]))
+    assert code == 1
+    assert re.fullmatch(r"countersign: .*address already in use", told.splitlines()[-1])
+    assert "Traceback" not in told
 
 
 # ---- what serving takes
 
 
-async def started(folder: Path, slack: Slack, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    return await asyncio.to_thread(process, folder, "serve", *arguments, **slack_settings(slack) | settings)
+async def served(folder: Path, slack: Slack, *arguments: str, **settings: str) -> tuple[int | None, str]:
+    """How `serve` ended, and what it said."""
+    its = await program(cli.main, "serve", *arguments, cwd=folder, env=inherited() | slack_settings(slack) | settings)
+    _, told = await its.communicate()
+    return its.returncode, told.decode()
 
 
 WHERE = 'README, "Connect your workspace", says where it comes from'
@@ -163,10 +169,10 @@ async def test_a_token_that_slack_refuses_is_named_and_never_shown(
 ) -> None:
     (tmp_path / "policy.toml").write_text(POLICY)
     async with stand_in() as slack:
-        said = await started(tmp_path, slack, "--port", "0", **wrong)
-    assert (said.returncode, said.stderr.splitlines()[-1]) == (1, f"countersign: {line}")
-    assert [value for value in wrong.values() if value in said.stderr] == []
-    assert "Traceback" not in said.stderr
+        code, told = await served(tmp_path, slack, "--port", "0", **wrong)
+    assert (code, told.splitlines()[-1]) == (1, f"countersign: {line}")
+    assert [value for value in wrong.values() if value in told] == []
+    assert "Traceback" not in told
 
 
 # ---- what it takes

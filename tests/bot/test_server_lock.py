@@ -9,14 +9,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from bot import cli
 from bot.process import server_lock
 from bot.process.server_lock import ServedError, only_server
 from tests.bot.process import served
+from tests.forked import program
 
-_SERVE = "import sys, bot.process.server_lock as lock; lock.WAITS = 0; sys.argv[1:] = ['serve']; from bot.cli import main; main()"
 _HOLDER = """
 import asyncio, sys
 from bot.process.server_lock import only_server
@@ -26,6 +28,11 @@ async def hold():
         await asyncio.Event().wait()
 asyncio.run(hold())
 """
+
+
+def _serve_without_waiting() -> NoReturn:
+    server_lock.WAITS = 0
+    cli.main()
 
 
 @contextmanager
@@ -43,9 +50,7 @@ async def test_a_second_serve_on_one_file_ends_with_one_line(database_url: str, 
     async with served(database_url, tmp_path) as process:
         settings = {"COUNTERSIGN_DATABASE_URL": database_url, "COUNTERSIGN_LOG": "json", "COUNTERSIGN_PORT": "0"}
         slack = {"SLACK_BOT_TOKEN": process.slack.bot_token, "SLACK_SIGNING_SECRET": process.slack.signing_secret}
-        its = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", _SERVE), env=os.environ | settings | slack, stderr=asyncio.subprocess.PIPE
-        )
+        its = await program(_serve_without_waiting, "serve", cwd=tmp_path, env=os.environ | settings | slack)
         async with asyncio.timeout(60):
             _, told = await its.communicate()
         uses = f"countersign: another `countersign serve` uses {database_url.removeprefix('sqlite:///')}"
