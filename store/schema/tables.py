@@ -94,7 +94,13 @@ class PackageRow(SQLModel, table=True):
         ),
         Index("ix_packages_decided", "tenant_id", "decided_at", "status", "level"),
         _partial(
-            "ix_packages_thread", "tenant_id", "agent_id", "thread_id", "created_at", where="thread_id IS NOT NULL"
+            "ix_packages_thread",
+            "tenant_id",
+            "agent_id",
+            "thread_id",
+            "created_at",
+            "package_id",
+            where="thread_id IS NOT NULL",
         ),
         _partial("ix_packages_open", "tenant_id", "agent_id", where=OPEN),
     )

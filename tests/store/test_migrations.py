@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, insert, inspect, text
 from sqlalchemy.engine import make_url
 from sqlmodel import SQLModel
 
@@ -25,6 +25,8 @@ from store.installation import tenancy
 from store.migrations.append_only import TABLES
 from store.migrations.migrate import SchemaError, head, is_current, migrate
 from store.migrations.upgrade import upgrade
+from store.packages.packages import is_any_due
+from store.schema.tables import OPEN, WAITS, PackageRow, VersionRow, core
 from store.store import Store
 from tests.rules.world import NOW, policy, written
 from tests.store.world import Clock
@@ -48,6 +50,18 @@ def test_a_migrated_database_has_exactly_the_tables_that_the_code_speaks_of(data
     with engine_of(database_url) as engine, engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_a_migrated_database_has_its_indexes_under_exactly_the_conditions_of_the_tables(database_url: str) -> None:
+    if_sqlite = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
+    if_postgresql = "SELECT indexname, indexdef FROM pg_indexes WHERE indexname LIKE 'ix%' ORDER BY indexname"
+    with engine_of(database_url) as engine, engine.begin() as connection:
+        query = text({"sqlite": if_sqlite, "postgresql": if_postgresql}[engine.dialect.name])
+        migrated = connection.execute(query).all()
+        for index in [index for table in SQLModel.metadata.sorted_tables for index in table.indexes]:
+            index.drop(connection)
+            index.create(connection)
+        assert connection.execute(query).all() == migrated
 
 
 def test_primary_keys_are_led_by_the_tenant_so_that_tables_can_be_partitioned(database_url: str) -> None:
@@ -114,6 +128,23 @@ def test_profiles_and_held_threads_of_before_are_kept_under_folded_names(empty_d
         "demoted_at": None,
     }
     assert (kept, held) == ({"mail": json.dumps(bodies["mail"])}, ["thread:thr_1"])
+
+
+def test_packages_and_versions_of_before_are_found_by_the_new_indexes(empty_database_url: str) -> None:
+    package = {"tenant_id": "T1", "package_id": "pkg_1", "agent_id": "agt_1", "version": 1, "created_at": NOW}
+    package |= {"revision": 1, "head": "", "status": "pending", "level": "soft_approval", "risk": "low", "state": ""}
+    package |= {"action_type": "mail", "thread_id": "thr_1", "due_at": NOW, "updated_at": NOW}
+    version = {name: package[name] for name in ("tenant_id", "package_id", "agent_id", "version", "created_at")}
+    version |= {"action_digest": "", "level": "soft_approval", "event_id": "evt_1"}
+    with engine_of(empty_database_url) as engine, engine.begin() as connection:
+        upgrade(connection, "0010")
+        connection.execute(insert(core(PackageRow)), package)
+        connection.execute(insert(core(VersionRow)), version)
+        upgrade(connection)
+        open_ones = connection.execute(text(f"SELECT package_id FROM packages WHERE {OPEN}")).scalars().all()
+        waiting = connection.execute(text(f"SELECT package_id FROM versions WHERE {WAITS}")).scalars().all()
+        due = is_any_due(connection, "T1", NOW)
+    assert (open_ones, waiting, due) == (["pkg_1"], ["pkg_1"], True)
 
 
 _STARTER = """

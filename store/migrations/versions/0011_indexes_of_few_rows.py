@@ -16,7 +16,12 @@ _INDEXES = (
         ["tenant_id", "action_type", "subject_digest", "updated_at"],
         "subject_digest IS NOT NULL",
     ),
-    ("ix_packages_thread", "packages", ["tenant_id", "agent_id", "thread_id", "created_at"], "thread_id IS NOT NULL"),
+    (
+        "ix_packages_thread",
+        "packages",
+        ["tenant_id", "agent_id", "thread_id", "created_at", "package_id"],
+        "thread_id IS NOT NULL",
+    ),
     ("ix_packages_open", "packages", ["tenant_id", "agent_id"], _OPEN),
     ("ix_versions_waiting", "versions", ["tenant_id", "agent_id", "created_at"], _WAITS),
 )

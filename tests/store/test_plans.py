@@ -1,0 +1,65 @@
+"""Each index of few rows is used by the queries for which it is kept: they repeat its condition as both databases need it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Connection
+
+from rules.state.model import PackageState
+from store.agents.agents import proposing
+from store.packages.packages import claim_due, is_any_due, own
+from store.packages.queue import decided_before
+from tests.rules.world import HARD, NOW
+from tests.store.world import World
+
+Query = Callable[[Connection, PackageState], object]
+
+QUERIES: list[tuple[str, str, Query]] = [
+    ("is anything due", "ix_packages_due", lambda its, of: is_any_due(its, of.tenant_id, NOW)),
+    ("claim of what is due", "ix_packages_due", lambda its, of: claim_due(its, of.tenant_id, NOW, NOW, 10)),
+    ("same subject", "ix_packages_subject", decided_before),
+    ("one thread", "ix_packages_thread", lambda its, of: own(its, of.tenant_id, of.agent_id, limit=9, thread_id="t")),
+    ("open", "ix_packages_open", lambda its, of: proposing(its, of.tenant_id, of.agent_id, None, NOW)),
+    ("waiting", "ix_versions_waiting", lambda its, of: proposing(its, of.tenant_id, of.agent_id, None, NOW)),
+]
+
+
+@pytest.mark.parametrize(("index", "query"), [each[1:] for each in QUERIES], ids=[each[0] for each in QUERIES])
+async def test_a_query_uses_the_index_that_is_kept_for_it(world: World, index: str, query: Query) -> None:
+    state = await world.submit(HARD.model_copy(update={"subject_id": "customer 7"}))
+    plans = await world.read(lambda connection: PLANS[connection.dialect.name](connection, query, state))
+    assert f" {index} " in f"{plans} "
+
+
+def _on_sqlite(connection: Connection, query: Query, state: PackageState) -> str:
+    driver: Any = connection.connection.driver_connection
+    sent: list[str] = []
+    driver.set_trace_callback(sent.append)
+    query(connection, state)
+    driver.set_trace_callback(None)
+    steps = [step for statement in sent for step in driver.execute(f"EXPLAIN QUERY PLAN {statement}")]
+    return "\n".join(step[-1] for step in steps)
+
+
+def _on_postgresql(connection: Connection, query: Query, state: PackageState) -> str:
+    plans: list[str] = []
+
+    class Explaining(psycopg.Cursor[Any]):
+        def execute(self, query: Any, params: Any = None, **how: Any) -> Any:
+            super().execute(f"EXPLAIN {query}", params)
+            plans.extend(line for (line,) in self.fetchall())
+            return super().execute(query, params, **how)
+
+    driver: Any = connection.connection.driver_connection
+    driver.execute("SET LOCAL enable_seqscan = off")  # a small table is read whole otherwise
+    driver.cursor_factory = Explaining
+    query(connection, state)
+    driver.cursor_factory = psycopg.Cursor
+    return "\n".join(plans)
+
+
+PLANS = {"sqlite": _on_sqlite, "postgresql": _on_postgresql}
