@@ -25,7 +25,7 @@ check: $(READY) ## Check format, lint, types and who imports whom; change nothin
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## Run the benchmarks (ARGS are passed on).
+bench: $(READY) ## Run the benchmarks (ARGS="against COMMIT" compares with another commit).
 	$(BIN)/python -m bench $(ARGS)
 
 format: $(READY) ## Format the code and mend what ruff can mend by itself.

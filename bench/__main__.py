@@ -1,13 +1,17 @@
-"""`python -m bench [NAME …]`: any of those below; without a name, all but the sizes and the profile."""
+"""`python -m bench [NAME …]`: any of those below; without a name, all but the sizes and the profile.
+
+`python -m bench against COMMIT [ROUNDS]` compares this tree with another commit.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bench import (
+    against,
     callbacks,
     cards,
     claims,
@@ -29,19 +33,18 @@ WHOLE_WAYS, AT_ONCE = 2_000, 64
 CLICKS, CLICKING = 1_000, 16
 
 
+EACH = ("road", "http", "claims", "clicks", "pending", "cards", "timers", "restart", "callbacks", "delivery")
+
+
 def main() -> None:
-    wanted = sys.argv[1:] or [
-        "road",
-        "http",
-        "claims",
-        "clicks",
-        "pending",
-        "cards",
-        "timers",
-        "restart",
-        "callbacks",
-        "delivery",
-    ]
+    match sys.argv[1:]:
+        case ["against", *arguments]:
+            against.main(arguments)
+        case wanted:
+            _run(wanted or EACH)
+
+
+def _run(wanted: Sequence[str]) -> None:
     unknown = [name for name in wanted if name not in BENCHES]
     if unknown:
         sys.exit(f"bench: there is no bench {unknown[0]!r}; there are: {', '.join(BENCHES)}")

@@ -1,4 +1,4 @@
-"""`python -m bench against COMMIT`: pieces of the way in turn with those of another commit, in one run.
+"""`python -m bench against COMMIT [ROUNDS]`: pieces of the way in turn with those of another commit, in one run.
 
 These machines are noisy: one minute may be half as fast as the next. So both are kept ready, and each does a few dozen
 jobs before the other does as many. What is printed is the median of the ratios of such pairs, and their quartiles.
@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, NamedTuple
 
-from bench.world import fresh_database
+from bench.world import databases, fresh_database
 
 ROUNDS = 40
 JOBS = 48
@@ -41,10 +41,22 @@ class Ratio(NamedTuple):
         return f"{self.middle:>9.2f} ({self.low:.2f}–{self.high:.2f})"
 
 
-def run(where: dict[str, str], other: str, rounds: int = ROUNDS) -> None:
-    print(f"This tree against {other}: medians of {rounds} pairs of {JOBS} jobs, in turn, with their quartiles")
-    print(f"{'database':<12}{'piece':<10}{'at once':>8}{'rate':>22}{'processor':>22}", flush=True)
-    with _tree(other) as folder:
+def main(arguments: list[str]) -> None:
+    match arguments:
+        case [other]:
+            run(other)
+        case [other, rounds] if rounds.isdecimal() and int(rounds) >= 2:
+            run(other, int(rounds))
+        case _:
+            sys.exit(
+                "bench: name the commit to compare with, and at least 2 rounds: python -m bench against COMMIT [ROUNDS]"
+            )
+
+
+def run(other: str, rounds: int = ROUNDS) -> None:
+    with _tree(other) as folder, databases() as where:
+        print(f"This tree against {other}: medians of {rounds} pairs of {JOBS} jobs, in turn, with their quartiles")
+        print(f"{'database':<12}{'piece':<10}{'at once':>8}{'rate':>22}{'processor':>22}", flush=True)
         for kind in where:
             _compare(kind, where, folder, rounds)
 
@@ -94,15 +106,22 @@ def _ready(tree: Path, *urls: str) -> Iterator[subprocess.Popen[str]]:
 
 @contextmanager
 def _tree(other: str) -> Iterator[Path]:
-    """A folder is taken as it is; a commit is checked out beside this tree for as long as it is measured."""
+    """A folder is taken as it is; a commit is checked out for as long as it is measured."""
     if Path(other).is_dir():
-        yield Path(other).resolve()
+        yield _measurable(Path(other).resolve(), other)
         return
     with tempfile.TemporaryDirectory(prefix="countersign-bench-") as parent:
         folder = Path(parent) / "tree"
         git = ["git", "-C", str(ROOT), "worktree"]
-        subprocess.run([*git, "add", "--quiet", "--detach", str(folder), other], check=True)
+        if subprocess.run([*git, "add", "--quiet", "--detach", str(folder), other], check=False).returncode:
+            sys.exit(f"bench: git cannot check out {other!r}")
         try:
-            yield folder
+            yield _measurable(folder, other)
         finally:
             subprocess.run([*git, "remove", "--force", str(folder)], check=True)
+
+
+def _measurable(folder: Path, other: str) -> Path:
+    if not (folder / "bench" / "pieces.py").exists():
+        sys.exit(f"bench: {other!r} has no bench/pieces.py, so it cannot be measured: choose a later commit")
+    return folder

@@ -5,10 +5,7 @@ Slack is the stand-in, with Slack's own rates: cards are delivered beside the cl
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +16,7 @@ import aiohttp
 
 from bench.load import rate
 from bench.road import raw_pairs, written
+from bench.server import started
 from bench.world import body, fresh_database, world
 from blocks.kit.ids import Ref
 from playground.client.signing import signed
@@ -59,23 +57,14 @@ def _furnish(slack: Slack) -> None:
 
 @asynccontextmanager
 async def _served(database_url: str, slack: Slack) -> AsyncIterator[tuple[str, str]]:
-    pipe, nowhere = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    environment = os.environ | {
+    environment = {
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_SIGNING_SECRET": SECRET,
         "SLACK_API_URL": slack.api_url,
         "COUNTERSIGN_PUBLIC_URL": slack.workspace.base_url,  # without one, what is soft would be hard
     }
-    command = (sys.executable, "-m", "bench.served", database_url, CHANNEL)
-    server = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=nowhere, env=environment)
-    if server.stdin is None or server.stdout is None:
-        raise RuntimeError("the server has no pipes")
-    told = json.loads(await server.stdout.readline())
-    try:
-        yield told["url"], told["key"]
-    finally:
-        server.stdin.close()
-        await server.wait()
+    async with started(database_url, CHANNEL, **environment) as server:
+        yield server.url, server.key
 
 
 async def _clicked(url: str, key: str, slack: Slack, number: int, at_once: int) -> tuple[float, float, float]:

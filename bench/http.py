@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 import time
 from typing import NamedTuple
 
@@ -12,6 +10,7 @@ import aiohttp
 
 from bench.load import rate
 from bench.road import raw_pairs, written
+from bench.server import agents_of, started
 from bench.world import body, fresh_database, world
 
 ASKED = {"sqlite": 250}  # a second, at least
@@ -42,31 +41,13 @@ async def _compared(kind: str, where: dict[str, str], number: int, at_once: int)
     return Compared(ours, await raw_pairs(kind, url, rows, number, at_once))
 
 
-async def _measured(url: str, number: int, at_once: int) -> Result:
-    pipe, nowhere = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    # It logs as it always does: what is written costs, where it goes does not.
-    server = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.served", url, stdin=pipe, stdout=pipe, stderr=nowhere
-    )
-    if server.stdin is None or server.stdout is None:
-        raise RuntimeError("the server has no pipes")
-    told = json.loads(await server.stdout.readline())
-    try:
-        return await _driven(told["url"], told["key"], server.stdin, number, at_once)
-    finally:
-        server.stdin.close()
-        await server.wait()
-
-
-async def _driven(url: str, key: str, decide: asyncio.StreamWriter, number: int, at_once: int) -> Result:
+async def _measured(database_url: str, number: int, at_once: int) -> Result:
     took: list[float] = []
-    connector = aiohttp.TCPConnector(limit=0)
-    headers = {"Authorization": f"Bearer {key}"}
-    async with aiohttp.ClientSession(url, connector=connector, headers=headers) as agents:
+    async with started(database_url) as server, agents_of(server) as agents:
 
         async def one(job: int) -> None:
             start = time.perf_counter()
-            await whole_way(agents, decide, job)
+            await whole_way(agents, server.decide, job)
             took.append(time.perf_counter() - start)
 
         await rate(range(-50, 0), one, 8)

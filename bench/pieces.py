@@ -13,19 +13,18 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import aiohttp
 
 from bench import claims
 from bench.http import whole_way
 from bench.load import rate
+from bench.server import Server, agents_of, started
 from bench.world import World, world
 
 WARM_UP = 20
-PIECES = ("submit", "approve", "claim", "http")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -50,17 +49,15 @@ class Road:
         await claims.claim(self._world, *self._approved.pop(0))
 
 
-class Served:
+class Http:
     """The whole way over HTTP, with the server in a process of its own."""
 
-    def __init__(self, agents: aiohttp.ClientSession, server: asyncio.subprocess.Process) -> None:
-        self._agents, self._server, self._made = agents, server, 0
+    def __init__(self, server: Server, agents: aiohttp.ClientSession) -> None:
+        self._server, self._agents, self._made = server, agents, 0
 
     async def http(self) -> None:
         self._made += 1
-        if self._server.stdin is None:
-            raise RuntimeError("the server has no pipe")
-        await whole_way(self._agents, self._server.stdin, self._made)
+        await whole_way(self._agents, self._server.decide, self._made)
 
     def cpu(self) -> float:
         with Path(f"/proc/{self._server.pid}/stat").open() as stat:
@@ -69,9 +66,8 @@ class Served:
 
 
 async def serve(answers: TextIO, road_url: str, http_url: str) -> None:
-    async with AsyncExitStack() as stack:
-        road = Road(await stack.enter_async_context(world(road_url)))
-        served = await _served(stack, http_url)
+    async with world(road_url) as its, started(http_url) as server, agents_of(server) as agents:
+        road, served = Road(its), Http(server, agents)
         jobs: dict[str, tuple[Callable[[], Awaitable[None]], Callable[[], float]]] = {
             "submit": (road.submit, time.process_time),
             "approve": (road.approve, time.process_time),
@@ -91,22 +87,6 @@ async def serve(answers: TextIO, road_url: str, http_url: str) -> None:
 
 async def _timed(job: Callable[[], Awaitable[None]], jobs: int, at_once: int) -> float:
     return jobs / await rate(range(jobs), lambda _: job(), at_once)
-
-
-async def _served(stack: AsyncExitStack, url: str) -> Served:
-    pipe, nowhere = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    server = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.served", url, stdin=pipe, stdout=pipe, stderr=nowhere
-    )
-    if server.stdin is None or server.stdout is None:
-        raise RuntimeError("the server has no pipes")
-    stack.push_async_callback(server.wait)
-    stack.callback(server.stdin.close)
-    told: dict[str, Any] = json.loads(await server.stdout.readline())
-    headers = {"Authorization": f"Bearer {told['key']}"}
-    connector = aiohttp.TCPConnector(limit=0)
-    session = aiohttp.ClientSession(told["url"], connector=connector, headers=headers)
-    return Served(await stack.enter_async_context(session), server)
 
 
 if __name__ == "__main__":

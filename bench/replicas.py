@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
@@ -13,6 +11,7 @@ import aiohttp
 
 from bench.http import whole_way
 from bench.load import rate
+from bench.server import agents_of, started
 from bench.world import fresh_database
 
 PROCESSES = (1, 3)
@@ -48,16 +47,5 @@ async def _measured(where: dict[str, str], processes: int, number: int, at_once:
 
 @asynccontextmanager
 async def _replica(url: str) -> AsyncIterator[Replica]:
-    pipe, nowhere = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    command = (sys.executable, "-m", "bench.served", url)
-    server = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=nowhere)
-    if server.stdin is None or server.stdout is None:
-        raise RuntimeError("the server has no pipes")
-    told = json.loads(await server.stdout.readline())
-    connector, headers = aiohttp.TCPConnector(limit=0), {"Authorization": f"Bearer {told['key']}"}
-    async with aiohttp.ClientSession(told["url"], connector=connector, headers=headers) as agents:
-        try:
-            yield Replica(agents, server.stdin)
-        finally:
-            server.stdin.close()
-            await server.wait()
+    async with started(url) as server, agents_of(server) as agents:
+        yield Replica(agents, server.decide)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +11,7 @@ import aiohttp
 
 from bench.pending import fill
 from bench.road import written
+from bench.server import started
 from bench.world import fresh_database, world
 
 PENDING = 100_000
@@ -47,19 +45,9 @@ async def _measured(kind: str, url: str) -> Result:
 async def _served(url: str) -> AsyncIterator[tuple[float, str]]:
     """The service, up and answering, and how long that took from the command on, Python's own start included."""
     begun = time.perf_counter()
-    pipe, nowhere = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    server = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.served", url, stdin=pipe, stdout=pipe, stderr=nowhere
-    )
-    if server.stdin is None or server.stdout is None:
-        raise RuntimeError("the server has no pipes")
-    try:
-        address = json.loads(await server.stdout.readline())["url"]
-        await _ready(address)
-        yield time.perf_counter() - begun, address
-    finally:
-        server.stdin.close()
-        await server.wait()
+    async with started(url) as server:
+        await _ready(server.url)
+        yield time.perf_counter() - begun, server.url
 
 
 async def _ready(address: str) -> None:

@@ -1,0 +1,44 @@
+"""Starts the service as a process of its own (`bench.served`), for as long as it is measured."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import aiohttp
+
+
+class Server(NamedTuple):
+    """Its address, its agent's key, and the pipe on which it is told which packages to approve."""
+
+    url: str
+    key: str
+    pid: int
+    decide: asyncio.StreamWriter
+
+
+@asynccontextmanager
+async def started(database_url: str, *arguments: str, **environment: str) -> AsyncIterator[Server]:
+    """It logs as it always does: writing the log costs time, wherever the log goes."""
+    pipe, nowhere = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+    command, variables = (sys.executable, "-m", "bench.served", database_url, *arguments), os.environ | environment
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=nowhere, env=variables)
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("the server has no pipes")
+    try:
+        address = json.loads(await process.stdout.readline())
+        yield Server(address["url"], address["key"], process.pid, process.stdin)
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+def agents_of(server: Server) -> aiohttp.ClientSession:
+    """As many connections as there are requests at once."""
+    headers = {"Authorization": f"Bearer {server.key}"}
+    return aiohttp.ClientSession(server.url, connector=aiohttp.TCPConnector(limit=0), headers=headers)
