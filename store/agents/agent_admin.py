@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from rules.people.agent_keys import KeyScope, Rates
 from rules.people.directory import AgentStanding
 from store.agents.agents import AGENTS, KEYS, key_digest, rates_of, scope_of
+from store.engine.constraints import violated
 from store.installation.house import fresh_id
 from store.installation.tenancy import happened, tenant
 from store.schema.tables import CallbackSecret, core
@@ -82,6 +83,8 @@ def add(
     try:
         connection.execute(insert(AGENTS), row)
     except IntegrityError as fault:
+        if violated(fault) != "uq_agents_name":
+            raise
         raise RegistryError(
             f"there is an agent named {name!r} already; choose another name, or rotate its key"
         ) from fault

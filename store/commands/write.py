@@ -15,7 +15,9 @@ from rules.record.chain import Event, event_of, sealed
 from rules.state.situation import Situation
 from rules.state.transition import Occurrence, Transition
 from store.engine.batch import Batch, together
+from store.engine.constraints import violated
 from store.engine.database import StaleError
+from store.migrations.append_only import refusal
 from store.outbox import callbacks, cards
 from store.packages import content, noes, tasks, threads, versions, votes
 from store.packages.autonomy import put_profile
@@ -24,8 +26,8 @@ from store.schema.tables import EventRow, core
 
 EVENTS = core(EventRow)
 _APPEND = insert(EVENTS)
-# How the two databases say that this event is there already, or that this command came twice and the other one is in.
-_TAKEN = ("events_pkey", "events is append-only", "commands_pkey", "commands.command_id")
+# The next event's place in the chain is taken (on SQLite a trigger says so first), or this command was answered before.
+_TAKEN = frozenset(["events_pkey", refusal("events"), "commands_pkey"])
 
 
 def record(connection: Connection, decided: Transition, found: Loaded | None, situation: Situation) -> None:
@@ -60,7 +62,7 @@ def writing(connection: Connection) -> Iterator[Batch]:
         with together(connection) as batch:
             yield batch
     except IntegrityError as fault:
-        if any(told in str(fault.orig) for told in _TAKEN):
+        if violated(fault) in _TAKEN:
             raise StaleError from fault
         raise
 

@@ -4,6 +4,12 @@ from sqlalchemy import Connection
 
 TABLES = {"events": ("package_id", "revision"), "tenant_events": ("sequence",)}
 
+
+def refusal(table: str) -> str:
+    """What the triggers say. On SQLite the one on INSERT says it for a primary key that is taken."""
+    return f"{table} is append-only"
+
+
 _POSTGRES_FUNCTION = """
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only'; END $$
@@ -40,7 +46,7 @@ def _protect_sqlite(connection: Connection, table: str, key: tuple[str, ...]) ->
 def _raise_before(connection: Connection, table: str, change: str, when: str = "") -> None:
     connection.exec_driver_sql(
         f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} {when}"
-        f" BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        f" BEGIN SELECT RAISE(ABORT, '{refusal(table)}'); END"
     )
 
 
