@@ -224,7 +224,8 @@ def _begun(package_id: str, row: Row[Any] | None) -> Trail:
         return Trail(package_id)
     state = readable(row.state)
     kept = state if isinstance(state, dict) else {}
-    wrong = [name for name in _FOUND_BY if getattr(row, name) != kept.get(name)]
+    said = {"sampled": False} | kept
+    wrong = [name for name in _FOUND_BY if getattr(row, name) != said.get(name)]
     wrong += [name for name, moment in _moments(kept).items() if getattr(row, name) != moment]
     length = whole(row.revision)
     noticed = _noticed(package_id, length, None, "the columns of its row and its state disagree", wrong)
@@ -241,6 +242,7 @@ def _moments(state: dict[str, Any]) -> dict[str, datetime | None]:
 # The columns by which packages and events are found, and that therefore have to say what the record says.
 _FOUND_BY = (
     "agent_id", "revision", "version", "status", "level", "risk", "action_type", "subject_digest", "thread_id",
+    "sampled", "verdict",
 )  # fmt: skip
 _EVENT_FOUND_BY = ("event_id", "event_type", "action_type", "actor")
 

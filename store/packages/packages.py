@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 
 from rules.scales import HITLLevel
 from rules.state.model import PackageState, Status
@@ -41,6 +41,8 @@ _CHANGED = (
     "decided_at",
     "updated_at",
     "callback_url",
+    "sampled",
+    "verdict",
     "state",
 )
 _CHANGE = (
@@ -48,11 +50,6 @@ _CHANGE = (
     .where(*_THIS, PACKAGES.c.revision == bindparam("was"))
     .values({name: bindparam(name) for name in _CHANGED})
 )
-
-
-def says(field: str, value: str) -> ColumnElement[bool]:
-    """What a state says in a field, alike on both databases: within a JSON text, no quote stands unescaped."""
-    return PACKAGES.c.state.like(f'%"{field}":{value}%')
 
 
 class Loaded(NamedTuple):
@@ -110,6 +107,8 @@ def _row(state: PackageState) -> dict[str, Any]:
         "due_at": due[0] if due else None,
         "decided_at": state.decision.decided_at if state.decision else None,
         "updated_at": state.updated_at,
+        "sampled": state.sampled,
+        "verdict": state.verdict.value if state.verdict else None,
         "state": text_of(state),
     }
 

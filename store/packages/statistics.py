@@ -8,16 +8,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, case, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from rules.record.statistics import Statistics
+from rules.scales import HITLLevel
 from rules.state.commands import HumanDecisionType, Verdict
 from rules.state.model import Status
 from store.installation.tenancy import tenant
-from store.packages.packages import PACKAGES, says
+from store.packages.packages import PACKAGES
 from store.packages.queue import VOTES, waiting
-from store.packages.sampled import MAY_BE_SAMPLED, UNATTENDED
+from store.packages.sampled import IS_SAMPLED
 
+_UNATTENDED = PACKAGES.c.level.in_([HITLLevel.FULL_AUTO.value, HITLLevel.NOTIFY_ONLY.value])
 _TERMINAL = [status.value for status in Status if status.terminal]
 
 
@@ -40,7 +42,7 @@ def stats(connection: Connection, since: datetime, now: datetime) -> Statistics:
 
 def _settled(connection: Connection, tenant_id: str, since: datetime, now: datetime) -> tuple[dict[Status, int], int]:
     """What packages came to, by status, and how many of them needed nobody."""
-    automatic = case((UNATTENDED, 1), else_=0).label("automatic")
+    automatic = case((_UNATTENDED, 1), else_=0).label("automatic")
     query = select(PACKAGES.c.status, automatic, func.count().label("packages"))
     query = query.where(*_ended(tenant_id, since, now)).group_by(PACKAGES.c.status, "automatic")
     rows = connection.execute(query).all()
@@ -60,18 +62,9 @@ class _Judged(NamedTuple):
 
 
 def _judged(connection: Connection, tenant_id: str, since: datetime, now: datetime) -> _Judged:
-    """Only what went ahead by itself or against the recommendation is ever sampled.
-
-    The states of all the rest are not read, which `case` alone promises: a database tests conditions in any order.
-    """
-    sound, unsound = (says("verdict", f'"{verdict}"') for verdict in Verdict)
-    query = select(func.count().label("sampled"), _counted(or_(sound, unsound)), _counted(unsound))
-    query = query.where(*_ended(tenant_id, since, now), case((MAY_BE_SAMPLED, says("sampled", "true")), else_=false()))
-    return _Judged(*connection.execute(query).one())
-
-
-def _counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.count(case((condition, 1)))
+    unsound = case((PACKAGES.c.verdict == Verdict.UNSOUND.value, 1))
+    query = select(func.count(), func.count(PACKAGES.c.verdict), func.count(unsound))
+    return _Judged(*connection.execute(query.where(*_ended(tenant_id, since, now), *IS_SAMPLED)).one())
 
 
 def _decisions(connection: Connection, tenant_id: str, since: datetime, now: datetime) -> dict[HumanDecisionType, int]:

@@ -15,6 +15,7 @@ from sqlmodel import Field, SQLModel
 # Conditions of partial indexes. A query finds the index only if it repeats the condition to the letter.
 # SQLite makes a table of a list of three or more, for each row that it writes: so each is compared by itself.
 OPEN = "(status = 'pending' OR status = 'revision_requested' OR status = 'evidence_requested' OR status = 'deferred')"
+SAMPLED = "sampled"
 WAITS = "(level = 'soft_approval' OR level = 'hard_approval' OR level = 'human_takeover')"
 
 
@@ -103,6 +104,7 @@ class PackageRow(SQLModel, table=True):
             where="thread_id IS NOT NULL",
         ),
         _partial("ix_packages_open", "tenant_id", "agent_id", where=OPEN),
+        _partial("ix_packages_sampled", "tenant_id", "decided_at", "verdict", where=SAMPLED),
     )
     tenant_id: str = Field(primary_key=True)
     package_id: str = Field(primary_key=True)
@@ -121,6 +123,8 @@ class PackageRow(SQLModel, table=True):
     created_at: datetime
     updated_at: datetime
     callback_url: str | None = Field(default=None, sa_type=Text)
+    sampled: bool = Field(sa_column_kwargs={"server_default": text("FALSE")})  # picked for a second look
+    verdict: str | None = None
     state: str = Field(sa_type=Text)
 
 

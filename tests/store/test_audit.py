@@ -183,6 +183,10 @@ FORGERIES: dict[str, tuple[str, str]] = {
         "UPDATE packages SET created_at = '2020-01-01 00:00:00.000000' WHERE package_id = :rejected",
         "the columns of its row and its state disagree: created_at",
     ),
+    "a second look in the row": (
+        "UPDATE packages SET sampled = TRUE, verdict = 'sound' WHERE package_id = :rejected",
+        "the columns of its row and its state disagree: sampled, verdict",
+    ),
     "another head": (
         "UPDATE packages SET head = 'sha256:0' WHERE package_id = :rejected",
         "its last event is not the one that is named as its head",

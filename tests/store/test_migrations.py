@@ -131,9 +131,7 @@ def test_profiles_and_held_threads_of_before_are_kept_under_folded_names(empty_d
 
 
 def test_packages_and_versions_of_before_are_found_by_the_new_indexes(empty_database_url: str) -> None:
-    package = {"tenant_id": "T1", "package_id": "pkg_1", "agent_id": "agt_1", "version": 1, "created_at": NOW}
-    package |= {"revision": 1, "head": "", "status": "pending", "level": "soft_approval", "risk": "low", "state": ""}
-    package |= {"action_type": "mail", "thread_id": "thr_1", "due_at": NOW, "updated_at": NOW}
+    package = _package()
     version = {name: package[name] for name in ("tenant_id", "package_id", "agent_id", "version", "created_at")}
     version |= {"action_digest": "", "level": "soft_approval", "event_id": "evt_1"}
     with engine_of(empty_database_url) as engine, engine.begin() as connection:
@@ -145,6 +143,37 @@ def test_packages_and_versions_of_before_are_found_by_the_new_indexes(empty_data
         waiting = connection.execute(text(f"SELECT package_id FROM versions WHERE {WAITS}")).scalars().all()
         due = is_any_due(connection, "T1", NOW)
     assert (open_ones, waiting, due) == (["pkg_1"], ["pkg_1"], True)
+
+
+def test_second_looks_of_before_are_in_columns_of_their_own(empty_database_url: str) -> None:
+    said = {
+        "unsampled": '"sampled":false,"verdict":null',
+        "waits": '"sampled":true,"verdict":null',
+        "sound": '"sampled":true,"verdict":"sound"',
+        "unsound": '"sampled":true,"verdict":"unsound"',
+        "quoted": r'"sampled":false,"thread_id":"\"sampled\":true,\"verdict\":\"sound\""',
+    }
+    packages = [_package(package_id=name, state=f"{{{state}}}") for name, state in said.items()]
+    query = "SELECT package_id, sampled, verdict FROM packages"
+    with engine_of(empty_database_url) as engine, engine.begin() as connection:
+        upgrade(connection, "0011")
+        connection.execute(insert(core(PackageRow)), packages)
+        upgrade(connection)
+        kept = {row.package_id: (bool(row.sampled), row.verdict) for row in connection.execute(text(query))}
+    assert kept == {
+        "unsampled": (False, None),
+        "waits": (True, None),
+        "sound": (True, "sound"),
+        "unsound": (True, "unsound"),
+        "quoted": (False, None),
+    }
+
+
+def _package(**fields: object) -> dict[str, object]:
+    """A row of a package, with the columns of the first release."""
+    row = {"tenant_id": "T1", "package_id": "pkg_1", "agent_id": "agt_1", "version": 1, "created_at": NOW}
+    row |= {"revision": 1, "head": "", "status": "pending", "level": "soft_approval", "risk": "low", "state": ""}
+    return {**row, "action_type": "mail", "thread_id": "thr_1", "due_at": NOW, "updated_at": NOW, **fields}
 
 
 _STARTER = """

@@ -13,7 +13,9 @@ from rules.state.model import PackageState
 from store.agents.agents import proposing
 from store.packages.packages import claim_due, is_any_due, own
 from store.packages.queue import decided_before
-from tests.rules.world import HARD, NOW
+from store.packages.sampled import to_judge
+from store.packages.statistics import stats
+from tests.rules.world import DAY, HARD, NOW
 from tests.store.world import World
 
 Query = Callable[[Connection, PackageState], object]
@@ -24,6 +26,8 @@ QUERIES: list[tuple[str, str, Query]] = [
     ("same subject", "ix_packages_subject", decided_before),
     ("one thread", "ix_packages_thread", lambda its, of: own(its, of.tenant_id, of.agent_id, limit=9, thread_id="t")),
     ("open", "ix_packages_open", lambda its, of: proposing(its, of.tenant_id, of.agent_id, None, NOW)),
+    ("second looks", "ix_packages_sampled", lambda its, of: to_judge(its, of.tenant_id)),
+    ("verdicts", "ix_packages_sampled", lambda its, _: stats(its, NOW - DAY, NOW)),
     ("waiting", "ix_versions_waiting", lambda its, of: proposing(its, of.tenant_id, of.agent_id, None, NOW)),
 ]
 
