@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ FORKED.set_forkserver_preload([
     "tests.machines.replica",
     "tests.scheduler.sweeping",
     "tests.sdk.forked",
+    "tests.store.under_load",
     "countersign.langgraph",
     "langgraph.checkpoint.sqlite",
 ])  # fmt: skip
@@ -119,7 +119,6 @@ class Program:
 
 async def program(run: Callable[[], object], *arguments: str, cwd: Path, env: Mapping[str, str]) -> Program:
     """Calls `run` as a program is called: with these arguments, in this folder and environment."""
-    await asyncio.to_thread(forkserver.ensure_running)
     (out, its_out), (err, its_err) = FORKED.Pipe(duplex=False), FORKED.Pipe(duplex=False)
     started = Program(run, arguments, cwd, env, (its_out, its_err))
     for end, reader in ((out, started.stdout), (err, started.stderr)):

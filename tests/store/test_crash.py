@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from sqlalchemy import text
 
 from rules.state.model import ExecutionState, PackageState, Status
 from store.packages import packages
+from tests.forked import program
 from tests.rules.world import people
 from tests.store import under_load
 from tests.store.soundness import faults
@@ -26,15 +26,14 @@ ROOT = Path(__file__).parent.parent.parent
 ROUNDS = 3
 
 
-def killed_under_load(url: str, round_: int, lines: int) -> list[list[str]]:
+async def killed_under_load(url: str, round_: int, lines: int) -> list[list[str]]:
     """What a worker said before it was killed in the middle of its work, right after so many lines."""
-    command = [sys.executable, "-m", "tests.store.under_load", url, str(round_)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
-        assert worker.stdout is not None
-        said = [worker.stdout.readline() for _ in range(lines)]
-        worker.kill()
-        said += worker.stdout.readlines()
-    return [line.split() for line in said if line.endswith("\n")]
+    worker = await program(under_load.main, url, str(round_), cwd=ROOT, env=os.environ)
+    said = [await worker.stdout.readline() for _ in range(lines)]
+    worker.kill()
+    rest, _ = await worker.communicate()
+    said += rest.splitlines(keepends=True)
+    return [line.decode().split() for line in said if line.endswith(b"\n")]
 
 
 def gone(url: str) -> None:
@@ -63,7 +62,7 @@ async def test_what_was_answered_survives_a_kill_and_what_was_not_can_be_asked_a
         pass
     moments, packages_known = random.Random(4711), 0
     for round_ in range(ROUNDS):
-        said = await asyncio.to_thread(killed_under_load, database_url, round_, moments.randrange(20, 200))
+        said = await killed_under_load(database_url, round_, moments.randrange(20, 200))
         gone(database_url)
         async with opened(database_url) as world:
             world.agent = await under_load.the_agent(world)

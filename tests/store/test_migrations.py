@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import psycopg
@@ -28,6 +30,7 @@ from store.migrations.upgrade import upgrade
 from store.packages.packages import is_any_due
 from store.schema.tables import OPEN, WAITS, PackageRow, VersionRow, core
 from store.store import Store
+from tests.forked import FORKED, PATIENCE, program
 from tests.rules.world import NOW, policy, written
 from tests.store.world import Clock
 
@@ -176,28 +179,19 @@ def _package(**fields: object) -> dict[str, object]:
     return {**row, "action_type": "mail", "thread_id": "thr_1", "due_at": NOW, "updated_at": NOW, **fields}
 
 
-_STARTER = """
-import sys
-from datetime import UTC, datetime
-from store.migrations.migrate import migrate
-print("ready", flush=True)
-sys.stdin.readline()
-print(migrate(sys.argv[1], datetime.now(UTC)))
-"""
+def _migrates(url: str, start: Barrier) -> None:
+    start.wait(PATIENCE)
+    print(migrate(url, datetime.now(UTC)))  # noqa: T201 - what a program says
 
 
-def test_replicas_that_start_at_once_on_an_empty_database_migrate_it_once(empty_database_url: str) -> None:
-    pipe = subprocess.PIPE
-    command = [sys.executable, "-c", _STARTER, empty_database_url]
-    starters = [subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(3)]
-    ready = [starter.stdout.readline() for starter in starters if starter.stdout]
-    for starter in starters:
-        assert starter.stdin is not None
-        starter.stdin.write("go\n")
-        starter.stdin.flush()
-    answers = [starter.communicate(timeout=60) for starter in starters]
-    assert ready == ["ready\n"] * 3
-    assert answers == [(f"{head()}\n", "")] * 3
+async def test_replicas_that_start_at_once_on_an_empty_database_migrate_it_once(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    starter = partial(_migrates, empty_database_url, FORKED.Barrier(3))
+    starters = [await program(starter, cwd=tmp_path, env=os.environ) for _ in range(3)]
+    answers = [await its.communicate() for its in starters]
+    assert answers == [(f"{head()}\n".encode(), b"")] * 3
+    assert [its.returncode for its in starters] == [0] * 3
     assert len(tenant_of(empty_database_url)) == len("inst_") + 20
 
 

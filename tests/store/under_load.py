@@ -1,6 +1,4 @@
-"""Work without an end, told step by step: run as a process of its own, it is there to be killed.
-
-    python -m tests.store.under_load DATABASE_URL ROUND
+"""Work without an end, told step by step: run as a program with a database's URL and a round, it is there to be killed.
 
 Each line is `asked` or `done`, the step, and the package's id. `done` is written only once the store has answered.
 """
@@ -99,5 +97,5 @@ async def the_agent(world: World) -> Agent:
     return found
 
 
-if __name__ == "__main__":
+def main() -> None:
     asyncio.run(labour(sys.argv[1], sys.argv[2]))
