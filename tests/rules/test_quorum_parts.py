@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+from functools import cache
 from typing import Any
 
 import pytest
@@ -90,10 +90,13 @@ def test_as_many_parts_are_filled_as_by_trying_every_order(
 
 
 def most(seats: list[str | None], able: dict[str, set[str]]) -> int:
-    """How many seats are taken at the most, over every order in which these people sit down; some stay away."""
-    coming = [*able, *[""] * len(seats)]
-    taken = [
-        sum(who != "" and (seat is None or seat in able[who]) for who, seat in zip(order, seats, strict=True))
-        for order in permutations(coming, len(seats))
-    ]
-    return max(taken, default=0)
+    """How many seats are taken at the most, over every way to fill them: each stays empty or one of the able takes it."""
+
+    @cache
+    def best(at: int, standing: frozenset[str]) -> int:
+        if at == len(seats):
+            return 0
+        sitting = (who for who in standing if seats[at] is None or seats[at] in able[who])
+        return max([best(at + 1, standing), *(1 + best(at + 1, standing - {who}) for who in sitting)])
+
+    return best(0, frozenset(able))
