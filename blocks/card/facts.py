@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from blocks.kit.elements import Block, Run, bold, bullets, context, moment, small, words
 from blocks.kit.frame import Parts, aside, heading, listed, short
@@ -16,14 +16,15 @@ from rules.package.alphabets import mixed_alphabets
 from rules.package.model import DecisionPackage
 from rules.scales import HITLLevel
 from rules.state.commands import Verb
+from rules.state.events import Cause, EventType
 from rules.state.model import PackageState
 from rules.wording import a, plainly
 
 _FEW = 4
 _NAME = 40
-_CLIMBED = {
-    "timeout": "nobody answered in time",
-    "nobody-left": "nobody who was asked can decide it any more",
+_CLIMBED: Mapping[str, str] = {
+    Cause.TIMEOUT: "nobody answered in time",
+    Cause.NOBODY_LEFT: "nobody who was asked can decide it any more",
 }
 
 
@@ -90,7 +91,7 @@ def climbed(dossier: Dossier) -> str:
     """From whom to whom, and why."""
     terms, task = dossier.state.terms, dossier.state.task
     whom = f"Escalated from {a(terms.role_at(0))} to {a(task.required_role)}"
-    last = next((one for one in reversed(dossier.history) if one.event_type == "package.escalated"), None)
+    last = next((one for one in reversed(dossier.history) if one.event_type == EventType.PACKAGE_ESCALATED), None)
     if last is None:
         return f"{whom}."
     return f"{whom}: {_CLIMBED.get(last.reason or '') or f'{named(dossier, last.actor)} escalated it'}."

@@ -11,51 +11,52 @@ from blocks.kit.text import line
 from blocks.words.dossier import Dossier, Happened
 from blocks.words.quotes import speaker
 from blocks.words.sentences import named
+from rules.state.events import EventType
 from rules.state.model import Basis
 from rules.wording import plainly
 
 # What stands for an event of this type; one that is not here is told by its own name.
 WHAT: Mapping[str, str] = {
-    "package.submitted": "Submitted",
-    "package.version_added": "New version",
-    "package.shown": "Card shown",
-    "package.details_opened": "Details opened",
-    "package.form_opened": "Form opened",
-    "package.hardened": "Silence no longer counts",
-    "package.escalated": "Moved up to the next role",
-    "package.pending": "Waiting for a decision again",
-    "package.revision_requested": "Sent back to the agent for a revision",
-    "package.evidence_requested": "Sent back to the agent for evidence",
-    "package.deferred": "Deferred",
-    "execution.reminded": "Reminded that nothing was carried out",
-    "package.approved": "Approved",
-    "package.consented": "Went ahead on silence",
-    "package.overridden": "Overridden",
-    "package.rejected": "Rejected",
-    "package.taken_over": "Taken over",
-    "package.revoked": "Approval revoked",
-    "package.expired": "Expired",
-    "package.cancelled": "Withdrawn",
-    "human.decision_recorded": "Decision",
-    "human.decision_refused": "Decision not accepted",
-    "human.commented": "Comment",
-    "task.claimed": "Taken up",
-    "task.assigned": "Assigned",
-    "task.extended": "Deadline extended",
-    "task.reminded": "Reminder sent",
-    "task.recused": "Stepped aside",
-    "thread.handed_back": "Thread handed back to the agent",
-    "review.judged": "Judged afterwards",
-    "autonomy.changed": "Earned autonomy changed",
-    "execution.claimed": "Execution begun by the agent",
-    "execution.succeeded": "Execution reported as succeeded",
-    "execution.failed": "Execution reported as failed",
-    "execution.rolled_back": "Execution reported as rolled back",
-    "execution.unknown": "No outcome was reported in time",
-    "execution.lapsed": "Approval lapsed unused",
+    EventType.PACKAGE_SUBMITTED: "Submitted",
+    EventType.PACKAGE_VERSION_ADDED: "New version",
+    EventType.PACKAGE_SHOWN: "Card shown",
+    EventType.PACKAGE_DETAILS_OPENED: "Details opened",
+    EventType.PACKAGE_FORM_OPENED: "Form opened",
+    EventType.PACKAGE_HARDENED: "Silence no longer counts",
+    EventType.PACKAGE_ESCALATED: "Moved up to the next role",
+    EventType.PACKAGE_PENDING: "Waiting for a decision again",
+    EventType.PACKAGE_REVISION_REQUESTED: "Sent back to the agent for a revision",
+    EventType.PACKAGE_EVIDENCE_REQUESTED: "Sent back to the agent for evidence",
+    EventType.PACKAGE_DEFERRED: "Deferred",
+    EventType.EXECUTION_REMINDED: "Reminded that nothing was carried out",
+    EventType.PACKAGE_APPROVED: "Approved",
+    EventType.PACKAGE_CONSENTED: "Went ahead on silence",
+    EventType.PACKAGE_OVERRIDDEN: "Overridden",
+    EventType.PACKAGE_REJECTED: "Rejected",
+    EventType.PACKAGE_TAKEN_OVER: "Taken over",
+    EventType.PACKAGE_REVOKED: "Approval revoked",
+    EventType.PACKAGE_EXPIRED: "Expired",
+    EventType.PACKAGE_CANCELLED: "Withdrawn",
+    EventType.HUMAN_DECISION_RECORDED: "Decision",
+    EventType.HUMAN_DECISION_REFUSED: "Decision not accepted",
+    EventType.HUMAN_COMMENTED: "Comment",
+    EventType.TASK_CLAIMED: "Taken up",
+    EventType.TASK_ASSIGNED: "Assigned",
+    EventType.TASK_EXTENDED: "Deadline extended",
+    EventType.TASK_REMINDED: "Reminder sent",
+    EventType.TASK_RECUSED: "Stepped aside",
+    EventType.THREAD_HANDED_BACK: "Thread handed back to the agent",
+    EventType.REVIEW_JUDGED: "Judged afterwards",
+    EventType.AUTONOMY_CHANGED: "Earned autonomy changed",
+    EventType.EXECUTION_CLAIMED: "Execution begun by the agent",
+    EventType.EXECUTION_SUCCEEDED: "Execution reported as succeeded",
+    EventType.EXECUTION_FAILED: "Execution reported as failed",
+    EventType.EXECUTION_ROLLED_BACK: "Execution reported as rolled back",
+    EventType.EXECUTION_UNKNOWN: "No outcome was reported in time",
+    EventType.EXECUTION_LAPSED: "Approval lapsed unused",
 }
 _SAID = ("comment", "instructions", "answer", "override_reason", "detail")
-_WITH_DECISION = ("human.decision_recorded", "human.decision_refused")
+_WITH_DECISION = (EventType.HUMAN_DECISION_RECORDED, EventType.HUMAN_DECISION_REFUSED)
 
 
 def history(dossier: Dossier) -> Iterator[Block]:
@@ -83,7 +84,7 @@ def _what(happened: Happened) -> str:
     what += " by policy" if _by_policy(happened) else ""
     if happened.event_type in _WITH_DECISION and happened.decision:
         what += f": {plainly(happened.decision)}"
-    notes = (happened.reason, happened.outcome if happened.event_type == "review.judged" else None)
+    notes = (happened.reason, happened.outcome if happened.event_type == EventType.REVIEW_JUDGED else None)
     because = ", ".join(note.replace("-", " ") for note in notes if note)
     return line(f"{what} ({plainly(because)})" if because else what)
 

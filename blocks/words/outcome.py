@@ -11,6 +11,7 @@ from blocks.words.quotes import remarks, speaker, spoken
 from blocks.words.revision import changes
 from blocks.words.sentences import agent, joined, named, sentence
 from rules.state.commands import HumanDecisionType, OverrideDecision, Verb
+from rules.state.events import Cause, EventType
 from rules.state.model import Basis, Decision, ExecutionState, PackageState, Status
 from rules.state.takeover_reach import has_reach
 from rules.verbs.available import offered
@@ -49,9 +50,9 @@ _APPROVED: Mapping[HumanDecisionType | None, str] = {
     HumanDecisionType.APPROVE_WITH_EDITS: "Approved with edits",
 }
 _EXPIRED: Mapping[str | None, str] = {
-    "agent-did-not-answer": "The agent did not answer in time.",
-    "end-reached": "The end that the agent set has come.",
-    "auto-reject": "Nobody decided in time, and the policy then turns it down.",
+    Cause.AGENT_DID_NOT_ANSWER: "The agent did not answer in time.",
+    Cause.END_REACHED: "The end that the agent set has come.",
+    Cause.AUTO_REJECT: "Nobody decided in time, and the policy then turns it down.",
 }
 _TITLES: Mapping[str, str] = {
     "instructions": "asks for",
@@ -169,7 +170,7 @@ def thread(dossier: Dossier) -> str:
         return f"{agent(dossier)} must not act on it."
     if state.holds_thread:
         return f"{agent(dossier)} has to leave its {_held(state)} alone until it is handed back, which Details offers."
-    back = next((one for one in reversed(dossier.history) if one.event_type == "thread.handed_back"), None)
+    back = next((one for one in reversed(dossier.history) if one.event_type == EventType.THREAD_HANDED_BACK), None)
     what = _held(state)
     return f"{named(dossier, back.actor)} handed the {what} back." if back else f"The {what} was handed back."
 
@@ -179,12 +180,12 @@ def _held(state: PackageState) -> str:
 
 
 def _reason(dossier: Dossier) -> str | None:
-    ends = [one for one in dossier.history if one.event_type == f"package.{dossier.state.status}"]
+    ends = [one for one in dossier.history if one.event_type == EventType.of("package", dossier.state.status)]
     return ends[-1].reason if ends else None
 
 
 def _ended_by(dossier: Dossier) -> str:
-    ends = [one.actor for one in dossier.history if one.event_type == f"package.{dossier.state.status}"]
+    ends = [one.actor for one in dossier.history if one.event_type == EventType.of("package", dossier.state.status)]
     return speaker(dossier, ends[-1]) if ends else "Its own side"
 
 
@@ -255,7 +256,7 @@ def _evidence(dossier: Dossier) -> Parts:
 def _report(dossier: Dossier) -> Parts:
     done = [one for one in dossier.history if one.event_type.startswith("execution.")]
     detail = done[-1].words.get("detail") if done else None
-    back = [one for one in dossier.history if one.event_type == "thread.handed_back"]
+    back = [one for one in dossier.history if one.event_type == EventType.THREAD_HANDED_BACK]
     comment = back[-1].words.get("comment") if back else None
     return (
         *(spoken(f"{agent(dossier)} reports:", detail, 400) if isinstance(detail, str) else ()),

@@ -9,6 +9,7 @@ from blocks.kit.elements import bold, quote, words
 from blocks.kit.frame import CUT, NOTHING, Parts, aside, brief
 from blocks.words.dossier import Dossier, Happened
 from blocks.words.sentences import agent, named
+from rules.state.events import EventType
 from rules.state.transition import Words
 
 _FEW = 3
@@ -27,16 +28,16 @@ _DID: Mapping[str | None, str] = {
     "answer": "answers",
 }
 _DONE: Mapping[str, str] = {
-    "package.version_added": "edits it",
-    "package.cancelled": "withdraws it",
-    "package.revoked": "revokes the approval",
-    "package.pending": "brings it back",
-    "thread.handed_back": "hands the thread back",
-    "task.extended": "extends the deadline",
-    "task.claimed": "takes it up",
-    "task.assigned": "hands it to somebody",
-    "task.recused": "steps aside",
-    "review.judged": "judges it afterwards",
+    EventType.PACKAGE_VERSION_ADDED: "edits it",
+    EventType.PACKAGE_CANCELLED: "withdraws it",
+    EventType.PACKAGE_REVOKED: "revokes the approval",
+    EventType.PACKAGE_PENDING: "brings it back",
+    EventType.THREAD_HANDED_BACK: "hands the thread back",
+    EventType.TASK_EXTENDED: "extends the deadline",
+    EventType.TASK_CLAIMED: "takes it up",
+    EventType.TASK_ASSIGNED: "hands it to somebody",
+    EventType.TASK_RECUSED: "steps aside",
+    EventType.REVIEW_JUDGED: "judges it afterwards",
 }
 
 

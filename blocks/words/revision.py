@@ -13,6 +13,7 @@ from blocks.words.dossier import Dossier
 from blocks.words.sentences import agent, named
 from rules.package.diff import Change, ChangeKind, difference
 from rules.package.visible import spelled
+from rules.state.events import EventType
 
 _MOST = 8
 _PATH = 60
@@ -21,7 +22,7 @@ _BESIDE = 16  # so much of what is the same stands on either side of what differ
 
 def made_by(dossier: Dossier) -> str:
     """Whose version this is."""
-    added = [one for one in dossier.history if one.event_type == "package.version_added"]
+    added = [one for one in dossier.history if one.event_type == EventType.PACKAGE_VERSION_ADDED]
     editor = added[-1].words.get("edited_by") if added else None
     who = named(dossier, editor) if isinstance(editor, str) else agent(dossier)
     return f"Version {dossier.state.version} is by {who}. Votes on earlier versions do not count for it."

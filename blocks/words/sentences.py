@@ -14,6 +14,7 @@ from blocks.words.dossier import Dossier
 from rules.package.model import Cost, Kind
 from rules.policy.tiers import OnTimeout
 from rules.scales import HITLLevel, Reversibility
+from rules.state.events import Cause
 from rules.state.model import PackageState, Why
 from rules.verbs.timers import PUT_OFF_AT_MOST
 from rules.wording import a, plainly
@@ -40,8 +41,10 @@ _UNDOING = {
     Reversibility.IRREVERSIBLE_HIGH: "This cannot be undone, and it can do great harm.",
 }
 _SURE = ((0.5, "unsure"), (0.65, "rather unsure"), (0.8, "fairly sure"), (0.95, "sure"))
-_HARDENED = frozenset(["objection", "policy-changed", "silence-unproven", "timeout", "escalation", "nobody-left"])
-_LOST = frozenset(["click-failed", "proof-lost"])
+_HARDENED = frozenset(
+    [Cause.OBJECTION, Cause.POLICY_CHANGED, Cause.SILENCE_UNPROVEN, Cause.TIMEOUT, Cause.ESCALATION, Cause.NOBODY_LEFT]
+)
+_LOST = frozenset([Cause.CLICK_FAILED, Cause.PROOF_LOST])
 
 
 def sentence(text: str) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from bot.cli.common import session
 from bot.keys import signing_key, vault
 from bot.settings import read_settings
+from rules.state.events import TenantEventType
 from store.agents.callback_secrets import seal_all_again
 from store.installation.tenancy import happened
 
@@ -29,7 +30,7 @@ def rotate() -> None:
 
     def operation(connection: Connection) -> int:
         sealed = seal_all_again(connection, ours, session.now())
-        happened(connection, "key.rotated", session.OPERATOR, session.now(), public_key=public)
+        happened(connection, TenantEventType.KEY_ROTATED, session.OPERATOR, session.now(), public_key=public)
         return sealed
 
     typer.echo(f"sealed {session.write(operation)} callback secrets with the key {public}")

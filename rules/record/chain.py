@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from rules.canonical import canonical
+from rules.state.events import TenantEventType
 from rules.state.model import PackageState
 from rules.state.transition import Occurrence, Words
 
@@ -45,7 +46,7 @@ def event_of(happened: Occurrence, before: PackageState | None, salt: str) -> Ev
     occurred_at = rfc3339(after.updated_at)
     return {
         "event_id": happened.event_id,
-        "event_type": happened.event_type,
+        "event_type": happened.event_type.value,
         "event_version": EVENT_VERSION,
         "occurred_at": occurred_at,
         "tenant_id": after.tenant_id,
@@ -90,12 +91,19 @@ def changes(before: PackageState | None, after: PackageState) -> dict[str, Any]:
 
 
 def tenant_event(
-    *, event_id: str, event_type: str, tenant_id: str, actor: str, now: datetime, sequence: int, **facts: Any
+    *,
+    event_id: str,
+    event_type: TenantEventType,
+    tenant_id: str,
+    actor: str,
+    now: datetime,
+    sequence: int,
+    **facts: Any,
 ) -> Event:
     """An event of the tenant's own chain (agents, keys, policy texts, absences …), still to be sealed."""
     return {
         "event_id": event_id,
-        "event_type": event_type,
+        "event_type": event_type.value,
         "event_version": EVENT_VERSION,
         "occurred_at": rfc3339(now),
         "tenant_id": tenant_id,

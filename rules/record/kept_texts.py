@@ -10,6 +10,7 @@ from typing import Any
 from rules.canonical import NotCanonical, canonical
 from rules.policy.parse import PolicyError, read_policy
 from rules.record.evidence import TENANT, Fault, Shown, Trail, Written, read
+from rules.state.events import TenantEventType
 
 _RENDERING = re.compile(r"rnd_[0-9a-f]{32}")
 _REFERENCE = (
@@ -52,7 +53,7 @@ class PoliciesInForce:
 
     def activated(self, event: Any) -> None:
         change = event.get("change") if isinstance(event, dict) else None
-        if isinstance(change, dict) and event.get("event_type") == "policy.activated":
+        if isinstance(change, dict) and event.get("event_type") == TenantEventType.POLICY_ACTIVATED:
             digest, text = change.get("policy_digest"), change.get("text_digest")
             self._texts[str(digest)] = text or self._texts.get(str(digest))
 

@@ -10,12 +10,13 @@ from pydantic import ValidationError
 
 from rules.record.chain import Event
 from rules.record.evidence import Fault, Trail
+from rules.state.events import EventType
 from rules.state.model import PackageState, Status
 from rules.verbs.table import TABLE
 
 # Every step that some verb knows; a plain tuple, because a forged status need not be hashable.
 _STEPS = tuple({(was, now) for froms, tos in TABLE.values() for was in froms for now in tos if was is not now})
-_NEXT_VERSION = ("package.version_added", Status.PENDING)
+_NEXT_VERSION = (EventType.PACKAGE_VERSION_ADDED, Status.PENDING)
 # What an event says of itself, and the field of the state after it that says the same.
 _MIRRORED: Mapping[str, str] = {
     "decision_package_id": "decision_package_id",
@@ -59,14 +60,14 @@ def _illegal(event: Event, before: dict[str, Any], after: dict[str, Any]) -> str
 
 
 def _misstep(event_type: str, was: Any, now: Any) -> str | None:
-    if was is None or event_type == "package.submitted":
-        begins = (was, event_type, now) == (None, "package.submitted", Status.PENDING)
+    if was is None or event_type == EventType.PACKAGE_SUBMITTED:
+        begins = (was, event_type, now) == (None, EventType.PACKAGE_SUBMITTED, Status.PENDING)
         return None if begins else f"a package begins with package.submitted and as pending, not {event_type} and {now}"
     if was == now:
         return None
     if (was, now) not in _STEPS:
         return f"it leads from {was} to {now}, and nothing can do that"
-    named = event_type == f"package.{now}" or (event_type, now) == _NEXT_VERSION
+    named = event_type == EventType.of("package", now) or (event_type, now) == _NEXT_VERSION
     return None if named else f"it leads from {was} to {now}, and is named {event_type}"
 
 

@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue, StringConstraints
 
 from rules.package.model import DecisionPackage
 from rules.policy.types import UserId
+from rules.state.events import Cause
 from rules.state.pages import Page
 from rules.state.sightings import CardAt, Silence
 from rules.values import Moment, Value
@@ -290,7 +291,7 @@ class Harden(ClockCommand):
     """
 
     verb = Verb.HARDEN
-    cause: Literal["click-failed", "proof-lost"]
+    cause: Literal[Cause.CLICK_FAILED, Cause.PROOF_LOST]
     clicked_by: str | None = None
 
 

@@ -14,6 +14,7 @@ from rules.package.model import DecisionPackage, Kind, Recommendation
 from rules.policy.actions import Action, Listing
 from rules.policy.model import Policy
 from rules.scales import HITLLevel, Reversibility, RiskLevel
+from rules.state.events import Cause
 from rules.state.model import PackageState, Why
 from rules.state.noes import EarlierNo, Likeness, No
 from rules.values import Value
@@ -191,7 +192,7 @@ def _earlier_no(case: Case) -> Iterator[Why]:
     if earlier.likeness is Likeness.SAME_ACTION and case.package.material_change:
         yield _says("material-change", _HARD, f"{earlier.because}; the agent declares a material change")
     else:
-        yield _says("earlier-no", _HARD, earlier.because)
+        yield _says(Cause.EARLIER_NO.value, _HARD, earlier.because)
 
 
 def _outsider(case: Case) -> Iterator[Why]:
@@ -243,7 +244,7 @@ def _against_silence(case: Case, *, whole: bool) -> Iterator[Why]:
     if not may_be_silent(case.policy, case.risk, case.reversibility):
         yield _says("soft-off", _HARD, "silence does not count here")
     if not whole:
-        yield _says("not-shown-whole", _HARD, "the card cannot show all of it, so silence is not consent")
+        yield _says(Cause.NOT_SHOWN_WHOLE.value, _HARD, "the card cannot show all of it, so silence is not consent")
     if not case.background.clicks_provable:
         yield _says("no-public-url", _HARD, "without COUNTERSIGN_PUBLIC_URL no objection is sure to arrive")
 

@@ -13,6 +13,7 @@ from rules.people.autonomy import AutonomyProfile
 from rules.people.directory import Actor, ReviewerAuthorization
 from rules.reasons import Reason, Refusal
 from rules.state.commands import Command, HumanDecisionCommand, HumanDecisionType, Show
+from rules.state.events import Cause, EventType, Recorded
 from rules.state.model import Basis, PackageState
 from rules.state.noes import No
 from rules.state.pages import Page
@@ -27,7 +28,7 @@ class Occurrence:
     """One event to be: what the chain will hold, the words that will lie beside it, and the state after it."""
 
     event_id: str
-    event_type: str
+    event_type: EventType
     actor: Actor
     policy_version: str
     after: PackageState
@@ -97,12 +98,12 @@ class Move:
 
     def happen(
         self,
-        event_type: str,
+        event_type: EventType,
         changes: Mapping[str, Any] | None = None,
         *,
         decision: HumanDecisionType | None = None,
         basis: Basis | None = None,
-        reason: str | None = None,
+        reason: Cause | Reason | Recorded | None = None,
         outcome: str | None = None,
         words: Words | None = None,
     ) -> Self:
@@ -119,7 +120,7 @@ class Move:
                 authority=self.authority,
                 decision=decision,
                 basis=basis,
-                reason=reason,
+                reason=None if reason is None else str(reason),
                 latency_ms=self.latency_ms if decision or basis else None,
                 outcome=outcome,
                 rendering_id=self._rendering(),
@@ -151,4 +152,4 @@ def refused(state: PackageState, command: Command, situation: Situation, reason:
     """A known person's refused attempt is part of the record; it changes nothing else."""
     decision = command.decision if isinstance(command, HumanDecisionCommand) else None
     move = Move(state, command, situation)
-    return move.happen("human.decision_refused", decision=decision, reason=reason.value).done()
+    return move.happen(EventType.HUMAN_DECISION_REFUSED, decision=decision, reason=reason).done()

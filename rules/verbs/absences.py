@@ -13,6 +13,7 @@ from rules.authority.silence import is_away, present
 from rules.authority.standards import Standard
 from rules.people.directory import ReviewerAuthorization, Roster
 from rules.state.commands import Relieve
+from rules.state.events import Cause, EventType
 from rules.state.model import PackageState, ReviewTask, Status
 from rules.state.transition import Move, Transition
 from rules.verbs.escalation import climb_to
@@ -36,10 +37,10 @@ def looked_after(move: Move) -> Move:
     if not needed(state, roster, now):
         return move
     if (rung := further_up(state, roster, now)) is not None:
-        return climb_to(move, rung, "nobody-left")
+        return climb_to(move, rung, Cause.NOBODY_LEFT)
     back = _is_back(state, roster, now)
     task = _given_back(state.task) if back else _handed_on(move)
-    return move.happen("task.assigned", {"task": task}, reason="back" if back else "absent")
+    return move.happen(EventType.TASK_ASSIGNED, {"task": task}, reason=Cause.BACK if back else Cause.ABSENT)
 
 
 def _is_missed(state: PackageState, roster: Roster, now: datetime) -> bool:

@@ -24,6 +24,7 @@ from rules.state.commands import (
     Revise,
     TakeOver,
 )
+from rules.state.events import Cause, EventType
 from rules.state.model import Bar, Basis, PackageState, Seat, Status, Terms, Vote
 from rules.state.noes import settled_by_approval
 from rules.state.situation import Situation
@@ -77,9 +78,9 @@ def _vote(
     counted = tally(move.state, _alike((*others, mine), mine), terms, move.situation.roster, move.situation.now)
     kept = (*_unlike(others, mine), *counted.votes)
     dropped = len(others) + 1 - len(kept)
-    reason = "votes-no-longer-valid" if dropped else None
+    reason = Cause.VOTES_NO_LONGER_VALID if dropped else None
     told = {"comment": command.comment} | (words or {})
-    move.happen("human.decision_recorded", {"votes": kept}, decision=decision, words=told, reason=reason)
+    move.happen(EventType.HUMAN_DECISION_RECORDED, {"votes": kept}, decision=decision, words=told, reason=reason)
     return (_settled(move, mine, counted, terms) if counted.complete else move).done()
 
 
@@ -123,7 +124,7 @@ def _settled(move: Move, mine: Vote, counted: Tally, terms: Terms) -> Move:
         event_id=mine.event_id,
         rendering_id=mine.rendering_id,
         override=mine.override_decision,
-        reason="objection-settled" if settles else None,
+        reason=Cause.OBJECTION_SETTLED if settles else None,
         changes={"noes": noes} if settles else None,
     )
 
@@ -144,7 +145,7 @@ def approve_with_edits(move: Move, command: ApproveWithEdits) -> Transition | Re
         return _vote(move, command, HumanDecisionType.APPROVE_WITH_EDITS)
     barred = move.state.barred | {who: Bar.EDITOR}
     decision = HumanDecisionType.APPROVE_WITH_EDITS
-    move.happen("human.decision_recorded", {"barred": barred}, decision=decision)
+    move.happen(EventType.HUMAN_DECISION_RECORDED, {"barred": barred}, decision=decision)
     return nobody_for(move.state, move.situation) or looked_after(move).done()
 
 
@@ -216,7 +217,7 @@ def _at_once(
     """One person is enough to stop, to send back, to take over."""
     event_id = move.event_id
     reviewer = seat(move)
-    move.happen("human.decision_recorded", decision=command.decision, words=words)
+    move.happen(EventType.HUMAN_DECISION_RECORDED, decision=command.decision, words=words)
     return settle(
         move,
         status,

@@ -14,6 +14,7 @@ from rules.state.commands import (
     HumanDecisionType,
     Object,
 )
+from rules.state.events import Cause, EventType
 from rules.state.model import PackageState, ReviewTask, Why
 from rules.state.situation import Situation
 from rules.state.transition import Move, Transition, Words
@@ -24,16 +25,16 @@ def object_(move: Move, command: Object) -> Transition:
     """Silence no longer counts: the same version, now waiting for somebody to say yes."""
     noes = {"noes": (*move.state.noes, move.no())}
     words: Words = {"comment": command.comment}
-    move.happen("human.decision_recorded", noes, decision=HumanDecisionType.OBJECT, words=words)
-    return harden(move, "objection", "somebody objected").done()
+    move.happen(EventType.HUMAN_DECISION_RECORDED, noes, decision=HumanDecisionType.OBJECT, words=words)
+    return harden(move, Cause.OBJECTION, "somebody objected").done()
 
 
-def harden(move: Move, rule: str, because: str, **more: Any) -> Move:
+def harden(move: Move, cause: Cause, because: str, **more: Any) -> Move:
     state = move.state
-    why = Why(rule=rule, level=HITLLevel.HARD_APPROVAL, because=because)
+    why = Why(rule=cause.value, level=HITLLevel.HARD_APPROVAL, because=because)
     task = begun_anew(state.task, state.terms, move.situation.policy, move.situation.now, state.expires_at)
     changes = {"level": HITLLevel.HARD_APPROVAL, "why": (why, *state.why), "task": task, **more}
-    return move.happen("package.hardened", changes, reason=rule)
+    return move.happen(EventType.PACKAGE_HARDENED, changes, reason=cause)
 
 
 def escalate(move: Move, command: Escalate) -> Transition | Refusal:
@@ -48,8 +49,10 @@ def escalate(move: Move, command: Escalate) -> Transition | Refusal:
     if aim is None:
         facts = {"role": command.to_role or above[-1], "action_type": move.state.action_type, "risk": move.state.risk}
         return refuse(Reason.NO_ELIGIBLE_REVIEWER, **facts)
-    move.happen("human.decision_recorded", decision=HumanDecisionType.ESCALATE, words={"comment": command.comment})
-    return climb_to(move, aim, "escalation").done()
+    move.happen(
+        EventType.HUMAN_DECISION_RECORDED, decision=HumanDecisionType.ESCALATE, words={"comment": command.comment}
+    )
+    return climb_to(move, aim, Cause.ESCALATION).done()
 
 
 def next_rung(state: PackageState, situation: Situation, role: str | None = None) -> int | None:
@@ -62,16 +65,16 @@ def next_rung(state: PackageState, situation: Situation, role: str | None = None
 
 
 _CLIMBED = {
-    "escalation": "somebody escalated it",
-    "timeout": "nobody answered in time",
-    "nobody-left": "nobody who was asked can decide it any more",
+    Cause.ESCALATION: "somebody escalated it",
+    Cause.TIMEOUT: "nobody answered in time",
+    Cause.NOBODY_LEFT: "nobody who was asked can decide it any more",
 }
 
 
-def climb_to(move: Move, rung: int, reason: str) -> Move:
+def climb_to(move: Move, rung: int, cause: Cause) -> Move:
     """Whoever is asked now has not been silent yet: from here on, it takes a yes."""
     if move.state.soft:
-        harden(move, reason, _CLIMBED[reason])
+        harden(move, cause, _CLIMBED[cause])
     state, now = move.state, move.situation.now
     role = state.terms.role_at(rung)
     task = ReviewTask(
@@ -83,4 +86,4 @@ def climb_to(move: Move, rung: int, reason: str) -> Move:
         **whole_time(state.terms, role, move.situation.policy, now, state.expires_at),
     )
     task = assigned(state.model_copy(update={"task": task}), move.situation)
-    return move.happen("package.escalated", {"task": task}, reason=reason)
+    return move.happen(EventType.PACKAGE_ESCALATED, {"task": task}, reason=cause)

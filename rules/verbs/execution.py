@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.commands import ClaimExecution, Command, ReportExecution
+from rules.state.events import EventType
 from rules.state.model import Execution, ExecutionState, PackageState
 from rules.state.situation import Situation
 from rules.state.transition import Move, Transition, Words
@@ -33,7 +34,7 @@ def claim_execution(move: Move, command: ClaimExecution) -> Transition | Refusal
         return ended(move, fault) if isinstance(fault, Lost) else fault
     claimed = Execution(state=ExecutionState.CLAIMED, claim_id=command.claim_id, claimed_at=now)
     changes = {"execution": claimed, "outcome_by": now + move.state.terms.outcome, "lapses_at": None}
-    return move.happen("execution.claimed", changes).done()
+    return move.happen(EventType.EXECUTION_CLAIMED, changes).done()
 
 
 def _fault_of(state: PackageState, situation: Situation) -> Lost | Refusal | None:
@@ -82,7 +83,7 @@ def _reported(move: Move, state: ExecutionState, command: ReportExecution | None
     report = {"state": state, "reported_at": move.situation.now, "event_id": move.event_id}
     changes = {"execution": move.state.execution.model_copy(update=report), "outcome_by": None, "lapses_at": None}
     words: Words | None = {"detail": command.detail} if command else None
-    return move.happen(f"execution.{state}", changes, outcome=state, words=words)
+    return move.happen(EventType.of("execution", state), changes, outcome=state, words=words)
 
 
 def lapse(move: Move, _: Command) -> Transition:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rules.people.directory import ActorKind
 from rules.state.commands import HumanDecisionType, OverrideDecision
+from rules.state.events import Cause, EventType, Recorded
 from rules.state.model import Basis, Decision, PackageState, Seat, Status
 from rules.state.situation import Situation
 from rules.state.takeover_reach import has_reach
@@ -27,7 +28,7 @@ def settle(
     event_id: str | None = None,
     rendering_id: str | None = None,
     override: OverrideDecision | None = None,
-    reason: str | None = None,
+    reason: Cause | Recorded | None = None,
     words: Words | None = None,
     changes: Mapping[str, Any] | None = None,
 ) -> Move:
@@ -47,7 +48,9 @@ def settle(
     )
     settled = move.state.model_copy(update={"status": status, "decision": made})
     update = {"status": status, "decision": made, **_aftermath(settled, move), **(changes or {})}
-    return move.happen(f"package.{status}", update, decision=decision, basis=basis, reason=reason, words=words)
+    return move.happen(
+        EventType.of("package", status), update, decision=decision, basis=basis, reason=reason, words=words
+    )
 
 
 def _aftermath(settled: PackageState, move: Move) -> dict[str, Any]:

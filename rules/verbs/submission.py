@@ -15,6 +15,7 @@ from rules.people.directory import Agent
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.state.commands import Command, HumanDecisionType, Verb
+from rules.state.events import EventType
 from rules.state.level import Assessment, assess
 from rules.state.model import Basis, PackageState, ReviewTask, Status
 from rules.state.noes import Likeness
@@ -54,7 +55,7 @@ def submit(command: Submit, situation: Situation) -> Transition | Refusal:
             return refusal
         state = state.model_copy(update={"task": assigned(state, situation), **chain_hardens(state, situation)})
     move = Move.first(state, command, situation)
-    move.happen("package.submitted", words={"package": package.model_dump(mode="json", exclude_unset=True)})
+    move.happen(EventType.PACKAGE_SUBMITTED, words={"package": package.model_dump(mode="json", exclude_unset=True)})
     if settled:
         # Nobody is needed: the policy itself decides, and the record says that it did.
         return settle(move, Status.APPROVED, HumanDecisionType.APPROVE, Basis.POLICY).done()

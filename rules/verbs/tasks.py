@@ -23,6 +23,7 @@ from rules.state.commands import (
     Wake,
     Withdraw,
 )
+from rules.state.events import Cause, EventType
 from rules.state.model import Bar, Basis, Details, ExecutionState, Status
 from rules.state.pages import FormStep
 from rules.state.transition import Move, Transition, Words
@@ -42,7 +43,7 @@ def recuse(move: Move, command: Recuse) -> Transition | Refusal:
     task = move.state.task
     mine = task.assigned_to == who
     move.happen(
-        "task.recused",
+        EventType.TASK_RECUSED,
         {
             "barred": move.state.barred | {who: move.state.barred.get(who, Bar.RECUSED)},
             "votes": tuple(vote for vote in move.state.votes if vote.reviewer_id != who),
@@ -53,14 +54,14 @@ def recuse(move: Move, command: Recuse) -> Transition | Refusal:
     left = eligible(move.situation.roster, question_of(move.state), move.situation.now)
     rung = next_rung(move.state, move.situation)
     pending = move.state.status is Status.PENDING
-    return (climb_to(move, rung, "nobody-left") if pending and not left and rung else looked_after(move)).done()
+    return (climb_to(move, rung, Cause.NOBODY_LEFT) if pending and not left and rung else looked_after(move)).done()
 
 
 def claim_task(move: Move, command: ClaimTask) -> Transition | Refusal:
     assignee = move.state.task.assigned_to
     if assignee not in (None, move.situation.actor.actor_id):
         return refuse(Reason.TASK_CLAIMED, assignee=assignee)
-    return _assigned(move, "task.claimed", move.situation.actor.actor_id, command).done()
+    return _assigned(move, EventType.TASK_CLAIMED, move.situation.actor.actor_id, command).done()
 
 
 def assign(move: Move, command: Assign) -> Transition | Refusal:
@@ -69,17 +70,17 @@ def assign(move: Move, command: Assign) -> Transition | Refusal:
     able = authorize(move.situation.roster, command.assignee, Standard.PROCEED, question, move.situation.now)
     if isinstance(able, Refusal):
         return refuse(Reason.ASSIGNEE_NOT_ELIGIBLE, assignee=command.assignee, because=able.sentence)
-    return looked_after(_assigned(move, "task.assigned", command.assignee, command)).done()
+    return looked_after(_assigned(move, EventType.TASK_ASSIGNED, command.assignee, command)).done()
 
 
-def _assigned(move: Move, event_type: str, assignee: str, command: ClaimTask | Assign) -> Move:
+def _assigned(move: Move, event_type: EventType, assignee: str, command: ClaimTask | Assign) -> Move:
     # Whoever it is with now has it in their own right, and not for somebody who comes back.
     task = move.state.task.model_copy(update={"assigned_to": assignee, "stands_in_for": None})
     return move.happen(event_type, {"task": task}, words={"comment": command.comment})
 
 
 def comment(move: Move, command: Comment) -> Transition:
-    return move.happen("human.commented", words={"comment": command.comment}).done()
+    return move.happen(EventType.HUMAN_COMMENTED, words={"comment": command.comment}).done()
 
 
 def extend(move: Move, command: Extend) -> Transition | Refusal:
@@ -92,19 +93,21 @@ def extend(move: Move, command: Extend) -> Transition | Refusal:
         return refusal
     state, now = move.state, move.situation.now
     task = state.task.model_copy(update=until(state.terms, command.until, now, state.expires_at))
-    return move.happen("task.extended", {"task": task}, words={"comment": command.comment}).done()
+    return move.happen(EventType.TASK_EXTENDED, {"task": task}, words={"comment": command.comment}).done()
 
 
 def wake(move: Move, command: Wake) -> Transition:
-    return woken(move, "woken", {"comment": command.comment})
+    return woken(move, Cause.WOKEN, {"comment": command.comment})
 
 
-def woken(move: Move, reason: str, words: Words | None = None) -> Transition:
+def woken(move: Move, cause: Cause, words: Words | None = None) -> Transition:
     """Back in the queue, with the whole of its time."""
     state, now = move.state, move.situation.now
     task = begun_anew(state.task, state.terms, move.situation.policy, now, state.expires_at)
     changes = {"status": Status.PENDING, "decision": None, "wake_at": None, "asked_at": now, "task": task}
-    return looked_after(move.happen("package.pending", changes | {"shown": None}, reason=reason, words=words)).done()
+    return looked_after(
+        move.happen(EventType.PACKAGE_PENDING, changes | {"shown": None}, reason=cause, words=words)
+    ).done()
 
 
 def withdraw(move: Move, command: Withdraw) -> Transition:
@@ -112,7 +115,7 @@ def withdraw(move: Move, command: Withdraw) -> Transition:
     if move.state.status is Status.CANCELLED:
         return move.done()
     words: Words = {"comment": command.comment}
-    return settle(move, Status.CANCELLED, None, Basis.HUMAN, reason="withdrawn", words=words).done()
+    return settle(move, Status.CANCELLED, None, Basis.HUMAN, reason=Cause.WITHDRAWN, words=words).done()
 
 
 def hand_back(move: Move, command: HandBack) -> Transition | Refusal:
@@ -127,7 +130,7 @@ def hand_back(move: Move, command: HandBack) -> Transition | Refusal:
         able = authorize(situation.roster, who, Standard.TAKE_OVER, question_of(state), situation.now)
         if isinstance(able, Refusal):
             return able
-    return move.happen("thread.handed_back", {"holds_thread": False}, words={"comment": command.comment}).done()
+    return move.happen(EventType.THREAD_HANDED_BACK, {"holds_thread": False}, words={"comment": command.comment}).done()
 
 
 def revoke(move: Move, command: Revoke) -> Transition | Refusal:
@@ -152,7 +155,10 @@ def judge(move: Move, command: Judge) -> Transition | Refusal:
     if state.decision and move.situation.actor.actor_id in (each.reviewer_id for each in state.decision.reviewers):
         return refuse(Reason.ALREADY_COUNTED)
     move.happen(
-        "review.judged", {"verdict": command.verdict}, outcome=command.verdict, words={"comment": command.comment}
+        EventType.REVIEW_JUDGED,
+        {"verdict": command.verdict},
+        outcome=command.verdict,
+        words={"comment": command.comment},
     )
     success = command.verdict is Verdict.SOUND
     counts = state.execution.state is ExecutionState.SUCCEEDED if success else not blamed(state)
@@ -168,7 +174,7 @@ def open_details(move: Move, command: OpenDetails) -> Transition | Refusal:
     seen = Details(reviewer_id=who, version=state.version, page=command.page, of=command.of)
     if seen in state.details:
         return move.done()
-    return move.happen("package.details_opened", {"details": (*state.details, seen)}).done()
+    return move.happen(EventType.PACKAGE_DETAILS_OPENED, {"details": (*state.details, seen)}).done()
 
 
 def open_form(move: Move, command: OpenForm) -> Transition:
@@ -184,19 +190,19 @@ def open_form(move: Move, command: OpenForm) -> Transition:
     if seen in state.forms:
         return move.done()
     others = (step for step in state.forms if (step.reviewer_id, step.page) != (who, command.page))
-    return move.happen("package.form_opened", {"forms": (*others, seen)}, words={"shown": command.shown}).done()
+    return move.happen(EventType.PACKAGE_FORM_OPENED, {"forms": (*others, seen)}, words={"shown": command.shown}).done()
 
 
 def show(move: Move, command: Show) -> Transition:
     """Silence counts from the proof that an eligible person can see this card. The same proof twice is one event."""
     state = move.state
     if command.package_version != state.version:
-        return move.happen("package.shown", reason="older-version").done()
+        return move.happen(EventType.PACKAGE_SHOWN, reason=Cause.OLDER_VERSION).done()
     shown = seen(state, command, move.situation)
     sees = shown is not None and any(card.at == command.at for card in shown.cards)
     if sees and shown == state.shown:
         return move.done()
     changes = {"shown": shown} if shown != state.shown else {}
     return move.happen(
-        "package.shown", changes, reason="seen-by-eligible" if sees else "seen-by-nobody-eligible"
+        EventType.PACKAGE_SHOWN, changes, reason=Cause.SEEN_BY_ELIGIBLE if sees else Cause.SEEN_BY_NOBODY_ELIGIBLE
     ).done()

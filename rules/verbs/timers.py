@@ -12,6 +12,7 @@ from rules.policy.tiers import OnTimeout
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.state.commands import Climb, Consent, Expire, Harden, HumanDecisionType, Remind, Verb, WakeUp
+from rules.state.events import Cause, EventType
 from rules.state.level import least
 from rules.state.model import Basis, ExecutionState, PackageState, Status
 from rules.state.sightings import Silence
@@ -83,7 +84,7 @@ def remind(move: Move, _: Remind) -> Transition:
     """Of the decision that is awaited; or of the permission that nobody has used, which is told once."""
     if move.state.status is not Status.PENDING:
         execution = move.state.execution.model_copy(update={"reminded": True})
-        return move.happen("execution.reminded", {"execution": execution}).done()
+        return move.happen(EventType.EXECUTION_REMINDED, {"execution": execution}).done()
     return _remind_of_the_task(move)
 
 
@@ -92,17 +93,17 @@ def _remind_of_the_task(move: Move) -> Transition:
     state = move.state
     reminded = passed(state.terms, state.ends_at, move.situation.now)
     task = state.task.model_copy(update={"reminded": reminded})
-    return move.happen("task.reminded", {"task": task}).done()
+    return move.happen(EventType.TASK_REMINDED, {"task": task}).done()
 
 
 def consent(move: Move, command: Consent) -> Transition | Refusal:
     """Silence is evidence only if somebody could have spoken: proven again now, or the package becomes hard."""
     state, situation, silence = move.state, move.situation, command.silence
     if state.ended(situation.now):
-        return _expired(move, "end-reached")
+        return _expired(move, Cause.END_REACHED)
     not_yet = _not_yet(state, situation, silence)
     if earlier := situation.no_since(state):
-        return harden(move, "earlier-no", earlier.because, earlier_no=earlier.no).done()
+        return harden(move, Cause.EARLIER_NO, earlier.because, earlier_no=earlier.no).done()
     if against := _against(state, situation, silence, not_yet):
         return harden(move, *against).done()
     return not_yet or settle(move, Status.CONSENTED, HumanDecisionType.APPROVE, Basis.SILENT_CONSENT).done()
@@ -110,17 +111,17 @@ def consent(move: Move, command: Consent) -> Transition | Refusal:
 
 def _against(
     state: PackageState, situation: Situation, silence: Silence, not_yet: Refusal | None
-) -> tuple[str, str] | None:
-    """Why this silence can never be consent, as a rule and a sentence."""
+) -> tuple[Cause, str] | None:
+    """Why this silence can never be consent, as a cause and a sentence."""
     if least(situation.policy, state) > HITLLevel.SOFT_APPROVAL:
-        return "policy-changed", "today's policy does not let silence count here"
+        return Cause.POLICY_CHANGED, "today's policy does not let silence count here"
     if not state.whole_on_card:
-        return "not-shown-whole", "the card did not show all of it, so silence is not consent"
+        return Cause.NOT_SHOWN_WHOLE, "the card did not show all of it, so silence is not consent"
     if not_yet and state.task.due_at <= situation.now:
-        return "timeout", "silence did not come to count in time"
+        return Cause.TIMEOUT, "silence did not come to count in time"
     there = any_there(state, silence.onlookers, situation.roster, situation.now)
     if not (there and silence.could_be_answered):
-        return "silence-unproven", "nobody could be shown to have been able to object"
+        return Cause.SILENCE_UNPROVEN, "nobody could be shown to have been able to object"
     return None
 
 
@@ -132,8 +133,8 @@ def _not_yet(state: PackageState, situation: Situation, silence: Silence) -> Ref
 
 
 _LOST = {
-    "click-failed": "someone's click could not be carried out",
-    "proof-lost": "it could not be proven that an objection would arrive",
+    Cause.CLICK_FAILED: "someone's click could not be carried out",
+    Cause.PROOF_LOST: "it could not be proven that an objection would arrive",
 }
 _UNCERTAIN = frozenset([Reason.DIRECTORY_STALE, Reason.UNKNOWN_PERSON])
 
@@ -155,13 +156,13 @@ def climb(move: Move, _: Climb) -> Transition | Refusal:
     """Where it is not known just now who there is, it waits: that nobody further up is known is no answer."""
     state, situation = move.state, move.situation
     if state.ended(situation.now):
-        return _expired(move, "end-reached")
+        return _expired(move, Cause.END_REACHED)
     if not situation.roster.directory.is_fresh(situation.policy, situation.now):
         return refuse(Reason.DIRECTORY_STALE)
     rung = next_rung(state, situation)
     if rung is None:
-        return _expired(move, "nobody-further-up")
-    return climb_to(move, rung, "timeout").done()
+        return _expired(move, Cause.NOBODY_FURTHER_UP)
+    return climb_to(move, rung, Cause.TIMEOUT).done()
 
 
 def expire(move: Move, _: Expire) -> Transition:
@@ -169,29 +170,31 @@ def expire(move: Move, _: Expire) -> Transition:
     state = move.state
     ended = state.ended(move.situation.now)
     if ended or state.status is not Status.PENDING:
-        return _expired(move, "agent-did-not-answer" if state.status.awaits_agent and not ended else "end-reached")
+        return _expired(
+            move, Cause.AGENT_DID_NOT_ANSWER if state.status.awaits_agent and not ended else Cause.END_REACHED
+        )
     match state.terms.on_timeout:
         case OnTimeout.CANCEL:
-            return settle(move, Status.CANCELLED, None, Basis.TIMEOUT, reason="timeout").done()
+            return settle(move, Status.CANCELLED, None, Basis.TIMEOUT, reason=Cause.TIMEOUT).done()
         case OnTimeout.DEFER if state.put_off < PUT_OFF_AT_MOST:
             return _put_off(move)
         case OnTimeout.AUTO_REJECT:
-            return _expired(move, "auto-reject")
+            return _expired(move, Cause.AUTO_REJECT)
         case _:
-            return _expired(move, "top-of-ladder")
+            return _expired(move, Cause.TOP_OF_LADDER)
 
 
-def _expired(move: Move, reason: str) -> Transition:
-    return settle(move, Status.EXPIRED, None, Basis.TIMEOUT, reason=reason).done()
+def _expired(move: Move, cause: Cause) -> Transition:
+    return settle(move, Status.EXPIRED, None, Basis.TIMEOUT, reason=cause).done()
 
 
 def _put_off(move: Move) -> Transition:
     wake_at = move.situation.now + move.state.terms.defer_for
     changes = {"wake_at": wake_at, "put_off": move.state.put_off + 1}
     return settle(
-        move, Status.DEFERRED, HumanDecisionType.DEFER, Basis.TIMEOUT, reason="timeout", changes=changes
+        move, Status.DEFERRED, HumanDecisionType.DEFER, Basis.TIMEOUT, reason=Cause.TIMEOUT, changes=changes
     ).done()
 
 
 def wake_up(move: Move, _: WakeUp) -> Transition:
-    return woken(move, "time-reached")
+    return woken(move, Cause.TIME_REACHED)

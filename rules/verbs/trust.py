@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rules.people.autonomy import AutonomyProfile
 from rules.state.commands import Verdict
+from rules.state.events import EventType, level_change
 from rules.state.model import Basis, ExecutionState, PackageState
 from rules.state.situation import Situation
 from rules.state.transition import Move, Transition
@@ -30,7 +31,7 @@ def trusted(move: Move, *, success: bool) -> Transition:
     before = profile_of(move.state, move.situation)
     after = before.record_outcome(success=success, now=move.situation.now, settings=move.situation.policy.autonomy)
     if after.current_level is not before.current_level:
-        move.happen("autonomy.changed", reason=f"{before.current_level} to {after.current_level}")
+        move.happen(EventType.AUTONOMY_CHANGED, reason=level_change(before.current_level, after.current_level))
     return move.done(after)
 
 

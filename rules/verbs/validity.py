@@ -18,6 +18,7 @@ from rules.policy.model import Policy
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.state.commands import HumanDecisionType
+from rules.state.events import Cause, Recorded
 from rules.state.level import asked_today, least, risk_today
 from rules.state.model import Basis, PackageState, Status, Vote
 from rules.state.noes import Likeness
@@ -42,7 +43,7 @@ _LOST: Mapping[Reason, str] = {
 class Lost(NamedTuple):
     """Why a permission is no longer valid: the reason in the record, and a sentence for people."""
 
-    reason: str
+    reason: Cause | Recorded
     because: str
 
 
@@ -51,12 +52,12 @@ def checked(state: PackageState, situation: Situation) -> Lost | Refusal | None:
     basis = state.decision.basis if state.decision else None
     earlier = situation.no_since(state) if given_by_nobody(state) else None
     if earlier and earlier.likeness >= Likeness.SAME_SUBJECT:
-        return Lost("earlier-no", f"Since then {earlier.because}.")
+        return Lost(Cause.EARLIER_NO, f"Since then {earlier.because}.")
     if basis is Basis.POLICY:
         return _by_policy(state, situation)
     if basis is Basis.SILENT_CONSENT:
         silent = least(situation.policy, state) <= HITLLevel.SOFT_APPROVAL
-        return None if silent else Lost("policy-changed", "The policy no longer lets silence count here.")
+        return None if silent else Lost(Cause.POLICY_CHANGED, "The policy no longer lets silence count here.")
     if not situation.roster.directory.is_fresh(situation.policy, situation.now):
         return refuse(Reason.DIRECTORY_STALE)
     return _by_people(state, situation)
@@ -87,7 +88,7 @@ def _by_policy(state: PackageState, situation: Situation) -> Lost | None:
 
 
 def _asks_for(level: HITLLevel) -> Lost:
-    return Lost("policy-changed", f"The policy now asks for {plainly(level)} here.")
+    return Lost(Cause.POLICY_CHANGED, f"The policy now asks for {plainly(level)} here.")
 
 
 def _by_people(state: PackageState, situation: Situation) -> Lost | None:
@@ -96,7 +97,7 @@ def _by_people(state: PackageState, situation: Situation) -> Lost | None:
         return _asks_for(level)
     alone = decision is not None and decision.decision is HumanDecisionType.APPROVE_WITH_EDITS
     if alone and policy.separation.second_pair_of_eyes:
-        return Lost("policy-changed", "The policy now asks for a second person to approve an edit.")
+        return Lost(Cause.POLICY_CHANGED, "The policy now asks for a second person to approve an edit.")
     risk = risk_today(policy, state)
     today = state if risk is state.risk else state.model_copy(update={"risk": risk})
     return _of_votes(today, _deciding(today), situation)
@@ -116,7 +117,7 @@ def _of_votes(state: PackageState, votes: tuple[Vote, ...], situation: Situation
     gone = next((vote for vote in votes if vote not in standing.votes), None)
     if gone is None:
         because = f"The policy now asks for {standing.needed} approvals; this one has {standing.filled}."
-        return Lost("quorum-no-longer-complete", because)
+        return Lost(Cause.QUORUM_NO_LONGER_COMPLETE, because)
     return _of_vote(gone, state, situation)
 
 
@@ -125,4 +126,4 @@ def _of_vote(vote: Vote, state: PackageState, situation: Situation) -> Lost:
     why = _LOST.get(refusal.reason) if isinstance(refusal, Refusal) else None
     name = situation.roster.names.get(vote.reviewer_id, vote.reviewer_id)
     because = f"The approval of {name} no longer counts: {why or 'they could not approve this today'}."
-    return Lost(f"vote-no-longer-counts {vote.event_id}", because)
+    return Lost(Cause.VOTE_NO_LONGER_COUNTS.of_event(vote.event_id), because)

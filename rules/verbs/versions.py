@@ -14,6 +14,7 @@ from rules.package.model import DecisionPackage, kept_from
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel, RiskLevel
 from rules.state.commands import NewVersion
+from rules.state.events import EventType
 from rules.state.level import assess
 from rules.state.model import Bar, PackageState, Status
 from rules.state.situation import Situation
@@ -102,7 +103,7 @@ def add_version(
     changes |= _asked_again(state, risk, situation, changes["expires_at"])
     changes |= chain_hardens(state.model_copy(update=changes), situation)
     content: Words = {"package": package.model_dump(mode="json", exclude_unset=True), **(words or {})}
-    move.happen("package.version_added", changes, words=content)
+    move.happen(EventType.PACKAGE_VERSION_ADDED, changes, words=content)
     return None
 
 

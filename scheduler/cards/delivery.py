@@ -22,6 +22,7 @@ from rules.authority.silence import cards_of
 from rules.people.directory import Roster
 from rules.reasons import Reason
 from rules.state.commands import Show
+from rules.state.events import EventType
 from rules.state.model import PackageState
 from scheduler.cards.dossiers import dossier_of
 from scheduler.cards.lease import Hold
@@ -233,5 +234,5 @@ def _to_be_proven(place: Place, dossier: Dossier, *, seen: bool) -> bool:
     since = dossier.history[place.shown_revision :]
     if not since:  # someone came, went, or may decide now
         return not seen or dossier.state.soft
-    news = any(event.event_type != "package.shown" for event in since)
+    news = any(event.event_type != EventType.PACKAGE_SHOWN for event in since)
     return place.ts is None or (news and not seen)

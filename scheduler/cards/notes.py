@@ -9,23 +9,28 @@ from typing import NamedTuple
 from blocks.card import notes
 from blocks.kit.message import Message
 from blocks.words.dossier import Dossier
+from rules.state.events import EventType
 from rules.state.model import ExecutionState, Status
 
+_TAKES_ON: Mapping[str, Status] = {EventType.of("package", status): status for status in Status}
+
 _TOLD: Mapping[str, Callable[[Dossier], Message]] = {
-    "package.hardened": notes.hardened,
-    "package.escalated": notes.escalated,
-    "package.pending": notes.reminded,
-    "task.reminded": notes.reminded,
-    "execution.reminded": notes.unused,
-    "task.assigned": notes.reminded,
-    "package.version_added": notes.new_version,
-    "package.taken_over": notes.taken_over,
-    "thread.handed_back": notes.handed_back,
-    **{f"package.{status}": notes.decided for status in Status if status not in (Status.PENDING, Status.TAKEN_OVER)},
+    **dict.fromkeys(_TAKES_ON, notes.decided),
+    EventType.PACKAGE_HARDENED: notes.hardened,
+    EventType.PACKAGE_ESCALATED: notes.escalated,
+    EventType.PACKAGE_PENDING: notes.reminded,
+    EventType.TASK_REMINDED: notes.reminded,
+    EventType.EXECUTION_REMINDED: notes.unused,
+    EventType.TASK_ASSIGNED: notes.reminded,
+    EventType.PACKAGE_VERSION_ADDED: notes.new_version,
+    EventType.PACKAGE_TAKEN_OVER: notes.taken_over,
+    EventType.THREAD_HANDED_BACK: notes.handed_back,
 }
 
 # What says that something waits, which it may no longer do when it is told.
-_WAITS = frozenset(["package.hardened", "package.version_added", "task.reminded", "task.assigned"])
+_WAITS = frozenset(
+    [EventType.PACKAGE_HARDENED, EventType.PACKAGE_VERSION_ADDED, EventType.TASK_REMINDED, EventType.TASK_ASSIGNED]
+)
 
 
 class Note(NamedTuple):
@@ -41,10 +46,10 @@ def notes_of(dossier: Dossier, after: int) -> list[Note]:
     So of each prefix of them, which is what was told where the next one failed, its last revision says it all.
     """
     happened = {event.event_type: after + nth for nth, event in enumerate(dossier.history[after:], 1)}
-    if "package.escalated" in happened:  # it calls those who are asked from now on, which once is enough
-        happened.pop("package.hardened", None)
-        if happened.get("task.reminded", after) < happened["package.escalated"]:
-            happened.pop("task.reminded", None)
+    if EventType.PACKAGE_ESCALATED in happened:  # it calls those who are asked from now on, which once is enough
+        happened.pop(EventType.PACKAGE_HARDENED, None)
+        if happened.get(EventType.TASK_REMINDED, after) < happened[EventType.PACKAGE_ESCALATED]:
+            happened.pop(EventType.TASK_REMINDED, None)
     last: dict[Callable[[Dossier], Message], int] = {}
     for kind, revision in happened.items():
         if kind in _TOLD and _holds(dossier, kind):
@@ -57,7 +62,6 @@ def _holds(dossier: Dossier, event_type: str) -> bool:
     state = dossier.state
     if event_type in _WAITS:
         return state.status is Status.PENDING
-    if event_type == "execution.reminded":
+    if event_type == EventType.EXECUTION_REMINDED:
         return state.proceeds and state.execution.state is ExecutionState.NONE
-    name = event_type.removeprefix("package.")
-    return name not in set(Status) or state.status.value == name
+    return _TAKES_ON.get(event_type, state.status) is state.status

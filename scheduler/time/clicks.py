@@ -14,6 +14,7 @@ import structlog
 
 from rules.reasons import Reason
 from rules.state.commands import Harden
+from rules.state.events import Cause
 from scheduler.common import clock_commands
 from store.store import Store
 
@@ -54,7 +55,7 @@ class Clicks:
         """Harden what clicks failed for. Raises `UnavailableError` while the database is away."""
         for click in tuple(self._failed):
             package_id, user_id = click
-            command = clock_commands.for_package(Harden, package_id, cause="click-failed", clicked_by=user_id)
+            command = clock_commands.for_package(Harden, package_id, cause=Cause.CLICK_FAILED, clicked_by=user_id)
             refusal = (await self._store.carry_out(command)).refusal
             if refusal is None or refusal.reason is not Reason.TOO_BUSY:
                 self._failed.discard(click)

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from rules.policy.model import Policy
 from rules.state.commands import Harden
+from rules.state.events import Cause
 from scheduler.common import clock_commands
 from scheduler.time.clicks import Clicks
 from scheduler.time.way_in import Proof, WayIn
@@ -186,7 +187,7 @@ class Heart:
         waiting = await self._store.read(lambda its: soft_waiting(its, self._store.house.tenant_id))
         log.warning("silence.proof_lost", packages=len(waiting), seconds=round(self._unproven.total_seconds()))
         await self._store.carry_out_each(
-            [clock_commands.for_package(Harden, each, cause="proof-lost") for each in waiting]
+            [clock_commands.for_package(Harden, each, cause=Cause.PROOF_LOST) for each in waiting]
         )
 
     def _now(self) -> Beat:

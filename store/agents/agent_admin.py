@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from rules.people.agent_keys import KeyScope, Rates
 from rules.people.directory import AgentStanding
+from rules.state.events import TenantEventType
 from store.agents.agents import AGENTS, KEYS, key_digest, rates_of, scope_of
 from store.engine.constraints import violated
 from store.installation.house import fresh_id
@@ -88,7 +89,7 @@ def add(
         raise RegistryError(
             f"there is an agent named {name!r} already; choose another name, or rotate its key"
         ) from fault
-    happened(connection, "agent.added", by, now, agent_id=agent_id, owner=owner, **_facts(scope, rates))
+    happened(connection, TenantEventType.AGENT_ADDED, by, now, agent_id=agent_id, owner=owner, **_facts(scope, rates))
     return _credentials(connection, tenant_id, agent_id, now, seal)
 
 
@@ -106,7 +107,7 @@ def rotate(
     for table in (KEYS, SECRETS):
         sooner = (table.c.expires_at.is_(None)) | (table.c.expires_at > old_until)
         connection.execute(update(table).where(table.c.agent_id == agent.agent_id, sooner).values(expires_at=old_until))
-    happened(connection, "agent.rotated", by, now, agent_id=agent.agent_id)
+    happened(connection, TenantEventType.AGENT_ROTATED, by, now, agent_id=agent.agent_id)
     return _credentials(connection, agent.tenant_id, agent.agent_id, now, seal)
 
 
@@ -117,7 +118,7 @@ def set_standing(
     if agent.standing == standing:
         return
     connection.execute(update(AGENTS).where(AGENTS.c.agent_id == agent.agent_id).values(standing=standing.value))
-    happened(connection, f"agent.{standing}", by, now, agent_id=agent.agent_id)
+    happened(connection, TenantEventType.of("agent", standing), by, now, agent_id=agent.agent_id)
 
 
 def set_callback_url(
@@ -128,7 +129,7 @@ def set_callback_url(
     if agent.callback_url == url:
         return
     connection.execute(update(AGENTS).where(AGENTS.c.agent_id == agent.agent_id).values(callback_url=url))
-    happened(connection, "agent.callback_changed", by, now, agent_id=agent.agent_id)
+    happened(connection, TenantEventType.AGENT_CALLBACK_CHANGED, by, now, agent_id=agent.agent_id)
 
 
 def set_allowed(
@@ -140,7 +141,7 @@ def set_allowed(
     if allowed == {name: getattr(agent, name) for name in allowed}:
         return
     connection.execute(update(AGENTS).where(AGENTS.c.agent_id == agent.agent_id).values(allowed))
-    happened(connection, "agent.scope_changed", by, now, agent_id=agent.agent_id, **_facts(scope, rates))
+    happened(connection, TenantEventType.AGENT_SCOPE_CHANGED, by, now, agent_id=agent.agent_id, **_facts(scope, rates))
 
 
 def _allowed(scope: KeyScope, rates: Rates) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from rules.policy.model import Policy
 from rules.policy.parse import PolicyError, read_policy
 from rules.record.kept_texts import text_digest
+from rules.state.events import TenantEventType
 from store.installation import directory
 from store.installation.house import INSTALLATION
 from store.installation.policy_texts import POLICIES, UnreadablePolicyError, kept_policy
@@ -113,7 +114,7 @@ def _activate(connection: Connection, tenant_id: str, policy: Policy, digest: st
         "replaces": in_force(connection),
     }
     connection.execute(update(INSTALLATION).values(policy_digest=digest))
-    happened(connection, "policy.activated", "operator", now, **facts)
+    happened(connection, TenantEventType.POLICY_ACTIVATED, "operator", now, **facts)
     if unread := directory.unread_of(connection, policy.groups):
         log.info("directory.to_be_read", groups=sorted(unread))
         directory.forget_age(connection)

@@ -98,7 +98,7 @@ def _row(happened: Occurrence, event: Event) -> dict[str, Any]:
         "package_id": after.decision_package_id,
         "revision": after.revision,
         "event_id": happened.event_id,
-        "event_type": happened.event_type,
+        "event_type": happened.event_type.value,
         "action_type": after.action_type,
         "actor": happened.actor.actor_id,
         "occurred_at": after.updated_at,

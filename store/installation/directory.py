@@ -13,6 +13,7 @@ from sqlalchemy import Connection, case, delete, insert, select, update
 
 from rules.people.directory import Person
 from rules.people.working_time import Span
+from rules.state.events import TenantEventType
 from store.installation.house import ABSENCES, GROUPS, INSTALLATION, MEMBERS, PEOPLE
 from store.installation.tenancy import alone, happened
 
@@ -76,13 +77,13 @@ def go_away(connection: Connection, user_id: str, until: datetime, delegate: str
     _ended(connection, user_id, now)
     row = {"tenant_id": tenant_id, "user_id": user_id, "since": now, "until": until, "delegate": delegate}
     connection.execute(insert(ABSENCES), row | {"current": True})
-    happened(connection, "person.away", user_id, now, until=until.isoformat(), delegate=delegate)
+    happened(connection, TenantEventType.PERSON_AWAY, user_id, now, until=until.isoformat(), delegate=delegate)
     renewed(connection)
 
 
 def come_back(connection: Connection, user_id: str, now: datetime) -> None:
     if _ended(connection, user_id, now):
-        happened(connection, "person.back", user_id, now)
+        happened(connection, TenantEventType.PERSON_BACK, user_id, now)
         renewed(connection)
 
 

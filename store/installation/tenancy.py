@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, text, update
 
 from rules.record.chain import sealed, tenant_event
+from rules.state.events import TenantEventType
 from store.installation.house import fresh_id
 from store.schema.tables import Installation, TenantEventRow, core
 
@@ -27,7 +28,7 @@ def alone(connection: Connection) -> str:
     return str(connection.execute(select(INSTALLATION.c.tenant_id).with_for_update()).scalar_one())
 
 
-def happened(connection: Connection, event_type: str, actor: str, now: datetime, **facts: Any) -> None:
+def happened(connection: Connection, event_type: TenantEventType, actor: str, now: datetime, **facts: Any) -> None:
     """Appends to the tenant's chain. Its head is a row that is locked, so that the chain cannot fork."""
     at = connection.execute(select(INSTALLATION).with_for_update()).one()
     event = sealed(
@@ -45,7 +46,7 @@ def happened(connection: Connection, event_type: str, actor: str, now: datetime,
     row = {
         "tenant_id": at.tenant_id,
         "sequence": at.length + 1,
-        "event_type": event_type,
+        "event_type": event_type.value,
         "actor": actor,
         "occurred_at": now,
         "body": json.dumps(event),
@@ -63,11 +64,11 @@ def count_of_events(connection: Connection) -> int:
 def restored(connection: Connection, *, actor: str, now: datetime, **facts: int) -> None:
     """The database was put back to an earlier moment: everything is frozen until someone thaws it."""
     connection.execute(update(INSTALLATION).values(frozen=True))
-    happened(connection, "tenant.restored", actor, now, **facts)
+    happened(connection, TenantEventType.TENANT_RESTORED, actor, now, **facts)
 
 
 def set_frozen(connection: Connection, *, frozen: bool, actor: str, now: datetime) -> None:
     """Every agent at once: nothing new is accepted, nothing consents, nothing can be claimed."""
     changed = connection.execute(update(INSTALLATION).where(INSTALLATION.c.frozen != frozen).values(frozen=frozen))
     if changed.rowcount:
-        happened(connection, "tenant.frozen" if frozen else "tenant.thawed", actor, now)
+        happened(connection, TenantEventType.TENANT_FROZEN if frozen else TenantEventType.TENANT_THAWED, actor, now)

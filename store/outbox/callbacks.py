@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select
 
 from rules.record.chain import Event
+from rules.state.events import EventType
 from rules.state.model import PackageState, Status
 from rules.state.situation import Situation
 from rules.state.transition import Transition
@@ -20,7 +21,7 @@ from store.schema.tables import core
 
 CALLBACKS = core(Callback)
 
-TOLD = frozenset([f"package.{status}" for status in Status] + ["package.escalated"])
+TOLD = frozenset([EventType.of("package", status) for status in Status] + [EventType.PACKAGE_ESCALATED])
 
 
 class CallbackState(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import insert
 
+from rules.state.events import EventType
 from rules.state.transition import Occurrence
 from store.engine.batch import Batch
 from store.schema.tables import VoteRow, core
@@ -12,7 +13,7 @@ _ADD = insert(core(VoteRow))
 
 
 def follow(batch: Batch, occurrences: tuple[Occurrence, ...]) -> None:
-    rows = [_row(happened) for happened in occurrences if happened.event_type == "human.decision_recorded"]
+    rows = [_row(happened) for happened in occurrences if happened.event_type == EventType.HUMAN_DECISION_RECORDED]
     if rows:
         batch.execute(_ADD, rows)
 

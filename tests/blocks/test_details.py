@@ -15,11 +15,13 @@ from blocks.kit.ids import Ref
 from blocks.kit.parameters import exactly, exactly_in_line
 from blocks.kit.text import clean, defanged
 from blocks.words.dossier import Dossier, Happened
+from blocks.words.history import WHAT
 from playground.blockkit.validate import validate_view
 from rules.canonical import canonical
 from rules.package.model import DecisionPackage
 from rules.package.visible import spelled
 from rules.state import commands
+from rules.state.events import EventType
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import EARLIER, KINDS, STATES, Story, dossier, emptied, of_kind
 from tests.blocks.packages import hostile, largest
@@ -268,6 +270,10 @@ def test_what_is_open_says_who_decides(name: str, asked: str) -> None:
     assert {"Why it takes a person", "Who decides"} < set(headings(shown))
     assert asked in unframed(shown)
     assert "If nobody decides in time" in unframed(shown)
+
+
+def test_the_history_has_a_name_for_each_event_type() -> None:
+    assert set(WHAT) == set(EventType)
 
 
 def test_an_event_that_nobody_described_is_told_by_its_name() -> None:

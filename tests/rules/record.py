@@ -11,6 +11,7 @@ from rules.record.chain import event_of, sealed, tenant_event
 from rules.record.evidence import Claim, Fault, Kept, Trail
 from rules.record.verify import Auditor
 from rules.state import commands
+from rules.state.events import TenantEventType
 from rules.state.model import PackageState
 from rules.state.transition import Transition
 from tests.rules.world import (
@@ -92,7 +93,7 @@ def own_events(count: int = 3) -> list[Any]:
     for number in range(1, count + 1):
         body = tenant_event(
             event_id=f"evt_own{number}",
-            event_type="agent.added",
+            event_type=TenantEventType.AGENT_ADDED,
             tenant_id="T1",
             actor="operator",
             now=NOW,

@@ -1,0 +1,147 @@
+"""What an event is called, and what caused it: the names that the record is made of.
+
+An event type is written `subject.what_happened`. The subject is one word: what the event is about (`package`, `task`,
+`execution` …). What happened is a past participle, or the status that the subject took on, in lower case with
+underscores. A cause is written in lower case with hyphens.
+
+Records outlive releases, so a name is never changed, nor removed while a record may hold it. Readers of the record take
+the names as text, because a later or an earlier release may have written others.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NewType, Self
+
+Recorded = NewType("Recorded", str)  # a reason that says more than a cause: made here, so that all of them can be found
+
+
+class _Names(StrEnum):
+    @classmethod
+    def of(cls, subject: str, state: str) -> Self:
+        """The event by which the subject takes on a state: a package its status, an agent its standing."""
+        return cls(f"{subject}.{state}")
+
+
+class EventType(_Names):
+    """An event of a package's own chain."""
+
+    PACKAGE_SUBMITTED = "package.submitted"
+    PACKAGE_VERSION_ADDED = "package.version_added"
+    PACKAGE_SHOWN = "package.shown"
+    PACKAGE_DETAILS_OPENED = "package.details_opened"
+    PACKAGE_FORM_OPENED = "package.form_opened"
+    PACKAGE_HARDENED = "package.hardened"
+    PACKAGE_ESCALATED = "package.escalated"
+
+    # A package takes on a status.
+    PACKAGE_PENDING = "package.pending"
+    PACKAGE_REVISION_REQUESTED = "package.revision_requested"
+    PACKAGE_EVIDENCE_REQUESTED = "package.evidence_requested"
+    PACKAGE_DEFERRED = "package.deferred"
+    PACKAGE_APPROVED = "package.approved"
+    PACKAGE_CONSENTED = "package.consented"
+    PACKAGE_OVERRIDDEN = "package.overridden"
+    PACKAGE_REJECTED = "package.rejected"
+    PACKAGE_TAKEN_OVER = "package.taken_over"
+    PACKAGE_REVOKED = "package.revoked"
+    PACKAGE_EXPIRED = "package.expired"
+    PACKAGE_CANCELLED = "package.cancelled"
+
+    HUMAN_DECISION_RECORDED = "human.decision_recorded"
+    HUMAN_DECISION_REFUSED = "human.decision_refused"
+    HUMAN_COMMENTED = "human.commented"
+
+    TASK_CLAIMED = "task.claimed"
+    TASK_ASSIGNED = "task.assigned"
+    TASK_EXTENDED = "task.extended"
+    TASK_REMINDED = "task.reminded"
+    TASK_RECUSED = "task.recused"
+
+    THREAD_HANDED_BACK = "thread.handed_back"
+    REVIEW_JUDGED = "review.judged"
+    AUTONOMY_CHANGED = "autonomy.changed"
+
+    EXECUTION_REMINDED = "execution.reminded"
+    # An execution comes to a state.
+    EXECUTION_CLAIMED = "execution.claimed"
+    EXECUTION_SUCCEEDED = "execution.succeeded"
+    EXECUTION_FAILED = "execution.failed"
+    EXECUTION_ROLLED_BACK = "execution.rolled_back"
+    EXECUTION_UNKNOWN = "execution.unknown"
+    EXECUTION_LAPSED = "execution.lapsed"
+
+
+class TenantEventType(_Names):
+    """An event of the tenant's chain, which belongs to no package."""
+
+    TENANT_FROZEN = "tenant.frozen"
+    TENANT_THAWED = "tenant.thawed"
+    TENANT_RESTORED = "tenant.restored"
+
+    POLICY_ACTIVATED = "policy.activated"
+    KEY_ROTATED = "key.rotated"
+
+    PERSON_AWAY = "person.away"
+    PERSON_BACK = "person.back"
+
+    AGENT_ADDED = "agent.added"
+    AGENT_ROTATED = "agent.rotated"
+    AGENT_CALLBACK_CHANGED = "agent.callback_changed"
+    AGENT_SCOPE_CHANGED = "agent.scope_changed"
+    # An agent takes on a standing.
+    AGENT_ACTIVE = "agent.active"
+    AGENT_PAUSED = "agent.paused"
+    AGENT_REVOKED = "agent.revoked"
+
+
+class Cause(StrEnum):
+    """Why something happened, where the command alone does not say it. A refusal gives its `Reason` instead."""
+
+    # Silence cannot count: the rules of `package.hardened`.
+    OBJECTION = "objection"
+    EARLIER_NO = "earlier-no"
+    POLICY_CHANGED = "policy-changed"
+    NOT_SHOWN_WHOLE = "not-shown-whole"
+    SILENCE_UNPROVEN = "silence-unproven"
+    CLICK_FAILED = "click-failed"
+    PROOF_LOST = "proof-lost"
+
+    # Another role is asked, or another person.
+    ESCALATION = "escalation"
+    NOBODY_LEFT = "nobody-left"
+    ABSENT = "absent"
+    BACK = "back"
+
+    # Time.
+    TIMEOUT = "timeout"
+    TIME_REACHED = "time-reached"
+    END_REACHED = "end-reached"
+    AGENT_DID_NOT_ANSWER = "agent-did-not-answer"
+    NOBODY_FURTHER_UP = "nobody-further-up"
+    TOP_OF_LADDER = "top-of-ladder"
+    AUTO_REJECT = "auto-reject"
+
+    # What a person or an agent did.
+    WOKEN = "woken"
+    WITHDRAWN = "withdrawn"
+    OBJECTION_SETTLED = "objection-settled"
+
+    # A permission or a vote no longer counts.
+    VOTES_NO_LONGER_VALID = "votes-no-longer-valid"
+    VOTE_NO_LONGER_COUNTS = "vote-no-longer-counts"
+    QUORUM_NO_LONGER_COMPLETE = "quorum-no-longer-complete"
+
+    # Whom a card was shown to.
+    SEEN_BY_ELIGIBLE = "seen-by-eligible"
+    SEEN_BY_NOBODY_ELIGIBLE = "seen-by-nobody-eligible"
+    OLDER_VERSION = "older-version"
+
+    def of_event(self, event_id: str) -> Recorded:
+        """The cause, and the event that it is about."""
+        return Recorded(f"{self} {event_id}")
+
+
+def level_change(before: str, after: str) -> Recorded:
+    """The reason of `autonomy.changed`."""
+    return Recorded(f"{before} to {after}")
