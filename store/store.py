@@ -26,7 +26,7 @@ from store.commands import requests
 from store.commands.asked import Asked
 from store.commands.execute import Outcome, carry_out, carry_out_each, has_answered
 from store.commands.policies import OTHER_FILE, Given, PolicyFile, give
-from store.commands.situations import COUNTED
+from store.commands.situations import is_contended
 from store.engine.database import Database, PostgresDatabase, StaleError, open_database
 from store.engine.workers import UnavailableError
 from store.installation import tenancy
@@ -182,7 +182,7 @@ class Store:
     async def _walk(self, asked: Asked, operation: Callable[[Connection], Outcome]) -> Outcome:
         """Whoever waits for the package is told after the commit, never before."""
         try:
-            outcome = await self.database.write(operation, quick=True, contended=isinstance(asked.command, COUNTED))
+            outcome = await self.database.write(operation, quick=True, contended=is_contended(asked.command))
         except StaleError:
             return Outcome(state=None, refusal=refuse(Reason.TOO_BUSY))
         if outcome.changed:

@@ -9,7 +9,7 @@ from blocks.kit.elements import Block, Element, preformatted, quote, rich
 from blocks.kit.frame import Parts, aside, heading
 from blocks.kit.limits import TEXT
 from blocks.words.dossier import Dossier
-from blocks.words.verbs import LABELS
+from blocks.words.verbs import LOOKS
 from rules.package import layout
 from rules.package.layout import Content, Piece, passages
 from rules.package.model import CALLS, DecisionPackage, Kind
@@ -143,4 +143,4 @@ def _size(shown: list[Piece]) -> int:
 
 def _opens(dossier: Dossier) -> str:
     """The button that shows the rest."""
-    return next((LABELS[verb] for verb in (Verb.APPROVE, Verb.ANSWER) if verb in dossier.offered), "Details")
+    return next((LOOKS[verb].label for verb in (Verb.APPROVE, Verb.ANSWER) if verb in dossier.offered), "Details")

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from blocks.kit.elements import Block, Element, actions, button, menu, option
 from blocks.kit.ids import ActionId
 from blocks.words.dossier import Dossier
-from blocks.words.verbs import LABELS
+from blocks.words.verbs import LOOKS, Place, offered_at
 from rules.scales import HITLLevel
 from rules.state.commands import Verb
-
-_SHOWN = (Verb.APPROVE, Verb.ANSWER, Verb.REJECT, Verb.REVISE, Verb.ESCALATE, Verb.OBJECT)
-_MENU = (Verb.REQUEST_MORE_EVIDENCE, Verb.DEFER, Verb.OVERRIDE, Verb.TAKE_OVER, Verb.RECUSE)
-_STYLE: Mapping[Verb, str] = {
-    Verb.APPROVE: "primary",
-    Verb.ANSWER: "primary",
-    Verb.TAKE_OVER: "primary",
-    Verb.REJECT: "danger",
-}
 
 
 def details(dossier: Dossier, title: str) -> Element:
@@ -31,12 +20,12 @@ def buttons(dossier: Dossier, title: str) -> tuple[Block, ...]:
         return ()
     offered, ref = dossier.offered, str(dossier.ref)
     first = (Verb.TAKE_OVER,) if dossier.state.level is HITLLevel.HUMAN_TAKEOVER else ()
-    made = [_button(verb, ref, title) for verb in (*first, *_SHOWN) if verb in offered]
-    more = [option(LABELS[verb], f"{verb} {ref}") for verb in _MENU if verb in offered and verb not in first]
+    made = [_button(verb, ref, title) for verb in (*first, *offered_at(Place.CARD, offered)) if verb in offered]
+    more = [option(LOOKS[verb].label, f"{verb} {ref}") for verb in offered_at(Place.MENU, offered) if verb not in first]
     made += [menu(ActionId.MORE, more)] if more else []
     return (actions(made),) if made else ()
 
 
 def _button(verb: Verb, ref: str, title: str) -> Element:
-    label = LABELS[verb]
-    return button(label, ActionId(verb.value), ref, spoken=f"{label}: {title}", style=_STYLE.get(verb))
+    look = LOOKS[verb]
+    return button(look.label, verb, ref, spoken=f"{look.label}: {title}", style=look.style)

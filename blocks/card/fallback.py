@@ -6,11 +6,8 @@ from blocks.kit.text import escaped, line
 from blocks.words.dossier import Dossier
 from blocks.words.outcome import aloud, standing, told
 from blocks.words.sentences import request, risk, sentence, timing_aloud
-from blocks.words.verbs import LABELS
-from rules.state.commands import Verb
+from blocks.words.verbs import LOOKS, Place, offered_at
 from rules.state.model import Status
-
-_NAMED = (Verb.APPROVE, Verb.ANSWER, Verb.REJECT, Verb.REVISE, Verb.ESCALATE, Verb.OBJECT)
 
 
 def spoken(dossier: Dossier, title: str) -> str:
@@ -20,8 +17,7 @@ def spoken(dossier: Dossier, title: str) -> str:
 
 
 def _asking(dossier: Dossier, title: str) -> str:
-    offered = dossier.offered
-    ways = ", ".join(LABELS[verb] for verb in _NAMED if verb in offered)
+    ways = ", ".join(LOOKS[verb].label for verb in offered_at(Place.CARD, dossier.offered))
     todo = f"Open Details to read it, or choose: {ways}."
     return f"{sentence(risk(dossier.state))[:-1]}: {sentence(title)} {request(dossier)} {timing_aloud(dossier)} {todo}"
 

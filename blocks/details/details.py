@@ -24,7 +24,7 @@ from blocks.words.history import history
 from blocks.words.outcome import figures, told
 from blocks.words.revision import made_by
 from blocks.words.sentences import EMPTIED, hardened, request, timing, title_of
-from blocks.words.verbs import LABELS
+from blocks.words.verbs import LOOKS, Place, offered_at
 from blocks.words.views import View, about, modal
 from rules.package.diff import difference
 from rules.state.commands import Verb
@@ -33,12 +33,6 @@ from rules.state.model import Status
 # Slack takes 100 blocks and 250 KB in a view. A page keeps well below, and a phone can still scroll through it.
 PAGE_BLOCKS = 90
 PAGE_BYTES = 100_000
-
-HERE = (
-    Verb.CLAIM_TASK, Verb.APPROVE_WITH_EDITS, Verb.COMMENT, Verb.EXTEND, Verb.WAKE, Verb.WITHDRAW, Verb.REVOKE,
-    Verb.HAND_BACK, Verb.JUDGE,
-)  # fmt: skip
-"""What is offered here, and not on the card."""
 
 _NUMBER = re.compile("[1-9][0-9]{0,5}")
 
@@ -148,8 +142,7 @@ def _first(dossier: Dossier, number: int) -> Iterator[Block]:
     yield _asked(dossier) if pending else statement(told(dossier), figures(dossier.state))
     if course := list(_course(dossier)):
         yield rich(bullets([told_of] for told_of in course))
-    offered = dossier.offered
-    if verbs := [verb for verb in HERE if verb in offered]:
+    if verbs := offered_at(Place.DETAILS, dossier.offered):
         yield actions(_to_do(dossier, verb) for verb in verbs)
 
 
@@ -167,8 +160,8 @@ def _asked(dossier: Dossier) -> Block:
 
 
 def _to_do(dossier: Dossier, verb: Verb) -> Element:
-    label = LABELS[verb]
-    return button(label, ActionId(verb.value), str(dossier.ref), spoken=f"{label}: {title_of(dossier)}")
+    label = LOOKS[verb].label
+    return button(label, verb, str(dossier.ref), spoken=f"{label}: {title_of(dossier)}")
 
 
 def _before(dossier: Dossier, number: int, last: int) -> Iterator[Block]:

@@ -1,4 +1,4 @@
-"""One modal for each verb that needs words. A table says which fields a verb has; the forms are drawn from it.
+"""One modal for each verb that needs words. The look of a verb says which fields it has.
 
 What is submitted comes back under the same names: the input of `Field.UNTIL` is `values["until"]["until"]`. In it,
 Slack gives a text as `value`, a choice as `selected_option`, ticked boxes as `selected_options`, a time as
@@ -9,7 +9,7 @@ which `read_metadata` reads; making a command of it all is the listener's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from blocks.card.approved import in_steps, whole
@@ -25,46 +25,24 @@ from blocks.kit.room import Measure
 from blocks.kit.text import counted
 from blocks.words.dossier import Dossier
 from blocks.words.refusals import spoken
-from blocks.words.verbs import LABELS, consequence, meaning
+from blocks.words.verbs import LOOKS, consequence, meaning
 from blocks.words.views import View, about, modal
 from rules.package.diff import difference
 from rules.package.layout import FORM_CHARACTERS, Content, fits_a_form
 from rules.package.model import CALLS, DecisionPackage
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.commands import Verb
-
-# `CONFIRMED` stands in an approval only where the package is grave, and in an edit only once its changes are shown.
-FIELDS: Mapping[Verb, tuple[Field, ...]] = {
-    Verb.APPROVE: (Field.CONFIRMED, Field.COMMENT),
-    Verb.ANSWER: (Field.ANSWER,),
-    Verb.REJECT: (Field.COMMENT,),
-    Verb.REVISE: (Field.INSTRUCTIONS,),
-    Verb.ESCALATE: (Field.TO_ROLE, Field.COMMENT),
-    Verb.OBJECT: (Field.COMMENT,),
-    Verb.REQUEST_MORE_EVIDENCE: (Field.INSTRUCTIONS,),
-    Verb.DEFER: (Field.UNTIL, Field.COMMENT),
-    Verb.OVERRIDE: (Field.OVERRIDE_DECISION, Field.OVERRIDE_REASON, Field.EVIDENCE_REFS),
-    Verb.TAKE_OVER: (Field.COMMENT,),
-    Verb.RECUSE: (Field.COMMENT,),
-    Verb.APPROVE_WITH_EDITS: (Field.PARAMETERS, Field.CONFIRMED, Field.COMMENT),
-    Verb.COMMENT: (Field.COMMENT,),
-    Verb.EXTEND: (Field.UNTIL, Field.COMMENT),
-    Verb.WAKE: (Field.COMMENT,),
-    Verb.WITHDRAW: (Field.COMMENT,),
-    Verb.REVOKE: (Field.COMMENT,),
-    Verb.HAND_BACK: (Field.COMMENT,),
-    Verb.JUDGE: (Field.VERDICT, Field.COMMENT),
-}
+from rules.verbs.table import OF_VERB
 
 # They let something go ahead: their form shows all of it, over as many steps as it takes.
-SHOWING_ALL = frozenset([Verb.APPROVE, Verb.ANSWER, Verb.OVERRIDE, Verb.APPROVE_WITH_EDITS])
+SHOWING_ALL = frozenset(verb for verb, row in OF_VERB.items() if row.lets_go_ahead)
 _IN_THE_INPUT = frozenset([Content.PARAMETERS, Content.MEMORY, Content.EXCEPTION, Content.JUSTIFICATION])
 
 _CHANGES = 30  # drawn beside an edit; its parameters fit a text field, so that this is nearly all there can be
 _SAID = 2_000
 _TOO_LONG = (
     f"This is longer than the {FORM_CHARACTERS:,} characters that a form can show, so nobody can let it go ahead in"
-    f" Slack. Use *{LABELS[Verb.REVISE]}* to ask the agent for something shorter, or *{LABELS[Verb.REJECT]}*."
+    f" Slack. Use *{LOOKS[Verb.REVISE].label}* to ask the agent for something shorter, or *{LOOKS[Verb.REJECT].label}*."
 )
 _NUMBER = re.compile("[1-9][0-9]{0,5}")
 _LINES = 30
@@ -80,7 +58,7 @@ class Step(NamedTuple):
 
 
 def form(verb: Verb, dossier: Dossier) -> View:
-    """The first step of the form of a verb that `FIELDS` knows."""
+    """The first step of the form of a verb that has fields."""
     return step(verb, dossier, 1).view
 
 
@@ -97,14 +75,14 @@ def step(verb: Verb, dossier: Dossier, number: int) -> Step:
 
 
 def _last(verb: Verb, dossier: Dossier, _: Step, blocks: list[Block]) -> View:
-    named = [field for field in FIELDS[verb] if field is not Field.CONFIRMED or _to_confirm(verb, dossier)]
+    named = [field for field in LOOKS[verb].fields if field is not Field.CONFIRMED or _to_confirm(verb, dossier)]
     inputs = [FIELD[field](verb, dossier) for field in named]
     return _form(verb, dossier, [*blocks, *_shown(verb, dossier), *inputs])
 
 
 def _further(verb: Verb, dossier: Dossier, at: Step, blocks: list[Block]) -> View:
-    more = section(f"{LABELS[verb]} stands on the last step.", _to(verb, dossier, at.number + 1, "Next"))
-    return modal(FormId.DECISION, LABELS[verb], [about(dossier), *blocks, more])
+    more = section(f"{LOOKS[verb].label} stands on the last step.", _to(verb, dossier, at.number + 1, "Next"))
+    return modal(FormId.DECISION, LOOKS[verb].label, [about(dossier), *blocks, more])
 
 
 def _back(verb: Verb, dossier: Dossier, at: Step) -> Iterator[Block]:
@@ -139,21 +117,19 @@ def _words_of_a_call(verb: Verb, dossier: Dossier, at: Step) -> Iterator[Block]:
 
 
 def _form(verb: Verb, dossier: Dossier, blocks: list[Block]) -> View:
-    opening = [about(dossier), section(meaning(verb, dossier))]
-    return modal(
-        FormId.DECISION, LABELS[verb], [*opening, *blocks], submit=LABELS[verb], metadata=f"{verb} {dossier.ref}"
-    )
+    opening, label = [about(dossier), section(meaning(verb, dossier))], LOOKS[verb].label
+    return modal(FormId.DECISION, label, [*opening, *blocks], submit=label, metadata=f"{verb} {dossier.ref}")
 
 
 def _nothing_to_fill_in(verb: Verb, dossier: Dossier, reason: list[Block]) -> View:
-    return modal(FormId.DECISION, LABELS[verb], [about(dossier), *reason])
+    return modal(FormId.DECISION, LOOKS[verb].label, [about(dossier), *reason])
 
 
 def read_metadata(text: str) -> tuple[Verb, Ref] | None:
     """What a form is for. Whatever is not exactly one of ours is none at all."""
     word, _, written = text.partition(" ")
     ref = Ref.read(written)
-    return (Verb(word), ref) if ref and word in FIELDS else None
+    return (Verb(word), ref) if ref and word in LOOKS else None
 
 
 def _to_confirm(verb: Verb, dossier: Dossier) -> bool:
@@ -182,7 +158,7 @@ def _too_long(parameters: object) -> list[Block] | None:
     if editable(parameters) is not None:
         return None
     told = f"These parameters are longer than the {INPUT_TEXT:,} characters that a form can hold."
-    return [section(f"{told} Use *{LABELS[Verb.REVISE]}* and tell the agent what to change.")]
+    return [section(f"{told} Use *{LOOKS[Verb.REVISE].label}* and tell the agent what to change.")]
 
 
 def _shown(verb: Verb, dossier: Dossier) -> Iterator[Block]:

@@ -10,7 +10,7 @@ from blocks.kit.elements import Block, Element, actions, button, quote, rich, se
 from blocks.kit.ids import ActionId, Ref
 from blocks.kit.text import counted, cut, in_utc, line, when
 from blocks.words.sentences import NAME
-from blocks.words.verbs import LABELS
+from blocks.words.verbs import LOOKS
 from rules.scales import HITLLevel, RiskLevel
 from rules.state.commands import HumanDecisionType, Verb
 from rules.state.model import Status
@@ -51,7 +51,8 @@ def drawn_to_judge(rows: Iterable[Row]) -> Iterator[Block]:
     for row in rows:
         yield _asked(row)
         yield section(facts(row))
-        judge = button(LABELS[Verb.JUDGE], ActionId.JUDGE, str(row.ref), spoken=f"{LABELS[Verb.JUDGE]}: {title(row)}")
+        label = LOOKS[Verb.JUDGE].label
+        judge = button(label, Verb.JUDGE, str(row.ref), spoken=f"{label}: {title(row)}")
         yield actions([judge, _details(row)])
 
 

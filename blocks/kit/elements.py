@@ -11,6 +11,7 @@ from typing import Any
 
 from blocks.kit.ids import ActionId, Field
 from blocks.kit.text import clean, cut, in_utc, line
+from rules.state.commands import Verb
 
 Block = dict[str, Any]
 Element = dict[str, Any]
@@ -118,7 +119,7 @@ def confirm(title: str, text: str, yes: str, no: str = "Not yet", style: str | N
 
 def button(
     label: str,
-    action: ActionId,
+    action: ActionId | Verb,
     value: str,
     *,
     spoken: str | None = None,

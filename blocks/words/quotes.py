@@ -9,24 +9,13 @@ from blocks.kit.elements import bold, quote, words
 from blocks.kit.frame import CUT, NOTHING, Parts, aside, brief
 from blocks.words.dossier import Dossier, Happened
 from blocks.words.sentences import agent, named
+from blocks.words.verbs import LOOKS
 from rules.state.events import EventType
 from rules.state.transition import Words
 
 _FEW = 3
 _SAID = ("instructions", "answer", "override_reason", "comment")
-_DID: Mapping[str | None, str] = {
-    "approve": "approves",
-    "approve_with_edits": "approves with edits",
-    "reject": "rejects",
-    "object": "objects",
-    "revise": "asks for changes",
-    "request_more_evidence": "asks for evidence",
-    "escalate": "escalates",
-    "defer": "puts it off",
-    "override": "overrides",
-    "take_over": "takes it over",
-    "answer": "answers",
-}
+_REMARK = {verb.value: look.remark for verb, look in LOOKS.items()}
 _DONE: Mapping[str, str] = {
     EventType.PACKAGE_VERSION_ADDED: "edits it",
     EventType.PACKAGE_CANCELLED: "withdraws it",
@@ -50,7 +39,7 @@ def remarks(dossier: Dossier, most: int = 220) -> Parts:
 
 
 def _remark(dossier: Dossier, one: Happened, most: int) -> Iterator[dict[str, object]]:
-    did = _DONE.get(one.event_type) or _DID.get(one.decision, "says")
+    did = _DONE.get(one.event_type) or _REMARK.get(one.decision or "") or "says"
     yield from spoken(f"{speaker(dossier, one.actor)} {did}:", _words_of(one.words) or "", most)
 
 

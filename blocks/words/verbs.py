@@ -1,38 +1,38 @@
-"""What the buttons say, and what pressing one of them comes to."""
+"""What a verb looks like: one row for each verb that is offered to people, in the order in which they are offered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
+from enum import Enum
 
+from blocks.kit.ids import Field
 from blocks.kit.text import span, when
 from blocks.words.dossier import Dossier
 from blocks.words.sentences import quorum_asked, risk, undoing
-from rules.state.commands import Verb
+from rules.state.commands import HumanDecisionType, Verb
 from rules.state.takeover_reach import has_reach
+from rules.verbs.table import OF_VERB
 from rules.wording import a
 
-LABELS: Mapping[Verb, str] = {
-    Verb.APPROVE: "Approve",
-    Verb.ANSWER: "Answer",
-    Verb.REJECT: "Reject",
-    Verb.REVISE: "Revise",
-    Verb.ESCALATE: "Escalate",
-    Verb.OBJECT: "Object",
-    Verb.REQUEST_MORE_EVIDENCE: "Request evidence",
-    Verb.DEFER: "Defer",
-    Verb.OVERRIDE: "Override",
-    Verb.TAKE_OVER: "Take over",
-    Verb.RECUSE: "Recuse",
-    Verb.CLAIM_TASK: "Claim",
-    Verb.APPROVE_WITH_EDITS: "Edit and approve",
-    Verb.COMMENT: "Comment",
-    Verb.EXTEND: "Extend deadline",
-    Verb.WAKE: "Wake",
-    Verb.WITHDRAW: "Withdraw",
-    Verb.REVOKE: "Revoke",
-    Verb.HAND_BACK: "Hand back",
-    Verb.JUDGE: "Judge",
-}
+
+class Place(Enum):
+    """Where it is offered."""
+
+    CARD = "a button of the card"
+    MENU = "the menu of the card"
+    DETAILS = "a button in Details"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerbLook:
+    label: str
+    meaning: str | Callable[[Dossier], str]  # what comes of it
+    place: Place
+    fields: tuple[Field, ...] = ()  # of its form; none: it takes one press
+    at_once: bool = False  # one press is enough, although it has a form
+    style: str | None = None
+    remark: str | None = None  # of a decision: how what was said with it is introduced
 
 
 def _approve(dossier: Dossier) -> str:
@@ -76,33 +76,171 @@ def _judge(dossier: Dossier) -> str:
     return f"This was picked for a second look ({risk(dossier.state)}). Was it right to let it go ahead?"
 
 
-_MEANS: Mapping[Verb, str | Callable[[Dossier], str]] = {
-    Verb.APPROVE: _approve,
-    Verb.ANSWER: "The agent goes on with your answer. An answer is no permission to act.",
-    Verb.REJECT: "The agent must not do this. It is told so, and why.",
-    Verb.REVISE: _sent_back,
-    Verb.ESCALATE: "Another role is asked from now on, with the whole of its time. Silence will not count.",
-    Verb.OBJECT: "Silence no longer counts: from now on this waits until somebody approves it.",
-    Verb.REQUEST_MORE_EVIDENCE: _sent_back,
-    Verb.DEFER: _defer,
-    Verb.OVERRIDE: _override,
-    Verb.TAKE_OVER: _take_over,
-    Verb.RECUSE: "You are not asked about this any more, in any version. If you voted, your vote is taken back.",
-    Verb.APPROVE_WITH_EDITS: _edit,
-    Verb.COMMENT: "It is kept with the package and shown in Details. It decides nothing.",
-    Verb.EXTEND: _extend,
-    Verb.WAKE: "It asks for a decision again now, with the whole of its time.",
-    Verb.WITHDRAW: "Nothing is done, and nobody is asked any more.",
-    Verb.REVOKE: "The agent may no longer do this. Once it has begun, it is too late to revoke.",
-    Verb.HAND_BACK: "The agent may go on in its thread. The package itself stays as it is.",
-    Verb.JUDGE: _judge,
+_COMMENT = (Field.COMMENT,)
+
+# `CONFIRMED` stands in an approval only where the package is grave, and in an edit only once its changes are shown.
+LOOKS: Mapping[Verb, VerbLook] = {
+    Verb.APPROVE: VerbLook(
+        label="Approve",
+        meaning=_approve,
+        place=Place.CARD,
+        fields=(Field.CONFIRMED, Field.COMMENT),
+        style="primary",
+        remark="approves",
+    ),
+    Verb.ANSWER: VerbLook(
+        label="Answer",
+        meaning="The agent goes on with your answer. An answer is no permission to act.",
+        place=Place.CARD,
+        fields=(Field.ANSWER,),
+        style="primary",
+        remark="answers",
+    ),
+    Verb.REJECT: VerbLook(
+        label="Reject",
+        meaning="The agent must not do this. It is told so, and why.",
+        place=Place.CARD,
+        fields=_COMMENT,
+        style="danger",
+        remark="rejects",
+    ),
+    Verb.REVISE: VerbLook(
+        label="Revise",
+        meaning=_sent_back,
+        place=Place.CARD,
+        fields=(Field.INSTRUCTIONS,),
+        remark="asks for changes",
+    ),
+    Verb.ESCALATE: VerbLook(
+        label="Escalate",
+        meaning="Another role is asked from now on, with the whole of its time. Silence will not count.",
+        place=Place.CARD,
+        fields=(Field.TO_ROLE, Field.COMMENT),
+        remark="escalates",
+    ),
+    Verb.OBJECT: VerbLook(
+        label="Object",
+        meaning="Silence no longer counts: from now on this waits until somebody approves it.",
+        place=Place.CARD,
+        fields=_COMMENT,
+        at_once=True,
+        remark="objects",
+    ),
+    Verb.REQUEST_MORE_EVIDENCE: VerbLook(
+        label="Request evidence",
+        meaning=_sent_back,
+        place=Place.MENU,
+        fields=(Field.INSTRUCTIONS,),
+        remark="asks for evidence",
+    ),
+    Verb.DEFER: VerbLook(
+        label="Defer",
+        meaning=_defer,
+        place=Place.MENU,
+        fields=(Field.UNTIL, Field.COMMENT),
+        remark="puts it off",
+    ),
+    Verb.OVERRIDE: VerbLook(
+        label="Override",
+        meaning=_override,
+        place=Place.MENU,
+        fields=(Field.OVERRIDE_DECISION, Field.OVERRIDE_REASON, Field.EVIDENCE_REFS),
+        remark="overrides",
+    ),
+    Verb.TAKE_OVER: VerbLook(
+        label="Take over",
+        meaning=_take_over,
+        place=Place.MENU,
+        fields=_COMMENT,
+        style="primary",
+        remark="takes it over",
+    ),
+    Verb.RECUSE: VerbLook(
+        label="Recuse",
+        meaning="You are not asked about this any more, in any version. If you voted, your vote is taken back.",
+        place=Place.MENU,
+        fields=_COMMENT,
+    ),
+    Verb.CLAIM_TASK: VerbLook(
+        label="Claim",
+        meaning="You take this on: it waits for you, and others see that.",
+        place=Place.DETAILS,
+    ),
+    Verb.APPROVE_WITH_EDITS: VerbLook(
+        label="Edit and approve",
+        meaning=_edit,
+        place=Place.DETAILS,
+        fields=(Field.PARAMETERS, Field.CONFIRMED, Field.COMMENT),
+        remark="approves with edits",
+    ),
+    Verb.COMMENT: VerbLook(
+        label="Comment",
+        meaning="It is kept with the package and shown in Details. It decides nothing.",
+        place=Place.DETAILS,
+        fields=_COMMENT,
+    ),
+    Verb.EXTEND: VerbLook(
+        label="Extend deadline",
+        meaning=_extend,
+        place=Place.DETAILS,
+        fields=(Field.UNTIL, Field.COMMENT),
+    ),
+    Verb.WAKE: VerbLook(
+        label="Wake",
+        meaning="It asks for a decision again now, with the whole of its time.",
+        place=Place.DETAILS,
+        fields=_COMMENT,
+        at_once=True,
+    ),
+    Verb.WITHDRAW: VerbLook(
+        label="Withdraw",
+        meaning="Nothing is done, and nobody is asked any more.",
+        place=Place.DETAILS,
+        fields=_COMMENT,
+    ),
+    Verb.REVOKE: VerbLook(
+        label="Revoke",
+        meaning="The agent may no longer do this. Once it has begun, it is too late to revoke.",
+        place=Place.DETAILS,
+        fields=_COMMENT,
+    ),
+    Verb.HAND_BACK: VerbLook(
+        label="Hand back",
+        meaning="The agent may go on in its thread. The package itself stays as it is.",
+        place=Place.DETAILS,
+        fields=_COMMENT,
+    ),
+    Verb.JUDGE: VerbLook(
+        label="Judge",
+        meaning=_judge,
+        place=Place.DETAILS,
+        fields=(Field.VERDICT, Field.COMMENT),
+    ),
 }
+
+
+def complete(looks: Mapping[Verb, VerbLook]) -> None:
+    """Nothing starts if a verb that is offered has no look, or if a decision has no words for a remark."""
+    shown = {verb for verb, row in OF_VERB.items() if row.offered}
+    if differing := shown ^ looks.keys():
+        raise TypeError(f"verbs that are offered and verbs that have a look differ by {', '.join(sorted(differing))}")
+    wordless = [verb for verb, look in looks.items() if verb.value in {*HumanDecisionType} and not look.remark]
+    if wordless:
+        raise TypeError(f"no remark can be introduced for {', '.join(wordless)}")
+
+
+complete(LOOKS)
+
+
+def offered_at(place: Place, offered: Container[Verb]) -> list[Verb]:
+    """Of the verbs that are offered, those of this place, in order."""
+    return [verb for verb, look in LOOKS.items() if look.place is place and verb in offered]
 
 
 def meaning(verb: Verb, dossier: Dossier) -> str:
     """What comes of it, in the service's words; nobody is named."""
-    said = _MEANS[verb]
-    return said if isinstance(said, str) else said(dossier)
+    means = LOOKS[verb].meaning
+    return means if isinstance(means, str) else means(dossier)
 
 
 def consequence(dossier: Dossier) -> str:

@@ -12,10 +12,10 @@ from rules.record.chain import Event
 from rules.record.evidence import Fault, Trail
 from rules.state.events import EventType
 from rules.state.model import PackageState, Status
-from rules.verbs.table import TABLE
+from rules.verbs.table import VERBS
 
 # Every step that some verb knows; a plain tuple, because a forged status need not be hashable.
-_STEPS = tuple({(was, now) for froms, tos in TABLE.values() for was in froms for now in tos if was is not now})
+_STEPS = tuple({(was, now) for row in VERBS.values() for was in row.taken_in for now in row.leads_to if was is not now})
 _NEXT_VERSION = (EventType.PACKAGE_VERSION_ADDED, Status.PENDING)
 # What an event says of itself, and the field of the state after it that says the same.
 _MIRRORED: Mapping[str, str] = {

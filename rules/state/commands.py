@@ -98,6 +98,16 @@ class HumanDecisionCommand(Command):
     def decision(self) -> HumanDecisionType:
         return HumanDecisionType(self.verb.value)
 
+    @property
+    def lets_go_ahead(self) -> bool:
+        """Of a decision to proceed: whether the action goes ahead by it, so that all of it must have been read."""
+        return True
+
+    @property
+    def grounds(self) -> str | None:
+        """What it says of why, where the policy asks for that."""
+        return self.comment
+
 
 class Approve(HumanDecisionCommand):
     verb = Verb.APPROVE
@@ -149,6 +159,14 @@ class HumanOverrideCommand(HumanDecisionCommand):
     override_reason: Words
     evidence_refs: Annotated[tuple[Words, ...], Field(min_length=1, max_length=20)]
 
+    @property
+    def lets_go_ahead(self) -> bool:
+        return self.override_decision is OverrideDecision.PROCEED
+
+    @property
+    def grounds(self) -> str | None:
+        return self.override_reason
+
 
 class TakeOver(HumanDecisionCommand):
     verb = Verb.TAKE_OVER
@@ -157,6 +175,10 @@ class TakeOver(HumanDecisionCommand):
 class Answer(HumanDecisionCommand):
     verb = Verb.ANSWER
     answer: Words
+
+    @property
+    def grounds(self) -> str | None:
+        return self.answer
 
 
 class PersonCommand(Command):

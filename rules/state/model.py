@@ -1,6 +1,6 @@
 """What is true of a package now: the fold of its events. Ids, enums, times and digests only, no words.
 
-A state is never changed in place, and never by anything but `rules.verbs.table`. Whatever a person wrote lives in the
+A state is never changed in place, and never by anything but `rules.verbs.decide`. Whatever a person wrote lives in the
 content table under the event that brought it, so that retention may empty it without touching the record.
 """
 

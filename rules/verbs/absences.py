@@ -12,9 +12,10 @@ from rules.authority.authorization import authorize, question_of
 from rules.authority.silence import is_away, present
 from rules.authority.standards import Standard
 from rules.people.directory import ReviewerAuthorization, Roster
-from rules.state.commands import Relieve
+from rules.state.commands import Relieve, Verb
 from rules.state.events import Cause, EventType
 from rules.state.model import PackageState, ReviewTask, Status
+from rules.state.situation import Situation
 from rules.state.transition import Move, Transition
 from rules.verbs.escalation import climb_to
 
@@ -25,6 +26,10 @@ def needed(state: PackageState, roster: Roster, now: datetime) -> bool:
         return False
     back, missed = _is_back(state, roster, now), _is_missed(state, roster, now)
     return back or missed or further_up(state, roster, now) is not None
+
+
+def is_needed(state: PackageState, _: Verb, situation: Situation) -> bool:
+    return needed(state, situation.roster, situation.now)
 
 
 def relieve(move: Move, _: Relieve) -> Transition:

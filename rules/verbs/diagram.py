@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from rules.state.commands import Verb
 from rules.state.model import Status
-from rules.verbs.table import TABLE
+from rules.verbs.table import OF_VERB
 
 # Verbs that a whole group takes are drawn once, from its frame.
 GROUPS: dict[str, tuple[Status, ...]] = {
     "open": tuple(status for status in Status if not status.terminal),
-    "granted": TABLE[Verb.REVOKE][0],
+    "granted": OF_VERB[Verb.REVOKE].taken_in,
 }
 BEGINNINGS = (Status.PENDING, Status.APPROVED)  # waiting for somebody, or settled at once where policy needs nobody
 
@@ -27,7 +27,7 @@ def mermaid() -> str:
 
 def staying() -> tuple[Verb, ...]:
     """The verbs that never change the status."""
-    return tuple(verb for verb, (_, leads) in TABLE.items() if not leads)
+    return tuple(verb for verb, row in OF_VERB.items() if row.rule and not row.leads_to)
 
 
 def _inside(members: tuple[Status, ...]) -> str:
@@ -44,9 +44,9 @@ def _bundled() -> dict[tuple[str, Status], list[str]]:
 def _edges() -> Iterator[Edge]:
     for status in BEGINNINGS:
         yield "[*]", status, Verb.SUBMIT
-    for verb, (takes, leads) in TABLE.items():
-        for target in leads:
-            yield from ((source, target, verb) for source in _sources(takes, target))
+    for verb, row in OF_VERB.items():
+        for target in row.leads_to:
+            yield from ((source, target, verb) for source in _sources(row.taken_in, target))
 
 
 def _sources(takes: tuple[Status, ...], target: Status) -> Iterator[str]:

@@ -14,11 +14,11 @@ from rules.state.commands import (
     HumanDecisionType,
     Object,
 )
+from rules.state.deadline import begun_anew, whole_time
 from rules.state.events import Cause, EventType
 from rules.state.model import PackageState, ReviewTask, Why
 from rules.state.situation import Situation
 from rules.state.transition import Move, Transition, Words
-from rules.verbs.deadline import begun_anew, whole_time
 
 
 def object_(move: Move, command: Object) -> Transition:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rules.authority.assignment import assigned
 from rules.authority.authorization import each_eligible, question_of
+from rules.authority.key_limits import beyond_requester, beyond_risk, beyond_type, too_fast, too_many_open
 from rules.authority.parties import Parties, chain_hardens, has_outsider, parties_of
 from rules.authority.quorum import filled
 from rules.package.completeness import gaps, refuses
@@ -15,6 +16,7 @@ from rules.people.directory import Agent
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.state.commands import Command, HumanDecisionType, Verb
+from rules.state.deadline import whole_time
 from rules.state.events import EventType
 from rules.state.level import Assessment, assess
 from rules.state.model import Basis, PackageState, ReviewTask, Status
@@ -25,8 +27,6 @@ from rules.state.terms import priority_of, terms_for
 from rules.state.transition import Move, Transition
 from rules.values import write_duration
 from rules.verbs.absences import looked_after
-from rules.verbs.deadline import whole_time
-from rules.verbs.key_limits import beyond_requester, beyond_risk, beyond_type, too_fast, too_many_open
 from rules.verbs.settling import settle
 
 

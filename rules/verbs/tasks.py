@@ -23,16 +23,16 @@ from rules.state.commands import (
     Wake,
     Withdraw,
 )
+from rules.state.deadline import begun_anew, until
 from rules.state.events import Cause, EventType
 from rules.state.model import Bar, Basis, Details, ExecutionState, Status
 from rules.state.pages import FormStep
 from rules.state.transition import Move, Transition, Words
 from rules.verbs.absences import looked_after
-from rules.verbs.deadline import begun_anew, until
 from rules.verbs.decisions import not_ahead, seat
 from rules.verbs.escalation import climb_to, next_rung
+from rules.verbs.execution import blamed, by_people, trusted
 from rules.verbs.settling import settle
-from rules.verbs.trust import blamed, by_people, trusted
 
 
 def recuse(move: Move, command: Recuse) -> Transition | Refusal:

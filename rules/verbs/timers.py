@@ -12,6 +12,7 @@ from rules.policy.tiers import OnTimeout
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.state.commands import Climb, Consent, Expire, Harden, HumanDecisionType, Remind, Verb, WakeUp
+from rules.state.deadline import passed
 from rules.state.events import Cause, EventType
 from rules.state.level import least
 from rules.state.model import Basis, ExecutionState, PackageState, Status
@@ -19,7 +20,6 @@ from rules.state.sightings import Silence
 from rules.state.situation import Situation
 from rules.state.terms import terms_today
 from rules.state.transition import Move, Transition
-from rules.verbs.deadline import passed
 from rules.verbs.escalation import climb_to, harden, next_rung
 from rules.verbs.settling import settle
 from rules.verbs.tasks import woken
@@ -76,8 +76,8 @@ def _halfway(begin: datetime, end: datetime) -> datetime:
     return begin + (end - begin) / 2
 
 
-def is_due(state: PackageState, verb: Verb, now: datetime) -> bool:
-    return any(at <= now and what is verb for at, what in _dues(state))
+def is_due(state: PackageState, verb: Verb, situation: Situation) -> bool:
+    return any(at <= situation.now and what is verb for at, what in _dues(state))
 
 
 def remind(move: Move, _: Remind) -> Transition:

@@ -8,12 +8,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from rules.authority.key_limits import beyond_requester, beyond_risk, beyond_type, too_fast
 from rules.authority.parties import chain_hardens, has_outsider, parties_of
 from rules.package.completeness import gaps, refuses
 from rules.package.model import DecisionPackage, kept_from
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel, RiskLevel
 from rules.state.commands import NewVersion
+from rules.state.deadline import begun_anew
 from rules.state.events import EventType
 from rules.state.level import assess
 from rules.state.model import Bar, PackageState, Status
@@ -22,8 +24,6 @@ from rules.state.takeover_reach import has_reach
 from rules.state.terms import priority_of, terms_for, tightened
 from rules.state.transition import Move, Transition, Words
 from rules.verbs.absences import looked_after
-from rules.verbs.deadline import begun_anew
-from rules.verbs.key_limits import beyond_requester, beyond_risk, beyond_type, too_fast
 from rules.verbs.submission import already_rejected, nobody_for, of_this_version, too_long
 
 

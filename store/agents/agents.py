@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, or_, select
 
+from rules.authority.key_limits import PERIOD
 from rules.people.agent_keys import NO_LOAD, KeyScope, Load, Rates
 from rules.people.directory import Agent, AgentStanding
-from rules.verbs.key_limits import PERIOD
 from store.agents import loads
 from store.engine.spelled import first
 from store.packages.threads import HOLDER

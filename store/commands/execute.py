@@ -19,8 +19,8 @@ from rules.state.commands import ClockCommand
 from rules.state.model import PackageState
 from rules.state.situation import Situation
 from rules.state.transition import Words, refused
+from rules.verbs.decide import decide
 from rules.verbs.submission import Submit
-from rules.verbs.table import decide
 from store.commands.asked import Asked
 from store.commands.situations import hands_out, situation_of
 from store.commands.write import record, writing

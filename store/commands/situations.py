@@ -14,28 +14,18 @@ from rules.scales import HITLLevel
 from rules.spelling import folded
 from rules.state.commands import (
     ApproveWithEdits,
-    Assign,
     ClaimExecution,
-    Climb,
     Command,
     Consent,
-    Escalate,
-    HumanOverrideCommand,
-    Judge,
-    LoseTrack,
     NewVersion,
-    Recuse,
-    Relieve,
-    ReportExecution,
-    Show,
-    Wake,
-    WakeUp,
 )
 from rules.state.model import PackageState
 from rules.state.situation import Memory, Situation
 from rules.state.takeover_reach import InThread
 from rules.verbs.decisions import edited
+from rules.verbs.spec import Needs
 from rules.verbs.submission import Submit
+from rules.verbs.table import VERBS
 from rules.verbs.validity import given_by_nobody, trust_matters
 from store.agents import parties
 from store.agents.agents import agent, agent_in_thread, proposing
@@ -76,13 +66,6 @@ _NOES = (
 )
 _BEFORE = select(union_all(_LEVELS.subquery().select(), _NOES.subquery().select()).subquery())
 
-_TRUST = (Submit, NewVersion, ApproveWithEdits)
-COUNTED = (ReportExecution, Judge, LoseTrack)  # they lock the agent's row
-_USES_PERMISSION = (ClaimExecution, Consent)
-_CONTENT = (NewVersion, ApproveWithEdits, HumanOverrideCommand)
-_CARDS = (Show, Consent)
-_HANDED_OUT = (Submit, Assign, Escalate, Recuse, Climb, Relieve, Wake, WakeUp, NewVersion, ApproveWithEdits)
-
 
 def situation_of(connection: Connection, house: House, asked: Asked, found: Loaded | None, roster: Roster) -> Situation:
     command = asked.command
@@ -109,7 +92,16 @@ def _open_items(connection: Connection, roster: Roster, tenant_id: str, command:
 
 def hands_out(policy: Policy, command: Command) -> bool:
     """Whether somebody may be given a task: only where the policy does not let them take it themselves."""
-    return policy.queue.assign != "pull" and isinstance(command, _HANDED_OUT)
+    return policy.queue.assign != "pull" and Needs.OPEN_ITEMS in _needs(command)
+
+
+def is_contended(command: Command) -> bool:
+    """Whether it locks its agent's row: such commands of one agent go one after the other."""
+    return Needs.AGENT_ALONE in _needs(command)
+
+
+def _needs(command: Command) -> frozenset[Needs]:
+    return VERBS[type(command)].needs
 
 
 def _known_parties(connection: Connection, tenant_id: str, command: Command, roster: Roster) -> dict[str, str]:
@@ -122,24 +114,22 @@ def _looked_up(
     connection: Connection, tenant: str, policy: Policy, asked: Asked, found: Loaded | None
 ) -> dict[str, Any]:
     """The command's subject is what it submits, or what was found: agent, action type and thread come from there."""
-    command = asked.command
+    command, needs = asked.command, _needs(asked.command)
     subject = command.package if isinstance(command, Submit) else found and found.state
     agent_id = asked.agent_id or (found.state.agent_id if found else None)
     if subject is None or agent_id is None:
         return {}
     looked, memory = _agent(connection, tenant, agent_id, asked, subject)
-    if isinstance(command, _TRUST + COUNTED) or _claims_on_trust(command, found, policy):
+    if Needs.PROFILE in needs or _claims_on_trust(command, found, policy):
         looked["profile"] = profile(connection, tenant, agent_id, subject.action_type)
-    if isinstance(command, _CARDS):
+    if Needs.CARDS in needs:
         looked["cards"] = lying(connection, tenant, [command.decision_package_id])[command.decision_package_id]
-    if found and isinstance(command, _CONTENT):
+    if found and Needs.CONTENT in needs:
         looked["package"] = package_of(connection, tenant, found.state.version_event_id)
-    if found and isinstance(command, ClaimExecution):
+    if found and Needs.WORDS in needs:
         looked["words"] = told_of(connection, found.state)
-    if found and (isinstance(command, Consent) or _claims_unasked(command, found)):
-        memory |= _remembered(connection, tenant, policy.windows, asked, agent_id, found.state)
-    elif proposed := _proposed(command, looked.get("package")):
-        memory |= _remembered(connection, tenant, policy.windows, asked, agent_id, proposed)
+    if about := _remembered_of(command, needs, found, looked.get("package")):
+        memory |= _remembered(connection, tenant, policy.windows, asked, agent_id, about)
     return looked | {"memory": Memory(**memory)}
 
 
@@ -147,17 +137,26 @@ def _agent(
     connection: Connection, tenant: str, agent_id: str, asked: Asked, subject: InThread
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The agent, where the rules ask for it, and whether its thread is held, where that bears on the command."""
-    command = asked.command
-    if isinstance(command, COUNTED):
+    needs = _needs(asked.command)
+    thread = asked_of(subject, asked.command.decision_package_id) if Needs.THREAD in needs else None
+    if Needs.AGENT_ALONE in needs:
         return {"agent": agent(connection, tenant, agent_id, lock=True)}, {}
-    thread = None if isinstance(command, Consent) else asked_of(subject, command.decision_package_id)
-    if isinstance(command, Submit | NewVersion):
+    if Needs.AGENT_LOAD in needs:
         found = proposing(connection, tenant, agent_id, thread, asked.now)
         return {"agent": found.agent, "load": found.load}, {"thread_taken_in": found.holder}
-    if isinstance(command, _USES_PERMISSION):
-        its, holder = agent_in_thread(connection, tenant, agent_id, thread)
-        return {"agent": its}, {"thread_taken_in": holder}
+    if Needs.AGENT in needs:
+        held, holder = agent_in_thread(connection, tenant, agent_id, thread)
+        return {"agent": held}, {"thread_taken_in": holder}
     return {}, {}
+
+
+def _remembered_of(
+    command: Command, needs: frozenset[Needs], found: Loaded | None, current: DecisionPackage | None
+) -> DecisionPackage | PackageState | None:
+    """Of what it matters whether somebody said no to it: of what is proposed, or of what nobody has agreed to."""
+    if Needs.MEMORY in needs:
+        return _proposed(command, current) or (found.state if found and isinstance(command, Consent) else None)
+    return found.state if found and _claims_unasked(command, found) else None
 
 
 def _proposed(command: Command, current: DecisionPackage | None) -> DecisionPackage | None:

@@ -1,4 +1,4 @@
-"""Sample dossiers in every state a package can be in, each reached by `rules.verbs.table.decide`: none is made up.
+"""Sample dossiers in every state a package can be in, each reached by `rules.verbs.decide.decide`: none is made up.
 
 `Story(NOTICE).then(Approve, SENTA).dossier()` is what the store would gather after that. `STATES` has one of each.
 """

@@ -1,4 +1,4 @@
-"""A package's life, told command by command to `rules.verbs.table.decide`: its dossier is what the store would gather."""
+"""A package's life, told command by command to `rules.verbs.decide.decide`: its dossier is what the store would gather."""
 
 from __future__ import annotations
 

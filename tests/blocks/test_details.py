@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 
 from blocks.details.agent import ASKED, ECHOED, REASONS, SHORT
-from blocks.details.details import HERE, details, pages, read_page
+from blocks.details.details import details, pages, read_page
 from blocks.kit.ids import Ref
 from blocks.kit.parameters import exactly, exactly_in_line
 from blocks.kit.text import clean, defanged
 from blocks.words.dossier import Dossier, Happened
 from blocks.words.history import WHAT
+from blocks.words.verbs import LOOKS, Place
 from playground.blockkit.validate import validate_view
 from rules.canonical import canonical
 from rules.package.model import DecisionPackage
@@ -105,7 +106,7 @@ def test_details_of_what_retention_emptied_keep_the_record(name: str) -> None:
 @pytest.mark.parametrize("name", STATES)
 def test_details_offer_what_is_offered_and_is_not_on_the_card(name: str) -> None:
     drawn = dossier(name)
-    offered = {verb.value for verb in drawn.offered if verb in HERE}
+    offered = {verb.value for verb in drawn.offered if LOOKS[verb].place is Place.DETAILS}
     assert buttons(details(drawn)).keys() == offered
     assert all(Ref.read(each["value"]) == drawn.ref for each in buttons(details(drawn)).values())
 

@@ -22,7 +22,8 @@ from rules.state.model import PackageState
 from rules.state.sightings import Silence
 from rules.state.situation import Memory, Situation
 from rules.state.transition import Transition, refused
-from rules.verbs.table import decide, takes
+from rules.verbs.available import takes
+from rules.verbs.decide import decide
 from rules.verbs.timers import next_due
 from tests.rules import world
 from tests.rules.world import ADAM, AGENT, DAY, HOUR, MINUTE, NOW, OWEN, POLICY, ask, people, policy

@@ -18,7 +18,7 @@ from rules.state.commands import (
     Recuse,
 )
 from rules.state.model import PackageState, Status
-from rules.verbs.table import decide
+from rules.verbs.decide import decide
 from tests.rules.world import (
     ADAM,
     BODO,

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from rules.authority.key_limits import beyond_requester, beyond_risk, beyond_type, too_fast, too_many_open
 from rules.people.agent_keys import UNLIMITED, KeyScope, Load, Rates
 from rules.people.directory import Directory, Roster
 from rules.reasons import Reason
 from rules.scales import Reversibility, RiskLevel
-from rules.verbs.key_limits import beyond_requester, beyond_risk, beyond_type, too_fast, too_many_open
 from tests.rules.world import NOW, OWEN, POLICY, ROSE, package, people
 
 ROSTER = Roster(POLICY, Directory(people=people(**{ROSE: {"email": "Rose@Example.com"}}), as_of=NOW))

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from rules.state.deadline import deadline
 from rules.state.terms import terms_for
-from rules.verbs.deadline import deadline
 from tests.rules.world import HARD, policy
 
 FRIDAY = datetime(2026, 11, 20, 16, tzinfo=UTC)

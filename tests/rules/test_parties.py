@@ -13,7 +13,7 @@ from rules.reasons import Reason, Refusal
 from rules.scales import HITLLevel
 from rules.state.commands import Approve, NewVersion
 from rules.state.model import Bar, PackageState
-from rules.verbs.table import decide
+from rules.verbs.decide import decide
 from tests.rules.world import (
     AGENT,
     BODO,

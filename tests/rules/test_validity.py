@@ -10,7 +10,7 @@ from rules.reasons import Reason, Refusal
 from rules.state import commands
 from rules.state.model import PackageState, Status
 from rules.state.transition import Transition
-from rules.verbs.table import decide
+from rules.verbs.decide import decide
 from tests.rules.world import (
     AGENT,
     AUTOMATIC,

@@ -25,8 +25,8 @@ from rules.state.noes import No, RememberedNo
 from rules.state.sightings import CardAt, Silence
 from rules.state.situation import Situation
 from rules.state.transition import Transition
+from rules.verbs.decide import decide
 from rules.verbs.submission import Submit
-from rules.verbs.table import decide
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

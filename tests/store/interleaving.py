@@ -19,7 +19,7 @@ from rules.scales import HITLLevel, RiskLevel
 from rules.state import commands
 from rules.state.commands import Command, Verb
 from rules.state.model import PackageState
-from rules.verbs.table import takes
+from rules.verbs.available import takes
 from rules.verbs.timers import next_due
 from store.commands.execute import Outcome
 from store.installation import tenancy

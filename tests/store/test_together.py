@@ -14,7 +14,7 @@ from rules.state.commands import Approve, Climb, Command, Expire, LoseTrack
 from rules.state.model import ExecutionState, PackageState, Status
 from rules.state.situation import Situation
 from rules.state.transition import Transition
-from rules.verbs.table import decide
+from rules.verbs.decide import decide
 from scheduler.common import clock_commands
 from store.commands.asked import Asked
 from store.commands.execute import carry_out

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
-from blocks.forms.forms import FIELDS, notice
+from blocks.forms.forms import notice
 from blocks.kit.ids import ActionId, Ref
 from blocks.words.dossier import is_grave
+from blocks.words.verbs import LOOKS
 from bot.slack.clicks import reading, steps
 from bot.slack.context import copies
 from bot.slack.context.deciding import attempt, decide
@@ -24,8 +25,6 @@ from scheduler.common.messenger import SlackError
 log = structlog.get_logger()
 
 Handler = Callable[[Front, Tap], Awaitable[None]]
-
-_AT_ONCE = frozenset([Verb.OBJECT, Verb.WAKE])  # they take words, and do not wait for them
 
 
 async def verb(front: Front, tap: Tap) -> None:
@@ -43,7 +42,7 @@ def _at_once(verb: Verb, state: PackageState, policy: Policy) -> bool:
     """Whether one tap is enough: it needs no words, the card shows all of it, and nothing grave follows from it."""
     if verb is Verb.APPROVE:
         return state.whole_on_card and not is_grave(state, terms_today(state, policy))
-    return verb in _AT_ONCE or verb not in FIELDS
+    return LOOKS[verb].at_once or not LOOKS[verb].fields
 
 
 async def _decided(front: Front, tap: Tap, asks: tuple[Verb, Ref]) -> None:
@@ -76,8 +75,8 @@ async def _asked_for_words(front: Front, tap: Tap, asks: tuple[Verb, Ref], state
         await steps.opened(front, tap, asks[0], dossier)
 
 
-TAPS: Mapping[ActionId, Handler] = {
-    **{action: verb for action in ActionId if action.value in set(Verb)},
+TAPS: Mapping[str, Handler] = {
+    **dict.fromkeys(LOOKS, verb),
     ActionId.MORE: verb,
     ActionId.DETAILS: reading.opened,
     ActionId.PAGE: reading.turned,
@@ -90,7 +89,7 @@ TAPS: Mapping[ActionId, Handler] = {
 
 
 async def tapped(front: Front, tap: Tap) -> None:
-    handler = TAPS[ActionId(tap.action_id)] if tap.action_id in set(ActionId) else None
+    handler = TAPS.get(tap.action_id)
     if tap.card:
         if tap.response_url:
             front.answers.keep(tap.card, tap.response_url)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from blocks.kit.ids import ActionId, Ref
+from blocks.words.verbs import LOOKS
 from rules.people.directory import Actor, ActorKind
 from rules.state.commands import Verb
 from scheduler.common.messenger import Posted
@@ -56,7 +57,7 @@ class Tap:
         if word == ActionId.MORE:
             word, _, written = self.value.partition(" ")
         ref = Ref.read(written)
-        return (Verb(word), ref) if ref and word in set(Verb) else None
+        return (Verb(word), ref) if ref and word in LOOKS else None
 
 
 def _card(at: Mapping[str, Any]) -> Posted | None:

@@ -1,4 +1,4 @@
-"""From what was clicked or filled in to the command: one function for each verb, and no rule in any."""
+"""From what was clicked or filled in to the command, whose own fields say what is read. There is no rule here."""
 
 from __future__ import annotations
 
@@ -8,42 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from blocks.kit.ids import Field, Ref
-from rules.state.commands import (
-    Answer,
-    Approve,
-    ApproveWithEdits,
-    ClaimTask,
-    Command,
-    Comment,
-    Defer,
-    Escalate,
-    Extend,
-    HandBack,
-    HumanDecisionCommand,
-    HumanOverrideCommand,
-    Judge,
-    Object,
-    Recuse,
-    Reject,
-    RequestMoreEvidence,
-    Revise,
-    Revoke,
-    TakeOver,
-    Verb,
-    Wake,
-    Withdraw,
-)
+from rules.state.commands import Command, HumanDecisionCommand, Verb
 from rules.state.model import PackageState
+from rules.verbs.table import OF_VERB
 
 Values = Mapping[Field, Any]
 
-_CLASSES: Mapping[Verb, type[Command]] = {
-    its.verb: its
-    for its in (
-        Answer, Approve, ApproveWithEdits, ClaimTask, Comment, Defer, Escalate, Extend, HandBack, HumanOverrideCommand,
-        Judge, Object, Recuse, Reject, RequestMoreEvidence, Revise, Revoke, TakeOver, Wake, Withdraw,
-    )
-}  # fmt: skip
+_CLASSES = {verb: row.command for verb, row in OF_VERB.items() if row.offered}
 _READERS: Mapping[Field, Callable[[Any], Any]] = {
     Field.UNTIL: lambda seconds: datetime.fromtimestamp(seconds, UTC),
     Field.PARAMETERS: json.loads,

@@ -1,0 +1,156 @@
+"""A verb is one row: the table of verbs is whole, or nothing starts."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rules.authority.authorization import authorize, question_of
+from rules.authority.standards import Standard
+from rules.people.directory import ActorKind, ReviewerAuthorization
+from rules.state.commands import Command, Expire, PersonCommand, Reject, Verb
+from rules.state.model import Status
+from rules.state.transition import Move
+from rules.verbs import table, tasks
+from rules.verbs.decisions import reject
+from rules.verbs.spec import VerbSpec, complete
+from rules.verbs.submission import submit
+from rules.verbs.table import OF_VERB, VERBS
+from tests.rules.world import ADAM, HARD, NOW, ROSE, SENTA, ask, refusal, situation, submitted
+
+ROWS = tuple(VERBS.values())
+
+
+class Ping(PersonCommand):
+    """A verb that is to be added. Without a name of its own it is no verb yet, and nobody asks for its row."""
+
+
+@pytest.fixture
+def ping() -> Iterator[type[Command]]:
+    """The new command, as a verb for as long as a test lasts."""
+    Ping.verb = Verb.COMMENT
+    yield Ping
+    del Ping.verb
+
+
+def row(command: type[Command], **parts: Any) -> VerbSpec:
+    whole: dict[str, Any] = {
+        "by": (ActorKind.PERSON,), "requires": Standard.ROUTE, "taken_in": (Status.PENDING,), "rule": tasks.comment,
+    }  # fmt: skip
+    return VerbSpec(command=command, **{**whole, **parts})
+
+
+def test_a_verb_is_added_by_one_row(ping: type[Command]) -> None:
+    assert complete([*ROWS, row(ping)])[ping].requires is Standard.ROUTE
+
+
+def test_a_command_without_a_row_keeps_the_table_from_being_made(ping: type[Command]) -> None:
+    with pytest.raises(TypeError, match="no row for Ping"):
+        complete(ROWS)
+    assert ping not in VERBS
+
+
+@pytest.mark.parametrize("left_out", ROWS, ids=lambda each: each.command.__name__)
+def test_the_table_is_not_made_without_any_one_of_its_rows(left_out: VerbSpec) -> None:
+    with pytest.raises(TypeError, match=f"no row for {left_out.command.__name__}$"):
+        complete(each for each in ROWS if each is not left_out)
+
+
+def test_a_verb_has_one_row(ping: type[Command]) -> None:
+    with pytest.raises(TypeError, match="Ping has two rows"):
+        complete([*ROWS, row(ping), row(ping, requires=Standard.STOP)])
+
+
+@pytest.mark.parametrize(
+    ("parts", "fault"),
+    [
+        pytest.param({"by": ()}, "is given by nobody", id="by"),
+        pytest.param(
+            {"by": (ActorKind.AGENT,), "requires": None}, "is for people, and no person gives it", id="people"
+        ),
+        pytest.param({"requires": None}, "asks for no standard", id="requires"),
+        pytest.param({"rule": None}, "has not exactly one of a rule and a beginning", id="rule"),
+        pytest.param({"begins": submit}, "has not exactly one of a rule and a beginning", id="rule and beginning"),
+        pytest.param({"taken_in": ()}, "is taken in no status", id="taken in"),
+    ],
+)
+def test_a_row_is_refused_without_any_one_of_its_parts(ping: type[Command], parts: dict[str, Any], fault: str) -> None:
+    with pytest.raises(TypeError, match=f"Ping {fault}"):
+        complete([*ROWS, row(ping, **parts)])
+
+
+@pytest.mark.parametrize(
+    ("command", "parts", "fault"),
+    [
+        pytest.param(Reject, {"requires": Standard.OWN_RULE}, "decides without a standard of its own", id="own rule"),
+        pytest.param(
+            Reject, {"by": (ActorKind.PERSON, ActorKind.AGENT)}, "decides, and is not given by people alone", id="agent"
+        ),
+        pytest.param(Expire, {"requires": Standard.STOP}, "has a standard that no person needs", id="standard"),
+        pytest.param(Expire, {"due": None}, "is the clock's, and never due", id="due"),
+        pytest.param(Expire, {"offered": lambda _: True}, "is offered, and no person gives it", id="offered"),
+    ],
+)
+def test_a_row_that_contradicts_itself_is_refused(command: type[Command], parts: dict[str, Any], fault: str) -> None:
+    changed = replace(VERBS[command], **parts)
+    with pytest.raises(TypeError, match=f"{command.__name__} {fault}"):
+        complete([each for each in ROWS if each.command is not command] + [changed])
+
+
+def test_a_decision_of_which_the_agents_have_no_name_keeps_the_table_from_being_imported() -> None:
+    source = inspect.getsource(table)
+    line = "    VerbSpec(command=commands.Approve, by=_PEOPLE,"
+    assert source.count(line) == 1
+    without = source.replace("== DECISION_NAMES", '== DECISION_NAMES - {"reject"}')
+    assert without != source
+    with pytest.raises(TypeError, match="names of decisions"):
+        exec(compile(without, str(table.__file__), "exec"), {"__name__": table.__name__})  # noqa: S102 - our own source
+
+
+def test_where_two_commands_give_one_verb_it_is_taken_and_leads_the_same_way() -> None:
+    ways = {(each.verb, each.taken_in, each.leads_to) for each in ROWS}
+    assert len(ways) == len(OF_VERB)
+
+
+def test_no_verb_leads_out_of_a_status_that_is_final_but_that_a_permission_is_revoked() -> None:
+    out = {(each.verb, was) for each in ROWS for was in each.taken_in if was.terminal and set(each.leads_to) - {was}}
+    assert out == {(Verb.REVOKE, was) for was in (Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN)}
+
+
+def test_a_verb_that_asks_nothing_of_a_person_is_carried_out_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: dict[type[Command], VerbSpec] = {**VERBS, Reject: replace(VERBS[Reject], requires=None)}
+    monkeypatch.setattr("rules.verbs.decide.VERBS", rows)
+    state = submitted(HARD)
+    with pytest.raises(AssertionError, match="asks nothing"):
+        refusal(state, ask(Reject, state), by=ADAM)
+
+
+def test_a_decision_without_an_authority_cannot_be_recorded() -> None:
+    state = submitted(HARD)
+    command = ask(Reject, state)
+    with pytest.raises(ValueError, match="has no authority"):
+        reject(Move(state, command, situation(ADAM)), command)
+
+
+def test_an_authority_without_a_role_or_a_part_has_no_name() -> None:
+    with pytest.raises(ValueError, match="no authority"):
+        assert ReviewerAuthorization(reviewer_id=ADAM, roles=(), tenant_id="T1").role
+
+
+def test_an_authority_says_in_which_part_a_person_acts() -> None:
+    state = submitted(HARD)
+    asked = question_of(state)
+    by_role = authorize(situation().roster, SENTA, Standard.STOP, asked, NOW)
+    by_part = authorize(situation().roster, ROSE, Standard.STOP, asked, NOW)
+    as_admin = authorize(situation().roster, ADAM, Standard.ADMIN, asked, NOW)
+    found = [its.role for its in (by_role, by_part, as_admin) if isinstance(its, ReviewerAuthorization)]
+    assert found == ["senior_reviewer", "requester", "admin"]
+
+
+def test_no_one_meets_a_standard_that_is_left_to_a_verbs_own_rule() -> None:
+    with pytest.raises(ValueError, match="own rule"):
+        authorize(situation().roster, SENTA, Standard.OWN_RULE, question_of(submitted(HARD)), NOW)
