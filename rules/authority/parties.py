@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rules.authority.authorization import Question, each_eligible, question_of
 from rules.package.model import DecisionPackage
 from rules.people.directory import Roster, reference
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
+from rules.state.changes import StateChanges
 from rules.state.model import Bar, PackageState, Why
 from rules.state.situation import Situation
 
@@ -88,7 +89,7 @@ def chain_barred(state: PackageState) -> list[str]:
     return [who for who, bar in state.barred.items() if bar is Bar.DELEGATION_CHAIN]
 
 
-def chain_hardens(state: PackageState, situation: Situation) -> dict[str, Any]:
+def chain_hardens(state: PackageState, situation: Situation) -> StateChanges:
     """What changes where the links of the chain, and they alone, leave fewer than two people who could approve."""
     links, question = chain_barred(state), question_of(state)
     others = {who: bar for who, bar in state.barred.items() if who not in links}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Self
+from typing import Self
 
 from pydantic import JsonValue
 
 from rules.people.autonomy import AutonomyProfile
 from rules.people.directory import Actor, ReviewerAuthorization
 from rules.reasons import Reason, Refusal
+from rules.state.changes import StateChanges
 from rules.state.commands import Command, HumanDecisionCommand, HumanDecisionType, Show
 from rules.state.events import Cause, EventType, Recorded
 from rules.state.model import Basis, PackageState
@@ -99,7 +99,7 @@ class Move:
     def happen(
         self,
         event_type: EventType,
-        changes: Mapping[str, Any] | None = None,
+        changes: StateChanges | None = None,
         *,
         decision: HumanDecisionType | None = None,
         basis: Basis | None = None,

@@ -12,6 +12,7 @@ from rules.authority.authorization import authorize, question_of
 from rules.authority.silence import is_away, present
 from rules.authority.standards import Standard
 from rules.people.directory import ReviewerAuthorization, Roster
+from rules.state.changes import changed
 from rules.state.commands import Relieve, Verb
 from rules.state.events import Cause, EventType
 from rules.state.model import PackageState, ReviewTask, Status
@@ -85,7 +86,7 @@ def _handed_on(move: Move) -> ReviewTask:
     delegate = _delegate(state, move.situation.roster, move.situation.now)
     whose = (task.stands_in_for or task.assigned_to) if delegate else None
     handed = task.model_copy(update={"assigned_to": delegate, "stands_in_for": whose})
-    return handed if delegate else assigned(state.model_copy(update={"task": handed}), move.situation)
+    return handed if delegate else assigned(changed(state, {"task": handed}), move.situation)
 
 
 def _delegate(state: PackageState, roster: Roster, now: datetime) -> str | None:

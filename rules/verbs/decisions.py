@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from rules.authority.quorum import Tally, tally
 from rules.package.model import DecisionPackage
 from rules.reasons import Reason, Refusal, refuse
+from rules.state.changes import StateChanges
 from rules.state.commands import (
     Answer,
     Approve,
@@ -172,7 +173,7 @@ def answer(move: Move, command: Answer) -> Transition:
 
 
 def reject(move: Move, command: Reject) -> Transition:
-    noes = {"noes": (*move.state.noes, move.no())}
+    noes: StateChanges = {"noes": (*move.state.noes, move.no())}
     return _at_once(move, command, Status.REJECTED, {"comment": command.comment}, noes)
 
 
@@ -212,7 +213,7 @@ def _at_once(
     command: HumanDecisionCommand,
     status: Status,
     words: Words,
-    changes: dict[str, Any] | None = None,
+    changes: StateChanges | None = None,
 ) -> Transition:
     """One person is enough to stop, to send back, to take over."""
     event_id = move.event_id

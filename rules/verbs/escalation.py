@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 from rules.authority.assignment import assigned
 from rules.authority.authorization import eligible, question_of
 from rules.authority.silence import present
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
+from rules.state.changes import StateChanges, changed
 from rules.state.commands import (
     Escalate,
     HumanDecisionType,
@@ -23,17 +24,17 @@ from rules.state.transition import Move, Transition, Words
 
 def object_(move: Move, command: Object) -> Transition:
     """Silence no longer counts: the same version, now waiting for somebody to say yes."""
-    noes = {"noes": (*move.state.noes, move.no())}
+    noes: StateChanges = {"noes": (*move.state.noes, move.no())}
     words: Words = {"comment": command.comment}
     move.happen(EventType.HUMAN_DECISION_RECORDED, noes, decision=HumanDecisionType.OBJECT, words=words)
     return harden(move, Cause.OBJECTION, "somebody objected").done()
 
 
-def harden(move: Move, cause: Cause, because: str, **more: Any) -> Move:
+def harden(move: Move, cause: Cause, because: str, **more: Unpack[StateChanges]) -> Move:
     state = move.state
     why = Why(rule=cause.value, level=HITLLevel.HARD_APPROVAL, because=because)
     task = begun_anew(state.task, state.terms, move.situation.policy, move.situation.now, state.expires_at)
-    changes = {"level": HITLLevel.HARD_APPROVAL, "why": (why, *state.why), "task": task, **more}
+    changes: StateChanges = {"level": HITLLevel.HARD_APPROVAL, "why": (why, *state.why), "task": task, **more}
     return move.happen(EventType.PACKAGE_HARDENED, changes, reason=cause)
 
 
@@ -85,5 +86,5 @@ def climb_to(move: Move, rung: int, cause: Cause) -> Move:
         created_at=now,
         **whole_time(state.terms, role, move.situation.policy, now, state.expires_at),
     )
-    task = assigned(state.model_copy(update={"task": task}), move.situation)
+    task = assigned(changed(state, {"task": task}), move.situation)
     return move.happen(EventType.PACKAGE_ESCALATED, {"task": task}, reason=cause)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rules.people.autonomy import AutonomyProfile
 from rules.reasons import Reason, Refusal, refuse
+from rules.state.changes import StateChanges
 from rules.state.commands import ClaimExecution, Command, ReportExecution, Verdict
 from rules.state.events import EventType, level_change
 from rules.state.model import Basis, Execution, ExecutionState, PackageState
@@ -33,7 +34,7 @@ def claim_execution(move: Move, command: ClaimExecution) -> Transition | Refusal
     if (fault := _fault_of(move.state, move.situation)) is not None:
         return ended(move, fault) if isinstance(fault, Lost) else fault
     claimed = Execution(state=ExecutionState.CLAIMED, claim_id=command.claim_id, claimed_at=now)
-    changes = {"execution": claimed, "outcome_by": now + move.state.terms.outcome, "lapses_at": None}
+    changes: StateChanges = {"execution": claimed, "outcome_by": now + move.state.terms.outcome, "lapses_at": None}
     return move.happen(EventType.EXECUTION_CLAIMED, changes).done()
 
 
@@ -81,7 +82,11 @@ def report_execution(move: Move, command: ReportExecution) -> Transition | Refus
 
 def _reported(move: Move, state: ExecutionState, command: ReportExecution | None = None) -> Move:
     report = {"state": state, "reported_at": move.situation.now, "event_id": move.event_id}
-    changes = {"execution": move.state.execution.model_copy(update=report), "outcome_by": None, "lapses_at": None}
+    changes: StateChanges = {
+        "execution": move.state.execution.model_copy(update=report),
+        "outcome_by": None,
+        "lapses_at": None,
+    }
     words: Words | None = {"detail": command.detail} if command else None
     return move.happen(EventType.of("execution", state), changes, outcome=state, words=words)
 

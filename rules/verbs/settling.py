@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from rules.people.directory import ActorKind
+from rules.state.changes import StateChanges, changed
 from rules.state.commands import HumanDecisionType, OverrideDecision
 from rules.state.events import Cause, EventType, Recorded
 from rules.state.model import Basis, Decision, PackageState, Seat, Status
@@ -30,7 +29,7 @@ def settle(
     override: OverrideDecision | None = None,
     reason: Cause | Recorded | None = None,
     words: Words | None = None,
-    changes: Mapping[str, Any] | None = None,
+    changes: StateChanges | None = None,
 ) -> Move:
     """The package takes on `status`. `event_id` is that of the event beside which the words of the decision lie."""
     made = Decision(
@@ -46,16 +45,16 @@ def settle(
         rendering_id=rendering_id,
         rendering_ids=move.shown_in_form,
     )
-    settled = move.state.model_copy(update={"status": status, "decision": made})
-    update = {"status": status, "decision": made, **_aftermath(settled, move), **(changes or {})}
+    decided: StateChanges = {"status": status, "decision": made}
+    update: StateChanges = {**decided, **_aftermath(changed(move.state, decided), move), **(changes or {})}
     return move.happen(
         EventType.of("package", status), update, decision=decision, basis=basis, reason=reason, words=words
     )
 
 
-def _aftermath(settled: PackageState, move: Move) -> dict[str, Any]:
+def _aftermath(settled: PackageState, move: Move) -> StateChanges:
     """What follows of itself: a permission lapses, a thread is free again, a share is looked at afterwards."""
-    after: dict[str, Any] = {"answer_by": None, "wake_at": None, "lapses_at": None}
+    after: StateChanges = {"answer_by": None, "wake_at": None, "lapses_at": None}
     if settled.proceeds:
         after["lapses_at"] = lapse_of(settled, move.situation)
     if _worth_a_look(settled):

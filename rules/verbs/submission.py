@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rules.authority.assignment import assigned
 from rules.authority.authorization import each_eligible, question_of
 from rules.authority.key_limits import beyond_requester, beyond_risk, beyond_type, too_fast, too_many_open
@@ -15,6 +13,7 @@ from rules.package.model import DecisionPackage, action_digest, subject_digest
 from rules.people.directory import Agent
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
+from rules.state.changes import StateChanges, changed
 from rules.state.commands import Command, HumanDecisionType, Verb
 from rules.state.deadline import whole_time
 from rules.state.events import EventType
@@ -53,7 +52,7 @@ def submit(command: Submit, situation: Situation) -> Transition | Refusal:
     if not settled:
         if refusal := nobody_for(state, situation):
             return refusal
-        state = state.model_copy(update={"task": assigned(state, situation), **chain_hardens(state, situation)})
+        state = changed(state, {"task": assigned(state, situation), **chain_hardens(state, situation)})
     move = Move.first(state, command, situation)
     move.happen(EventType.PACKAGE_SUBMITTED, words={"package": package.model_dump(mode="json", exclude_unset=True)})
     if settled:
@@ -159,7 +158,7 @@ def too_long(package: DecisionPackage, found: Assessment) -> Refusal | None:
     return refuse(Reason.TOO_LONG_TO_SHOW, most=f"{FORM_CHARACTERS:,}", field="action_parameters")
 
 
-def of_this_version(package: DecisionPackage, found: Assessment) -> dict[str, Any]:
+def of_this_version(package: DecisionPackage, found: Assessment) -> StateChanges:
     """What each version says anew."""
     allowed = package.effective_decisions
     return {

@@ -7,6 +7,7 @@ from rules.authority.silence import seen
 from rules.authority.standards import Standard
 from rules.authority.visibility import may_see
 from rules.reasons import Reason, Refusal, refuse
+from rules.state.changes import StateChanges
 from rules.state.commands import (
     Assign,
     ClaimTask,
@@ -104,10 +105,15 @@ def woken(move: Move, cause: Cause, words: Words | None = None) -> Transition:
     """Back in the queue, with the whole of its time."""
     state, now = move.state, move.situation.now
     task = begun_anew(state.task, state.terms, move.situation.policy, now, state.expires_at)
-    changes = {"status": Status.PENDING, "decision": None, "wake_at": None, "asked_at": now, "task": task}
-    return looked_after(
-        move.happen(EventType.PACKAGE_PENDING, changes | {"shown": None}, reason=cause, words=words)
-    ).done()
+    changes: StateChanges = {
+        "status": Status.PENDING,
+        "decision": None,
+        "wake_at": None,
+        "asked_at": now,
+        "task": task,
+        "shown": None,
+    }
+    return looked_after(move.happen(EventType.PACKAGE_PENDING, changes, reason=cause, words=words)).done()
 
 
 def withdraw(move: Move, command: Withdraw) -> Transition:
@@ -141,7 +147,7 @@ def revoke(move: Move, command: Revoke) -> Transition | Refusal:
     if execution.state is not ExecutionState.NONE:
         return refuse(Reason.ALREADY_CLAIMED, claim_id=execution.claim_id)
     words: Words = {"comment": command.comment}
-    noes = {"noes": (*move.state.noes, move.no())}
+    noes: StateChanges = {"noes": (*move.state.noes, move.no())}
     return settle(move, Status.REVOKED, None, Basis.HUMAN, reviewers=(seat(move),), words=words, changes=noes).done()
 
 
@@ -202,7 +208,7 @@ def show(move: Move, command: Show) -> Transition:
     sees = shown is not None and any(card.at == command.at for card in shown.cards)
     if sees and shown == state.shown:
         return move.done()
-    changes = {"shown": shown} if shown != state.shown else {}
+    changes: StateChanges = {"shown": shown} if shown != state.shown else {}
     return move.happen(
         EventType.PACKAGE_SHOWN, changes, reason=Cause.SEEN_BY_ELIGIBLE if sees else Cause.SEEN_BY_NOBODY_ELIGIBLE
     ).done()

@@ -11,6 +11,7 @@ from rules.authority.standards import Standard
 from rules.policy.tiers import OnTimeout
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
+from rules.state.changes import StateChanges
 from rules.state.commands import Climb, Consent, Expire, Harden, HumanDecisionType, Remind, Verb, WakeUp
 from rules.state.deadline import passed
 from rules.state.events import Cause, EventType
@@ -190,7 +191,7 @@ def _expired(move: Move, cause: Cause) -> Transition:
 
 def _put_off(move: Move) -> Transition:
     wake_at = move.situation.now + move.state.terms.defer_for
-    changes = {"wake_at": wake_at, "put_off": move.state.put_off + 1}
+    changes: StateChanges = {"wake_at": wake_at, "put_off": move.state.put_off + 1}
     return settle(
         move, Status.DEFERRED, HumanDecisionType.DEFER, Basis.TIMEOUT, reason=Cause.TIMEOUT, changes=changes
     ).done()

@@ -17,6 +17,7 @@ from rules.people.directory import AUTO
 from rules.policy.model import Policy
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
+from rules.state.changes import changed
 from rules.state.commands import HumanDecisionType
 from rules.state.events import Cause, Recorded
 from rules.state.level import asked_today, least, risk_today
@@ -99,7 +100,7 @@ def _by_people(state: PackageState, situation: Situation) -> Lost | None:
     if alone and policy.separation.second_pair_of_eyes:
         return Lost(Cause.POLICY_CHANGED, "The policy now asks for a second person to approve an edit.")
     risk = risk_today(policy, state)
-    today = state if risk is state.risk else state.model_copy(update={"risk": risk})
+    today = state if risk is state.risk else changed(state, {"risk": risk})
     return _of_votes(today, _deciding(today), situation)
 
 

@@ -6,7 +6,6 @@ Level, risk, rung and the people barred never fall from one version to the next,
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from rules.authority.key_limits import beyond_requester, beyond_risk, beyond_type, too_fast
 from rules.authority.parties import chain_hardens, has_outsider, parties_of
@@ -14,6 +13,7 @@ from rules.package.completeness import gaps, refuses
 from rules.package.model import DecisionPackage, kept_from
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel, RiskLevel
+from rules.state.changes import StateChanges, changed
 from rules.state.commands import NewVersion
 from rules.state.deadline import begun_anew
 from rules.state.events import EventType
@@ -83,7 +83,8 @@ def add_version(
     if refusal := too_long(package, found):
         return refusal
     version = of_this_version(package, found)
-    changes = version | {
+    changes: StateChanges = {
+        **version,
         "version": state.version + 1,
         "version_event_id": move.event_id,
         "risk": risk,
@@ -101,15 +102,13 @@ def add_version(
         "holds_thread": has_reach(state) and found.level is HITLLevel.HUMAN_TAKEOVER,
     }
     changes |= _asked_again(state, risk, situation, changes["expires_at"])
-    changes |= chain_hardens(state.model_copy(update=changes), situation)
+    changes |= chain_hardens(changed(state, changes), situation)
     content: Words = {"package": package.model_dump(mode="json", exclude_unset=True), **(words or {})}
     move.happen(EventType.PACKAGE_VERSION_ADDED, changes, words=content)
     return None
 
 
-def _asked_again(
-    state: PackageState, risk: RiskLevel, situation: Situation, own_end: datetime | None
-) -> dict[str, Any]:
+def _asked_again(state: PackageState, risk: RiskLevel, situation: Situation, own_end: datetime | None) -> StateChanges:
     """The terms of the stricter of both, and fresh time only where the package was not being looked at."""
     terms = terms_for(situation.policy, state.action_type, risk)
     terms = tightened(state.terms, terms, state.task.rung, situation.policy)

@@ -1,0 +1,72 @@
+"""What an event may change of a package's state: the type checker refuses any other field, and any other type.
+
+Nothing is validated when a change is made, because it is made on each request. `revision` and `updated_at` are not
+named here: `Move.happen` alone moves them.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from rules.scales import HITLLevel, Reversibility, RiskLevel
+from rules.state.commands import Verdict
+from rules.state.model import (
+    Bar,
+    Decision,
+    Details,
+    Execution,
+    PackageState,
+    ReviewTask,
+    Status,
+    Terms,
+    Vote,
+    Why,
+)
+from rules.state.noes import No
+from rules.state.pages import FormStep
+from rules.state.sightings import Shown
+from rules.values import Moment
+
+
+class StateChanges(TypedDict, total=False):
+    version: int
+    version_event_id: str
+    status: Status
+
+    action_digest: str
+    risk: RiskLevel
+    confidence: float
+    reversibility: Reversibility
+    level: HITLLevel
+    why: tuple[Why, ...]
+    terms: Terms
+    warnings: tuple[str, ...]
+    allowed_decisions: tuple[str, ...] | None
+    whole_on_card: bool
+
+    barred: dict[str, Bar]
+    task: ReviewTask
+    votes: tuple[Vote, ...]
+    decision: Decision | None
+    execution: Execution
+
+    asked_at: Moment
+    expires_at: Moment | None
+    answer_by: Moment | None
+    wake_at: Moment | None
+    lapses_at: Moment | None
+    outcome_by: Moment | None
+    put_off: int
+    shown: Shown | None
+    details: tuple[Details, ...]
+    forms: tuple[FormStep, ...]
+    noes: tuple[No, ...]
+    earlier_no: No | None
+    holds_thread: bool
+    sampled: bool
+    verdict: Verdict | None
+
+
+def changed(state: PackageState, changes: StateChanges) -> PackageState:
+    """The state with these changes, before or without an event of them."""
+    return state.model_copy(update=changes)
