@@ -1,7 +1,18 @@
 """Makes Slack agree with the database: for each place that is behind, posts or updates until it shows what is wanted.
 
-It never asks what happened, only what is wanted now: ten changes cost one update, and after a crash it begins again.
-It sets out with what is due and paid for, and waits for none of it: a slow call holds nobody up.
+**How it works.** A *place* is one card of one package: in a channel, or with a person. Its row says which revision of
+the package is wanted there, and which was shown last; where these differ, it is behind. A look claims as many places as
+there is room and budget for, gravest first and in turns of the agents, and sets out with each. It waits for none of
+them: a slow call holds nobody up. It never asks what happened, only what is wanted now, so that ten changes cost one
+update, and after a crash it begins again.
+
+**What was shown.** A *rendering* is the exact card, kept under a digest of its content before it is posted. That Slack
+has it is told by a command (`Show`): only from then on could somebody have objected.
+
+**What can race with what.** Processes claim places in the database: a claim is a lease of seconds, renewed while Slack
+is slow, and whoever loses it stops before the next step. The rate is spent in the database too, so that all processes
+together keep to it. A reply that is lost can leave a second card; a press on it is answered, and it becomes the card
+if none other is known.
 """
 
 from __future__ import annotations
