@@ -5,13 +5,13 @@ rules decide, replaces the state, appends the events and their words, and marks 
 told (`store.commands.write`). The caller is answered after the commit, never before.
 
 **A command is answered once.** Its id comes from the click or the request. The answer is kept in the same transaction,
-so the same command again gets the same answer, after a lost reply as after a crash; another command under the same id is
-refused. The clock's commands have no memory: they are judged by what is due.
+so the same command again gets the same answer, after a lost reply as after a crash; another command under the same id
+is refused. The clock's commands have no memory: they are judged by what is due.
 
 **What can race with what.** Two commands for one package: the state is replaced only where it still is the one that was
 read (its revision), and each event takes the next place in the package's chain, which only one can have. Who comes
-second gets `StaleError`, and the whole operation runs again on the new state. Outcomes of one agent lock the agent's row
-and go one after the other, because its earned trust is counted. A pause of an agent waits for claims that are under way.
+second gets `StaleError`, and the whole operation runs again on the new state. Outcomes of one agent lock the agent's
+row and go one after the other, because its earned trust is counted. A pause of an agent waits for claims under way.
 """
 
 from __future__ import annotations
