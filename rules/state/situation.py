@@ -13,7 +13,7 @@ from rules.people.autonomy import AutonomyProfile
 from rules.people.directory import AUTO, Actor, Agent, Roster
 from rules.policy.model import Policy
 from rules.scales import HITLLevel
-from rules.state.level import Background
+from rules.state.case import Background
 from rules.state.model import PackageState
 from rules.state.noes import EarlierNo, Proposed, RememberedNo, bearing
 from rules.state.sightings import CardAt

@@ -7,7 +7,8 @@ from typing import Any
 from rules.package.model import DecisionPackage
 from rules.policy.model import Policy
 from rules.scales import HITLLevel
-from rules.state.level import Assessment, Background, assess
+from rules.state.case import Background
+from rules.state.level import Assessment, assess
 from tests.rules import world
 
 FREE = Background(

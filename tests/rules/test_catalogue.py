@@ -13,7 +13,8 @@ from rules.policy.model import Policy
 from rules.policy.tiers import OnTimeout
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.spelling import folded
-from rules.state.level import Background, assess
+from rules.state.case import Background
+from rules.state.level import assess
 from rules.state.terms import terms_for
 from tests.rules.world import package, policy
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rules.scales import HITLLevel, Reversibility, RiskLevel
-from rules.state.level import Background, may_be_silent
+from rules.state.case import Background
+from rules.state.level import may_be_silent
 from tests.rules import world
 from tests.rules.finding import found, voices
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.scales import HITLLevel, Reversibility, RiskLevel
-from rules.state.level import Background, assess, least
+from rules.state.case import Background
+from rules.state.level import assess, least
 from rules.state.noes import EarlierNo, Likeness
 from tests.rules import world
 from tests.rules.finding import FREE, calm, found, voices

@@ -19,7 +19,8 @@ from countersign import AsyncClient, Client, Tools, UngatedToolError, gate, requ
 from rules.package.model import DecisionPackage
 from rules.policy.parse import read_policy
 from rules.scales import HITLLevel, Reversibility, RiskLevel
-from rules.state.level import Background, assess
+from rules.state.case import Background
+from rules.state.level import assess
 from tests.sdk.agents import QUICK, Agent
 from tests.slack.office import SENTA, SOFT, Office
 

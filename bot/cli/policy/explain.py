@@ -26,7 +26,8 @@ from rules.policy.tiers import OnTimeout
 from rules.reasons import Refusal
 from rules.record.status_document import name_of
 from rules.scales import HITLLevel
-from rules.state.level import Assessment, Background, assess
+from rules.state.case import Background
+from rules.state.level import Assessment, assess
 from rules.state.model import Bar, Terms
 from rules.state.terms import terms_for
 from rules.values import write_duration
