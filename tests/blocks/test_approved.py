@@ -15,10 +15,10 @@ from playground.blockkit.validate import validate_view
 from rules.package.layout import Content, passages, whole_on_card
 from rules.package.model import DecisionPackage, Kind
 from rules.state.commands import Verb
+from tests.blocks.card.test_card import seen
 from tests.blocks.dossiers import Story
 from tests.blocks.packages import hostile, largest, objects
 from tests.blocks.reading import framed, inputs, markup, of_type, unframed
-from tests.blocks.test_card import seen
 from tests.rules.world import package
 
 GRANTING = sorted(SHOWING_ALL - {Verb.APPROVE_WITH_EDITS})

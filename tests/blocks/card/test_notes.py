@@ -14,10 +14,10 @@ from blocks.kit.message import Message
 from blocks.words.dossier import Dossier
 from blocks.words.revision import changes
 from playground.blockkit.validate import validate_message
+from tests.blocks.card.test_card import TERMINAL, payload, texts
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import STATES, dossier
 from tests.blocks.reading import framed
-from tests.blocks.test_card import TERMINAL, payload, texts
 from tests.rules.world import package
 
 NOTES: list[tuple[str, Callable[[Dossier], Message], str]] = [

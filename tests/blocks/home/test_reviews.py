@@ -23,9 +23,9 @@ from rules.state.commands import HumanDecisionType
 from rules.state.model import Status
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import STATES, dossier
+from tests.blocks.home.test_home import DECIDED, LATER, URGENT
 from tests.blocks.packages import texts
 from tests.blocks.reading import buttons, framed, headings, markup, of_type, unframed
-from tests.blocks.test_home import DECIDED, LATER, URGENT
 from tests.rules.world import DAY, HOUR, NOW, POLICY, SENTA
 
 NOTHING = Statistics(since=NOW - 7 * DAY, until=NOW)

@@ -13,7 +13,7 @@ from rules.state.case import Background
 from rules.state.level import assess, least
 from rules.state.noes import EarlierNo, Likeness
 from tests.rules import world
-from tests.rules.finding import FREE, calm, found, voices
+from tests.rules.state.finding import FREE, calm, found, voices
 from tests.rules.world import no_to
 
 AUTO, NOTIFY, SOFT, HARD, TAKEOVER = HITLLevel

@@ -10,7 +10,7 @@ import pytest
 from rules.record.chain import sealed
 from rules.record.evidence import Fault, Trail
 from rules.record.verify import Auditor
-from tests.rules.record import Record, faults_of, original, reseal, sentences
+from tests.rules.record.record import Record, faults_of, original, reseal, sentences
 
 
 @pytest.fixture

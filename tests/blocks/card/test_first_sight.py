@@ -12,8 +12,8 @@ from blocks.words.dossier import Dossier
 from rules.package.model import Cost
 from rules.scales import HITLLevel
 from rules.state.model import Why
+from tests.blocks.card.test_card import PENDING, seen, texts
 from tests.blocks.dossiers import STATES, dossier, emptied
-from tests.blocks.test_card import PENDING, seen, texts
 
 
 def beside(shown: Dossier) -> dict[str, str]:

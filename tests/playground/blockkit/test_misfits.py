@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from playground.blockkit.validate import validate
-from tests.blocks.test_validate import (
+from tests.playground.blockkit.test_validate import (
     Json,
     actions,
     asking,

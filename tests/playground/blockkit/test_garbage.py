@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.blockkit.validate import Fault, Surface, validate, validate_message, validate_view
-from tests.blocks.test_validate_wholes import actions, plain, section, table
+from tests.playground.blockkit.test_wholes import actions, plain, section, table
 
 
 def nested(levels: int, *, by: str = "") -> Any:

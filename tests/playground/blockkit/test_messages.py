@@ -9,7 +9,7 @@ import pytest
 
 from blocks.kit import limits
 from playground.blockkit.validate import validate_message, validate_view
-from tests.blocks.test_validate_wholes import Json, actions, asking, button, plain, said, section, table
+from tests.playground.blockkit.test_wholes import Json, actions, asking, button, plain, said, section, table
 
 
 def modal(*blocks: Json, **keys: Any) -> Json:

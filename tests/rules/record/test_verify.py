@@ -17,7 +17,7 @@ from rules.record.chain import content_digest
 from rules.record.evidence import TENANT, Kept, read
 from rules.record.verify import Auditor, Seen
 from rules.state import commands
-from tests.rules.record import SALT, Life, Record, audited, faults_of, original, own_events, reseal, sentences
+from tests.rules.record.record import SALT, Life, Record, audited, faults_of, original, own_events, reseal, sentences
 from tests.rules.world import (
     HARD,
     NOW,

@@ -8,7 +8,7 @@ from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.case import Background
 from rules.state.level import may_be_silent
 from tests.rules import world
-from tests.rules.finding import found, voices
+from tests.rules.state.finding import found, voices
 
 AUTO, NOTIFY, SOFT, HARD, TAKEOVER = HITLLevel
 

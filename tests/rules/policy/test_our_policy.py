@@ -1,0 +1,58 @@
+"""The policy.toml that the product comes with: it spells out every setting, with the value that holds without it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from rules.policy.model import Policy
+from rules.policy.parse import read_policy
+from tests.rules.policy.test_parse import LEAST, OURS
+
+
+def ours() -> dict[str, Any]:
+    return tomllib.loads(OURS.read_text())
+
+
+_WITHOUT_DEFAULT = {"version", "digest", "roles", "actions"}
+
+
+@pytest.mark.parametrize("section", sorted(set(Policy.model_fields) - _WITHOUT_DEFAULT))
+def test_our_policy_says_what_holds_when_it_is_left_out(section: str) -> None:
+    assert getattr(read_policy(OURS.read_bytes()), section) == getattr(read_policy(LEAST), section)
+
+
+def spelled_out(model: BaseModel, said: dict[str, Any]) -> bool:
+    """Whether every setting that has a value is written, in this table and in those below it."""
+    given_values = {name: value for name, value in model if value is not None}
+    tables = {name: value for name, value in given_values.items() if isinstance(value, BaseModel)}
+    return said.keys() == given_values.keys() and all(spelled_out(table, said[name]) for name, table in tables.items())
+
+
+@pytest.mark.parametrize("section", sorted(set(Policy.model_fields) - _WITHOUT_DEFAULT - {"admins", "visibility"}))
+def test_our_policy_spells_out_every_setting(section: str) -> None:
+    assert spelled_out(getattr(read_policy(LEAST), section), ours()[section])
+
+
+def test_our_policys_examples_are_right_once_their_number_sign_is_taken_away() -> None:
+    examples = re.sub(r'(?m)^#(?=["a-z])', "", OURS.read_text())
+    its = read_policy(examples)
+    assert None not in (its.channels.default, its.channels.fallback, its.channels.admins, its.retention.content)
+    assert None not in (its.roles["reviewer"].channel, its.roles["reviewer"].hours, its.action("crm.note"))
+
+
+def test_our_policys_roles_include_one_another_up_to_the_director() -> None:
+    its = read_policy(OURS.read_bytes())
+    assert its.held_with("director") == its.roles.keys() == {"reviewer", "senior_reviewer", "supervisor", "director"}
+    assert all(role.members == role.groups == () for role in its.roles.values())
+
+
+def test_our_policys_actions_are_grave_exactly_where_they_cannot_be_undone() -> None:
+    actions = read_policy(OURS.read_bytes()).actions
+    grave = {name for name, action in actions.items() if action.reversibility == "irreversible_high"}
+    assert grave == {name for name, action in actions.items() if action.tool and action.tool.min_reviewer_role}
+    assert {"delete_data", "deploy_to_prod", "execute_payment", "send_mass_email"} <= grave

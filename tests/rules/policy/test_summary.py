@@ -1,0 +1,74 @@
+"""How a policy is summed up for people to read."""
+
+from __future__ import annotations
+
+import pytest
+
+from rules.policy.parse import read_policy
+from rules.policy.summary import summary
+from rules.policy.tiers import OnTimeout
+from tests.rules.policy.test_parse import LEAST, OURS
+
+
+def test_the_summary_begins_with_the_policys_version() -> None:
+    its = read_policy(OURS.read_bytes())
+    assert summary(its).splitlines()[0] == f"Policy {its.full_version}"
+
+
+def test_the_summary_fits_a_terminal() -> None:
+    assert max(map(len, summary(read_policy(OURS.read_bytes())).splitlines())) <= 80
+
+
+def test_the_summary_fits_a_terminal_however_long_the_names() -> None:
+    users = ", ".join(f'"U{number:019}"' for number in range(40))
+    action = f'[actions.{"a" * 100}]\nreversibility = "reversible"\ndata_classes = ["{"b" * 50}", "{"c" * 50}"]'
+    text = summary(read_policy(LEAST + f"[roles.{'r' * 50}]\nmembers = [{users}]\n{action}"))
+    assert max(map(len, text.splitlines())) <= 80
+    assert "U0000000000000000039" in text
+
+
+def said_of(text: str) -> str:
+    """The summary, on one line: where it breaks is not the point."""
+    return " ".join(summary(read_policy(text)).split())
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        pytest.param("", "Soft approval is on; 10% of what silence let pass is judged afterwards.", id="soft"),
+        pytest.param(
+            "[soft]\nenabled = false", "Soft approval is off: what would be soft waits for a person.", id="soft off"
+        ),
+        pytest.param("", "low: full_auto, nobody is asked unless another rule says so.", id="level"),
+        pytest.param("", "It takes 2 people as senior_reviewer, 1 of them as supervisor.", id="quorum"),
+        pytest.param("", "Soft approval waits 5m. Hard approval waits 1d, then it climbs to", id="timeouts"),
+        pytest.param("", "it climbs to supervisor; at the top it expires, which denies it.", id="ladder"),
+        pytest.param("", "Reminders 4h and 1h before the end.", id="reminders"),
+        pytest.param("", "An approval lapses after 2d.", id="expiry"),
+        pytest.param(
+            "[tiers.low]\nladder = []", "Hard approval waits 1d, then it expires, which denies it.", id="no ladder"
+        ),
+        pytest.param('[tiers.low]\non_timeout = "cancel"', "then it is cancelled.", id="cancel"),
+        pytest.param('[tiers.low]\non_timeout = "defer"', "then it is deferred for 1d, at most twice.", id="defer"),
+        pytest.param('[tiers.low]\non_timeout = "auto_reject"', "then it expires, which denies it.", id="auto_reject"),
+        pytest.param(
+            '[actions."db.*"]\nreversibility = "irreversible_low"\nfloor = "hard_approval"\ndata_classes = ["pii"]',
+            "irreversible_low: at least soft_approval db.* low floor hard_approval, pii",
+            id="an action",
+        ),
+        pytest.param("", "reviewer: nobody yet; up to medium risk", id="a role that nobody holds"),
+        pytest.param(
+            '[roles.clerk]\nmembers = ["U012"]\ngroups = ["S012"]\nincludes = ["reviewer"]\nscopes = ["db.*"]\nhours = {}',
+            "clerk: U012, S012; up to medium risk; also acts as reviewer; only for db.*; at work 09:00 to 17:00 UTC",
+            id="a role in full",
+        ),
+        pytest.param('[windows]\nrejection = "90m"', "Windows rejection 1h30m, same_digest 1d,", id="windows"),
+    ],
+)
+def test_the_summary_says(more: str, sentence: str) -> None:
+    assert sentence in said_of(LEAST + more)
+
+
+@pytest.mark.parametrize("end", list(OnTimeout))
+def test_the_summary_knows_every_end(end: OnTimeout) -> None:
+    assert "Hard approval waits 1d, then it " in said_of(LEAST + f'[tiers.low]\non_timeout = "{end}"')
