@@ -18,9 +18,9 @@ from store.audit.tenant import TENANT_EVENTS
 from store.engine.engines import make_engine
 from tests.bot.examined import found, house, workspace
 from tests.bot.terminal import Terminal, at
-from tests.callbacks.receiver import Receiver, receiving
-from tests.callbacks.rounds import Rounds, on_rounds
 from tests.rules.world import DAY, NOW, OWEN
+from tests.scheduler.callbacks.receiver import Receiver
+from tests.scheduler.callbacks.rounds import Rounds, on_rounds
 from tests.store.world import founded
 
 
@@ -35,12 +35,6 @@ def terminal(
 async def rounds(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rounds]:
     async with founded(database_url) as world, on_rounds(world) as its:
         monkeypatch.setattr("bot.cli.common.session.now", its.now)
-        yield its
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as its:
         yield its
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from playground.slack import Slack
-from tests.callbacks.receiver import Receiver, receiving
 from tests.machines.crowd import FATES, Crowd, crowd
 from tests.machines.ending import all_shown, ending, verified
 from tests.machines.fleet import Fleet, fleet
+from tests.scheduler.callbacks.receiver import Receiver, receiving
 from tests.slack.office import CHANNEL
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

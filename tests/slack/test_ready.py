@@ -7,7 +7,7 @@ import pytest
 import scheduler.time.heartbeat
 from store.engine import engines
 from tests.slack.office import Office
-from tests.store.test_database import held_by_another
+from tests.store.notes import held_by_another
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

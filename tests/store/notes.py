@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
+import psycopg
 from sqlalchemy import Connection, text
 
 from store.engine.database import GROUPS, Database
@@ -69,3 +74,29 @@ class Threads:
         tasks = await self.asked(*operations)
         self.let_one_go()
         return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+_HOLDER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def held_by_another(url: str) -> Iterator[None]:
+    """Another process holds what is needed to write a note."""
+    if url.startswith("sqlite"):
+        path = url.removeprefix("sqlite:///")
+        pipe = subprocess.PIPE
+        with subprocess.Popen([sys.executable, "-c", _HOLDER, path], stdin=pipe, stdout=pipe, text=True) as holder:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            yield
+            holder.communicate()
+    else:
+        with psycopg.connect(url) as connection:
+            connection.execute("LOCK TABLE notes IN SHARE MODE")
+            yield

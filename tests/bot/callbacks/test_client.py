@@ -16,8 +16,8 @@ from cryptography.x509.oid import NameOID
 
 from bot.callbacks.client import callback_client
 from scheduler.callbacks.post import Reply, UnsentError
-from tests.callbacks.receiver import Receiver, receiving, saying
-from tests.callbacks.rounds import LOOPBACK, SOON, WITHIN
+from tests.scheduler.callbacks.receiver import Receiver, receiving, saying
+from tests.scheduler.callbacks.rounds import LOOPBACK, SOON, WITHIN
 
 BODY = b'{"type": "package.approved"}'
 

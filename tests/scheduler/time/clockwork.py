@@ -17,7 +17,7 @@ from scheduler.time.way_in import Proof
 from store.installation import directory
 from store.packages.events import events_of
 from tests.rules.world import SOFT
-from tests.scheduler.looking import Looked, consents
+from tests.scheduler.time.looking import Looked, consents
 from tests.store.world import World
 
 

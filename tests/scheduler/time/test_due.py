@@ -34,7 +34,7 @@ from tests.rules.world import (
     people,
     policy,
 )
-from tests.scheduler.clockwork import Clockwork
+from tests.scheduler.time.clockwork import Clockwork
 from tests.store.world import founded, replica
 
 

@@ -12,8 +12,8 @@ import pytest
 from rules.state.model import PackageState, Status
 from tests.forked import Forked
 from tests.rules.world import HARD, SOFT
-from tests.scheduler.clockwork import Clockwork
-from tests.scheduler.sweeping import sweep
+from tests.scheduler.time.clockwork import Clockwork
+from tests.scheduler.time.sweeping import sweep
 from tests.store.soundness import faults
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

@@ -18,11 +18,11 @@ from scheduler.callbacks.concurrency import OF_ADDRESS
 from scheduler.callbacks.retries import Again, Dead, Delivered
 from store.outbox import deliveries
 from store.outbox.deliveries import Claimed
-from tests.callbacks.carrier import STEPS, carry
-from tests.callbacks.receiver import Held, Receiver, hangs
-from tests.callbacks.rounds import Rounds, called, on_rounds
 from tests.forked import Forked
 from tests.rules.world import SENTA, SUSI, ask
+from tests.scheduler.callbacks.carrier import STEPS, carry
+from tests.scheduler.callbacks.receiver import Held, Receiver, hangs
+from tests.scheduler.callbacks.rounds import Rounds, called, on_rounds
 from tests.store.test_crash import gone
 from tests.store.world import replica
 

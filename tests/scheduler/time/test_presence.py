@@ -15,7 +15,7 @@ from scheduler.time.heartbeat import Heart
 from scheduler.time.way_in import Proof
 from store.installation import presence, uptime
 from tests.rules.world import HOUR, MINUTE
-from tests.scheduler.clockwork import Clockwork, OpenWay
+from tests.scheduler.time.clockwork import Clockwork, OpenWay
 from tests.store.world import World, founded, replica
 
 LEASE = timedelta(seconds=60)

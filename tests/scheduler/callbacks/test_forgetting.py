@@ -9,9 +9,9 @@ import pytest
 from scheduler.callbacks.retries import ATTEMPTS, DELAYS
 from scheduler.time.retention import ARRIVED, Retention
 from store.audit.reader import verify_database
-from tests.callbacks.receiver import Receiver
-from tests.callbacks.rounds import Rounds, on_rounds
 from tests.rules.world import DAY, policy
+from tests.scheduler.callbacks.receiver import Receiver
+from tests.scheduler.callbacks.rounds import Rounds, on_rounds
 from tests.store.world import LASTING, founded
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)

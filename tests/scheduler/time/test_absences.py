@@ -13,7 +13,7 @@ from scheduler.time.absences import Relief
 from store.audit.reader import verify_database
 from store.packages.queue import Page, open_tasks
 from tests.rules.world import DAY, HARD, HOUR, SENTA, SVEN, ask, people, policy
-from tests.scheduler.clockwork import Clockwork
+from tests.scheduler.time.clockwork import Clockwork
 from tests.store.world import LASTING, founded
 
 # A database that takes no task from anybody just now.

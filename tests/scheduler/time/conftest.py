@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.scheduler.clockwork import Clockwork
+from tests.scheduler.time.clockwork import Clockwork
 from tests.store.world import founded
 
 

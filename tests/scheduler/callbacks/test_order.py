@@ -11,9 +11,9 @@ from scheduler.callbacks.concurrency import OF_ADDRESS
 from scheduler.callbacks.retries import ATTEMPTS, DELAYS, Again, Dead, Delivered, Verdict
 from store.engine.workers import UnavailableError
 from store.outbox.deliveries import Claimed
-from tests.callbacks.receiver import Held, Receiver
-from tests.callbacks.rounds import Rounds
 from tests.rules.world import DAY
+from tests.scheduler.callbacks.receiver import Held, Receiver
+from tests.scheduler.callbacks.rounds import Rounds
 from tests.store.soundness import faults
 
 SECOND = timedelta(seconds=1)

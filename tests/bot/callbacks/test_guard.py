@@ -13,8 +13,8 @@ from bot.callbacks.client import callback_client
 from bot.callbacks.guard import ForbiddenError, Gate, Network, forbidden, is_open
 from rules.package.model import Url
 from scheduler.callbacks.post import UnsentError
-from tests.callbacks.receiver import Receiver
-from tests.callbacks.rounds import LOOPBACK, WITHIN
+from tests.scheduler.callbacks.receiver import Receiver
+from tests.scheduler.callbacks.rounds import LOOPBACK, WITHIN
 
 INSIDE = [
     "127.0.0.1", "127.1.2.3", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",  # noqa: S104 - nothing is bound to it

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.callbacks.receiver import Receiver, receiving
-from tests.callbacks.rounds import Rounds, on_rounds
+from tests.scheduler.callbacks.receiver import Receiver, receiving
+from tests.scheduler.callbacks.rounds import Rounds, on_rounds
 from tests.store.world import founded
 
 

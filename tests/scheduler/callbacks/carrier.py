@@ -18,9 +18,9 @@ from scheduler.callbacks.sender import Courier
 from scheduler.ticks import ticking
 from store.outbox import deliveries
 from store.store import Store
-from tests.callbacks.rounds import LOOPBACK
 from tests.forked import Line
 from tests.rules.world import written
+from tests.scheduler.callbacks.rounds import LOOPBACK
 from tests.store.world import POLICY, Clock
 
 # Where it dies: in the transaction that claims, after it, with the answer in hand, in the transaction that settles, after.

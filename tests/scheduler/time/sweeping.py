@@ -21,8 +21,8 @@ from scheduler.time.clicks import Clicks
 from scheduler.time.due import Sweep
 from scheduler.time.heartbeat import Heart
 from tests.forked import Line
-from tests.scheduler.clockwork import OpenWay
-from tests.scheduler.looking import Looked, consents
+from tests.scheduler.time.clockwork import OpenWay
+from tests.scheduler.time.looking import Looked, consents
 from tests.store.world import Clock, World, opened
 
 

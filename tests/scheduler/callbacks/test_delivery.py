@@ -13,9 +13,9 @@ from rules.state.commands import Reject
 from scheduler.callbacks.retries import ATTEMPTS, DELAYS
 from store.agents import agent_admin
 from store.audit import retention
-from tests.callbacks.receiver import Receiver, hangs
-from tests.callbacks.rounds import SOON, Rounds, on_rounds
 from tests.rules.world import DAY, NOW, RITA, ask, people
+from tests.scheduler.callbacks.receiver import Receiver, hangs
+from tests.scheduler.callbacks.rounds import SOON, Rounds, on_rounds
 
 SECOND = timedelta(seconds=1)
 

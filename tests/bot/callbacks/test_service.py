@@ -17,8 +17,8 @@ from bot.api.openapi import document
 from bot.api.shapes import CallbackBody
 from rules.state.commands import Approve, Escalate
 from tests.bot.service import HARD, SOFT, Desk, opened
-from tests.callbacks.receiver import Receiver
 from tests.rules.world import RITA, SENTA, SUSI
+from tests.scheduler.callbacks.receiver import Receiver
 
 ALLOWED = {"COUNTERSIGN_CALLBACK_ALLOW": "127.0.0.0/8"}
 

@@ -1,0 +1,166 @@
+"""Quick operations on PostgreSQL: those that wait together share a transaction, and none suffers for another's fault."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.exc import IntegrityError
+
+from store.engine import database as store_database
+from store.engine import engines
+from store.engine.database import Database, StaleError, open_database
+from tests.store.notes import MAKE, Hold, Threads, note, notes
+
+POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@pytest.fixture
+async def threads(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Threads]:
+    monkeypatch.setattr(store_database, "HASTE", 20)  # a slow machine does not divide the group
+    async with Threads(database) as its:
+        yield its
+
+
+def in_transaction(connection: Connection) -> str:
+    return str(connection.execute(text("SELECT pg_current_xact_id()::text")).scalar_one())
+
+
+def twice(connection: Connection) -> None:
+    note(20)(connection)
+    note(20)(connection)
+
+
+def ignores(connection: Connection) -> None:
+    """Its error has ended the transaction."""
+    with suppress(IntegrityError):
+        twice(connection)
+
+
+@POSTGRESQL
+async def test_quick_operations_that_wait_together_share_a_transaction(database: Database, threads: Threads) -> None:
+    def noted_in(number: int) -> Any:
+        return lambda connection: note(number)(connection) and in_transaction(connection)
+
+    transactions = await threads.together(*(noted_in(number) for number in range(1, 11)))
+    assert len(set(transactions)) == 1
+    assert await database.read(notes) == list(range(1, 11))
+
+
+@POSTGRESQL
+@pytest.mark.parametrize(("fails", "fault"), [(twice, IntegrityError), (ignores, RuntimeError)])
+@pytest.mark.parametrize("place", [0, 1, 2])
+async def test_a_quick_operation_that_fails_alone_meets_its_fault(
+    database: Database, threads: Threads, fails: Any, fault: type[Exception], place: int
+) -> None:
+    group = [note(1), note(2)]
+    group.insert(place, fails)
+    answers = await threads.together(*group)
+    assert type(answers.pop(place)) is fault
+    assert answers == [1, 2]
+    assert await database.read(notes) == [1, 2]
+
+
+@POSTGRESQL
+async def test_an_operation_alone_that_ignores_an_error_of_the_database_is_told_that_nothing_was_written(
+    database: Database,
+) -> None:
+    with pytest.raises(RuntimeError, match="nothing of its transaction is written"):
+        await database.write(ignores)
+    assert await database.read(notes) == []
+
+
+@POSTGRESQL
+async def test_no_quick_operation_is_answered_before_the_commit(database: Database) -> None:
+    hold = Hold()
+    with heard("commit", hold.here):
+        asked = [asyncio.create_task(database.write(note(number), quick=True)) for number in (1, 2)]
+        await hold.reached()
+        seen = await database.read(notes)
+        answered = [task.done() for task in asked]
+        hold.let_go()
+        await asyncio.gather(*asked)
+    assert (seen, answered) == ([], [False, False])
+    assert await database.read(notes) == [1, 2]
+
+
+@POSTGRESQL
+async def test_an_operation_of_a_group_that_met_a_change_is_tried_again(database: Database, threads: Threads) -> None:
+    tries: list[int] = []
+
+    def stale(connection: Connection) -> int:
+        tries.append(1)
+        if len(tries) < 4:
+            raise StaleError
+        return int(note(2)(connection))
+
+    assert await threads.together(note(1), stale, note(3)) == [1, 2, 3]
+    assert len(tries) == 4
+    assert await database.read(notes) == [1, 2, 3]
+
+
+@POSTGRESQL
+async def test_a_lock_that_another_holds_holds_up_only_the_operation_that_wants_it(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "PATIENCE", 1000)
+    database = open_database(database_url)
+    await database.write(lambda connection: connection.execute(text(MAKE)))
+    with psycopg.connect(database_url) as other:
+        other.execute("INSERT INTO notes VALUES (2)")
+        async with Threads(database) as threads:
+            first, waits, third = await threads.asked(note(1), note(2), note(3))
+            threads.let_one_go()
+            answered, _ = await asyncio.wait([first, third], timeout=20)
+            assert (answered, waits.done()) == ({first, third}, False)
+        other.rollback()
+        assert await waits == 2
+    await database.close()
+
+
+@POSTGRESQL
+async def test_a_group_that_takes_long_commits_what_it_has_done(
+    database: Database, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_database, "HASTE", 0)
+    transactions = await threads.together(*[in_transaction] * 3)
+    assert len(set(transactions)) == 3
+
+
+@POSTGRESQL
+async def test_a_contended_operation_does_not_wait_for_a_group(database: Database, threads: Threads) -> None:
+    assert await database.write(note(1), quick=True, contended=True) == 1
+    assert not any(task.done() for task in threads.held)
+
+
+@POSTGRESQL
+async def test_closing_carries_out_what_was_asked_before_also_what_a_group_could_not(database_url: str) -> None:
+    database = open_database(database_url)
+    await database.write(lambda connection: connection.execute(text(MAKE)))
+    async with Threads(database) as threads:
+        asked = await threads.asked(note(1), twice, note(3))
+        closing = asyncio.create_task(database.close())
+        await asyncio.sleep(0)
+        threads.let_one_go()
+        answered, _ = await asyncio.wait(asked, timeout=20)
+    assert len(answered) == len(asked)
+    await closing
+    first, failed, third = [task.exception() or task.result() for task in asked]
+    assert (first, type(failed), third) == (1, IntegrityError, 3)
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT number FROM notes ORDER BY number").fetchall() == [(1,), (3,)]
+
+
+@contextmanager
+def heard(name: str, listener: Callable[[Connection], object]) -> Iterator[None]:
+    """On every engine, whichever the database uses."""
+    event.listen(Engine, name, listener)
+    try:
+        yield
+    finally:
+        event.remove(Engine, name, listener)

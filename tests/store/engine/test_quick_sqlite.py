@@ -1,0 +1,206 @@
+"""Quick operations on SQLite: they run in the event loop, which goes on while a commit waits for the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+
+import pytest
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from store.engine import one_file
+from store.engine.database import Database
+from store.engine.engines import make_engine, transact
+from store.engine.workers import UnavailableError, takes_long
+from tests.store.notes import Hold, held_by_another, note, notes
+
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@SQLITE
+async def test_quick_operations_run_in_the_thread_of_the_loop_and_all_others_elsewhere(database: Database) -> None:
+    def thread(_: Connection) -> int:
+        return threading.get_ident()
+
+    quick = {await database.write(thread, quick=True), await database.read(thread, quick=True)}
+    other = {await database.write(thread), await database.read(thread)}
+    assert quick == {threading.get_ident()}
+    assert threading.get_ident() not in other
+
+
+@SQLITE
+async def test_the_loop_goes_on_while_a_commit_waits_for_the_disk(database: Database) -> None:
+    hold = Hold()
+    event.listen(database.engine, "commit", hold.here)
+    written = asyncio.create_task(database.write(note(1), quick=True))
+    await hold.reached()
+    seen = await database.read(notes, quick=True)
+    answered = written.done()
+    hold.let_go()
+    await written
+    assert (seen, answered) == ([], False)
+    assert await database.read(notes, quick=True) == [1]
+
+
+@SQLITE
+async def test_the_loop_goes_on_while_another_process_writes(database: Database, database_url: str) -> None:
+    with held_by_another(database_url):
+        written = asyncio.create_task(database.write(note(1), quick=True))
+        assert await database.read(notes, quick=True) == []
+        await asyncio.wait([written], timeout=0.05)
+        assert not written.done()
+    assert await written == 1
+
+
+@SQLITE
+async def test_the_loop_goes_on_while_a_long_operation_writes_and_quick_ones_wait_for_it(database: Database) -> None:
+    hold = Hold()
+    long = asyncio.create_task(database.write(lambda connection: note(1)(connection) and hold.here(connection)))
+    await hold.reached()
+    quick = asyncio.create_task(database.write(notes, quick=True))
+    assert await database.read(notes, quick=True) == []
+    hold.let_go()
+    assert await long
+    assert await quick == [1]
+
+
+@SQLITE
+async def test_a_quick_operation_that_fails_leaves_nothing_and_harms_nobody_in_its_group(database: Database) -> None:
+    def half(connection: Connection) -> None:
+        note(2)(connection)
+        note(1)(connection)
+
+    group = [database.write(each, quick=True) for each in (note(1), half, note(3))]
+    first, failed, third = await asyncio.gather(*group, return_exceptions=True)
+    assert (first, type(failed), third) == (1, IntegrityError, 3)
+    assert await database.read(notes, quick=True) == [1, 3]
+
+
+@SQLITE
+async def test_a_quick_read_leaves_nothing_behind(database: Database) -> None:
+    assert await database.read(note(1), quick=True) == 1
+    assert await database.write(notes, quick=True) == []
+
+
+@SQLITE
+async def test_a_quick_read_that_fails_is_tried_once_more_by_whoever_can_wait(database: Database) -> None:
+    threads: list[int] = []
+
+    def locked_here(_: Connection) -> int:
+        threads.append(threading.get_ident())
+        if len(threads) == 1:
+            raise OperationalError("", {}, sqlite3.OperationalError("database is locked"))
+        return len(threads)
+
+    assert await database.read(locked_here, quick=True) == 2
+    assert threads[0] == threading.get_ident() != threads[1]
+
+
+@SQLITE
+async def test_an_operation_that_says_it_takes_long_is_undone_and_runs_in_a_thread(database: Database) -> None:
+    def longer(connection: Connection) -> int:
+        note(7)(connection)
+        takes_long(connection)
+        return threading.get_ident()
+
+    read, wrote = await database.read(longer, quick=True), await database.write(longer, quick=True)
+    assert threading.get_ident() not in {wrote, read}
+    assert await database.read(notes) == [7]
+
+
+@SQLITE
+async def test_operations_that_wait_together_share_a_commit(database: Database) -> None:
+    commits: list[int] = []
+    event.listen(database.engine, "commit", lambda _: commits.append(1))
+    await asyncio.gather(*(database.write(note(number), quick=True) for number in range(10)))
+    assert len(commits) == 1
+    assert await database.read(notes) == list(range(10))
+
+
+@SQLITE
+@pytest.mark.parametrize("part", ["read", "write"])
+async def test_everything_else_gets_its_turn_within_a_long_row_of_quick_operations(
+    database: Database, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    monkeypatch.setattr(one_file, "AT_A_STRETCH", 0)
+    ask = getattr(database, part)
+    carried_out: list[int] = []
+    between: list[int] = []
+
+    async def looks_around() -> None:
+        while len(carried_out) < 10:
+            between.append(len(carried_out))
+            await asyncio.sleep(0)
+
+    def counted(connection: Connection) -> None:
+        carried_out.append(note(len(carried_out))(connection) or 0)
+
+    await asyncio.gather(*(ask(counted, quick=True) for _ in range(10)), looks_around())
+    assert set(between) >= set(range(1, 10))
+
+
+@SQLITE
+async def test_everything_else_gets_its_turn_while_one_task_reads_again_and_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(one_file, "AT_A_STRETCH", 0)
+    turns: list[int] = []
+    for _ in range(10):
+        asyncio.get_running_loop().call_soon(turns.append, 1)
+        await database.read(notes, quick=True)
+    assert len(turns) >= 9
+
+
+def fails_in_the_middle(connection: Connection) -> None:
+    """Its exception keeps a cursor that has more to give."""
+    found = connection.connection.cursor()
+    found.execute("SELECT number FROM notes")
+    found.fetchone()
+    raise ValueError
+
+
+@SQLITE
+@pytest.mark.parametrize("part", ["read", "write"])
+async def test_a_quick_operation_that_failed_in_the_middle_keeps_no_old_snapshot(
+    database: Database, database_url: str, part: str
+) -> None:
+    await database.write(lambda connection: [note(number)(connection) for number in range(500)])
+    with pytest.raises(ValueError) as kept:  # noqa: PT011 - which one does not matter here, but that it is kept
+        await getattr(database, part)(fails_in_the_middle, quick=True)
+    engine = make_engine(make_url(database_url))
+    transact(engine, note(1000))
+    engine.dispose()
+    assert len(await database.read(notes, quick=True)) == 501
+    assert await database.write(note(1001), quick=True) == 1001
+    assert kept.value.__traceback__ is not None
+
+
+@SQLITE
+async def test_who_closes_and_is_cancelled_takes_nobody_along(database: Database) -> None:
+    hold = Hold()
+    long = asyncio.create_task(database.write(hold.here))
+    await hold.reached()
+    waits = asyncio.create_task(database.write(note(1), quick=True))
+    closing = asyncio.create_task(database.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait([closing])
+    hold.let_go()
+    assert (await long, await waits) == (1, 1)
+
+
+@SQLITE
+@pytest.mark.parametrize("quick", [True, False])
+async def test_after_a_commit_that_failed_the_next_writes_on_a_new_connection(database: Database, quick: bool) -> None:
+    def fails(_: Connection) -> None:
+        event.remove(database.engine, "commit", fails)
+        raise OperationalError("COMMIT", None, Exception("the disk is full"))
+
+    event.listen(database.engine, "commit", fails)
+    with pytest.raises(UnavailableError):
+        await database.write(note(1), quick=quick)
+    assert await database.write(notes, quick=quick) == []
+    assert await database.write(note(1), quick=quick) == 1
