@@ -19,7 +19,7 @@ FORKED = multiprocessing.get_context("forkserver")
 FORKED.set_forkserver_preload([
     "bot.cli",
     "bot.running",
-    "tests.bot.process",
+    "tests.bot.process.serving",
     "countersign.cli",
     "tests.scheduler.callbacks.carrier",
     "tests.machines.deliverer",

@@ -1,4 +1,4 @@
-"""The whole service, listening on a port of its own, on a fresh database of either kind; and a receiver of its callbacks."""
+"""The whole service on a fresh database: alone, or beside a stand-in for Slack; and a receiver of its callbacks."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ from pathlib import Path
 import pytest
 
 from tests.bot.service import Desk, opened
+from tests.bot.slack.office import Office, open_office
 from tests.scheduler.callbacks.receiver import Receiver, receiving
 
 
 @pytest.fixture
 async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
     async with opened(database_url, tmp_path) as its:
+        yield its
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_office(database_url, tmp_path) as its:
         yield its
 
 

@@ -10,7 +10,7 @@ import pytest
 import bot.cli.doctor.slack  # noqa: F401 - loaded before any hour is set: it holds real time against that of Slack
 from bot.cli import run
 from bot.settings import Settings
-from tests.bot.process import KEY
+from tests.bot.process.serving import KEY
 from tests.rules.world import DORA, NOW, RITA, ROSS, SENTA, SUSI
 
 POLICY = f"""

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from bot.log_output import LINES_KEPT, LogOutput
-from tests.bot.process import Process, served
+from tests.bot.process.serving import Process, served
 from tests.bot.service import SOFT
 
 REQUESTS = 600  # their lines are more than a pipe and asyncio's reader take

@@ -9,7 +9,7 @@ import pytest
 from yarl import URL
 
 from bot.settings import SettingsError, read_settings
-from tests.slack.office import RITA, SOFT, open_office
+from tests.bot.slack.office import RITA, SOFT, open_office
 
 ROUTES = {"/v1/packages", "/slack/events", "/metrics", "/readyz", "/healthz", "/docs", "/openapi.json"}
 EVERYWHERE = {"/healthz", "/docs", "/openapi.json"}

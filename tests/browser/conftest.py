@@ -9,11 +9,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
+from tests.bot.slack.office import Office, open_office
 from tests.browser.driver import executable, launched
 from tests.browser.scene import CHANNEL, SENTA, scene
 from tests.browser.screen import Screen, window
 from tests.programs import sayer
-from tests.slack.office import Office, open_office
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

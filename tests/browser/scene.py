@@ -8,8 +8,8 @@ import pytest
 
 from playground.slack import Slack
 from tests.blocks.proposals import NOTICE, REFUND
-from tests.slack.office import ADAM, CHANNEL, GROUP, OWEN, RITA, ROSE, SENTA, SUSI, furnish
-from tests.slack.office import SOFT as PLAIN
+from tests.bot.slack.office import ADAM, CHANNEL, GROUP, OWEN, RITA, ROSE, SENTA, SUSI, furnish
+from tests.bot.slack.office import SOFT as PLAIN
 
 SECOND = "C0SECOND"
 TITLES = {

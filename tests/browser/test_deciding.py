@@ -6,9 +6,9 @@ import pytest
 from playwright.async_api import expect
 
 from rules.state.model import Status
+from tests.bot.slack.office import Office
 from tests.browser.scene import GRAVE, IN_BROWSER, RITA, ROSE, SOFT
 from tests.browser.screen import Screen
-from tests.slack.office import Office
 
 pytestmark = IN_BROWSER
 

@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Request, Route, expect
 
+from tests.bot.demo.visitor import visiting
 from tests.browser.screen import PHONE, WIDE, Scheme, Screen, window
-from tests.demo.visitor import visiting
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -6,9 +6,9 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from rules.state.model import Status
+from tests.bot.slack.office import Office
 from tests.browser.scene import CHANNEL, GRAVE, IN_BROWSER, SENTA, SOFT
 from tests.browser.screen import PHONE, WIDE, Scheme, Screen, window
-from tests.slack.office import Office
 
 pytestmark = IN_BROWSER
 

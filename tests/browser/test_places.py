@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from playwright.async_api import expect
 
+from tests.bot.slack.office import GUEST, Office
 from tests.browser.scene import ADAM, CHANNEL, GRAVE, IN_BROWSER, RITA, ROSE, SECOND, SENTA, SOFT
 from tests.browser.screen import Screen
-from tests.slack.office import GUEST, Office
 
 pytestmark = IN_BROWSER
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from playwright.async_api import expect
 
 from rules.state.model import Status
+from tests.bot.slack.office import Office
+from tests.bot.slack.operating import later
 from tests.browser.scene import GRAVE, IN_BROWSER, SOFT
 from tests.browser.screen import Screen
-from tests.slack.office import Office
-from tests.slack.operating import later
 
 pytestmark = IN_BROWSER
 

@@ -17,8 +17,8 @@ from playground.model.changes import Change
 from playground.model.messages import Message
 from playground.slack import NotPossibleError
 from tests.bot.service import HARD, SOFT
+from tests.bot.slack.office import CHANNEL, RITA, ROSS, SENTA
 from tests.machines.fleet import Fleet
-from tests.slack.office import CHANNEL, RITA, ROSS, SENTA
 
 AGENTS = 16
 WITHIN = 240

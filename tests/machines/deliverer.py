@@ -20,7 +20,7 @@ from scheduler.cards.delivery import Bringing
 from scheduler.cards.reconciler import Reconciler
 from scheduler.cards.sending import Sending
 from store.outbox import card_leases, cards
-from tests.slack.office import POLICY, UNLIMITED
+from tests.bot.slack.office import POLICY, UNLIMITED
 from tests.store.world import World, opened
 
 # Where it dies. True: after it was done, within the transaction that it belongs to; else just before it.

@@ -21,9 +21,9 @@ from rules.state.model import Status
 from scheduler.cards.dossiers import dossier_of
 from store.outbox.cards import CARDS
 from store.packages.events import events_of
+from tests.bot.slack.office import POLICY
 from tests.forked import program
 from tests.machines.fleet import ROOT, Fleet
-from tests.slack.office import POLICY
 from tests.store.soundness import faults
 from tests.store.world import Clock, World, opened
 

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 
 from playground.slack import Slack, stand_in
 from store.agents import agent_admin
-from tests.bot.process import KEY, slack_settings
+from tests.bot.process.serving import KEY, slack_settings
+from tests.bot.slack.office import POLICY, SECRET, furnish
 from tests.forked import program
 from tests.machines import replica
 from tests.rules.world import OWEN, people
-from tests.slack.office import POLICY, SECRET, furnish
 from tests.store.world import NO_LIMITS, opened
 
 ROOT = Path(__file__).parent.parent.parent

@@ -19,7 +19,7 @@ import scheduler.time.heartbeat
 import store.installation.presence
 from bot import cli
 from scheduler.cards.reconciler import Reconciler
-from tests.slack.office import UNLIMITED
+from tests.bot.slack.office import UNLIMITED
 
 
 def main() -> NoReturn:

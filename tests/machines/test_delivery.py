@@ -15,11 +15,11 @@ from rules.state.commands import Approve
 from rules.state.model import PackageState, Status
 from scheduler.cards.lease import CLAIMED_FOR
 from store.installation import directory
+from tests.bot.slack.office import CHANNEL, RITA, SECRET, Office, beside, furnish
+from tests.bot.slack.operating import later
 from tests.forked import FORKED
 from tests.machines.deliverer import deliver, delivery
 from tests.rules.world import SOFT, ask, people
-from tests.slack.office import CHANNEL, RITA, SECRET, Office, beside, furnish
-from tests.slack.operating import later
 from tests.store.test_crash import gone
 from tests.store.world import World
 

@@ -11,8 +11,8 @@ import pytest
 
 from rules.state.model import Status
 from store.migrations.migrate import migrate
+from tests.bot.slack.office import HARD, POLICY, SENTA, SOFT, Office, open_office
 from tests.machines.pair import Pair, pair
-from tests.slack.office import HARD, POLICY, SENTA, SOFT, Office, open_office
 
 MINUTE = timedelta(minutes=1)
 AT_ONCE = 40

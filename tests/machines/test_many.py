@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from playground.slack import Slack
+from tests.bot.slack.office import CHANNEL
 from tests.machines.crowd import FATES, Crowd, crowd
 from tests.machines.ending import all_shown, ending, verified
 from tests.machines.fleet import Fleet, fleet
 from tests.scheduler.callbacks.receiver import Receiver, receiving
-from tests.slack.office import CHANNEL
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 

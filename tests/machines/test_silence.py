@@ -21,11 +21,11 @@ from rules.policy.parse import read_policy
 from store.installation.heard import HEARD
 from store.installation.presence import PRESENCES
 from tests.bot.service import SOFT
+from tests.bot.slack.address import public_address
+from tests.bot.slack.office import POLICY
 from tests.machines.crowd import crowd
 from tests.machines.ending import all_shown
 from tests.machines.fleet import Fleet, fleet
-from tests.slack.address import public_address
-from tests.slack.office import POLICY
 from tests.store.world import Clock, World, opened
 
 ONE_OR_TWO = pytest.mark.parametrize(

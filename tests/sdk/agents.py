@@ -14,8 +14,8 @@ from countersign import Handle, Outcome, Patience, gate
 from playground.model.messages import Message
 from rules.state.commands import Verb
 from tests.bot.service import Told
+from tests.bot.slack.office import HARD, SENTA, Office
 from tests.sdk.network import Network
-from tests.slack.office import HARD, SENTA, Office
 
 QUICK = Patience(total=2.0, poll=5.0, first_rest=0.01, longest_rest=0.1)
 BRIEF = replace(QUICK, total=0.05)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from countersign import AsyncClient, Client
+from tests.bot.slack.office import Office, open_office
 from tests.sdk.agents import QUICK, Agent, Threaded
 from tests.sdk.network import Network, network
 from tests.sdk.records import Records
-from tests.slack.office import Office, open_office
 
 
 @pytest.fixture

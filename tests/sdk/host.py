@@ -13,10 +13,10 @@ from pathlib import Path
 from bot import cli
 from playground.model.messages import Message
 from playground.slack import Slack, stand_in
-from tests.bot.process import KEY, moved_in, slack_settings
+from tests.bot.process.serving import KEY, moved_in, slack_settings
 from tests.bot.service import POLICY
+from tests.bot.slack.office import CHANNEL, CONFIRMED, SECRET, SENTA, furnish
 from tests.forked import Program, program
-from tests.slack.office import CHANNEL, CONFIRMED, SECRET, SENTA, furnish
 
 
 class Host:

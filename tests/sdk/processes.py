@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tests.bot.slack.office import Office
 from tests.sdk.forked import Script
 from tests.sdk.network import Network
-from tests.slack.office import Office
 
 HERE = Path(__file__).parent
 

@@ -20,9 +20,9 @@ from countersign import (
     action_digest,
 )
 from rules.state.commands import Verb
+from tests.bot.slack.office import SENTA
 from tests.rules.world import DAY
 from tests.sdk.agents import PARAMETERS, Agent
-from tests.slack.office import SENTA
 
 # Threads ask as tasks do: tests/sdk/test_enduring.py claims from async code.
 pytestmark = pytest.mark.parametrize("agent", ["sync"], indirect=True)

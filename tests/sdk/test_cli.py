@@ -18,10 +18,10 @@ import pytest
 from countersign import Client, Patience, cli
 from countersign.cli_options import parser
 from rules.state.commands import Revoke, Verb
+from tests.bot.slack.office import HARD, SENTA, Office
 from tests.rules.world import DAY
 from tests.sdk.agents import Agent
 from tests.sdk.network import Network
-from tests.slack.office import HARD, SENTA, Office
 
 PROPOSAL = json.dumps(HARD | {"recommendation": "clarify"})
 QUESTION = json.dumps({name: said for name, said in HARD.items() if name != "action_parameters"} | {"kind": "question"})

@@ -22,10 +22,10 @@ from countersign import (
     UnauthenticatedError,
     UnreachableError,
 )
+from tests.bot.slack.office import HARD, Office
 from tests.sdk.agents import QUICK, Agent, told
 from tests.sdk.host import hosted
 from tests.sdk.network import Network
-from tests.slack.office import HARD, Office
 
 SHORT = Patience(total=0.05, poll=5.0, first_rest=0.01, longest_rest=0.02)
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from rules.state.commands import Verb
+from tests.bot.slack.office import RITA, SENTA, SUSI, Office
 from tests.sdk.agents import Agent
 from tests.sdk.processes import started
-from tests.slack.office import RITA, SENTA, SUSI, Office
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 

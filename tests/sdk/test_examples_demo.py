@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rules.state.commands import Verb
-from tests.demo.visitor import GRAVE, RITA, SENTA, SUSAN, visiting
+from tests.bot.demo.visitor import GRAVE, RITA, SENTA, SUSAN, visiting
 from tests.sdk.forked import Script
 from tests.sdk.test_examples import EXAMPLES
 

@@ -21,10 +21,10 @@ from countersign import (
     run,
 )
 from rules.state.commands import Verb
+from tests.bot.slack.office import SENTA
 from tests.rules.world import HOUR
 from tests.sdk.agents import Agent
 from tests.sdk.records import Records
-from tests.slack.office import SENTA
 
 
 async def test_it_runs_after_approval_with_its_own_arguments_and_reports(agent: Agent, records: Records) -> None:

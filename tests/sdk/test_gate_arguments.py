@@ -10,9 +10,9 @@ import pytest
 from pydantic import BaseModel, Field
 
 from countersign import MisfitError
+from tests.bot.slack.office import SENTA, SUSI
 from tests.sdk.agents import Agent
 from tests.sdk.records import Records
-from tests.slack.office import SENTA, SUSI
 
 
 async def test_it_runs_with_the_arguments_as_edited(agent: Agent, records: Records) -> None:

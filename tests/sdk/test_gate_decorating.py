@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from countersign import AsyncClient, Client, gate
+from tests.bot.slack.office import Office
 from tests.sdk.agents import QUICK
 from tests.sdk.records import Records
-from tests.slack.office import Office
 
 
 def test_a_gate_says_at_once_what_it_cannot_carry() -> None:

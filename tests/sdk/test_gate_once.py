@@ -24,10 +24,10 @@ from countersign import (
 )
 from rules.state.commands import Revoke
 from tests.bot.service import Told
+from tests.bot.slack.office import SENTA, SVEN
 from tests.rules.world import DAY, HOUR
 from tests.sdk.agents import Agent
 from tests.sdk.records import Records
-from tests.slack.office import SENTA, SVEN
 
 
 async def test_a_function_that_raises_has_failed_and_is_not_run_again(agent: Agent) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from countersign import AsyncClient, Client, ConfigurationError, Patience, RateLimitedError
 from countersign.wire import Call, Pause, answered
-from tests.slack.office import Office
+from tests.bot.slack.office import Office
 
 ELSEWHERE = "http://countersign.internal:8080"
 PLAIN_HTTP = "plain http to another machine.*COUNTERSIGN_INSECURE=1"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.bot.service import Told
+from tests.bot.slack.office import SENTA
 from tests.sdk.agents import Agent
 from tests.sdk.forked import Script
 from tests.sdk.processes import HERE, started
-from tests.slack.office import SENTA
 
 
 class Worker:

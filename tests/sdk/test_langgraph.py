@@ -16,9 +16,9 @@ from langgraph.types import Command, interrupt
 from countersign import Approved, AsyncClient, Rejected, Revise, StillPendingError
 from countersign.langgraph import arun_graph, ask, run_graph
 from rules.state.commands import Verb
+from tests.bot.slack.office import HARD, SENTA, Office
 from tests.sdk.agents import QUICK, Agent, Threaded
 from tests.sdk.processes import HERE, started
-from tests.slack.office import HARD, SENTA, Office
 
 GRAPHER = HERE / "grapher.py"
 CONFIG: Any = {"configurable": {"thread_id": "thread-1"}}

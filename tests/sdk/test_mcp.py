@@ -16,9 +16,9 @@ from mcp import Client, StdioServerParameters
 from countersign import mcp_command
 from countersign.mcp import server
 from rules.state.commands import Verb
+from tests.bot.slack.office import HARD, RITA, SENTA, SUSI, Office
 from tests.sdk.agents import Agent
 from tests.sdk.network import Network
-from tests.slack.office import HARD, RITA, SENTA, SUSI, Office
 
 NAMED = ("title", "action_type", "action_parameters", "proposed_action", "rationale", "risk_level", "confidence")
 ASKED = {name: HARD[name] for name in NAMED} | {"more": {k: v for k, v in HARD.items() if k not in NAMED}}

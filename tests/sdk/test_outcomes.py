@@ -22,8 +22,8 @@ from countersign import (
     outcome_of,
 )
 from rules.state.commands import Verb
+from tests.bot.slack.office import HARD, SENTA, SOFT, SUSI
 from tests.sdk.agents import PARAMETERS, Agent, told
-from tests.slack.office import HARD, SENTA, SOFT, SUSI
 
 QUESTION = {name: value for name, value in HARD.items() if name != "action_parameters"} | {"kind": "question"}
 

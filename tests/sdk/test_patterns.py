@@ -12,8 +12,8 @@ from countersign.confidence import Confidence, confidence_prompt, parse_confiden
 from countersign.escalating import AsyncEscalatingAgent, Attempt, EscalatingAgent
 from countersign.planning import AsyncInteractivePlan, InteractivePlan, Plan
 from rules.state.commands import Verb
+from tests.bot.slack.office import RITA, SENTA
 from tests.sdk.agents import Agent, Threaded
-from tests.slack.office import RITA, SENTA
 
 SAID = """Here is my assessment.
 

@@ -17,9 +17,9 @@ from countersign import cli, errors, outcomes, testing
 from countersign.mcp import server
 from countersign.proposal import Proposal, SaidOfACall
 from rules.package.model import DecisionPackage
+from tests.bot.slack.office import RITA, Office
 from tests.sdk.agents import Agent
 from tests.sdk.processes import started
-from tests.slack.office import RITA, Office
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "sdk" / "README.md").read_text()

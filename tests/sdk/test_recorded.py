@@ -19,8 +19,8 @@ import countersign
 from countersign.package import HANDED_BACK
 from rules.state.commands import Verb
 from tests.bot.service import Told
+from tests.bot.slack.office import HARD, SENTA, SOFT, Office
 from tests.rules.world import DAY, HOUR
-from tests.slack.office import HARD, SENTA, SOFT, Office
 
 RECORDED = Path(countersign.__file__).parent / "recorded"
 ASKED = HARD | {"recommendation": "proceed"}

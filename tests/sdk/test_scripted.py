@@ -39,7 +39,7 @@ from countersign import (
 )
 from countersign.scripted import recorded
 from countersign.testing import ScriptedReviewer, Step
-from tests.slack.office import HARD
+from tests.bot.slack.office import HARD
 
 STEPS: list[tuple[Step, type[Any]]] = [
     (testing.approve(), Approved),

@@ -21,8 +21,8 @@ from countersign import (
 )
 from countersign.takeover import hand_over
 from rules.state.commands import Verb
+from tests.bot.slack.office import HARD, SENTA
 from tests.sdk.agents import Agent, told
-from tests.slack.office import HARD, SENTA
 
 THREAD: dict[str, Any] = {"thread_id": "thr-1"}
 HANDED_OVER = hand_over(

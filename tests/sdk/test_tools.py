@@ -21,8 +21,8 @@ from rules.policy.parse import read_policy
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.case import Background
 from rules.state.level import assess
+from tests.bot.slack.office import SENTA, SOFT, Office
 from tests.sdk.agents import QUICK, Agent
-from tests.slack.office import SENTA, SOFT, Office
 
 ROLES = 'version = "test-1"\n' + "".join(
     f'[roles.{name}]\nmembers = ["URITA"]\n' for name in ("reviewer", "senior_reviewer", "supervisor")

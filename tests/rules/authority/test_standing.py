@@ -213,7 +213,7 @@ PEOPLES = [
     kind
     for base in (HumanDecisionCommand, PersonCommand)
     for kind in base.__subclasses__()
-    if kind not in (commands.Withdraw, commands.Assign)
+    if kind.__module__ == commands.__name__ and kind not in (commands.Withdraw, commands.Assign)
 ]
 
 

@@ -1,0 +1,66 @@
+"""Schemathesis against the running service and its own document: all checks, what is right and what is wrong, finding nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.callbacks import guard
+from tests.bot.service import POLICY, opened
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+
+# So that most of what is well formed also comes in: else nothing would ever be found behind the door.
+EASY = (
+    POLICY.replace("[tiers.high]", "[tiers.high]\nneeds = []")
+    .replace("[tiers.critical]", "[tiers.critical]\nneeds = []")
+    .replace(
+        "[actions]",
+        """
+[confidence]
+takeover_below = 0.0
+hard_below = 0.0
+soft_below = 0.0
+
+[matrix]
+reversible_auto_above = 0.1
+
+[actions]
+"*" = { reversibility = "reversible" }
+""",
+    )
+)
+
+
+async def test_no_request_that_schemathesis_can_think_of_breaks_a_promise(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Hosts that it makes up would be looked up, each until its time is out.
+    monkeypatch.setattr(guard, "_addresses", _nowhere)
+    async with opened(database_url, tmp_path, EASY) as desk:
+        status, report = await _schemathesis(desk.url, desk.key, tmp_path)
+    assert status == 0, report
+
+
+async def _nowhere(_: str) -> list[guard.Address]:
+    return []
+
+
+async def _schemathesis(url: str, key: str, folder: Path) -> tuple[int | None, str]:
+    run = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "schemathesis.cli"),
+        *("--config-file", str(HERE / "fuzzing.toml")),
+        *("run", f"{url}/openapi.json", "--header", f"Authorization: Bearer {key}"),
+        *("--max-examples", "8", "--continue-on-failure", "--no-color"),
+        cwd=folder,
+        env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.bot.api.fuzzing", "PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    written, _ = await run.communicate()
+    return run.returncode, written.decode()

@@ -1,0 +1,34 @@
+"""`/readyz` is red while the heartbeat cannot be written, and writes nothing itself."""
+
+from __future__ import annotations
+
+import pytest
+
+import scheduler.time.heartbeat
+from store.engine import engines
+from tests.bot.slack.office import Office
+from tests.store.notes import held_by_another
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def _locks_are_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "PATIENCE", 0)
+
+
+async def test_a_process_whose_heartbeat_cannot_be_written_is_not_ready(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert office.its.service.slack is not None
+    heart = office.its.service.slack.clockwork.heart
+    with held_by_another(office.world.url):
+        assert (await office.get("/readyz")).status == 200  # it waits for nobody who writes
+        await heart.tick()
+        assert (await office.get("/readyz")).status == 200
+        monkeypatch.setattr(scheduler.time.heartbeat, "MUST_WRITE", 0.0)
+        told = await office.get("/readyz")
+        assert (told.status, told.body["ready"]) == (503, False)
+        assert told.body["checks"] == {"database": "has taken no write of this process for 0 s"}
+    await heart.tick()
+    assert (await office.get("/readyz")).status == 200

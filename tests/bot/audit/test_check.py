@@ -1,0 +1,175 @@
+"""An export proves itself without a server or a database: whatever is done to it is found."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from bot.audit.check import ExportCheck, lines_of
+from bot.audit.export import signed_message
+from tests.bot.audit.exported import OURS, THEIRS, exported_once, faults, of, package_ids, signed_anew, written
+
+
+@pytest.fixture(scope="module")
+def exported(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    return exported_once(_sqlite_template, tmp_path_factory.mktemp("exported"))
+
+
+@given(data=st.data())
+def test_any_byte_that_is_changed_is_found(exported: list[bytes], data: st.DataObject) -> None:
+    lines = list(exported)
+    at = data.draw(st.integers(0, len(lines) - 2))
+    place = data.draw(st.integers(0, len(lines[at]) - 1))
+    byte = data.draw(st.integers(0, 255))
+    assume(lines[at][place] != byte)
+    lines[at] = lines[at][:place] + bytes([byte]) + lines[at][place + 1 :]
+    assert faults(lines)
+
+
+@given(data=st.data(), new=st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just({}))
+def test_any_member_of_the_manifest_that_is_changed_is_found(
+    exported: list[bytes], data: st.DataObject, new: Any
+) -> None:
+    manifest = json.loads(exported[-1])
+    inside = data.draw(st.sampled_from([manifest, manifest["tenant"], manifest["counts"]]))
+    member = data.draw(st.sampled_from(sorted(inside)) | st.text(max_size=5))
+    assume(member not in inside or inside[member] != new)
+    inside[member] = new
+    assert faults([*exported[:-1], written(manifest)])
+
+
+@given(data=st.data(), what=st.sampled_from(["drop", "double", "swap", "cut"]))
+def test_lines_dropped_doubled_swapped_or_cut_off_are_found(
+    exported: list[bytes], data: st.DataObject, what: str
+) -> None:
+    lines = list(exported)
+    at, to = data.draw(st.integers(0, len(lines) - 1)), data.draw(st.integers(0, len(lines) - 1))
+    match what:
+        case "drop":
+            del lines[at]
+        case "double":
+            lines.insert(to, lines[at])
+        case "swap":
+            lines[at], lines[to] = lines[to], lines[at]
+        case _:
+            del lines[at:]
+    assume(lines != exported)
+    assert faults(lines)
+
+
+def test_an_export_that_another_signed_is_found_by_who_knows_whom_to_expect(exported: list[bytes]) -> None:
+    lines = signed_anew(exported, THEIRS)
+    check = ExportCheck(OURS.public)
+    assert list(check.faults(lines)) == []
+    assert check.distrust == f"the export is signed by another key than the pinned one: {THEIRS.public}"
+
+
+def test_a_manifest_that_names_a_key_and_is_signed_by_another_is_found(exported: list[bytes]) -> None:
+    manifest = json.loads(exported[-1])
+    forged = manifest | {"signature": THEIRS.sign(signed_message(manifest))}
+    assert faults([*exported[:-1], written(forged)]) == ["export: its manifest was changed: the signature does not fit"]
+
+
+def test_a_package_that_is_missing_is_named(exported: list[bytes]) -> None:
+    first, second, _ = package_ids(exported)
+    lines = [line for line in exported if b'"kind":"head"' in line or not of(line, second)]
+    assert faults(signed_anew(lines, OURS))[0] == f"{second}: it is missing: the export lists it with 3 events"
+    assert any("its lines are not those" in fault for fault in faults(lines))
+    assert not any(fault.startswith(first) for fault in faults(lines))
+
+
+def test_a_package_that_the_export_does_not_list_is_named(exported: list[bytes]) -> None:
+    first, *_ = package_ids(exported)
+    lines = [line for line in exported if not (b'"kind":"head"' in line and of(line, first))]
+    assert faults(signed_anew(lines, OURS)) == [f"{first}: it was added: the export does not list it"]
+
+
+def test_a_package_that_stands_in_the_export_twice_is_named(exported: list[bytes]) -> None:
+    first, *_ = package_ids(exported)
+    its = [line for line in exported if of(line, first) and b'"kind":"head"' not in line]
+    assert f"{first}: it stands in the export twice" in faults([*exported[:-4], *its, *exported[-4:]])
+
+
+def test_a_chain_that_was_shortened_with_its_state_does_not_reach_the_head_that_is_listed(
+    exported: list[bytes],
+) -> None:
+    first, *_ = package_ids(exported)
+    lines = [
+        written(json.loads(line) | {"length": 9}) if of(line, first) and b'"kind":"head"' in line else line
+        for line in exported
+    ]
+    assert f"{first}: its length or head is not the one that the export lists" in faults(lines)
+
+
+def test_a_package_that_is_listed_twice_is_named(exported: list[bytes]) -> None:
+    first, *_ = package_ids(exported)
+    assert f"{first}: the export lists it twice" in faults([*exported[:-1], exported[-4], exported[-1]])
+
+
+def test_an_export_that_was_cut_off_is_named(exported: list[bytes]) -> None:
+    assert faults(exported[:-1]) == ["export: it was cut off: the manifest, which should be its last line, is missing"]
+
+
+def test_what_comes_after_the_manifest_is_named(exported: list[bytes]) -> None:
+    assert faults([*exported, b"\n"]) == [
+        f"export: line {len(exported) + 1} comes after the manifest, which should be the last"
+    ]
+
+
+def test_a_tail_that_was_cut_from_the_tenants_chain_is_named(exported: list[bytes]) -> None:
+    lines = signed_anew([*exported[:2], *exported[3:]], OURS)
+    assert faults(lines)[0] == "tenant revision 1: its tail was cut: revision 2 should follow"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [[], [b""], [b"{}\n"], [b"[]\n"], [b'{"kind":"countersign-export","version":3,"tenant_id":"T"}\n'], [b"\xff\n"]],
+)
+def test_what_is_no_export_is_not_taken_for_one(start: list[bytes]) -> None:
+    assert faults(start) == ["export: it does not begin as an export of version 2 or earlier does"]
+
+
+@given(
+    line=st.binary(max_size=20)
+    | st.sampled_from(["content", "state", "head", "?", "unreadable"]).map(lambda kind: written({"kind": kind}))
+)
+def test_nothing_that_stands_in_a_file_can_stop_the_check(exported: list[bytes], line: bytes) -> None:
+    assert faults([*exported[:-1], line, exported[-1]])
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"decision_package_id": st.sampled_from(["pkg_1", "pkg_2", "", None, 7])},
+            optional={
+                "kind": st.sampled_from(["content", "state", "head", "manifest", None, 3, []]),
+                "event_id": st.sampled_from(["evt_1", None]),
+                "length": st.integers() | st.text(),
+                "state": st.none() | st.lists(st.integers()) | st.just({}),
+                "salt": st.none() | st.integers(),
+                "words": st.none() | st.lists(st.floats()),
+                "tenant": st.none() | st.lists(st.integers()),
+                "counts": st.none() | st.lists(st.integers()),
+                "public_key": st.none() | st.text(),
+                "signature": st.text(),
+            },
+        )
+    )
+)
+def test_no_line_whatever_it_holds_can_stop_the_check(exported: list[bytes], lines: list[Any]) -> None:
+    assert faults([exported[0], *(json.dumps(line).encode() + b"\n" for line in lines)])
+
+
+def test_a_line_without_an_end_is_not_read_whole(exported: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.audit.check.LONGEST", 10_000)
+    whole = io.BytesIO(b"".join(exported))
+    assert faults(list(lines_of(whole))) == []
+    endless = io.BytesIO(exported[0] + b"[" * 50_000)
+    assert {len(line) for line in lines_of(endless)} == {len(exported[0]), 10_000}

@@ -1,0 +1,71 @@
+"""What people saw and what the policy said are part of the record: changed or removed, they are found."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import text
+
+from bot.audit.check import ExportCheck
+from bot.audit.export import export_jsonl
+from rules.policy.parse import read_policy
+from store.audit.reader import snapshot, verify_database
+from store.commands.policies import PolicyFile, give
+from tests.bot.audit.exported import OURS
+from tests.bot.slack.office import HARD, POLICY, RITA, SENTA, SOFT, Office
+from tests.rules.world import NOW
+from tests.store.recorded import forge
+
+
+def faults(office: Office) -> list[str]:
+    """Those of the database, which its export has as well, if in another order."""
+    with snapshot(office.store.database.engine) as connection:
+        found = [str(fault) for fault in verify_database(connection)]
+        lines = list(export_jsonl(connection, OURS, NOW))
+    assert sorted(str(fault) for fault in ExportCheck(OURS.public).faults(lines)) == sorted(found)
+    return found
+
+
+async def test_renderings_and_policies_are_sound_as_they_are_kept_and_their_forgeries_are_found(
+    office: Office,
+) -> None:
+    told, card = await office.asked(HARD)
+    await office.read_first(card, SENTA)
+    await office.approve(SENTA, card)
+    _, soft = await office.asked(SOFT | {"action_parameters": {"text": "long " * 2000}})
+    await office.click(RITA, soft, "approve")
+    assert (await office.slack.submit(RITA, {})).ok
+    await office.reviews(SENTA, f"show {told.id}")
+    another = POLICY.replace("test-1", "test-2")
+    file = PolicyFile(read_policy(another), another)
+    await office.store.write(lambda connection: give(connection, file, office.clock()))
+    await office.store.write(lambda connection: connection.execute(text(_EMPTIED), {"id": told.id}))
+    assert faults(office) == []
+    engine = office.store.database.engine
+    with engine.connect() as connection:
+        kept = [row.rendering_id for row in connection.execute(text(_RENDERINGS))]
+        named = [json.loads(row.body)["rendering_id"] for row in connection.execute(text("SELECT body FROM events"))]
+    seen = next(rendering for rendering in kept if rendering in named)
+    forge(engine, "UPDATE renderings SET body = replace(body, 'record', 'rekord') WHERE rendering_id = :id", id=seen)
+    assert [fault.partition(": ")[2] for fault in faults(office)] == [
+        f"the rendering {seen} was changed: its id is not the digest of its content"
+    ]
+    forge(engine, "DELETE FROM renderings WHERE rendering_id = :id", id=seen)
+    assert {fault.partition(": ")[2] for fault in faults(office)} == {
+        f"the rendering {seen} is gone: retention empties renderings and never removes them"
+    }
+    before = len(faults(office))
+    digest = read_policy(POLICY).digest
+    forge(engine, "UPDATE policies SET text = '# ' || text WHERE digest = :digest", digest=digest)
+    what = f"the text of policy {digest} was changed: it is not the one that was put in force"
+    assert faults(office)[0] == f"tenant: {what}"
+    forge(engine, "DELETE FROM policies WHERE digest = :digest", digest=digest)
+    assert faults(office)[0] == f"tenant: the text of policy {digest} is gone"
+    assert len(faults(office)) == before + 1
+
+
+_EMPTIED = (
+    "UPDATE renderings SET body = NULL WHERE rendering_id IN"
+    " (SELECT min(rendering_id) FROM renderings WHERE package_id = :id)"
+)
+_RENDERINGS = "SELECT rendering_id FROM renderings WHERE body LIKE '%record%' ORDER BY rendering_id"

@@ -1,0 +1,79 @@
+"""What the doctor says of a house, with a stand-in for Slack beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from playground.slack import Slack, stand_in
+from tests.bot.process.serving import slack_settings
+from tests.bot.terminal import POLICY, Said, Terminal, at
+from tests.rules.world import DORA, RITA, ROSS, SENTA, SUSI
+
+ADDRESS = "https://countersign.example.org"
+KEY = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
+Fault = tuple[str, str]
+
+REVIEWS, SPARE, PRIVATE = "C0REVIEWS", "C0SPARE", "C0PRIVATE"
+SENIORS = "S0SENIORS"
+NAMED = POLICY.replace(f'members = ["{SENTA}"]', f'groups = ["{SENIORS}"]\nchannel = "{PRIVATE}"') + (
+    f"""
+[channels]
+default = "{REVIEWS}"
+fallback = "{SPARE}"
+"""
+)
+
+
+@asynccontextmanager
+async def workspace() -> AsyncIterator[Slack]:
+    """With the people of the terminal's policy."""
+    async with stand_in() as slack:
+        for user in (RITA, ROSS, SENTA, SUSI, DORA):
+            slack.add_person(user)
+        yield slack
+
+
+@asynccontextmanager
+async def furnished() -> AsyncIterator[Slack]:
+    """And with all else that NAMED names."""
+    async with workspace() as slack:
+        slack.add_channel(REVIEWS, name="reviews")
+        slack.add_channel(SPARE, name="spare")
+        slack.add_channel(PRIVATE, name="seniors", private=True)
+        slack.add_group(SENIORS, [SENTA])
+        yield slack
+
+
+def house(
+    url: str, slack: Slack, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Terminal:
+    """A terminal in a house in order, which is connected to this workspace."""
+    terminal = at(folder, url, monkeypatch, capsys)
+    for name, value in {"COUNTERSIGN_KEY": KEY, "COUNTERSIGN_PUBLIC_URL": ADDRESS, **slack_settings(slack)}.items():
+        monkeypatch.setenv(name, value)
+    return terminal
+
+
+async def asked(terminal: Terminal) -> Said:
+    """In a thread of its own: the stand-in has to answer meanwhile."""
+    return await asyncio.to_thread(terminal, "doctor")
+
+
+async def found(terminal: Terminal) -> list[Fault]:
+    """The faults, each with its fix."""
+    said = await asked(terminal)
+    lines = said.out.splitlines()
+    faults = [line.removeprefix("fault").strip() for line in lines if line.startswith("fault")]
+    fixes = [line.removeprefix("fix:").strip() for line in lines if line.startswith("fix:")]
+    assert (said.code, said.err) == (1 if faults else 0, "")
+    return list(zip(faults, fixes, strict=True))
+
+
+async def the_one(terminal: Terminal) -> Fault:
+    (one,) = await found(terminal)
+    return one

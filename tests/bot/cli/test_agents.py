@@ -1,0 +1,363 @@
+"""Operators add agents, and hand out, change and take away their keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.engine import make_url
+
+from bot.keys import vault
+from bot.settings import read_settings
+from rules.people.directory import Agent, AgentStanding
+from store.agents import agents
+from store.agents.agent_admin import SECRETS
+from store.audit.tenant import TENANT_EVENTS
+from store.engine.engines import make_engine, transact
+from store.installation import directory
+from store.installation.tenancy import tenant
+from tests.bot.process.serving import KEY
+from tests.bot.terminal import Terminal, at
+from tests.rules.world import HOUR, NOW, OWEN, people
+
+T = TypeVar("T")
+
+
+@pytest.fixture
+def terminal(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Terminal:
+    its = at(tmp_path, database_url, monkeypatch, capsys)
+    monkeypatch.setenv("COUNTERSIGN_KEY", KEY)
+    return its
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = make_engine(make_url(database_url))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def by_key(engine: Engine) -> Callable[..., Agent | None]:
+    """Whose key this is, now or later: as the service looks it up."""
+
+    def look(key: str, now: datetime = NOW) -> Agent | None:
+        return read(engine, lambda connection: agents.by_key(connection, tenant(connection), key, now))
+
+    return look
+
+
+def read(engine: Engine, operation: Callable[[Connection], T]) -> T:
+    with engine.connect() as connection:
+        return operation(connection)
+
+
+SCOPED = ("--may", "mail.*", "--may", "crm.read", "--for", "*@example.com", "--max-risk", "medium")
+
+
+def test_a_key_can_be_limited_when_it_is_made_and_shown_afterwards(terminal: Terminal) -> None:
+    assert terminal("agents", "add", "clerk", "--owner", OWEN, *SCOPED, "--per-minute", "60").code == 0
+    said = terminal("agents", "show", "clerk")
+    assert (said.shown("may propose"), said.shown("on behalf of")) == ("mail.*, crm.read", "*@example.com")
+    assert (said.shown("highest risk"), said.shown("new packages")) == ("medium", "at most 60 a minute")
+    scope = json.loads(terminal("agents", "list", "--json").out)[0]["scope"]
+    assert scope == {
+        "may": ["mail.*", "crm.read"],
+        "requesters": ["*@example.com"],
+        "max_risk": "medium",
+        "per_minute": 60,
+        "waiting_per_minute": 60,
+        "max_open": 500,
+    }
+
+
+def test_a_key_without_a_limit_may_ask_for_anything_and_is_held_to_the_default_rates(terminal: Terminal) -> None:
+    added(terminal)
+    said = terminal("agents", "show", "clerk")
+    assert (said.shown("may propose"), said.shown("on behalf of")) == ("all action types", "anyone")
+    assert said.shown("new packages") == "at most 120 a minute that wait for people"
+    assert said.shown("open packages") == "at most 500"
+
+
+def test_what_a_key_may_ask_for_can_be_changed_and_is_an_event(terminal: Terminal, engine: Engine) -> None:
+    terminal("agents", "add", "clerk", "--owner", OWEN, *SCOPED)
+    said = terminal("agents", "change", "clerk", "--max-risk", "high", "--per-minute", "none", "--for", "*")
+    assert (said.code, said.shown("may propose"), said.shown("on behalf of")) == (0, "mail.*, crm.read", "anyone")
+    assert (said.shown("highest risk"), said.shown("new packages")) == ("high", "no limit")
+    told = read(engine, lambda connection: connection.execute(select(TENANT_EVENTS.c.body)).scalars().all())
+    event = json.loads(told[-1])
+    assert event["event_type"] == "agent.scope_changed"
+    assert {"may": ["mail.*", "crm.read"], "max_risk": "high", "per_minute": 0}.items() <= event["change"].items()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--may", "mail *"], "--may: an action type such as mail.send, or a pattern such as mail.*; and not 'mail *'"),
+        (
+            ["--for", "rose"],
+            "--for: a Slack user id, an e-mail address, or a pattern such as *@example.com; and not 'rose'",
+        ),
+        (["--per-minute", "0"], "must be a whole number of at least 1, `none` for no limit, or `default`"),
+        ([], "give at least one of --may, --for, --max-risk, --per-minute, --max-open"),
+    ],
+)
+def test_a_limit_that_is_written_wrong_is_refused_in_a_sentence(
+    terminal: Terminal, arguments: list[str], sentence: str
+) -> None:
+    added(terminal)
+    said = terminal("agents", "change", "clerk", *arguments)
+    assert said.code != 0
+    assert sentence in said.err
+
+
+def test_an_agent_that_cannot_be_added_leaves_no_key_behind(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", f"sqlite:///{terminal.folder / 'none.db'}")
+    monkeypatch.delenv("COUNTERSIGN_KEY")
+    for command in (["add", "clerk", "--owner", OWEN], ["rotate", "clerk"]):
+        assert "there is no database" in terminal("agents", *command).err
+    assert not (terminal.folder / "none.db.key").exists()
+
+
+def added(terminal: Terminal, name: str = "clerk") -> str:
+    said = terminal("agents", "add", name, "--owner", OWEN)
+    assert said.code == 0, said.err
+    return said.shown("key")
+
+
+def standing(agent: Agent | None) -> AgentStanding | None:
+    return agent.standing if agent else None
+
+
+# ---- adding
+
+
+def test_a_key_that_was_printed_is_its_agents(terminal: Terminal, by_key: Callable[..., Agent | None]) -> None:
+    key = added(terminal)
+    agent = by_key(key)
+    assert key.startswith("csk_")
+    assert agent is not None
+    assert (agent.name, agent.owner, agent.standing) == ("clerk", OWEN, AgentStanding.ACTIVE)
+
+
+def test_the_callback_secret_that_was_printed_is_the_one_that_signs(terminal: Terminal, engine: Engine) -> None:
+    secret = terminal("agents", "add", "clerk", "--owner", OWEN).shown("callback secret")
+    assert secret.startswith("whsec_")
+    kept = read(engine, lambda its: its.execute(select(SECRETS.c.secret)).scalar_one())
+    assert secret.removeprefix("whsec_") not in kept
+    assert vault(read_settings()).open(kept) == secret
+
+
+def test_machines_are_given_json(terminal: Terminal, by_key: Callable[..., Agent | None]) -> None:
+    said = terminal("agents", "add", "clerk", "--owner", OWEN, "--json")
+    made = json.loads(said.out)
+    agent = by_key(made["key"])
+    assert agent is not None
+    assert (made["agent_id"], made["name"]) == (agent.agent_id, "clerk")
+    assert made["callback_secret"].startswith("whsec_")
+
+
+def test_what_an_operator_does_is_recorded_as_theirs(terminal: Terminal, engine: Engine) -> None:
+    added(terminal)
+    for verb in ("rotate", "pause", "resume", "revoke"):
+        assert terminal("agents", verb, "clerk").code == 0
+    assert (terminal("freeze").code, terminal("thaw").code) == (0, 0)
+    query = select(TENANT_EVENTS.c.event_type, TENANT_EVENTS.c.actor).order_by(TENANT_EVENTS.c.sequence)
+    rows = read(engine, lambda its: its.execute(query).all())
+    done = ["agent.added", "agent.rotated", "agent.paused", "agent.active", "agent.revoked"]
+    assert [tuple(row) for row in rows] == [(what, "operator") for what in (*done, "tenant.frozen", "tenant.thawed")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (("clerk", "--owner", "bob"), "must be the id of a Slack user such as U0123ABCD"),
+        (("two words", "--owner", OWEN), "without spaces"),
+        (("clerk", "--owner", OWEN, "--callback-url", "ftp://x"), "must be an http or https URL"),
+        (("clerk", "--owner", OWEN, "--callback-url", "http://127.0.0.1/hook"), "COUNTERSIGN_CALLBACK_ALLOW"),
+        (("clerk",), "Missing option '--owner'"),
+    ],
+    ids=["owner", "name", "url", "inside", "nobody"],
+)
+def test_what_is_wrong_is_said_before_anything_is_written(
+    terminal: Terminal, arguments: tuple[str, ...], what: str
+) -> None:
+    said = terminal("agents", "add", *arguments)
+    assert said.code == 2
+    assert what in said.line
+    assert "no agents yet" in terminal("agents", "list").out
+
+
+def test_an_address_inside_is_taken_where_the_settings_allow_it(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNTERSIGN_CALLBACK_ALLOW", "127.0.0.0/8")
+    assert terminal("agents", "add", "clerk", "--owner", OWEN, "--callback-url", "http://127.0.0.1/hook").code == 0
+    assert "http://127.0.0.1/hook" in terminal("agents", "list").out
+
+
+def test_a_name_is_given_once(terminal: Terminal) -> None:
+    added(terminal)
+    said = terminal("agents", "add", "clerk", "--owner", OWEN)
+    assert said.code == 1
+    assert said.line.startswith("countersign: there is an agent named 'clerk' already")
+
+
+NOT_OWNERS = [
+    ("UNOBODY", {}, "UNOBODY is not in this workspace's directory"),
+    (OWEN, {"active": False}, f"{OWEN} is deactivated"),
+    (OWEN, {"is_guest": True}, f"{OWEN} is a guest"),
+    (OWEN, {"is_stranger": True}, f"{OWEN} belongs to another workspace"),
+    (OWEN, {"is_bot": True}, f"{OWEN} is a bot"),
+]
+
+
+@pytest.mark.parametrize(("owner", "change", "why"), NOT_OWNERS, ids=[why.partition(" ")[2] for *_, why in NOT_OWNERS])
+def test_only_an_active_full_member_owns_an_agent_unless_the_operator_insists(
+    terminal: Terminal, engine: Engine, owner: str, change: dict[str, bool], why: str
+) -> None:
+    everybody = people()
+    everybody[OWEN] = everybody[OWEN].model_copy(update=change)
+    transact(engine, lambda connection: directory.replace(connection, everybody.values(), {}, NOW))
+    said = terminal("agents", "add", "clerk", "--owner", owner)
+    assert (said.code, said.line) == (1, f"countersign: {why}; choose another owner, or add the agent with --force")
+    assert "no agents yet" in terminal("agents", "list").out
+    assert terminal("agents", "add", "clerk", "--owner", owner, "--force").code == 0
+
+
+def test_before_the_directory_was_read_any_owner_is_accepted_and_the_operator_is_told(
+    terminal: Terminal, engine: Engine
+) -> None:
+    said = terminal("agents", "add", "first", "--owner", "UNOBODY")
+    assert (said.code, "so UNOBODY was not checked" in said.err) == (0, True)
+    transact(engine, lambda connection: directory.replace(connection, people().values(), {}, NOW))
+    said = terminal("agents", "add", "second", "--owner", OWEN)
+    assert (said.code, "checked" in said.err) == (0, False)
+
+
+def test_a_directory_that_must_be_read_again_still_rules_an_owner_out(terminal: Terminal, engine: Engine) -> None:
+    terminal("agents", "list")
+    transact(engine, lambda connection: directory.replace(connection, people().values(), {}, NOW, NOW))
+    transact(engine, directory.forget_age)
+    assert terminal("agents", "add", "clerk", "--owner", "UNOBODY").code == 1
+
+
+# ---- listing
+
+
+@pytest.mark.parametrize("how", [(), ("--json",)], ids=["text", "json"])
+def test_no_list_shows_a_secret_again(terminal: Terminal, how: tuple[str, ...]) -> None:
+    made = json.loads(terminal("agents", "add", "clerk", "--owner", OWEN, "--json").out)
+    said = terminal("agents", "list", *how)
+    assert "clerk" in said.out
+    assert OWEN in said.out
+    assert made["key"] not in said.out
+    assert made["callback_secret"] not in said.out
+    assert "csk_" not in said.out + said.err
+
+
+def test_a_list_says_how_each_agent_stands(terminal: Terminal) -> None:
+    added(terminal, "clerk")
+    added(terminal, "scribe")
+    terminal("agents", "pause", "scribe")
+    listed = {agent["name"]: agent for agent in json.loads(terminal("agents", "list", "--json").out)}
+    assert (listed["clerk"]["standing"], listed["scribe"]["standing"]) == ("active", "paused")
+    assert listed["clerk"]["created_at"] == "2026-11-20T12:00:00Z"
+    assert max(map(len, terminal("agents", "list").out.splitlines())) <= 80
+
+
+# ---- changing keys
+
+
+def test_a_rotated_key_works_on_until_its_overlap_ends(terminal: Terminal, by_key: Callable[..., Agent | None]) -> None:
+    old = added(terminal)
+    said = terminal("agents", "rotate", "clerk")
+    new = said.shown("key")
+    assert said.shown("old key") == "works until 2026-11-21T12:00:00Z"
+    assert new != old
+    assert standing(by_key(old, NOW + 23 * HOUR)) is standing(by_key(new)) is AgentStanding.ACTIVE
+    assert by_key(old, NOW + 24 * HOUR) is None
+    assert standing(by_key(new, NOW + timedelta(days=1000))) is AgentStanding.ACTIVE
+
+
+def test_a_leaked_key_can_be_ended_at_once(terminal: Terminal, by_key: Callable[..., Agent | None]) -> None:
+    old = added(terminal)
+    new = json.loads(terminal("agents", "rotate", "clerk", "--overlap", "0s", "--json").out)
+    assert new["old_key_until"] == "2026-11-20T12:00:00Z"
+    assert by_key(old) is None
+    assert [agent["keys"] for agent in json.loads(terminal("agents", "list", "--json").out)] == [1]
+    assert standing(by_key(new["key"])) is AgentStanding.ACTIVE
+
+
+def test_an_overlap_is_a_span(terminal: Terminal) -> None:
+    said = terminal("agents", "rotate", "clerk", "--overlap", "soon")
+    assert (said.code, "write a duration such as 90s" in said.line) == (2, True)
+    said = terminal("agents", "rotate", "clerk", "--overlap", "800000d")
+    assert (said.code, "must be at most 36500d" in said.line) == (2, True)
+
+
+# ---- holding and ending
+
+
+def test_a_revoked_agent_has_no_key_any_more_and_stays_revoked(
+    terminal: Terminal, by_key: Callable[..., Agent | None]
+) -> None:
+    key = added(terminal)
+    assert terminal("agents", "revoke", "clerk").out == "clerk is revoked\n"
+    assert by_key(key) is None
+    assert terminal("agents", "resume", "clerk").line == (
+        "countersign: 'clerk' is revoked, for good; add a new agent instead"
+    )
+
+
+@pytest.mark.parametrize("verb", ["rotate", "pause", "resume", "revoke"])
+def test_nothing_more_is_done_to_a_revoked_agent(terminal: Terminal, verb: str) -> None:
+    added(terminal)
+    terminal("agents", "revoke", "clerk")
+    assert terminal("agents", verb, "clerk").line.startswith("countersign: 'clerk' is revoked, for good")
+
+
+def test_what_was_done_already_is_not_recorded_again(terminal: Terminal, engine: Engine) -> None:
+    added(terminal)
+    for arguments in (("agents", "pause", "clerk"), ("freeze",)):
+        assert (terminal(*arguments).code, terminal(*arguments).code) == (0, 0)
+    rows = read(engine, lambda its: its.execute(select(TENANT_EVENTS.c.event_type)).scalars().all())
+    assert sorted(rows) == ["agent.added", "agent.paused", "tenant.frozen"]
+
+
+def test_a_paused_agent_may_do_nothing_until_it_is_resumed(
+    terminal: Terminal, by_key: Callable[..., Agent | None]
+) -> None:
+    key = added(terminal)
+    terminal("agents", "pause", "clerk")
+    assert standing(by_key(key)) is AgentStanding.PAUSED
+    terminal("agents", "resume", "clerk")
+    assert standing(by_key(key)) is AgentStanding.ACTIVE
+
+
+def test_a_freeze_holds_everybody_until_the_thaw(terminal: Terminal, by_key: Callable[..., Any]) -> None:
+    keys = [added(terminal, name) for name in ("clerk", "scribe")]
+    terminal("freeze")
+    assert [by_key(key).may_act for key in keys] == [False, False]
+    assert "everything is frozen" in terminal("agents", "list").out
+    terminal("thaw")
+    assert [by_key(key).may_act for key in keys] == [True, True]
+    assert "frozen" not in terminal("agents", "list").out
+
+
+@pytest.mark.parametrize("verb", ["rotate", "revoke", "pause", "resume"])
+def test_an_agent_that_nobody_added_is_named(terminal: Terminal, verb: str) -> None:
+    said = terminal("agents", verb, "nobody")
+    assert (said.code, said.line) == (
+        1,
+        "countersign: there is no agent named 'nobody'; `countersign agents list` shows them",
+    )

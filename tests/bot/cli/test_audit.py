@@ -1,0 +1,257 @@
+"""The record is proven and handed out from a terminal, and what does not fit ends with exit code 1."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from bot.cli import audit
+from rules.record.chain import sealed
+from tests.bot.audit.exported import OURS, THEIRS, pem, signed_anew
+from tests.bot.terminal import Terminal, at
+from tests.rules.world import RITA, SENTA
+from tests.store.recorded import Recorded, forge, recorded
+
+KEY = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="  # that of OURS
+
+
+@pytest.fixture
+def its(database_url: str) -> Iterator[Recorded]:
+    made = recorded(database_url)
+    yield made
+    made.engine.dispose()
+
+
+@pytest.fixture
+def terminal(
+    its: Recorded,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Terminal:
+    terminal = at(tmp_path, database_url, monkeypatch, capsys)
+    monkeypatch.setenv("COUNTERSIGN_KEY", KEY)
+    return terminal
+
+
+def exported(terminal: Terminal, name: str = "trail.jsonl") -> str:
+    said = terminal("audit", "export", "--out", name)
+    assert (said.code, said.out, said.err) == (0, "", "")
+    return name
+
+
+# ---- the database
+
+
+def test_a_sound_record_is_said_to_be_sound(terminal: Terminal) -> None:
+    said = terminal("audit", "verify")
+    assert (said.code, said.err) == (0, "")
+    assert said.out == "OK: 3 packages, 13 events, 0 renderings, 0 policies\n"
+
+
+def test_the_first_line_names_the_first_bad_row(terminal: Terminal, its: Recorded) -> None:
+    forge(its.engine, "UPDATE packages SET status = 'rejected' WHERE package_id = :id", id=its.approved)
+    said = terminal("audit", "verify")
+    assert (said.code, said.out) == (1, "")
+    assert said.err.splitlines()[0].startswith(its.approved)
+
+
+def test_of_many_faults_the_first_are_named_and_all_are_counted(
+    terminal: Terminal, its: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "SHOWN", 2)
+    forge(its.engine, "UPDATE packages SET status = 'pending'")
+    lines = terminal("audit", "verify").err.splitlines()
+    assert (len(lines), lines[2]) == (3, "... and 1 more")
+
+
+# ---- an export
+
+
+def test_an_export_is_proven_with_no_database_and_no_settings(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = exported(terminal)
+    for setting in ("DATABASE_URL", "KEY"):
+        monkeypatch.setenv(f"COUNTERSIGN_{setting}", "wrong")
+    said = terminal("audit", "verify", name, "--public-key", OURS.public)
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("OK: 3 packages, 13 events")
+
+
+def test_an_export_that_was_changed_is_found_out(terminal: Terminal) -> None:
+    path = terminal.folder / exported(terminal)
+    path.write_text(path.read_text().replace('"decision":"reject"', '"decision":"approve"', 1))
+    said = terminal("audit", "verify", str(path))
+    assert (said.code, said.out) == (1, "")
+    assert "it was changed" in said.err.splitlines()[0]
+
+
+def test_an_export_has_to_be_signed_by_this_installation_or_by_who_was_named(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = exported(terminal)
+    assert terminal("audit", "verify", name).code == 0
+    other = terminal("audit", "verify", name, "--public-key", THEIRS.public)
+    assert (other.code, other.out) == (2, "")
+    assert other.err.startswith("not verified: the export is signed by another key than the pinned one")
+    nonsense = terminal("audit", "verify", name, "--public-key", "x")
+    assert nonsense.line == "countersign: a public key is the base64 of its 32 bytes, or a PEM"
+
+
+def test_where_no_key_is_pinned_nothing_is_verified(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = exported(terminal)
+    monkeypatch.delenv("COUNTERSIGN_KEY")
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///nowhere.db")
+    said = terminal("audit", "verify", name)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("not verified: no key is pinned: the export names its own key")
+
+
+def test_a_strangers_export_cannot_write_a_line_of_ours(terminal: Terminal) -> None:
+    path = terminal.folder / exported(terminal)
+    theirs = pem(THEIRS) + "\nOK: 3 packages\x1b[8m"
+    path.write_bytes(b"".join(signed_anew(path.read_bytes().splitlines(keepends=True), THEIRS, public_key=theirs)))
+    said = terminal("audit", "verify", "trail.jsonl")
+    assert (said.code, said.line.startswith("not verified: "), "\x1b" in said.err) == (2, True, False)
+
+
+def test_a_filtered_export_says_that_it_is_a_part(terminal: Terminal) -> None:
+    assert terminal("audit", "export", "--action-type", "mail.send", "--out", "part.jsonl").code == 0
+    said = terminal("audit", "verify", "part.jsonl")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("OK: 1 packages, 6 events")
+    assert said.out.endswith(" in a part of the record (action_type mail.send)\n")
+
+
+# ---- an earlier export
+
+
+def test_a_record_that_grew_continues_its_earlier_export(terminal: Terminal) -> None:
+    old = exported(terminal, "old.jsonl")
+    assert terminal("freeze").code == 0
+    new = exported(terminal, "new.jsonl")
+    for looked_at in ((), (new,)):
+        said = terminal("audit", "verify", *looked_at, "--against", old)
+        assert (said.code, said.err) == (0, "")
+        assert said.out.startswith("OK: 3 packages, 14 events")
+    cut = terminal("audit", "verify", old, "--against", new)
+    assert (cut.code, cut.line) == (1, "tenant: it was cut: the earlier export has it up to revision 3")
+
+
+def test_a_package_that_was_deleted_whole_is_found_by_an_earlier_export(terminal: Terminal, its: Recorded) -> None:
+    old = exported(terminal, "old.jsonl")
+    for table in ("packages", "events", "content", "versions"):
+        forge(its.engine, f"DELETE FROM {table} WHERE package_id = :id", id=its.rejected)
+    assert terminal("audit", "verify").code == 0  # what is gone without a trace is not missed
+    said = terminal("audit", "verify", "--against", old)
+    assert (said.code, said.line) == (1, f"{its.rejected}: it was deleted: the earlier export has it with 3 events")
+    later = terminal("audit", "verify", exported(terminal, "new.jsonl"), "--against", old)
+    assert (later.code, later.line) == (said.code, said.line)
+
+
+def test_an_approver_who_was_changed_with_the_whole_chain_is_found_by_an_earlier_export(
+    terminal: Terminal, its: Recorded
+) -> None:
+    old = exported(terminal, "old.jsonl")
+    rewritten(its, its.approved, SENTA, RITA)
+    assert terminal("audit", "verify").code == 0  # the chain was made again, as only an owner of the database can
+    said = terminal("audit", "verify", "--against", old)
+    what = f"{its.approved} revision 4: it was rewritten: up to revision 4 it is not what the earlier export has"
+    assert (said.code, said.line) == (1, what)
+
+
+def test_an_earlier_export_has_to_be_sound_and_signed_itself_and_a_part_is_not_compared(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = terminal.folder / exported(terminal, "old.jsonl")
+    assert terminal("audit", "export", "--action-type", "mail.send", "--out", "part.jsonl").code == 0
+    part = terminal("audit", "verify", "part.jsonl", "--against", "old.jsonl")
+    assert (part.code, part.line.startswith("not verified: this export is a part of the record")) == (2, True)
+    assert terminal("audit", "verify", "--against", "old.jsonl", "--public-key", THEIRS.public).code == 2
+    path.write_text(path.read_text().replace('"decision":"reject"', '"decision":"approve"', 1))
+    changed = terminal("audit", "verify", "--against", "old.jsonl")
+    assert (changed.code, changed.out, "old.jsonl: " in changed.err.splitlines()[0]) == (1, "", True)
+
+
+def rewritten(its: Recorded, package_id: str, was: str, now: str) -> None:
+    """What an owner of the database can do: one name is another everywhere, and the chain is made again."""
+    with its.engine.connect() as connection:
+        rows = connection.execute(
+            text("SELECT revision, body FROM events WHERE package_id = :id ORDER BY revision"), {"id": package_id}
+        ).all()
+        (state,) = connection.execute(
+            text("SELECT state FROM packages WHERE package_id = :id"), {"id": package_id}
+        ).one()
+    head = None
+    for revision, body in rows:
+        event = {name: value for name, value in json.loads(body.replace(was, now)).items() if name != "digest"}
+        event = sealed(event, head)
+        head, values = event["digest"], {"id": package_id, "revision": revision}
+        change = "UPDATE events SET body = :body, actor = :actor WHERE package_id = :id AND revision = :revision"
+        forge(its.engine, change, body=json.dumps(event), actor=event["actor"], **values)
+    change = "UPDATE packages SET head = :head, state = :state WHERE package_id = :id"
+    forge(its.engine, change, head=head, state=state.replace(was, now), id=package_id)
+
+
+def test_an_export_goes_to_stdout_unless_a_file_is_named(terminal: Terminal) -> None:
+    said = terminal("audit", "export")
+    lines = [json.loads(line) for line in said.out.splitlines()]
+    assert (lines[0]["kind"], lines[-1]["kind"]) == ("countersign-export", "manifest")
+    assert lines[0]["made_at"] == "2026-11-20T12:00:00Z"
+
+
+def test_a_file_is_there_whole_or_not_at_all(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNTERSIGN_KEY", "no key")
+    said = terminal("audit", "export", "--out", "trail.jsonl")
+    assert (said.code, said.line.startswith("countersign: COUNTERSIGN_KEY: ")) == (1, True)
+    assert sorted(path.name for path in terminal.folder.glob("*.jsonl*")) == []
+
+
+def test_a_filter_selects_events_for_a_table(terminal: Terminal) -> None:
+    rows = terminal("audit", "export", "--format", "csv", "--reviewer", SENTA, "--action-type", "mail.send").out
+    assert [row.split(",")[1] for row in rows.splitlines()[1:]] == [
+        "human.commented",
+        "human.decision_recorded",
+        "package.approved",
+    ]
+    assert len(terminal("audit", "export", "--format", "csv", "--reviewer", RITA).out.splitlines()) == 1
+    assert len(terminal("audit", "export", "--format", "csv", "--since", "2026-11-21").out.splitlines()) == 1
+    assert (
+        len(terminal("audit", "export", "--format", "csv", "--until", "2026-11-20T14:00+01:00").out.splitlines()) == 14
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (("--since", "yesterday"), "write a time such as 2026-11-20"),
+        (("--since", "2026-11-21", "--until", "2026-11-20"), "must come before --until"),
+        (("--format", "xml"), "jsonl"),
+    ],
+    ids=["time", "order", "format"],
+)
+def test_a_wrong_filter_is_said_to_be_wrong(terminal: Terminal, arguments: tuple[str, ...], what: str) -> None:
+    said = terminal("audit", "export", *arguments)
+    assert (said.code, what in said.line) == (2, True)
+
+
+def test_progress_is_told_to_who_looks_on_and_wiped_at_the_end(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Screen()
+    monkeypatch.setattr(audit, "PAUSE", -1)
+    monkeypatch.setattr(sys, "stderr", screen)
+    assert terminal("audit", "verify").code == 0
+    assert screen.getvalue() == "\r3 of 3 packages\r\x1b[K"

@@ -1,0 +1,294 @@
+"""Operators see what agents were not told, and why; they send it again, and open addresses that had closed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.engine import make_url
+
+from bot.cli import callbacks
+from scheduler.callbacks.retries import Again, Dead
+from store.agents import agents
+from store.audit import retention
+from store.audit.tenant import TENANT_EVENTS
+from store.engine.engines import make_engine
+from tests.bot.cli.examined import found, house, workspace
+from tests.bot.terminal import Terminal, at
+from tests.rules.world import DAY, NOW, OWEN
+from tests.scheduler.callbacks.receiver import Receiver
+from tests.scheduler.callbacks.rounds import Rounds, on_rounds
+from tests.store.world import founded
+
+
+@pytest.fixture
+def terminal(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Terminal:
+    return at(tmp_path, database_url, monkeypatch, capsys)
+
+
+@pytest.fixture
+async def rounds(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rounds]:
+    async with founded(database_url) as world, on_rounds(world) as its:
+        monkeypatch.setattr("bot.cli.common.session.now", its.now)
+        yield its
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = make_engine(make_url(database_url))
+    yield engine
+    engine.dispose()
+
+
+async def given_up(rounds: Rounds, count: int = 1, why: str = "answered 500; given up after 11 attempts") -> list[str]:
+    """The ids of so many that were given up, of packages of their own."""
+    for _ in range(count):
+        await rounds.decided("http://127.0.0.1:1/hook")
+    for its in await rounds.courier._claimed(await rounds.courier._due()):
+        await rounds.courier._settle(its, Dead(why))
+        rounds.courier._leave([its.as_due])
+    dead = [letter.callback_id for letter in await rounds.letters() if letter.state == "dead"]
+    return dead if len(dead) >= count else await given_up(rounds, 0, why)
+
+
+# ---- seeing
+
+
+async def test_what_was_not_told_is_listed_with_the_reason(rounds: Rounds, terminal: Terminal) -> None:
+    assert terminal("callbacks", "list").out == "everything arrived that was to be told\n"
+    (dead,) = await given_up(rounds)
+    said = terminal("callbacks", "list")
+    for part in (dead, "package.approved", "Clerk", "http://127.0.0.1:1/hook", "answered 500; given up"):
+        assert part in said.out
+    assert max(map(len, said.out.splitlines())) <= 80
+
+
+async def test_what_arrived_is_listed_only_where_it_is_asked_for(
+    rounds: Rounds, receiver: Receiver, terminal: Terminal
+) -> None:
+    await rounds.decided(receiver.url())
+    await rounds.made()
+    assert terminal("callbacks", "list").out == "everything arrived that was to be told\n"
+    assert "delivered" in terminal("callbacks", "list", "--state", "delivered").out
+    assert terminal("callbacks", "list", "--state", "dead").out == "nothing of this kind\n"
+
+
+async def test_machines_are_given_json(rounds: Rounds, terminal: Terminal) -> None:
+    (dead,) = await given_up(rounds)
+    (listed,) = json.loads(terminal("callbacks", "list", "--json").out)
+    shown = json.loads(terminal("callbacks", "show", dead, "--json").out)
+    assert listed == shown
+    assert (shown["callback_id"], shown["state"], shown["attempts"], shown["agent"]) == (dead, "dead", 1, "Clerk")
+
+
+async def test_one_is_shown_whole_and_never_its_body_or_a_secret(rounds: Rounds, terminal: Terminal) -> None:
+    (dead,) = await given_up(rounds)
+    for form in ((), ("--json",)):
+        said = terminal("callbacks", "show", dead, *form).out
+        assert "last error" in said.replace("_", " ")
+        assert "whsec_" not in said
+        assert "proposed_action" not in said
+
+
+async def test_those_of_one_agent_can_be_told_apart(rounds: Rounds, terminal: Terminal) -> None:
+    await given_up(rounds)
+    assert terminal("callbacks", "list", "--agent", "Other").out == "nothing of this kind\n"
+    assert "Clerk" in terminal("callbacks", "list", "--agent", "Clerk").out
+
+
+async def test_an_address_that_would_move_the_cursor_does_not(rounds: Rounds, terminal: Terminal) -> None:
+    await given_up(rounds, why="said \x1b[2J")
+    assert "\x1b" not in terminal("callbacks", "list").out
+
+
+# ---- sending again
+
+
+async def test_what_is_sent_again_keeps_its_id_and_gets_all_its_attempts(
+    rounds: Rounds, receiver: Receiver, terminal: Terminal
+) -> None:
+    await rounds.decided(receiver.url())
+    (its,) = await rounds.courier._claimed(await rounds.courier._due())
+    await rounds.courier._settle(its, Dead("given up"))
+    rounds.courier._leave([its.as_due])
+    assert terminal("callbacks", "resend", its.callback_id).out == f"{its.callback_id} is due\n"
+    letter = await rounds.the_letter()
+    assert (letter.state, letter.attempts) == ("due", 0)
+    await rounds.made()
+    assert receiver.ids() == [its.callback_id]
+    assert await rounds.states() == ["delivered"]
+
+
+async def test_what_arrived_can_be_sent_again_too(rounds: Rounds, receiver: Receiver, terminal: Terminal) -> None:
+    await rounds.decided(receiver.url())
+    await rounds.made()
+    (first,) = receiver.ids()
+    assert terminal("callbacks", "resend", first).code == 0
+    await rounds.made()
+    assert receiver.ids() == [first, first]
+
+
+async def test_what_is_due_can_be_sent_before_its_time(rounds: Rounds, receiver: Receiver, terminal: Terminal) -> None:
+    receiver.answers(500)
+    await rounds.decided(receiver.url())
+    await rounds.made()
+    assert terminal("callbacks", "resend", receiver.ids()[0]).code == 0
+    await rounds.made()
+    assert await rounds.states() == ["delivered"]
+
+
+async def test_what_is_sent_again_waits_for_what_is_being_told_of_its_package(
+    rounds: Rounds, receiver: Receiver, terminal: Terminal
+) -> None:
+    await rounds.climbed(receiver.url())
+    (first,) = await rounds.courier._claimed(await rounds.courier._due())
+    await rounds.courier._settle(first, Dead("given up"))
+    rounds.courier._leave([first.as_due])
+    assert terminal("callbacks", "resend", first.callback_id).out == f"{first.callback_id} is waiting\n"
+    assert "waits for one before it" in terminal("callbacks", "resend", first.callback_id).line
+    await rounds.made()
+    assert [got.said["type"] for got in receiver.got] == ["package.approved", "package.escalated"]
+
+
+async def test_all_of_an_agent_are_sent_again_in_parts_with_progress(
+    rounds: Rounds, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks, "TOGETHER", 2)
+    await given_up(rounds, 5)
+    assert "nothing was given up" in terminal("callbacks", "resend", "--all", "--agent", "Other").out
+    said = terminal("callbacks", "resend", "--all", "--agent", "Clerk")
+    assert (said.out, said.err) == ("5 will be sent again\n", "2 so far\n4 so far\n")
+    assert await rounds.states() == ["due"] * 5
+
+
+async def test_what_all_leaves_out_is_what_cannot_be_sent(rounds: Rounds, terminal: Terminal) -> None:
+    (dead,) = await given_up(rounds)
+    world = rounds.world
+    await world.write(lambda its: retention.empty(its, world.tenant_id, NOW + DAY, 10))
+    assert "nothing was given up that could be sent" in terminal("callbacks", "resend", "--all").out
+    assert "retention has emptied the words" in terminal("callbacks", "resend", dead).line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "what"),
+    [
+        (("resend", "msg_nobody"), 1, "there is no callback msg_nobody; `countersign callbacks list` shows them"),
+        (("show", "msg_nobody"), 1, "there is no callback msg_nobody"),
+        (("resend",), 2, "give the ids, or --all"),
+        (("resend", "msg_1", "--all"), 2, "give the ids, or --all"),
+        (("resend", "msg_1", "--agent", "Clerk"), 2, "give the ids, or --all"),
+        (("enable", "http://x.example/"), 1, "this address is not closed"),
+    ],
+)
+def test_what_cannot_be_done_is_said(terminal: Terminal, arguments: tuple[str, ...], code: int, what: str) -> None:
+    said = terminal("callbacks", *arguments)
+    assert said.code == code
+    assert what in said.line
+
+
+# ---- 410
+
+
+async def test_an_address_that_was_gone_is_opened_again_and_what_was_given_up_is_sent(
+    rounds: Rounds, receiver: Receiver, terminal: Terminal
+) -> None:
+    receiver.answers(410)
+    await rounds.decided(receiver.url())
+    await rounds.made()
+    assert "`countersign callbacks enable URL`" in terminal("callbacks", "resend", receiver.ids()[0]).line
+    assert "nothing was given up that could be sent" in terminal("callbacks", "resend", "--all").out
+    said = terminal("callbacks", "enable", receiver.url()).out
+    assert said.startswith(f"{receiver.url()} is open again\n1 were given up meanwhile")
+    assert terminal("callbacks", "resend", "--all").out == "1 will be sent again\n"
+    await rounds.made()
+    assert await rounds.states() == ["delivered"]
+
+
+async def test_a_receiver_that_asked_for_patience_cannot_open_what_was_closed(
+    rounds: Rounds, receiver: Receiver
+) -> None:
+    """Two calls were under way: one of them met 410, and the other one's answer came later."""
+    await rounds.decided(receiver.url())
+    await rounds.decided(receiver.url())
+    one, other = await rounds.courier._claimed(await rounds.courier._due())
+    await rounds.courier._settle(one, Dead("answered 410 Gone", closed=True))
+    await rounds.courier._settle(other, Again(rounds.now(), "answered 429", quiet_until=rounds.now()))
+    assert [letter.closed for letter in await rounds.letters()] == [True, True]
+
+
+async def test_the_doctor_tells_of_what_was_given_up_and_of_what_is_closed(
+    rounds: Rounds,
+    receiver: Receiver,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    receiver.answers(410)
+    await rounds.decided(receiver.url())
+    await rounds.made()
+    async with workspace() as slack:
+        terminal = house(rounds.world.url, slack, tmp_path, monkeypatch, capsys)
+        faults = [fault for fault in await found(terminal) if fault[0].startswith("callbacks")]
+        monkeypatch.setattr("bot.cli.doctor.doctor.now", lambda: rounds.now() + 8 * DAY)
+        later = [fault for fault, _ in await found(terminal) if fault.startswith("callbacks")]
+    assert faults == [
+        (
+            "callbacks: 1 of the last 7 days were given up",
+            "`countersign callbacks list` says why of each; then run: countersign callbacks resend --all",
+        ),
+        (
+            f"callbacks: {receiver.url()} answered 410 Gone, and nothing is sent there any more",
+            "when its receiver is back, run `countersign callbacks enable` with this address",
+        ),
+    ]
+    assert later == []
+
+
+# ---- an agent's own address
+
+
+def test_an_agents_address_can_be_changed_and_taken_away(
+    terminal: Terminal, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNTERSIGN_CALLBACK_ALLOW", "127.0.0.0/8")
+    made = json.loads(terminal("agents", "add", "clerk", "--owner", OWEN, "--json").out)
+    assert terminal("agents", "callback", "clerk", "http://127.0.0.1/hook").code == 0
+    assert terminal("agents", "callback", "clerk", "http://127.0.0.1/hook").code == 0
+    assert _address(engine, made["agent_id"]) == "http://127.0.0.1/hook"
+    assert "has to poll" in terminal("agents", "callback", "clerk", "--none").out
+    assert _address(engine, made["agent_id"]) is None
+    with engine.connect() as connection:
+        told = list(connection.execute(TENANT_EVENTS.select().with_only_columns(TENANT_EVENTS.c.event_type)).scalars())
+    assert told == ["agent.added", "agent.callback_changed", "agent.callback_changed"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (("http://127.0.0.1/hook",), "COUNTERSIGN_CALLBACK_ALLOW"),
+        (("ftp://agent.example/",), "must be an http or https URL"),
+        (("https://us:word@agent.example/",), "must not carry a user name"),
+        ((), "give the new URL, or --none"),
+        (("https://127.0.0.1/", "--none"), "COUNTERSIGN_CALLBACK_ALLOW"),
+    ],
+)
+def test_an_agents_address_is_looked_at_as_a_packages_is(
+    terminal: Terminal, arguments: tuple[str, ...], what: str
+) -> None:
+    terminal("agents", "add", "clerk", "--owner", OWEN)
+    said = terminal("agents", "callback", "clerk", *arguments)
+    assert said.code == 2
+    assert what in said.line
+
+
+def _address(engine: Engine, agent_id: str) -> str | None:
+    with engine.connect() as connection:
+        tenant = connection.execute(text("SELECT tenant_id FROM installation")).scalar_one()
+        agent = agents.agent(connection, tenant, agent_id)
+    assert agent is not None
+    return agent.callback_url

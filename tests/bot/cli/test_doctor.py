@@ -1,0 +1,235 @@
+"""The doctor finds what keeps the service from working, and for each fault says what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from playground.slack import Slack
+from rules.policy.model import Policy
+from rules.policy.parse import read_policy
+from store.commands.policies import PolicyFile, give
+from store.engine.engines import make_engine, transact
+from store.installation import tenancy
+from store.installation.policy_texts import FIX
+from store.outbox import troubles
+from tests.bot.cli.examined import asked, found, house, the_one, workspace
+from tests.bot.terminal import POLICY, Terminal
+from tests.rules.world import DORA, HOUR, NOW, SENTA, SUSI
+
+IN_ORDER = [
+    "settings", "policy", "who", "database", "writing", "clock", "callbacks,", "key,",
+    "SLACK_BOT_TOKEN,", "scopes", "clock,", "SLACK_SIGNING_SECRET", "COUNTERSIGN_PUBLIC_URL,",
+    "people,", "role", "role", "role",
+]  # fmt: skip
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Slack]:
+    async with workspace() as slack:
+        yield slack
+
+
+@pytest.fixture
+def terminal(
+    database_url: str, slack: Slack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Terminal:
+    """A house in order."""
+    return house(database_url, slack, tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = make_engine(make_url(database_url))
+    yield engine
+    engine.dispose()
+
+
+async def test_of_a_house_in_order_everything_is_listed(terminal: Terminal) -> None:
+    said = await asked(terminal)
+    assert said.code == 0
+    found = [line.split()[:2] for line in said.out.splitlines()]
+    assert [what.rstrip(":") for _, what in found] == IN_ORDER
+    assert [what for how, what in found if how != "ok"] == ["SLACK_SIGNING_SECRET:", "COUNTERSIGN_PUBLIC_URL,"]
+
+
+async def test_looking_changes_nothing(terminal: Terminal, engine: Engine) -> None:
+    with engine.connect() as connection:
+        before = connection.execute(tenancy.INSTALLATION.select()).one()
+    await asked(terminal)
+    with engine.connect() as connection:
+        assert connection.execute(tenancy.INSTALLATION.select()).one() == before
+    assert sorted(path.name for path in terminal.folder.glob("*.key")) == []
+
+
+async def test_a_wrong_setting_is_the_only_thing_that_is_said(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNTERSIGN_PORT", "many")
+    fault, fix = await the_one(terminal)
+    assert fault.startswith("settings: COUNTERSIGN_PORT: ")
+    assert fix == "correct it in the environment or in .env"
+
+
+async def test_a_database_that_was_not_made_yet(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///nowhere.db")
+    assert await the_one(terminal) == (
+        "database sqlite:///nowhere.db: there is no database at nowhere.db",
+        "run: countersign migrate",
+    )
+
+
+async def test_a_database_that_was_not_migrated(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal.file("empty.db", "")
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///empty.db")
+    assert await the_one(terminal) == (
+        "database sqlite:///empty.db: the database does not have this program's schema",
+        "run: countersign migrate",
+    )
+
+
+async def test_a_server_that_is_down_is_named_without_its_password(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "postgresql://us:secret-word@127.0.0.1:1/x")
+    fault, fix = await the_one(terminal)
+    assert fault.startswith("database postgresql://us:***@127.0.0.1:1/x: connection failed")
+    assert fix == "start it, or correct COUNTERSIGN_DATABASE_URL"
+
+
+def applied(engine: Engine, its: str) -> Policy:
+    given = read_policy(its)
+    transact(engine, lambda connection: give(connection, PolicyFile(given, its), NOW))
+    return given
+
+
+async def test_the_policy_in_force_that_says_what_the_file_says(terminal: Terminal, engine: Engine) -> None:
+    applied(engine, "# explained\n\n" + POLICY)
+    said = await asked(terminal)
+    assert (said.code, "ok     policy in force" in said.out.splitlines()) == (0, True)
+
+
+async def test_a_policy_in_force_that_is_not_the_file(terminal: Terminal, engine: Engine) -> None:
+    other = applied(engine, POLICY.replace("test-1", "test-2"))
+    assert await the_one(terminal) == (
+        f"policy in force: version {other.full_version} is in force, and not this file",
+        "run: countersign policy apply FILE (with --again for an earlier policy)",
+    )
+
+
+async def test_a_policy_in_force_that_this_release_cannot_read(terminal: Terminal, engine: Engine) -> None:
+    applied(engine, POLICY)
+    later = text("UPDATE policies SET text = text || :key")
+    transact(engine, lambda connection: connection.execute(later, {"key": "\n[of_a_later_release]\n"}))
+    fault, fix = await the_one(terminal)
+    assert fault.startswith("policy in force: The policy in force (version test-1) cannot be read here: ")
+    assert ("of_a_later_release" in fault, fix) == (True, FIX)
+
+
+async def test_a_database_that_takes_no_writes(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise OperationalError("BEGIN", {}, Exception("attempt to write a readonly database"))
+
+    monkeypatch.setattr("bot.cli.doctor.doctor.begin_immediate", refuse)
+    fault, fix = await the_one(terminal)
+    assert fault == "writing: attempt to write a readonly database"
+    assert "let this user write" in fix
+
+
+async def test_a_clock_that_is_behind_the_record(
+    terminal: Terminal, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    transact(engine, lambda its: tenancy.set_frozen(its, frozen=True, actor="operator", now=now))
+    monkeypatch.setattr("bot.cli.doctor.doctor.now", lambda: now - HOUR)
+    fault, fix = await the_one(terminal)
+    assert re.fullmatch(r"clock: it differs by 36\d\d s", fault)
+    assert fix == "set the clocks of all machines by NTP"
+
+
+async def test_a_policy_that_is_not_there(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNTERSIGN_POLICY", "nowhere.toml")
+    assert await the_one(terminal) == (
+        "policy nowhere.toml: No such file or directory",
+        "set COUNTERSIGN_POLICY to the file, or put it there",
+    )
+
+
+async def test_each_fault_of_a_policy_is_one(terminal: Terminal) -> None:
+    terminal.file("policy.toml", POLICY + "\n[confidence]\nsoft_below = 2\n[soft]\nenabld = true\n")
+    assert [fix for _, fix in await found(terminal)] == [
+        "correct confidence.soft_below in it",
+        "correct soft.enabld in it",
+    ]
+
+
+async def test_a_role_that_nobody_holds(terminal: Terminal) -> None:
+    terminal.file("policy.toml", POLICY.replace(SUSI, "").replace('[""]', "[]").replace(DORA, "").replace('[""]', "[]"))
+    fault, fix = await the_one(terminal)
+    assert fault == "role supervisor: nobody holds it, so what asks for it is refused"
+    assert fix.startswith("put Slack ids into `members` or `groups` of [roles.supervisor]")
+
+
+async def test_a_role_is_held_by_who_holds_one_that_includes_it(terminal: Terminal) -> None:
+    terminal.file("policy.toml", POLICY.replace(SENTA, "").replace('[""]', "[]"))
+    assert await found(terminal) == []
+
+
+async def test_a_policy_by_which_nobody_would_be_told_of_troubles(terminal: Terminal) -> None:
+    terminal.file("policy.toml", POLICY.replace('admins = ["URITA"]', ""))
+    fault, fix = await the_one(terminal)
+    assert fault == "who is told of troubles: if Slack refuses the service something, nobody is told"
+    assert fix == "Put Slack ids into `admins`, or a channel's id into `admins` of [channels]"
+    terminal.file("policy.toml", POLICY.replace('admins = ["URITA"]', "") + '[channels]\nadmins = "C0ADMINS"\n')
+    assert "ok     who is told of troubles: C0ADMINS" in (await asked(terminal)).out
+
+
+async def test_a_key_that_is_none(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNTERSIGN_KEY", "no-key-at-all")
+    fault, fix = await the_one(terminal)
+    assert fault.startswith("key: COUNTERSIGN_KEY: must be the base64 of 32 bytes")
+    assert "no-key-at-all" not in fault
+    assert fix.startswith("set COUNTERSIGN_KEY")
+
+
+async def test_on_sqlite_the_key_is_made_when_it_is_first_needed(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COUNTERSIGN_KEY")
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///its.db")
+    terminal("migrate")
+    assert (
+        "skip   key: there is none yet; `serve`, `agents add` or an export makes it, in its.db.key"
+        in (await asked(terminal)).out
+    )
+    terminal("audit", "export")
+    assert "key, whose public half is " in (await asked(terminal)).out
+
+
+async def test_a_place_where_slack_refuses_to_show_anything(terminal: Terminal, engine: Engine) -> None:
+    since = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+    keep = partial(troubles.keep, place="C0GONE", error="channel_is_archived", now=since)
+    transact(engine, lambda its: keep(its, tenancy.tenant(its)))
+    fault, fix = await the_one(terminal)
+    assert (
+        fault == "cards in C0GONE: Slack refuses to show anything there since 2026-03-02 09:30 UTC: channel_is_archived"
+    )
+    assert "name another channel in the policy" in fix
+
+
+async def test_an_app_that_slack_let_go(terminal: Terminal, engine: Engine) -> None:
+    since = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+    keep = partial(troubles.keep, place=troubles.APP, error="app_uninstalled", now=since)
+    transact(engine, lambda its: keep(its, tenancy.tenant(its)))
+    fault, fix = await the_one(terminal)
+    assert fault == "the Slack app: Slack does nothing for it since 2026-03-02 09:30 UTC: app_uninstalled"
+    assert "SLACK_BOT_TOKEN" in fix

@@ -1,0 +1,121 @@
+"""The doctor, and the people and user groups of the policy: who could not decide is named, with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from playground.slack import Slack
+from tests.bot.cli.examined import NAMED, SENIORS, asked, found, furnished, house, the_one
+from tests.bot.terminal import Terminal
+from tests.rules.world import DORA, RITA, ROSS, SUSI
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Slack]:
+    async with furnished() as slack:
+        yield slack
+
+
+@pytest.fixture
+def terminal(
+    database_url: str, slack: Slack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Terminal:
+    """A house whose policy names channels and a user group, all of which are as they should be."""
+    terminal = house(database_url, slack, tmp_path, monkeypatch, capsys)
+    terminal.file("policy.toml", NAMED)
+    return terminal
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault", "fix"),
+    [
+        ({"deleted": True}, "their account is closed", "take them out of the policy"),
+        ({"guest": "multi"}, "they are a guest", "or put them into `guests` of [directory]"),
+        ({"guest": "single"}, "they are a guest", "or put them into `guests` of [directory]"),
+        ({"stranger": True, "team_id": "T2"}, "they are of another workspace", "take them out of the policy"),
+        ({"bot": True}, "it is a bot, and bots decide nothing", "take it out of the policy"),
+    ],
+    ids=["closed", "guest of several channels", "guest of one channel", "stranger", "bot"],
+)
+async def test_a_named_person_who_cannot_decide(
+    terminal: Terminal, slack: Slack, changed: dict[str, object], fault: str, fix: str
+) -> None:
+    slack.change_person(RITA, **changed)
+    told, what_to_do = await the_one(terminal)
+    assert told == f"person {RITA}: {fault}"
+    assert what_to_do.endswith(fix)
+
+
+async def test_a_domain_of_outsiders_that_members_have(terminal: Terminal, slack: Slack) -> None:
+    slack.change_person(RITA, email="rita@partner.example")
+    outsiders = 'outsiders = ["Partner.example", "other.example"]'
+    terminal.file("policy.toml", NAMED.replace("[directory]", f"[directory]\n{outsiders}"))
+    assert await the_one(terminal) == (
+        "outsiders partner.example: members have addresses in this domain, so it counts for nothing",
+        "take it out of `outsiders` of [directory]: name people of that domain by their own address",
+    )
+
+
+async def test_a_named_person_whom_slack_does_not_know(terminal: Terminal, slack: Slack) -> None:
+    terminal.file("policy.toml", NAMED.replace(ROSS, "UMISSPELT"))
+    assert await the_one(terminal) == (
+        "person UMISSPELT: Slack knows nobody of this id",
+        "correct it in the policy; it stands in their profile",
+    )
+
+
+async def test_a_guest_whom_the_policy_trusts_is_none(terminal: Terminal, slack: Slack) -> None:
+    slack.change_person(RITA, guest="multi")
+    terminal.file("policy.toml", NAMED.replace("[directory]", f'[directory]\nguests = ["{RITA}"]'))
+    assert await found(terminal) == []
+
+
+async def test_a_role_in_which_nobody_could_decide_is_a_fault_beside_why(terminal: Terminal, slack: Slack) -> None:
+    for user in (SUSI, DORA):
+        slack.change_person(user, deleted=True)
+    faults = [fault for fault, _ in await found(terminal)]
+    assert faults == [
+        f"person {SUSI}: their account is closed",
+        f"person {DORA}: their account is closed",
+        "role supervisor: nobody whom the policy gives it could decide",
+    ]
+
+
+# ---- user groups
+
+
+async def test_a_group_that_slack_does_not_know(terminal: Terminal, slack: Slack) -> None:
+    slack.change_group(SENIORS, disabled=True)
+    assert await the_one(terminal) == (
+        f"user group {SENIORS}: Slack has none of this id that is switched on (no_such_subteam)",
+        "correct it in the policy",
+    )
+
+
+async def test_a_plan_without_groups(terminal: Terminal, slack: Slack) -> None:
+    slack.faults.groups_unreadable("plan_upgrade_required")
+    fault, fix = await the_one(terminal)
+    assert fault == f"user group {SENIORS}: Slack does not show it (plan_upgrade_required)"
+    assert fix.startswith("name people as `members` in the policy instead")
+
+
+async def test_what_hangs_on_a_group_that_cannot_be_read_is_no_fault_of_its_own(
+    terminal: Terminal, slack: Slack
+) -> None:
+    both = NAMED.replace(f'["{SUSI}"]', "[]").replace(f'["{DORA}"]', "[]")
+    terminal.file("policy.toml", both.replace("members = []", f'groups = ["{SENIORS}"]'))
+    slack.faults.groups_unreadable()
+    assert len(await found(terminal)) == 1
+
+
+async def test_a_group_of_nobody_leaves_its_role_to_those_who_include_it(terminal: Terminal, slack: Slack) -> None:
+    slack.change_group(SENIORS, members=[])
+    said = await asked(terminal)
+    assert said.code == 0
+    assert "user group S0SENIORS, of 0" in said.out
+    assert "role senior_reviewer, in which 2 could decide" in said.out

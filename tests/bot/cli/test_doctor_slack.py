@@ -1,0 +1,235 @@
+"""The doctor and Slack: each thing that keeps people from being asked is one fault, with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from playground.slack import Slack
+from tests.bot.cli.examined import NAMED, PRIVATE, REVIEWS, SPARE, asked, found, furnished, house, the_one
+from tests.bot.terminal import Terminal
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+OF_THE_APP = "of the app at api.slack.com/apps"
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Slack]:
+    async with furnished() as slack:
+        yield slack
+
+
+@pytest.fixture
+def terminal(
+    database_url: str, slack: Slack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Terminal:
+    """A house whose policy names channels and a user group, all of which are as they should be."""
+    terminal = house(database_url, slack, tmp_path, monkeypatch, capsys)
+    terminal.file("policy.toml", NAMED)
+    return terminal
+
+
+async def test_where_all_is_well_it_says_what_it_saw(terminal: Terminal) -> None:
+    said = await asked(terminal)
+    assert said.code == 0
+    assert said.out.splitlines()[8:] == [
+        "ok     SLACK_BOT_TOKEN, which is UBOT in the workspace T1",
+        "ok     scopes",
+        "ok     clock, beside that of Slack",
+        "skip   SLACK_SIGNING_SECRET: only a request from Slack can prove it",
+        "skip   COUNTERSIGN_PUBLIC_URL, https://countersign.example.org/slack/events: the service itself proves it: see /readyz",
+        "ok     channel C0REVIEWS, #reviews",
+        "ok     channel C0SPARE, #spare",
+        "ok     channel C0PRIVATE, #seniors",
+        "ok     user group S0SENIORS, of 1",
+        "ok     people, 4 of whom are known and active",
+        "ok     role reviewer, in which 5 could decide",
+        "ok     role senior_reviewer, in which 3 could decide",
+        "ok     role supervisor, in which 2 could decide",
+    ]
+
+
+async def test_looking_posts_nothing_and_changes_nothing(terminal: Terminal, slack: Slack) -> None:
+    await asked(terminal)
+    looked = {call.method for call in slack.calls}
+    assert looked == {
+        "auth.test", "conversations.info", "users.list", "usergroups.users.list",
+    }  # fmt: skip
+
+
+# ---- tokens, scopes, the way in
+
+
+@pytest.mark.parametrize("setting", ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"])
+async def test_a_setting_that_is_missing_is_named(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    monkeypatch.delenv(setting)
+    fault, fix = await the_one(terminal)
+    assert fault.startswith("Slack: SLACK_")
+    assert setting in fault
+    assert fix == "put it into the environment or into .env"
+
+
+async def test_over_http_the_public_address_is_asked_for_because_silence_counts_only_with_it(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COUNTERSIGN_PUBLIC_URL")
+    fault, fix = await the_one(terminal)
+    assert fault == "COUNTERSIGN_PUBLIC_URL: is not set, so silence never counts and every soft approval is hard"
+    assert fix == "set it to the address that Slack calls, such as https://countersign.example.com"
+
+
+@pytest.mark.parametrize("error", ["token_revoked", "account_inactive", "invalid_auth"])
+async def test_a_bot_token_that_slack_refuses_is_the_only_fault(terminal: Terminal, slack: Slack, error: str) -> None:
+    slack.workspace.token_error = error
+    assert await the_one(terminal) == (
+        f"SLACK_BOT_TOKEN: Slack refuses it ({error})",
+        f"copy the one that begins with xoxb-, under Install App {OF_THE_APP}",
+    )
+
+
+async def test_no_token_is_ever_shown(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-a-wrong-one")
+    said = await asked(terminal)
+    assert "invalid_auth" in said.out
+    assert "a-wrong-one" not in said.out + said.err
+
+
+async def test_all_scopes_that_are_missing_are_one_fault_and_what_hangs_on_them_is_none(
+    terminal: Terminal, slack: Slack
+) -> None:
+    slack.scopes = {"chat:write", "commands"}
+    assert await the_one(terminal) == (
+        "scopes: the token lacks channels:read, groups:read, usergroups:read, users:read, users:read.email",
+        f"paste manifest.yml anew under App Manifest {OF_THE_APP}, and install it again",
+    )
+
+
+@pytest.mark.parametrize(
+    "scope",
+    ["chat:write", "commands", "users:read.email", "users:read", "usergroups:read", "groups:read", "channels:read"],
+)
+async def test_each_scope_is_asked_for(terminal: Terminal, slack: Slack, scope: str) -> None:
+    slack.scopes = slack.scopes - {scope}
+    fault, _ = await the_one(terminal)
+    assert fault == f"scopes: the token lacks {scope}"
+
+
+async def test_in_socket_mode_the_app_level_token_is_tried(
+    terminal: Terminal, slack: Slack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_APP_TOKEN", slack.app_token)
+    assert "ok     SLACK_APP_TOKEN\n" in (await asked(terminal)).out
+    slack.faults.error("apps.connections.open", "not_allowed_token_type")
+    fault, fix = await the_one(terminal)
+    assert fault == "SLACK_APP_TOKEN: Slack refuses it (not_allowed_token_type)"
+    assert "connections:write" in fix
+
+
+async def test_what_cannot_be_looked_at_is_never_said_to_be_well(terminal: Terminal, slack: Slack) -> None:
+    slack.scopes = {"chat:write", "commands"}
+    lines = (await asked(terminal)).out.splitlines()
+    because = "Slack does not show it without the scope that is missing"
+    assert [line for line in lines if line.split()[1] in ("channel", "people")] == [
+        f"skip   channel {REVIEWS}: {because}",
+        f"skip   channel {SPARE}: {because}",
+        f"skip   channel {PRIVATE}: {because}",
+        f"skip   people and roles: {because}",
+    ]
+
+
+async def test_people_whom_slack_does_not_list_for_another_reason_are_a_fault(terminal: Terminal, slack: Slack) -> None:
+    slack.faults.error("users.list", "not_allowed")
+    fault, _ = await the_one(terminal)
+    assert fault == "people: Slack does not list them (not_allowed)"
+
+
+# ---- Slack itself
+
+
+async def test_a_slack_that_cannot_be_reached_is_one_fault_and_not_ten(terminal: Terminal, slack: Slack) -> None:
+    await slack.go_down()
+    fault, fix = await the_one(terminal)
+    assert fault.startswith(f"Slack at {slack.api_url}: it does not answer (")
+    assert fix == "see that this machine reaches it and that SLACK_API_URL is right, then ask again"
+
+
+async def test_a_slack_that_falls_silent_is_told_after_what_was_found_before(terminal: Terminal, slack: Slack) -> None:
+    slack.change_channel(REVIEWS, archived=True)
+    slack.faults.status(503, "users.list")
+    (archived, _), (silent, _) = await found(terminal)
+    assert archived.endswith("it is archived")
+    assert silent.endswith("it does not answer (HTTP 503)")
+
+
+async def test_a_slack_that_asks_for_patience_is_said_to_be_busy(terminal: Terminal, slack: Slack) -> None:
+    slack.faults.rate_limited("users.list", seconds=30)
+    fault, _ = await the_one(terminal)
+    assert fault.endswith("it does not answer (ratelimited)")
+
+
+@pytest.mark.parametrize("off", [timedelta(minutes=10), timedelta(minutes=-10)], ids=["ahead", "behind"])
+async def test_a_clock_that_differs_from_that_of_slack(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, off: timedelta
+) -> None:
+    monkeypatch.setattr("bot.cli.doctor.slack.now", lambda: datetime.now(UTC) + off)
+    fault, fix = await the_one(terminal)
+    assert fault.startswith("clock: it differs from that of Slack by ")
+    assert fix == "set the clock of this machine by NTP"
+
+
+# ---- channels
+
+
+def archived(slack: Slack) -> None:
+    slack.change_channel(SPARE, archived=True)
+
+
+def without_the_app(slack: Slack) -> None:
+    slack.change_channel(SPARE, bot_in=False)
+
+
+def shared(slack: Slack) -> None:
+    slack.change_channel(SPARE, shared=True)
+
+
+def unknown(slack: Slack) -> None:
+    slack.renumber(SPARE, "C0OTHER")
+
+
+@pytest.mark.parametrize(
+    ("happened", "fault", "fix"),
+    [
+        pytest.param(archived, "it is archived", "unarchive it, or name another one in the policy", id="archived"),
+        pytest.param(without_the_app, "the app is not in it", "type /invite @Countersign in it", id="not invited"),
+        pytest.param(
+            shared,
+            "it is shared with another company, whose people would read the cards",
+            "name another one in the policy",
+            id="shared",
+        ),
+        pytest.param(
+            unknown,
+            "Slack does not show it (channel_not_found)",
+            "correct its id in the policy; if it is a private one, type /invite @Countersign in it",
+            id="unknown",
+        ),
+    ],
+)
+async def test_a_channel_that_cannot_be_used(
+    terminal: Terminal, slack: Slack, happened: Callable[[Slack], None], fault: str, fix: str
+) -> None:
+    happened(slack)
+    assert await the_one(terminal) == (f"channel {SPARE}: {fault}", fix)
+
+
+async def test_a_private_channel_without_the_app_is_not_there_at_all(terminal: Terminal, slack: Slack) -> None:
+    slack.change_channel(PRIVATE, bot_in=False)
+    fault, fix = await the_one(terminal)
+    assert fault == f"channel {PRIVATE}: Slack does not show it (channel_not_found)"
+    assert fix.endswith("if it is a private one, type /invite @Countersign in it")

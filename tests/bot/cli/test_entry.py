@@ -1,0 +1,296 @@
+"""The front door of the command line: what it takes, and that every fault is one clear line."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
+
+from bot import cli
+from bot.cli.common import session
+from playground.slack import Slack, stand_in
+from store.engine.engines import make_engine
+from store.engine.workers import UnavailableError
+from store.migrations.migrate import is_current
+from tests.bot.process.serving import slack_settings
+from tests.bot.terminal import POLICY, Terminal, at
+from tests.forked import program
+from tests.rules.world import OWEN
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """A folder in which no database was made yet."""
+    return at(tmp_path, "sqlite:///its.db", monkeypatch, capsys)
+
+
+@pytest.fixture
+def engine(terminal: Terminal) -> Iterator[Engine]:
+    engine = make_engine(make_url(f"sqlite:///{terminal.folder / 'its.db'}"))
+    yield engine
+    engine.dispose()
+
+
+def inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("COUNTERSIGN_", "SLACK_"))}
+
+
+def process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The real thing, as a shell would start it."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("countersign"), *arguments],
+        cwd=folder,
+        env=inherited(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+# ---- as a process
+
+
+def test_a_machine_is_set_up_and_an_agent_added_from_a_shell(tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text(POLICY)
+    assert process(tmp_path, "migrate").stdout.startswith("the database is at schema ")
+    added = process(tmp_path, "agents", "add", "clerk", "--owner", OWEN)
+    assert (added.returncode, "key: csk_" in added.stdout) == (0, True)
+    again = process(tmp_path, "agents", "add", "clerk", "--owner", OWEN)
+    assert (again.returncode, again.stdout) == (1, "")
+    assert again.stderr == (
+        "countersign: there is an agent named 'clerk' already; choose another name, or rotate its key\n"
+    )
+    assert (tmp_path / "countersign.db").exists()
+
+
+def test_settings_are_read_from_a_file_too(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("COUNTERSIGN_DATABASE_URL=sqlite:///elsewhere.db\n")
+    assert process(tmp_path, "migrate").returncode == 0
+    assert (tmp_path / "elsewhere.db").exists()
+
+
+def test_python_can_run_it_as_a_module(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    said = subprocess.run(
+        [sys.executable, "-m", "bot.cli", "--version"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert re.fullmatch(r"countersign \d+\.\d+\.\d+\n", said.stdout)
+
+
+def test_who_stops_reading_is_not_told_of_it(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        command = [str(Path(sys.executable).with_name("countersign")), "--help"]
+        said = subprocess.run(command, cwd=tmp_path, stdout=closed, stderr=subprocess.PIPE, check=False)
+    assert said.stderr == b""
+
+
+async def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text(POLICY)
+    async with stand_in() as slack:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            code, told = await served(tmp_path, slack, "--port", str(taken.getsockname()[1]))
+    assert code == 1
+    assert re.fullmatch(r"countersign: .*address already in use", told.splitlines()[-1])
+    assert "Traceback" not in told
+
+
+# ---- what serving takes
+
+
+async def served(folder: Path, slack: Slack, *arguments: str, **settings: str) -> tuple[int | None, str]:
+    """How `serve` ended, and what it said."""
+    its = await program(cli.main, "serve", *arguments, cwd=folder, env=inherited() | slack_settings(slack) | settings)
+    _, told = await its.communicate()
+    return its.returncode, told.decode()
+
+
+WHERE = 'README, "Connect your workspace", says where it comes from'
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        pytest.param(
+            {"SLACK_SIGNING_SECRET": "secret"},
+            f"SLACK_BOT_TOKEN: is not set; {WHERE}",
+            id="no token to call Slack with",
+        ),
+        pytest.param(
+            {"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": "xapp-1"},
+            f"SLACK_BOT_TOKEN: is not set; {WHERE}",
+            id="a token that was left empty",
+        ),
+        pytest.param(
+            {"SLACK_BOT_TOKEN": "xoxb-1"},
+            f"SLACK_APP_TOKEN: is not set, and for HTTP SLACK_SIGNING_SECRET is not set either; {WHERE}",
+            id="no way for Slack to reach us",
+        ),
+    ],
+)
+def test_without_slack_it_does_not_start_and_says_what_is_missing(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], line: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    said = terminal("serve")
+    assert (said.code, said.line) == (1, f"countersign: {line}")
+    assert not (terminal.folder / "its.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        ({"SLACK_BOT_TOKEN": "xoxb-wrong"}, "SLACK_BOT_TOKEN: Slack refuses it (invalid_auth)"),
+        ({"SLACK_APP_TOKEN": "xapp-wrong"}, "SLACK_APP_TOKEN: Slack refuses it (invalid_auth)"),
+        ({"SLACK_BOT_TOKEN": "xapp-stand-in"}, "SLACK_BOT_TOKEN: Slack refuses it (not_allowed_token_type)"),
+    ],
+    ids=["bot token", "app-level token", "one in the place of the other"],
+)
+async def test_a_token_that_slack_refuses_is_named_and_never_shown(
+    tmp_path: Path, wrong: dict[str, str], line: str
+) -> None:
+    (tmp_path / "policy.toml").write_text(POLICY)
+    async with stand_in() as slack:
+        code, told = await served(tmp_path, slack, "--port", "0", **wrong)
+    assert (code, told.splitlines()[-1]) == (1, f"countersign: {line}")
+    assert [value for value in wrong.values() if value in told] == []
+    assert "Traceback" not in told
+
+
+# ---- what it takes
+
+
+def commands(terminal: Terminal, *path: str) -> Iterator[tuple[str, ...]]:
+    yield path
+    listed = terminal(*path, "--help").out.partition("\nCommands:\n")[2]
+    for name in re.findall(r"^  (\w+) ", listed, re.MULTILINE):
+        yield from commands(terminal, *path, name)
+
+
+def test_every_command_says_what_it_does(terminal: Terminal) -> None:
+    paths = list(commands(terminal))
+    assert {("migrate",), ("agents", "add"), ("policy", "explain"), ("audit", "verify"), ("doctor",)} <= set(paths)
+    for path in paths:
+        said = terminal(*path, "--help")
+        assert (said.code, said.err) == (0, "")
+        assert re.search(r"^Usage: .+\n\n  [A-Z]", said.out), path
+        assert max(map(len, said.out.splitlines())) <= 100
+
+
+def test_without_a_command_there_is_the_help(terminal: Terminal) -> None:
+    said = terminal()
+    assert (said.code, said.err.startswith("Usage: countersign")) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("nonsense",), "countersign: No such command 'nonsense'; see `countersign --help`"),
+        (("agents", "add"), "countersign: Missing argument 'NAME'; see `countersign agents add --help`"),
+        (("queue", "--what"), "countersign: No such option: --what; see `countersign queue --help`"),
+    ],
+    ids=["command", "argument", "option"],
+)
+def test_a_wrong_word_is_named_in_one_line(terminal: Terminal, arguments: tuple[str, ...], line: str) -> None:
+    said = terminal(*arguments)
+    assert (said.code, said.line) == (2, line)
+
+
+# ---- the database
+
+
+def test_migrating_makes_the_database_and_again_changes_nothing(terminal: Terminal, engine: Engine) -> None:
+    assert terminal("migrate") == terminal("migrate")
+    with engine.connect() as connection:
+        assert is_current(connection)
+
+
+@pytest.mark.parametrize("command", ["queue", "stats", "freeze", "agents list", "audit verify"])
+def test_without_a_database_it_says_so_and_makes_none(terminal: Terminal, command: str) -> None:
+    said = terminal(*command.split())
+    assert (said.code, said.line) == (1, "countersign: there is no database at its.db; run: countersign migrate")
+    assert not (terminal.folder / "its.db").exists()
+
+
+@pytest.mark.parametrize("command", ["queue", "stats", "freeze", "agents list", "audit export"])
+def test_a_database_with_another_schema_is_not_touched(terminal: Terminal, command: str) -> None:
+    terminal.file("its.db", "")
+    said = terminal(*command.split())
+    assert (said.code, said.line) == (
+        1,
+        "countersign: the database does not have this program's schema; run: countersign migrate",
+    )
+
+
+def test_a_file_that_is_no_database_is_said_to_be_none(terminal: Terminal) -> None:
+    terminal.file("its.db", b"no database at all" * 100)
+    assert "the database: file is not a database" in terminal("queue").line
+
+
+def test_a_server_that_does_not_answer_is_one_line_without_its_password(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "postgresql://us:secret-word@127.0.0.1:1/x")
+    said = terminal("queue")
+    assert said.code == 1
+    assert "the database: connection failed" in said.line
+    assert "secret-word" not in said.line
+
+
+# ---- other faults
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("DATABASE_URL", "mysql://x"), ("CALLBACK_ALLOW", "everywhere"), ("PORT", "many")],
+    ids=["database", "network", "port"],
+)
+def test_a_wrong_setting_is_named(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"COUNTERSIGN_{name}", value)
+    said = terminal("migrate")
+    assert (said.code, said.line.startswith(f"countersign: COUNTERSIGN_{name}: ")) == (1, True)
+
+
+def raising(fault: Exception) -> Any:
+    def instead(*_: object) -> None:
+        raise fault
+
+    return instead
+
+
+def test_a_busy_database_is_said_to_be_busy(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "read", raising(UnavailableError("the database could not be written to")))
+    assert terminal("queue").line == "countersign: the database could not be written to"
+
+
+def test_a_fault_of_our_own_is_one_line_with_its_place(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "read", raising(KeyError("oh")))
+    said = terminal("queue")
+    assert said.code == 1
+    assert re.search(r"please report it: KeyError: 'oh' \(.+test_entry\.py:\d+\)$", said.line)
+
+
+def test_a_policy_at_fault_is_named_in_one_line_where_it_is_only_needed(terminal: Terminal) -> None:
+    terminal("migrate")
+    terminal.file("policy.toml", POLICY.replace('version = "test-1"', "version = 1\nadmin = 2"))
+    said = terminal("agents", "rotate", "clerk")
+    assert said.code == 1
+    assert said.line.endswith("(and 1 more); `countersign policy check` shows all of it")

@@ -1,0 +1,104 @@
+"""`countersign key`: callback secrets lie sealed in the database, and a new key can take the place of an earlier one."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from bot.callback_wiring import callback_side
+from bot.keys import known_public_key
+from bot.metrics import Metrics
+from bot.settings import read_settings
+from store.agents.agent_admin import SECRETS
+from store.agents.callback_secrets import VaultError
+from store.engine.address import address
+from store.engine.engines import make_engine, transact
+from tests.bot.process.serving import KEY
+from tests.bot.service import opened
+from tests.bot.terminal import Terminal, at
+from tests.rules.world import OWEN
+
+NEW_KEY = base64.b64encode(bytes(range(32))).decode()
+
+
+@pytest.fixture
+def terminal(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Terminal:
+    its = at(tmp_path, database_url, monkeypatch, capsys)
+    monkeypatch.setenv("COUNTERSIGN_KEY", KEY)
+    return its
+
+
+def kept(url: str) -> str:
+    engine = make_engine(address(url))
+    found = transact(engine, lambda its: its.execute(select(SECRETS.c.secret)).scalar_one())
+    engine.dispose()
+    return str(found)
+
+
+def test_the_public_key_is_printed(terminal: Terminal) -> None:
+    assert terminal("key").out == f"{known_public_key(read_settings())}\n"
+
+
+def test_a_new_key_seals_what_an_earlier_one_opens(
+    terminal: Terminal, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal("agents", "add", "clerk", "--owner", OWEN, "--force")
+    before = kept(database_url)
+    monkeypatch.setenv("COUNTERSIGN_KEY", NEW_KEY)
+    said = terminal("key", "rotate")
+    assert (said.code, "set COUNTERSIGN_KEY_OLD to the key that sealed them" in said.line) == (1, True)
+    monkeypatch.setenv("COUNTERSIGN_KEY_OLD", KEY)
+    said = terminal("key", "rotate")
+    assert (said.code, said.out.startswith("sealed 1 callback secrets with the key ")) == (0, True)
+    assert kept(database_url) != before
+    monkeypatch.delenv("COUNTERSIGN_KEY_OLD")
+    assert terminal("key", "rotate").code == 0
+
+
+def test_where_the_key_is_lost_agents_get_new_secrets(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal("agents", "add", "clerk", "--owner", OWEN, "--force")
+    monkeypatch.setenv("COUNTERSIGN_KEY", NEW_KEY)
+    assert terminal("key", "rotate").code == 1
+    assert terminal("agents", "rotate", "clerk", "--overlap", "0s").code == 0
+    assert terminal("key", "rotate").code == 0
+
+
+def test_a_revoked_agent_needs_no_new_secret_where_the_key_is_lost(
+    terminal: Terminal, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal("agents", "add", "clerk", "--owner", OWEN, "--force")
+    terminal("agents", "revoke", "clerk")
+    before = kept(database_url)
+    monkeypatch.setenv("COUNTERSIGN_KEY", NEW_KEY)
+    assert terminal("key", "rotate").out.startswith("sealed 0 callback secrets")
+    assert kept(database_url) == before
+
+
+async def test_a_start_seals_what_lies_open_and_stops_at_what_no_key_opens(database_url: str, tmp_path: Path) -> None:
+    async with opened(database_url, tmp_path, COUNTERSIGN_KEY=KEY) as desk:
+        secret = kept(database_url)  # the desk hires without a key, as earlier releases did
+        settings, metrics = desk.its.service.settings, Metrics()
+        async with callback_side(settings, desk.store, metrics):
+            sealed = kept(database_url)
+        assert (secret.startswith("whsec_"), sealed.startswith("sealed:"), secret[6:] in sealed) == (True, True, False)
+        another = settings.model_copy(update={"key": read_settings(_env_file=None, COUNTERSIGN_KEY=NEW_KEY).key})
+        with pytest.raises(VaultError, match="COUNTERSIGN_KEY does not open"):
+            async with callback_side(another, desk.store, metrics):
+                pass
+
+
+def test_postgresql_needs_a_key_at_start(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "COUNTERSIGN_DATABASE_URL": "postgresql://x@127.0.0.1:1/x",
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_APP_TOKEN": "xapp-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("COUNTERSIGN_KEY")
+    said = terminal("serve")
+    assert (said.code, said.line.startswith("countersign: COUNTERSIGN_KEY: must be set on PostgreSQL")) == (1, True)

@@ -1,0 +1,227 @@
+"""A policy is checked, and a draft explained, before anybody depends on either."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, func, select
+from sqlalchemy.engine import make_url
+from sqlmodel import SQLModel
+
+from store.engine.engines import make_engine, transact
+from store.installation import directory
+from tests.bot.terminal import POLICY, Said, Terminal, at
+from tests.rules.world import (
+    AUTOMATIC,
+    CRITICAL,
+    HARD,
+    NOW,
+    RITA,
+    ROSE,
+    ROSS,
+    SENTA,
+    SOFT,
+    SUSI,
+    TAKEOVER,
+    package,
+    people,
+)
+
+
+@pytest.fixture
+def terminal(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Terminal:
+    return at(tmp_path, database_url, monkeypatch, capsys)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = make_engine(make_url(database_url))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def known(engine: Engine) -> None:
+    """The directory was filled just now."""
+    transact(engine, lambda connection: directory.replace(connection, people().values(), {}, NOW))
+
+
+def draft(content: Any) -> str:
+    return json.dumps(content.model_dump(mode="json", exclude_unset=True))
+
+
+def explain(terminal: Terminal, content: Any, *how: str) -> Said:
+    return terminal("policy", "explain", terminal.file("draft.json", draft(content)), *how)
+
+
+def explained(terminal: Terminal, content: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(explain(terminal, content, "--json").out)
+    return found
+
+
+def one_line(said: Said) -> str:
+    return " ".join(said.out.split())
+
+
+# ---- checking
+
+
+def test_a_policy_that_is_right_is_summed_up(terminal: Terminal) -> None:
+    said = terminal("policy", "check")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("Policy test-1+")
+    assert "senior_reviewer: USENTA" in said.out
+
+
+def test_the_policy_that_comes_with_us_is_right_and_says_that_its_roles_are_empty(terminal: Terminal) -> None:
+    ours = Path(__file__).parents[3] / "policy.toml"
+    said = terminal("policy", "check", str(ours))
+    told = " ".join(said.out.split())
+    assert said.code == 0
+    assert "nobody holds these roles, so packages that need them are refused: reviewer, senior_reviewer" in told
+    assert "if Slack refuses the service something, nobody is told" in told
+
+
+def test_every_fault_is_a_line_that_names_its_key(terminal: Terminal) -> None:
+    wrong = POLICY.replace('max_risk = "high"', 'max_risk = "huge"') + '\n[tiers.high]\nlevel = "soft_approval"\n'
+    path = terminal.file("wrong.toml", wrong)
+    said = terminal("policy", "check", path)
+    assert (said.code, said.out) == (1, "")
+    risk, tier = said.err.splitlines()
+    assert risk == f'{path}: roles.senior_reviewer.max_risk = "huge": must be one of: low, medium, high, critical'
+    assert tier.startswith(f'{path}: tiers.high.level = "soft_approval": must be hard_approval')
+
+
+def test_a_file_that_is_not_there_is_named(terminal: Terminal) -> None:
+    assert terminal("policy", "check", "nowhere.toml").line == "countersign: nowhere.toml: No such file or directory"
+
+
+# ---- explaining
+
+
+@pytest.mark.usefixtures("known")
+def test_every_rule_that_fired_is_named_with_its_level(terminal: Terminal) -> None:
+    said = explain(terminal, HARD)
+    assert (said.code, said.err) == (0, "")
+    assert "risk-high: hard_approval, high risk takes hard_approval" in said.out
+    assert max(map(len, said.out.splitlines())) <= 80
+
+
+@pytest.mark.usefixtures("known")
+def test_who_would_be_asked_is_named_and_who_is_barred_is_not(terminal: Terminal) -> None:
+    content = package(risk_level="medium", requested_by=RITA)
+    found = explained(terminal, content)
+    assert found["asked"][0] == {
+        "role": "reviewer",
+        "people": ["dora (UDORA)", f"ross ({ROSS})", f"senta ({SENTA})", f"susi ({SUSI})"],
+    }
+    assert found["people_unknown"] is None
+    assert "first reviewer: dora (UDORA), ross (UROSS)" in explain(terminal, content).out
+
+
+@pytest.mark.usefixtures("known")
+def test_a_quorum_and_the_way_up_are_told(terminal: Terminal) -> None:
+    content = package(risk_level="critical")
+    found = explained(terminal, content)
+    assert (found["role"], found["quorum"], found["of_role"]) == ("senior_reviewer", 2, {"supervisor": 1})
+    assert (found["ladder"], found["hard_timeout"]) == (["supervisor"], "1d")
+    text = one_line(explain(terminal, content))
+    assert "it takes 2 people as senior_reviewer, 1 of them as supervisor; a comment is required" in text
+    assert "then supervisor: dora (UDORA), susi (USUSI)" in text
+    assert "people are reminded 4h and 1h before the end" in text
+
+
+@pytest.mark.usefixtures("known")
+def test_a_soft_one_says_how_long_silence_takes(terminal: Terminal) -> None:
+    assert "silence consents after 5m" in explain(terminal, SOFT).out
+
+
+@pytest.mark.usefixtures("known")
+def test_what_needs_nobody_goes_ahead_at_once(terminal: Terminal) -> None:
+    said = explain(terminal, AUTOMATIC)
+    assert "nobody: it goes ahead at once" in said.out
+    assert "Time" not in said.out
+    assert explained(terminal, AUTOMATIC)["asked"] == []
+
+
+@pytest.mark.usefixtures("known")
+def test_a_takeover_says_so(terminal: Terminal) -> None:
+    assert explained(terminal, TAKEOVER)["level"] == "human_takeover"
+
+
+@pytest.mark.usefixtures("known")
+def test_gaps_that_would_be_refused_are_told_as_that(terminal: Terminal) -> None:
+    bare = CRITICAL.model_copy(update={"consequence": None, "evidence_refs": ()})
+    found = explained(terminal, bare)
+    assert found["quality_gaps"] == ["evidence_refs", "consequence"]
+    assert found["refusal"] == "at critical risk it would be refused without these: evidence_refs, consequence"
+    assert explained(terminal, CRITICAL)["refusal"] is None
+
+
+@pytest.mark.usefixtures("known")
+def test_where_nobody_may_decide_it_would_be_refused(terminal: Terminal) -> None:
+    terminal.file("policy.toml", POLICY.replace(SENTA, ROSE).replace(SUSI, ROSE).replace("UDORA", ROSE))
+    assert explained(terminal, HARD)["refusal"] == "it would be refused: nobody may decide it as senior_reviewer"
+
+
+def test_as_long_as_nobody_is_known_the_policys_own_list_is_shown(terminal: Terminal) -> None:
+    found = explained(terminal, SOFT)
+    assert "was not filled yet" in found["people_unknown"]
+    assert found["asked"][0]["people"] == [RITA, ROSS, SENTA, SUSI, "UDORA"]
+    assert found["refusal"] is None
+    assert "nobody is known by name yet" in explain(terminal, SOFT).out
+
+
+def test_an_old_directory_is_said_to_be_old(terminal: Terminal, engine: Engine) -> None:
+    then = NOW - timedelta(days=1001)
+    transact(engine, lambda connection: directory.replace(connection, people().values(), {}, then))
+    assert "is older than 1000d" in explained(terminal, SOFT)["people_unknown"]
+
+
+@pytest.mark.parametrize("url", ["sqlite:///nowhere.db", "postgresql://us:word@127.0.0.1:1/x"], ids=["none", "down"])
+def test_it_takes_no_database(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", url)
+    found = explained(terminal, SOFT)
+    assert found["level"] == "soft_approval"
+    assert "database" in found["people_unknown"]
+    assert not (terminal.folder / "nowhere.db").exists()
+
+
+@pytest.mark.usefixtures("known")
+def test_nothing_is_written(terminal: Terminal, engine: Engine) -> None:
+    def sizes() -> dict[str, int]:
+        tables = SQLModel.metadata.tables.items()
+        with engine.connect() as connection:
+            return {
+                name: connection.execute(select(func.count()).select_from(its)).scalar_one() for name, its in tables
+            }
+
+    before = sizes()
+    assert explain(terminal, HARD).code == 0
+    assert sizes() == before
+
+
+# ---- drafts that are none
+
+
+def test_every_wrong_field_is_a_line(terminal: Terminal) -> None:
+    path = terminal.file("draft.json", '{"title": "t", "action_type": "x y", "confidence": 7, "cunning": 1}')
+    said = terminal("policy", "explain", path)
+    assert (said.code, said.out) == (1, "")
+    fields = [line.removeprefix(f"{path}: ").partition(": ")[0] for line in said.err.splitlines()]
+    assert {"action_type", "confidence", "rationale", "risk_level", "cunning"} <= set(fields)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [("{", "this is not JSON"), ("[]", "must be a JSON object"), ('{"a": NaN}', "this is not JSON")]
+)
+def test_what_is_no_package_at_all_is_one_line(terminal: Terminal, text: str, line: str) -> None:
+    said = terminal("policy", "explain", terminal.file("draft.json", text))
+    assert (said.code, f"draft.json: {line}" in said.line) == (1, True)

@@ -1,0 +1,61 @@
+"""`countersign demo` as a process of its own, as somebody starts it in a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.bot.process.serving import ROOT
+
+
+@dataclass
+class Started:
+    its: asyncio.subprocess.Process
+    said: list[str] = field(default_factory=list)
+    url: str = ""
+
+    async def read(self, until: str | None = None) -> str:
+        """On to the first line that holds these words, or to the end."""
+        assert self.its.stdout is not None
+        async for line in self.its.stdout:
+            self.said.append(line.decode())
+            if until and until in self.said[-1]:
+                return self.said[-1]
+        assert until is None, self.said
+        return ""
+
+
+@asynccontextmanager
+async def started(*options: str, cwd: Path, **environment: str) -> AsyncIterator[Started]:
+    given = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")}
+    its = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "bot.cli", "demo", *options),
+        cwd=cwd,
+        env=given | {"PYTHONPATH": str(ROOT)} | environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        async with asyncio.timeout(60):
+            yield Started(its)
+    finally:
+        if its.returncode is None:
+            its.kill()
+        await its.wait()
+
+
+@asynccontextmanager
+async def running(*options: str, cwd: Path, **environment: str) -> AsyncIterator[Started]:
+    """Once it has said where it is."""
+    async with started("--port", "0", *options, cwd=cwd, **environment) as process:
+        line = await process.read(until="/playground")
+        (process.url,) = re.findall(r"(http://127\.0\.0\.1:\d+)/playground", line)
+        await process.read(until="Ctrl-C")
+        yield process

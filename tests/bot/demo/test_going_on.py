@@ -1,0 +1,98 @@
+"""A demo that was ended goes on where it was: cards, clock, agents; and `fresh` begins anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rules.state.commands import Verb
+from tests.bot.demo.test_stories import DELETION, MAIL, NOTICE, PLAN
+from tests.bot.demo.visitor import RITA, ROSS, SENTA, SUSAN, Visitor, lines, running, visiting
+
+
+async def test_the_messages_are_there_again_and_no_card_twice(tmp_path: Path) -> None:
+    async with visiting(tmp_path) as first:
+        card = await first.card(NOTICE)
+        await first.give(SENTA, card, Verb.COMMENT, {"comment": "I know the place."})
+        card = await first.card(NOTICE, "I know the place.")
+        before = _posted(first)
+    async with visiting(tmp_path) as second:
+        assert _posted(second) == before
+        assert (await second.card(NOTICE)).shown == card.shown
+
+
+def _posted(visitor: Visitor) -> list[tuple[str, str]]:
+    channels = visitor.slack.workspace.channels
+    return sorted((each.channel, each.ts) for channel in channels for each in visitor.slack.messages(channel))
+
+
+async def test_a_decision_that_was_half_made_is_completed_after_the_restart(tmp_path: Path) -> None:
+    async with visiting(tmp_path) as first:
+        await first.approve(SENTA, await first.card(NOTICE))
+        await first.told("notice-desk", "1 of 2 people have approved")
+    async with visiting(tmp_path) as second:
+        await second.approve(SUSAN, await second.card(NOTICE))
+        told = await second.over("notice")
+        assert len([line for line in told if line.startswith("Sent draft-456")]) == 1
+        assert any(line.startswith("Was started again") for line in told)
+
+
+async def test_an_agent_finds_what_was_decided_while_it_was_away(tmp_path: Path) -> None:
+    async with visiting(tmp_path) as first:
+        card = await first.card(MAIL)
+        await first.demo.stage.close()
+        await first.give(RITA, card, Verb.APPROVE)
+        await first.card(MAIL, "Approved")
+    async with visiting(tmp_path) as second:
+        assert "Sent to office@quayside-fish.example" in (await second.over("mail"))[-2]
+
+
+async def test_what_was_asked_before_the_restart_is_in_the_plan_after_it(tmp_path: Path) -> None:
+    async with visiting(tmp_path) as first:
+        await first.give(RITA, await first.card(PLAN), Verb.REVISE, {"instructions": "Add the bakeries."})
+        await first.card(PLAN, "version 2")
+    async with visiting(tmp_path) as second:
+        card = await second.card(PLAN, "version 2")
+        await second.give(ROSS, card, Verb.REVISE, {"instructions": "Only ten restaurants."})
+        await second.card(PLAN, "version 3", "Add the bakeries.", "Only ten restaurants.")
+
+
+async def test_a_story_that_was_over_stays_over_and_its_lines_are_there(tmp_path: Path) -> None:
+    async with visiting(tmp_path) as first:
+        told = await first.over("reading")
+    async with visiting(tmp_path) as second:
+        state = await second.state()
+        assert (running(state)["reading"], lines(state, "case-reader")) == (False, told)
+
+
+async def test_time_that_was_moved_stays_moved(tmp_path: Path) -> None:
+    async with visiting(tmp_path) as first:
+        await first.pass_time(3600)
+    async with visiting(tmp_path) as second:
+        assert (await second.state())["moved_seconds"] == 3600
+
+
+async def test_a_line_that_a_sudden_end_cut_off_costs_only_itself(tmp_path: Path) -> None:
+    async with visiting(tmp_path) as first:
+        await first.card(DELETION)
+    with (tmp_path / "messages.jsonl").open("a") as journal:
+        journal.write('{"channel": "C0DATA", "ts": "17')
+    async with visiting(tmp_path) as second:
+        assert (await second.card(DELETION)).ts == first.slack.messages("C0DATA")[0].ts
+
+
+async def test_what_is_deleted_stays_deleted(tmp_path: Path) -> None:
+    async with visiting(tmp_path) as first:
+        card = await first.card(MAIL)
+        first.slack.workspace.messages.delete(card)
+    async with visiting(tmp_path) as second:
+        assert second.slack.workspace.messages.find(card.channel, card.ts) is None
+
+
+async def test_fresh_begins_anew(tmp_path: Path) -> None:
+    async with visiting(tmp_path) as first:
+        await first.pass_time(3600)
+        card = await first.card(NOTICE)
+    async with visiting(tmp_path, fresh=True) as second:
+        assert (await second.state())["moved_seconds"] == 0
+        assert (await second.card(NOTICE)).ts > card.ts
+        assert second.slack.workspace.messages.find(card.channel, card.ts) is None

@@ -1,0 +1,157 @@
+"""What somebody meets in the terminal: a few lines, a sentence where something is in the way, and a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.cli import run
+from bot.demo.folder import Folder
+from tests.bot.demo.process import Started, running, started
+from tests.bot.demo.visitor import lines
+
+
+async def test_it_says_where_and_what_it_is_and_how_to_end_it_and_listens_on_this_machine_alone(tmp_path: Path) -> None:
+    async with running("--folder", "my # 100% demo", cwd=tmp_path) as demo:
+        said = "".join(demo.said)
+        assert f"{demo.url}/playground" in said
+        assert "It is not Slack." in said
+        assert str(tmp_path / "my # 100% demo") in said
+        assert len(demo.said) < 10
+        port = int(demo.url.rpartition(":")[2])
+        with socket.socket() as other, pytest.raises(ConnectionRefusedError):
+            other.connect(("127.0.0.2", port))
+
+
+async def test_ctrl_c_ends_it_cleanly_with_streams_open_and_agents_waiting(tmp_path: Path) -> None:
+    async with (
+        running(cwd=tmp_path) as demo,
+        aiohttp.ClientSession(demo.url) as http,
+        http.get("/playground/demo/events") as events,
+    ):
+        await events.content.readline()
+        demo.its.send_signal(signal.SIGINT)
+        await demo.read()
+        assert await demo.its.wait() == 0
+    assert demo.said[-1] == "The demo has ended. Started again, it goes on where it was.\n"
+    assert "Traceback" not in (tmp_path / "countersign-demo" / "countersign.log").read_text()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+async def test_it_ends_cleanly_while_it_is_still_starting(tmp_path: Path, signum: signal.Signals) -> None:
+    async with started("--port", "0", cwd=tmp_path) as demo:
+        await demo.read(until="is starting")
+        demo.its.send_signal(signum)
+        await demo.read()
+        assert await demo.its.wait() == 0
+    assert demo.said[-1].startswith("The demo has ended.")
+
+
+async def test_after_a_kill_it_goes_on_and_the_trail_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with running(cwd=tmp_path) as first:
+        await _until_told(first, "notice-desk", "Pending")
+        first.its.kill()
+        await first.its.wait()
+    async with running(cwd=tmp_path) as second:
+        assert "goes on from before" in "".join(second.said)
+        await _until_told(second, "notice-desk", "Was started again")
+        second.its.send_signal(signal.SIGTERM)
+        await second.read()
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", f"sqlite:///{tmp_path / 'countersign-demo' / 'countersign.db'}")
+    assert await asyncio.to_thread(run, ["audit", "verify"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+async def _until_told(demo: Started, agent: str, words: str) -> None:
+    async with aiohttp.ClientSession(demo.url) as http, http.get("/playground/demo/events") as events:
+        async for _ in events.content:
+            async with http.get("/playground/demo/state") as answer:
+                if any(words in line for line in lines(await answer.json(), agent)):
+                    return
+
+
+async def test_settings_for_a_real_slack_and_another_database_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SLACK_BOT_TOKEN=xoxb-real\nCOUNTERSIGN_POLICY=nowhere.toml\n")
+    settings = {
+        "SLACK_APP_TOKEN": "xapp-real",
+        "SLACK_API_URL": "http://127.0.0.1:9/",
+        "COUNTERSIGN_DATABASE_URL": f"sqlite:///{tmp_path / 'real.db'}",
+        "COUNTERSIGN_HOST": "127.0.0.2",
+        "COUNTERSIGN_KEY": "not a key",
+        "COUNTERSIGN_LOG": "nonsense",
+    }
+    async with running(cwd=tmp_path, **settings) as demo:
+        await _until_told(demo, "case-reader", "Reported: succeeded")
+    assert not (tmp_path / "real.db").exists()
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield str(other.getsockname()[1])
+
+
+async def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path, taken: str) -> None:
+    async with started("--port", taken, cwd=tmp_path) as demo:
+        await demo.read()
+        assert await demo.its.wait() == 1
+    assert demo.said[1:] == [f"countersign: port {taken} is taken by another program; choose another with --port\n"]
+
+
+def test_a_second_demo_in_the_same_folder_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Folder(tmp_path).held():
+        assert run(["demo", "--folder", str(tmp_path)]) == 1
+    sentence = f"a demo already runs in {tmp_path}; end it first, or name another with --folder"
+    assert capsys.readouterr().err == f"countersign: {sentence}\n"
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    below = tmp_path / "file" / "below"
+    assert run(["demo", "--folder", str(below)]) == 1
+    sentence = f"{below} cannot be used as the demo's folder (Not a directory); name another with --folder"
+    assert capsys.readouterr().err == f"countersign: {sentence}\n"
+
+
+def test_a_folder_whose_name_would_end_in_the_middle_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["demo", "--folder", str(tmp_path / "why?")]) == 1
+    assert "has a '?' in its name" in capsys.readouterr().err
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("option", ["--no-open", "--fresh"])
+def test_a_folder_with_other_things_in_it_is_left_alone(
+    tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    thesis = tmp_path / "countersign.db"
+    thesis.write_text("my only copy")
+    assert run(["demo", "--folder", str(tmp_path), option]) == 1
+    assert "holds other things than a demo; name an empty folder with --folder" in capsys.readouterr().err
+    assert ([*tmp_path.iterdir()], thesis.read_text()) == ([thesis], "my only copy")
+
+
+async def test_where_no_browser_can_be_opened_it_says_so_and_goes_on(tmp_path: Path) -> None:
+    async with running("--open", cwd=tmp_path) as demo:
+        await demo.read(until="No browser could be opened from here: open that address yourself.")
+        async with aiohttp.ClientSession(demo.url) as http, http.get("/readyz") as answer:
+            assert answer.status == 200
+
+
+async def test_a_browser_is_shown_the_page(tmp_path: Path) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text("#!/bin/sh\necho a browser shows $1\n")
+    browser.chmod(0o755)
+    async with running("--open", cwd=tmp_path, BROWSER=str(browser)) as demo:
+        assert await demo.read(until="a browser shows") == f"a browser shows {demo.url}/playground\n"

@@ -1,0 +1,182 @@
+"""Each story goes to its end when people act as they are invited to: over real sockets, with signed interactions."""
+
+from __future__ import annotations
+
+import json
+
+from rules.state.commands import Verb
+from tests.bot.demo.visitor import ADAM, GAIL, NORA, OMAR, RITA, ROSS, SENTA, SUSAN, SVEN, Visitor, lines
+from tests.bot.slack.office import CONFIRMED
+
+NOTICE, MAIL, DELETION = "Send enforcement notice draft #456", "Send e-mail", "customer records"
+RECEIPT, QUESTION, PLAN = "Tell Quayside Fish", "Which address of Entity ABC", "Inspection plan for week 49"
+TAKEOVER = "Two records of case ABC-2026-131"
+
+
+async def test_the_notice_is_refused_to_the_requester_the_guest_the_owner_and_who_has_no_such_role(
+    visitor: Visitor,
+) -> None:
+    card = await visitor.card(NOTICE)
+    assert "You asked for this, so somebody else must approve it." in await visitor.refused(NORA, card)
+    assert "Guests cannot decide here" in await visitor.refused(GAIL, card)
+    assert "You own the agent that proposes this" in await visitor.refused(OMAR, card)
+    assert "you do not hold that role" in await visitor.refused(RITA, card)
+
+
+async def test_the_notice_is_revised_approved_in_two_roles_and_sent_once(visitor: Visitor) -> None:
+    await visitor.give(SENTA, await visitor.card(NOTICE), Verb.REVISE, {"instructions": "Give them 21 days."})
+    card = await visitor.card(NOTICE, "version 2", "Give them 21 days.")
+    await visitor.approve(SENTA, card)
+    await visitor.told("notice-desk", "1 of 2 people have approved")
+    await visitor.approve(SUSAN, await visitor.card(NOTICE, "version 2"))
+    told = await visitor.over("notice")
+    assert [line for line in told if line.startswith("Sent ")] == [
+        "Sent draft-456 to Entity ABC, 4 Quay Street, Northport, with 21 days to answer."
+    ]
+    assert "409 already-claimed" in told[-2]
+    assert told[-1] == "A second worker asked for it too and was refused: the notice goes out once."
+    assert "Approved by Senta and Susan" in " ".join(told)
+    await visitor.card(NOTICE, "Carried out")
+
+
+async def test_two_seniors_are_not_enough_for_the_notice(visitor: Visitor) -> None:
+    await visitor.told("notice-desk", "0 of 2 people have approved; one of them must be a supervisor.")
+    await visitor.approve(SENTA, await visitor.card(NOTICE))
+    await visitor.told("notice-desk", "1 of 2 people have approved; one of them must be a supervisor.")
+    await visitor.approve(SVEN, await visitor.card(NOTICE))
+    await visitor.told("notice-desk", "2 people have approved, and it still takes a supervisor.")
+    await visitor.approve(SUSAN, await visitor.card(NOTICE))
+    await visitor.over("notice")
+
+
+async def test_once_the_supervisor_has_approved_the_notice_nobody_is_told_that_one_is_missing(visitor: Visitor) -> None:
+    await visitor.approve(SUSAN, await visitor.card(NOTICE))
+    await visitor.told("notice-desk", "1 of 2 people have approved.")
+
+
+async def test_evidence_for_the_notice_is_asked_for_and_brought(visitor: Visitor) -> None:
+    asked = {"instructions": "Where is the record of May?"}
+    await visitor.give(SENTA, await visitor.card(NOTICE), Verb.REQUEST_MORE_EVIDENCE, asked)
+    assert "Inspection of 18 May" in (await visitor.card(NOTICE, "version 2")).shown
+
+
+async def test_an_email_is_approved_and_sent(visitor: Visitor) -> None:
+    await visitor.give(RITA, await visitor.card(MAIL), Verb.APPROVE)
+    told = await visitor.over("mail")
+    assert "Sent to office@quayside-fish.example: Your permit runs out" in told[-2]
+
+
+async def test_an_email_is_rejected_and_stays_where_it_is(visitor: Visitor) -> None:
+    await visitor.give(ROSS, await visitor.card(MAIL), Verb.REJECT, {"comment": "They renewed it yesterday."})
+    told = await visitor.over("mail")
+    assert "Rejected by Ross: “They renewed it yesterday.”" in told[-2]
+    assert told[-1] == "Nothing: without permission there is nothing to do."
+
+
+async def test_an_email_is_corrected_and_sent_as_it_was_corrected(visitor: Visitor) -> None:
+    corrected = {"message": "mail-1", "to": "fees@quayside-fish.example", "subject": "Your permit", "body": "Renew it."}
+    typed = {"action_parameters": json.dumps(corrected), "comment": "Their office has moved."}
+    await visitor.give(RITA, await visitor.card(MAIL), Verb.APPROVE_WITH_EDITS)
+    await visitor.slack.submit(RITA, typed)
+    assert (await visitor.slack.submit(RITA, {"confirmed": [CONFIRMED]})).ok
+    told = await visitor.over("mail")
+    assert "Somebody corrected the draft: what is sent is what they approved, not what I wrote." in told
+    assert told[-2] == "Sent to fees@quayside-fish.example: Your permit (9 characters)."
+
+
+async def test_the_deletion_waits_for_two_people_who_have_read_its_details(visitor: Visitor) -> None:
+    card = await visitor.card(DELETION)
+    assert "Open Details" in await visitor.refused(SVEN, card)
+    await visitor.approve(SVEN, card)
+    await visitor.told("data-steward", "1 of 2 people have approved")
+    await visitor.approve(SUSAN, await visitor.card(DELETION))
+    assert (await visitor.over("deletion"))[-2] == "Deleted 1,204 rows of customers, as batch retention-1."
+
+
+async def test_a_deletion_that_is_revised_is_smaller(visitor: Visitor) -> None:
+    await visitor.give(SVEN, await visitor.card(DELETION), Verb.REVISE, {"instructions": "Leave the two doubtful out."})
+    await visitor.card("Delete 1,202 customer records", "version 2")
+
+
+async def test_a_low_risk_read_passes_by_itself_and_shows_in_no_channel(visitor: Visitor) -> None:
+    told = await visitor.over("reading")
+    assert told[1].startswith("Its id is pkg_")
+    assert "Approved by policy." in told[2]
+    assert told[-1] == "Reported: succeeded"
+    posted = [
+        message.shown for channel in visitor.slack.workspace.channels for message in visitor.slack.messages(channel)
+    ]
+    assert [shown for shown in posted if "case-reader" in shown] == []
+
+
+async def test_a_receipt_goes_out_once_silence_was_long_enough(visitor: Visitor) -> None:
+    await visitor.card(RECEIPT, "unless somebody objects")
+    assert (await visitor.pass_time(300)).status == 200
+    told = await visitor.over("receipt")
+    assert "Nobody objected in time. That is consent by silence, and nobody's approval." in told
+    assert told[-2] == "Sent receipt-2 for appeal 301 to Quayside Fish."
+
+
+async def test_a_receipt_to_which_somebody_objects_waits_for_a_yes(visitor: Visitor) -> None:
+    await visitor.give(ROSS, await visitor.card(RECEIPT, "unless somebody objects"), Verb.OBJECT)
+    await visitor.told("appeals-clerk", "Pending, hard approval")
+    assert (await visitor.pass_time(3600)).status == 200
+    await visitor.give(RITA, await visitor.card(RECEIPT, "Decide by"), Verb.APPROVE)
+    assert "Approved by Rita" in " ".join(await visitor.over("receipt"))
+
+
+async def test_a_question_is_answered_and_the_answer_used(visitor: Visitor) -> None:
+    await visitor.give(RITA, await visitor.card(QUESTION), Verb.ANSWER, {"answer": "40 Quay Street."})
+    assert (await visitor.over("question"))[-1] == "Wrote into the draft: “40 Quay Street.”"
+
+
+async def test_a_question_that_nobody_wants_to_answer_leaves_it_open(visitor: Visitor) -> None:
+    await visitor.give(RITA, await visitor.card(QUESTION), Verb.REJECT, {"comment": "Ask the register."})
+    assert "Left the address open" in (await visitor.over("question"))[-1]
+
+
+async def test_a_plan_is_discussed_revised_twice_and_carried_out(visitor: Visitor) -> None:
+    await visitor.give(RITA, await visitor.card(PLAN), Verb.COMMENT, {"comment": "What of the bakeries?"})
+    await visitor.give(
+        ROSS, await visitor.card(PLAN, "What of the bakeries?"), Verb.REVISE, {"instructions": "Add them."}
+    )
+    card = await visitor.card(PLAN, "version 2", "As asked in review: Add them.")
+    await visitor.give(RITA, card, Verb.REVISE, {"instructions": "Only ten restaurants."})
+    card = await visitor.card(PLAN, "version 3", "Add them.", "Only ten restaurants.")
+    await visitor.give(ROSS, card, Verb.APPROVE)
+    assert (await visitor.over("plan"))[-2] == "Entered week 49 into the calendar, in 5 steps."
+
+
+async def test_a_person_takes_over_and_hands_back_and_the_agent_leaves_the_thread_alone_between(
+    visitor: Visitor,
+) -> None:
+    card = await visitor.card(TAKEOVER)
+    assert "approve" not in card.action_ids
+    await visitor.give(RITA, card, Verb.TAKE_OVER, {"comment": "I call the inspector."})
+    await visitor.told("triage-agent", "409 thread-taken-over")
+    await visitor.give(RITA, await visitor.card(TAKEOVER, "Rita"), Verb.HAND_BACK, {"comment": "It is a minor breach."})
+    assert (await visitor.over("takeover"))[-2] == "Added a note to case ABC-2026-131."
+
+
+async def test_an_agent_that_an_admin_paused_says_so_and_goes_on_when_it_is_resumed(visitor: Visitor) -> None:
+    card = await visitor.card(MAIL)
+    await visitor.slack.command(ADAM, "/reviews", "pause mail-assistant")
+    await visitor.give(RITA, card, Verb.APPROVE)
+    await visitor.told("mail-assistant", "agent-paused")
+    await visitor.slack.command(ADAM, "/reviews", "resume mail-assistant")
+    assert "Sent to office@quayside-fish.example" in (await visitor.over("mail"))[-2]
+
+
+async def test_a_story_that_is_over_begins_again_as_another_and_one_that_runs_does_not(visitor: Visitor) -> None:
+    await visitor.over("reading")
+    assert await visitor.begin("reading") == 202
+    await visitor.told("case-reader", "Read 14 documents of case ABC-2026-119")
+    assert [await visitor.begin("notice"), await visitor.begin("nonsense")] == [409, 404]
+
+
+async def test_each_agent_has_something_to_tell_and_none_met_a_fault(visitor: Visitor) -> None:
+    for agent in ("notice-desk", "mail-assistant", "data-steward", "appeals-clerk", "drafting-agent", "planning-agent"):
+        await visitor.told(agent, "Pending")
+    state = await visitor.state()
+    assert all(lines(state, each["name"]) for each in state["agents"])
+    assert [line for each in state["agents"] for line in each["lines"] if line["kind"] == "error"] == []

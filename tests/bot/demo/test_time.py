@@ -1,0 +1,95 @@
+"""Business time is moved on: what is due happens on its way, as if it had been lived through; and it never goes back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, select
+
+from store.packages.packages import PACKAGES
+from tests.bot.demo.test_stories import NOTICE, RECEIPT
+from tests.bot.demo.visitor import DORA, PATIENCE, Visitor, running
+
+HOUR = 3600
+DAY = 24 * HOUR
+
+
+async def test_the_clock_says_how_far_it_was_moved(visitor: Visitor) -> None:
+    before = await visitor.state()
+    assert before["moved_seconds"] == 0
+    await visitor.pass_time(DAY)
+    after = await visitor.state()
+    assert after["moved_seconds"] == DAY
+    assert _now(after) - _now(before) >= timedelta(days=1)
+
+
+def _now(state: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(state["now"])
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 1.5, "60", None, True, DAY + 1], ids=str)
+async def test_time_goes_forward_by_whole_seconds_up_to_a_day(visitor: Visitor, seconds: object) -> None:
+    assert (await visitor.pass_time(seconds)).status == 400
+    assert (await visitor.state())["moved_seconds"] == 0
+
+
+@pytest.mark.parametrize("body", ["", "60", "[]", "{", '{"seconds": 60, "back": true}'])
+async def test_what_is_no_such_request_moves_nothing(visitor: Visitor, body: str) -> None:
+    async with visitor.http.post("/playground/demo/time", data=body) as answer:
+        assert (answer.status, await answer.json()) == (
+            400,
+            {"detail": 'Send {"seconds": 3600}: whole seconds, from 1 to 86400.'},
+        )
+    assert (await visitor.state())["moved_seconds"] == 0
+
+
+async def test_the_notice_is_reminded_of_and_then_climbs_to_the_director(visitor: Visitor) -> None:
+    card = await visitor.card(NOTICE)
+    await visitor.pass_time(20 * HOUR)
+    await visitor.slack.until(
+        lambda: any("still waits" in note.shown for note in visitor.slack.thread(card.channel, card.ts)),
+        PATIENCE,
+    )
+    await visitor.pass_time(4 * HOUR)
+    card = await visitor.card(NOTICE, "director")
+    await visitor.slack.until(
+        lambda: any(DORA in note.notified for note in visitor.slack.thread(card.channel, card.ts)),
+        PATIENCE,
+    )
+    await visitor.told("notice-desk", "waits for a director")
+
+
+async def test_what_is_due_within_a_move_happens_at_its_own_time(visitor: Visitor) -> None:
+    await visitor.card(RECEIPT, "unless somebody objects")
+    await visitor.pass_time(DAY)
+    await visitor.over("receipt")
+    took = await visitor.demo.service.store.read(_decided_after)
+    assert timedelta(minutes=5) <= took < timedelta(minutes=6)
+
+
+def _decided_after(connection: Connection) -> timedelta:
+    row = connection.execute(select(PACKAGES).where(PACKAGES.c.action_type == "send_receipt")).one()
+    took: timedelta = row.decided_at - row.created_at
+    return took
+
+
+async def test_a_notice_that_nobody_looks_at_expires_at_the_top(visitor: Visitor) -> None:
+    await visitor.card(NOTICE)
+    await visitor.pass_time(DAY)
+    await visitor.pass_time(DAY)
+    assert "Expired by timeout" in " ".join(await visitor.over("notice"))
+
+
+async def test_silence_does_not_count_while_slack_is_down(visitor: Visitor) -> None:
+    heart = visitor.slack_side.clockwork.heart
+    await visitor.card(RECEIPT, "unless somebody objects")
+    visitor.slack.faults.refusing = True
+    await heart.tick()
+    await visitor.pass_time(HOUR)
+    assert running(await visitor.state())["receipt"]
+    visitor.slack.faults.refusing = False
+    await heart.tick()
+    await visitor.pass_time(300)
+    assert "Consented by silent consent" in " ".join(await visitor.over("receipt"))

@@ -1,0 +1,155 @@
+"""Somebody who tries the demo: acts as its people in the playground, and reads on the panel what the agents tell."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bot.demo.folder import Folder
+from bot.demo.opening import Demo, opened
+from bot.demo.workspace import CHANNELS
+from bot.slack.wiring import SlackSide
+from playground.model.messages import Message
+from playground.slack import Outcome
+from rules.state.commands import Verb
+from store.agents import agent_admin
+from tests.bot.slack.office import CONFIRMED, MENU
+
+RITA, ROSS, SENTA, SVEN, SUSAN, DORA = "URITA", "UROSS", "USENTA", "USVEN", "USUSAN", "UDORA"
+NORA, OMAR, ADAM, GAIL = "UNORA", "UOMAR", "UADAM", "UGAIL"
+GRAVE = {"comment": "I read the file.", "confirmed": [CONFIRMED]}
+PATIENCE = 20
+
+State = dict[str, Any]
+
+
+class Visitor:
+    def __init__(self, demo: Demo, http: aiohttp.ClientSession) -> None:
+        self.demo, self.slack, self.http = demo, demo.slack, http
+        self.slack.workspace.rates = None  # what Slack's patience is, is tested elsewhere
+
+    @property
+    def slack_side(self) -> SlackSide:
+        assert self.demo.service.slack is not None
+        return self.demo.service.slack
+
+    async def card(self, title: str, *shown: str) -> Message:
+        """The newest card of this title, as soon as it shows all of this."""
+
+        def found() -> Message | None:
+            cards = [
+                message
+                for channel in CHANNELS
+                for message in self.slack.messages(channel)
+                if message.thread_ts is None and title in message.shown
+            ]
+            return next((card for card in reversed(cards) if all(words in card.shown for words in shown)), None)
+
+        return await self.slack.until(found, PATIENCE)
+
+    async def give(self, user: str, card: Message, verb: Verb, values: Mapping[str, Any] | None = None) -> Outcome:
+        """A verb, wherever it is offered: on the card, in its menu or in Details; and its form, where it has one."""
+        if verb.value in card.action_ids:
+            outcome = await self.slack.click(user, card, verb.value)
+        elif verb in MENU:
+            outcome = await self.slack.click(user, card, "more", option=MENU[verb])
+        else:
+            await self.slack.click(user, card, "details")
+            outcome = await self.slack.click_modal(user, verb.value)
+        assert outcome.ok, outcome
+        if values is None:
+            return outcome
+        outcome = await self.slack.submit(user, values)
+        assert (outcome.ok, outcome.errors) == (True, {}), outcome
+        await self._closed(user)
+        return outcome
+
+    async def _closed(self, user: str) -> None:
+        if self.slack.modals(user):
+            await self.slack.close(user, everything=True)
+
+    async def approve(self, user: str, card: Message) -> None:
+        """A grave one, after its Details were read."""
+        await self.read(user, card)
+        await self.give(user, card, Verb.APPROVE, GRAVE)
+
+    async def read(self, user: str, card: Message) -> None:
+        await self.slack.click(user, card, "details")
+        await self._closed(user)
+
+    async def refused(self, user: str, card: Message, verb: Verb = Verb.APPROVE) -> str:
+        """What this user alone is told."""
+        before = len(self.slack.private_notes(user))
+        await self.give(user, card, verb)
+        await self.slack.until(lambda: len(self.slack.private_notes(user)) > before)
+        return self.slack.private_notes(user)[-1].shown
+
+    async def hired(self) -> str:
+        """The key of one more agent."""
+        store = self.demo.service.store
+        made = await store.write(lambda connection: agent_admin.add(connection, "newcomer", OMAR, store.clock()))
+        return made.key
+
+    async def state(self) -> State:
+        async with self.http.get("/playground/demo/state") as answer:
+            state: State = await answer.json()
+        return state
+
+    async def until(self, holds: Callable[[State], Any]) -> Any:
+        """The first true value, asked again as often as the panel says that something changed."""
+        async with asyncio.timeout(PATIENCE), self.http.get("/playground/demo/events") as events:
+            async for _ in events.content:
+                if value := holds(await self.state()):
+                    return value
+        raise AssertionError("the stream ended")
+
+    async def told(self, agent: str, *words: str) -> str:
+        """The first line of this agent's that holds these words."""
+
+        def line(state: State) -> str | None:
+            return next((text for text in lines(state, agent) if all(word in text for word in words)), None)
+
+        return str(await self.until(line))
+
+    async def over(self, story: str) -> list[str]:
+        """What its agent has told, once the story is at its end."""
+        state = await self.until(lambda state: state if not running(state)[story] else None)
+        return lines(state, next(agent for agent, title in _agents(state) if title == _title(state, story)))
+
+    async def pass_time(self, seconds: Any) -> aiohttp.ClientResponse:
+        async with self.http.post("/playground/demo/time", json={"seconds": seconds}) as answer:
+            await answer.read()
+            return answer
+
+    async def begin(self, story: str) -> int:
+        async with self.http.post(f"/playground/demo/stories/{story}") as answer:
+            return answer.status
+
+
+def lines(state: State, agent: str) -> list[str]:
+    return [line["text"] for each in state["agents"] if each["name"] == agent for line in each["lines"]]
+
+
+def running(state: State) -> dict[str, bool]:
+    return {story["name"]: story["running"] for story in state["stories"]}
+
+
+def _agents(state: State) -> list[tuple[str, str]]:
+    return [(each["name"], each["title"]) for each in state["agents"]]
+
+
+def _title(state: State, story: str) -> str:
+    return str(next(each["title"] for each in state["stories"] if each["name"] == story))
+
+
+@asynccontextmanager
+async def visiting(path: Path, *, fresh: bool = False) -> AsyncIterator[Visitor]:
+    folder = Folder(path)
+    with folder.held(fresh=fresh):
+        async with opened(folder, 0) as demo, aiohttp.ClientSession(demo.url) as http:
+            yield Visitor(demo, http)

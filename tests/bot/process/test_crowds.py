@@ -1,0 +1,288 @@
+"""Crowds of connections without a key: they keep neither Slack nor agents out, and none of them stays for long."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from ipaddress import ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import psutil  # type: ignore[import-untyped]
+import pytest
+from aiohttp import web
+
+from bot.api import polls
+from bot.metrics import Metrics
+from bot.process import connections, descriptors
+from bot.process.connections import Connection, Connections, Phase
+from bot.process.peers import Peers
+from playground.model.messages import Message
+from tests.bot.process import wire
+from tests.bot.process.serving import Process, served
+from tests.bot.service import POLICY, SOFT, Desk, opened
+from tests.bot.slack.office import CHANNEL, RITA
+
+MANY = 1_100  # more than the limit of 1,024 descriptors that most systems give a process
+LIMITS = (1024, 1024)
+SHOWN = POLICY + f'\n[channels]\ndefault = "{CHANNEL}"\n'
+NOW = f"X-Slack-Request-Timestamp: {time.time():.0f}"
+
+
+def nothing() -> bytes:
+    return b""
+
+
+def half_a_head() -> bytes:
+    return b"POST /slack/events HTTP/1.1\r\nHost: x\r\n"
+
+
+def half_a_body() -> bytes:
+    return wire.head("none", NOW, "Content-Length: 1000", request="POST /slack/events HTTP/1.1") + b"payload="
+
+
+def half_a_package() -> bytes:
+    return wire.head("csk_unknown", "Content-Length: 1000") + b"{"
+
+
+CROWD = (nothing, half_a_head, half_a_body, half_a_package)
+
+
+@pytest.fixture(autouse=True)
+def room_for_both_ends() -> None:
+    """The crowd is in this process."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@asynccontextmanager
+async def crowd(url: str) -> AsyncIterator[None]:
+    """All connect; each says the beginning of something and falls silent. The service may hang up on any of them."""
+    with ExitStack() as stack:
+        await asyncio.to_thread(_gather, stack, url)
+        yield
+
+
+def _gather(stack: ExitStack, url: str) -> None:
+    where = urlsplit(url)
+    for number in range(MANY):
+        its = stack.enter_context(socket.create_connection((where.hostname, where.port), timeout=20))
+        with suppress(ConnectionError):
+            its.sendall(CROWD[number % len(CROWD)]())
+
+
+async def soft(process: Process, http: aiohttp.ClientSession) -> tuple[str, Message]:
+    """A package that silence lets pass, and its card."""
+    async with http.post("/v1/packages", json=SOFT) as posted:
+        package = await posted.json()
+    assert package["level"] == "soft_approval", package
+    await process.slack.until(lambda: process.slack.messages(CHANNEL))
+    return f"/v1/packages/{package['decision_package_id']}", process.slack.messages(CHANNEL)[0]
+
+
+async def level(process: Process, path: str) -> str:
+    """As a newcomer reads it, over a connection of its own."""
+    async with aiohttp.ClientSession(process.url, headers=process.headers) as http, http.get(path) as told:
+        return str((await told.json())["level"])
+
+
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("in_socket_mode", [False, True], ids=["http", "socket"])
+async def test_an_objection_is_carried_out_through_a_crowd_of_keyless_connections(
+    database_url: str, tmp_path: Path, *, in_socket_mode: bool
+) -> None:
+    async with AsyncExitStack() as stack:
+        serving = served(database_url, tmp_path, LIMITS, policy=SHOWN, **slack_over(socket=in_socket_mode))
+        process = await stack.enter_async_context(serving)
+        http = await stack.enter_async_context(aiohttp.ClientSession(process.url, headers=process.headers))
+        path, card = await soft(process, http)
+        logged = asyncio.create_task(process.read_log(until="http.connections_closed"))
+        await stack.enter_async_context(crowd(process.url))
+        async with asyncio.timeout(30):
+            objected = await process.slack.click(RITA, card, "object")
+            assert (objected.status, objected.error) == (200, None)
+            assert await level(process, path) == "hard_approval"
+            assert (await logged)["crowded"] > 1  # one line for many
+
+
+def slack_over(*, socket: bool) -> dict[str, str]:
+    return {"SLACK_APP_TOKEN": "xapp-stand-in"} if socket else {}
+
+
+# ---- one connection
+
+
+@pytest.fixture
+async def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+    """A service whose patience with connections is short."""
+    short = {Phase.HEAD: 0.2, Phase.AGENT_IDLE: 0.2, Phase.KEYLESS: 2.0}
+    monkeypatch.setattr(connections, "LASTS", {**connections.LASTS, **short})
+    monkeypatch.setattr(connections, "HEAD_WITHIN", 0.2)
+    monkeypatch.setattr(connections, "LOOKS_EVERY", 0.05)
+    async with opened(database_url, tmp_path) as its:
+        yield its
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("says", CROWD)
+async def test_a_connection_that_stops_in_the_middle_is_closed(desk: Desk, says: Callable[[], bytes]) -> None:
+    reader, writer = await wire.connected(desk.url)
+    writer.write(says())
+    await until_closed(reader)
+    writer.close()
+
+
+@ON_SQLITE
+async def test_a_head_that_comes_byte_by_byte_gets_no_more_time(desk: Desk) -> None:
+    """There is a whole request of somebody else between two of its bytes."""
+    reader, writer = await wire.connected(desk.url)
+    async with asyncio.timeout(30):
+        while not reader.at_eof() and not writer.transport.is_closing():
+            writer.write(b"X")
+            await desk.get("/healthz")
+    writer.close()
+
+
+@ON_SQLITE
+async def test_an_unused_connection_is_closed_also_of_an_agent(desk: Desk) -> None:
+    reader, writer = await wire.connected(desk.url)
+    writer.write(wire.head(desk.key, request="GET /v1/packages HTTP/1.1"))
+    assert (await wire.answer(reader)).status == 200
+    await until_closed(reader)
+    writer.close()
+    assert 'countersign_connections_closed_total{reason="idle"} 1.0' in (await desk.get("/metrics")).text
+
+
+async def until_closed(reader: asyncio.StreamReader) -> None:
+    async with asyncio.timeout(30):
+        with suppress(ConnectionError):
+            await reader.read()
+
+
+# ---- shares and descriptors
+
+
+async def test_when_agents_hold_all_their_connections_the_oldest_makes_room_and_slack_keeps_its_own() -> None:
+    room = Connections(16, Peers(()), Metrics())
+    slack = proven_in(room, Phase.SLACK)
+    agents = [proven_in(room, Phase.AGENT) for _ in range(16)]
+    assert [each.transport is not None for each in agents] == [False] * 8 + [True] * 8
+    assert slack.transport is not None
+
+
+async def test_a_request_without_a_key_over_a_connection_of_an_agent_counts_as_keyless() -> None:
+    room = Connections(16, Peers(()), Metrics())
+    agents = [proven_in(room, Phase.AGENT, f"192.0.2.{number}") for number in range(6)]
+    for agent in agents:
+        room.move(agent, Phase.KEYLESS)
+    assert [each.transport is not None for each in agents] == [False] * 2 + [True] * 4
+
+
+async def test_one_address_holds_half_of_a_share_of_keyless_connections_at_most() -> None:
+    room = Connections(64, Peers(()), Metrics())
+    other = opened_in(room, "198.51.100.7")
+    crowd = [opened_in(room) for _ in range(40)]
+    assert sum(each.transport is not None for each in crowd) == 4
+    assert other.transport is not None
+
+
+async def test_requests_without_a_key_from_many_addresses_do_not_keep_a_newcomer_out() -> None:
+    room = Connections(64, Peers(()), Metrics())
+    for number in range(40):
+        room.move(opened_in(room, f"192.0.2.{number}"), Phase.KEYLESS)
+    newcomer = opened_in(room, "198.51.100.7")
+    assert newcomer.transport is not None
+    room.move(newcomer, Phase.KEYLESS)
+    assert newcomer.transport is not None
+
+
+async def test_connections_that_send_nothing_push_out_no_request() -> None:
+    """The signature of a request can be checked only once its body has arrived."""
+    room = Connections(64, Peers(()), Metrics())
+    request = opened_in(room, "198.51.100.7")
+    room.move(request, Phase.KEYLESS)
+    for number in range(40):
+        opened_in(room, f"192.0.2.{number}")
+    assert request.transport is not None
+
+
+def opened_in(room: Connections, address: str = "192.0.2.1") -> Connection:
+    """All that the registry sees of a connection."""
+    connection = Connection(room, web.Server(_unused))
+    connection.transport = _Wire()
+    room.opened(connection, (address, 1))
+    return connection
+
+
+def proven_in(room: Connections, phase: Phase, address: str = "192.0.2.1") -> Connection:
+    connection = opened_in(room, address)
+    room.proven(connection, phase)
+    return connection
+
+
+class _Wire(asyncio.Transport):
+    """To nowhere."""
+
+    def close(self) -> None:
+        pass
+
+    abort = close
+
+
+async def _unused(_: web.BaseRequest) -> web.StreamResponse:
+    raise AssertionError
+
+
+PROXIES = Peers([ip_network("10.0.0.0/8")])
+FORWARDED = [
+    pytest.param("192.0.2.1", "198.51.100.7", "192.0.2.1", id="a direct peer says what it likes"),
+    pytest.param("10.0.0.1", "198.51.100.7", "198.51.100.7", id="a proxy of ours"),
+    pytest.param("10.0.0.1", "203.0.113.9, 198.51.100.7, 10.0.0.2", "198.51.100.7", id="two proxies of ours"),
+    pytest.param("::ffff:10.0.0.1", "198.51.100.7", "198.51.100.7", id="a proxy by IPv6"),
+    pytest.param("10.0.0.1", "2001:db8:1:2:3::4", "2001:db8:1:2::/64", id="a network of one caller"),
+    pytest.param("10.0.0.1", "nonsense", None, id="what is no address"),
+    pytest.param("10.0.0.1", "", None, id="no header"),
+]
+
+
+@pytest.mark.parametrize(("peer", "forwarded", "name"), FORWARDED)
+def test_only_a_trusted_proxy_says_whose_request_it_is(peer: str, forwarded: str, name: str | None) -> None:
+    assert PROXIES.behind((peer, 1), {"X-Forwarded-For": forwarded}) == name
+
+
+@ON_SQLITE
+async def test_the_soft_limit_of_descriptors_is_raised_at_the_start(database_url: str, tmp_path: Path) -> None:
+    async with served(database_url, tmp_path, (300, resource.getrlimit(resource.RLIMIT_NOFILE)[1])) as process:
+        soft, hard = psutil.Process(process.its.pid).rlimit(psutil.RLIMIT_NOFILE)
+    assert soft == min(hard, descriptors.WANTED)
+
+
+# ---- long polls
+
+
+@ON_SQLITE
+async def test_an_agent_holds_so_many_long_polls_and_is_told_to_come_back(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polls.Polls.__init__, "__defaults__", (1,))
+    async with opened(database_url, tmp_path) as desk:
+        told, other = await desk.submit(), await desk.hire("Scribe")
+        seen = {"If-None-Match": told.headers["ETag"]}
+        waiting = asyncio.create_task(desk.read(told, params={"wait": 30}, headers=seen))
+        while "countersign_long_polls 1.0" not in (await desk.get("/metrics")).text:
+            pass
+        refused = await desk.read(told, params={"wait": 30}, headers=seen)
+        assert (refused.problem, refused.headers["Retry-After"]) == ((429, "rate-limited"), "5")
+        assert (await desk.read(told)).status == 200
+        assert (await desk.get(f"/v1/packages/{told.id}?wait=1", key=other)).status == 404
+        await desk.cancel(told)
+        assert (await waiting).body["status"] == "cancelled"
+        assert (await desk.read(told, params={"wait": 1})).status == 200

@@ -1,0 +1,30 @@
+"""What every answer says beside its body: no cache keeps it, no browser guesses its type, no stranger learns the server."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bot.process.wire import exchange
+from tests.bot.service import Desk
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+PATHS = ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/v1/packages", "/v1/packages/pkg_0", "/nowhere"]
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_no_answer_is_kept_or_guessed_at_or_names_its_server(desk: Desk, method: str) -> None:
+    for path in PATHS:
+        async with desk.http.request(method, path, headers={"Authorization": f"Bearer {desk.key}"}) as answer:
+            assert answer.headers["Cache-Control"] == "no-store", path
+            assert answer.headers["X-Content-Type-Options"] == "nosniff", path
+            assert "Server" not in answer.headers, path
+
+
+@pytest.mark.parametrize("request_line", ["GET /\x00 HTTP/1.1", "no request at all"])
+async def test_what_cannot_be_read_is_answered_with_the_same_headers(desk: Desk, request_line: str) -> None:
+    told = await exchange(desk.url, f"{request_line}\r\nHost: x\r\n\r\n".encode())
+    assert told.status == 400
+    assert "Cache-Control: no-store" in told.head
+    assert "X-Content-Type-Options: nosniff" in told.head
+    assert "Server:" not in told.head

@@ -1,0 +1,88 @@
+"""One `countersign serve` on one SQLite file: the second waits for the first, and gives up with one line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from bot import cli
+from bot.process import server_lock
+from bot.process.server_lock import ServedError, only_server
+from tests.bot.process.serving import served
+from tests.forked import program
+
+_HOLDER = """
+import asyncio, sys
+from bot.process.server_lock import only_server
+async def hold():
+    async with only_server(sys.argv[1]):
+        print("held", flush=True)
+        await asyncio.Event().wait()
+asyncio.run(hold())
+"""
+
+
+def _serve_without_waiting() -> NoReturn:
+    server_lock.WAITS = 0
+    cli.main()
+
+
+@contextmanager
+def _held_by_another(url: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", _HOLDER, url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        yield holder
+        holder.kill()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_second_serve_on_one_file_ends_with_one_line(database_url: str, tmp_path: Path) -> None:
+    async with served(database_url, tmp_path) as process:
+        settings = {"COUNTERSIGN_DATABASE_URL": database_url, "COUNTERSIGN_LOG": "json", "COUNTERSIGN_PORT": "0"}
+        slack = {"SLACK_BOT_TOKEN": process.slack.bot_token, "SLACK_SIGNING_SECRET": process.slack.signing_secret}
+        its = await program(_serve_without_waiting, "serve", cwd=tmp_path, env=os.environ | settings | slack)
+        async with asyncio.timeout(60):
+            _, told = await its.communicate()
+        uses = f"countersign: another `countersign serve` uses {database_url.removeprefix('sqlite:///')}"
+        line = told.decode().splitlines()[-1]
+        assert (its.returncode, line) == (1, f"{uses}; stop it first, or use PostgreSQL to run several")
+
+
+async def test_the_second_takes_over_as_soon_as_the_first_is_killed(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'countersign.db'}"
+    (tmp_path / "link").symlink_to(tmp_path)
+    with _held_by_another(f"sqlite:///{tmp_path / 'link' / 'countersign.db'}") as holder:
+        waiting = asyncio.ensure_future(_takes_its_turn(url))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        holder.kill()
+        async with asyncio.timeout(5):
+            await waiting
+
+
+async def test_a_folder_that_is_not_there_is_made_for_the_database_and_its_lock(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "one"
+    await _takes_its_turn(f"sqlite:///{folder / 'countersign.db'}")
+    assert (folder.stat().st_mode & 0o777, [each.name for each in folder.iterdir()]) == (0o700, ["countersign.db.lock"])
+
+
+async def _takes_its_turn(url: str) -> None:
+    async with only_server(url):
+        pass
+
+
+async def test_a_lock_that_is_not_given_back_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_lock, "WAITS", 0.2)
+    url = f"sqlite:///{tmp_path / 'countersign.db'}"
+    with _held_by_another(url), pytest.raises(ServedError, match="another `countersign serve` uses"):
+        await _takes_its_turn(url)

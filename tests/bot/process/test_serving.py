@@ -1,0 +1,134 @@
+"""The service as a process: it ends in order, and no body makes it grow."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from tests.bot.process import wire
+from tests.bot.process.serving import Process, served
+from tests.bot.process.wire import answer, connected
+from tests.bot.service import POLICY, SOFT
+
+MEGABYTE = 1024 * 1024
+BODY = json.dumps(SOFT).encode()
+
+
+@pytest.fixture
+async def process(database_url: str, tmp_path: Path) -> AsyncIterator[Process]:
+    async with served(database_url, tmp_path) as its:
+        yield its
+
+
+async def test_at_the_end_who_waits_is_answered_and_what_was_begun_is_finished(process: Process) -> None:
+    await process.slack.go_down()  # a card that is shown would be news, and answer them
+    async with aiohttp.ClientSession(process.url, headers=process.headers) as http:
+        async with http.post("/v1/packages", json=SOFT) as posted:
+            package = await posted.json()
+        one = f"/v1/packages/{package['decision_package_id']}"
+        tag = {"If-None-Match": posted.headers["ETag"]}
+        polls = [asyncio.create_task(_polled(http, one, tag)) for _ in range(20)]
+        reader, writer = await _half_a_post(process)
+        await _all_wait(http, len(polls))
+        process.its.send_signal(signal.SIGTERM)
+        await process.read_log(until="service.draining")
+        writer.write(BODY[10:])
+        async with asyncio.timeout(20):
+            assert await asyncio.gather(*polls) == [(304, b"")] * 20
+            assert (await answer(reader)).status == 202
+            writer.close()
+            await process.read_log()
+            assert await process.its.wait() == 0
+    assert process.log[-1]["event"] == "service.stopped"
+    assert [each for each in process.log if each.get("level") in ("error", "critical")] == []
+
+
+async def test_an_agent_that_hangs_up_in_the_middle_is_no_fault_of_ours(process: Process) -> None:
+    _, writer = await _half_a_post(process)
+    async with aiohttp.ClientSession(process.url) as http:
+        await _metrics(http)  # answered after the other was heard
+    writer.transport.abort()
+    async with asyncio.timeout(20):
+        while (await process.read_log(until="http.request"))["route"] != "/v1/packages":
+            pass
+    assert process.log[-1]["status"] == 400
+    assert [each for each in process.log if each.get("level") in ("error", "critical")] == []
+
+
+async def _polled(http: aiohttp.ClientSession, path: str, tag: dict[str, str]) -> tuple[int, bytes]:
+    async with http.get(path, params={"wait": 30}, headers=tag) as told:
+        return told.status, await told.read()
+
+
+async def _half_a_post(process: Process) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await connected(process.url)
+    writer.write(wire.head(process.key, f"Content-Length: {len(BODY)}") + BODY[:10])
+    await writer.drain()
+    return reader, writer
+
+
+async def _all_wait(http: aiohttp.ClientSession, number: int) -> None:
+    """Asks the service itself how many it holds: a metric is the only thing that can be seen from outside."""
+    async with asyncio.timeout(20):
+        while f"countersign_long_polls {number}.0" not in await _metrics(http):
+            pass
+
+
+async def _metrics(http: aiohttp.ClientSession) -> str:
+    async with http.get("/metrics") as told:
+        return await told.text()
+
+
+async def test_a_second_signal_changes_nothing(process: Process) -> None:
+    process.its.send_signal(signal.SIGINT)
+    process.its.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(20):
+        await process.read_log()
+        assert await process.its.wait() == 0
+
+
+async def test_a_hundred_megabytes_in_chunks_are_refused_at_once_and_not_kept(process: Process) -> None:
+    server = psutil.Process(process.its.pid)
+    async with aiohttp.ClientSession(process.url, headers=process.headers) as http:
+        async with http.post("/v1/packages", json=SOFT) as posted:
+            assert posted.status == 202
+        before = server.memory_info().rss
+        async with asyncio.timeout(20):
+            told = await asyncio.gather(*(_flooded(process) for _ in range(4)))
+        assert [each for each in told if each != 413] == []
+        assert server.memory_info().rss - before < 16 * MEGABYTE
+
+
+async def _flooded(process: Process) -> int:
+    """Sends on and on, whatever is answered, until the service hangs up or all of it is sent."""
+    reader, writer = await connected(process.url)
+    writer.write(wire.head(process.key, "Transfer-Encoding: chunked"))
+    chunk = b"100000\r\n" + b" " * MEGABYTE + b"\r\n"
+    try:
+        for _ in range(100):
+            writer.write(chunk)
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+        return (await answer(reader)).status
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_at_the_start_it_says_which_roles_nobody_holds_and_that_nobody_is_told_of_troubles(
+    database_url: str, tmp_path: Path
+) -> None:
+    policy = POLICY.replace('admins = ["UADAM"]', "").replace('["USUSI", "USAUL", "USILA"]', "[]")
+    async with served(database_url, tmp_path, policy=policy) as process:
+        roles = await process.read_log(until="policy.incomplete")
+        admins = await process.read_log(until="policy.incomplete")
+    assert (roles["level"], admins["level"]) == ("warning", "warning")
+    assert roles["because"].startswith("nobody holds these roles, so packages that need them are refused: supervisor.")
+    assert admins["because"].startswith("if Slack refuses the service something, nobody is told.")

@@ -1,0 +1,147 @@
+"""What the HTTP server itself refuses, and what it bears: bytes that are hardly HTTP, bodies that are not what they say."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from tests.bot.process import wire
+from tests.bot.process.wire import answer, connected, exchange
+from tests.bot.service import SOFT, Desk
+
+BODY = json.dumps(SOFT).encode()
+
+
+def head(desk: Desk, *lines: str, request: str = "POST /v1/packages HTTP/1.1") -> bytes:
+    return wire.head(desk.key, *lines, request=request)
+
+
+async def test_a_good_request_byte_by_byte_is_taken(desk: Desk) -> None:
+    told = await exchange(desk.url, head(desk, f"Content-Length: {len(BODY)}") + BODY)
+    assert (told.status, told.body["status"]) == (202, "pending")
+
+
+async def test_a_body_that_says_it_is_huge_is_refused_before_it_comes(desk: Desk) -> None:
+    told = await exchange(desk.url, head(desk, "Content-Length: 99999999999"))
+    assert (told.status, "Connection: close" in told.head) == (413, True)
+
+
+async def test_a_body_that_is_shorter_than_it_says_is_not_taken(desk: Desk) -> None:
+    reader, writer = await connected(desk.url)
+    writer.write(head(desk, f"Content-Length: {len(BODY) + 1}") + BODY)
+    writer.write_eof()
+    assert (await reader.read()).partition(b" ")[2][:3] in (b"", b"400")
+    writer.close()
+    await writer.wait_closed()
+    assert (await desk.get("/v1/packages")).body["packages"] == []
+
+
+async def test_a_body_counts_as_long_as_it_says(desk: Desk) -> None:
+    told = await exchange(desk.url, head(desk, f"Content-Length: {len(BODY) - 1}") + BODY[:-1])
+    assert (told.status, told.body["type"]) == (400, "urn:countersign:problem:not-json")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Content-Length: -1",),
+        ("Content-Length: x",),
+        ("Content-Length: 1", "Content-Length: 2"),
+        ("Content-Length: 5", "Transfer-Encoding: chunked"),
+        ("Transfer-Encoding: chunked, identity",),
+        ("X: \x00",),
+        ("X\x01: y",),
+        (" folded",),
+        ("no colon",),
+        ("X: " + "x" * 100_000,),
+        tuple(f"X-{number}: {'y' * 100}" for number in range(1000)),
+    ],
+    ids=lambda lines: lines[0][:26].encode("unicode_escape").decode(),
+)
+async def test_what_is_no_http_is_a_400_without_a_traceback(
+    desk: Desk, lines: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    told = await exchange(desk.url, head(desk, *lines))
+    assert told.status == 400
+    assert "Traceback" not in told.text
+    assert ".py" not in told.text
+    assert (await desk.submit()).status == 202
+
+
+@pytest.mark.parametrize(
+    "line", ["Authorization: Bearer csk_secret\x00", "Authorization: Bearer csk_secret\x01x", "csk_secret"]
+)
+async def test_what_is_no_http_is_logged_without_its_text(
+    desk: Desk, line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        assert (await exchange(desk.url, head(desk, line))).status == 400
+    assert "http.unreadable" in caplog.text
+    assert "csk_" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    ["GET", "BREW /v1/packages HTTP/1.1", "GET /v1/packages HTTP/9.9", "GET /\x00 HTTP/1.1", "GET /ä HTTP/1.1", "\x16\x03\x01\x02"],
+    ids=["one word", "no method", "no version", "NUL", "an accent", "TLS"],
+)  # fmt: skip
+async def test_what_is_no_request_line_is_a_400(desk: Desk, request_line: str) -> None:
+    told = await exchange(desk.url, head(desk, request=request_line))
+    assert told.status == 400
+    assert "Traceback" not in told.text
+
+
+@pytest.mark.parametrize(
+    "chunks", [b"x\r\n", b"-1\r\n\r\n", b"5\r\nabc", b"ffffffffffffffffffff\r\n", b"5;\x00\r\nabcde\r\n0\r\n\r\n"]
+)
+async def test_chunks_that_are_none_are_not_taken(desk: Desk, chunks: bytes) -> None:
+    reader, writer = await connected(desk.url)
+    writer.write(head(desk, "Transfer-Encoding: chunked") + chunks)
+    writer.write_eof()
+    assert (await reader.read()).partition(b" ")[2][:3] in (b"", b"400")
+    writer.close()
+    await writer.wait_closed()
+    assert (await desk.submit()).status == 202
+
+
+async def test_authorization_with_bytes_of_no_encoding_is_a_401(desk: Desk) -> None:
+    told = await exchange(
+        desk.url, b"GET /v1/packages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\x80\r\n\r\n"
+    )
+    assert (told.status, told.body["type"]) == (401, "urn:countersign:problem:unauthenticated")
+
+
+async def test_an_expectation_that_nobody_knows_is_refused(desk: Desk) -> None:
+    told = await exchange(desk.url, head(desk, "Expect: a-miracle", f"Content-Length: {len(BODY)}") + BODY)
+    assert told.status == 417
+
+
+async def test_who_asks_whether_to_go_on_is_told_to(desk: Desk) -> None:
+    reader, writer = await connected(desk.url)
+    writer.write(head(desk, "Expect: 100-continue", f"Content-Length: {len(BODY)}"))
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
+    writer.write(BODY)
+    assert (await answer(reader)).status == 202
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_several_requests_on_one_connection_are_answered_in_order(desk: Desk) -> None:
+    reader, writer = await connected(desk.url)
+    one = head(desk, f"Content-Length: {len(BODY)}") + BODY
+    writer.write(one + head(desk, request="GET /healthz HTTP/1.1") + one)
+    assert [(await answer(reader)).status for _ in range(3)] == [202, 200, 202]
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_who_goes_away_while_waiting_leaves_nothing_behind(desk: Desk) -> None:
+    told = await desk.submit()
+    _, writer = await connected(desk.url)
+    writer.write(head(desk, request=f"GET /v1/packages/{told.id}?wait=0.1 HTTP/1.1"))
+    writer.close()
+    await writer.wait_closed()
+    await desk.read(told, params={"wait": 0.5})
+    assert desk.store.waiters._waiting == {}

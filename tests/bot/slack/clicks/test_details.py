@@ -1,0 +1,282 @@
+"""Details: opened, turned, kept as read only where Slack has shown it, and acted from."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from playground.client.interactions import Press
+from playground.model.messages import Message
+from playground.model.views import View
+from rules.state.commands import Verb
+from rules.state.model import Status
+from store.packages.content import CONTENT
+from tests.bot.service import HARD, Told
+from tests.bot.slack.forms import before
+from tests.bot.slack.office import (
+    ADAM,
+    CHANNEL,
+    CRITICAL,
+    GUEST,
+    NOBODY,
+    OWEN,
+    RITA,
+    SENTA,
+    SOFT,
+    STRANGER,
+    SUSI,
+    SVEN,
+    Office,
+)
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+WORDS = [f"word-{number:04}" for number in range(1_400)]
+LONG = HARD | {
+    "rationale": " ".join(WORDS[:700]),
+    "action_parameters": {word: [word] * 3 for word in WORDS[700:]},
+    "side_effect_preview": dict.fromkeys(WORDS[700:], 30 * "x"),
+    "metadata": dict.fromkeys(WORDS[700:], 30 * "y"),
+    "known_uncertainties": [f"doubt-{number:02} " + 40 * "hm " for number in range(50)],
+    "alternatives": [f"way-{number:02} " + 40 * "so " for number in range(50)],
+}
+
+
+async def pages_read(office: Office, told: Told) -> list[tuple[str, int]]:
+    return [(seen.reviewer_id, seen.page) for seen in (await office.state(told)).details]
+
+
+async def turn(office: Office, page: int, user: str = SENTA) -> View:
+    """To the page that one of the buttons names."""
+    button = next(each for each in before(office, user).elements if each.label == f"Page {page}")
+    await office.slack.click_modal(user, "page", block_id=button.block_id)
+    return before(office, user)
+
+
+async def test_details_say_everything_and_who_opened_them_is_on_record(office: Office) -> None:
+    told, card = await office.asked()
+    view = await office.details(RITA, card)
+    assert (view.callback_id, view.title) == ("details", "Details")
+    assert "Read record 42." in view.shown
+    assert "The customer asked for it." in view.shown
+    assert [event["actor"] for event in await office.events(told, "package.details_opened")] == [RITA]
+    assert await pages_read(office, told) == [(RITA, 1)]
+
+
+async def test_every_page_can_be_reached_and_read_and_is_kept_as_read(office: Office) -> None:
+    told, card = await office.asked(LONG)
+    first = await office.details(SENTA, card)
+    last = int(first.shown.split("Page 1 of ")[1].split("\n")[0])
+    assert last >= 3
+    shown = [first.shown, *[(await turn(office, page)).shown for page in range(2, last + 1)]]
+    whole = "\n".join(shown)
+    assert [word for word in WORDS if word not in whole] == []
+    assert [
+        number for number in range(50) if f"doubt-{number:02}" not in whole or f"way-{number:02}" not in whole
+    ] == []
+    assert await pages_read(office, told) == [(SENTA, page) for page in range(1, last + 1)]
+    assert f"Page {last - 1} of {last}" in (await turn(office, last - 1)).shown
+    assert len(await office.events(told, "package.details_opened")) == last
+
+
+async def test_a_page_that_slack_did_not_show_was_not_read(office: Office) -> None:
+    told, card = await office.asked(CRITICAL)
+    office.slack.faults.error("views.open", "expired_trigger_id")
+    await office.click(SUSI, card, "details")
+    await office.notes(SUSI)
+    assert await pages_read(office, told) == []
+    await office.click(SUSI, card, "approve")
+    assert "Open Details first" in await office.notes(SUSI, 2)
+
+
+async def test_a_page_that_slack_did_not_turn_to_was_not_read_and_the_reader_is_told(office: Office) -> None:
+    told, card = await office.asked(LONG)
+    await office.details(SENTA, card)
+    office.slack.faults.status(500, "views.update")
+    await turn(office, 2)
+    assert "did not show" in before(office).shown
+    assert await pages_read(office, told) == [(SENTA, 1)]
+
+
+async def test_a_page_turned_on_a_view_that_has_changed_meanwhile_changes_and_records_nothing(office: Office) -> None:
+    told, card = await office.asked(LONG)
+    old = await office.details(SENTA, card)
+    await office.slack.click_modal(SENTA, "claim_task")
+    now = before(office)
+    button = next(each for each in old.elements if each.label == "Page 2")
+    await office.slack.client.click_view(SENTA, old, Press(action_id="page", block_id=button.block_id))
+    assert office.slack.modals(SENTA) == [now]
+    assert await pages_read(office, told) == [(SENTA, 1)]
+
+
+# Who may read.
+
+
+async def test_a_member_without_a_role_may_read_and_not_decide(office: Office) -> None:
+    told, card = await office.asked()
+    assert (await office.details(NOBODY, card)).callback_id == "details"
+    await office.slack.close(NOBODY)
+    await office.click(NOBODY, card, "approve")
+    assert "do not hold that role" in await office.notes(NOBODY)
+    assert await office.status(told) is Status.PENDING
+
+
+@pytest.mark.parametrize(
+    ("user", "told_why"),
+    [
+        pytest.param(GUEST, "Guests cannot", id="a guest"),
+        pytest.param(STRANGER, "belongs to another one", id="a stranger"),
+        pytest.param("UNEWCOMER", "does not know", id="somebody unknown"),
+    ],
+)
+async def test_details_are_for_the_people_of_this_workspace(office: Office, user: str, told_why: str) -> None:
+    told, card = await office.asked()
+    office.slack.add_person("UNEWCOMER", name="Newcomer")
+    office.slack.join("UNEWCOMER", CHANNEL)
+    await office.click(user, card, "details")
+    assert told_why in await office.notes(user)
+    assert office.slack.modal(user) is None
+    assert await pages_read(office, told) == []
+
+
+async def test_who_became_a_guest_while_reading_turns_no_further_page(office: Office) -> None:
+    told, card = await office.asked(LONG)
+    await office.details(SENTA, card)
+    office.slack.change_person(SENTA, guest="multi")
+    await office.slack.event(office.slack.person_event(SENTA))
+    await turn(office, 2)
+    assert "Guests cannot" in before(office).shown
+    assert await pages_read(office, told) == [(SENTA, 1)]
+
+
+# What can be done there.
+
+
+async def test_a_claim_is_shown_at_once_in_details_and_on_the_card(office: Office) -> None:
+    told, card = await office.asked()
+    await office.details(SENTA, card)
+    await office.slack.click_modal(SENTA, "claim_task")
+    assert "Claim" not in before(office).labels
+    assert "Taken up" in before(office).shown
+    assert (await office.state(told)).task.assigned_to == SENTA
+    mention = json.dumps((await office.card(told)).blocks)
+    assert f"<@{SENTA}>" in mention
+    assert "subteam" not in mention
+
+
+async def test_who_claims_what_somebody_else_has_taken_is_told_on_top_of_details(office: Office) -> None:
+    told, card = await office.asked()
+    await office.details(SVEN, card)
+    await office.details(SENTA, card)
+    await office.slack.click_modal(SENTA, "claim_task")
+    await office.slack.click_modal(SVEN, "claim_task")
+    assert [view.callback_id for view in office.slack.modals(SVEN)] == ["details", "decision"]
+    assert "has taken this up" in before(office, SVEN).shown
+    assert SENTA in json.dumps(before(office, SVEN).blocks)
+    assert (await office.state(told)).task.assigned_to == SENTA
+
+
+async def test_a_comment_is_kept_and_shown_the_next_time(office: Office) -> None:
+    told, card = await office.asked()
+    await office.details(SENTA, card, Verb.COMMENT)
+    await office.slack.submit(SENTA, {"comment": "I asked the customer."})
+    assert "I asked the customer." in (await office.details(SVEN, await office.card(told))).shown
+    assert await office.status(told) is Status.PENDING
+
+
+async def test_what_details_offer_of_a_decided_package_works(office: Office) -> None:
+    told, card = await office.asked()
+    await office.approve(SENTA, card)
+    view = await office.details(SENTA, await office.card(told))
+    assert "approved this" in view.shown
+    assert {"Approve", "Claim", "Edit and approve", "Extend deadline"}.isdisjoint(view.labels)
+    assert {"Comment", "Revoke"} <= set(view.labels)
+    await office.slack.click_modal(SENTA, "revoke")
+    assert (await office.slack.submit(SENTA, {"comment": "The wrong record after all."})).ok
+    assert await office.status(told) is Status.REVOKED
+
+
+async def test_details_that_were_opened_before_a_decision_refuse_what_came_too_late(office: Office) -> None:
+    told, card = await office.asked()
+    await office.details(OWEN, card)
+    await office.approve(SENTA, card)
+    await office.slack.click_modal(OWEN, "withdraw")
+    assert "already approved by" in before(office, OWEN).shown
+    assert await office.status(told) is Status.APPROVED
+
+
+@pytest.mark.parametrize("error", ["expired_trigger_id", "push_limit_reached"])
+async def test_a_form_that_cannot_be_put_on_top_is_told_in_the_place_of_details(office: Office, error: str) -> None:
+    _, card = await office.asked()
+    await office.details(SENTA, card)
+    office.slack.faults.error("views.push", error)
+    await office.slack.click_modal(SENTA, "comment")
+    assert "tap once more" in before(office).shown
+    assert len(office.slack.modals(SENTA)) == 1
+
+
+# What is not there any more, or never was.
+
+
+async def _emptied(office: Office, told: Told) -> None:
+    """As retention does it."""
+    words = update(CONTENT).where(CONTENT.c.package_id == told.id).values(words=None, salt=None)
+    await office.world.write(lambda connection: connection.execute(words))
+
+
+async def test_a_package_whose_words_were_emptied_still_has_its_record(office: Office) -> None:
+    told, card = await office.asked()
+    await office.approve(SENTA, card, "A secret reason.")
+    await _emptied(office, told)
+    view = await office.details(SENTA, card)
+    assert "has been removed, as the policy's retention asks" in view.shown
+    assert "Senta" in view.shown
+    assert {"Read the record", "Read record 42.", "A secret reason."}.isdisjoint(view.shown.split("\n"))
+    await office.slack.close(SENTA)
+    shown = await office.slack.command(SENTA, "/reviews", f"show {told.id}")
+    assert "has been removed" in shown.notes[-1].shown
+
+
+async def test_an_emptied_package_cannot_be_edited(office: Office) -> None:
+    told, card = await office.asked()
+    await _emptied(office, told)
+    await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
+    assert "no parameters to edit" in before(office).shown
+    assert "Edit and approve" not in [each.label for each in before(office).elements]
+
+
+def _retold(card: Message, value: str) -> Message:
+    """The card as somebody would have it whose button says something else."""
+    blocks: Any = json.loads(json.dumps(card.blocks))
+    blocks[1]["accessory"]["value"] = value
+    return Message(channel=card.channel, ts=card.ts, text=card.text, user=card.user, blocks=blocks)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "pkg_1", "1 pkg_x 1 0 -", "pkg_' OR 1=1 1 0 -", 2_000 * "9"],
+    ids=["nothing", "an id alone", "a page", "no id", "very much"],
+)
+async def test_a_button_that_is_for_nothing_we_know_says_so(office: Office, value: str) -> None:
+    _, card = await office.asked()
+    outcome = await office.slack.click(ADAM, _retold(card, value), "details", old_copy=True)
+    assert outcome.ok
+    assert "not one that is in use any more" in await office.notes(ADAM)
+
+
+async def test_a_button_for_a_package_that_does_not_exist_says_so(office: Office) -> None:
+    _, card = await office.asked()
+    await office.slack.click(ADAM, _retold(card, "pkg_nowhere 1 0 -"), "details", old_copy=True)
+    assert "There is no package pkg_nowhere that you can see." in await office.notes(ADAM)
+
+
+async def test_details_tell_the_version_that_is_there_now(office: Office) -> None:
+    told, old = await office.asked(SOFT)
+    await office.version(told, SOFT | {"action_parameters": {"record": "43"}})
+    await office.click(RITA, old, "details", old_copy=True)
+    assert "What has changed since version 1" in before(office, RITA).shown
+    (opened,) = await office.events(told, "package.details_opened")
+    assert opened["package_version"] == 2

@@ -1,0 +1,253 @@
+"""Forms: what lay open while the world went on, what came twice, and what was filled in badly."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from rules.state.commands import Expire, Verb
+from rules.state.model import Status
+from store.commands.execute import COMMANDS
+from tests.bot.service import Told
+from tests.bot.slack.forms import APPROVED, OTHER, before, opened, said
+from tests.bot.slack.office import CONFIRMED, GROUP, HARD, SENTA, SVEN, Office
+
+HOUR = timedelta(hours=1)
+
+sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+async def commands(office: Office, told: Told) -> int:
+    """How many commands of this package came from Slack's side and were answered."""
+    query = select(func.count()).where(COMMANDS.c.package_id == told.id, COMMANDS.c.command_id.like("slack:%"))
+    return int(await office.world.read(lambda connection: connection.execute(query).scalar_one()))
+
+
+# While the form lay open.
+
+
+@sqlite
+@pytest.mark.parametrize(
+    ("verb", "values", "status"),
+    [
+        pytest.param("approve", APPROVED, "approved", id="approved"),
+        pytest.param("reject", {"comment": "Not now."}, "rejected", id="rejected"),
+    ],
+)
+async def test_who_comes_too_late_with_a_form_is_told_who_decided_and_changes_nothing(
+    office: Office, verb: str, values: dict[str, Any], status: str
+) -> None:
+    told = await opened(office)
+    await office.click(SVEN, await office.card(told), verb)
+    first = await office.slack.submit(SVEN, values)
+    assert (first.ok, office.slack.modal(SVEN)) == (True, None)
+    standing = await office.standing(told)
+    late = await office.slack.submit(SENTA, APPROVED)
+    assert late.ok
+    assert f"already {status} by" in said(office)
+    assert SVEN in said(office)
+    assert await office.standing(told) == standing
+    assert await office.refusals(told) == [(SENTA, "already-decided")]
+
+
+@sqlite
+async def test_who_lost_the_role_while_the_form_lay_open_decides_nothing(office: Office) -> None:
+    told = await opened(office)
+    office.slack.change_group(GROUP, members=[SVEN])
+    await office.slack.event(office.slack.group_event(GROUP))
+    await office.slack.submit(SENTA, APPROVED)
+    assert "you do not hold that role" in said(office)
+    assert await office.status(told) is Status.PENDING
+    assert await office.refusals(told) == [(SENTA, "wrong-role")]
+
+
+@sqlite
+@pytest.mark.parametrize(
+    "package", [pytest.param(HARD, id="of the same action"), pytest.param(OTHER, id="of another action")]
+)
+@pytest.mark.parametrize(
+    ("verb", "values"),
+    [
+        pytest.param("approve", APPROVED, id="approve"),
+        pytest.param("reject", {"comment": "Not now."}, id="reject"),
+        pytest.param("revise", {"instructions": "Name it."}, id="revise"),
+    ],
+)
+async def test_a_form_for_version_1_is_refused_once_there_is_version_2(
+    office: Office, verb: str, values: dict[str, Any], package: dict[str, Any]
+) -> None:
+    told = await opened(office, verb)
+    assert (await office.version(told, package)).status == 202
+    await office.slack.submit(SENTA, values)
+    assert "Version 1 is out of date: version 2 is the one to go by" in said(office)
+    assert await office.status(told) is Status.PENDING
+    assert await office.refusals(told) == [(SENTA, "stale-version")]
+
+
+@sqlite
+@pytest.mark.parametrize(
+    "typed",
+    [pytest.param('{"record": "44"}', id="another edit"), pytest.param('{"record": "43"}', id="what version 2 says")],
+)
+async def test_an_edit_of_version_1_is_not_carried_over_to_version_2(office: Office, typed: str) -> None:
+    told, card = await office.asked()
+    await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
+    await office.version(told, OTHER)
+    await office.slack.submit(SENTA, {"action_parameters": typed, "comment": "Corrected."})
+    assert "Version 1 is out of date" in said(office)
+    assert (await office.state(told)).version == 2
+
+
+@sqlite
+async def test_an_approval_begun_below_does_not_count_on_the_rung_above(office: Office) -> None:
+    told = await opened(office)
+    await office.click(SVEN, await office.card(told), "escalate")
+    assert (await office.slack.submit(SVEN)).ok
+    await office.slack.submit(SENTA, APPROVED)
+    assert "has since been escalated to supervisor" in said(office)
+    assert await office.refusals(told) == [(SENTA, "stale-rung")]
+
+
+@sqlite
+async def test_a_form_for_a_package_that_expired_meanwhile_is_told_so(office: Office) -> None:
+    ends = office.clock() + HOUR
+    told = await opened(office, package=HARD | {"expires_at": ends.isoformat()})
+    office.clock.passes(2 * HOUR)
+    await office.time(Expire, told)
+    await office.slack.submit(SENTA, APPROVED)
+    assert "already expired" in said(office)
+    assert await office.refusals(told) == [(SENTA, "already-decided")]
+
+
+@sqlite
+async def test_an_approval_after_the_end_is_refused_although_the_clock_has_not_come_by(office: Office) -> None:
+    ends = office.clock() + HOUR
+    told = await opened(office, package=HARD | {"expires_at": ends.isoformat()})
+    office.clock.passes(2 * HOUR)
+    await office.slack.submit(SENTA, APPROVED)
+    assert "nothing can be granted any more" in said(office)
+    assert await office.refusals(told) == [(SENTA, "already-expired")]
+
+
+# Twice.
+
+
+async def test_a_form_submitted_twice_at_once_is_one_command_and_one_vote(office: Office) -> None:
+    told = await opened(office)
+    twice = (office.slack.submit(SENTA, APPROVED) for _ in range(2))
+    first, second = await asyncio.gather(*twice)
+    assert (first.status, second.status) == (200, 200)
+    assert office.slack.modal(SENTA) is None
+    assert len(await office.events(told, "human.decision_recorded")) == 1
+    assert (await commands(office, told), await office.refusals(told)) == (1, [])
+
+
+async def test_the_same_submission_delivered_again_is_one_command_and_gets_the_same_answer(office: Office) -> None:
+    told = await opened(office)
+    first = await office.slack.submit(SENTA, APPROVED)
+    again = await office.slack.redeliver(first)
+    assert (again.status, again.body) == (200, first.body)
+    assert len(await office.events(told, "human.decision_recorded")) == 1
+    assert (await commands(office, told), await office.refusals(told)) == (1, [])
+
+
+@sqlite
+async def test_the_same_rejection_delivered_again_is_not_told_that_it_came_too_late(office: Office) -> None:
+    await opened(office, "reject")
+    first = await office.slack.submit(SENTA, {"comment": "Not now."})
+    again = await office.slack.redeliver(first)
+    assert first.body == again.body == {"response_action": "clear"}
+
+
+# What can be mended.
+
+
+@sqlite
+@pytest.mark.parametrize(
+    ("after", "told_why"),
+    [
+        pytest.param(-HOUR, "must lie ahead", id="in the past"),
+        pytest.param(timedelta(days=31), "too late; the latest possible is 2026-12-20 12:00 UTC", id="too far"),
+    ],
+)
+async def test_a_time_that_will_not_do_is_said_beside_its_field_and_the_form_can_be_sent_again(
+    office: Office, after: timedelta, told_why: str
+) -> None:
+    told, card = await office.asked()
+    await office.more(SENTA, card, Verb.DEFER)
+    until = int((office.clock() + after).timestamp())
+    refused = await office.slack.submit(SENTA, {"until": until, "comment": "After the audit."})
+    assert list(refused.errors) == ["until"]
+    assert told_why in refused.errors["until"]
+    assert before(office).values["comment"]["comment"]["value"] == "After the audit."
+    later = int((office.clock() + 2 * HOUR).timestamp())
+    mended = await office.slack.submit(SENTA, {"until": later})
+    assert (mended.errors, office.slack.modal(SENTA)) == ({}, None)
+    assert await office.status(told) is Status.DEFERRED
+    assert (await office.read(told)).body["decision"]["comment"] == "After the audit."
+
+
+@sqlite
+@pytest.mark.parametrize(
+    ("typed", "told_why"),
+    [
+        pytest.param("{record: 43}", "not JSON", id="no JSON"),
+        pytest.param('["43"]', "one JSON object", id="no object"),
+        pytest.param('{"record": 1e999}', "cannot be taken", id="no number"),
+        pytest.param('{"record": "42"}', "the same as before", id="nothing edited"),
+    ],
+)
+async def test_parameters_that_cannot_be_taken_are_told_beside_them(office: Office, typed: str, told_why: str) -> None:
+    told, card = await office.asked()
+    await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
+    refused = await office.slack.submit(SENTA, {"action_parameters": typed, "comment": "Corrected."})
+    assert list(refused.errors) == ["action_parameters"]
+    assert told_why in refused.errors["action_parameters"]
+    assert (await office.state(told)).version == 1
+
+
+@sqlite
+async def test_an_edit_is_shown_before_it_counts_and_shown_again_when_it_is_changed_again(office: Office) -> None:
+    told, card = await office.asked()
+    await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
+    await office.slack.submit(SENTA, {"action_parameters": '{"record": "43"}', "comment": "Corrected."})
+    assert "Your edit changes 1 value" in before(office).shown
+    await office.slack.submit(SENTA, {"action_parameters": '{"record": "44"}', "confirmed": [CONFIRMED]})
+    assert (await office.state(told)).version == 1
+    await office.slack.submit(SENTA, {"confirmed": [CONFIRMED]})
+    assert (await office.state(told)).version == 2
+    card = await office.card(told)
+    assert '"44"' in card.shown
+
+
+@sqlite
+@pytest.mark.parametrize(
+    ("verb", "values", "field"),
+    [
+        pytest.param("reject", {"comment": " \n\t "}, "comment", id="a rejection without a reason"),
+        pytest.param("revise", {"instructions": "   "}, "instructions", id="a revision without instructions"),
+        pytest.param("approve", APPROVED | {"comment": "  "}, "comment", id="a grave approval without a comment"),
+    ],
+)
+async def test_blanks_are_no_words(office: Office, verb: str, values: dict[str, Any], field: str) -> None:
+    told = await opened(office, verb)
+    refused = await office.slack.submit(SENTA, values)
+    assert list(refused.errors) == [field]
+    assert await office.status(told) is Status.PENDING
+    assert await office.events(told, "human.decision_recorded") == []
+
+
+@sqlite
+async def test_an_override_without_evidence_is_told_beside_the_field(office: Office) -> None:
+    told, card = await office.asked()
+    await office.more(SENTA, card, Verb.OVERRIDE)
+    values = {"override_decision": "stop", "override_reason": "It is the wrong record.", "evidence_refs": "\n \n"}
+    refused = await office.slack.submit(SENTA, values)
+    assert list(refused.errors) == ["evidence_refs"]
+    assert (await office.slack.submit(SENTA, {"evidence_refs": "ticket 7\n\nticket 8"})).ok
+    override = (await office.read(told)).body["decision"]["override"]
+    assert override["evidence_refs"] == ["ticket 7", "ticket 8"]

@@ -1,0 +1,102 @@
+"""What no form of ours would send: it is signed, so it is read; and it changes nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from rules.state.model import Status
+from tests.bot.slack.forms import OTHER, before, forged, opened
+from tests.bot.slack.office import SENTA, SVEN, Office
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+NOT_CONFIRMED: dict[str, Any] = {"comment": {"comment": {"type": "plain_text_input", "value": "Checked."}}}
+
+
+def ticked(*values: str) -> dict[str, Any]:
+    box = {"type": "checkboxes", "selected_options": [{"value": value} for value in values]}
+    return NOT_CONFIRMED | {"confirmed": {"confirmed": box}}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param(NOT_CONFIRMED, id="without the box"),
+        pytest.param(ticked(), id="with the box not ticked"),
+        pytest.param(ticked("sha256:" + 64 * "0"), id="with the box of another action"),
+        pytest.param(ticked("yes"), id="with any box"),
+    ],
+)
+async def test_a_grave_approval_that_confirms_nothing_is_refused(office: Office, values: dict[str, Any]) -> None:
+    told = await opened(office)
+    answer = await forged(office, state={"values": values})
+    assert (answer.status, list(answer.body["errors"])) == (200, ["confirmed"])
+    assert await office.status(told) is Status.PENDING
+    assert await office.events(told, "human.decision_recorded") == []
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("approve", id="a verb without a package"),
+        pytest.param("consent {ref}", id="a verb of the clock"),
+        pytest.param("assign {ref}", id="a verb of admins"),
+        pytest.param("submit {ref}", id="a verb of agents"),
+        pytest.param("waive {ref}", id="no verb"),
+        pytest.param("approve {ref} ", id="too long"),
+        pytest.param("approve pkg_nowhere 1 0 -", id="no package"),
+        pytest.param("approve pkg_x' OR 1=1 1 0 -", id="no id"),
+        pytest.param('{{"verb": "approve"}}', id="JSON"),
+        pytest.param(3_000 * "x", id="very much"),
+    ],
+)
+async def test_a_form_that_is_for_nothing_we_know_changes_nothing_and_says_so(office: Office, metadata: str) -> None:
+    told = await opened(office)
+    digest = (await office.state(told)).action_digest
+    ref = before(office).private_metadata.removeprefix("approve ")
+    answer = await forged(office, private_metadata=metadata.format(ref=ref), state={"values": ticked(digest)})
+    assert (answer.status, answer.body["response_action"]) == (200, "update")
+    assert "not one that is in use any more" in json.dumps(answer.body)
+    assert await office.status(told) is Status.PENDING
+
+
+@pytest.mark.parametrize("callback_id", ["details", "home", "approve", "", "decision "])
+async def test_a_form_of_another_name_decides_nothing(office: Office, callback_id: str) -> None:
+    told = await opened(office)
+    digest = (await office.state(told)).action_digest
+    answer = await forged(office, callback_id=callback_id, state={"values": ticked(digest)})
+    assert (answer.status, answer.body["response_action"]) == (200, "update")
+    assert await office.status(told) is Status.PENDING
+
+
+async def test_what_is_confirmed_for_one_package_does_not_approve_another(office: Office) -> None:
+    told = await opened(office)
+    other, _ = await office.asked(OTHER)
+    digest = (await office.state(told)).action_digest
+    metadata = before(office).private_metadata.replace(told.id, other.id)
+    answer = await forged(office, private_metadata=metadata, state={"values": ticked(digest)})
+    assert (answer.status, list(answer.body["errors"])) == (200, ["confirmed"])
+    assert [await office.status(each) for each in (told, other)] == [Status.PENDING, Status.PENDING]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"until": {"until": {"type": "datetimepicker", "selected_date_time": None}}}, id="no time"),
+        pytest.param({"until": {"until": {"type": "datetimepicker"}}}, id="no field of it"),
+        pytest.param(
+            {"delegate": {"delegate": {"type": "users_select", "selected_user": SVEN}}}, id="a delegate alone"
+        ),
+    ],
+)
+async def test_an_absence_without_an_end_is_asked_for_it(office: Office, values: dict[str, Any]) -> None:
+    await office.slack.open_home(SENTA)
+    await office.slack.until(lambda: office.slack.home(SENTA))
+    await office.slack.click_home(SENTA, "home_away")
+    answer = await forged(office, state={"values": values})
+    assert (answer.status, list(answer.body["errors"])) == (200, ["until"])

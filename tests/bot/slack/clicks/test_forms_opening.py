@@ -1,0 +1,106 @@
+"""A form that opens: from the card or on top of Details; and what the one who tapped is told where Slack opens none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.slack.context.front import NOT_OPENED
+from rules.reasons import Reason
+from rules.state.commands import Verb
+from rules.state.model import Status
+from tests.bot.slack.office import CRITICAL, RITA, SENTA, SOFT, SUSI, Office
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+# In and out of Details.
+
+
+@pytest.mark.parametrize(
+    ("verb", "values"),
+    [
+        pytest.param(Verb.COMMENT, {"comment": "Seen."}, id="comment"),
+        pytest.param(Verb.EXTEND, {}, id="extend"),
+    ],
+)
+async def test_a_form_from_within_details_opens_on_top_and_all_views_close_when_it_is_done(
+    office: Office, verb: Verb, values: dict[str, Any]
+) -> None:
+    _, card = await office.asked()
+    await office.details(SENTA, card, verb)
+    assert [view.callback_id for view in office.slack.modals(SENTA)] == ["details", "decision"]
+    done = await office.slack.submit(SENTA, values)
+    assert (done.error, done.errors, office.slack.modals(SENTA)) == (None, {}, [])
+
+
+async def test_a_form_from_within_details_that_is_given_up_leaves_details_open(office: Office) -> None:
+    told, card = await office.asked()
+    await office.details(SENTA, card, Verb.COMMENT)
+    await office.slack.close(SENTA)
+    assert [view.callback_id for view in office.slack.modals(SENTA)] == ["details"]
+    assert await office.events(told, "human.commented") == []
+
+
+# Slack does not open it.
+
+TRIGGERS = ["trigger_expired", "trigger_exchanged", "expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id"]
+
+
+@pytest.mark.parametrize("error", TRIGGERS)
+@pytest.mark.parametrize("action_id", ["approve", "details"])
+async def test_who_tapped_too_long_ago_is_asked_to_tap_once_more(office: Office, action_id: str, error: str) -> None:
+    told, card = await office.asked()
+    office.slack.faults.error("views.open", error)
+    outcome = await office.click(SENTA, card, action_id)
+    assert outcome.ok
+    assert "tap once more" in await office.notes(SENTA)
+    assert office.slack.modal(SENTA) is None
+    assert await office.refusals(told) == []
+    await office.click(SENTA, card, action_id)
+    assert office.slack.modal(SENTA) is not None
+
+
+@pytest.mark.parametrize("status", [500, 503])
+async def test_when_slack_is_not_well_the_one_who_tapped_is_told(office: Office, status: int) -> None:
+    _, card = await office.asked()
+    office.slack.faults.status(status, "views.open")
+    assert (await office.click(SENTA, card, "approve")).ok
+    assert "tap once more" in await office.notes(SENTA)
+
+
+async def test_when_slack_takes_too_long_to_open_a_form_the_tap_itself_is_still_answered_in_time(
+    office: Office,
+) -> None:
+    _, card = await office.asked()
+    gate = office.slack.faults.hold("views.open")
+    outcome = await office.click(SENTA, card, "approve")
+    assert outcome.ok
+    assert "tap once more" in await office.notes(SENTA)
+    gate.open()
+
+
+@pytest.mark.parametrize("action_id", ["approve", "details"])
+async def test_where_slack_refuses_the_view_itself_nobody_is_asked_to_tap_again_and_the_log_says_why(
+    office: Office, action_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, card = await office.asked()
+    office.slack.faults.error("views.open", "view_too_large")
+    assert (await office.click(SENTA, card, action_id)).ok
+    assert await office.notes(SENTA) == NOT_OPENED
+    assert "view_too_large" in "".join(capsys.readouterr())
+
+
+async def test_who_may_not_decide_is_told_before_being_asked_for_words(office: Office) -> None:
+    told, card = await office.asked(CRITICAL)
+    await office.click(SUSI, card, "approve")
+    assert "Open Details first" in await office.notes(SUSI)
+    assert office.slack.calls_to("views.open") == []
+    assert await office.refusals(told) == [(SUSI, Reason.DETAILS_FIRST.value)]
+
+
+async def test_a_soft_approval_takes_one_tap_and_no_form(office: Office) -> None:
+    told, card = await office.asked(SOFT)
+    assert (await office.click(RITA, card, "approve")).ok
+    assert office.slack.calls_to("views.open") == []
+    assert await office.status(told) is Status.APPROVED

@@ -1,0 +1,65 @@
+"""A No that was given in Slack holds for what the agent posts next, and the next card says who gave it."""
+
+from __future__ import annotations
+
+import pytest
+
+from rules.state.commands import Verb
+from rules.state.model import Status
+from tests.bot.slack.office import ROSS, SOFT, Office
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+AGAIN = SOFT | {"action_parameters": {"record": "42", "nonce": 2}}
+
+
+async def test_a_rejected_action_with_another_nonce_waits_for_an_explicit_approval(office: Office) -> None:
+    before, card = await office.asked(SOFT)
+    await office.give(ROSS, card, Verb.REJECT, {"comment": "Not this one."})
+    told, again = await office.asked(AGAIN)
+    assert (told.body["level"], told.body["why"][0]["rule"]) == ("hard_approval", "earlier-no")
+    assert f"Ross rejected record.read in {before.id}" in again.shown
+    assert "An explicit approval is required." in again.shown
+
+
+async def test_an_objection_holds_after_the_agent_has_withdrawn(office: Office) -> None:
+    before, card = await office.asked(SOFT)
+    await office.click(ROSS, card, "object")
+    assert (await office.post(f"/v1/packages/{before.id}/cancel", {"reason": "Never mind."})).status == 200
+    told, again = await office.asked(AGAIN)
+    assert told.body["level"] == "hard_approval"
+    assert f"Ross objected to record.read in {before.id}" in again.shown
+
+
+async def test_the_refusal_of_the_same_action_names_the_earlier_package(office: Office) -> None:
+    before, card = await office.asked(SOFT)
+    await office.give(ROSS, card, Verb.REJECT, {"comment": "Not this one."})
+    refused = await office.submit(SOFT)
+    assert refused.problem == (409, "already-rejected")
+    assert refused.body["errors"] == [{"field": "material_change", "message": f"say what changed since {before.id}"}]
+
+
+async def test_silence_does_not_let_pass_what_was_rejected_on_another_card(office: Office) -> None:
+    twin, _ = await office.asked(SOFT)
+    before, card = await office.asked(SOFT)
+    await office.give(ROSS, card, Verb.REJECT, {"comment": "Not this one."})
+    await office.passes((await office.state(twin)).terms.soft_timeout * 2)
+    assert await office.status(twin) is Status.PENDING
+    assert f"Ross rejected record.read in {before.id}" in (await office.card(twin)).shown
+
+
+async def test_silence_does_not_let_pass_a_like_action_that_came_in_before_the_no(office: Office) -> None:
+    like, _ = await office.asked({**SOFT, "subject_id": "another"})
+    _, card = await office.asked({**SOFT, "subject_id": "one"})
+    await office.give(ROSS, card, Verb.REJECT, {"comment": "Not this one."})
+    await office.passes((await office.state(like)).terms.soft_timeout * 2)
+    assert await office.status(like) is Status.PENDING
+
+
+@pytest.mark.parametrize("verb", ["reject", "object"])
+async def test_silence_never_lets_a_like_action_pass(office: Office, verb: str) -> None:
+    _, card = await office.asked(SOFT)
+    await office.give(ROSS, card, Verb(verb), {"comment": "No."} if verb == "reject" else None)
+    told, _ = await office.asked(AGAIN)
+    await office.passes((await office.state(told)).terms.soft_timeout * 2)
+    assert await office.status(told) is Status.PENDING

@@ -1,0 +1,241 @@
+"""Who taps: everybody in the channel can press every button, and the service alone decides what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from playground.slack import Slack
+from rules.reasons import Reason
+from rules.state.commands import Verb
+from rules.state.model import Status
+from tests.bot.slack.office import (
+    BOT,
+    CHANNEL,
+    GONE,
+    GROUP,
+    GUEST,
+    HARD,
+    NOBODY,
+    OWEN,
+    POLICY,
+    RITA,
+    ROSE,
+    SENTA,
+    SOFT,
+    STRANGER,
+    SVEN,
+    Office,
+    furnish,
+    open_office,
+)
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+LONER = "ULONER"  # a guest of a single channel
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    """The office, in which a bot can press buttons too: some program does it with the bot's token."""
+
+    async with open_office(database_url, tmp_path, scene=_with_more_people) as its:
+        its.slack.change_person(BOT, bot=False)
+        yield its
+
+
+def _with_more_people(slack: Slack) -> None:
+    furnish(slack)
+    slack.add_person(LONER, guest="single")
+    slack.join(LONER, CHANNEL)
+
+
+class Barred(NamedTuple):
+    """Who taps, on what package, and what they are told."""
+
+    user: str
+    reason: Reason
+    sentence: str
+    said: Mapping[str, Any] = {}
+
+
+NOT_THEIRS = [
+    pytest.param(Barred(ROSE, Reason.IS_REQUESTER, "You asked for this"), id="the requester"),
+    pytest.param(
+        Barred(ROSE, Reason.IS_REQUESTER, "You asked for this", {"requested_by": "Rose@Example.org"}),
+        id="the requester by address",
+    ),
+    pytest.param(Barred(SVEN, Reason.IS_ON_CHAIN, "on your behalf", {"on_behalf_of": [SVEN]}), id="on the chain"),
+    pytest.param(
+        Barred(SVEN, Reason.IS_ON_CHAIN, "on your behalf", {"on_behalf_of": ["sven@example.org"]}),
+        id="on the chain by address",
+    ),
+    pytest.param(Barred(OWEN, Reason.IS_OWNER, "You own the agent"), id="the agent's owner"),
+    pytest.param(Barred(NOBODY, Reason.WRONG_ROLE, "you do not hold that role"), id="somebody without a role"),
+    pytest.param(Barred(GUEST, Reason.A_GUEST, "Guests cannot decide"), id="a guest of several channels"),
+    pytest.param(Barred(LONER, Reason.A_GUEST, "Guests cannot decide"), id="a guest of one channel"),
+    pytest.param(Barred(STRANGER, Reason.A_STRANGER, "belongs to another one"), id="a stranger by Slack Connect"),
+    pytest.param(Barred(BOT, Reason.A_BOT, "this account is a bot"), id="a bot"),
+    pytest.param(Barred(GONE, Reason.DEACTIVATED, "deactivated"), id="somebody deactivated with an old session"),
+]
+
+
+@pytest.mark.parametrize("package", [pytest.param(SOFT, id="in one tap"), pytest.param(HARD, id="with a form")])
+@pytest.mark.parametrize("who", NOT_THEIRS)
+async def test_who_may_not_approve_is_told_why_alone_and_it_is_on_record(
+    office: Office, package: Mapping[str, Any], who: Barred
+) -> None:
+    told, card = await office.asked({**package, **who.said})
+    before = await office.standing(told)
+    outcome = await office.click(who.user, card, "approve")
+    assert (outcome.status, outcome.error) == (200, None)
+    assert who.sentence in await office.notes(who.user)
+    assert office.slack.modal(who.user) is None
+    assert await office.standing(told) == before
+    assert await office.refusals(told) == [(who.user, who.reason)]
+
+
+async def test_whom_the_directory_does_not_know_is_told_so_and_leaves_no_trace(office: Office) -> None:
+    told, card = await office.asked()
+    revision = (await office.state(told)).revision
+    office.slack.add_person("UNEW")
+    office.slack.join("UNEW", CHANNEL)
+    await office.click("UNEW", card, "approve")
+    assert "directory does not know" in await office.notes("UNEW")
+    assert ((await office.state(told)).revision, await office.refusals(told)) == (revision, [])
+
+
+@pytest.mark.parametrize("verb", ["details", "approve", "reject", "revise", "escalate", "object"])
+async def test_a_stranger_gets_nothing_from_any_button(office: Office, verb: str) -> None:
+    told, card = await office.asked(SOFT)
+    before = await office.standing(told)
+    await office.click(STRANGER, card, verb)
+    assert "belongs to another one" in await office.notes(STRANGER)
+    assert office.slack.modal(STRANGER) is None
+    assert await office.standing(told) == before
+
+
+@pytest.mark.parametrize(
+    "verb", [Verb.REQUEST_MORE_EVIDENCE, Verb.DEFER, Verb.OVERRIDE, Verb.TAKE_OVER, Verb.RECUSE], ids=str
+)
+async def test_a_guest_gets_nothing_from_the_menu(office: Office, verb: Verb) -> None:
+    told, card = await office.asked()
+    before = await office.standing(told)
+    await office.more(GUEST, card, verb)
+    assert "Guests cannot decide" in await office.notes(GUEST)
+    assert office.slack.modal(GUEST) is None
+    assert await office.standing(told) == before
+    assert await office.refusals(told) == [(GUEST, Reason.A_GUEST)]
+
+
+@pytest.mark.parametrize(
+    ("user", "as_what"),
+    [pytest.param(ROSE, "requester", id="the requester"), pytest.param(OWEN, "owner", id="the owner")],
+)
+async def test_who_asked_for_it_and_who_owns_the_agent_may_stop_it(office: Office, user: str, as_what: str) -> None:
+    told, card = await office.asked()
+    await office.click(user, card, "reject")
+    await office.slack.submit(user, {"comment": "Not any more."})
+    read = await office.read(told)
+    assert (read.body["status"], read.body["decision"]["comment"]) == ("rejected", "Not any more.")
+    assert [(each["reviewer_id"], each["role"]) for each in read.body["decision"]["reviewers"]] == [(user, as_what)]
+
+
+async def test_who_asked_for_it_may_object_with_one_tap(office: Office) -> None:
+    told, card = await office.asked(SOFT)
+    await office.click(ROSE, card, "object")
+    assert (await office.state(told)).level == "hard_approval"
+
+
+async def test_who_stands_on_the_chain_without_a_role_may_not_even_stop_it(office: Office) -> None:
+    told, card = await office.asked({**HARD, "on_behalf_of": [NOBODY]})
+    await office.click(NOBODY, card, "reject")
+    assert "do not hold that role" in await office.notes(NOBODY)
+    assert await office.refusals(told) == [(NOBODY, Reason.WRONG_ROLE)]
+
+
+async def test_who_edited_a_version_does_not_approve_it_too(office: Office) -> None:
+    told, card = await office.asked()
+    await office.edit(SENTA, card, '{"record": "43"}')
+    assert (await office.state(told)).version == 2
+    card = await office.card(told)
+    await office.click(SENTA, card, "approve")
+    assert "second pair of eyes" in await office.notes(SENTA)
+    assert await office.refusals(told) == [(SENTA, Reason.IS_EDITOR)]
+    await office.approve(SVEN, card)
+    read = await office.read(told)
+    assert (read.body["may_proceed"], read.body["decision"]["action_parameters"]) == (True, {"record": "43"})
+
+
+async def test_in_details_the_sentence_comes_in_a_view_of_its_own(office: Office) -> None:
+    """There is no card to answer beside."""
+    told, card = await office.asked()
+    view = await office.details(RITA, card, Verb.CLAIM_TASK)
+    assert (view.title, "do not hold that role" in view.shown) == ("Not possible", True)
+    assert await office.refusals(told) == [(RITA, Reason.WRONG_ROLE)]
+    assert (await office.state(told)).task.assigned_to is None
+
+
+OUT_OF_SCOPE = POLICY.replace(f'groups = ["{GROUP}"]', f'groups = ["{GROUP}"]\nscopes = ["payment.*"]')
+BELOW = POLICY.replace('max_risk = "high"', 'max_risk = "medium"')
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason", "sentence"),
+    [
+        pytest.param(OUT_OF_SCOPE, Reason.OUT_OF_SCOPE, "your scope does not cover it", id="out of scope"),
+        pytest.param(BELOW, Reason.ABOVE_AUTHORITY, "your authority ends at medium. Escalate it", id="below the risk"),
+    ],
+)
+async def test_a_role_reaches_as_far_as_its_scope_and_its_risk(
+    database_url: str, tmp_path: Path, policy: str, reason: Reason, sentence: str
+) -> None:
+    async with open_office(database_url, tmp_path, policy) as office:
+        told, card = await office.asked()
+        before = await office.standing(told)
+        await office.click(SENTA, card, "approve")
+        assert sentence in await office.notes(SENTA)
+        assert await office.standing(told) == before
+        assert await office.refusals(told) == [(SENTA, reason)]
+
+
+async def test_whose_authority_ends_below_the_risk_can_do_what_they_are_told_and_escalate(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with open_office(database_url, tmp_path, BELOW) as office:
+        told, card = await office.asked()
+        await office.click(SENTA, card, "escalate")
+        await office.slack.submit(SENTA, {"comment": "Above me."})
+        assert (await office.state(told)).task.required_role == "supervisor"
+
+
+WITH_GUEST = POLICY.replace('"URITA", "UROSS"', f'"URITA", "{GUEST}"')
+NAMED = WITH_GUEST.replace("[directory]", f'[directory]\nguests = ["{GUEST}"]')
+
+
+@pytest.mark.parametrize(
+    ("policy", "status"),
+    [
+        pytest.param(WITH_GUEST, Status.PENDING, id="a role alone is not enough"),
+        pytest.param(NAMED, Status.APPROVED, id="named among the directory's guests"),
+    ],
+)
+async def test_a_guest_decides_only_where_the_policy_names_them_as_one(
+    database_url: str, tmp_path: Path, policy: str, status: Status
+) -> None:
+    async with open_office(database_url, tmp_path, policy) as office:
+        told, card = await office.asked(SOFT)
+        await office.click(GUEST, card, "approve")
+        assert await office.status(told) is status
+
+
+async def test_a_guest_whom_the_policy_names_still_needs_a_role(database_url: str, tmp_path: Path) -> None:
+    policy = POLICY.replace("[directory]", f'[directory]\nguests = ["{GUEST}"]')
+    async with open_office(database_url, tmp_path, policy) as office:
+        told, card = await office.asked(SOFT)
+        await office.click(GUEST, card, "approve")
+        assert "do not hold that role" in await office.notes(GUEST)
+        assert await office.refusals(told) == [(GUEST, Reason.WRONG_ROLE)]

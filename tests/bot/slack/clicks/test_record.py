@@ -1,0 +1,86 @@
+"""The record of what people did in Slack: what they had before them, and how often they tried. On both databases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from blocks.kit.ids import Ref
+from playground.model.messages import Message
+from rules.reasons import Reason
+from rules.state.commands import Verb
+from rules.state.model import Status
+from store.outbox.cards import RENDERINGS
+from tests.bot.service import Told
+from tests.bot.slack.office import CRITICAL, HARD, RITA, SAUL, SENTA, SOFT, SUSI, Office
+
+
+async def rendering(office: Office, rendering_id: str) -> Any:
+    query = select(RENDERINGS.c.body).where(RENDERINGS.c.rendering_id == rendering_id)
+    body = await office.world.read(lambda connection: connection.execute(query).scalar_one())
+    return json.loads(body)
+
+
+def bare(blocks: Any) -> Any:
+    """Without the names that Slack gives to blocks."""
+    return [{name: value for name, value in block.items() if name != "block_id"} for block in blocks]
+
+
+def ref_of(card: Message) -> Ref:
+    (found,) = (Ref.read(element.its["value"]) for element in card.elements if element.action_id == "details")
+    assert found is not None
+    return found
+
+
+async def rendering_id_of(office: Office, told: Told) -> str:
+    return str((await office.read(told)).body["decision"]["rendering_id"])
+
+
+@pytest.mark.parametrize("package", [pytest.param(SOFT, id="in one tap"), pytest.param(HARD, id="with a form")])
+async def test_a_decision_names_the_rendering_that_its_maker_saw(office: Office, package: Mapping[str, Any]) -> None:
+    told, card = await office.asked(package)
+    await office.give(SENTA, card, Verb.COMMENT, {"comment": "Seen."})
+    latest = await office.card(told)
+    assert bare(card.blocks) != bare(latest.blocks)
+    await office.give(SENTA, latest, Verb.TAKE_OVER, {})
+    kept = await rendering(office, await rendering_id_of(office, told))
+    assert (bare(kept["blocks"]), kept["text"]) == (bare(latest.blocks), latest.text)
+    assert await rendering_id_of(office, told) == ref_of(latest).rendering_id
+
+
+async def test_each_vote_of_a_quorum_names_its_own(office: Office) -> None:
+    told, card = await office.asked(CRITICAL)
+    await office.read_first(card, SUSI, SAUL)
+    seen = []
+    for user in (SUSI, SAUL):
+        latest = await office.card(told)
+        seen.append(latest)
+        await office.approve(user, latest)
+    votes = (await office.state(told)).votes
+    assert [vote.rendering_id for vote in votes] == [ref_of(card).rendering_id for card in seen]
+    for vote, card in zip(votes, seen, strict=True):
+        assert bare((await rendering(office, str(vote.rendering_id)))["blocks"]) == bare(card.blocks)
+
+
+async def test_many_attempts_within_a_minute_are_one_event(office: Office) -> None:
+    told, card = await office.asked()
+    for count in range(1, 4):
+        await office.click(RITA, card, "approve")
+        await office.notes(RITA, count)
+    assert await office.refusals(told) == [(RITA, Reason.WRONG_ROLE)]
+
+
+async def test_the_very_tap_that_was_refused_counts_once_what_stood_in_its_way_is_gone(office: Office) -> None:
+    """It is one intention on one rendering, and still not answered from memory."""
+    told, card = await office.asked(SOFT)
+    await office.regroup(removed=(SENTA,))
+    for count in (1, 2):
+        await office.click(SENTA, card, "approve", old_copy=True)
+        assert "do not hold that role" in await office.notes(SENTA, count)
+    await office.regroup(added=(SENTA,))
+    await office.click(SENTA, card, "approve", old_copy=True)
+    assert await office.status(told) is Status.APPROVED

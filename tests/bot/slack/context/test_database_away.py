@@ -1,0 +1,148 @@
+"""When the database is away for a while: whoever decides is told so, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from bot.slack.app import NOT_ANSWERED, UNAVAILABLE
+from bot.slack.clicks import reading
+from rules.state.commands import Verb
+from rules.state.model import Status
+from store.engine.workers import UnavailableError
+from tests.bot.slack.office import HARD, RITA, SENTA, SOFT, Office
+from tests.bot.slack.operating import later, measured, submitted
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+POST, UPDATE = "chat.postMessage", "chat.update"
+MANY = 5
+
+
+@contextmanager
+def without_its_database(office: Office) -> Iterator[None]:
+    async def away(*_: object, **__: object) -> None:
+        raise UnavailableError("connection refused")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(office.store.database, "read", away)
+        patch.setattr(office.store.database, "write", away)
+        yield
+
+
+async def test_a_tap_that_finds_no_database_is_told_so_and_counts_when_it_is_made_again(office: Office) -> None:
+    told, card = await office.asked(SOFT)
+    with without_its_database(office):
+        assert (await office.click(RITA, card, "approve")).status == 503
+        assert await office.notes(RITA) == UNAVAILABLE
+    assert await office.status(told) is Status.PENDING
+    assert await measured(office, 'countersign_clicks_total{outcome="fault"}') == 1
+    assert (await office.click(RITA, card, "approve")).ok
+    assert await office.status(told) is Status.APPROVED
+
+
+async def test_nobody_is_told_that_nothing_was_changed_where_it_was_done_and_only_not_shown(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise UnavailableError("connection refused")
+
+    told, card = await office.asked(SOFT)
+    await office.details(RITA, card)
+    monkeypatch.setattr(reading, "refresh", away)
+    assert (await office.slack.click_modal(RITA, Verb.CLAIM_TASK.value)).ok
+    view = office.slack.modal(RITA)
+    assert view is not None
+    assert NOT_ANSWERED in view.shown
+    assert (await office.state(told)).task.assigned_to == RITA
+
+
+async def test_a_form_that_finds_no_database_stays_open_and_can_be_sent_again(office: Office) -> None:
+    told, card = await office.asked(HARD)
+    await office.click(SENTA, card, "reject")
+    with without_its_database(office):
+        assert (await office.slack.submit(SENTA, {"comment": "Not now."})).status == 503
+    assert await office.status(told) is Status.PENDING
+    assert (await office.slack.submit(SENTA, {"comment": "Not now."})).ok
+    assert await office.status(told) is Status.REJECTED
+
+
+async def test_a_command_that_finds_no_database_is_told_so(office: Office) -> None:
+    with without_its_database(office):
+        assert (await office.slack.command(RITA, "/reviews", "queue")).ok
+    assert await office.notes(RITA) == UNAVAILABLE
+
+
+async def test_a_home_that_finds_no_database_is_taken_all_the_same(office: Office) -> None:
+    with without_its_database(office):
+        assert (await office.slack.open_home(RITA)).ok
+        await office.all_said()
+    assert (await office.slack.open_home(RITA)).ok
+    await office.slack.until(lambda: office.slack.home(RITA))
+
+
+async def test_an_event_that_could_not_be_kept_is_told_again_by_slack(office: Office) -> None:
+    office.slack.change_person(RITA, deleted=True)
+    with without_its_database(office):
+        lost = await office.slack.event(office.slack.person_event(RITA))
+    again = await office.slack.redeliver(lost, retry=1)
+    assert (lost.status, again.status) == (503, 200)
+    assert not await is_active(office, RITA)
+
+
+async def test_an_event_that_could_not_be_kept_has_the_directory_read_anew(office: Office) -> None:
+    office.slack.change_person(RITA, deleted=True)
+    with without_its_database(office):
+        await office.slack.event(office.slack.person_event(RITA))
+    assert await is_active(office, RITA)
+    await office.directory_read()
+    assert not await is_active(office, RITA)
+
+
+async def is_active(office: Office, user: str) -> bool:
+    roster = await office.store.read(office.store.house.roster)
+    person = roster.person(user)
+    assert person is not None
+    return person.active
+
+
+async def test_delivery_that_finds_no_database_goes_on_when_it_is_back(office: Office) -> None:
+    await submitted(office)
+    with without_its_database(office):
+        await office.delivered()
+    await later(office)
+    assert len(office.cards()) == 1
+
+
+async def test_a_card_whose_posting_could_not_be_kept_is_found_again(office: Office) -> None:
+    """The database goes away between Slack's answer and its record."""
+    gate = office.slack.faults.hold(POST)
+    told = await office.submit(SOFT)
+    posting = asyncio.create_task(office.delivered())
+    await gate.reached()
+    with without_its_database(office):
+        gate.open()
+        await posting
+    await later(office)
+    assert (await office.state(told)).shown is not None
+    assert await measured(office, "countersign_places_behind") == 0
+    assert len(office.cards()) == 2
+
+
+async def test_a_card_whose_proof_could_not_be_kept_is_proven_later_and_not_posted_again(office: Office) -> None:
+    """Else its silence would never count."""
+
+    async def away(*_: object, **__: object) -> None:
+        raise UnavailableError("connection refused")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(office.store, "carry_out", away)
+        told = await office.submit(SOFT)
+        await office.delivered()
+        assert len(office.cards()) == 1
+    await later(office)
+    assert (await office.state(told)).shown is not None
+    assert len(office.cards()) == 1

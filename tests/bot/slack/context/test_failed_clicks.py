@@ -1,0 +1,186 @@
+"""A click that fails may have been an objection: the package it was for needs an explicit approval from then on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.slack.app import UNREADABLE
+from bot.slack.clicks import taps
+from rules.scales import HITLLevel
+from rules.state.commands import Verb
+from rules.state.model import Status
+from scheduler.common.messenger import UnreachableError
+from store.engine.database import StaleError
+from store.installation.policy_texts import UnreadablePolicyError
+from tests.bot.slack.context.test_database_away import without_its_database
+from tests.bot.slack.office import GUEST, HARD, NOBODY, POLICY, RITA, ROSE, SOFT, Office, open_office
+from tests.bot.slack.transport.test_proof import HARD_NOW, STILL_SOFT, stands
+from tests.rules.world import MINUTE
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+async def beats(office: Office) -> bool:
+    assert office.its.service.slack is not None
+    heart = office.its.service.slack.clockwork.heart
+    await heart.tick()
+    return heart.beating
+
+
+async def test_an_objection_that_finds_no_database_makes_its_package_hard_as_soon_as_it_is_back(office: Office) -> None:
+    told, card = await office.asked(SOFT)
+    with without_its_database(office):
+        assert (await office.click(RITA, card, "object")).status == 503
+        assert not await beats(office)
+    await office.passes(5 * MINUTE)
+    assert await stands(office, told) == HARD_NOW
+    (hardened,) = await office.events(told, "package.hardened")
+    assert (hardened["actor"], hardened["reason"]) == ("auto", "click-failed")
+    said = "Someone's click could not be carried out. Explicit approval is now required."
+    assert said in office.thread(card)[-1].shown
+
+
+@pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.REJECT, Verb.REVISE, Verb.ESCALATE])
+async def test_every_failed_click_counts_whatever_it_was(office: Office, verb: Verb) -> None:
+    told, card = await office.asked(SOFT)
+    with without_its_database(office):
+        await office.click(RITA, card, verb.value)
+    assert await beats(office)
+    assert await stands(office, told) == HARD_NOW
+
+
+async def test_a_fault_of_our_own_counts_as_a_lost_database_does(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    told, card = await office.asked(SOFT)
+    monkeypatch.setattr(taps, "_decided", broken)
+    assert (await office.click(RITA, card, "object")).status == 503
+    await beats(office)
+    assert await stands(office, told) == HARD_NOW
+
+
+async def test_a_form_that_did_not_open_counts_as_a_failed_click(office: Office) -> None:
+    told, card = await office.asked(SOFT)
+    office.slack.faults.error("views.open", "internal_error")
+    await office.click(RITA, card, "reject")
+    await beats(office)
+    assert await stands(office, told) == HARD_NOW
+
+
+async def test_a_form_that_was_lost_counts_as_a_failed_click(office: Office) -> None:
+    told, card = await office.asked(SOFT)
+    await office.click(RITA, card, "reject")
+    with without_its_database(office):
+        assert (await office.slack.submit(RITA, {"comment": "No."})).status == 503
+    await beats(office)
+    assert await stands(office, told) == HARD_NOW
+
+
+async def test_the_requester_could_have_objected_too(office: Office) -> None:
+    told, card = await office.asked(SOFT)
+    with without_its_database(office):
+        await office.click(ROSE, card, "object")
+    await beats(office)
+    assert await stands(office, told) == HARD_NOW
+
+
+@pytest.mark.parametrize("user", [GUEST, NOBODY])
+async def test_a_failed_click_of_someone_who_could_not_object_changes_nothing(office: Office, user: str) -> None:
+    told, card = await office.asked(SOFT)
+    with without_its_database(office):
+        await office.click(user, card, "object")
+    assert await beats(office)
+    assert await stands(office, told) == STILL_SOFT
+
+
+async def test_a_failed_click_on_a_hard_package_leaves_it_as_it_is(office: Office) -> None:
+    told, card = await office.asked(HARD)
+    with without_its_database(office):
+        await office.click(RITA, card, "reject")
+    assert await beats(office)
+    assert await stands(office, told) == (Status.PENDING, HITLLevel.HARD_APPROVAL)
+    assert await office.events(told, "package.hardened") == []
+
+
+@pytest.fixture
+async def forgetful(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    """Its directory becomes stale three minutes from now."""
+    policy = POLICY.replace('max_age = "1000d"', 'max_age = "8m"')
+    async with open_office(database_url, tmp_path, policy) as office:
+        await office.directory_read()
+        await office.passes(5 * MINUTE)
+        yield office
+
+
+@pytest.mark.parametrize("verb", [Verb.OBJECT, Verb.REJECT])
+async def test_a_click_refused_for_a_stale_directory_counts_as_a_failed_click(forgetful: Office, verb: Verb) -> None:
+    told, card = await forgetful.asked(SOFT)
+    await forgetful.passes(4 * MINUTE)
+    await forgetful.click(RITA, card, verb.value)
+    assert "could not be refreshed" in await forgetful.notes(RITA)
+    await forgetful.directory_read()
+    await beats(forgetful)
+    assert await stands(forgetful, told) == HARD_NOW
+
+
+async def test_time_in_which_every_click_is_refused_for_a_stale_directory_does_not_count(forgetful: Office) -> None:
+    told, _ = await forgetful.asked(SOFT)
+    await forgetful.passes(2 * MINUTE)
+    await forgetful.passes(2 * MINUTE)
+    await forgetful.directory_read()
+    for _ in range(5):
+        await forgetful.passes(MINUTE)
+        assert await stands(forgetful, told) == STILL_SOFT
+    await forgetful.passes(MINUTE)
+    assert await forgetful.status(told) is Status.CONSENTED
+
+
+async def test_an_objection_that_others_were_always_quicker_than_counts_as_a_failed_click(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stale(*_: object, **__: object) -> None:
+        raise StaleError
+
+    told, card = await office.asked(SOFT)
+    with monkeypatch.context() as patch:
+        patch.setattr(office.store.database, "write", stale)
+        await office.click(RITA, card, "object")
+        assert "again" in await office.notes(RITA)
+    assert await beats(office)
+    assert await stands(office, told) == HARD_NOW
+
+
+async def test_an_objection_at_a_replica_that_cannot_read_the_policy_counts_as_a_failed_click(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreadable(*_: object, **__: object) -> None:
+        raise UnreadablePolicyError("of a later release")
+
+    told, card = await office.asked(SOFT)
+    with monkeypatch.context() as patch:
+        patch.setattr(office.store.database, "read", unreadable)
+        assert (await office.click(RITA, card, "object")).status == 503
+        assert await office.notes(RITA) == UNREADABLE
+    await beats(office)
+    assert await stands(office, told) == HARD_NOW
+
+
+async def test_a_click_before_slack_has_said_where_the_app_is_installed_counts_as_a_failed_click(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unknown() -> None:
+        raise UnreachableError("no answer")
+
+    assert office.its.service.slack is not None
+    told, card = await office.asked(SOFT)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(office.its.service.slack.client), "installed", lambda _: unknown())
+        assert (await office.click(RITA, card, "object")).status == 503
+    await beats(office)
+    assert await stands(office, told) == HARD_NOW

@@ -1,0 +1,124 @@
+"""Who sees a package in Slack: in lists, by its id, in Details. What cannot be seen looks like what does not exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from playground.client.delivery import Parcel
+from playground.client.interactions import Press
+from playground.model.messages import Message
+from rules.reasons import Reason
+from rules.state.commands import Verb
+from tests.bot.service import HARD
+from tests.bot.slack.office import ADAM, CHANNEL, NOBODY, OWEN, POLICY, RITA, ROSE, SENTA, Office, open_office
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+UNKNOWN = "pkg_0000000000000000000000000000"
+OTHER = {**HARD, "title": "Another record", "action_parameters": {"record": "7"}}
+OPEN = POLICY.replace('admins = ["UADAM"]', 'admins = ["UADAM"]\nvisibility = "workspace"')
+
+
+async def forged(office: Office, user: str, card: Message, package_id: str, action_id: str = "details") -> None:
+    """A press of a button on one card that names the package of another."""
+    client = office.slack.client
+    element = Press(action_id=action_id).found(card.blocks)
+    action = client.payloads.action(element, {}) | {"value": f"{package_id} 1 0 -"}
+    payload = client.payloads.on_message(client.person(user), card, action, {})
+    await client.delivery.send(Parcel("interactive", payload))
+
+
+async def home(office: Office, user: str) -> str:
+    await office.slack.open_home(user)
+    await office.all_said()
+    view = office.slack.home(user)
+    assert view is not None
+    return view.shown
+
+
+@pytest.mark.parametrize("user", [NOBODY, RITA], ids=["no role", "a role that is not asked"])
+async def test_a_package_is_not_listed_or_shown_to_a_member_who_has_no_part_in_it(office: Office, user: str) -> None:
+    told, _ = await office.asked()
+    assert "Nothing that you can see is waiting." in (await office.reviews(user, "queue")).shown
+    shown = await office.reviews(user, f"show {told.id}")
+    nothing = await office.reviews(user, f"show {UNKNOWN}")
+    assert shown.shown == nothing.shown.replace(UNKNOWN, told.id)
+    assert "There is no package" in shown.shown
+    assert await office.refusals(told) == [(user, Reason.NOT_VISIBLE)]
+
+
+@pytest.mark.parametrize("user", [SENTA, ROSE, OWEN, ADAM], ids=["reviewer", "requester", "owner", "admin"])
+async def test_a_package_is_listed_and_shown_to_who_has_a_part_in_it(office: Office, user: str) -> None:
+    told, _ = await office.asked()
+    assert HARD["title"] in (await office.reviews(user, "queue")).shown
+    assert HARD["title"] in (await office.reviews(user, f"show {told.id}")).shown
+
+
+async def test_the_queue_counts_only_what_its_reader_may_see(office: Office) -> None:
+    for number in range(3):
+        await office.asked({**HARD, "action_parameters": {"record": str(number)}, "requested_by": NOBODY})
+    await office.asked(OTHER)
+    listed = (await office.reviews(NOBODY, "queue")).shown
+    assert (listed.count(HARD["title"]), "Another record" in listed) == (3, False)
+
+
+async def test_numbers_stay_for_all(office: Office) -> None:
+    await office.asked()
+    assert "1" in (await office.reviews(NOBODY, "stats")).shown
+
+
+async def test_who_is_in_the_cards_channel_may_open_details_from_the_card_and_turn_their_pages(office: Office) -> None:
+    told, card = await office.asked()
+    view = await office.details(NOBODY, card)
+    assert HARD["proposed_action"] in view.shown
+    assert await office.refusals(told) == []
+
+
+async def test_a_forged_press_on_another_card_opens_no_details(office: Office) -> None:
+    told, _ = await office.asked()
+    _, mine = await office.asked(OTHER)
+    await forged(office, NOBODY, mine, told.id)
+    assert "There is no package" in await office.notes(NOBODY)
+    assert HARD["title"] not in office.slack.private_notes(NOBODY)[-1].shown
+    assert office.slack.modal(NOBODY) is None
+    assert await office.refusals(told) == [(NOBODY, Reason.NOT_VISIBLE)]
+
+
+@pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.REJECT])
+async def test_the_refusal_of_a_forged_press_does_not_name_the_package(office: Office, verb: Verb) -> None:
+    told, card = await office.asked()
+    _, mine = await office.asked(OTHER)
+    await forged(office, NOBODY, mine, told.id, verb)
+    assert HARD["title"] not in await office.notes(NOBODY)
+    await forged(office, NOBODY, card, told.id, verb)
+    assert HARD["title"] in await office.notes(NOBODY, 2)
+
+
+async def test_a_forged_press_for_a_package_that_does_not_exist_gets_the_same_answer(office: Office) -> None:
+    _, card = await office.asked()
+    await forged(office, NOBODY, card, UNKNOWN)
+    assert f"There is no package {UNKNOWN} that you can see." in await office.notes(NOBODY)
+
+
+async def test_details_opened_from_an_answer_are_for_who_may_see_the_package(office: Office) -> None:
+    told, _ = await office.asked()
+    note = await office.reviews(SENTA, f"show {told.id}", channel=CHANNEL)
+    await office.click(SENTA, note, "details")
+    assert office.slack.modal(SENTA) is not None
+
+
+async def test_app_home_lists_only_decisions_on_packages_that_the_reader_may_still_see(office: Office) -> None:
+    _, card = await office.asked()
+    await office.give(SENTA, card, Verb.REJECT, {"comment": "No."})
+    assert HARD["title"] in await home(office, SENTA)
+    await office.regroup(removed=(SENTA,))
+    assert HARD["title"] not in await home(office, SENTA)
+
+
+async def test_a_policy_may_show_packages_to_the_whole_workspace(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, OPEN) as office:
+        told, _ = await office.asked()
+        assert HARD["title"] in (await office.reviews(NOBODY, "queue")).shown
+        assert HARD["title"] in (await office.reviews(NOBODY, f"show {told.id}")).shown

@@ -1,0 +1,240 @@
+"""What Slack tells of channels and of the app itself: it is acted on when it is told, and not when a call fails."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blocks.home.troubles import APP_GONE
+from playground.slack import Slack
+from rules.state.model import Status
+from tests.bot.service import SOFT
+from tests.bot.slack.office import ADAM, CHANNEL, HARD, POLICY, RITA, SENTA, Office, beside, furnish, open_office
+from tests.bot.slack.operating import later, posture, submitted
+
+POST, UPDATE = "chat.postMessage", "chat.update"
+SPARE = "C0SPARE"
+SPARED = POLICY.replace("[channels]", f'[channels]\nfallback = "{SPARE}"')
+
+
+def with_a_spare(slack: Slack) -> None:
+    furnish(slack)
+    slack.add_channel(SPARE, name="spare", members=[RITA, SENTA])
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_office(database_url, tmp_path, SPARED, scene=with_a_spare) as its:
+        yield its
+
+
+async def told(office: Office, kind: str, **more: Any) -> None:
+    """Slack says so; and what comes of that is shown."""
+    assert (await office.slack.event({"type": kind, **more})).status == 200
+    await office.delivered()
+
+
+def troubles_told(office: Office) -> list[str]:
+    return [each.text for each in office.slack.messages(ADAM) if "cannot show anything" in each.text]
+
+
+async def undelivered(office: Office) -> list[tuple[str, str]]:
+    return [(each["place"], each["error"]) for each in (await posture(office))["undelivered"]]
+
+
+SHUT = {
+    "channel_archive": "is_archived",
+    "group_archive": "is_archived",
+    "channel_deleted": "channel_not_found",
+    "group_deleted": "channel_not_found",
+    "channel_left": "not_in_channel",
+    "group_left": "not_in_channel",
+}
+
+
+@pytest.mark.parametrize(("kind", "error"), SHUT.items())
+async def test_where_nothing_can_be_shown_any_more_people_are_asked_elsewhere_at_once(
+    office: Office, kind: str, error: str
+) -> None:
+    asked, _ = await office.asked(SOFT)
+    updates = len(office.slack.calls_to(UPDATE))
+    office.slack.faults.error(UPDATE, error, times=None)
+    await told(office, kind, channel=CHANNEL)
+    [card] = office.cards(SPARE)
+    assert await undelivered(office) == [(CHANNEL, error)]
+    assert len(troubles_told(office)) == 1
+    assert [call.arguments["channel"] for call in office.slack.calls_to(UPDATE)[updates:]] == []
+    assert (await office.click(RITA, card, "approve")).ok
+    assert await office.status(asked) is Status.APPROVED
+
+
+async def test_what_is_proposed_while_it_is_so_is_not_tried_there_first(office: Office) -> None:
+    office.slack.change_channel(CHANNEL, archived=True)
+    await told(office, "channel_archive", channel=CHANNEL)
+    await office.asked(SOFT, SPARE)
+    assert [call.method for call in office.slack.calls if call.arguments.get("channel") == CHANNEL] == []
+
+
+async def test_a_burst_of_cards_into_a_channel_that_is_gone_is_refused_a_few_times_and_not_for_each(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduler.cards.reconciler.AT_ONCE", 2)
+    office.slack.change_channel(CHANNEL, bot_in=False)
+    await submitted(office, SOFT, count=8)
+    await office.delivered()
+    assert len(office.cards(SPARE)) == 8
+    assert 1 <= len(office.slack.calls_to("conversations.info")) <= 2
+    assert [call for call in office.slack.calls_to(POST) if call.arguments["channel"] == CHANNEL] == []
+
+
+@pytest.mark.parametrize(
+    ("shut", "opened"),
+    [
+        pytest.param("channel_archive", {"kind": "channel_unarchive"}, id="unarchived"),
+        pytest.param("group_archive", {"kind": "group_unarchive"}, id="unarchived, and private"),
+        pytest.param("channel_left", {"kind": "member_joined_channel", "user": "UBOT"}, id="invited again"),
+    ],
+)
+async def test_where_it_can_be_shown_again_it_is(office: Office, shut: str, opened: dict[str, str]) -> None:
+    await told(office, shut, channel=CHANNEL)
+    await told(office, **opened, channel=CHANNEL)
+    assert await undelivered(office) == []
+    await office.asked(SOFT)
+    assert (len(office.cards()), office.cards(SPARE)) == (1, [])
+
+
+async def test_a_channel_of_which_nobody_heard_that_it_is_open_again_is_tried_after_a_while(office: Office) -> None:
+    await told(office, "channel_archive", channel=CHANNEL)
+    await submitted(office, SOFT)
+    await later(office, 301)
+    await later(office, 302)
+    await submitted(office, SOFT)
+    await later(office, 303)
+    assert len(office.cards()) >= 1
+    assert await undelivered(office) == []
+
+
+async def test_only_the_app_itself_counts_as_gone_when_somebody_leaves(office: Office) -> None:
+    await told(office, "member_left_channel", channel=CHANNEL, user=RITA)
+    assert await undelivered(office) == []
+    await told(office, "member_left_channel", channel=CHANNEL, user=office.slack.bot_user)
+    assert await undelivered(office) == [(CHANNEL, "not_in_channel")]
+    await told(office, "member_joined_channel", channel=CHANNEL, user=RITA)
+    assert await undelivered(office) == [(CHANNEL, "not_in_channel")]
+
+
+async def test_what_happens_to_a_channel_that_is_none_of_ours_is_nobodys_trouble(office: Office) -> None:
+    await told(office, "channel_archive", channel="C0ELSE")
+    assert await undelivered(office) == []
+
+
+async def test_a_channel_that_was_renumbered_keeps_its_cards_and_is_to_be_named_anew(office: Office) -> None:
+    asked, card = await office.asked(SOFT)
+    office.slack.renumber(CHANNEL, "C0NEW")
+    await told(office, "channel_id_changed", old_channel_id=CHANNEL, new_channel_id="C0NEW")
+    assert await undelivered(office) == [(CHANNEL, "channel_id_changed")]
+    assert "by its new id" in troubles_told(office)[0]
+    assert (await office.click(RITA, office.slack.message("C0NEW", card.ts), "approve")).ok
+    await office.delivered()
+    assert await office.status(asked) is Status.APPROVED
+    assert "Approve" not in office.slack.message("C0NEW", card.ts).labels
+    await office.asked(SOFT, SPARE)
+
+
+async def test_the_trouble_of_a_channel_that_the_policy_no_longer_names_ends(office: Office, tmp_path: Path) -> None:
+    office.slack.change_channel(CHANNEL, archived=True)
+    await told(office, "channel_archive", channel=CHANNEL)
+    assert await undelivered(office) == [(CHANNEL, "is_archived")]
+    url = office.its.service.settings.database_url
+    moved = SPARED.replace(f'default = "{CHANNEL}"', f'default = "{SPARE}"')
+    async with beside(office.slack, url, tmp_path, moved) as other:
+        await other.delivered()
+        assert await undelivered(other) == []
+
+
+async def test_a_trouble_of_a_channel_that_is_named_stays_until_it_ends(office: Office, tmp_path: Path) -> None:
+    office.slack.change_channel(CHANNEL, archived=True)
+    await told(office, "channel_archive", channel=CHANNEL)
+    async with beside(office.slack, office.its.service.settings.database_url, tmp_path, SPARED) as other:
+        await other.delivered()
+        assert await undelivered(other) == [(CHANNEL, "is_archived")]
+
+
+# ---- the app itself
+
+
+GONE = [
+    pytest.param({"type": "app_uninstalled"}, id="uninstalled"),
+    pytest.param({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["UBOT"]}}, id="its token revoked"),
+]
+
+
+def heart(office: Office) -> Any:
+    assert office.its.service.slack is not None
+    return office.its.service.slack.clockwork.heart
+
+
+@pytest.mark.parametrize("event", GONE)
+async def test_without_the_app_nothing_is_tried_and_readiness_says_what_to_do(
+    office: Office, event: dict[str, Any]
+) -> None:
+    kind = event["type"]
+    await office.slack.event(event)
+    office.slack.workspace.token_error = "account_inactive"
+    before = len(office.slack.calls)
+    await submitted(office, SOFT, count=5)
+    await office.delivered()
+    assert len(office.slack.calls) == before
+    assert (await posture(office))["slack"] == f"refuses the token: {kind}. {APP_GONE}"
+    assert await undelivered(office) == []
+    office.slack.workspace.token_error = None
+    await heart(office).tick()
+    await office.delivered()
+    assert len(office.cards()) == 5
+    assert (await posture(office))["slack"] == "ok"
+
+
+async def test_the_revoked_token_of_a_person_is_none_of_ours(office: Office) -> None:
+    await told(office, "tokens_revoked", tokens={"oauth": [RITA], "bot": []})
+    await office.asked(SOFT)
+
+
+async def test_a_token_that_is_refused_is_tried_by_one_card_at_a_time_and_not_by_all(office: Office) -> None:
+    office.slack.workspace.token_error = "token_revoked"
+    await submitted(office, SOFT)
+    await office.delivered()
+    await submitted(office, SOFT, count=9)
+    before = len(office.slack.calls)
+    await office.delivered()
+    assert len(office.slack.calls) == before
+    await later(office, 31)
+    assert len(office.slack.calls) == before + 1
+    office.slack.workspace.token_error = None
+    await later(office, 62)
+    assert len(office.cards()) == 10
+
+
+@pytest.mark.parametrize("event", GONE)
+async def test_without_the_app_silence_proves_nothing(office: Office, event: dict[str, Any]) -> None:
+    asked, _ = await office.asked(SOFT)
+    await office.slack.event(event)
+    office.slack.workspace.token_error = "account_inactive"
+    await office.passes(timedelta(minutes=30))
+    assert not heart(office).beating
+    assert await office.status(asked) is Status.PENDING
+    assert await office.events(asked, "package.consented") == []
+
+
+async def test_an_app_that_is_there_after_all_goes_on_with_the_next_heartbeat(office: Office) -> None:
+    """As where Slack tells late, of an installation that was made anew meanwhile."""
+    await told(office, "app_uninstalled")
+    await submitted(office, HARD)
+    await office.delivered()
+    assert office.cards() == []
+    await heart(office).tick()
+    await office.delivered()
+    assert len(office.cards()) == 1

@@ -1,0 +1,36 @@
+"""Requests to the door of the service, signed as Slack signs them, or otherwise."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections.abc import Mapping
+
+from playground.client.delivery import FORM
+from tests.bot.service import Told
+from tests.bot.slack.office import SECRET, Office
+
+DOOR, JSON = "/slack/events", "application/json"
+Headers = Mapping[str, str]
+
+
+def signature(body: bytes, timestamp: str, secret: str = SECRET) -> str:
+    return "v0=" + hmac.new(secret.encode(), b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+
+
+def signed(body: bytes, timestamp: str | None = None) -> dict[str, str]:
+    """As Slack signs, whatever the timestamp."""
+    stamp = str(int(time.time())) if timestamp is None else timestamp
+    return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature(body, stamp)}
+
+
+async def sent(office: Office, body: bytes, headers: Headers, kind: str = FORM) -> Told:
+    async with office.http.post(DOOR, data=body, headers={"Content-Type": kind, **headers}) as answer:
+        return Told(answer.status, answer.headers, await answer.text())
+
+
+async def given(office: Office, body: str | bytes, kind: str = FORM) -> Told:
+    """With a right signature."""
+    raw = body if isinstance(body, bytes) else body.encode()
+    return await sent(office, raw, signed(raw), kind)

@@ -1,0 +1,289 @@
+"""The running service beside the stand-in for Slack: people click there, agents speak HTTP here, both over real sockets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from sqlalchemy import update
+
+from bot.running import Running, running
+from bot.settings import read_settings
+from playground.model.messages import Message
+from playground.slack import Outcome, Slack, View, stand_in
+from rules.state.commands import Verb
+from rules.state.model import PackageState, Status
+from scheduler.time.directory import DirectoryKeeper
+from store.outbox.cards import CARDS
+from store.outbox.rate_budget import Rates, Window
+from tests.bot.service import CRITICAL, HARD, SOFT, Desk, Told
+from tests.bot.service import POLICY as PLAIN
+from tests.bot.slack.address import Address, public_address
+from tests.rules.world import ADAM, OWEN, ROSE
+from tests.store.world import Clock
+
+SECRET = "a-signing-secret"
+CHANNEL = "C0REVIEWS"
+GROUP = "S0SENIORS"
+RITA, ROSS, SENTA, SVEN, SUSI, SAUL = "URITA", "UROSS", "USENTA", "USVEN", "USUSI", "USAUL"
+DECIDERS = frozenset({SENTA, SVEN, SUSI, SAUL, "USILA"})  # who could decide on high risk
+GUEST, STRANGER, BOT, GONE, NOBODY = "UGUEST", "USTRANGER", "UROBOT", "UGONE", "UNOROLE"
+POLICY = PLAIN.replace('max_age = "1000d"', 'max_age = "1000d"\n').replace(
+    'members = ["USENTA", "USVEN"]', f'groups = ["{GROUP}"]'
+) + (
+    f"""
+[channels]
+default = "{CHANNEL}"
+"""
+)
+SENIORS_FOR_ALL = POLICY.replace('max_risk = "high"', 'max_risk = "critical"')
+CONFIRMED = "The agent may then do exactly this"  # what is ticked beside a grave approval
+MENU = {
+    Verb.REQUEST_MORE_EVIDENCE: "Request evidence",
+    Verb.DEFER: "Defer",
+    Verb.OVERRIDE: "Override",
+    Verb.TAKE_OVER: "Take over",
+    Verb.RECUSE: "Recuse",
+}
+__all__ = ["ADAM", "CRITICAL", "HARD", "OWEN", "ROSE", "SOFT", "Office", "open_office"]
+
+_PLENTY = Window(10_000, 1)
+UNLIMITED = Rates(_PLENTY, _PLENTY, _PLENTY)
+
+
+class Office(Desk):
+    """What `Desk` is to agents, and to reviewers the channel in which they are asked."""
+
+    def __init__(self, its: Running, clock: Clock, http: aiohttp.ClientSession, slack: Slack, address: Address) -> None:
+        super().__init__(its, clock, http)
+        self.slack, self.address = slack, address
+
+    async def card(self, told: Told, channel: str = CHANNEL) -> Message:
+        """The package's card, as soon as it shows the package as it is now."""
+        state = await self.state(told)
+        await self.delivered()
+        return next(found for found in self.slack.messages(channel) if _shows(found, state))
+
+    def cards(self, place: str = CHANNEL) -> list[Message]:
+        """What lies in a channel itself, or in the direct messages of a person: no threads."""
+        return [message for message in self.slack.messages(place) if message.thread_ts is None]
+
+    def thread(self, card: Message) -> list[Message]:
+        return self.slack.thread(card.channel, card.ts)
+
+    async def delivered(self) -> None:
+        """Once nothing is behind any more."""
+        assert self.its.service.slack is not None
+        await self.its.service.slack.reconciler.tick()
+
+    async def asked(self, package: Mapping[str, Any] = HARD, channel: str = CHANNEL) -> tuple[Told, Message]:
+        """A package that an agent posted, and its card."""
+        told = await self.submit(package)
+        assert told.status == 202, told
+        return told, await self.card(told, channel)
+
+    async def click(self, user: str, card: Message, verb: str, **options: Any) -> Outcome:
+        return await self.slack.click(user, card, verb, **options)
+
+    async def more(self, user: str, card: Message, verb: Verb) -> Outcome:
+        """A verb of the card's menu."""
+        return await self.slack.click(user, card, "more", option=MENU[verb])
+
+    async def give(self, user: str, card: Message, verb: Verb, values: Mapping[str, Any] | None = None) -> Outcome:
+        """A verb, wherever it is offered: on the card, in its menu or in Details; and its form, where it has one."""
+        if verb.value in card.action_ids:
+            outcome = await self.click(user, card, verb.value)
+        elif verb in MENU:
+            outcome = await self.more(user, card, verb)
+        else:
+            await self.click(user, card, "details")
+            outcome = await self.slack.click_modal(user, verb.value)
+        return outcome if values is None else await self.slack.submit(user, values)
+
+    async def approve(self, user: str, card: Message, comment: str = "Checked.") -> Outcome:
+        """A grave approval, with all that its form asks for."""
+        await self.click(user, card, "approve")
+        return await self.slack.submit(user, {"comment": comment, "confirmed": [CONFIRMED]})
+
+    async def edit(self, user: str, card: Message, parameters: str, comment: str = "Corrected.") -> Outcome:
+        """Edited and approved, after what it changes was shown and confirmed."""
+        await self.details(user, card, Verb.APPROVE_WITH_EDITS)
+        await self.slack.submit(user, {"action_parameters": parameters, "comment": comment})
+        return await self.slack.submit(user, {"confirmed": [CONFIRMED]})
+
+    async def details(self, user: str, card: Message, verb: Verb | None = None) -> View:
+        """Details in front of the user; and what opened when they then pressed a verb there."""
+        await self.click(user, card, "details")
+        if verb is not None:
+            await self.slack.click_modal(user, verb.value)
+        view = self.slack.modal(user)
+        assert view is not None, self.slack.private_notes(user)
+        return view
+
+    async def read_first(self, card: Message, *users: str) -> None:
+        """Each of them opens Details and closes them again."""
+        for user in users:
+            await self.details(user, card)
+            await self.slack.close(user)
+
+    async def passes(self, span: timedelta) -> None:
+        """Business time, lived through with Slack there; then the clock looks once, and what came of it is shown."""
+        assert self.its.service.slack is not None
+        clockwork = self.its.service.slack.clockwork
+        self.clock.passes(span)
+        await clockwork.heart.lived()
+        await clockwork.sweep.tick()
+        await clockwork.consents.tick()
+        await clockwork.relief.tick()
+        await self.delivered()
+
+    async def rested(self) -> None:
+        """As if the time had passed that delivery leaves between two attempts."""
+        assert self.its.service.slack is not None
+        await self.its.service.store.write(lambda connection: connection.execute(update(CARDS).values(held_until=None)))
+        await self.delivered()
+
+    async def reviews(self, user: str, text: str = "", channel: str | None = None) -> Message:
+        """What `/reviews` answers: in the HTTP answer itself, to this user alone, and calling nobody."""
+        outcome = await self.slack.command(user, "/reviews", text, channel=channel)
+        assert (outcome.status, outcome.error) == (200, None), outcome
+        (note,) = outcome.notes
+        assert (note.seen_by, note.notified, note.text) == (user, frozenset(), outcome.body["text"])
+        await self.all_said()
+        assert self.slack.calls_to("response_url") == []
+        return note
+
+    async def all_said(self) -> None:
+        """Once everything is done that was left to do after Slack was answered: private notes, Home."""
+        assert self.its.service.slack is not None
+        await self.its.service.slack.front.errands.finished(5)
+
+    async def notes(self, user: str, count: int = 1) -> str:
+        """What the user was told alone, as soon as it is there."""
+        await self.slack.until(lambda: len(self.slack.private_notes(user)) >= count)
+        return self.slack.private_notes(user)[-1].shown
+
+    async def status(self, told: Told) -> Status:
+        return (await self.state(told)).status
+
+    async def events(self, told: Told, event_type: str) -> list[dict[str, Any]]:
+        found = await self.get(f"/v1/packages/{told.id}/events")
+        return [event for event in found.body["events"] if event["event_type"] == event_type]
+
+    async def refusals(self, told: Told) -> list[tuple[str, str]]:
+        """Who was refused, and why: as the record has it."""
+        refused = await self.events(told, "human.decision_refused")
+        return [(event["actor"], event["reason"]) for event in refused]
+
+    async def standing(self, told: Told) -> dict[str, Any]:
+        """What the agent reads, but for the marks that an attempt leaves."""
+        read = await self.read(told)
+        return {name: said for name, said in read.body.items() if name not in ("revision", "updated_at")}
+
+    async def regroup(self, *, added: tuple[str, ...] = (), removed: tuple[str, ...] = ()) -> None:
+        """The seniors' group changes, and Slack says so as it does: with the difference alone."""
+        members = self.slack.workspace.groups[GROUP].members
+        self.slack.change_group(GROUP, members=[*(user for user in members if user not in removed), *added])
+        changed = {"added_users": list(added), "removed_users": list(removed)}
+        event = {"type": "subteam_members_changed", "subteam_id": GROUP, "team_id": self.slack.team_id, **changed}
+        assert (await self.slack.event(event)).status == 200
+
+    @property
+    def directory(self) -> DirectoryKeeper:
+        assert self.its.service.slack is not None
+        return self.its.service.slack.directory
+
+    async def directory_read(self) -> None:
+        """Once the directory was looked after, when Slack's patience was not asked for any more."""
+        self.directory._patient_until = 0.0
+        await self.directory.tick()
+
+
+def _shows(message: Message, state: PackageState) -> bool:
+    return message.thread_ts is None and state.decision_package_id in json.dumps(message.blocks)
+
+
+def furnish(slack: Slack) -> None:
+    for user in (RITA, ROSS, SENTA, SVEN, SUSI, SAUL, "USILA", ROSE, OWEN, ADAM, NOBODY):
+        name = user.removeprefix("U").capitalize()
+        slack.add_person(user, name=name, email=f"{name.lower()}@example.org")
+    slack.add_person(GUEST, name="Guest", guest="multi")
+    slack.add_person(STRANGER, name="Stranger", stranger=True, team_id="T2")
+    slack.add_person(BOT, name="Robot", bot=True)
+    slack.add_person(GONE, name="Gone", deleted=True)
+    slack.add_channel(
+        CHANNEL, name="reviews", members=[person for person in slack.workspace.people if person[1:].isupper()]
+    )
+    slack.add_group(GROUP, [SENTA, SVEN])
+
+
+@asynccontextmanager
+async def open_office(
+    url: str,
+    folder: Path,
+    policy_text: str = POLICY,
+    *,
+    socket: bool = False,
+    called: bool = True,
+    scene: Callable[[Slack], None] = furnish,
+    **settings: Any,
+) -> AsyncIterator[Office]:
+    """`scene` is what the workspace is like when the service meets it."""
+    async with stand_in(signing_secret=SECRET) as slack:
+        scene(slack)
+        async with beside(slack, url, folder, policy_text, socket=socket, called=called, **settings) as office:
+            office.key = await office.hire("Clerk")
+            yield office
+
+
+@asynccontextmanager
+async def beside(
+    slack: Slack,
+    url: str,
+    folder: Path,
+    policy_text: str = POLICY,
+    *,
+    clock: Clock | None = None,
+    socket: bool = False,
+    called: bool = True,
+    port: int = 0,
+    **settings: Any,
+) -> AsyncIterator[Office]:
+    """The service beside a workspace and on a database that may have seen it before.
+
+    `called`: whether Slack has called its public address, which is at `port`.
+    """
+    policy = folder / "policy.toml"
+    policy.write_text(policy_text)
+    given = {
+        "COUNTERSIGN_DATABASE_URL": url,
+        "COUNTERSIGN_POLICY": policy,
+        "COUNTERSIGN_PORT": 0,
+        "_env_file": None,
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_API_URL": slack.api_url,
+        **({"SLACK_APP_TOKEN": slack.app_token} if socket else {"SLACK_SIGNING_SECRET": SECRET}),
+        **settings,
+    }
+    clock = clock or Clock()
+    async with (
+        public_address(port) as address,
+        running(
+            read_settings(**({} if socket else {"COUNTERSIGN_PUBLIC_URL": address.url}) | given), clock, ticks=False
+        ) as its,
+        aiohttp.ClientSession(its.url) as http,
+    ):
+        assert its.service.slack is not None
+        # Nobody here waits for Slack's real rate, but those who look at it.
+        its.service.slack.reconciler._pace.rates = UNLIMITED
+        address.behind = its.url
+        slack.app_at(address.events)
+        if called and not socket:
+            await slack.connect(address.events)
+        await its.service.slack.clockwork.heart.tick()
+        yield Office(its, clock, http, slack, address)

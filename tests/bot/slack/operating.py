@@ -1,0 +1,32 @@
+"""What an operator sees of the service, and the time that delivery leaves between two attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.bot.slack.office import HARD, Office
+
+
+async def later(office: Office, seconds: float = 60) -> None:
+    """As if so much time had passed, as delivery counts it between two attempts."""
+    assert office.its.service.slack is not None
+    office.its.service.slack.reconciler._now = lambda: datetime.now(UTC) + timedelta(seconds=seconds)
+    await office.delivered()
+
+
+async def posture(office: Office) -> dict[str, Any]:
+    told = await office.get("/readyz")
+    assert told.body["ready"] is True
+    return dict(told.body["posture"])
+
+
+async def measured(office: Office, name: str) -> float:
+    page = (await office.get("/metrics")).text
+    return next(float(line.split()[-1]) for line in page.splitlines() if line.startswith(name))
+
+
+async def submitted(office: Office, package: Mapping[str, Any] = HARD, count: int = 1) -> None:
+    for _ in range(count):
+        assert (await office.submit(package)).status == 202

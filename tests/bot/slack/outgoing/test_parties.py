@@ -1,0 +1,101 @@
+"""Who stands behind a package is asked of Slack where the directory does not say: once, and before it is taken."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from playground.slack import Slack
+from rules.reasons import Reason
+from tests.bot.slack.office import HARD, POLICY, ROSS, SENTA, SOFT, Office, furnish, open_office
+from tests.rules.world import DAY
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+LOOKUP = "users.lookupByEmail"
+OUTSIDE = POLICY.replace('max_age = "1000d"', 'max_age = "1000d"\noutsiders = ["partner.example"]')
+
+
+def _with_an_alias(slack: Slack) -> None:
+    furnish(slack)
+    slack.change_person(SENTA, aliases=("senta.secret@mail.example",))
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_office(database_url, tmp_path, OUTSIDE, scene=_with_an_alias) as its:
+        yield its
+
+
+def asked_by(who: str) -> dict[str, object]:
+    return {**HARD, "requested_by": who}
+
+
+async def test_a_requester_named_by_an_alias_cannot_approve_their_own_request(office: Office) -> None:
+    told, card = await office.asked(asked_by("Senta.Secret@mail.example"))
+    await office.click(SENTA, card, "approve")
+    assert await office.refusals(told) == [(SENTA, Reason.IS_REQUESTER)]
+
+
+@pytest.mark.parametrize("who", ["senta+x@example.org", "nobody@example.org", "eve@elsewhere.example", "UNOBODYATALL"])
+async def test_a_requester_whom_nobody_knows_is_refused(office: Office, who: str) -> None:
+    refused = await office.submit(asked_by(who))
+    assert (refused.problem, refused.wrong) == ((422, "requester-unknown"), ["requested_by"])
+
+
+async def test_slack_is_asked_once_about_an_address_whatever_it_answers(office: Office) -> None:
+    for who in ("senta.secret@mail.example", "eve@elsewhere.example"):
+        for _ in range(3):
+            await office.submit(asked_by(who))
+    assert len(office.slack.calls_to(LOOKUP)) == 2
+
+
+async def test_an_address_that_is_no_ones_is_asked_about_again_after_a_while(office: Office) -> None:
+    await office.submit(asked_by("eve@elsewhere.example"))
+    office.clock.passes(timedelta(minutes=15))
+    await office.submit(asked_by("eve@elsewhere.example"))
+    assert len(office.slack.calls_to(LOOKUP)) == 2
+
+
+async def test_slack_is_not_asked_about_people_of_the_directory(office: Office) -> None:
+    assert (await office.submit({**SOFT, "requested_by": "rose@example.org", "on_behalf_of": [ROSS]})).status == 202
+    assert office.slack.calls_to(LOOKUP) == []
+
+
+async def test_where_slack_cannot_be_asked_the_request_is_to_be_sent_again(office: Office) -> None:
+    office.slack.faults.rate_limited(LOOKUP, seconds=7)
+    refused = await office.submit(asked_by("senta.secret@mail.example"))
+    assert (refused.problem, refused.headers["Retry-After"]) == ((503, "directory-stale"), "7")
+
+
+async def test_no_more_addresses_are_asked_about_than_slack_allows(office: Office) -> None:
+    answers = [await office.submit(asked_by(f"eve{number}@elsewhere.example")) for number in range(21)]
+    assert [told.status for told in answers] == [422] * 20 + [503]
+    assert len(office.slack.calls_to(LOOKUP)) == 20
+
+
+async def test_an_outsider_is_named_on_the_card_and_silence_does_not_count(office: Office) -> None:
+    told, card = await office.asked({**SOFT, "requested_by": "eve@partner.example"})
+    assert (told.body["level"], told.body["why"][0]["rule"]) == ("hard_approval", "outsider")
+    assert "nobody can check who is independent of them" in card.shown
+
+
+async def test_a_chain_that_bars_all_but_one_reviewer_is_named_on_the_card(office: Office) -> None:
+    others = ["USVEN", "USUSI", "USAUL"]
+    told, card = await office.asked({**HARD, "on_behalf_of": others})
+    assert "chain-bars-reviewers" not in [why["rule"] for why in told.body["why"]]
+    told, card = await office.asked({**HARD, "on_behalf_of": [*others, "USILA"]})
+    assert "chain-bars-reviewers" in [why["rule"] for why in told.body["why"]]
+    assert "in on_behalf_of, so they cannot approve this." in card.shown
+
+
+async def test_a_directory_that_is_too_old_names_nobody(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, POLICY.replace("1000d", "1d"), scene=furnish) as office:
+        office.slack.faults.error("users.list", "fatal_error", times=None)
+        office.clock.passes(2 * DAY)
+        refused = await office.submit(SOFT)
+        assert refused.problem == (503, "directory-stale")
+        assert "Retry-After" in refused.headers

@@ -1,0 +1,281 @@
+"""`/reviews`: each word, who may say it, and what comes back to the one who said it, in the answer itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blocks.home.reviews import ADMIN_WORDS, WORDS
+from playground.client.delivery import Parcel
+from playground.model.messages import Message
+from playground.slack import NotPossibleError
+from rules.state.model import Status
+from tests.bot.slack.office import (
+    ADAM,
+    CHANNEL,
+    GUEST,
+    HARD,
+    NOBODY,
+    POLICY,
+    RITA,
+    SENTA,
+    SOFT,
+    STRANGER,
+    SVEN,
+    Office,
+    open_office,
+)
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+DAY = timedelta(days=1)
+
+
+async def absence(office: Office, user: str) -> tuple[datetime | None, str | None]:
+    roster = await office.world.read(office.store.house.roster)
+    person = roster.person(user)
+    assert person is not None
+    away = person.is_away(office.clock())
+    return (person.away_until, person.delegate) if away else (None, None)
+
+
+# Which words there are.
+
+
+@pytest.mark.parametrize("text", ["help", "HELP", "frobnicate", "quue", "*bold*", "<!channel>"])
+async def test_help_and_a_wrong_word_list_the_words_that_the_asker_has(office: Office, text: str) -> None:
+    plain, admins = await office.reviews(RITA, text), await office.reviews(ADAM, text)
+    assert [word for word in WORDS if f"/reviews {word}" not in plain.shown] == []
+    assert [word for word in ADMIN_WORDS if f"/reviews {word}" in plain.shown] == []
+    assert [word for word in ADMIN_WORDS if f"/reviews {word}" not in admins.shown] == []
+
+
+async def test_a_wrong_word_is_named(office: Office) -> None:
+    note = await office.reviews(RITA, "quue all")
+    assert note.text.startswith("/reviews does not know quue.")
+
+
+@pytest.mark.parametrize(
+    ("user", "why"),
+    [pytest.param(GUEST, "Guests cannot", id="a guest"), pytest.param("UNEWCOMER", "does not know", id="unknown")],
+)
+@pytest.mark.parametrize("text", ["", "queue", "stats", "help", "away 3d", "policy"])
+async def test_what_waits_for_people_is_for_the_people_of_this_workspace(
+    office: Office, user: str, why: str, text: str
+) -> None:
+    await office.asked(SOFT)
+    office.slack.add_person("UNEWCOMER", name="Newcomer")
+    note = await office.reviews(user, text)
+    assert why in note.shown
+    assert "Read the record" not in note.shown
+
+
+async def test_a_stranger_has_no_such_command(office: Office) -> None:
+    with pytest.raises(NotPossibleError, match="another workspace"):
+        await office.slack.command(STRANGER, "/reviews", "queue")
+
+
+async def test_a_stranger_whose_command_comes_in_all_the_same_learns_nothing(office: Office) -> None:
+    """Signed by Slack, as from a channel that two workspaces share."""
+    await office.asked(SOFT)
+    client = office.slack.client
+    payload = client.payloads.command(client.person(STRANGER), "/reviews", "queue", CHANNEL)
+    answer = await client.delivery.send(Parcel("slash_commands", payload))
+    assert answer.status == 200
+    assert "this account belongs to another one" in answer.body["text"]
+    assert "Read the record" not in str(answer.body)
+
+
+async def test_it_answers_where_the_bot_is_not(office: Office) -> None:
+    office.slack.add_channel("C0ELSEWHERE", members=[RITA], bot_in=False)
+    await office.asked(SOFT)
+    note = await office.reviews(RITA, "queue", channel="C0ELSEWHERE")
+    assert (note.channel, "Read the record" in note.shown) == ("C0ELSEWHERE", True)
+
+
+# What waits.
+
+
+@pytest.mark.parametrize("text", ["", "mine", " Mine ", "mine please"])
+async def test_bare_reviews_is_what_waits_for_me(office: Office, text: str) -> None:
+    await office.asked(SOFT | {"title": "For a reviewer"})
+    await office.asked(HARD | {"title": "For a senior"})
+    reviewers, seniors = await office.reviews(RITA, text), await office.reviews(SENTA, text)
+    assert "For a reviewer" in reviewers.shown
+    assert "For a senior" not in reviewers.shown
+    assert seniors.shown.index("For a senior") < seniors.shown.index("For a reviewer")
+    assert "You hold no role in the policy" in (await office.reviews(NOBODY, text)).shown
+
+
+async def test_nothing_that_waits_is_said_too(office: Office) -> None:
+    assert "Nothing waits for you." in (await office.reviews(RITA)).shown
+    assert "Nothing that you can see is waiting." in (await office.reviews(RITA, "queue")).shown
+    assert "Nothing is left to be judged." in (await office.reviews(RITA, "sampled")).shown
+
+
+async def test_the_queue_lists_everything_up_to_a_page_and_counts_the_rest(office: Office) -> None:
+    for number in range(12):
+        package = (HARD, SOFT)[number > 0] | {"title": f"Ask {number}", "action_parameters": {"record": number}}
+        assert (await office.submit(package)).status == 202
+    note = await office.reviews(ADAM, "queue")
+    assert "Ask 0" in note.shown.split("\n")[:4]
+    assert note.labels.count("Details") == 10
+    assert "2 more." in note.shown
+    assert note.text.endswith("; and 9 more.")
+
+
+async def test_details_open_from_an_answer(office: Office) -> None:
+    told, _ = await office.asked(SOFT)
+    await office.click(RITA, await office.reviews(RITA), "details")
+    modal = office.slack.modal(RITA)
+    assert modal is not None
+    assert "Read record 42." in modal.shown
+    assert [seen.reviewer_id for seen in (await office.state(told)).details] == [RITA]
+
+
+async def test_show_gives_the_card_with_buttons_that_work(office: Office) -> None:
+    told, card = await office.asked(SOFT)
+    shown = await office.reviews(RITA, f"show {told.id}")
+    assert (shown.shown, shown.labels) == (card.shown, card.labels)
+    await office.click(RITA, shown, "approve")
+    await office.all_said()
+    assert await office.status(told) is Status.APPROVED
+    assert "Approve" not in (await office.card(told)).labels
+    decided = await office.reviews(RITA, f"show {told.id}")
+    assert "Rita (reviewer) approved this." in decided.shown
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        pytest.param("show", "Write it as: /reviews show ID.", id="without an id"),
+        pytest.param("show pkg_nowhere", "There is no package pkg_nowhere that you can see.", id="an unknown id"),
+        pytest.param("show 42", "There is no package 42 that you can see.", id="no id"),
+        pytest.param("show pkg_' OR 1=1", "There is no package pkg_' that you can see.", id="SQL"),
+    ],
+)
+async def test_show_of_nothing_says_so(office: Office, text: str, why: str) -> None:
+    assert why in (await office.reviews(RITA, text)).shown
+
+
+# Numbers.
+
+
+@pytest.mark.parametrize("text", ["stats", "stats 7d", "stats 36h"])
+async def test_stats_tell_how_much_waits_and_how_it_was_decided(office: Office, text: str) -> None:
+    await office.asked(SOFT)
+    told, card = await office.asked(HARD)
+    office.clock.passes(timedelta(minutes=10))
+    await office.approve(SENTA, card)
+    note = await office.reviews(RITA, text)
+    assert "soft approval" in note.text + note.shown
+    assert "approve" in note.shown.lower()
+    assert "10 minutes" in note.shown
+    assert await office.status(told) is Status.APPROVED
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["stats nonsense", "stats -7d", "stats 7", "stats 99999999d", "stats 99999999999d", "stats 0d", "stats 7d extra"],
+)
+async def test_stats_of_no_period_say_so(office: Office, text: str) -> None:
+    written = text.removeprefix("stats ")
+    said = f"“{written}” is no period to look back on: write 7d, 36h or 90m."
+    assert said in (await office.reviews(RITA, text)).shown
+
+
+async def test_what_is_sampled_can_be_judged_once(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, POLICY + "\n[soft]\nsample = 1.0\n") as office:
+        told, card = await office.asked(SOFT)
+        await _overridden(office, card)
+        assert await office.status(told) is Status.OVERRIDDEN
+        listed = await office.reviews(SENTA, "sampled")
+        assert "Read the record" in listed.shown
+        await office.click(SENTA, listed, "judge")
+        assert (await office.slack.submit(SENTA, {"verdict": "sound", "comment": "It was right."})).ok
+        assert (await office.state(told)).verdict == "sound"
+        assert "Nothing is left to be judged." in (await office.reviews(SENTA, "sampled")).shown
+        await office.click(SENTA, listed, "judge")
+        await office.all_said()
+        assert "This was already judged sound." in office.slack.private_notes(SENTA)[-1].shown
+
+
+async def _overridden(office: Office, card: Message) -> None:
+    await office.click(RITA, card, "more", option="Override")
+    values = {"override_decision": "proceed", "override_reason": "The audit waits.", "evidence_refs": "ticket 7"}
+    assert (await office.slack.submit(RITA, values)).errors == {}
+
+
+# Away and back.
+
+
+@pytest.mark.parametrize(
+    ("text", "until", "delegate"),
+    [
+        pytest.param("away", None, None, id="for a day"),
+        pytest.param(f"away 3d <@{SVEN}>", "3d", SVEN, id="for so long, with a delegate"),
+        pytest.param(f"away <@{SVEN}|sven> 3d", "3d", SVEN, id="the other way round"),
+        pytest.param("away 2026-12-24", datetime(2026, 12, 24, tzinfo=UTC), None, id="until a date"),
+        pytest.param("away 2026-12-24T17:00", datetime(2026, 12, 24, 17, tzinfo=UTC), None, id="until a time"),
+        pytest.param("away 2026-12-24 17:00", datetime(2026, 12, 24, 17, tzinfo=UTC), None, id="in two words"),
+        pytest.param("away 2026-12-24T17:00+02:00", datetime(2026, 12, 24, 15, tzinfo=UTC), None, id="in a zone"),
+    ],
+)
+async def test_away_until_and_back(office: Office, text: str, until: Any, delegate: str | None) -> None:
+    ends = {None: office.clock() + DAY, "3d": office.clock() + 3 * DAY}.get(until, until)
+    note = await office.reviews(SENTA, text)
+    assert "You are away until" in note.shown
+    assert await absence(office, SENTA) == (ends, delegate)
+    assert "You are here." in (await office.reviews(SENTA, "back")).shown
+    assert await absence(office, SENTA) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        pytest.param("away yesterday", "“yesterday” is no time", id="a word"),
+        pytest.param("away 2026-13-45", "“2026-13-45” is no time", id="no date"),
+        pytest.param("away 2020-01-01", "The time must lie ahead.", id="in the past"),
+        pytest.param("away 99999999999d", "is no time", id="for ever"),
+        pytest.param("away 9999-12-31", "longer than a year", id="until a date that Slack cannot write"),
+        pytest.param(f"away 3d <@{SENTA}>", "Somebody else of this workspace", id="with oneself as the delegate"),
+        pytest.param(f"away 3d <@{GUEST}>", "Somebody else of this workspace", id="with a guest"),
+        pytest.param("away 3d <@UNEMO>", "Somebody else of this workspace", id="with nobody"),
+        pytest.param(
+            "away 3d @sven",
+            "picked from the list that Slack shows after an @",
+            id="a name that Slack did not make a mention of",
+        ),
+    ],
+)
+async def test_an_absence_that_cannot_be_is_refused(office: Office, text: str, why: str) -> None:
+    assert why in (await office.reviews(SENTA, text)).shown
+    assert await absence(office, SENTA) == (None, None)
+
+
+async def test_who_stands_in_may_be_written_with_a_name_of_several_words(office: Office) -> None:
+    office.slack.add_person("UROSSO", name="Ross Okafor", email="ross.okafor@example.org")
+    await office.slack.event(office.slack.person_event("UROSSO", "team_join"))
+    ends = office.clock() + 3 * DAY
+    assert "You are away until" in (await office.reviews(SENTA, "away 3d <@UROSSO|ross> Okafor")).shown
+    assert await absence(office, SENTA) == (ends, "UROSSO")
+    assert "“3d Okonkwo” is no time" in (await office.reviews(SENTA, "away 3d <@UROSSO|ross> Okonkwo")).shown
+
+
+async def test_back_without_having_been_away_is_harmless(office: Office) -> None:
+    assert "You are here." in (await office.reviews(SENTA, "back")).shown
+
+
+async def test_the_same_command_in_the_channel_is_seen_by_the_asker_alone(office: Office) -> None:
+    await office.asked(SOFT)
+    before = office.slack.messages(CHANNEL)
+    await office.reviews(RITA, "queue", channel=CHANNEL)
+    assert office.slack.messages(CHANNEL) == before
+    assert office.slack.private_notes(SENTA) == []
+
+
+async def test_stats_far_back_reach_only_as_far_as_there_is_a_calendar(office: Office) -> None:
+    assert "no period" in (await office.reviews(RITA, "stats 2000000d")).shown

@@ -1,0 +1,106 @@
+"""The words of `/reviews` that are the policy's admins' alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bot.service import Told
+from tests.bot.slack.office import ADAM, CHANNEL, NOBODY, RITA, SENTA, SOFT, SUSI, Office
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+async def test_an_admin_gives_a_package_to_who_may_decide_it(office: Office) -> None:
+    told, _ = await office.asked()
+    note = await office.reviews(ADAM, f"assign {told.id} <@{SENTA}|senta>")
+    assert f"{told.id} is now with" in note.shown
+    assert (await office.state(told)).task.assigned_to == SENTA
+    assert [event["actor"] for event in await office.events(told, "task.assigned")] == [ADAM]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        pytest.param("assign {id} <@URITA>", "could not decide this: This asks for a senior reviewer", id="no role"),
+        pytest.param("assign {id} <@UROSE>", "could not decide this: You asked for this", id="the requester"),
+        pytest.param("assign {id} <@UGUEST>", "could not decide this: Guests", id="a guest"),
+        pytest.param("assign {id} <@UNEMO>", "could not decide this", id="nobody"),
+        pytest.param("assign pkg_nowhere <@USENTA>", "no such package", id="an unknown id"),
+        pytest.param("assign {id}", "Write it as: /reviews assign ID @user.", id="nobody named"),
+        pytest.param("assign <@USENTA>", "Write it as: /reviews assign ID @user.", id="no id"),
+        pytest.param("assign", "Write it as: /reviews assign ID @user.", id="nothing"),
+    ],
+)
+async def test_a_package_is_given_to_nobody_who_could_not_decide_it(office: Office, text: str, why: str) -> None:
+    told, _ = await office.asked()
+    assert why in (await office.reviews(ADAM, text.format(id=told.id))).shown
+    assert (await office.state(told)).task.assigned_to is None
+
+
+async def test_audit_tells_what_happened_to_a_package(office: Office) -> None:
+    told, card = await office.asked()
+    await office.approve(SENTA, card)
+    note = await office.reviews(ADAM, f"audit {told.id}")
+    headings = ("Submitted", "Card shown (seen by eligible)", "Decision: approve", "Approved")
+    assert [line for line in note.shown.split("\n") if line in headings] == list(headings)
+    assert (
+        "There is no package pkg_nowhere that you can see." in (await office.reviews(ADAM, "audit pkg_nowhere")).shown
+    )
+    assert "Write it as: /reviews audit ID." in (await office.reviews(ADAM, "audit")).shown
+
+
+async def test_policy_shows_what_holds(office: Office) -> None:
+    note = await office.reviews(ADAM, "policy")
+    assert "test-1" in note.shown
+    assert "senior_reviewer" in note.shown
+
+
+async def _asks(office: Office) -> Told:
+    return await office.submit(SOFT | {"action_parameters": {}})
+
+
+async def test_a_paused_agent_is_taken_nothing_from_until_it_is_resumed(office: Office) -> None:
+    assert "The agent Clerk is paused" in (await office.reviews(ADAM, "pause Clerk")).shown
+    assert (await _asks(office)).problem == (409, "agent-paused")
+    assert "The agent Clerk goes on." in (await office.reviews(ADAM, "resume Clerk")).shown
+    assert (await _asks(office)).status == 202
+
+
+async def test_an_agent_may_have_a_name_of_several_words(office: Office) -> None:
+    await office.hire("Billing  Clerk")
+    await office.hire("Billing Clerk")
+    assert "The agent Billing Clerk is paused" in (await office.reviews(ADAM, "pause Billing Clerk")).shown
+
+
+@pytest.mark.parametrize("word", ["pause", "resume"])
+async def test_where_no_agent_is_named_it_says_what_to_write(office: Office, word: str) -> None:
+    assert f"Which one? Write it as: /reviews {word} AGENT." in (await office.reviews(ADAM, word)).shown
+
+
+@pytest.mark.parametrize("text", ["pause Nobody", "resume nobody", "pause <!channel>"])
+async def test_pausing_an_agent_that_is_not_there_says_so(office: Office, text: str) -> None:
+    note = await office.reviews(ADAM, text)
+    assert "agent" in note.shown
+    assert "is paused:" not in note.shown
+    assert (await _asks(office)).status == 202
+
+
+@pytest.mark.parametrize("word", ["assign", "audit", "policy", "pause", "resume"])
+@pytest.mark.parametrize("user", [RITA, SUSI, NOBODY])
+async def test_the_words_of_admins_are_refused_to_others(office: Office, word: str, user: str) -> None:
+    told, _ = await office.asked(SOFT)
+    note = await office.reviews(user, f"{word} {told.id} <@{RITA}> Clerk")
+    assert "Only the policy's admins can do this." in note.shown
+    assert (await office.state(told)).task.assigned_to is None
+    assert (await office.submit(SOFT | {"action_parameters": {}})).status == 202
+
+
+async def test_admins_are_told_with_the_queue_where_nothing_can_be_shown(office: Office) -> None:
+    office.slack.change_channel(CHANNEL, bot_in=False)
+    await office.submit(SOFT)
+    await office.delivered()
+    note = await office.reviews(ADAM, "queue")
+    assert "not_in_channel" in note.shown
+    assert "Invite the app there." in note.shown
+    assert "Read the record" in note.shown
+    assert "not_in_channel" not in (await office.reviews(RITA, "queue")).shown

@@ -1,0 +1,200 @@
+"""The request URL: only Slack gets in, and nothing that comes in there brings the service down."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from rules.state.model import Status
+from tests.bot.process import wire
+from tests.bot.service import Told
+from tests.bot.slack.letters import DOOR, JSON, Headers, given, sent, signature, signed
+from tests.bot.slack.office import NOBODY, RITA, SENTA, SOFT, Office
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+MEGABYTE = 1024 * 1024
+SAID = "a-word-that-is-only-in-the-body"
+
+
+async def an_approval(office: Office) -> tuple[Told, bytes]:
+    """A package, and the exact bytes that would approve it: those of somebody else's tap, in the name of a reviewer."""
+    told, card = await office.asked(SOFT)
+    tapped = await office.click(NOBODY, card, "approve")
+    payload = {**tapped.payload, "user": {**tapped.payload["user"], "id": RITA}, "trigger_id": SAID}
+    return told, urlencode({"payload": json.dumps(payload)}).encode()
+
+
+# ---- who gets in
+
+
+async def test_what_is_signed_as_slack_signs_decides(office: Office) -> None:
+    told, body = await an_approval(office)
+    assert (await sent(office, body, signed(body))).status == 200
+    assert await office.status(told) is Status.APPROVED
+
+
+def ago(seconds: float) -> Callable[[bytes], Headers]:
+    return lambda body: signed(body, str(int(time.time() - seconds)))
+
+
+def at(timestamp: str) -> Callable[[bytes], Headers]:
+    return lambda body: signed(body, timestamp)
+
+
+def with_signature(change: Callable[[str], str]) -> Callable[[bytes], Headers]:
+    return lambda body: signed(body) | {"X-Slack-Signature": change(signed(body)["X-Slack-Signature"])}
+
+
+def without(name: str) -> Callable[[bytes], Headers]:
+    return lambda body: {header: value for header, value in signed(body).items() if header != name}
+
+
+def of_another_secret(body: bytes) -> Headers:
+    stamp = str(int(time.time()))
+    return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature(body, stamp, "another-secret")}
+
+
+FORGED = [
+    pytest.param(lambda _: {}, id="no headers"),
+    pytest.param(without("X-Slack-Signature"), id="no signature"),
+    pytest.param(without("X-Slack-Request-Timestamp"), id="no timestamp"),
+    pytest.param(of_another_secret, id="another secret"),
+    pytest.param(lambda _: signed(b"payload=another"), id="right for another body"),
+    pytest.param(lambda body: signed(body + b" "), id="right for a body with a blank more"),
+    pytest.param(lambda body: signed(body) | {"X-Slack-Request-Timestamp": str(int(time.time() - 2))}, id="of another second"),
+    pytest.param(ago(301), id="older than five minutes"),
+    pytest.param(ago(24 * 3600), id="a day old"),
+    pytest.param(ago(-302), id="from the future"),
+    pytest.param(at("now"), id="a timestamp that is no number"),
+    pytest.param(at(""), id="an empty timestamp"),
+    pytest.param(at("-1"), id="a negative timestamp"),
+    pytest.param(at("1e9"), id="a timestamp in powers"),
+    pytest.param(at("nan"), id="a timestamp that is not a number"),
+    pytest.param(at("1" + "0" * 30), id="a timestamp of 10 to the 30th"),
+    pytest.param(at("9" * 5000), id="a timestamp of five thousand digits"),
+    pytest.param(at("\u0661" * 10), id="a timestamp in other digits"),
+    pytest.param(with_signature(str.upper), id="upper-case letters"),
+    pytest.param(with_signature(lambda its: its.removeprefix("v0=")), id="without its version"),
+    pytest.param(with_signature(lambda its: its.replace("v0=", "v1=")), id="of another version"),
+    pytest.param(with_signature(lambda its: its[:-1]), id="cut short"),
+    pytest.param(with_signature(lambda its: its + "0"), id="one digit more"),
+    pytest.param(with_signature(lambda _: "v0=" + "é" * 64), id="letters beyond ASCII"),
+    pytest.param(with_signature(lambda _: ""), id="an empty signature"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("headers", FORGED)
+async def test_whoever_cannot_sign_is_not_heard(
+    office: Office, headers: Callable[[bytes], Headers], capsys: pytest.CaptureFixture[str]
+) -> None:
+    told, body = await an_approval(office)
+    capsys.readouterr()
+    assert (await sent(office, body, headers(body))).status == 401
+    written = "".join(capsys.readouterr())
+    assert SAID not in written
+    assert "v0=" not in written
+    assert "error" not in written
+    assert await office.status(told) is Status.PENDING
+
+
+async def test_a_signature_counts_for_five_minutes_of_real_time_whatever_the_business_clock_says(
+    office: Office,
+) -> None:
+    told, body = await an_approval(office)
+    assert abs(office.clock.now.timestamp() - time.time()) > 3600
+    assert (await sent(office, body, ago(290)(body))).status == 200
+    assert await office.status(told) is Status.APPROVED
+
+
+async def test_bytes_that_are_no_header_are_no_signature(office: Office) -> None:
+    body = b"payload={}"
+    lines = [f"X-Slack-Request-Timestamp: {time.time():.0f}", "X-Slack-Signature: v0=\xff\xfe"]
+    sent_as_is = head(f"Content-Length: {len(body)}", *lines) + body
+    assert (await wire.exchange(office.url, sent_as_is)).status == 401
+
+
+async def test_who_was_turned_away_is_counted(office: Office) -> None:
+    for _ in range(3):
+        await sent(office, b"payload={}", {})
+    assert "countersign_unauthenticated_total 3.0" in (await office.get("/metrics")).text
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+async def test_nothing_but_a_post_is_taken(office: Office, method: str) -> None:
+    assert (await office.call(method, DOOR)).status == 405
+
+
+# ---- what is too big
+
+
+async def test_three_megabytes_are_refused(office: Office) -> None:
+    body = b"payload=" + b"x" * 3 * MEGABYTE
+    async with office.http.post(DOOR, data=io.BytesIO(body), headers=signed(body)) as answer:
+        assert answer.status == 413
+
+
+async def test_of_what_does_not_end_no_more_is_kept_than_a_request_may_hold(office: Office) -> None:
+    its = psutil.Process()
+    before = its.memory_info().rss
+    stamp = f"X-Slack-Request-Timestamp: {time.time():.0f}"
+    reader, writer = await wire.connected(office.url)
+    writer.write(head("Transfer-Encoding: chunked", stamp, f"X-Slack-Signature: v0={'0' * 64}"))
+    for _ in range(100):
+        writer.write(b"100000\r\n" + b"x" * MEGABYTE + b"\r\n")
+        await writer.drain()
+    writer.write(b"0\r\n\r\n")
+    assert (await wire.answer(reader)).status == 413
+    assert its.memory_info().rss - before < 16 * MEGABYTE
+    writer.close()
+
+
+def head(*lines: str) -> bytes:
+    return "\r\n".join(["POST /slack/events HTTP/1.1", "Host: x", *lines, "", ""]).encode("latin-1")
+
+
+async def test_a_body_whose_headers_rule_it_out_is_not_read(office: Office) -> None:
+    reader, writer = await wire.connected(office.url)
+    writer.write(head(f"Content-Length: {1024 * MEGABYTE}"))
+    assert (await wire.answer(reader)).status == 401
+    writer.close()
+
+
+# ---- what Slack itself asks and repeats
+
+
+async def test_slack_may_look_whether_the_certificate_holds(office: Office) -> None:
+    assert (await given(office, "ssl_check=1&token=x")).status == 200
+    assert (await sent(office, b"ssl_check=1&token=x", {})).status == 401
+
+
+async def test_slack_verifies_the_address_and_nobody_else_learns_it(office: Office) -> None:
+    assert (await office.slack.connect(f"{office.url}{DOOR}")).status == 200
+    asked = json.dumps({"type": "url_verification", "challenge": "c", "token": "t"}).encode()
+    assert (await sent(office, asked, {}, JSON)).status == 401
+
+
+async def test_an_event_that_comes_again_changes_nothing_more(office: Office) -> None:
+    office.slack.change_person(SENTA, deleted=True)
+    first = await office.slack.event(office.slack.person_event(SENTA))
+    again = await office.slack.redeliver(first, retry=1, reason="http_timeout")
+    assert (first.status, again.status) == (200, 200)
+    roster = await office.store.read(office.store.house.roster)
+    person = roster.person(SENTA)
+    assert person is not None
+    assert not person.active
+
+
+async def test_a_click_that_comes_again_counts_once(office: Office) -> None:
+    told, card = await office.asked(SOFT)
+    first = await office.click(RITA, card, "approve")
+    again = await office.slack.redeliver(first, retry=1)
+    assert (first.status, again.status) == (200, 200)
+    assert len(await office.events(told, "human.decision_recorded")) == 1
+    assert office.slack.private_notes(RITA) == []

@@ -1,0 +1,236 @@
+"""Socket Mode: clicks come in over a connection that we opened, and there is always one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.slack.transport import socket
+from playground.api.socket_mode import DisconnectReason
+from playground.slack import Slack, stand_in
+from rules.state.commands import Verb
+from rules.state.model import Status
+from tests.bot.slack.office import HARD, NOBODY, RITA, SENTA, SOFT, Office, beside, furnish, open_office
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+TICKET = "apps.connections.open"
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "PAUSE", 0.001)
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_office(database_url, tmp_path, socket=True) as its:
+        await connected(its.slack)
+        yield its
+
+
+async def connected(slack: Slack, times: int = 1) -> None:
+    """A socket that was opened after so many tickets."""
+    await slack.until(lambda: slack.sockets.connected >= 1 and len(slack.calls_to(TICKET)) > times)
+
+
+async def posture(office: Office) -> dict[str, Any]:
+    posture: dict[str, Any] = (await office.get("/readyz")).body["posture"]
+    return posture
+
+
+async def approves(office: Office) -> None:
+    """One tap of a reviewer counts."""
+    told, card = await office.asked(SOFT)
+    outcome = await office.click(RITA, card, "approve")
+    assert (outcome.ok, await office.status(told)) == (True, Status.APPROVED)
+
+
+# ---- the way in
+
+
+async def test_what_people_do_comes_over_the_socket_and_is_answered_over_it(office: Office) -> None:
+    told, card = await office.asked(HARD)
+    assert (await office.click(SENTA, card, "approve")).ok
+    modal = office.slack.modal(SENTA)
+    assert modal is not None
+    assert (await office.slack.command(SENTA, "/reviews", "queue")).ok
+    assert "Read the record" in office.slack.private_notes(SENTA)[-1].shown
+    assert (await office.slack.open_home(SENTA)).ok
+    await office.slack.until(lambda: office.slack.home(SENTA))
+    assert (await office.give(SENTA, card, Verb.REJECT, {"comment": "Not now."})).ok
+    assert await office.status(told) is Status.REJECTED
+
+
+async def test_there_is_no_door_where_there_is_no_secret_to_guard_it(office: Office) -> None:
+    assert (await office.call("POST", "/slack/events", data=b"payload={}")).status == 404
+
+
+async def test_an_answer_that_goes_into_the_form_finds_its_way_back(office: Office) -> None:
+    _, card = await office.asked(HARD)
+    outcome = await office.give(SENTA, card, Verb.REJECT, {"comment": " "})
+    assert outcome.ok
+    assert outcome.errors
+
+
+async def test_who_may_not_is_told_so_alone(office: Office) -> None:
+    _, card = await office.asked(HARD)
+    assert (await office.click(NOBODY, card, "approve")).ok
+    assert await office.notes(NOBODY)
+
+
+async def test_the_posture_says_whether_the_socket_is_connected(office: Office) -> None:
+    await approves(office)
+    assert (await posture(office))["socket"] == "connected"
+    office.slack.faults.error(TICKET, "internal_error", times=None)
+    attempts = len(office.slack.calls_to(TICKET))
+    office.slack.sockets.drop()
+    await office.slack.until(lambda: len(office.slack.calls_to(TICKET)) > attempts)
+    told = await office.get("/readyz")
+    assert (told.body["ready"], told.body["posture"]["socket"]) == (True, "not connected")
+
+
+# ---- what becomes of a connection
+
+
+async def test_what_is_no_envelope_goes_by_and_the_connection_holds(office: Office) -> None:
+    for nonsense in ("not JSON", "[]", "null", "{}"):
+        await office.slack.sockets._next().ws.send_str(nonsense)
+    await approves(office)
+    assert len(office.slack.calls_to(TICKET)) == 2
+    assert (await posture(office))["socket"] == "connected"
+
+
+@pytest.mark.parametrize("reason", ["refresh_requested", "link_disabled"])
+async def test_after_a_connection_was_closed_a_click_works(office: Office, reason: DisconnectReason) -> None:
+    await office.slack.sockets.disconnect(reason)
+    await connected(office.slack, times=2)
+    await approves(office)
+
+
+async def test_a_warning_opens_the_next_connection_before_the_last_one_ends(office: Office) -> None:
+    seen: list[int] = []
+
+    def both_are_there() -> bool:
+        seen.append(office.slack.sockets.connected)
+        return seen[-1] == 2
+
+    await office.slack.sockets.disconnect("warning")
+    await office.slack.until(both_are_there)
+    assert min(seen) == 1
+    for _ in range(2):  # the stand-in takes the sockets in turns
+        await approves(office)
+
+
+async def test_a_click_that_came_over_the_connection_that_ends_is_answered_over_it(office: Office) -> None:
+    told, card = await office.asked(HARD)
+    gate = office.slack.faults.hold("views.open")
+    tapping = asyncio.create_task(office.click(SENTA, card, "approve"))
+    await gate.reached()
+    await office.slack.sockets.disconnect("warning")
+    await connected(office.slack, times=2)
+    gate.open()
+    assert (await tapping).ok
+    assert office.slack.modal(SENTA) is not None
+    assert await office.status(told) is Status.PENDING
+
+
+async def test_a_connection_that_was_cut_without_a_word_is_replaced_at_once(office: Office) -> None:
+    for times in (2, 3, 4):
+        office.slack.sockets.drop()
+        await connected(office.slack, times=times)
+        await approves(office)
+
+
+async def test_what_a_click_began_is_finished_although_its_connection_is_cut(office: Office) -> None:
+    _, card = await office.asked(HARD)
+    office.slack.ack_within = 0.2
+    gate = office.slack.faults.hold("views.open")
+    tapping = asyncio.create_task(office.click(SENTA, card, "approve"))
+    await gate.reached()
+    office.slack.sockets.drop()
+    gate.open()
+    assert (await tapping).error == "operation_timeout"
+    await office.slack.until(lambda: office.slack.modal(SENTA))
+    office.slack.ack_within = 3
+    await connected(office.slack, times=2)
+    await approves(office)
+
+
+async def test_a_connection_over_which_slack_never_says_hello_is_given_up(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "OPENS_WITHIN", 0.2)
+    office.slack.sockets.mute = True
+    before = len(office.slack.calls_to(TICKET))
+    office.slack.sockets.drop()
+    await office.slack.until(lambda: len(office.slack.calls_to(TICKET)) > before + 1)
+    office.slack.sockets.mute = False
+    await office.slack.until(lambda: office.slack.sockets.connected)
+    await approves(office)
+
+
+async def test_each_attempt_has_a_ticket_of_its_own(office: Office) -> None:
+    office.slack.faults.error(TICKET, "internal_error", times=3)
+    office.slack.sockets.drop()
+    await connected(office.slack, times=5)
+    tickets = [call.answer["url"] for call in office.slack.calls_to(TICKET) if not call.error]
+    assert len(tickets) == len(set(tickets)) == 3
+    await approves(office)
+
+
+class Expired(set[str]):
+    """Tickets of which none admits any more."""
+
+    def __contains__(self, _: object) -> bool:
+        return False
+
+
+async def test_a_ticket_that_admits_nobody_is_not_tried_twice(office: Office) -> None:
+    before = len(office.slack.calls_to(TICKET))
+    office.slack.workspace.tickets = Expired()
+    office.slack.sockets.drop()
+    await office.slack.until(lambda: len(office.slack.calls_to(TICKET)) >= before + 3)
+    office.slack.workspace.tickets = set()
+    await office.slack.until(lambda: office.slack.sockets.connected)
+    await approves(office)
+
+
+# ---- the start and the end
+
+
+def failing(fail: Any) -> Any:
+    def scene(slack: Slack) -> None:
+        furnish(slack)
+        fail(slack.faults)
+
+    return scene
+
+
+@pytest.mark.parametrize(
+    "fail",
+    [
+        pytest.param(lambda faults: faults.error(TICKET, "internal_error", times=4), id="it says that it is not well"),
+        pytest.param(lambda faults: faults.status(503, TICKET, times=4), id="it answers 503"),
+        pytest.param(lambda faults: faults.lose_reply(TICKET, times=4), id="its answers are lost"),
+    ],
+)
+async def test_a_slack_that_gives_no_ticket_for_a_while_is_asked_again(
+    database_url: str, tmp_path: Path, fail: Any
+) -> None:
+    async with open_office(database_url, tmp_path, socket=True, scene=failing(fail)) as office:
+        await connected(office.slack, times=4)
+        await approves(office)
+
+
+async def test_at_the_end_the_connection_is_closed(database_url: str, tmp_path: Path) -> None:
+    async with stand_in() as slack:
+        furnish(slack)
+        async with beside(slack, database_url, tmp_path, socket=True):
+            await connected(slack)
+        await slack.until(lambda: slack.sockets.connected == 0)
+        assert len(slack.calls_to(TICKET)) == 2

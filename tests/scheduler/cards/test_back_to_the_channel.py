@@ -1,0 +1,69 @@
+"""What Slack refused to show in a channel is shown there as soon as it can be, as long as the package waits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.bot.slack.office import CHANNEL, HARD, POLICY, SENTA, SVEN, open_office
+from tests.bot.slack.operating import later, measured
+from tests.scheduler.cards.test_places import SPARE, WITH_SPARE, direct, scene, showing
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+async def test_what_was_sent_to_people_one_by_one_comes_to_the_channel_once_the_app_is_invited(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with open_office(database_url, tmp_path, POLICY, scene=scene(bot_in=False)) as office:
+        told = await office.submit(HARD)
+        await office.delivered()
+        assert showing(office, told) == direct(office, SENTA, SVEN)
+        office.slack.change_channel(CHANNEL, bot_in=True)
+        invited = {"type": "member_joined_channel", "channel": CHANNEL, "user": office.slack.bot_user}
+        assert (await office.slack.event(invited)).ok
+        card = await office.card(told)
+        assert showing(office, told) == {CHANNEL} | direct(office, SENTA, SVEN)
+        await office.approve(SENTA, card)
+        await office.delivered()
+        assert "Approve" not in office.slack.message(CHANNEL, card.ts).labels
+        assert all("Approve" not in message.labels for message in office.slack.messages(SVEN))
+
+
+async def test_it_does_so_within_five_minutes_if_slack_never_said_that_the_app_was_invited(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with open_office(database_url, tmp_path, POLICY, scene=scene(bot_in=False)) as office:
+        told, other = await office.submit(HARD), await office.submit(HARD)
+        await office.delivered()
+        await later(office, 301)
+        assert office.cards() == []
+        office.slack.change_channel(CHANNEL, bot_in=True)
+        await later(office, 603)
+        assert showing(office, told) == showing(office, other) == {CHANNEL} | direct(office, SENTA, SVEN)
+
+
+async def test_what_was_decided_meanwhile_stays_where_it_was_decided(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, POLICY, scene=scene(bot_in=False)) as office:
+        told = await office.submit(HARD)
+        await office.delivered()
+        await office.approve(SENTA, await office.card(told, SENTA))
+        office.slack.change_channel(CHANNEL, bot_in=True)
+        await later(office, 301)
+        assert showing(office, told) == direct(office, SENTA, SVEN)
+        assert await measured(office, "countersign_places_behind") == 0
+
+
+async def test_a_card_in_a_channel_that_comes_back_is_updated_where_it_lies(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, WITH_SPARE, scene=scene()) as office:
+        told, card = await office.asked()
+        office.slack.change_channel(CHANNEL, archived=True)
+        await office.slack.event({"type": "channel_archive", "channel": CHANNEL})
+        spare = await office.card(told, SPARE)
+        office.slack.change_channel(CHANNEL, archived=False)
+        await office.slack.event({"type": "channel_unarchive", "channel": CHANNEL})
+        await office.approve(SENTA, spare)
+        await office.delivered()
+        assert "Approve" not in office.slack.message(CHANNEL, card.ts).labels
+        assert [message.ts for message in office.cards()] == [card.ts]

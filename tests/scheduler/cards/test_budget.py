@@ -1,0 +1,280 @@
+"""How often Slack is called: as often as it lets itself be called, for the gravest first, by all replicas together."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from playground.slack import Slack
+from rules.state.commands import Verb
+from rules.state.model import Status
+from store.outbox.rate_budget import AHEAD, LASTS, POSTS, UPDATES, Purse, Rates, Spent, Window, of_channel
+from tests.bot.service import CRITICAL, HARD, SOFT
+from tests.bot.slack.office import CHANNEL, GROUP, POLICY, UNLIMITED, Office, beside, furnish, open_office
+from tests.bot.slack.operating import later, submitted
+from tests.rules.world import ADAM, RITA, SENTA, SUSI
+
+POST, UPDATE, MEMBERS = "chat.postMessage", "chat.update", "conversations.members"
+BOARD = "C0BOARD"
+NOTE = SOFT | {"action_type": "record.note"}
+
+
+def with_a_board(slack: Slack) -> None:
+    furnish(slack)
+    slack.add_channel(BOARD, name="board", members=[RITA])
+
+
+@pytest.fixture
+def paced(office: Office) -> Office:
+    """With Slack's own rates."""
+    pace(office, Rates())
+    return office
+
+
+def pace(office: Office, rates: Rates) -> None:
+    assert office.its.service.slack is not None
+    office.its.service.slack.reconciler._pace.rates = rates
+
+
+async def spent(office: Office, key: str) -> None:
+    """Nothing of it is left for a minute."""
+    now = datetime.now(UTC).timestamp()
+    assert office.its.service.slack is not None
+    await office.its.service.slack.reconciler._pace.within(lambda _, purse: purse.pause([key], now + 60))
+
+
+def again_in(office: Office) -> float | None:
+    assert office.its.service.slack is not None
+    return office.its.service.slack.reconciler._again_in
+
+
+async def test_no_more_is_posted_into_a_channel_than_slack_takes_and_the_rest_follows(paced: Office) -> None:
+    await submitted(paced, count=12)
+    await paced.delivered()
+    assert len(paced.cards()) == 5
+    wait = again_in(paced)
+    assert wait is not None
+    assert 0 < wait <= 5.2
+    await later(paced, 5.2)
+    assert len(paced.cards()) == 10
+    await later(paced, 10.4)
+    assert len(paced.cards()) == 12
+    assert {call.error for call in paced.slack.calls_to(POST)} == {None}
+
+
+async def test_who_is_in_a_channel_is_asked_once_for_a_burst_of_cards_and_again_after_a_while(office: Office) -> None:
+    await submitted(office, count=12)
+    await office.delivered()
+    assert (len(office.cards()), len(office.slack.calls_to(MEMBERS))) == (12, 1)
+    await submitted(office)
+    await later(office, 31)
+    assert (len(office.cards()), len(office.slack.calls_to(MEMBERS))) == (13, 2)
+
+
+async def test_the_gravest_are_shown_first(paced: Office) -> None:
+    await spent(paced, POSTS)
+    for package in (SOFT, HARD, CRITICAL):
+        await submitted(paced, package, count=3)
+    await paced.delivered()
+    assert paced.cards() == []
+    await later(paced, 61)
+    texts = sorted(message.text.split(" risk")[0] for message in paced.cards())
+    assert texts == ["Critical"] * 3 + ["High"] * 2
+
+
+async def test_a_full_channel_keeps_no_other_waiting(database_url: str, tmp_path: Path) -> None:
+    policy = POLICY.replace('"record.note" = {', f'"record.note" = {{ channel = "{BOARD}",')
+    async with open_office(database_url, tmp_path, policy, scene=with_a_board) as office:
+        pace(office, Rates())
+        await submitted(office, count=12)
+        await office.submit(NOTE)
+        await office.delivered()
+        assert (len(office.cards()), len(office.cards(BOARD))) == (5, 1)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+async def test_replicas_share_one_budget_and_post_each_card_once(paced: Office, tmp_path: Path) -> None:
+    async with beside(paced.slack, paced.its.service.settings.database_url, tmp_path, clock=paced.clock) as other:
+        pace(other, Rates())
+        await submitted(paced, count=7)
+        await asyncio.gather(paced.delivered(), other.delivered(), paced.delivered(), other.delivered())
+        assert len(paced.cards()) == 5
+        await asyncio.gather(later(paced, 5.2), later(other, 5.2))
+        assert len(paced.cards()) == 7
+
+
+async def test_a_place_that_a_dead_replica_held_is_brought_by_another(paced: Office) -> None:
+    assert paced.its.service.slack is not None
+    reconciler = paced.its.service.slack.reconciler
+    async with reconciler._alone:
+        await submitted(paced)
+        claimed = await reconciler._claimed()
+    assert len(claimed) == 1
+    await paced.delivered()
+    assert paced.cards() == []
+    await later(paced, 31)
+    assert len(paced.cards()) == 1
+
+
+async def test_where_no_update_is_left_the_card_is_drawn_through_the_click_on_it(paced: Office) -> None:
+    told, card = await paced.asked(SOFT)
+    updates = len(paced.slack.calls_to(UPDATE))
+    await spent(paced, UPDATES)
+    await paced.click(RITA, card, "approve")
+    await paced.delivered()
+    assert await paced.status(told) is Status.APPROVED
+    assert "Approve" not in paced.slack.message(CHANNEL, card.ts).labels
+    assert len(paced.slack.calls_to(UPDATE)) == updates
+
+
+async def test_where_that_fails_too_the_card_is_drawn_once_there_is_an_update_left(paced: Office) -> None:
+    _, card = await paced.asked(SOFT)
+    updates = len(paced.slack.calls_to(UPDATE))
+    await spent(paced, UPDATES)
+    paced.slack.faults.status(404, "response_url")
+    await paced.click(RITA, card, "approve")
+    await paced.delivered()
+    assert "Approve" in paced.slack.message(CHANNEL, card.ts).labels
+    await later(paced, 61)
+    assert "Approve" not in paced.slack.message(CHANNEL, card.ts).labels
+    assert len(paced.slack.calls_to(UPDATE)) == updates + 1
+
+
+async def test_a_card_of_which_nobody_heard_is_adopted_by_the_first_click_on_it(paced: Office) -> None:
+    paced.slack.faults.lose_reply(POST)
+    told = await paced.submit(SOFT)
+    await paced.delivered()
+    [card] = paced.cards()
+    await paced.click(RITA, card, "approve")
+    await paced.all_said()
+    await later(paced, 60)
+    assert await paced.status(told) is Status.APPROVED
+    assert paced.cards() == [paced.slack.message(CHANNEL, card.ts)]
+    assert "Approve" not in paced.slack.message(CHANNEL, card.ts).labels
+
+
+async def test_who_is_asked_in_person_too_may_click_in_the_channel_and_each_card_stays_where_it_lies(
+    database_url: str, tmp_path: Path
+) -> None:
+    """The seniors have a channel, the supervisors have none, and one of these is in the channel too."""
+    policy = POLICY.replace(f'default = "{CHANNEL}"', "").replace(
+        f'groups = ["{GROUP}"]', f'groups = ["{GROUP}"]\nchannel = "{CHANNEL}"'
+    )
+    async with open_office(database_url, tmp_path, policy) as office:
+        told, card = await office.asked()
+        await office.give(SENTA, card, Verb.ESCALATE, {"comment": "Too big for me."})
+        in_channel, in_person = await office.card(told), await office.card(told, SUSI)
+        await office.click(SUSI, in_channel, "reject")
+        await office.all_said()
+        assert office.slack.private_notes(SUSI) == []
+        await office.slack.submit(SUSI, {"comment": "No."})
+        for channel, card in ((CHANNEL, in_channel), (SUSI, in_person)):
+            assert ((await office.card(told, channel)).ts, len(office.cards(channel))) == (card.ts, 1)
+
+
+async def test_the_admins_are_told_once_where_nothing_can_be_shown(paced: Office) -> None:
+    paced.slack.change_channel(CHANNEL, archived=True)
+    await submitted(paced, count=2)
+    await paced.delivered()
+    [told] = [message for message in paced.slack.messages(ADAM) if "cannot show anything" in message.text]
+    assert CHANNEL in told.text
+    assert "is_archived" in told.text
+    await later(paced, 600)
+    assert len([message for message in paced.slack.messages(ADAM) if "cannot show anything" in message.text]) == 1
+
+
+async def test_admins_that_cannot_be_told_just_now_are_told_later(office: Office) -> None:
+    pace(office, Rates(posts=Window(1, 60)))
+    office.slack.faults.error(POST, "channel_is_archived")
+    await submitted(office)
+    await office.delivered()
+    assert office.slack.messages(ADAM) == []
+    pace(office, UNLIMITED)
+    await later(office, 61)
+    await later(office, 122)
+    assert len([message for message in office.slack.messages(ADAM) if "cannot show anything" in message.text]) == 1
+
+
+async def test_a_card_that_is_posted_anew_is_posted_once_though_its_note_has_to_wait(office: Office) -> None:
+    _, card = await office.asked()
+    pace(office, Rates(posts=Window(2, 60)))
+    office.slack.faults.error(UPDATE, "message_not_found", times=None)
+    await office.click(SENTA, card, "reject")
+    await office.slack.submit(SENTA, {"comment": "Not any more."})
+    await office.delivered()
+    assert (len(office.cards()), office.thread(office.cards()[-1])) == (2, [])
+    await later(office, 61)
+    assert (len(office.cards()), len(office.thread(office.cards()[-1]))) == (2, 1)
+
+
+def paid(purse: Purse, key: str) -> Spent:
+    spent = purse.spend([key])
+    assert spent is not None
+    return spent
+
+
+def called(purse: Purse, key: str) -> None:
+    """A call that Slack answers in the moment in which it is made."""
+    purse.over(paid(purse, key), purse.now)
+
+
+def test_a_window_begins_with_slacks_answer_and_lasts_as_much_longer_as_clocks_may_differ() -> None:
+    purse, key = Purse(Rates(channel=Window(2, 5), apart=0.5), now=100.0), of_channel("C1")
+    first, second = paid(purse, key), paid(purse, key)
+    assert purse.wait([key]) == 5.5
+    purse.now = 103.0
+    assert purse.wait([key]) == 5.5
+    purse.over(first, 101.0)
+    purse.over(second, 103.0)
+    assert purse.wait([key]) == pytest.approx(3.5)
+    purse.now = 106.5
+    assert purse.wait([key]) == 0
+    called(purse, key)
+    assert purse.wait([key]) == pytest.approx(2.0)
+
+
+def test_what_has_something_left_in_a_moment_is_paid_for_now_and_called_then() -> None:
+    purse, key = Purse(Rates(channel=Window(2, 5), apart=0), now=100.0), of_channel("C1")
+    called(purse, key)
+    purse.now = 100.1
+    called(purse, key)
+    purse.now = 104.5
+    assert purse.spend([key]) is None
+    assert purse.full == pytest.approx({key: 0.5 - AHEAD})
+    purse.now = 105.0 - AHEAD
+    assert purse.full == {}
+    assert paid(purse, key).at == pytest.approx(105.0)
+    assert purse.wait([key]) == pytest.approx(105.1 - purse.now)
+
+
+def test_what_was_paid_for_and_never_called_is_left_over() -> None:
+    purse, key = Purse(Rates(channel=Window(1, 5), apart=0), now=100.0), of_channel("C1")
+    spent = paid(purse, key)
+    assert purse.wait([key]) == 5
+    purse.over(spent, None)
+    purse.over(spent, 100.0)
+    assert purse.wait([key]) == 0
+
+
+def test_a_call_of_which_nobody_says_what_came_of_it_is_over_at_the_latest() -> None:
+    purse, key = Purse(Rates(channel=Window(1, 5), apart=0), now=100.0), of_channel("C1")
+    paid(purse, key)
+    purse.now = 100.0 + LASTS
+    assert purse.wait([key]) == 5
+    purse.now += 5
+    assert purse.wait([key]) == 0
+
+
+def test_what_slack_asks_to_wait_with_waits_as_long_as_it_says() -> None:
+    purse = Purse(Rates(), now=100.0)
+    purse.pause([POSTS], 130)
+    purse.pause([POSTS], 110)
+    assert purse.wait([POSTS, of_channel("C1")]) == 30
+
+
+def test_a_machine_whose_clock_is_ahead_holds_nobody_up_for_longer_than_a_window() -> None:
+    purse = Purse(Rates(channel=Window(1, 5), apart=0), now=100.0, spent={of_channel("C1"): [5_000.0]})
+    assert purse.wait([of_channel("C1")]) == 5

@@ -1,0 +1,184 @@
+"""Cards: one in each place, kept up to date where it lies; whom they ping, and what their threads tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rules.state.commands import Verb
+from tests.bot.slack.office import (
+    ADAM,
+    CHANNEL,
+    CRITICAL,
+    GROUP,
+    HARD,
+    NOBODY,
+    POLICY,
+    RITA,
+    ROSE,
+    ROSS,
+    SAUL,
+    SENTA,
+    SOFT,
+    SUSI,
+    SVEN,
+    Office,
+    open_office,
+)
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+SUPERVISORS = {SUSI, SAUL, "USILA"}
+BALANCED = POLICY + '\n[queue]\nassign = "balanced"\n'
+
+
+# One card, kept up to date.
+
+
+async def test_a_card_is_posted_once_and_updated_where_it_lies(office: Office) -> None:
+    told, card = await office.asked()
+    await office.give(SENTA, card, Verb.CLAIM_TASK)
+    later = await office.card(told)
+    await office.approve(SENTA, later)
+    decided = await office.card(told)
+    assert {card.ts, later.ts, decided.ts} == {card.ts}
+    assert [message.ts for message in office.cards()] == [card.ts]
+    assert [card.edits, later.edits, decided.edits] == [0, 1, 2]
+
+
+async def test_ten_quick_changes_cost_one_update_more_than_the_first(office: Office) -> None:
+    told, card = await office.asked()
+    gate = office.slack.faults.hold("chat.update")
+    await office.give(SENTA, card, Verb.COMMENT, {"comment": "Remark 1."})
+    await gate.reached()
+    for number in range(2, 11):
+        await office.give(SENTA, card, Verb.COMMENT, {"comment": f"Remark {number}."})
+    gate.open()
+    shown = (await office.card(told)).shown
+    assert "Remark 10." in shown
+    assert len(office.slack.calls_to("chat.update")) == 2
+    assert len(office.cards()) == 1
+
+
+async def test_what_changes_nothing_that_is_shown_touches_no_card(office: Office) -> None:
+    told, card = await office.asked()
+    await office.click(RITA, card, "approve")
+    await office.notes(RITA)
+    assert len(await office.refusals(told)) == 1
+    await office.delivered()
+    assert office.slack.calls_to("chat.update") == []
+
+
+async def test_packages_do_not_share_a_card(office: Office) -> None:
+    first, one = await office.asked()
+    second, other = await office.asked({**HARD, "action_parameters": {"record": "7"}})
+    assert one.ts != other.ts
+    await office.approve(SENTA, one)
+    assert "Approve" not in (await office.card(first)).labels
+    assert "Approve" in (await office.card(second)).labels
+
+
+# Whom it pings.
+
+
+@pytest.mark.parametrize(
+    ("package", "called"),
+    [
+        pytest.param(SOFT, set(), id="soft: nobody"),
+        pytest.param(HARD, {SENTA, SVEN, *SUPERVISORS}, id="hard: who could decide it"),
+        pytest.param(CRITICAL, set(SUPERVISORS), id="critical: who has the authority"),
+    ],
+)
+async def test_a_card_pings_whoever_has_to_decide(office: Office, package: Mapping[str, Any], called: set[str]) -> None:
+    _, card = await office.asked(package)
+    assert card.notified == called
+
+
+async def test_if_more_than_five_could_decide_their_group_is_mentioned(office: Office) -> None:
+    await office.regroup(added=(NOBODY,))
+    _, card = await office.asked()
+    assert (card.mentioned, card.notified) == ({GROUP}, {SENTA, SVEN, NOBODY})
+
+
+@pytest.mark.parametrize("party", [{"requested_by": SENTA}, {"on_behalf_of": [SENTA]}], ids=["requester", "chain"])
+async def test_nobody_is_asked_to_decide_who_may_not(office: Office, party: Mapping[str, Any]) -> None:
+    office.slack.change_person(SVEN, deleted=True)
+    await office.slack.event(office.slack.person_event(SVEN))
+    _, card = await office.asked({**HARD, **party})
+    assert (card.mentioned, card.notified) == (set(SUPERVISORS), set(SUPERVISORS))
+
+
+async def test_a_task_that_is_somebodys_pings_them_alone(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, BALANCED) as office:
+        told, card = await office.asked()
+        assignee = (await office.read(told)).body["interrupt"]["assigned_to"]
+        assert card.notified == {assignee}
+
+
+async def test_to_whom_a_task_is_handed_is_called(office: Office) -> None:
+    told, card = await office.asked()
+    await office.slack.command(ADAM, "/reviews", f"assign {told.id} <@{SVEN}>")
+    card = await office.card(told)
+    (note,) = office.thread(card)
+    assert (note.notified, "still waits" in note.shown) == ({SVEN}, True)
+
+
+async def test_what_needs_nobody_is_told_and_pings_nobody(office: Office) -> None:
+    told = await office.submit({**SOFT, "action_type": "record.note", "risk_level": "low"})
+    assert (told.status, told.body["level"]) == (201, "notify_only")
+    card = await office.card(told)
+    assert ("You are told, not asked" in card.shown, card.labels, card.notified) == (True, ["Details"], set())
+
+
+async def test_what_runs_on_its_own_has_no_card(office: Office) -> None:
+    told = await office.submit({**SOFT, "risk_level": "low"})
+    await office.delivered()
+    assert (told.status, office.cards()) == (201, [])
+
+
+async def test_a_soft_one_that_is_objected_to_calls_five_who_could_decide_the_roles_own_first(office: Office) -> None:
+    """Silence no longer counts, and an update pings nobody: somebody has to be told that it waits for them."""
+    told, card = await office.asked(SOFT)
+    await office.click(ROSE, card, "object")
+    card = await office.card(told)
+    (note,) = office.thread(card)
+    assert (card.notified, len(note.notified), {RITA, ROSS} <= note.notified) == (set(), 5, True)
+    assert "and others: please decide" in note.shown
+
+
+async def test_updates_ping_nobody(office: Office) -> None:
+    told, card = await office.asked()
+    await office.give(SENTA, card, Verb.CLAIM_TASK)
+    await office.give(SVEN, await office.card(told), Verb.COMMENT, {"comment": "I know her."})
+    await office.card(told)
+    assert [message.ts for message in office.slack.messages(CHANNEL)] == [card.ts]
+
+
+async def test_the_agents_words_ping_nobody(office: Office) -> None:
+    said = "Ask <@URITA>, <!subteam^S0SENIORS> and <!channel> or @here."
+    _, card = await office.asked({**SOFT, "title": said[:150], "rationale": said, "proposed_action": said})
+    assert (card.mentioned, card.notified) == (set(), set())
+
+
+async def test_an_escalation_in_the_same_channel_calls_the_new_role_in_the_thread(office: Office) -> None:
+    told, card = await office.asked()
+    await office.give(SENTA, card, Verb.ESCALATE, {"comment": "Too big for me."})
+    card = await office.card(told)
+    (note,) = office.thread(card)
+    assert note.notified == SUPERVISORS
+    assert ("Senta escalated it" in note.shown, "Too big for me." in note.shown) == (True, True)
+    assert len(office.cards()) == 1
+
+
+async def test_a_new_version_is_told_in_the_thread_to_those_who_decide(office: Office) -> None:
+    told, card = await office.asked()
+    await office.give(SENTA, card, Verb.REVISE, {"instructions": "Name the record."})
+    await office.delivered()
+    await office.version(told, {**HARD, "action_parameters": {"record": "43"}})
+    card = await office.card(told)
+    asked, came = office.thread(card)
+    assert ("Name the record." in asked.shown, asked.notified) == (True, frozenset())
+    assert ('"43"' in came.shown, came.notified) == (True, {SENTA, SVEN, *SUPERVISORS})

@@ -1,0 +1,238 @@
+"""How it ended is told on the card, wherever it lies, and in one line of its thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rules.state.commands import Climb, ClockCommand, Consent, Expire, Lapse, LoseTrack, Remind, Verb, WakeUp
+from tests.bot.slack.office import (
+    CRITICAL,
+    DECIDERS,
+    HARD,
+    POLICY,
+    ROSE,
+    SAUL,
+    SENTA,
+    SOFT,
+    SUSI,
+    SVEN,
+    Office,
+    open_office,
+)
+from tests.rules.world import DAY, HOUR, NOW
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+NO_SECOND_EYES = POLICY + "\n[separation]\nsecond_pair_of_eyes = false\n"
+REJECT = {"comment": "Too much."}
+UNTIL = int((NOW + HOUR).timestamp())
+SETTLED = [
+    pytest.param(Verb.REJECT, REJECT, "Rejected", {"Details"}, id="rejected"),
+    pytest.param(Verb.TAKE_OVER, {}, "Taken over", {"Details"}, id="taken over"),
+    pytest.param(
+        Verb.OVERRIDE,
+        {"override_decision": "stop", "override_reason": "It is Sunday.", "evidence_refs": "calendar"},
+        "Overridden: stop",
+        {"Details"},
+        id="overridden",
+    ),
+    pytest.param(
+        Verb.APPROVE,
+        {"comment": "Checked.", "confirmed": ["The agent may then do exactly this"]},
+        "Approved",
+        {"Details"},
+        id="approved",
+    ),
+    pytest.param(
+        Verb.REVISE, {"instructions": "Less."}, "Changes requested", {"Details", "Reject"}, id="revision requested"
+    ),
+    pytest.param(
+        Verb.REQUEST_MORE_EVIDENCE,
+        {"instructions": "More."},
+        "Evidence requested",
+        {"Details", "Reject"},
+        id="evidence requested",
+    ),
+    pytest.param(
+        Verb.DEFER, {"until": UNTIL, "comment": "Later."}, "Put off", {"Details", "Reject", "Revise"}, id="deferred"
+    ),
+]
+
+
+@pytest.mark.parametrize(("verb", "values", "says", "labels"), SETTLED)
+async def test_what_was_decided_says_by_whom_on_the_card_and_in_one_line_of_its_thread(
+    office: Office, verb: Verb, values: Mapping[str, Any], says: str, labels: set[str]
+) -> None:
+    told, card = await office.asked()
+    await office.give(SENTA, card, verb, values)
+    card = await office.card(told)
+    assert ("Senta (senior reviewer)" in card.shown, says in card.shown) == (True, True)
+    assert {label for label in card.labels if label} == labels
+    (note,) = office.thread(card)
+    assert ("Senta (senior reviewer)" in note.shown, says in note.shown) == (True, True)
+    assert note.notified == frozenset()
+
+
+async def test_what_was_overtaken_by_the_decision_is_not_told_any_more(office: Office) -> None:
+    """As after an hour without Slack: that it waits for somebody would be wrong by now."""
+    told, card = await office.asked(SOFT)
+    gate = office.slack.faults.hold("chat.update")
+    await office.give(SENTA, card, Verb.CLAIM_TASK)
+    await gate.reached()
+    await office.click(ROSE, card, "object")
+    await office.version(told, {**SOFT, "action_parameters": {"record": "43"}})
+    await office.cancel(told)
+    gate.open()
+    (note,) = office.thread(await office.card(told))
+    assert "Clerk withdrew this" in note.shown
+
+
+async def test_no_line_is_told_twice_when_the_one_after_it_fails(office: Office) -> None:
+    told, card = await office.asked({**HARD, "thread_id": "thr_1"})
+    office.slack.faults.error("chat.update", "internal_error")
+    await office.give(SENTA, card, Verb.TAKE_OVER, {})
+    await office.delivered()
+    await office.give(SENTA, card, Verb.HAND_BACK, {})
+    assert office.thread(card) == []
+    posting = office.slack.faults.hold("chat.postMessage")
+    trying = asyncio.create_task(office.rested())
+    await posting.reached()
+    office.slack.faults.error("chat.postMessage", "internal_error")
+    posting.open()
+    await trying
+    assert len(office.thread(card)) == 1
+    await office.rested()
+    assert ["took this over" in note.shown for note in office.thread(await office.card(told))] == [True, False]
+
+
+async def test_an_edit_that_decides_is_one_line_and_shows_what_was_changed(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, NO_SECOND_EYES) as office:
+        told, card = await office.asked()
+        await office.edit(SENTA, card, '{"record": "43"}')
+        (note,) = office.thread(await office.card(told))
+        assert ("Approved with edits" in note.shown, '"43"' in note.shown) == (True, True)
+
+
+async def test_a_withdrawn_package_says_that_its_agent_withdrew_it(office: Office) -> None:
+    told, card = await office.asked()
+    await office.cancel(told, "The customer has left.")
+    card = await office.card(told)
+    assert ("Clerk withdrew this" in card.shown, "The customer has left." in card.shown) == (True, True)
+    assert card.labels == ["Details"]
+    (note,) = office.thread(card)
+    assert "Clerk withdrew this" in note.shown
+
+
+async def test_a_revoked_approval_is_told_beside_the_approval(office: Office) -> None:
+    told, card = await office.asked()
+    await office.approve(SENTA, card)
+    await office.give(SVEN, await office.card(told), Verb.REVOKE, {"comment": "Recalled."})
+    card = await office.card(told)
+    assert "Approval revoked" in card.shown
+    approved, revoked = office.thread(card)
+    assert ("Senta" in approved.shown, "Sven" in revoked.shown) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "says"),
+    [
+        pytest.param("succeeded", "Approved, carried out", id="executed"),
+        pytest.param("failed", "Approved, but it failed", id="failed"),
+        pytest.param("rolled_back", "Approved, then rolled back", id="rolled back"),
+    ],
+)
+async def test_what_came_of_an_approval_is_shown_to_those_who_gave_it(office: Office, outcome: str, says: str) -> None:
+    told, card = await office.asked()
+    await office.approve(SENTA, card)
+    assert "Not carried out yet" in (await office.card(told)).shown
+    await office.claim(told)
+    assert "Approved, being carried out" in (await office.card(told)).shown
+    await office.report(told, outcome, detail="Record 42 it was.")
+    card = await office.card(told)
+    assert (says in card.shown, "Record 42 it was." in card.shown) == (True, True)
+
+
+# What time did.
+
+
+async def test_what_nobody_decided_says_that_time_ended_it_and_that_nobody_rejected_it(office: Office) -> None:
+    told, _ = await office.asked(CRITICAL)
+    office.clock.passes(DAY)
+    await office.time(Expire, told)
+    card = await office.card(told)
+    assert ("Expired" in card.shown, "nobody rejected it" in card.shown, card.labels) == (True, True, ["Details"])
+    (note,) = office.thread(card)
+    assert ("nobody rejected it" in note.shown, note.notified) == (True, frozenset())
+
+
+async def test_what_nobody_decided_in_time_calls_the_next_role(office: Office) -> None:
+    told, _ = await office.asked()
+    office.clock.passes(DAY)
+    await office.time(Climb, told)
+    card = await office.card(told)
+    (note,) = office.thread(card)
+    assert "nobody answered in time" in card.shown
+    assert ("nobody answered in time" in note.shown, note.notified) == (True, {SUSI, SAUL, "USILA"})
+
+
+async def test_a_reminder_calls_the_role_in_the_thread(office: Office) -> None:
+    told, _ = await office.asked()
+    office.clock.passes(20 * HOUR)
+    await office.time(Remind, told)
+    (note,) = office.thread(await office.card(told))
+    assert ("still waits for a senior reviewer" in note.shown, note.notified) == (True, DECIDERS)
+
+
+async def test_what_comes_back_calls_the_role_again(office: Office) -> None:
+    told, card = await office.asked()
+    await office.give(SENTA, card, Verb.DEFER, {"until": UNTIL, "comment": "Later."})
+    await office.delivered()
+    office.clock.passes(HOUR)
+    await office.time(WakeUp, told)
+    card = await office.card(told)
+    put_off, back = office.thread(card)
+    assert ("Approve" in card.labels, put_off.notified, back.notified) == (True, frozenset(), DECIDERS)
+
+
+async def test_a_soft_one_that_comes_back_still_goes_ahead_by_itself(office: Office) -> None:
+    told, card = await office.asked(SOFT)
+    await office.give(SENTA, card, Verb.DEFER, {"until": UNTIL, "comment": "Later."})
+    await office.delivered()
+    office.clock.passes(HOUR)
+    await office.time(WakeUp, told)
+    note = office.thread(await office.card(told))[-1]
+    assert ("If nobody decides" in note.shown, note.notified) == (False, frozenset())
+
+
+async def test_consent_by_silence_is_never_called_an_approval(office: Office) -> None:
+    told, _ = await office.asked(SOFT)
+    office.clock.passes(HOUR)
+    await office.time(Consent, told)
+    card = await office.card(told)
+    assert ("Nobody objected" in card.shown, "consent by silence, not an approval" in card.shown) == (True, True)
+    (note,) = office.thread(card)
+    assert ("Approved" in note.shown, note.notified) == (False, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("claims", "kind", "says"),
+    [
+        pytest.param(False, Lapse, "Approved, not used in time", id="never claimed"),
+        pytest.param(True, LoseTrack, "Approved, outcome unknown", id="never reported"),
+    ],
+)
+async def test_what_was_approved_and_then_lost_is_shown(
+    office: Office, claims: bool, kind: type[ClockCommand], says: str
+) -> None:
+    told, card = await office.asked()
+    await office.approve(SENTA, card)
+    for _ in range(claims):
+        await office.claim(told)
+    office.clock.passes(3 * DAY)
+    await office.time(kind, told)
+    assert says in (await office.card(told)).shown

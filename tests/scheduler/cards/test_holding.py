@@ -1,0 +1,101 @@
+"""A place is held by whoever brings it, for as long as that takes, and by nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from scheduler.cards.reconciler import Reconciler
+from store.outbox.cards import CARDS
+from tests.bot.service import SOFT
+from tests.bot.slack.office import HARD, ROSE, Office, beside
+from tests.bot.slack.operating import later, submitted
+
+BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+POST, MEMBERS = "chat.postMessage", "conversations.members"
+
+
+def reconciler(office: Office) -> Reconciler:
+    assert office.its.service.slack is not None
+    return office.its.service.slack.reconciler
+
+
+async def held_until(office: Office) -> datetime:
+    query = select(CARDS.c.held_until)
+    held: datetime = await office.its.service.store.read(lambda connection: connection.execute(query).scalar_one())
+    return held
+
+
+async def renewed(office: Office) -> None:
+    """Once the hold on the only place is longer than it was: somebody else's writing, of which nobody tells."""
+    before = await held_until(office)
+    async with asyncio.timeout(10):
+        while await held_until(office) <= before:
+            pass
+
+
+@BOTH
+async def test_a_card_is_not_brought_by_another_process_as_long_as_the_first_is_at_it(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack takes longer to say who is in the channel than a claim lasts."""
+    monkeypatch.setattr("scheduler.cards.lease.CLAIMED_FOR", timedelta(seconds=1))
+    url = office.its.service.settings.database_url
+    async with beside(office.slack, url, tmp_path, clock=office.clock) as other:
+        gate = office.slack.faults.hold(MEMBERS)
+        await submitted(office)
+        await gate.reached()
+        for _ in range(4):
+            await renewed(office)
+        await other.delivered()
+        assert (office.slack.calls_to(MEMBERS), office.cards()) == ([], [])
+        gate.open()
+        await asyncio.gather(office.delivered(), other.delivered())
+        assert len(office.cards()) == 1
+        assert len(office.slack.calls_to(POST)) == 1
+
+
+@BOTH
+async def test_who_lost_a_card_to_another_process_meanwhile_posts_it_no_more(office: Office, tmp_path: Path) -> None:
+    """As after a machine that stood still for a minute."""
+    url = office.its.service.settings.database_url
+    async with beside(office.slack, url, tmp_path, clock=office.clock) as other:
+        gate = office.slack.faults.hold(MEMBERS)
+        told = await office.submit(SOFT)
+        await gate.reached()
+        await later(other, 60)
+        assert len(office.cards()) == 1
+        gate.open()
+        await office.delivered()
+        card = await office.card(told)
+        assert office.cards() == [card]
+        assert len(office.slack.calls_to(POST)) == 1
+        assert (await office.click(ROSE, card, "object")).ok
+        await asyncio.gather(office.delivered(), later(other, 60))
+        assert len(office.thread(card)) == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_large_channel_is_read_to_its_end_though_slack_grows_tired_in_the_middle(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.slack.outgoing.client._PAGE", 2)
+    pages = -(-(len(office.slack.workspace.channels["C0REVIEWS"].members) + 1) // 2)
+    first = office.slack.faults.hold(MEMBERS)
+    await office.submit(HARD)
+    await first.reached()
+    second = office.slack.faults.hold(MEMBERS)
+    first.open()
+    await second.reached()
+    office.slack.faults.error(MEMBERS, "ratelimited", carried_out=False)
+    second.open()
+    await office.delivered()
+    office.slack.faults.clear()
+    await later(office, 31)
+    asked = [call.arguments.get("cursor") or "" for call in office.slack.calls_to(MEMBERS) if call.error is None]
+    assert len(office.cards()) == 1
+    assert len(asked) == len(set(asked)) == pages

@@ -1,0 +1,93 @@
+"""Slack says neither how large a burst it takes nor when it is less patient: the service learns it from the first refusal."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from playground.model.rates import Rates as Strict
+from scheduler.cards.reconciler import LOOKS_EVERY, Reconciler
+from store.outbox.rate_budget import AHEAD, NO_BURSTS_FOR, Purse, Rates, Spent, Window, of_channel
+from tests.bot.service import SOFT
+from tests.bot.slack.office import CHANNEL, POLICY, Office, open_office
+from tests.bot.slack.operating import submitted
+from tests.rules.world import RITA
+
+POST = "chat.postMessage"
+FASTER = 20.0  # times as fast as Slack: a second of its lasts a twentieth
+PROMISED = Rates(channel=Window(5, 5 / FASTER), posts=Window(300, 60 / FASTER), apart=0.005)
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    monkeypatch.setattr("store.outbox.rate_budget.AHEAD", AHEAD / FASTER)
+    async with open_office(database_url, tmp_path) as its:
+        reconciler(its)._pace.rates = PROMISED
+        yield its
+
+
+def reconciler(office: Office) -> Reconciler:
+    assert office.its.service.slack is not None
+    return office.its.service.slack.reconciler
+
+
+async def shown(office: Office, count: int) -> None:
+    """By the loop of the service itself, in its own time."""
+    await office.slack.until(lambda: len(office.cards()) == count, seconds=20)
+
+
+def refusals(office: Office) -> int:
+    return sum(call.status == HTTPStatus.TOO_MANY_REQUESTS for call in office.slack.calls_to(POST))
+
+
+async def test_after_the_first_refusal_posts_keep_to_one_a_second_and_none_is_refused(office: Office) -> None:
+    office.slack.workspace.rates = Strict(speed=FASTER, burst=1)
+    await submitted(office, SOFT, count=5)
+    await shown(office, 5)
+    learned = refusals(office)
+    assert 1 <= learned <= 4
+    await submitted(office, SOFT, count=28)
+    await shown(office, 33)
+    assert refusals(office) == learned
+
+
+async def test_what_slack_refused_is_tried_again_as_soon_as_slack_says(office: Office) -> None:
+    office.slack.faults.rate_limited(POST, seconds=1)
+    await submitted(office, SOFT)
+    await office.delivered()
+    assert refusals(office) == 1
+    assert 0 < reconciler(office)._pause() <= 1.0 < LOOKS_EVERY
+
+
+async def test_a_direct_channel_has_one_budget_for_its_cards_and_their_notes(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, POLICY.replace(f'default = "{CHANNEL}"', "")) as office:
+        _, card = await office.asked(SOFT, RITA)
+        await office.click(RITA, card, "approve")
+        await office.delivered()
+        assert len(office.thread(card)) == 1
+        keys: Collection[str] = await reconciler(office)._pace.within(lambda _, purse: set(purse.keys))
+        assert of_channel(RITA) in keys
+        assert of_channel(card.channel) not in keys
+
+
+def test_bursts_come_back_after_a_day() -> None:
+    purse, key = Purse(Rates(channel=Window(5, 5), apart=0), now=100.0), of_channel("C1")
+    refused = _called(purse, key)
+    purse.refused(refused, 101.0)
+    purse.now = 101.0
+    _called(purse, key)
+    assert purse.wait([key]) == pytest.approx(1.0)
+    purse.now += NO_BURSTS_FOR
+    _called(purse, key)
+    assert purse.wait([key]) == 0
+
+
+def _called(purse: Purse, key: str) -> Spent:
+    """Answered in the same moment."""
+    spent = purse.spend([key])
+    assert spent is not None
+    purse.over(spent, purse.now)
+    return spent

@@ -1,0 +1,71 @@
+"""A posting whose reply was lost leaves a second card, which Slack gives no way to prevent. Every press on it is answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from playground.model.messages import Message
+from rules.state.model import Status
+from tests.bot.service import Told
+from tests.bot.slack.office import CHANNEL, HARD, OWEN, RITA, SENTA, SOFT, Office
+from tests.bot.slack.operating import later
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+async def twice(office: Office, package: Any) -> tuple[Told, Message, Message]:
+    """The package, the card of which nobody heard, and the one that was posted again."""
+    office.slack.faults.lose_reply("chat.postMessage")
+    told = await office.submit(package)
+    await office.delivered()
+    await later(office)
+    stray, card = office.cards()
+    return told, stray, card
+
+
+@pytest.mark.parametrize("package", [SOFT, HARD], ids=["one tap", "a form"])
+@pytest.mark.parametrize("verb", ["approve", "reject", "more"])
+async def test_a_press_on_the_stray_card_after_the_decision_says_that_it_is_decided(
+    office: Office, verb: str, package: dict[str, Any]
+) -> None:
+    told, stray, card = await twice(office, package)
+    await office.click(OWEN, card, "reject")
+    await office.slack.submit(OWEN, {"comment": "Not any more."})
+    await office.delivered()
+    assert (await office.click(SENTA, stray, verb, **({"option": "Request evidence"} if verb == "more" else {}))).ok
+    await office.all_said()
+    assert "This is already rejected by" in await office.notes(SENTA)
+    assert await office.status(told) is Status.REJECTED
+    assert office.slack.modal(SENTA) is None
+    assert retired(office, stray)
+
+
+async def test_details_of_a_stray_card_open_and_the_card_says_that_it_is_one(office: Office) -> None:
+    _, stray, card = await twice(office, SOFT)
+    await office.click(RITA, card, "approve")
+    await office.delivered()
+    assert "Approved" in (await office.details(RITA, stray)).shown
+    await office.all_said()
+    assert retired(office, stray)
+
+
+async def test_a_press_on_a_stray_card_that_was_withdrawn_before_the_next_one_was_posted_is_answered(
+    office: Office,
+) -> None:
+    office.slack.faults.lose_reply("chat.postMessage")
+    told = await office.submit(SOFT)
+    await office.delivered()
+    [stray] = office.cards()
+    assert (await office.cancel(told)).status == 200
+    await office.click(RITA, stray, "approve")
+    await office.all_said()
+    assert "already cancelled" in await office.notes(RITA)
+    await later(office)
+    assert "Approve" not in office.slack.message(CHANNEL, stray.ts).labels
+
+
+def retired(office: Office, card: Message) -> bool:
+    shown = office.slack.message(CHANNEL, card.ts)
+    return shown.labels == [] and "please use the other card" in shown.text

@@ -1,0 +1,281 @@
+"""When Slack, the database or the process itself is away for a while: nothing is lost, and it heals by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from blocks.home.troubles import APP_GONE
+from playground.model.faults import Faults
+from playground.slack import stand_in
+from rules.state.model import Status
+from tests.bot.service import FOR_ITS_OWNER
+from tests.bot.slack.office import (
+    CHANNEL,
+    CRITICAL,
+    GROUP,
+    HARD,
+    NOBODY,
+    RITA,
+    SECRET,
+    SENTA,
+    SOFT,
+    Office,
+    beside,
+    furnish,
+)
+from tests.bot.slack.operating import later, measured, posture, submitted
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+POST, UPDATE = "chat.postMessage", "chat.update"
+MANY = 5
+
+
+# ---- Slack is away
+
+
+async def test_what_comes_in_while_slack_is_down_is_shown_once_when_it_is_back(office: Office) -> None:
+    await office.slack.go_down()
+    await submitted(office, count=MANY)
+    await office.delivered()
+    assert await measured(office, "countersign_places_behind") == MANY
+    assert (await posture(office))["slack"].startswith("unreachable: ")
+    await office.slack.come_up()
+    await later(office)
+    assert len(office.cards()) == MANY
+    assert await measured(office, "countersign_places_behind") == 0
+    assert (await posture(office))["slack"] == "ok"
+
+
+async def test_what_is_decided_meanwhile_is_shown_when_slack_is_back(office: Office) -> None:
+    told, card = await office.asked(SOFT)
+    office.slack.faults.status(503, times=None)
+    assert (await office.click(RITA, card, "approve")).ok
+    await office.delivered()
+    assert await office.status(told) is Status.APPROVED
+    assert "Approve" in office.slack.message(CHANNEL, card.ts).labels
+    office.slack.faults.clear()
+    await later(office)
+    assert "Approve" not in office.slack.message(CHANNEL, card.ts).labels
+    assert len(office.cards()) == 1
+
+
+async def test_a_slack_that_is_away_at_the_start_stops_nothing_and_comes_back(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with stand_in(signing_secret=SECRET) as slack:
+        furnish(slack)
+        await slack.go_down()
+        async with beside(slack, database_url, tmp_path) as office:
+            office.key = await office.hire("Clerk")
+            refused = await office.submit(HARD)
+            assert (refused.status, refused.kind) == (503, "directory-stale")
+            assert (await office.submit(FOR_ITS_OWNER)).status == 201
+            assert (await posture(office))["slack"].startswith("unreachable: ")
+            await slack.come_up()
+            await office.directory_read()
+            told, card = await office.asked(SOFT)
+            assert (await office.click(RITA, card, "approve")).ok
+            assert await office.status(told) is Status.APPROVED
+
+
+# ---- Slack is busy, or not well
+
+
+async def test_while_slack_asks_for_patience_no_card_is_posted_and_then_all_of_them(office: Office) -> None:
+    office.slack.faults.rate_limited(POST, seconds=30)
+    await submitted(office, count=MANY)
+    await office.delivered()
+    asked = len(office.slack.calls_to(POST))
+    await submitted(office, count=MANY)
+    await later(office, 28)
+    assert (len(office.slack.calls_to(POST)), office.cards()) == (asked, [])
+    office.slack.faults.clear()
+    await later(office, 31)
+    assert len(office.cards()) == 2 * MANY
+
+
+async def test_while_slack_asks_for_patience_with_updates_new_cards_are_posted_all_the_same(office: Office) -> None:
+    told, card = await office.asked(SOFT)
+    office.slack.faults.rate_limited(UPDATE, seconds=30)
+    await office.click(RITA, card, "approve")
+    await office.delivered()
+    asked = len(office.slack.calls_to(UPDATE))
+    await office.asked(HARD)
+    await later(office, 28)
+    assert (len(office.slack.calls_to(UPDATE)), len(office.cards())) == (asked, 2)
+    office.slack.faults.clear()
+    await later(office, 31)
+    assert "Approve" not in (await office.card(told)).labels
+
+
+async def test_a_note_that_has_to_wait_holds_back_no_other_card(office: Office) -> None:
+    _, noted = await office.asked(SOFT)
+    told, card = await office.asked(SOFT)
+    office.slack.faults.rate_limited(POST, seconds=30)
+    await office.click(RITA, noted, "approve")
+    await office.delivered()
+    await office.click(RITA, card, "approve")
+    assert "Approve" not in (await office.card(told)).labels
+
+
+async def test_places_that_rest_hide_no_other(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scheduler.cards.reconciler.AT_ONCE", 1)
+    office.slack.faults.error(POST, "fatal_error")
+    await submitted(office)
+    await office.delivered()
+    await office.submit(CRITICAL)
+    await office.delivered()
+    assert len(office.cards()) == 1
+
+
+async def test_a_private_note_that_slack_refuses_is_logged(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    _, card = await office.asked(SOFT)
+    office.slack.faults.status(404, "response_url")
+    await office.click(NOBODY, card, "approve")
+    await office.all_said()
+    assert "slack.errand_failed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+@pytest.mark.parametrize("method", [POST, UPDATE, "conversations.members"])
+async def test_a_call_that_fails_is_made_again_later_and_not_at_once(office: Office, method: str, status: int) -> None:
+    told, card = await office.asked(SOFT)
+    await later(office, 31)  # who is in the channel is remembered no longer
+    before = len(office.slack.calls_to(method))
+    office.slack.faults.status(status, method)
+    await office.click(RITA, card, "approve")
+    await submitted(office)
+    for _ in range(3):
+        await office.delivered()
+    assert len([call for call in office.slack.calls_to(method)[before:] if call.status == status]) == 1
+    await later(office)
+    assert "Approve" not in (await office.card(told)).labels
+    assert len(office.cards()) == 2
+    assert await measured(office, "countersign_places_behind") == 0
+
+
+async def test_a_posting_whose_reply_is_lost_is_repeated_once_by_us_and_never_by_the_sdk(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office.slack.faults.lose_reply(POST)
+    told = await office.submit(SOFT)
+    await office.delivered()
+    assert len(office.slack.calls_to(POST)) == 1
+    assert "card.not_delivered" in "".join(capsys.readouterr())
+    assert await measured(office, 'countersign_slack_messages_total{outcome="failed"}') == 1
+    await later(office)
+    await later(office, 600)
+    lost, card = office.cards()
+    assert len(office.slack.calls_to(POST)) == 2
+    assert (await office.click(RITA, lost, "approve")).ok
+    assert await office.status(told) is Status.APPROVED
+    await office.all_said()
+    retired = office.slack.message(CHANNEL, lost.ts)
+    assert (retired.labels, "showed this card twice" in retired.text) == ([], True)
+    await later(office, 1200)
+    assert "Approve" not in office.slack.message(CHANNEL, card.ts).labels
+
+
+async def test_an_update_whose_reply_is_lost_is_made_again_on_the_same_card(office: Office) -> None:
+    _, card = await office.asked(SOFT)
+    office.slack.faults.lose_reply(UPDATE)
+    await office.click(RITA, card, "approve")
+    await office.delivered()
+    await later(office)
+    assert {call.arguments["ts"] for call in office.slack.calls_to(UPDATE)} == {card.ts}
+    assert len(office.cards()) == 1
+    assert len(office.thread(card)) == 1
+
+
+async def test_a_note_that_slack_is_too_busy_for_is_told_once_in_the_end(office: Office) -> None:
+    _, card = await office.asked(SOFT)
+    office.slack.faults.rate_limited(POST, seconds=30)
+    await office.click(RITA, card, "approve")
+    await office.delivered()
+    assert office.thread(card) == []
+    office.slack.faults.clear()
+    await later(office, 31)
+    assert len(office.thread(card)) == 1
+
+
+@pytest.mark.parametrize("error", ["token_revoked", "account_inactive"])
+async def test_a_token_that_is_refused_later_is_said_and_nothing_is_lost(office: Office, error: str) -> None:
+    office.slack.workspace.token_error = error
+    await submitted(office)
+    await office.delivered()
+    assert (await posture(office))["slack"] == f"refuses the token: {error}. {APP_GONE}"
+    office.slack.workspace.token_error = None
+    await later(office)
+    assert len(office.cards()) == 1
+
+
+async def test_a_place_where_nothing_can_be_shown_is_named(office: Office) -> None:
+    office.slack.change_channel(CHANNEL, bot_in=False)
+    await submitted(office)
+    await office.delivered()
+    assert (await posture(office))["undelivered"] == [{"place": CHANNEL, "error": "not_in_channel"}]
+
+
+# ---- the directory
+
+
+async def roles(office: Office, user: str) -> tuple[str, ...]:
+    return (await office.store.read(office.store.house.roster)).roles_of(user)
+
+
+@pytest.mark.parametrize("method", ["users.list", "usergroups.users.list"])
+@pytest.mark.parametrize(
+    ("fail", "trouble"),
+    [
+        pytest.param(lambda faults, method: faults.rate_limited(method), "ratelimited", id="busy"),
+        pytest.param(lambda faults, method: faults.status(500, method, times=None), "HTTP 500", id="not well"),
+        pytest.param(lambda faults, method: faults.error(method, "fatal_error"), "fatal_error", id="it says so"),
+    ],
+)
+async def test_a_directory_that_cannot_be_read_stays_whole_until_it_can(
+    office: Office, method: str, fail: Callable[[Faults, str], None], trouble: str
+) -> None:
+    office.slack.add_person("UNEW", name="Nora")
+    office.slack.change_group(GROUP, members=["UNEW"])
+    office.clock.passes(timedelta(hours=1))
+    fail(office.slack.faults, method)
+    await office.directory_read()
+    assert (await posture(office))["directory_trouble"] == trouble
+    assert (await roles(office, "UNEW"), await roles(office, SENTA)) == ((), ("senior_reviewer",))
+    office.slack.faults.clear()
+    await office.directory_read()
+    assert "directory_trouble" not in await posture(office)
+    assert (await roles(office, "UNEW"), await roles(office, SENTA)) == (("senior_reviewer",), ())
+
+
+async def test_a_directory_that_was_read_lately_is_not_read_again(office: Office) -> None:
+    before = len(office.slack.calls_to("users.list"))
+    for _ in range(3):
+        await office.directory_read()
+    assert len(office.slack.calls_to("users.list")) == before
+
+
+# ---- what an operator can count
+
+
+async def test_clicks_are_counted_by_what_came_of_them(office: Office) -> None:
+    _, card = await office.asked(SOFT)
+    await office.click(NOBODY, card, "approve")
+    await office.click(RITA, card, "approve")
+    assert await measured(office, 'countersign_clicks_total{outcome="refused"}') == 1
+    assert await measured(office, 'countersign_clicks_total{outcome="done"}') == 1
+
+
+async def test_cards_are_counted(office: Office) -> None:
+    _, card = await office.asked(SOFT)
+    await office.click(RITA, card, "approve")
+    await office.delivered()
+    both = [*office.cards(), *office.thread(card)]
+    assert await measured(office, 'countersign_slack_messages_total{outcome="posted"}') == len(both) == 2
+    updates = office.slack.calls_to(UPDATE)
+    assert await measured(office, 'countersign_slack_messages_total{outcome="updated"}') == len(updates) > 0

@@ -1,0 +1,338 @@
+"""Where cards go: to the channel of the action, of the role or of all; and where that fails, to another or to people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from playground.slack import Slack
+from rules.state.commands import Verb
+from rules.state.model import Status
+from tests.bot.service import Told
+from tests.bot.slack.office import (
+    CHANNEL,
+    CRITICAL,
+    GONE,
+    GROUP,
+    GUEST,
+    HARD,
+    NOBODY,
+    POLICY,
+    RITA,
+    ROSE,
+    ROSS,
+    SAUL,
+    SENTA,
+    SOFT,
+    SUSI,
+    SVEN,
+    Office,
+    furnish,
+    open_office,
+)
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+BOARD, SPARE = "C0BOARD", "C0SPARE"
+SILA = "USILA"
+SUPERVISORS = [SUSI, SAUL, SILA]
+WITH_BOARD = POLICY.replace('"USILA"]', f'"USILA"]\nchannel = "{BOARD}"')
+WITH_SPARE = POLICY.replace("[channels]", f'[channels]\nfallback = "{SPARE}"')
+NO_CHANNEL = POLICY.replace(f'default = "{CHANNEL}"', "")
+BY_ACTION = POLICY.replace('"record.read" = {', f'"record.read" = {{ channel = "{BOARD}",')
+
+
+def scene(**changed: object) -> Callable[[Slack], None]:
+    """With two more channels, and with something changed about the first."""
+
+    def furnished(slack: Slack) -> None:
+        furnish(slack)
+        slack.add_channel(BOARD, name="board", members=SUPERVISORS)
+        slack.add_channel(SPARE, name="spare", members=[RITA, SENTA, SVEN, *SUPERVISORS])
+        slack.change_channel(CHANNEL, **changed)
+
+    return furnished
+
+
+def showing(office: Office, told: Told) -> set[str]:
+    """Every place in which a card of this package lies."""
+    everywhere = [*office.slack.workspace.channels]
+    return {place for place in everywhere for card in office.cards(place) if told.id in str(card.blocks)}
+
+
+@contextmanager
+def without_delivery(office: Office) -> Iterator[None]:
+    assert office.its.service.slack is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(office.its.service.slack.reconciler._news, "set", lambda: None)
+        yield
+
+
+def direct(office: Office, *users: str) -> set[str]:
+    return {office.slack.direct(user) for user in users}
+
+
+async def test_a_role_with_a_channel_of_its_own_is_asked_there(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, WITH_BOARD, scene=scene()) as office:
+        told, card = await office.asked()
+        await office.give(SENTA, card, Verb.ESCALATE, {"comment": "Too big for me."})
+        here, there = await office.card(told), await office.card(told, BOARD)
+        assert there.notified == set(SUPERVISORS)
+        assert ("Escalated from" in there.shown, "Escalated from" in here.shown) == (True, True)
+        assert showing(office, told) == {CHANNEL, BOARD}
+        (note,) = office.thread(here)
+        assert "Too big for me." in note.shown
+        assert office.thread(there) == []
+
+
+async def test_what_is_decided_in_one_place_is_shown_in_all_of_them(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, WITH_BOARD, scene=scene()) as office:
+        told, card = await office.asked()
+        await office.give(SENTA, card, Verb.ESCALATE, {})
+        await office.approve(SUSI, await office.card(told, BOARD))
+        for channel in (CHANNEL, BOARD):
+            card = await office.card(told, channel)
+            assert ("Susi (supervisor) approved this" in card.shown, card.labels) == (True, ["Details"])
+            assert "Susi (supervisor) approved this" in office.thread(card)[-1].shown
+
+
+async def test_an_action_type_with_a_channel_of_its_own_is_asked_there(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, BY_ACTION, scene=scene()) as office:
+        told, _ = await office.asked(HARD, BOARD)
+        assert showing(office, told) == {BOARD}
+
+
+@pytest.mark.parametrize(
+    ("package", "people"),
+    [
+        pytest.param(SOFT, [RITA, ROSS], id="the people of the role"),
+        pytest.param(HARD, [SENTA, SVEN], id="the people of its group"),
+        pytest.param({**HARD, "requested_by": SENTA}, [SVEN], id="but not who asked for it"),
+        pytest.param(CRITICAL, SUPERVISORS, id="only who has the authority"),
+        pytest.param({**SOFT, "requested_by": RITA, "on_behalf_of": [ROSS]}, [SENTA, SVEN, *SUPERVISORS], id="others"),
+    ],
+)
+async def test_a_role_without_a_channel_is_asked_one_by_one(
+    database_url: str, tmp_path: Path, package: dict[str, object], people: list[str]
+) -> None:
+    async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
+        told = await office.submit(package)
+        await office.delivered()
+        assert showing(office, told) == direct(office, *people)
+        assert (await office.state(told)).shown is not None
+
+
+async def test_where_nobody_can_be_asked_just_then_they_are_asked_as_soon_as_they_can(
+    database_url: str, tmp_path: Path
+) -> None:
+    """As when Slack was away for so long that nobody is known any more."""
+    policy = NO_CHANNEL.replace('max_age = "1000d"', 'max_age = "1h"')
+    async with open_office(database_url, tmp_path, policy) as office:
+        with without_delivery(office):
+            told = await office.submit(HARD)
+        office.clock.passes(timedelta(hours=2))
+        await office.delivered()
+        assert showing(office, told) == set()
+        await office.directory_read()
+        await office.rested()
+        assert showing(office, told) == direct(office, SENTA, SVEN)
+
+
+async def test_both_roles_of_a_quorum_are_asked_one_by_one(database_url: str, tmp_path: Path) -> None:
+    policy = NO_CHANNEL.replace('max_risk = "high"', 'max_risk = "critical"')
+    async with open_office(database_url, tmp_path, policy) as office:
+        told = await office.submit(CRITICAL)
+        await office.delivered()
+        assert showing(office, told) == direct(office, SENTA, SVEN, *SUPERVISORS)
+
+
+async def test_whoever_comes_to_belong_to_those_who_are_asked_in_person_is_asked_too(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
+        told = await office.submit(HARD)
+        await office.delivered()
+        await office.regroup(added=(ROSS,))
+        await office.passes(timedelta(minutes=1))
+        assert showing(office, told) == direct(office, SENTA, SVEN, ROSS)
+        assert [len(office.cards(user)) for user in (SENTA, SVEN, ROSS)] == [1, 1, 1]
+        await office.approve(ROSS, await office.card(told, ROSS))
+        assert await office.status(told) is Status.APPROVED
+        await office.regroup(added=(NOBODY,))
+        await office.passes(timedelta(minutes=1))
+        assert office.cards(NOBODY) == []
+
+
+async def test_so_are_they_where_people_are_asked_in_the_place_of_a_channel_that_is_gone(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with open_office(database_url, tmp_path, POLICY, scene=scene(archived=True)) as office:
+        told = await office.submit(HARD)
+        await office.delivered()
+        await office.regroup(added=(ROSS,))
+        await office.passes(timedelta(minutes=1))
+        assert showing(office, told) == direct(office, SENTA, SVEN, ROSS)
+
+
+async def test_who_joins_a_role_that_is_no_longer_waited_for_is_not_asked(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
+        told, card = await office.asked(HARD, SENTA)
+        await office.give(SENTA, card, Verb.ESCALATE, {})
+        await office.delivered()
+        await office.regroup(added=(ROSS,))
+        await office.passes(timedelta(minutes=1))
+        assert showing(office, told) == direct(office, SENTA, SVEN, *SUPERVISORS)
+
+
+async def test_who_cannot_decide_is_not_written_to(database_url: str, tmp_path: Path) -> None:
+    def with_others(slack: Slack) -> None:
+        furnish(slack)
+        slack.change_group(GROUP, members=[SENTA, GONE, GUEST])
+
+    async with open_office(database_url, tmp_path, NO_CHANNEL, scene=with_others) as office:
+        told = await office.submit(HARD)
+        await office.delivered()
+        assert showing(office, told) == direct(office, SENTA)
+
+
+async def test_a_card_in_a_direct_message_is_decided_on_like_any_other(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
+        told, card = await office.asked(HARD, SENTA)
+        await office.approve(SENTA, card)
+        assert await office.status(told) is Status.APPROVED
+        for user in (SENTA, SVEN):
+            card = await office.card(told, user)
+            assert ("Senta (senior reviewer) approved this" in card.shown, card.labels) == (True, ["Details"])
+
+
+async def test_what_was_shown_to_one_person_alone_is_not_taken_for_the_card(office: Office) -> None:
+    told, card = await office.asked(SOFT)
+    note = await office.reviews(RITA, f"show {told.id}", channel=CHANNEL)
+    await office.click(RITA, note, "approve")
+    await office.all_said()
+    assert [note.text for note in office.slack.private_notes(RITA) if "twice" in note.text] == []
+    assert (await office.card(told)).ts == card.ts
+
+
+async def test_nor_is_it_adopted_where_the_card_was_not_posted_yet(office: Office) -> None:
+    with without_delivery(office):
+        told = await office.submit(SOFT)
+        note = await office.reviews(RITA, f"show {told.id}", channel=CHANNEL)
+        await office.click(RITA, note, "approve")
+        await office.all_said()
+    updates = len(office.slack.calls_to("chat.update"))
+    assert "Approved" in (await office.card(told)).shown
+    assert len(office.slack.calls_to("chat.update")) == updates
+
+
+async def test_one_by_one_the_next_role_is_asked_too_when_it_is_escalated(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, NO_CHANNEL) as office:
+        told, card = await office.asked(HARD, SENTA)
+        await office.give(SENTA, card, Verb.ESCALATE, {})
+        await office.delivered()
+        assert showing(office, told) == direct(office, SENTA, SVEN, *SUPERVISORS)
+
+
+NOT_HERE = [
+    pytest.param({"bot_in": False}, id="the app is not in it"),
+    pytest.param({"archived": True}, id="it is archived"),
+    pytest.param({"private": True, "bot_in": False}, id="it is private"),
+]
+
+
+@pytest.mark.parametrize("changed", NOT_HERE)
+async def test_where_nothing_can_be_posted_the_policys_second_channel_is_used(
+    database_url: str, tmp_path: Path, changed: dict[str, object]
+) -> None:
+    async with open_office(database_url, tmp_path, WITH_SPARE, scene=scene(**changed)) as office:
+        told, card = await office.asked(HARD, SPARE)
+        assert (showing(office, told), card.notified) == ({SPARE}, {SENTA, SVEN, *SUPERVISORS})
+        await office.approve(SENTA, card)
+        assert await office.status(told) is Status.APPROVED
+
+
+@pytest.mark.parametrize("changed", NOT_HERE)
+async def test_and_without_a_second_channel_people_are_asked_one_by_one(
+    database_url: str, tmp_path: Path, changed: dict[str, object]
+) -> None:
+    async with open_office(database_url, tmp_path, POLICY, scene=scene(**changed)) as office:
+        told = await office.submit(HARD)
+        await office.delivered()
+        assert showing(office, told) == direct(office, SENTA, SVEN)
+
+
+async def test_where_the_second_channel_fails_too_people_are_asked_one_by_one(
+    database_url: str, tmp_path: Path
+) -> None:
+    def both_archived(slack: Slack) -> None:
+        scene(archived=True)(slack)
+        slack.change_channel(SPARE, archived=True)
+
+    async with open_office(database_url, tmp_path, WITH_SPARE, scene=both_archived) as office:
+        told = await office.submit(HARD)
+        await office.delivered()
+        assert showing(office, told) == direct(office, SENTA, SVEN)
+
+
+async def test_a_channel_that_is_archived_later_is_left_for_the_second_one(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path, WITH_SPARE, scene=scene()) as office:
+        told, _ = await office.asked()
+        office.slack.change_channel(CHANNEL, archived=True)
+        await office.version(told, {**HARD, "action_parameters": {"record": "43"}})
+        card = await office.card(told, SPARE)
+        assert ("version 2" in card.shown, card.notified) == (True, {SENTA, SVEN, *SUPERVISORS})
+        await office.approve(SENTA, card)
+        assert await office.status(told) is Status.APPROVED
+
+
+@pytest.mark.parametrize("error", ["message_not_found", "cant_update_message", "edit_window_closed"])
+async def test_a_card_that_can_no_longer_be_updated_is_posted_anew(office: Office, error: str) -> None:
+    told, card = await office.asked()
+    office.slack.faults.error("chat.update", error)
+    await office.click(ROSE, card, "reject")
+    await office.slack.submit(ROSE, {"comment": "Not any more."})
+    await office.delivered()
+    assert [message.ts == card.ts for message in office.cards()] == [True, False]
+    assert "Rejected" in office.cards()[-1].shown
+    assert showing(office, told) == {CHANNEL}
+
+
+async def test_where_slack_does_not_say_who_sees_it_people_are_asked_and_silence_does_not_count(office: Office) -> None:
+    office.slack.scopes -= {"channels:read"}
+    told, card = await office.asked(SOFT)
+    assert "Silence does not count yet" in card.shown
+    assert (await office.state(told)).shown is None
+    await office.click(RITA, card, "approve")
+    assert await office.status(told) is Status.APPROVED
+
+
+async def test_where_slack_could_not_say_just_now_nothing_is_posted_before_it_can(office: Office) -> None:
+    """Else the card would lie there without the proof that it does, and its silence would never count."""
+    office.slack.faults.error("conversations.members", "internal_error")
+    told = await office.submit(SOFT)
+    await office.delivered()
+    assert (office.cards(), (await office.state(told)).shown) == ([], None)
+    await office.rested()
+    assert "Goes ahead by itself" in (await office.card(told)).shown
+    assert (await office.state(told)).shown is not None
+
+
+async def test_a_card_that_nobody_eligible_sees_is_proven_once_and_again_when_something_happens(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with open_office(database_url, tmp_path, scene=scene(members=[NOBODY])) as office:
+        told, card = await office.asked()
+        assert [event["reason"] for event in await office.events(told, "package.shown")] == ["seen-by-nobody-eligible"]
+        assert (await office.state(told)).shown is None
+        office.slack.join(SENTA, CHANNEL)
+        await office.click(NOBODY, card, "approve")
+        await office.delivered()
+        assert [event["reason"] for event in await office.events(told, "package.shown")] == [
+            "seen-by-nobody-eligible",
+            "seen-by-eligible",
+        ]
+        assert (await office.state(told)).shown is not None

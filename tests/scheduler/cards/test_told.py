@@ -1,0 +1,172 @@
+"""Troubles are told and not hidden: in the log, in /readyz, as a gauge, and in Slack to those whom the policy names."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blocks.home.troubles import APP_GONE, SOCKET_OFF
+from bot.slack.transport import socket
+from playground.slack import Slack
+from store.installation import presence
+from tests.bot.slack.office import ADAM, CHANNEL, POLICY, SOFT, Office, furnish, open_office
+from tests.bot.slack.operating import later, measured, posture, submitted
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+ADMINS, TICKET = "C0ADMINS", "apps.connections.open"
+TOLD = POLICY.replace("[channels]", f'[channels]\nadmins = "{ADMINS}"')
+UNTOLD = POLICY.replace(f'admins = ["{ADAM}"]', "admins = []")
+
+
+def with_a_channel_for_admins(slack: Slack) -> None:
+    furnish(slack)
+    slack.add_channel(ADMINS, name="countersign-admins", members=[ADAM])
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_office(database_url, tmp_path, TOLD, scene=with_a_channel_for_admins) as its:
+        yield its
+
+
+@pytest.fixture
+async def over_a_socket(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    monkeypatch.setattr(socket, "PAUSE", 0.001)
+    monkeypatch.setattr(socket, "LONGEST_PAUSE", 0.01)
+    async with open_office(database_url, tmp_path, TOLD, socket=True, scene=with_a_channel_for_admins) as its:
+        await its.slack.until(lambda: its.slack.sockets.connected)
+        yield its
+
+
+def heart(office: Office) -> Any:
+    assert office.its.service.slack is not None
+    return office.its.service.slack.clockwork.heart
+
+
+async def trouble(office: Office, kind: str) -> float:
+    return await measured(office, f'countersign_slack_troubles{{kind="{kind}"}}')
+
+
+def texts(office: Office, place: str) -> list[str]:
+    return [message.text for message in office.slack.messages(place)]
+
+
+def errors(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [line for line in "".join(capsys.readouterr()).splitlines() if "slack.refuses" in line]
+
+
+async def test_a_channel_that_is_shut_is_told_to_the_admins_and_in_their_channel_and_so_is_its_end(
+    office: Office,
+) -> None:
+    await office.asked(SOFT)
+    office.slack.change_channel(CHANNEL, archived=True)
+    for _ in range(3):
+        await office.slack.event({"type": "channel_archive", "channel": CHANNEL})
+        await office.delivered()
+    begun = f"Countersign cannot show anything in {CHANNEL}: Slack says is_archived."
+    assert [text.startswith(begun) for text in texts(office, ADMINS)] == [True]
+    assert texts(office, ADAM) == texts(office, ADMINS)
+    assert await trouble(office, "places") == 1
+    office.slack.change_channel(CHANNEL, archived=False)
+    await office.slack.event({"type": "channel_unarchive", "channel": CHANNEL})
+    await office.delivered()
+    assert len(texts(office, ADMINS)) == 1
+    await later(office, 61)
+    assert texts(office, ADMINS)[1:] == [f"Countersign can post in {CHANNEL} again."]
+    assert await trouble(office, "places") == 0
+
+
+async def test_a_revoked_token_is_one_line_at_error_a_gauge_and_in_readyz_and_told_when_it_is_over(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await office.slack.event({"type": "tokens_revoked", "tokens": {"bot": ["UBOT"]}})
+    office.slack.workspace.token_error = "token_revoked"
+    for _ in range(3):
+        await heart(office).tick()
+    found = errors(capsys)
+    assert [("tokens_revoked" in line, "token_revoked" in line) for line in found] == [(True, False), (False, True)]
+    assert all("error" in line and "what=slack" in line for line in found)
+    assert (await posture(office))["slack"] == f"refuses the token: token_revoked. {APP_GONE}"
+    assert await trouble(office, "token") == 1
+    office.slack.workspace.token_error = None
+    await heart(office).tick()
+    await later(office, 61)
+    assert (await posture(office))["slack"] == "ok"
+    assert await trouble(office, "token") == 0
+    for place in (ADMINS, ADAM):
+        [told] = texts(office, place)
+        assert told.startswith("Slack lets Countersign work again. It refused everything since ")
+
+
+async def test_a_socket_mode_that_was_switched_off_is_told_as_long_as_messages_can_still_be_posted(
+    over_a_socket: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office = over_a_socket
+    office.slack.faults.error(TICKET, "socket_mode_disabled", times=None)
+    await office.slack.sockets.disconnect("link_disabled")
+    before = len(office.slack.calls_to(TICKET))
+    await office.slack.until(lambda: len(office.slack.calls_to(TICKET)) > before + 1)
+    for _ in range(3):
+        await heart(office).tick()
+        await office.delivered()
+    assert len(errors(capsys)) == 1
+    told = await posture(office)
+    assert told["socket_trouble"] == f"Slack refuses the connection: socket_mode_disabled. {SOCKET_OFF}"
+    assert told["slack"] == "ok"
+    assert await trouble(office, "socket") == 1
+    [begun] = texts(office, ADMINS)
+    assert begun.startswith("Clicks in Slack do not reach Countersign")
+    office.slack.faults.clear()
+    await office.slack.until(lambda: office.slack.sockets.connected)
+    assert (await office.slack.event({"type": "app_home_opened", "tab": "messages", "user": ADAM})).ok  # after hello
+    await heart(office).tick()
+    await later(office, 61)
+    told = await posture(office)
+    assert (told["socket"], "socket_trouble" in told) == ("connected", False)
+    assert texts(office, ADMINS)[1:] == ["Socket Mode is connected again: clicks in Slack reach Countersign."]
+    assert await trouble(office, "socket") == 0
+
+
+async def test_a_refused_socket_is_no_trouble_while_another_process_is_connected(
+    over_a_socket: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office = over_a_socket
+    other = presence.Sign(office.store.house.tenant_id, "another", office.clock(), None, 1)
+    await office.store.write(lambda its: presence.sign(its, other))
+    office.slack.faults.error(TICKET, "socket_mode_disabled", times=None)
+    await office.slack.sockets.disconnect("link_disabled")
+    before = len(office.slack.calls_to(TICKET))
+    await office.slack.until(lambda: len(office.slack.calls_to(TICKET)) > before + 1)
+    await heart(office).tick()
+    await office.delivered()
+    assert (errors(capsys), texts(office, ADMINS)) == ([], [])
+    await office.store.write(lambda its: presence.leave(its, other.tenant, other.process, office.clock()))
+    await heart(office).tick()
+    await office.delivered()
+    assert len(errors(capsys)) == 1
+
+
+async def test_a_trouble_that_comes_and_goes_is_told_once(office: Office) -> None:
+    for _ in range(3):
+        await office.slack.event({"type": "channel_archive", "channel": CHANNEL})
+        await office.delivered()
+        await office.slack.event({"type": "channel_unarchive", "channel": CHANNEL})
+        await office.delivered()
+    assert len(texts(office, ADMINS)) == 1
+    await later(office, 61)
+    assert len(texts(office, ADMINS)) == 2
+
+
+async def test_what_slack_refuses_to_show_to_all_of_them_is_told_later(office: Office) -> None:
+    office.slack.change_channel(CHANNEL, archived=True)
+    office.slack.change_channel(ADMINS, archived=True)
+    office.slack.faults.error("chat.postMessage", "messages_tab_disabled", times=2)
+    await submitted(office, SOFT)
+    await office.delivered()
+    assert texts(office, ADAM) == []
+    await later(office, 301)
+    assert len([text for text in texts(office, ADAM) if "cannot show anything" in text]) == 1

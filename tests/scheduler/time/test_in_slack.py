@@ -1,0 +1,132 @@
+"""What time does, as people see it in Slack: silence that counts, reminders, the ladder, absences."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from rules.state.commands import Verb
+from rules.state.model import PackageState, Status
+from tests.bot.service import Told
+from tests.bot.slack.office import CHANNEL, HARD, RITA, ROSS, SAUL, SENTA, SOFT, SUSI, SVEN, Office
+from tests.rules.world import DAY, HOUR, MINUTE
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+async def test_a_soft_card_says_that_silence_counted_and_what_it_came_to(office: Office) -> None:
+    told, card = await office.asked(SOFT)
+    assert "unless somebody objects" in card.shown
+    await office.passes(5 * MINUTE)
+    card = await office.card(told)
+    assert await office.status(told) is Status.CONSENTED
+    assert "consent by silence, not an approval" in card.shown
+    assert "Object" not in card.labels
+    body = (await office.read(told)).body
+    assert (body["status"], body["decision"]["basis"]) == ("consented", "silent_consent")
+
+
+async def test_silence_does_not_count_while_slack_is_away_and_goes_on_when_it_is_back(office: Office) -> None:
+    told, _ = await office.asked(SOFT)
+    assert office.its.service.slack is not None
+    await office.slack.go_down()
+    await office.its.service.slack.clockwork.heart.tick()
+    await office.passes(HOUR)
+    assert await office.status(told) is Status.PENDING
+    await office.slack.come_up()
+    await office.its.service.slack.clockwork.heart.tick()
+    await office.passes(5 * MINUTE)
+    assert await office.status(told) is Status.CONSENTED
+
+
+async def test_silence_counts_for_nothing_while_everybody_who_sees_the_card_is_away(office: Office) -> None:
+    """Others are there who could decide it, and none of them is in the channel."""
+    for other in (ROSS, SENTA, SVEN, SUSI, SAUL, "USILA"):
+        office.slack.leave(other, CHANNEL)
+    await office.slack.command(RITA, "/reviews", "away 1h")
+    told, card = await office.asked(SOFT)
+    assert "Silence does not count yet" in card.shown
+    await office.passes(10 * MINUTE)
+    assert await office.status(told) is Status.PENDING
+    await office.slack.command(RITA, "/reviews", "back")
+    await office.passes(MINUTE)
+    assert "unless somebody objects" in (await office.card(told)).shown
+    assert await office.status(told) is Status.PENDING
+    await office.passes(5 * MINUTE)
+    assert await office.status(told) is Status.CONSENTED
+
+
+async def test_an_objection_in_time_stops_it_and_calls_the_role(office: Office) -> None:
+    told, card = await office.asked(SOFT)
+    await office.passes(4 * MINUTE)
+    await office.click(RITA, await office.card(told), "object")
+    await office.passes(10 * MINUTE)
+    assert await office.status(told) is Status.PENDING
+    assert any(note.notified for note in office.thread(card))
+
+
+async def test_people_are_reminded_in_the_thread_and_then_the_next_role_is_asked(office: Office) -> None:
+    told, card = await office.asked(HARD)
+    await office.passes(20 * HOUR)
+    reminders = [note for note in office.thread(card) if "still waits" in note.shown]
+    assert len(reminders) == 1
+    assert {SENTA, SVEN} <= reminders[0].notified
+    await office.passes(4 * HOUR)
+    state = await office.state(told)
+    assert (state.task.rung, state.task.required_role) == (1, "supervisor")
+    assert "supervisor" in (await office.card(told)).shown
+
+
+async def test_what_is_approved_and_not_used_is_reminded_and_lapses(office: Office) -> None:
+    told, card = await office.asked(HARD)
+    await office.approve(SENTA, card)
+    await office.passes(DAY)
+    assert "not carried out yet" in office.thread(card)[-1].shown
+    await office.passes(DAY)
+    body = (await office.read(told)).body
+    assert (body["may_proceed"], body["execution"]["state"]) == (False, "lapsed")
+
+
+async def test_the_task_of_somebody_who_leaves_goes_to_their_delegate_and_back(office: Office) -> None:
+    told, card = await office.asked(HARD)
+    await office.give(SENTA, card, Verb.CLAIM_TASK)
+    await office.slack.close(SENTA, everything=True)
+    await office.slack.command(SENTA, "/reviews", f"away 2d <@{SVEN}>")
+    await office.passes(MINUTE)
+    assert (await office.state(told)).task.assigned_to == SVEN
+    await office.slack.command(SENTA, "/reviews", "back")
+    await office.passes(MINUTE)
+    assert (await office.state(told)).task.assigned_to == SENTA
+
+
+async def while_slack_is_away(office: Office, told: Told, span: timedelta) -> PackageState:
+    """What time does meanwhile, and what could not be told of it: no call to Slack is still on its way."""
+    assert office.its.service.slack is not None
+    await office.slack.go_down()
+    office.clock.passes(span)
+    await office.its.service.slack.clockwork.sweep.tick()
+    await office.delivered()
+    return await office.state(told)
+
+
+async def test_what_climbed_before_its_reminder_could_be_told_calls_the_next_role_once(office: Office) -> None:
+    told, card = await office.asked(HARD)
+    state = await while_slack_is_away(office, told, 25 * HOUR)
+    assert state.task.required_role == "supervisor"
+    await office.slack.come_up()
+    await office.rested()
+    calls = [note.shown for note in office.thread(card) if note.notified]
+    assert [("supervisor" in call, "still waits" in call) for call in calls] == [(True, False)]
+
+
+async def test_nobody_is_told_of_an_unused_permission_that_was_used_before_it_could_be_told(office: Office) -> None:
+    told, card = await office.asked(HARD)
+    await office.approve(SENTA, card)
+    await office.delivered()
+    state = await while_slack_is_away(office, told, DAY)
+    assert state.execution.reminded
+    assert (await office.claim(told)).status == 200
+    await office.slack.come_up()
+    await office.rested()
+    assert not [note for note in office.thread(card) if "not carried out yet" in note.shown]
