@@ -51,6 +51,13 @@ def together(connection: Connection) -> Iterator[Batch]:
         info.pop(_OPEN, None)
 
 
+def write(connection: Connection, statement: Executable, row: Values) -> None:
+    """At once, for a row that is read again in the same transaction, or written alone."""
+    batch = Batch(connection)
+    batch.execute(statement, row)
+    batch.send()
+
+
 def _at_once(connection: Connection) -> AbstractContextManager[Any]:
     """PostgreSQL is sent all of it before it is asked how it went. Nothing can be read in between."""
     if connection.dialect.name != "postgresql":

@@ -7,7 +7,6 @@ from sqlalchemy import Connection, bindparam, select
 
 from rules.policy.model import Policy
 from rules.policy.parse import PolicyError, read_policy
-from store.engine.spelled import first
 from store.engine.workers import UnavailableError
 from store.schema.tables import PolicyText, core
 
@@ -26,7 +25,7 @@ def kept_policy(connection: Connection, digest: str | None) -> Policy:
     """The policy of this recorded digest, which may come from another release that computed it otherwise."""
     if digest is None:
         raise UnreadablePolicyError("No policy is in force yet. Start `countersign serve`, which applies its file.")
-    kept = first(connection, _TEXT, {"digest": digest})
+    kept = connection.execute(_TEXT, {"digest": digest}).first()
     try:
         return read_policy(kept.text if kept else "").model_copy(update={"digest": digest})
     except PolicyError as error:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, false, or_, select, tuple_, update
 
 from rules.scales import RiskLevel
+from store.engine.spelled import first
 from store.installation.house import fresh_id
 from store.outbox.cards import CARDS, OF_PACKAGE, ROLE, Place
 from store.outbox.rate_budget import POSTS, UPDATES, Purse, Spent, of_channel
@@ -170,7 +171,7 @@ class Clicked(NamedTuple):
 
 
 def found(connection: Connection, clicked: Clicked) -> Found:
-    row = connection.execute(_HERE, clicked.key).first()
+    row = first(connection, _HERE, clicked.key)
     if row is None:
         return Found.NOWHERE
     if row.ts is None:

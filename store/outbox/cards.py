@@ -16,7 +16,7 @@ from rules.policy.model import Policy
 from rules.scales import HITLLevel
 from rules.state.model import PackageState, Status
 from rules.state.sightings import CardAt
-from store.engine.batch import Batch
+from store.engine.batch import Batch, write
 from store.packages.packages import PACKAGES
 from store.schema.outbox_tables import Card, Rendering
 from store.schema.tables import ReviewTaskRow, core
@@ -271,4 +271,4 @@ class Drawing(NamedTuple):
 
 
 def keep_rendering(connection: Connection, drawing: Drawing) -> None:
-    connection.execute(_KEEP, drawing._asdict())
+    write(connection, _KEEP, drawing._asdict())

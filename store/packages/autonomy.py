@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, select, text
 
 from rules.people.autonomy import AutonomyProfile
 from rules.spelling import folded
+from store.engine.batch import write
 from store.engine.spelled import first
 from store.schema.tables import ProfileRow, core
 
@@ -32,5 +33,4 @@ def profile(connection: Connection, tenant_id: str, agent_id: str, action_type: 
 
 def put_profile(connection: Connection, tenant_id: str, its: AutonomyProfile) -> None:
     key = {"tenant": tenant_id, "agent": its.agent_id, "action": folded(its.action_type)}
-    row = key | {"body": its.model_dump_json()}
-    connection.execute(_PUT, row)
+    write(connection, _PUT, key | {"body": its.model_dump_json()})

@@ -7,6 +7,7 @@ import json
 from sqlalchemy import Connection, bindparam, select
 
 from rules.record.chain import Event
+from store.engine.spelled import rows
 from store.schema.tables import EventRow, core
 
 EVENTS = core(EventRow)
@@ -25,10 +26,10 @@ _BODIES = select(EVENTS.c.event_id, EVENTS.c.body).where(
 
 def digests_of(connection: Connection, tenant_id: str, event_ids: list[str]) -> dict[str, str | None]:
     """The digest of its words that each of these events keeps."""
-    rows = connection.execute(_BODIES, {"tenant": tenant_id, "events": event_ids})
-    return {row.event_id: json.loads(row.body)["content"] for row in rows}
+    found = connection.execute(_BODIES, {"tenant": tenant_id, "events": event_ids})
+    return {row.event_id: json.loads(row.body)["content"] for row in found}
 
 
 def events_of(connection: Connection, tenant_id: str, package_id: str) -> list[Event]:
-    rows = connection.execute(_OF_PACKAGE, {"tenant": tenant_id, "package": package_id})
-    return [json.loads(row.body) for row in rows]
+    key = {"tenant": tenant_id, "package": package_id}
+    return [json.loads(row.body) for row in rows(connection, _OF_PACKAGE, key)]

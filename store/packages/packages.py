@@ -14,7 +14,7 @@ from rules.scales import HITLLevel
 from rules.state.model import PackageState, Status
 from rules.verbs.timers import next_due
 from store.engine.batch import Batch
-from store.engine.spelled import first, rows
+from store.engine.spelled import first
 from store.packages.states import state_of, text_of
 from store.schema.tables import PackageRow, core
 
@@ -172,11 +172,11 @@ _ANY_SOFT_WAITING = _SOFT_WAITING.limit(1)
 
 def soft_waiting(connection: Connection, tenant_id: str) -> list[str]:
     """The packages to which silence would consent."""
-    return [row.package_id for row in rows(connection, _SOFT_WAITING, {"tenant": tenant_id})]
+    return list(connection.execute(_SOFT_WAITING, {"tenant": tenant_id}).scalars())
 
 
 def is_any_soft_waiting(connection: Connection, tenant_id: str) -> bool:
-    return bool(rows(connection, _ANY_SOFT_WAITING, {"tenant": tenant_id}))
+    return connection.execute(_ANY_SOFT_WAITING, {"tenant": tenant_id}).first() is not None
 
 
 _REVISIONS = select(PACKAGES.c.package_id, PACKAGES.c.revision).where(*_THESE)
@@ -219,7 +219,7 @@ _CLAIM = (
 
 def is_any_due(connection: Connection, tenant_id: str, now: datetime) -> bool:
     """As little as an idle look may cost."""
-    return bool(rows(connection, _DUE, {"tenant": tenant_id, "now": now, "limit": 1}))
+    return connection.execute(_DUE, {"tenant": tenant_id, "now": now, "limit": 1}).first() is not None
 
 
 def claim_due(connection: Connection, tenant_id: str, now: datetime, until: datetime, limit: int) -> list[PackageState]:
