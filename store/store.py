@@ -35,7 +35,7 @@ from store.installation.policy_texts import UnreadablePolicyError
 from store.outbox.cards import Drawing, keep_rendering
 from store.packages.documents import documents
 from store.packages.events import events_of
-from store.packages.packages import Cursor, glance, load, own
+from store.packages.packages import Cursor, glance, load_own, own
 from store.waiters import Waiter, Waiters, stopped
 
 if TYPE_CHECKING:
@@ -219,8 +219,7 @@ class Store:
         return await self.database.write(once)
 
     async def has_answered(self, command_id: str) -> bool:
-        tenant_id = self.house.tenant_id
-        return await self.database.read(lambda its: has_answered(its, tenant_id, command_id), quick=True)
+        return await self.database.read(lambda its: has_answered(its, self.house.tenant_id, command_id), quick=True)
 
     async def agent_of(self, key: str) -> Agent | None:
         tenant_id, now = self.house.tenant_id, self.clock()
@@ -232,11 +231,8 @@ class Store:
         """A page of an agent's own packages, and where the next one begins if there is one."""
 
         def operation(connection: Connection) -> tuple[list[Document], Cursor | None]:
-            tenant_id = self.house.tenant_id
-            states = own(connection, tenant_id, agent_id, limit=limit + 1, after=after, **wanted)
-            page = states[:limit]
-            following = Cursor(page[-1].created_at, page[-1].decision_package_id) if len(states) > limit else None
-            return documents(connection, page, self.house.roster(connection), self.clock()), following
+            states, following = own(connection, self.house.tenant_id, agent_id, limit=limit, after=after, **wanted)
+            return documents(connection, states, self.house.roster(connection), self.clock()), following
 
         return await self.database.read(operation)
 
@@ -244,22 +240,19 @@ class Store:
         """The audit events of an agent's own package."""
 
         def operation(connection: Connection) -> list[Event] | None:
-            loaded = load(connection, self.house.tenant_id, package_id)
-            if loaded is None or loaded.state.agent_id != agent_id:
-                return None
-            return events_of(connection, self.house.tenant_id, package_id)
+            state = load_own(connection, self.house.tenant_id, package_id, agent_id)
+            return events_of(connection, state.tenant_id, package_id) if state else None
 
         return await self.database.read(operation)
 
     async def found(self, package_id: str, agent_id: str) -> Found | None:
-        """An agent's own package. Another's is not found: whether it exists is none of its business."""
-        return await self.database.read(lambda its: self._found(its, package_id, agent_id), quick=True)
+        """An agent's own package."""
 
-    def _found(self, connection: Connection, package_id: str, agent_id: str) -> Found | None:
-        loaded = load(connection, self.house.tenant_id, package_id)
-        if loaded is None or loaded.state.agent_id != agent_id:
-            return None
-        return Found(loaded.state.revision, self._document(connection, loaded.state))
+        def operation(connection: Connection) -> Found | None:
+            state = load_own(connection, self.house.tenant_id, package_id, agent_id)
+            return Found(state.revision, self._document(connection, state)) if state else None
+
+        return await self.database.read(operation, quick=True)
 
     def _document(
         self,

@@ -1,10 +1,13 @@
 """The project's own files keep the promises that CONTRIBUTING makes for them."""
 
+import ast
 import re
 import socket
 import subprocess
 import tomllib
+from collections import Counter
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -79,3 +82,36 @@ def test_each_test_has_a_database_of_its_own(database_url: str, time: str) -> No
 def test_a_test_cannot_leave_this_machine() -> None:
     with socket.socket() as outward, pytest.raises(RuntimeError, match="loopback addresses only"):
         outward.connect(("192.0.2.1", 80))
+
+
+PRODUCT = ("rules", "blocks", "store", "scheduler", "bot", "playground")
+MODULES = [
+    path for name in PRODUCT for path in sorted((ROOT / name).rglob("*.py")) if path.parent.name != "versions"
+]  # a migration stays as long as it was when it was released
+
+
+LONGER = {"rules/state/commands.py"}  # one class for each command
+
+
+def test_no_file_of_the_product_is_longer_than_300_lines() -> None:
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in MODULES}
+    assert {name for name, length in lengths.items() if length > 300} <= LONGER
+
+
+def test_no_folder_of_the_product_has_more_than_16_modules() -> None:
+    modules = Counter(str(path.parent.relative_to(ROOT)) for path in MODULES if path.name != "__init__.py")
+    assert {folder: count for folder, count in modules.items() if count > 16} == {}
+
+
+def test_half_of_the_products_functions_have_at_most_six_lines() -> None:
+    lengths = [length for path in MODULES for length in lengths_of_functions(path)]
+    longest = sorted(MODULES, key=lambda path: median(lengths_of_functions(path) or [0]))[-5:]
+    assert median(lengths) <= 6, f"the files with the longest functions: {', '.join(map(str, longest))}"
+
+
+def lengths_of_functions(path: Path) -> list[int]:
+    functions = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, FUNCTION))
+    return [(node.end_lineno or 0) - node.lineno + 1 for node in functions]
+
+
+FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef

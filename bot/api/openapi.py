@@ -12,12 +12,13 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from bot.api.descriptions import ABOUT, MODELS
+from bot.api.health_shapes import Health, Readiness
 from bot.api.problem_types import TYPE, Fault, Kind, meaning_of, name_of, status_of, title_of
 from bot.api.problems import MEDIA
 from bot.api.requests import PACKAGE_ID, CancelRequest, ClaimRequest, NewVersionRequest, ReportRequest
 from bot.api.routes import ROUTES, Answer, Route
 from bot.api.schema import JSON_OBJECT, REFERENCE, conditions, spelled_out
-from bot.api.shapes import CallbackBody, Events, Health, Page, Problem, Readiness, StatusDocument
+from bot.api.shapes import CallbackBody, Events, Page, Problem, StatusDocument
 from rules.package.model import DecisionPackage, ExceptionParameters, MemoryParameters
 
 Json = dict[str, Any]

@@ -11,9 +11,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from bot.api import descriptions as words
+from bot.api.health_shapes import Health, Readiness
 from bot.api.problem_types import Fault, Kind
 from bot.api.requests import CancelRequest, ClaimRequest, ListQuery, NewVersionRequest, ReportRequest, WaitQuery
-from bot.api.shapes import Events, Health, Page, Readiness, StatusDocument
+from bot.api.shapes import Events, Page, StatusDocument
 from rules.package.model import DecisionPackage
 from rules.reasons import Reason
 

@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from bot.cli import agents, audit, callbacks, database, demo, key, queue, serve
+from bot.cli import agents, audit, callbacks, database, demo, freezing, key, queue, serve
 from bot.cli.common.faults import explained, is_usage
 from bot.cli.doctor import doctor
 from bot.cli.policy import policy
@@ -32,9 +32,9 @@ app.command()(doctor.doctor)
 app.command()(queue.queue)
 app.command()(queue.stats)
 app.add_typer(agents.app, name="agents")
-app.command()(agents.freeze)
-app.command()(agents.thaw)
-app.command()(agents.restored)
+app.command()(freezing.freeze)
+app.command()(freezing.thaw)
+app.command()(freezing.restored)
 app.add_typer(callbacks.app, name="callbacks")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")

@@ -1,4 +1,4 @@
-"""`countersign agents …`, `freeze` and `thaw`: who may propose anything at all."""
+"""`countersign agents …`: who may propose anything at all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from bot.cli.common.session import OPERATOR
 from bot.cli.common.text import as_json, iso, plain, table
 from bot.cli.policy.ruling import ruling
 from bot.keys import vault
-from bot.process.restore_guard import FIX, Count, counted, counter_file, write_counter
 from bot.settings import read_settings
 from rules.package.model import Url
 from rules.people.agent_keys import KeyScope, Rates
@@ -28,7 +27,7 @@ from rules.policy.types import UserId
 from rules.record.chain import rfc3339
 from store.agents import agent_admin
 from store.agents.agent_admin import Credentials, Listed, RegistryError
-from store.installation import owners, tenancy
+from store.installation import owners
 from store.installation.tenancy import INSTALLATION
 
 app = typer.Typer(no_args_is_help=True, help="Add agents and manage their keys.")
@@ -275,37 +274,3 @@ def resume(name: Name) -> None:
 def _stands(name: str, standing: AgentStanding) -> None:
     session.write(lambda its: agent_admin.set_standing(its, name, standing, session.now(), by=OPERATOR))
     typer.echo(f"{name} is {standing}")
-
-
-def restored() -> None:
-    """After a restore, before the service starts: freeze everything, and record that the database is an earlier one.
-
-    What was decided and claimed since the backup is unknown to it, so an approval that was used can look unused.
-    """
-    settings = read_settings()
-    counter = counter_file(settings)
-
-    def operation(connection: Connection) -> Count | None:
-        tenancy.restored(connection, actor=OPERATOR, now=session.now())
-        return counted(connection) if counter else None
-
-    if (count := session.write(operation)) and counter:
-        write_counter(counter, count)
-    typer.echo("the restore is recorded and everything is frozen")
-    typer.echo(f"next: {FIX}")
-
-
-def freeze() -> None:
-    """Hold every agent at once, as `agents pause` holds one."""
-    _freezes(frozen=True)
-    typer.echo("everything is frozen; `countersign thaw` ends it")
-
-
-def thaw() -> None:
-    """End a freeze. Agents that are paused by themselves stay so."""
-    _freezes(frozen=False)
-    typer.echo("nothing is frozen any more")
-
-
-def _freezes(*, frozen: bool) -> None:
-    session.write(lambda its: tenancy.set_frozen(its, frozen=frozen, actor=OPERATOR, now=session.now()))

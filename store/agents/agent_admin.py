@@ -18,7 +18,8 @@ from store.agents.agents import AGENTS, KEYS, key_digest, rates_of, scope_of
 from store.engine.constraints import violated
 from store.installation.house import fresh_id
 from store.installation.tenancy import happened, tenant
-from store.schema.tables import CallbackSecret, core
+from store.schema.agent_tables import CallbackSecret
+from store.schema.tables import core
 
 SECRETS = core(CallbackSecret)
 

@@ -16,7 +16,9 @@ from rules.people.directory import Agent, AgentStanding
 from store.agents import loads
 from store.engine.spelled import first
 from store.packages.threads import HOLDER
-from store.schema.tables import AgentKey, AgentRow, Installation, core
+from store.schema.agent_tables import AgentKey, AgentRow
+from store.schema.installation_tables import Installation
+from store.schema.tables import core
 
 AGENTS, KEYS, INSTALLATION = core(AgentRow), core(AgentKey), core(Installation)
 

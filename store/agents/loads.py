@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, case
 from rules.people.agent_keys import UNLIMITED, Load, Rates
 from store.engine.spelled import Values, rows
 from store.packages.packages import PACKAGES
-from store.schema.tables import OPEN, WAITS, AgentRow, VersionRow, core
+from store.schema.agent_tables import AgentRow
+from store.schema.tables import OPEN, WAITS, VersionRow, core
 
 AGENTS, VERSIONS = core(AgentRow), core(VersionRow)
 

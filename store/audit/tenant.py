@@ -12,7 +12,8 @@ from store.agents.agents import AGENTS
 from store.audit.kept import all_of, streamed, whole
 from store.installation.policy_texts import POLICIES
 from store.installation.tenancy import INSTALLATION
-from store.schema.tables import TenantEventRow, core
+from store.schema.installation_tables import TenantEventRow
+from store.schema.tables import core
 
 TENANT_EVENTS = core(TenantEventRow)
 

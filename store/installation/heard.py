@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, text
 
-from store.schema.presence_tables import HeardAt
+from store.schema.installation_tables import HeardAt
 from store.schema.tables import core
 
 HEARD = core(HeardAt)

@@ -14,7 +14,8 @@ from rules.policy.model import Policy
 from store.engine.spelled import rows
 from store.engine.workers import takes_long
 from store.installation.policy_texts import PolicyTexts
-from store.schema.tables import Absence, GroupMember, GroupRow, Installation, PersonRow, core
+from store.schema.installation_tables import Absence, GroupMember, GroupRow, Installation, PersonRow
+from store.schema.tables import core
 
 PEOPLE, GROUPS, MEMBERS = core(PersonRow), core(GroupRow), core(GroupMember)
 ABSENCES, INSTALLATION = core(Absence), core(Installation)

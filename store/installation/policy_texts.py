@@ -8,7 +8,8 @@ from sqlalchemy import Connection, bindparam, select
 from rules.policy.model import Policy
 from rules.policy.parse import PolicyError, read_policy
 from store.engine.workers import UnavailableError
-from store.schema.tables import PolicyText, core
+from store.schema.installation_tables import PolicyText
+from store.schema.tables import core
 
 log = structlog.get_logger()
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
 from rules.people.working_time import Span
-from store.schema.presence_tables import Presence
+from store.schema.installation_tables import Presence
 from store.schema.tables import core
 
 PRESENCES = core(Presence)

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, insert, select, text, update
 from rules.record.chain import sealed, tenant_event
 from rules.state.events import TenantEventType
 from store.installation.house import fresh_id
-from store.schema.tables import Installation, TenantEventRow, core
+from store.schema.installation_tables import Installation, TenantEventRow
+from store.schema.tables import core
 
 INSTALLATION, EVENTS = core(Installation), core(TenantEventRow)
 

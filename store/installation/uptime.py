@@ -13,7 +13,8 @@ from sqlalchemy import Connection, bindparam, case, delete, select, text, update
 
 from rules.people.working_time import Span, Spans, overlap, without
 from store.installation import presence
-from store.schema.tables import Uptime, core
+from store.schema.installation_tables import Uptime
+from store.schema.tables import core
 
 UPTIMES = core(Uptime)
 AHEAD = timedelta(seconds=15)  # so far apart the clocks of two machines may be

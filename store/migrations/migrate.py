@@ -13,7 +13,8 @@ from sqlalchemy.exc import ProgrammingError
 
 from store.engine.address import address
 from store.engine.engines import begin_immediate, make_engine
-from store.schema.tables import Installation, core
+from store.schema.installation_tables import Installation
+from store.schema.tables import core
 
 INSTALLATION = core(Installation)
 _APPLIED = text("SELECT version_num FROM alembic_version")

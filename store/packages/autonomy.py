@@ -11,7 +11,8 @@ from rules.people.autonomy import AutonomyProfile
 from rules.spelling import folded
 from store.engine.batch import write
 from store.engine.spelled import first
-from store.schema.tables import ProfileRow, core
+from store.schema.agent_tables import ProfileRow
+from store.schema.tables import core
 
 PROFILES = core(ProfileRow)
 

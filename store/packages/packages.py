@@ -73,6 +73,12 @@ def load(connection: Connection, tenant_id: str, package_id: str) -> Loaded | No
     return _loaded(row) if row else None
 
 
+def load_own(connection: Connection, tenant_id: str, package_id: str, agent_id: str) -> PackageState | None:
+    """An agent's own package. Another's is not found: whether it exists is none of its business."""
+    loaded = load(connection, tenant_id, package_id)
+    return loaded.state if loaded and loaded.state.agent_id == agent_id else None
+
+
 def load_each(connection: Connection, tenant_id: str, package_ids: Sequence[str]) -> dict[str, Loaded]:
     rows = connection.execute(_LOAD_EACH, {"tenant": tenant_id, "packages": list(package_ids)})
     return {row.package_id: _loaded(row) for row in rows}
@@ -138,8 +144,11 @@ def own(
     limit: int,
     after: Cursor | None = None,
     **wanted: str | None,
-) -> list[PackageState]:
-    """An agent's own packages, newest first, from the cursor on. `wanted`: status, thread_id, action_type."""
+) -> tuple[list[PackageState], Cursor | None]:
+    """A page of an agent's own packages, newest first, and where the next page begins if there is one.
+
+    `wanted`: status, thread_id, action_type.
+    """
     query = select(PACKAGES.c.state).where(PACKAGES.c.tenant_id == tenant_id, PACKAGES.c.agent_id == agent_id)
     for name, value in wanted.items():
         if value is not None:
@@ -148,8 +157,9 @@ def own(
     if after is not None:
         query = query.where(place < tuple_(after.created_at, after.package_id))
     newest = (PACKAGES.c.created_at.desc(), PACKAGES.c.package_id.desc())
-    rows = connection.execute(query.order_by(*newest).limit(limit))
-    return [PackageState.model_validate_json(row.state) for row in rows]
+    found = connection.execute(query.order_by(*newest).limit(limit + 1)).scalars().all()
+    page = [PackageState.model_validate_json(state) for state in found[:limit]]
+    return page, Cursor(page[-1].created_at, page[-1].decision_package_id) if len(found) > limit else None
 
 
 _GLANCE = select(PACKAGES.c.agent_id, PACKAGES.c.revision, PACKAGES.c.status).where(*_THIS)

@@ -24,60 +24,6 @@ def _partial(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
-class Installation(SQLModel, table=True):
-    """One row: who this installation is, and what all its processes must agree on."""
-
-    __tablename__ = "installation"
-    tenant_id: str = Field(primary_key=True)
-    created_at: datetime
-    frozen: bool = False
-    directory_version: int = 0
-    directory_as_of: datetime | None = None
-    directory_read_at: datetime | None = None  # by the real clock, as are the times of Slack's events
-    policy_digest: str | None = None  # the policy in force, by the digest under which its text is kept
-    relieved: str | None = None  # for which people, there and away, all tasks were last looked through
-    length: int = 0
-    head: str | None = None
-
-
-class AgentRow(SQLModel, table=True):
-    __tablename__ = "agents"
-    __table_args__ = (UniqueConstraint("tenant_id", "name", name="uq_agents_name"),)
-    tenant_id: str = Field(primary_key=True)
-    agent_id: str = Field(primary_key=True)
-    name: str
-    owner: str
-    standing: str
-    callback_url: str | None = Field(default=None, sa_type=Text)
-    created_at: datetime
-    scope: str | None = Field(default=None, sa_type=Text)  # JSON; nothing: all that any key may ask
-    per_minute: int | None = None  # nothing: the default; 0: no limit
-    max_open: int | None = None
-
-
-class AgentKey(SQLModel, table=True):
-    """A key is stored as its digest: who reads the database cannot speak for an agent."""
-
-    __tablename__ = "agent_keys"
-    tenant_id: str = Field(primary_key=True)
-    key_digest: str = Field(primary_key=True)
-    agent_id: str = Field(index=True)
-    created_at: datetime
-    expires_at: datetime | None = None
-
-
-class CallbackSecret(SQLModel, table=True):
-    """What callbacks are signed with, sealed: only a key outside of the database opens it."""
-
-    __tablename__ = "callback_secrets"
-    tenant_id: str = Field(primary_key=True)
-    secret_id: str = Field(primary_key=True)
-    agent_id: str = Field(index=True)
-    secret: str
-    created_at: datetime
-    expires_at: datetime | None = None
-
-
 class PackageRow(SQLModel, table=True):
     """The state as it is now, and the columns by which it is found. `state` is what the events fold to."""
 
@@ -160,18 +106,6 @@ class EventRow(SQLModel, table=True):
     event_id: str
     event_type: str
     action_type: str
-    actor: str
-    occurred_at: datetime
-    body: str = Field(sa_type=Text)
-
-
-class TenantEventRow(SQLModel, table=True):
-    """The chain of what belongs to no package: agents, keys, policy texts, assignments of people, absences."""
-
-    __tablename__ = "tenant_events"
-    tenant_id: str = Field(primary_key=True)
-    sequence: int = Field(primary_key=True)
-    event_type: str
     actor: str
     occurred_at: datetime
     body: str = Field(sa_type=Text)
@@ -274,86 +208,6 @@ class ThreadRow(SQLModel, table=True):
     thread_id: str = Field(primary_key=True)
     package_id: str = Field(primary_key=True)
     taken_at: datetime
-
-
-class ProfileRow(SQLModel, table=True):
-    __tablename__ = "autonomy_profiles"
-    tenant_id: str = Field(primary_key=True)
-    agent_id: str = Field(primary_key=True)
-    action_type: str = Field(primary_key=True)
-    body: str = Field(sa_type=Text)
-
-
-class PersonRow(SQLModel, table=True):
-    """A user of the workspace, as Slack last told us."""
-
-    __tablename__ = "people"
-    tenant_id: str = Field(primary_key=True)
-    user_id: str = Field(primary_key=True)
-    name: str = ""
-    email: str | None = None
-    active: bool = True
-    is_bot: bool = False
-    is_guest: bool = False
-    is_stranger: bool = False
-    told_at: datetime | None = None  # when the newest event about them happened, and which one it was
-    told_by: str | None = None
-
-
-class GroupRow(SQLModel, table=True):
-    """When an event last listed all members of a user group, and which event that was."""
-
-    __tablename__ = "user_groups"
-    tenant_id: str = Field(primary_key=True)
-    group_id: str = Field(primary_key=True)
-    told_at: datetime
-    told_by: str
-
-
-class GroupMember(SQLModel, table=True):
-    """Who belongs to a user group; and, until the next reading, who does not any more."""
-
-    __tablename__ = "group_members"
-    tenant_id: str = Field(primary_key=True)
-    group_id: str = Field(primary_key=True)
-    user_id: str = Field(primary_key=True)
-    is_former: bool | None = None
-    told_at: datetime | None = None
-    told_by: str | None = None
-
-
-class Absence(SQLModel, table=True):
-    """When somebody was, or is, away. Past ones are kept: silence did not count while nobody else was there."""
-
-    __tablename__ = "absences"
-    tenant_id: str = Field(primary_key=True)
-    user_id: str = Field(primary_key=True)
-    since: datetime = Field(primary_key=True)
-    until: datetime
-    delegate: str | None = None
-    current: bool = True
-
-
-class Uptime(SQLModel, table=True):
-    """A stretch of time in which a process could have taken a click, and reach Slack."""
-
-    __tablename__ = "uptimes"
-    __table_args__ = (Index("ix_uptimes_until", "tenant_id", "until"),)
-    tenant_id: str = Field(primary_key=True)
-    process_id: str = Field(primary_key=True)
-    since: datetime = Field(primary_key=True)
-    until: datetime
-
-
-class PolicyText(SQLModel, table=True):
-    """Every policy text that was ever in force, by its digest: a decision names the one it was made under."""
-
-    __tablename__ = "policies"
-    tenant_id: str = Field(primary_key=True)
-    digest: str = Field(primary_key=True)
-    version: str
-    text: str = Field(sa_type=Text)
-    first_used_at: datetime
 
 
 def core(model: type[SQLModel]) -> Table:

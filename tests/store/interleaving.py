@@ -161,7 +161,7 @@ class Interleaving(RuleBasedStateMachine):
 
     def _levels(self, connection: Connection, agent: Agent) -> dict[str, HITLLevel]:
         """The gravest that each action of this agent was found to be within the window."""
-        states = packages.own(connection, self.world.tenant_id, agent.agent_id, limit=1000)
+        states, _ = packages.own(connection, self.world.tenant_id, agent.agent_id, limit=1000)
         fresh = [state for state in states if state.updated_at > self.world.clock.now - WINDOW]
         return {state.action_digest: state.level for state in sorted(fresh, key=lambda state: state.level)}
 
