@@ -10,7 +10,6 @@ from typing import Final
 
 # A message.
 MESSAGE_BLOCKS: Final = 50
-MESSAGE_TEXT: Final = 40_000  # a post is cut there without a word
 UPDATE_TEXT: Final = 4_000  # an update is refused past it
 # Unpublished: refusals were seen from 11,341 to 13,297, and Slack's staff speak of 12,000.
 MESSAGE_BLOCKS_TEXT: Final = 12_000

@@ -115,14 +115,6 @@ def verify_database(
     yield from auditor.ended()
 
 
-def verify_package(connection: Connection, package_id: str) -> list[Fault]:
-    """One package alone; a package that nobody knows has no fault."""
-    tenant_id = tenant(connection)
-    row = connection.execute(all_of(PACKAGES).where(_mine(PACKAGES, tenant_id, package_id))).first()
-    trail = next(_fetched(connection, tenant_id, {package_id: row}))
-    return list(Auditor(tenant_id).package(trail)) if row or trail.events or trail.contents else []
-
-
 def trails(
     connection: Connection, tenant_id: str, selection: Selection = EVERYTHING, progress: Progress = quiet
 ) -> Iterator[Trail]:

@@ -20,7 +20,6 @@ from store.audit.reader import (
     snapshot,
     trails,
     verify_database,
-    verify_package,
 )
 from store.audit.tenant import tenant_claim
 from store.engine.engines import transact
@@ -76,15 +75,6 @@ def test_a_snapshot_writes_nothing_on_postgresql(its: Recorded) -> None:
         refuses = connection.dialect.name == "postgresql"
         read_only = connection.exec_driver_sql("SHOW transaction_read_only").scalar() if refuses else "on"
     assert read_only == "on"
-
-
-def test_one_package_is_verified_alone(its: Recorded) -> None:
-    forge(its.engine, "UPDATE packages SET level = 'full_auto' WHERE package_id = :id", id=its.approved)
-    with snapshot(its.engine) as connection:
-        assert verify_package(connection, its.rejected) == []
-        assert verify_package(connection, "pkg_of_nobody") == []
-        (fault,) = verify_package(connection, its.approved)
-    assert str(fault) == f"{its.approved} revision 4: the columns of its row and its state disagree: level"
 
 
 def test_more_packages_than_are_fetched_at_once_are_each_seen_once(
