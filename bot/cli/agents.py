@@ -44,8 +44,8 @@ def _name(written: str) -> str:
 def _owner(written: str) -> str:
     try:
         return TypeAdapter(UserId).validate_python(written)
-    except ValidationError:
-        raise typer.BadParameter("must be the id of a Slack user such as U0123ABCD") from None
+    except ValidationError as fault:
+        raise typer.BadParameter(fault.errors()[0]["msg"]) from None
 
 
 def _callback_url(written: str | None) -> str | None:

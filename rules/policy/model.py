@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import lru_cache
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from rules.canonical import sha256_of
 from rules.policy.actions import Action, Listing, ReversibilityTable, listing
 from rules.policy.roles import Role
 from rules.policy.tiers import NEVER_SILENT, Tiers
-from rules.policy.types import Amount, ChannelId, Currency, Domain, Name, Pattern, Share, Span, UserId
+from rules.policy.types import Amount, ChannelId, Currency, Domain, Name, Pattern, Share, ShortName, Span, UserId
 from rules.scales import HITLLevel, RiskLevel
 from rules.values import MisfitError, Value
 
@@ -118,7 +118,7 @@ class Policy(Value):
     The digest is taken over the parsed policy: comments, white space and the order of keys do not change it.
     """
 
-    version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,50}$")]
+    version: ShortName
     digest: str = Field(default="", exclude=True)
     admins: tuple[UserId, ...] = ()
     visibility: Literal["involved", "workspace"] = "involved"

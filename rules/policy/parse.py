@@ -190,17 +190,6 @@ _KINDS = {
     "model": "must be a table of keys and values",
 }
 
-_PATTERNS = {
-    r"^[a-z][a-z0-9_-]{0,49}$": "must be a name such as senior_reviewer: a-z, 0-9, _ and -, at most 50",
-    r"^[UW][A-Z0-9]{1,20}$": "must be the id of a Slack user such as U0123ABCD",
-    r"^S[A-Z0-9]{1,20}$": "must be the id of a Slack user group such as S0123ABCD",
-    r"^[CG][A-Z0-9]{1,20}$": "must be the id of a Slack channel such as C0123ABCD",
-    r"^[A-Za-z0-9_.:*-]{1,100}$": "must be an action type such as send_email, or a pattern such as db.*",
-    r"^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}$": "must be a domain such as partner.example",
-    r"^[A-Z]{3}$": "must be a currency in three capital letters such as EUR",
-    r"^[A-Za-z0-9_.-]{1,50}$": "must be a short name such as 2026-01: letters, digits, dots, _ and -, at most 50",
-}
-
 
 def _sentence(found: ErrorDetails) -> str:
     context = found.get("ctx", {})
@@ -211,8 +200,6 @@ def _sentence(found: ErrorDetails) -> str:
             return _unknown(found["loc"])
         case "enum" | "literal_error":
             return "must be one of: " + ", ".join(re.findall("'([^']+)'", context["expected"]))
-        case "string_pattern_mismatch":
-            return _PATTERNS[context["pattern"]]
         case "value_error":
             return str(context["error"])
         case kind:

@@ -3,24 +3,58 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError, core_schema
 
 from rules.values import Duration
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,49}$")]
-UserId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{1,20}$")]
-GroupId = Annotated[str, StringConstraints(pattern=r"^S[A-Z0-9]{1,20}$")]
-ChannelId = Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{1,20}$")]
-Pattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:*-]{1,100}$")]
+
+@dataclass(frozen=True)
+class Written:
+    """How a text is written, and the sentence for the operator who wrote it otherwise."""
+
+    pattern: str
+    sentence: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: Any) -> dict[str, Any]:
+        return {**handler(schema), "pattern": f"^{self.pattern}$"}
+
+    def _checked(self, text: str) -> str:
+        if re.fullmatch(self.pattern, text):
+            return text
+        raise PydanticCustomError("not_as_written", "{sentence}", {"sentence": self.sentence})
+
+
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+
+Name = Annotated[
+    str, Written("[a-z][a-z0-9_-]{0,49}", "must be a name such as senior_reviewer: a-z, 0-9, _ and -, at most 50")
+]
+UserId = Annotated[str, Written("[UW][A-Z0-9]{1,20}", "must be the id of a Slack user such as U0123ABCD")]
+GroupId = Annotated[str, Written("S[A-Z0-9]{1,20}", "must be the id of a Slack user group such as S0123ABCD")]
+ChannelId = Annotated[str, Written("[CG][A-Z0-9]{1,20}", "must be the id of a Slack channel such as C0123ABCD")]
+Pattern = Annotated[
+    str,
+    Written("[A-Za-z0-9_.:*-]{1,100}", "must be an action type such as send_email, or a pattern such as db.*"),
+]
 Domain = Annotated[
     str,
     AfterValidator(str.lower),
-    StringConstraints(pattern=r"^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}$", max_length=253),
+    StringConstraints(max_length=253),
+    Written(rf"({_LABEL}\.)+[A-Za-z0-9-]{{2,63}}", "must be a domain such as partner.example"),
 ]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, Written("[A-Z]{3}", "must be a currency in three capital letters such as EUR")]
+ShortName = Annotated[
+    str,
+    Written("[A-Za-z0-9_.-]{1,50}", "must be a short name such as 2026-01: letters, digits, dots, _ and -, at most 50"),
+]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
