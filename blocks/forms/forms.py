@@ -129,7 +129,7 @@ def read_metadata(text: str) -> tuple[Verb, Ref] | None:
     """What a form is for. Whatever is not exactly one of ours is none at all."""
     word, _, written = text.partition(" ")
     ref = Ref.read(written)
-    return (Verb(word), ref) if ref and word in LOOKS else None
+    return (Verb(word), ref) if ref and word in LOOKS and LOOKS[Verb(word)].fields else None
 
 
 def _to_confirm(verb: Verb, dossier: Dossier) -> bool:
