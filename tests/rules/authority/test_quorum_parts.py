@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.authority.quorum import filled
+from rules.authority.quorum import filled, tally
 from rules.reasons import Reason
 from rules.record.status_document import document
 from rules.state.commands import Approve
@@ -100,3 +100,12 @@ def most(seats: list[str | None], able: dict[str, set[str]]) -> int:
         return max([best(at + 1, standing), *(1 + best(at + 1, standing - {who}) for who in sitting)])
 
     return best(0, frozenset(able))
+
+
+@pytest.mark.parametrize("tiers", [{"quorum": 2}, {"quorum": 2, "of_role": {"supervisor": 1}}], ids=["anyone", "parts"])
+def test_two_votes_of_one_person_are_one_part_of_a_quorum(tiers: dict[str, Any]) -> None:
+    asked = policy(tiers={"high": tiers})
+    state = submitted(HARD, policy=asked)
+    (vote,) = after(state, ask(Approve, state), by=SUSI, policy=asked).votes
+    counted = tally(state, (vote, vote), state.terms, situation(policy=asked).roster, NOW)
+    assert (counted.filled, counted.complete) == (1, False)

@@ -30,6 +30,7 @@ from tests.rules.world import (
     RITA,
     SENTA,
     SOFT,
+    SUSI,
     after,
     ask,
     package,
@@ -116,6 +117,21 @@ def test_a_rung_without_anybody_is_passed_over() -> None:
 def test_escalation_goes_only_up_the_ladder(role: str) -> None:
     state = submitted(HARD)
     assert refusal(state, ask(Escalate, state, to_role=role), by=SENTA) is Reason.NOT_ON_LADDER
+
+
+def test_each_escalation_goes_one_rung_further() -> None:
+    state = submitted(HARD)
+    second = after(state, ask(Escalate, state, to_role="supervisor"), by=SENTA)
+    assert (second.task.rung, second.task.required_role) == (1, "supervisor")
+    third = after(second, ask(Escalate, second), by=SUSI)
+    assert (third.task.rung, third.task.required_role) == (2, "director")
+
+
+@pytest.mark.parametrize("role", ["senior_reviewer", "supervisor"])
+def test_escalation_goes_to_no_rung_that_is_not_above_the_present_one(role: str) -> None:
+    state = submitted(HARD)
+    second = after(state, ask(Escalate, state), by=SENTA)
+    assert refusal(second, ask(Escalate, second, to_role=role), by=SUSI) is Reason.NOT_ON_LADDER
 
 
 def test_above_the_top_there_is_nobody() -> None:
