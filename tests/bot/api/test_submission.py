@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -12,7 +13,7 @@ import pytest
 
 from bot.running import running
 from rules.state.commands import Approve, HandBack, Reject, TakeOver
-from tests.bot.service import AUTOMATIC, CRITICAL, FOR_ITS_OWNER, HARD, SOFT, TAKEOVER, Desk
+from tests.bot.service import AUTOMATIC, CRITICAL, FOR_ITS_OWNER, HARD, POLICY, SOFT, TAKEOVER, Desk, opened
 from tests.rules.world import DAY, RITA, ROSE, SENTA, people
 
 
@@ -175,8 +176,10 @@ async def test_a_high_risk_that_says_too_little_names_what_is_missing(desk: Desk
     assert (told.problem, told.wrong) == ((422, "quality-gaps"), ["consequence", "policy_basis"])
 
 
-async def test_a_medium_risk_that_says_too_little_is_warned(desk: Desk) -> None:
-    told = await desk.submit({name: SOFT[name] for name in SOFT if name != "consequence"})
+async def test_a_medium_risk_that_says_too_little_is_warned(database_url: str, tmp_path: Path) -> None:
+    needing = POLICY.replace("[tiers.medium]", '[tiers.medium]\nneeds = ["consequence"]')
+    async with opened(database_url, tmp_path, needing) as desk:
+        told = await desk.submit({name: SOFT[name] for name in SOFT if name != "consequence"})
     assert (told.status, told.body["warnings"]) == (202, ["consequence is empty; a reviewer would want it"])
 
 
