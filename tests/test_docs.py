@@ -79,3 +79,20 @@ def test_each_test_that_the_threats_name_exists(file: str, name: str) -> None:
 def test_each_promise_of_the_threats_names_its_test() -> None:
     assert len(PROMISES) == len(set(PROMISES)) == 7
     assert [row for row in PROMISED if not re.search(r"`tests/[\w/]+\.py::test_\w+`", row)] == []
+
+
+FOLDERS = "rules|blocks|store|scheduler|bot|playground|tests"
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+PLACES = sorted(set(re.findall(rf"`((?:{FOLDERS})/[\w/.-]*)`", CONTRIBUTING)))
+MADE_BY_TESTS = "tests/browser/pictures"
+
+
+@pytest.mark.parametrize("place", [place for place in PLACES if place != MADE_BY_TESTS])
+def test_each_place_that_contributing_names_exists(place: str) -> None:
+    assert (ROOT / place).exists()
+
+
+@pytest.mark.parametrize("package", ["rules", "blocks", "store", "scheduler", "bot", "playground"])
+def test_contributing_names_each_folder_of_a_package(package: str) -> None:
+    folders = {f"{package}/{its.parent.name}" for its in (ROOT / package).glob("*/__init__.py")}
+    assert folders <= set(PLACES)
