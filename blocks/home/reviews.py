@@ -74,9 +74,9 @@ def with_troubles(message: Message, troubles: Sequence[Message]) -> Message:
     return Message(text, (*(block for each in told for block in each.blocks), *rest, *message.blocks))
 
 
-def mine(rows: Sequence[Row], more: int = 0, *, waiting: int = 0) -> Message:
+def mine(rows: Sequence[Row], *, waiting: int = 0) -> Message:
     """What waits for the one who asks; `waiting` is how much waits for anybody."""
-    return _list("Waiting for you", rows, more, home.nothing_waits(waiting))
+    return _list("Waiting for you", rows, 0, home.nothing_waits(waiting))
 
 
 def no_role(*, is_admin: bool) -> Message:

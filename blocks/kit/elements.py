@@ -39,11 +39,6 @@ def section(text: str, accessory: Element | None = None) -> Block:
     return {"type": "section", "text": markup(text), "expand": True} | ({"accessory": accessory} if accessory else {})
 
 
-def fields(*pairs: tuple[str, str]) -> Block:
-    """Names and values of the service, two beside each other."""
-    return {"type": "section", "fields": [markup(f"*{name}*\n{value}") for name, value in pairs]}
-
-
 def context(*texts: str) -> Block:
     return {"type": "context", "elements": [markup(text) for text in texts]}
 
@@ -111,12 +106,6 @@ def preformatted(text: str) -> Element:
     return {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text or " "}]}
 
 
-def confirm(title: str, text: str, yes: str, no: str = "Not yet", style: str | None = None) -> Element:
-    """Asked by Slack before the click is sent."""
-    dialog = {"title": plain(title, 100), "text": plain(text, 300), "confirm": plain(yes, 30), "deny": plain(no, 30)}
-    return dialog | ({"style": style} if style else {})
-
-
 def button(
     label: str,
     action: ActionId | Verb,
@@ -124,12 +113,11 @@ def button(
     *,
     spoken: str | None = None,
     style: str | None = None,
-    asks: Element | None = None,
 ) -> Element:
     """`spoken` is what a screen reader says: the label alone does not tell what is approved."""
     made = {"type": "button", "text": plain(label, LABEL), "action_id": action.value, "value": value}
     made |= {"accessibility_label": cut(line(spoken), LABEL)} if spoken else {}
-    return made | ({"style": style} if style else {}) | ({"confirm": asks} if asks else {})
+    return made | ({"style": style} if style else {})
 
 
 def option(label: str, value: str, description: str | None = None) -> Element:
@@ -148,9 +136,6 @@ def asked(field: Field, label: str, element: Element, *, hint: str | None = None
     return made | ({"hint": plain(hint, 2000)} if hint else {})
 
 
-def typed(
-    *, most: int = 3000, initial: str | None = None, lines: bool = True, placeholder: str | None = None
-) -> Element:
-    made: Element = {"type": "plain_text_input", "multiline": lines, "max_length": most}
-    made |= {"initial_value": clean(initial)} if initial else {}
-    return made | ({"placeholder": plain(placeholder, LABEL)} if placeholder else {})
+def typed(*, initial: str | None = None) -> Element:
+    made: Element = {"type": "plain_text_input", "multiline": True, "max_length": 3000}
+    return made | ({"initial_value": clean(initial)} if initial else {})

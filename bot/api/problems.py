@@ -106,5 +106,5 @@ def _field(loc: tuple[int | str, ...], where: str) -> str:
     return path[:LONGEST_NAME] or "body"
 
 
-def not_found(what: str | None = None) -> NoReturn:
-    raise Problem(Reason.NOT_FOUND, what)
+def not_found() -> NoReturn:
+    raise Problem(Reason.NOT_FOUND)

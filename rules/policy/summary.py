@@ -12,8 +12,6 @@ from rules.policy.tiers import OnTimeout, Tier
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.values import write_duration
 
-Place = tuple[int | str, ...]
-
 FILL_ROLES = "Put Slack ids into `members` or `groups` of each role"
 TOLD_TO_NOBODY = "if Slack refuses the service something, nobody is told"
 NAME_ADMINS = "Put Slack ids into `admins`, or a channel's id into `admins` of [channels]"
