@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format
+.PHONY: help demo test quick check bench format
 
 help: ## List what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -18,6 +18,9 @@ demo: $(READY) ## Show the whole product, with no Slack: open http://127.0.0.1:8
 
 test: $(READY) ## Run every test, on SQLite and on a real PostgreSQL (ARGS="-k word" picks some).
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 $(ARGS)
+
+quick: $(READY) ## Run the tests of the rules and of what people see, but for slow ones: no database.
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 -m "not slow" tests/rules tests/blocks $(ARGS)
 
 check: $(READY) ## Check format, lint, types and who imports whom; change nothing.
 	$(BIN)/ruff format --check .

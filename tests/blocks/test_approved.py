@@ -40,6 +40,7 @@ def whole_form(verb: Verb, said: DecisionPackage) -> list[Any]:
     return [step(verb, drawn, number).view for number in range(1, step(verb, drawn, 1).of + 1)]
 
 
+@pytest.mark.slow
 @given(
     hostile.filter(whole_on_card) | objects.map(lambda given_: package(action_parameters=given_)).filter(whole_on_card)
 )
@@ -49,6 +50,7 @@ def test_what_is_whole_for_the_rules_is_whole_on_the_card(said: DecisionPackage)
     assert "Shortened" not in unframed(card(Story(said).dossier()).blocks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", GRANTING)
 @given(said=hostile)
 def test_a_form_shows_all_of_it(verb: Verb, said: DecisionPackage) -> None:

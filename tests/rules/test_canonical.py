@@ -35,11 +35,13 @@ def finding(value: Any) -> NotCanonical:
     return caught.value
 
 
+@pytest.mark.slow
 @given(values)
 def test_it_writes_what_an_independent_implementation_writes(value: Any) -> None:
     assert canonical(value) == rfc8785.dumps(value)
 
 
+@pytest.mark.slow
 @given(values)
 def test_a_reader_that_keeps_numbers_as_doubles_reads_the_same_value(value: Any) -> None:
     assert json.loads(canonical(value), parse_int=float) == value
@@ -181,6 +183,7 @@ def test_the_digest_of_the_empty_object_is_known() -> None:
     assert sha256_of({}) == "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
 
 
+@pytest.mark.slow
 @given(values)
 def test_a_digest_is_that_of_the_canonical_bytes(value: Any) -> None:
     assert sha256_of(value) == "sha256:" + sha256(rfc8785.dumps(value)).hexdigest()

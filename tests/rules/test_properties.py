@@ -24,6 +24,8 @@ from rules.state.transition import Transition
 from rules.verbs.absences import needed
 from tests.rules.chaos import MARK, Life
 
+pytestmark = pytest.mark.slow
+
 GRANTED = (Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN)
 
 # Looking at each answer by itself.

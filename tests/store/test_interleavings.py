@@ -16,6 +16,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.store.interleaving import Interleaving
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = settings(stateful_step_count=40, suppress_health_check=list(HealthCheck), print_blob=True)
 EXAMPLES = {"sqlite": 80, "postgresql": 10}
 

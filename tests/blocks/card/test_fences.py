@@ -126,6 +126,7 @@ def objects(found: Any) -> Iterator[dict[str, Any]]:
             yield from objects(part)
 
 
+@pytest.mark.slow
 @given(name=st.sampled_from(list(STATES)), text=hostile)
 @settings(max_examples=300)
 def test_no_markup_ever_holds_foreign_words(name: str, text: str) -> None:
@@ -142,6 +143,7 @@ def _tolerant(text: str) -> DecisionPackage:
     return filled("".join(each for each in text if each.isprintable() or each in HOSTILE[8] or ord(each) > 0x7FF))
 
 
+@pytest.mark.slow
 @given(name=st.sampled_from(list(STATES)), text=hostile)
 @settings(max_examples=300)
 def test_the_text_that_is_read_out_is_one_line_without_anything_live(name: str, text: str) -> None:

@@ -70,6 +70,7 @@ def test_what_differs_stands_among_a_few_words_of_what_does_not() -> None:
 sentences = st.lists(st.text("ab\u202e", min_size=1, max_size=9), max_size=30).map(" ".join)
 
 
+@pytest.mark.slow
 @given(sentences, sentences, sentences, st.sampled_from([12, 24, 60]))
 def test_two_texts_that_differ_never_read_alike(shared: str, before: str, after: str, side: int) -> None:
     assume(before != after)

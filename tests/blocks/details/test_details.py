@@ -117,6 +117,7 @@ def test_no_field_of_a_package_is_left_out() -> None:
     assert "Exact parameters" in unframed(details(dossier("pending")))
 
 
+@pytest.mark.slow
 @given(hostile)
 def test_every_leaf_of_a_hostile_package_can_be_read(said: DecisionPackage) -> None:
     shown = every_page(Story(said).dossier())
@@ -139,6 +140,7 @@ _FIELDS = {"id", "title", "excerpt", "url", "by", "position", "reason", "amount"
 }
 
 
+@pytest.mark.slow
 @given(hostile)
 def test_what_a_hostile_package_says_stays_in_its_frames(said: DecisionPackage) -> None:
     before = Story().dossier().package
@@ -207,6 +209,7 @@ def test_exact_parameters_spell_out_what_cannot_be_seen() -> None:
     assert r"line\u2028two\ufe0f é 🙂" in shown
 
 
+@pytest.mark.slow
 @given(hostile)
 def test_exact_parameters_read_back_to_the_very_same(said: DecisionPackage) -> None:
     assert json.loads(exactly(said.action_parameters)) == said.action_parameters

@@ -19,6 +19,7 @@ from tests.blocks.reading import framed, inputs, markup, unframed
 from tests.rules.world import package
 
 
+@pytest.mark.slow
 @given(objects)
 def test_the_parameters_to_edit_are_the_very_same(parameters: dict[str, Any]) -> None:
     view = form(Verb.APPROVE_WITH_EDITS, Story(package(action_parameters=parameters)).dossier())
@@ -70,6 +71,7 @@ def test_a_box_ticked_for_one_edit_confirms_no_other() -> None:
     assert tick["value"] != confirmation(EDIT | {"register": False})
 
 
+@pytest.mark.slow
 @given(objects, objects)
 def test_an_edit_of_anything_is_sound(before: dict[str, Any], after: dict[str, Any]) -> None:
     assert validate_view(edited(Story(package(action_parameters=before)).dossier(), after)) == ()

@@ -190,6 +190,7 @@ def test_an_answer_has_its_question_above_it() -> None:
     assert "Is the one in Leeds or the one in York meant?" in framed(form(Verb.ANSWER, dossier("answered")))
 
 
+@pytest.mark.slow
 @given(hostile, st.sampled_from(sorted(FIELDS)))
 def test_what_a_hostile_package_says_stays_in_its_frames(said: DecisionPackage, verb: Verb) -> None:
     view = form(verb, Story(said).dossier())

@@ -156,6 +156,7 @@ def test_home_has_its_headings() -> None:
     assert headings(home(BUSY)) == ["Waiting for you", "What you decided"]
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(texts, texts), max_size=ROWS), st.booleans())
 def test_hostile_titles_and_names_stay_in_their_frames(said: list[tuple[str, str]], decided: bool) -> None:
     row = DECIDED if decided else URGENT

@@ -200,6 +200,7 @@ def test_a_long_policy_says_where_it_was_cut() -> None:
     assert "action.0: soft_approval" in framed(answer.blocks)
 
 
+@pytest.mark.slow
 @given(st.lists(texts, min_size=1, max_size=12))
 def test_hostile_titles_make_sound_answers(titles: list[str]) -> None:
     rows = tuple(replace(URGENT, title=title, agent=title) for title in titles)

@@ -12,6 +12,8 @@ import pytest
 from bot.callbacks import guard
 from tests.bot.service import POLICY, opened
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 

@@ -58,11 +58,13 @@ def form(one: DecisionPackage) -> bytes:
     return canonical(one.model_dump(mode="json"))
 
 
+@pytest.mark.slow
 @given(packages)
 def test_a_package_does_not_differ_from_itself(one: DecisionPackage) -> None:
     assert difference(one, DecisionPackage.model_validate_json(one.model_dump_json())) == ()
 
 
+@pytest.mark.slow
 @given(packages, packages)
 def test_there_is_no_difference_exactly_when_the_canonical_forms_agree(
     one: DecisionPackage, other: DecisionPackage
@@ -70,12 +72,14 @@ def test_there_is_no_difference_exactly_when_the_canonical_forms_agree(
     assert (difference(one, other) == ()) == (form(one) == form(other))
 
 
+@pytest.mark.slow
 @given(packages, packages)
 def test_the_other_way_round_before_and_after_change_places(one: DecisionPackage, other: DecisionPackage) -> None:
     mirrored = tuple(Change(c.path, c.after, c.before, MIRRORED[c.kind]) for c in difference(other, one))
     assert difference(one, other) == mirrored
 
 
+@pytest.mark.slow
 @given(packages, packages)
 def test_no_leaf_is_told_twice(one: DecisionPackage, other: DecisionPackage) -> None:
     paths = [change.path for change in difference(one, other)]

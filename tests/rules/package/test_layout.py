@@ -35,6 +35,7 @@ def lines_of(said: DecisionPackage, part: Content = Content.PARAMETERS) -> list[
     return list(chain.from_iterable(lines for name, lines in passages(said) if name is part))
 
 
+@pytest.mark.slow
 @given(_objects)
 def test_parameters_read_back_exactly_from_their_lines(parameters: dict[str, Any]) -> None:
     lines = lines_of(package(action_parameters=parameters))
@@ -42,12 +43,14 @@ def test_parameters_read_back_exactly_from_their_lines(parameters: dict[str, Any
     assert canonical(_Reader(lines).members("")) == canonical(parameters)
 
 
+@pytest.mark.slow
 @given(_objects)
 def test_nothing_that_cannot_be_seen_stands_in_a_line(parameters: dict[str, Any]) -> None:
     written = "".join(lines_of(package(action_parameters=parameters)))
     assert re.findall("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u00ad\u00a0\ufeff\u2028\u2029\ufe0f]", written) == []
 
 
+@pytest.mark.slow
 @given(_objects, _objects)
 def test_what_reads_the_same_has_the_same_digest(one: dict[str, Any], other: dict[str, Any]) -> None:
     first, second = package(action_parameters=one), package(action_parameters=other)

@@ -81,6 +81,7 @@ anything = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(drafts)
 def test_a_package_survives_being_written_and_read_also_in_its_canonical_form(draft: dict[str, Any]) -> None:
     one = DecisionPackage.model_validate_json(json.dumps(draft))
@@ -88,6 +89,7 @@ def test_a_package_survives_being_written_and_read_also_in_its_canonical_form(dr
     assert DecisionPackage.model_validate(json.loads(canonical(one.model_dump(mode="json", exclude_unset=True)))) == one
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(list(DecisionPackage.model_fields)), anything).map(lambda fields: BASE | fields))
 def test_whatever_is_posted_is_taken_or_refused_and_never_an_accident(draft: dict[str, Any]) -> None:
     assert isinstance(outcome(draft), DecisionPackage | ValidationError)

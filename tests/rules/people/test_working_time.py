@@ -231,6 +231,7 @@ def is_changed_about(hours: WorkingHours, moment: datetime) -> bool:
     return len(set(about)) > 1
 
 
+@pytest.mark.slow
 @given(hours(), moments, st.floats(0, 10))
 def test_but_for_the_change_of_the_clock_nobody_else_is(hours: WorkingHours, moment: datetime, days: float) -> None:
     at_work = working(hours, moment - days * DAY, moment + MINUTE)
@@ -238,6 +239,7 @@ def test_but_for_the_change_of_the_clock_nobody_else_is(hours: WorkingHours, mom
     assert is_there == strikes(hours, moment) or is_changed_about(hours, moment)
 
 
+@pytest.mark.slow
 @given(hours(), spells, st.floats(0, 1))
 def test_two_parts_of_a_time_are_the_whole(hours: WorkingHours, spell: Span, share: float) -> None:
     begin, end = spell

@@ -144,6 +144,7 @@ _ENTRIES = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(_TYPES, _ENTRIES, max_size=4), _TYPES, st.sampled_from([str.upper, str.lower, str.title]))
 def test_no_entry_and_no_spelling_ever_makes_a_type_milder(
     actions: dict[str, dict[str, Any]], action_type: str, spell: Any

@@ -389,6 +389,7 @@ def is_told(text: str | bytes) -> bool:
     return summary(policy) != ""
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(_LINES, max_size=12).map("\n".join))
 @example('version = "1"\n[roles."[key]"]\n"[key]" = 1')

@@ -112,6 +112,7 @@ def test_any_leaf_that_is_changed_is_found(data: st.DataObject, new: Any) -> Non
     assert faults_of(record)
 
 
+@pytest.mark.slow
 @given(data=st.data(), new=JSON_LEAVES | st.dictionaries(st.text(max_size=3), JSON_LEAVES) | st.lists(JSON_LEAVES))
 def test_any_event_that_is_replaced_or_given_another_member_is_found(data: st.DataObject, new: Any) -> None:
     record = copy.deepcopy(original())
