@@ -18,7 +18,8 @@ from rules.policy.model import Policy
 from rules.reasons import Reason, Refusal, refuse
 from rules.record.chain import Event
 from rules.record.status_document import Document
-from rules.state.commands import ClockCommand, Command
+from rules.state.clock_commands import ClockCommand
+from rules.state.commands import Command
 from rules.state.model import PackageState
 from rules.state.transition import Words
 from store.agents.agents import by_key

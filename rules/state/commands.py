@@ -12,9 +12,8 @@ from pydantic import Field, JsonValue, StringConstraints
 
 from rules.package.model import DecisionPackage
 from rules.policy.types import UserId
-from rules.state.events import Cause
 from rules.state.pages import Page
-from rules.state.sightings import CardAt, Silence
+from rules.state.sightings import CardAt
 from rules.values import Moment, Value
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=3000)]
@@ -283,51 +282,3 @@ class ReportExecution(Command):
     claim_id: Id
     outcome: Literal["succeeded", "failed", "rolled_back"]
     detail: Words | None = None
-
-
-class ClockCommand(Command):
-    """What time asks for. The rules check again that it is due: late, twice or on two machines changes nothing."""
-
-
-class Remind(ClockCommand):
-    verb = Verb.REMIND
-
-
-class Consent(ClockCommand):
-    verb = Verb.CONSENT
-    silence: Silence
-
-
-class Climb(ClockCommand):
-    verb = Verb.CLIMB
-
-
-class Relieve(ClockCommand):
-    verb = Verb.RELIEVE
-
-
-class Harden(ClockCommand):
-    """Silence must not count any more, because an objection may have been lost.
-
-    `clicked_by` is the person whose click failed, if one did.
-    """
-
-    verb = Verb.HARDEN
-    cause: Literal[Cause.CLICK_FAILED, Cause.PROOF_LOST]
-    clicked_by: str | None = None
-
-
-class Expire(ClockCommand):
-    verb = Verb.EXPIRE
-
-
-class WakeUp(ClockCommand):
-    verb = Verb.WAKE
-
-
-class Lapse(ClockCommand):
-    verb = Verb.LAPSE
-
-
-class LoseTrack(ClockCommand):
-    verb = Verb.LOSE_TRACK

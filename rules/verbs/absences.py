@@ -13,7 +13,8 @@ from rules.authority.silence import is_away, present
 from rules.authority.standards import Standard
 from rules.people.directory import ReviewerAuthorization, Roster
 from rules.state.changes import changed
-from rules.state.commands import Relieve, Verb
+from rules.state.clock_commands import Relieve
+from rules.state.commands import Verb
 from rules.state.events import Cause, EventType
 from rules.state.model import PackageState, ReviewTask, Status
 from rules.state.situation import Situation

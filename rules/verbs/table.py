@@ -22,7 +22,7 @@ from rules.authority.standards import Standard
 from rules.package.model import DECISION_NAMES, Kind
 from rules.people.directory import ActorKind
 from rules.scales import HITLLevel
-from rules.state import commands
+from rules.state import clock_commands, commands
 from rules.state.commands import HumanDecisionCommand, HumanDecisionType, Verb
 from rules.state.model import ExecutionState, PackageState, Status
 from rules.verbs import absences, decisions, escalation, execution, tasks, timers, versions
@@ -117,24 +117,24 @@ VERBS = complete([
              needs=frozenset([Needs.AGENT, Needs.THREAD, Needs.WORDS])),
     VerbSpec(command=commands.ReportExecution, by=_AGENT, requires=None, taken_in=_GRANTED,
              rule=execution.report_execution, needs=_OUTCOME),
-    VerbSpec(command=commands.Remind, by=_SERVICE, requires=None, taken_in=(S.PENDING, *_GRANTED),
+    VerbSpec(command=clock_commands.Remind, by=_SERVICE, requires=None, taken_in=(S.PENDING, *_GRANTED),
              rule=timers.remind, due=timers.is_due),
-    VerbSpec(command=commands.Consent, by=_SERVICE, requires=None, taken_in=_PENDING,
+    VerbSpec(command=clock_commands.Consent, by=_SERVICE, requires=None, taken_in=_PENDING,
              leads_to=(S.PENDING, S.CONSENTED, S.EXPIRED), rule=timers.consent, due=timers.is_due,
              needs=frozenset([Needs.AGENT, Needs.CARDS, Needs.MEMORY])),
-    VerbSpec(command=commands.Climb, by=_SERVICE, requires=None, taken_in=_PENDING,
+    VerbSpec(command=clock_commands.Climb, by=_SERVICE, requires=None, taken_in=_PENDING,
              leads_to=(S.PENDING, S.EXPIRED), rule=timers.climb, due=timers.is_due, needs=_HANDED_OUT),
-    VerbSpec(command=commands.Relieve, by=_SERVICE, requires=None, taken_in=_ASKING,
+    VerbSpec(command=clock_commands.Relieve, by=_SERVICE, requires=None, taken_in=_ASKING,
              rule=absences.relieve, due=absences.is_needed, needs=_HANDED_OUT),
-    VerbSpec(command=commands.Harden, by=_SERVICE, requires=None, taken_in=_OPEN,
+    VerbSpec(command=clock_commands.Harden, by=_SERVICE, requires=None, taken_in=_OPEN,
              rule=timers.lose_proof, due=lambda state, _, __: state.soft),
-    VerbSpec(command=commands.Expire, by=_SERVICE, requires=None, taken_in=_OPEN,
+    VerbSpec(command=clock_commands.Expire, by=_SERVICE, requires=None, taken_in=_OPEN,
              leads_to=(S.EXPIRED, S.CANCELLED, S.DEFERRED), rule=timers.expire, due=timers.is_due),
-    VerbSpec(command=commands.WakeUp, by=_SERVICE, requires=None, taken_in=(S.DEFERRED,),
+    VerbSpec(command=clock_commands.WakeUp, by=_SERVICE, requires=None, taken_in=(S.DEFERRED,),
              leads_to=_PENDING, rule=timers.wake_up, due=timers.is_due, needs=_HANDED_OUT),
-    VerbSpec(command=commands.Lapse, by=_SERVICE, requires=None, taken_in=_GRANTED,
+    VerbSpec(command=clock_commands.Lapse, by=_SERVICE, requires=None, taken_in=_GRANTED,
              rule=execution.lapse, due=timers.is_due),
-    VerbSpec(command=commands.LoseTrack, by=_SERVICE, requires=None, taken_in=_GRANTED,
+    VerbSpec(command=clock_commands.LoseTrack, by=_SERVICE, requires=None, taken_in=_GRANTED,
              rule=execution.lose_track, due=timers.is_due, needs=_OUTCOME),
 ])
 # fmt: on

@@ -12,7 +12,8 @@ from rules.policy.tiers import OnTimeout
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
 from rules.state.changes import StateChanges
-from rules.state.commands import Climb, Consent, Expire, Harden, HumanDecisionType, Remind, Verb, WakeUp
+from rules.state.clock_commands import Climb, Consent, Expire, Harden, Remind, WakeUp
+from rules.state.commands import HumanDecisionType, Verb
 from rules.state.deadline import passed
 from rules.state.events import Cause, EventType
 from rules.state.level import least

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from rules.state.commands import ClockCommand
+from rules.state.clock_commands import ClockCommand
 from rules.state.model import PackageState
 from store.installation.house import fresh_id
 

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Connection
 
 from rules.reasons import Reason
-from rules.state.commands import Relieve
+from rules.state.clock_commands import Relieve
 from rules.state.model import PackageState
 from rules.verbs.absences import needed
 from scheduler.common import clock_commands

@@ -13,7 +13,7 @@ from datetime import datetime
 import structlog
 
 from rules.reasons import Reason
-from rules.state.commands import Harden
+from rules.state.clock_commands import Harden
 from rules.state.events import Cause
 from scheduler.common import clock_commands
 from store.store import Store

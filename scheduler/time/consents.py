@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection
 
 from rules.authority.silence import onlookers_of
-from rules.state.commands import Consent
+from rules.state.clock_commands import Consent
 from rules.state.model import PackageState
 from rules.state.sightings import SeenCard, Silence
 from scheduler.cards.proofs import Proofs

@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import Connection
 
 from rules.policy.model import Policy
-from rules.state.commands import Harden
+from rules.state.clock_commands import Harden
 from rules.state.events import Cause
 from scheduler.common import clock_commands
 from scheduler.time.clicks import Clicks

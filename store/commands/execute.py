@@ -24,7 +24,7 @@ from sqlalchemy import Connection, and_, bindparam, insert, select
 
 from rules.people.directory import ActorKind, Roster
 from rules.reasons import Reason, Refusal, refuse
-from rules.state.commands import ClockCommand
+from rules.state.clock_commands import ClockCommand
 from rules.state.model import PackageState
 from rules.state.situation import Situation
 from rules.state.transition import Words, refused

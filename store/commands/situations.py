@@ -12,13 +12,8 @@ from rules.people.directory import Roster
 from rules.policy.model import Policy, Windows
 from rules.scales import HITLLevel
 from rules.spelling import folded
-from rules.state.commands import (
-    ApproveWithEdits,
-    ClaimExecution,
-    Command,
-    Consent,
-    NewVersion,
-)
+from rules.state.clock_commands import Consent
+from rules.state.commands import ApproveWithEdits, ClaimExecution, Command, NewVersion
 from rules.state.model import PackageState
 from rules.state.situation import Memory, Situation
 from rules.state.takeover_reach import InThread

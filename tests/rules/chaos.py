@@ -16,7 +16,7 @@ from rules.people.autonomy import AutonomyProfile
 from rules.people.directory import AUTO, Actor, ActorKind
 from rules.reasons import Refusal
 from rules.record.chain import event_of
-from rules.state import commands
+from rules.state import clock_commands, commands
 from rules.state.commands import Command, HumanDecisionCommand, PersonCommand, Verb
 from rules.state.model import PackageState
 from rules.state.sightings import Silence
@@ -62,8 +62,8 @@ BY_PEOPLE = [*HumanDecisionCommand.__subclasses__(), *PersonCommand.__subclasses
 ENDING = [commands.Reject, commands.TakeOver, commands.Withdraw]
 GOING_ON = [kind for kind in BY_PEOPLE if kind not in ENDING]
 BY_AGENTS = [commands.NewVersion, commands.ClaimExecution, commands.ReportExecution, commands.Withdraw]
-BY_TIME = [*commands.ClockCommand.__subclasses__(), commands.Show]
-TICKS: dict[Verb, type[Command]] = {kind.verb: kind for kind in commands.ClockCommand.__subclasses__()}
+BY_TIME = [*clock_commands.ClockCommand.__subclasses__(), commands.Show]
+TICKS: dict[Verb, type[Command]] = {kind.verb: kind for kind in clock_commands.ClockCommand.__subclasses__()}
 
 
 def marked(said: str) -> str:
@@ -225,7 +225,7 @@ def somebody_has_enough(life: Life, choose: Choose) -> None:
 def nobody_says_anything(life: Life, choose: Choose) -> None:
     life.give(ask(commands.Show, life.here, seen_by=choose(SEEN_BY)), AUTO)
     life.now += 6 * MINUTE
-    life.give(ask(commands.Consent, life.here, silence=choose(SILENCES)), AUTO, choose([0.0, 1.0]))
+    life.give(ask(clock_commands.Consent, life.here, silence=choose(SILENCES)), AUTO, choose([0.0, 1.0]))
 
 
 def what_is_due_is_done(life: Life, choose: Choose) -> None:
@@ -239,7 +239,7 @@ def what_is_due_is_done(life: Life, choose: Choose) -> None:
 def the_absent_are_relieved(life: Life, choose: Choose) -> None:
     """Somebody goes away, and comes back, more often than all the rest of the world changes."""
     life.people = choose(COMPANIES)
-    life.give(ask(commands.Relieve, life.here), AUTO)
+    life.give(ask(clock_commands.Relieve, life.here), AUTO)
 
 
 def the_agent_acts(life: Life, choose: Choose) -> None:

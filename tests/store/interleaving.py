@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from rules.package.model import DecisionPackage
 from rules.people.directory import Actor, Agent
 from rules.scales import HITLLevel, RiskLevel
-from rules.state import commands
+from rules.state import clock_commands, commands
 from rules.state.commands import Command, Verb
 from rules.state.model import PackageState
 from rules.verbs.available import takes
@@ -75,13 +75,13 @@ SENSIBLE = (*PROCEEDS * 2, commands.Approve, *ROUTES, *ENDS)
 BY_PEOPLE = (*PROCEEDS, *ROUTES, *ENDS)
 BY_AGENTS = (commands.NewVersion, commands.Withdraw, commands.ClaimExecution, commands.ReportExecution)
 BY_TIME: dict[Verb, type[Command]] = {
-    Verb.REMIND: commands.Remind,
-    Verb.CONSENT: commands.Consent,
-    Verb.CLIMB: commands.Climb,
-    Verb.EXPIRE: commands.Expire,
-    Verb.WAKE: commands.WakeUp,
-    Verb.LAPSE: commands.Lapse,
-    Verb.LOSE_TRACK: commands.LoseTrack,
+    Verb.REMIND: clock_commands.Remind,
+    Verb.CONSENT: clock_commands.Consent,
+    Verb.CLIMB: clock_commands.Climb,
+    Verb.EXPIRE: clock_commands.Expire,
+    Verb.WAKE: clock_commands.WakeUp,
+    Verb.LAPSE: clock_commands.Lapse,
+    Verb.LOSE_TRACK: clock_commands.LoseTrack,
 }
 
 
@@ -233,7 +233,7 @@ class Interleaving(RuleBasedStateMachine):
             self.world.write(lambda connection: packages.claim_due(connection, tenant, now, now, 100))
         ):
             due = next_due(state)
-            tick = ask(BY_TIME[due[1]] if due else commands.Remind, state)
+            tick = ask(BY_TIME[due[1]] if due else clock_commands.Remind, state)
             outcome, again = self._run(self.world.do(tick)), self._run(self.world.do(tick))
             self._look(state.decision_package_id)
             assert outcome.state is not None

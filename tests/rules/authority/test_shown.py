@@ -8,12 +8,12 @@ import pytest
 
 from rules.reasons import Reason
 from rules.scales import HITLLevel
+from rules.state.clock_commands import Consent
 from rules.state.commands import (
     Answer,
     Approve,
     ApproveWithEdits,
     Command,
-    Consent,
     HumanOverrideCommand,
     NewVersion,
     OpenDetails,

@@ -10,7 +10,7 @@ from rules.authority.authorization import authorize, identify, question_of
 from rules.authority.standards import Standard
 from rules.people.directory import AUTO, Actor, Person, ReviewerAuthorization, Roster
 from rules.reasons import Reason, Refusal
-from rules.state import commands
+from rules.state import clock_commands, commands
 from rules.state.commands import (
     Approve,
     Command,
@@ -225,7 +225,8 @@ def test_what_people_decide_only_people_decide(kind: type[Command], actor: Actor
 
 
 @pytest.mark.parametrize(
-    "kind", [NewVersion, commands.ClaimExecution, commands.ReportExecution, commands.Consent, commands.Expire]
+    "kind",
+    [NewVersion, commands.ClaimExecution, commands.ReportExecution, clock_commands.Consent, clock_commands.Expire],
 )
 def test_what_agents_and_the_clock_do_no_person_does(kind: type[Command]) -> None:
     state = shown(submitted(SOFT))

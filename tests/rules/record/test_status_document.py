@@ -9,14 +9,12 @@ import pytest
 
 from rules.record.chain import rfc3339
 from rules.record.status_document import document
+from rules.state.clock_commands import Consent, Expire, Lapse
 from rules.state.commands import (
     Answer,
     Approve,
-    Consent,
     Defer,
-    Expire,
     HumanOverrideCommand,
-    Lapse,
     Reject,
     RequestMoreEvidence,
     Revise,

@@ -10,20 +10,18 @@ from rules.people.directory import AUTO, Actor, ActorKind, Person
 from rules.policy.model import Policy
 from rules.reasons import Reason
 from rules.scales import HITLLevel
+from rules.state.clock_commands import Climb, Relieve, WakeUp
 from rules.state.commands import (
     Approve,
     ApproveWithEdits,
     Assign,
     ClaimTask,
-    Climb,
     Command,
     Defer,
     NewVersion,
     Recuse,
-    Relieve,
     Revise,
     Wake,
-    WakeUp,
 )
 from rules.state.model import Bar, PackageState, Status
 from rules.state.transition import Transition

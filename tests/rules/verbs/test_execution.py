@@ -8,7 +8,8 @@ import pytest
 
 from rules.people.directory import AgentStanding
 from rules.reasons import Reason
-from rules.state.commands import ClaimExecution, Lapse, LoseTrack, Reject, ReportExecution, Revoke
+from rules.state.clock_commands import Lapse, LoseTrack
+from rules.state.commands import ClaimExecution, Reject, ReportExecution, Revoke
 from rules.state.model import Basis, ExecutionState, PackageState, Seat, Status
 from rules.state.situation import Memory
 from tests.rules.world import (

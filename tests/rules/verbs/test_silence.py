@@ -10,17 +10,8 @@ import pytest
 from rules.package.model import DecisionPackage
 from rules.reasons import Reason
 from rules.scales import HITLLevel
-from rules.state.commands import (
-    Approve,
-    ClockCommand,
-    Consent,
-    Escalate,
-    Harden,
-    NewVersion,
-    Object,
-    Show,
-    Verb,
-)
+from rules.state.clock_commands import ClockCommand, Consent, Harden
+from rules.state.commands import Approve, Escalate, NewVersion, Object, Show, Verb
 from rules.state.model import Basis, PackageState, Status
 from rules.state.sightings import Silence
 from rules.verbs.timers import next_due

@@ -12,7 +12,8 @@ import pytest
 from rules.authority.authorization import authorize, question_of
 from rules.authority.standards import Standard
 from rules.people.directory import ActorKind, ReviewerAuthorization
-from rules.state.commands import Command, Expire, PersonCommand, Reject, Verb
+from rules.state.clock_commands import Expire
+from rules.state.commands import Command, PersonCommand, Reject, Verb
 from rules.state.model import Status
 from rules.state.transition import Move
 from rules.verbs import table, tasks

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rules.reasons import Reason
-from rules.state.commands import ClaimExecution, Expire, HandBack, NewVersion, Reject, TakeOver, Withdraw
+from rules.state.clock_commands import Expire
+from rules.state.commands import ClaimExecution, HandBack, NewVersion, Reject, TakeOver, Withdraw
 from rules.state.model import PackageState, Status
 from rules.state.situation import Memory
 from tests.rules.world import (

@@ -12,24 +12,18 @@ from rules.policy.tiers import OnTimeout
 from rules.reasons import Reason
 from rules.record.chain import event_of
 from rules.scales import HITLLevel
+from rules.state.clock_commands import Climb, ClockCommand, Consent, Expire, Lapse, Remind, WakeUp
 from rules.state.commands import (
     Answer,
-    Climb,
-    ClockCommand,
-    Consent,
     Defer,
     Escalate,
-    Expire,
     Extend,
     HumanDecisionType,
     HumanOverrideCommand,
-    Lapse,
-    Remind,
     Revise,
     Revoke,
     Verb,
     Wake,
-    WakeUp,
 )
 from rules.state.model import Basis, Execution, ExecutionState, HumanInterruptStatus, PackageState, Status
 from rules.verbs.timers import next_due

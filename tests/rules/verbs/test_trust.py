@@ -9,7 +9,8 @@ import pytest
 from rules.people.autonomy import AutonomyProfile
 from rules.reasons import Reason
 from rules.scales import HITLLevel
-from rules.state.commands import Consent, HumanOverrideCommand, Judge, LoseTrack, ReportExecution
+from rules.state.clock_commands import Consent, LoseTrack
+from rules.state.commands import HumanOverrideCommand, Judge, ReportExecution
 from rules.state.model import PackageState, Status
 from rules.state.transition import Transition
 from tests.rules.world import (

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from rules.state.commands import Climb, ClockCommand, Consent, Expire, Lapse, LoseTrack, Remind, Verb, WakeUp
+from rules.state.clock_commands import Climb, ClockCommand, Consent, Expire, Lapse, LoseTrack, Remind, WakeUp
+from rules.state.commands import Verb
 from tests.bot.slack.office import (
     CRITICAL,
     DECIDERS,

@@ -6,7 +6,8 @@ import pytest
 
 from rules.people.directory import AgentStanding
 from rules.reasons import Reason, Refusal
-from rules.state.commands import Lapse, LoseTrack, Revoke, TakeOver
+from rules.state.clock_commands import Lapse, LoseTrack
+from rules.state.commands import Revoke, TakeOver
 from rules.state.model import ExecutionState
 from store.agents import agent_admin
 from store.installation import tenancy

@@ -10,12 +10,12 @@ from sqlalchemy import text
 from rules.people.directory import Actor, ActorKind
 from rules.reasons import Reason, refuse
 from rules.scales import HITLLevel
+from rules.state.clock_commands import Expire
 from rules.state.commands import (
     Approve,
     ClaimExecution,
     Command,
     Comment,
-    Expire,
     NewVersion,
     OpenDetails,
     Reject,

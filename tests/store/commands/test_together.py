@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from rules.reasons import Refusal
-from rules.state.commands import Approve, Climb, Command, Expire, LoseTrack
+from rules.state.clock_commands import Climb, Expire, LoseTrack
+from rules.state.commands import Approve, Command
 from rules.state.model import ExecutionState, PackageState, Status
 from rules.state.situation import Situation
 from rules.state.transition import Transition

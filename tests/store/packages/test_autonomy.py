@@ -10,7 +10,7 @@ import pytest
 from rules.people.autonomy import AutonomyProfile
 from rules.people.directory import Agent
 from rules.scales import HITLLevel
-from rules.state.commands import LoseTrack
+from rules.state.clock_commands import LoseTrack
 from rules.state.model import PackageState, Status
 from store.packages.autonomy import profile
 from tests.rules.world import AUTOMATIC, HARD, HOUR, RITA, SENTA, SOFT, ask, package, policy

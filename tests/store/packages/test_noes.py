@@ -9,10 +9,10 @@ import pytest
 from rules.package.model import DecisionPackage
 from rules.reasons import Reason
 from rules.scales import HITLLevel, RiskLevel
+from rules.state.clock_commands import Consent
 from rules.state.commands import (
     Approve,
     ApproveWithEdits,
-    Consent,
     HumanOverrideCommand,
     NewVersion,
     Object,

@@ -8,16 +8,8 @@ import pytest
 
 from rules.package.model import DecisionPackage
 from rules.record.statistics import Statistics
-from rules.state.commands import (
-    Approve,
-    Consent,
-    Expire,
-    HumanOverrideCommand,
-    Judge,
-    OpenDetails,
-    Reject,
-    Revise,
-)
+from rules.state.clock_commands import Consent, Expire
+from rules.state.commands import Approve, HumanOverrideCommand, Judge, OpenDetails, Reject, Revise
 from rules.state.model import Status
 from store.packages.sampled import to_judge
 from store.packages.statistics import stats

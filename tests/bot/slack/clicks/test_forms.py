@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from rules.state.commands import Expire, Verb
+from rules.state.clock_commands import Expire
+from rules.state.commands import Verb
 from rules.state.model import Status
 from store.commands.execute import COMMANDS
 from tests.bot.service import Told
