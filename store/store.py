@@ -223,8 +223,7 @@ class Store:
         return await self.database.read(lambda its: has_answered(its, self.house.tenant_id, command_id), quick=True)
 
     async def agent_of(self, key: str) -> Agent | None:
-        tenant_id, now = self.house.tenant_id, self.clock()
-        return await self.database.read(lambda its: by_key(its, tenant_id, key, now), quick=True)
+        return await self.database.read(lambda its: by_key(its, self.house.tenant_id, key, self.clock()), quick=True)
 
     async def own(
         self, agent_id: str, *, limit: int, after: Cursor | None = None, **wanted: str | None

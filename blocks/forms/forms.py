@@ -193,7 +193,7 @@ def _quoted(name: str, text: str) -> Block:
 def edited(dossier: Dossier, parameters: dict[str, Any]) -> View:
     """The edit once more, with what it changes, to be confirmed; where it is changed again, it is shown again.
 
-    The ticked box comes back with `form_fields.confirmation(parameters)` of the parameters that were shown.
+    The ticked box comes back with `fields.confirmation(parameters)` of the parameters that were shown.
     """
     verb, package = Verb.APPROVE_WITH_EDITS, dossier.package
     reason = _in_vain(verb, dossier) or _too_long(parameters)

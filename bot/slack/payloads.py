@@ -109,13 +109,23 @@ class _Input(_Part):
     selected_user: _Id | None = None
 
 
+_KINDS: Mapping[str, str] = {  # of what is read before the command is made, which refuses other values itself
+    FormField.UNTIL: "datetimepicker",
+    FormField.PARAMETERS: "plain_text_input",
+    FormField.EVIDENCE_REFS: "plain_text_input",
+}
+
+
 class _Values(_Part):
     values: dict[str, dict[str, _Input]] | None = None
 
     @model_validator(mode="after")
-    def _each_input_bears_the_name_of_its_block(self) -> Self:
-        if any(block in set(FormField) and block not in inputs for block, inputs in (self.values or {}).items()):
-            raise ValueError("an input of another name")
+    def _each_input_is_that_of_its_block(self) -> Self:
+        for block, inputs in (self.values or {}).items():
+            if block in set(FormField) and block not in inputs:
+                raise ValueError("an input of another name")
+            if block in _KINDS and inputs[block].type != _KINDS[block]:
+                raise ValueError("an input of another type")
         return self
 
 

@@ -47,7 +47,7 @@ class VerbSpec:
     leads_to: Statuses = ()  # none: the package stays what it was
     rule: Rule | None = None
     begins: Beginning | None = None  # instead of a rule: it makes the package
-    needs: frozenset[Needs] = frozenset()
+    needs: frozenset[Needs] = frozenset()  # a claim needs some of them only where nobody has agreed to it
     offered: Callable[[PackageState], bool] | None = None  # None: on no card
     due: Callable[[PackageState, Verb, Situation], bool] | None = None  # of the clock's: whether it is time
 
@@ -82,6 +82,10 @@ def complete(rows: Iterable[VerbSpec]) -> Mapping[type[Command], VerbSpec]:
     return table
 
 
+_WITH_THREAD = frozenset([Needs.AGENT, Needs.AGENT_LOAD])  # where these are read, the thread is read with them
+_AGENT = _WITH_THREAD | {Needs.AGENT_ALONE}
+
+
 def _fault(row: VerbSpec) -> str | None:
     person = ActorKind.PERSON in row.by
     decision = issubclass(row.command, HumanDecisionCommand)
@@ -96,5 +100,10 @@ def _fault(row: VerbSpec) -> str | None:
         "is taken in no status": not row.taken_in and row.begins is None,
         "is the clock's, and never due": issubclass(row.command, ClockCommand) and row.due is None,
         "is offered, and no person gives it": row.offered is not None and not person,
+        "has a time, and is not the clock's": row.due is not None and not issubclass(row.command, ClockCommand),
+        "is the clock's, and given by others": issubclass(row.command, ClockCommand) and row.by != (ActorKind.AUTO,),
+        "begins a package, and is taken in a status": row.begins is not None and bool(row.taken_in),
+        "asks for its agent's row in two ways": len(_AGENT & row.needs) > 1,
+        "asks for the thread without the agent's row": Needs.THREAD in row.needs and not row.needs & _WITH_THREAD,
     }
     return next((fault for fault, is_so in faults.items() if is_so), None)

@@ -114,7 +114,7 @@ VERBS = complete([
     VerbSpec(command=commands.NewVersion, by=_AGENT, requires=None, taken_in=_OPEN,
              leads_to=_PENDING, rule=versions.new_version, needs=_PROPOSAL | {Needs.CONTENT}),
     VerbSpec(command=commands.ClaimExecution, by=_AGENT, requires=None, taken_in=_ANY, rule=execution.claim_execution,
-             needs=frozenset([Needs.AGENT, Needs.THREAD, Needs.WORDS])),
+             needs=frozenset([Needs.AGENT, Needs.THREAD, Needs.WORDS, Needs.PROFILE, Needs.MEMORY])),
     VerbSpec(command=commands.ReportExecution, by=_AGENT, requires=None, taken_in=_GRANTED,
              rule=execution.report_execution, needs=_OUTCOME),
     VerbSpec(command=clock_commands.Remind, by=_SERVICE, requires=None, taken_in=(S.PENDING, *_GRANTED),

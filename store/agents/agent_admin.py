@@ -16,6 +16,7 @@ from rules.people.directory import AgentStanding
 from rules.state.events import TenantEventType
 from store.agents.agents import AGENTS, KEYS, key_digest, rates_of, scope_of
 from store.engine.constraints import violated
+from store.engine.engines import in_turn
 from store.installation.house import fresh_id
 from store.installation.tenancy import happened, tenant
 from store.schema.agent_tables import CallbackSecret
@@ -184,6 +185,7 @@ def listed(connection: Connection, now: datetime) -> list[Listed]:
 
 
 def _unrevoked(connection: Connection, name: str) -> Any:
+    in_turn(connection, AGENTS)
     row = connection.execute(select(AGENTS).where(AGENTS.c.name == name).with_for_update()).first()
     if row is None:
         raise RegistryError(_NO_AGENT.format(name=name))

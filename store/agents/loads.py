@@ -1,8 +1,8 @@
 """How much an agent has asked lately: counted where its row is read, so that it costs no statement of its own.
 
 Only what is bounded is counted, so the cost grows with the bound and not with the traffic. The counts are those of the
-transaction that asks: on PostgreSQL, proposals that commit at the same moment do not see one another, and a bound may
-be exceeded by as many.
+transaction that asks: on PostgreSQL, transactions that commit at the same moment do not see each other's, and a bound
+may be exceeded by as many.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Loads what a command's rules look at, and nothing else: which command looks at what is the table below."""
+"""Loads what a command's rules look at, and nothing else. What that is stands in its row (`rules.verbs.table`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from rules.people.directory import Roster
 from rules.policy.model import Policy, Windows
 from rules.scales import HITLLevel
 from rules.spelling import folded
-from rules.state.clock_commands import Consent
 from rules.state.commands import ApproveWithEdits, ClaimExecution, Command, NewVersion
 from rules.state.model import PackageState
 from rules.state.situation import Memory, Situation
@@ -115,7 +114,7 @@ def _looked_up(
     if subject is None or agent_id is None:
         return {}
     looked, memory = _agent(connection, tenant, agent_id, asked, subject)
-    if Needs.PROFILE in needs or _claims_on_trust(command, found, policy):
+    if Needs.PROFILE in needs and not _claims_without_trust(command, found, policy):
         looked["profile"] = profile(connection, tenant, agent_id, subject.action_type)
     if Needs.CARDS in needs:
         looked["cards"] = lying(connection, tenant, [command.decision_package_id])[command.decision_package_id]
@@ -149,9 +148,11 @@ def _remembered_of(
     command: Command, needs: frozenset[Needs], found: Loaded | None, current: DecisionPackage | None
 ) -> DecisionPackage | PackageState | None:
     """Of what it matters whether somebody said no to it: of what is proposed, or of what nobody has agreed to."""
-    if Needs.MEMORY in needs:
-        return _proposed(command, current) or (found.state if found and isinstance(command, Consent) else None)
-    return found.state if found and _claims_unasked(command, found) else None
+    if Needs.MEMORY not in needs:
+        return None
+    agreed = isinstance(command, ClaimExecution) and found is not None and not given_by_nobody(found.state)
+    brings = isinstance(command, Submit | NewVersion | ApproveWithEdits)
+    return _proposed(command, current) if brings or found is None or agreed else found.state
 
 
 def _proposed(command: Command, current: DecisionPackage | None) -> DecisionPackage | None:
@@ -162,13 +163,9 @@ def _proposed(command: Command, current: DecisionPackage | None) -> DecisionPack
     return command.package if isinstance(command, Submit | NewVersion) else None
 
 
-def _claims_on_trust(command: Command, found: Loaded | None, policy: Policy) -> bool:
-    return isinstance(command, ClaimExecution) and found is not None and trust_matters(found.state, policy)
-
-
-def _claims_unasked(command: Command, found: Loaded) -> bool:
-    """Whether it uses a permission that no person gave."""
-    return isinstance(command, ClaimExecution) and given_by_nobody(found.state)
+def _claims_without_trust(command: Command, found: Loaded | None, policy: Policy) -> bool:
+    """Most claims do not hang on what the agent has earned: people have approved."""
+    return isinstance(command, ClaimExecution) and not (found and trust_matters(found.state, policy))
 
 
 def package_of(connection: Connection, tenant_id: str, event_id: str) -> DecisionPackage | None:

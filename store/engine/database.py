@@ -67,12 +67,19 @@ class PostgresDatabase:
         idle = 6 * PATIENCE
         self.engine = make_engine(url, pool_size=POSTGRES_WRITERS + READERS, idle=idle)
         self._hasty = make_engine(url, pool_size=GROUPS, idle=idle, patience=HASTE)
+        self._contended = 0  # operations under way for whose row another could wait, and all of its group with it
         self._together = Workers("group", self._write_together, threads=GROUPS, most=WRITE_GROUP)
         self._writers = Workers("writer", self._write_each, threads=POSTGRES_WRITERS, most=1)
         self._readers = Workers("reader", self._read_group, threads=READERS, most=READ_GROUP)
 
     async def write(self, operation: Operation[T], *, quick: bool = False, contended: bool = False) -> T:
-        workers = self._together if quick and not contended else self._writers
+        if contended:
+            self._contended += 1
+            try:
+                return await self._writers.ask(operation)
+            finally:
+                self._contended -= 1
+        workers = self._together if quick and not self._contended else self._writers
         return await workers.ask(operation)
 
     async def read(self, operation: Operation[T], *, quick: bool = False) -> T:  # noqa: ARG002 - all wait for the network

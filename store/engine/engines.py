@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -117,6 +117,16 @@ def begin_reading(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         with driving(connection) as cursor:
             cursor.execute("BEGIN")
+
+
+def in_turn(connection: Connection, table: Table) -> None:
+    """Whoever asks for a lock on a row of this table from now on waits for the caller.
+
+    PostgreSQL gives a shared lock on a row past somebody who waits to change it: a stream of claims would keep a freeze
+    or a pause waiting without end. Locks of whole tables are given in turn.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"LOCK TABLE {table.name} IN EXCLUSIVE MODE"))
 
 
 def transact(engine: Engine, operation: Operation[T]) -> T:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select, text, update
 
 from rules.record.chain import sealed, tenant_event
 from rules.state.events import TenantEventType
+from store.engine.engines import in_turn
 from store.installation.house import fresh_id
 from store.schema.installation_tables import Installation, TenantEventRow
 from store.schema.tables import core
@@ -64,12 +65,14 @@ def count_of_events(connection: Connection) -> int:
 
 def restored(connection: Connection, *, actor: str, now: datetime, **facts: int) -> None:
     """The database was put back to an earlier moment: everything is frozen until someone thaws it."""
+    in_turn(connection, INSTALLATION)
     connection.execute(update(INSTALLATION).values(frozen=True))
     happened(connection, TenantEventType.TENANT_RESTORED, actor, now, **facts)
 
 
 def set_frozen(connection: Connection, *, frozen: bool, actor: str, now: datetime) -> None:
     """Every agent at once: nothing new is accepted, nothing consents, nothing can be claimed."""
+    in_turn(connection, INSTALLATION)
     changed = connection.execute(update(INSTALLATION).where(INSTALLATION.c.frozen != frozen).values(frozen=frozen))
     if changed.rowcount:
         happened(connection, TenantEventType.TENANT_FROZEN if frozen else TenantEventType.TENANT_THAWED, actor, now)

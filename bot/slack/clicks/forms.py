@@ -117,7 +117,7 @@ def _edit_to_confirm(dossier: Dossier, values: Values, view: Mapping[str, Any]) 
     """Once more with what the edit changes, until exactly that is confirmed."""
     try:
         parameters = json.loads(values.get(Field.PARAMETERS) or "")
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         return _beside(view, Field.PARAMETERS, f"This is not JSON: {fault}.")
     if not isinstance(parameters, dict):
         return _beside(view, Field.PARAMETERS, "The parameters are one JSON object, in braces.")

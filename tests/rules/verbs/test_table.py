@@ -18,8 +18,8 @@ from rules.state.model import Status
 from rules.state.transition import Move
 from rules.verbs import table, tasks
 from rules.verbs.decisions import reject
-from rules.verbs.spec import VerbSpec, complete
-from rules.verbs.submission import submit
+from rules.verbs.spec import Needs, VerbSpec, complete
+from rules.verbs.submission import Submit, submit
 from rules.verbs.table import OF_VERB, VERBS
 from tests.rules.world import ADAM, HARD, NOW, ROSE, SENTA, ask, refusal, situation, submitted
 
@@ -93,6 +93,15 @@ def test_a_row_is_refused_without_any_one_of_its_parts(ping: type[Command], part
         ),
         pytest.param(Expire, {"requires": Standard.STOP}, "has a standard that no person needs", id="standard"),
         pytest.param(Expire, {"due": None}, "is the clock's, and never due", id="due"),
+        pytest.param(Expire, {"by": (ActorKind.AGENT,)}, "is the clock's, and given by others", id="the clock's by"),
+        pytest.param(Reject, {"due": lambda *_: True}, "has a time, and is not the clock's", id="time"),
+        pytest.param(Reject, {"needs": {Needs.THREAD}}, "asks for the thread without the agent's row", id="thread"),
+        pytest.param(
+            Reject, {"needs": {Needs.AGENT, Needs.AGENT_ALONE}}, "asks for its agent's row in two ways", id="two ways"
+        ),
+        pytest.param(
+            Submit, {"taken_in": (Status.PENDING,)}, "begins a package, and is taken in a status", id="beginning"
+        ),
         pytest.param(Expire, {"offered": lambda _: True}, "is offered, and no person gives it", id="offered"),
     ],
 )

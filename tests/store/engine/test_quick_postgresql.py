@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, event, text, update
 from sqlalchemy.exc import IntegrityError
 
 from store.engine import database as store_database
@@ -164,3 +165,52 @@ def heard(name: str, listener: Callable[[Connection], object]) -> Iterator[None]
         yield
     finally:
         event.remove(Engine, name, listener)
+
+
+@POSTGRESQL
+async def test_while_a_contended_operation_runs_no_operation_waits_in_a_group_with_others(
+    database: Database, threads: Threads
+) -> None:
+    hold = Hold()
+    contended = asyncio.create_task(database.write(hold.here, quick=True, contended=True))
+    await hold.reached()
+    transactions = await asyncio.gather(*(database.write(in_transaction, quick=True) for _ in range(3)))
+    hold.let_go()
+    await contended
+    assert len(set(transactions)) == 3
+
+
+@POSTGRESQL
+async def test_who_asks_for_a_row_after_somebody_who_changes_it_waits_for_them(
+    database: Database, database_url: str
+) -> None:
+    """A stream of claims, each of which shares the row, keeps nobody waiting who freezes or pauses."""
+    shares = "SELECT number FROM notes WHERE number = 1 FOR SHARE"
+    table = Table("notes", MetaData(), Column("number", Integer))
+
+    def changes(connection: Connection) -> int:
+        engines.in_turn(connection, table)
+        return connection.execute(update(table).values(number=2)).rowcount
+
+    await database.write(note(1))
+    with psycopg.connect(database_url) as first, psycopg.connect(database_url) as later:
+        first.execute(shares)
+        change = asyncio.create_task(database.write(changes))
+        await asyncio.to_thread(somebody_waits, later)
+        later.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            later.execute(shares)
+        first.rollback()
+        assert await change == 1
+
+
+def somebody_waits(connection: psycopg.Connection[Any]) -> None:
+    asked = (
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        " AND pid <> pg_backend_pid()"
+    )
+    until = time.monotonic() + 20
+    while not connection.execute(asked).fetchone():
+        assert time.monotonic() < until, "nobody waits"
+        connection.rollback()
+    connection.rollback()

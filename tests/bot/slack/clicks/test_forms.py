@@ -197,6 +197,7 @@ async def test_a_time_that_will_not_do_is_said_beside_its_field_and_the_form_can
     ("typed", "told_why"),
     [
         pytest.param("{record: 43}", "not JSON", id="no JSON"),
+        pytest.param('{"record": ' + 2_900 * "[", "not JSON", id="very deep"),
         pytest.param('["43"]', "one JSON object", id="no object"),
         pytest.param('{"record": 1e999}', "cannot be taken", id="no number"),
         pytest.param('{"record": "42"}', "the same as before", id="nothing edited"),

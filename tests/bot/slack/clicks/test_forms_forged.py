@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rules.state.commands import Verb
 from rules.state.model import Status
 from tests.bot.slack.forms import OTHER, before, forged, opened
 from tests.bot.slack.office import SENTA, SVEN, Office
@@ -100,3 +101,20 @@ async def test_an_absence_without_an_end_is_asked_for_it(office: Office, values:
     await office.slack.click_home(SENTA, "home_away")
     answer = await forged(office, state={"values": values})
     assert (answer.status, list(answer.body["errors"])) == (200, ["until"])
+
+
+@pytest.mark.parametrize(
+    "until",
+    [
+        pytest.param({"type": "plain_text_input", "value": "soon"}, id="a text"),
+        pytest.param({"type": "checkboxes", "selected_options": [{"value": "1"}]}, id="ticked boxes"),
+    ],
+)
+async def test_a_field_that_comes_back_as_another_kind_of_input_is_not_read(
+    office: Office, until: dict[str, Any]
+) -> None:
+    told, card = await office.asked()
+    await office.more(SENTA, card, Verb.DEFER)
+    answer = await forged(office, state={"values": {**NOT_CONFIRMED, "until": {"until": until}}})
+    assert (answer.status, answer.body) == (400, "This cannot be read.")
+    assert await office.status(told) is Status.PENDING
