@@ -11,8 +11,8 @@ import typer
 
 from bot.cli import agents, audit, callbacks, database, demo, freezing, key, queue, serve
 from bot.cli.common.faults import explained, is_usage
-from bot.cli.doctor import doctor
-from bot.cli.policy import policy
+from bot.cli.doctor import examination
+from bot.cli.policy import commands
 
 NAME = "countersign"
 
@@ -28,7 +28,7 @@ app = typer.Typer(
 app.command()(serve.serve)
 app.command()(demo.demo)
 app.command()(database.migrate)
-app.command()(doctor.doctor)
+app.command()(examination.doctor)
 app.command()(queue.queue)
 app.command()(queue.stats)
 app.add_typer(agents.app, name="agents")
@@ -36,7 +36,7 @@ app.command()(freezing.freeze)
 app.command()(freezing.thaw)
 app.command()(freezing.restored)
 app.add_typer(callbacks.app, name="callbacks")
-app.add_typer(policy.app, name="policy")
+app.add_typer(commands.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(key.app, name="key")
 

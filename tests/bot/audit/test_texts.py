@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 from sqlalchemy import text
@@ -46,20 +47,27 @@ async def test_renderings_and_policies_are_sound_as_they_are_kept_and_their_forg
         kept = [row.rendering_id for row in connection.execute(text(_RENDERINGS))]
         named = [json.loads(row.body)["rendering_id"] for row in connection.execute(text("SELECT body FROM events"))]
     seen = next(rendering for rendering in kept if rendering in named)
-    forge(engine, "UPDATE renderings SET body = replace(body, 'record', 'rekord') WHERE rendering_id = :id", id=seen)
+    await asyncio.to_thread(
+        forge,
+        engine,
+        "UPDATE renderings SET body = replace(body, 'record', 'rekord') WHERE rendering_id = :id",
+        id=seen,
+    )
     assert [fault.partition(": ")[2] for fault in faults(office)] == [
         f"the rendering {seen} was changed: its id is not the digest of its content"
     ]
-    forge(engine, "DELETE FROM renderings WHERE rendering_id = :id", id=seen)
+    await asyncio.to_thread(forge, engine, "DELETE FROM renderings WHERE rendering_id = :id", id=seen)
     assert {fault.partition(": ")[2] for fault in faults(office)} == {
         f"the rendering {seen} is gone: retention empties renderings and never removes them"
     }
     before = len(faults(office))
     digest = read_policy(POLICY).digest
-    forge(engine, "UPDATE policies SET text = '# ' || text WHERE digest = :digest", digest=digest)
+    await asyncio.to_thread(
+        forge, engine, "UPDATE policies SET text = '# ' || text WHERE digest = :digest", digest=digest
+    )
     what = f"the text of policy {digest} was changed: it is not the one that was put in force"
     assert faults(office)[0] == f"tenant: {what}"
-    forge(engine, "DELETE FROM policies WHERE digest = :digest", digest=digest)
+    await asyncio.to_thread(forge, engine, "DELETE FROM policies WHERE digest = :digest", digest=digest)
     assert faults(office)[0] == f"tenant: the text of policy {digest} is gone"
     assert len(faults(office)) == before + 1
 

@@ -11,7 +11,6 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
 from bot.cli import callbacks
-from bot.cli.doctor import doctor
 from scheduler.callbacks.retries import Again, Dead
 from store.agents import agents
 from store.audit import retention
@@ -235,7 +234,7 @@ async def test_the_doctor_tells_of_what_was_given_up_and_of_what_is_closed(
     async with workspace() as slack:
         terminal = house(rounds.world.url, slack, tmp_path, monkeypatch, capsys)
         faults = [fault for fault in await found(terminal) if fault[0].startswith("callbacks")]
-        monkeypatch.setattr(doctor, "now", lambda: rounds.now() + 8 * DAY)
+        monkeypatch.setattr(examination, "now", lambda: rounds.now() + 8 * DAY)
         later = [fault for fault, _ in await found(terminal) if fault.startswith("callbacks")]
     assert faults == [
         (

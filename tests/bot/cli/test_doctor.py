@@ -14,7 +14,6 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
-from bot.cli.doctor import doctor
 from playground.slack import Slack
 from rules.policy.model import Policy
 from rules.policy.parse import read_policy
@@ -140,7 +139,7 @@ async def test_a_database_that_takes_no_writes(terminal: Terminal, monkeypatch: 
     def refuse(*_: Any) -> None:
         raise OperationalError("BEGIN", {}, Exception("attempt to write a readonly database"))
 
-    monkeypatch.setattr(doctor, "begin_immediate", refuse)
+    monkeypatch.setattr(examination, "begin_immediate", refuse)
     fault, fix = await the_one(terminal)
     assert fault == "writing: attempt to write a readonly database"
     assert "let this user write" in fix
@@ -151,7 +150,7 @@ async def test_a_clock_that_is_behind_the_record(
 ) -> None:
     now = datetime.now(UTC)
     transact(engine, lambda its: tenancy.set_frozen(its, frozen=True, actor="operator", now=now))
-    monkeypatch.setattr(doctor, "now", lambda: now - HOUR)
+    monkeypatch.setattr(examination, "now", lambda: now - HOUR)
     fault, fix = await the_one(terminal)
     assert re.fullmatch(r"clock: it differs by 36\d\d s", fault)
     assert fix == "set the clocks of all machines by NTP"

@@ -137,7 +137,8 @@ async def test_a_change_of_which_a_part_cannot_be_written_is_not_made_at_all(
     def fails(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(f"store.{part}.{'keep' if part == 'content' else 'follow'}", fails)
+    folder = "outbox" if part in {"cards", "callbacks"} else "packages"
+    monkeypatch.setattr(f"store.{folder}.{part}.{'keep' if part == 'content' else 'follow'}", fails)
     reject = ask(Reject, state)
     with pytest.raises(ZeroDivisionError):
         await world.do(reject, SENTA)
