@@ -11,6 +11,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
 from bot.cli import callbacks
+from bot.cli.doctor import examination
 from scheduler.callbacks.retries import Again, Dead
 from store.agents import agents
 from store.audit import retention

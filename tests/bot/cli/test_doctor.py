@@ -14,6 +14,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
+from bot.cli.doctor import examination
 from playground.slack import Slack
 from rules.policy.model import Policy
 from rules.policy.parse import read_policy
