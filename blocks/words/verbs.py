@@ -27,7 +27,7 @@ class Place(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerbLook:
     label: str
-    meaning: str | Callable[[Dossier], str]  # what comes of it
+    meaning: str | Callable[[Dossier], str]  # what follows from it
     place: Place
     fields: tuple[Field, ...] = ()  # of its form; none: it takes one press
     at_once: bool = False  # one press is enough, although it has a form

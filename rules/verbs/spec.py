@@ -49,7 +49,7 @@ class VerbSpec:
     begins: Beginning | None = None  # instead of a rule: it makes the package
     needs: frozenset[Needs] = frozenset()  # a claim needs some of them only where nobody has agreed to it
     offered: Callable[[PackageState], bool] | None = None  # None: on no card
-    due: Callable[[PackageState, Verb, Situation], bool] | None = None  # of the clock's: whether it is time
+    due: Callable[[PackageState, Verb, Situation], bool] | None = None  # of a command of the clock: whether it is time
 
     @property
     def verb(self) -> Verb:

@@ -150,17 +150,20 @@ def _remembered_of(
     """Of what it matters whether somebody said no to it: of what is proposed, or of what nobody has agreed to."""
     if Needs.MEMORY not in needs:
         return None
-    agreed = isinstance(command, ClaimExecution) and found is not None and not given_by_nobody(found.state)
-    brings = isinstance(command, Submit | NewVersion | ApproveWithEdits)
-    return _proposed(command, current) if brings or found is None or agreed else found.state
+    if isinstance(command, Submit | NewVersion | ApproveWithEdits):
+        return _proposed(command, current)
+    people_agreed = found and isinstance(command, ClaimExecution) and not given_by_nobody(found.state)
+    return found.state if found and not people_agreed else None
 
 
-def _proposed(command: Command, current: DecisionPackage | None) -> DecisionPackage | None:
-    """The package that comes in by this command, if one does: from the agent, or by a reviewer's edit."""
-    if isinstance(command, ApproveWithEdits):
-        proposed = edited(current, command.action_parameters)
-        return proposed if isinstance(proposed, DecisionPackage) else None
-    return command.package if isinstance(command, Submit | NewVersion) else None
+def _proposed(
+    command: Submit | NewVersion | ApproveWithEdits, current: DecisionPackage | None
+) -> DecisionPackage | None:
+    """The package that comes in by this command: from the agent, or by a reviewer's edit, if that can be taken."""
+    if not isinstance(command, ApproveWithEdits):
+        return command.package
+    proposed = edited(current, command.action_parameters)
+    return proposed if isinstance(proposed, DecisionPackage) else None
 
 
 def _claims_without_trust(command: Command, found: Loaded | None, policy: Policy) -> bool:
