@@ -12,7 +12,7 @@ from aiohttp import web
 
 from blocks.home.troubles import SOCKET_OFF
 from bot.api.service import SERVICE, Service
-from bot.slack.outgoing.faults import refuses
+from bot.slack.outgoing.faults import token_refused
 from bot.slack.wiring import SlackSide
 from scheduler.time import heartbeat
 from store.commands.policies import OTHER_FILE
@@ -85,7 +85,7 @@ def _slack(side: SlackSide | None, known: list[troubles.Known]) -> dict[str, Any
     gone, off = refused.pop(troubles.APP, None), refused.pop(troubles.SOCKET, None)
     directory = {"directory_trouble": side.directory.trouble} if side.directory.trouble else {}
     return {
-        "slack": refuses(gone) if gone else side.client.trouble or "ok",
+        "slack": token_refused(gone) if gone else side.client.trouble or "ok",
         **_socket(side, off),
         "silence": f"does not count: {side.unproven}" if side.unproven else "counts",
         **directory,

@@ -1,1 +1,1 @@
-"""Slack's edge: clicks, forms and commands come in and go down the road; the real client goes out."""
+"""Slack's side of the service: clicks, forms, commands and events come in as commands; the Web API client goes out."""

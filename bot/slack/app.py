@@ -1,6 +1,8 @@
-"""The Bolt app: one listener for each kind of thing that Slack sends. None of them decides anything.
+"""The Bolt app: one listener for each kind of request that Slack sends. No listener decides anything.
 
-Slack's answer waits for the listener, so a listener does one transaction; what takes longer is an errand.
+Slack waits for the listener before it gets its answer, so a listener runs one transaction and leaves slower work to a
+background errand. If the listener fails through our fault, Slack gets 503: it then sends events again, and shows its
+own warning for clicks and forms.
 """
 
 from __future__ import annotations
@@ -41,26 +43,27 @@ UNAVAILABLE = "Countersign cannot reach its database just now. Nothing was chang
 OUR_FAULT = "Something went wrong in Countersign itself. Nothing was changed; its log says what."
 NOT_ANSWERED = "Slack did not show what came of this. Please look once more."
 _NOT_DONE = frozenset([UNAVAILABLE, UNREADABLE, OUR_FAULT])
-_ANSWERED = frozenset(["hash_conflict"])  # another tap was quicker, and what it drew is there
+_ANSWERED = frozenset(["hash_conflict"])  # another tap was faster, and the view already shows its result
 _ANY = re.compile(".*", re.DOTALL)
 
 Body = Mapping[str, Any]
 
 
 def bolt_app(front: Front) -> AsyncApp:
-    """Requests are verified at the door, before Bolt reads them; and one installation needs no asking whose it is.
+    """Build the app without Bolt's own signature check and installation lookup.
 
-    So a click is taken also while Slack's own API does not answer.
+    `Door` and Socket Mode verify requests before Bolt reads them, and there is only one installation. So clicks are
+    accepted even if Slack's API does not answer.
     """
 
     async def authorize() -> AuthorizeResult:
         return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=front.web.token)
 
-    app = _ReadingApp(
+    app = _CheckingApp(
         front,
-        name="countersign",  # without one, Bolt reads the source of everything that called it
+        name="countersign",  # without a name, Bolt reads the source file of its caller
         client=front.web,
-        logger=_quiet(),
+        logger=_quiet_logger(),
         authorize=authorize,
         process_before_response=True,
         request_verification_enabled=False,
@@ -70,8 +73,8 @@ def bolt_app(front: Front) -> AsyncApp:
     return app
 
 
-class _ReadingApp(AsyncApp):
-    """Bolt, which gets only what is as Slack sends it: anything else makes Bolt or a listener raise."""
+class _CheckingApp(AsyncApp):
+    """Checks every payload first: Bolt or a listener would raise on a malformed one."""
 
     def __init__(self, front: Front, **options: Any) -> None:
         super().__init__(**options)
@@ -83,8 +86,8 @@ class _ReadingApp(AsyncApp):
         return await super().async_dispatch(req)
 
 
-def _quiet() -> logging.Logger:
-    """Bolt warns of what is meant to be so, and would write whole requests into the log."""
+def _quiet_logger() -> logging.Logger:
+    """Bolt warns about settings that are intended here, and would log whole requests."""
     logger = logging.getLogger("bot.slack.bolt")
     logger.setLevel(logging.ERROR)
     return logger
@@ -93,129 +96,127 @@ def _quiet() -> logging.Logger:
 def _listen(app: AsyncApp, front: Front) -> None:
     @app.action(_ANY)
     async def on_tap(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse:
-        fault = await _carried_out(front, "tap", _tapped(front, body))
+        fault = await _carry_out(front, "tap", _handle_tap(front, body))
         if fault:
-            await _guarded("tap", _told(front, body, fault))
-        return failed.unavailable() if _lost(front, body, fault) else await ack()
+            await _guard("tap", _show_fault(front, body, fault))
+        return failed.unavailable() if _is_lost(front, body, fault) else await ack()
 
     @app.view(_ANY)
     async def on_form(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse:
         answer: forms.Answer = {}
 
-        async def answering() -> None:
-            answer.update(await forms.submitted(front, body))
+        async def handle() -> None:
+            answer.update(await forms.handle_form(front, body))
 
-        fault = await _carried_out(front, "form", answering())
-        if _lost(front, body, fault):
+        fault = await _carry_out(front, "form", handle())
+        if _is_lost(front, body, fault):
             return failed.unavailable()
-        return await ack(**forms.instead("Not possible", fault) if fault else answer)
+        return await ack(**forms.notice_answer("Not possible", fault) if fault else answer)
 
     @app.command(COMMAND)
     async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:
         answer: dict[str, Any] = {}
 
-        async def answering() -> None:
-            said = await reviews.answered(front, body)
-            answer.update(text=said.text, blocks=list(said.blocks))
+        async def handle() -> None:
+            message = await reviews.handle_slash_command(front, body)
+            answer.update(text=message.text, blocks=list(message.blocks))
 
-        fault = await _carried_out(front, "command", answering())
+        fault = await _carry_out(front, "command", handle())
         await ack(text=fault) if fault else await ack(**answer)
 
     async def on_event(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse:
-        return await _refused(front, body) or await ack()
+        return await _event_failure(front, body) or await ack()
 
     app.event(_ANY)(on_event)
 
 
-async def _tapped(front: Front, body: Body) -> None:
-    await _taken(front, body, Tap.of(body))
+async def _handle_tap(front: Front, body: Body) -> None:
+    tap = Tap.of(body)
+    refusal = await origin.origin_refusal(front, body, tap.user_id)
+    if refusal is None:
+        await taps.handle_tap(front, tap)
+        return
+    meant = tap.intent or (None, Ref.read(tap.value))
+    await origin.record_refusal(front, tap.user_id, refusal, meant, tap.trigger_id)
+    await front.refuse(tap, refusal, None)
 
 
-async def _told(front: Front, body: Body, fault: str) -> None:
+async def _show_fault(front: Front, body: Body, fault: str) -> None:
     await front.tell(Tap.of(body), "Not possible", fault)
 
 
-async def _refused(front: Front, body: Body) -> BoltResponse | None:
-    """What could not be kept is not acknowledged, so that Slack tells it again; and all is read anew."""
+async def _event_failure(front: Front, body: Body) -> BoltResponse | None:
+    """The failing answer to an event that was not saved: Slack then sends the event again."""
     if body["event"]["type"] == PROBE:
-        return await _probed(front, body["event"])
-    return None if await _kept(front, body) else failed.unavailable()
+        return await _probe_failure(front, body["event"])
+    return None if await _save_event(front, body) else failed.unavailable()
 
 
-async def _probed(front: Front, event: Body) -> BoltResponse | None:
+async def _probe_failure(front: Front, event: Body) -> BoltResponse | None:
     try:
-        awaited = await front.way_in.answered(nonce_of(event))
+        awaited = await front.way_in.probe_arrived(nonce_of(event))
     except UnavailableError:
         return failed.unavailable()
     return None if awaited else BoltResponse(status=HTTPStatus.CONFLICT)
 
 
-def _lost(front: Front, body: Body, fault: str | None) -> bool:
-    """Whether this click was not carried out through our fault. What names no package of ours lost nothing."""
+def _is_lost(front: Front, body: Body, fault: str | None) -> bool:
+    """Whether our fault kept this click from being carried out. A click that names no package loses nothing."""
     if fault is None:
         return False
     front.metrics.clicks.labels("fault").inc()
-    return fault in _NOT_DONE and (failed.remembered(front, body) or fault != OUR_FAULT)
+    return fault in _NOT_DONE and (failed.report_lost_packages(front, body) or fault != OUR_FAULT)
 
 
-async def _taken(front: Front, body: Body, tap: Tap) -> None:
-    refusal = await origin.refusal_of(front, body, tap.user_id)
-    if refusal is None:
-        await taps.tapped(front, tap)
-        return
-    meant = tap.asks or (None, Ref.read(tap.value))
-    await origin.record(front, tap.user_id, refusal, meant, tap.trigger_id)
-    await front.refuse(tap, refusal, None)
-
-
-async def _kept(front: Front, body: Body) -> bool:
+async def _save_event(front: Front, body: Body) -> bool:
+    """Whether Slack need not send the event again. If it was not saved, the directory is read again in any case."""
     try:
         if await origin.is_ours(front, body):
-            await happened(front, body)
-            front.way_in.heard()
+            await handle_event(front, body)
+            front.way_in.request_served()
         else:
             log.warning("slack.event_of_another_workspace", kind=body["event"]["type"])
     except (UnavailableError, SlackError) as fault:
         log.warning("slack.event_not_kept", kind=body["event"]["type"], error=str(fault))
-        front.spoil()
+        front.reread_directory()
         return False
     except Exception:
-        # Told again, it would fail again.
+        # Sent again, the event would fail again.
         log.exception("slack.fault", what="event")
-        front.spoil()
+        front.reread_directory()
     return True
 
 
-async def happened(front: Front, body: Body) -> None:
-    """What Slack tells of its own accord. Twice or late it does no harm: what gives authority is kept in its order."""
+async def handle_event(front: Front, body: Body) -> None:
+    """Handle an event. Repeated and late events do no harm: changes to authority are applied in the order of events."""
     event = body["event"]
     match event["type"]:
         case "app_home_opened" if event.get("tab") == "home":
             front.errands.send("home", home.publish(front, event["user"]))
         case kind if kind in workspace.PEOPLE:
-            await workspace.person_changed(front, event, workspace.told_by(body))
+            await workspace.person_changed(front, event, workspace.stamp_of(body))
         case kind if kind in workspace.GROUPS:
-            await workspace.group_changed(front, event, workspace.told_by(body))
+            await workspace.group_changed(front, event, workspace.stamp_of(body))
         case workspace.MEMBERS:
-            await workspace.members_changed(front, event, workspace.told_by(body))
+            await workspace.members_changed(front, event, workspace.stamp_of(body))
         case kind if kind in rooms.ALL:
-            await rooms.changed(front, event)
+            await rooms.channel_changed(front, event)
         case kind if kind in workspace.APP:
             await workspace.app_gone(front, event)
         case kind:
             log.info("slack.event", kind=kind)
 
 
-async def _carried_out(front: Front, what: str, work: Awaitable[None]) -> str | None:
-    """What went well proves that Slack's requests come in."""
-    fault = await _guarded(what, work)
+async def _carry_out(front: Front, what: str, work: Awaitable[None]) -> str | None:
+    """Run the work of a listener. Success proves that Slack's requests reach us."""
+    fault = await _guard(what, work)
     if fault is None:
-        front.way_in.heard()
+        front.way_in.request_served()
     return fault
 
 
-async def _guarded(what: str, work: Awaitable[None]) -> str | None:
-    """Nothing escapes a listener, or Bolt would take its answer back. The sentence says what is known of it."""
+async def _guard(what: str, work: Awaitable[None]) -> str | None:
+    """Turn exceptions into a sentence for the user: Bolt drops the listener's answer if anything is raised."""
     try:
         await work
     except UnavailableError as fault:

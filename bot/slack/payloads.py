@@ -1,7 +1,7 @@
-"""The shape of what Slack sends, as far as we read it.
+"""The shape of Slack's payloads, as far as we read them.
 
 Bolt and the listeners read payloads as plain dictionaries. Each payload is checked against these models first, because
-a signature says who sent it, not that it makes sense. The models only check. Fields that no model names may be
+a signature proves who sent it, not that it is well-formed. The models only check. Fields that no model names may hold
 anything: Slack adds new ones.
 """
 
@@ -29,7 +29,7 @@ from bot.slack.transport.probe import PROBE
 _SHOWN = 100  # characters of a name that a log shows
 _Id = Annotated[StrictStr, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 _Token = Annotated[StrictStr, StringConstraints(pattern=r"^[ -~]{1,1000}$")]
-_Text = Annotated[StrictStr, StringConstraints(pattern=r"^[^\x00]*$")]  # which no database takes
+_Text = Annotated[StrictStr, StringConstraints(pattern=r"^[^\x00]*$")]  # databases reject NUL
 _Name = Annotated[StrictStr, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,100}$")]
 _Stamp = Annotated[StrictStr, StringConstraints(pattern=r"^[0-9]{1,11}(\.[0-9]{1,9})?$")]
 _Seconds = Annotated[StrictInt, Field(ge=0, lt=253_402_300_800)]  # up to the year 9999
@@ -40,7 +40,7 @@ class _Part(BaseModel):
 
 
 class _Kind(_Part):
-    """What every payload begins with. All other types belong to parts of Slack that this app does not use."""
+    """The common part of all payloads. Other types belong to parts of Slack that this app does not use."""
 
     type: Literal["event_callback", "block_actions", "view_submission", "url_verification"] | None = None
     command: Any = None
@@ -88,7 +88,7 @@ class _Action(_Part):
 
 
 class _View(_Part):
-    """A view in which something was clicked."""
+    """A view in which a button was clicked."""
 
     id: _Id
     hash: _Token
@@ -99,7 +99,7 @@ class _View(_Part):
 
 
 class _Input(_Part):
-    """Something that was filled in. Slack gives each type its own name for the value."""
+    """A filled-in input. Slack names the value differently for each type."""
 
     type: _Text | None = None
     value: _Text | None = None
@@ -109,7 +109,7 @@ class _Input(_Part):
     selected_user: _Id | None = None
 
 
-_KINDS: Mapping[str, str] = {  # of what is read before the command is made, which refuses other values itself
+_KINDS: Mapping[str, str] = {  # of inputs that are read before the command validates them
     FormField.UNTIL: "datetimepicker",
     FormField.PARAMETERS: "plain_text_input",
     FormField.EVIDENCE_REFS: "plain_text_input",
@@ -120,7 +120,7 @@ class _Values(_Part):
     values: dict[str, dict[str, _Input]] | None = None
 
     @model_validator(mode="after")
-    def _each_input_is_that_of_its_block(self) -> Self:
+    def _inputs_match_their_blocks(self) -> Self:
         for block, inputs in (self.values or {}).items():
             if block in set(FormField) and block not in inputs:
                 raise ValueError("an input of another name")
@@ -169,7 +169,7 @@ class _Command(_Part):
     enterprise_id: _Id | None = None
 
 
-class _Happened(_Part):
+class _EventBase(_Part):
     type: _Name
 
 
@@ -179,23 +179,23 @@ class _Installed(_Part):
 
 
 class _Event(_Installed):
-    event: _Happened
+    event: _EventBase
     event_id: _Token
     event_time: _Seconds
     authorizations: list[_Installed] | None = None
 
 
 class _Probe(_Part):
-    """An event of our own, which is not told as Slack tells its own."""
+    """Our own event, which lacks the fields of Slack's events."""
 
-    event: _Happened
+    event: _EventBase
 
 
-class _Stamped(_Happened):
+class _Stamped(_EventBase):
     event_ts: _Stamp | _Seconds | None = None
 
 
-class _HomeOpened(_Happened):
+class _HomeOpened(_EventBase):
     user: _Id
     tab: _Text | None = None
 
@@ -232,11 +232,11 @@ class _MembersChanged(_Stamped):
     removed_users: list[_Id] | None = None
 
 
-class _RoomChanged(_Happened):
+class _RoomChanged(_EventBase):
     channel: _Id
 
 
-class _Renumbered(_Happened):
+class _Renumbered(_EventBase):
     old_channel_id: _Id
     new_channel_id: _Id
 
@@ -249,7 +249,7 @@ class _Tokens(_Part):
     bot: list[_Id] | None = None
 
 
-class _Revoked(_Happened):
+class _Revoked(_EventBase):
     tokens: _Tokens | None = None
 
 
@@ -267,8 +267,8 @@ _EVENTS: Mapping[str, type[_Part]] = {
     **dict.fromkeys(workspace.PEOPLE, _PersonChanged),
     **dict.fromkeys(workspace.GROUPS, _GroupChanged),
     workspace.MEMBERS: _MembersChanged,
-    **dict.fromkeys((*rooms.SHUT, *rooms.OPENED), _RoomChanged),
-    rooms.MOVED: _Renumbered,
+    **dict.fromkeys((*rooms.CLOSING, *rooms.REOPENING), _RoomChanged),
+    rooms.RENUMBERED: _Renumbered,
     "member_left_channel": _MemberMoved,
     "member_joined_channel": _MemberMoved,
     "tokens_revoked": _Revoked,
@@ -276,7 +276,7 @@ _EVENTS: Mapping[str, type[_Part]] = {
 
 
 def fault_in(body: object) -> str | None:
-    """The name of what is not as Slack sends it; nothing, if all of it is."""
+    """The path of the first malformed field, or None if the payload is well-formed."""
     try:
         for model, part in _parts(body):
             model.model_validate(part)
@@ -287,14 +287,14 @@ def fault_in(body: object) -> str | None:
 
 
 def _parts(body: object) -> Iterator[tuple[type[_Part], object]]:
-    """What is to be held against what. Each is, before the next one is looked for."""
-    its = _Kind.model_validate(body)
-    match its.type:
+    """Pairs of model and payload. Each pair is checked before the next one is determined."""
+    kind = _Kind.model_validate(body)
+    match kind.type:
         case "event_callback":
-            happened = _Happened.model_validate(its.event)
-            yield (_Probe if happened.type == PROBE else _Event), body
-            yield _EVENTS.get(happened.type, _Happened), its.event
+            event = _EventBase.model_validate(kind.event)
+            yield (_Probe if event.type == PROBE else _Event), body
+            yield _EVENTS.get(event.type, _EventBase), kind.event
         case None:
-            yield _Command if its.command is not None else _Kind, body
-        case kind:
-            yield _INTERACTIONS[kind], body
+            yield _Command if kind.command is not None else _Kind, body
+        case interaction:
+            yield _INTERACTIONS[interaction], body

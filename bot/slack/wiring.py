@@ -1,4 +1,8 @@
-"""The Slack side of the service, put together: what comes in, what goes out, and what keeps both going."""
+"""Assembles the Slack side of the service, starts it and stops it.
+
+Before the service accepts requests, Slack has to accept the tokens, and people are read. Delivery and the ticks of the
+clock run beside it, and end in order: errands, delivery, directory, heartbeat.
+"""
 
 from __future__ import annotations
 
@@ -40,12 +44,12 @@ T = TypeVar("T")
 
 KEEPS_DIRECTORY_EVERY = 10.0
 READS_FIRST = 10.0
-FINISHES_WITHIN = 5.0  # for the cards that are just being posted
+FINISHES_WITHIN = 5.0  # for cards that are being posted
 
 
 @dataclass(frozen=True, slots=True)
 class SlackSide:
-    """`door` is there where Slack posts to us, `socket` where we call Slack."""
+    """`door` is set if Slack calls us over HTTP, `socket` if we connect in Socket Mode."""
 
     client: SlackClient
     app: AsyncApp
@@ -65,11 +69,11 @@ class SlackSide:
 
 @asynccontextmanager
 async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, ticks: bool) -> AsyncIterator[SlackSide]:
-    """Who may decide is known before anybody is let in; what was left undelivered is delivered first."""
+    """Run the Slack side. People are read before requests are accepted, and cards left undelivered go out first."""
     async with web_client(settings) as web:
-        side = _assembled(settings, store, SlackClient(web, metrics), metrics)
-        await _introduced(side)
-        # A large workspace takes Slack's patience: what is not read in time goes on beside the service.
+        side = _assemble(settings, store, SlackClient(web, metrics), metrics)
+        await _check_tokens(side)
+        # Reading a large workspace can take long: whatever is missing after the timeout is read beside the service.
         reading = asyncio.create_task(side.directory.tick())
         await asyncio.wait({reading}, timeout=READS_FIRST)
         store.on_change.append(side.reconciler.notice)
@@ -87,14 +91,14 @@ async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, tick
             ):
                 yield side
         finally:
-            await side.front.errands.finished()
+            await side.front.errands.finish()
             await side.reconciler.finished(FINISHES_WITHIN)
             await stopped(delivering)
             await stopped(reading)
             await side.clockwork.heart.stop()
 
 
-def _assembled(settings: Settings, store: Store, client: SlackClient, metrics: Metrics) -> SlackSide:
+def _assemble(settings: Settings, store: Store, client: SlackClient, metrics: Metrics) -> SlackSide:
     directory = DirectoryKeeper(store, client)
     answers = Answers()
     reconciler = Reconciler(store, client, answers)
@@ -123,17 +127,17 @@ def _prober(settings: Settings) -> Prober | None:
     return Prober(settings.public_url, secret.get_secret_value()) if settings.public_url and secret else None
 
 
-async def _introduced(side: SlackSide) -> None:
-    if installed := await _accepted("SLACK_BOT_TOKEN", side.client.installed()):
-        log.info("slack.installed", team=installed.team_id, bot=installed.bot_user_id)
+async def _check_tokens(side: SlackSide) -> None:
+    if ours := await _require_accepted("SLACK_BOT_TOKEN", side.client.installation()):
+        log.info("slack.installed", team=ours.team_id, bot=ours.bot_user_id)
     if side.socket:
-        await _accepted("SLACK_APP_TOKEN", side.socket.ticket())
+        await _require_accepted("SLACK_APP_TOKEN", side.socket.ticket())
 
 
-async def _accepted(token: str, asked: Awaitable[T]) -> T | None:
-    """A token that Slack refuses stops the start. A Slack that does not answer does not: it will."""
+async def _require_accepted(token: str, answer: Awaitable[T]) -> T | None:
+    """A token that Slack refuses stops the start. A Slack that does not answer does not stop it."""
     try:
-        return await asked
+        return await answer
     except (UnreachableError, BusyError) as fault:
         log.warning("slack.unreachable", error=fault.error)
         return None

@@ -24,7 +24,7 @@ _NO_SUCH = "no_such_subteam"
 
 
 async def people_findings(slack: SlackClient, policy: Policy, roles: Collection[str]) -> AsyncIterator[Finding]:
-    people = await tried(slack.everybody())
+    people = await tried(slack.all_people())
     if isinstance(people, str):
         yield _unlisted(people)
         return

@@ -19,7 +19,7 @@ from bot.cli.doctor.people import people_findings
 from bot.metrics import Metrics
 from bot.settings import Settings, SettingsError, require_slack
 from bot.slack.outgoing.client import Installed, SlackClient, web_client
-from bot.slack.outgoing.faults import understood
+from bot.slack.outgoing.faults import read_answer
 from bot.slack.outgoing.scopes import SCOPES
 from rules.policy.model import Policy
 from scheduler.common.messenger import BusyError, UnreachableError
@@ -55,11 +55,11 @@ async def _looked_at(settings: Settings, policy: Policy | None, roles: Collectio
 async def _findings(
     slack: SlackClient, settings: Settings, policy: Policy | None, roles: Collection[str]
 ) -> AsyncIterator[Finding]:
-    answer = await tried(slack.asked(slack.web.auth_test(), "team_id", "user_id"))
+    answer = await tried(slack.call(slack.web.auth_test(), "team_id", "user_id"))
     if isinstance(answer, str):
         yield _refused("SLACK_BOT_TOKEN", answer, "copy the one that begins with xoxb-, under Install App")
         return
-    installed = Installed.told(answer)
+    installed = Installed.from_auth_test(answer)
     yield Finding(f"SLACK_BOT_TOKEN, which is {installed.bot_user_id} in the workspace {installed.team_id}")
     yield _scopes(installed.scopes)
     yield _clock((answer.headers or {}).get("Date"))
@@ -101,7 +101,7 @@ async def _way_in(slack: SlackClient, settings: Settings) -> Finding:
     token = settings.slack_app_token
     if not token:
         return Finding("SLACK_SIGNING_SECRET", unseen="only a request from Slack can prove it")
-    answer = await tried(understood(slack.web.apps_connections_open(app_token=token.get_secret_value())))
+    answer = await tried(read_answer(slack.web.apps_connections_open(app_token=token.get_secret_value())))
     if isinstance(answer, str):
         fix = "turn Socket Mode on, and make a token with connections:write under Basic Information, App-Level Tokens,"
         return _refused("SLACK_APP_TOKEN", answer, fix)
@@ -117,7 +117,7 @@ def _public_address(settings: Settings) -> Finding:
 
 
 async def _channel(slack: SlackClient, channel: str) -> Finding:
-    answer = await tried(slack.asked(slack.web.conversations_info(channel=channel), "channel"))
+    answer = await tried(slack.call(slack.web.conversations_info(channel=channel), "channel"))
     if answer == "missing_scope":
         return Finding(f"channel {channel}", unseen=MISSING_SCOPE)
     if isinstance(answer, str):

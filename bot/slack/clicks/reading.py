@@ -1,4 +1,8 @@
-"""Details: opened, turned, and kept as read once Slack has accepted the page."""
+"""Details: open the modal, turn its pages, and record which pages were read.
+
+A page counts as read once Slack has accepted it. Its exact content is stored first, under an id that is derived from
+the content.
+"""
 
 from __future__ import annotations
 
@@ -20,64 +24,64 @@ from store.installation.house import fresh_id
 
 
 class Page(NamedTuple):
-    """A page of Details as it is shown, and the id that its content gives it."""
+    """A page of Details as it is shown. `rendering_id` is derived from its content."""
 
     number: int
     view: View
     rendering_id: str
 
 
-async def opened(front: Front, tap: Tap) -> None:
+async def open_details(front: Front, tap: Tap) -> None:
     ref = Ref.read(tap.value)
     if ref is None:
         await front.tell(tap, "Not possible", GONE)
         return
     dossier = await front.dossier(ref)
-    from_card = dossier is not None and await front.on_card(tap, dossier.state)
-    refusal = await may_not_read(front, tap.actor, dossier, ref.package_id, from_card=from_card)
+    from_card = dossier is not None and await front.is_on_card(tap, dossier.state)
+    refusal = await reading_refusal(front, tap.actor, dossier, ref.package_id, from_card=from_card)
     if refusal or dossier is None:
-        await _refused(front, tap, refusal, dossier)
+        await _refuse(front, tap, refusal, dossier)
         return
-    page = _drawn(dossier, 1)
+    page = _render_page(dossier, 1)
     if await front.open(tap, page.view):
-        await _read(front, tap, dossier, page, from_card=from_card)
+        await _record_reading(front, tap, dossier, page, from_card=from_card)
 
 
-async def turned(front: Front, tap: Tap) -> None:
-    """Another page, in the place of the one that is open."""
-    asks = read_page(tap.value)
-    if asks is None or tap.view is None:
+async def turn_page(front: Front, tap: Tap) -> None:
+    """Show another page in place of the open one."""
+    page_ref = read_page(tap.value)
+    if page_ref is None or tap.view is None:
         await front.tell(tap, "Not possible", GONE)
         return
-    dossier = await front.dossier(asks[1])
-    refusal = await may_not_read(front, tap.actor, dossier, asks[1].package_id)
+    dossier = await front.dossier(page_ref[1])
+    refusal = await reading_refusal(front, tap.actor, dossier, page_ref[1].package_id)
     if refusal or dossier is None:
-        await _refused(front, tap, refusal, dossier)
+        await _refuse(front, tap, refusal, dossier)
     else:
-        await _shown(front, tap, dossier, asks[0])
+        await _show_page(front, tap, dossier, page_ref[0])
 
 
-async def _refused(front: Front, tap: Tap, refusal: Refusal | None, dossier: Dossier | None) -> None:
+async def _refuse(front: Front, tap: Tap, refusal: Refusal | None, dossier: Dossier | None) -> None:
     if refusal:
         await front.refuse(tap, refusal, dossier)
 
 
 async def refresh(front: Front, tap: Tap, ref: Ref) -> None:
-    """The open page once more, after something was done in it: from here on it is this page that was seen."""
+    """Show the open page again after an action in it. From then on, this new page is what the person has seen."""
     dossier = await front.dossier(ref._replace(rendering_id=None))
-    asks = read_page((tap.view or {}).get("private_metadata", ""))
-    if dossier and asks and tap.view and tap.view.get("callback_id") == FormId.DETAILS:
-        await _shown(front, tap, dossier, asks[0])
+    page_ref = read_page((tap.view or {}).get("private_metadata", ""))
+    if dossier and page_ref and tap.view and tap.view.get("callback_id") == FormId.DETAILS:
+        await _show_page(front, tap, dossier, page_ref[0])
 
 
-async def _shown(front: Front, tap: Tap, dossier: Dossier, number: int) -> None:
-    its, page = tap.view or {}, _drawn(dossier, number)
-    await front.redraw(its, page.view)
-    await _read(front, tap, dossier, page)
+async def _show_page(front: Front, tap: Tap, dossier: Dossier, number: int) -> None:
+    page = _render_page(dossier, number)
+    await front.redraw(tap.view or {}, page.view)
+    await _record_reading(front, tap, dossier, page)
 
 
-def _drawn(dossier: Dossier, number: int) -> Page:
-    """Where no card was before the reader, it is this page that its buttons say was seen."""
+def _render_page(dossier: Dossier, number: int) -> Page:
+    """If the reader came from no card, the page's own id is the rendering that its buttons refer to."""
     view = details(dossier, number)
     rendering_id = fingerprint(view)
     if dossier.rendering_id is None:
@@ -85,18 +89,18 @@ def _drawn(dossier: Dossier, number: int) -> Page:
     return Page(number, view, rendering_id)
 
 
-async def may_not_read(
+async def reading_refusal(
     front: Front, actor: Actor, dossier: Dossier | None, package_id: str, *, from_card: bool = False
 ) -> Refusal | None:
-    """Why this person may not see the package; the same for one that does not exist."""
+    """Why this person may not see the package. A missing package gets the same refusal as an invisible one."""
     if dossier is None:
         return refuse(Reason.NOT_VISIBLE, package=package_id)
     trial = _command(dossier, f"slack:trial:{fresh_id()}:details", "-", 1, from_card=from_card)
     return (await front.store.carry_out(trial, actor, trial=True)).refusal
 
 
-async def _read(front: Front, tap: Tap, dossier: Dossier, page: Page, *, from_card: bool = False) -> None:
-    """What was read is kept like a card: exactly, before it counts."""
+async def _record_reading(front: Front, tap: Tap, dossier: Dossier, page: Page, *, from_card: bool = False) -> None:
+    """Store the page exactly as shown before it counts as read, as is done for cards."""
     store, state = front.store, dossier.state
     body = json.dumps(page.view, ensure_ascii=False)
     await store.keep_rendering(state.decision_package_id, page.rendering_id, body)

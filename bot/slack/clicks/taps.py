@@ -1,4 +1,7 @@
-"""Clicks. Each is parsed, taken down the road once, and answered: by the card, by a form, or by a private sentence."""
+"""Clicks on buttons and menus: each is parsed, carried out once, and answered.
+
+The answer is the updated card, a form, or a message that only the clicker sees.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from blocks.words.verbs import LOOKS
 from bot.slack.clicks import reading, steps
 from bot.slack.context import copies
 from bot.slack.context.deciding import attempt, decide
-from bot.slack.context.front import GONE, Front, UnheardError
+from bot.slack.context.front import GONE, Front, UndeliveredError
 from bot.slack.context.tap import Tap
 from bot.slack.home import home
 from rules.policy.model import Policy
@@ -27,35 +30,35 @@ log = structlog.get_logger()
 Handler = Callable[[Front, Tap], Awaitable[None]]
 
 
-async def verb(front: Front, tap: Tap) -> None:
-    asks = tap.asks
-    state = await front.state(asks[1]) if asks else None
-    if asks is None or state is None:
+async def handle_verb(front: Front, tap: Tap) -> None:
+    intent = tap.intent
+    state = await front.state(intent[1]) if intent else None
+    if intent is None or state is None:
         await front.tell(tap, "Not possible", GONE)
-    elif _at_once(asks[0], state, front.store.house.policy):
-        await _decided(front, tap, asks)
+    elif _needs_no_form(intent[0], state, front.store.house.policy):
+        await _decide(front, tap, intent)
     else:
-        await _asked_for_words(front, tap, asks, state)
+        await _open_form(front, tap, intent, state)
 
 
-def _at_once(verb: Verb, state: PackageState, policy: Policy) -> bool:
-    """Whether one tap is enough: it needs no words, the card shows all of it, and nothing grave follows from it."""
+def _needs_no_form(verb: Verb, state: PackageState, policy: Policy) -> bool:
+    """Whether one tap is enough: no words are needed, the card shows everything, and the action is not grave."""
     if verb is Verb.APPROVE:
         return state.whole_on_card and not is_grave(state, terms_today(state, policy))
     return LOOKS[verb].at_once or not LOOKS[verb].fields
 
 
-async def _decided(front: Front, tap: Tap, asks: tuple[Verb, Ref]) -> None:
-    outcome = await decide(front, tap.user_id, asks, {}, tap.trigger_id)
+async def _decide(front: Front, tap: Tap, intent: tuple[Verb, Ref]) -> None:
+    outcome = await decide(front, tap.user_id, intent, {}, tap.trigger_id)
     if outcome.refusal:
-        await front.refuse(tap, outcome.refusal, await front.dossier(asks[1]))
+        await front.refuse(tap, outcome.refusal, await front.dossier(intent[1]))
     elif tap.view:
         front.errands.send("home", home.publish(front, tap.user_id))
-        await _shown_anew(front, tap, asks[1])
+        await _refresh_details(front, tap, intent[1])
 
 
-async def _shown_anew(front: Front, tap: Tap, ref: Ref) -> None:
-    """It is done, whatever becomes of drawing it: from here on nobody may be told that nothing was changed."""
+async def _refresh_details(front: Front, tap: Tap, ref: Ref) -> None:
+    """The command is done. If drawing fails now, nobody may be told that nothing was changed."""
     try:
         await reading.refresh(front, tap, ref)
     except SlackError:
@@ -65,45 +68,45 @@ async def _shown_anew(front: Front, tap: Tap, ref: Ref) -> None:
         raise SlackError(type(fault).__name__) from fault
 
 
-async def _asked_for_words(front: Front, tap: Tap, asks: tuple[Verb, Ref], state: PackageState) -> None:
-    """Drawn from what was read before the attempt: a version that comes in between is refused, and gets no form."""
-    dossier = await front.dossier(asks[1])
-    tried = await attempt(front, tap.user_id, asks, state, tap.trigger_id)
-    if tried.refusal:
-        await front.refuse(tap, tried.refusal, dossier)
+async def _open_form(front: Front, tap: Tap, intent: tuple[Verb, Ref], state: PackageState) -> None:
+    """The form is built from what was read before the trial: a version that arrives in between is refused."""
+    dossier = await front.dossier(intent[1])
+    trial = await attempt(front, tap.user_id, intent, state, tap.trigger_id)
+    if trial.refusal:
+        await front.refuse(tap, trial.refusal, dossier)
     elif dossier:
-        await steps.opened(front, tap, asks[0], dossier)
+        await steps.open_form(front, tap, intent[0], dossier)
 
 
-TAPS: Mapping[str, Handler] = {
-    **dict.fromkeys(LOOKS, verb),
-    ActionId.MORE: verb,
-    ActionId.DETAILS: reading.opened,
-    ActionId.PAGE: reading.turned,
-    ActionId.STEP: steps.turned,
-    ActionId.HOME_MINE: home.turned,
-    ActionId.HOME_DECIDED: home.turned,
-    ActionId.HOME_AWAY: home.leaving,
-    ActionId.HOME_BACK: home.returned,
+HANDLERS: Mapping[str, Handler] = {
+    **dict.fromkeys(LOOKS, handle_verb),
+    ActionId.MORE: handle_verb,
+    ActionId.DETAILS: reading.open_details,
+    ActionId.PAGE: reading.turn_page,
+    ActionId.STEP: steps.turn_step,
+    ActionId.HOME_MINE: home.turn_list,
+    ActionId.HOME_DECIDED: home.turn_list,
+    ActionId.HOME_AWAY: home.open_away_form,
+    ActionId.HOME_BACK: home.handle_back,
 }
 
 
-async def tapped(front: Front, tap: Tap) -> None:
-    handler = TAPS.get(tap.action_id)
+async def handle_tap(front: Front, tap: Tap) -> None:
+    handler = HANDLERS.get(tap.action_id)
     if tap.card:
         if tap.response_url:
             front.answers.keep(tap.card, tap.response_url)
-        front.errands.send("which card", copies.known(front, tap))
+        front.errands.send("which card", copies.check_copy(front, tap))
     try:
         await (handler(front, tap) if handler else front.tell(tap, "Not possible", GONE))
-    except UnheardError as unheard:
-        await _said_in_its_place(front, tap, unheard.error)
+    except UndeliveredError as undelivered:
+        await _show_in_place(front, tap, undelivered.error)
 
 
-async def _said_in_its_place(front: Front, tap: Tap, sentence: str) -> None:
-    """No view could be opened; the one in which it was tapped can still be drawn anew."""
+async def _show_in_place(front: Front, tap: Tap, sentence: str) -> None:
+    """No modal could be opened, but the view with the button can still be redrawn."""
     view = tap.view or {}
     if view.get("type") == "home":
-        await home.publish(front, tap.user_id, told=sentence)
+        await home.publish(front, tap.user_id, warning=sentence)
     elif view:
         await front.redraw(view, notice("Once more", sentence))

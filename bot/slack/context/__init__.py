@@ -1,1 +1,1 @@
-"""What every listener needs: who clicked what, where, and the command that it means."""
+"""What every listener needs: who clicked what, on which card or view, and the command for it."""

@@ -1,4 +1,4 @@
-"""What both ways in, HTTP and Socket Mode, are to the listeners and to operators."""
+"""What listeners and operators see of a transport, HTTP or Socket Mode."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from scheduler.time.way_in import WayIn
 class ClickWay(WayIn, Protocol):
     @property
     def trouble(self) -> str | None:
-        """What keeps silence from being proven, in words for an operator."""
+        """Why silence cannot be proven, in words for an operator."""
 
-    def heard(self) -> None:
-        """A request of Slack's was carried out."""
+    def request_served(self) -> None:
+        """Note that a request from Slack was carried out."""
 
-    async def answered(self, nonce: str) -> bool:
-        """A probe came in; whether it was one that is awaited."""
+    async def probe_arrived(self, nonce: str) -> bool:
+        """Note that a probe arrived. Returns whether it was awaited."""

@@ -1,4 +1,8 @@
-"""A card whose posting was never heard of, found again by a click on it: it becomes the one, or it is retired."""
+"""Duplicate cards. If the reply to a post was lost, a click may come from a card that is not on record.
+
+If the posted card of the package in this place is still unknown, the clicked card is adopted as that card. Otherwise
+the clicked card is retired with a notice.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +19,21 @@ RETIRED = (
 )
 
 
-async def known(front: Front, tap: Tap) -> None:
-    """After the click was answered: which card was it? What was clicked counts in any case."""
+async def check_copy(front: Front, tap: Tap) -> None:
+    """Find out which card was clicked, after the click was answered. The click itself counts in any case."""
     ref = Ref.found_in(tap.value)
     if ref is None or tap.card is None:
         return
-    # A person's conversation with us has an id of its own; the place is called after the person.
+    # A direct message has a channel id of its own; leases name the place after the person.
     place = tap.user_id if tap.card.channel.startswith("D") else tap.card.channel
     clicked = Clicked(front.store.house.tenant_id, ref.package_id, place, tap.card)
-    found = await front.store.read(lambda its: card_leases.found(its, clicked), quick=True)
-    if found is Found.UNHEARD_OF:
-        found = await front.store.write(lambda its: card_leases.found_or_adopted(its, clicked), quick=True)
-    if found is Found.ANOTHER:
-        await _retired(front, tap)
+    copy = await front.store.read(lambda connection: card_leases.found(connection, clicked), quick=True)
+    if copy is Found.UNHEARD_OF:
+        copy = await front.store.write(lambda connection: card_leases.found_or_adopted(connection, clicked), quick=True)
+    if copy is Found.ANOTHER:
+        await _retire(front, tap)
 
 
-async def _retired(front: Front, tap: Tap) -> None:
+async def _retire(front: Front, tap: Tap) -> None:
     if tap.response_url:
         await front.client.respond(tap.response_url, private(RETIRED))

@@ -1,4 +1,4 @@
-"""What is done after Slack was answered: kept hold of, so that it is neither lost nor outlives the process."""
+"""Errands: work done after Slack has its answer. Tasks are referenced until they end, and are finished on shutdown."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ class Errands:
         self._under_way: set[asyncio.Task[None]] = set()
 
     def send(self, name: str, errand: Coroutine[Any, Any, object]) -> None:
-        task = asyncio.get_running_loop().create_task(_done(name, errand), name=name)
+        task = asyncio.get_running_loop().create_task(_run(name, errand), name=name)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def finished(self, within: float = 5.0) -> None:
-        """For the end of the process: what is not done by then is given up."""
+    async def finish(self, within: float = 5.0) -> None:
+        """Called on shutdown. Errands that are not done in time are cancelled."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
-                while self._under_way:  # one may send another
+                while self._under_way:  # an errand may send another
                     await asyncio.wait(self._under_way)
         for task in self._under_way:
             task.cancel()
 
 
-async def _done(name: str, errand: Coroutine[Any, Any, object]) -> None:
+async def _run(name: str, errand: Coroutine[Any, Any, object]) -> None:
     try:
         await errand
     except (SlackError, UnavailableError) as fault:

@@ -1,7 +1,7 @@
-"""A click or form that could not be carried out: what is remembered of it, and what Slack is answered.
+"""Clicks and forms that could not be carried out: what is recorded about them, and the answer to Slack.
 
-Slack is answered 503, so that nothing takes the request for carried out. Slack then shows its own warning; a form
-stays open with what was typed in it.
+Slack gets 503, so that nothing takes the request as done. It then shows its own warning, and a form stays open with the
+typed values.
 """
 
 from __future__ import annotations
@@ -21,19 +21,22 @@ log = structlog.get_logger()
 Body = Mapping[str, Any]
 
 
-def remembered(front: Front, body: Body) -> bool:
-    """Whether it named a package, which then becomes hard. Read loosely: whatever is wrong with it, it failed."""
-    refs = [ref for written in _written(body) if (ref := Ref.found_in(written))]
+def report_lost_packages(front: Front, body: Body) -> bool:
+    """Make the packages that the request names hard. Returns whether it names any.
+
+    Parsed leniently: whatever is wrong with the request, it failed.
+    """
+    refs = [ref for text in _references(body) if (ref := Ref.found_in(text))]
     for ref in refs:
-        front.lost(ref, _user(body))
+        front.report_lost(ref, _user_id(body))
     return bool(refs)
 
 
 def unreadable(front: Front, body: object, fault: str) -> BoltResponse:
-    """A signed payload that is not as Slack sends it: nothing is carried out, and what it names becomes hard."""
+    """For a signed payload that is malformed: nothing is carried out, and the packages that it names become hard."""
     log.warning("slack.unreadable", error=fault)
     if isinstance(body, Mapping):
-        remembered(front, body)
+        report_lost_packages(front, body)
     return BoltResponse(status=HTTPStatus.BAD_REQUEST, body="This cannot be read.")
 
 
@@ -41,18 +44,18 @@ def unavailable() -> BoltResponse:
     return BoltResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _written(body: Body) -> Iterator[object]:
-    """Where references stand: in a button, in a menu's option, in a form's metadata."""
-    for action in _each(body.get("actions")):
+def _references(body: Body) -> Iterator[object]:
+    """References in buttons, in selected options and in the metadata of forms."""
+    for action in _mappings(body.get("actions")):
         yield action.get("value")
-        yield from (option.get("value") for option in _each([action.get("selected_option")]))
-    yield from (view.get("private_metadata") for view in _each([body.get("view")]))
+        yield from (option.get("value") for option in _mappings([action.get("selected_option")]))
+    yield from (view.get("private_metadata") for view in _mappings([body.get("view")]))
 
 
-def _each(found: object) -> Iterator[Body]:
-    return (each for each in found if isinstance(each, Mapping)) if isinstance(found, list) else iter(())
+def _mappings(value: object) -> Iterator[Body]:
+    return (item for item in value if isinstance(item, Mapping)) if isinstance(value, list) else iter(())
 
 
-def _user(body: Body) -> str:
-    """Nobody known, if it does not say who: then the package becomes hard whoever it was."""
-    return next((str(user.get("id") or "") for user in _each([body.get("user")])), "")
+def _user_id(body: Body) -> str:
+    """An empty id if the payload names nobody: the package then becomes hard for any clicker."""
+    return next((str(user.get("id") or "") for user in _mappings([body.get("user")])), "")

@@ -1,4 +1,4 @@
-"""Asks Slack once whose an e-mail address is, before a package that names it is taken."""
+"""Looks up who owns an e-mail address in Slack, before a package that names the address is accepted."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ from store.agents import parties
 from store.store import Store
 
 WITHIN = 5.0  # seconds for all addresses of one package
-AT_MOST, PER = 20, 60.0  # of the 50 a minute that Slack allows, because other replicas ask too
+AT_MOST, PER = 20, 60.0  # of the 50 per minute that Slack allows, since other replicas ask too
 
 
 class Lookups:
-    """One at a time, so that an address that two packages name is asked about once."""
+    """One lookup at a time, so that an address in two packages is looked up once."""
 
     def __init__(self, store: Store, client: SlackClient, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._store, self._client, self._monotonic = store, client, monotonic
         self._alone, self._asked = asyncio.Lock(), deque[float]()
 
     def are_needed(self, package: DecisionPackage) -> bool:
-        """Whether the directory, as this process last read it, leaves an address open."""
-        return any("@" in who for who in unfamiliar(package, self._store.house.remembered))
+        """Whether the directory, as this process last read it, lacks one of the addresses."""
+        return any("@" in address for address in unfamiliar(package, self._store.house.remembered))
 
     async def learn(self, package: DecisionPackage) -> None:
-        """Every address of the package that nothing is known about. Raises `SlackError` where Slack cannot say."""
+        """Look up every unknown address of the package. Raises `SlackError` if Slack cannot answer."""
         async with asyncio.timeout(WITHIN), self._alone:
-            for address in await self._store.read(lambda its: self._to_ask(its, package)):
-                await self._ask(address)
+            for address in await self._store.read(lambda connection: self._to_ask(connection, package)):
+                await self._look_up(address)
 
     def _to_ask(self, connection: Connection, package: DecisionPackage) -> list[str]:
         house = self._store.house
-        addresses = [who for who in unfamiliar(package, house.roster(connection)) if "@" in who]
+        addresses = [address for address in unfamiliar(package, house.roster(connection)) if "@" in address]
         return parties.to_ask(connection, house.tenant_id, addresses, self._store.clock())
 
-    async def _ask(self, address: str) -> None:
-        self._spend()
+    async def _look_up(self, address: str) -> None:
+        self._spend_one()
         person = await self._client.by_email(address)
         user_id, now = person.user_id if person else None, self._store.clock()
-        await self._store.write(lambda its: parties.keep(its, address, user_id, now))
+        await self._store.write(lambda connection: parties.keep(connection, address, user_id, now))
 
-    def _spend(self) -> None:
+    def _spend_one(self) -> None:
         now = self._monotonic()
         while self._asked and self._asked[0] <= now - PER:
             self._asked.popleft()

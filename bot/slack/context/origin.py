@@ -1,7 +1,8 @@
-"""Which workspace something comes from. A signature proves Slack and our app, but the app may be installed elsewhere.
+"""Checks which workspace a request comes from.
 
-A user id counts only together with its workspace. A stranger or an unknown person is left to the rules, which refuse
-them with their own reason; here it is refused that somebody acts as one of our members from another workspace.
+The signature proves Slack and our app, but the app may be installed in other workspaces too, so a user id counts only
+together with its workspace. Strangers and unknown people are refused by the rules, with a reason of their own. Refused
+here is only someone from another workspace who would act as one of our members.
 """
 
 from __future__ import annotations
@@ -30,74 +31,76 @@ class NotInstalledError(Exception):
     """Slack has not said yet where the app is installed."""
 
 
-async def refusal_of(front: Front, body: Body, user_id: str) -> Refusal | None:
+async def origin_refusal(front: Front, body: Body, user_id: str) -> Refusal | None:
     """For clicks, forms and slash commands."""
-    ours = await _installed(front)
-    if _is_here(body, ours) and (_is_of(ours, _home(body)) or await _may_be_elsewhere(front, ours, user_id)):
+    ours = await _installation(front)
+    if _is_here(body, ours) and (_matches(ours, _home_team(body)) or await _may_be_elsewhere(front, ours, user_id)):
         return None
     log.warning("slack.another_workspace", kind=body.get("type", "command"))
     front.metrics.clicks.labels("refused").inc()
     return refuse(Reason.ANOTHER_WORKSPACE)
 
 
-async def _installed(front: Front) -> Installed:
-    """Slack is asked for it once. A click that comes before Slack has answered is not carried out."""
+async def _installation(front: Front) -> Installed:
+    """Slack is asked once. A click that arrives before Slack has answered is not carried out."""
     try:
-        return await front.client.installed()
+        return await front.client.installation()
     except SlackError as fault:
         raise NotInstalledError(fault.error) from fault
 
 
 async def is_ours(front: Front, body: Body) -> bool:
-    """Whether an event is told to our installation: what another one is told says nothing of our people."""
-    ours = await front.client.installed()
-    told = body.get("authorizations") or [body]
-    return any(_is_of(ours, each.get("team_id"), each.get("enterprise_id")) for each in told)
+    """Whether an event was sent to our installation. Events of other installations say nothing about our people."""
+    ours = await front.client.installation()
+    installations = body.get("authorizations") or [body]
+    return any(
+        _matches(ours, installation.get("team_id"), installation.get("enterprise_id")) for installation in installations
+    )
 
 
 def _is_here(body: Body, ours: Installed) -> bool:
-    """In a view `team` may be the workspace of the person; the one of the app stands beside it."""
+    """In a view, `team` may be the person's workspace; `app_installed_team_id` is the workspace of the app."""
     installed = (body.get("view") or {}).get("app_installed_team_id")
     team = installed or (body.get("team") or {}).get("id") or body.get("team_id")
     enterprise = (body.get("enterprise") or {}).get("id") or body.get("enterprise_id")
-    return _is_of(ours, team, enterprise)
+    return _matches(ours, team, enterprise)
 
 
-def _home(body: Body) -> str | None:
-    """The person's workspace. A slash command has only the one where it was typed."""
+def _home_team(body: Body) -> str | None:
+    """The person's workspace. A slash command only names the workspace where it was typed."""
     user = body.get("user") or {}
     return user.get("team_id") or (body.get("team") or {}).get("id") or body.get("team_id")
 
 
-def _is_of(ours: Installed, team: str | None, enterprise: str | None = None) -> bool:
-    """In an Enterprise Grid `team` may be null, or name the enterprise."""
+def _matches(ours: Installed, team: str | None, enterprise: str | None = None) -> bool:
+    """In an Enterprise Grid, `team` may be null or name the enterprise."""
     return team == ours.team_id or (ours.enterprise_id is not None and ours.enterprise_id in (team, enterprise))
 
 
 async def _may_be_elsewhere(front: Front, ours: Installed, user_id: str) -> bool:
-    """In an enterprise a member may have another workspace as home; the directory knows whether they are a member."""
+    """A member of an enterprise may have another home workspace; the directory knows the members."""
     if user_id in front.store.house.policy.directory.guests:
         return True
     roster = await front.store.read(front.store.house.roster, quick=True)
-    known = roster.person(user_id)
-    return known is None or known.is_stranger or ours.enterprise_id is not None
+    member = roster.person(user_id)
+    return member is None or member.is_stranger or ours.enterprise_id is not None
 
 
-Meant = tuple[Verb | None, Ref | None]  # what it was for; without a verb somebody wanted to read the package
+Meant = tuple[Verb | None, Ref | None]  # the verb and its package; without a verb, someone wanted to read the package
 
 
-async def record(front: Front, user_id: str, refusal: Refusal, meant: Meant, fresh: str) -> None:
-    """Among the events of the package, if it was for one."""
+async def record_refusal(front: Front, user_id: str, refusal: Refusal, meant: Meant, request_id: str) -> None:
+    """Write the refusal into the package's audit log, if the request named a package."""
     verb, ref = meant
     state = await front.state(ref) if ref else None
     if state is None or ref is None:
         return
-    command_id, now = f"slack:elsewhere:{fresh}", front.store.clock()
-    command = trial_of(verb, ref, state, now, command_id) if verb else _reading(state, command_id)
+    command_id, now = f"slack:elsewhere:{request_id}", front.store.clock()
+    command = trial_of(verb, ref, state, now, command_id) if verb else _open_command(state, command_id)
     await front.store.carry_out(command, person(user_id), barred=refusal)
 
 
-def _reading(state: PackageState, command_id: str) -> OpenDetails:
+def _open_command(state: PackageState, command_id: str) -> OpenDetails:
     return OpenDetails(
         command_id=command_id,
         decision_package_id=state.decision_package_id,

@@ -1,4 +1,4 @@
-"""A click, parsed once: who, what, on which card or view."""
+"""A click, parsed once: who clicked which button, on which card or view."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def person(user_id: str) -> Actor:
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """`view` is the view it was made in, if it was made in one; else `card` is the message.
+    """A click in `view`, if it was made in a view, or else on the message `card`.
 
-    What only the clicker sees, as an answer of `/reviews`, is no card: nobody can bring it up to date.
+    A message that only the clicker sees, such as an answer to `/reviews`, is no card: it cannot be updated.
     """
 
     user_id: str
@@ -35,7 +35,7 @@ class Tap:
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Self:
         action = body["actions"][0]
-        option, at = action.get("selected_option") or {}, body.get("container") or {}
+        option, container = action.get("selected_option") or {}, body.get("container") or {}
         return cls(
             user_id=body["user"]["id"],
             action_id=action["action_id"],
@@ -43,7 +43,7 @@ class Tap:
             trigger_id=body.get("trigger_id", ""),
             response_url=body.get("response_url"),
             view=body.get("view"),
-            card=_card(at),
+            card=_card(container),
         )
 
     @property
@@ -51,15 +51,15 @@ class Tap:
         return person(self.user_id)
 
     @property
-    def asks(self) -> tuple[Verb, Ref] | None:
-        """The verb and what it is for: in a menu both stand in the option, else the button is the verb."""
-        word, written = self.action_id, self.value
-        if word == ActionId.MORE:
-            word, _, written = self.value.partition(" ")
-        ref = Ref.read(written)
-        return (Verb(word), ref) if ref and word in LOOKS else None
+    def intent(self) -> tuple[Verb, Ref] | None:
+        """The verb and its package. In a menu both are in the option; otherwise the action id is the verb."""
+        name, reference = self.action_id, self.value
+        if name == ActionId.MORE:
+            name, _, reference = self.value.partition(" ")
+        ref = Ref.read(reference)
+        return (Verb(name), ref) if ref and name in LOOKS else None
 
 
-def _card(at: Mapping[str, Any]) -> Posted | None:
-    lies_there = at.get("type") == "message" and not at.get("is_ephemeral")
-    return Posted(at["channel_id"], at["message_ts"]) if lies_there else None
+def _card(container: Mapping[str, Any]) -> Posted | None:
+    is_card = container.get("type") == "message" and not container.get("is_ephemeral")
+    return Posted(container["channel_id"], container["message_ts"]) if is_card else None

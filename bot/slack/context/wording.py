@@ -1,4 +1,4 @@
-"""From what was clicked or filled in to the command, whose own fields say what is read. There is no rule here."""
+"""Builds commands from clicks and form values. The command's own fields validate them; there are no rules here."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ _READERS: Mapping[Field, Callable[[Any], Any]] = {
 
 
 def command_of(verb: Verb, ref: Ref, values: Values, command_id: str) -> Command:
-    """Raises `ValueError` where something that was filled in cannot be read, and names the field."""
-    its = _CLASSES[verb]
+    """Raises `ValueError` if a value cannot be read, and names its field."""
+    command_class = _CLASSES[verb]
     seen: dict[str, Any] = {"expected_package_version": ref.version}
-    if issubclass(its, HumanDecisionCommand):
+    if issubclass(command_class, HumanDecisionCommand):
         seen |= {"expected_rung": ref.rung, "rendering_id": ref.rendering_id}
-    given = {field.value: _read(field, value) for field, value in values.items() if field.value in its.model_fields}
-    return its(command_id=command_id, decision_package_id=ref.package_id, **seen, **given)
+    given = {
+        field.value: _read(field, value) for field, value in values.items() if field.value in command_class.model_fields
+    }
+    return command_class(command_id=command_id, decision_package_id=ref.package_id, **seen, **given)
 
 
 def _read(field: Field, value: Any) -> Any:
@@ -37,7 +39,7 @@ def _read(field: Field, value: Any) -> Any:
 
 
 def trial_of(verb: Verb, ref: Ref, state: PackageState, now: datetime, command_id: str) -> Command:
-    """The same verb with words that always do: whether its maker may give it at all."""
+    """The same verb with words that are always accepted: shows whether the person may give it at all."""
     stand_in = Verb.APPROVE if verb is Verb.APPROVE_WITH_EDITS else verb
     later = max(now, state.task.due_at) if verb is Verb.EXTEND else now
     values: dict[Field, Any] = {
@@ -54,10 +56,10 @@ def trial_of(verb: Verb, ref: Ref, state: PackageState, now: datetime, command_i
 
 
 def values_of(view: Mapping[str, Any]) -> dict[Field, Any]:
-    """What was filled in, by field. A field bears one name, as a block and as an input."""
+    """Values of a form by field. The block and its input carry the same name."""
     state = (view.get("state") or {}).get("values") or {}
-    found = {Field(name): _value(inputs[name]) for name, inputs in state.items() if name in set(Field)}
-    return {field: value for field, value in found.items() if value is not None}
+    values = {Field(name): _value(inputs[name]) for name, inputs in state.items() if name in set(Field)}
+    return {field: value for field, value in values.items() if value is not None}
 
 
 def _value(element: Mapping[str, Any]) -> Any:

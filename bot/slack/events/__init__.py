@@ -1,1 +1,1 @@
-"""What Slack tells by itself of people, groups and channels."""
+"""Events that Slack sends about people, groups and channels."""

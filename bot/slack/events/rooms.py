@@ -1,4 +1,4 @@
-"""What Slack tells of channels: where nothing can be shown any more, people are asked elsewhere at once."""
+"""Events about channels. If a channel can no longer show cards, reviewers are asked elsewhere at once."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from store.outbox import cards, diverted, troubles
 
 log = structlog.get_logger()
 
-# What each of them means, in the word that a call would be refused with.
-SHUT: Mapping[str, str] = {
+# The error that a call to the channel would be refused with after each event.
+CLOSING: Mapping[str, str] = {
     "channel_archive": "is_archived",
     "group_archive": "is_archived",
     "channel_deleted": "channel_not_found",
@@ -24,79 +24,79 @@ SHUT: Mapping[str, str] = {
     "channel_left": "not_in_channel",
     "group_left": "not_in_channel",
 }
-OPENED = frozenset(["channel_unarchive", "group_unarchive"])
-MOVED = "channel_id_changed"
-ALL = SHUT.keys() | OPENED | {MOVED, "member_left_channel", "member_joined_channel"}
+REOPENING = frozenset(["channel_unarchive", "group_unarchive"])
+RENUMBERED = "channel_id_changed"
+ALL = CLOSING.keys() | REOPENING | {RENUMBERED, "member_left_channel", "member_joined_channel"}
 
 
-async def changed(front: Front, event: Mapping[str, Any]) -> None:
+async def channel_changed(front: Front, event: Mapping[str, Any]) -> None:
     match event["type"]:
-        case kind if kind in SHUT:
-            await _shut(front, event["channel"], SHUT[kind])
-        case kind if kind in OPENED:
-            await _opened(front, event["channel"])
+        case kind if kind in CLOSING:
+            await _close(front, event["channel"], CLOSING[kind])
+        case kind if kind in REOPENING:
+            await _reopen(front, event["channel"])
         case "member_left_channel" if await _is_us(front, event["user"]):
-            await _shut(front, event["channel"], "not_in_channel")
+            await _close(front, event["channel"], "not_in_channel")
         case "member_joined_channel" if await _is_us(front, event["user"]):
-            await _opened(front, event["channel"])
+            await _reopen(front, event["channel"])
         case "channel_id_changed":
-            await _renumbered(front, event["old_channel_id"], event["new_channel_id"])
+            await _renumber(front, event["old_channel_id"], event["new_channel_id"])
         case _:
-            await _somebody_came_or_went(front, event["channel"])
+            await _membership_changed(front, event["channel"])
 
 
-async def _somebody_came_or_went(front: Front, channel: str) -> None:
-    """Read at once: who leaves and comes back between two readings must not keep the time before."""
+async def _membership_changed(front: Front, channel: str) -> None:
+    """Check who sees the cards at once: time in which someone had left must not count as seen."""
     tenant_id = front.store.house.tenant_id
     if await front.store.write(lambda connection: cards.prove_anew(connection, tenant_id, channel)):
-        front.look()
+        front.wake_delivery()
 
 
 async def _is_us(front: Front, user: str) -> bool:
-    return user == (await front.client.installed()).bot_user_id
+    return user == (await front.client.installation()).bot_user_id
 
 
-async def _shut(front: Front, channel: str, error: str) -> None:
-    await front.store.write(lambda connection: _shut_here(connection, front, channel, error))
-    front.look()
+async def _close(front: Front, channel: str, error: str) -> None:
+    await front.store.write(lambda connection: _mark_closed(connection, front, channel, error))
+    front.wake_delivery()
 
 
-def _shut_here(connection: Connection, front: Front, channel: str, error: str) -> None:
-    """Most channels of a workspace are none of ours: neither named by the policy, nor is anything asked there."""
+def _mark_closed(connection: Connection, front: Front, channel: str, error: str) -> None:
+    """Most channels are irrelevant: the policy does not name them and they hold no cards."""
     house = front.store.house
     moved = cards.bring_anew(connection, house.tenant_id, channel)
     if moved or channel in cards.channels_of(house.policy):
         log.warning("slack.channel_shut", channel=channel, error=error, cards=moved)
-        _keep(connection, house.tenant_id, channel, error)
+        _keep_trouble(connection, house.tenant_id, channel, error)
 
 
-def _keep(connection: Connection, tenant_id: str, channel: str, error: str) -> None:
-    """Should Slack not be heard saying that it is open again, it is tried again after a while."""
+def _keep_trouble(connection: Connection, tenant_id: str, channel: str, error: str) -> None:
+    """The channel is tried again after a while, in case Slack's event about its reopening is lost."""
     now = datetime.now(UTC)
     troubles.keep(
         connection, tenant_id, channel, error=error, now=now, closed_until=now + timedelta(seconds=AGAIN_AFTER)
     )
 
 
-async def _opened(front: Front, channel: str) -> None:
-    """What was asked elsewhere meanwhile and still waits is shown here now."""
+async def _reopen(front: Front, channel: str) -> None:
+    """Show here again the packages that were shown elsewhere meanwhile and still wait."""
     tenant_id = front.store.house.tenant_id
 
-    def open_again(connection: Connection) -> None:
+    def mark_open(connection: Connection) -> None:
         troubles.over(connection, tenant_id, channel, now=datetime.now(UTC))
         diverted.wake(connection, tenant_id, channel)
 
-    await front.store.write(open_again)
-    front.look()
+    await front.store.write(mark_open)
+    front.wake_delivery()
 
 
-async def _renumbered(front: Front, old: str, new: str) -> None:
-    """What lies there is reached by the new id; but the policy names the old one, which Slack no longer knows."""
+async def _renumber(front: Front, old: str, new: str) -> None:
+    """Cards are reachable under the new id; but the policy names the old id, which Slack no longer knows."""
     house = front.store.house
 
     def renumber(connection: Connection) -> None:
         cards.renumber(connection, house.tenant_id, old, new)
         if old in cards.channels_of(house.policy):
-            _keep(connection, house.tenant_id, old, MOVED)
+            _keep_trouble(connection, house.tenant_id, old, RENUMBERED)
 
     await front.store.write(renumber)

@@ -1,6 +1,6 @@
-"""What Slack tells of people and groups by itself: learnt at once, so that who was removed cannot click meanwhile.
+"""Events about people, groups and the app itself.
 
-And of the app: whether it is there at all.
+Changes to people and groups are saved at once, so that a removed reviewer cannot click meanwhile.
 """
 
 from __future__ import annotations
@@ -23,48 +23,48 @@ MEMBERS = "subteam_members_changed"
 APP = ("app_uninstalled", "tokens_revoked")
 
 
-def told_by(body: Mapping[str, Any]) -> Told:
-    """When an event happened. `event_ts` is as exact as Slack gets, and counts only within the event's own second."""
+def stamp_of(body: Mapping[str, Any]) -> Told:
+    """When an event happened. `event_ts` is more exact, but counts only within the second of `event_time`."""
     second = datetime.fromtimestamp(body["event_time"], UTC)
     exact = datetime.fromtimestamp(float(body["event"].get("event_ts") or 0), UTC)
     at = exact if second <= exact < second + timedelta(seconds=1) else second
     return Told(at, body["event_id"])
 
 
-async def person_changed(front: Front, event: Mapping[str, Any], told: Told) -> None:
-    its = await front.client.installed()
-    person = person_of(event["user"], its.team_id, its.enterprise_id)
-    await _learn(front, lambda connection: learning.learn_person(connection, person, told))
+async def person_changed(front: Front, event: Mapping[str, Any], stamp: Told) -> None:
+    ours = await front.client.installation()
+    person = person_of(event["user"], ours.team_id, ours.enterprise_id)
+    await _learn(front, lambda connection: learning.learn_person(connection, person, stamp))
 
 
-async def group_changed(front: Front, event: Mapping[str, Any], told: Told) -> None:
-    """A group that was switched off has nobody in it."""
+async def group_changed(front: Front, event: Mapping[str, Any], stamp: Told) -> None:
+    """A disabled group counts as empty."""
     group = event["subteam"]
     users = [] if group.get("date_delete") else group.get("users")
     if users is not None and await _is_named(front, group["id"]):
-        await _learn(front, lambda connection: learning.learn_group(connection, group["id"], users, told))
+        await _learn(front, lambda connection: learning.learn_group(connection, group["id"], users, stamp))
 
 
-async def members_changed(front: Front, event: Mapping[str, Any], told: Told) -> None:
+async def members_changed(front: Front, event: Mapping[str, Any], stamp: Told) -> None:
     group, added, removed = event["subteam_id"], event.get("added_users") or (), event.get("removed_users") or ()
     if await _is_named(front, group):
-        await _learn(front, lambda connection: learning.change_group(connection, group, added, removed, told))
+        await _learn(front, lambda connection: learning.change_group(connection, group, added, removed, stamp))
 
 
 async def app_gone(front: Front, event: Mapping[str, Any]) -> None:
-    """Told late, it may be there again: the next heartbeat finds out. Tokens of people are none of ours."""
+    """The app may be back if the event is late: the next heartbeat shows. Tokens of people do not matter."""
     if event["type"] == "tokens_revoked" and not (event.get("tokens") or {}).get("bot"):
         return
     await begins(front.store, troubles.APP, event["type"])
 
 
 async def _learn(front: Front, learn: Operation[bool]) -> None:
-    """If the order of two events is open, the directory is read again."""
+    """If the order of two events is unclear, the directory is read again."""
     if not await front.store.write(learn):
-        front.spoil()
+        front.reread_directory()
 
 
 async def _is_named(front: Front, group: str) -> bool:
-    """Only groups that the policy in force names are kept: nobody's role hangs on the others."""
+    """Only groups that the policy names are saved: no role depends on other groups."""
     roster = await front.store.read(front.store.house.roster)
     return group in roster.policy.groups

@@ -1,4 +1,4 @@
-"""App Home: drawn for whoever opens it, and again after what they do themselves."""
+"""App Home: published when someone opens it, and again after their own actions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from blocks.kit.ids import ActionId
 from bot.slack.context.front import Front
 from bot.slack.context.tap import Tap
 from bot.slack.home.mine import mine_of
-from bot.slack.home.places import FIRST, read, written
+from bot.slack.home.places import FIRST, format_start, parse_start
 from bot.slack.home.rows import decided_rows, rows_of
 from rules.authority.visibility import may_see
 from store.installation import directory
@@ -23,54 +23,54 @@ from store.packages.queue import count_open, given_by
 
 
 @dataclass(frozen=True, slots=True)
-class Turned:
-    """Which page of each list is open."""
+class OpenPages:
+    """Which page of each list is shown."""
 
     mine: str = FIRST
     decided: str = FIRST
 
 
-async def turned(front: Front, tap: Tap) -> None:
+async def turn_list(front: Front, tap: Tap) -> None:
     which = {"mine": tap.value} if tap.action_id == ActionId.HOME_MINE else {"decided": tap.value}
-    await publish(front, tap.user_id, Turned(**which))
+    await publish(front, tap.user_id, OpenPages(**which))
 
 
-async def leaving(front: Front, tap: Tap) -> None:
+async def open_away_form(front: Front, tap: Tap) -> None:
     await front.open(tap, away_form())
 
 
-async def returned(front: Front, tap: Tap) -> None:
-    await come_back(front, tap.user_id, tap.trigger_id)
+async def handle_back(front: Front, tap: Tap) -> None:
+    await end_absence(front, tap.user_id, tap.trigger_id)
     front.errands.send("home", publish(front, tap.user_id))
 
 
-async def come_back(front: Front, user_id: str, fresh: str) -> None:
+async def end_absence(front: Front, user_id: str, request_id: str) -> None:
     now = front.store.clock()
-    await front.store.write_once(fresh, lambda connection: directory.come_back(connection, user_id, now))
+    await front.store.write_once(request_id, lambda connection: directory.come_back(connection, user_id, now))
 
 
-async def publish(front: Front, user_id: str, at: Turned = Turned(), told: str | None = None) -> None:
-    """`told` is what could not be said to them in any other way."""
+async def publish(front: Front, user_id: str, pages: OpenPages = OpenPages(), warning: str | None = None) -> None:
+    """`warning` is a sentence that could not be shown to the person in any other way."""
     store = front.store
-    desk = await store.read(lambda connection: desk_of(connection, store.house, user_id, store.clock(), at))
-    desk = replace(desk, told=told)
-    await front.in_time(front.web.views_publish(user_id=user_id, view=home(desk)))
+    desk = await store.read(lambda connection: desk_of(connection, store.house, user_id, store.clock(), pages))
+    desk = replace(desk, told=warning)
+    await front.call_in_time(front.web.views_publish(user_id=user_id, view=home(desk)))
 
 
-def desk_of(connection: Connection, house: House, user_id: str, now: datetime, at: Turned) -> Desk:
+def desk_of(connection: Connection, house: House, user_id: str, now: datetime, pages: OpenPages) -> Desk:
     roster = house.roster(connection)
     person = roster.person(user_id)
     away = person if person and person.is_away(now) else None
     delegate = away.delegate if away else None
-    page = mine_of(connection, house.tenant_id, roster, user_id, now, start=read(at.mine), limit=ROWS)
+    page = mine_of(connection, house.tenant_id, roster, user_id, now, start=parse_start(pages.mine), limit=ROWS)
     return Desk(
         name=person.name if person else user_id,
         mine=Rows(
             rows=rows_of(connection, page.states, roster, user_id),
-            following=written(page.following) if page.following else None,
-            previous=None if at.mine == FIRST else FIRST,
+            following=format_start(page.following) if page.following else None,
+            previous=None if pages.mine == FIRST else FIRST,
         ),
-        decided=_decided(connection, house, user_id, now, at.decided),
+        decided=_decided_list(connection, house, user_id, now, pages.decided),
         waiting=count_open(connection, house.tenant_id),
         away_until=away.away_until if away else None,
         delegate=roster.names.get(delegate, delegate) if delegate else None,
@@ -80,18 +80,18 @@ def desk_of(connection: Connection, house: House, user_id: str, now: datetime, a
     )
 
 
-def _decided(connection: Connection, house: House, user_id: str, now: datetime, at: str) -> Rows:
-    """A page is shorter by what this person may no longer see."""
+def _decided_list(connection: Connection, house: House, user_id: str, now: datetime, start: str) -> Rows:
+    """Packages that this person may no longer see are left out, so a page can be shorter."""
     roster = house.roster(connection)
-    given = given_by(connection, house.tenant_id, user_id, limit=ROWS + 1, after=_after(at))
+    given = given_by(connection, house.tenant_id, user_id, limit=ROWS + 1, after=_parse_decided_place(start))
     shown = given[:ROWS]
     following = f"{shown[-1].at.isoformat()} {shown[-1].event_id}" if len(given) > ROWS else None
-    seen = [each for each in shown if may_see(roster, each.package, user_id, now)]
+    seen = [entry for entry in shown if may_see(roster, entry.package, user_id, now)]
     rows = decided_rows(connection, seen, roster, user_id)
-    return Rows(rows=rows, following=following, previous=None if at == FIRST else FIRST)
+    return Rows(rows=rows, following=following, previous=None if start == FIRST else FIRST)
 
 
-def _after(text: str) -> tuple[datetime, str] | None:
+def _parse_decided_place(text: str) -> tuple[datetime, str] | None:
     moment, _, event_id = text.partition(" ")
     try:
         at = datetime.fromisoformat(moment)

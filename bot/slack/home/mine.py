@@ -1,7 +1,4 @@
-"""What waits for one person: first what they have taken up or were given, then what they could take.
-
-And what waits for anybody, as far as one person may see it.
-"""
+"""Waiting packages: one person's own (assigned to them, or open to them), and the whole queue as far as they see it."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from rules.people.directory import Roster
 from rules.state.model import PackageState
 from store.packages.queue import assigned_to, count_open, offered_to, open_tasks
 
-SEARCHED = 1000  # of the most urgent tasks: a longer queue is not read whole for someone who sees few of them
+SEARCHED = 1000  # of the most urgent tasks; a longer queue is not read in full for someone who sees few of them
 
 
 class Mine(NamedTuple):
@@ -27,7 +24,7 @@ class Mine(NamedTuple):
 def mine_of(
     connection: Connection, tenant_id: str, roster: Roster, user_id: str, now: datetime, *, start: Start, limit: int
 ) -> Mine:
-    """One page of both lists together."""
+    """One page across both lists: assigned packages first, then those that the person could take."""
     own: tuple[PackageState, ...] = ()
     if not start.in_second:
         page = assigned_to(connection, tenant_id, user_id, limit=limit, after=start.after)
@@ -41,7 +38,7 @@ def mine_of(
 
 
 class Queue(NamedTuple):
-    """`more` counts what else this person may see. `searched` is set if only so many tasks were looked at."""
+    """`more` counts further packages that the person may see. `searched` is set if the search stopped there."""
 
     states: tuple[PackageState, ...]
     more: int
@@ -51,7 +48,7 @@ class Queue(NamedTuple):
 def queue_of(
     connection: Connection, tenant_id: str, roster: Roster, user_id: str, now: datetime, *, limit: int
 ) -> Queue:
-    """What waits for anybody, the most urgent first."""
+    """Everything that waits, most urgent first."""
     if sees_all(roster.policy, user_id):
         whole = open_tasks(connection, tenant_id, limit=limit).items
         return Queue(whole, max(0, count_open(connection, tenant_id) - len(whole)))

@@ -1,4 +1,4 @@
-"""Where in a list a page begins, as the opaque text that a button carries."""
+"""Where a page of a list starts, as opaque text that a button carries."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ _PLACE = re.compile(r"([0-9]{1,9}) (\S{1,40}[+-]\d\d:\d\d) (\w{1,64})", re.ASCII
 
 
 class Start(NamedTuple):
-    """In which of two lists, one after the other, and after which place in it."""
+    """Which of two consecutive lists, and after which place in it."""
 
     in_second: bool = False
     after: Place | None = None
 
 
-def written(start: Start) -> str:
+def format_start(start: Start) -> str:
     if start.after is None:
         return "second" if start.in_second else FIRST
     which, place = ("second" if start.in_second else FIRST), start.after
     return f"{which} {place.priority} {place.due_at.isoformat()} {place.review_task_id}"
 
 
-def read(text: str) -> Start:
-    """Whatever is not one of ours begins at the beginning."""
+def parse_start(text: str) -> Start:
+    """Text that is not ours starts at the beginning."""
     which, _, rest = text.partition(" ")
-    found = _PLACE.fullmatch(rest)
+    match = _PLACE.fullmatch(rest)
     try:
-        after = Place(int(found[1]), datetime.fromisoformat(found[2]), found[3]) if found else None
+        after = Place(int(match[1]), datetime.fromisoformat(match[2]), match[3]) if match else None
     except ValueError:
         after = None
     return Start(which == "second", after)

@@ -1,4 +1,4 @@
-"""The queue as rows to draw: states of packages, with their titles as far as retention has left them."""
+"""Rows of the queue. Titles are missing where retention has deleted the content."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from store.packages.queue import Given
 
 
 def rows_of(connection: Connection, states: Sequence[PackageState], roster: Roster, user_id: str) -> tuple[Row, ...]:
-    """As this person sees them."""
+    """The rows as this person sees them."""
     if not states:
         return ()
     tenant_id = states[0].tenant_id
@@ -47,8 +47,8 @@ def _row(state: PackageState, package: object, agents: dict[str, str], roster: R
 
 
 def decided_rows(connection: Connection, given: Sequence[Given], roster: Roster, user_id: str) -> tuple[Row, ...]:
-    """What this person decided, with what they said and when."""
-    rows = rows_of(connection, [each.package for each in given], roster, user_id)
+    """Packages that this person decided, with the decision and its time."""
+    rows = rows_of(connection, [entry.package for entry in given], roster, user_id)
     return tuple(
-        replace(row, decision=each.decision, decided_at=each.at) for row, each in zip(rows, given, strict=True)
+        replace(row, decision=entry.decision, decided_at=entry.at) for row, entry in zip(rows, given, strict=True)
     )

@@ -1,1 +1,1 @@
-"""Slack as we call it, and what its errors mean."""
+"""Calls to Slack, and the meaning of its errors."""

@@ -1,4 +1,4 @@
-"""The real client, as delivery sees it: one session for all of the process, and nothing sent twice behind our back."""
+"""The Slack client used by delivery: one HTTP session per process, and no automatic retries."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from blocks.kit.message import Message
 from bot.metrics import Metrics
 from bot.settings import Settings
-from bot.slack.outgoing.faults import RAISED, fault_of, fault_of_reply, trouble_of, understood
+from bot.slack.outgoing.faults import CLIENT_ERRORS, fault_of, fault_of_reply, read_answer, trouble_of
 from bot.slack.outgoing.people import person_of
 from rules.people.directory import Person
 from scheduler.common.messenger import Posted, RefusedError, SlackError
 
 ANSWERS_WITHIN = ClientTimeout(total=10, connect=3)
 _PAGE = 200
-# What the service says holds as it is written: nothing in it is looked through for names, links or pictures.
+# Text is shown as written: Slack must not look in it for names, links or previews.
 _AS_WRITTEN: dict[str, Any] = {"parse": "none", "link_names": False}
 _UNFURLED: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
 
 
 class Installed(NamedTuple):
-    """Where the app is installed, and as whom."""
+    """Where the app is installed, and under which user."""
 
     team_id: str
     enterprise_id: str | None
@@ -36,8 +36,8 @@ class Installed(NamedTuple):
     scopes: frozenset[str]
 
     @classmethod
-    def told(cls, answer: AsyncSlackResponse) -> Self:
-        """By auth.test. What the token may do stands in a header."""
+    def from_auth_test(cls, answer: AsyncSlackResponse) -> Self:
+        """Scopes of the token are in a header."""
         scopes = str((answer.headers or {}).get("x-oauth-scopes", "")).split(",")
         return cls(
             answer["team_id"],
@@ -50,7 +50,7 @@ class Installed(NamedTuple):
 
 @asynccontextmanager
 async def web_client(settings: Settings) -> AsyncIterator[AsyncWebClient]:
-    """No retry handlers: the default one posts a second time when only the reply was lost."""
+    """Without retry handlers: the default one posts twice if only the reply was lost."""
     token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else None
     async with ClientSession(timeout=ANSWERS_WITHIN) as session:
         base_url = settings.slack_api_url.rstrip("/") + "/"
@@ -58,17 +58,17 @@ async def web_client(settings: Settings) -> AsyncIterator[AsyncWebClient]:
 
 
 class SlackClient:
-    """Delivery's messenger. `trouble` is what kept Slack from answering the last call, if it did not."""
+    """Delivery's messenger. `trouble` is why Slack did not answer the last call, or None."""
 
     def __init__(self, web: AsyncWebClient, metrics: Metrics) -> None:
         self.web, self._metrics = web, metrics
         self._installed: Installed | None = None
         self.trouble: str | None = None
 
-    async def asked(self, call: Awaitable[AsyncSlackResponse], *fields: str) -> AsyncSlackResponse:
-        """Every call with the bot's token goes through here. The answer has these fields."""
+    async def call(self, request: Awaitable[AsyncSlackResponse], *fields: str) -> AsyncSlackResponse:
+        """Every call with the bot's token goes through here. The answer is checked for these fields."""
         try:
-            answer = await understood(call, *fields)
+            answer = await read_answer(request, *fields)
         except SlackError as fault:
             self.trouble = trouble_of(fault)
             raise
@@ -84,14 +84,14 @@ class SlackClient:
             raise
         self._metrics.messages.labels(outcome).inc()
 
-    async def installed(self) -> Installed:
-        """Asked once: a token belongs to one installation for all its life."""
+    async def installation(self) -> Installed:
+        """Asked once: a token belongs to one installation for its whole life."""
         if self._installed is None:
-            self._installed = Installed.told(await self.asked(self.web.auth_test(), "team_id", "user_id"))
+            self._installed = Installed.from_auth_test(await self.call(self.web.auth_test(), "team_id", "user_id"))
         return self._installed
 
     async def post(self, channel: str, message: Message, thread: str | None = None) -> Posted:
-        sent = self.web.chat_postMessage(
+        request = self.web.chat_postMessage(
             channel=channel,
             text=message.text,
             blocks=list(message.blocks),
@@ -100,84 +100,84 @@ class SlackClient:
             **_AS_WRITTEN,
         )
         with self._counted("posted"):
-            answer = await self.asked(sent, "channel", "ts")
+            answer = await self.call(request, "channel", "ts")
         return Posted(answer["channel"], answer["ts"])
 
     async def update(self, posted: Posted, message: Message) -> None:
-        sent = self.web.chat_update(
+        request = self.web.chat_update(
             channel=posted.channel, ts=posted.ts, text=message.text, blocks=list(message.blocks), **_AS_WRITTEN
         )
         with self._counted("updated"):
-            await self.asked(sent)
+            await self.call(request)
 
     async def respond(self, url: str, message: Message) -> None:
         with self._counted("answered"):
-            await self._sent_to(url, message, replace_original=True)
+            await self._send_to(url, message, replace_original=True)
 
     async def whisper(self, url: str, message: Message) -> None:
-        """To the clicker alone, beside what they clicked."""
-        await self._sent_to(url, message, response_type="ephemeral", replace_original=False)
+        """Send a message that only the clicker sees, below the one they clicked."""
+        await self._send_to(url, message, response_type="ephemeral", replace_original=False)
 
-    async def _sent_to(self, url: str, message: Message, **how: Any) -> None:
-        """An address of Slack's own that came with a click."""
+    async def _send_to(self, url: str, message: Message, **how: Any) -> None:
+        """Send to a response_url, which came with a click."""
         hook = AsyncWebhookClient(url, session=self.web.session, retry_handlers=[])
-        said = {"text": message.text, "blocks": list(message.blocks)}
+        content = {"text": message.text, "blocks": list(message.blocks)}
         try:
-            answer = await hook.send_dict({**how, **said, **_UNFURLED})
-        except RAISED as error:
+            answer = await hook.send_dict({**how, **content, **_UNFURLED})
+        except CLIENT_ERRORS as error:
             raise fault_of(error) from error
         if fault := fault_of_reply(answer):
             raise fault
 
     async def permalink(self, posted: Posted) -> str:
-        answer = await self.asked(self.web.chat_getPermalink(channel=posted.channel, message_ts=posted.ts), "permalink")
+        answer = await self.call(self.web.chat_getPermalink(channel=posted.channel, message_ts=posted.ts), "permalink")
         return str(answer["permalink"])
 
     async def members(self, channel: str, page: str) -> tuple[frozenset[str], str | None]:
-        """Slack does not promise that an archived channel has no members: the channel itself is asked first."""
+        """The channel itself is checked first: Slack does not promise that an archived channel has no members."""
         if not page:
-            await self._open(channel)
-        page_of = self.web.conversations_members(channel=channel, cursor=page, limit=_PAGE)
-        answer = await self.asked(page_of, "members")
-        return frozenset(answer["members"]), _following(answer) or None
+            await self._require_open(channel)
+        request = self.web.conversations_members(channel=channel, cursor=page, limit=_PAGE)
+        answer = await self.call(request, "members")
+        return frozenset(answer["members"]), _next_cursor(answer) or None
 
-    async def _open(self, channel: str) -> None:
-        told = (await self.asked(self.web.conversations_info(channel=channel), "channel"))["channel"]
-        if told.get("is_archived"):
+    async def _require_open(self, channel: str) -> None:
+        info = (await self.call(self.web.conversations_info(channel=channel), "channel"))["channel"]
+        if info.get("is_archived"):
             raise RefusedError("is_archived")
-        if told.get("is_member") is False:
+        if info.get("is_member") is False:
             raise RefusedError("not_in_channel")
 
     async def people(self, page: str) -> tuple[list[Person], str | None]:
-        its = await self.installed()
-        answer = await self.asked(self.web.users_list(cursor=page, limit=_PAGE), "members")
-        found = [person_of(user, its.team_id, its.enterprise_id) for user in answer["members"]]
-        return found, _following(answer) or None
+        ours = await self.installation()
+        answer = await self.call(self.web.users_list(cursor=page, limit=_PAGE), "members")
+        people = [person_of(user, ours.team_id, ours.enterprise_id) for user in answer["members"]]
+        return people, _next_cursor(answer) or None
 
     async def by_email(self, address: str) -> Person | None:
-        """Whose address this is, also if it is not the one that their profile shows; nobody's: None."""
-        its = await self.installed()
+        """The owner of an address, even if their profile does not show it. None if nobody has it."""
+        ours = await self.installation()
         try:
-            answer = await self.asked(self.web.users_lookupByEmail(email=address), "user")
+            answer = await self.call(self.web.users_lookupByEmail(email=address), "user")
         except SlackError as fault:
             if fault.error == "users_not_found":
                 return None
             raise
-        return person_of(answer["user"], its.team_id, its.enterprise_id)
+        return person_of(answer["user"], ours.team_id, ours.enterprise_id)
 
-    async def everybody(self) -> list[Person]:
-        """All pages at once, for somebody who looks on."""
-        found: list[Person] = []
+    async def all_people(self) -> list[Person]:
+        """All pages at once, for the command line."""
+        everyone: list[Person] = []
         page: str | None = ""
         while page is not None:
             people, page = await self.people(page)
-            found += people
-        return found
+            everyone += people
+        return everyone
 
     async def group(self, group_id: str) -> frozenset[str]:
-        answer = await self.asked(self.web.usergroups_users_list(usergroup=group_id), "users")
+        answer = await self.call(self.web.usergroups_users_list(usergroup=group_id), "users")
         return frozenset(answer["users"])
 
 
-def _following(answer: AsyncSlackResponse) -> str:
+def _next_cursor(answer: AsyncSlackResponse) -> str:
     return str((answer.get("response_metadata") or {}).get("next_cursor") or "")

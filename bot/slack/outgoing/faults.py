@@ -1,4 +1,4 @@
-"""What Slack's errors mean, in one place: wait, look for another place, or tell somebody."""
+"""What Slack's errors mean: wait, try another place, or tell an admin."""
 
 from __future__ import annotations
 
@@ -16,36 +16,38 @@ from slack_sdk.webhook import WebhookResponse
 from blocks.home.troubles import APP_GONE
 from scheduler.common.messenger import BusyError, RefusedError, SlackError, TokenError, UnreachableError
 
-# The place is at fault, and another one may do. All else is the token's, the app's or our own.
-_OF_THE_PLACE = frozenset([
+# Another place may work. Any other error is about the token, the app or this service.
+_PLACE_ERRORS = frozenset([
     "as_user_not_supported", "cannot_dm_bot", "cant_update_message", "channel_is_archived", "channel_not_found",
     "edit_window_closed", "external_channel_migrating", "is_archived", "is_inactive", "message_not_found",
     "messages_tab_disabled", "no_permission", "not_in_channel", "restricted_action",
     "restricted_action_non_threadable_channel", "restricted_action_read_only_channel",
     "restricted_action_thread_locked", "restricted_action_thread_only_channel", "user_disabled", "user_not_found",
 ])  # fmt: skip
-_OF_THE_TOKEN = frozenset([
+_TOKEN_ERRORS = frozenset([
     "accesslimited", "account_inactive", "app_uninstalled", "ekm_access_denied", "invalid_auth", "not_authed",
     "org_login_required", "team_access_not_granted", "team_added_to_org", "token_expired", "token_revoked",
 ])  # fmt: skip
-_TOO_LITTLE = frozenset(["missing_scope", "not_allowed_token_type"])
-_PASSING = frozenset(["fatal_error", "internal_error", "request_timeout", "service_unavailable", "update_failed"])
-_TOO_FAST = frozenset(["ratelimited", "rate_limited"])
+_SCOPE_ERRORS = frozenset(["missing_scope", "not_allowed_token_type"])
+_TEMPORARY_ERRORS = frozenset(
+    ["fatal_error", "internal_error", "request_timeout", "service_unavailable", "update_failed"]
+)
+_RATE_ERRORS = frozenset(["ratelimited", "rate_limited"])
 _PAUSE = 30.0
-_WORD = re.compile(r"[a-z0-9_]{1,60}")
+_ERROR_CODE = re.compile(r"[a-z0-9_]{1,60}")
 
-# What the client raises besides Slack's own errors. ValueError, RecursionError: the body is no JSON that can be read.
-RAISED = (SlackClientError, ClientError, TimeoutError, OSError, ValueError, RecursionError)
+# Raised by the client besides Slack's own errors. ValueError and RecursionError: the body is no readable JSON.
+CLIENT_ERRORS = (SlackClientError, ClientError, TimeoutError, OSError, ValueError, RecursionError)
 
 
-async def understood(call: Awaitable[AsyncSlackResponse], *fields: str) -> AsyncSlackResponse:
-    """The answer, if it says ok and has these fields; else the fault that it means, whatever its status and body."""
+async def read_answer(call: Awaitable[AsyncSlackResponse], *fields: str) -> AsyncSlackResponse:
+    """Return the answer if it says ok and has these fields; otherwise raise the fault that it stands for."""
     try:
         answer = await call
         missing = [field for field in ("ok", *fields) if answer[field] is None]
     except AttributeError as error:  # raised by the SDK if the body of a 200 is text or a list
         raise UnreachableError("an answer that is not a JSON object") from error
-    except RAISED as error:
+    except CLIENT_ERRORS as error:
         raise fault_of(error) from error
     if missing:
         raise UnreachableError(f"an answer without {missing[0]}")
@@ -53,52 +55,52 @@ async def understood(call: Awaitable[AsyncSlackResponse], *fields: str) -> Async
 
 
 def fault_of(error: Exception) -> SlackError:
-    """The fault that delivery understands, of whatever the client raised."""
+    """Translate an exception of the client into a fault that delivery understands."""
     if not isinstance(error, SlackApiError):
         return UnreachableError(str(error) or type(error).__name__)
-    answer: Any = error.response  # aiohttp's own response if the body was no JSON, else the SDK's
+    answer: Any = error.response  # aiohttp's response if the body was no JSON, otherwise the SDK's
     status = getattr(answer, "status_code", None) or answer.status
-    return _classified(status, answer.headers, _word(getattr(answer, "data", None)))
+    return _classify(status, answer.headers, _error_code(getattr(answer, "data", None)))
 
 
 def fault_of_reply(answer: WebhookResponse) -> SlackError | None:
-    """What a response_url answered, if not that all is well: in plain text or in JSON."""
+    """The fault in an answer of a response_url, in plain text or JSON. None if it succeeded."""
     if answer.status_code == HTTPStatus.OK:
         return None
     try:
-        said = json.loads(answer.body)
+        error = json.loads(answer.body)
     except (ValueError, RecursionError):
-        said = {"error": answer.body.strip()}
-    return _classified(answer.status_code, answer.headers, _word(said))
+        error = {"error": answer.body.strip()}
+    return _classify(answer.status_code, answer.headers, _error_code(error))
 
 
-def _word(data: object) -> str | None:
-    """Slack's own word for the error. A body of another form comes from something between Slack and us."""
-    said = data.get("error") if isinstance(data, dict) else None
-    return said if isinstance(said, str) and _WORD.fullmatch(said) else None
+def _error_code(data: object) -> str | None:
+    """Slack's code of the error. A body in any other form comes from something between Slack and us."""
+    error = data.get("error") if isinstance(data, dict) else None
+    return error if isinstance(error, str) and _ERROR_CODE.fullmatch(error) else None
 
 
-def _classified(status: int, headers: Mapping[str, str], said: str | None) -> SlackError:
-    if status == HTTPStatus.TOO_MANY_REQUESTS or said in _TOO_FAST:
-        return BusyError(said or "ratelimited", _retry_after(headers.get("Retry-After")))
-    if said is None or said in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+def _classify(status: int, headers: Mapping[str, str], error: str | None) -> SlackError:
+    if status == HTTPStatus.TOO_MANY_REQUESTS or error in _RATE_ERRORS:
+        return BusyError(error or "ratelimited", _retry_after(headers.get("Retry-After")))
+    if error is None or error in _TEMPORARY_ERRORS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         unread = "" if status >= HTTPStatus.BAD_REQUEST else " with an unreadable body"
-        return UnreachableError(said or f"HTTP {status}{unread}")
-    if said in _OF_THE_TOKEN:
-        return TokenError(said)
-    return RefusedError(said) if said in _OF_THE_PLACE else SlackError(said)
+        return UnreachableError(error or f"HTTP {status}{unread}")
+    if error in _TOKEN_ERRORS:
+        return TokenError(error)
+    return RefusedError(error) if error in _PLACE_ERRORS else SlackError(error)
 
 
 def trouble_of(fault: SlackError) -> str | None:
-    """What an operator should know of Slack as a whole. What it refuses for other reasons, it has answered."""
+    """What an operator should know about Slack as a whole. Other refusals are ordinary answers."""
     if isinstance(fault, UnreachableError):
         return f"unreachable: {fault.error}"
     if isinstance(fault, TokenError):
-        return refuses(fault.error)
-    return f"refuses the token: {fault.error}" if fault.error in _TOO_LITTLE else None
+        return token_refused(fault.error)
+    return f"refuses the token: {fault.error}" if fault.error in _SCOPE_ERRORS else None
 
 
-def refuses(error: str) -> str:
+def token_refused(error: str) -> str:
     return f"refuses the token: {error}. {APP_GONE}"
 
 

@@ -1,4 +1,4 @@
-"""Slack's users as people of the directory."""
+"""Converts Slack's users into people of the directory."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _SLACKBOT = "USLACKBOT"
 
 
 def person_of(user: dict[str, Any], team_id: str, enterprise_id: str | None) -> Person:
-    """What Slack leaves out is taken for what lets somebody do the least."""
+    """A missing field is read in the way that gives the person the fewest rights."""
     profile = user.get("profile") or {}
-    theirs = (user.get("enterprise_user") or {}).get("enterprise_id")
-    at_home = user.get("team_id", team_id) == team_id if theirs is None else theirs == enterprise_id
+    enterprise = (user.get("enterprise_user") or {}).get("enterprise_id")
+    at_home = user.get("team_id", team_id) == team_id if enterprise is None else enterprise == enterprise_id
     return Person(
         user_id=user["id"],
         name=profile.get("display_name") or profile.get("real_name") or user.get("real_name") or user.get("name") or "",

@@ -1,4 +1,4 @@
-"""What the service does in Slack, and the scope without which Slack refuses it: `manifest.yml` asks for just these."""
+"""The scope that each use of Slack's API needs. `manifest.yml` asks for exactly these."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/reviews`: each word a small function from what was asked to what is answered, to the one who asked."""
+"""The slash command `/reviews`: one small function per subcommand. Only the caller sees the answer."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ _ID = re.compile(r"pkg_[0-9a-z_]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What was typed after `/reviews`, and by whom. `fresh` belongs to this one command alone."""
+class Request:
+    """The words after `/reviews`, and who typed them. `request_id` is unique to this command."""
 
     user_id: str
     words: tuple[str, ...]
-    fresh: str
+    request_id: str
 
     @property
     def first(self) -> str:
@@ -61,79 +61,79 @@ class Asked:
 
     @property
     def user(self) -> str | None:
-        """The first person who is named."""
-        return next((found[1] for word in self.words if (found := _USER.fullmatch(word))), None)
+        """The first person mentioned."""
+        return next((match[1] for word in self.words if (match := _USER.fullmatch(word))), None)
 
 
-Word = Callable[[Front, Asked], Awaitable[Message]]
+Handler = Callable[[Front, Request], Awaitable[Message]]
 
 
-async def answered(front: Front, body: Mapping[str, Any]) -> Message:
+async def handle_slash_command(front: Front, body: Mapping[str, Any]) -> Message:
     user_id = body["user_id"]
     word, *rest = (body.get("text") or "").split() or ["mine"]
-    asked = Asked(user_id, tuple(rest), body["trigger_id"])
+    request = Request(user_id, tuple(rest), body["trigger_id"])
     roster = await front.store.read(front.store.house.roster)
     is_admin = user_id in roster.policy.admins
-    if refusal := await origin.refusal_of(front, body, user_id) or _nobody_known(front, roster, user_id):
+    if refusal := await origin.origin_refusal(front, body, user_id) or _unknown_person(front, roster, user_id):
         return private(refusal.sentence)
     if handler := _WORDS.get(word.lower()):
-        return await handler(front, asked)
-    if handler := _OF_ADMINS.get(word.lower()):
-        return await handler(front, asked) if is_admin else private(refuse(Reason.NOT_ADMIN).sentence)
+        return await handler(front, request)
+    if handler := _ADMIN_WORDS.get(word.lower()):
+        return await handler(front, request) if is_admin else private(refuse(Reason.NOT_ADMIN).sentence)
     return reviews.unknown(word, is_admin=is_admin)
 
 
-def _nobody_known(front: Front, roster: Roster, user_id: str) -> Refusal | None:
-    """What waits for people is for the people of this workspace."""
-    known = identify(roster, user_id, front.store.clock())
-    return known if isinstance(known, Refusal) else None
+def _unknown_person(front: Front, roster: Roster, user_id: str) -> Refusal | None:
+    """Only people of this workspace may see the queue."""
+    identity = identify(roster, user_id, front.store.clock())
+    return identity if isinstance(identity, Refusal) else None
 
 
-async def _queue(front: Front, asked: Asked) -> Message:
+async def _queue(front: Front, request: Request) -> Message:
     house = front.store.house
 
     def read(connection: Connection) -> Message:
         roster = house.roster(connection)
-        seen = queue_of(connection, house.tenant_id, roster, asked.user_id, front.store.clock(), limit=ROWS)
-        rows = rows_of(connection, seen.states, roster, asked.user_id)
+        seen = queue_of(connection, house.tenant_id, roster, request.user_id, front.store.clock(), limit=ROWS)
+        rows = rows_of(connection, seen.states, roster, request.user_id)
         waiting = reviews.queue(rows, seen.more, searched=seen.searched)
-        if asked.user_id not in roster.policy.admins:
+        if request.user_id not in roster.policy.admins:
             return waiting
-        known = troubles.known(connection, house.tenant_id)
-        return reviews.with_troubles(waiting, [message_of(its) for its in known])
+        problems = troubles.known(connection, house.tenant_id)
+        return reviews.with_troubles(waiting, [message_of(problem) for problem in problems])
 
     return await front.store.read(read)
 
 
-async def _mine(front: Front, asked: Asked) -> Message:
+async def _mine(front: Front, request: Request) -> Message:
     house, now = front.store.house, front.store.clock()
 
     def read(connection: Connection) -> Message:
         roster = house.roster(connection)
-        if not roster.roles_of(asked.user_id):
-            return reviews.no_role(is_admin=asked.user_id in roster.policy.admins)
-        page = mine_of(connection, house.tenant_id, roster, asked.user_id, now, start=Start(), limit=ROWS)
+        if not roster.roles_of(request.user_id):
+            return reviews.no_role(is_admin=request.user_id in roster.policy.admins)
+        page = mine_of(connection, house.tenant_id, roster, request.user_id, now, start=Start(), limit=ROWS)
         in_all = count_open(connection, house.tenant_id)
-        return reviews.mine(rows_of(connection, page.states, roster, asked.user_id), waiting=in_all)
+        return reviews.mine(rows_of(connection, page.states, roster, request.user_id), waiting=in_all)
 
     return await front.store.read(read)
 
 
-async def _show(front: Front, asked: Asked) -> Message:
-    """The card itself: what can be done on it can be done from here."""
-    dossier = await front.dossier(Ref(asked.first, 1, 0)) if _ID.fullmatch(asked.first) else None
-    refusal = await reading.may_not_read(front, person(asked.user_id), dossier, asked.first)
+async def _show(front: Front, request: Request) -> Message:
+    """The card itself, with all its buttons."""
+    dossier = await front.dossier(Ref(request.first, 1, 0)) if _ID.fullmatch(request.first) else None
+    refusal = await reading.reading_refusal(front, person(request.user_id), dossier, request.first)
     if dossier is None or (refusal and refusal.reason is Reason.NOT_VISIBLE):
-        return _no_such(asked, "show")
+        return _not_found(request, "show")
     if refusal:
         return private(refusal.sentence)
-    drawn = render(dossier)
-    await front.store.keep_rendering(dossier.state.decision_package_id, drawn.rendering_id, drawn.body)
-    return Message(drawn.text, drawn.blocks)
+    card = render(dossier)
+    await front.store.keep_rendering(dossier.state.decision_package_id, card.rendering_id, card.body)
+    return Message(card.text, card.blocks)
 
 
-async def _stats(front: Front, asked: Asked) -> Message:
-    now, written = front.store.clock(), " ".join(asked.words)
+async def _stats(front: Front, request: Request) -> Message:
+    now, written = front.store.clock(), " ".join(request.words)
     try:
         since = now - (parse_duration(written) if written else WEEK)
     except (ValueError, OverflowError):
@@ -143,43 +143,43 @@ async def _stats(front: Front, asked: Asked) -> Message:
     return stats(await front.store.read(lambda connection: statistics(connection, since, now)))
 
 
-async def _sampled(front: Front, asked: Asked) -> Message:
+async def _sampled(front: Front, request: Request) -> Message:
     house = front.store.house
 
     def read(connection: Connection) -> Message:
         roster, now = house.roster(connection), front.store.clock()
-        every = to_judge(connection, house.tenant_id)
-        found = [state for state in every if may_see(roster, state, asked.user_id, now)]
-        rows = rows_of(connection, found[:ROWS], roster, asked.user_id)
-        return reviews.sampled(rows, len(found) - len(rows))
+        sample = to_judge(connection, house.tenant_id)
+        visible = [state for state in sample if may_see(roster, state, request.user_id, now)]
+        rows = rows_of(connection, visible[:ROWS], roster, request.user_id)
+        return reviews.sampled(rows, len(visible) - len(rows))
 
     return await front.store.read(read)
 
 
-async def _away(front: Front, asked: Asked) -> Message:
-    """Until a date, a time or for so long; without any, for a day."""
-    written, now = await _when(front, asked), front.store.clock()
+async def _away(front: Front, request: Request) -> Message:
+    """Until a date or time, or for a period; without either, for a day."""
+    written, now = await _time_words(front, request), front.store.clock()
     try:
         until = _until(written, now) if written else now + DAY
     except (ValueError, OverflowError):
-        told = f"“{written}” is no time: write 3d, 2026-12-24 or 2026-12-24T17:00."
-        return private(f"{told} Who stands in for you is picked from the list that Slack shows after an @.")
-    if wrong := await forms.away(front, asked.user_id, until, asked.user, asked.fresh):
-        return private(wrong.sentence)
-    front.errands.send("home", home.publish(front, asked.user_id))
-    instead = f"; <@{asked.user}> stands in for you" if asked.user else ""
-    return reviews.done(f"You are away until {until.isoformat(timespec='minutes')}{instead}. `/reviews back` ends it.")
+        sentence = f"“{written}” is no time: write 3d, 2026-12-24 or 2026-12-24T17:00."
+        return private(f"{sentence} Who stands in for you is picked from the list that Slack shows after an @.")
+    if invalid := await forms.set_absence(front, request.user_id, until, request.user, request.request_id):
+        return private(invalid.sentence)
+    front.errands.send("home", home.publish(front, request.user_id))
+    delegate = f"; <@{request.user}> stands in for you" if request.user else ""
+    return reviews.done(f"You are away until {until.isoformat(timespec='minutes')}{delegate}. `/reviews back` ends it.")
 
 
-async def _when(front: Front, asked: Asked) -> str:
-    """What is no person: Slack makes a mention of the first word of a name at times, and leaves the others."""
+async def _time_words(front: Front, request: Request) -> str:
+    """The words that are not part of a mention: Slack may turn only the first word of a name into one."""
     roster = await front.store.read(front.store.house.roster)
-    name = roster.names.get(asked.user, "").casefold().split() if asked.user else []
-    return " ".join(word for word in asked.words if not _USER.fullmatch(word) and word.casefold() not in name)
+    name = roster.names.get(request.user, "").casefold().split() if request.user else []
+    return " ".join(word for word in request.words if not _USER.fullmatch(word) and word.casefold() not in name)
 
 
 def _until(written: str, now: datetime) -> datetime:
-    """A date or a time without a zone is in UTC: Slack does not tell us the reader's."""
+    """Without a zone, a date or time is in UTC: a slash command does not carry the reader's zone."""
     try:
         period: timedelta = parse_duration(written)
     except ValueError:
@@ -188,63 +188,66 @@ def _until(written: str, now: datetime) -> datetime:
     return now + period
 
 
-async def _back(front: Front, asked: Asked) -> Message:
-    await home.come_back(front, asked.user_id, asked.fresh)
-    front.errands.send("home", home.publish(front, asked.user_id))
+async def _back(front: Front, request: Request) -> Message:
+    await home.end_absence(front, request.user_id, request.request_id)
+    front.errands.send("home", home.publish(front, request.user_id))
     return reviews.done("You are here.")
 
 
-async def _help(front: Front, asked: Asked) -> Message:
-    return reviews.help(is_admin=asked.user_id in front.store.house.policy.admins)
+async def _help(front: Front, request: Request) -> Message:
+    return reviews.help(is_admin=request.user_id in front.store.house.policy.admins)
 
 
-async def _assign(front: Front, asked: Asked) -> Message:
-    if not _ID.fullmatch(asked.first) or asked.user is None:
+async def _assign(front: Front, request: Request) -> Message:
+    if not _ID.fullmatch(request.first) or request.user is None:
         return private("Write it as: /reviews assign ID @user.")
-    command = Assign(command_id=f"slack:assign:{asked.fresh}", decision_package_id=asked.first, assignee=asked.user)
-    outcome = await front.store.carry_out(command, person(asked.user_id))
+    command = Assign(
+        command_id=f"slack:assign:{request.request_id}", decision_package_id=request.first, assignee=request.user
+    )
+    outcome = await front.store.carry_out(command, person(request.user_id))
     if outcome.refusal:
         return private(outcome.refusal.sentence)
-    return reviews.done(f"{asked.first} is now with <@{asked.user}>.")
+    return reviews.done(f"{request.first} is now with <@{request.user}>.")
 
 
-async def _audit(front: Front, asked: Asked) -> Message:
-    dossier = await front.dossier(Ref(asked.first, 1, 0)) if _ID.fullmatch(asked.first) else None
-    return reviews.audit(dossier) if dossier else _no_such(asked, "audit")
+async def _audit(front: Front, request: Request) -> Message:
+    dossier = await front.dossier(Ref(request.first, 1, 0)) if _ID.fullmatch(request.first) else None
+    return reviews.audit(dossier) if dossier else _not_found(request, "audit")
 
 
-async def _policy(front: Front, _: Asked) -> Message:
+async def _policy(front: Front, _: Request) -> Message:
     return reviews.policy(summary(front.store.house.policy).splitlines())
 
 
-async def _pause(front: Front, asked: Asked) -> Message:
-    return await _stood(front, asked, "pause", AgentStanding.PAUSED, "is paused: nothing new is taken from it")
+async def _pause(front: Front, request: Request) -> Message:
+    return await _set_standing(front, request, "pause", AgentStanding.PAUSED, "is paused: nothing new is taken from it")
 
 
-async def _resume(front: Front, asked: Asked) -> Message:
-    return await _stood(front, asked, "resume", AgentStanding.ACTIVE, "goes on")
+async def _resume(front: Front, request: Request) -> Message:
+    return await _set_standing(front, request, "resume", AgentStanding.ACTIVE, "goes on")
 
 
-async def _stood(front: Front, asked: Asked, word: str, standing: AgentStanding, what: str) -> Message:
-    name, now = " ".join(asked.words), front.store.clock()
+async def _set_standing(front: Front, request: Request, word: str, standing: AgentStanding, what: str) -> Message:
+    name, now = " ".join(request.words), front.store.clock()
     if not name:
         return private(f"Which one? Write it as: /reviews {word} AGENT.")
     try:
         done = await front.store.write_once(
-            asked.fresh, lambda connection: agent_admin.set_standing(connection, name, standing, now, by=asked.user_id)
+            request.request_id,
+            lambda connection: agent_admin.set_standing(connection, name, standing, now, by=request.user_id),
         )
     except RegistryError as fault:
         return private(f"{fault}.")
     return reviews.done(f"The agent {name} {what}." if done else _DONE_BEFORE)
 
 
-def _no_such(asked: Asked, word: str) -> Message:
-    if asked.first:
-        return private(refuse(Reason.NOT_VISIBLE, package=asked.first).sentence)
+def _not_found(request: Request, word: str) -> Message:
+    if request.first:
+        return private(refuse(Reason.NOT_VISIBLE, package=request.first).sentence)
     return private(f"Which one? Write it as: /reviews {word} ID.")
 
 
-_WORDS: Mapping[str, Word] = {
+_WORDS: Mapping[str, Handler] = {
     "queue": _queue,
     "mine": _mine,
     "show": _show,
@@ -254,7 +257,7 @@ _WORDS: Mapping[str, Word] = {
     "back": _back,
     "help": _help,
 }
-_OF_ADMINS: Mapping[str, Word] = {
+_ADMIN_WORDS: Mapping[str, Handler] = {
     "assign": _assign,
     "audit": _audit,
     "policy": _policy,

@@ -1,1 +1,1 @@
-"""How requests come in from Slack: over HTTP or Socket Mode, signed, and proven to reach us."""
+"""How requests arrive from Slack: over HTTP or Socket Mode, signed, and with proof that they reach us."""

@@ -1,8 +1,8 @@
-"""The one address to which Slack sends everything. Nobody else gets past it: what is not signed is not even read.
+"""The HTTP endpoint that Slack calls. Requests without a valid signature are rejected before they are parsed.
 
-Bolt answers a broken signature with a fault of its own, and writes what it could not verify into its log; so we look
-first, at the exact bytes. Time here is the real one: a signature is five minutes old at most, whatever the business
-clock says.
+The signature is checked here, over the exact bytes, because Bolt answers a broken signature with an error of its own
+and logs what it could not verify. The clock is the real one: a signature is at most five minutes old, whatever the
+business clock says.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from bot.process.connections import Phase, proven
 from bot.settings import SLACK_PATH
 from bot.slack.context.front import Front
-from bot.slack.transport.signature import is_served, signature
+from bot.slack.transport.signature import note_request, signature
 
 log = structlog.get_logger()
 
@@ -36,40 +36,42 @@ class Door:
         self._app, self._secret, self._front = app, signing_secret.encode(), front
 
     async def enter(self, request: web.Request) -> web.StreamResponse:
-        """The headers first: for what they rule out, no body is read."""
+        """Headers are checked first, so that no body is read for a request that they already rule out."""
         timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
-        if not _is_of_now(timestamp):
-            return self._turned_away()
+        if not _is_recent(timestamp):
+            return self._reject()
         try:
             body = await request.clone(client_max_size=MAX_BODY).read()
         except (web.RequestPayloadError, ConnectionResetError):
             return web.Response(status=400, text="The body ends too early.")
         if not hmac.compare_digest(signature(self._secret, timestamp, body).encode(), _signature(request)):
-            return self._turned_away()
+            return self._reject()
         proven(request, Phase.SLACK)
-        is_served(timestamp, request.headers.get("Host", ""))
+        note_request(timestamp, request.headers.get("Host", ""))
         with self._front.clicks.taken():
-            return await self._let_in(request, body)
+            return await self._dispatch(request, body)
 
-    def _turned_away(self) -> web.Response:
+    def _reject(self) -> web.Response:
         self._front.metrics.unauthenticated.inc()
         return web.Response(status=401, text="This is not signed by Slack.")
 
-    async def _let_in(self, request: web.Request, body: bytes) -> web.StreamResponse:
-        """No listener of ours lets anything escape: what fails is Bolt, over what is not as Slack sends it."""
+    async def _dispatch(self, request: web.Request, body: bytes) -> web.StreamResponse:
+        """Listeners let no exception escape: one that arrives here is Bolt's, caused by a malformed payload."""
         try:
-            asked = AsyncBoltRequest(body=body.decode(), query=request.query_string, headers=dict(request.headers))
-            answer = await self._app.async_dispatch(asked)
-        except Exception as fault:  # noqa: BLE001 - whatever it was, it came with the body
+            bolt_request = AsyncBoltRequest(
+                body=body.decode(), query=request.query_string, headers=dict(request.headers)
+            )
+            answer = await self._app.async_dispatch(bolt_request)
+        except Exception as fault:  # noqa: BLE001 - the body caused it, whatever it is
             return _unreadable(type(fault).__name__)
         if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             return _unreadable("Bolt cannot tell what it is")
-        if asked.body.get("type") == "url_verification":
-            self._front.way_in.heard()  # Bolt answers this one by itself
+        if bolt_request.body.get("type") == "url_verification":
+            self._front.way_in.request_served()  # Bolt answers this one without a listener
         return await to_aiohttp_response(answer)
 
 
-def _is_of_now(timestamp: str) -> bool:
+def _is_recent(timestamp: str) -> bool:
     return bool(_TIMESTAMP.fullmatch(timestamp)) and abs(time.time() - int(timestamp)) <= MAX_AGE
 
 
@@ -79,5 +81,5 @@ def _unreadable(error: str) -> web.Response:
 
 
 def _signature(request: web.Request) -> bytes:
-    """As bytes: a header may hold what is not even text."""
+    """As bytes: a header may hold bytes that are no text."""
     return request.headers.get("X-Slack-Signature", "").encode(errors="surrogateescape")

@@ -1,10 +1,12 @@
-"""The way in over HTTP: what proves that Slack's requests reach us.
+"""The HTTP transport: proof that Slack's requests reach us.
 
-Either Slack just called and was served; or Slack called this address within a week, and a probe of our own has just
-come in through it. Both must arrive with the same `Host`: a probe to an inner address would not meet the proxy that
-Slack has to pass. The probe takes the whole way that a click takes: proxy, door, Bolt and database. It bears a word
-that counts once and that only the sender and the database know, so nobody else can make a probe or repeat one. Behind a
-balancer, a probe proves the way into the replica at which it arrives, whichever sent it.
+There are two proofs. Either Slack has just called and got its answer; or Slack has called this address within a week,
+and a probe of our own has just arrived through it. Both must arrive with the same `Host`: a probe to an internal
+address would bypass the proxy that Slack has to pass.
+
+A probe takes the whole path of a click: proxy, door, Bolt and database. It carries a nonce that counts once and that
+only the sender and the database know, so nobody else can make or repeat a probe. Behind a balancer, a probe proves the
+path into the replica where it arrives, whichever replica sent it.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from bot.slack.transport.probe import Prober
-from bot.slack.transport.signature import age, host, plain_host
+from bot.slack.transport.signature import plain_host, request_age, request_host
 from scheduler.time.way_in import Proof
 from store.installation import heard, presence
 from store.store import Store
@@ -33,11 +35,11 @@ NO_ADDRESS = (
     " soft approvals need an explicit approval. Set it to the address that Slack calls"
 )
 CALL_IT = "open the app's Home in Slack, and check the Request URL in the app's settings"
-KEPT_EVERY = timedelta(hours=1)  # a request of Slack's is written down at most so often
+KEPT_EVERY = timedelta(hours=1)  # a request from Slack is stored at most this often
 
 
 class Call(NamedTuple):
-    """A request of Slack's: to which host it was sent, and when."""
+    """A request from Slack: its host and its time."""
 
     host: str
     at: datetime
@@ -54,15 +56,15 @@ class HttpWay:
         self._store, self._prober, self._real = store, prober, real
         self._slack: Proof | None = None
         self._probed: Proof | None = None
-        self._host = plain_host(urlsplit(prober.address).netloc) if prober else ""  # as the newest probe arrived
+        self._host = plain_host(urlsplit(prober.address).netloc) if prober else ""  # of the newest probe
         self._heard: Call | None = None
         self._kept: Call | None = None
-        self._failed: str | None = None  # why the last probe did
+        self._failed: str | None = None  # why the last probe failed
         self._tried = self._called = False
 
     @property
     def trouble(self) -> str | None:
-        """Why silence could not be proven now, and what to do."""
+        """Why silence cannot be proven now, and what to do."""
         if self._prober is None:
             return NO_ADDRESS
         if self._failed:
@@ -76,22 +78,22 @@ class HttpWay:
             )
         return f"Slack has not called {self._prober.address} within a week; {CALL_IT}"
 
-    def heard(self) -> None:
-        """A request of Slack's was carried out. What it proves is as old as its signature.
+    def request_served(self) -> None:
+        """A request from Slack was carried out. The proof is as old as the request's signature.
 
-        Somebody may have recorded it, and send it again past a proxy that is down.
+        Someone may have recorded the request, and send it again past a proxy that is down.
         """
-        signed = timedelta(seconds=age())
+        signed = timedelta(seconds=request_age())
         proof = Proof(self._store.clock() - signed, time.monotonic() - signed.total_seconds())
         if self._slack is None or proof.real > self._slack.real:
-            self._slack, self._heard = proof, Call(host(), self._real() - signed)
+            self._slack, self._heard = proof, Call(request_host(), self._real() - signed)
 
-    async def answered(self, nonce: str) -> bool:
-        """A probe came in, of this process or of another one. It counts once, and only while it is awaited."""
+    async def probe_arrived(self, nonce: str) -> bool:
+        """A probe of this or another process arrived. It counts once, and only while it is awaited."""
         tenant_id = self._store.house.tenant_id
-        awaited = await self._store.write(lambda its: presence.answer(its, tenant_id, nonce))
+        awaited = await self._store.write(lambda connection: presence.answer(connection, tenant_id, nonce))
         if awaited:
-            self._probed, self._host = self._now(), host()
+            self._probed, self._host = self._now(), request_host()
         return awaited
 
     async def look(self, *, wanted: bool, again: bool) -> Proof | None:
@@ -105,41 +107,41 @@ class HttpWay:
         return max(filter(None, proofs), key=lambda proof: proof.real, default=None)
 
     async def _is_due(self) -> bool:
-        """Any process may be given a click, so a probe is sent as long as any of them is without a new proof."""
+        """A click may reach any process, so probes are sent as long as any process lacks a recent proof."""
         house, now = self._store.house, self._store.clock()
         old = min(PROBES_EVERY, house.policy.soft.proof_every / 2)
         newest = max((proof.at for proof in (self._slack, self._probed) if proof), default=None)
         if newest is None or now - newest >= old:
             return True
         return await self._store.read(
-            lambda its: presence.is_another_unproven(its, house.tenant_id, house.process_id, now, old)
+            lambda connection: presence.is_another_unproven(connection, house.tenant_id, house.process_id, now, old)
         )
 
     async def _probe(self, prober: Prober) -> None:
-        """What was proven before a probe failed is worth nothing: a click may have failed just as well."""
+        """Earlier proofs are void once a probe fails: a click may have failed as well."""
         house, nonce = self._store.house, secrets.token_urlsafe(32)
-        await self._store.write(lambda its: presence.ask(its, house.tenant_id, house.process_id, nonce))
-        self._failed = await prober.send(nonce) or await self._not_arrived(nonce)
+        await self._store.write(lambda connection: presence.ask(connection, house.tenant_id, house.process_id, nonce))
+        self._failed = await prober.send(nonce) or await self._arrival_failure(nonce)
         self._tried = True
         if self._failed:
             log.warning("silence.probe_failed", address=prober.address, error=self._failed)
             self._slack, self._probed = None if self._probed else self._slack, None
 
-    async def _not_arrived(self, nonce: str) -> str | None:
+    async def _arrival_failure(self, nonce: str) -> str | None:
         house = self._store.house
         key = (house.tenant_id, house.process_id, nonce)
-        lost = await self._store.read(lambda its: presence.is_unanswered(its, *key))
+        lost = await self._store.read(lambda connection: presence.is_unanswered(connection, *key))
         return "something else answers there, and does not pass requests on" if lost else None
 
     async def _called_lately(self) -> bool:
-        """Whether Slack called the host of our probes within a week, whichever process it reached."""
+        """Whether Slack called the host of our probes within a week, in any process."""
         tenant_id, call, address = self._store.house.tenant_id, self._heard, self._host
         if call and self._is_news(call):
-            await self._store.write(lambda its: heard.keep(its, tenant_id, *call))
+            await self._store.write(lambda connection: heard.keep(connection, tenant_id, *call))
             self._kept = call
         if call and call.host == address:
             return self._real() - call.at <= WEEK
-        last = await self._store.read(lambda its: heard.last(its, tenant_id, address))
+        last = await self._store.read(lambda connection: heard.last(connection, tenant_id, address))
         return last is not None and self._real() - last <= WEEK
 
     def _is_news(self, call: Call) -> bool:

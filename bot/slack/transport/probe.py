@@ -1,4 +1,4 @@
-"""The probe: an event as Slack sends it, signed, that goes out to our own public address and has to come back in."""
+"""The probe: a signed event like Slack's, sent to our own public address, which has to arrive here."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ ANSWERS_WITHIN = 3.0  # as long as Slack waits for the answer to a click
 
 
 class Prober:
-    """Each probe takes a connection of its own, so that a balancer gives them to all replicas."""
+    """Each probe uses a new connection, so that a balancer spreads probes over all replicas."""
 
     def __init__(self, address: str, signing_secret: str) -> None:
         self.address, self._secret = address, signing_secret
 
     async def send(self, nonce: str) -> str | None:
-        """What kept it from being carried out; nothing, if it was answered well."""
+        """Why the probe was not carried out, or None if it was."""
         body = self._body(nonce)
-        headers = {"Content-Type": "application/json", **signed(self._secret, body)}
+        headers = {"Content-Type": "application/json", **signature_headers(self._secret, body)}
         try:
             async with (
                 ClientSession(
@@ -49,6 +49,6 @@ def nonce_of(event: Mapping[str, Any]) -> str:
     return str(event.get("nonce") or "")
 
 
-def signed(secret: str, body: bytes) -> dict[str, str]:
+def signature_headers(secret: str, body: bytes) -> dict[str, str]:
     stamp = str(int(time.time()))
     return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature(secret.encode(), stamp, body)}

@@ -1,4 +1,4 @@
-"""Slack's signature of a request, over its time and its exact bytes, and what is noted of the one served now."""
+"""Slack's request signature, over the timestamp and the exact bytes; and the time and host of the current request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from contextvars import ContextVar
 from hashlib import sha256
 
-ON_ITS_WAY = 10.0
+USUAL_DELAY = 10.0
 _signed_at: ContextVar[float] = ContextVar("signed_at")
 _host: ContextVar[str] = ContextVar("host", default="")
 
@@ -16,27 +16,27 @@ def signature(secret: bytes, timestamp: str, body: bytes) -> str:
     return "v0=" + hmac.new(secret, b"v0:%b:%b" % (timestamp.encode(), body), sha256).hexdigest()
 
 
-def is_served(timestamp: str, host: str) -> None:
-    """Notes when the request that is served now was signed, and to which host it was sent."""
+def note_request(timestamp: str, host: str) -> None:
+    """Note when the current request was signed, and to which host it was sent."""
     _signed_at.set(float(timestamp))
     _host.set(plain_host(host))
 
 
 def plain_host(host: str) -> str:
-    """One spelling for each host: in small letters, without the port that its scheme has anyway."""
+    """One spelling per host: lower case, without the default port of its scheme."""
     return host.strip().lower().removesuffix(":443").removesuffix(":80").rstrip(".")
 
 
-def age() -> float:
-    """Seconds since the request that is served now was signed; none if it came within the usual time.
+def request_age() -> float:
+    """Seconds since the current request was signed; 0 if it arrived within the usual delay.
 
     Sending a recorded request again does not make it newer.
     """
     now = time.time()
-    passed = now - _signed_at.get(now)
-    return passed if passed > ON_ITS_WAY else 0.0
+    elapsed = now - _signed_at.get(now)
+    return elapsed if elapsed > USUAL_DELAY else 0.0
 
 
-def host() -> str:
-    """The host to which the request that is served now was sent, as the proxy passed it on."""
+def request_host() -> str:
+    """The host to which the current request was sent, as the proxy passed it on."""
     return _host.get()

@@ -1,8 +1,8 @@
-"""Socket Mode: the way in where there is no public address. We call Slack, and Slack sends over the open connection.
+"""Socket Mode, for installations without a public address: we connect to Slack, and it sends over the connection.
 
-The SDK has a client for this. Ours is here because a connection is replaced every hour or so, and meanwhile somebody
-clicks: it opens the next one before it lets go of the last, notices a cut at once, asks for a new single-use ticket at
-each attempt, answers on the connection by which it was asked, and at the end finishes what it was asked.
+The SDK's client is not used, because connections are replaced about every hour and clicks must survive that. This
+client opens the next connection before it drops the last one, notices a cut at once, asks for a new single-use ticket
+at each attempt, answers on the connection that delivered the request, and finishes open requests on shutdown.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.slack.context.errands import Errands
 from bot.slack.outgoing.client import SlackClient
-from bot.slack.outgoing.faults import RAISED, understood
+from bot.slack.outgoing.faults import CLIENT_ERRORS, read_answer
 from scheduler.common.messenger import BusyError, SlackError, UnreachableError
 from scheduler.time.clicks import Clicks
 from store.waiters import stopped
@@ -33,8 +33,8 @@ from store.waiters import stopped
 log = structlog.get_logger()
 
 OPENS_WITHIN = 10.0
-HEARTBEAT = 10.0  # a connection that has fallen silent does not say so
-LASTS = 30.0  # what ended sooner counts as a failure, so that nothing goes round and round without a pause
+HEARTBEAT = 10.0  # a dead connection sends nothing, so it has to be noticed
+LASTS = 30.0  # a shorter connection counts as a failure, so that reconnecting always pauses
 PAUSE, LONGEST_PAUSE = 1.0, 60.0
 
 
@@ -45,7 +45,7 @@ class Socket:
         self._client, self._token, self._errands, self._clicks = client, token, errands, clicks
         self._readers: set[asyncio.Task[None]] = set()
         self.connected: set[ClientWebSocketResponse] = set()
-        self.others = 0  # connections of the app that the newest hello counts and that are not of this process
+        self.others = 0  # connections of the app that the newest hello counts, without those of this process
         self._outdated: set[ClientWebSocketResponse] = set()
         self._ending = asyncio.Event()
         self._greeted = time.monotonic()
@@ -53,12 +53,12 @@ class Socket:
 
     @property
     def refused(self) -> str | None:
-        """Why no click can come in, if Slack itself does not want it: Socket Mode is off, or its token is not valid."""
+        """Why no click can arrive, if Slack refuses: Socket Mode is off, or the token is not valid."""
         return None if self.connected else self._refused
 
     @asynccontextmanager
     async def open(self, app: AsyncApp) -> AsyncIterator[None]:
-        """At the end nothing more is taken in, and what was taken is answered before its connection is closed."""
+        """On exit nothing new is accepted, and accepted requests are answered before their connection is closed."""
         self._app = app
         listening = asyncio.create_task(self._listen_for_ever())
         try:
@@ -66,36 +66,36 @@ class Socket:
         finally:
             for task in (listening, *self._readers):
                 await stopped(task)
-            await self._errands.finished()
+            await self._errands.finish()
             for ws in tuple(self.connected):
                 await ws.close()
             self.connected.clear()
 
     async def _listen_for_ever(self) -> None:
-        """Whenever a connection ends, or is about to, there is another one."""
+        """Open the next connection whenever one ends or is about to end."""
         failures = 0
         while True:
-            failures = 0 if await self._link() else failures + 1
+            failures = 0 if await self._hold_connection() else failures + 1
             await asyncio.sleep(_pause(failures))
 
     def renew(self, after: float) -> None:
-        """Opens another connection instead of these, if the newest hello is so old: its hello counts again."""
+        """Replace the connections if the newest hello is this old: the new hello counts again."""
         if self.connected and not self._outdated and time.monotonic() - self._greeted >= after:
             self._outdated = set(self.connected)
             self._ending.set()
 
     async def ticket(self) -> str:
-        """The address of a connection to come: good for one, and not for long."""
-        answer = await understood(self._client.web.apps_connections_open(app_token=self._token), "url")
+        """The address for one new connection. It works once, and not for long."""
+        answer = await read_answer(self._client.web.apps_connections_open(app_token=self._token), "url")
         return str(answer["url"])
 
-    async def _link(self) -> bool:
-        """One connection, until it ends or has to be replaced; and whether it was of any use."""
+    async def _hold_connection(self) -> bool:
+        """Hold one connection until it ends or is replaced. Returns whether it lasted."""
         began = time.monotonic()
         try:
             async with asyncio.timeout(OPENS_WITHIN):
-                ws = await self._opened()
-        except (SlackError, *RAISED) as fault:
+                ws = await self._connect()
+        except (SlackError, *CLIENT_ERRORS) as fault:
             log.warning("socket.not_connected", error=str(fault) or type(fault).__name__)
             if isinstance(fault, SlackError) and not isinstance(fault, BusyError | UnreachableError):
                 self._refused = fault.error
@@ -108,44 +108,44 @@ class Socket:
         await ending.wait()
         return time.monotonic() - began >= LASTS
 
-    async def _opened(self) -> ClientWebSocketResponse:
+    async def _connect(self) -> ClientWebSocketResponse:
         web, address = self._client.web, await self.ticket()
         ssl = True if web.ssl is None else web.ssl
-        opened = web.session.ws_connect(address, heartbeat=HEARTBEAT, proxy=web.proxy, ssl=ssl)  # type: ignore[union-attr]
-        return await opened
+        ws = web.session.ws_connect(address, heartbeat=HEARTBEAT, proxy=web.proxy, ssl=ssl)  # type: ignore[union-attr]
+        return await ws
 
     async def _read(self, ws: ClientWebSocketResponse, ending: asyncio.Event) -> None:
-        mute = asyncio.get_running_loop().call_later(OPENS_WITHIN, self._give_up, ws, ending)
+        hello_timer = asyncio.get_running_loop().call_later(OPENS_WITHIN, self._give_up, ws, ending)
         try:
             async for message in ws:
                 if message.type is WSMsgType.TEXT:
-                    self._take(ws, _envelope(message.data), ending)
+                    self._handle(ws, _envelope(message.data), ending)
             log.info("socket.ended", code=ws.close_code)
             self.connected.discard(ws)
         finally:
-            mute.cancel()
+            hello_timer.cancel()
             ending.set()
 
     def _give_up(self, ws: ClientWebSocketResponse, ending: asyncio.Event) -> None:
-        """A connection over which Slack has not said hello brings nothing: another one may."""
+        """A connection without hello brings no clicks: try another one."""
         if ws not in self.connected:
             log.warning("socket.mute")
             self._errands.send("close", ws.close())
             ending.set()
 
-    def _take(self, ws: ClientWebSocketResponse, envelope: dict[str, Any], ending: asyncio.Event) -> None:
+    def _handle(self, ws: ClientWebSocketResponse, envelope: dict[str, Any], ending: asyncio.Event) -> None:
         match envelope.get("type"):
             case "hello":
                 self._greet(ws, envelope)
             case "disconnect":
-                self._take_leave(str(envelope.get("reason")))
+                self._note_disconnect(str(envelope.get("reason")))
                 ending.set()
             case _:
                 self._errands.send("envelope", self._answer(ws, envelope))
 
-    def _take_leave(self, reason: str) -> None:
+    def _note_disconnect(self, reason: str) -> None:
         log.info("socket.ending", reason=reason)
-        if reason == "link_disabled":  # somebody switched Socket Mode off
+        if reason == "link_disabled":  # Socket Mode was switched off
             self._refused = reason
 
     def _greet(self, ws: ClientWebSocketResponse, hello: dict[str, Any]) -> None:
@@ -165,7 +165,7 @@ class Socket:
         try:
             with self._clicks.taken():
                 answer = await run_async_bolt_app(self._app, request)
-        except Exception as fault:  # noqa: BLE001 - no listener lets anything escape: it is Bolt that could not read it
+        except Exception as fault:  # noqa: BLE001 - listeners let nothing escape: Bolt could not read it
             log.warning("socket.unreadable", error=type(fault).__name__)
             return
         if answer.status != HTTPStatus.OK:
@@ -178,12 +178,12 @@ class Socket:
 
 
 def _envelope(text: str) -> dict[str, Any]:
-    """What is none goes by like one of a kind that we do not know; the connection holds."""
+    """Malformed text counts as an envelope of an unknown type; the connection stays open."""
     try:
-        read = json.loads(text)
+        envelope = json.loads(text)
     except ValueError:
-        read = None
-    return read if isinstance(read, dict) else {}
+        envelope = None
+    return envelope if isinstance(envelope, dict) else {}
 
 
 def _payload(answer: BoltResponse) -> dict[str, Any]:
@@ -194,5 +194,5 @@ def _payload(answer: BoltResponse) -> dict[str, Any]:
 
 
 def _pause(failures: int) -> float:
-    """Longer with each failure, and not at the same moment in every replica. After what went well there is none."""
+    """Longer with each failure, and random so that replicas do not reconnect together. No pause after success."""
     return random.uniform(0.5, 1) * min(LONGEST_PAUSE, PAUSE * 2.0**failures) if failures else 0  # noqa: S311

@@ -1,9 +1,9 @@
-"""The way in over Socket Mode: a live connection, and no other program that takes some of the clicks.
+"""The Socket Mode transport: proof that clicks reach us. A connection is open, and no other program takes clicks.
 
-Slack gives each click to any one of the app's connections. Its hello counts them all; what it counts beyond those of
-our replicas belongs to another program. A replica whose lease ran out no longer counts as ours: it may still hold its
-connection and be given clicks. Slack tells the count only at the beginning of a connection, so a new one is opened to
-ask for it again.
+Slack gives each click to any one of the app's connections. Its hello tells how many there are; those beyond the
+connections of our replicas belong to another program. A replica whose lease expired no longer counts as ours: it may
+still hold its connection and receive clicks. Slack tells the number only at the start of a connection, so a new
+connection is opened to ask again.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class SocketWay:
     def sockets(self) -> int:
         return len(self._socket.connected)
 
-    def heard(self) -> None:
-        """A connection proves itself."""
+    def request_served(self) -> None:
+        """Nothing to note: an open connection is proof enough."""
 
-    async def answered(self, _: str) -> bool:
+    async def probe_arrived(self, _: str) -> bool:
         return False
 
-    async def look(self, *, wanted: bool, again: bool) -> Proof | None:  # noqa: ARG002 - a connection is looked at as it is
+    async def look(self, *, wanted: bool, again: bool) -> Proof | None:  # noqa: ARG002 - needs no second try
         self.trouble = await self._trouble()
         if wanted or self.trouble:
             self._socket.renew(DOUBTED_EVERY if self.trouble else COUNTED_EVERY)
@@ -45,12 +45,12 @@ class SocketWay:
             return "no connection to Slack is open"
         house, now, others = self._store.house, self._store.clock(), self._socket.others
         if others:
-            known = await self._store.read(
-                lambda its: presence.sockets_of_others(its, house.tenant_id, house.process_id, now)
+            ours = await self._store.read(
+                lambda connection: presence.sockets_of_others(connection, house.tenant_id, house.process_id, now)
             )
-            if others > known:
+            if others > ours:
                 return (
-                    f"{others - known} of the app's connections belong to another program, or to a replica that hangs;"
+                    f"{others - ours} of the app's connections belong to another program, or to a replica that hangs;"
                     " it takes some clicks"
                 )
         return None

@@ -1,4 +1,4 @@
-"""Whether Slack lets the app work, looked at with each heartbeat: its token, and its Socket Mode connection."""
+"""Checks with each heartbeat whether Slack lets the app work: its token and its Socket Mode connection."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Watch:
         self._store, self._client, self._socket = store, client, socket
 
     async def look(self) -> bool:
-        """Whether Slack does what we ask of it. A Slack that does not answer has neither refused nor accepted."""
+        """Whether Slack accepts our calls. A Slack that does not answer has neither refused nor accepted."""
         if self._socket:
-            with suppress(UnavailableError):  # the next look says it again
+            with suppress(UnavailableError):  # the next check reports it
                 await follows(self._store, SOCKET, await self._refused(self._socket))
         try:
-            await self._client.asked(self._client.web.auth_test())
+            await self._client.call(self._client.web.auth_test())
         except TokenError as fault:
             await follows(self._store, APP, fault.error)
             return False
@@ -39,6 +39,6 @@ class Watch:
         if socket.refused is None:
             return None
         others = await store.read(
-            lambda its: presence.sockets_of_others(its, house.tenant_id, house.process_id, store.clock())
+            lambda connection: presence.sockets_of_others(connection, house.tenant_id, house.process_id, store.clock())
         )
         return None if others else socket.refused

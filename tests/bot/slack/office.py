@@ -161,7 +161,7 @@ class Office(Desk):
     async def all_said(self) -> None:
         """Once everything is done that was left to do after Slack was answered: private notes, Home."""
         assert self.its.service.slack is not None
-        await self.its.service.slack.front.errands.finished(5)
+        await self.its.service.slack.front.errands.finish(5)
 
     async def notes(self, user: str, count: int = 1) -> str:
         """What the user was told alone, as soon as it is there."""

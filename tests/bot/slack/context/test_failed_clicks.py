@@ -59,7 +59,7 @@ async def test_a_fault_of_our_own_counts_as_a_lost_database_does(
         raise RuntimeError("a fault of ours")
 
     told, card = await office.asked(SOFT)
-    monkeypatch.setattr(taps, "_decided", broken)
+    monkeypatch.setattr(taps, "_decide", broken)
     assert (await office.click(RITA, card, "object")).status == 503
     await beats(office)
     assert await stands(office, told) == HARD_NOW
@@ -180,7 +180,7 @@ async def test_a_click_before_slack_has_said_where_the_app_is_installed_counts_a
     assert office.its.service.slack is not None
     told, card = await office.asked(SOFT)
     with monkeypatch.context() as patch:
-        patch.setattr(type(office.its.service.slack.client), "installed", lambda _: unknown())
+        patch.setattr(type(office.its.service.slack.client), "installation", lambda _: unknown())
         assert (await office.click(RITA, card, "object")).status == 503
     await beats(office)
     assert await stands(office, told) == HARD_NOW

@@ -69,7 +69,7 @@ async def test_an_answer_that_says_nothing_is_no_answer(
     client: SlackClient, slack: Slack, status: int, body: dict[str, Any]
 ) -> None:
     slack.faults.status(status, times=None, **body)
-    for call in (lambda: client.post("C1", Message("Text", ())), lambda: client.members("C1", ""), client.installed):
+    for call in (lambda: client.post("C1", Message("Text", ())), lambda: client.members("C1", ""), client.installation):
         with pytest.raises(UnreachableError):
             await call()
         assert client.trouble is not None

@@ -119,7 +119,7 @@ async def in_an_enterprise(office: Office) -> None:
     """As if auth.test had named one."""
     assert office.its.service.slack is not None
     client = office.its.service.slack.client
-    client._installed = (await client.installed())._replace(enterprise_id="E1")
+    client._installed = (await client.installation())._replace(enterprise_id="E1")
 
 
 async def test_a_command_from_another_workspace_does_nothing(office: Office) -> None:
