@@ -6,15 +6,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rules.verbs.diagram import mermaid, staying
+from rules.verbs.diagram import mermaid_diagram, verbs_without_transition
 
 LIFE = Path(__file__).parent / "life.md"
 _DRAWN = re.compile(r"(?<=<!-- drawn from rules/verbs/table.py -->\n).*(?=<!-- end -->)", re.DOTALL)
 
 
 def drawn() -> str:
-    verbs = ", ".join(f"`{verb}`" for verb in staying())
-    return f"\n```mermaid\n{mermaid()}\n```\n\nTaken without changing the status: {verbs}.\n\n"
+    verbs = ", ".join(f"`{verb}`" for verb in verbs_without_transition())
+    return f"\n```mermaid\n{mermaid_diagram()}\n```\n\nTaken without changing the status: {verbs}.\n\n"
 
 
 def renewed(text: str) -> str:

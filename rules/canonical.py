@@ -22,7 +22,7 @@ _FEW, _SHORT = 64, 1000  # names of an object, and characters of all of them
 _EXPONENT_FROM = 1e21  # ECMAScript spells smaller doubles without an exponent
 
 
-class NotCanonical(ValueError):  # noqa: N818 - it is a finding about the value, and reads as one where it is raised
+class NotCanonicalError(ValueError):
     """The value has no canonical form: where in it (a JSON pointer, empty for the value itself) and why."""
 
     def __init__(self, reason: str, path: str = "") -> None:
@@ -30,29 +30,29 @@ class NotCanonical(ValueError):  # noqa: N818 - it is a finding about the value,
         self.reason = reason
         self.path = path
 
-    def below(self, step: str | int) -> NotCanonical:
+    def below(self, step: str | int) -> NotCanonicalError:
         """The same finding, seen from the object or list that holds the value under `step`."""
-        return NotCanonical(self.reason, f"/{pointer_step(step)}{self.path}")
+        return NotCanonicalError(self.reason, f"/{pointer_step(step)}{self.path}")
 
 
-def canonical(value: Any, *, max_depth: int = MAX_DEPTH) -> bytes:
+def canonical_json(value: Any, *, max_depth: int = MAX_DEPTH) -> bytes:
     """The RFC 8785 bytes of a value made of dicts, lists, tuples, strings, numbers, booleans and None."""
     return _WRITERS[type(value)](value, max_depth).encode()
 
 
-def legible(value: Any, *, max_depth: int = MAX_DEPTH) -> bytes:
+def canonical_json_strict(value: Any, *, max_depth: int = MAX_DEPTH) -> bytes:
     """The canonical bytes, if a person can also see the value whole and `json.loads` gives it back to `canonical`.
 
     Refused beyond what `canonical` refuses: control characters, and doubles that are spelled like a refused integer.
     """
-    written = canonical(value, max_depth=max_depth)
+    written = canonical_json(value, max_depth=max_depth)
     for path, leaf in leaves(value):
         _inspect(leaf, path)
     return written
 
 
 def sha256_of(value: Any) -> str:
-    return "sha256:" + sha256(canonical(value)).hexdigest()
+    return "sha256:" + sha256(canonical_json(value)).hexdigest()
 
 
 def pointer_step(step: str | int) -> str:
@@ -74,9 +74,11 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def _inspect(leaf: Any, path: str) -> None:
     if isinstance(leaf, str) and CONTROL.search(leaf):
-        raise NotCanonical("must not contain a control character", path)
+        raise NotCanonicalError("must not contain a control character", path)
     if isinstance(leaf, float) and MAX_INTEGER < abs(leaf) < _EXPONENT_FROM:
-        raise NotCanonical("a whole number beyond 2**53 - 1 does not survive every JSON reader; send a string", path)
+        raise NotCanonicalError(
+            "a whole number beyond 2**53 - 1 does not survive every JSON reader; send a string", path
+        )
 
 
 def _object(value: dict[Any, Any], room: int) -> str:
@@ -87,7 +89,7 @@ def _object(value: dict[Any, Any], room: int) -> str:
         for name, spelled in in_order:
             item = value[name]
             parts.append(spelled + writers[type(item)](item, below))
-    except NotCanonical as fault:
+    except NotCanonicalError as fault:
         raise fault.below(name) from None
     return "{" + ",".join(parts) + "}"
 
@@ -98,7 +100,7 @@ def _array(value: list[Any] | tuple[Any, ...], room: int) -> str:
     for index, item in enumerate(value):
         try:
             parts.append(_WRITERS[type(item)](item, room - 1))
-        except NotCanonical as fault:
+        except NotCanonicalError as fault:
             raise fault.below(index) from None
     return "[" + ",".join(parts) + "]"
 
@@ -106,7 +108,7 @@ def _array(value: list[Any] | tuple[Any, ...], room: int) -> str:
 def _enter(room: int) -> None:
     # A value that contains itself ends here too.
     if room < 1:
-        raise NotCanonical("the nesting is too deep")
+        raise NotCanonicalError("the nesting is too deep")
 
 
 def _in_order(value: dict[Any, Any]) -> list[tuple[str, str]]:
@@ -115,7 +117,7 @@ def _in_order(value: dict[Any, Any]) -> list[tuple[str, str]]:
     try:
         together = "".join(names)  # one call in C that also refuses every name that is not a string
     except TypeError:
-        raise NotCanonical("the names in an object must be strings") from None
+        raise NotCanonicalError("the names in an object must be strings") from None
     return _known(names) if len(names) <= _FEW and len(together) <= _SHORT else _spelled(names)
 
 
@@ -131,7 +133,7 @@ _known = lru_cache(maxsize=1024)(_spelled)  # the same few kinds of objects are 
 def _name(name: str) -> str:
     try:
         return _string(name)
-    except NotCanonical as fault:
+    except NotCanonicalError as fault:
         raise fault.below(name) from None
 
 
@@ -151,19 +153,19 @@ def _refuse_surrogates(value: str) -> None:
         value.encode()
     except UnicodeEncodeError as error:
         half = ord(value[error.start])
-        raise NotCanonical(f"half of a surrogate pair (U+{half:04X}) is not a character") from None
+        raise NotCanonicalError(f"half of a surrogate pair (U+{half:04X}) is not a character") from None
 
 
 def _integer(value: int, _room: int) -> str:
     if -MAX_INTEGER <= value <= MAX_INTEGER:
         return int.__repr__(value)
-    raise NotCanonical("an integer beyond 2**53 - 1 does not survive every JSON reader; send it as a string")
+    raise NotCanonicalError("an integer beyond 2**53 - 1 does not survive every JSON reader; send it as a string")
 
 
 def _float(value: float, _room: int) -> str:
     """ECMAScript's spelling: Python finds the same shortest digits, but places the point and the exponent otherwise."""
     if not isfinite(value):
-        raise NotCanonical("NaN and infinities are not JSON numbers")
+        raise NotCanonicalError("NaN and infinities are not JSON numbers")
     digits = float.__repr__(value)
     if "e" not in digits:
         return "0" if value == 0 else digits.removesuffix(".0")
@@ -181,7 +183,7 @@ def _null(_value: object, _room: int) -> str:
 
 
 def _unknown(value: object, _room: int) -> NoReturn:
-    raise NotCanonical(f"a {type(value).__name__} is not a JSON value")
+    raise NotCanonicalError(f"a {type(value).__name__} is not a JSON value")
 
 
 class _Writers(dict[type, Callable[[Any, int], str]]):

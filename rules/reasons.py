@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from rules.values import Value
-from rules.wording import a, plainly
+from rules.wording import humanize, with_article
 
 
 class Reason(StrEnum):
@@ -105,8 +105,8 @@ class Refusal(Value):
     def _spoken(self) -> dict[str, str]:
         """Roles as people say them: to programs they keep the names that the policy gives them."""
         roles = {name: self.facts[name] for name in _ROLES if name in self.facts}
-        plain = {name: plainly(role) for name, role in roles.items()}
-        return self.facts | plain | {f"a_{name}": a(role) for name, role in roles.items()}
+        plain = {name: humanize(role) for name, role in roles.items()}
+        return self.facts | plain | {f"a_{name}": with_article(role) for name, role in roles.items()}
 
 
 _ROLES = ("role", "ladder")  # the facts that are roles

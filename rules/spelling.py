@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 
-def folded(name: str) -> str:
+def normalize_name(name: str) -> str:
     """The spelling by which two names are compared. It is never shown: people and agents see what was sent."""
     if name.isascii():  # as nearly all are: the rest changes nothing about them
         return " ".join(name.lower().split())

@@ -16,7 +16,7 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=False)
 
     @classmethod
-    def of_checked(cls, **values: Any) -> Self:
+    def from_valid(cls, **values: Any) -> Self:
         """Made of values that were checked before. Those left out have their defaults, which all values share."""
         blank: Self = _blank(cls)
         return blank.model_copy(update=values)
@@ -29,7 +29,7 @@ def _blank(kind: type[Value]) -> Any:
     return kind.model_construct(**dict.fromkeys(required))
 
 
-class MisfitError(ValueError):
+class CrossFieldError(ValueError):
     """Parts that are right alone and wrong together: for each, its place below the whole, and what would be right."""
 
     def __init__(self, *faults: tuple[tuple[str, ...], str]) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 
-def plainly(name: str) -> str:
+def humanize(name: str) -> str:
     return name.replace("_", " ")
 
 
-def a(role: str) -> str:
+def with_article(role: str) -> str:
     """With its article."""
-    word = plainly(role)
+    word = humanize(role)
     return f"{'an' if word[:1] in set('aeiou') else 'a'} {word}"

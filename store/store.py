@@ -104,7 +104,7 @@ class Store:
 
     def file_in_force(self, policy: Policy) -> bool:
         """Whether the policy in force says what the file said when this process started."""
-        return policy.says_the_same_as(self.file.policy)
+        return policy.has_same_content(self.file.policy)
 
     def start(self) -> None:
         self._tasks.append(asyncio.create_task(self.waiters.poll_for_ever()))

@@ -47,7 +47,7 @@ STEP_BYTES = 100_000  # Slack takes 250 KB in a view
 
 def on_card(dossier: Dossier, package: DecisionPackage) -> Parts:
     """As much as a card shows, and after it how much that is."""
-    shown = [piece for piece in layout.on_card(package) if piece.part is not Content.SUBJECT]
+    shown = [piece for piece in layout.card_pieces(package) if piece.part is not Content.SUBJECT]
     framed = (each for piece in shown for each in _framed(package.kind, piece.part, "\n".join(piece.lines)))
     cut = () if dossier.state.whole_on_card else (_shortened(dossier, package, shown),)
     return (*framed, *cut)
@@ -55,7 +55,7 @@ def on_card(dossier: Dossier, package: DecisionPackage) -> Parts:
 
 def subject(package: DecisionPackage) -> str | None:
     """The card's line of the subject."""
-    return next((piece.lines[0] for piece in layout.on_card(package) if piece.part is Content.SUBJECT), None)
+    return next((piece.lines[0] for piece in layout.card_pieces(package) if piece.part is Content.SUBJECT), None)
 
 
 def whole(package: DecisionPackage, but: Collection[Content] = ()) -> Iterator[Block]:

@@ -11,14 +11,14 @@ from blocks.kit.text import counted
 from blocks.words.dossier import Dossier, Earlier
 from blocks.words.revision import changes, made_by
 from blocks.words.sentences import agent, because, hardened, joined, named, people, quorum_so_far
-from rules.authority.parties import CHAIN_BARS, chain_barred, has_outsider
+from rules.authority.parties import CHAIN_BARS, barred_by_chain, has_outsider
 from rules.package.alphabets import mixed_alphabets
 from rules.package.model import DecisionPackage
 from rules.scales import HITLLevel
 from rules.state.commands import Verb
 from rules.state.events import Cause, EventType
 from rules.state.model import PackageState
-from rules.wording import a, plainly
+from rules.wording import humanize, with_article
 
 _FEW = 4
 _NAME = 40
@@ -34,7 +34,7 @@ def reasons(state: PackageState) -> Parts:
         return ()
     strictest = max(why.level for why in state.why)
     voices = [why for why in state.why if why.level is strictest]
-    said = bullets([bold(plainly(why.level).capitalize()), ": ", because(why)] for why in voices[:_FEW])
+    said = bullets([bold(humanize(why.level).capitalize()), ": ", because(why)] for why in voices[:_FEW])
     return (heading("Why a person is asked"), said, *_unsaid(len(voices) - _FEW, len(state.why) - len(voices)))
 
 
@@ -68,7 +68,7 @@ def behind(dossier: Dossier) -> Parts:
     if has_outsider(state.barred):
         told.append("Someone outside your directory is behind this: nobody can check who is independent of them.")
     if any(why.rule == CHAIN_BARS for why in state.why):
-        barred = people(dossier, chain_barred(state))
+        barred = people(dossier, barred_by_chain(state))
         told.append(f"{agent(dossier)} names {barred} in on_behalf_of, so they cannot approve this.")
     return tuple(words(each) for each in told)
 
@@ -90,7 +90,7 @@ def _course(dossier: Dossier) -> Iterator[str]:
 def climbed(dossier: Dossier) -> str:
     """From whom to whom, and why."""
     terms, task = dossier.state.terms, dossier.state.task
-    whom = f"Escalated from {a(terms.role_at(0))} to {a(task.required_role)}"
+    whom = f"Escalated from {with_article(terms.role_at(0))} to {with_article(task.required_role)}"
     last = next((one for one in reversed(dossier.history) if one.event_type == EventType.PACKAGE_ESCALATED), None)
     if last is None:
         return f"{whom}."
@@ -107,7 +107,7 @@ def earlier(dossier: Dossier) -> Parts:
 
 def _ended(dossier: Dossier, one: Earlier) -> list[Run]:
     by = f", by {people(dossier, one.by, 2)}" if one.by else ""
-    return [bold(plainly(one.status).capitalize()), " ", moment(one.at), by]
+    return [bold(humanize(one.status).capitalize()), " ", moment(one.at), by]
 
 
 def votes(dossier: Dossier) -> Parts:
@@ -119,7 +119,7 @@ def gaps(state: PackageState) -> tuple[Block, ...]:
     """What a reviewer would want to know and the agent left empty."""
     if not state.warnings:
         return ()
-    return (context(f":warning: The agent says nothing about: {joined(map(plainly, state.warnings))}."),)
+    return (context(f":warning: The agent says nothing about: {joined(map(humanize, state.warnings))}."),)
 
 
 def look_alikes(package: DecisionPackage, measure: Measure) -> Parts:
@@ -136,6 +136,6 @@ def checked(dossier: Dossier) -> Block:
     who = f"agent {agent(dossier)}, owner {named(dossier, state.owner)}, requester {named(dossier, state.requester)}"
     digest = state.action_digest.removeprefix("sha256:")[:12]
     what = f"Action type {state.action_type}, version {state.version}, digest {digest}."
-    how = f"Level {plainly(state.level)}, by policy {state.policy_version}."
+    how = f"Level {humanize(state.level)}, by policy {state.policy_version}."
     frames = "Countersign has not checked what stands beside a bar or in a box: others say it."
     return small(f"Countersign checked: {who}.", f"{what} {how}", frames)

@@ -15,7 +15,7 @@ from blocks.words.quotes import remarks
 from blocks.words.revision import changes, made_by
 from blocks.words.sentences import Tell, goes_ahead_at, if_nobody, title_of
 from blocks.words.sentences import hardened as why_hard
-from rules.wording import a
+from rules.wording import with_article
 
 
 def escalated(dossier: Dossier) -> Message:
@@ -31,7 +31,7 @@ def hardened(dossier: Dossier) -> Message:
 
 
 def reminded(dossier: Dossier) -> Message:
-    waits = f"This still waits for {a(dossier.state.task.required_role)}"
+    waits = f"This still waits for {with_article(dossier.state.task.required_role)}"
     said, aloud = (f"{waits}{_what_then(dossier, tell)}" for tell in (when, in_utc))
     return _message(dossier, aloud, *calling(dossier), section(said))
 

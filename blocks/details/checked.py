@@ -13,7 +13,7 @@ from blocks.words.dossier import Dossier, Earlier
 from blocks.words.sentences import because, if_nobody, joined, named, people, quorum_asked, quorum_so_far, risk, undoing
 from rules.scales import HITLLevel
 from rules.state.model import Bar, Basis, Decision, PackageState, Status, Terms, Vote
-from rules.wording import a, plainly
+from rules.wording import humanize, with_article
 
 _BARRED = {
     Bar.REQUESTER: "asked for this",
@@ -43,8 +43,8 @@ def who_is_asked(state: PackageState) -> str:
 def level(dossier: Dossier) -> Iterator[Block]:
     """Every rule that fired, the strictest of which holds."""
     state = dossier.state
-    yield rich(words(bold(f"{plainly(state.level).capitalize()}, {risk(state)}. "), undoing(state)))
-    yield rich(bullets([code(why.rule), f" asks for {plainly(why.level)}: ", because(why)] for why in state.why))
+    yield rich(words(bold(f"{humanize(state.level).capitalize()}, {risk(state)}. "), undoing(state)))
+    yield rich(bullets([code(why.rule), f" asks for {humanize(why.level)}: ", because(why)] for why in state.why))
     yield from gaps(state)
 
 
@@ -76,8 +76,8 @@ def _terms(dossier: Dossier) -> Iterator[list[Run]]:
 
 def _role(asked: str, dossier: Dossier) -> list[Run]:
     its, task = dossier.terms, dossier.state.task
-    roles = " → ".join(map(plainly, (its.role, *its.ladder)))
-    return [f"{asked}: ", bold(plainly(task.required_role)), f" (step {task.rung + 1} of: {roles})"]
+    roles = " → ".join(map(humanize, (its.role, *its.ladder)))
+    return [f"{asked}: ", bold(humanize(task.required_role)), f" (step {task.rung + 1} of: {roles})"]
 
 
 def _taken_up(dossier: Dossier) -> Iterator[list[Run]]:
@@ -138,9 +138,9 @@ def votes(dossier: Dossier) -> Iterator[Block]:
 
 
 def _vote(dossier: Dossier, vote: Vote) -> list[Run]:
-    said = plainly(vote.override_decision or vote.decision)
+    said = humanize(vote.override_decision or vote.decision)
     void = "" if vote in dossier.tally.votes else ", which does not count any more"
-    who = f"{named(dossier, vote.reviewer_id)}, as {a(vote.role)}: "
+    who = f"{named(dossier, vote.reviewer_id)}, as {with_article(vote.role)}: "
     return [who, bold(said), f", on version {vote.version}{void} · ", moment(vote.at)]
 
 
@@ -149,10 +149,11 @@ def _decision(dossier: Dossier, made: Decision) -> Iterator[Run]:
         yield "The policy let it pass."
         return
     yield "It came to: "
-    yield bold(plainly(dossier.state.status))
-    seats = [f"{named(dossier, seat.reviewer_id)} as {a(seat.role)}" for seat in made.reviewers]
+    yield bold(humanize(dossier.state.status))
+    seats = [f"{named(dossier, seat.reviewer_id)} as {with_article(seat.role)}" for seat in made.reviewers]
     yield f", by {joined(seats)}" if seats else ""
-    yield f", on the basis of {plainly(made.basis)}, {span(timedelta(milliseconds=made.latency_ms))} after it was asked"
+    latency = span(timedelta(milliseconds=made.latency_ms))
+    yield f", on the basis of {humanize(made.basis)}, {latency} after it was asked"
 
 
 def earlier(dossier: Dossier) -> Iterator[Block]:
@@ -163,7 +164,7 @@ def earlier(dossier: Dossier) -> Iterator[Block]:
 
 def _ended(dossier: Dossier, one: Earlier) -> list[Run]:
     by = f", by {people(dossier, one.by)}" if one.by else ""
-    return [code(one.package_id), f" was {plainly(one.status)}{by} · ", moment(one.at)]
+    return [code(one.package_id), f" was {humanize(one.status)}{by} · ", moment(one.at)]
 
 
 def ids(dossier: Dossier) -> Iterator[Block]:
@@ -180,7 +181,7 @@ def ids(dossier: Dossier) -> Iterator[Block]:
         ("agent", state.agent_id),
         ("workspace", state.tenant_id),
         ("rendering", dossier.rendering_id),
-        ("execution", plainly(state.execution.state)),
+        ("execution", humanize(state.execution.state)),
         ("claim", state.execution.claim_id),
     )
     yield from lines("To copy", [(name, value) for name, value in known if value])

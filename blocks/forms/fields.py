@@ -14,7 +14,7 @@ from blocks.words.dossier import Dossier
 from blocks.words.sentences import undoing
 from rules.canonical import sha256_of
 from rules.state.commands import OverrideDecision, Verb, Verdict
-from rules.wording import plainly
+from rules.wording import humanize
 
 # The verbs that nobody gives without a word; where the policy asks for one, so do those that let something go ahead.
 _TELLING = frozenset([Verb.REJECT, Verb.DEFER, Verb.COMMENT, Verb.REVOKE, Verb.WITHDRAW])
@@ -74,7 +74,7 @@ def at_what_time(initial: datetime | None = None) -> Element:
 
 def to_role(_: Verb, dossier: Dossier) -> Block:
     above = dossier.terms.ladder[dossier.state.task.rung :]
-    options = [option(plainly(role), role) for role in above]
+    options = [option(humanize(role), role) for role in above]
     return asked(Field.TO_ROLE, "Who should decide", _one_of("static_select", options, options[0]))
 
 

@@ -28,14 +28,14 @@ from blocks.words.refusals import spoken
 from blocks.words.verbs import LOOKS, consequence, meaning
 from blocks.words.views import View, about, modal
 from rules.package.diff import difference
-from rules.package.layout import FORM_CHARACTERS, Content, fits_a_form
+from rules.package.layout import FORM_CHARACTERS, Content, fits_in_form
 from rules.package.model import CALLS, DecisionPackage
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.commands import Verb
-from rules.verbs.table import OF_VERB
+from rules.verbs.table import SPEC_OF_VERB
 
 # They let something go ahead: their form shows all of it, over as many steps as it takes.
-SHOWING_ALL = frozenset(verb for verb, row in OF_VERB.items() if row.lets_go_ahead)
+SHOWING_ALL = frozenset(verb for verb, row in SPEC_OF_VERB.items() if row.lets_go_ahead)
 _IN_THE_INPUT = frozenset([Content.PARAMETERS, Content.MEMORY, Content.EXCEPTION, Content.JUSTIFICATION])
 
 _CHANGES = 30  # drawn beside an edit; its parameters fit a text field, so that this is nearly all there can be
@@ -141,7 +141,7 @@ def _in_vain(verb: Verb, dossier: Dossier) -> list[Block] | None:
     state, package = dossier.state, dossier.package
     if verb is Verb.ESCALATE and state.task.rung >= dossier.terms.top:
         return [_refused(refuse(Reason.TOP_OF_LADDER, role=state.task.required_role))]
-    if verb in SHOWING_ALL and package and not fits_a_form(package):
+    if verb in SHOWING_ALL and package and not fits_in_form(package):
         return [section(_TOO_LONG)]
     if verb is not Verb.APPROVE_WITH_EDITS:
         return None

@@ -14,7 +14,7 @@ from blocks.words.verbs import LOOKS
 from rules.scales import HITLLevel, RiskLevel
 from rules.state.commands import HumanDecisionType, Verb
 from rules.state.model import Status
-from rules.wording import plainly
+from rules.wording import humanize
 
 ROWS = 10  # on a page
 
@@ -77,17 +77,17 @@ def facts(row: Row) -> str:
 
 def _waiting(row: Row) -> Iterator[str]:
     yield f"*{row.risk.capitalize()} risk*"
-    yield plainly(row.level) if row.status is Status.PENDING else _standing(row)
+    yield humanize(row.level) if row.status is Status.PENDING else _standing(row)
     if row.due_at:
         yield f"by {when(row.due_at)}"
     if row.role:
-        yield f"for {plainly(row.role)}"
+        yield f"for {humanize(row.role)}"
     if row.assigned_to_me:
         yield "*yours*"
 
 
 def _decided(row: Row) -> Iterator[str]:
-    yield f"You said *{plainly(row.decision or '')}*" + (f" {when(row.decided_at)}" if row.decided_at else "")
+    yield f"You said *{humanize(row.decision or '')}*" + (f" {when(row.decided_at)}" if row.decided_at else "")
     yield f"now: {_standing(row)}"
 
 

@@ -12,7 +12,7 @@ from blocks.kit.text import counted, cut, span
 from rules.record.statistics import Age, Statistics
 from rules.scales import HITLLevel
 from rules.state.commands import HumanDecisionType
-from rules.wording import plainly
+from rules.wording import humanize
 
 _LEVELS = tuple(HITLLevel)
 _SHORTER = {HumanDecisionType.REQUEST_MORE_EVIDENCE: "request evidence"}
@@ -39,7 +39,7 @@ def _words(figures: Statistics) -> Iterator[str]:
 
 def _pending(figures: Statistics) -> Iterator[str]:
     by_level = [(level, _count(figures, level)) for level in _LEVELS]
-    parts = [f"{count} {plainly(level)}" for level, count in by_level if count]
+    parts = [f"{count} {humanize(level)}" for level, count in by_level if count]
     yield f"*Waiting now:* {', '.join(parts)}." if parts else "*Waiting now:* nothing."
     ages = [(age, sum(each.count for each in figures.pending if each.age is age)) for age in Age]
     if figures.waiting:
@@ -55,7 +55,7 @@ def _count(figures: Statistics, level: HITLLevel, age: Age | None = None) -> int
 
 
 def _settled(figures: Statistics) -> Iterator[str]:
-    parts = [f"{count} {plainly(status)}" for status, count in figures.settled.items() if count]
+    parts = [f"{count} {humanize(status)}" for status, count in figures.settled.items() if count]
     parts += [f"{figures.automatic} without anybody being asked"] if figures.automatic else []
     people = f" People decided {counted(figures.decided, 'package')}." if figures.decided else ""
     yield f"*What became of packages:* {', '.join(parts) or 'none ended'}.{people}"
@@ -66,7 +66,7 @@ def _decisions(figures: Statistics) -> Iterator[str]:
         yield "*What people said:* nothing yet."
         return
     rates = figures.rates
-    parts = [f"{plainly(said)} {count} ({rates[said]:.0%})" for said, count in figures.decisions.items() if count]
+    parts = [f"{humanize(said)} {count} ({rates[said]:.0%})" for said, count in figures.decisions.items() if count]
     yield f"*What people said:* {', '.join(parts)}."
     if figures.median_ms is not None and figures.p90_ms is not None:
         yield f"*Time to decide:* half within {_time(figures.median_ms)}, nine of ten within {_time(figures.p90_ms)}."
@@ -110,4 +110,4 @@ def _bars(figures: Statistics) -> dict[str, object]:
 
 def _label(word: HumanDecisionType | HITLLevel) -> str:
     short = _SHORTER.get(word) if isinstance(word, HumanDecisionType) else None
-    return cut(short or plainly(word), CHART_LABEL)
+    return cut(short or humanize(word), CHART_LABEL)

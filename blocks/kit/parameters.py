@@ -10,21 +10,21 @@ from json import dumps
 from typing import Any
 
 from blocks.kit.limits import TEXT
-from rules.package.visible import spelled
+from rules.package.visible import escape_invisible
 
 
 def exactly(value: Any) -> str:
     """JSON which reads back to the very same value."""
-    return spelled(dumps(value, indent=2, ensure_ascii=False))
+    return escape_invisible(dumps(value, indent=2, ensure_ascii=False))
 
 
 def exactly_in_line(value: Any) -> str:
-    return spelled(dumps(value, ensure_ascii=False))
+    return escape_invisible(dumps(value, ensure_ascii=False))
 
 
 def tightly(value: Any) -> str:
     """With no character more than it takes."""
-    return spelled(dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return escape_invisible(dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def pieces(text: str, most: int = TEXT) -> Iterator[str]:

@@ -9,7 +9,7 @@ from blocks.kit.elements import Block, Element, bold, code, preformatted, quote,
 from blocks.kit.frame import NOTHING, heading
 from blocks.kit.parameters import exactly, pieces
 from blocks.kit.text import clean, defanged, host_of
-from rules.package.visible import spelled
+from rules.package.visible import escape_invisible
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ def lines(name: str, pairs: Iterable[tuple[str, str]]) -> Iterator[Block]:
 
 
 def _in_a_line(value: str) -> str:
-    return spelled(value).replace("\n", r"\n")
+    return escape_invisible(value).replace("\n", r"\n")
 
 
 def address(name: str, url: str) -> Iterator[Block]:

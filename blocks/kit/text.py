@@ -10,7 +10,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from rules.package.visible import TOWERS, shows
+from rules.package.visible import TOWERS, is_visible
 
 _LINES = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _UNUSUAL = re.compile(r"[^\n\t -~]")  # all but what of ASCII can be seen: most texts have little of it
@@ -21,7 +21,7 @@ _SPACES = re.compile(r"\s+")
 def clean(text: str) -> str:
     """Without what a reader cannot see: controls, direction marks, fillers; and with one empty line at most."""
     lines = _LINES.sub("\n", text)
-    seen = _UNUSUAL.sub(lambda found: found[0] if shows(found[0]) else "", lines)
+    seen = _UNUSUAL.sub(lambda found: found[0] if is_visible(found[0]) else "", lines)
     return _GAPS.sub("\n\n", TOWERS.sub(r"\1", seen)).strip()
 
 

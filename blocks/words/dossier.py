@@ -13,7 +13,7 @@ from rules.scales import RiskLevel
 from rules.state.commands import Verb
 from rules.state.model import PackageState, Status, Terms
 from rules.state.transition import Words
-from rules.verbs.available import offered
+from rules.verbs.available import offered_verbs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class Dossier:
 
     @property
     def offered(self) -> tuple[Verb, ...]:
-        return offered(self.state)
+        return offered_verbs(self.state)
 
     @property
     def grave(self) -> bool:

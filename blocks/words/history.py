@@ -13,7 +13,7 @@ from blocks.words.quotes import speaker
 from blocks.words.sentences import named
 from rules.state.events import EventType
 from rules.state.model import Basis
-from rules.wording import plainly
+from rules.wording import humanize
 
 # What stands for an event of this type; one that is not here is told by its own name.
 WHAT: Mapping[str, str] = {
@@ -80,13 +80,13 @@ def _by_policy(happened: Happened) -> bool:
 
 
 def _what(happened: Happened) -> str:
-    what = WHAT.get(happened.event_type) or plainly(happened.event_type.replace(".", " "))
+    what = WHAT.get(happened.event_type) or humanize(happened.event_type.replace(".", " "))
     what += " by policy" if _by_policy(happened) else ""
     if happened.event_type in _WITH_DECISION and happened.decision:
-        what += f": {plainly(happened.decision)}"
+        what += f": {humanize(happened.decision)}"
     notes = (happened.reason, happened.outcome if happened.event_type == EventType.REVIEW_JUDGED else None)
     because = ", ".join(note.replace("-", " ") for note in notes if note)
-    return line(f"{what} ({plainly(because)})" if because else what)
+    return line(f"{what} ({humanize(because)})" if because else what)
 
 
 def actor(dossier: Dossier, actor_id: str) -> str:
@@ -98,11 +98,11 @@ def actor(dossier: Dossier, actor_id: str) -> str:
 def _said(dossier: Dossier, said: Mapping[str, Any]) -> Iterator[Block]:
     for name in _SAID:
         if isinstance(said.get(name), str):
-            yield from quoted(plainly(name).capitalize(), said[name])
+            yield from quoted(humanize(name).capitalize(), said[name])
     evidence = said.get("evidence_refs")
     if isinstance(evidence, list):
         yield from listed("Evidence", map(str, evidence))
     if isinstance(said.get("edited_by"), str):
         yield rich(words(f"Edited by {named(dossier, said['edited_by'])}"))
     if isinstance(said.get("original_recommendation"), str):
-        yield rich(words(f"The agent had recommended: {plainly(said['original_recommendation'])}"))
+        yield rich(words(f"The agent had recommended: {humanize(said['original_recommendation'])}"))

@@ -13,9 +13,9 @@ from blocks.words.sentences import agent, joined, named, sentence
 from rules.state.commands import HumanDecisionType, OverrideDecision, Verb
 from rules.state.events import Cause, EventType
 from rules.state.model import Basis, Decision, ExecutionState, PackageState, Status
-from rules.state.takeover_reach import has_reach
-from rules.verbs.available import offered
-from rules.wording import a, plainly
+from rules.state.takeover_reach import has_thread_or_run
+from rules.verbs.available import offered_verbs
+from rules.wording import humanize, with_article
 
 _STANDING: Mapping[Status, str] = {
     Status.PENDING: "Waiting",
@@ -79,7 +79,7 @@ def _exactly(state: PackageState, made: Decision) -> str | None:
             return _APPROVED[made.decision]
         case Status.OVERRIDDEN if made.override_decision:
             return f"Overridden: {_INSTEAD[made.override_decision]}"
-        case Status.TAKEN_OVER if has_reach(state) and not state.holds_thread:
+        case Status.TAKEN_OVER if has_thread_or_run(state) and not state.holds_thread:
             return "Taken over, handed back"
         case Status.CANCELLED if made.basis is Basis.HUMAN:
             return "Withdrawn"
@@ -147,13 +147,13 @@ def _sent_away(dossier: Dossier, made: Decision) -> str:
         what = "changes" if state.status is Status.REVISION_REQUESTED else "more evidence"
         return f"{who} asks {agent(dossier)} for {what}. It waits for a new version."
     how = "Nobody decided in time, so it was put off" if made.basis is Basis.TIMEOUT else f"{who} put this off"
-    return f"{how}. It comes back to {a(state.task.required_role)} by itself."
+    return f"{how}. It comes back to {with_article(state.task.required_role)} by itself."
 
 
 def deciders(dossier: Dossier) -> str:
     made = dossier.state.decision
     seats = made.reviewers if made else ()
-    who = [f"{named(dossier, seat.reviewer_id)} ({plainly(seat.role)})" for seat in seats[:_FEW]]
+    who = [f"{named(dossier, seat.reviewer_id)} ({humanize(seat.role)})" for seat in seats[:_FEW]]
     more = [counted(len(seats) - _FEW, "other")] if len(seats) > _FEW else []
     return joined(who + more) if who else "Nobody"
 
@@ -166,7 +166,7 @@ def _recommended(dossier: Dossier) -> str:
 def thread(dossier: Dossier) -> str:
     """Whose the agent's thread is, after a takeover."""
     state = dossier.state
-    if not has_reach(state):
+    if not has_thread_or_run(state):
         return f"{agent(dossier)} must not act on it."
     if state.holds_thread:
         return f"{agent(dossier)} has to leave its {_held(state)} alone until it is handed back, which Details offers."
@@ -203,7 +203,7 @@ def figures(state: PackageState) -> Iterator[tuple[str, str]]:
         yield from _execution(state)
     if state.verdict:
         yield "Second look", f"Judged {state.verdict}"
-    elif Verb.JUDGE in offered(state):
+    elif Verb.JUDGE in offered_verbs(state):
         yield "Second look", "Picked for one; Details offers it."
 
 

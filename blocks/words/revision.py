@@ -12,7 +12,7 @@ from blocks.kit.text import cut
 from blocks.words.dossier import Dossier
 from blocks.words.sentences import agent, named
 from rules.package.diff import Change, ChangeKind, difference
-from rules.package.visible import spelled
+from rules.package.visible import escape_invisible
 from rules.state.events import EventType
 
 _MOST = 8
@@ -39,7 +39,7 @@ def changes(dossier: Dossier, side: int = 60) -> Parts:
 
 
 def _line(change: Change, side: int) -> str:
-    return f"• {cut(spelled(change.path), _PATH)}: {' '.join(_sides(change, side))}"
+    return f"• {cut(escape_invisible(change.path), _PATH)}: {' '.join(_sides(change, side))}"
 
 
 def _sides(change: Change, side: int) -> Iterator[str]:

@@ -16,8 +16,8 @@ from rules.policy.tiers import OnTimeout
 from rules.scales import HITLLevel, Reversibility
 from rules.state.events import Cause
 from rules.state.model import PackageState, Why
-from rules.verbs.timers import PUT_OFF_AT_MOST
-from rules.wording import a, plainly
+from rules.verbs.timers import MAX_TIMEOUT_DEFERRALS
+from rules.wording import humanize, with_article
 
 Tell = Callable[[datetime], str]  # how a time is told: `text.when` in markup, `text.in_utc` in plain text
 
@@ -95,7 +95,9 @@ def call(state: PackageState) -> str:
 def request(dossier: Dossier) -> str:
     """Who asks whom for what, in whose name."""
     state = dossier.state
-    asked = f"{agent(dossier)} asks {a(state.task.required_role)} to {action(state)}, {on_whose_word(dossier)}."
+    asked = (
+        f"{agent(dossier)} asks {with_article(state.task.required_role)} to {action(state)}, {on_whose_word(dossier)}."
+    )
     return f"{asked} {takes_more}" if (takes_more := quorum_asked(dossier)) else asked
 
 
@@ -112,7 +114,7 @@ def quorum_asked(dossier: Dossier, takes: str = "takes") -> str:
     terms = dossier.terms
     if dossier.tally.needed < 2 or dossier.state.kind is Kind.QUESTION:  # noqa: PLR2004 - one is no quorum
         return ""
-    parts = [f"{number} of them by {a(role)}" for role, number in terms.of_role.items()]
+    parts = [f"{number} of them by {with_article(role)}" for role, number in terms.of_role.items()]
     return f"It {takes} {counted(dossier.tally.needed, 'approval')}{', ' + joined(parts) if parts else ''}."
 
 
@@ -127,9 +129,9 @@ def quorum_so_far(dossier: Dossier) -> str | None:
 
 def _missing(dossier: Dossier) -> str:
     tally = dossier.tally
-    roles = [f"{counted(need - have, plainly(role))}" for role, (need, have) in tally.of_role.items() if have < need]
+    roles = [f"{counted(need - have, humanize(role))}" for role, (need, have) in tally.of_role.items() if have < need]
     others = tally.needed - tally.filled - sum(need - have for need, have in tally.of_role.values())
-    more = [counted(others, plainly(dossier.state.task.required_role))] if others > 0 else []
+    more = [counted(others, humanize(dossier.state.task.required_role))] if others > 0 else []
     return joined(roles + more)
 
 
@@ -140,10 +142,10 @@ def if_nobody(state: PackageState) -> str:
         return "it expires, and nothing is done"
     match terms.on_timeout:
         case OnTimeout.ESCALATE if task.rung < terms.top:
-            return f"it goes to {a(terms.role_at(task.rung + 1))}"
+            return f"it goes to {with_article(terms.role_at(task.rung + 1))}"
         case OnTimeout.CANCEL:
             return "it is cancelled"
-        case OnTimeout.DEFER if state.put_off < PUT_OFF_AT_MOST:
+        case OnTimeout.DEFER if state.put_off < MAX_TIMEOUT_DEFERRALS:
             return f"it is put off for {span(terms.defer_for)}"
         case _:
             return "it expires, and nothing is done"
@@ -192,10 +194,10 @@ def hardened(state: PackageState) -> str | None:
 
 def because(why: Why) -> str:
     """The service's own words, with its levels named as people say them."""
-    kind = plainly(why.rule.removeprefix("kind-"))
-    said = f"{a(kind)} {why.because}" if why.because.startswith("takes ") else why.because
+    kind = humanize(why.rule.removeprefix("kind-"))
+    said = f"{with_article(kind)} {why.because}" if why.because.startswith("takes ") else why.because
     for level in HITLLevel:
-        said = said.replace(level.value, plainly(level.value))
+        said = said.replace(level.value, humanize(level.value))
     return sentence(said)
 
 

@@ -11,9 +11,9 @@ from blocks.kit.text import span, when
 from blocks.words.dossier import Dossier
 from blocks.words.sentences import quorum_asked, risk, undoing
 from rules.state.commands import HumanDecisionType, Verb
-from rules.state.takeover_reach import has_reach
-from rules.verbs.table import OF_VERB
-from rules.wording import a
+from rules.state.takeover_reach import has_thread_or_run
+from rules.verbs.table import SPEC_OF_VERB
+from rules.wording import with_article
 
 
 class Place(Enum):
@@ -58,12 +58,14 @@ def _extend(dossier: Dossier) -> str:
 
 
 def _defer(dossier: Dossier) -> str:
-    return f"Nothing is done until then; it then asks {a(dossier.state.task.required_role)} again."
+    return f"Nothing is done until then; it then asks {with_article(dossier.state.task.required_role)} again."
 
 
 def _take_over(dossier: Dossier) -> str:
     held = "thread" if dossier.state.thread_id else "run"
-    thread = f"Its {held} is yours until you hand it back." if has_reach(dossier.state) else "The work is yours."
+    thread = (
+        f"Its {held} is yours until you hand it back." if has_thread_or_run(dossier.state) else "The work is yours."
+    )
     return f"The agent does not do this, and stops here. {thread}"
 
 
@@ -221,7 +223,7 @@ LOOKS: Mapping[Verb, VerbLook] = {
 
 def complete(looks: Mapping[Verb, VerbLook]) -> None:
     """Nothing starts if a verb that is offered has no look, or if a decision has no words for a remark."""
-    shown = {verb for verb, row in OF_VERB.items() if row.offered}
+    shown = {verb for verb, row in SPEC_OF_VERB.items() if row.offered}
     if differing := shown ^ looks.keys():
         raise TypeError(f"verbs that are offered and verbs that have a look differ by {', '.join(sorted(differing))}")
     wordless = [verb for verb, look in looks.items() if verb.value in {*HumanDecisionType} and not look.remark]

@@ -14,7 +14,7 @@ from bot.api.problem_types import Fault, meaning_of
 from bot.api.problems import Problem, invalid, not_found, wrong
 from rules.canonical import MAX_INTEGER
 from rules.package.model import ActionType, DecisionPackage, Id, Sentence
-from rules.record.evidence import read
+from rules.record.evidence import parse_strict_json
 from rules.state.model import Status
 
 MAX_BODY = 256 * 1024
@@ -98,7 +98,7 @@ async def body_of(request: web.Request) -> object:
     try:
         text = raw.decode("utf-8")
         body = from_json(raw, allow_inf_nan=False)
-        read(text)  # from_json is the stricter reader, but of two members with one name it takes the last
+        parse_strict_json(text)  # from_json is the stricter reader, but of two members with one name it takes the last
     except UnicodeDecodeError:
         raise Problem(Fault.NOT_JSON, "The body must be JSON in UTF-8.") from None
     except ValueError as fault:

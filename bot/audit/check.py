@@ -9,10 +9,19 @@ from typing import Any, BinaryIO
 
 from bot.audit.export import KIND, VERSION, signed_message
 from bot.keys import verifies
-from rules.canonical import NotCanonical
-from rules.record.earlier import Earlier
-from rules.record.evidence import Claim, Counts, Fault, Kept, Shown, Trail, Written, read
-from rules.record.verify import Auditor, Seen
+from rules.canonical import NotCanonicalError
+from rules.record.earlier import EarlierExport
+from rules.record.evidence import (
+    Claim,
+    Counts,
+    Fault,
+    StoredPolicy,
+    StoredRendering,
+    StoredWords,
+    Trail,
+    parse_strict_json,
+)
+from rules.record.verify import Auditor, SeenIds
 
 EXPORT = "export"  # in the place of a package's id, where the file itself is at fault
 _WITHOUT_TEXTS = 1  # the version of exports that hold no renderings and no policies
@@ -39,19 +48,19 @@ class ExportCheck:
     """
 
     def __init__(
-        self, public_key: str | None = None, earlier: Earlier | None = None, *, remembers: bool = False
+        self, public_key: str | None = None, earlier: EarlierExport | None = None, *, remembers: bool = False
     ) -> None:
         self.counts, self.header, self.signed_by = Counts(), Line(), ""
         self._earlier, self._remembers = earlier, remembers
         self._heads: dict[str, Claim] = {}
-        self._policies: list[Written] = []
+        self._policies: list[StoredPolicy] = []
         self._expected, self._digest = public_key, sha256()
         self._auditor: Auditor
         self._trail = _NONE
         self._manifest: Line | None = None
         # By their digests: the packages that came, with their heads, and those that should have. The names of those
         # that came are kept in one piece: a hundred thousand strings would weigh four times as much.
-        self._came, self._listed, self._names = Seen(), Seen(), bytearray()
+        self._came, self._listed, self._names = SeenIds(), SeenIds(), bytearray()
 
     @property
     def distrust(self) -> str | None:
@@ -75,8 +84,8 @@ class ExportCheck:
         return ", ".join(f"{name} {value}" for name, value in named if value is not None)
 
     @property
-    def as_earlier(self) -> Earlier:
-        return Earlier(str(self.header.get("tenant_id")), self._tenant_claim(), dict(self._heads))
+    def as_earlier(self) -> EarlierExport:
+        return EarlierExport(str(self.header.get("tenant_id")), self._tenant_claim(), dict(self._heads))
 
     def _tenant_claim(self) -> Claim:
         return Claim(*_claimed(_member(self._manifest or {}, "tenant")))
@@ -124,12 +133,12 @@ class ExportCheck:
                 yield from self._event(line, line.get("body"))
             case "content":
                 yield from self._turned_to(line["decision_package_id"])
-                self._trail.contents.append(Kept(line["event_id"], line.get("salt"), line.get("words")))
+                self._trail.contents.append(StoredWords(line["event_id"], line.get("salt"), line.get("words")))
             case "rendering":
                 yield from self._turned_to(line["decision_package_id"])
-                self._trail.renderings.append(Shown(line["rendering_id"], line.get("body")))
+                self._trail.renderings.append(StoredRendering(line["rendering_id"], line.get("body")))
             case "policy":
-                self._policies.append(Written(line["digest"], line.get("version"), line.get("text")))
+                self._policies.append(StoredPolicy(line["digest"], line.get("version"), line.get("text")))
             case "agent":
                 pass  # names, which no event holds: the signature alone vouches for them
             case "state":
@@ -234,7 +243,7 @@ def _fault(what: str) -> Fault:
 def _read(line: bytes) -> Line:
     """A line that is no JSON object is one of no kind."""
     try:
-        value = read(line.decode(errors="surrogatepass"))
+        value = parse_strict_json(line.decode(errors="surrogatepass"))
     except ValueError:
         value = None
     return value if isinstance(value, dict) else {"kind": "nothing"}
@@ -258,6 +267,6 @@ def _is_signed(manifest: Line) -> bool:
     public, signature = manifest.get("public_key"), manifest.get("signature")
     try:
         message = signed_message(manifest)
-    except NotCanonical:
+    except NotCanonicalError:
         return False
     return isinstance(public, str) and isinstance(signature, str) and verifies(public, signature, message)

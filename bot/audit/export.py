@@ -33,7 +33,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bot.keys import SigningKey
-from rules.canonical import canonical
+from rules.canonical import canonical_json
 from rules.record.chain import Event, rfc3339
 from rules.record.evidence import TENANT, Counts, Trail
 from store.audit.reader import (
@@ -112,7 +112,7 @@ def export_jsonl(
 def signed_message(manifest: dict[str, Any]) -> bytes:
     """What the signature of a manifest is over. It says what it is for: the key signs other things too."""
     unsigned = {name: value for name, value in manifest.items() if name != "signature"}
-    return KIND.encode() + b"\n" + canonical(unsigned)
+    return KIND.encode() + b"\n" + canonical_json(unsigned)
 
 
 class _Sheet:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from rules.people.agent_keys import MOST, UNLIMITED, KeyScope, Rates
+from rules.people.agent_keys import MAX_RATE, UNLIMITED, KeyScope, Rates
 from rules.scales import RiskLevel
 
 NONE, DEFAULT = "none", "default"
@@ -85,7 +85,7 @@ def rates_with(rates: Rates, per_minute: str | None, max_open: str | None) -> Ra
     try:
         return Rates.model_validate(rates.model_dump() | numbers)
     except ValidationError as fault:
-        raise typer.BadParameter(f"at most {MOST:,}; write `{NONE}` for no limit") from fault
+        raise typer.BadParameter(f"at most {MAX_RATE:,}; write `{NONE}` for no limit") from fault
 
 
 def _value(written: str) -> int | None:

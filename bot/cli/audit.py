@@ -20,7 +20,7 @@ from bot.cli.common.text import plain
 from bot.keys import known_public_key, signing_key
 from bot.keys import public_key as as_exported
 from bot.settings import Settings, read_settings
-from rules.record.earlier import Earlier
+from rules.record.earlier import EarlierExport
 from rules.record.evidence import Counts, Fault
 from store.audit.reader import Progress, Selection, snapshot, verify_database
 
@@ -104,20 +104,20 @@ def _say_ok(counts: Counts, where: str = "") -> None:
     typer.echo(f"OK: {counts.packages} packages, {events} events, {kept}{where}")
 
 
-def _of_database(earlier: Earlier | None) -> Counts:
+def _of_database(earlier: EarlierExport | None) -> Counts:
     counts = Counts()
     with session.database(read_settings()) as engine, snapshot(engine) as connection, _telling("packages") as tell:
         _must_be_none(verify_database(connection, counts, tell, earlier))
     return counts
 
 
-def _earlier(file: typer.FileBinaryRead, expected: str | None) -> Earlier:
+def _earlier(file: typer.FileBinaryRead, expected: str | None) -> EarlierExport:
     """The export of before has to be sound itself."""
     return _checked(file, expected, None, remembers=True).as_earlier
 
 
 def _checked(
-    file: typer.FileBinaryRead, expected: str | None, earlier: Earlier | None, *, remembers: bool = False
+    file: typer.FileBinaryRead, expected: str | None, earlier: EarlierExport | None, *, remembers: bool = False
 ) -> ExportCheck:
     """An export without faults, signed by the pinned key; else the command ends here."""
     pinned = as_exported(expected) if expected else known_public_key(read_settings())

@@ -86,12 +86,12 @@ def authorize(
         return ReviewerAuthorization(reviewer_id=user_id, roles=(), acting_as=part, tenant_id=question.tenant_id)
     if standard in _ONLY_BY_PART:
         return refuse(_ONLY_BY_PART[standard])
-    if standard is Standard.PROCEED and (refusal := dependence(person, question)):
+    if standard is Standard.PROCEED and (refusal := check_independence(person, question)):
         return refusal
     return _best(roster, user_id, standard, question)
 
 
-def dependence(person: Person, question: Question) -> Refusal | None:
+def check_independence(person: Person, question: Question) -> Refusal | None:
     """Why this person is not independent of the package, if they are not."""
     names = references(person)
     bars = [bar for who, bar in question.barred.items() if who in names]
@@ -118,18 +118,18 @@ def _part(roster: Roster, person: Person, standard: Standard, question: Question
 def _best(roster: Roster, user_id: str, standard: Standard, question: Question) -> ReviewerAuthorization | Refusal:
     """Worked out once for each roster: a submission asks it of many people, and a roster never changes."""
     asked = (user_id, standard, question.roles, question.action_type, question.risk, question.tenant_id)
-    found: ReviewerAuthorization | Refusal | None = roster.worked_out.get(asked)
+    found: ReviewerAuthorization | Refusal | None = roster.authorizations.get(asked)
     if found is None:
-        if len(roster.worked_out) >= _MOST_KEPT:
-            roster.worked_out.clear()
-        found = roster.worked_out[asked] = _best_of(roster, user_id, standard, question)
+        if len(roster.authorizations) >= _MOST_KEPT:
+            roster.authorizations.clear()
+        found = roster.authorizations[asked] = _best_of(roster, user_id, standard, question)
     return found
 
 
 def _best_of(roster: Roster, user_id: str, standard: Standard, question: Question) -> ReviewerAuthorization | Refusal:
     """One role must answer for all of it: scope of one and authority of another do not add up to both."""
-    asked = [name for name in question.roles if roster.able_in(user_id, name)]
-    held = dict.fromkeys(held for name in asked for held in roster.able_in(user_id, name))
+    asked = [name for name in question.roles if roster.roles_acting_as(user_id, name)]
+    held = dict.fromkeys(held for name in asked for held in roster.roles_acting_as(user_id, name))
     if not held:
         return refuse(Reason.WRONG_ROLE, role=question.roles[0])
     roles = {name: roster.policy.roles[name] for name in held}
@@ -150,26 +150,26 @@ def _best_of(roster: Roster, user_id: str, standard: Standard, question: Questio
     )
 
 
-def eligible(roster: Roster, question: Question, now: datetime, role: str | None = None) -> frozenset[str]:
+def eligible_users(roster: Roster, question: Question, now: datetime, role: str | None = None) -> frozenset[str]:
     """Everyone who could approve this now, in any role it asks for or in the one named."""
-    return frozenset(each_eligible(roster, question, now, role))
+    return frozenset(iter_eligible(roster, question, now, role))
 
 
-def each_eligible(roster: Roster, question: Question, now: datetime, role: str | None = None) -> Iterator[str]:
+def iter_eligible(roster: Roster, question: Question, now: datetime, role: str | None = None) -> Iterator[str]:
     """The same, one by one: who needs only some of them need not look at a thousand."""
     asked = question if role is None else question._replace(roles=(role,))
-    people = frozenset[str]().union(*(roster.acting(name) for name in asked.roles))
+    people = frozenset[str]().union(*(roster.users_acting_as(name) for name in asked.roles))
     for user in people:
         if isinstance(authorize(roster, user, Standard.PROCEED, asked, now), ReviewerAuthorization):
             yield user
 
 
-def still_counts(roster: Roster, vote: Vote, state: PackageState, now: datetime, role: str | None = None) -> bool:
+def vote_still_counts(roster: Roster, vote: Vote, state: PackageState, now: datetime, role: str | None = None) -> bool:
     """Whether a vote would be given again today, in any role it was asked for or in the one named."""
-    return isinstance(vote_today(roster, vote, state, now, role), ReviewerAuthorization)
+    return isinstance(authorize_vote_today(roster, vote, state, now, role), ReviewerAuthorization)
 
 
-def vote_today(
+def authorize_vote_today(
     roster: Roster, vote: Vote, state: PackageState, now: datetime, role: str | None = None
 ) -> ReviewerAuthorization | Refusal:
     """Under which authority this vote would be given today, or why it would be refused."""

@@ -15,13 +15,13 @@ PERIOD = timedelta(minutes=1)
 _FULL_FOR = 60  # seconds until an agent with too many open packages should ask again: people decide when they decide
 
 
-def beyond_type(scope: KeyScope, package: DecisionPackage) -> Refusal | None:
+def check_action_type(scope: KeyScope, package: DecisionPackage) -> Refusal | None:
     if scope.covers(package.action_type):
         return None
     return _beyond("action_type", package.action_type, ", ".join(scope.may))
 
 
-def beyond_requester(scope: KeyScope, requester: str, package: DecisionPackage, roster: Roster) -> Refusal | None:
+def check_requester(scope: KeyScope, requester: str, package: DecisionPackage, roster: Roster) -> Refusal | None:
     """A package that names nobody is requested by the agent's owner."""
     person = roster.person(requester)
     names = (person.user_id, (person.email or "").lower()) if person else (requester, package.requested_by or "")
@@ -31,7 +31,7 @@ def beyond_requester(scope: KeyScope, requester: str, package: DecisionPackage, 
     return _beyond("requested_by", asked, ", ".join(scope.requesters))
 
 
-def beyond_risk(
+def check_risk(
     scope: KeyScope, risk: RiskLevel, reversibility: Reversibility, package: DecisionPackage
 ) -> Refusal | None:
     """`risk` and `reversibility` are the graver of what the agent says and what the catalogue says."""
@@ -51,7 +51,7 @@ def _beyond(field: str, asked: str, allowed: str) -> Refusal:
     return refuse(Reason.BEYOND_KEY, field=field, asked=asked, allowed=allowed)
 
 
-def too_fast(rates: Rates, load: Load, now: datetime, *, settled: bool) -> Refusal | None:
+def check_rate(rates: Rates, load: Load, now: datetime, *, settled: bool) -> Refusal | None:
     """Whether the last minute has room for one more. What the policy settles at once has no limit by default."""
     if rates.new and load.new >= rates.new:
         return _limited(f"This agent may send {rates.new} packages a minute.", load.new_since, now)
@@ -61,7 +61,7 @@ def too_fast(rates: Rates, load: Load, now: datetime, *, settled: bool) -> Refus
     return None
 
 
-def too_many_open(rates: Rates, load: Load) -> Refusal | None:
+def check_open_packages(rates: Rates, load: Load) -> Refusal | None:
     if not rates.open or load.open < rates.open:
         return None
     most = f"This agent has {load.open} open packages and may have {rates.open}. Withdraw some, or wait for decisions."

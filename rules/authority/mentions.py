@@ -19,37 +19,37 @@ from rules.people.directory import ReviewerAuthorization, Roster
 from rules.scales import HITLLevel
 from rules.state.model import PackageState, Status
 
-MOST = 5
+MAX_MENTIONS = 5
 
 
-class Called(NamedTuple):
-    """People and user groups, by their ids; `others` tells that more people could decide than are named."""
+class Mentions(NamedTuple):
+    """People and user groups, by their ids; `more` tells that more people could decide than are named."""
 
     people: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
-    others: bool = False
+    more: bool = False
 
 
-def called(state: PackageState, roster: Roster, now: datetime) -> Called:
+def mentions_for(state: PackageState, roster: Roster, now: datetime) -> Mentions:
     """Nobody while silence may decide: a soft card needs no calling."""
     if state.status is not Status.PENDING or state.level < HITLLevel.HARD_APPROVAL:
-        return Called()
+        return Mentions()
     taken_by, call = state.task.assigned_to, roster.policy.queue.call
     if taken_by and any(_could(state, roster, taken_by, role, now) for role in _roles(state)):
-        return Called((taken_by,))
+        return Mentions((taken_by,))
     if call == "assignee":
-        return Called()
+        return Mentions()
     able = {role: _able(state, roster, role, now) for role in _roles(state)}
     people = tuple(dict.fromkeys(user for users in able.values() for user in users))
-    return Called(people) if call == "people" and 0 < len(people) <= MOST else _by_role(roster, able)
+    return Mentions(people) if call == "people" and 0 < len(people) <= MAX_MENTIONS else _by_role(roster, able)
 
 
-def _by_role(roster: Roster, able: dict[str, list[str]]) -> Called:
+def _by_role(roster: Roster, able: dict[str, list[str]]) -> Mentions:
     """Each role by its user groups; one that has none by some of its people."""
     groups = {name: role.groups for name, role in roster.policy.roles.items()}
     unnamed = dict.fromkeys(user for role, users in able.items() if not groups.get(role) for user in users)
     of_roles = dict.fromkeys(group for role in able for group in groups.get(role, ()))
-    return Called(tuple(unnamed)[:MOST], tuple(of_roles), others=len(unnamed) > MOST)
+    return Mentions(tuple(unnamed)[:MAX_MENTIONS], tuple(of_roles), more=len(unnamed) > MAX_MENTIONS)
 
 
 def _roles(state: PackageState) -> tuple[str, ...]:
@@ -62,8 +62,8 @@ def _able(state: PackageState, roster: Roster, role: str, now: datetime) -> list
     def place(user: str) -> tuple[bool, bytes]:
         return role not in roster.roles_of(user), sha256(f"{state.decision_package_id} {user}".encode()).digest()
 
-    in_order = sorted(roster.acting(role), key=place)
-    return list(islice((user for user in in_order if _could(state, roster, user, role, now)), MOST + 1))
+    in_order = sorted(roster.users_acting_as(role), key=place)
+    return list(islice((user for user in in_order if _could(state, roster, user, role, now)), MAX_MENTIONS + 1))
 
 
 def _could(state: PackageState, roster: Roster, user_id: str, role: str, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
-from rules.authority.authorization import Question, each_eligible, question_of
+from rules.authority.authorization import Question, iter_eligible, question_of
 from rules.package.model import DecisionPackage
 from rules.people.directory import Roster, reference
 from rules.reasons import Reason, Refusal, refuse
@@ -30,7 +30,7 @@ class Parties(NamedTuple):
     barred: dict[str, Bar]
 
 
-def named(package: DecisionPackage) -> Iterator[tuple[str, str]]:
+def named_parties(package: DecisionPackage) -> Iterator[tuple[str, str]]:
     """Each party with the field that names it."""
     if package.requested_by:
         yield "requested_by", package.requested_by
@@ -38,26 +38,28 @@ def named(package: DecisionPackage) -> Iterator[tuple[str, str]]:
         yield f"on_behalf_of.{place}", link
 
 
-def unfamiliar(package: DecisionPackage, roster: Roster) -> tuple[str, ...]:
+def unresolved_parties(package: DecisionPackage, roster: Roster) -> tuple[str, ...]:
     """The parties that are neither a user id nor the first address of anyone in the directory."""
-    return tuple(dict.fromkeys(who for _, who in named(package) if _in_directory(who, roster) is None))
+    return tuple(dict.fromkeys(who for _, who in named_parties(package) if _in_directory(who, roster) is None))
 
 
 def parties_of(package: DecisionPackage, owner: str, situation: Situation) -> Parties | Refusal:
     """Everyone behind the package; or which fields name someone who cannot be found."""
     is_fresh = situation.roster.directory.is_fresh(situation.policy, situation.now)
-    if any(named(package)) and not is_fresh:
+    if any(named_parties(package)) and not is_fresh:
         return refuse(Reason.DIRECTORY_STALE)
-    return found_parties(package, owner, situation.roster, situation.known)
+    return resolve_parties(package, owner, situation.roster, situation.resolved_parties)
 
 
-def found_parties(package: DecisionPackage, owner: str, roster: Roster, known: Mapping[str, str]) -> Parties | Refusal:
+def resolve_parties(
+    package: DecisionPackage, owner: str, roster: Roster, known: Mapping[str, str]
+) -> Parties | Refusal:
     """The same, in a directory that is fresh."""
-    found = {field: _found(who, roster, known) for field, who in named(package)}
+    found = {field: _found(who, roster, known) for field, who in named_parties(package)}
     unknown = [field for field, who in found.items() if who is None]
     if unknown:
         return refuse(Reason.REQUESTER_UNKNOWN, fields=", ".join(unknown))
-    owned_by = roster.named_by(reference(owner))
+    owned_by = roster.user_of_reference(reference(owner))
     requester = found.get("requested_by") or owned_by
     chain = {who: Bar.DELEGATION_CHAIN for who in found.values() if who}
     return Parties(requester, chain | {owned_by: Bar.OWNER} | {requester: Bar.REQUESTER})
@@ -70,7 +72,7 @@ def _found(who: str, roster: Roster, known: Mapping[str, str]) -> str | None:
 
 
 def _in_directory(who: str, roster: Roster) -> str | None:
-    person = roster.person(roster.named_by(reference(who)))
+    person = roster.person(roster.user_of_reference(reference(who)))
     return person.user_id if person and not person.is_bot else None
 
 
@@ -84,14 +86,14 @@ def has_outsider(barred: Mapping[str, Bar]) -> bool:
     return any(who.startswith("email:") for who in barred)
 
 
-def chain_barred(state: PackageState) -> list[str]:
+def barred_by_chain(state: PackageState) -> list[str]:
     """Whom the agent keeps from approving by naming them in `on_behalf_of`."""
     return [who for who, bar in state.barred.items() if bar is Bar.DELEGATION_CHAIN]
 
 
-def chain_hardens(state: PackageState, situation: Situation) -> StateChanges:
+def harden_for_chain(state: PackageState, situation: Situation) -> StateChanges:
     """What changes where the links of the chain, and they alone, leave fewer than two people who could approve."""
-    links, question = chain_barred(state), question_of(state)
+    links, question = barred_by_chain(state), question_of(state)
     others = {who: bar for who, bar in state.barred.items() if who not in links}
     if not links or _are_two(question, situation) or not _are_two(question._replace(barred=others), situation):
         return {}
@@ -102,5 +104,5 @@ def chain_hardens(state: PackageState, situation: Situation) -> StateChanges:
 
 
 def _are_two(question: Question, situation: Situation) -> bool:
-    second = islice(each_eligible(situation.roster, question, situation.now), 1, 2)
+    second = islice(iter_eligible(situation.roster, question, situation.now), 1, 2)
     return next(second, None) is not None

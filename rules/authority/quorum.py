@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Container, Mapping
 from datetime import datetime
 
-from rules.authority.authorization import still_counts
+from rules.authority.authorization import vote_still_counts
 from rules.people.directory import Roster
 from rules.state.model import PackageState, Seat, Terms, Vote
 from rules.values import Value
@@ -35,15 +35,15 @@ def tally(state: PackageState, votes: tuple[Vote, ...], terms: Terms, roster: Ro
     """Of the votes given, those that would be given again today, and which parts of the quorum they fill."""
 
     def counts(vote: Vote, role: str | None = None) -> bool:
-        return still_counts(roster, vote, state, now, role)
+        return vote_still_counts(roster, vote, state, now, role)
 
     counted = tuple(vote for vote in votes if counts(vote))
     able = {vote.reviewer_id: [role for role in terms.of_role if counts(vote, role)] for vote in counted}
-    seats, parts = filled(terms.of_role, terms.quorum, able)
+    seats, parts = fill_quorum(terms.of_role, terms.quorum, able)
     return Tally(votes=counted, needed=terms.quorum, filled=seats, of_role=parts)
 
 
-def filled(
+def fill_quorum(
     of_role: Mapping[str, int], quorum: int, able: Mapping[str, Container[str]]
 ) -> tuple[int, dict[str, tuple[int, int]]]:
     """How many of the quorum these people fill, and of each role's part what is needed and had. Able: in which parts.

@@ -11,24 +11,33 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
-from rules.authority.authorization import Question, authorize, each_eligible, question_of
+from rules.authority.authorization import Question, authorize, iter_eligible, question_of
 from rules.authority.standards import Standard
 from rules.people.directory import ReviewerAuthorization, Roster
-from rules.people.working_time import Span, Spans, overlap, reached, total, union, without, working
+from rules.people.working_time import (
+    Span,
+    Spans,
+    intersection,
+    moment_after,
+    subtract,
+    total_duration,
+    union,
+    working_spans,
+)
 from rules.state.commands import Show
 from rules.state.model import PackageState, Terms
 from rules.state.sightings import SeenCard, Shown, Silence
 from rules.state.situation import Situation
 
-LOOKS_AHEAD = timedelta(days=14)
-LOOKS_AGAIN = timedelta(hours=1)
-SEEN_BY_AT_MOST = 20  # people kept for each package: of a large channel the others do not count
+LOOKAHEAD = timedelta(days=14)
+RECHECK_AFTER = timedelta(hours=1)
+MAX_ONLOOKERS = 20  # people kept for each package: of a large channel the others do not count
 
 Absences = Mapping[str, Iterable[Span]]
 Onlookers = Mapping[str, datetime]
 
 
-class Hearing(NamedTuple):
+class SilenceContext(NamedTuple):
     """What a silence is held against: who may decide, when each was away, when a click could have come in."""
 
     roster: Roster
@@ -50,10 +59,10 @@ def onlookers_of(cards: Iterable[SeenCard]) -> dict[str, datetime]:
     return found
 
 
-def seen(state: PackageState, show: Show, situation: Situation) -> Shown | None:
+def update_shown(state: PackageState, show: Show, situation: Situation) -> Shown | None:
     """What is known once Slack has said who sees this card. Cards that have been replaced are forgotten."""
     others = [card for card in cards_of(state) if card.at != show.at and card.at in situation.cards]
-    room = SEEN_BY_AT_MOST - sum(len(card.since) for card in others)
+    room = MAX_ONLOOKERS - sum(len(card.since) for card in others)
     since = dict(islice(_seeing(state, show, situation), room))
     cards = [*others, SeenCard(channel=show.channel, ts=show.ts, since=since)] if since else others
     if not cards:
@@ -72,21 +81,21 @@ def _seeing(state: PackageState, show: Show, situation: Situation) -> Iterator[t
             yield user, before.get(user, now)
 
 
-def counted(state: PackageState, onlookers: Onlookers, hearing: Hearing, now: datetime) -> timedelta:
+def counted_silence(state: PackageState, onlookers: Onlookers, hearing: SilenceContext, now: datetime) -> timedelta:
     """How long one of the onlookers who may decide now was there and could have been heard."""
-    return total(overlap(_somebody(state, onlookers, hearing, now, now), hearing.up))
+    return total_duration(intersection(_somebody(state, onlookers, hearing, now, now), hearing.up))
 
 
-def enough_at(  # noqa: PLR0917 - the same as above, with what it came to and what it must come to
-    state: PackageState, onlookers: Onlookers, hearing: Hearing, terms: Terms, counted: timedelta, now: datetime
+def earliest_consent(  # noqa: PLR0917 - the same as above, with what it came to and what it must come to
+    state: PackageState, onlookers: Onlookers, hearing: SilenceContext, terms: Terms, counted: timedelta, now: datetime
 ) -> datetime:
     """The earliest moment at which it could be enough, if somebody stays; within the hour if that is out of sight."""
-    ahead = _somebody(state, dict.fromkeys(onlookers, now), hearing, now + LOOKS_AHEAD, now)
+    ahead = _somebody(state, dict.fromkeys(onlookers, now), hearing, now + LOOKAHEAD, now)
     missing = terms.soft_timeout - counted
-    return now if missing <= timedelta(0) else reached(ahead, missing) or now + LOOKS_AGAIN
+    return now if missing <= timedelta(0) else moment_after(ahead, missing) or now + RECHECK_AFTER
 
 
-def holds(state: PackageState, silence: Silence, situation: Situation) -> bool:
+def proof_holds(state: PackageState, silence: Silence, situation: Situation) -> bool:
     """Whether what was proven is still so: the same cards, and the same people, who may all decide."""
     known = onlookers_of(card for card in cards_of(state) if card.at in silence.cards & situation.cards)
     roster, question, now = situation.roster, question_of(state), situation.now
@@ -96,14 +105,14 @@ def holds(state: PackageState, silence: Silence, situation: Situation) -> bool:
     )
 
 
-def present(state: PackageState, roster: Roster, now: datetime, role: str | None = None) -> bool:
+def anyone_present(state: PackageState, roster: Roster, now: datetime, role: str | None = None) -> bool:
     """Whether anybody who could decide is not away, in any role it asks for or in the one named."""
-    return any(True for _ in each_present(state, roster, now, role))
+    return any(True for _ in iter_present(state, roster, now, role))
 
 
-def each_present(state: PackageState, roster: Roster, now: datetime, role: str | None = None) -> Iterator[str]:
+def iter_present(state: PackageState, roster: Roster, now: datetime, role: str | None = None) -> Iterator[str]:
     """The same, one by one."""
-    everybody = each_eligible(roster, question_of(state), now, role)
+    everybody = iter_eligible(roster, question_of(state), now, role)
     return (user for user in everybody if not is_away(roster, user, now))
 
 
@@ -112,7 +121,7 @@ def is_away(roster: Roster, user_id: str, now: datetime) -> bool:
     return person is None or person.is_away(now)
 
 
-def any_there(state: PackageState, people: Iterable[str], roster: Roster, now: datetime) -> bool:
+def anyone_can_object(state: PackageState, people: Iterable[str], roster: Roster, now: datetime) -> bool:
     """Whether one of these people may decide now and is not away."""
     question = question_of(state)
     return any(not is_away(roster, user, now) and _may_decide(roster, user, question, now) for user in people)
@@ -122,7 +131,9 @@ def _may_decide(roster: Roster, user: str, question: Question, now: datetime) ->
     return isinstance(authorize(roster, user, Standard.PROCEED, question, now), ReviewerAuthorization)
 
 
-def _somebody(state: PackageState, onlookers: Onlookers, hearing: Hearing, until: datetime, now: datetime) -> Spans:
+def _somebody(
+    state: PackageState, onlookers: Onlookers, hearing: SilenceContext, until: datetime, now: datetime
+) -> Spans:
     """When at least one of the onlookers was there. Most have the same hours and no absence: once is enough."""
     question, roster = question_of(state), hearing.roster
     ways = {
@@ -130,16 +141,16 @@ def _somebody(state: PackageState, onlookers: Onlookers, hearing: Hearing, until
         for user, since in onlookers.items()
         if _may_decide(roster, user, question, now)
     }
-    return union(*(without(_at_work(roster, roles, (since, until)), away) for roles, away, since in ways))
+    return union(*(subtract(_at_work(roster, roles, (since, until)), away) for roles, away, since in ways))
 
 
 def _at_work(roster: Roster, roles: Iterable[str], within: Span) -> Spans:
-    return union(*(working(roster.policy.roles[name].hours, *within) for name in roles))
+    return union(*(working_spans(roster.policy.roles[name].hours, *within) for name in roles))
 
 
 def _acting_in(roster: Roster, user_id: str, question: Question) -> Iterator[str]:
     """The roles in which they could decide it: the hours of one that cannot are no time to be heard in."""
-    held = dict.fromkeys(able for asked in question.roles for able in roster.able_in(user_id, asked))
+    held = dict.fromkeys(able for asked in question.roles for able in roster.roles_acting_as(user_id, asked))
     for name in held:
         role = roster.policy.roles[name]
         if role.covers(question.action_type) and role.max_risk >= question.risk:

@@ -39,7 +39,7 @@ def _is_reviewer(roster: Roster, state: PackageState, user_id: str) -> bool:
     """Whether they may act in any role that is asked now or may be asked later, with its scope."""
     terms = terms_today(state, roster.policy)
     roles = {state.task.required_role, state.terms.role, terms.role, *terms.ladder, *terms.of_role}
-    held = {held for role in roles for held in roster.able_in(user_id, role)}
+    held = {held for role in roles for held in roster.roles_acting_as(user_id, role)}
     return any(roster.policy.roles[name].covers(state.action_type) for name in held)
 
 

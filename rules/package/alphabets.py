@@ -23,7 +23,7 @@ _PUNYCODE = re.compile(r"xn--[a-z0-9-]+", re.IGNORECASE)
 _MICRO = "\u00b5"  # a unit's sign, which normalization would make a Greek letter
 
 
-class Mixed(NamedTuple):
+class MixedName(NamedTuple):
     """Where a word mixes alphabets, the name that it stands in, and which alphabets these are."""
 
     where: str
@@ -31,13 +31,13 @@ class Mixed(NamedTuple):
     alphabets: tuple[str, ...]
 
 
-def mixed_alphabets(package: DecisionPackage) -> tuple[Mixed, ...]:
+def mixed_alphabets(package: DecisionPackage) -> tuple[MixedName, ...]:
     """In the action type, the subject, the keys of the parameters, and the addresses among their values."""
-    found = (Mixed(where, name, alphabets(name)) for where, name in _names(package))
+    found = (MixedName(where, name, alphabets_mixed_in(name)) for where, name in _names(package))
     return tuple(dict.fromkeys(each for each in found if each.alphabets))
 
 
-def alphabets(name: str) -> tuple[str, ...]:
+def alphabets_mixed_in(name: str) -> tuple[str, ...]:
     """The alphabets that one of its words mixes; none if no word does."""
     if name.isascii() and "xn--" not in name.lower():
         return ()

@@ -16,12 +16,12 @@ FIELDS = {
 }
 
 
-def gaps(package: DecisionPackage, risk: RiskLevel, policy: Policy) -> tuple[str, ...]:
+def missing_fields(package: DecisionPackage, risk: RiskLevel, policy: Policy) -> tuple[str, ...]:
     """The fields that a card of this tier needs and this package leaves empty."""
     needed = (FIELDS[need] for need in policy.tiers.of(risk).needs)
     return tuple(name for name in needed if not getattr(package, name))
 
 
-def refuses(risk: RiskLevel) -> bool:
+def must_be_complete(risk: RiskLevel) -> bool:
     """Whether a gap is a refusal (high and critical risk) or a warning that the card shows."""
     return risk >= RiskLevel.HIGH

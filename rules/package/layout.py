@@ -15,9 +15,9 @@ from enum import StrEnum
 from json import dumps
 from typing import Any, NamedTuple
 
-from rules.canonical import canonical
+from rules.canonical import canonical_json
 from rules.package.model import CALLS, DecisionPackage, Kind
-from rules.package.visible import spelled
+from rules.package.visible import escape_invisible
 
 # What a card shows. The subject has one line of its own.
 CARD_LINES = 20
@@ -82,7 +82,7 @@ def passages(package: DecisionPackage) -> Iterator[Passage]:
         yield Passage(Content.RATIONALE, _prose(package.rationale))
 
 
-def on_card(package: DecisionPackage) -> tuple[Piece, ...]:
+def card_pieces(package: DecisionPackage) -> tuple[Piece, ...]:
     """The passages as far as a card shows them. After the first cut, only the subject follows."""
     room, shown = _Room(CARD_LINES, CARD_CHARACTERS), list[Piece]()
     for part, lines in passages(package):
@@ -93,11 +93,11 @@ def on_card(package: DecisionPackage) -> tuple[Piece, ...]:
     return tuple(shown)
 
 
-def whole_on_card(package: DecisionPackage) -> bool:
-    return all(piece.whole for piece in on_card(package))
+def fits_on_card(package: DecisionPackage) -> bool:
+    return all(piece.whole for piece in card_pieces(package))
 
 
-def fits_a_form(package: DecisionPackage) -> bool:
+def fits_in_form(package: DecisionPackage) -> bool:
     room = FORM_CHARACTERS
     for _, lines in passages(package):
         for line in lines:
@@ -129,7 +129,7 @@ class _Room:
 
 
 def _stands_in_a_header(title: str) -> bool:
-    return len(title) <= HEADER_TITLE and spelled(title) == title == " ".join(title.split())
+    return len(title) <= HEADER_TITLE and escape_invisible(title) == title == " ".join(title.split())
 
 
 def _subject(package: DecisionPackage) -> str:
@@ -149,7 +149,7 @@ def _prose(text: str) -> Iterator[str]:
 
 def _escaped(line: str) -> str:
     """As in JSON, but for its quotation marks. A space at the end could not be seen."""
-    written = spelled(line.replace("\\", "\\\\"))
+    written = escape_invisible(line.replace("\\", "\\\\"))
     return written[:-1] + r"\u0020" if written.endswith(" ") else written
 
 
@@ -186,7 +186,7 @@ def _on_one_line(value: Any) -> str | None:
         case dict() | list() | tuple():
             return _flat(value)
         case _:
-            return canonical(value).decode()
+            return canonical_json(value).decode()
 
 
 def _flat(value: dict[str, Any] | list[Any] | tuple[Any, ...]) -> str | None:
@@ -209,4 +209,4 @@ def _key(name: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return spelled(dumps(text, ensure_ascii=False))
+    return escape_invisible(dumps(text, ensure_ascii=False))

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from rules.canonical import NotCanonical, legible, sha256_of
-from rules.package.text_types import PRINTABLE, VISIBLE, Stated, matching, printable
+from rules.canonical import NotCanonicalError, canonical_json_strict, sha256_of
+from rules.package.text_types import PRINTABLE, VISIBLE, CheckedText, check_printable, text_matching
 from rules.scales import Reversibility, RiskLevel
-from rules.spelling import folded
+from rules.spelling import normalize_name
 from rules.values import Moment, Value
 
 # Characters for texts, items for lists, bytes of the canonical form for objects.
@@ -34,7 +34,7 @@ MAX_DELEGATION = 10
 MAX_COST = 1e13  # up to here a double still tells every cent from the next
 MAX_OBJECT_DEPTH = 32
 MAX_OBJECT_BYTES = 131_072
-KEPT = ("kind", "action_type", "subject_type", "subject_id")  # by every version of a package
+IDENTITY_FIELDS = ("kind", "action_type", "subject_type", "subject_id")  # by every version of a package
 
 DecisionName = Literal[
     "approve", "approve_with_edits", "reject", "revise", "request_more_evidence", "escalate",
@@ -103,8 +103,8 @@ def _instant(value: Any) -> Any:
 
 def _json_object(value: dict[str, Any]) -> dict[str, Any]:
     try:
-        size = len(legible(value, max_depth=MAX_OBJECT_DEPTH))
-    except NotCanonical as fault:
+        size = len(canonical_json_strict(value, max_depth=MAX_OBJECT_DEPTH))
+    except NotCanonicalError as fault:
         raise PydanticCustomError("not_canonical", "{fault}", {"fault": str(fault)}) from None
     if size > MAX_OBJECT_BYTES:
         raise PydanticCustomError("too_large", "must not exceed {most} bytes as JSON", {"most": MAX_OBJECT_BYTES})
@@ -115,11 +115,11 @@ def _state(value: Any) -> Any:
     if isinstance(value, dict):
         return _json_object(value)
     if isinstance(value, str) and len(value) <= MAX_ESSAY:
-        return printable(value)
+        return check_printable(value)
     raise PydanticCustomError("state", "must be an object or a text of at most {most} characters", {"most": MAX_ESSAY})
 
 
-_URL = Stated(_url, rf"^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9._~!$&'()*+,;=%-]+(:[1-9][0-9]{{0,3}})?([/?#]{_URI}*)?$")
+_URL = CheckedText(_url, rf"^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9._~!$&'()*+,;=%-]+(:[1-9][0-9]{{0,3}})?([/?#]{_URI}*)?$")
 _RFC3339 = Annotated[str, Field(json_schema_extra={"format": "date-time", "pattern": f"^{_TIME.pattern}"})]
 _EssayOr = Annotated[str, Field(max_length=MAX_ESSAY), PRINTABLE]
 
@@ -134,13 +134,15 @@ Url = Annotated[str, Field(strict=True, max_length=MAX_URL), _URL]
 Instant = Annotated[Moment, BeforeValidator(_instant, json_schema_input_type=_RFC3339)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(_json_object)]
 State = Annotated[str | dict[str, Any], PlainValidator(_state, json_schema_input_type=_EssayOr | dict[str, Any])]
-ActionType = Annotated[Word, matching(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}", "must be 1-100 letters, digits, _ . : -")]
-DataClass = Annotated[Word, matching(r"[a-z][a-z0-9_-]{0,39}", "must be a short lower-case name such as pii")]
+ActionType = Annotated[
+    Word, text_matching(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}", "must be 1-100 letters, digits, _ . : -")
+]
+DataClass = Annotated[Word, text_matching(r"[a-z][a-z0-9_-]{0,39}", "must be a short lower-case name such as pii")]
 DataClasses = Annotated[tuple[DataClass, ...], _FEW, AfterValidator(lambda names: tuple(dict.fromkeys(names)))]
-IdempotencyKey = Annotated[Word, matching(r"[!-~]([ -~]*[!-~])?", "must be printable ASCII, no space around it")]
+IdempotencyKey = Annotated[Word, text_matching(r"[!-~]([ -~]*[!-~])?", "must be printable ASCII, no space around it")]
 Person = Annotated[
     Word,
-    matching(
+    text_matching(
         rf"[A-Za-z0-9]([A-Za-z0-9_.-]{{0,78}}[A-Za-z0-9])?|{_EMAIL}",
         "must be a Slack user id such as U012AB3CD, an e-mail address, or an agent's name or id",
     ),
@@ -171,7 +173,7 @@ class Dissent(Value):
 
 class Cost(Value):
     amount: Annotated[float, Field(strict=True, ge=0, le=MAX_COST, allow_inf_nan=False)]
-    currency: Annotated[Word, matching(r"[A-Z]{3}", "must be three capital letters such as USD")]
+    currency: Annotated[Word, text_matching(r"[A-Z]{3}", "must be three capital letters such as USD")]
 
 
 class TakeoverPackage(Value):
@@ -272,10 +274,10 @@ def action_digest(package: DecisionPackage) -> str:
 
 def subject_digest(package: DecisionPackage) -> str | None:
     """A subject may be a person's name: the record finds it again by its digest, in any spelling."""
-    name = folded(package.subject_id or "")
-    return sha256(f"{folded(package.subject_type or '')}\n{name}".encode()).hexdigest() if name else None
+    name = normalize_name(package.subject_id or "")
+    return sha256(f"{normalize_name(package.subject_type or '')}\n{name}".encode()).hexdigest() if name else None
 
 
-def kept_from(first: DecisionPackage, later: DecisionPackage) -> list[str]:
+def changed_identity(first: DecisionPackage, later: DecisionPackage) -> list[str]:
     """The fields that a later version changed although every version has to keep them."""
-    return [name for name in KEPT if getattr(first, name) != getattr(later, name)]
+    return [name for name in IDENTITY_FIELDS if getattr(first, name) != getattr(later, name)]

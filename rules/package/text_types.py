@@ -26,7 +26,7 @@ _NOT_BLANK = re.compile(f"[^{_BLANK}]")
 
 
 @dataclass(frozen=True)
-class Stated:
+class CheckedText:
     check: Callable[[str], str]
     pattern: str
 
@@ -37,26 +37,26 @@ class Stated:
         return {**handler(schema), "pattern": self.pattern}
 
 
-def printable(text: str) -> str:
+def check_printable(text: str) -> str:
     # What a reviewer cannot see must not be in what the reviewer approves; and PostgreSQL stores no NUL.
     if _UNSEEN.search(text):
         raise PydanticCustomError("unprintable", "must not contain a control character or half of a surrogate pair")
     return text
 
 
-def visible(text: str) -> str:
+def check_visible(text: str) -> str:
     if not _NOT_BLANK.search(text):
         raise PydanticCustomError("blank", "must not be empty or only white space")
-    return printable(text)
+    return check_printable(text)
 
 
-PRINTABLE = Stated(printable, f"^{_SEEN}$")
-VISIBLE = Stated(visible, f"^{_SEEN}[^{_BLANK}]{_SEEN}$")
+PRINTABLE = CheckedText(check_printable, f"^{_SEEN}$")
+VISIBLE = CheckedText(check_visible, f"^{_SEEN}[^{_BLANK}]{_SEEN}$")
 
 
-def matching(pattern: str, sentence: str) -> Stated:
+def text_matching(pattern: str, sentence: str) -> CheckedText:
     """A pattern that is the same in both dialects."""
-    return Stated(partial(_fitting, pattern=pattern, sentence=sentence), f"^({pattern})$")
+    return CheckedText(partial(_fitting, pattern=pattern, sentence=sentence), f"^({pattern})$")
 
 
 def _fitting(text: str, pattern: str, sentence: str) -> str:

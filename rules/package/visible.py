@@ -16,14 +16,14 @@ _BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols that draw noth
 _JOINING = re.compile("[\u034f\u180b-\u180d\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
-def shows(character: str) -> bool:
+def is_visible(character: str) -> bool:
     """Whether prose may keep it."""
     if character in "\n\t" or character in _JOINERS:
         return True
     return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn") and character not in _BLANKS
 
 
-def spelled(text: str) -> str:
+def escape_invisible(text: str) -> str:
     """The text, with an escape in place of every character that a reader could not see."""
     seen = _OTHER.sub(lambda found: _spelled(found[0]), text)
     return seen if seen.isascii() else TOWERS.sub(lambda found: found[1] + dumps(found[2])[1:-1], seen)
@@ -31,5 +31,5 @@ def spelled(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _spelled(character: str) -> str:
-    seen = shows(character) and not character.isspace() and not _JOINING.match(character)
+    seen = is_visible(character) and not character.isspace() and not _JOINING.match(character)
     return character if seen else dumps(character)[1:-1]

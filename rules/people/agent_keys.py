@@ -19,7 +19,7 @@ from rules.values import Value
 
 DEFAULT_PER_MINUTE, DEFAULT_MAX_OPEN = 120, 500
 UNLIMITED = 0
-MOST = 1_000_000
+MAX_RATE = 1_000_000
 ANYTHING = "*"
 
 RequesterPattern = Annotated[
@@ -47,8 +47,8 @@ class KeyScope(Value):
 class Rates(Value):
     """Nothing set: the defaults, which bound what waits for people. `UNLIMITED`: no bound at all."""
 
-    per_minute: Annotated[int, Field(ge=UNLIMITED, le=MOST)] | None = None
-    max_open: Annotated[int, Field(ge=UNLIMITED, le=MOST)] | None = None
+    per_minute: Annotated[int, Field(ge=UNLIMITED, le=MAX_RATE)] | None = None
+    max_open: Annotated[int, Field(ge=UNLIMITED, le=MAX_RATE)] | None = None
 
     @property
     def waiting(self) -> int:

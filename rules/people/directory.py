@@ -48,7 +48,7 @@ class Roster:
 
     def __init__(self, policy: Policy, directory: Directory) -> None:
         self.policy, self.directory = policy, directory
-        self.worked_out: dict[Any, Any] = {}  # what follows from both, kept by `rules.authority.authorization`
+        self.authorizations: dict[Any, Any] = {}  # what follows from both, kept by `rules.authority.authorization`
         self._roles_of: dict[str, tuple[str, ...]] = {}
         for name, role in policy.roles.items():
             groups = (directory.groups.get(group, frozenset()) for group in role.groups)
@@ -60,7 +60,7 @@ class Roster:
         """For each role in which the holder of these may act: which of them let them."""
         able: dict[str, tuple[str, ...]] = {}
         for held in holds:
-            for role in self.policy.held_with(held):
+            for role in self.policy.roles_implied_by(held):
                 able[role] = (*able.get(role, ()), held)
         return able
 
@@ -76,15 +76,15 @@ class Roster:
         """Everyone whom the policy gives any role."""
         return frozenset(self._roles_of)
 
-    def able_in(self, user_id: str, role: str) -> tuple[str, ...]:
+    def roles_acting_as(self, user_id: str, role: str) -> tuple[str, ...]:
         """The roles of this person in which they may act as `role`."""
         return self._able.get(user_id, {}).get(role, ())
 
-    def acting(self, role: str) -> frozenset[str]:
+    def users_acting_as(self, role: str) -> frozenset[str]:
         """Everyone who may act in this role, holders of roles that include it among them."""
         return self._acting.get(role, frozenset())
 
-    def named_by(self, reference_: str) -> str:
+    def user_of_reference(self, reference_: str) -> str:
         """The user whom a record names by the digest of an e-mail address, if the directory knows them."""
         return self._by_reference.get(reference_, reference_)
 

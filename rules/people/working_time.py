@@ -26,22 +26,22 @@ def union(*several: Iterable[Span]) -> Spans:
     return _where(any, several)
 
 
-def overlap(*several: Iterable[Span]) -> Spans:
+def intersection(*several: Iterable[Span]) -> Spans:
     """When all of them hold."""
     return _where(all, several)
 
 
-def without(kept: Iterable[Span], taken: Iterable[Span]) -> Spans:
+def subtract(kept: Iterable[Span], taken: Iterable[Span]) -> Spans:
     """When the first holds and the second does not."""
     return _where(lambda inside: inside[0] > 0 and not inside[1], (kept, taken))
 
 
-def total(spans: Iterable[Span]) -> timedelta:
+def total_duration(spans: Iterable[Span]) -> timedelta:
     """How long it is altogether: what is named twice counts once."""
     return sum((end - begin for begin, end in union(spans)), timedelta())
 
 
-def reached(spans: Iterable[Span], length: timedelta) -> datetime | None:
+def moment_after(spans: Iterable[Span], length: timedelta) -> datetime | None:
     """The moment at which these spans have come to so much, if they do."""
     for begin, end in spans:
         if length <= end - begin:
@@ -50,10 +50,10 @@ def reached(spans: Iterable[Span], length: timedelta) -> datetime | None:
     return None
 
 
-def working(hours: WorkingHours | None, begin: datetime, end: datetime) -> Spans:
+def working_spans(hours: WorkingHours | None, begin: datetime, end: datetime) -> Spans:
     """When, in this time, people with these hours are at work; without hours, all of it."""
     asked = ((begin, end),)
-    return union(asked) if hours is None else overlap(asked, _shifts(hours, begin, end))
+    return union(asked) if hours is None else intersection(asked, _shifts(hours, begin, end))
 
 
 def _where(holds: Callable[[Sequence[int]], bool], several: Sequence[Iterable[Span]]) -> Spans:

@@ -16,8 +16,8 @@ from pydantic import Field, model_validator
 from rules.policy.tiers import NEVER_SILENT, OnTimeout
 from rules.policy.types import ChannelId, Name, Span
 from rules.scales import HITLLevel, Reversibility, RiskLevel
-from rules.spelling import folded
-from rules.values import MisfitError, Value
+from rules.spelling import normalize_name
+from rules.values import CrossFieldError, Value
 
 
 class ToolApprovalRequirement(Value):
@@ -51,7 +51,7 @@ class Action(TimeoutOverride):
     tool: ToolApprovalRequirement | None = None
     channel: ChannelId | None = None
 
-    def tightened_by(self, other: Action) -> Action:
+    def tighten_with(self, other: Action) -> Action:
         """Add what the other entry asks beyond this one. Roles and times are compared where the tier is known."""
         stricter = {
             "reversibility": max(self.reversibility, other.reversibility),
@@ -82,14 +82,14 @@ class Listing(NamedTuple):
             return self.own
         merged = self.own or Action(reversibility=Reversibility.IRREVERSIBLE_HIGH)
         for other in self.broader:
-            merged = merged.tightened_by(other)
+            merged = merged.tighten_with(other)
         return merged
 
 
 def listing(actions: Mapping[str, Action], action_type: str) -> Listing:
     """Of several entries that fit equally well the first is the own one; the others can only make it stricter."""
-    name = folded(action_type)
-    spelled = [(folded(written), entry) for written, entry in actions.items()]
+    name = normalize_name(action_type)
+    spelled = [(normalize_name(written), entry) for written, entry in actions.items()]
     fitting = [(pattern, entry) for pattern, entry in spelled if pattern == name or fnmatchcase(name, pattern)]
     own = _closest(name, fitting)
     beginnings = frozenset(_beginnings(name))
@@ -119,5 +119,5 @@ class ReversibilityTable(Value):
     @model_validator(mode="after")
     def _what_cannot_be_undone_is_never_silent(self) -> Self:
         if self.irreversible_high < HITLLevel.HARD_APPROVAL:
-            raise MisfitError((("irreversible_high",), NEVER_SILENT))
+            raise CrossFieldError((("irreversible_high",), NEVER_SILENT))
         return self

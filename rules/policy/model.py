@@ -18,7 +18,7 @@ from rules.policy.roles import Role
 from rules.policy.tiers import NEVER_SILENT, Tiers
 from rules.policy.types import Amount, ChannelId, Currency, Domain, Name, Pattern, Share, ShortName, Span, UserId
 from rules.scales import HITLLevel, RiskLevel
-from rules.values import MisfitError, Value
+from rules.values import CrossFieldError, Value
 
 
 class ConfidenceBands(Value):
@@ -63,7 +63,7 @@ class Kinds(Value):
     @model_validator(mode="after")
     def _a_question_waits_for_a_person(self) -> Self:
         if self.question < HITLLevel.HARD_APPROVAL:
-            raise MisfitError((("question",), f"{NEVER_SILENT}: silence is no answer"))
+            raise CrossFieldError((("question",), f"{NEVER_SILENT}: silence is no answer"))
         return self
 
 
@@ -150,7 +150,7 @@ class Policy(Value):
         """The catalogue's entries for this type: its own, and the broader ones that can only make it stricter."""
         return _listing(self, action_type)
 
-    def says_the_same_as(self, other: Policy) -> bool:
+    def has_same_content(self, other: Policy) -> bool:
         """Whether both have the same content, whatever digest they are kept under."""
         return self.model_copy(update={"digest": other.digest}) == other
 
@@ -160,26 +160,31 @@ class Policy(Value):
         return frozenset(group for role in self.roles.values() for group in role.groups)
 
     @property
-    def told_of_troubles(self) -> tuple[str, ...]:
+    def alert_recipients(self) -> tuple[str, ...]:
         """The people and the channel that the service tells of its own troubles."""
         return (*self.admins, *((self.channels.admins,) if self.channels.admins else ()))
 
     @property
-    def asked_roles(self) -> frozenset[str]:
+    def required_roles(self) -> frozenset[str]:
         """The roles that a package can be put before."""
         return frozenset(role for place, role in self._role_names() if place[0] != "roles")
 
     @property
     def unheld_roles(self) -> tuple[str, ...]:
         """Those of them that nobody holds: what asks for one is refused."""
-        held = {role for name, its in self.roles.items() if its.members or its.groups for role in self.held_with(name)}
-        return tuple(sorted(self.asked_roles - held))
+        held = {
+            role
+            for name, its in self.roles.items()
+            if its.members or its.groups
+            for role in self.roles_implied_by(name)
+        }
+        return tuple(sorted(self.required_roles - held))
 
     def action(self, action_type: str) -> Action | None:
         """What the catalogue says of this type, as one entry. None: nothing at all."""
         return self.listing(action_type).action
 
-    def held_with(self, role: str) -> frozenset[str]:
+    def roles_implied_by(self, role: str) -> frozenset[str]:
         """The roles that someone holding `role` may act in: itself and all that it includes, however deep."""
         seen: set[str] = set()
         todo = [role]
@@ -205,7 +210,7 @@ class Policy(Value):
             if name not in self.roles
         ]
         if faults:
-            raise MisfitError(*faults)
+            raise CrossFieldError(*faults)
         return self
 
     def _role_names(self) -> list[tuple[tuple[str, ...], str]]:

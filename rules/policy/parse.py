@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from rules.policy.model import Policy
-from rules.values import MisfitError, Value
+from rules.values import CrossFieldError, Value
 
 Place = tuple[int | str, ...]
 
@@ -116,7 +116,7 @@ def _syntax(message: str, text: str) -> str:
 def _faults(error: ValidationError, written: dict[str, Any]) -> Iterator[Fault]:
     for found in error.errors(include_url=False):
         misfit = found.get("ctx", {}).get("error")
-        if isinstance(misfit, MisfitError):
+        if isinstance(misfit, CrossFieldError):
             for place, sentence in misfit.faults:
                 yield _fault((*found["loc"], *place), sentence, written, or_default=bool(place))
         else:

@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from rules.policy.types import ChannelId, Day, GroupId, Name, Pattern, TimeOfDay, UserId
 from rules.scales import RiskLevel
-from rules.values import MisfitError, Value
+from rules.values import CrossFieldError, Value
 
 
 class WorkingHours(Value):
@@ -28,9 +28,9 @@ class WorkingHours(Value):
         try:
             ZoneInfo(self.timezone)
         except (KeyError, ValueError, OSError):
-            raise MisfitError((("timezone",), "is unknown; write one such as Europe/Berlin")) from None
+            raise CrossFieldError((("timezone",), "is unknown; write one such as Europe/Berlin")) from None
         if self.start >= self.end:
-            raise MisfitError((("start",), f"must come before end, which is {self.end:%H:%M}"))
+            raise CrossFieldError((("start",), f"must come before end, which is {self.end:%H:%M}"))
         return self
 
 

@@ -13,7 +13,7 @@ from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.values import write_duration
 
 FILL_ROLES = "Put Slack ids into `members` or `groups` of each role"
-TOLD_TO_NOBODY = "if Slack refuses the service something, nobody is told"
+NOBODY_ALERTED = "if Slack refuses the service something, nobody is told"
 NAME_ADMINS = "Put Slack ids into `admins`, or a channel's id into `admins` of [channels]"
 
 
@@ -41,8 +41,8 @@ def warnings(policy: Policy) -> list[str]:
     found = []
     if roles := ", ".join(policy.unheld_roles):
         found.append(f"nobody holds these roles, so packages that need them are refused: {roles}. {FILL_ROLES}")
-    if not policy.told_of_troubles:
-        found.append(f"{TOLD_TO_NOBODY}. {NAME_ADMINS}")
+    if not policy.alert_recipients:
+        found.append(f"{NOBODY_ALERTED}. {NAME_ADMINS}")
     return found
 
 

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from rules.policy.types import Name, Span
 from rules.scales import HITLLevel, RiskLevel
-from rules.values import MisfitError, Value, write_duration
+from rules.values import CrossFieldError, Value, write_duration
 
 
 class OnTimeout(StrEnum):
@@ -60,10 +60,10 @@ class Tier(ReviewTimeoutPolicy):
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         if sum(self.of_role.values()) > self.quorum:
-            raise MisfitError((("of_role",), f"asks for more people than the quorum of {self.quorum}"))
+            raise CrossFieldError((("of_role",), f"asks for more people than the quorum of {self.quorum}"))
         if any(reminder >= self.hard_timeout for reminder in self.reminders):
             end = write_duration(self.hard_timeout)
-            raise MisfitError((("reminders",), f"each must be shorter than hard_timeout, which is {end}"))
+            raise CrossFieldError((("reminders",), f"each must be shorter than hard_timeout, which is {end}"))
         return self
 
 
@@ -123,5 +123,5 @@ class Tiers(Value):
         grave = (RiskLevel.HIGH, RiskLevel.CRITICAL)
         silent = [risk.value for risk in grave if self.of(risk).level < HITLLevel.HARD_APPROVAL]
         if silent:
-            raise MisfitError(*(((risk, "level"), NEVER_SILENT) for risk in silent))
+            raise CrossFieldError(*(((risk, "level"), NEVER_SILENT) for risk in silent))
         return self

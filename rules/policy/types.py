@@ -14,7 +14,7 @@ from rules.values import Duration
 
 
 @dataclass(frozen=True)
-class Written:
+class TextFormat:
     """How a text is written, and the sentence for the operator who wrote it otherwise."""
 
     pattern: str
@@ -35,31 +35,33 @@ class Written:
 _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 
 Name = Annotated[
-    str, Written("[a-z][a-z0-9_-]{0,49}", "must be a name such as senior_reviewer: a-z, 0-9, _ and -, at most 50")
+    str, TextFormat("[a-z][a-z0-9_-]{0,49}", "must be a name such as senior_reviewer: a-z, 0-9, _ and -, at most 50")
 ]
-UserId = Annotated[str, Written("[UW][A-Z0-9]{1,20}", "must be the id of a Slack user such as U0123ABCD")]
-GroupId = Annotated[str, Written("S[A-Z0-9]{1,20}", "must be the id of a Slack user group such as S0123ABCD")]
-ChannelId = Annotated[str, Written("[CG][A-Z0-9]{1,20}", "must be the id of a Slack channel such as C0123ABCD")]
+UserId = Annotated[str, TextFormat("[UW][A-Z0-9]{1,20}", "must be the id of a Slack user such as U0123ABCD")]
+GroupId = Annotated[str, TextFormat("S[A-Z0-9]{1,20}", "must be the id of a Slack user group such as S0123ABCD")]
+ChannelId = Annotated[str, TextFormat("[CG][A-Z0-9]{1,20}", "must be the id of a Slack channel such as C0123ABCD")]
 Pattern = Annotated[
     str,
-    Written("[A-Za-z0-9_.:*-]{1,100}", "must be an action type such as send_email, or a pattern such as db.*"),
+    TextFormat("[A-Za-z0-9_.:*-]{1,100}", "must be an action type such as send_email, or a pattern such as db.*"),
 ]
 Domain = Annotated[
     str,
     AfterValidator(str.lower),
     StringConstraints(max_length=253),
-    Written(rf"({_LABEL}\.)+[A-Za-z0-9-]{{2,63}}", "must be a domain such as partner.example"),
+    TextFormat(rf"({_LABEL}\.)+[A-Za-z0-9-]{{2,63}}", "must be a domain such as partner.example"),
 ]
-Currency = Annotated[str, Written("[A-Z]{3}", "must be a currency in three capital letters such as EUR")]
+Currency = Annotated[str, TextFormat("[A-Z]{3}", "must be a currency in three capital letters such as EUR")]
 ShortName = Annotated[
     str,
-    Written("[A-Za-z0-9_.-]{1,50}", "must be a short name such as 2026-01: letters, digits, dots, _ and -, at most 50"),
+    TextFormat(
+        "[A-Za-z0-9_.-]{1,50}", "must be a short name such as 2026-01: letters, digits, dots, _ and -, at most 50"
+    ),
 ]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-def within_reason(span: timedelta) -> timedelta:
+def check_span(span: timedelta) -> timedelta:
     if span <= timedelta(0):
         raise ValueError("must be longer than nothing")
     if span > timedelta(days=36_500):
@@ -67,7 +69,7 @@ def within_reason(span: timedelta) -> timedelta:
     return span
 
 
-Span = Annotated[Duration, AfterValidator(within_reason)]
+Span = Annotated[Duration, AfterValidator(check_span)]
 
 
 def _time_of_day(written: Any) -> Any:

@@ -11,7 +11,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from rules.canonical import canonical
+from rules.canonical import canonical_json
 from rules.state.events import TenantEventType
 from rules.state.model import PackageState
 from rules.state.transition import Occurrence, Words
@@ -26,21 +26,21 @@ def rfc3339(moment: datetime) -> str:
 
 
 def content_digest(words: Words, salt: str) -> str:
-    return "sha256:" + sha256(salt.encode() + canonical(words)).hexdigest()
+    return "sha256:" + sha256(salt.encode() + canonical_json(words)).hexdigest()
 
 
 def event_digest(event: Event) -> str:
     """Over everything but itself."""
     body = {name: value for name, value in event.items() if name != "digest"}
-    return "sha256:" + sha256(canonical(body)).hexdigest()
+    return "sha256:" + sha256(canonical_json(body)).hexdigest()
 
 
-def sealed(body: Event, previous: str | None) -> Event:
+def seal_event(body: Event, previous: str | None) -> Event:
     event = body | {"previous": previous}
     return event | {"digest": event_digest(event)}
 
 
-def event_of(happened: Occurrence, before: PackageState | None, salt: str) -> Event:
+def package_event(happened: Occurrence, before: PackageState | None, salt: str) -> Event:
     """The event of a package's chain, still to be sealed."""
     after = happened.after
     occurred_at = rfc3339(after.updated_at)
@@ -71,7 +71,7 @@ def event_of(happened: Occurrence, before: PackageState | None, salt: str) -> Ev
         "outcome": happened.outcome,
         "rendering_id": happened.rendering_id,
         "revision": after.revision,
-        "change": changes(before, after),
+        "change": state_changes(before, after),
         "content": content_digest(happened.words, salt) if happened.words else None,
     }
 
@@ -81,7 +81,7 @@ def _executed(before: PackageState | None, after: PackageState) -> bool:
     return before is not None and before.execution.state is not after.execution.state
 
 
-def changes(before: PackageState | None, after: PackageState) -> dict[str, Any]:
+def state_changes(before: PackageState | None, after: PackageState) -> dict[str, Any]:
     """The fields that differ, as JSON. Fields are compared by identity first: most are the very same object."""
     if before is None:
         return after.model_dump(mode="json")
@@ -115,7 +115,7 @@ def tenant_event(
     }
 
 
-def fold(events: list[Event]) -> dict[str, Any]:
+def fold_events(events: list[Event]) -> dict[str, Any]:
     """What the events of one package come to."""
     state: dict[str, Any] = {}
     for event in events:

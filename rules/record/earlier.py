@@ -10,7 +10,7 @@ from rules.record.evidence import TENANT, Claim, Fault
 
 
 @dataclass(slots=True)
-class Earlier:
+class EarlierExport:
     """How far each chain went then, and the digest of its last event, which stands for all the events before it."""
 
     tenant_id: str

@@ -36,7 +36,7 @@ class Claim(NamedTuple):
     state: dict[str, Any] | None = None
 
 
-class Kept(NamedTuple):
+class StoredWords(NamedTuple):
     """The words beside an event and their salt; both are None where retention has emptied them."""
 
     event_id: str
@@ -44,14 +44,14 @@ class Kept(NamedTuple):
     words: Any
 
 
-class Shown(NamedTuple):
+class StoredRendering(NamedTuple):
     """A rendering: what a person saw, as it was kept. The body is None where retention has emptied it."""
 
     rendering_id: str
     body: Any
 
 
-class Written(NamedTuple):
+class StoredPolicy(NamedTuple):
     """The text of a policy that was in force, and the digest by which decisions name it."""
 
     digest: str
@@ -65,8 +65,8 @@ class Trail:
 
     package_id: str
     events: list[Any] = field(default_factory=list)
-    contents: list[Kept] = field(default_factory=list)
-    renderings: list[Shown] = field(default_factory=list)
+    contents: list[StoredWords] = field(default_factory=list)
+    renderings: list[StoredRendering] = field(default_factory=list)
     claim: Claim | None = None
     noticed: list[Fault] = field(default_factory=list)
 
@@ -81,7 +81,7 @@ class Counts:
     policies: int = 0
 
 
-def read(text: str) -> Any:
+def parse_strict_json(text: str) -> Any:
     """JSON with one meaning: of two members with one name, readers differ in which they believe."""
     try:
         return _READER.decode(text)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, assert_never
 
-from rules.authority.quorum import filled, tally
+from rules.authority.quorum import fill_quorum, tally
 from rules.people.directory import Roster
 from rules.record.chain import rfc3339
 from rules.scales import HITLLevel
@@ -14,12 +14,12 @@ from rules.state.commands import HumanDecisionType, OverrideDecision
 from rules.state.model import Basis, Decision, ExecutionState, PackageState, Status
 from rules.state.terms import terms_today
 from rules.state.transition import Words
-from rules.wording import a, plainly
+from rules.wording import humanize, with_article
 
 Document = dict[str, Any]
 
 
-def document(
+def status_document(
     state: PackageState, content: Words | None, words: Words | None, roster: Roster, now: datetime
 ) -> Document:
     """`content` is the package as posted, `words` what was said with the decision; either may have been emptied."""
@@ -38,7 +38,7 @@ def document(
         "interrupt": _interrupt(state, roster, now),
         "decision": _decision(state, state.decision, package, words or {}, roster) if state.decision else None,
         "execution": _execution(state),
-        "agent_message": message(state, now),
+        "agent_message": agent_message(state, now),
         "run_id": state.run_id,
         "thread_id": state.thread_id,
         "checkpoint_id": package.get("checkpoint_id"),
@@ -73,8 +73,8 @@ def _quorum(state: PackageState, roster: Roster, now: datetime) -> Document:
         counted = tally(state, state.votes, terms_today(state, roster.policy), roster, now)
         return _shares(counted.needed, len(counted.votes), counted.of_role)
     terms, people = state.terms, [seat.reviewer_id for seat in state.decision.reviewers] if state.decision else []
-    able = {who: [role for role in terms.of_role if roster.able_in(who, role)] for who in people}
-    return _shares(terms.quorum, len(able), filled(terms.of_role, terms.quorum, able)[1])
+    able = {who: [role for role in terms.of_role if roster.roles_acting_as(who, role)] for who in people}
+    return _shares(terms.quorum, len(able), fill_quorum(terms.of_role, terms.quorum, able)[1])
 
 
 def _shares(needed: int, have: int, of_role: Mapping[str, tuple[int, int]]) -> Document:
@@ -87,7 +87,7 @@ def _decision(state: PackageState, made: Decision, package: Words, words: Words,
         "decision": made.decision.value if made.decision else None,
         "basis": made.basis.value,
         "reviewers": [
-            {"reviewer_id": seat.reviewer_id, "name": name_of(roster, seat.reviewer_id), "role": seat.role}
+            {"reviewer_id": seat.reviewer_id, "name": display_name(roster, seat.reviewer_id), "role": seat.role}
             for seat in made.reviewers
         ],
         "comment": words.get("comment"),
@@ -103,7 +103,7 @@ def _decision(state: PackageState, made: Decision, package: Words, words: Words,
     }
 
 
-def name_of(roster: Roster, user_id: str) -> str:
+def display_name(roster: Roster, user_id: str) -> str:
     person = roster.person(user_id)
     return person.name if person and person.name else user_id
 
@@ -131,9 +131,9 @@ def _execution(state: PackageState) -> Document:
     return told
 
 
-def message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR0911 - one sentence a status
+def agent_message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR0911 - one sentence a status
     """What the agent should make of it, in one sentence: an agent reads sentences better than enums."""
-    somebody = a(state.task.required_role)
+    somebody = with_article(state.task.required_role)
     match state.status:
         case Status.PENDING if state.level is HITLLevel.HUMAN_TAKEOVER:
             return f"Stop here: {somebody} is asked to take over; poll this URL or wait for the callback."
@@ -187,4 +187,4 @@ def _granted(state: PackageState, now: datetime) -> str:
         return "The permission lapsed unused: do not act; submit again if it matters."
     if state.execution.state is ExecutionState.CLAIMED:
         return _CLAIMED
-    return f"The outcome of the execution is {plainly(state.execution.state)}: do not run it again."
+    return f"The outcome of the execution is {humanize(state.execution.state)}: do not run it again."

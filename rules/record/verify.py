@@ -15,12 +15,12 @@ from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 
-from rules.canonical import NotCanonical
+from rules.canonical import NotCanonicalError
 from rules.record.chain import Event, content_digest, event_digest
-from rules.record.earlier import Earlier
-from rules.record.evidence import TENANT, Claim, Counts, Fault, Kept, Trail, Written
-from rules.record.kept_texts import PoliciesInForce, renderings_at_fault
+from rules.record.earlier import EarlierExport
+from rules.record.evidence import TENANT, Claim, Counts, Fault, StoredPolicy, StoredWords, Trail
 from rules.record.replay import replay
+from rules.record.stored_texts import PoliciesInForce, rendering_faults
 
 _FORM: Mapping[str, type] = {
     "event_id": str,
@@ -32,7 +32,7 @@ _FORM: Mapping[str, type] = {
 }
 
 
-class Seen:
+class SeenIds:
     """A set of strings, by 64 bits of each: of a million, two meet by chance about once in forty million trails.
 
     Sorted arrays take a tenth of the memory of a `set`. There are many of them, because to insert moves what follows.
@@ -59,10 +59,10 @@ class Seen:
         return marks, mark, bisect_left(marks, mark)
 
 
-class Chain:
+class ChainChecker:
     """One chain: how far it has come, and what is wrong with each event that is said to follow."""
 
-    def __init__(self, tenant_id: str, package_id: str | None, seen: Seen) -> None:
+    def __init__(self, tenant_id: str, package_id: str | None, seen: SeenIds) -> None:
         self.tenant_id, self.package_id, self._seen = tenant_id, package_id, seen
         self.length = 0
         # The digests that the next event may follow; none given: any, because nobody can know.
@@ -142,7 +142,7 @@ def _deformed(event: Any) -> str | None:
 def _digest_of(event: Any) -> str | None:
     try:
         return event_digest(event) if isinstance(event, dict) else None
-    except NotCanonical:
+    except NotCanonicalError:
         return None
 
 
@@ -154,11 +154,11 @@ class Auditor:
     """
 
     def __init__(
-        self, tenant_id: str, counts: Counts | None = None, earlier: Earlier | None = None, *, texts: bool = True
+        self, tenant_id: str, counts: Counts | None = None, earlier: EarlierExport | None = None, *, texts: bool = True
     ) -> None:
         self.counts = counts or Counts()
-        self._tenant_id, self._seen, self._earlier, self._texts = tenant_id, Seen(), earlier, texts
-        self._own, self._policies = Chain(tenant_id, None, self._seen), PoliciesInForce()
+        self._tenant_id, self._seen, self._earlier, self._texts = tenant_id, SeenIds(), earlier, texts
+        self._own, self._policies = ChainChecker(tenant_id, None, self._seen), PoliciesInForce()
 
     def tenant_event(self, event: Any) -> Iterator[Fault]:
         self.counts.tenant_events += 1
@@ -167,7 +167,7 @@ class Auditor:
         self._policies.activated(event)
         yield from self._earlier.tenant_event(event) if self._earlier else ()
 
-    def policies(self, policies: list[Written]) -> Iterator[Fault]:
+    def policies(self, policies: list[StoredPolicy]) -> Iterator[Fault]:
         self.counts.policies += len(policies)
         yield from self._policies.at_fault(policies) if self._texts else ()
 
@@ -185,18 +185,18 @@ class Auditor:
         self.counts.contents += len(trail.contents)
         self.counts.renderings += len(trail.renderings)
         yield from trail.noticed
-        chain = Chain(self._tenant_id, trail.package_id, self._seen)
+        chain = ChainChecker(self._tenant_id, trail.package_id, self._seen)
         broken = [fault for event in trail.events if (fault := chain.follow(event))]
         broken += _at_its_end(trail, chain)
         yield from broken
-        yield from words_at_fault(trail)
-        yield from renderings_at_fault(trail) if self._texts else ()
+        yield from word_faults(trail)
+        yield from rendering_faults(trail) if self._texts else ()
         yield from self._earlier.package(trail.package_id, trail.events) if self._earlier else ()
         # What a broken chain comes to means nothing: its faults have been named.
         yield from () if broken else replay(trail)
 
 
-def _at_its_end(trail: Trail, chain: Chain) -> Iterator[Fault]:
+def _at_its_end(trail: Trail, chain: ChainChecker) -> Iterator[Fault]:
     if trail.claim is None:
         yield Fault(trail.package_id, None, None, "it has a record, and no state: its row is missing")
     elif not trail.events:
@@ -205,7 +205,7 @@ def _at_its_end(trail: Trail, chain: Chain) -> Iterator[Fault]:
         yield fault
 
 
-def words_at_fault(trail: Trail) -> Iterator[Fault]:
+def word_faults(trail: Trail) -> Iterator[Fault]:
     """Words have to be those of which the event keeps the digest. Emptied ones, with their salt, are in order."""
     events = [event for event in trail.events if not _deformed(event)]
     digests = {event["event_id"]: event.get("content") for event in events}
@@ -221,7 +221,7 @@ def words_at_fault(trail: Trail) -> Iterator[Fault]:
         yield Fault(trail.package_id, revisions[event_id], event_id, what)
 
 
-def _ill_kept(kept: Kept, digest: Any, missing: set[str]) -> str | None:
+def _ill_kept(kept: StoredWords, digest: Any, missing: set[str]) -> str | None:
     if digest is None:
         return "there are words beside it, and it brought none"
     if kept.event_id not in missing:
@@ -230,6 +230,6 @@ def _ill_kept(kept: Kept, digest: Any, missing: set[str]) -> str | None:
         return None if kept.salt is None else "its words were emptied and their salt was not: they can be guessed"
     try:
         fits = isinstance(kept.salt, str) and content_digest(kept.words, kept.salt) == digest
-    except NotCanonical:
+    except NotCanonicalError:
         fits = False
     return None if fits else "its words were changed: they are not those of which it keeps the digest"

@@ -1,7 +1,7 @@
 """What an event may change of a package's state: the type checker refuses any other field, and any other type.
 
 Nothing is validated when a change is made, because it is made on each request. `revision` and `updated_at` are not
-named here: `Move.happen` alone moves them.
+named here: `Move.record` alone moves them.
 """
 
 from __future__ import annotations
@@ -67,6 +67,6 @@ class StateChanges(TypedDict, total=False):
     verdict: Verdict | None
 
 
-def changed(state: PackageState, changes: StateChanges) -> PackageState:
+def apply_changes(state: PackageState, changes: StateChanges) -> PackageState:
     """The state with these changes, before or without an event of them."""
     return state.model_copy(update=changes)

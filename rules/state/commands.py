@@ -13,7 +13,7 @@ from pydantic import Field, JsonValue, StringConstraints
 from rules.package.model import DecisionPackage
 from rules.policy.types import UserId
 from rules.state.pages import Page
-from rules.state.sightings import CardAt
+from rules.state.sightings import CardLocation
 from rules.values import Moment, Value
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=3000)]
@@ -261,8 +261,8 @@ class Show(Command):
     seen_by: frozenset[str]
 
     @property
-    def at(self) -> CardAt:
-        return CardAt(self.channel, self.ts)
+    def at(self) -> CardLocation:
+        return CardLocation(self.channel, self.ts)
 
 
 class NewVersion(Command):

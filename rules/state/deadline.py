@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from rules.people.working_time import reached, working
+from rules.people.working_time import moment_after, working_spans
 from rules.policy.model import Policy
 from rules.state.model import ReviewTask, Terms
 
@@ -17,26 +17,26 @@ def deadline(terms: Terms, role: str, policy: Policy, now: datetime) -> datetime
     hours = policy.roles[role].hours if terms.timeout_in_working_hours and role in policy.roles else None
     if hours is None:
         return now + terms.hard_timeout
-    ends = (reached(working(hours, now, now + ahead), terms.hard_timeout) for ahead in _HORIZONS)
+    ends = (moment_after(working_spans(hours, now, now + ahead), terms.hard_timeout) for ahead in _HORIZONS)
     return next((end for end in ends if end), now + _HORIZONS[-1])
 
 
-def whole_time(terms: Terms, role: str, policy: Policy, now: datetime, own_end: datetime | None) -> dict[str, Any]:
+def timing_for_role(terms: Terms, role: str, policy: Policy, now: datetime, own_end: datetime | None) -> dict[str, Any]:
     """What a task says of its time when the time of this role begins."""
-    return until(terms, deadline(terms, role, policy, now), now, own_end)
+    return timing_until(terms, deadline(terms, role, policy, now), now, own_end)
 
 
-def until(terms: Terms, due_at: datetime, now: datetime, own_end: datetime | None) -> dict[str, Any]:
+def timing_until(terms: Terms, due_at: datetime, now: datetime, own_end: datetime | None) -> dict[str, Any]:
     """The same with this end. Whoever hears of it just now needs no reminder that would have been due already."""
     end = min(due_at, own_end) if own_end else due_at
-    return {"due_at": due_at, "reminded": passed(terms, end, now)}
+    return {"due_at": due_at, "reminded": reminders_passed(terms, end, now)}
 
 
-def begun_anew(task: ReviewTask, terms: Terms, policy: Policy, now: datetime, own_end: datetime | None) -> ReviewTask:
+def restart_task(task: ReviewTask, terms: Terms, policy: Policy, now: datetime, own_end: datetime | None) -> ReviewTask:
     """The same rung, with the whole of its time."""
-    return task.model_copy(update=whole_time(terms, task.required_role, policy, now, own_end))
+    return task.model_copy(update=timing_for_role(terms, task.required_role, policy, now, own_end))
 
 
-def passed(terms: Terms, end: datetime, now: datetime) -> int:
+def reminders_passed(terms: Terms, end: datetime, now: datetime) -> int:
     """How many of the reminders before this end are behind us."""
     return sum(end - ahead <= now for ahead in terms.reminders)

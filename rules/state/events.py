@@ -13,7 +13,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NewType, Self
 
-Recorded = NewType("Recorded", str)  # a reason that says more than a cause: made here, so that all of them can be found
+DetailedReason = NewType(
+    "DetailedReason", str
+)  # a reason that says more than a cause: made here, so that all of them can be found
 
 
 class _Names(StrEnum):
@@ -137,11 +139,11 @@ class Cause(StrEnum):
     SEEN_BY_NOBODY_ELIGIBLE = "seen-by-nobody-eligible"
     OLDER_VERSION = "older-version"
 
-    def of_event(self, event_id: str) -> Recorded:
+    def of_event(self, event_id: str) -> DetailedReason:
         """The cause, and the event that it is about."""
-        return Recorded(f"{self} {event_id}")
+        return DetailedReason(f"{self} {event_id}")
 
 
-def level_change(before: str, after: str) -> Recorded:
+def level_change(before: str, after: str) -> DetailedReason:
     """The reason of `autonomy.changed`."""
-    return Recorded(f"{before} to {after}")
+    return DetailedReason(f"{before} to {after}")

@@ -42,7 +42,7 @@ class RememberedNo(NamedTuple):
     subject_digest: str | None
 
 
-class Likeness(IntEnum):
+class Similarity(IntEnum):
     """How a proposal is like one that a person said no to."""
 
     SAME_TYPE = 1
@@ -52,25 +52,25 @@ class Likeness(IntEnum):
 
 
 _LIKE = {
-    Likeness.SAME_TYPE: "someone said no to another action of this type by this agent",
-    Likeness.SAME_SUBJECT: "someone said no to an action of this type on the same subject, or on an unnamed one",
-    Likeness.SAME_ACTION_OF_ANOTHER: "someone said no to exactly this action when another agent proposed it",
-    Likeness.SAME_ACTION: "someone said no to exactly this action",
+    Similarity.SAME_TYPE: "someone said no to another action of this type by this agent",
+    Similarity.SAME_SUBJECT: "someone said no to an action of this type on the same subject, or on an unnamed one",
+    Similarity.SAME_ACTION_OF_ANOTHER: "someone said no to exactly this action when another agent proposed it",
+    Similarity.SAME_ACTION: "someone said no to exactly this action",
 }
 
 
 class EarlierNo(NamedTuple):
     """The No that bears on a proposal."""
 
-    likeness: Likeness
+    similarity: Similarity
     no: No
 
     @property
     def because(self) -> str:
-        return _LIKE[self.likeness]
+        return _LIKE[self.similarity]
 
 
-class Proposed(NamedTuple):
+class ProposalIdentity(NamedTuple):
     """What a proposal is compared by."""
 
     agent_id: str
@@ -78,7 +78,9 @@ class Proposed(NamedTuple):
     subject_digest: str | None
 
 
-def bearing(remembered: Iterable[RememberedNo], approved_at: datetime | None, proposed: Proposed) -> EarlierNo | None:
+def relevant_no(
+    remembered: Iterable[RememberedNo], approved_at: datetime | None, proposed: ProposalIdentity
+) -> EarlierNo | None:
     """The No that bears most on this proposal; of those that bear alike, the latest.
 
     `approved_at` is when a person last approved an action of this type by this agent.
@@ -88,22 +90,22 @@ def bearing(remembered: Iterable[RememberedNo], approved_at: datetime | None, pr
         for each in remembered
         if (likeness := _likeness(each, proposed, settled=approved_at is not None and approved_at > each.no.at))
     ]
-    return max(found, key=lambda earlier: (earlier.likeness, earlier.no.at), default=None)
+    return max(found, key=lambda earlier: (earlier.similarity, earlier.no.at), default=None)
 
 
-def _likeness(each: RememberedNo, proposed: Proposed, *, settled: bool) -> Likeness | None:
+def _likeness(each: RememberedNo, proposed: ProposalIdentity, *, settled: bool) -> Similarity | None:
     same_agent = each.agent_id == proposed.agent_id
     if each.no.action_digest == proposed.action_digest:
-        return Likeness.SAME_ACTION if same_agent else Likeness.SAME_ACTION_OF_ANOTHER
+        return Similarity.SAME_ACTION if same_agent else Similarity.SAME_ACTION_OF_ANOTHER
     if not same_agent:
         return None
     subjects = {each.subject_digest, proposed.subject_digest}
     if len(subjects) == 1 or None in subjects:
-        return Likeness.SAME_SUBJECT
-    return None if settled else Likeness.SAME_TYPE
+        return Similarity.SAME_SUBJECT
+    return None if settled else Similarity.SAME_TYPE
 
 
-def settled_by_approval(noes: tuple[No, ...], action_digest: str) -> tuple[No, ...]:
+def settle_objections(noes: tuple[No, ...], action_digest: str) -> tuple[No, ...]:
     """The same, with the objections to this action settled."""
     return tuple(
         no.model_copy(update={"settled": True})

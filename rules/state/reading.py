@@ -8,12 +8,12 @@ from rules.state.model import Details, PackageState
 from rules.state.pages import FormStep
 
 
-def read_details(state: PackageState, who: str) -> bool:
+def has_read_details(state: PackageState, who: str) -> bool:
     """Whether they have opened every page of Details that holds what an approval is for."""
     return bool(_complete(state, who, state.details))
 
 
-def shown_in_form(state: PackageState, who: str) -> tuple[str, ...]:
+def form_renderings(state: PackageState, who: str) -> tuple[str, ...]:
     """The renderings of a form's steps, if they have opened all of them; else none."""
     steps = _complete(state, who, state.forms)
     return tuple(step.rendering_id for step in steps if isinstance(step, FormStep))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rules.values import Moment, Value
 
 
-class CardAt(NamedTuple):
+class CardLocation(NamedTuple):
     """Where a card is in Slack. A card that is posted again is somewhere else; an updated card is not."""
 
     channel: str
@@ -24,10 +24,10 @@ class SeenCard(Value):
     since: dict[str, Moment]
 
     @property
-    def at(self) -> CardAt:
-        return CardAt(self.channel, self.ts)
+    def at(self) -> CardLocation:
+        return CardLocation(self.channel, self.ts)
 
-    def only(self, people: Container[str]) -> SeenCard:
+    def seen_only_by(self, people: Container[str]) -> SeenCard:
         """The same card, as far as these people see it."""
         return self.model_copy(update={"since": {who: at for who, at in self.since.items() if who in people}})
 
@@ -52,5 +52,5 @@ class Silence(Value):
 
     counted: timedelta
     could_be_answered: bool
-    cards: frozenset[CardAt] = frozenset()
+    cards: frozenset[CardLocation] = frozenset()
     onlookers: dict[str, Moment] = {}

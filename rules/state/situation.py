@@ -15,8 +15,8 @@ from rules.policy.model import Policy
 from rules.scales import HITLLevel
 from rules.state.case import Background
 from rules.state.model import PackageState
-from rules.state.noes import EarlierNo, Proposed, RememberedNo, bearing
-from rules.state.sightings import CardAt
+from rules.state.noes import EarlierNo, ProposalIdentity, RememberedNo, relevant_no
+from rules.state.sightings import CardLocation
 from rules.values import Moment, Value
 
 
@@ -50,10 +50,10 @@ class Situation:
     package: DecisionPackage | None = None
     words: Mapping[str, dict[str, Any]] | None = None
     profile: AutonomyProfile | None = None
-    known: Mapping[str, str] = field(default_factory=dict)
+    resolved_parties: Mapping[str, str] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
     open_items: dict[str, int] = field(default_factory=dict)
-    cards: frozenset[CardAt] = frozenset()
+    cards: frozenset[CardLocation] = frozenset()
     chance: float = 1.0
     clicks_provable: bool = True
     trial: bool = False  # asked before a form opens: what the form shows has not been seen yet
@@ -62,14 +62,14 @@ class Situation:
         """The No that bears on this proposal, if one does."""
         if not self.memory.noes:
             return None
-        return self._bearing(Proposed(agent_id, action_digest(package), subject_digest(package)))
+        return self._bearing(ProposalIdentity(agent_id, action_digest(package), subject_digest(package)))
 
     def no_since(self, state: PackageState) -> EarlierNo | None:
         """The No that came after this package did, and that would bear on it if it were proposed now."""
-        return self._bearing(Proposed(state.agent_id, state.action_digest, state.subject_digest))
+        return self._bearing(ProposalIdentity(state.agent_id, state.action_digest, state.subject_digest))
 
-    def _bearing(self, proposed: Proposed) -> EarlierNo | None:
-        return bearing(self.memory.noes, self.memory.approved_at, proposed)
+    def _bearing(self, proposed: ProposalIdentity) -> EarlierNo | None:
+        return relevant_no(self.memory.noes, self.memory.approved_at, proposed)
 
     def background(
         self, agent_id: str, package: DecisionPackage, earlier: HITLLevel | None = None, *, outsider: bool = False

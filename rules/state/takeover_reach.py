@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from rules.spelling import folded
+from rules.spelling import normalize_name
 
 
-class InThread(Protocol):
+class HasThread(Protocol):
     """A package or its state."""
 
     @property
@@ -21,25 +21,25 @@ class InThread(Protocol):
     def run_id(self) -> str | None: ...
 
 
-def has_reach(its: InThread) -> bool:
+def has_thread_or_run(its: HasThread) -> bool:
     return its.thread_id is not None or its.run_id is not None
 
 
-def held_names(its: InThread) -> tuple[str, ...]:
+def names_held(its: HasThread) -> tuple[str, ...]:
     """What a takeover of this package holds."""
     thread, whole_run, part_of_run = _names(its)
     return tuple(filter(None, (thread, part_of_run) if thread else (whole_run,)))
 
 
-def asked_names(its: InThread) -> tuple[str, ...]:
+def names_required(its: HasThread) -> tuple[str, ...]:
     """What must not be held by another package while this one comes in or is claimed."""
     thread, whole_run, part_of_run = _names(its)
     return tuple(filter(None, (thread, whole_run) if thread else (whole_run, part_of_run)))
 
 
-def _names(its: InThread) -> tuple[str | None, str | None, str | None]:
-    thread = None if its.thread_id is None else folded(its.thread_id)
-    run = None if its.run_id is None else folded(its.run_id)
+def _names(its: HasThread) -> tuple[str | None, str | None, str | None]:
+    thread = None if its.thread_id is None else normalize_name(its.thread_id)
+    run = None if its.run_id is None else normalize_name(its.run_id)
     return (
         None if thread is None else f"thread:{thread}",
         None if run is None else f"run:{run}",

@@ -40,8 +40,8 @@ def terms_for(policy: Policy, action_type: str, risk: RiskLevel) -> Terms:
     tier, entries = policy.tiers.of(risk), policy.listing(action_type)
     timing = {name: _strictest(entries, tier, name) for name in ReviewTimeoutPolicy.model_fields}
     role = _role(policy, entries, tier)
-    timing["ladder"] = tuple(step for step in timing["ladder"] if step not in policy.held_with(role))
-    return Terms.of_checked(
+    timing["ladder"] = tuple(step for step in timing["ladder"] if step not in policy.roles_implied_by(role))
+    return Terms.from_valid(
         role=role,
         quorum=tier.quorum,
         of_role=tier.of_role,
@@ -66,7 +66,7 @@ def _role(policy: Policy, entries: Listing, tier: Tier) -> str:
     role = _role_by(policy, entries.own, tier)
     for entry in entries.broader:
         asked = _role_by(policy, entry, tier)
-        role = asked if role in policy.held_with(asked) else role
+        role = asked if role in policy.roles_implied_by(asked) else role
     return role
 
 
@@ -75,10 +75,10 @@ def _role_by(policy: Policy, action: Action | None, tier: Tier) -> str:
     if action and action.role:
         return action.role
     least = action.tool.min_reviewer_role if action and action.tool else None
-    return tier.role if least is None or least in policy.held_with(tier.role) else least
+    return tier.role if least is None or least in policy.roles_implied_by(tier.role) else least
 
 
-def tightened(old: Terms, new: Terms, rung: int, policy: Policy) -> Terms:
+def tighten(old: Terms, new: Terms, rung: int, policy: Policy) -> Terms:
     """The new terms for a version or a policy that came later, with all that the old ones already asked."""
     of_role = {role: max(old.of_role.get(role, 0), new.of_role.get(role, 0)) for role in {**old.of_role, **new.of_role}}
     kept = {
@@ -94,10 +94,10 @@ def tightened(old: Terms, new: Terms, rung: int, policy: Policy) -> Terms:
 
 def _path(old: Terms, new: Terms, rung: int, policy: Policy) -> dict[str, object]:
     """Who is asked now is asked still; whom the new terms would ask beyond that comes above."""
-    if rung == 0 and old.role in policy.roles and old.role in policy.held_with(new.role):
+    if rung == 0 and old.role in policy.roles and old.role in policy.roles_implied_by(new.role):
         return {}
     climbed = (old.role, *old.ladder)[: rung + 1]
-    known = frozenset(climbed) | policy.held_with(climbed[-1])
+    known = frozenset(climbed) | policy.roles_implied_by(climbed[-1])
     above = [role for role in (*old.ladder[rung:], new.role, *new.ladder) if role not in known]
     return {"role": climbed[0], "ladder": (*climbed[1:], *dict.fromkeys(above))}
 
@@ -108,4 +108,4 @@ def terms_today(state: PackageState, policy: Policy) -> Terms:
     if state.task.rung == 0 and (today is state.terms or today == state.terms):  # mostly the very same
         return state.terms
     asked = state.terms.model_copy(update={name: getattr(today, name) for name in _RISING})
-    return tightened(state.terms, asked, state.task.rung, policy)
+    return tighten(state.terms, asked, state.task.rung, policy)

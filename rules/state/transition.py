@@ -13,11 +13,11 @@ from rules.people.directory import Actor, ReviewerAuthorization
 from rules.reasons import Reason, Refusal
 from rules.state.changes import StateChanges
 from rules.state.commands import Command, HumanDecisionCommand, HumanDecisionType, Show
-from rules.state.events import Cause, EventType, Recorded
+from rules.state.events import Cause, DetailedReason, EventType
 from rules.state.model import Basis, PackageState
 from rules.state.noes import No
 from rules.state.pages import Page
-from rules.state.reading import shown_in_form
+from rules.state.reading import form_renderings
 from rules.state.situation import Situation
 
 Words = dict[str, JsonValue]
@@ -76,7 +76,7 @@ class Move:
         self._occurrences: list[Occurrence] = []
 
     @classmethod
-    def first(cls, state: PackageState, command: Command, situation: Situation) -> Self:
+    def begin(cls, state: PackageState, command: Command, situation: Situation) -> Self:
         move = cls(state, command, situation)
         move._before = None
         return move
@@ -87,23 +87,23 @@ class Move:
         return f"evt_{self.situation.fresh_id}{len(self._occurrences):02d}"
 
     @property
-    def shown_in_form(self) -> tuple[str, ...]:
+    def form_renderings(self) -> tuple[str, ...]:
         """The renderings in which a form showed the actor all of it. An edit begins from what was shown before it."""
-        return shown_in_form(self._before, self.situation.actor.actor_id) if self._before else ()
+        return form_renderings(self._before, self.situation.actor.actor_id) if self._before else ()
 
     @property
     def latency_ms(self) -> int:
         """Nothing, where the clock was set back meanwhile."""
         return max(0, (self.situation.now - self.state.asked_at) // timedelta(milliseconds=1))
 
-    def happen(
+    def record(
         self,
         event_type: EventType,
         changes: StateChanges | None = None,
         *,
         decision: HumanDecisionType | None = None,
         basis: Basis | None = None,
-        reason: Cause | Reason | Recorded | None = None,
+        reason: Cause | Reason | DetailedReason | None = None,
         outcome: str | None = None,
         words: Words | None = None,
     ) -> Self:
@@ -129,7 +129,7 @@ class Move:
         )
         return self
 
-    def no(self) -> No:
+    def make_no(self) -> No:
         """A person's No, by the event that comes next."""
         return No(
             event_id=self.event_id,
@@ -140,7 +140,7 @@ class Move:
             at=self.situation.now,
         )
 
-    def done(self, profile: AutonomyProfile | None = None) -> Transition:
+    def build(self, profile: AutonomyProfile | None = None) -> Transition:
         return Transition(before=self._before, after=self.state, occurrences=tuple(self._occurrences), profile=profile)
 
     def _rendering(self) -> str | None:
@@ -148,8 +148,8 @@ class Move:
         return getattr(self.command, "rendering_id", None) if saw else None
 
 
-def refused(state: PackageState, command: Command, situation: Situation, reason: Reason) -> Transition:
+def record_refusal(state: PackageState, command: Command, situation: Situation, reason: Reason) -> Transition:
     """A known person's refused attempt is part of the record; it changes nothing else."""
     decision = command.decision if isinstance(command, HumanDecisionCommand) else None
     move = Move(state, command, situation)
-    return move.happen(EventType.HUMAN_DECISION_REFUSED, decision=decision, reason=reason).done()
+    return move.record(EventType.HUMAN_DECISION_REFUSED, decision=decision, reason=reason).build()

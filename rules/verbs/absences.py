@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rules.authority.assignment import assigned
+from rules.authority.assignment import assign_task
 from rules.authority.authorization import authorize, question_of
-from rules.authority.silence import is_away, present
+from rules.authority.silence import anyone_present, is_away
 from rules.authority.standards import Standard
 from rules.people.directory import ReviewerAuthorization, Roster
-from rules.state.changes import changed
+from rules.state.changes import apply_changes
 from rules.state.clock_commands import Relieve
 from rules.state.commands import Verb
 from rules.state.events import Cause, EventType
@@ -22,32 +22,32 @@ from rules.state.transition import Move, Transition
 from rules.verbs.escalation import climb_to
 
 
-def needed(state: PackageState, roster: Roster, now: datetime) -> bool:
+def needs_relief(state: PackageState, roster: Roster, now: datetime) -> bool:
     """A directory that is too old knows nobody: that is no reason to take anything from anybody."""
     if not roster.directory.is_fresh(roster.policy, now):
         return False
     back, missed = _is_back(state, roster, now), _is_missed(state, roster, now)
-    return back or missed or further_up(state, roster, now) is not None
+    return back or missed or next_staffed_rung(state, roster, now) is not None
 
 
-def is_needed(state: PackageState, _: Verb, situation: Situation) -> bool:
-    return needed(state, situation.roster, situation.now)
+def relief_is_due(state: PackageState, _: Verb, situation: Situation) -> bool:
+    return needs_relief(state, situation.roster, situation.now)
 
 
 def relieve(move: Move, _: Relieve) -> Transition:
-    return looked_after(move).done()
+    return cover_absences(move).build()
 
 
-def looked_after(move: Move) -> Move:
+def cover_absences(move: Move) -> Move:
     """Also of what comes back into the queue: while nobody was asked, nobody was missed."""
     state, roster, now = move.state, move.situation.roster, move.situation.now
-    if not needed(state, roster, now):
+    if not needs_relief(state, roster, now):
         return move
-    if (rung := further_up(state, roster, now)) is not None:
+    if (rung := next_staffed_rung(state, roster, now)) is not None:
         return climb_to(move, rung, Cause.NOBODY_LEFT)
     back = _is_back(state, roster, now)
     task = _given_back(state.task) if back else _handed_on(move)
-    return move.happen(EventType.TASK_ASSIGNED, {"task": task}, reason=Cause.BACK if back else Cause.ABSENT)
+    return move.record(EventType.TASK_ASSIGNED, {"task": task}, reason=Cause.BACK if back else Cause.ABSENT)
 
 
 def _is_missed(state: PackageState, roster: Roster, now: datetime) -> bool:
@@ -69,12 +69,12 @@ def _is_there(state: PackageState, roster: Roster, user_id: str, now: datetime) 
     return isinstance(able, ReviewerAuthorization) and not is_away(roster, user_id, now)
 
 
-def further_up(state: PackageState, roster: Roster, now: datetime) -> int | None:
+def next_staffed_rung(state: PackageState, roster: Roster, now: datetime) -> int | None:
     """The next rung with somebody on it, if this one has nobody; where nobody is anywhere, the deadline will tell."""
-    if state.status is not Status.PENDING or present(state, roster, now):
+    if state.status is not Status.PENDING or anyone_present(state, roster, now):
         return None
     above = range(state.task.rung + 1, state.terms.top + 1)
-    return next((rung for rung in above if present(state, roster, now, state.terms.role_at(rung))), None)
+    return next((rung for rung in above if anyone_present(state, roster, now, state.terms.role_at(rung))), None)
 
 
 def _given_back(task: ReviewTask) -> ReviewTask:
@@ -87,7 +87,7 @@ def _handed_on(move: Move) -> ReviewTask:
     delegate = _delegate(state, move.situation.roster, move.situation.now)
     whose = (task.stands_in_for or task.assigned_to) if delegate else None
     handed = task.model_copy(update={"assigned_to": delegate, "stands_in_for": whose})
-    return handed if delegate else assigned(changed(state, {"task": handed}), move.situation)
+    return handed if delegate else assign_task(apply_changes(state, {"task": handed}), move.situation)
 
 
 def _delegate(state: PackageState, roster: Roster, now: datetime) -> str | None:

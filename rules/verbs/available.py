@@ -9,17 +9,17 @@ from rules.package.model import DECISION_NAMES
 from rules.state.commands import Verb
 from rules.state.model import PackageState
 from rules.verbs.spec import VerbSpec
-from rules.verbs.table import OF_VERB
+from rules.verbs.table import SPEC_OF_VERB
 
 
-def offered(state: PackageState) -> tuple[Verb, ...]:
+def offered_verbs(state: PackageState) -> tuple[Verb, ...]:
     """Every verb that somebody with the right authority could give this package now."""
-    return tuple(verb for verb, row in OF_VERB.items() if takes(state, verb) and _is_offered(state, row))
+    return tuple(verb for verb, row in SPEC_OF_VERB.items() if accepts_verb(state, verb) and _is_offered(state, row))
 
 
-def takes(state: PackageState, verb: Verb) -> bool:
+def accepts_verb(state: PackageState, verb: Verb) -> bool:
     """Whether a package in this status takes this verb at all."""
-    return state.status in OF_VERB[verb].taken_in
+    return state.status in SPEC_OF_VERB[verb].taken_in
 
 
 def _is_offered(state: PackageState, row: VerbSpec) -> bool:

@@ -16,13 +16,13 @@ from rules.scales import HITLLevel
 from rules.state import commands
 from rules.state.commands import Command, HumanDecisionCommand, Verb
 from rules.state.model import PackageState, Status
-from rules.state.reading import read_details, shown_in_form
+from rules.state.reading import form_renderings, has_read_details
 from rules.state.situation import Situation
 from rules.state.terms import terms_today
 from rules.state.transition import Move, Transition
 from rules.verbs.spec import VerbSpec
-from rules.verbs.table import OF_VERB, VERBS
-from rules.wording import plainly
+from rules.verbs.table import SPEC_OF_VERB, VERBS
+from rules.wording import humanize
 
 
 def decide(state: PackageState | None, command: Command, situation: Situation) -> Transition | Refusal:
@@ -45,7 +45,7 @@ def decide(state: PackageState | None, command: Command, situation: Situation) -
 
 def _held_to_the_table(spec: VerbSpec, state: PackageState, outcome: Transition) -> Transition:
     # A claim that ends an approval instead of using it is held to the row of those who end one.
-    row = OF_VERB[Verb.REVOKE] if outcome.refusal else spec
+    row = SPEC_OF_VERB[Verb.REVOKE] if outcome.refusal else spec
     leads = row.leads_to or (state.status,)
     if outcome.occurrences and outcome.after.status not in leads:
         raise AssertionError(f"{spec.verb} led from {state.status} to {outcome.after.status}: not in the table")
@@ -78,14 +78,14 @@ def _wrong_state(spec: VerbSpec, state: PackageState, command: Command, situatio
 
 
 def _too_late(state: PackageState, command: Command) -> Refusal:
-    status = plainly(state.status)
+    status = humanize(state.status)
     if state.status.terminal:
         return refuse(Reason.ALREADY_DECIDED, status=status, by=state.decided_by())
     if state.status.awaits_agent:
         return refuse(Reason.AWAITS_AGENT, status=status)
     if state.status is Status.DEFERRED and state.wake_at:
         return refuse(Reason.IS_DEFERRED, until=state.wake_at.isoformat(timespec="minutes"))
-    return refuse(Reason.NOT_IN_THIS_STATE, status=status, verb=plainly(command.verb))
+    return refuse(Reason.NOT_IN_THIS_STATE, status=status, verb=humanize(command.verb))
 
 
 def _stale(spec: VerbSpec, state: PackageState, command: Command, _: Situation) -> Refusal | None:
@@ -121,9 +121,9 @@ def _unready(state: PackageState, command: HumanDecisionCommand, situation: Situ
     terms, who = terms_today(state, situation.policy), situation.actor.actor_id
     if state.ended(situation.now):
         return refuse(Reason.ALREADY_EXPIRED)
-    if terms.details_first and not read_details(state, who):
+    if terms.details_first and not has_read_details(state, who):
         return refuse(Reason.DETAILS_FIRST)
-    if not situation.trial and not (state.whole_on_card or shown_in_form(state, who)):
+    if not situation.trial and not (state.whole_on_card or form_renderings(state, who)):
         return refuse(Reason.NOT_SHOWN_WHOLE)
     return refuse(Reason.COMMENT_REQUIRED) if terms.comment_required and not command.grounds else None
 
@@ -132,7 +132,7 @@ def _not_for_this_package(spec: VerbSpec, state: PackageState, command: HumanDec
     verb, question = command.verb, state.kind is Kind.QUESTION
     allowed = state.allowed_decisions
     if allowed is not None and verb is not Verb.OBJECT and verb.value not in allowed:
-        return refuse(Reason.DECISION_NOT_ALLOWED, verb=plainly(verb), allowed=", ".join(allowed))
+        return refuse(Reason.DECISION_NOT_ALLOWED, verb=humanize(verb), allowed=", ".join(allowed))
     if isinstance(command, commands.Answer):
         return None if question else refuse(Reason.NOT_A_QUESTION)
     if spec.lets_go_ahead and state.level is HITLLevel.HUMAN_TAKEOVER:

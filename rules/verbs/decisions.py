@@ -27,13 +27,13 @@ from rules.state.commands import (
 )
 from rules.state.events import Cause, EventType
 from rules.state.model import Bar, Basis, PackageState, Seat, Status, Terms, Vote
-from rules.state.noes import settled_by_approval
+from rules.state.noes import settle_objections
 from rules.state.situation import Situation
 from rules.state.terms import terms_today
 from rules.state.transition import Move, Transition, Words
-from rules.verbs.absences import looked_after
+from rules.verbs.absences import cover_absences
 from rules.verbs.settling import settle
-from rules.verbs.submission import nobody_for
+from rules.verbs.submission import check_reviewers
 from rules.verbs.versions import add_version
 
 
@@ -81,8 +81,8 @@ def _vote(
     dropped = len(others) + 1 - len(kept)
     reason = Cause.VOTES_NO_LONGER_VALID if dropped else None
     told = {"comment": command.comment} | (words or {})
-    move.happen(EventType.HUMAN_DECISION_RECORDED, {"votes": kept}, decision=decision, words=told, reason=reason)
-    return (_settled(move, mine, counted, terms) if counted.complete else move).done()
+    move.record(EventType.HUMAN_DECISION_RECORDED, {"votes": kept}, decision=decision, words=told, reason=reason)
+    return (_settled(move, mine, counted, terms) if counted.complete else move).build()
 
 
 def _cast(
@@ -96,7 +96,7 @@ def _cast(
         version=move.state.version,
         rung=move.state.task.rung,
         rendering_id=command.rendering_id,
-        rendering_ids=move.shown_in_form,
+        rendering_ids=move.form_renderings,
         event_id=move.event_id,
         at=move.situation.now,
     )
@@ -114,7 +114,7 @@ def _unlike(votes: tuple[Vote, ...], mine: Vote) -> tuple[Vote, ...]:
 def _settled(move: Move, mine: Vote, counted: Tally, terms: Terms) -> Move:
     """An explicit approval also settles the objections to this very action, and the record says so."""
     stops = mine.override_decision not in (None, OverrideDecision.PROCEED)
-    noes = move.state.noes if stops else settled_by_approval(move.state.noes, move.state.action_digest)
+    noes = move.state.noes if stops else settle_objections(move.state.noes, move.state.action_digest)
     settles = noes != move.state.noes
     return settle(
         move,
@@ -132,7 +132,7 @@ def _settled(move: Move, mine: Vote, counted: Tally, terms: Terms) -> Move:
 
 def approve_with_edits(move: Move, command: ApproveWithEdits) -> Transition | Refusal:
     """Makes version n+1 with the reviewer as its author. Their approval counts only where one person is enough."""
-    proposed = edited(move.situation.package, command.action_parameters)
+    proposed = apply_edit(move.situation.package, command.action_parameters)
     if isinstance(proposed, Refusal):
         return proposed
     authority, before = move.authority, move.state
@@ -146,11 +146,11 @@ def approve_with_edits(move: Move, command: ApproveWithEdits) -> Transition | Re
         return _vote(move, command, HumanDecisionType.APPROVE_WITH_EDITS)
     barred = move.state.barred | {who: Bar.EDITOR}
     decision = HumanDecisionType.APPROVE_WITH_EDITS
-    move.happen(EventType.HUMAN_DECISION_RECORDED, {"barred": barred}, decision=decision)
-    return nobody_for(move.state, move.situation) or looked_after(move).done()
+    move.record(EventType.HUMAN_DECISION_RECORDED, {"barred": barred}, decision=decision)
+    return check_reviewers(move.state, move.situation) or cover_absences(move).build()
 
 
-def edited(package: DecisionPackage | None, parameters: dict[str, Any]) -> DecisionPackage | Refusal:
+def apply_edit(package: DecisionPackage | None, parameters: dict[str, Any]) -> DecisionPackage | Refusal:
     """The package with other parameters, if these make a valid one and differ."""
     if package is None or package.action_parameters is None:
         return refuse(Reason.NO_PARAMETERS)
@@ -173,7 +173,7 @@ def answer(move: Move, command: Answer) -> Transition:
 
 
 def reject(move: Move, command: Reject) -> Transition:
-    noes: StateChanges = {"noes": (*move.state.noes, move.no())}
+    noes: StateChanges = {"noes": (*move.state.noes, move.make_no())}
     return _at_once(move, command, Status.REJECTED, {"comment": command.comment}, noes)
 
 
@@ -195,12 +195,12 @@ def _ask_agent(move: Move, command: HumanDecisionCommand, status: Status, instru
 
 
 def defer(move: Move, command: Defer) -> Transition | Refusal:
-    if refusal := not_ahead(move.state, command.until, move.situation):
+    if refusal := check_new_time(move.state, command.until, move.situation):
         return refusal
     return _at_once(move, command, Status.DEFERRED, {"comment": command.comment}, {"wake_at": command.until})
 
 
-def not_ahead(state: PackageState, until: datetime, situation: Situation) -> Refusal | None:
+def check_new_time(state: PackageState, until: datetime, situation: Situation) -> Refusal | None:
     latest = situation.now + situation.policy.windows.defer_at_most
     latest = min(latest, state.expires_at) if state.expires_at else latest
     if until <= situation.now:
@@ -217,8 +217,8 @@ def _at_once(
 ) -> Transition:
     """One person is enough to stop, to send back, to take over."""
     event_id = move.event_id
-    reviewer = seat(move)
-    move.happen(EventType.HUMAN_DECISION_RECORDED, decision=command.decision, words=words)
+    reviewer = seat_of_actor(move)
+    move.record(EventType.HUMAN_DECISION_RECORDED, decision=command.decision, words=words)
     return settle(
         move,
         status,
@@ -228,10 +228,10 @@ def _at_once(
         event_id=event_id,
         rendering_id=command.rendering_id,
         changes=changes,
-    ).done()
+    ).build()
 
 
-def seat(move: Move) -> Seat:
+def seat_of_actor(move: Move) -> Seat:
     return Seat(reviewer_id=move.situation.actor.actor_id, role=_role(move))
 
 

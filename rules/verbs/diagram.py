@@ -6,28 +6,28 @@ from collections.abc import Iterator
 
 from rules.state.commands import Verb
 from rules.state.model import Status
-from rules.verbs.table import OF_VERB
+from rules.verbs.table import SPEC_OF_VERB
 
 # Verbs that a whole group takes are drawn once, from its frame.
 GROUPS: dict[str, tuple[Status, ...]] = {
     "open": tuple(status for status in Status if not status.terminal),
-    "granted": OF_VERB[Verb.REVOKE].taken_in,
+    "granted": SPEC_OF_VERB[Verb.REVOKE].taken_in,
 }
 BEGINNINGS = (Status.PENDING, Status.APPROVED)  # waiting for somebody, or settled at once where policy needs nobody
 
 Edge = tuple[str, Status, str]
 
 
-def mermaid() -> str:
+def mermaid_diagram() -> str:
     """The statuses, and the verbs that lead from one to another."""
     frames = [f"    state {name} {{\n{_inside(members)}\n    }}" for name, members in GROUPS.items()]
     arrows = [f"    {source} --> {target} : {', '.join(verbs)}" for (source, target), verbs in _bundled().items()]
     return "\n".join(["stateDiagram-v2", *frames, *arrows])
 
 
-def staying() -> tuple[Verb, ...]:
+def verbs_without_transition() -> tuple[Verb, ...]:
     """The verbs that never change the status."""
-    return tuple(verb for verb, row in OF_VERB.items() if row.rule and not row.leads_to)
+    return tuple(verb for verb, row in SPEC_OF_VERB.items() if row.rule and not row.leads_to)
 
 
 def _inside(members: tuple[Status, ...]) -> str:
@@ -44,7 +44,7 @@ def _bundled() -> dict[tuple[str, Status], list[str]]:
 def _edges() -> Iterator[Edge]:
     for status in BEGINNINGS:
         yield "[*]", status, Verb.SUBMIT
-    for verb, row in OF_VERB.items():
+    for verb, row in SPEC_OF_VERB.items():
         for target in row.leads_to:
             yield from ((source, target, verb) for source in _sources(row.taken_in, target))
 

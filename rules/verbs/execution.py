@@ -10,7 +10,7 @@ from rules.state.events import EventType, level_change
 from rules.state.model import Basis, Execution, ExecutionState, PackageState
 from rules.state.situation import Situation
 from rules.state.transition import Move, Transition, Words
-from rules.verbs.validity import Lost, checked, ended
+from rules.verbs.validity import Invalidity, check_validity, revoke_invalid
 
 _REPORTABLE = {
     ExecutionState.CLAIMED: ("succeeded", "failed", "rolled_back"),
@@ -26,23 +26,23 @@ def claim_execution(move: Move, command: ClaimExecution) -> Transition | Refusal
         return refusal
     execution, now = move.state.execution, move.situation.now
     if execution.state is ExecutionState.CLAIMED and execution.claim_id == command.claim_id:
-        return move.done()
+        return move.build()
     if execution.state is not ExecutionState.NONE:
         return _taken(execution, command)
     if not move.state.may_proceed(now):
         return refuse(Reason.APPROVAL_LAPSED, lapsed_at=move.state.lapses_at)
     if (fault := _fault_of(move.state, move.situation)) is not None:
-        return ended(move, fault) if isinstance(fault, Lost) else fault
+        return revoke_invalid(move, fault) if isinstance(fault, Invalidity) else fault
     claimed = Execution(state=ExecutionState.CLAIMED, claim_id=command.claim_id, claimed_at=now)
     changes: StateChanges = {"execution": claimed, "outcome_by": now + move.state.terms.outcome, "lapses_at": None}
-    return move.happen(EventType.EXECUTION_CLAIMED, changes).done()
+    return move.record(EventType.EXECUTION_CLAIMED, changes).build()
 
 
-def _fault_of(state: PackageState, situation: Situation) -> Lost | Refusal | None:
+def _fault_of(state: PackageState, situation: Situation) -> Invalidity | Refusal | None:
     """What stands against a permission that may be claimed: what it is for must be there, and its votes must stand."""
     if situation.words is not None and not situation.words.get(state.version_event_id):
         return refuse(Reason.CONTENT_UNREADABLE)
-    return checked(state, situation)
+    return check_validity(state, situation)
 
 
 def _not_to_be_claimed(move: Move, command: ClaimExecution) -> Refusal | None:
@@ -71,13 +71,13 @@ def report_execution(move: Move, command: ReportExecution) -> Transition | Refus
     if execution.claim_id != command.claim_id:
         return refuse(Reason.NOT_CLAIMED)
     if execution.state == command.outcome:
-        return move.done()
+        return move.build()
     if command.outcome not in _REPORTABLE.get(execution.state, ()):
         return refuse(Reason.ALREADY_REPORTED, state=execution.state)
     success, before = command.outcome == "succeeded", move.state
     _reported(move, ExecutionState(command.outcome), command)
-    counts = reviewed(before) if success else not blamed(before)
-    return trusted(move, success=success) if counts else move.done()
+    counts = was_reviewed(before) if success else not counted_as_failure(before)
+    return update_trust(move, success=success) if counts else move.build()
 
 
 def _reported(move: Move, state: ExecutionState, command: ReportExecution | None = None) -> Move:
@@ -88,18 +88,18 @@ def _reported(move: Move, state: ExecutionState, command: ReportExecution | None
         "lapses_at": None,
     }
     words: Words | None = {"detail": command.detail} if command else None
-    return move.happen(EventType.of("execution", state), changes, outcome=state, words=words)
+    return move.record(EventType.of("execution", state), changes, outcome=state, words=words)
 
 
 def lapse(move: Move, _: Command) -> Transition:
-    return _reported(move, ExecutionState.LAPSED).done()
+    return _reported(move, ExecutionState.LAPSED).build()
 
 
 def lose_track(move: Move, _: Command) -> Transition:
     """Silence about the outcome is `unknown`, never a second try, and it is no credit to the agent."""
     before = move.state
     _reported(move, ExecutionState.UNKNOWN)
-    return move.done() if blamed(before) else trusted(move, success=False)
+    return move.build() if counted_as_failure(before) else update_trust(move, success=False)
 
 
 # What an outcome does to an agent's earned autonomy.
@@ -107,27 +107,27 @@ def lose_track(move: Move, _: Command) -> Transition:
 _WENT_WRONG = (ExecutionState.FAILED, ExecutionState.ROLLED_BACK, ExecutionState.UNKNOWN)
 
 
-def by_people(state: PackageState) -> bool:
+def decided_by_people(state: PackageState) -> bool:
     return state.decision is not None and state.decision.basis in (Basis.HUMAN, Basis.QUORUM)
 
 
-def reviewed(state: PackageState) -> bool:
+def was_reviewed(state: PackageState) -> bool:
     """Whether a person looked: before, by approving it, or after, by judging it sound."""
-    return by_people(state) or state.verdict is Verdict.SOUND
+    return decided_by_people(state) or state.verdict is Verdict.SOUND
 
 
-def blamed(state: PackageState) -> bool:
+def counted_as_failure(state: PackageState) -> bool:
     """Whether this package has already cost its agent a failure: it costs one, by whatever it shows."""
     return state.execution.state in _WENT_WRONG or state.verdict is Verdict.UNSOUND
 
 
-def trusted(move: Move, *, success: bool) -> Transition:
+def update_trust(move: Move, *, success: bool) -> Transition:
     """Ends the move with the profile as the outcome leaves it, and with an event where the level changed."""
     before = profile_of(move.state, move.situation)
     after = before.record_outcome(success=success, now=move.situation.now, settings=move.situation.policy.autonomy)
     if after.current_level is not before.current_level:
-        move.happen(EventType.AUTONOMY_CHANGED, reason=level_change(before.current_level, after.current_level))
-    return move.done(after)
+        move.record(EventType.AUTONOMY_CHANGED, reason=level_change(before.current_level, after.current_level))
+    return move.build(after)
 
 
 def profile_of(state: PackageState, situation: Situation) -> AutonomyProfile:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from rules.people.directory import ActorKind
-from rules.state.changes import StateChanges, changed
+from rules.state.changes import StateChanges, apply_changes
 from rules.state.commands import HumanDecisionType, OverrideDecision
-from rules.state.events import Cause, EventType, Recorded
+from rules.state.events import Cause, DetailedReason, EventType
 from rules.state.model import Basis, Decision, PackageState, Seat, Status
 from rules.state.situation import Situation
-from rules.state.takeover_reach import has_reach
+from rules.state.takeover_reach import has_thread_or_run
 from rules.state.terms import terms_today
 from rules.state.transition import Move, Words
 
@@ -27,7 +27,7 @@ def settle(
     event_id: str | None = None,
     rendering_id: str | None = None,
     override: OverrideDecision | None = None,
-    reason: Cause | Recorded | None = None,
+    reason: Cause | DetailedReason | None = None,
     words: Words | None = None,
     changes: StateChanges | None = None,
 ) -> Move:
@@ -43,11 +43,11 @@ def settle(
         package_version=move.state.version,
         policy_version=move.situation.policy.full_version,
         rendering_id=rendering_id,
-        rendering_ids=move.shown_in_form,
+        rendering_ids=move.form_renderings,
     )
     decided: StateChanges = {"status": status, "decision": made}
-    update: StateChanges = {**decided, **_aftermath(changed(move.state, decided), move), **(changes or {})}
-    return move.happen(
+    update: StateChanges = {**decided, **_aftermath(apply_changes(move.state, decided), move), **(changes or {})}
+    return move.record(
         EventType.of("package", status), update, decision=decision, basis=basis, reason=reason, words=words
     )
 
@@ -56,7 +56,7 @@ def _aftermath(settled: PackageState, move: Move) -> StateChanges:
     """What follows of itself: a permission lapses, a thread is free again, a share is looked at afterwards."""
     after: StateChanges = {"answer_by": None, "wake_at": None, "lapses_at": None}
     if settled.proceeds:
-        after["lapses_at"] = lapse_of(settled, move.situation)
+        after["lapses_at"] = lapse_time(settled, move.situation)
     if _worth_a_look(settled):
         after["sampled"] = move.situation.chance < move.situation.policy.soft.sample
     if settled.status.terminal:
@@ -67,7 +67,7 @@ def _aftermath(settled: PackageState, move: Move) -> StateChanges:
 def _still_held(settled: PackageState, move: Move) -> bool:
     """Only people let go of a thread: neither does an agent free it by withdrawing, nor does time."""
     if settled.status is Status.TAKEN_OVER:
-        return has_reach(settled)
+        return has_thread_or_run(settled)
     return settled.holds_thread and move.situation.actor.kind is not ActorKind.PERSON
 
 
@@ -77,6 +77,6 @@ def _worth_a_look(settled: PackageState) -> bool:
     return by_itself or settled.status is Status.OVERRIDDEN
 
 
-def lapse_of(state: PackageState, situation: Situation) -> datetime:
+def lapse_time(state: PackageState, situation: Situation) -> datetime:
     end = situation.now + terms_today(state, situation.policy).approval_expiry
     return min(end, state.expires_at) if state.expires_at else end

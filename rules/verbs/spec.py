@@ -61,23 +61,23 @@ class VerbSpec:
         return self.requires is Standard.PROCEED and issubclass(self.command, HumanDecisionCommand)
 
 
-def concrete(*bases: type[Command]) -> set[type[Command]]:
+def concrete_commands(*bases: type[Command]) -> set[type[Command]]:
     """Every command class below these that has a verb."""
     found: set[type[Command]] = set()
     for base in bases:
         found |= {base} if hasattr(base, "verb") else set()
-        found |= concrete(*base.__subclasses__())
+        found |= concrete_commands(*base.__subclasses__())
     return found
 
 
-def complete(rows: Iterable[VerbSpec]) -> Mapping[type[Command], VerbSpec]:
+def build_table(rows: Iterable[VerbSpec]) -> Mapping[type[Command], VerbSpec]:
     """The rows by their commands, or an error that names what is missing: then nothing starts."""
     table: dict[type[Command], VerbSpec] = {}
     for row in rows:
         if fault := "has two rows" if row.command in table else _fault(row):
             raise TypeError(f"the table of verbs is wrong: {row.command.__name__} {fault}")
         table[row.command] = row
-    if missing := concrete(Command) - table.keys():
+    if missing := concrete_commands(Command) - table.keys():
         raise TypeError(f"the table of verbs has no row for {', '.join(sorted(each.__name__ for each in missing))}")
     return table
 

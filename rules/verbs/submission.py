@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from rules.authority.assignment import assigned
-from rules.authority.authorization import each_eligible, question_of
-from rules.authority.key_limits import beyond_requester, beyond_risk, beyond_type, too_fast, too_many_open
-from rules.authority.parties import Parties, chain_hardens, has_outsider, parties_of
-from rules.authority.quorum import filled
-from rules.package.completeness import gaps, refuses
-from rules.package.layout import FORM_CHARACTERS, fits_a_form
+from rules.authority.assignment import assign_task
+from rules.authority.authorization import iter_eligible, question_of
+from rules.authority.key_limits import check_action_type, check_open_packages, check_rate, check_requester, check_risk
+from rules.authority.parties import Parties, harden_for_chain, has_outsider, parties_of
+from rules.authority.quorum import fill_quorum
+from rules.package.completeness import missing_fields, must_be_complete
+from rules.package.layout import FORM_CHARACTERS, fits_in_form
 from rules.package.model import DecisionPackage, action_digest, subject_digest
 from rules.people.directory import Agent
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
-from rules.state.changes import StateChanges, changed
+from rules.state.changes import StateChanges, apply_changes
 from rules.state.commands import Command, HumanDecisionType, Verb
-from rules.state.deadline import whole_time
+from rules.state.deadline import timing_for_role
 from rules.state.events import EventType
 from rules.state.level import Assessment, assess
 from rules.state.model import Basis, PackageState, ReviewTask, Status
-from rules.state.noes import Likeness
+from rules.state.noes import Similarity
 from rules.state.situation import Situation
-from rules.state.takeover_reach import has_reach
+from rules.state.takeover_reach import has_thread_or_run
 from rules.state.terms import priority_of, terms_for
 from rules.state.transition import Move, Transition
 from rules.values import write_duration
-from rules.verbs.absences import looked_after
+from rules.verbs.absences import cover_absences
 from rules.verbs.settling import settle
 
 
@@ -44,28 +44,28 @@ def submit(command: Submit, situation: Situation) -> Transition | Refusal:
         return parties
     background = situation.background(agent.agent_id, package, outsider=has_outsider(parties.barred))
     found = assess(package, background, situation.policy)
-    missing = gaps(package, found.risk, situation.policy)
+    missing = missing_fields(package, found.risk, situation.policy)
     settled = found.level <= HITLLevel.NOTIFY_ONLY
     state = _begin(command, agent, parties, found, situation, missing=missing)
     if refusal := _unfit(package, found, missing) or _beyond(agent, package, state, situation):
         return refusal
     if not settled:
-        if refusal := nobody_for(state, situation):
+        if refusal := check_reviewers(state, situation):
             return refusal
-        state = changed(state, {"task": assigned(state, situation), **chain_hardens(state, situation)})
-    move = Move.first(state, command, situation)
-    move.happen(EventType.PACKAGE_SUBMITTED, words={"package": package.model_dump(mode="json", exclude_unset=True)})
+        state = apply_changes(state, {"task": assign_task(state, situation), **harden_for_chain(state, situation)})
+    move = Move.begin(state, command, situation)
+    move.record(EventType.PACKAGE_SUBMITTED, words={"package": package.model_dump(mode="json", exclude_unset=True)})
     if settled:
         # Nobody is needed: the policy itself decides, and the record says that it did.
-        return settle(move, Status.APPROVED, HumanDecisionType.APPROVE, Basis.POLICY).done()
-    return looked_after(move).done()
+        return settle(move, Status.APPROVED, HumanDecisionType.APPROVE, Basis.POLICY).build()
+    return cover_absences(move).build()
 
 
 def _unfit(package: DecisionPackage, found: Assessment, missing: tuple[str, ...]) -> Refusal | None:
     """What says too little to be judged, or too much to be shown."""
-    if missing and refuses(found.risk):
+    if missing and must_be_complete(found.risk):
         return refuse(Reason.QUALITY_GAPS, risk=found.risk, gaps=", ".join(missing))
-    return too_long(package, found)
+    return check_length(package, found)
 
 
 def _beyond(agent: Agent, package: DecisionPackage, state: PackageState, situation: Situation) -> Refusal | None:
@@ -73,10 +73,10 @@ def _beyond(agent: Agent, package: DecisionPackage, state: PackageState, situati
     scope, rates, load = agent.scope, agent.rates, situation.load
     settled = state.level <= HITLLevel.NOTIFY_ONLY
     return (
-        beyond_requester(scope, state.requester, package, situation.roster)
-        or beyond_risk(scope, state.risk, state.reversibility, package)
-        or too_fast(rates, load, situation.now, settled=settled)
-        or (None if settled else too_many_open(rates, load))
+        check_requester(scope, state.requester, package, situation.roster)
+        or check_risk(scope, state.risk, state.reversibility, package)
+        or check_rate(rates, load, situation.now, settled=settled)
+        or (None if settled else check_open_packages(rates, load))
     )
 
 
@@ -90,19 +90,19 @@ def _not_welcome(agent: Agent, package: DecisionPackage, situation: Situation) -
     memory = situation.memory
     if not agent.may_act:
         return refuse(Reason.AGENT_PAUSED)
-    if refusal := beyond_type(agent.scope, package):
+    if refusal := check_action_type(agent.scope, package):
         return refusal
     if package.expires_at is not None and package.expires_at <= situation.now:
         return refuse(Reason.ALREADY_EXPIRED)
     if memory.thread_taken_in:
         return refuse(Reason.THREAD_TAKEN_OVER, package=memory.thread_taken_in)
-    return already_rejected(agent.agent_id, package, situation)
+    return check_not_rejected(agent.agent_id, package, situation)
 
 
-def already_rejected(agent_id: str, package: DecisionPackage, situation: Situation) -> Refusal | None:
+def check_not_rejected(agent_id: str, package: DecisionPackage, situation: Situation) -> Refusal | None:
     """The same action again, although a person said no to it, with nothing that would have changed since."""
     earlier = situation.earlier_no(agent_id, package)
-    if earlier is None or earlier.likeness is not Likeness.SAME_ACTION or package.material_change:
+    if earlier is None or earlier.similarity is not Similarity.SAME_ACTION or package.material_change:
         return None
     window = write_duration(situation.policy.windows.rejection)
     return refuse(Reason.ALREADY_REJECTED, package=earlier.no.decision_package_id, window=window)
@@ -119,7 +119,7 @@ def _begin(
 ) -> PackageState:
     package, policy, now = command.package, situation.policy, situation.now
     terms = terms_for(policy, package.action_type, found.risk)
-    return PackageState.of_checked(
+    return PackageState.from_valid(
         tenant_id=situation.tenant_id,
         decision_package_id=command.decision_package_id,
         agent_id=agent.agent_id,
@@ -136,29 +136,29 @@ def _begin(
         policy_version=policy.full_version,
         barred=parties.barred,
         interrupt_id=f"int_{situation.fresh_id}",
-        task=ReviewTask.of_checked(
+        task=ReviewTask.from_valid(
             review_task_id=f"rt_{situation.fresh_id}",
             required_role=terms.role,
             priority=priority_of(found.risk),
             created_at=now,
-            **whole_time(terms, terms.role, policy, now, package.expires_at),
+            **timing_for_role(terms, terms.role, policy, now, package.expires_at),
         ),
         created_at=now,
         updated_at=now,
         asked_at=now,
-        **of_this_version(package, found),
+        **version_fields(package, found),
     )
 
 
-def too_long(package: DecisionPackage, found: Assessment) -> Refusal | None:
+def check_length(package: DecisionPackage, found: Assessment) -> Refusal | None:
     """What people have to approve, a form must be able to show."""
     approved = found.level in (HITLLevel.SOFT_APPROVAL, HITLLevel.HARD_APPROVAL)
-    if found.whole_on_card or not approved or fits_a_form(package):
+    if found.whole_on_card or not approved or fits_in_form(package):
         return None
     return refuse(Reason.TOO_LONG_TO_SHOW, most=f"{FORM_CHARACTERS:,}", field="action_parameters")
 
 
-def of_this_version(package: DecisionPackage, found: Assessment) -> StateChanges:
+def version_fields(package: DecisionPackage, found: Assessment) -> StateChanges:
     """What each version says anew."""
     allowed = package.effective_decisions
     return {
@@ -171,12 +171,12 @@ def of_this_version(package: DecisionPackage, found: Assessment) -> StateChanges
         "allowed_decisions": None if allowed is None else tuple(sorted(allowed)),
         "expires_at": package.expires_at,
         "earlier_no": found.earlier_no,
-        "holds_thread": found.level is HITLLevel.HUMAN_TAKEOVER and has_reach(package),
+        "holds_thread": found.level is HITLLevel.HUMAN_TAKEOVER and has_thread_or_run(package),
         "whole_on_card": found.whole_on_card,
     }
 
 
-def nobody_for(state: PackageState, situation: Situation) -> Refusal | None:
+def check_reviewers(state: PackageState, situation: Situation) -> Refusal | None:
     """Whether the people who would be asked exist: somebody now, and on the whole way as many as the quorum."""
     if not situation.roster.directory.is_fresh(situation.policy, situation.now):
         return refuse(Reason.DIRECTORY_STALE)
@@ -195,14 +195,14 @@ def _quorum_exists(state: PackageState, situation: Situation, asked: tuple[str, 
     for role in terms.of_role:
         for user in _found(state, situation, terms.quorum, role):
             able.setdefault(user, set()).add(role)
-    return filled(terms.of_role, terms.quorum, able)[0] >= terms.quorum
+    return fill_quorum(terms.of_role, terms.quorum, able)[0] >= terms.quorum
 
 
 def _found(state: PackageState, situation: Situation, needed: int, *roles: str) -> set[str]:
     """So many different people who could decide in any of these roles, if there are; looked for no further."""
     question, found = question_of(state), set[str]()
     for role in roles:
-        for user in each_eligible(situation.roster, question, situation.now, role):
+        for user in iter_eligible(situation.roster, question, situation.now, role):
             found.add(user)
             if len(found) >= needed:
                 return found

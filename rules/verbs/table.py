@@ -26,7 +26,7 @@ from rules.state import clock_commands, commands
 from rules.state.commands import HumanDecisionCommand, HumanDecisionType, Verb
 from rules.state.model import ExecutionState, PackageState, Status
 from rules.verbs import absences, decisions, escalation, execution, tasks, timers, versions
-from rules.verbs.spec import Needs, VerbSpec, complete, concrete
+from rules.verbs.spec import Needs, VerbSpec, build_table, concrete_commands
 from rules.verbs.submission import Submit, submit
 
 S = Status
@@ -58,7 +58,7 @@ def _always(_: PackageState) -> bool:
 
 
 # fmt: off
-VERBS = complete([
+VERBS = build_table([
     VerbSpec(command=Submit, by=_AGENT, requires=None, taken_in=(), begins=submit, needs=_PROPOSAL),
     VerbSpec(command=commands.Approve, by=_PEOPLE, requires=_PROCEED, taken_in=_PENDING,
              leads_to=(S.PENDING, S.APPROVED), rule=decisions.approve, offered=_grantable),
@@ -125,7 +125,7 @@ VERBS = complete([
     VerbSpec(command=clock_commands.Climb, by=_SERVICE, requires=None, taken_in=_PENDING,
              leads_to=(S.PENDING, S.EXPIRED), rule=timers.climb, due=timers.is_due, needs=_HANDED_OUT),
     VerbSpec(command=clock_commands.Relieve, by=_SERVICE, requires=None, taken_in=_ASKING,
-             rule=absences.relieve, due=absences.is_needed, needs=_HANDED_OUT),
+             rule=absences.relieve, due=absences.relief_is_due, needs=_HANDED_OUT),
     VerbSpec(command=clock_commands.Harden, by=_SERVICE, requires=None, taken_in=_OPEN,
              rule=timers.lose_proof, due=lambda state, _, __: state.soft),
     VerbSpec(command=clock_commands.Expire, by=_SERVICE, requires=None, taken_in=_OPEN,
@@ -148,8 +148,8 @@ def _of_verbs() -> dict[Verb, VerbSpec]:
     return rows
 
 
-OF_VERB = _of_verbs()
-_DECISIONS = {each.verb.value for each in concrete(HumanDecisionCommand)}
+SPEC_OF_VERB = _of_verbs()
+_DECISIONS = {each.verb.value for each in concrete_commands(HumanDecisionCommand)}
 
 if not _DECISIONS == {*HumanDecisionType} == DECISION_NAMES:
     raise TypeError("the names of decisions are not those of the commands by which people decide")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rules.authority.authorization import authorize, eligible, question_of
-from rules.authority.silence import seen
+from rules.authority.authorization import authorize, eligible_users, question_of
+from rules.authority.silence import update_shown
 from rules.authority.standards import Standard
 from rules.authority.visibility import may_see
 from rules.reasons import Reason, Refusal, refuse
@@ -24,15 +24,15 @@ from rules.state.commands import (
     Wake,
     Withdraw,
 )
-from rules.state.deadline import begun_anew, until
+from rules.state.deadline import restart_task, timing_until
 from rules.state.events import Cause, EventType
 from rules.state.model import Bar, Basis, Details, ExecutionState, Status
 from rules.state.pages import FormStep
 from rules.state.transition import Move, Transition, Words
-from rules.verbs.absences import looked_after
-from rules.verbs.decisions import not_ahead, seat
+from rules.verbs.absences import cover_absences
+from rules.verbs.decisions import check_new_time, seat_of_actor
 from rules.verbs.escalation import climb_to, next_rung
-from rules.verbs.execution import blamed, by_people, trusted
+from rules.verbs.execution import counted_as_failure, decided_by_people, update_trust
 from rules.verbs.settling import settle
 
 
@@ -43,7 +43,7 @@ def recuse(move: Move, command: Recuse) -> Transition | Refusal:
         return refuse(Reason.IS_RECUSED)
     task = move.state.task
     mine = task.assigned_to == who
-    move.happen(
+    move.record(
         EventType.TASK_RECUSED,
         {
             "barred": move.state.barred | {who: move.state.barred.get(who, Bar.RECUSED)},
@@ -52,17 +52,17 @@ def recuse(move: Move, command: Recuse) -> Transition | Refusal:
         },
         words={"comment": command.comment},
     )
-    left = eligible(move.situation.roster, question_of(move.state), move.situation.now)
+    left = eligible_users(move.situation.roster, question_of(move.state), move.situation.now)
     rung = next_rung(move.state, move.situation)
     pending = move.state.status is Status.PENDING
-    return (climb_to(move, rung, Cause.NOBODY_LEFT) if pending and not left and rung else looked_after(move)).done()
+    return (climb_to(move, rung, Cause.NOBODY_LEFT) if pending and not left and rung else cover_absences(move)).build()
 
 
 def claim_task(move: Move, command: ClaimTask) -> Transition | Refusal:
     assignee = move.state.task.assigned_to
     if assignee not in (None, move.situation.actor.actor_id):
         return refuse(Reason.TASK_CLAIMED, assignee=assignee)
-    return _assigned(move, EventType.TASK_CLAIMED, move.situation.actor.actor_id, command).done()
+    return _assigned(move, EventType.TASK_CLAIMED, move.situation.actor.actor_id, command).build()
 
 
 def assign(move: Move, command: Assign) -> Transition | Refusal:
@@ -71,17 +71,17 @@ def assign(move: Move, command: Assign) -> Transition | Refusal:
     able = authorize(move.situation.roster, command.assignee, Standard.PROCEED, question, move.situation.now)
     if isinstance(able, Refusal):
         return refuse(Reason.ASSIGNEE_NOT_ELIGIBLE, assignee=command.assignee, because=able.sentence)
-    return looked_after(_assigned(move, EventType.TASK_ASSIGNED, command.assignee, command)).done()
+    return cover_absences(_assigned(move, EventType.TASK_ASSIGNED, command.assignee, command)).build()
 
 
 def _assigned(move: Move, event_type: EventType, assignee: str, command: ClaimTask | Assign) -> Move:
     # Whoever it is with now has it in their own right, and not for somebody who comes back.
     task = move.state.task.model_copy(update={"assigned_to": assignee, "stands_in_for": None})
-    return move.happen(event_type, {"task": task}, words={"comment": command.comment})
+    return move.record(event_type, {"task": task}, words={"comment": command.comment})
 
 
 def comment(move: Move, command: Comment) -> Transition:
-    return move.happen(EventType.HUMAN_COMMENTED, words={"comment": command.comment}).done()
+    return move.record(EventType.HUMAN_COMMENTED, words={"comment": command.comment}).build()
 
 
 def extend(move: Move, command: Extend) -> Transition | Refusal:
@@ -90,21 +90,21 @@ def extend(move: Move, command: Extend) -> Transition | Refusal:
         return refuse(Reason.SILENCE_COUNTS)
     if command.until <= move.state.task.due_at:
         return refuse(Reason.TIME_NOT_AHEAD, of="the deadline that stands")
-    if refusal := not_ahead(move.state, command.until, move.situation):
+    if refusal := check_new_time(move.state, command.until, move.situation):
         return refusal
     state, now = move.state, move.situation.now
-    task = state.task.model_copy(update=until(state.terms, command.until, now, state.expires_at))
-    return move.happen(EventType.TASK_EXTENDED, {"task": task}, words={"comment": command.comment}).done()
+    task = state.task.model_copy(update=timing_until(state.terms, command.until, now, state.expires_at))
+    return move.record(EventType.TASK_EXTENDED, {"task": task}, words={"comment": command.comment}).build()
 
 
 def wake(move: Move, command: Wake) -> Transition:
-    return woken(move, Cause.WOKEN, {"comment": command.comment})
+    return return_to_queue(move, Cause.WOKEN, {"comment": command.comment})
 
 
-def woken(move: Move, cause: Cause, words: Words | None = None) -> Transition:
+def return_to_queue(move: Move, cause: Cause, words: Words | None = None) -> Transition:
     """Back in the queue, with the whole of its time."""
     state, now = move.state, move.situation.now
-    task = begun_anew(state.task, state.terms, move.situation.policy, now, state.expires_at)
+    task = restart_task(state.task, state.terms, move.situation.policy, now, state.expires_at)
     changes: StateChanges = {
         "status": Status.PENDING,
         "decision": None,
@@ -113,15 +113,15 @@ def woken(move: Move, cause: Cause, words: Words | None = None) -> Transition:
         "task": task,
         "shown": None,
     }
-    return looked_after(move.happen(EventType.PACKAGE_PENDING, changes, reason=cause, words=words)).done()
+    return cover_absences(move.record(EventType.PACKAGE_PENDING, changes, reason=cause, words=words)).build()
 
 
 def withdraw(move: Move, command: Withdraw) -> Transition:
     """Once more changes nothing: an agent whose reply was lost may say it again."""
     if move.state.status is Status.CANCELLED:
-        return move.done()
+        return move.build()
     words: Words = {"comment": command.comment}
-    return settle(move, Status.CANCELLED, None, Basis.HUMAN, reason=Cause.WITHDRAWN, words=words).done()
+    return settle(move, Status.CANCELLED, None, Basis.HUMAN, reason=Cause.WITHDRAWN, words=words).build()
 
 
 def hand_back(move: Move, command: HandBack) -> Transition | Refusal:
@@ -136,7 +136,9 @@ def hand_back(move: Move, command: HandBack) -> Transition | Refusal:
         able = authorize(situation.roster, who, Standard.TAKE_OVER, question_of(state), situation.now)
         if isinstance(able, Refusal):
             return able
-    return move.happen(EventType.THREAD_HANDED_BACK, {"holds_thread": False}, words={"comment": command.comment}).done()
+    return move.record(
+        EventType.THREAD_HANDED_BACK, {"holds_thread": False}, words={"comment": command.comment}
+    ).build()
 
 
 def revoke(move: Move, command: Revoke) -> Transition | Refusal:
@@ -147,8 +149,10 @@ def revoke(move: Move, command: Revoke) -> Transition | Refusal:
     if execution.state is not ExecutionState.NONE:
         return refuse(Reason.ALREADY_CLAIMED, claim_id=execution.claim_id)
     words: Words = {"comment": command.comment}
-    noes: StateChanges = {"noes": (*move.state.noes, move.no())}
-    return settle(move, Status.REVOKED, None, Basis.HUMAN, reviewers=(seat(move),), words=words, changes=noes).done()
+    noes: StateChanges = {"noes": (*move.state.noes, move.make_no())}
+    return settle(
+        move, Status.REVOKED, None, Basis.HUMAN, reviewers=(seat_of_actor(move),), words=words, changes=noes
+    ).build()
 
 
 def judge(move: Move, command: Judge) -> Transition | Refusal:
@@ -160,15 +164,15 @@ def judge(move: Move, command: Judge) -> Transition | Refusal:
         return refuse(Reason.ALREADY_JUDGED, verdict=state.verdict)
     if state.decision and move.situation.actor.actor_id in (each.reviewer_id for each in state.decision.reviewers):
         return refuse(Reason.ALREADY_COUNTED)
-    move.happen(
+    move.record(
         EventType.REVIEW_JUDGED,
         {"verdict": command.verdict},
         outcome=command.verdict,
         words={"comment": command.comment},
     )
     success = command.verdict is Verdict.SOUND
-    counts = state.execution.state is ExecutionState.SUCCEEDED if success else not blamed(state)
-    return trusted(move, success=success) if counts and not by_people(state) else move.done()
+    counts = state.execution.state is ExecutionState.SUCCEEDED if success else not counted_as_failure(state)
+    return update_trust(move, success=success) if counts and not decided_by_people(state) else move.build()
 
 
 def open_details(move: Move, command: OpenDetails) -> Transition | Refusal:
@@ -179,8 +183,8 @@ def open_details(move: Move, command: OpenDetails) -> Transition | Refusal:
         return refuse(Reason.NOT_VISIBLE, package=state.decision_package_id)
     seen = Details(reviewer_id=who, version=state.version, page=command.page, of=command.of)
     if seen in state.details:
-        return move.done()
-    return move.happen(EventType.PACKAGE_DETAILS_OPENED, {"details": (*state.details, seen)}).done()
+        return move.build()
+    return move.record(EventType.PACKAGE_DETAILS_OPENED, {"details": (*state.details, seen)}).build()
 
 
 def open_form(move: Move, command: OpenForm) -> Transition:
@@ -194,21 +198,23 @@ def open_form(move: Move, command: OpenForm) -> Transition:
         rendering_id=command.rendering_id,
     )
     if seen in state.forms:
-        return move.done()
+        return move.build()
     others = (step for step in state.forms if (step.reviewer_id, step.page) != (who, command.page))
-    return move.happen(EventType.PACKAGE_FORM_OPENED, {"forms": (*others, seen)}, words={"shown": command.shown}).done()
+    return move.record(
+        EventType.PACKAGE_FORM_OPENED, {"forms": (*others, seen)}, words={"shown": command.shown}
+    ).build()
 
 
 def show(move: Move, command: Show) -> Transition:
     """Silence counts from the proof that an eligible person can see this card. The same proof twice is one event."""
     state = move.state
     if command.package_version != state.version:
-        return move.happen(EventType.PACKAGE_SHOWN, reason=Cause.OLDER_VERSION).done()
-    shown = seen(state, command, move.situation)
+        return move.record(EventType.PACKAGE_SHOWN, reason=Cause.OLDER_VERSION).build()
+    shown = update_shown(state, command, move.situation)
     sees = shown is not None and any(card.at == command.at for card in shown.cards)
     if sees and shown == state.shown:
-        return move.done()
+        return move.build()
     changes: StateChanges = {"shown": shown} if shown != state.shown else {}
-    return move.happen(
+    return move.record(
         EventType.PACKAGE_SHOWN, changes, reason=Cause.SEEN_BY_ELIGIBLE if sees else Cause.SEEN_BY_NOBODY_ELIGIBLE
-    ).done()
+    ).build()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from rules.authority.authorization import authorize, question_of
-from rules.authority.silence import any_there, holds
+from rules.authority.silence import anyone_can_object, proof_holds
 from rules.authority.standards import Standard
 from rules.policy.tiers import OnTimeout
 from rules.reasons import Reason, Refusal, refuse
@@ -14,9 +14,9 @@ from rules.scales import HITLLevel
 from rules.state.changes import StateChanges
 from rules.state.clock_commands import Climb, Consent, Expire, Harden, Remind, WakeUp
 from rules.state.commands import HumanDecisionType, Verb
-from rules.state.deadline import passed
+from rules.state.deadline import reminders_passed
 from rules.state.events import Cause, EventType
-from rules.state.level import least
+from rules.state.level import minimum_level_today
 from rules.state.model import Basis, ExecutionState, PackageState, Status
 from rules.state.sightings import Silence
 from rules.state.situation import Situation
@@ -24,9 +24,9 @@ from rules.state.terms import terms_today
 from rules.state.transition import Move, Transition
 from rules.verbs.escalation import climb_to, harden, next_rung
 from rules.verbs.settling import settle
-from rules.verbs.tasks import woken
+from rules.verbs.tasks import return_to_queue
 
-PUT_OFF_AT_MOST = 2
+MAX_TIMEOUT_DEFERRALS = 2
 
 Due = tuple[datetime, Verb]
 
@@ -86,16 +86,16 @@ def remind(move: Move, _: Remind) -> Transition:
     """Of the decision that is awaited; or of the permission that nobody has used, which is told once."""
     if move.state.status is not Status.PENDING:
         execution = move.state.execution.model_copy(update={"reminded": True})
-        return move.happen(EventType.EXECUTION_REMINDED, {"execution": execution}).done()
+        return move.record(EventType.EXECUTION_REMINDED, {"execution": execution}).build()
     return _remind_of_the_task(move)
 
 
 def _remind_of_the_task(move: Move) -> Transition:
     """Once, however many reminders a long sleep has let pass."""
     state = move.state
-    reminded = passed(state.terms, state.ends_at, move.situation.now)
+    reminded = reminders_passed(state.terms, state.ends_at, move.situation.now)
     task = state.task.model_copy(update={"reminded": reminded})
-    return move.happen(EventType.TASK_REMINDED, {"task": task}).done()
+    return move.record(EventType.TASK_REMINDED, {"task": task}).build()
 
 
 def consent(move: Move, command: Consent) -> Transition | Refusal:
@@ -105,23 +105,23 @@ def consent(move: Move, command: Consent) -> Transition | Refusal:
         return _expired(move, Cause.END_REACHED)
     not_yet = _not_yet(state, situation, silence)
     if earlier := situation.no_since(state):
-        return harden(move, Cause.EARLIER_NO, earlier.because, earlier_no=earlier.no).done()
+        return harden(move, Cause.EARLIER_NO, earlier.because, earlier_no=earlier.no).build()
     if against := _against(state, situation, silence, not_yet):
-        return harden(move, *against).done()
-    return not_yet or settle(move, Status.CONSENTED, HumanDecisionType.APPROVE, Basis.SILENT_CONSENT).done()
+        return harden(move, *against).build()
+    return not_yet or settle(move, Status.CONSENTED, HumanDecisionType.APPROVE, Basis.SILENT_CONSENT).build()
 
 
 def _against(
     state: PackageState, situation: Situation, silence: Silence, not_yet: Refusal | None
 ) -> tuple[Cause, str] | None:
     """Why this silence can never be consent, as a cause and a sentence."""
-    if least(situation.policy, state) > HITLLevel.SOFT_APPROVAL:
+    if minimum_level_today(situation.policy, state) > HITLLevel.SOFT_APPROVAL:
         return Cause.POLICY_CHANGED, "today's policy does not let silence count here"
     if not state.whole_on_card:
         return Cause.NOT_SHOWN_WHOLE, "the card did not show all of it, so silence is not consent"
     if not_yet and state.task.due_at <= situation.now:
         return Cause.TIMEOUT, "silence did not come to count in time"
-    there = any_there(state, silence.onlookers, situation.roster, situation.now)
+    there = anyone_can_object(state, silence.onlookers, situation.roster, situation.now)
     if not (there and silence.could_be_answered):
         return Cause.SILENCE_UNPROVEN, "nobody could be shown to have been able to object"
     return None
@@ -131,7 +131,7 @@ def _not_yet(state: PackageState, situation: Situation, silence: Silence) -> Ref
     if situation.agent is None or not situation.agent.may_act:
         return refuse(Reason.AGENT_PAUSED)
     short = silence.counted < terms_today(state, situation.policy).soft_timeout
-    return refuse(Reason.NOT_DUE) if short or not holds(state, silence, situation) else None
+    return refuse(Reason.NOT_DUE) if short or not proof_holds(state, silence, situation) else None
 
 
 _LOST = {
@@ -145,7 +145,7 @@ def lose_proof(move: Move, command: Harden) -> Transition | Refusal:
     """A failed click counts if its maker could have objected, or if nobody can tell whether they could."""
     if command.clicked_by and (refusal := _could_not_object(move, command.clicked_by)):
         return refusal
-    return harden(move, command.cause, _LOST[command.cause]).done()
+    return harden(move, command.cause, _LOST[command.cause]).build()
 
 
 def _could_not_object(move: Move, user_id: str) -> Refusal | None:
@@ -164,7 +164,7 @@ def climb(move: Move, _: Climb) -> Transition | Refusal:
     rung = next_rung(state, situation)
     if rung is None:
         return _expired(move, Cause.NOBODY_FURTHER_UP)
-    return climb_to(move, rung, Cause.TIMEOUT).done()
+    return climb_to(move, rung, Cause.TIMEOUT).build()
 
 
 def expire(move: Move, _: Expire) -> Transition:
@@ -177,8 +177,8 @@ def expire(move: Move, _: Expire) -> Transition:
         )
     match state.terms.on_timeout:
         case OnTimeout.CANCEL:
-            return settle(move, Status.CANCELLED, None, Basis.TIMEOUT, reason=Cause.TIMEOUT).done()
-        case OnTimeout.DEFER if state.put_off < PUT_OFF_AT_MOST:
+            return settle(move, Status.CANCELLED, None, Basis.TIMEOUT, reason=Cause.TIMEOUT).build()
+        case OnTimeout.DEFER if state.put_off < MAX_TIMEOUT_DEFERRALS:
             return _put_off(move)
         case OnTimeout.AUTO_REJECT:
             return _expired(move, Cause.AUTO_REJECT)
@@ -187,7 +187,7 @@ def expire(move: Move, _: Expire) -> Transition:
 
 
 def _expired(move: Move, cause: Cause) -> Transition:
-    return settle(move, Status.EXPIRED, None, Basis.TIMEOUT, reason=cause).done()
+    return settle(move, Status.EXPIRED, None, Basis.TIMEOUT, reason=cause).build()
 
 
 def _put_off(move: Move) -> Transition:
@@ -195,8 +195,8 @@ def _put_off(move: Move) -> Transition:
     changes: StateChanges = {"wake_at": wake_at, "put_off": move.state.put_off + 1}
     return settle(
         move, Status.DEFERRED, HumanDecisionType.DEFER, Basis.TIMEOUT, reason=Cause.TIMEOUT, changes=changes
-    ).done()
+    ).build()
 
 
 def wake_up(move: Move, _: WakeUp) -> Transition:
-    return woken(move, Cause.TIME_REACHED)
+    return return_to_queue(move, Cause.TIME_REACHED)

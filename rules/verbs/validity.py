@@ -11,23 +11,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from rules.authority.authorization import vote_today
+from rules.authority.authorization import authorize_vote_today
 from rules.authority.quorum import tally
 from rules.people.directory import AUTO
 from rules.policy.model import Policy
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel
-from rules.state.changes import changed
+from rules.state.changes import apply_changes
 from rules.state.commands import HumanDecisionType
-from rules.state.events import Cause, Recorded
-from rules.state.level import asked_today, least, risk_today
+from rules.state.events import Cause, DetailedReason
+from rules.state.level import level_today, minimum_level_today, risk_today
 from rules.state.model import Basis, PackageState, Status, Vote
-from rules.state.noes import Likeness
+from rules.state.noes import Similarity
 from rules.state.situation import Situation
 from rules.state.terms import terms_today
 from rules.state.transition import Move, Transition
 from rules.verbs.settling import settle
-from rules.wording import plainly
+from rules.wording import humanize
 
 _LOST: Mapping[Reason, str] = {
     Reason.UNKNOWN_PERSON: "they are no longer in the workspace",
@@ -41,66 +41,66 @@ _LOST: Mapping[Reason, str] = {
 }
 
 
-class Lost(NamedTuple):
+class Invalidity(NamedTuple):
     """Why a permission is no longer valid: the reason in the record, and a sentence for people."""
 
-    reason: Cause | Recorded
+    reason: Cause | DetailedReason
     because: str
 
 
-def checked(state: PackageState, situation: Situation) -> Lost | Refusal | None:
+def check_validity(state: PackageState, situation: Situation) -> Invalidity | Refusal | None:
     """Nothing where the permission is still valid."""
     basis = state.decision.basis if state.decision else None
-    earlier = situation.no_since(state) if given_by_nobody(state) else None
-    if earlier and earlier.likeness >= Likeness.SAME_SUBJECT:
-        return Lost(Cause.EARLIER_NO, f"Since then {earlier.because}.")
+    earlier = situation.no_since(state) if granted_without_people(state) else None
+    if earlier and earlier.similarity >= Similarity.SAME_SUBJECT:
+        return Invalidity(Cause.EARLIER_NO, f"Since then {earlier.because}.")
     if basis is Basis.POLICY:
         return _by_policy(state, situation)
     if basis is Basis.SILENT_CONSENT:
-        silent = least(situation.policy, state) <= HITLLevel.SOFT_APPROVAL
-        return None if silent else Lost(Cause.POLICY_CHANGED, "The policy no longer lets silence count here.")
+        silent = minimum_level_today(situation.policy, state) <= HITLLevel.SOFT_APPROVAL
+        return None if silent else Invalidity(Cause.POLICY_CHANGED, "The policy no longer lets silence count here.")
     if not situation.roster.directory.is_fresh(situation.policy, situation.now):
         return refuse(Reason.DIRECTORY_STALE)
     return _by_people(state, situation)
 
 
-def ended(move: Move, lost: Lost) -> Transition:
+def revoke_invalid(move: Move, lost: Invalidity) -> Transition:
     """The service itself revokes it, and the claim is refused: both in one transaction."""
     own = Move(move.state, move.command, replace(move.situation, actor=AUTO))
     settle(own, Status.REVOKED, None, Basis.POLICY, reason=lost.reason, words={"because": lost.because})
-    return replace(own.done(), refusal=refuse(Reason.APPROVAL_NO_LONGER_VALID, because=lost.because))
+    return replace(own.build(), refusal=refuse(Reason.APPROVAL_NO_LONGER_VALID, because=lost.because))
 
 
-def given_by_nobody(state: PackageState) -> bool:
+def granted_without_people(state: PackageState) -> bool:
     """Whether the policy or silence gave this permission: then a person's No to the same thing outweighs it."""
     return state.decision is not None and state.decision.basis in (Basis.POLICY, Basis.SILENT_CONSENT)
 
 
-def trust_matters(state: PackageState, policy: Policy) -> bool:
+def depends_on_trust(state: PackageState, policy: Policy) -> bool:
     """Whether only trust that the agent has earned can explain why the policy let this through."""
     by_policy = state.decision is not None and state.decision.basis is Basis.POLICY
-    return by_policy and asked_today(policy, state) > HITLLevel.NOTIFY_ONLY
+    return by_policy and level_today(policy, state) > HITLLevel.NOTIFY_ONLY
 
 
-def _by_policy(state: PackageState, situation: Situation) -> Lost | None:
+def _by_policy(state: PackageState, situation: Situation) -> Invalidity | None:
     profile, policy = situation.profile, situation.policy
-    level = asked_today(policy, state, profile.current_level if profile else policy.autonomy.start)
+    level = level_today(policy, state, profile.current_level if profile else policy.autonomy.start)
     return _asks_for(level) if level > HITLLevel.NOTIFY_ONLY else None
 
 
-def _asks_for(level: HITLLevel) -> Lost:
-    return Lost(Cause.POLICY_CHANGED, f"The policy now asks for {plainly(level)} here.")
+def _asks_for(level: HITLLevel) -> Invalidity:
+    return Invalidity(Cause.POLICY_CHANGED, f"The policy now asks for {humanize(level)} here.")
 
 
-def _by_people(state: PackageState, situation: Situation) -> Lost | None:
+def _by_people(state: PackageState, situation: Situation) -> Invalidity | None:
     policy, decision = situation.policy, state.decision
-    if (level := asked_today(policy, state)) > HITLLevel.HARD_APPROVAL:
+    if (level := level_today(policy, state)) > HITLLevel.HARD_APPROVAL:
         return _asks_for(level)
     alone = decision is not None and decision.decision is HumanDecisionType.APPROVE_WITH_EDITS
     if alone and policy.separation.second_pair_of_eyes:
-        return Lost(Cause.POLICY_CHANGED, "The policy now asks for a second person to approve an edit.")
+        return Invalidity(Cause.POLICY_CHANGED, "The policy now asks for a second person to approve an edit.")
     risk = risk_today(policy, state)
-    today = state if risk is state.risk else changed(state, {"risk": risk})
+    today = state if risk is state.risk else apply_changes(state, {"risk": risk})
     return _of_votes(today, _deciding(today), situation)
 
 
@@ -110,7 +110,7 @@ def _deciding(state: PackageState) -> tuple[Vote, ...]:
     return tuple(vote for vote in state.votes if vote.override_decision is override)
 
 
-def _of_votes(state: PackageState, votes: tuple[Vote, ...], situation: Situation) -> Lost | None:
+def _of_votes(state: PackageState, votes: tuple[Vote, ...], situation: Situation) -> Invalidity | None:
     terms = terms_today(state, situation.policy)
     standing = tally(state, votes, terms, situation.roster, situation.now)
     if standing.complete:
@@ -118,13 +118,13 @@ def _of_votes(state: PackageState, votes: tuple[Vote, ...], situation: Situation
     gone = next((vote for vote in votes if vote not in standing.votes), None)
     if gone is None:
         because = f"The policy now asks for {standing.needed} approvals; this one has {standing.filled}."
-        return Lost(Cause.QUORUM_NO_LONGER_COMPLETE, because)
+        return Invalidity(Cause.QUORUM_NO_LONGER_COMPLETE, because)
     return _of_vote(gone, state, situation)
 
 
-def _of_vote(vote: Vote, state: PackageState, situation: Situation) -> Lost:
-    refusal = vote_today(situation.roster, vote, state, situation.now)
+def _of_vote(vote: Vote, state: PackageState, situation: Situation) -> Invalidity:
+    refusal = authorize_vote_today(situation.roster, vote, state, situation.now)
     why = _LOST.get(refusal.reason) if isinstance(refusal, Refusal) else None
     name = situation.roster.names.get(vote.reviewer_id, vote.reviewer_id)
     because = f"The approval of {name} no longer counts: {why or 'they could not approve this today'}."
-    return Lost(Cause.VOTE_NO_LONGER_COUNTS.of_event(vote.event_id), because)
+    return Invalidity(Cause.VOTE_NO_LONGER_COUNTS.of_event(vote.event_id), because)

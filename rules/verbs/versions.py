@@ -7,24 +7,24 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rules.authority.key_limits import beyond_requester, beyond_risk, beyond_type, too_fast
-from rules.authority.parties import chain_hardens, has_outsider, parties_of
-from rules.package.completeness import gaps, refuses
-from rules.package.model import DecisionPackage, kept_from
+from rules.authority.key_limits import check_action_type, check_rate, check_requester, check_risk
+from rules.authority.parties import harden_for_chain, has_outsider, parties_of
+from rules.package.completeness import missing_fields, must_be_complete
+from rules.package.model import DecisionPackage, changed_identity
 from rules.reasons import Reason, Refusal, refuse
 from rules.scales import HITLLevel, RiskLevel
-from rules.state.changes import StateChanges, changed
+from rules.state.changes import StateChanges, apply_changes
 from rules.state.commands import NewVersion
-from rules.state.deadline import begun_anew
+from rules.state.deadline import restart_task
 from rules.state.events import EventType
 from rules.state.level import assess
 from rules.state.model import Bar, PackageState, Status
 from rules.state.situation import Situation
-from rules.state.takeover_reach import has_reach
-from rules.state.terms import priority_of, terms_for, tightened
+from rules.state.takeover_reach import has_thread_or_run
+from rules.state.terms import priority_of, terms_for, tighten
 from rules.state.transition import Move, Transition, Words
-from rules.verbs.absences import looked_after
-from rules.verbs.submission import already_rejected, nobody_for, of_this_version, too_long
+from rules.verbs.absences import cover_absences
+from rules.verbs.submission import check_length, check_not_rejected, check_reviewers, version_fields
 
 
 def new_version(move: Move, command: NewVersion) -> Transition | Refusal:
@@ -38,7 +38,7 @@ def new_version(move: Move, command: NewVersion) -> Transition | Refusal:
     if refusal := add_version(move, command.package, barred=parties.barred):
         return refusal
     refusal = _beyond(move.state, command.package, parties.requester, situation)
-    return refusal or nobody_for(move.state, situation) or looked_after(move).done()
+    return refusal or check_reviewers(move.state, situation) or cover_absences(move).build()
 
 
 def _not_welcome(state: PackageState, command: NewVersion, situation: Situation) -> Refusal | None:
@@ -49,9 +49,9 @@ def _not_welcome(state: PackageState, command: NewVersion, situation: Situation)
         return refuse(Reason.ALREADY_EXPIRED)
     if situation.memory.thread_taken_in not in (None, state.decision_package_id):
         return refuse(Reason.THREAD_TAKEN_OVER, package=situation.memory.thread_taken_in)
-    if refusal := already_rejected(state.agent_id, command.package, situation):
+    if refusal := check_not_rejected(state.agent_id, command.package, situation):
         return refusal
-    changed = kept_from(situation.package, command.package) if situation.package else []
+    changed = changed_identity(situation.package, command.package) if situation.package else []
     return refuse(Reason.KEEPS_ITS_SUBJECT, fields=", ".join(changed)) if changed else None
 
 
@@ -61,10 +61,10 @@ def _beyond(state: PackageState, package: DecisionPackage, requester: str, situa
     if agent is None:
         return refuse(Reason.AGENT_PAUSED)
     return (
-        beyond_type(agent.scope, package)
-        or beyond_requester(agent.scope, requester, package, situation.roster)
-        or beyond_risk(agent.scope, state.risk, state.reversibility, package)
-        or too_fast(agent.rates, situation.load, situation.now, settled=False)
+        check_action_type(agent.scope, package)
+        or check_requester(agent.scope, requester, package, situation.roster)
+        or check_risk(agent.scope, state.risk, state.reversibility, package)
+        or check_rate(agent.rates, situation.load, situation.now, settled=False)
     )
 
 
@@ -77,12 +77,12 @@ def add_version(
     background = situation.background(state.agent_id, package, earlier=state.level, outsider=has_outsider(barred))
     found = assess(package, background, situation.policy)
     risk = max(found.risk, state.risk)
-    missing = gaps(package, risk, situation.policy)
-    if missing and refuses(risk):
+    missing = missing_fields(package, risk, situation.policy)
+    if missing and must_be_complete(risk):
         return refuse(Reason.QUALITY_GAPS, risk=risk, gaps=", ".join(missing))
-    if refusal := too_long(package, found):
+    if refusal := check_length(package, found):
         return refusal
-    version = of_this_version(package, found)
+    version = version_fields(package, found)
     changes: StateChanges = {
         **version,
         "version": state.version + 1,
@@ -99,23 +99,23 @@ def add_version(
         "forms": (),
         "answer_by": None,
         "wake_at": None,
-        "holds_thread": has_reach(state) and found.level is HITLLevel.HUMAN_TAKEOVER,
+        "holds_thread": has_thread_or_run(state) and found.level is HITLLevel.HUMAN_TAKEOVER,
     }
     changes |= _asked_again(state, risk, situation, changes["expires_at"])
-    changes |= chain_hardens(changed(state, changes), situation)
+    changes |= harden_for_chain(apply_changes(state, changes), situation)
     content: Words = {"package": package.model_dump(mode="json", exclude_unset=True), **(words or {})}
-    move.happen(EventType.PACKAGE_VERSION_ADDED, changes, words=content)
+    move.record(EventType.PACKAGE_VERSION_ADDED, changes, words=content)
     return None
 
 
 def _asked_again(state: PackageState, risk: RiskLevel, situation: Situation, own_end: datetime | None) -> StateChanges:
     """The terms of the stricter of both, and fresh time only where the package was not being looked at."""
     terms = terms_for(situation.policy, state.action_type, risk)
-    terms = tightened(state.terms, terms, state.task.rung, situation.policy)
+    terms = tighten(state.terms, terms, state.task.rung, situation.policy)
     task = state.task.model_copy(
         update={"required_role": terms.role_at(state.task.rung), "priority": priority_of(risk)}
     )
     if state.status is Status.PENDING:
         return {"terms": terms, "task": task}
-    task = begun_anew(task, terms, situation.policy, situation.now, own_end)
+    task = restart_task(task, terms, situation.policy, situation.now, own_end)
     return {"terms": terms, "task": task, "asked_at": situation.now}

@@ -67,7 +67,7 @@ class Admins:
 
     async def _tell(self) -> None:
         house, now = self._store.house, self._now()
-        tenant_id, told_to = house.tenant_id, house.policy.told_of_troubles
+        tenant_id, told_to = house.tenant_id, house.policy.alert_recipients
         for its in await self._store.write(lambda connection: troubles.to_be_told(connection, tenant_id, now)):
             waits = [await self._tells(whom, its) for whom in told_to]
             if waits and all(waits):

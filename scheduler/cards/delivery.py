@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from blocks.card.rendering import Rendering, render
 from blocks.kit.message import Message
 from blocks.words.dossier import Dossier
-from rules.authority.authorization import eligible, question_of
+from rules.authority.authorization import eligible_users, question_of
 from rules.authority.silence import cards_of
 from rules.people.directory import Roster
 from rules.reasons import Reason
@@ -94,7 +94,7 @@ class Bringing:
     def _one_by_one(self, drawn: Drawn) -> list[str]:
         """Who could decide it; where they are enough, only who holds the role itself: every direct message rings."""
         question = question_of(drawn.dossier.state)
-        able = eligible(drawn.roster, question, self._store.clock())
+        able = eligible_users(drawn.roster, question, self._store.clock())
         holders = [user for user in able if not set(drawn.roster.roles_of(user)).isdisjoint(question.roles)]
         return sorted(holders if len(holders) >= drawn.dossier.tally.needed else able)
 
@@ -162,7 +162,7 @@ class Bringing:
     async def _proven(self, drawn: Drawn, shown: Shown, onlookers: frozenset[str]) -> Shown:
         """Down the road, like everything: the card lies where these people can see it. What it then shows."""
         state = drawn.dossier.state
-        able = eligible(drawn.roster, question_of(state), self._store.clock())
+        able = eligible_users(drawn.roster, question_of(state), self._store.clock())
         command = Show(
             command_id=f"show {shown.channel} {shown.ts} {state.version} {fresh_id()}",
             decision_package_id=state.decision_package_id,

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from blocks.words.dossier import Dossier, Earlier, Happened
-from rules.authority.mentions import Called, called
+from rules.authority.mentions import Mentions, mentions_for
 from rules.authority.quorum import tally
 from rules.package.model import DecisionPackage
 from rules.record.chain import Event
@@ -32,7 +32,7 @@ def dossier_of(connection: Connection, house: House, package_id: str, now: datet
     events = events_of(connection, state.tenant_id, package_id)
     words = words_of(connection, state.tenant_id, *(event["event_id"] for event in events))
     proposer = agent(connection, state.tenant_id, state.agent_id)
-    terms, who = terms_today(state, roster.policy), called(state, roster, now)
+    terms, who = terms_today(state, roster.policy), mentions_for(state, roster, now)
     return Dossier(
         state=state,
         package=_package(words, state.version_event_id),
@@ -43,7 +43,7 @@ def dossier_of(connection: Connection, house: House, package_id: str, now: datet
         said=words.get(state.decision.event_id, {}) if state.decision else {},
         names=roster.names,
         asked=_mentions(who),
-        others_asked=who.others,
+        others_asked=who.more,
         earlier=tuple(_earlier(before) for before in decided_before(connection, state)),
         history=tuple(_happened(event, words.get(event["event_id"], {})) for event in events),
     )
@@ -54,7 +54,7 @@ def _package(words: dict[str, Words], event_id: str | None) -> DecisionPackage |
     return DecisionPackage.model_validate(posted) if posted else None
 
 
-def _mentions(who: Called) -> tuple[str, ...]:
+def _mentions(who: Mentions) -> tuple[str, ...]:
     return (*(f"<!subteam^{group}>" for group in who.groups), *(f"<@{user}>" for user in who.people))
 
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Collection, Coroutine, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from rules.state.sightings import CardAt, SeenCard
+from rules.state.sightings import CardLocation, SeenCard
 from scheduler.cards.members import Onlookers
 from scheduler.cards.pacing import Pace
 from scheduler.common.endings import finished
@@ -35,7 +35,7 @@ class Proofs:
     def __init__(self, slack: Lookup, pace: Pace, onlookers: Onlookers) -> None:
         self._slack, self._pace, self._onlookers = slack, pace, onlookers
 
-    async def of(self, cards: Collection[SeenCard]) -> Mapping[CardAt, CardProof]:
+    async def of(self, cards: Collection[SeenCard]) -> Mapping[CardLocation, CardProof]:
         room = asyncio.Semaphore(AT_ONCE)
         channels = {card.channel for card in cards if not card.channel.startswith(_DIRECT)}
         seeing = await _each((channel, self._in_channel(channel, room)) for channel in channels)
@@ -46,7 +46,7 @@ class Proofs:
         async with room:
             return CardProof(await self._onlookers.of(channel, anew=False))
 
-    async def _of(self, at: CardAt, proof: CardProof, room: asyncio.Semaphore) -> CardProof:
+    async def _of(self, at: CardLocation, proof: CardProof, room: asyncio.Semaphore) -> CardProof:
         """Where the channel itself is gone or not known, its cards are so too."""
         if proof.people is None:
             return proof

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from rules.reasons import Reason
 from rules.state.clock_commands import Relieve
 from rules.state.model import PackageState
-from rules.verbs.absences import needed
+from rules.verbs.absences import needs_relief
 from scheduler.common import clock_commands
 from store.engine.workers import UnavailableError
 from store.installation.absences_seen import has_looked, looked_through_for
@@ -104,7 +104,7 @@ class Relief:
         house, now = self._store.house, self._store.clock()
         roster = house.roster(connection)
         page = open_tasks(connection, house.tenant_id, limit=PAGE, after=after)
-        return [state for state in page.items if needed(state, roster, now)], page.following
+        return [state for state in page.items if needs_relief(state, roster, now)], page.following
 
     async def _relieved(self, states: list[PackageState]) -> list[PackageState]:
         """Goes down the road with them; gives back those that were too busy."""

@@ -8,9 +8,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from rules.authority.silence import Hearing, any_there, cards_of, counted, enough_at, onlookers_of
+from rules.authority.silence import (
+    SilenceContext,
+    anyone_can_object,
+    cards_of,
+    counted_silence,
+    earliest_consent,
+    onlookers_of,
+)
 from rules.state.model import PackageState, Terms
-from rules.state.sightings import CardAt, SeenCard
+from rules.state.sightings import CardLocation, SeenCard
 from rules.state.terms import terms_today
 from scheduler.cards.proofs import CardProof
 from scheduler.common.messenger import BusyError, TokenError
@@ -22,7 +29,7 @@ from store.outbox import cards
 ASKED_AGAIN_AFTER = timedelta(seconds=30)  # if Slack did not say, or a click could not have come in just now
 SHOWN_WITHIN = timedelta(minutes=5)  # if the card is posted or proven again: its proof begins another silence
 
-Answers = Mapping[CardAt, CardProof]
+Answers = Mapping[CardLocation, CardProof]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,7 @@ class Quiet:
 
     state: PackageState
     cards: tuple[SeenCard, ...]
-    hearing: Hearing
+    hearing: SilenceContext
     terms: Terms
     now: datetime
 
@@ -49,7 +56,7 @@ class Quiet:
         return self.is_enough(self.cards)
 
     def length(self, seen: Iterable[SeenCard]) -> timedelta:
-        return counted(self.state, onlookers_of(seen), self.hearing, self.now)
+        return counted_silence(self.state, onlookers_of(seen), self.hearing, self.now)
 
     def is_enough(self, seen: Iterable[SeenCard]) -> bool:
         return self.length(seen) >= self.terms.soft_timeout
@@ -57,13 +64,13 @@ class Quiet:
     def proven(self, answers: Answers) -> tuple[SeenCard, ...]:
         """The cards that are there, each with the people who saw it before and still see it."""
         people = {card.at: answers.get(card.at, CardProof()).people for card in self.cards}
-        return tuple(card.only(seen) for card in self.cards if (seen := people[card.at]) is not None)
+        return tuple(card.seen_only_by(seen) for card in self.cards if (seen := people[card.at]) is not None)
 
     def is_proven(self, answers: Answers) -> bool:
         """Whether the silence is long enough by what Slack has just said."""
         return self.is_enough(self.proven(answers))
 
-    def gone(self, answers: Answers) -> list[CardAt]:
+    def gone(self, answers: Answers) -> list[CardLocation]:
         return [card.at for card in self.cards if answers.get(card.at) == CardProof()]
 
     def is_deserted(self, answers: Answers) -> bool:
@@ -79,7 +86,7 @@ class Quiet:
         if not self.cards or self.may_be_enough:
             return min(self.now + self._patience(answers), self.end)
         onlookers, so_far = onlookers_of(self.cards), self.length(self.cards)
-        return min(enough_at(self.state, onlookers, self.hearing, self.terms, so_far, self.now), self.end)
+        return min(earliest_consent(self.state, onlookers, self.hearing, self.terms, so_far, self.now), self.end)
 
     def _patience(self, answers: Answers) -> timedelta:
         faults = [proof.fault for card in self.cards if (proof := answers[card.at]).fault]
@@ -87,13 +94,13 @@ class Quiet:
         return max([ASKED_AGAIN_AFTER, *asked]) if faults else SHOWN_WITHIN
 
     def _any_there(self, people: Iterable[str]) -> bool:
-        return any_there(self.state, people, self.hearing.roster, self.now)
+        return anyone_can_object(self.state, people, self.hearing.roster, self.now)
 
 
 def quiet(connection: Connection, house: House, states: Sequence[PackageState], now: datetime) -> list[Quiet]:
     since = min(state.shown.at for state in states if state.shown)
     away, up = absences(connection, house.tenant_id, since, now), uptime.within(connection, house.tenant_id, since, now)
-    hearing = Hearing(house.roster(connection), away, up)
+    hearing = SilenceContext(house.roster(connection), away, up)
     lying = cards.lying(connection, house.tenant_id, [state.decision_package_id for state in states])
     return [
         Quiet(

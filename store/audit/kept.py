@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, Row, Select, Table, select, type_coerce
 from sqlmodel import UTCDateTime
 
-from rules.record.evidence import read
+from rules.record.evidence import parse_strict_json
 
 BATCH = 200
 UNREADABLE = datetime.min.replace(tzinfo=UTC)
@@ -48,7 +48,7 @@ def whole(number: Any) -> int:
 def readable(text: str) -> Any:
     """What cannot be read stays the text it is, and is found to be no event."""
     try:
-        return read(text)
+        return parse_strict_json(text)
     except ValueError:
         return text
 

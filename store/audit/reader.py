@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, exists, func, select, union
 
 from rules.record.chain import Event, rfc3339
-from rules.record.earlier import Earlier
-from rules.record.evidence import TENANT, Claim, Counts, Fault, Kept, Shown, Trail
+from rules.record.earlier import EarlierExport
+from rules.record.evidence import TENANT, Claim, Counts, Fault, StoredRendering, StoredWords, Trail
 from rules.record.verify import Auditor
 from store.audit.kept import UNREADABLE, all_of, batches, readable, streamed, whole
 from store.audit.retention import RENDERINGS
@@ -98,7 +98,7 @@ def verify_database(
     connection: Connection,
     counts: Counts | None = None,
     progress: Progress = quiet,
-    earlier: Earlier | None = None,
+    earlier: EarlierExport | None = None,
 ) -> Iterator[Fault]:
     """Everything that does not fit, on a `snapshot`. `counts` is filled with what was looked at."""
     tenant_id = tenant(connection)
@@ -201,9 +201,9 @@ def _fetched(connection: Connection, tenant_id: str, rows: dict[str, Row[Any] | 
         trail.noticed += noticed
     for row in connection.execute(all_of(CONTENT).where(_mine(CONTENT, tenant_id, *rows))):
         words = readable(row.words) if row.words is not None else None
-        found[row.package_id].contents.append(Kept(row.event_id, row.salt, words))
+        found[row.package_id].contents.append(StoredWords(row.event_id, row.salt, words))
     for row in connection.execute(all_of(RENDERINGS).where(_mine(RENDERINGS, tenant_id, *rows))):
-        found[row.package_id].renderings.append(Shown(row.rendering_id, row.body))
+        found[row.package_id].renderings.append(StoredRendering(row.rendering_id, row.body))
     yield from found.values()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from rules.record.evidence import Claim, Written
+from rules.record.evidence import Claim, StoredPolicy
 from store.agents.agents import AGENTS
 from store.audit.kept import all_of, streamed, whole
 from store.installation.policy_texts import POLICIES
@@ -28,9 +28,9 @@ def tenant_rows(connection: Connection, tenant_id: str) -> Iterator[Row[Any]]:
     return streamed(connection, all_of(TENANT_EVENTS).where(mine).order_by(TENANT_EVENTS.c.sequence))
 
 
-def policies(connection: Connection, tenant_id: str) -> Iterator[Written]:
+def policies(connection: Connection, tenant_id: str) -> Iterator[StoredPolicy]:
     mine = all_of(POLICIES).where(POLICIES.c.tenant_id == tenant_id).order_by(POLICIES.c.digest)
-    return (Written(row.digest, row.version, row.text) for row in streamed(connection, mine))
+    return (StoredPolicy(row.digest, row.version, row.text) for row in streamed(connection, mine))
 
 
 def agents(connection: Connection, tenant_id: str) -> Iterator[dict[str, str]]:

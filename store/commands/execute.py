@@ -27,7 +27,7 @@ from rules.reasons import Reason, Refusal, refuse
 from rules.state.clock_commands import ClockCommand
 from rules.state.model import PackageState
 from rules.state.situation import Situation
-from rules.state.transition import Words, refused
+from rules.state.transition import Words, record_refusal
 from rules.verbs.decide import decide
 from rules.verbs.submission import Submit
 from store.commands.asked import Asked
@@ -139,7 +139,7 @@ def _refused(
         _remember(batch, situation.tenant_id, asked, found.state.decision_package_id, refusal)
         if not first_this_minute(connection, found.state, asked.actor, refusal, asked.now):
             return Outcome(state=found.state, refusal=refusal)
-        attempt = refused(found.state, asked.command, situation, refusal.reason)
+        attempt = record_refusal(found.state, asked.command, situation, refusal.reason)
         record(connection, attempt, found, situation)
     return Outcome(state=attempt.after, refusal=refusal, changed=True)
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from rules.policy.model import Policy
 from rules.policy.parse import PolicyError, read_policy
-from rules.record.kept_texts import text_digest
+from rules.record.stored_texts import text_digest
 from rules.state.events import TenantEventType
 from store.installation import directory
 from store.installation.house import INSTALLATION
@@ -82,7 +82,7 @@ def kept_as(connection: Connection, policy: Policy) -> str | None:
 
 def _says(text: str, policy: Policy) -> bool:
     try:
-        return read_policy(text).says_the_same_as(policy)
+        return read_policy(text).has_same_content(policy)
     except PolicyError:
         return False
 

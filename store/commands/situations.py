@@ -6,21 +6,21 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, cast, null, select, union_all
 
-from rules.authority.parties import unfamiliar
+from rules.authority.parties import unresolved_parties
 from rules.package.model import DecisionPackage, action_digest
 from rules.people.directory import Roster
 from rules.policy.model import Policy, Windows
 from rules.scales import HITLLevel
-from rules.spelling import folded
+from rules.spelling import normalize_name
 from rules.state.commands import ApproveWithEdits, ClaimExecution, Command, NewVersion
 from rules.state.model import PackageState
 from rules.state.situation import Memory, Situation
-from rules.state.takeover_reach import InThread
-from rules.verbs.decisions import edited
+from rules.state.takeover_reach import HasThread
+from rules.verbs.decisions import apply_edit
 from rules.verbs.spec import Needs
 from rules.verbs.submission import Submit
 from rules.verbs.table import VERBS
-from rules.verbs.validity import given_by_nobody, trust_matters
+from rules.verbs.validity import depends_on_trust, granted_without_people
 from store.agents import parties
 from store.agents.agents import agent, agent_in_thread, proposing
 from store.commands.asked import Asked
@@ -74,7 +74,7 @@ def situation_of(connection: Connection, house: House, asked: Asked, found: Load
         clicks_provable=house.clicks_provable,
         trial=asked.trial,
         open_items=_open_items(connection, roster, house.tenant_id, command),
-        known=_known_parties(connection, house.tenant_id, command, roster),
+        resolved_parties=_known_parties(connection, house.tenant_id, command, roster),
         **_looked_up(connection, house.tenant_id, roster.policy, asked, found),
     )
 
@@ -100,7 +100,7 @@ def _needs(command: Command) -> frozenset[Needs]:
 
 def _known_parties(connection: Connection, tenant_id: str, command: Command, roster: Roster) -> dict[str, str]:
     """Asked only where the directory alone does not say who is behind a package."""
-    strange = unfamiliar(command.package, roster) if isinstance(command, Submit | NewVersion) else ()
+    strange = unresolved_parties(command.package, roster) if isinstance(command, Submit | NewVersion) else ()
     return parties.known(connection, tenant_id, strange) if strange else {}
 
 
@@ -128,7 +128,7 @@ def _looked_up(
 
 
 def _agent(
-    connection: Connection, tenant: str, agent_id: str, asked: Asked, subject: InThread
+    connection: Connection, tenant: str, agent_id: str, asked: Asked, subject: HasThread
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The agent, where the rules ask for it, and whether its thread is held, where that bears on the command."""
     needs = _needs(asked.command)
@@ -152,7 +152,7 @@ def _remembered_of(
         return None
     if isinstance(command, Submit | NewVersion | ApproveWithEdits):
         return _proposed(command, current)
-    people_agreed = found and isinstance(command, ClaimExecution) and not given_by_nobody(found.state)
+    people_agreed = found and isinstance(command, ClaimExecution) and not granted_without_people(found.state)
     return found.state if found and not people_agreed else None
 
 
@@ -162,13 +162,13 @@ def _proposed(
     """The package that comes in by this command: from the agent, or by a reviewer's edit, if that can be taken."""
     if not isinstance(command, ApproveWithEdits):
         return command.package
-    proposed = edited(current, command.action_parameters)
+    proposed = apply_edit(current, command.action_parameters)
     return proposed if isinstance(proposed, DecisionPackage) else None
 
 
 def _claims_without_trust(command: Command, found: Loaded | None, policy: Policy) -> bool:
     """Most claims do not hang on what the agent has earned: people have approved."""
-    return isinstance(command, ClaimExecution) and not (found and trust_matters(found.state, policy))
+    return isinstance(command, ClaimExecution) and not (found and depends_on_trust(found.state, policy))
 
 
 def package_of(connection: Connection, tenant_id: str, event_id: str) -> DecisionPackage | None:
@@ -190,7 +190,7 @@ def _remembered(  # noqa: PLR0917 - what the query is about
     key = {
         "tenant": tenant,
         "agent": agent_id,
-        "action_type": folded(about.action_type),
+        "action_type": normalize_name(about.action_type),
         "digest": action_digest(about) if isinstance(about, DecisionPackage) else about.action_digest,
         "own": asked.command.decision_package_id,
         "since": now - max(windows.rejection, windows.same_digest),

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from sqlalchemy import Connection, insert
 from sqlalchemy.exc import IntegrityError
 
-from rules.record.chain import Event, event_of, sealed
+from rules.record.chain import Event, package_event, seal_event
 from rules.state.situation import Situation
 from rules.state.transition import Occurrence, Transition
 from store.engine.batch import Batch, together
@@ -73,7 +73,7 @@ def _sealed(decided: Transition, head: str | None) -> tuple[list[Event], list[co
     before = decided.before
     for happened in decided.occurrences:
         salt = secrets.token_hex(16)
-        event = sealed(event_of(happened, before, salt), head)
+        event = seal_event(package_event(happened, before, salt), head)
         head, before = event["digest"], happened.after
         events.append(event)
         if happened.words:

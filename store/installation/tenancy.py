@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, text, update
 
-from rules.record.chain import sealed, tenant_event
+from rules.record.chain import seal_event, tenant_event
 from rules.state.events import TenantEventType
 from store.engine.engines import in_turn
 from store.installation.house import fresh_id
@@ -33,7 +33,7 @@ def alone(connection: Connection) -> str:
 def happened(connection: Connection, event_type: TenantEventType, actor: str, now: datetime, **facts: Any) -> None:
     """Appends to the tenant's chain. Its head is a row that is locked, so that the chain cannot fork."""
     at = connection.execute(select(INSTALLATION).with_for_update()).one()
-    event = sealed(
+    event = seal_event(
         tenant_event(
             event_id=f"evt_{fresh_id()}",
             event_type=event_type,

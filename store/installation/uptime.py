@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, case, delete, select, text, update
 
-from rules.people.working_time import Span, Spans, overlap, without
+from rules.people.working_time import Span, Spans, intersection, subtract
 from store.installation import presence
 from store.schema.installation_tables import Uptime
 from store.schema.tables import core
@@ -69,9 +69,9 @@ def within(connection: Connection, tenant_id: str, begin: datetime, end: datetim
         there[process_id].append(span)
     for row in connection.execute(_WITHIN, {"tenant": tenant_id, "begin": begin, "end": end}):
         proven[row.process_id].append((row.since, row.until))
-    sound = [span for process_id, spans in there.items() for span in overlap(spans, proven[process_id])]
-    unsound = [span for process_id, spans in there.items() for span in without(spans, proven[process_id])]
-    return overlap(without(sound, unsound), [(begin, end)])
+    sound = [span for process_id, spans in there.items() for span in intersection(spans, proven[process_id])]
+    unsound = [span for process_id, spans in there.items() for span in subtract(spans, proven[process_id])]
+    return intersection(subtract(sound, unsound), [(begin, end)])
 
 
 def forget(connection: Connection, tenant_id: str, before: datetime) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, func, or_, select, text, update
 from rules.policy.model import Policy
 from rules.scales import HITLLevel
 from rules.state.model import PackageState, Status
-from rules.state.sightings import CardAt
+from rules.state.sightings import CardLocation
 from store.engine.batch import Batch, write
 from store.packages.packages import PACKAGES
 from store.schema.outbox_tables import Card, Rendering
@@ -190,15 +190,15 @@ def lies_at(connection: Connection, place: Place, shown: Shown) -> None:
     connection.execute(_LIES_AT, _posted(place, shown))
 
 
-def lying(connection: Connection, tenant_id: str, packages: Collection[str]) -> Mapping[str, frozenset[CardAt]]:
+def lying(connection: Connection, tenant_id: str, packages: Collection[str]) -> Mapping[str, frozenset[CardLocation]]:
     """For each package, where its cards are now. An older card of the same place is not among them."""
-    found: defaultdict[str, set[CardAt]] = defaultdict(set)
+    found: defaultdict[str, set[CardLocation]] = defaultdict(set)
     for row in connection.execute(_LYING, {"tenant": tenant_id, "packages": list(packages)}):
-        found[row.package_id].add(CardAt(row.channel, row.ts))
+        found[row.package_id].add(CardLocation(row.channel, row.ts))
     return {package: frozenset(found[package]) for package in packages}
 
 
-def lost(connection: Connection, tenant_id: str, package: str, card: CardAt) -> None:
+def lost(connection: Connection, tenant_id: str, package: str, card: CardLocation) -> None:
     """Slack does not have this card any more: it is posted again."""
     key = {"tenant": tenant_id, "package": package, "in_channel": card.channel, "as_ts": card.ts}
     connection.execute(_LOST, key)

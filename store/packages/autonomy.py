@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, select, text
 
 from rules.people.autonomy import AutonomyProfile
-from rules.spelling import folded
+from rules.spelling import normalize_name
 from store.engine.batch import write
 from store.engine.spelled import first
 from store.schema.agent_tables import ProfileRow
@@ -28,10 +28,10 @@ _PUT = text(
 
 
 def profile(connection: Connection, tenant_id: str, agent_id: str, action_type: str) -> AutonomyProfile | None:
-    row = first(connection, _FIND, {"tenant": tenant_id, "agent": agent_id, "action": folded(action_type)})
+    row = first(connection, _FIND, {"tenant": tenant_id, "agent": agent_id, "action": normalize_name(action_type)})
     return AutonomyProfile.model_validate_json(row.body) if row else None
 
 
 def put_profile(connection: Connection, tenant_id: str, its: AutonomyProfile) -> None:
-    key = {"tenant": tenant_id, "agent": its.agent_id, "action": folded(its.action_type)}
+    key = {"tenant": tenant_id, "agent": its.agent_id, "action": normalize_name(its.action_type)}
     write(connection, _PUT, key | {"body": its.model_dump_json()})

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from rules.people.directory import Roster
 from rules.reasons import Reason, sentence_of
-from rules.record.status_document import Document, document
+from rules.record.status_document import Document, status_document
 from rules.state.model import PackageState
 from rules.state.transition import Words
 from store.packages.content import words_of
@@ -48,5 +48,5 @@ def _made_in(state: PackageState) -> str:
 def _document(state: PackageState, words: dict[str, Words], roster: Roster, now: datetime) -> Document:
     content = words.get(state.version_event_id, {}).get("package")
     package = content if isinstance(content, dict) else None
-    made = document(state, package, words.get(_made_in(state)), roster, now)
+    made = status_document(state, package, words.get(_made_in(state)), roster, now)
     return made | _WITHHELD if package is None and made["may_proceed"] else made

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
-from rules.spelling import folded
+from rules.spelling import normalize_name
 from rules.state.commands import Verb
 from rules.state.model import Basis, PackageState, Status
 from rules.state.noes import No, RememberedNo
@@ -45,7 +45,7 @@ def _row(after: PackageState, no: No) -> dict[str, Any]:
         "event_id": no.event_id,
         "package_id": no.decision_package_id,
         "agent_id": after.agent_id,
-        "action_type": folded(after.action_type),
+        "action_type": normalize_name(after.action_type),
         "subject_digest": after.subject_digest,
         "action_digest": no.action_digest,
         "verb": no.verb.value,
@@ -114,7 +114,7 @@ def approved_at(
     connection: Connection, tenant_id: str, agent_id: str, action_type: str, since: datetime
 ) -> datetime | None:
     """When a person last approved an action of this type by this agent. Asked only where a No is in force."""
-    key = {"tenant": tenant_id, "agent": agent_id, "action_type": folded(action_type), "since": since}
+    key = {"tenant": tenant_id, "agent": agent_id, "action_type": normalize_name(action_type), "since": since}
     states = (PackageState.model_validate_json(row.state) for row in rows(connection, _APPROVED, key))
     made = (state.decision for state in states if state.proceeds)
     by_people = [each.decided_at for each in made if each and each.basis in (Basis.HUMAN, Basis.QUORUM)]

@@ -94,7 +94,7 @@ def offered_to(
 def _asked_of(roster: Roster, user_id: str) -> Iterator[list[Condition]]:
     """The ways in which a task can be this person's: by the role that it asks, or as a part of its quorum."""
     policy = roster.policy
-    roles = frozenset[str]().union(*(policy.held_with(role) for role in roster.roles_of(user_id)))
+    roles = frozenset[str]().union(*(policy.roles_implied_by(role) for role in roster.roles_of(user_id)))
     yield from ([TASKS.c.required_role == role, _UNASSIGNED] for role in sorted(roles))
     for risk in RiskLevel:
         if not roles.isdisjoint(policy.tiers.of(risk).of_role):

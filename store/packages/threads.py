@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, insert, select
 
 from rules.state.model import PackageState
-from rules.state.takeover_reach import InThread, asked_names, held_names
+from rules.state.takeover_reach import HasThread, names_held, names_required
 from store.engine.batch import Batch
 from store.schema.tables import ThreadRow, core
 
@@ -36,9 +36,9 @@ _FREE = delete(THREADS).where(
 )
 
 
-def asked_of(asking: InThread, own: str) -> dict[str, str] | None:
+def asked_of(asking: HasThread, own: str) -> dict[str, str] | None:
     """The values of `HOLDER`; nothing where the package names neither a thread nor a run."""
-    names = asked_names(asking)
+    names = names_required(asking)
     return {"first": names[0], "last": names[-1], "own": own} if names else None
 
 
@@ -46,10 +46,10 @@ def follow(batch: Batch, before: PackageState | None, after: PackageState) -> No
     """Makes the table agree with whether this package holds its thread."""
     held = before is not None and before.holds_thread
     if after.holds_thread and not held:
-        batch.execute(_TAKE, [_row(after, name) for name in held_names(after)])
+        batch.execute(_TAKE, [_row(after, name) for name in names_held(after)])
     if held and not after.holds_thread:
         key = {"tenant": after.tenant_id, "package": after.decision_package_id}
-        batch.execute(_FREE, [key | {"thread": name} for name in held_names(after)])
+        batch.execute(_FREE, [key | {"thread": name} for name in names_held(after)])
 
 
 def _row(state: PackageState, name: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from blocks.card.card import card
 from blocks.details.details import details, exact_pages
 from blocks.forms.forms import SHOWING_ALL, form, read_step, step
 from playground.blockkit.validate import validate_view
-from rules.package.layout import Content, passages, whole_on_card
+from rules.package.layout import Content, fits_on_card, passages
 from rules.package.model import DecisionPackage, Kind
 from rules.state.commands import Verb
 from tests.blocks.card.test_card import seen
@@ -42,7 +42,7 @@ def whole_form(verb: Verb, said: DecisionPackage) -> list[Any]:
 
 @pytest.mark.slow
 @given(
-    hostile.filter(whole_on_card) | objects.map(lambda given_: package(action_parameters=given_)).filter(whole_on_card)
+    hostile.filter(fits_on_card) | objects.map(lambda given_: package(action_parameters=given_)).filter(fits_on_card)
 )
 def test_what_is_whole_for_the_rules_is_whole_on_the_card(said: DecisionPackage) -> None:
     shown = framed(card(Story(said).dossier()).blocks)

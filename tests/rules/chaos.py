@@ -15,14 +15,14 @@ from rules.package.model import DecisionPackage
 from rules.people.autonomy import AutonomyProfile
 from rules.people.directory import AUTO, Actor, ActorKind
 from rules.reasons import Refusal
-from rules.record.chain import event_of
+from rules.record.chain import package_event
 from rules.state import clock_commands, commands
 from rules.state.commands import Command, HumanDecisionCommand, PersonCommand, Verb
 from rules.state.model import PackageState
 from rules.state.sightings import Silence
 from rules.state.situation import Memory, Situation
-from rules.state.transition import Transition, refused
-from rules.verbs.available import takes
+from rules.state.transition import Transition, record_refusal
+from rules.verbs.available import accepts_verb
 from rules.verbs.decide import decide
 from rules.verbs.timers import next_due
 from tests.rules import world
@@ -189,12 +189,12 @@ class Life:
         if isinstance(outcome, Transition):
             self.take(outcome)
         elif self.state is not None and actor.kind is ActorKind.PERSON:
-            self.take(refused(self.state, command, where, outcome.reason))
+            self.take(record_refusal(self.state, command, where, outcome.reason))
 
     def take(self, move: Transition) -> None:
         before = self.state
         for happened in move.occurrences:
-            self.events.append(json.loads(json.dumps(event_of(happened, before, "salt"))))
+            self.events.append(json.loads(json.dumps(package_event(happened, before, "salt"))))
             before = happened.after
             if happened.words and "package" in happened.words:
                 self.content = DecisionPackage.model_validate(happened.words["package"])
@@ -207,7 +207,7 @@ def one_comes_in(life: Life, choose: Choose) -> None:
 
 
 def a_reviewer_does_what_is_offered(life: Life, choose: Choose) -> None:
-    kind = choose([kind for kind in GOING_ON if takes(life.here, kind.verb)])
+    kind = choose([kind for kind in GOING_ON if accepts_verb(life.here, kind.verb)])
     life.give(life.command(choose, kind), person(choose(REVIEWERS)), choose([0.0, 1.0]))
 
 

@@ -15,13 +15,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from rules.people.directory import references
 from rules.reasons import Refusal
-from rules.record.chain import fold
+from rules.record.chain import fold_events
 from rules.scales import RiskLevel
 from rules.state.commands import Command, Verb
 from rules.state.model import Basis, Decision, ExecutionState, PackageState, Status
 from rules.state.situation import Situation
 from rules.state.transition import Transition
-from rules.verbs.absences import needed
+from rules.verbs.absences import needs_relief
 from tests.rules.chaos import MARK, Life
 
 pytestmark = pytest.mark.slow
@@ -79,7 +79,7 @@ def never_falls(before: PackageState, after: PackageState) -> None:
 
 def nobody_is_missed_any_more(after: PackageState, where: Situation) -> None:
     """And who has it now could decide it, and is there: no relief gives rise to another."""
-    assert not needed(after, where.roster, where.now)
+    assert not needs_relief(after, where.roster, where.now)
     having = after.task.assigned_to
     assert having is None or could_proceed(having, after, where)
     assert having is None or not where.roster.directory.people[having].is_away(where.now)
@@ -111,7 +111,9 @@ def parts_are_filled(of_role: dict[str, int], who: list[str], where: Situation) 
     """By trying every order in which these people could sit down: one seat for each of them."""
     seats = [role for role, needed in of_role.items() for _ in range(needed)]
     orders = permutations(who, len(seats))
-    return any(all(where.roster.able_in(*sitting) for sitting in zip(order, seats, strict=True)) for order in orders)
+    return any(
+        all(where.roster.roles_acting_as(*sitting) for sitting in zip(order, seats, strict=True)) for order in orders
+    )
 
 
 # Time grants nothing: it has no entry.
@@ -147,7 +149,7 @@ def look_around(life: Life) -> None:
     state = life.state
     if state is None:
         return
-    assert fold(life.events) == state.model_dump(mode="json")
+    assert fold_events(life.events) == state.model_dump(mode="json")
     assert PackageState.model_validate_json(state.model_dump_json()) == state
     if state.may_proceed(life.now):
         permits_rightly(state)

@@ -22,7 +22,7 @@ from rules.state import clock_commands, commands
 from rules.state.commands import Command
 from rules.state.model import PackageState
 from rules.state.noes import No, RememberedNo
-from rules.state.sightings import CardAt, Silence
+from rules.state.sightings import CardLocation, Silence
 from rules.state.situation import Situation
 from rules.state.transition import Transition
 from rules.verbs.decide import decide
@@ -39,7 +39,7 @@ ALL = frozenset([RITA, ROSS, SENTA, SVEN, SUSI, SAUL, SILA, DORA])
 ROSE, OWEN, ADAM = "UROSE", "UOWEN", "UADAM"  # the requester, the agent's owner and an admin, none with a role
 GRETA, STAN, BODO, DEAN, NEMO = "UGRETA", "USTAN", "UBODO", "UDEAN", "UNEMO"  # supervisors, for the policy at least
 
-CARD = CardAt("C1", "1.0")  # where a package is shown, if nothing else is said
+CARD = CardLocation("C1", "1.0")  # where a package is shown, if nothing else is said
 
 BASE: dict[str, Any] = {
     "version": "test-1",

@@ -19,7 +19,7 @@ from rules.scales import HITLLevel, RiskLevel
 from rules.state import clock_commands, commands
 from rules.state.commands import Command, Verb
 from rules.state.model import PackageState
-from rules.verbs.available import takes
+from rules.verbs.available import accepts_verb
 from rules.verbs.timers import next_due
 from store.commands.execute import Outcome
 from store.installation import tenancy
@@ -169,7 +169,7 @@ class Interleaving(RuleBasedStateMachine):
     def somebody_who_may_does_what_fits(self, seed: int) -> None:
         chance = Random(seed)
         state = self._open(chance)
-        fitting = [kind for kind in SENSIBLE if takes(state, kind.verb)]
+        fitting = [kind for kind in SENSIBLE if accepts_verb(state, kind.verb)]
         self._by(chance.choice(sorted(ABLE[state.risk])), state, chance.choice(fitting), chance)
 
     @rule(seed=CHANCE)

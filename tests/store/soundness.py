@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
-from rules.record.chain import Event, event_digest, fold
+from rules.record.chain import Event, event_digest, fold_events
 from rules.scales import HITLLevel
 from rules.state.model import Basis, ExecutionState, PackageState, Status
-from rules.state.takeover_reach import held_names
+from rules.state.takeover_reach import names_held
 
 Row = Any
 
@@ -67,7 +67,7 @@ def _faults(package: Package) -> Iterator[str]:
 
 def _folds(package: Package) -> bool:
     """its events fold to its state"""
-    return bool(fold(package.events) == json.loads(package.row.state))
+    return bool(fold_events(package.events) == json.loads(package.row.state))
 
 
 def _numbered(package: Package) -> bool:
@@ -98,7 +98,7 @@ def _queued(package: Package) -> bool:
 
 def _holding(package: Package) -> bool:
     """the table of threads has it exactly while it holds its thread"""
-    return package.threads == (sorted(held_names(package.state)) if package.state.holds_thread else [])
+    return package.threads == (sorted(names_held(package.state)) if package.state.holds_thread else [])
 
 
 def _claimed_once(package: Package) -> bool:

@@ -18,7 +18,7 @@ from rules.people.directory import AUTO, Actor, ActorKind, Agent, Person
 from rules.policy.model import Policy
 from rules.state.commands import Approve, ClaimExecution, Command, ReportExecution, Show
 from rules.state.model import PackageState
-from rules.state.sightings import CardAt
+from rules.state.sightings import CardLocation
 from rules.verbs.submission import Submit
 from store.agents import agent_admin, agents
 from store.commands.execute import Outcome
@@ -111,7 +111,7 @@ class World:
         state = await self.submit(package, agent)
         return await self.after(ask(Approve, state), by)
 
-    async def posted(self, state: PackageState, card: CardAt = CARD) -> None:
+    async def posted(self, state: PackageState, card: CardLocation = CARD) -> None:
         """Its card is in Slack: there, and nowhere else."""
         here = (CARDS.c.package_id == state.decision_package_id, CARDS.c.tenant_id == state.tenant_id)
         await self.write(

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import typer
 
-from rules.policy.types import within_reason
+from rules.policy.types import check_span
 from rules.values import parse_duration
 
 
@@ -18,7 +18,7 @@ def span(written: str) -> timedelta:
 def period(written: str) -> timedelta:
     """A span in which something can have happened."""
     try:
-        return within_reason(_read(written))
+        return check_span(_read(written))
     except ValueError as fault:
         raise typer.BadParameter(str(fault)) from None
 

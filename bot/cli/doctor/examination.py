@@ -21,7 +21,7 @@ from bot.keys import key_file, signing_key
 from bot.settings import Settings, SettingsError, read_settings
 from rules.policy.model import Policy
 from rules.policy.parse import PolicyError, read_policy
-from rules.policy.summary import NAME_ADMINS, TOLD_TO_NOBODY
+from rules.policy.summary import NAME_ADMINS, NOBODY_ALERTED
 from store.audit.tenant import TENANT_EVENTS
 from store.commands.policies import in_force
 from store.commands.write import EVENTS
@@ -62,7 +62,7 @@ def _examined() -> Iterator[Finding]:
     from bot.cli.doctor.slack import slack_findings  # noqa: PLC0415 - as the service in serve
 
     yield from slack_findings(
-        settings, policy, sorted(policy.asked_roles.difference(policy.unheld_roles)) if policy else ()
+        settings, policy, sorted(policy.required_roles.difference(policy.unheld_roles)) if policy else ()
     )
 
 
@@ -84,9 +84,9 @@ def _policy(settings: Settings) -> Generator[Finding, None, Policy | None]:
 
 def _told(policy: Policy) -> Finding:
     what = "who is told of troubles"
-    if policy.told_of_troubles:
-        return Finding(f"{what}: {', '.join(policy.told_of_troubles)}")
-    return Finding(what, TOLD_TO_NOBODY, NAME_ADMINS)
+    if policy.alert_recipients:
+        return Finding(f"{what}: {', '.join(policy.alert_recipients)}")
+    return Finding(what, NOBODY_ALERTED, NAME_ADMINS)
 
 
 def _unheld(role: str) -> Finding:
@@ -129,7 +129,7 @@ def _in_force(connection: Connection, policy: Policy) -> Iterator[Finding]:
     except UnreadablePolicyError as fault:
         yield Finding("policy in force", str(fault), FIX)
         return
-    if current.says_the_same_as(policy):
+    if current.has_same_content(policy):
         yield Finding("policy in force")
         return
     other = f"version {current.full_version} is in force, and not this file"

@@ -77,7 +77,7 @@ def _outsiders(roster: Roster) -> Iterator[Finding]:
 
 def _roles(roster: Roster, roles: Collection[str]) -> Iterator[Finding]:
     for role in roles:
-        able = [user for user in roster.acting(role) if isinstance(identify(roster, user, now()), Person)]
+        able = [user for user in roster.users_acting_as(role) if isinstance(identify(roster, user, now()), Person)]
         if able:
             yield Finding(f"role {role}, in which {len(able)} could decide")
         elif _unread(roster, role):
@@ -88,5 +88,5 @@ def _roles(roster: Roster, roles: Collection[str]) -> Iterator[Finding]:
 
 
 def _unread(roster: Roster, role: str) -> bool:
-    holding = (its for name, its in roster.policy.roles.items() if role in roster.policy.held_with(name))
+    holding = (its for name, its in roster.policy.roles.items() if role in roster.policy.roles_implied_by(name))
     return any(group not in roster.directory.groups for its in holding for group in its.groups)

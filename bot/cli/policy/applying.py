@@ -9,16 +9,16 @@ from difflib import unified_diff
 from sqlalchemy import Connection
 
 from bot.cli.policy.explain import quorum
-from rules.authority.authorization import eligible, question_of
-from rules.authority.quorum import filled
+from rules.authority.authorization import eligible_users, question_of
+from rules.authority.quorum import fill_quorum
 from rules.people.directory import Roster
 from rules.policy.model import Policy
 from rules.policy.summary import summary
 from rules.scales import HITLLevel
-from rules.state.level import least
+from rules.state.level import minimum_level_today
 from rules.state.model import PackageState
 from rules.state.terms import terms_for, terms_today
-from rules.verbs.absences import further_up
+from rules.verbs.absences import next_staffed_rung
 from store.commands.policies import in_force
 from store.installation import directory
 from store.installation.house import House
@@ -62,7 +62,7 @@ def _open(connection: Connection, tenant_id: str) -> Iterator[PackageState]:
 def _for(state: PackageState, old: Roster, new: Roster) -> Iterator[str]:
     """By the directory as it is known, also where it is too old to decide by."""
     now = new.directory.as_of or state.updated_at
-    if state.soft and least(new.policy, state) > HITLLevel.SOFT_APPROVAL:
+    if state.soft and minimum_level_today(new.policy, state) > HITLLevel.SOFT_APPROVAL:
         yield "silence no longer counts"
     before, after = _asked(state, old.policy), _asked(state, new.policy)
     if before != after:
@@ -81,7 +81,7 @@ def _asked(state: PackageState, policy: Policy) -> str:
 
 def _people(state: PackageState, roster: Roster, now: datetime) -> str:
     """What keeps the people who are asked from approving it, if something does."""
-    rung, needed = further_up(state, roster, now), terms_today(state, roster.policy).quorum
+    rung, needed = next_staffed_rung(state, roster, now), terms_today(state, roster.policy).quorum
     if rung is not None:
         return f"no one could approve it as {state.task.required_role}, so it goes to {state.terms.role_at(rung)}"
     could = _approvals(state, roster, now)
@@ -93,7 +93,7 @@ def _people(state: PackageState, roster: Roster, now: datetime) -> str:
 def _approvals(state: PackageState, roster: Roster, now: datetime) -> int:
     """How many parts of the quorum could be filled by the people who may approve it."""
     terms, question = terms_today(state, roster.policy), question_of(state)
-    holders = {role: eligible(roster, question, now, role) for role in terms.of_role}
-    people = eligible(roster, question, now)
+    holders = {role: eligible_users(roster, question, now, role) for role in terms.of_role}
+    people = eligible_users(roster, question, now)
     able = {user: [role for role in holders if user in holders[role]] for user in people}
-    return filled(terms.of_role, terms.quorum, able)[0]
+    return fill_quorum(terms.of_role, terms.quorum, able)[0]

@@ -16,15 +16,15 @@ from bot.cli.common.session import database
 from bot.cli.common.text import WIDTH, plain
 from bot.cli.policy.ruling import ruling
 from bot.settings import Settings
-from rules.authority.authorization import Question, eligible
-from rules.authority.parties import Parties, found_parties, has_outsider, unfamiliar
-from rules.package.completeness import gaps, refuses
+from rules.authority.authorization import Question, eligible_users
+from rules.authority.parties import Parties, has_outsider, resolve_parties, unresolved_parties
+from rules.package.completeness import missing_fields, must_be_complete
 from rules.package.model import DecisionPackage
 from rules.people.directory import Directory, Roster
 from rules.policy.model import Policy
 from rules.policy.tiers import OnTimeout
 from rules.reasons import Refusal
-from rules.record.status_document import name_of
+from rules.record.status_document import display_name
 from rules.scales import HITLLevel
 from rules.state.case import Background
 from rules.state.level import Assessment, assess
@@ -63,7 +63,7 @@ class Explanation:
     @property
     def refusal(self) -> str | None:
         """Why the package would not even be taken."""
-        if self.missing and refuses(self.found.risk):
+        if self.missing and must_be_complete(self.found.risk):
             return f"at {self.found.risk} risk it would be refused without these: {', '.join(self.missing)}"
         if self.nobody:
             return f"it would be refused: {self.nobody}"
@@ -88,7 +88,7 @@ def explained(package: DecisionPackage, settings: Settings, now: datetime) -> Ex
     """As for an agent that has earned nothing yet, and whose owner nobody knows."""
     policy, source = ruling(settings)
     roster, known, unknown = _roster(settings, package, policy, now)
-    behind = found_parties(package, "", roster, known)
+    behind = resolve_parties(package, "", roster, known)
     barred = behind.barred if isinstance(behind, Parties) else {}
     found = assess(package, Background(outsider=has_outsider(barred), clicks_provable=settings.proves_clicks), policy)
     terms = terms_for(policy, package.action_type, found.risk)
@@ -100,7 +100,7 @@ def explained(package: DecisionPackage, settings: Settings, now: datetime) -> Ex
         policy_source=source,
         found=found,
         terms=terms,
-        missing=gaps(package, found.risk, policy),
+        missing=missing_fields(package, found.risk, policy),
         steps=tuple(
             Step(
                 role=" or ".join(of),
@@ -135,7 +135,7 @@ def _known(connection: Connection, package: DecisionPackage, policy: Policy) -> 
     tenant_id = tenant(connection)
     standing = House(tenant_id, policy).standing(connection)
     roster = Roster(policy, directory_of(connection, standing.directory_as_of))
-    return roster, parties.known(connection, tenant_id, unfamiliar(package, roster))
+    return roster, parties.known(connection, tenant_id, unresolved_parties(package, roster))
 
 
 def _question(roles: tuple[str, ...], package: DecisionPackage, found: Assessment, barred: dict[str, Bar]) -> Question:
@@ -151,14 +151,14 @@ def _question(roles: tuple[str, ...], package: DecisionPackage, found: Assessmen
 
 
 def _able(question: Question, roster: Roster, now: datetime) -> tuple[str, ...]:
-    return tuple(f"{name_of(roster, user)} ({user})" for user in sorted(eligible(roster, question, now)))
+    return tuple(f"{display_name(roster, user)} ({user})" for user in sorted(eligible_users(roster, question, now)))
 
 
 def _listed(roles: tuple[str, ...], policy: Policy, unknown: str | None) -> tuple[str, ...]:
     """As long as nobody is known: whom the policy itself names, also through a role that includes one of these."""
     if unknown is None:
         return ()
-    holding = [role for name, role in policy.roles.items() if policy.held_with(name).intersection(roles)]
+    holding = [role for name, role in policy.roles.items() if policy.roles_implied_by(name).intersection(roles)]
     return tuple(dict.fromkeys(who for role in holding for who in (*role.members, *role.groups)))
 
 

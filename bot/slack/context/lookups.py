@@ -10,7 +10,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from bot.slack.outgoing.client import SlackClient
-from rules.authority.parties import unfamiliar
+from rules.authority.parties import unresolved_parties
 from rules.package.model import DecisionPackage
 from scheduler.common.messenger import BusyError
 from store.agents import parties
@@ -29,7 +29,7 @@ class Lookups:
 
     def are_needed(self, package: DecisionPackage) -> bool:
         """Whether the directory, as this process last read it, lacks one of the addresses."""
-        return any("@" in address for address in unfamiliar(package, self._store.house.remembered))
+        return any("@" in address for address in unresolved_parties(package, self._store.house.remembered))
 
     async def learn(self, package: DecisionPackage) -> None:
         """Look up every unknown address of the package. Raises `SlackError` if Slack cannot answer."""
@@ -39,7 +39,7 @@ class Lookups:
 
     def _to_ask(self, connection: Connection, package: DecisionPackage) -> list[str]:
         house = self._store.house
-        addresses = [address for address in unfamiliar(package, house.roster(connection)) if "@" in address]
+        addresses = [address for address in unresolved_parties(package, house.roster(connection)) if "@" in address]
         return parties.to_ask(connection, house.tenant_id, addresses, self._store.clock())
 
     async def _look_up(self, address: str) -> None:

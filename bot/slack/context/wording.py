@@ -10,11 +10,11 @@ from typing import Any
 from blocks.kit.ids import Field, Ref
 from rules.state.commands import Command, HumanDecisionCommand, Verb
 from rules.state.model import PackageState
-from rules.verbs.table import OF_VERB
+from rules.verbs.table import SPEC_OF_VERB
 
 Values = Mapping[Field, Any]
 
-_CLASSES = {verb: row.command for verb, row in OF_VERB.items() if row.offered}
+_CLASSES = {verb: row.command for verb, row in SPEC_OF_VERB.items() if row.offered}
 _READERS: Mapping[Field, Callable[[Any], Any]] = {
     Field.UNTIL: lambda seconds: datetime.fromtimestamp(seconds, UTC),
     Field.PARAMETERS: json.loads,

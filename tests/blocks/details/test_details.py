@@ -18,9 +18,9 @@ from blocks.words.dossier import Dossier, Happened
 from blocks.words.history import WHAT
 from blocks.words.verbs import LOOKS, Place
 from playground.blockkit.validate import validate_view
-from rules.canonical import canonical
+from rules.canonical import canonical_json
 from rules.package.model import DecisionPackage
-from rules.package.visible import spelled
+from rules.package.visible import escape_invisible
 from rules.state import commands
 from rules.state.events import EventType
 from tests.blocks.conftest import Golden
@@ -58,15 +58,15 @@ def leaves(value: Any) -> list[Any]:
 
 def ways_to_write(leaf: Any) -> set[str]:
     if not isinstance(leaf, str):
-        return {bare(exactly_in_line(leaf)), canonical(leaf).decode()}
-    in_a_line = spelled(leaf).replace("\n", r"\n")
+        return {bare(exactly_in_line(leaf)), canonical_json(leaf).decode()}
+    in_a_line = escape_invisible(leaf).replace("\n", r"\n")
     exact = [bare(f"{bar}{line}") for bar in ("", "│") for line in leaf_lines(leaf, bar)]
     return {bare(clean(leaf)) or "–", bare(exactly_in_line(leaf)[1:-1]), bare(in_a_line), bare(defanged(leaf)), *exact}
 
 
 def leaf_lines(leaf: str, bar: str) -> list[str]:
     """The lines of a text as `rules.package.layout` writes them, in one."""
-    lines = [spelled(line.replace("\\", "\\\\")) for line in leaf.split("\n")]
+    lines = [escape_invisible(line.replace("\\", "\\\\")) for line in leaf.split("\n")]
     return [bar.join(line[:-1] + r"\u0020" if line.endswith(" ") else line for line in lines)]
 
 

@@ -18,7 +18,7 @@ from rules.package.model import DecisionPackage
 from rules.scales import RiskLevel
 from rules.state import commands
 from rules.state.commands import Verb
-from rules.verbs.available import offered, takes
+from rules.verbs.available import accepts_verb, offered_verbs
 from tests.blocks.conftest import Golden
 from tests.blocks.dossiers import STATES, Story, dossier, emptied
 from tests.blocks.packages import hostile, largest
@@ -42,7 +42,7 @@ TAKEN = [
     for name, story in STATES.items()
     for state in [story().state]
     for verb in FIELDS
-    if takes(state, verb)
+    if accepts_verb(state, verb)
 ]
 
 
@@ -94,7 +94,7 @@ def test_the_inputs_of_a_form_are_those_of_the_table(verb: Verb) -> None:
 
 
 def test_every_verb_that_needs_words_has_a_form_and_every_field_an_input() -> None:
-    everything = {verb for story in STATES.values() for verb in offered(story().state)} - {Verb.CLAIM_TASK}
+    everything = {verb for story in STATES.values() for verb in offered_verbs(story().state)} - {Verb.CLAIM_TASK}
     assert everything <= FIELDS.keys() == LOOKS.keys() - {Verb.CLAIM_TASK}
     assert {field for fields in FIELDS.values() for field in fields} == FIELD.keys()
     assert all(meaning(verb, dossier("pending")) for verb in LOOKS)

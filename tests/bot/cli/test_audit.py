@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.cli import audit
-from rules.record.chain import sealed
+from rules.record.chain import seal_event
 from tests.bot.audit.exported import OURS, THEIRS, pem, signed_anew
 from tests.bot.terminal import Terminal, at
 from tests.rules.world import RITA, SENTA
@@ -193,7 +193,7 @@ def rewritten(its: Recorded, package_id: str, was: str, now: str) -> None:
     head = None
     for revision, body in rows:
         event = {name: value for name, value in json.loads(body.replace(was, now)).items() if name != "digest"}
-        event = sealed(event, head)
+        event = seal_event(event, head)
         head, values = event["digest"], {"id": package_id, "revision": revision}
         change = "UPDATE events SET body = :body, actor = :actor WHERE package_id = :id AND revision = :revision"
         forge(its.engine, change, body=json.dumps(event), actor=event["actor"], **values)

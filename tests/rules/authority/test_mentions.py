@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rules.authority.mentions import MOST, Called, called
+from rules.authority.mentions import MAX_MENTIONS, Mentions, mentions_for
 from rules.people.directory import Directory, Roster
 from rules.state.commands import Approve, ClaimTask
 from rules.state.model import PackageState
@@ -42,8 +42,8 @@ def roster(*, changes: dict[str, Any] | None = None, groups: tuple[str, ...] = (
     )
 
 
-def whom(state: PackageState, *, by: Roster | None = None) -> Called:
-    return called(state, by or roster(), NOW)
+def whom(state: PackageState, *, by: Roster | None = None) -> Mentions:
+    return mentions_for(state, by or roster(), NOW)
 
 
 FEW = {"supervisor": {"members": [SUSI]}, "director": {"members": []}}
@@ -51,7 +51,7 @@ FEW = {"supervisor": {"members": [SUSI]}, "director": {"members": []}}
 
 def test_up_to_five_people_who_could_decide_are_called_by_name() -> None:
     its = whom(submitted(HARD), by=roster(roles=FEW))
-    assert (set(its.people), its.groups, its.others) == ({SENTA, SVEN, SUSI}, (), False)
+    assert (set(its.people), its.groups, its.more) == ({SENTA, SVEN, SUSI}, (), False)
 
 
 @pytest.mark.parametrize("party", [{"requested_by": SENTA}, {"on_behalf_of": [SENTA]}], ids=["requester", "chain"])
@@ -96,7 +96,7 @@ def test_no_one_is_called_twice_for_one_package() -> None:
 def test_if_more_than_five_could_decide_the_roles_user_group_is_called() -> None:
     state = submitted(HARD)
     many = {"senior_reviewer": {"groups": [GROUP]}}
-    assert whom(state, by=roster(roles=many)) == Called(groups=(GROUP,))
+    assert whom(state, by=roster(roles=many)) == Mentions(groups=(GROUP,))
 
 
 def test_without_a_user_group_five_are_called_the_same_ones_each_time_and_others_elsewhere() -> None:
@@ -106,14 +106,14 @@ def test_without_a_user_group_five_are_called_the_same_ones_each_time_and_others
     state = submitted(HARD)
     first, again = whom(state, by=its), whom(state, by=its)
     elsewhere = whom(state.model_copy(update={"decision_package_id": "pkg_other"}), by=its)
-    assert (len(first.people), first.others, first) == (MOST, True, again)
+    assert (len(first.people), first.more, first) == (MAX_MENTIONS, True, again)
     assert set(elsewhere.people) != set(first.people)
 
 
 def test_where_nobody_could_decide_now_the_roles_user_group_is_called() -> None:
     gone = {user: {"away_until": NOW + DAY} for user in (SENTA, SVEN, SUSI)}
     its = roster(changes=gone, roles={**FEW, "senior_reviewer": {"groups": [GROUP], "members": [SENTA]}})
-    assert whom(submitted(HARD), by=its) == Called(groups=(GROUP,))
+    assert whom(submitted(HARD), by=its) == Mentions(groups=(GROUP,))
 
 
 def test_who_has_taken_the_task_is_called_alone_as_long_as_they_could_decide() -> None:
@@ -126,13 +126,13 @@ def test_who_has_taken_the_task_is_called_alone_as_long_as_they_could_decide() -
 
 def test_a_policy_may_always_call_the_role() -> None:
     its = roster(roles={**FEW, "senior_reviewer": {"groups": [GROUP]}}, queue={"call": "role"})
-    assert whom(submitted(HARD), by=its) == Called(groups=(GROUP,))
+    assert whom(submitted(HARD), by=its) == Mentions(groups=(GROUP,))
 
 
 def test_a_policy_may_call_only_who_has_taken_the_task() -> None:
     its, state = roster(queue={"call": "assignee"}), submitted(HARD)
-    assert whom(state, by=its) == Called()
-    assert whom(after(state, ask(ClaimTask, state), by=SENTA), by=its) == Called((SENTA,))
+    assert whom(state, by=its) == Mentions()
+    assert whom(after(state, ask(ClaimTask, state), by=SENTA), by=its) == Mentions((SENTA,))
 
 
 def test_a_takeover_calls_who_could_take_it_over_the_requester_among_them() -> None:
@@ -147,9 +147,9 @@ def test_a_question_calls_who_could_answer_it() -> None:
 
 
 def test_silence_calls_nobody() -> None:
-    assert whom(submitted(SOFT)) == whom(after(submitted(HARD), ask(Approve, submitted(HARD)), by=SENTA)) == Called()
+    assert whom(submitted(SOFT)) == whom(after(submitted(HARD), ask(Approve, submitted(HARD)), by=SENTA)) == Mentions()
 
 
 def test_a_stale_directory_calls_the_user_group() -> None:
     its = roster(roles={"senior_reviewer": {"groups": [GROUP]}})
-    assert called(submitted(HARD), its, NOW + 1000 * DAY) == Called(groups=(GROUP,))
+    assert mentions_for(submitted(HARD), its, NOW + 1000 * DAY) == Mentions(groups=(GROUP,))

@@ -40,7 +40,7 @@ from tests.rules.world import (
 
 OUTSIDE = policy(directory={"outsiders": ["partner.example", "example.com"]})
 KNOWN = {"alias@example.com": SENTA, "Helper": SUSI, "agt_2": SUSI}
-BEARING: dict[str, Any] = {"policy": OUTSIDE, "known": KNOWN}
+BEARING: dict[str, Any] = {"policy": OUTSIDE, "resolved_parties": KNOWN}
 
 
 def from_(who: str | None, *chain: str, **fields: Any) -> DecisionPackage:

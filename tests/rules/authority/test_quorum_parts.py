@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.authority.quorum import filled, tally
+from rules.authority.quorum import fill_quorum, tally
 from rules.reasons import Reason
-from rules.record.status_document import document
+from rules.record.status_document import status_document
 from rules.state.commands import Approve
 from rules.state.model import PackageState, Status
 from tests.rules.world import (
@@ -45,7 +45,7 @@ def voted(*voters: str) -> PackageState:
 
 
 def quorum(state: PackageState) -> Any:
-    found = document(state, {}, {}, situation(policy=PARTS).roster, NOW)["interrupt"]["quorum"]
+    found = status_document(state, {}, {}, situation(policy=PARTS).roster, NOW)["interrupt"]["quorum"]
     parts = {role: (part["needed"], part["have"]) for role, part in found["of_role"].items()}
     return found["needed"], found["have"], parts
 
@@ -83,7 +83,7 @@ def test_as_many_parts_are_filled_as_by_trying_every_order(
     of_role: dict[str, int], rest: int, able: dict[str, set[str]]
 ) -> None:
     seats = [role for role, needed in of_role.items() for _ in range(needed)] + [None] * rest
-    have, parts = filled(of_role, len(seats), able)
+    have, parts = fill_quorum(of_role, len(seats), able)
     assert have == most(seats, able)
     assert all(held <= needed for needed, held in parts.values())
     assert sum(held for _, held in parts.values()) == most(seats[: sum(of_role.values())], able)

@@ -9,9 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.authority.silence import Hearing, cards_of, counted, enough_at, onlookers_of, present
+from rules.authority.silence import (
+    SilenceContext,
+    anyone_present,
+    cards_of,
+    counted_silence,
+    earliest_consent,
+    onlookers_of,
+)
 from rules.people.directory import Roster
-from rules.people.working_time import Span, total
+from rules.people.working_time import Span, total_duration
 from rules.policy.model import Policy
 from rules.scales import RiskLevel
 from rules.state.model import PackageState
@@ -67,8 +74,8 @@ def roster(policy: Policy = TWO, now: datetime = NOW, **bearing: Any) -> Roster:
 
 def hearing(
     absences: dict[str, list[Span]] | None = None, uptime: list[Span] = ALWAYS, now: datetime = NOW, **bearing: Any
-) -> Hearing:
-    return Hearing(roster(now=now, **bearing), absences or {}, uptime)
+) -> SilenceContext:
+    return SilenceContext(roster(now=now, **bearing), absences or {}, uptime)
 
 
 def silence(
@@ -78,7 +85,7 @@ def silence(
     state: PackageState = SEEN,
     **bearing: Any,
 ) -> timedelta:
-    return counted(state, onlookers_of(cards_of(state)), hearing(absences, uptime, now, **bearing), now)
+    return counted_silence(state, onlookers_of(cards_of(state)), hearing(absences, uptime, now, **bearing), now)
 
 
 # When it counts.
@@ -194,12 +201,12 @@ def test_a_directory_that_is_too_old_knows_nobody_who_was_silent() -> None:
     ],
 )
 def test_somebody_is_there_who_could_decide_it(changes: dict[str, Any], *, is_there: bool) -> None:
-    assert present(SEEN, roster(people=people(**changes)), NOW) is is_there
+    assert anyone_present(SEEN, roster(people=people(**changes)), NOW) is is_there
 
 
 def test_who_is_there_can_be_asked_of_a_role() -> None:
-    assert present(SEEN, roster(policy()), NOW, "senior_reviewer")
-    assert not present(SEEN, roster(TWO), NOW, "senior_reviewer")
+    assert anyone_present(SEEN, roster(policy()), NOW, "senior_reviewer")
+    assert not anyone_present(SEEN, roster(TWO), NOW, "senior_reviewer")
 
 
 # When to look again.
@@ -239,7 +246,7 @@ def test_it_is_looked_at_again_when_it_could_be_enough(
     policy: Policy, absences: dict[str, list[Span]], so_far: timedelta, at: datetime
 ) -> None:
     terms = terms_today(SEEN, policy)
-    assert enough_at(SEEN, ONLOOKERS, hearing(absences, policy=policy), terms, so_far, NOW) == at
+    assert earliest_consent(SEEN, ONLOOKERS, hearing(absences, policy=policy), terms, so_far, NOW) == at
 
 
 # Whatever the hours, the absences and the gaps.
@@ -255,7 +262,7 @@ def test_no_more_counts_than_there_was(
     policy: Policy, absences: dict[str, list[Span]], uptime: list[Span], now: datetime
 ) -> None:
     counts = silence(absences, uptime, now, policy=policy)
-    assert NONE <= counts <= max(NONE, min(now - NOW, total(uptime)))
+    assert NONE <= counts <= max(NONE, min(now - NOW, total_duration(uptime)))
     assert counts <= silence({}, uptime, now, policy=policy)
     assert counts <= silence(absences, ALWAYS + uptime, now, policy=policy)
     assert counts <= silence(absences, uptime, now, policy=TWO)
@@ -269,7 +276,7 @@ def test_if_somebody_stays_it_is_enough_then_and_not_before(
         return silence(absences, [after(NONE, 90 * DAY)], then, policy=policy)
 
     terms = terms_today(SEEN, policy).model_copy(update={"soft_timeout": so_far(now) + HOUR})
-    at = enough_at(SEEN, ONLOOKERS, hearing(absences, now=now, policy=policy), terms, so_far(now), now)
+    at = earliest_consent(SEEN, ONLOOKERS, hearing(absences, now=now, policy=policy), terms, so_far(now), now)
     in_sight = so_far(now + 14 * DAY) >= terms.soft_timeout
     assert so_far(at) == terms.soft_timeout or (not in_sight and at == now + HOUR)
     assert so_far(at - MINUTE) < terms.soft_timeout

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.package.alphabets import Mixed, alphabets, mixed_alphabets
+from rules.package.alphabets import MixedName, alphabets_mixed_in, mixed_alphabets
 from tests.rules.world import package
 
 AMOUNT = "am\u043eunt"  # with a Cyrillic o
@@ -29,7 +29,7 @@ AMOUNT = "am\u043eunt"  # with a Cyrillic o
     ],
 )
 def test_a_word_that_mixes_alphabets_that_look_alike_is_found(name: str, mixed: tuple[str, ...]) -> None:
-    assert alphabets(name) == mixed
+    assert alphabets_mixed_in(name) == mixed
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_word_that_mixes_alphabets_that_look_alike_is_found(name: str, mixed: 
     ],
 )
 def test_what_people_write_together_is_no_cause_for_suspicion(name: str) -> None:
-    assert alphabets(name) == ()
+    assert alphabets_mixed_in(name) == ()
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_what_people_write_together_is_no_cause_for_suspicion(name: str) -> None
     ],
 )
 def test_it_says_where(said: dict[str, Any], where: str, name: str) -> None:
-    assert mixed_alphabets(package(**said)) == (Mixed(where, name, ("Cyrillic", "Latin")),)
+    assert mixed_alphabets(package(**said)) == (MixedName(where, name, ("Cyrillic", "Latin")),)
 
 
 def test_running_text_is_not_searched() -> None:
@@ -73,4 +73,4 @@ def test_running_text_is_not_searched() -> None:
 
 @given(st.text(st.characters(categories=["L", "N"]), max_size=20), st.sampled_from(["a", "\u0430", "\u03b1"]))
 def test_a_word_of_one_alphabet_is_never_found(text: str, letter: str) -> None:
-    assert alphabets(letter * len(text)) == ()
+    assert alphabets_mixed_in(letter * len(text)) == ()

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.canonical import canonical
+from rules.canonical import canonical_json
 from rules.package.diff import Change, ChangeKind, difference
-from rules.package.model import DecisionPackage, action_digest, kept_from
+from rules.package.model import DecisionPackage, action_digest, changed_identity
 
 BASE = {
     "title": "Refund order 42",
@@ -55,7 +55,7 @@ def between(before: Any, after: Any) -> list[tuple[str, Any, Any, str]]:
 
 
 def form(one: DecisionPackage) -> bytes:
-    return canonical(one.model_dump(mode="json"))
+    return canonical_json(one.model_dump(mode="json"))
 
 
 @pytest.mark.slow
@@ -162,7 +162,7 @@ def test_the_digest_of_a_call_covers_this_and_nothing_else() -> None:
 
 
 def test_the_digest_of_a_content_covers_all_that_is_read() -> None:
-    content = canonical(
+    content = canonical_json(
         {
             "kind": "plan",
             **{name: BASE[name] for name in ("action_type", "title", "proposed_action", "rationale")},
@@ -175,8 +175,8 @@ def test_the_digest_of_a_content_covers_all_that_is_read() -> None:
 
 def test_a_later_version_keeps_what_it_is_about() -> None:
     later = package(**ELSE, kind="plan", action_type="refund.undo", subject_type="order", subject_id="42")
-    assert kept_from(package(), later) == ["kind", "action_type", "subject_type", "subject_id"]
+    assert changed_identity(package(), later) == ["kind", "action_type", "subject_type", "subject_id"]
 
 
 def test_a_later_version_may_change_the_rest() -> None:
-    assert kept_from(package(), package(**ELSE, action_parameters={"a": 1})) == []
+    assert changed_identity(package(), package(**ELSE, action_parameters={"a": 1})) == []

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.canonical import canonical
-from rules.package.layout import CARD_CHARACTERS, CARD_LINES, Content, fits_a_form, on_card, passages, whole_on_card
+from rules.canonical import canonical_json
+from rules.package.layout import CARD_CHARACTERS, CARD_LINES, Content, card_pieces, fits_in_form, fits_on_card, passages
 from rules.package.model import DecisionPackage, action_digest
 from tests.rules.world import package
 
@@ -40,7 +40,7 @@ def lines_of(said: DecisionPackage, part: Content = Content.PARAMETERS) -> list[
 def test_parameters_read_back_exactly_from_their_lines(parameters: dict[str, Any]) -> None:
     lines = lines_of(package(action_parameters=parameters))
     assert [line for line in lines if "\n" in line] == []
-    assert canonical(_Reader(lines).members("")) == canonical(parameters)
+    assert canonical_json(_Reader(lines).members("")) == canonical_json(parameters)
 
 
 @pytest.mark.slow
@@ -93,14 +93,14 @@ def test_a_call_without_parameters_says_so() -> None:
     ],
 )
 def test_a_card_shows_twenty_lines_and_2_500_characters(parameters: dict[str, Any], whole: bool) -> None:
-    assert whole_on_card(package(action_parameters=parameters)) is whole
+    assert fits_on_card(package(action_parameters=parameters)) is whole
 
 
 @pytest.mark.parametrize("field", ["proposed_action", "rationale"])
 def test_the_content_of_what_is_no_call_is_measured_too(field: str) -> None:
     long = "line\n" * 30 + "end"
-    assert whole_on_card(package(**{field: long}))
-    assert not whole_on_card(package(kind="plan", action_parameters=None, **{field: long}))
+    assert fits_on_card(package(**{field: long}))
+    assert not fits_on_card(package(kind="plan", action_parameters=None, **{field: long}))
 
 
 @pytest.mark.parametrize("title", ["T" * 131, "two  spaces", "unseen\u200b", "two\nlines"])
@@ -110,7 +110,7 @@ def test_a_title_that_a_header_would_change_is_content(title: str) -> None:
 
 
 def test_the_same_limits_hold_for_what_the_card_shows_of_a_cut_package() -> None:
-    (piece,) = on_card(package(action_parameters={f"p{number}": "x" * 300 for number in range(41)}))
+    (piece,) = card_pieces(package(action_parameters={f"p{number}": "x" * 300 for number in range(41)}))
     assert (piece.whole, len(piece.lines) <= CARD_LINES) == (False, True)
     assert sum(map(len, piece.lines)) <= CARD_CHARACTERS
 
@@ -119,8 +119,8 @@ def test_ordinary_parameters_of_the_largest_size_fit_a_form_and_a_deep_list_does
     deep: Any = list(range(7_000))
     for _ in range(25):
         deep = [deep]
-    assert fits_a_form(package(action_parameters={"body": "x" * 131_000}))
-    assert not fits_a_form(package(action_parameters={"deep": deep}))
+    assert fits_in_form(package(action_parameters={"body": "x" * 131_000}))
+    assert not fits_in_form(package(action_parameters={"deep": deep}))
 
 
 class _Reader:

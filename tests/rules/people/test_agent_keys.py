@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rules.authority.key_limits import beyond_requester, beyond_risk, beyond_type, too_fast, too_many_open
+from rules.authority.key_limits import check_action_type, check_open_packages, check_rate, check_requester, check_risk
 from rules.people.agent_keys import UNLIMITED, KeyScope, Load, Rates
 from rules.people.directory import Directory, Roster
 from rules.reasons import Reason
@@ -31,7 +31,7 @@ ROSTER = Roster(POLICY, Directory(people=people(**{ROSE: {"email": "Rose@Example
 def test_a_key_covers_the_action_types_that_it_names_to_the_letter(
     may: list[str], action_type: str, *, covered: bool
 ) -> None:
-    refusal = beyond_type(KeyScope.model_validate({"may": may}), package(action_type=action_type))
+    refusal = check_action_type(KeyScope.model_validate({"may": may}), package(action_type=action_type))
     assert (refusal is None) is covered
 
 
@@ -52,7 +52,7 @@ def test_a_key_covers_a_requester_by_user_id_or_by_their_address_in_the_director
     requesters: list[str], said: str | None, *, covered: bool
 ) -> None:
     scope, requester = KeyScope.model_validate({"requesters": requesters}), OWEN if said is None else ROSE
-    assert (beyond_requester(scope, requester, package(requested_by=said), ROSTER) is None) is covered
+    assert (check_requester(scope, requester, package(requested_by=said), ROSTER) is None) is covered
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_key_covers_a_requester_by_user_id_or_by_their_address_in_the_director
 def test_the_highest_risk_is_held_against_the_graver_of_what_the_agent_and_the_catalogue_say(
     risk: RiskLevel, reversibility: Reversibility, said: dict[str, Any], field: str | None
 ) -> None:
-    refusal = beyond_risk(KeyScope(max_risk=RiskLevel.MEDIUM), risk, reversibility, package(**said))
+    refusal = check_risk(KeyScope(max_risk=RiskLevel.MEDIUM), risk, reversibility, package(**said))
     assert (refusal and refusal.facts["field"]) == field
 
 
@@ -89,14 +89,14 @@ AGO = NOW - timedelta(seconds=20)
 def test_a_rate_that_nobody_set_bounds_only_what_waits_for_people(
     rates: Rates, load: Load, after: str | None, *, settled: bool
 ) -> None:
-    refusal = too_fast(rates, load, NOW, settled=settled)
+    refusal = check_rate(rates, load, NOW, settled=settled)
     assert (refusal and refusal.facts["after"]) == after
 
 
 def test_an_agent_may_have_so_many_open_packages() -> None:
-    assert too_many_open(Rates(), Load(open=499)) is None
-    assert too_many_open(Rates(max_open=UNLIMITED), Load(open=10_000)) is None
-    refusal = too_many_open(Rates(), Load(open=500))
+    assert check_open_packages(Rates(), Load(open=499)) is None
+    assert check_open_packages(Rates(max_open=UNLIMITED), Load(open=10_000)) is None
+    refusal = check_open_packages(Rates(), Load(open=500))
     assert refusal is not None
     assert (refusal.reason, refusal.facts["after"]) == (Reason.RATE_LIMITED, "60")
     assert refusal.sentence.startswith("This agent has 500 open packages and may have 500.")

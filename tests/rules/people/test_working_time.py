@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.people.working_time import Span, Spans, overlap, total, union, without, working
+from rules.people.working_time import Span, Spans, intersection, subtract, total_duration, union, working_spans
 from rules.policy.roles import WorkingHours
 from tests.rules.world import DAY, HOUR, MINUTE
 
@@ -46,36 +46,36 @@ def is_in_order(spans: Spans) -> bool:
 @given(lists, lists)
 def test_spans_combine_as_sets_do(some: list[Span], others: list[Span]) -> None:
     assert held(union(some, others)) == held(some) | held(others)
-    assert held(overlap(some, others)) == held(some) & held(others)
-    assert held(without(some, others)) == held(some) - held(others)
+    assert held(intersection(some, others)) == held(some) & held(others)
+    assert held(subtract(some, others)) == held(some) - held(others)
 
 
 @given(lists, lists)
 def test_what_comes_out_is_sorted_disjoint_and_never_empty(some: list[Span], others: list[Span]) -> None:
     assert is_in_order(union(some, others))
-    assert is_in_order(overlap(some, others))
-    assert is_in_order(without(some, others))
+    assert is_in_order(intersection(some, others))
+    assert is_in_order(subtract(some, others))
 
 
 @given(lists, lists)
 def test_the_same_moments_are_the_same_spans_however_they_were_said(some: list[Span], others: list[Span]) -> None:
     assert union(some) == union(union(some)) == union(some, some)
     assert union(some, others) == union(others, some)
-    assert overlap(some, others) == overlap(others, some)
-    assert union(overlap(some, others), without(some, others)) == union(some)
+    assert intersection(some, others) == intersection(others, some)
+    assert union(intersection(some, others), subtract(some, others)) == union(some)
 
 
 @given(lists, lists)
 def test_what_is_kept_and_what_is_taken_add_up(some: list[Span], others: list[Span]) -> None:
-    assert total(some) == len(held(some)) * MINUTE
-    assert total(overlap(some, others)) + total(without(some, others)) == total(some)
-    assert total(union(some, others)) <= total(some) + total(others)
+    assert total_duration(some) == len(held(some)) * MINUTE
+    assert total_duration(intersection(some, others)) + total_duration(subtract(some, others)) == total_duration(some)
+    assert total_duration(union(some, others)) <= total_duration(some) + total_duration(others)
 
 
 def test_nothing_is_nothing() -> None:
     backwards = (minute(2), minute(1))
-    assert union() == overlap() == union([]) == union([backwards]) == without([], [backwards]) == ()
-    assert total([]) == timedelta(0)
+    assert union() == intersection() == union([]) == union([backwards]) == subtract([], [backwards]) == ()
+    assert total_duration([]) == timedelta(0)
 
 
 def test_spans_that_touch_are_one() -> None:
@@ -85,7 +85,7 @@ def test_spans_that_touch_are_one() -> None:
 def test_the_time_between_two_times_of_one_zone_is_the_true_one() -> None:
     night = (datetime(2026, 3, 29, 1, tzinfo=BERLIN), datetime(2026, 3, 29, 4, tzinfo=BERLIN))
     assert night[1] - night[0] == 3 * HOUR
-    assert total([night]) == 2 * HOUR
+    assert total_duration([night]) == 2 * HOUR
 
 
 # Working hours. 20 November 2026 is a Friday.
@@ -141,7 +141,7 @@ OFFICE = WorkingHours()
 def test_people_are_at_work_in_their_hours(
     hours: WorkingHours | None, begin: datetime, end: datetime, at_work: list[Span]
 ) -> None:
-    assert working(hours, begin, end) == tuple(at_work)
+    assert working_spans(hours, begin, end) == tuple(at_work)
 
 
 SPRING = {BERLIN: date(2026, 3, 29), NEW_YORK: date(2026, 3, 8)}
@@ -156,8 +156,8 @@ def test_the_days_on_which_the_clock_is_changed_have_their_true_lengths(
     day = days[zone]
     begin, end = (datetime.combine(each, time(0), zone) for each in (day, day + DAY))
     hours = WorkingHours(timezone=zone.key, days=EVERY_DAY, start=time(0), end=time(23, 59))
-    assert total(working(None, begin, end)) == length
-    assert total(working(hours, begin, end)) == length - MINUTE
+    assert total_duration(working_spans(None, begin, end)) == length
+    assert total_duration(working_spans(hours, begin, end)) == length - MINUTE
 
 
 @pytest.mark.parametrize(
@@ -177,13 +177,13 @@ def test_hours_that_touch_the_change_of_the_clock_are_the_narrower(
 ) -> None:
     hours = WorkingHours(timezone="Europe/Berlin", days=EVERY_DAY, start=start, end=end)
     begin = datetime.combine(day[BERLIN], time(0), BERLIN)
-    assert total(working(hours, begin, begin + DAY)) == length
+    assert total_duration(working_spans(hours, begin, begin + DAY)) == length
 
 
 def test_an_hour_struck_twice_is_begun_at_the_second_stroke_and_ended_at_the_first() -> None:
     def at_work(start: time, end: time) -> Spans:
         hours = WorkingHours(timezone="Europe/Berlin", days=EVERY_DAY, start=start, end=end)
-        return working(hours, utc(24, 22, month=10), utc(25, 23, month=10))
+        return working_spans(hours, utc(24, 22, month=10), utc(25, 23, month=10))
 
     assert at_work(time(2, 30), time(6))[-1] == (utc(25, 1, 30, month=10), utc(25, 5, month=10))
     assert at_work(time(1), time(2, 30))[-1] == (utc(24, 23, month=10), utc(25, 0, 30, month=10))
@@ -214,15 +214,15 @@ def strikes(hours: WorkingHours, moment: datetime) -> bool:
 
 @given(hours() | st.none(), spells)
 def test_nobody_works_longer_than_the_time_that_is_asked_about(hours: WorkingHours | None, spell: Span) -> None:
-    at_work = working(hours, *spell)
+    at_work = working_spans(hours, *spell)
     assert is_in_order(at_work)
-    assert total(at_work) <= spell[1] - spell[0]
-    assert overlap(at_work, [spell]) == at_work
+    assert total_duration(at_work) <= spell[1] - spell[0]
+    assert intersection(at_work, [spell]) == at_work
 
 
 @given(hours(), spells)
 def test_who_is_at_work_has_a_clock_that_says_so(hours: WorkingHours, spell: Span) -> None:
-    moments = [moment for begin, end in working(hours, *spell) for moment in (begin, begin + (end - begin) / 2)]
+    moments = [moment for begin, end in working_spans(hours, *spell) for moment in (begin, begin + (end - begin) / 2)]
     assert all(strikes(hours, moment) for moment in moments)
 
 
@@ -234,7 +234,7 @@ def is_changed_about(hours: WorkingHours, moment: datetime) -> bool:
 @pytest.mark.slow
 @given(hours(), moments, st.floats(0, 10))
 def test_but_for_the_change_of_the_clock_nobody_else_is(hours: WorkingHours, moment: datetime, days: float) -> None:
-    at_work = working(hours, moment - days * DAY, moment + MINUTE)
+    at_work = working_spans(hours, moment - days * DAY, moment + MINUTE)
     is_there = any(begin <= moment < end for begin, end in at_work)
     assert is_there == strikes(hours, moment) or is_changed_about(hours, moment)
 
@@ -244,4 +244,6 @@ def test_but_for_the_change_of_the_clock_nobody_else_is(hours: WorkingHours, mom
 def test_two_parts_of_a_time_are_the_whole(hours: WorkingHours, spell: Span, share: float) -> None:
     begin, end = spell
     between = begin + share * (end - begin)
-    assert union(working(hours, begin, between), working(hours, between, end)) == working(hours, begin, end)
+    assert union(working_spans(hours, begin, between), working_spans(hours, between, end)) == working_spans(
+        hours, begin, end
+    )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rules.policy.model import Policy
 from rules.policy.tiers import OnTimeout
 from rules.scales import HITLLevel, Reversibility, RiskLevel
-from rules.spelling import folded
+from rules.spelling import normalize_name
 from rules.state.case import Background
 from rules.state.level import assess
 from rules.state.terms import terms_for
@@ -160,9 +160,9 @@ def test_no_entry_and_no_spelling_ever_makes_a_type_milder(
 
 @pytest.mark.parametrize("spelled", [" Thr_1 ", "\uff34\uff28\uff32_1", "thr\u200b_1", "THR_1\u00a0", "thr\u2060_1"])
 def test_two_spellings_of_one_name_are_folded_alike(spelled: str) -> None:
-    assert folded(spelled) == folded("thr_1") == "thr_1"
+    assert normalize_name(spelled) == normalize_name("thr_1") == "thr_1"
 
 
 @given(st.text())
 def test_a_folded_name_is_folded_already(text: str) -> None:
-    assert folded(folded(text)) == folded(text)
+    assert normalize_name(normalize_name(text)) == normalize_name(text)

@@ -47,7 +47,11 @@ def test_our_policys_examples_are_right_once_their_number_sign_is_taken_away() -
 
 def test_our_policys_roles_include_one_another_up_to_the_director() -> None:
     its = read_policy(OURS.read_bytes())
-    assert its.held_with("director") == its.roles.keys() == {"reviewer", "senior_reviewer", "supervisor", "director"}
+    assert (
+        its.roles_implied_by("director")
+        == its.roles.keys()
+        == {"reviewer", "senior_reviewer", "supervisor", "director"}
+    )
     assert all(role.members == role.groups == () for role in its.roles.values())
 
 

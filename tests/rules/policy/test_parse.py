@@ -348,7 +348,7 @@ def test_every_pattern_of_the_policy_has_its_sentence() -> None:
     schema = json.dumps(Policy.model_json_schema(mode="serialization"))
     patterns = {json.loads(found) for found in re.findall(r'"\^[^"]*\$"', schema)}
     written = [kind.__metadata__[-1] for kind in vars(types).values() if hasattr(kind, "__metadata__")]
-    assert patterns == {f"^{each.pattern}$" for each in written if isinstance(each, types.Written)}
+    assert patterns == {f"^{each.pattern}$" for each in written if isinstance(each, types.TextFormat)}
     assert "'pattern':" not in repr(Policy.__pydantic_core_schema__)  # none that pydantic explains in its own words
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from rules.record.chain import event_of, sealed, tenant_event
-from rules.record.evidence import Claim, Fault, Kept, Trail
+from rules.record.chain import package_event, seal_event, tenant_event
+from rules.record.evidence import Claim, Fault, StoredWords, Trail
 from rules.record.verify import Auditor
 from rules.state import commands
 from rules.state.events import TenantEventType
@@ -77,10 +77,12 @@ class Life:
         before = moved.before
         for occurrence in moved.occurrences:
             head = self.trail.events[-1]["digest"] if self.trail.events else None
-            event = sealed(event_of(occurrence, before, SALT), head)
+            event = seal_event(package_event(occurrence, before, SALT), head)
             self.trail.events.append(json.loads(json.dumps(event)))
             if occurrence.words:
-                self.trail.contents.append(Kept(event["event_id"], SALT, json.loads(json.dumps(occurrence.words))))
+                self.trail.contents.append(
+                    StoredWords(event["event_id"], SALT, json.loads(json.dumps(occurrence.words)))
+                )
             before = occurrence.after
             self.state = occurrence.after
         assert self.state is not None
@@ -100,7 +102,7 @@ def own_events(count: int = 3) -> list[Any]:
             sequence=number,
             agent_id=f"agt_{number}",
         )
-        events.append(sealed(body, events[-1]["digest"] if events else None))
+        events.append(seal_event(body, events[-1]["digest"] if events else None))
     return events
 
 
@@ -125,6 +127,6 @@ def reseal(trail: Trail, since: int = 0) -> None:
     for at in range(since, len(trail.events)):
         head = trail.events[at - 1]["digest"] if at else None
         body = {name: value for name, value in trail.events[at].items() if name not in ("digest", "previous")}
-        trail.events[at] = sealed(body, head)
+        trail.events[at] = seal_event(body, head)
     last = trail.events[-1]
     trail.claim = Claim(last["revision"], last["digest"], trail.claim.state if trail.claim else None)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rules.record.chain import rfc3339
-from rules.record.status_document import document
+from rules.record.status_document import status_document
 from rules.state.clock_commands import Consent, Expire, Lapse
 from rules.state.commands import (
     Answer,
@@ -98,7 +98,7 @@ PENDING_OR_ESCALATED = {Status.PENDING, Status.REVISION_REQUESTED, Status.EVIDEN
 def told(state: PackageState, words: dict[str, Any] | None = None, **bearing: Any) -> dict[str, Any]:
     where = situation(now=bearing.pop("now", NOW), **bearing)
     content = package(metadata={"k": "v"}).model_dump(mode="json", exclude_unset=True)
-    return document(state, content, words, where.roster, where.now)
+    return status_document(state, content, words, where.roster, where.now)
 
 
 def test_every_status_is_looked_at_here() -> None:
@@ -245,7 +245,7 @@ def test_the_parameters_are_told_with_a_permission_and_with_nothing_else() -> No
 
 def test_words_that_retention_has_emptied_are_told_as_nothing() -> None:
     where = situation()
-    said = document(STATES[Status.APPROVED], None, None, where.roster, NOW)
+    said = status_document(STATES[Status.APPROVED], None, None, where.roster, NOW)
     assert said.keys() >= KEYS
     assert (said["metadata"], said["decision"]["comment"], said["decision"]["action_parameters"]) == ({}, None, None)
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from rules.canonical import leaves
 from rules.record.chain import content_digest
-from rules.record.evidence import TENANT, Kept, read
-from rules.record.verify import Auditor, Seen
+from rules.record.evidence import TENANT, StoredWords, parse_strict_json
+from rules.record.verify import Auditor, SeenIds
 from rules.state import commands
 from tests.rules.record.record import SALT, Life, Record, audited, faults_of, original, own_events, reseal, sentences
 from tests.rules.world import (
@@ -54,7 +54,7 @@ def test_an_event_and_its_state_spell_every_moment_alike(later: timedelta) -> No
 
 def test_emptied_words_break_no_chain(record: Record) -> None:
     for trail in record.trails:
-        trail.contents[:] = [Kept(kept.event_id, None, None) for kept in trail.contents]
+        trail.contents[:] = [StoredWords(kept.event_id, None, None) for kept in trail.contents]
     assert sentences(record) == []
 
 
@@ -170,7 +170,7 @@ def test_words_dropped_doubled_exchanged_or_half_emptied_are_found(data: st.Data
     done = {
         "dropped": [],
         "doubled": [kept, kept],
-        "of nothing": [kept, Kept("evt_of_nothing", SALT, {"comment": "?"})],
+        "of nothing": [kept, StoredWords("evt_of_nothing", SALT, {"comment": "?"})],
         "without salt": [kept._replace(salt=None)],
         "other salt": [kept._replace(salt=SALT + "0")],
         "a salt that is no text": [kept._replace(salt=1)],
@@ -191,12 +191,12 @@ def test_the_digest_of_words_depends_on_their_salt() -> None:
 @pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '{"b": {"a": 1, "a": 1}}', "[" * 100_000, "{", ""])
 def test_json_that_two_readers_could_understand_differently_is_not_read(text: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
-        read(text)
+        parse_strict_json(text)
 
 
 @given(names=st.lists(st.text(max_size=3), max_size=3000))
 def test_what_was_seen_is_known_and_nothing_else(names: list[str]) -> None:
-    seen, known = Seen(), set[str]()
+    seen, known = SeenIds(), set[str]()
     for name in names:
         assert (name in seen) == (name in known)
         assert seen.add(name) == (name not in known)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rules.record.chain import sealed
+from rules.record.chain import seal_event
 from rules.record.evidence import Fault, Trail
 from rules.record.verify import Auditor
 from tests.rules.record.record import Record, faults_of, original, reseal, sentences
@@ -28,7 +28,7 @@ def test_a_changed_event_is_named_and_those_after_it_are_not_blamed(record: Reco
 
 def test_a_changed_event_that_was_sealed_anew_no_longer_fits_its_successor(record: Record) -> None:
     trail = record.trails[0]
-    trail.events[1] = sealed(trail.events[1] | {"actor": "USOMEBODY"}, trail.events[0]["digest"])
+    trail.events[1] = seal_event(trail.events[1] | {"actor": "USOMEBODY"}, trail.events[0]["digest"])
     after = trail.events[2]
     assert [(fault.revision, fault.event_id) for fault in faults_of(record)] == [(3, after["event_id"])]
     assert "does not follow the event before it" in sentences(record)[0]

@@ -6,7 +6,7 @@ import pytest
 
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.case import Background
-from rules.state.level import may_be_silent
+from rules.state.level import silence_allowed
 from tests.rules import world
 from tests.rules.state.finding import found, voices
 
@@ -254,4 +254,4 @@ def test_with_soft_approval_off_what_was_automatic_stays_so() -> None:
 def test_silence_never_counts_for_high_risk_or_what_cannot_be_undone(
     risk: RiskLevel, reversibility: Reversibility, may: bool
 ) -> None:
-    assert may_be_silent(world.POLICY, risk, reversibility) is may
+    assert silence_allowed(world.POLICY, risk, reversibility) is may

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.case import Background
-from rules.state.level import assess, least
-from rules.state.noes import EarlierNo, Likeness
+from rules.state.level import assess, minimum_level_today
+from rules.state.noes import EarlierNo, Similarity
 from tests.rules import world
 from tests.rules.state.finding import FREE, calm, found, voices
 from tests.rules.world import no_to
@@ -84,12 +84,12 @@ def test_the_same_action_never_takes_less_than_before(earlier: HITLLevel) -> Non
     assert (assessment.level, voices(assessment)) == (earlier, {"never-falls": earlier})
 
 
-SAME = EarlierNo(Likeness.SAME_ACTION, no_to(world.SOFT).no)
+SAME = EarlierNo(Similarity.SAME_ACTION, no_to(world.SOFT).no)
 
 
-@pytest.mark.parametrize("likeness", Likeness)
-def test_a_no_to_a_like_action_takes_an_explicit_approval(likeness: Likeness) -> None:
-    assessment = found(Background(earned=AUTO, earlier_no=SAME._replace(likeness=likeness)))
+@pytest.mark.parametrize("likeness", Similarity)
+def test_a_no_to_a_like_action_takes_an_explicit_approval(likeness: Similarity) -> None:
+    assessment = found(Background(earned=AUTO, earlier_no=SAME._replace(similarity=likeness)))
     assert (voices(assessment), assessment.earlier_no) == ({"earlier-no": HARD}, SAME.no)
 
 
@@ -128,7 +128,7 @@ backgrounds = st.builds(
     earned=st.none() | st.sampled_from(HITLLevel),
     failures=st.integers(0, 3),
     earlier=st.none() | st.sampled_from(HITLLevel),
-    earlier_no=st.none() | st.builds(EarlierNo, st.sampled_from(Likeness), st.just(SAME.no)),
+    earlier_no=st.none() | st.builds(EarlierNo, st.sampled_from(Similarity), st.just(SAME.no)),
 )
 claims = st.fixed_dictionaries(
     {"confidence": st.floats(0, 1), "risk_level": st.sampled_from([risk.value for risk in RiskLevel])},
@@ -180,12 +180,12 @@ def test_grave_things_are_never_soft_and_the_level_is_the_strictest_why(
     ],
 )
 def test_what_a_policy_asks_at_least_is_found_without_the_package(changes: dict[str, Any], level: HITLLevel) -> None:
-    assert least(world.policy(**changes), world.submitted(world.SOFT)) is level
+    assert minimum_level_today(world.policy(**changes), world.submitted(world.SOFT)) is level
 
 
 def test_an_action_type_that_was_struck_from_the_catalogue_is_hard() -> None:
     struck = world.submitted(world.SOFT).model_copy(update={"action_type": "nobody.listed.this"})
-    assert least(world.POLICY, struck) is HARD
+    assert minimum_level_today(world.POLICY, struck) is HARD
 
 
 @given(said=claims, action_type=action_types)
@@ -196,4 +196,4 @@ def test_the_policy_that_found_a_level_asks_for_no_more_when_it_looks_again(
     found = assess(package, Background(), world.POLICY)
     facts = {name: getattr(found, name) for name in ("risk", "reversibility")}
     facts |= {"kind": package.kind, "confidence": package.confidence, "action_type": action_type}
-    assert least(world.POLICY, world.submitted(world.SOFT).model_copy(update=facts)) <= found.level
+    assert minimum_level_today(world.POLICY, world.submitted(world.SOFT).model_copy(update=facts)) <= found.level

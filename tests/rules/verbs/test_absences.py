@@ -25,7 +25,7 @@ from rules.state.commands import (
 )
 from rules.state.model import Bar, PackageState, Status
 from rules.state.transition import Transition
-from rules.verbs.absences import needed
+from rules.verbs.absences import needs_relief
 from tests.rules.world import (
     ADAM,
     AGENT,
@@ -86,7 +86,7 @@ def deferred(state: PackageState) -> PackageState:
 
 
 def missed(state: PackageState, people: dict[str, Person], policy: Policy = APART, **bearing: Any) -> bool:
-    return needed(state, situation(now=LATER, people=people, policy=policy, **bearing).roster, LATER)
+    return needs_relief(state, situation(now=LATER, people=people, policy=policy, **bearing).roster, LATER)
 
 
 def relieved(state: PackageState, people: dict[str, Person], policy: Policy = APART, **bearing: Any) -> Transition:

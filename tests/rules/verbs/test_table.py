@@ -18,9 +18,9 @@ from rules.state.model import Status
 from rules.state.transition import Move
 from rules.verbs import table, tasks
 from rules.verbs.decisions import reject
-from rules.verbs.spec import Needs, VerbSpec, complete
+from rules.verbs.spec import Needs, VerbSpec, build_table
 from rules.verbs.submission import Submit, submit
-from rules.verbs.table import OF_VERB, VERBS
+from rules.verbs.table import SPEC_OF_VERB, VERBS
 from tests.rules.world import ADAM, HARD, NOW, ROSE, SENTA, ask, refusal, situation, submitted
 
 ROWS = tuple(VERBS.values())
@@ -46,24 +46,24 @@ def row(command: type[Command], **parts: Any) -> VerbSpec:
 
 
 def test_a_verb_is_added_by_one_row(ping: type[Command]) -> None:
-    assert complete([*ROWS, row(ping)])[ping].requires is Standard.ROUTE
+    assert build_table([*ROWS, row(ping)])[ping].requires is Standard.ROUTE
 
 
 def test_a_command_without_a_row_keeps_the_table_from_being_made(ping: type[Command]) -> None:
     with pytest.raises(TypeError, match="no row for Ping"):
-        complete(ROWS)
+        build_table(ROWS)
     assert ping not in VERBS
 
 
 @pytest.mark.parametrize("left_out", ROWS, ids=lambda each: each.command.__name__)
 def test_the_table_is_not_made_without_any_one_of_its_rows(left_out: VerbSpec) -> None:
     with pytest.raises(TypeError, match=f"no row for {left_out.command.__name__}$"):
-        complete(each for each in ROWS if each is not left_out)
+        build_table(each for each in ROWS if each is not left_out)
 
 
 def test_a_verb_has_one_row(ping: type[Command]) -> None:
     with pytest.raises(TypeError, match="Ping has two rows"):
-        complete([*ROWS, row(ping), row(ping, requires=Standard.STOP)])
+        build_table([*ROWS, row(ping), row(ping, requires=Standard.STOP)])
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_verb_has_one_row(ping: type[Command]) -> None:
 )
 def test_a_row_is_refused_without_any_one_of_its_parts(ping: type[Command], parts: dict[str, Any], fault: str) -> None:
     with pytest.raises(TypeError, match=f"Ping {fault}"):
-        complete([*ROWS, row(ping, **parts)])
+        build_table([*ROWS, row(ping, **parts)])
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_row_is_refused_without_any_one_of_its_parts(ping: type[Command], part
 def test_a_row_that_contradicts_itself_is_refused(command: type[Command], parts: dict[str, Any], fault: str) -> None:
     changed = replace(VERBS[command], **parts)
     with pytest.raises(TypeError, match=f"{command.__name__} {fault}"):
-        complete([each for each in ROWS if each.command is not command] + [changed])
+        build_table([each for each in ROWS if each.command is not command] + [changed])
 
 
 def test_a_decision_of_which_the_agents_have_no_name_keeps_the_table_from_being_imported() -> None:
@@ -123,7 +123,7 @@ def test_a_decision_of_which_the_agents_have_no_name_keeps_the_table_from_being_
 
 def test_where_two_commands_give_one_verb_it_is_taken_and_leads_the_same_way() -> None:
     ways = {(each.verb, each.taken_in, each.leads_to) for each in ROWS}
-    assert len(ways) == len(OF_VERB)
+    assert len(ways) == len(SPEC_OF_VERB)
 
 
 def test_no_verb_leads_out_of_a_status_that_is_final_but_that_a_permission_is_revoked() -> None:

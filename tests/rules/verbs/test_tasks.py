@@ -27,7 +27,7 @@ from rules.state.commands import (
     Withdraw,
 )
 from rules.state.model import Bar, HumanInterruptStatus, PackageState, Status
-from rules.verbs.available import offered
+from rules.verbs.available import offered_verbs
 from tests.rules.world import (
     ADAM,
     AGENT,
@@ -162,9 +162,9 @@ def test_a_deadline_is_put_off_by_who_could_decide() -> None:
 def test_a_deadline_is_not_put_off_where_silence_would_count_all_the_same() -> None:
     state = submitted(SOFT)
     assert refusal(state, ask(Extend, state), by=SENTA) is Reason.SILENCE_COUNTS
-    assert Verb.EXTEND not in offered(state)
+    assert Verb.EXTEND not in offered_verbs(state)
     waiting = after(state, ask(Object, state), by=SENTA)
-    assert Verb.EXTEND in offered(waiting)
+    assert Verb.EXTEND in offered_verbs(waiting)
     assert after(waiting, ask(Extend, waiting), by=SENTA).task.due_at == NOW + 2 * DAY
 
 

@@ -10,7 +10,7 @@ import pytest
 from rules.policy.model import Policy
 from rules.policy.tiers import OnTimeout
 from rules.reasons import Reason
-from rules.record.chain import event_of
+from rules.record.chain import package_event
 from rules.scales import HITLLevel
 from rules.state.clock_commands import Climb, ClockCommand, Consent, Expire, Lapse, Remind, WakeUp
 from rules.state.commands import (
@@ -173,7 +173,7 @@ def test_what_was_approved_and_not_executed_is_reminded_once_half_of_its_time_th
 def test_a_reminder_is_no_execution_and_the_record_does_not_say_so() -> None:
     state = approved(HARD)
     [told] = happened(state, ask(Remind, state), now=NOW + DAY).occurrences
-    assert event_of(told, state, "salt")["executed_at"] is None
+    assert package_event(told, state, "salt")["executed_at"] is None
 
 
 def test_an_agents_own_end_brings_the_reminder_forward() -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
-from rules.canonical import NotCanonical, canonical
+from rules.canonical import NotCanonicalError, canonical_json
 from rules.policy.parse import PolicyError, read_policy
-from rules.record.evidence import TENANT, Fault, Shown, Trail, Written, read
+from rules.record.evidence import TENANT, Fault, StoredPolicy, StoredRendering, Trail, parse_strict_json
 from rules.state.events import TenantEventType
 
 _RENDERING = re.compile(r"rnd_[0-9a-f]{32}")
@@ -18,7 +18,7 @@ _REFERENCE = (
 )
 
 
-def renderings_at_fault(trail: Trail) -> Iterator[Fault]:
+def rendering_faults(trail: Trail) -> Iterator[Fault]:
     """A rendering is kept under the digest of what it shows, and every one that an event names is there."""
     kept = {shown.rendering_id for shown in trail.renderings}
     for shown in trail.renderings:
@@ -32,12 +32,12 @@ def renderings_at_fault(trail: Trail) -> Iterator[Fault]:
             yield Fault(trail.package_id, event.get("revision"), event.get("event_id"), what)
 
 
-def _id_of(shown: Shown) -> str | None:
+def _id_of(shown: StoredRendering) -> str | None:
     """Its buttons carry the id itself, which was not known when the digest was taken."""
     try:
         bare = re.sub(_REFERENCE + re.escape(shown.rendering_id), r"\1 -", shown.body)
-        return "rnd_" + sha256(canonical(read(bare))).hexdigest()[:32]
-    except (NotCanonical, TypeError, ValueError):
+        return "rnd_" + sha256(canonical_json(parse_strict_json(bare))).hexdigest()[:32]
+    except (NotCanonicalError, TypeError, ValueError):
         return None
 
 
@@ -57,7 +57,7 @@ class PoliciesInForce:
             digest, text = change.get("policy_digest"), change.get("text_digest")
             self._texts[str(digest)] = text or self._texts.get(str(digest))
 
-    def at_fault(self, policies: list[Written]) -> Iterator[Fault]:
+    def at_fault(self, policies: list[StoredPolicy]) -> Iterator[Fault]:
         for policy in policies:
             if not _is_the_text(policy, self._texts.get(policy.digest)):
                 what = f"the text of policy {policy.digest} was changed: it is not the one that was put in force"
@@ -66,7 +66,7 @@ class PoliciesInForce:
             yield Fault(TENANT, None, None, f"the text of policy {digest} is gone")
 
 
-def _is_the_text(policy: Written, digest: str | None) -> bool:
+def _is_the_text(policy: StoredPolicy, digest: str | None) -> bool:
     """Earlier releases wrote down the policy's digest alone: that of its text, and later that of its content."""
     if not isinstance(policy.text, str):
         return False
