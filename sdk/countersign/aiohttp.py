@@ -14,7 +14,11 @@ from countersign.errors import CallbackError
 def callback_handler(
     on_callback: Callable[[Callback], Awaitable[None]], secret: str | Sequence[str] | None = None
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Answers 204 once `on_callback` is done. If it raises, that is a 500, and the service sends it again later."""
+    """A handler that verifies a callback, awaits `on_callback`, and answers 204.
+
+    It answers 401 if the signature is wrong. If `on_callback` raises, the answer is 500 and the service sends the
+    callback again later. `secret` defaults to COUNTERSIGN_CALLBACK_SECRET.
+    """
 
     async def handle(request: web.Request) -> web.Response:
         if (request.content_length or 0) > MAX_BODY:

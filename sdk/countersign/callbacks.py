@@ -1,7 +1,7 @@
-"""What the service sends: verified by its signature (Standard Webhooks) before a word of it is believed.
+"""Verify the callbacks that the service sends. They are signed as Standard Webhooks describes.
 
-A callback can come twice, and late. So it is a reason to look, not the last word: `id` is the same in every attempt,
-and the package itself (`client.handle(callback.document["decision_package_id"])`) is always as it is now.
+A callback can arrive twice or late, so its document may be out of date. Its `id` is the same in every attempt. Read the
+current state with `client.handle(callback.document["decision_package_id"])`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from countersign.outcomes import Outcome, outcome_of
 SECRET = "COUNTERSIGN_CALLBACK_SECRET"  # noqa: S105 - the name of the variable
 MAX_BODY = 1024 * 1024
 _PREFIX, _VERSION = "whsec_", "v1"
-_DIGITS = 12  # of a time in seconds, for as long as anybody will run this
-_TOLERANCE = 300.0  # seconds that a clock may be off, or a callback under way
+_DIGITS = 12  # enough for any Unix time; a longer number is not one
+_TOLERANCE = 300.0  # seconds of clock difference and time in transit
 
 
 @dataclass(frozen=True, kw_only=True)
 class Callback:
-    """What the service said, and when."""
+    """A verified callback: the package's status document when the service sent it."""
 
     id: str
     type: str
@@ -39,7 +39,7 @@ class Callback:
 
     @property
     def outcome(self) -> Outcome | None:
-        """As it was when this was sent."""
+        """The outcome at the time of sending."""
         return outcome_of(self.document)
 
 
@@ -51,36 +51,43 @@ def verify_callback(
     tolerance: float = _TOLERANCE,
     now: float | None = None,
 ) -> Callback:
-    """The callback, or CallbackError. `secret` is what `countersign agents add` printed; several while one changes."""
-    given = {name.lower(): value for name, value in headers.items()}
-    callback_id, stamp = given.get("webhook-id", ""), given.get("webhook-timestamp", "")
-    if not (callback_id and stamp.isascii() and stamp.isdigit() and len(stamp) <= _DIGITS):
+    """Verifies the signature and the time, and returns the callback. Raises `CallbackError` if either is wrong.
+
+    `secret` is the callback secret that `countersign agents add` printed; it defaults to COUNTERSIGN_CALLBACK_SECRET.
+    Give several (a list, or separated by spaces) while a secret is being replaced. `tolerance` is how many seconds the
+    callback's time may differ from `now`.
+    """
+    lowered = {name.lower(): value for name, value in headers.items()}
+    callback_id, sent_at = lowered.get("webhook-id", ""), lowered.get("webhook-timestamp", "")
+    if not (callback_id and sent_at.isascii() and sent_at.isdigit() and len(sent_at) <= _DIGITS):
         raise CallbackError("it does not bear the headers webhook-id and webhook-timestamp")
-    if abs((time.time() if now is None else now) - int(stamp)) > tolerance:
+    if abs((time.time() if now is None else now) - int(sent_at)) > tolerance:
         raise CallbackError("its time is too far from now: it is old and sent again, or a clock is wrong")
-    signed = _bytes(f"{callback_id}.{stamp}.") + body
-    if not _is_signed(signed, given.get("webhook-signature", ""), _keys(secret)):
+    signed = _bytes(f"{callback_id}.{sent_at}.") + body
+    if not _is_signed(signed, lowered.get("webhook-signature", ""), _decode_keys(secret)):
         raise CallbackError("its signature is not the service's")
     return _read(body, callback_id)
 
 
 def _is_signed(signed: bytes, signatures: str, keys: Sequence[bytes]) -> bool:
-    """By any of the keys: while a secret changes, there are two signatures."""
-    ours = [base64.b64encode(hmac.digest(key, signed, sha256)) for key in keys]
-    theirs = [_bytes(each.removeprefix(f"{_VERSION},")) for each in signatures.split() if each.startswith(_VERSION)]
-    return any(hmac.compare_digest(mine, each) for mine in ours for each in theirs)
+    """Whether any signature matches any key. While a secret is being replaced, a callback carries two signatures."""
+    expected = [base64.b64encode(hmac.digest(key, signed, sha256)) for key in keys]
+    received = [
+        _bytes(entry.removeprefix(f"{_VERSION},")) for entry in signatures.split() if entry.startswith(_VERSION)
+    ]
+    return any(hmac.compare_digest(ours, entry) for ours in expected for entry in received)
 
 
 def _bytes(text: str) -> bytes:
-    """A header may hold any bytes, and frameworks spell those that are no text as surrogates."""
+    """A header may hold any bytes. Frameworks represent bytes that are not valid text as surrogates."""
     return text.encode(errors="surrogatepass")
 
 
-def _keys(secret: str | Sequence[str] | None) -> list[bytes]:
-    given = secret or os.environ.get(SECRET) or ""
-    secrets = given.split() if isinstance(given, str) else given
+def _decode_keys(secret: str | Sequence[str] | None) -> list[bytes]:
+    configured = secret or os.environ.get(SECRET) or ""
+    secrets = configured.split() if isinstance(configured, str) else configured
     try:
-        keys = [base64.b64decode(each.removeprefix(_PREFIX), validate=True) for each in secrets]
+        keys = [base64.b64decode(text.removeprefix(_PREFIX), validate=True) for text in secrets]
     except binascii.Error:
         keys = []
     if not keys or not all(keys):
@@ -92,8 +99,10 @@ def _keys(secret: str | Sequence[str] | None) -> list[bytes]:
 
 def _read(body: bytes, callback_id: str) -> Callback:
     try:
-        said = json.loads(body)
-        written = datetime.fromisoformat(said["timestamp"])
-        return Callback(id=callback_id, type=said["type"], timestamp=written.astimezone(UTC), document=said["data"])
+        payload = json.loads(body)
+        written = datetime.fromisoformat(payload["timestamp"])
+        return Callback(
+            id=callback_id, type=payload["type"], timestamp=written.astimezone(UTC), document=payload["data"]
+        )
     except (ValueError, KeyError, TypeError, RecursionError) as fault:
         raise CallbackError(f"it is signed, and cannot be understood: {fault!r}") from fault

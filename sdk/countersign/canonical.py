@@ -1,4 +1,8 @@
-"""What exactly is approved, as a digest: canonical JSON (RFC 8785) of the call, as the service computes it too."""
+"""The digest of the exact call that people approve: SHA-256 of its canonical JSON (RFC 8785).
+
+The service computes the same digest. A claim names the digest of the call that is about to run, and the service refuses
+the claim if it is not the approved one.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,14 @@ from hashlib import sha256
 from math import isfinite
 from typing import Any
 
-_SAFE = 2**53 - 1  # beyond it, readers that keep numbers as doubles see another number
-_PLAIN_FROM, _EXPONENT_FROM = 1e-6, 1e21  # between them ECMAScript writes no exponent
+_SAFE = 2**53 - 1  # readers that keep numbers as doubles misread larger ones
+_PLAIN_FROM, _EXPONENT_FROM = 1e-6, 1e21  # ECMAScript writes an exponent only outside this range
 
 
 def action_digest(
     action_type: str, parameters: Mapping[str, Any], subject_type: str | None = None, subject_id: str | None = None
 ) -> str:
-    """The digest of one exact call: an approval is for this and for nothing else."""
+    """The digest of one exact call. An approval covers this call and no other."""
     subject = {"type": subject_type, "id": subject_id}
     return digest_of({"action_type": action_type, "action_parameters": dict(parameters), "subject": subject})
 
@@ -26,6 +30,7 @@ def digest_of(value: Any) -> str:
 
 
 def canonical(value: Any) -> str:
+    """The value as canonical JSON (RFC 8785)."""
     match value:
         case None | bool() | str():
             return json.dumps(value, ensure_ascii=False)
@@ -49,7 +54,7 @@ def _integer(value: int) -> str:
 
 
 def _double(value: float) -> str:
-    """ECMAScript's spelling: the same shortest digits as Python's, with the point and the exponent placed otherwise."""
+    """The number as ECMAScript writes it: the same shortest digits as Python's, but other exponent notation."""
     if not isfinite(value):
         raise ValueError(f"{value} is not a JSON number")
     if value == 0:

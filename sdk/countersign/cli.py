@@ -1,4 +1,8 @@
-"""`countersign-gate`: the gate for shells and CI. Its exit code says what people decided."""
+"""`countersign-gate`: the gate for shells and CI. Its exit code says what people decided.
+
+Results (ids, approved parameters, documents) go to stdout, everything else to stderr. `cli_options` defines the
+options.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from countersign import outcomes
-from countersign.cli_options import parser
+from countersign.cli_options import make_parser
 from countersign.client import Client
 from countersign.document import StatusDocument
 from countersign.errors import (
@@ -27,12 +31,12 @@ from countersign.errors import (
 from countersign.gate import Options, gate
 from countersign.handle import Handle
 from countersign.outcomes import Outcome
-from countersign.proposal import SaidOfACall
+from countersign.proposal import CallFields
 from countersign.run import run as in_run
 
 
 class Code(IntEnum):
-    """How it exits; 2 is a wrong command line."""
+    """Exit codes. argparse itself exits with 2 if the command line is wrong."""
 
     PERMITTED = 0
     FAULT = 1
@@ -47,7 +51,7 @@ class Code(IntEnum):
     UNREPORTED = 11
 
 
-_CODES: dict[type[Outcome], int] = {
+_OUTCOME_CODES: dict[type[Outcome], int] = {
     outcomes.Rejected: Code.REFUSED,
     outcomes.Overridden: Code.REFUSED,
     outcomes.Revoked: Code.REFUSED,
@@ -60,9 +64,9 @@ _CODES: dict[type[Outcome], int] = {
     outcomes.Cancelled: Code.WITHDRAWN,
     outcomes.Executed: Code.SPENT,
     outcomes.Unknown: Code.SPENT,
-    outcomes.Answered: Code.PERMITTED,  # a question has been answered, which is all that was asked for
+    outcomes.Answered: Code.PERMITTED,  # a question asks for nothing more than its answer
 }
-_FAULTS: dict[type[CountersignError], int] = {
+_ERROR_CODES: dict[type[CountersignError], int] = {
     StillPendingError: Code.PENDING,
     UnreachableError: Code.OUT_OF_REACH,
     ApprovalLapsedError: Code.TIME_RAN_OUT,
@@ -71,118 +75,120 @@ _FAULTS: dict[type[CountersignError], int] = {
 }
 
 
-# What `run` gives the gate itself: a field of this name would take its place.
-_OF_THE_GATE = (Options.__annotations__.keys() - SaidOfACall.__annotations__.keys()) | {"refusals"}
+# `run` passes these options to the gate itself. A package field with one of these names would replace the option.
+_GATE_OPTIONS = (Options.__annotations__.keys() - CallFields.__annotations__.keys()) | {"refusals"}
 
 
 class CommandError(Exception):
-    """The command that people let run has failed by itself."""
+    """The command was permitted, ran, and failed."""
 
 
-INTERRUPTED = 130  # as shells say it of what Ctrl-C ended
+INTERRUPTED = 130  # the exit code that shells use after Ctrl-C
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    given = parser().parse_args(arguments)
+    args = make_parser().parse_args(arguments)
     commands: dict[str, Callable[[Client, argparse.Namespace], int]] = {
         "request": request,
         "wait": wait,
         "get": get,
         "claim": claim,
         "report": report,
-        "run": run,
+        "run": run_command,
     }
     try:
         with Client() as client:
-            sys.exit(commands[given.command](client, given))
+            sys.exit(commands[args.command](client, args))
     except NotPermittedError as fault:
-        _say(str(fault))
-        sys.exit(code_of(fault.outcome))
+        _print_to_stderr(str(fault))
+        sys.exit(exit_code(fault.outcome))
     except (CountersignError, OSError, ValueError) as fault:
-        _say(str(fault))
-        sys.exit(next((code for kind, code in _FAULTS.items() if isinstance(fault, kind)), Code.FAULT))
+        _print_to_stderr(str(fault))
+        sys.exit(next((code for kind, code in _ERROR_CODES.items() if isinstance(fault, kind)), Code.FAULT))
     except KeyboardInterrupt as end:
         waiting = "interrupted: what was asked for still stands; `countersign-gate wait` goes on waiting for it"
-        _say(str(end) or waiting)
+        _print_to_stderr(str(end) or waiting)
         sys.exit(INTERRUPTED)
 
 
-def code_of(outcome: Outcome) -> int:
-    return Code.PERMITTED if outcome.permits else _CODES.get(type(outcome), Code.FAULT)
+def exit_code(outcome: Outcome) -> int:
+    return Code.PERMITTED if outcome.permits else _OUTCOME_CODES.get(type(outcome), Code.FAULT)
 
 
-def request(client: Client, given: argparse.Namespace) -> int:
-    handle = client.request(**_proposal(given), idempotency_key=given.idempotency_key, step=given.step)
-    if given.wait is None:
-        _print(handle.document if given.json else handle.decision_package_id)
+def request(client: Client, args: argparse.Namespace) -> int:
+    handle = client.request(**_proposal(args), idempotency_key=args.idempotency_key, step=args.step)
+    if args.wait is None:
+        _print(handle.document if args.json else handle.decision_package_id)
         return Code.PERMITTED
-    return _decided(handle, given)
+    return _wait_and_print(handle, args)
 
 
-def wait(client: Client, given: argparse.Namespace) -> int:
-    return _decided(client.handle(given.package_id), given)
+def wait(client: Client, args: argparse.Namespace) -> int:
+    return _wait_and_print(client.handle(args.package_id), args)
 
 
-def _decided(handle: Handle, given: argparse.Namespace) -> int:
-    say_who_is_waited_for(handle.document)
-    outcome = handle.settle(timeout=given.wait)
-    _say(f"{outcome.decision_package_id}: {outcome.message} {outcome.comment or ''}".strip())
-    _print(handle.document if given.json else _gist(outcome))
-    return code_of(outcome)
+def _wait_and_print(handle: Handle, args: argparse.Namespace) -> int:
+    announce_wait(handle.document)
+    outcome = handle.settle(timeout=args.wait)
+    _print_to_stderr(f"{outcome.decision_package_id}: {outcome.message} {outcome.comment or ''}".strip())
+    _print(handle.document if args.json else _result(outcome))
+    return exit_code(outcome)
 
 
-def say_who_is_waited_for(document: StatusDocument) -> None:
+def announce_wait(document: StatusDocument) -> None:
     pause = document["interrupt"]
     if pause and document["status"] in ("pending", "deferred"):
         role = pause["required_role"].replace("_", " ")
-        _say(f"{document['decision_package_id']} waits for a {role}, until {pause['expires_at']}.")
+        _print_to_stderr(f"{document['decision_package_id']} waits for a {role}, until {pause['expires_at']}.")
 
 
-def _gist(outcome: Outcome) -> Any:
+def _result(outcome: Outcome) -> Any:
     if isinstance(outcome, outcomes.Answered):
         return outcome.answer
     permitted = isinstance(outcome, outcomes.Approved | outcomes.Consented | outcomes.Overridden) and outcome.permits
     return outcome.parameters if permitted else None  # type: ignore[attr-defined]
 
 
-def get(client: Client, given: argparse.Namespace) -> int:
-    _print(client.handle(given.package_id).document)
+def get(client: Client, args: argparse.Namespace) -> int:
+    _print(client.handle(args.package_id).document)
     return Code.PERMITTED
 
 
-def claim(client: Client, given: argparse.Namespace) -> int:
-    handle = client.handle(given.package_id, claim_id=given.claim_id)
+def claim(client: Client, args: argparse.Namespace) -> int:
+    handle = client.handle(args.package_id, claim_id=args.claim_id)
     parameters = handle.claim()
-    _say(f"Claimed under {handle.claim_id}: report what comes of it.")
+    _print_to_stderr(f"Claimed under {handle.claim_id}: report what comes of it.")
     _print({"claim_id": handle.claim_id, "action_parameters": parameters})
     return Code.PERMITTED
 
 
-def report(client: Client, given: argparse.Namespace) -> int:
-    handle = client.handle(given.package_id, claim_id=given.claim_id)
-    {"succeeded": handle.succeeded, "failed": handle.failed, "rolled_back": handle.rolled_back}[given.state](
-        given.detail
-    )
+def report(client: Client, args: argparse.Namespace) -> int:
+    handle = client.handle(args.package_id, claim_id=args.claim_id)
+    {"succeeded": handle.succeeded, "failed": handle.failed, "rolled_back": handle.rolled_back}[args.state](args.detail)
     return Code.PERMITTED
 
 
-def run(client: Client, given: argparse.Namespace) -> int:
-    """The command itself is what people approve, argument by argument, and what then runs."""
-    said = _proposal(given)
-    if own := sorted(said.keys() & _OF_THE_GATE):
-        raise ValueError(f"a package has no field {' or '.join(own)}; countersign-gate run --help lists its options")
-    run_id, action_type = said.pop("run_id", None), said.pop("action_type", "run_command")
-    key = {"idempotency_key": given.idempotency_key} if given.idempotency_key else {}
-    timeout = given.wait
-    gated = gate(action_type, client=client, timeout=timeout, asked=say_who_is_waited_for, **said, **key)(execute)
+def run_command(client: Client, args: argparse.Namespace) -> int:
+    """Asks people whether a command may run, then runs it. They approve the exact list of its arguments."""
+    fields = _proposal(args)
+    if misplaced := sorted(fields.keys() & _GATE_OPTIONS):
+        raise ValueError(
+            f"a package has no field {' or '.join(misplaced)}; countersign-gate run --help lists its options"
+        )
+    run_id, action_type = fields.pop("run_id", None), fields.pop("action_type", "run_command")
+    key = {"idempotency_key": args.idempotency_key} if args.idempotency_key else {}
+    timeout = args.wait
+    gated = gate(action_type, client=client, timeout=timeout, asked=announce_wait, **fields, **key)(execute)
     try:
         if run_id is None:
-            gated(given.run)
+            gated(args.run)
         else:
-            with in_run(run_id, step=given.step):
-                gated(given.run)
+            with in_run(run_id, step=args.step):
+                gated(args.run)
     except CommandError as fault:
-        _say(f"The command was permitted, and failed: {'. '.join([str(fault), *getattr(fault, '__notes__', ())])}")
+        _print_to_stderr(
+            f"The command was permitted, and failed: {'. '.join([str(fault), *getattr(fault, '__notes__', ())])}"
+        )
         return Code.FAILED
     return Code.PERMITTED
 
@@ -202,28 +208,28 @@ def execute(command: list[str]) -> None:
         raise CommandError(f"exit status {status}" if status > 0 else f"ended by signal {-status}")
 
 
-def _proposal(given: argparse.Namespace) -> dict[str, Any]:
-    """From the file, then from the options, which come after it."""
-    said: dict[str, Any] = json.loads(_text(given.file)) if given.file else {}
-    if given.parameters:
-        said["action_parameters"] = json.loads(_text(given.parameters))
-    said |= {name: value for name, value in given.said.items() if value is not None}
-    return said | dict(given.field)
+def _proposal(args: argparse.Namespace) -> dict[str, Any]:
+    """The package's fields, from --file and from the options. Options replace what the file says."""
+    fields: dict[str, Any] = json.loads(_read_text(args.file)) if args.file else {}
+    if args.parameters:
+        fields["action_parameters"] = json.loads(_read_text(args.parameters))
+    fields |= {name: value for name, value in args.fields.items() if value is not None}
+    return fields | dict(args.field)
 
 
-def _text(given: str) -> str:
-    """The text itself; that of a file, after an @; or that of standard input, for a dash."""
-    if given == "-":
+def _read_text(text: str) -> str:
+    """The text itself, the content of a file (`@FILE`), or standard input (`-`)."""
+    if text == "-":
         return sys.stdin.read()
-    return Path(given[1:]).read_text(encoding="utf-8") if given.startswith("@") else given
+    return Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
 
 
-def _print(said: Any) -> None:
-    if said is not None:
-        print(said if isinstance(said, str) else json.dumps(said, ensure_ascii=False))  # noqa: T201 - its output
+def _print(value: Any) -> None:
+    if value is not None:
+        print(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))  # noqa: T201 - the command's result
 
 
-def _say(sentence: str) -> None:
+def _print_to_stderr(sentence: str) -> None:
     print(sentence, file=sys.stderr)  # noqa: T201
 
 

@@ -1,4 +1,4 @@
-"""The clients: they carry out flows, one in sync code and one in async code."""
+"""The clients for sync and async code. Both send requests for the same flows (see `countersign.wire`)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import anyio
 import httpx
 
 from countersign.handle import AsyncHandle, Handle
-from countersign.package import found, submitted
+from countersign.package import fetch_package, submit_proposal
 from countersign.proposal import Proposal
-from countersign.settings import Settings, settings
+from countersign.settings import Settings, read_settings
 from countersign.wire import Call, Flow, Patience, Pause, Perform
 
 T = TypeVar("T")
@@ -24,7 +24,12 @@ _CONNECT = 5.0
 
 
 class Client:
-    """For sync code, and safe to share between threads."""
+    """A client for sync code. Threads can share it.
+
+    `url` and `key` default to COUNTERSIGN_URL (else this machine) and COUNTERSIGN_AGENT_KEY. `insecure` allows plain
+    http to another machine. `patience` says how long and how often to retry. `transport` replaces httpx's own, for
+    example in tests.
+    """
 
     def __init__(
         self,
@@ -35,25 +40,34 @@ class Client:
         patience: Patience | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        its = settings(url, key, insecure=insecure)
+        settings = read_settings(url, key, insecure=insecure)
         self.patience = patience or Patience()
-        self._http = httpx.Client(**_options(its), transport=transport)
+        self._http = httpx.Client(**_options(settings), transport=transport)
 
     def request(self, *, idempotency_key: str | None = None, step: str = "", **proposal: Unpack[Proposal]) -> Handle:
-        """Proposes. The same run, step and action, or the same key, is the same proposal, also after a restart."""
-        return Handle(self, self.run(submitted(proposal, idempotency_key, step, self.patience)))
+        """Proposes an action (or plan, question …) and returns its handle, on which to `wait()` for the decision.
+
+        Keywords are the fields of `countersign.proposal.Proposal`. Two requests with the same `idempotency_key` are one
+        proposal. Without a key, two requests with the same `run_id`, `step` and action are one proposal, so a restarted
+        agent finds what it asked before. Without a `run_id` as well, each request is a new proposal.
+        """
+        return Handle(self, self.run(submit_proposal(proposal, idempotency_key, step, self.patience)))
 
     def handle(self, decision_package_id: str, *, claim_id: str | None = None) -> Handle:
-        """A package that was proposed before; with the claim id of an attempt, its outcome can be reported."""
-        return Handle(self, self.run(found(decision_package_id, claim_id, self.patience)))
+        """The handle of a package that was proposed before.
+
+        Give the `claim_id` of an earlier attempt to report the outcome of that attempt.
+        """
+        return Handle(self, self.run(fetch_package(decision_package_id, claim_id, self.patience)))
 
     def run(self, flow: Flow[T]) -> T:
+        """Runs a flow to its end: does each step that it yields and sends the result back into it."""
         try:
             step = next(flow)
             while True:
                 try:
                     answer = self._do(step)
-                except Exception as fault:  # noqa: BLE001 - the flow decides, and what it does not take comes out of it
+                except Exception as fault:  # noqa: BLE001 - a flow handles its own errors; others leave it here
                     step = flow.throw(fault)
                 else:
                     step = flow.send(answer)
@@ -70,7 +84,7 @@ class Client:
             case Pause():
                 return time.sleep(step.seconds)
             case Perform():
-                return step.what()
+                return step.function()
 
     def close(self) -> None:
         self._http.close()
@@ -83,7 +97,7 @@ class Client:
 
 
 class AsyncClient:
-    """For async code."""
+    """`Client` for async code."""
 
     def __init__(
         self,
@@ -94,17 +108,17 @@ class AsyncClient:
         patience: Patience | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        its = settings(url, key, insecure=insecure)
+        settings = read_settings(url, key, insecure=insecure)
         self.patience = patience or Patience()
-        self._http = httpx.AsyncClient(**_options(its), transport=transport)
+        self._http = httpx.AsyncClient(**_options(settings), transport=transport)
 
     async def request(
         self, *, idempotency_key: str | None = None, step: str = "", **proposal: Unpack[Proposal]
     ) -> AsyncHandle:
-        return AsyncHandle(self, await self.run(submitted(proposal, idempotency_key, step, self.patience)))
+        return AsyncHandle(self, await self.run(submit_proposal(proposal, idempotency_key, step, self.patience)))
 
     async def handle(self, decision_package_id: str, *, claim_id: str | None = None) -> AsyncHandle:
-        return AsyncHandle(self, await self.run(found(decision_package_id, claim_id, self.patience)))
+        return AsyncHandle(self, await self.run(fetch_package(decision_package_id, claim_id, self.patience)))
 
     async def run(self, flow: Flow[T]) -> T:
         try:
@@ -129,8 +143,8 @@ class AsyncClient:
             case Pause():
                 return await anyio.sleep(step.seconds)
             case Perform():
-                given = step.what()
-                return await given if inspect.isawaitable(given) else given
+                result = step.function()
+                return await result if inspect.isawaitable(result) else result
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -146,17 +160,17 @@ class AsyncClient:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """One for all: reading the authorities takes some 20 ms each time."""
+    """All clients share one context, because loading the certificate authorities takes some 20 ms."""
     return httpx.create_ssl_context()
 
 
-def _options(its: Settings) -> dict[str, Any]:
-    """To this machine no proxy of the environment is used: it would be shown the key."""
+def _options(settings: Settings) -> dict[str, Any]:
+    """Requests to this machine ignore the environment's proxies: over plain http, a proxy could read the key."""
     return {
-        "base_url": its.url,
-        "headers": {"Authorization": f"Bearer {its.key}", "User-Agent": "countersign-python"},
+        "base_url": settings.url,
+        "headers": {"Authorization": f"Bearer {settings.key}", "User-Agent": "countersign-python"},
         "verify": _tls(),
-        "trust_env": not its.is_local,
+        "trust_env": not settings.is_local,
     }
 
 
@@ -167,5 +181,5 @@ def _request(call: Call, patience: Patience) -> dict[str, Any]:
         "json": call.body,
         "params": call.query or None,
         "headers": call.headers,
-        "timeout": httpx.Timeout(call.lasts + patience.answer, connect=_CONNECT),
+        "timeout": httpx.Timeout(call.poll_seconds + patience.answer, connect=_CONNECT),
     }

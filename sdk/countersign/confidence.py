@@ -1,4 +1,8 @@
-"""An agent asks itself how sure it is, before it acts: the question for any model, and what to make of its answer."""
+"""Ask a model how sure it is before the agent acts, and read its answer.
+
+`confidence_prompt` builds the question for any model, `parse_confidence` reads the reply, and `Confidence.said` gives
+the fields for the proposal. A reply that cannot be read for certain counts as no confidence at all.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +42,7 @@ _NOTHING = ("", "none", "n/a", "-")
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """What it said."""
+    """A model's assessment of its own plan."""
 
     score: float
     rationale: str
@@ -47,7 +51,7 @@ class Confidence:
 
     @property
     def said(self) -> Changes:
-        """As fields of a package: `client.request(**confidence.said, …)`."""
+        """The assessment as fields of a proposal: `client.request(**confidence.said, …)`."""
         return {
             "confidence": self.score,
             "known_uncertainties": self.uncertainties,
@@ -56,33 +60,35 @@ class Confidence:
 
 
 def confidence_prompt(task: str, planned_action: str) -> str:
-    """The text as it is: braces in a task are not fields."""
+    """The prompt for a model. Braces in the task or action are kept as they are."""
     before, _, rest = CONFIDENCE_PROMPT.partition("{task}")
     middle, _, after = rest.partition("{planned_action}")
     return f"{before}{task}{middle}{planned_action}{after}"
 
 
 def parse_confidence(text: str) -> Confidence:
-    """What cannot be read for certain is no confidence at all: score 0, and a person is asked to take over."""
-    said: dict[str, str] = {}
+    """Reads a model's answer. An unclear or contradictory answer gives score 0 and the recommendation `escalate`."""
+    answers: dict[str, str] = {}
     for name, value in _LINE.findall(text):
-        if said.setdefault(name.upper(), value.strip(_DECORATION)) != value.strip(_DECORATION):
+        if answers.setdefault(name.upper(), value.strip(_DECORATION)) != value.strip(_DECORATION):
             return _unreadable(f"it says {name.upper()} twice, and not the same")
-    score, recommendation = _score(said.get("CONFIDENCE_SCORE", "")), said.get("RECOMMENDATION", "").lower()
+    score, recommendation = _score(answers.get("CONFIDENCE_SCORE", "")), answers.get("RECOMMENDATION", "").lower()
     if score is None:
         return _unreadable("it gives no score from 0 to 1")
     if recommendation not in get_args(Recommendation):
         return _unreadable("it recommends none of PROCEED, CLARIFY and ESCALATE")
-    return Confidence(score, said.get("RATIONALE", ""), _items(said.get("UNCERTAINTIES", "")), _known(recommendation))
+    return Confidence(
+        score, answers.get("RATIONALE", ""), _items(answers.get("UNCERTAINTIES", "")), _recommendation(recommendation)
+    )
 
 
-def _known(recommendation: str) -> Recommendation:
-    return next(each for each in get_args(Recommendation) if each == recommendation)
+def _recommendation(recommendation: str) -> Recommendation:
+    return next(known for known in get_args(Recommendation) if known == recommendation)
 
 
 def _unreadable(why: str) -> Confidence:
-    said = f"The agent's own assessment could not be read: {why}."
-    return Confidence(0.0, said, (said,), "escalate")
+    sentence = f"The agent's own assessment could not be read: {why}."
+    return Confidence(0.0, sentence, (sentence,), "escalate")
 
 
 def _score(text: str) -> float | None:

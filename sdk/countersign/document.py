@@ -1,4 +1,4 @@
-"""The status document: what the service says of a package, as it stands in its answers and callbacks."""
+"""The status document: the JSON with which the service describes a package, in its answers and in callbacks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ExecutionState = Literal["none", "claimed", "succeeded", "failed", "rolled_back"
 
 
 class Why(TypedDict):
-    """One voice in the finding of the level."""
+    """One rule that was evaluated for the level, the level that it asks for, and its reason."""
 
     rule: str
     level: Level
@@ -22,7 +22,7 @@ class Why(TypedDict):
 
 
 class Interrupt(TypedDict):
-    """The durable pause of the run."""
+    """The pause of the agent's run: which role must decide, and until when."""
 
     interrupt_id: str
     status: Literal["pending", "decided", "expired", "cancelled", "escalated"]
@@ -36,7 +36,7 @@ class Interrupt(TypedDict):
 
 
 class Reviewer(TypedDict):
-    """Somebody who decided, and the role in which they did."""
+    """A person who decided, and in which role."""
 
     reviewer_id: str
     name: str
@@ -44,7 +44,7 @@ class Reviewer(TypedDict):
 
 
 class Decision(TypedDict):
-    """What votes, silence, policy or time came to."""
+    """The decision. `basis` says whether people, silence, the policy or a timeout made it."""
 
     decision: str | None
     basis: Basis
@@ -62,7 +62,7 @@ class Decision(TypedDict):
 
 
 class Execution(TypedDict):
-    """What came of the permission."""
+    """Whether the permission was used, and with which outcome."""
 
     state: ExecutionState
     claim_id: NotRequired[str]
@@ -72,7 +72,7 @@ class Execution(TypedDict):
 
 
 class StatusDocument(TypedDict):
-    """All that an agent is told of its package. A newer service may say more."""
+    """Everything that an agent learns about its package. A newer service may add fields."""
 
     decision_package_id: str
     version: int

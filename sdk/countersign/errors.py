@@ -1,4 +1,9 @@
-"""What can go wrong, each with a type of its own: a refusal by people, by the service, and a service out of reach."""
+"""The errors of this package: one type for each thing that can go wrong.
+
+`ProblemError` and its subclasses: the service refused a request. `NotPermittedError` and its subclasses: people, the
+policy or time did not permit the gated function to run. `UnreachableError`: the service did not answer. All of them are
+`CountersignError`.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +15,19 @@ from countersign.outcomes import Outcome
 
 
 class CountersignError(Exception):
-    """Anything that this package raises by itself."""
+    """Base class of all errors that this package raises."""
 
 
 class ConfigurationError(CountersignError):
-    """The client was not told whom to speak to, or as whom."""
+    """The URL, the key or the callback secret is missing or cannot be used."""
 
 
 class UnreachableError(CountersignError):
-    """The service did not answer for as long as the client is patient. Asking again in the same way is safe."""
+    """The service did not answer within the client's patience. It is safe to send the same request again."""
 
 
 class StillPendingError(CountersignError, TimeoutError):
-    """Only this agent's own patience has ended: nobody has decided, and the package waits on."""
+    """Nobody has decided yet, and the `timeout` of this call has ended. The package itself still waits for people."""
 
     def __init__(self, message: str, decision_package_id: str) -> None:
         super().__init__(message, decision_package_id)
@@ -33,11 +38,11 @@ class StillPendingError(CountersignError, TimeoutError):
 
 
 class BadAnswerError(CountersignError):
-    """Whoever answered is not a Countersign service that this package understands."""
+    """The answer is not one of a Countersign service that this package understands."""
 
 
 class MisfitError(CountersignError, ValueError):
-    """Arguments that the function cannot take as they are: `parameter` names the one."""
+    """The function cannot take these arguments. `parameter` names the one that does not fit."""
 
     def __init__(self, parameter: str, message: str) -> None:
         super().__init__(parameter, message)
@@ -52,16 +57,16 @@ class UngatedToolError(CountersignError, PermissionError):
 
 
 class CallbackError(CountersignError):
-    """What came in is no callback of the service: answer 401 and do nothing."""
+    """The request is not a genuine callback of the service. Answer 401 and do nothing."""
 
 
-# ---- What the service refuses -----------------------------------------------------------------------------------
+# ---- The service refuses a request ------------------------------------------------------------------------------
 
 
 class ProblemError(CountersignError):
-    """The service refused a request: `kind` is its stable name, `detail` says what to do, `errors` which fields.
+    """The service refused a request.
 
-    `package` is the id of the package that stands in the way, where one does.
+    `kind` is the stable name, `detail` says what to do, `errors` lists wrong fields, `package` the conflicting package.
     """
 
     def __init__(
@@ -80,15 +85,15 @@ class ProblemError(CountersignError):
 
 
 class UnavailableError(ProblemError, UnreachableError):
-    """The service answers that it cannot just now, and went on saying so. Asking again in the same way is safe."""
+    """The service kept answering that it is unavailable. It is safe to send the same request again."""
 
 
 class RateLimitedError(UnavailableError):
-    """The agent asks more than it may, and went on being told so. Asking again later in the same way is safe."""
+    """The agent is over its rate limit, even after waiting. It is safe to send the same request again later."""
 
 
 class OutOfScopeError(ProblemError):
-    """The agent's key does not cover this action type, requester or risk: `errors` names the field."""
+    """The agent's key does not allow this action type, requester or risk. `errors` names the field."""
 
 
 class UnauthenticatedError(ProblemError):
@@ -104,51 +109,51 @@ class NotFoundError(ProblemError):
 
 
 class NoEligibleReviewerError(ProblemError):
-    """Nobody who could decide this exists."""
+    """Nobody has the role that may decide this package."""
 
 
 class AlreadyRejectedError(ProblemError):
-    """A person rejected this very action not long ago."""
+    """A person recently rejected exactly this action."""
 
 
 class ThreadTakenOverError(ProblemError):
-    """A person works on this thread: it is read-only until it is handed back."""
+    """A person has taken over this thread. Agents can only read it until the person hands it back."""
 
 
 class AgentPausedError(ProblemError):
-    """Nothing is accepted from this agent for now."""
+    """The agent is paused: the service accepts nothing from it until somebody resumes it."""
 
 
 class IdempotencyConflictError(ProblemError):
-    """The key stands for another proposal already."""
+    """The idempotency key already belongs to another proposal."""
 
 
 class StaleVersionError(ProblemError):
-    """Another version came in between."""
+    """The package has a newer version than the one that was expected."""
 
 
 class AlreadyDecidedError(ProblemError):
-    """It was decided meanwhile."""
+    """The package was decided in the meantime."""
 
 
 class MayNotProceedError(ProblemError):
-    """Nothing permits this."""
+    """The package has no permission to claim."""
 
 
 class ApprovalNoLongerValidError(MayNotProceedError):
-    """An approver or the policy changed since the decision. A gate asks people once more by itself."""
+    """An approver's role or the policy changed after the decision, so the approval is void. A gate asks once more."""
 
 
 class DigestMismatchError(ProblemError):
-    """What is about to run is not what was approved."""
+    """The action that is about to run is not the approved one."""
 
 
 class AlreadyClaimedError(ProblemError):
-    """Another attempt has taken this permission."""
+    """Another attempt has already claimed this permission."""
 
 
 class ApprovalLapsedError(ProblemError):
-    """The permission was not used in time."""
+    """The permission expired before it was used."""
 
 
 _PROBLEMS: Mapping[str, type[ProblemError]] = {
@@ -175,71 +180,71 @@ _PROBLEMS: Mapping[str, type[ProblemError]] = {
 
 
 def problem(status: int, body: Mapping[str, Any], unknown: type[ProblemError] = ProblemError) -> ProblemError:
-    """From a problem document (RFC 9457), of which each part may be missing or something else."""
+    """The error for a problem document (RFC 9457). Any part of the document may be missing or have another type."""
     kind = str(body.get("type", "")).rpartition(":")[2] or "unknown"
     errors, package = body.get("errors"), body.get("package")
     return _PROBLEMS.get(kind, unknown)(
         status,
         kind,
         str(body.get("detail", "")),
-        tuple(each for each in errors if isinstance(each, dict)) if isinstance(errors, list) else (),
+        tuple(error for error in errors if isinstance(error, dict)) if isinstance(errors, list) else (),
         package if isinstance(package, str) else None,
     )
 
 
-# ---- What a gate does not let through ---------------------------------------------------------------------------
+# ---- A gate does not permit the call ----------------------------------------------------------------------------
 
 
 class NotPermittedError(CountersignError):
-    """The gated function did not run. `outcome` says all that is known of why."""
+    """The gated function did not run. `outcome` says why."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome)
         self.outcome = outcome
 
     def __str__(self) -> str:
-        said = f" They said: {self.outcome.comment}" if self.outcome.comment else ""
-        return f"{self.outcome.decision_package_id}: {self.outcome.message}{said}"
+        comment = f" They said: {self.outcome.comment}" if self.outcome.comment else ""
+        return f"{self.outcome.decision_package_id}: {self.outcome.message}{comment}"
 
 
 class RejectedError(NotPermittedError):
-    """A person said no."""
+    """A person rejected the action."""
 
 
 class OverriddenError(NotPermittedError):
-    """A reviewer decided on something else."""
+    """A reviewer overrode the recommendation, and the override does not let the action proceed."""
 
 
 class RevisionWantedError(NotPermittedError):
-    """A person wants changes or evidence, and nobody here could give them."""
+    """A person wants changes or more evidence, and the gate has no `revise` callback to answer with."""
 
 
 class TakenOverError(NotPermittedError):
-    """A person does it now."""
+    """A person has taken over the task."""
 
 
 class RevokedError(NotPermittedError):
-    """The permission was withdrawn before it was used."""
+    """The approval was revoked before it was used."""
 
 
 class WithdrawnError(NotPermittedError):
-    """It was cancelled."""
+    """The package was withdrawn, or cancelled by the policy."""
 
 
 class ExpiredError(NotPermittedError):
-    """Time ran out. Nobody said no."""
+    """Nobody decided in time. Nobody rejected it either."""
 
 
 class LapsedError(NotPermittedError):
-    """It was permitted, and the permission was not used in time."""
+    """The action was permitted, but the permission expired before it was used."""
 
 
 class ExecutedError(NotPermittedError):
-    """An earlier attempt has done it: once is enough."""
+    """An earlier attempt has already run this action and reported its outcome."""
 
 
 class OutcomeUnknownError(NotPermittedError):
-    """An earlier attempt may have done it, whole or in part. Look, before anybody does it again."""
+    """An earlier attempt claimed the action and reported nothing. Check what happened before anybody runs it again."""
 
     def __str__(self) -> str:
         claim = self.outcome.document["execution"].get("claim_id", "another")
@@ -250,7 +255,7 @@ class OutcomeUnknownError(NotPermittedError):
 
 
 class NotTakenOverError(CountersignError):
-    """Nobody holds the thread, so nobody will hand it back. `outcome` says what came of the package instead."""
+    """Nobody took over the thread, so nobody will hand it back. `outcome` says how the package ended instead."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome)
@@ -261,7 +266,7 @@ class NotTakenOverError(CountersignError):
 
 
 class UnreportedError(CountersignError):
-    """The function has run, and the service could not be told: `result` is what it gave back. Do not run it again."""
+    """The function has run, but its outcome could not be reported. `result` is what it returned. Do not rerun it."""
 
     def __init__(self, decision_package_id: str, claim_id: str, result: Any) -> None:
         super().__init__(decision_package_id, claim_id, result)
@@ -290,4 +295,5 @@ _REFUSALS: Mapping[type[Outcome], type[NotPermittedError]] = {
 
 
 def refusal(outcome: Outcome) -> NotPermittedError:
+    """The exception that stands for an outcome which permits nothing."""
     return _REFUSALS.get(type(outcome), NotPermittedError)(outcome)

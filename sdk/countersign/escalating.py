@@ -1,4 +1,8 @@
-"""The escalating agent: what it is not sure enough of, it asks a person, and uses the answer."""
+"""An agent that answers when it is sure and asks a person when it is not.
+
+`execute_task` calls your `try_task`. An attempt with enough confidence and the recommendation `proceed` is the result.
+Any other attempt becomes a question to people in Slack, and the result is their answer.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +13,15 @@ from typing import Any, Literal, Unpack
 from countersign.client import AsyncClient, Client
 from countersign.confidence import Confidence
 from countersign.outcomes import Answered, Outcome, TakenOver
-from countersign.package import submitted
+from countersign.package import submit_proposal
 from countersign.proposal import MAX_SENTENCE, MAX_TITLE, Changes, one_line
-from countersign.settling import settled
+from countersign.settling import wait_until_settled
 from countersign.wire import Flow, Patience, Perform
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What the agent would answer by itself, and how sure it is of that."""
+    """The agent's own answer, and how sure it is of it."""
 
     response: str
     confidence: Confidence
@@ -25,7 +29,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """`uncertain` and `taken_over` are no answers: `result` is then only what the agent would have said."""
+    """How a task ended.
+
+    `completed`: `result` is the agent's own answer. `completed_with_help`: it is a person's answer. `uncertain` (no
+    answer) and `taken_over` (a person does the task): it is only the agent's unconfirmed attempt.
+    """
 
     status: Literal["completed", "completed_with_help", "uncertain", "taken_over"]
     result: str
@@ -35,10 +43,10 @@ class TaskResult:
 
 @dataclass(frozen=True)
 class _Escalation:
-    """Whom it asks, and when. `try_task` is the agent's own."""
+    """The flow that both escalating agents share."""
 
     try_task: Callable[[str], Any]
-    said: Changes
+    fields: Changes
     confidence_threshold: float
     timeout: float | None
 
@@ -47,16 +55,16 @@ class _Escalation:
         sure = attempt.confidence
         if sure.score >= self.confidence_threshold and sure.recommendation == "proceed":
             return TaskResult("completed", attempt.response, sure)
-        package = yield from submitted(self._question(task, attempt), None, "", patience)
-        outcome = yield from settled(package, None, 0, self.timeout)
+        package = yield from submit_proposal(self._question(task, attempt), None, "", patience)
+        outcome = yield from wait_until_settled(package, None, 0, self.timeout)
         if isinstance(outcome, Answered):
             return TaskResult("completed_with_help", outcome.answer, sure, outcome)
         status: Literal["taken_over", "uncertain"] = "taken_over" if isinstance(outcome, TakenOver) else "uncertain"
         return TaskResult(status, attempt.response, sure, outcome)
 
     def _question(self, task: str, attempt: Attempt) -> Changes:
-        """With its parameters, so that the same question of the same run is the same package."""
-        own: Changes = {
+        """The question. Its parameters hold the task, so that the same task in the same run is the same package."""
+        defaults: Changes = {
             "kind": "question",
             "title": one_line(task, MAX_TITLE),
             "action_type": "answer_question",
@@ -65,11 +73,15 @@ class _Escalation:
             "rationale": attempt.confidence.rationale or "The agent is not sure enough to answer this by itself.",
             "risk_level": "medium",
         }
-        return {**own, **attempt.confidence.said, **self.said}
+        return {**defaults, **attempt.confidence.said, **self.fields}
 
 
 class EscalatingAgent:
-    """`try_task` gives an Attempt. What else is said of the question (`risk_level`, `run_id` …) comes as keywords."""
+    """Runs tasks and asks people when it is not sure. Further keywords (`risk_level`, `run_id` …) go into the question.
+
+    It asks if the attempt's score is below `confidence_threshold` or its recommendation is not `proceed`. `timeout` is
+    how many seconds to wait for people; after that `execute_task` raises `StillPendingError`.
+    """
 
     def __init__(
         self,
@@ -78,16 +90,16 @@ class EscalatingAgent:
         *,
         confidence_threshold: float = 0.7,
         timeout: float | None = None,
-        **said: Unpack[Changes],
+        **fields: Unpack[Changes],
     ) -> None:
-        self._client, self._its = client, _Escalation(try_task, said, confidence_threshold, timeout)
+        self._client, self._escalation = client, _Escalation(try_task, fields, confidence_threshold, timeout)
 
     def execute_task(self, task: str) -> TaskResult:
-        return self._client.run(self._its.flow(task, self._client.patience))
+        return self._client.run(self._escalation.flow(task, self._client.patience))
 
 
 class AsyncEscalatingAgent:
-    """The same for async code."""
+    """`EscalatingAgent` for async code: `try_task` is an async function."""
 
     def __init__(
         self,
@@ -96,9 +108,9 @@ class AsyncEscalatingAgent:
         *,
         confidence_threshold: float = 0.7,
         timeout: float | None = None,
-        **said: Unpack[Changes],
+        **fields: Unpack[Changes],
     ) -> None:
-        self._client, self._its = client, _Escalation(try_task, said, confidence_threshold, timeout)
+        self._client, self._escalation = client, _Escalation(try_task, fields, confidence_threshold, timeout)
 
     async def execute_task(self, task: str) -> TaskResult:
-        return await self._client.run(self._its.flow(task, self._client.patience))
+        return await self._client.run(self._escalation.flow(task, self._client.patience))

@@ -14,7 +14,11 @@ from countersign.errors import CallbackError
 def callback_endpoint(
     on_callback: Callable[[Callback], Awaitable[None]], secret: str | Sequence[str] | None = None
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Answers 204 once `on_callback` is done. If it raises, that is a 500, and the service sends it again later."""
+    """An endpoint that verifies a callback, awaits `on_callback`, and answers 204.
+
+    It answers 401 if the signature is wrong. If `on_callback` raises, the answer is 500 and the service sends the
+    callback again later. `secret` defaults to COUNTERSIGN_CALLBACK_SECRET.
+    """
 
     async def endpoint(request: Request) -> Response:
         body = await _read(request)
@@ -23,18 +27,18 @@ def callback_endpoint(
         try:
             callback = verify_callback(body, request.headers, secret)
         except CallbackError as fault:
-            said = f"This is no callback of the service: {fault}."
-            return Response(said, status_code=HTTPStatus.UNAUTHORIZED, media_type="text/plain")
+            text = f"This is no callback of the service: {fault}."
+            return Response(text, status_code=HTTPStatus.UNAUTHORIZED, media_type="text/plain")
         await on_callback(callback)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    # FastAPI reads annotations: here they are names, which it could not find.
+    # FastAPI evaluates annotations. In this module they are strings, whose names FastAPI cannot resolve.
     endpoint.__annotations__ = {"request": Request, "return": Response}
     return endpoint
 
 
 async def _read(request: Request) -> bytes | None:
-    """None where it is larger than any callback: a stream need not say beforehand how long it is."""
+    """The body; None if it is larger than any callback. A streamed body does not state its length beforehand."""
     body = bytearray()
     async for part in request.stream():
         body += part

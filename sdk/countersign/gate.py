@@ -1,4 +1,7 @@
-"""`gate`: a function that runs only after approval, once, with exactly the arguments that were approved."""
+"""The `gate` decorator: the function runs only after approval, once, with exactly the approved arguments.
+
+This module holds the decorator and its types. `countersign.gate_flow` holds what happens during a call.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from typing import Any, Literal, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from countersign.client import AsyncClient, Client
 from countersign.document import StatusDocument
-from countersign.gated import Gate, Refusals
+from countersign.gate_flow import Gate, Refusals
 from countersign.outcomes import Outcome
-from countersign.proposal import RiskLevel, Said, SaidOfACall
-from countersign.signature import Signature, dressed
+from countersign.proposal import CallFields, PerCall, RiskLevel
+from countersign.signature import Signature, imitate
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -18,13 +21,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Raising(Protocol):
-    """Decorates a function, and leaves its type as it is."""
+    """A decorator that keeps the function's type: a refusal raises."""
 
     def __call__(self, function: F, /) -> F: ...
 
 
 class Returning(Protocol):
-    """Decorates a function, which then may also give back the outcome that did not permit it."""
+    """A decorator whose function may also return the outcome that did not permit the call."""
 
     @overload
     def __call__(
@@ -34,8 +37,8 @@ class Returning(Protocol):
     def __call__(self, function: Callable[P, T], /) -> Callable[P, T | Outcome]: ...
 
 
-class Options(SaidOfACall, total=False):
-    """What is said of each call, and how the gate goes about it."""
+class Options(CallFields, total=False):
+    """The optional keywords of `gate`: the package's fields, and how the gate behaves."""
 
     context: Sequence[str]
     revise: Callable[..., Any] | None
@@ -49,8 +52,8 @@ class Options(SaidOfACall, total=False):
 def gate(
     action_type: str | None = None,
     *,
-    risk_level: Said[RiskLevel],
-    confidence: Said[float],
+    risk_level: PerCall[RiskLevel],
+    confidence: PerCall[float],
     refusals: Literal["raise"] = "raise",
     **options: Unpack[Options],
 ) -> Raising: ...
@@ -58,26 +61,35 @@ def gate(
 def gate(
     action_type: str | None = None,
     *,
-    risk_level: Said[RiskLevel],
-    confidence: Said[float],
+    risk_level: PerCall[RiskLevel],
+    confidence: PerCall[float],
     refusals: Literal["return"],
     **options: Unpack[Options],
 ) -> Returning: ...
 def gate(
     action_type: str | None = None,
     *,
-    risk_level: Said[RiskLevel],
-    confidence: Said[float],
+    risk_level: PerCall[RiskLevel],
+    confidence: PerCall[float],
     refusals: Refusals = "raise",
     **options: Unpack[Options],
 ) -> Any:
-    """Asks before each call, with the call's own arguments as the package's parameters.
+    """Asks people before each call of the decorated function, and runs it with the arguments that they approved.
 
-    What is said of it (`rationale`, `evidence_refs` and the rest) is a value, or a function of those arguments that it
-    names. `context` names the arguments that decide nothing (connections, run contexts): they are passed on unseen.
-    `revise` is called with what a person wants and the arguments that it names, and gives what the next version says
-    otherwise. `asked` is called with the status document once it is asked, before anybody is waited for.
-    `refusals="return"` gives back the outcome where `"raise"` raises it.
+    The call's arguments become the package's parameters. `action_type` defaults to the function's name. Each field of
+    the package (`rationale`, `evidence_refs` …) is a value, or a function of those call arguments that its parameters
+    name. Fields that are left out come from the function's docstring and the call.
+
+    If the call is not permitted, it raises a `NotPermittedError` such as `RejectedError` or `ExpiredError`, and the
+    function does not run. With `refusals="return"` it returns the `Outcome` instead.
+
+    - `context` names arguments that people do not decide on (connections, run contexts). They are passed on unseen.
+    - `timeout` is how many seconds this call waits before it raises `StillPendingError`. The package stays open.
+    - `revise` answers a reviewer's wish for changes or evidence. It gets the wish and those arguments that it names,
+      and returns the fields that the next version changes. After `revisions` versions the gate withdraws the package.
+    - `asked` is called with the status document as soon as people are asked.
+    - `client` is a client of your own; without one, each call makes one from the environment.
+    - `step` and `idempotency_key` identify the proposal, as in `Client.request`.
     """
     if unknown := options.keys() - Options.__annotations__.keys():
         raise TypeError(f"a gate knows no {', '.join(sorted(unknown))}")
@@ -86,10 +98,10 @@ def gate(
     asked = options.pop("asked", None)
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        its = Gate(
+        guard = Gate(
             function=function,
             action_type=action_type or function.__name__,
-            said={"risk_level": risk_level, "confidence": confidence, **options},
+            fields={"risk_level": risk_level, "confidence": confidence, **options},
             signature=Signature(function, context),
             rework=revise,
             revisions=revisions,
@@ -97,34 +109,34 @@ def gate(
             asked=asked,
             refusals=refusals,
         )
-        gated = dressed(_asynchronous(its, client) if its.is_async else _synchronous(its, client), function)
-        gated.gate = its
+        gated = imitate(_asynchronous(guard, client) if guard.is_async else _synchronous(guard, client), function)
+        gated.gate = guard
         return gated  # type: ignore[no-any-return]
 
     return decorate
 
 
-def _synchronous(its: Gate, client: Client | AsyncClient | None) -> Callable[..., Any]:
+def _synchronous(guard: Gate, client: Client | AsyncClient | None) -> Callable[..., Any]:
     if isinstance(client, AsyncClient):
-        raise TypeError(f"{its.function.__qualname__} is not async: give its gate a Client")
+        raise TypeError(f"{guard.function.__qualname__} is not async: give its gate a Client")
 
     def gated(*args: Any, **kwargs: Any) -> Any:
         if client is not None:
-            return client.run(its.flow(args, kwargs, client.patience))
+            return client.run(guard.flow(args, kwargs, client.patience))
         with Client() as own:
-            return own.run(its.flow(args, kwargs, own.patience))
+            return own.run(guard.flow(args, kwargs, own.patience))
 
     return gated
 
 
-def _asynchronous(its: Gate, client: Client | AsyncClient | None) -> Callable[..., Any]:
+def _asynchronous(guard: Gate, client: Client | AsyncClient | None) -> Callable[..., Any]:
     if isinstance(client, Client):
-        raise TypeError(f"{its.function.__qualname__} is async: give its gate an AsyncClient")
+        raise TypeError(f"{guard.function.__qualname__} is async: give its gate an AsyncClient")
 
     async def gated(*args: Any, **kwargs: Any) -> Any:
         if client is not None:
-            return await client.run(its.flow(args, kwargs, client.patience))
+            return await client.run(guard.flow(args, kwargs, client.patience))
         async with AsyncClient() as own:
-            return await own.run(its.flow(args, kwargs, own.patience))
+            return await own.run(guard.flow(args, kwargs, own.patience))
 
     return gated

@@ -1,4 +1,4 @@
-"""A package in an agent's hands: what is known of it, and what can be done with it. Sync here, async below it."""
+"""Handles: a proposed package, its current state, and what an agent can do with it, for sync and async code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from countersign.document import ExecutionState, Level, Status, StatusDocument
 from countersign.outcomes import Outcome, outcome_of
 from countersign.package import Package, Reported
 from countersign.proposal import Changes
-from countersign.settling import Rework, performed, settled
+from countersign.settling import Rework, rework_flow, wait_until_settled
 from countersign.wire import Flow
 
 T = TypeVar("T")
@@ -24,8 +24,8 @@ class AsyncRunner(Protocol):
     def run(self, flow: Flow[T]) -> Awaitable[T]: ...
 
 
-class Known:
-    """What the service last said; `wait` and `refresh` bring it up to date."""
+class BaseHandle:
+    """The package as the service last described it. `wait` and `refresh` update it."""
 
     def __init__(self, package: Package) -> None:
         self._package = package
@@ -68,41 +68,56 @@ class Known:
 
     @property
     def outcome(self) -> Outcome | None:
+        """The outcome; None while nobody has decided."""
         return outcome_of(self.document)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.decision_package_id} v{self.version} {self.status}>"
 
 
-class Handle(Known):
-    """For sync code."""
+class Handle(BaseHandle):
+    """A package in sync code. `Client.request` and `Client.handle` return it."""
 
     def __init__(self, runner: Runner, package: Package) -> None:
         super().__init__(package)
         self._runner = runner
 
     def wait(self, timeout: float | None = None) -> Outcome:
-        """The outcome, whenever it comes; StillPendingError if it has not come after `timeout` seconds."""
+        """Waits for the outcome and returns it. Raises `StillPendingError` after `timeout` seconds without one.
+
+        A timeout of 0 asks once. A `Deferred` outcome is returned once; the next call waits past it.
+        """
         return self._runner.run(self._package.wait(timeout))
 
     def settle(self, rework: Rework | None = None, *, revisions: int = 3, timeout: float | None = None) -> Outcome:
-        """Waits past deferrals, and answers wishes for changes by what `rework` makes of them, so many times."""
-        return self._runner.run(settled(self._package, rework and performed(rework), revisions, timeout))
+        """Waits for the final outcome, past deferrals.
+
+        `rework` gets each wish for changes or evidence and returns the fields that the next version changes. After
+        `revisions` such versions the package is withdrawn. Without `rework`, the wish itself is the outcome.
+        """
+        return self._runner.run(wait_until_settled(self._package, rework and rework_flow(rework), revisions, timeout))
 
     def refresh(self) -> Outcome | None:
+        """Reads the current state once, without waiting."""
         return self._runner.run(self._package.refresh())
 
     def revise(self, **changes: Unpack[Changes]) -> None:
+        """Submits the next version: the fields as they were, with these changes."""
         self._runner.run(self._package.revise(changes))
 
     def cancel(self, reason: str) -> None:
+        """Withdraws the package."""
         self._runner.run(self._package.cancel(reason))
 
     def claim(self, action_digest: str | None = None) -> dict[str, Any]:
-        """Takes the permission and gives the parameters as approved. Once: a second attempt is refused."""
+        """Claims the permission and returns the approved parameters. Only one attempt can claim it.
+
+        Pass the digest (`countersign.action_digest`) of the call that is about to run to have it checked as well.
+        """
         return self._runner.run(self._package.claim(action_digest))
 
     def report(self, state: Reported, detail: str | None = None) -> None:
+        """Reports the outcome of the claimed action. `detail` is a sentence for the people who approved it."""
         self._runner.run(self._package.report(state, detail))
 
     def succeeded(self, detail: str | None = None) -> None:
@@ -115,16 +130,20 @@ class Handle(Known):
         self.report("rolled_back", detail)
 
     def handed_back(self, timeout: float | None = None) -> None:
-        """Waits until a person who has taken over the thread hands it back.
+        """Waits until the person who took over the thread hands it back.
 
-        NotTakenOverError if nobody has: time ran out, or people decided something else. StillPendingError if neither
-        happens in `timeout` seconds; without one it waits for as long as somebody has the thread.
+        Raises `NotTakenOverError` if nobody takes it over, because time ran out or people decided something else.
+        Raises `StillPendingError` after `timeout` seconds; without a timeout it waits as long as a person holds the
+        thread.
         """
         self._runner.run(self._package.handed_back(timeout))
 
     @contextmanager
     def executing(self) -> Iterator[dict[str, Any]]:
-        """Claims; then what is done inside has succeeded, or has failed if it raised."""
+        """Claims the permission for a `with` block and gives it the approved parameters.
+
+        When the block ends it reports `succeeded`, or `failed` if the block raised.
+        """
         parameters = self.claim()
         try:
             yield parameters
@@ -134,14 +153,14 @@ class Handle(Known):
         self._runner.run(self._package.report_success())
 
 
-class AsyncHandle(Known):
-    """The same for async code."""
+class AsyncHandle(BaseHandle):
+    """`Handle` for async code."""
 
     def __init__(self, runner: AsyncRunner, package: Package) -> None:
         super().__init__(package)
         self._runner = runner
 
-    async def wait(self, timeout: float | None = None) -> Outcome:  # noqa: ASYNC109 - ours ends one wait, not the task
+    async def wait(self, timeout: float | None = None) -> Outcome:  # noqa: ASYNC109 - this timeout ends one wait, not the task
         return await self._runner.run(self._package.wait(timeout))
 
     async def settle(
@@ -151,7 +170,9 @@ class AsyncHandle(Known):
         revisions: int = 3,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> Outcome:
-        return await self._runner.run(settled(self._package, rework and performed(rework), revisions, timeout))
+        return await self._runner.run(
+            wait_until_settled(self._package, rework and rework_flow(rework), revisions, timeout)
+        )
 
     async def refresh(self) -> Outcome | None:
         return await self._runner.run(self._package.refresh())

@@ -1,4 +1,8 @@
-"""Values as JSON, and back by their type: exactly, nothing is bent to fit."""
+"""Convert arguments to JSON, and back by their annotated types.
+
+The conversion back is strict: a value that does not fit its type raises one of `MISFITS` and is never coerced. Pydantic
+models are recognised by their methods, so pydantic is not a dependency.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +19,9 @@ from uuid import UUID
 
 from countersign.canonical import canonical
 
-MISFITS = (TypeError, ValueError, ArithmeticError)  # what reading a value that does not fit can raise
+MISFITS = (TypeError, ValueError, ArithmeticError)  # raised by `from_json` for a value that does not fit its type
 
-_WRITTEN: Mapping[Any, Callable[[str], Any]] = {
+_FROM_STRING: Mapping[Any, Callable[[str], Any]] = {
     datetime: datetime.fromisoformat,
     date: date.fromisoformat,
     time: time.fromisoformat,
@@ -38,14 +42,15 @@ _ANYTHING = (Any, object)
 _PLAIN: Mapping[Any, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (int, float), str: (str,)}
 
 
-def to_json(value: Any) -> Any:  # noqa: PLR0911 - one line a kind of value
+def to_json(value: Any) -> Any:  # noqa: PLR0911 - one line for each kind of value
+    """The value as JSON; TypeError if it has no JSON form."""
     match value:
         case enum.Enum():
             return to_json(value.value)
         case None | bool() | int() | float() | str():
             return value
         case Mapping():
-            return {_name(name): to_json(item) for name, item in value.items()}
+            return {_object_key(name): to_json(item) for name, item in value.items()}
         case list() | tuple():
             return [to_json(item) for item in value]
         case set() | frozenset():
@@ -58,28 +63,28 @@ def to_json(value: Any) -> Any:  # noqa: PLR0911 - one line a kind of value
             return _record_to_json(value)
 
 
-def _name(name: Any) -> str:
+def _object_key(name: Any) -> str:
     if not isinstance(name, str):
         raise TypeError(f"the names in an object must be strings, and {name!r} is none")
     return name
 
 
 def _record_to_json(value: Any) -> Any:
-    if hasattr(value, "model_dump"):  # pydantic, which is known by its manners and not imported
-        return value.model_dump(mode="json", by_alias=False, round_trip=True)  # nothing that is only computed
+    if hasattr(value, "model_dump"):  # a pydantic model
+        return value.model_dump(mode="json", by_alias=False, round_trip=True)  # without computed fields
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {each.name: to_json(getattr(value, each.name)) for each in dataclasses.fields(value)}
+        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
     raise TypeError(f"a {type(value).__name__} cannot be shown as JSON")
 
 
-def carriable(kind: Any) -> bool:
-    """Whether values of this type have a way there and back."""
-    origin, parts = _taken_apart(kind)
+def is_convertible(kind: Any) -> bool:
+    """Whether values of this type can be converted to JSON and back."""
+    origin, parts = _origin_and_args(kind)
     if origin is Literal:
         return True
     if origin in (*_UNIONS, *_LISTS, *_OBJECTS):
-        return all(part is Ellipsis or carriable(part) for part in parts)
-    if origin in (*_ANYTHING, None, type(None), *_PLAIN, *_WRITTEN):
+        return all(part is Ellipsis or is_convertible(part) for part in parts)
+    if origin in (*_ANYTHING, None, type(None), *_PLAIN, *_FROM_STRING):
         return True
     return isinstance(origin, type) and (issubclass(origin, enum.Enum) or _is_record(origin))
 
@@ -88,13 +93,14 @@ def _is_record(kind: Any) -> bool:
     return dataclasses.is_dataclass(kind) or hasattr(kind, "model_validate") or typing.is_typeddict(kind)
 
 
-def _taken_apart(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+def _origin_and_args(kind: Any) -> tuple[Any, tuple[Any, ...]]:
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
-    return _taken_apart(parts[0]) if origin is typing.Annotated else (origin or kind, parts)
+    return _origin_and_args(parts[0]) if origin is typing.Annotated else (origin or kind, parts)
 
 
-def from_json(value: Any, kind: Any) -> Any:  # noqa: PLR0911 - one line a kind of type
-    origin, parts = _taken_apart(kind)
+def from_json(value: Any, kind: Any) -> Any:  # noqa: PLR0911 - one line for each kind of type
+    """The JSON value as a value of this type; one of `MISFITS` if it does not fit."""
+    origin, parts = _origin_and_args(kind)
     if origin in _ANYTHING:
         return value
     if origin in _UNIONS:
@@ -105,18 +111,18 @@ def from_json(value: Any, kind: Any) -> Any:  # noqa: PLR0911 - one line a kind 
         return _list(value, origin, parts)
     if origin in _OBJECTS:
         item_kind = parts[1] if parts else Any
-        return {name: from_json(item, item_kind) for name, item in _instance(value, dict).items()}
+        return {name: from_json(item, item_kind) for name, item in _require_type(value, dict).items()}
     if origin in (None, type(None)):
-        return _instance(value, type(None))
+        return _require_type(value, type(None))
     if origin in _PLAIN:
-        return origin(_instance(value, *_PLAIN[origin]))
-    if origin in _WRITTEN:
-        return _WRITTEN[origin](_instance(value, str))
+        return origin(_require_type(value, *_PLAIN[origin]))
+    if origin in _FROM_STRING:
+        return _FROM_STRING[origin](_require_type(value, str))
     return origin(value) if issubclass(origin, enum.Enum) else _record(value, origin)
 
 
-def _instance(value: Any, *kinds: type) -> Any:
-    """In Python a boolean is an integer; in JSON it is not."""
+def _require_type(value: Any, *kinds: type) -> Any:
+    """The value, if it has one of these types. A boolean is not an integer here, as in JSON and unlike in Python."""
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise ValueError(f"{value!r} is no {' or '.join(kind.__name__ for kind in kinds)}")
     return value
@@ -132,13 +138,13 @@ def _first_fit(value: Any, kinds: Sequence[Any]) -> Any:
 
 
 def _literal(value: Any, allowed: Sequence[Any]) -> Any:
-    if not any(value == each and type(value) is type(each) for each in allowed):
+    if not any(value == option and type(value) is type(option) for option in allowed):
         raise ValueError(f"{value!r} is none of {', '.join(map(repr, allowed))}")
     return value
 
 
 def _list(value: Any, origin: Any, parts: tuple[Any, ...]) -> Any:
-    items = _instance(value, list)
+    items = _require_type(value, list)
     if origin is tuple and parts and parts[-1] is not Ellipsis:
         return tuple(from_json(item, part) for item, part in zip(items, parts, strict=True))
     return _LISTS[origin]([from_json(item, parts[0] if parts else Any) for item in items])
@@ -147,7 +153,7 @@ def _list(value: Any, origin: Any, parts: tuple[Any, ...]) -> Any:
 def _record(value: Any, kind: Any) -> Any:
     if hasattr(kind, "model_validate"):
         return _model(value, kind)
-    _instance(value, dict)
+    _require_type(value, dict)
     hints = typing.get_type_hints(kind)
     if unknown := value.keys() - hints.keys():
         raise ValueError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
@@ -157,21 +163,21 @@ def _record(value: Any, kind: Any) -> Any:
 
 
 def _model(value: Any, kind: Any) -> Any:
-    """To the letter: by itself pydantic turns some values into others, and leaves out what it does not know.
+    """Validates strictly: by default pydantic coerces some values and ignores unknown fields.
 
-    By the fields' own names, as it was shown: aliases need not be the same in both directions.
+    Fields go by their own names, as people saw them, because a field's alias may differ between input and output.
     """
     model = kind.model_validate_json(canonical(value), strict=True, by_alias=False, by_name=True)
-    if unknown := list(_left_out(value, to_json(model))):
+    if unknown := list(_ignored_names(value, to_json(model))):
         raise ValueError(f"{kind.__name__} has no {', '.join(unknown)}")
     return model
 
 
-def _left_out(value: Any, taken: Any) -> Iterator[str]:
-    """The names in a value that are not in what was made of it."""
-    if isinstance(value, dict) and isinstance(taken, dict):
+def _ignored_names(value: Any, read: Any) -> Iterator[str]:
+    """The names in the JSON value that the model ignored."""
+    if isinstance(value, dict) and isinstance(read, dict):
         for name, item in value.items():
-            yield from _left_out(item, taken[name]) if name in taken else [name]
-    elif isinstance(value, list) and isinstance(taken, list):
-        for item, other in zip(value, taken, strict=False):
-            yield from _left_out(item, other)
+            yield from _ignored_names(item, read[name]) if name in read else [name]
+    elif isinstance(value, list) and isinstance(read, list):
+        for item, read_item in zip(value, read, strict=False):
+            yield from _ignored_names(item, read_item)

@@ -1,4 +1,4 @@
-"""LangGraph: a node asks, the graph pauses in its checkpoint, and goes on with what people decided.
+"""LangGraph: a node asks, the graph pauses at its checkpoint, and continues with what people decided.
 
     def review(state):
         outcome = ask(title="Delete record 42", action_type="delete_record", …)
@@ -6,9 +6,9 @@
 
     result = run_graph(graph, {"task": "…"}, {"configurable": {"thread_id": "t-1"}}, client)
 
-`ask` is `interrupt()`: it needs a checkpointer, and its node runs again from its beginning when the graph goes on.
-`run_graph` does the rest, and may be killed at any time: called again, without an input, it finds the interrupts in the
-checkpoint, their packages by their keys, and resumes each by its id.
+`ask` is LangGraph's `interrupt()`: it needs a checkpointer, and its node runs again from the start when the graph
+resumes. `run_graph` proposes, waits and resumes. It may be killed at any time: called again without an input, it finds
+the interrupts in the checkpoint and their packages by their idempotency keys, and resumes each interrupt by its id.
 """
 
 from __future__ import annotations
@@ -24,20 +24,24 @@ from countersign.canonical import digest_of
 from countersign.client import AsyncClient, Client
 from countersign.document import StatusDocument
 from countersign.outcomes import EvidenceWanted, Outcome, Revise, outcome_of
-from countersign.package import found, submitted
+from countersign.package import fetch_package, submit_proposal
 from countersign.proposal import Proposal
-from countersign.settling import settled
+from countersign.settling import wait_until_settled
 from countersign.wire import Flow, Patience
 
 Graph = Pregel[Any, Any, Any, Any]
 
-# The answer is in the checkpoint before the next node runs: a graph that is killed there does not ask again.
+# LangGraph then saves the answer before the next node runs, so a graph that is killed in between does not ask again.
 _DURABLE: Literal["sync"] = "sync"
 _PROPOSAL, _ANSWERS = "countersign_proposal", "countersign_answers"
 
 
 def ask(*, answers: Revise | EvidenceWanted | None = None, **proposal: Unpack[Proposal]) -> Outcome:
-    """Inside a node: what came of it. `answers` makes it the next version of what a person wanted changed."""
+    """Asks people from inside a node and returns their outcome.
+
+    Keywords are the fields of the proposal. To answer a person's wish for changes, pass that outcome as `answers`: the
+    proposal is then the next version of the same package.
+    """
     value: dict[str, Any] = {_PROPOSAL: proposal}
     if answers:
         value[_ANSWERS] = {"package_id": answers.decision_package_id, "version": answers.document["version"]}
@@ -50,16 +54,20 @@ def ask(*, answers: Revise | EvidenceWanted | None = None, **proposal: Unpack[Pr
 def run_graph(
     graph: Graph, graph_input: Any, config: RunnableConfig, client: Client, *, timeout: float | None = None
 ) -> Any:
-    """To its end, through all that people have to decide. Without an input it goes on where it was."""
+    """Runs the graph to its end, waiting for people at each `ask`, and returns its final state.
+
+    With `None` as its input, the graph continues from its checkpoint. `timeout` limits each wait in seconds
+    (`StillPendingError`).
+    """
     state = graph.get_state(config)
-    if graph_input is not None or not _asked(state):
+    if graph_input is not None or not _open_interrupts(state):
         graph.invoke(graph_input, config, durability=_DURABLE)
-        config = _latest(config)
+        config = _without_checkpoint(config)
         state = graph.get_state(config)
-    while asked := _asked(state):
-        resume = client.run(_decided(asked, state, client.patience, timeout))
+    while interrupts := _open_interrupts(state):
+        resume = client.run(_resume_values(interrupts, state, client.patience, timeout))
         graph.invoke(Command(resume=resume), config, durability=_DURABLE)
-        config = _latest(config)
+        config = _without_checkpoint(config)
         state = graph.get_state(config)
     return state.values
 
@@ -70,58 +78,62 @@ async def arun_graph(
     config: RunnableConfig,
     client: AsyncClient,
     *,
-    timeout: float | None = None,  # noqa: ASYNC109 - it ends one wait, and leaves the graph in its checkpoint
+    timeout: float | None = None,  # noqa: ASYNC109 - it ends one wait; the graph stays at its checkpoint
 ) -> Any:
-    """The same for async code."""
+    """`run_graph` for async code."""
     state = await graph.aget_state(config)
-    if graph_input is not None or not _asked(state):
+    if graph_input is not None or not _open_interrupts(state):
         await graph.ainvoke(graph_input, config, durability=_DURABLE)
-        config = _latest(config)
+        config = _without_checkpoint(config)
         state = await graph.aget_state(config)
-    while asked := _asked(state):
-        resume = await client.run(_decided(asked, state, client.patience, timeout))
+    while interrupts := _open_interrupts(state):
+        resume = await client.run(_resume_values(interrupts, state, client.patience, timeout))
         await graph.ainvoke(Command(resume=resume), config, durability=_DURABLE)
-        config = _latest(config)
+        config = _without_checkpoint(config)
         state = await graph.aget_state(config)
     return state.values
 
 
-def _latest(config: RunnableConfig) -> RunnableConfig:
-    """Where the thread is by now: a checkpoint that was named is where it began, and never gets further."""
-    its = {name: value for name, value in config.get("configurable", {}).items() if name != "checkpoint_id"}
-    return {**config, "configurable": its}
+def _without_checkpoint(config: RunnableConfig) -> RunnableConfig:
+    """The same thread at its newest checkpoint. A config that names a checkpoint would always return to that one."""
+    configurable = {name: value for name, value in config.get("configurable", {}).items() if name != "checkpoint_id"}
+    return {**config, "configurable": configurable}
 
 
-def _asked(state: StateSnapshot) -> Sequence[Interrupt]:
-    return [each for each in state.interrupts if isinstance(each.value, dict) and _PROPOSAL in each.value]
+def _open_interrupts(state: StateSnapshot) -> Sequence[Interrupt]:
+    return [entry for entry in state.interrupts if isinstance(entry.value, dict) and _PROPOSAL in entry.value]
 
 
-def _decided(
-    asked: Sequence[Interrupt], state: StateSnapshot, patience: Patience, timeout: float | None
+def _resume_values(
+    interrupts: Sequence[Interrupt], state: StateSnapshot, patience: Patience, timeout: float | None
 ) -> Flow[Mapping[str, StatusDocument]]:
-    """By interrupt. All are proposed before any is waited for: a step ends only when all of its nodes have."""
+    """The decided documents by interrupt id.
+
+    All interrupts are proposed before the first wait, because a step of the graph ends only when all its nodes have
+    ended.
+    """
     packages = {}
-    for each in asked:
-        packages[each.id] = yield from _proposed(each, state, patience)
+    for asked in interrupts:
+        packages[asked.id] = yield from _propose(asked, state, patience)
     for package in packages.values():
-        yield from settled(package, None, 0, timeout)
+        yield from wait_until_settled(package, None, 0, timeout)
     return {name: package.document for name, package in packages.items()}
 
 
-def _proposed(asked: Interrupt, state: StateSnapshot, patience: Patience) -> Flow[Any]:
-    """Proposed again after a restart, it is the same package: thread, interrupt and content are the same."""
-    its = state.config["configurable"]
+def _propose(interrupt: Interrupt, state: StateSnapshot, patience: Patience) -> Flow[Any]:
+    """Proposes an interrupt's package. Its key is made of thread, interrupt and content, so a restart finds it."""
+    configurable = state.config["configurable"]
     proposal: dict[str, Any] = {
-        "thread_id": its["thread_id"],
-        "run_id": its["thread_id"],
-        "checkpoint_id": its.get("checkpoint_id"),
+        "thread_id": configurable["thread_id"],
+        "run_id": configurable["thread_id"],
+        "checkpoint_id": configurable.get("checkpoint_id"),
         "interrupt_type": "approval",
-        **asked.value[_PROPOSAL],
+        **interrupt.value[_PROPOSAL],
     }
-    proposal["metadata"] = {**proposal.get("metadata", {}), "langgraph_interrupt_id": asked.id}
-    if answers := asked.value.get(_ANSWERS):
-        package = yield from found(answers["package_id"], None, patience)
+    proposal["metadata"] = {**proposal.get("metadata", {}), "langgraph_interrupt_id": interrupt.id}
+    if answers := interrupt.value.get(_ANSWERS):
+        package = yield from fetch_package(answers["package_id"], None, patience)
         yield from package.revise(proposal, answers["version"])
         return package
-    key = digest_of([its["thread_id"], asked.id, asked.value])
-    return (yield from submitted(proposal, key, "", patience))
+    key = digest_of([configurable["thread_id"], interrupt.id, interrupt.value])
+    return (yield from submit_proposal(proposal, key, "", patience))

@@ -1,6 +1,7 @@
-"""An MCP server: agents of any make ask people before they act. `countersign-mcp` serves it on stdin and stdout.
+"""An MCP server, with which agents of any framework ask people before they act.
 
-A coding agent can name `permission_prompt` as its permission tool: then people are asked before it does anything.
+`countersign-mcp` serves it on stdin and stdout. A coding agent can name `permission_prompt` as its permission tool: it
+then asks people before each use of a tool that its own rules do not allow. Models read the docstrings of the tools.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ INSTRUCTIONS = (
     " until it is terminal. Only where may_proceed is true: call claim_execution, act on exactly the action_parameters"
     " that it gives back, then report_outcome. A decision that has not come yet is not a refusal and not a permission."
 )
-LONGEST_WAIT = 50.0  # seconds; clients give up on a tool call after a minute
+LONGEST_WAIT = 50.0  # seconds: MCP clients give up on a tool call after a minute
 
 
 async def request_approval(  # noqa: PLR0917 - MCP passes them by name
@@ -61,7 +62,7 @@ async def request_approval(  # noqa: PLR0917 - MCP passes them by name
         "confidence": confidence,
     }
     async with AsyncClient() as client:
-        return _told((await client.request(**proposal, idempotency_key=idempotency_key)).document)
+        return _as_dict((await client.request(**proposal, idempotency_key=idempotency_key)).document)
 
 
 async def await_decision(decision_package_id: str, wait_seconds: float = 25) -> dict[str, Any]:
@@ -71,14 +72,14 @@ async def await_decision(decision_package_id: str, wait_seconds: float = 25) -> 
         try:
             await handle.wait(timeout=max(0.0, min(wait_seconds, LONGEST_WAIT)))
         except StillPendingError:
-            return _told(handle.document)
-        return _told(handle.document)
+            return _as_dict(handle.document)
+        return _as_dict(handle.document)
 
 
 async def get_package(decision_package_id: str) -> dict[str, Any]:
     """How a request stands now."""
     async with AsyncClient() as client:
-        return _told((await client.handle(decision_package_id)).document)
+        return _as_dict((await client.handle(decision_package_id)).document)
 
 
 async def report_outcome(
@@ -91,28 +92,28 @@ async def report_outcome(
     async with AsyncClient() as client:
         handle = await client.handle(decision_package_id, claim_id=claim_id)
         await handle.report(state, detail)
-        return _told(handle.document)
+        return _as_dict(handle.document)
 
 
-def _answering(tool: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    """What the service refuses is for the model to read; what else goes wrong is not."""
+def _with_tool_errors(tool: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """Shows errors of this package to the model. All other exceptions stay hidden from it."""
 
     @wraps(tool)
-    async def answering(*args: P.args, **kwargs: P.kwargs) -> T:
+    async def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await tool(*args, **kwargs)
         except CountersignError as fault:
             raise ToolError(str(fault)) from fault
 
-    return answering
+    return wrapper
 
 
-def _told(document: StatusDocument) -> dict[str, Any]:
+def _as_dict(document: StatusDocument) -> dict[str, Any]:
     return dict(document)
 
 
 class Claims:
-    """The claims of this process. Another process has none of them: it must not pass for the one that claimed."""
+    """The claim ids of this process. They are not stored: another process must not act on a claim of this one."""
 
     def __init__(self) -> None:
         self._ids: dict[str, str] = {}
@@ -129,12 +130,16 @@ class Claims:
 
 
 class Permissions:
-    """What a coding agent asks before it uses a tool. What is approved, and reported, is the permission itself."""
+    """The permission tool of a coding agent.
+
+    People approve the use of a tool, and the package counts as done once the permission is given: only the coding agent
+    knows what the tool then did.
+    """
 
     def __init__(self, risk_level: RiskLevel, confidence: float, wait: float) -> None:
         self._risk_level, self._confidence, self._wait = risk_level, confidence, wait
 
-    async def prompt(self, tool_name: str, input: dict[str, Any], tool_use_id: str = "") -> str:  # noqa: A002 - its name
+    async def prompt(self, tool_name: str, input: dict[str, Any], tool_use_id: str = "") -> str:  # noqa: A002 - the protocol's name
         """Ask people whether a coding agent may use a tool with exactly this input."""
         try:
             async with AsyncClient() as client:
@@ -142,9 +147,9 @@ class Permissions:
         except CountersignError as fault:
             return _denied(f"No permission: {fault}")
 
-    async def _answer(self, client: AsyncClient, tool_name: str, given: dict[str, Any], use: str) -> str:
-        key = digest_of([use, tool_name, given])
-        handle = await client.request(**self._proposal(tool_name, given, use), idempotency_key=key)
+    async def _answer(self, client: AsyncClient, tool_name: str, tool_input: dict[str, Any], use: str) -> str:
+        key = digest_of([use, tool_name, tool_input])
+        handle = await client.request(**self._proposal(tool_name, tool_input, use), idempotency_key=key)
         try:
             outcome = await handle.settle(timeout=self._wait)
         except StillPendingError:
@@ -156,12 +161,12 @@ class Permissions:
         await handle.succeeded("The permission was given; what the tool then did is the coding agent's to say.")
         return json.dumps({"behavior": "allow", "updatedInput": approved})
 
-    def _proposal(self, tool_name: str, given: dict[str, Any], use: str) -> Proposal:
+    def _proposal(self, tool_name: str, tool_input: dict[str, Any], use: str) -> Proposal:
         return {
             "kind": "tool_call",
             "title": one_line(f"Use {tool_name}", MAX_TITLE),
             "action_type": f"tool.{tool_name}",
-            "action_parameters": given,
+            "action_parameters": tool_input,
             "proposed_action": f"Let the coding agent use {tool_name} with exactly these parameters.",
             "rationale": "Its own rules do not let it use this tool without a person's leave.",
             "risk_level": self._risk_level,
@@ -176,7 +181,8 @@ def _denied(message: str) -> str:
 
 
 def server(*, risk_level: RiskLevel = "medium", confidence: float = 0.7, wait: float = 240.0) -> MCPServer:
-    its = MCPServer("countersign", instructions=INSTRUCTIONS)
+    """The MCP server with all tools. The arguments apply to `permission_prompt`; `wait` is in seconds."""
+    mcp_server = MCPServer("countersign", instructions=INSTRUCTIONS)
     tools: tuple[Callable[..., Awaitable[Any]], ...] = (
         request_approval,
         await_decision,
@@ -185,7 +191,7 @@ def server(*, risk_level: RiskLevel = "medium", confidence: float = 0.7, wait: f
         report_outcome,
     )
     for tool in tools:
-        its.add_tool(_answering(tool))
+        mcp_server.add_tool(_with_tool_errors(tool))
     permissions = Permissions(risk_level, confidence, wait)
-    its.add_tool(permissions.prompt, name="permission_prompt", structured_output=False)
-    return its
+    mcp_server.add_tool(permissions.prompt, name="permission_prompt", structured_output=False)
+    return mcp_server

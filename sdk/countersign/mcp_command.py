@@ -1,4 +1,4 @@
-"""`countersign-mcp`: says what is missing where the MCP library is, and serves where it is there."""
+"""The command `countersign-mcp`. Without the MCP library it says what to install."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ def main() -> None:
     parser.add_argument("--risk-level", default="medium", choices=["low", "medium", "high", "critical"])
     parser.add_argument("--confidence", default=0.7, type=float, help="of what permission_prompt asks for, from 0 to 1")
     parser.add_argument("--wait", default=240.0, type=float, help="seconds that permission_prompt waits for people")
-    given = parser.parse_args()
+    args = parser.parse_args()
     try:
-        from countersign.mcp import server  # noqa: PLC0415 - it may not be there
+        from countersign.mcp import server  # noqa: PLC0415 - its library is optional
     except ModuleNotFoundError as missing:
         sys.exit(f'countersign-mcp: {missing}; install what it needs with: pip install "countersign[mcp]"')
-    server(risk_level=given.risk_level, confidence=given.confidence, wait=given.wait).run()
+    server(risk_level=args.risk_level, confidence=args.confidence, wait=args.wait).run()

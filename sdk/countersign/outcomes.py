@@ -1,4 +1,7 @@
-"""What came of a proposal, one type for each: a timeout is not a refusal, and silence is not an approval."""
+"""Outcomes of a proposal, one type each, so that a timeout is never taken for a refusal nor silence for an approval.
+
+`outcome_of(document)` chooses the type from the status document. `outcome.permits` says whether the agent may act.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ from countersign.document import Basis, Decision, ExecutionState, Reviewer, Stat
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """Something that the agent has to act on, or to leave alone. `permits` says which."""
+    """Base class of all outcomes. `permits` says whether the agent may act."""
 
     decision_package_id: str
-    message: str  # what to make of it, in the service's own sentence
-    comment: str | None = None  # what a person said with it
+    message: str  # the service's sentence for the agent: what happened and what to do
+    comment: str | None = None  # a person's comment
     reviewers: tuple[Reviewer, ...] = ()
     basis: Basis | None = None
     document: StatusDocument = field(repr=False, compare=False)
@@ -27,7 +30,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class _Permission(Outcome):
-    parameters: dict[str, Any]  # as approved, a reviewer's edits included: act on these and on no others
+    parameters: dict[str, Any]  # as approved, with a reviewer's edits; act on exactly these
 
     @property
     def permits(self) -> bool:
@@ -35,16 +38,16 @@ class _Permission(Outcome):
 
 
 class Approved(_Permission):
-    """By people, or by the policy where it asks for none (`basis` says which)."""
+    """People approved it, or the policy asks for nobody (`basis` says which)."""
 
 
 class Consented(_Permission):
-    """Nobody objected in time, although somebody could have. Nobody approved it either."""
+    """Nobody objected in time (soft approval). Reviewers could have objected; nobody approved it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Overridden(Outcome):
-    """A reviewer decided against the recommendation. Only `proceed` permits anything."""
+    """A reviewer decided against the recommendation. Only the override `proceed` permits the action."""
 
     override_decision: Literal["proceed", "stop", "other"]
     reason: str | None
@@ -58,66 +61,66 @@ class Overridden(Outcome):
 
 @dataclass(frozen=True, kw_only=True)
 class Rejected(Outcome):
-    """A person said no."""
+    """A person rejected it."""
 
     reason: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Revise(Outcome):
-    """A person wants changes: answer with a new version."""
+    """A person wants changes. Answer with a new version."""
 
     instructions: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvidenceWanted(Outcome):
-    """A person wants to see more first: answer with a new version that shows it."""
+    """A person wants more evidence. Answer with a new version that contains it."""
 
     instructions: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deferred(Outcome):
-    """Put off. It comes back by itself: wait again."""
+    """A person deferred the decision. The package becomes pending again by itself: wait again."""
 
     reason: str | None
 
 
 class TakenOver(Outcome):
-    """A person does it now. Leave the thread alone until it is handed back."""
+    """A person has taken over. Leave the thread alone until they hand it back."""
 
 
 class Expired(Outcome):
-    """Time ran out, and nobody said no."""
+    """Nobody decided in time. Nobody rejected it either."""
 
 
 class Revoked(Outcome):
-    """An approval that was withdrawn before it was used."""
+    """The approval was revoked before it was used."""
 
     @property
     def can_be_asked_again(self) -> bool:
-        """Whether the service withdrew it because an approver or the policy changed, and not a person."""
+        """True if the service revoked it because an approver or the policy changed; False if a person revoked it."""
         return self.basis == "policy"
 
 
 class Cancelled(Outcome):
-    """Withdrawn, or cancelled by the policy when its time ran out."""
+    """The package was withdrawn, or cancelled by the policy when its time ran out."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answered(Outcome):
-    """A person answered the question, which permits nothing by itself."""
+    """A person answered the question. An answer permits no action."""
 
     answer: str
 
 
 class Lapsed(Outcome):
-    """It was permitted, and the permission was not used in time."""
+    """It was permitted, but the permission expired before it was used."""
 
 
 class Executed(Outcome):
-    """It was permitted and done, and what came of it was reported: `state` says what."""
+    """It was permitted and has run. `state` is the outcome that was reported."""
 
     @property
     def state(self) -> ExecutionState:
@@ -125,33 +128,33 @@ class Executed(Outcome):
 
 
 class Unknown(Outcome):
-    """It was permitted and claimed, and no outcome was told: it may have run whole, in part or not at all."""
+    """It was claimed, and no outcome was reported: it may have run in full, in part or not at all."""
 
 
 def outcome_of(document: StatusDocument) -> Outcome | None:
-    """What the document tells the agent; None while there is nothing to do but wait."""
+    """The outcome in a status document; None while the package is pending."""
     if document["status"] == "pending":
         return None
     if document["execution"]["state"] != "none":
-        return spent(document)
-    make = _MAKERS.get(document["status"])
-    if make is None:
+        return spent_outcome(document)
+    build = _BUILDERS.get(document["status"])
+    if build is None:
         raise ValueError(f"the status {document['status']!r} is not known here: upgrade the countersign package")
-    return make(document)
+    return build(document)
 
 
-def spent(document: StatusDocument) -> Outcome:
-    """Why what was permitted cannot be claimed any more."""
+def spent_outcome(document: StatusDocument) -> Outcome:
+    """The outcome of a package whose permission can no longer be claimed."""
     match document["execution"]["state"]:
         case "lapsed" | "none":
-            return _told(Lapsed, document)
+            return _build(Lapsed, document)
         case "claimed" | "unknown":
-            return _told(Unknown, document)
+            return _build(Unknown, document)
         case _:
-            return _told(Executed, document)
+            return _build(Executed, document)
 
 
-def _told(kind: type[Outcome], document: StatusDocument, **more: Any) -> Outcome:
+def _build(kind: type[Outcome], document: StatusDocument, **more: Any) -> Outcome:
     decision = document["decision"]
     return kind(
         decision_package_id=document["decision_package_id"],
@@ -174,18 +177,18 @@ def _decision(document: StatusDocument) -> Decision:
 def _approved(document: StatusDocument) -> Outcome:
     decision = _decision(document)
     if decision["decision"] == "answer":
-        return _told(Answered, document, answer=decision["answer"] or "")
-    return _told(Approved, document, parameters=decision["action_parameters"] or {})
+        return _build(Answered, document, answer=decision["answer"] or "")
+    return _build(Approved, document, parameters=decision["action_parameters"] or {})
 
 
 def _consented(document: StatusDocument) -> Outcome:
-    return _told(Consented, document, parameters=_decision(document)["action_parameters"] or {})
+    return _build(Consented, document, parameters=_decision(document)["action_parameters"] or {})
 
 
 def _overridden(document: StatusDocument) -> Outcome:
     decision = _decision(document)
     override = decision["override"] or {}
-    return _told(
+    return _build(
         Overridden,
         document,
         override_decision=override["override_decision"],
@@ -195,26 +198,26 @@ def _overridden(document: StatusDocument) -> Outcome:
     )
 
 
-def _instructed(kind: type[Outcome]) -> Callable[[StatusDocument], Outcome]:
-    return lambda document: _told(kind, document, instructions=_decision(document)["instructions"] or "")
+def _with_instructions(kind: type[Outcome]) -> Callable[[StatusDocument], Outcome]:
+    return lambda document: _build(kind, document, instructions=_decision(document)["instructions"] or "")
 
 
-def _reasoned(kind: type[Outcome]) -> Callable[[StatusDocument], Outcome]:
-    return lambda document: _told(kind, document, reason=_decision(document)["comment"])
+def _with_reason(kind: type[Outcome]) -> Callable[[StatusDocument], Outcome]:
+    return lambda document: _build(kind, document, reason=_decision(document)["comment"])
 
 
 def _plain(kind: type[Outcome]) -> Callable[[StatusDocument], Outcome]:
-    return lambda document: _told(kind, document)
+    return lambda document: _build(kind, document)
 
 
-_MAKERS: Mapping[str, Callable[[StatusDocument], Outcome]] = {
+_BUILDERS: Mapping[str, Callable[[StatusDocument], Outcome]] = {
     "approved": _approved,
     "consented": _consented,
     "overridden": _overridden,
-    "rejected": _reasoned(Rejected),
-    "revision_requested": _instructed(Revise),
-    "evidence_requested": _instructed(EvidenceWanted),
-    "deferred": _reasoned(Deferred),
+    "rejected": _with_reason(Rejected),
+    "revision_requested": _with_instructions(Revise),
+    "evidence_requested": _with_instructions(EvidenceWanted),
+    "deferred": _with_reason(Deferred),
     "taken_over": _plain(TakenOver),
     "expired": _plain(Expired),
     "revoked": _plain(Revoked),

@@ -1,4 +1,7 @@
-"""The interactive plan: proposed, bettered by what people say, and worked through as it was agreed on."""
+"""An interactive plan: the agent proposes it, people comment, the agent improves it until people approve.
+
+Your `propose_plan` makes the first plan, your `incorporate_feedback` the next one from each comment.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ from countersign.client import AsyncClient, Client
 from countersign.errors import refusal
 from countersign.handle import AsyncHandle, Handle
 from countersign.outcomes import Approved, Consented, Overridden
-from countersign.package import Package, submitted
+from countersign.package import Package, submit_proposal
 from countersign.proposal import MAX_SENTENCE, MAX_TITLE, Changes, one_line
-from countersign.settling import Wanted, settled
+from countersign.settling import Wanted, wait_until_settled
 from countersign.wire import Flow, Patience, Perform
 
 H = TypeVar("H", Handle, AsyncHandle)
@@ -20,17 +23,17 @@ H = TypeVar("H", Handle, AsyncHandle)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an agent means to do, and what it needs people for."""
+    """The steps that an agent plans, and what people should know before they approve them."""
 
     steps: tuple[str, ...]
-    decisions: tuple[str, ...] = ()  # what needs a person's word
+    decisions: tuple[str, ...] = ()  # that a person must make
     risks: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AgreedPlan(Generic[H]):
-    """As people approved it, their edits included. Work through it inside `handle.executing()`."""
+    """The plan as people approved it, with their edits. Carry it out inside `handle.executing()`."""
 
     steps: tuple[str, ...]
     comment: str | None
@@ -38,37 +41,37 @@ class AgreedPlan(Generic[H]):
 
 
 Agreed = tuple[Package, Approved | Consented | Overridden]
-Incorporate = Callable[[Plan, str], Any]  # the plan so far and what a person said of it, to the next plan
+Incorporate = Callable[[Plan, str], Any]  # takes the current plan and a person's comment, returns the next plan
 
 
 @dataclass(frozen=True)
 class _Planning:
     propose_plan: Callable[[str], Any]
     incorporate_feedback: Incorporate
-    said: Changes
+    fields: Changes
     revisions: int
     timeout: float | None
 
     def flow(self, goal: str, patience: Patience) -> Flow[Agreed]:
         plan = yield Perform(lambda: self.propose_plan(goal))
-        proposal = {**_proposed(goal), **_written(plan), **self.said}
-        package = yield from submitted(proposal, None, "", patience)
-        outcome = yield from settled(package, self._bettering(plan), self.revisions, self.timeout)
+        proposal = {**_goal_fields(goal), **_plan_fields(plan), **self.fields}
+        package = yield from submit_proposal(proposal, None, "", patience)
+        outcome = yield from wait_until_settled(package, self._rework(plan), self.revisions, self.timeout)
         if not (isinstance(outcome, Approved | Consented | Overridden) and outcome.permits):
             raise refusal(outcome)
         return package, outcome
 
-    def _bettering(self, first: Plan) -> Callable[[Wanted], Flow[Mapping[str, Any]]]:
+    def _rework(self, first: Plan) -> Callable[[Wanted], Flow[Mapping[str, Any]]]:
         plans = [first]
 
         def flow(wanted: Wanted) -> Flow[Mapping[str, Any]]:
             plans.append((yield Perform(lambda: self.incorporate_feedback(plans[-1], wanted.instructions))))
-            return _written(plans[-1])
+            return _plan_fields(plans[-1])
 
         return flow
 
 
-def _proposed(goal: str) -> Changes:
+def _goal_fields(goal: str) -> Changes:
     return {
         "kind": "plan",
         "title": one_line(goal, MAX_TITLE),
@@ -83,7 +86,7 @@ def _steps(outcome: Approved | Consented | Overridden) -> tuple[str, ...]:
     return tuple(outcome.parameters["steps"])
 
 
-def _written(plan: Plan) -> Changes:
+def _plan_fields(plan: Plan) -> Changes:
     return {
         "action_parameters": {"steps": list(plan.steps)},
         "rationale": "\n".join(f"{number}. {step}" for number, step in enumerate(plan.steps, 1)),
@@ -93,7 +96,11 @@ def _written(plan: Plan) -> Changes:
 
 
 class InteractivePlan:
-    """`propose_plan` makes the first plan for a goal, `incorporate_feedback` the next from what a person said."""
+    """Agrees on a plan with people. Further keywords (`risk_level`, `run_id` …) go into the proposal.
+
+    After `revisions` improved plans the package is withdrawn. `timeout` is how many seconds `agree` waits for people
+    before it raises `StillPendingError`.
+    """
 
     def __init__(
         self,
@@ -103,19 +110,19 @@ class InteractivePlan:
         *,
         revisions: int = 3,
         timeout: float | None = None,
-        **said: Unpack[Changes],
+        **fields: Unpack[Changes],
     ) -> None:
         self._client = client
-        self._its = _Planning(propose_plan, incorporate_feedback, said, revisions, timeout)
+        self._planning = _Planning(propose_plan, incorporate_feedback, fields, revisions, timeout)
 
     def agree(self, goal: str) -> AgreedPlan[Handle]:
-        """The plan that people agreed to; NotPermittedError if they did not."""
-        package, outcome = self._client.run(self._its.flow(goal, self._client.patience))
+        """Returns the plan that people approved. Raises `NotPermittedError` if they did not approve one."""
+        package, outcome = self._client.run(self._planning.flow(goal, self._client.patience))
         return AgreedPlan(_steps(outcome), outcome.comment, Handle(self._client, package))
 
 
 class AsyncInteractivePlan:
-    """The same for async code."""
+    """`InteractivePlan` for async code: both callbacks are async functions."""
 
     def __init__(
         self,
@@ -125,11 +132,11 @@ class AsyncInteractivePlan:
         *,
         revisions: int = 3,
         timeout: float | None = None,
-        **said: Unpack[Changes],
+        **fields: Unpack[Changes],
     ) -> None:
         self._client = client
-        self._its = _Planning(propose_plan, incorporate_feedback, said, revisions, timeout)
+        self._planning = _Planning(propose_plan, incorporate_feedback, fields, revisions, timeout)
 
     async def agree(self, goal: str) -> AgreedPlan[AsyncHandle]:
-        package, outcome = await self._client.run(self._its.flow(goal, self._client.patience))
+        package, outcome = await self._client.run(self._planning.flow(goal, self._client.patience))
         return AgreedPlan(_steps(outcome), outcome.comment, AsyncHandle(self._client, package))

@@ -1,11 +1,11 @@
-"""What an agent may say of what it proposes: every field by its name in the contract, for type checkers and editors."""
+"""The fields of a proposal by their names in the contract, as types for type checkers and editors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict, TypeVar
 
-MAX_TITLE, MAX_SENTENCE = 150, 2000  # characters that the service takes
+MAX_TITLE, MAX_SENTENCE = 150, 2000  # characters that the service accepts
 
 RiskLevel = Literal["low", "medium", "high", "critical"]
 Kind = Literal["action", "output", "plan", "question", "memory", "policy_exception", "tool_call"]
@@ -15,7 +15,7 @@ InterruptType = Literal["approval", "user_revision", "error_recovery", "cancel"]
 
 
 class Evidence(TypedDict):
-    """What a reviewer can check."""
+    """A source that a reviewer can check."""
 
     id: str
     title: str
@@ -24,7 +24,7 @@ class Evidence(TypedDict):
 
 
 class Dissent(TypedDict):
-    """Who or what disagrees, and why."""
+    """A person or system (`by`) that disagrees, and why."""
 
     by: str
     position: str
@@ -37,7 +37,7 @@ class Cost(TypedDict):
 
 
 class Takeover(TypedDict):
-    """What a person needs to go on where the agent stops."""
+    """What a person needs to know to continue where the agent stops."""
 
     summary: str
     stopping_reason: str
@@ -46,8 +46,8 @@ class Takeover(TypedDict):
     next_steps: NotRequired[Sequence[str]]
 
 
-class Particulars(TypedDict, total=False):
-    """What may be said, and makes a reviewer's work easier."""
+class OptionalFields(TypedDict, total=False):
+    """Optional fields, which help reviewers decide."""
 
     kind: Kind
     action_parameters: Mapping[str, Any]
@@ -81,8 +81,8 @@ class Particulars(TypedDict, total=False):
     takeover: Takeover
 
 
-class Proposal(Particulars):
-    """What is proposed, and what has to be said of it."""
+class Proposal(OptionalFields):
+    """All fields of a proposal; those below are required."""
 
     title: str
     action_type: str
@@ -92,8 +92,8 @@ class Proposal(Particulars):
     confidence: float
 
 
-class Changes(Particulars, total=False):
-    """What another version says otherwise; the rest stays as it was."""
+class Changes(OptionalFields, total=False):
+    """The fields that a new version changes. All others stay as they were."""
 
     title: str
     action_type: str
@@ -104,47 +104,47 @@ class Changes(Particulars, total=False):
 
 
 _T = TypeVar("_T")
-Said: TypeAlias = _T | Callable[..., _T]
+PerCall: TypeAlias = _T | Callable[..., _T]
 
 
-class SaidOfACall(TypedDict, total=False):
-    """The same of a gated function: each a value, or a function of those arguments that it names."""
+class CallFields(TypedDict, total=False):
+    """The fields of a gated call: each is a value, or a function of those call arguments that its parameters name."""
 
-    title: Said[str]
-    proposed_action: Said[str]
-    rationale: Said[str]
-    subject_type: Said[str]
-    subject_id: Said[str]
-    subject_url: Said[str]
-    evidence_refs: Said[Sequence[Evidence | str]]
-    known_uncertainties: Said[Sequence[str]]
-    alternatives: Said[Sequence[str]]
-    policy_basis: Said[Sequence[str]]
-    dissent: Said[Sequence[Dissent]]
-    material_change: Said[str]
-    side_effect_preview: Said[Mapping[str, Any]]
-    consequence: Said[str]
-    downstream_impact: Said[str]
-    rollback_plan: Said[str]
-    reversibility: Said[Reversibility]
-    cost: Said[Cost]
-    data_classes: Said[Sequence[str]]
-    recommendation: Said[Recommendation]
-    requested_by: Said[str]
-    on_behalf_of: Said[Sequence[str]]
-    run_id: Said[str]
-    thread_id: Said[str]
-    checkpoint_id: Said[str]
-    interrupt_type: Said[InterruptType]
-    allowed_decisions: Said[Sequence[str]]
-    expires_at: Said[str]
-    callback_url: Said[str]
-    metadata: Said[Mapping[str, Any]]
-    step: Said[str]
-    idempotency_key: Said[str]
+    title: PerCall[str]
+    proposed_action: PerCall[str]
+    rationale: PerCall[str]
+    subject_type: PerCall[str]
+    subject_id: PerCall[str]
+    subject_url: PerCall[str]
+    evidence_refs: PerCall[Sequence[Evidence | str]]
+    known_uncertainties: PerCall[Sequence[str]]
+    alternatives: PerCall[Sequence[str]]
+    policy_basis: PerCall[Sequence[str]]
+    dissent: PerCall[Sequence[Dissent]]
+    material_change: PerCall[str]
+    side_effect_preview: PerCall[Mapping[str, Any]]
+    consequence: PerCall[str]
+    downstream_impact: PerCall[str]
+    rollback_plan: PerCall[str]
+    reversibility: PerCall[Reversibility]
+    cost: PerCall[Cost]
+    data_classes: PerCall[Sequence[str]]
+    recommendation: PerCall[Recommendation]
+    requested_by: PerCall[str]
+    on_behalf_of: PerCall[Sequence[str]]
+    run_id: PerCall[str]
+    thread_id: PerCall[str]
+    checkpoint_id: PerCall[str]
+    interrupt_type: PerCall[InterruptType]
+    allowed_decisions: PerCall[Sequence[str]]
+    expires_at: PerCall[str]
+    callback_url: PerCall[str]
+    metadata: PerCall[Mapping[str, Any]]
+    step: PerCall[str]
+    idempotency_key: PerCall[str]
 
 
-def one_line(text: str, most: int) -> str:
-    """What may stand in a title or a sentence that people read, and says so where it was cut: any text can come in."""
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    return line if len(line) <= most else line[: most - 1] + "…"
+def one_line(text: str, limit: int) -> str:
+    """The text on one line, without unprintable characters, cut to `limit` characters with an ellipsis."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

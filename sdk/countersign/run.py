@@ -1,4 +1,7 @@
-"""What a gated call belongs to, and what it runs inside of: known to the code below it without being passed along."""
+"""Context variables: the run that gated calls belong to, and the innermost gate that is open.
+
+Code inside `with run(…)` or inside a gated function sees them without passing them along.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from countersign.errors import UngatedToolError
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of the agent, and the step in it."""
+    """The agent's current run and step."""
 
     run_id: str | None = None
     thread_id: str | None = None
@@ -20,20 +23,24 @@ class Run:
 
 
 @dataclass(slots=True)
-class Opening:
-    """A gate while it is open. What was started inside it, in tasks or threads, may outlive the call, but not this."""
+class OpenGate:
+    """A gate that is open during a call. Tasks and threads may outlive the call; for them it is closed afterwards."""
 
     action_type: str
     is_open: bool = True
 
 
 _current: ContextVar[Run] = ContextVar("countersign_run", default=Run())  # noqa: B039 - frozen
-_opened: ContextVar[Opening | None] = ContextVar("countersign_opened", default=None)
+_innermost_gate: ContextVar[OpenGate | None] = ContextVar("countersign_opened", default=None)
 
 
 @contextmanager
 def run(run_id: str, *, thread_id: str | None = None, step: str = "") -> Iterator[None]:
-    """Every gated call inside belongs to this run: the same run, step and action again is the same proposal."""
+    """Every gated call inside the `with` block belongs to this run.
+
+    The same action in the same step of the same run is the same proposal, so a restarted agent finds the packages that
+    it proposed before instead of asking again.
+    """
     token = _current.set(Run(run_id, thread_id, step))
     try:
         yield
@@ -41,24 +48,24 @@ def run(run_id: str, *, thread_id: str | None = None, step: str = "") -> Iterato
         _current.reset(token)
 
 
-def current() -> Run:
+def current_run() -> Run:
     return _current.get()
 
 
 @contextmanager
-def opened(action_type: str) -> Iterator[None]:
-    """A gate of this action type lets through what is called inside, for as long as that lasts."""
-    opening = Opening(action_type)
-    token = _opened.set(opening)
+def open_gate(action_type: str) -> Iterator[None]:
+    """Lets `require_gate(action_type)` pass inside the `with` block, and nowhere after it."""
+    open_gate = OpenGate(action_type)
+    token = _innermost_gate.set(open_gate)
     try:
         yield
     finally:
-        opening.is_open = False
-        _opened.reset(token)
+        open_gate.is_open = False
+        _innermost_gate.reset(token)
 
 
 def require_gate(action_type: str) -> None:
-    """For what must never run by itself: raises unless a gate of this action type is running it."""
-    opening = _opened.get()
-    if opening is None or not opening.is_open or opening.action_type != action_type:
+    """Raises `UngatedToolError` unless a gate of this action type is running the calling code."""
+    open_gate = _innermost_gate.get()
+    if open_gate is None or not open_gate.is_open or open_gate.action_type != action_type:
         raise UngatedToolError(f"{action_type} is high-impact: it runs only inside a gate that people have opened")

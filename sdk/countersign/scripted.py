@@ -1,7 +1,7 @@
-"""The stage of `countersign.testing`: recorded documents, played in the order of a script, by the service's own rules.
+"""The service behind `countersign.testing`: it answers with recorded documents in the order of a script.
 
-It keeps what an agent could get wrong: one proposal for a key, versions that must be expected, and a permission that is
-claimed once, in time, for what was approved.
+It enforces the rules that an agent could break: one proposal for each idempotency key, the expected version, and a
+permission that is claimed once, in time, for the approved action.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from countersign.canonical import action_digest, digest_of
-from countersign.package import CALLS, HANDED_BACK
+from countersign.package import CALL_KINDS, HANDED_BACK
 
 Document = dict[str, Any]
 Answer = tuple[int, Document]
@@ -30,22 +30,22 @@ _REPORTABLE: Mapping[str, Sequence[str]] = {
 }
 
 
-def recorded(name: str) -> Document:
+def read_recorded(name: str) -> Document:
     document: Document = json.loads(files("countersign").joinpath(f"recorded/{name}.json").read_text("utf-8"))
     return document
 
 
 class ProblemAnswer(Exception):  # noqa: N818 - the word of RFC 9457
-    """Answers with a recorded problem."""
+    """A recorded problem as the answer."""
 
     def __init__(self, kind: str, **more: Any) -> None:
         super().__init__(kind)
-        self.body = recorded(f"problem_{kind}") | more
+        self.body = read_recorded(f"problem_{kind}") | more
 
 
 @dataclass
-class Part:
-    """One package on stage."""
+class ScriptedPackage:
+    """One package of the scripted service."""
 
     content: Document
     document: Document
@@ -53,43 +53,43 @@ class Part:
 
     @property
     def waits_for_people(self) -> bool:
-        """For what they decide; or to have back the thread that one of them has taken."""
+        """True until it is decided, and while a person holds its thread."""
         held = self.document["status"] == "taken_over" and self.document["thread_id"] and not self.is_handed_back
         return self.document["status"] in ("pending", "deferred") or bool(held)
 
     @property
     def events(self) -> list[Document]:
-        """Those that agents look for."""
+        """The events that agents look for."""
         return [{"event_type": HANDED_BACK}] if self.is_handed_back else []
 
-    def play(self, name: str, said: Mapping[str, Any]) -> None:
-        """What the reviewer does, in the recorded words but for those of the script."""
-        before, decision = self.document, dict(said)
+    def play(self, name: str, changes: Mapping[str, Any]) -> None:
+        """The reviewer's step: the recorded document, with the script's changes to its decision."""
+        before, decision = self.document, dict(changes)
         if "action_parameters" in decision:
             self.content = {**self.content, "action_parameters": decision["action_parameters"]}
             before = before | {"version": before["version"] + 1}
-        self.document = _placed(recorded(name), before, self.content)
+        self.document = _adapt(read_recorded(name), before, self.content)
         if name == "handed_back":
             self.is_handed_back, decision = True, before["decision"]
         if self.document["decision"]:
-            _speak(self.document, self.content, decision)
+            _fill_decision(self.document, self.content, decision)
 
     def answer(self, body: Document) -> None:
-        """The agent's next version."""
+        """Accepts the agent's next version."""
         if body.pop("expected_package_version", None) != self.document["version"]:
             raise ProblemAnswer("stale-version")
         if self.document["terminal"]:
             raise ProblemAnswer("already-decided")
         self.content = body
         before = self.document | {"version": self.document["version"] + 1}
-        self.document = _placed(recorded("pending"), before, body)
+        self.document = _adapt(read_recorded("pending"), before, body)
 
     def cancel(self) -> None:
         if self.document["status"] == "cancelled":
             return
         if self.document["terminal"]:
             raise ProblemAnswer("already-decided")
-        self.document = _placed(recorded("cancelled"), self.document, self.content)
+        self.document = _adapt(read_recorded("cancelled"), self.document, self.content)
 
     def execute(self, body: Document) -> None:
         state, claim_id = self.document["execution"]["state"], body["claim_id"]
@@ -98,7 +98,7 @@ class Part:
         elif self.document["execution"].get("claim_id") != claim_id:
             raise ProblemAnswer("not-claimed")
         elif body["state"] in _REPORTABLE.get(state, ()):
-            self._executed(body["state"], claim_id)
+            self._set_execution(body["state"], claim_id)
         elif body["state"] != state:
             raise ProblemAnswer("already-reported")
 
@@ -110,23 +110,23 @@ class Part:
         if state == "lapsed":
             raise ProblemAnswer("approval-lapsed")
         if state == "none":
-            self._executed("claimed", claim_id)
+            self._set_execution("claimed", claim_id)
         elif self.document["execution"].get("claim_id") != claim_id:
             raise ProblemAnswer("already-claimed")
 
-    def _executed(self, name: str, claim_id: str) -> None:
-        told = recorded(name)
-        news = {each: told[each] for each in ("may_proceed", "agent_message", "execution")}
-        news["execution"] |= {"claim_id": claim_id}
-        self.document = self.document | news | {"revision": self.document["revision"] + 1}
+    def _set_execution(self, name: str, claim_id: str) -> None:
+        document = read_recorded(name)
+        changes = {field: document[field] for field in ("may_proceed", "agent_message", "execution")}
+        changes["execution"] |= {"claim_id": claim_id}
+        self.document = self.document | changes | {"revision": self.document["revision"] + 1}
 
 
-class Stage:
-    """All packages, and the script."""
+class ScriptedService:
+    """All packages and the rest of the script."""
 
     def __init__(self, script: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         self._script, self._lock = list(script), threading.Lock()
-        self._parts: dict[str, Part] = {}
+        self._packages: dict[str, ScriptedPackage] = {}
         self._keys: dict[str, tuple[str, str]] = {}
         self.proposals: list[Document] = []
 
@@ -136,10 +136,10 @@ class Stage:
 
     @property
     def documents(self) -> list[Document]:
-        return [deepcopy(part.document) for part in self._parts.values()]
+        return [deepcopy(package.document) for package in self._packages.values()]
 
     def answer(self, method: str, path: str, body: Document, key: str | None) -> Answer:
-        """One at a time, as one package's commands are on the service too."""
+        """Answers one request at a time."""
         try:
             with self._lock:
                 return self._answer(method, path.removeprefix("/v1/packages").strip("/"), body, key)
@@ -148,21 +148,25 @@ class Stage:
 
     def _answer(self, method: str, path: str, body: Document, key: str | None) -> Answer:
         if not path:
-            return self._propose(body, key) if method == "POST" else (200, self._listed())
-        package_id, _, what = path.partition("/")
-        part = self._parts.get(package_id)
-        if part is None:
+            return self._propose(body, key) if method == "POST" else (200, self._list())
+        package_id, _, resource = path.partition("/")
+        package = self._packages.get(package_id)
+        if package is None:
             raise ProblemAnswer("not-found")
         if method == "GET":
-            return (200, {"events": part.events}) if what == "events" else (200, self._awaited(part, body["wait"]))
-        if what == "versions":
+            return (
+                (200, {"events": package.events})
+                if resource == "events"
+                else (200, self._wait_for(package, body["wait"]))
+            )
+        if resource == "versions":
             self.proposals.append(body)
-            part.answer(body)
+            package.answer(body)
         else:
-            part.cancel() if what == "cancel" else part.execute(body)
-        return 200, part.document
+            package.cancel() if resource == "cancel" else package.execute(body)
+        return 200, package.document
 
-    def _listed(self) -> Document:
+    def _list(self) -> Document:
         return {"packages": self.documents[::-1], "next_cursor": None}
 
     def _propose(self, body: Document, key: str | None) -> Answer:
@@ -171,58 +175,58 @@ class Stage:
             known, package_id = self._keys[key]
             if known != content:
                 raise ProblemAnswer("idempotency-conflict", package=package_id)
-            return 200, self._parts[package_id].document
-        _assert_whole(body)
-        part = self._begun(body)
-        self._parts[part.document["decision_package_id"]] = part
+            return 200, self._packages[package_id].document
+        _require_fields(body)
+        package = self._new_package(body)
+        self._packages[package.document["decision_package_id"]] = package
         self.proposals.append(body)
         if key:
-            self._keys[key] = (content, part.document["decision_package_id"])
-        return (201 if part.document["terminal"] else 202), part.document
+            self._keys[key] = (content, package.document["decision_package_id"])
+        return (201 if package.document["terminal"] else 202), package.document
 
-    def _begun(self, body: Document) -> Part:
-        first = recorded("pending") | {"decision_package_id": f"pkg_{len(self._parts) + 1}"}
-        part = Part(body, _placed(first, first, body))
+    def _new_package(self, body: Document) -> ScriptedPackage:
+        first = read_recorded("pending") | {"decision_package_id": f"pkg_{len(self._packages) + 1}"}
+        package = ScriptedPackage(body, _adapt(first, first, body))
         if self._script and self._script[0][0] == "settled_by_policy":
-            part.play(*self._script.pop(0))
-        return part
+            package.play(*self._script.pop(0))
+        return package
 
-    def _awaited(self, part: Part, waits: bool) -> Document:  # noqa: FBT001 - what the query says
-        if waits and part.waits_for_people:
+    def _wait_for(self, package: ScriptedPackage, waits: bool) -> Document:  # noqa: FBT001 - from the query
+        if waits and package.waits_for_people:
             if not self._script:
                 detail = "The script has ended, and the agent waits for one more decision."
                 raise ProblemAnswer("not-found", detail=detail, type="urn:countersign:problem:script-ended", status=410)
-            part.play(*self._script.pop(0))
-        return part.document
+            package.play(*self._script.pop(0))
+        return package.document
 
 
-def _assert_whole(body: Document) -> None:
-    calls = body.get("kind", "action") in CALLS
+def _require_fields(body: Document) -> None:
+    calls = body.get("kind", "action") in CALL_KINDS
     missing = [name for name in (*_REQUIRED, *(["action_parameters"] if calls else [])) if body.get(name) is None]
     if missing:
         errors = [{"field": name, "message": "Field required"} for name in missing]
         raise ProblemAnswer("invalid", detail=f"missing: {', '.join(missing)}", errors=errors)
 
 
-def _placed(document: Document, before: Document, content: Document) -> Document:
-    """The recorded document, as that of this package."""
+def _adapt(document: Document, before: Document, content: Document) -> Document:
+    """The recorded document with this package's own ids, version, metadata and digest."""
     own = {name: before[name] for name in ("decision_package_id", "version")}
     echoed = {name: content.get(name) for name in _ECHOED} | {"metadata": content.get("metadata", {})}
     return document | own | echoed | {"revision": before["revision"] + 1, "action_digest": _digest(content)}
 
 
 def _digest(content: Document) -> str:
-    if content.get("kind", "action") not in CALLS:
+    if content.get("kind", "action") not in CALL_KINDS:
         return digest_of(content)
     subject = (content.get("subject_type"), content.get("subject_id"))
     return action_digest(content["action_type"], content["action_parameters"], *subject)
 
 
-def _speak(document: Document, content: Document, said: Document) -> None:
-    made = document["decision"]
-    made["package_version"] = document["version"]
-    if made["override"] and "override" in said:
-        said = said | {"override": made["override"] | said["override"]}
-    if made["action_parameters"] is not None:
-        made["action_parameters"] = content.get("action_parameters")
-    made |= said
+def _fill_decision(document: Document, content: Document, changes: Document) -> None:
+    decision = document["decision"]
+    decision["package_version"] = document["version"]
+    if decision["override"] and "override" in changes:
+        changes = changes | {"override": decision["override"] | changes["override"]}
+    if decision["action_parameters"] is not None:
+        decision["action_parameters"] = content.get("action_parameters")
+    decision |= changes

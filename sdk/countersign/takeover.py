@@ -1,4 +1,4 @@
-"""Handing over: all that a person needs to go on where the agent stops, and then hands off."""
+"""Hand a thread over to a person, with everything that they need to continue."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def hand_over(
     current_state: Mapping[str, Any] | str = "",
     next_steps: Sequence[str] = (),
 ) -> Proposal:
-    """What `client.request(**hand_over(…))` proposes: that a person takes this thread over.
+    """The fields of a proposal that asks a person to take over this thread: `client.request(**hand_over(…))`.
 
-    From then on nothing of this thread is accepted and nothing can be claimed (ThreadTakenOverError), until a person
-    hands it back, which `handle.handed_back()` waits for. Where nobody takes it over, that raises NotTakenOverError.
+    From then on the service refuses proposals and claims in this thread (`ThreadTakenOverError`) until a person hands
+    it back. `handle.handed_back()` waits for that; it raises `NotTakenOverError` if nobody takes the thread over.
     """
     takeover: Takeover = {
         "summary": summary,

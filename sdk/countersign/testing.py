@@ -1,12 +1,12 @@
-"""A scripted reviewer for the unit tests of agents: no service, no Slack, and the answers that the service gives.
+"""A scripted reviewer for unit tests of agents: no service and no Slack, but the same answers.
 
     with ScriptedReviewer(reject("Too much"), approve()) as reviewer:
         assert refund(456, "9000") == "asked for less"
-    assert [each["action_parameters"]["amount"] for each in reviewer.proposals] == ["9000", "120"]
+    assert [proposal["action_parameters"]["amount"] for proposal in reviewer.proposals] == ["9000", "120"]
 
-It listens on this machine, and inside `with` the environment points there: clients, gates and commands find it as they
-find the service. Each wait takes the next step of the script. The documents it answers with were recorded from the
-service, and the project's own tests hold them against it.
+It listens on this machine, and inside `with` the environment points to it, so that clients, gates and commands find it
+as they find the service. Each wait takes the next step of the script. The documents in its answers were recorded from
+the service, and the project's own tests compare them with the service.
 """
 
 from __future__ import annotations
@@ -21,30 +21,31 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-from countersign.scripted import Stage
+from countersign.scripted import ScriptedService
 from countersign.settings import KEY, URL
 
 
 @dataclass(frozen=True)
 class Step:
-    """What the reviewer does next: the recorded document, and what is said in it."""
+    """One step of the script: the recorded document to answer with, and changes to its decision."""
 
     recorded: str
     decision: Mapping[str, Any] = field(default_factory=dict)
 
 
 def settle() -> Step:
-    """The policy asks for nobody."""
+    """The policy lets the action proceed without a person. Takes effect when the next package is proposed."""
     return Step("settled_by_policy")
 
 
 def approve(comment: str | None = None, *, edited: Mapping[str, Any] | None = None) -> Step:
-    """`edited` are the parameters as the reviewer approves them instead."""
+    """A person approves. `edited` replaces the parameters with the reviewer's own."""
     more = {} if edited is None else {"action_parameters": dict(edited), "decision": "approve_with_edits"}
     return Step("approved", {"comment": comment, **more})
 
 
 def consent() -> Step:
+    """Nobody objects to a soft approval."""
     return Step("consented")
 
 
@@ -53,10 +54,12 @@ def reject(reason: str) -> Step:
 
 
 def revise(instructions: str) -> Step:
+    """A person asks for changes."""
     return Step("revision_requested", {"instructions": instructions})
 
 
 def want_evidence(instructions: str) -> Step:
+    """A person asks for more evidence."""
     return Step("evidence_requested", {"instructions": instructions})
 
 
@@ -65,7 +68,7 @@ def defer(reason: str | None = None) -> Step:
 
 
 def override(decision: str, reason: str) -> Step:
-    """`proceed`, `stop` or `other`."""
+    """A person overrides the recommendation: `decision` is `proceed`, `stop` or `other`."""
     return Step(f"overridden_{decision}", {"override": {"override_reason": reason}})
 
 
@@ -74,62 +77,64 @@ def take_over(comment: str | None = None) -> Step:
 
 
 def hand_back() -> Step:
-    """After `take_over`, of a package that belongs to a thread."""
+    """A person hands the thread back. Use it after `take_over`, for a package with a `thread_id`."""
     return Step("handed_back")
 
 
 def answer(text: str) -> Step:
+    """A person answers a question."""
     return Step("answered", {"answer": text})
 
 
 def expire() -> Step:
+    """Nobody decides in time."""
     return Step("expired")
 
 
 def cancel() -> Step:
-    """A person withdraws it."""
+    """The package is withdrawn."""
     return Step("cancelled")
 
 
 def lapse() -> Step:
-    """It is approved, and not used in time."""
+    """The package is approved, and the permission expires unused."""
     return Step("lapsed")
 
 
 def lose_track() -> Step:
-    """It is approved, and an attempt that told no outcome has used it."""
+    """The package is approved, and another attempt has claimed it without reporting an outcome."""
     return Step("unknown")
 
 
 class ScriptedReviewer:
-    """Inside `with`, whoever asks the environment for the service finds this."""
+    """A service on this machine that answers by a script. Inside `with`, the environment points to it."""
 
     def __init__(self, *script: Step) -> None:
-        self._stage = Stage([(step.recorded, step.decision) for step in script])
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._stage))
+        self._service = ScriptedService([(step.recorded, step.decision) for step in script])
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_class(self._service))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.key = "csk_scripted"
         self._before: dict[str, str | None] = {}
 
     @property
     def proposals(self) -> list[dict[str, Any]]:
-        """What was proposed, each version, in order."""
-        return list(self._stage.proposals)
+        """The proposals and revised versions that the agent sent, in order."""
+        return list(self._service.proposals)
 
     @property
     def documents(self) -> list[dict[str, Any]]:
-        """How each package stands, in order."""
-        return self._stage.documents
+        """The current status document of each package, in order."""
+        return self._service.documents
 
     @property
     def executions(self) -> list[str]:
-        """What came of each package: `none`, `claimed`, `succeeded` and so on."""
+        """The execution state of each package: `none`, `claimed`, `succeeded` and so on."""
         return [document["execution"]["state"] for document in self.documents]
 
     @property
     def left(self) -> int:
-        """Steps of the script that nobody has waited for."""
-        return self._stage.left
+        """How many steps of the script are left."""
+        return self._service.left
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
@@ -148,7 +153,7 @@ class ScriptedReviewer:
         self._server.server_close()
 
 
-def _handler(stage: Stage) -> type[BaseHTTPRequestHandler]:
+def _handler_class(service: ScriptedService) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -161,8 +166,8 @@ def _handler(stage: Stage) -> type[BaseHTTPRequestHandler]:
             self._answer("POST", self.path, body)
 
         def _answer(self, method: str, path: str, body: dict[str, Any]) -> None:
-            status, said = stage.answer(method, path, body, self.headers.get("Idempotency-Key"))
-            text = json.dumps(said).encode()
+            status, reply = service.answer(method, path, body, self.headers.get("Idempotency-Key"))
+            text = json.dumps(reply).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json" if status < 400 else "application/problem+json")  # noqa: PLR2004
             self.send_header("Content-Length", str(len(text)))
@@ -170,6 +175,6 @@ def _handler(stage: Stage) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(text)
 
         def log_message(self, *_: Any) -> None:
-            """Says nothing between the lines of a test run."""
+            """Keeps the output of the test run clean."""
 
     return Handler

@@ -1,4 +1,4 @@
-"""The registry of an agent's tools: what policy calls high-impact cannot be called outside a gate."""
+"""A registry of an agent's tools. A tool that the policy calls high-impact raises if it is called outside a gate."""
 
 from __future__ import annotations
 
@@ -11,20 +11,24 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 from countersign.errors import UngatedToolError
 from countersign.run import require_gate
-from countersign.signature import dressed
+from countersign.signature import imitate
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_GRAVE = frozenset(["hard_approval", "human_takeover"])
-# Where the policy's file leaves them out, these are the service's.
+_BLOCKING_LEVELS = frozenset(["hard_approval", "human_takeover"])
+# The service's defaults, for a policy file that leaves them out.
 _BY_REVERSIBILITY = {"irreversible_high": "hard_approval"}
 _BY_RISK = {"high": "hard_approval", "critical": "hard_approval"}
 _SENSITIVE = ("financial", "pii", "personal", "regulated")
 
 
 class Tools:
-    """High-impact is what matches a name or pattern here; of the policy's own, whatever it does not call less."""
+    """The tools of an agent, by action type or function name.
+
+    `high_impact` and `harmless` are names or patterns (`send_*`). With `harmless` given, a tool that matches neither
+    list is high-impact; without it, such a tool is harmless.
+    """
 
     def __init__(self, high_impact: Iterable[str] = (), *, harmless: Iterable[str] | None = None) -> None:
         self._high_impact = tuple(high_impact)
@@ -33,39 +37,42 @@ class Tools:
 
     @classmethod
     def from_policy(cls, path: str | Path) -> Self:
-        """By the service's `policy.toml`: high-impact is what it lets no agent do without a person.
+        """Reads the service's `policy.toml`: an action that always needs a person's approval is high-impact.
 
-        A type that it does not list counts as irreversible_high, so here too.
+        An action type that the policy does not list is high-impact too, because the service treats it as
+        irreversible_high.
         """
         policy = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         actions = policy.get("actions", {})
-        grave = {name for name, entry in actions.items() if not _GRAVE.isdisjoint(_levels(entry, policy))}
-        return cls(grave, harmless=actions.keys() - grave)
+        high_impact = {
+            name for name, entry in actions.items() if not _BLOCKING_LEVELS.isdisjoint(_levels(entry, policy))
+        }
+        return cls(high_impact, harmless=actions.keys() - high_impact)
 
     def is_high_impact(self, name: str) -> bool:
-        """An exact name comes first, then the longest pattern that fits. Capital letters make no difference.
+        """Whether this tool needs a gate. An exact name wins, then the longest matching pattern. Case is ignored.
 
-        An entry that is the beginning of the name, up to a `.` or a `:`, can only make it high-impact.
+        A high-impact entry also covers names that continue it after a `.` or `:`, whatever else matches.
         """
-        name, grave = name.casefold(), {pattern.casefold() for pattern in self._high_impact}
-        if not grave.isdisjoint(_beginnings(name)):
+        name, high_impact = name.casefold(), {pattern.casefold() for pattern in self._high_impact}
+        if not high_impact.isdisjoint(_prefixes(name)):
             return True
-        known = grave.union(pattern.casefold() for pattern in self._harmless or ())
-        rank = {pattern: (pattern == name, len(pattern)) for pattern in known if fnmatchcase(name, pattern)}
-        if not rank:
+        known = high_impact.union(pattern.casefold() for pattern in self._harmless or ())
+        scores = {pattern: (pattern == name, len(pattern)) for pattern in known if fnmatchcase(name, pattern)}
+        if not scores:
             return self._harmless is not None
-        best = max(rank.values())
-        return any(pattern in grave for pattern, its in rank.items() if its == best)
+        best = max(scores.values())
+        return any(pattern in high_impact for pattern, score in scores.items() if score == best)
 
     def tool(self, function: Callable[P, T]) -> Callable[P, T]:
-        """Registers it under its action type or name. High-impact and without a gate, it can only be called in one."""
+        """Registers a tool; use it as a decorator. A high-impact tool without a gate of its own raises outside one."""
         name = action_type_of(function)
-        kept = function if hasattr(function, "gate") or not self.is_high_impact(name) else _guarded(name, function)
-        self._tools[name] = kept
-        return kept
+        registered = function if hasattr(function, "gate") or not self.is_high_impact(name) else _guard(name, function)
+        self._tools[name] = registered
+        return registered
 
     def call(self, name: str, /, **arguments: Any) -> Any:
-        """For an agent's loop: the tool by the name that the model gave."""
+        """Calls a tool by the name that the model gave."""
         if name not in self._tools:
             raise UngatedToolError(f"{name!r} is no tool here; there are: {', '.join(sorted(self._tools)) or 'none'}")
         return self._tools[name](**arguments)
@@ -76,12 +83,12 @@ def action_type_of(function: Callable[..., Any]) -> str:
     return gate.action_type if gate else function.__name__
 
 
-def _beginnings(name: str) -> Iterator[str]:
+def _prefixes(name: str) -> Iterator[str]:
     yield from (name[:place] for place, letter in enumerate(name) if letter in ".:")
 
 
 def _levels(entry: dict[str, Any], policy: dict[str, Any]) -> Iterator[str]:
-    """What the policy itself asks for, however harmless the agent says it is."""
+    """The levels that the policy asks for this action, regardless of what the agent says about it."""
     kind, risk, tool = entry.get("reversibility", ""), entry.get("risk", "low"), entry.get("tool")
     yield policy.get("reversibility", {}).get(kind, _BY_REVERSIBILITY.get(kind, ""))
     yield policy.get("tiers", {}).get(risk, {}).get("level", _BY_RISK.get(risk, ""))
@@ -93,14 +100,14 @@ def _levels(entry: dict[str, Any], policy: dict[str, Any]) -> Iterator[str]:
         yield "hard_approval"
 
 
-def _guarded(name: str, function: Callable[P, T]) -> Callable[P, T]:
-    async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+def _guard(name: str, function: Callable[P, T]) -> Callable[P, T]:
+    async def call_async(*args: P.args, **kwargs: P.kwargs) -> Any:
         require_gate(name)
         return await function(*args, **kwargs)  # type: ignore[misc]
 
-    def called(*args: P.args, **kwargs: P.kwargs) -> T:
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
         require_gate(name)
         return function(*args, **kwargs)
 
-    guarded: Callable[P, T] = dressed(awaited if inspect.iscoroutinefunction(function) else called, function)
+    guarded: Callable[P, T] = imitate(call_async if inspect.iscoroutinefunction(function) else call, function)
     return guarded

@@ -1,8 +1,10 @@
-"""What is sent and when it is sent again, written once for sync and async: a flow yields what it wants done.
+"""Requests and retries, written once for sync and async code.
 
-Everything that this package says to the service may be said twice: proposals carry an idempotency key, claims a claim
-id, and the rest changes nothing the second time. So whatever is not answered is sent again, for as long as somebody is
-patient.
+A flow is a generator. It yields what it wants done (a `Call`, a `Pause`, a `Perform`), and `Client` or `AsyncClient`
+does it and sends back the result. All logic is in the flows, so that sync and async code cannot differ.
+
+Every request is safe to repeat: proposals carry an idempotency key, claims a claim id, and the others change nothing
+the second time. So `send` repeats a request that was not answered until the client's patience ends.
 """
 
 from __future__ import annotations
@@ -22,37 +24,37 @@ log = logging.getLogger("countersign")
 
 T = TypeVar("T")
 
-# A proxy or a service that is starting, stopping or busy; the request itself is not at fault.
-_PASSING = frozenset([408, 425, 429, 500, 502, 503, 504])
+# A proxy, or a service that is starting, stopping or busy: the request itself is not wrong.
+_TRANSIENT = frozenset([408, 425, 429, 500, 502, 503, 504])
 _NOT_MODIFIED = 304
 _FAULTY = 400
-_LONGEST_ASKED = 300.0  # seconds: who asks for a longer rest is asked again all the same
+_LONGEST_RETRY_AFTER = 300.0  # seconds; a longer Retry-After is cut to this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One HTTP request; what comes back is a response, or why there was none."""
+    """One HTTP request. The flow gets back the response, or the httpx.RequestError if there was none."""
 
     method: str
     path: str
     body: Mapping[str, Any] | None = None
     query: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    lasts: float = 0.0  # for how long the service may take on purpose
+    poll_seconds: float = 0.0  # how long the service may hold back its answer
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """So many seconds of nothing."""
+    """A pause in seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Perform:
-    """Something of the agent's own: what it gives, or awaits to, comes back; what it raises is raised here."""
+    """A call of the agent's own code. Its (awaited) result goes back to the flow; its exception is raised there."""
 
-    what: Callable[[], Any]
+    function: Callable[[], Any]
 
 
 Flow: TypeAlias = Generator[Call | Pause | Perform, Any, T]
@@ -60,46 +62,52 @@ Flow: TypeAlias = Generator[Call | Pause | Perform, Any, T]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long to go on asking; for how long one poll waits, and one answer may take; how long to rest in between."""
+    """How long a client retries, in seconds.
+
+    `total`: retry an unanswered request for so long. `poll`: hold one long poll. `answer`: wait for one answer (a
+    poll's time comes on top). `first_rest` and `longest_rest`: the first and longest pause between retries. `limited`:
+    the longest total pause that rate limits (429) may demand, on top of `total`.
+    """
 
     total: float = 60.0
     poll: float = 25.0
     answer: float = 15.0
     first_rest: float = 0.2
     longest_rest: float = 5.0
-    limited: float = 600.0  # seconds of rest that 429 may ask for, beside `total`
+    limited: float = 600.0
 
-    def rest(self, tries: int, asked: float) -> float:
-        """Longer each time, never in step with the other agents, and never sooner than the service asked for."""
+    def rest(self, tries: int, retry_after: float) -> float:
+        """The next pause: it doubles, is random so that agents do not retry in step, and respects Retry-After."""
         longest = min(self.longest_rest, self.first_rest * 2.0**tries)
-        return max(asked, longest * random.uniform(0.5, 1.0))  # noqa: S311 - to spread load, not to keep a secret
+        return max(retry_after, longest * random.uniform(0.5, 1.0))  # noqa: S311 - to spread load, not to keep a secret
 
 
-def answered(call: Call, patience: Patience, until: float | None = None) -> Flow[Any]:
-    """The body of the answer. Sent again until there is one, or until the moment (by the monotonic clock) has come.
+def send(call: Call, patience: Patience, deadline: float | None = None) -> Flow[Any]:
+    """Sends until there is an answer and returns its body; gives up at the deadline (of the monotonic clock).
 
-    A rest that a rate limit asks for uses up no patience: the service is there, and says when to come back.
+    Without a deadline, pauses that a rate limit demands do not use up the patience: the service is there and says when
+    to come back.
     """
-    limited, has_end = patience.limited, until is not None
-    until = time.monotonic() + patience.total if until is None else until
+    limited, has_end = patience.limited, deadline is not None
+    deadline = time.monotonic() + patience.total if deadline is None else deadline
     tries = 0
     while True:
         reply = yield call
-        if isinstance(reply, httpx.Response) and reply.status_code not in _PASSING:
+        if isinstance(reply, httpx.Response) and reply.status_code not in _TRANSIENT:
             return _read(reply)
-        rest = patience.rest(tries, _asked_rest(reply))
+        rest = patience.rest(tries, _retry_after(reply))
         if _is_rate_limit(reply) and not has_end:
-            until, limited = until + rest, limited - rest
-        if limited < 0 or time.monotonic() + rest >= until:
-            raise _given_up(call, reply)
+            deadline, limited = deadline + rest, limited - rest
+        if limited < 0 or time.monotonic() + rest >= deadline:
+            raise _final_error(call, reply)
         if tries == 0:
-            log.warning("countersign: %s %s: %s; trying again", call.method, call.path, _why(reply))
+            log.warning("countersign: %s %s: %s; trying again", call.method, call.path, _reason(reply))
         tries += 1
         yield Pause(rest)
 
 
 def _read(reply: httpx.Response) -> Any:
-    """Nothing, if the service says that what the caller has is still how it is."""
+    """The body of an answer. None for 304: the caller's document is still current."""
     if reply.status_code == _NOT_MODIFIED:
         return None
     body = _object(reply)
@@ -111,7 +119,7 @@ def _read(reply: httpx.Response) -> Any:
 
 
 def _object(reply: httpx.Response) -> dict[str, Any] | None:
-    """Whoever answers may be no service, and may send anything."""
+    """The body, if it is a JSON object. Any server may have answered, with any body."""
     try:
         body = reply.json()
     except (ValueError, RecursionError):
@@ -119,12 +127,12 @@ def _object(reply: httpx.Response) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def _given_up(call: Call, reply: httpx.Response | httpx.RequestError) -> Exception:
-    """A service that answers has its own reason; else it is out of reach."""
+def _final_error(call: Call, reply: httpx.Response | httpx.RequestError) -> Exception:
+    """The service's own problem, if it answered with one; otherwise the service is unreachable."""
     if isinstance(reply, httpx.Response) and "problem+json" in reply.headers.get("Content-Type", ""):
         return problem(reply.status_code, _object(reply) or {}, UnavailableError)
     return UnreachableError(
-        f"{call.method} {call.path}: {_why(reply)}. Nothing was lost: saying the same again is safe."
+        f"{call.method} {call.path}: {_reason(reply)}. Nothing was lost: saying the same again is safe."
     )
 
 
@@ -132,12 +140,12 @@ def _is_rate_limit(reply: httpx.Response | httpx.RequestError) -> bool:
     return isinstance(reply, httpx.Response) and reply.status_code == httpx.codes.TOO_MANY_REQUESTS
 
 
-def _asked_rest(reply: httpx.Response | httpx.RequestError) -> float:
-    said = reply.headers.get("Retry-After", "") if isinstance(reply, httpx.Response) else ""
-    return min(float(said), _LONGEST_ASKED) if said.isascii() and said.isdigit() else 0.0
+def _retry_after(reply: httpx.Response | httpx.RequestError) -> float:
+    header = reply.headers.get("Retry-After", "") if isinstance(reply, httpx.Response) else ""
+    return min(float(header), _LONGEST_RETRY_AFTER) if header.isascii() and header.isdigit() else 0.0
 
 
-def _why(reply: httpx.Response | httpx.RequestError) -> str:
+def _reason(reply: httpx.Response | httpx.RequestError) -> str:
     if isinstance(reply, httpx.Response):
         return f"the service answered {reply.status_code}"
     return f"the service cannot be reached ({type(reply).__name__}: {reply})"

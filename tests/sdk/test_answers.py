@@ -21,7 +21,7 @@ from countersign import (
     UnavailableError,
     UnreachableError,
 )
-from countersign.scripted import recorded
+from countersign.scripted import read_recorded
 
 BRIEF = Patience(total=0.05, poll=5.0, first_rest=0.01, longest_rest=0.02)
 PROBLEM = "Content-Type: application/problem+json"
@@ -80,7 +80,7 @@ async def test_a_service_that_cannot_just_now_says_why_and_may_be_asked_again() 
 
 
 async def test_a_wait_that_ends_while_the_service_cannot_answer_is_still_pending() -> None:
-    pending: dict[str, Any] = recorded("pending")
+    pending: dict[str, Any] = read_recorded("pending")
     async with answering(chain([answer(200, json.dumps(pending))], repeat(BUSY))) as client:
         handle = await client.handle("pkg_0")
         with pytest.raises(StillPendingError, match="Not just now"):

@@ -117,7 +117,7 @@ def signature(kind: Any) -> Signature:
 @pytest.mark.parametrize(("kind", "value"), VALUES)
 def test_each_type_comes_back_as_it_was(kind: Any, value: Any) -> None:
     its = signature(kind)
-    asked, _ = its.bound([value], {})
+    asked, _ = its.bind([value], {})
     assert its.call(asked, {}).arguments == {"value": value}
 
 
@@ -170,12 +170,12 @@ def test_an_edit_that_does_not_fit_the_type_is_refused(kind: Any, edited: Any) -
 )
 def test_what_would_not_come_back_as_it_was_is_refused_before_anybody_is_asked(value: Any) -> None:
     with pytest.raises(MisfitError, match="value"):
-        signature(Any).bound([value], {})
+        signature(Any).bind([value], {})
 
 
 def test_a_model_is_shown_by_its_fields_own_names_and_read_by_them_as_edited() -> None:
     its = signature(Letter)
-    asked, _ = its.bound([LETTER], {})
+    asked, _ = its.bind([LETTER], {})
     assert asked["value"] == {
         "sender": "Ada",
         "to": "Bob",
@@ -189,14 +189,14 @@ def test_a_model_is_shown_by_its_fields_own_names_and_read_by_them_as_edited() -
 
 def test_a_value_of_another_type_than_announced_is_refused_before_anybody_is_asked() -> None:
     with pytest.raises(MisfitError):
-        signature(int).bound(["3"], {})
+        signature(int).bind(["3"], {})
 
 
 def test_arguments_of_every_kind_find_their_place() -> None:
     def function(first: int, /, second: int, *, third: int = 3, **more: int) -> None: ...
 
     its = Signature(function)
-    asked, _ = its.bound([1, 2], {"fourth": 4})
+    asked, _ = its.bind([1, 2], {"fourth": 4})
     assert asked == {"first": 1, "second": 2, "third": 3, "fourth": 4}
     call = its.call(asked, {})
     assert (call.args, call.kwargs) == ((1, 2), {"third": 3, "fourth": 4})

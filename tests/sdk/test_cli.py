@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from countersign import Client, Patience, cli
-from countersign.cli_options import parser
+from countersign.cli_options import make_parser
 from rules.state.commands import Revoke, Verb
 from tests.bot.slack.office import HARD, SENTA, Office
 from tests.rules.world import DAY
@@ -290,13 +290,13 @@ async def test_a_field_that_would_steer_the_gate_is_refused_by_its_name(
 
 
 def test_the_help_explains_each_option_of_each_command() -> None:
-    commands = next(each.choices for each in parser()._actions if isinstance(each, argparse._SubParsersAction))
+    commands = next(each.choices for each in make_parser()._actions if isinstance(each, argparse._SubParsersAction))
     options = [(name, option) for name, its in commands.items() for option in its._actions]
     assert [(name, option.dest) for name, option in options if not option.help] == []
 
 
 def test_the_help_explains_each_exit_code() -> None:
-    told = re.findall(r"^  (\d+) +\S", parser().format_help(), re.MULTILINE)
+    told = re.findall(r"^  (\d+) +\S", make_parser().format_help(), re.MULTILINE)
     assert {int(code) for code in told} == {*cli.Code, 2}
 
 

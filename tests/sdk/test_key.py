@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from countersign import AsyncClient, Client, ConfigurationError, Patience, RateLimitedError
-from countersign.wire import Call, Pause, answered
+from countersign.wire import Call, Pause, send
 from tests.bot.slack.office import Office
 
 ELSEWHERE = "http://countersign.internal:8080"
@@ -78,7 +78,7 @@ LIMITED = httpx.Response(
 
 
 def begun(patience: Patience) -> Generator[Any, Any, Any]:
-    flow = answered(CALL, patience)
+    flow = send(CALL, patience)
     assert next(flow) == CALL
     return flow
 

@@ -15,7 +15,7 @@ import pytest
 import countersign
 from countersign import cli, errors, outcomes, testing
 from countersign.mcp import server
-from countersign.proposal import Proposal, SaidOfACall
+from countersign.proposal import CallFields, Proposal
 from rules.package.model import DecisionPackage
 from tests.bot.slack.office import RITA, Office
 from tests.sdk.agents import Agent
@@ -85,7 +85,7 @@ def test_each_step_of_the_scripted_reviewer_is_named() -> None:
 def test_what_can_be_said_of_a_package_is_what_the_service_takes() -> None:
     taken = set(DecisionPackage.model_fields)
     assert set(Proposal.__annotations__) | {"idempotency_key"} == taken
-    of_a_call = set(SaidOfACall.__annotations__) - {"step"}
+    of_a_call = set(CallFields.__annotations__) - {"step"}
     assert taken - of_a_call == {"kind", "action_type", "action_parameters", "risk_level", "confidence", "takeover"}
 
 

@@ -37,7 +37,7 @@ from countersign import (
     gate,
     testing,
 )
-from countersign.scripted import recorded
+from countersign.scripted import read_recorded
 from countersign.testing import ScriptedReviewer, Step
 from tests.bot.slack.office import HARD
 
@@ -56,7 +56,7 @@ STEPS: list[tuple[Step, type[Any]]] = [
     (testing.cancel(), Cancelled),
 ]
 
-BACK = recorded("handed_back")
+BACK = read_recorded("handed_back")
 
 
 @gate("record.read", risk_level="high", confidence=0.9, revise=lambda _: {"action_parameters": {"record": "43"}})
