@@ -19,7 +19,7 @@ from bench.road import raw_pairs, written
 from bench.server import started
 from bench.world import body, fresh_database, world
 from blocks.kit.ids import Ref
-from playground.client.signing import signed
+from playground.client.signing import signature_headers
 from playground.model.rates import Rates
 from playground.slack import Slack, stand_in
 
@@ -119,4 +119,4 @@ def _form(package: str, shown: Any) -> str:
 
 
 def _headers(form: str) -> dict[str, str]:
-    return signed(SECRET, form) | {"Content-Type": "application/x-www-form-urlencoded"}
+    return signature_headers(SECRET, form) | {"Content-Type": "application/x-www-form-urlencoded"}

@@ -1,1 +1,1 @@
-"""A stand-in for Slack: answers as Slack does, refuses what it refuses, and knows nothing of the service under it."""
+"""A stand-in for Slack. It answers and refuses as Slack does, and knows nothing about the service that talks to it."""

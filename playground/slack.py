@@ -1,4 +1,4 @@
-"""The stand-in, as a test holds it.
+"""The stand-in, as tests use it.
 
     async with stand_in(signing_secret="…", rates=None, clock=ManualClock()) as slack:
         slack.add_person("UANN", name="ann", email="ann@example.org")
@@ -11,7 +11,7 @@
         outcome = await slack.click("UANN", card, "approve")
         assert outcome.status == 200
 
-Setting the scene (`setting.py`): all of it may change at any time, as in life.
+Setting the scene (`setting.py`): everything may change at any time.
     add_person(id, name=, real_name=, title=, email=, guest="multi"|"single", stranger=True, team_id=, bot=,
         workflow_bot=, deleted=, admin=, online=) -> Person;   change_person(id, deleted=True, …)
     add_channel(id, name=, members=[…], private=, archived=, bot_in=True, shared=False) -> Channel
@@ -21,47 +21,47 @@ Setting the scene (`setting.py`): all of it may change at any time, as in life.
     workspace.home_enabled, workspace.messages_tab_enabled, workspace.should_escape, workspace.commands
     app_at(url);   await connect(url);   ack_within = 0.05
 
-Looking (`looking.py`): values, never live objects; an earlier one is an old copy, as a phone would still show it.
+Looking (`looking.py`): immutable values; an earlier one is an old copy, as a phone may still show.
     messages(channel_or_user) -> [Message];   message(channel, ts);   thread(channel, ts) -> [Message]
         Message: channel, ts, thread_ts, text, blocks, attachments, metadata, user, edits, notified, mentioned,
         unfurl_links, unfurl_media, seen_by (only for private notes); .by_app;
-        .shown (its words), .elements, .action_ids, .labels
+        .shown (its text), .elements, .action_ids, .labels
     private_notes(user) -> [Message];   modal(user) -> View | None;   modals(user) -> [View]
     home(user) -> View | None
         View: id, hash, callback_id, private_metadata, title, blocks, errors, typed, values;
         .shown, .elements, .action_ids, .labels, .shape
     direct(user): the id of the app's direct channel with a person
     calls -> [Call: method, arguments, status, answer];   calls_to("chat.update")
-    await until(predicate, seconds=5): the first true value of the predicate, asked again at each change; no polling
+    await until(predicate, seconds=5): the first true value of the predicate, evaluated at each change; no polling
 
-Acting (`acting.py`): what a person does. What their client would not let them do raises NotPossibleError.
+Acting (`acting.py`): what a person does. Whatever their client does not allow raises NotPossibleError.
     await click(user, message, action_id, option=, block_id=, having_value=, confirm=True, old_copy=False) -> Outcome
         option: an option's value or label, a user id, a date, a text, a list of them: whatever the element takes
-        old_copy=True clicks on exactly the copy given; else on the message as it now stands
+        old_copy=True clicks on exactly this copy; otherwise on the current message
     await double_click(user, message, action_id, …) -> (Outcome, Outcome);   await redeliver(outcome) -> Outcome
     await click_home(user, action_id, …);   await click_modal(user, action_id, option=, values=, …)
     type_in(user, values);   await submit(user, {block_id or action_id: value}) -> Outcome
     await close(user, everything=False);   await suggest(user, action_id, typed) -> Outcome
-    say(user, channel, text): a message of their own;   reload(user): private notes are gone
+    say(user, channel, text): the person's own message;   reload(user): private notes disappear
     await command(user, "/reviews", "queue", channel="C1") -> Outcome;   await open_home(user, tab="home") -> Outcome
     await event({"type": "user_change", …}, retry=0, reason="") -> Outcome;   person_event(id), group_event(id)
-        Outcome: ok, sent, status, body, error (what the user is told: operation_timeout, dispatch_failed, …), payload,
-        trigger_id, errors (of response_action), asked (the confirm dialog), .views, .notes: what came of it until now
+        Outcome: ok, sent, status, body, error (shown to the user: operation_timeout, dispatch_failed, …), payload,
+        trigger_id, errors (of response_action), confirmation (the confirm dialog), .views, .notes: results so far
 
-Faults (`faults.py`), each for one method, or for all when it is None; `times=None` means until `clear()`:
+Faults (`faults.py`), for one method or, if it is None, for all; `times=None` means until `clear()`:
     faults.error("chat.postMessage", "fatal_error", times=1, carried_out=False)
     faults.status(503, method=None, times=1, page="", content_type="text/plain", broken_off=False)
     faults.lose_reply("chat.postMessage", times=1)
     faults.rate_limited("chat.update", seconds=30);   faults.slow("users.list", seconds=0.1)
     gate = faults.hold("chat.update"); await gate.reached(); gate.open()
     faults.groups_unreadable();   faults.clear();   await go_down(), await come_up(): connections are refused
-    `response_url` is the name of the method when it is a response_url that is posted to.
+    Posts to a response_url have the method name `response_url`.
 
-The page (`browsing.py`): page_url; people in a browser, who act by the same roads.
+The page (`browsing.py`): page_url; people in a browser act through the same code.
 
-Socket Mode (`socket_mode.py`): with a socket connected nothing goes over HTTP.
+Socket Mode (`socket_mode.py`): while a socket is connected, nothing is sent over HTTP.
     sockets.connected: how many;   await sockets.disconnect("warning"|"refresh_requested"|"link_disabled")
-    sockets.drop(): cut without a word
+    sockets.drop(): cut without a message
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ __all__ = ["ManualClock", "Message", "NotPossibleError", "Outcome", "Rates", "Sl
 
 
 class Slack(Acting):
-    """A workspace with a server before it."""
+    """A workspace with an HTTP server."""
 
     def __init__(self, workspace: Workspace, client: Client, sockets: Sockets, port: int) -> None:
         super().__init__(workspace, client)
@@ -128,7 +128,7 @@ class Slack(Acting):
         self.faults.refusing = False
 
     async def go_down(self) -> None:
-        """No connection is accepted, and those that were kept open are cut at their next request."""
+        """Accept no connections, and cut kept-alive ones at their next request."""
         self.faults.refusing = True
         if self._site:
             await self._site.stop()
@@ -138,7 +138,7 @@ class Slack(Acting):
 @asynccontextmanager
 async def stand_in(
     *,
-    signing_secret: str = "stand-in-signing-secret",  # noqa: S107 - of a Slack that is none
+    signing_secret: str = "stand-in-signing-secret",  # noqa: S107 - not a real secret
     rates: Rates | None = None,
     clock: Clock = time.monotonic,
     ack_within: float = 3.0,
@@ -147,16 +147,16 @@ async def stand_in(
     team_id: str = "T1",
     port: int = 0,
 ) -> AsyncIterator[Slack]:
-    """A workspace of one's own, on a free port unless one is named.
+    """A separate workspace, on a free port unless one is named.
 
-    `rates=None` limits nothing; `commands=None` knows every command.
+    `rates=None` limits nothing; `commands=None` allows every command.
     """
     known = None if commands is None else frozenset(commands)
     workspace = Workspace(signing_secret=signing_secret, rates=rates, clock=clock, commands=known, team_id=team_id)
     if scopes is not None:
         workspace.scopes = set(scopes)
     sockets = Sockets(workspace)
-    # A connection of its own for each delivery: an app that was started anew finds none that it does not know.
+    # A new connection for each delivery: a restarted app would not know the old ones.
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True)) as http:
         delivery = Delivery(http, sockets, signing_secret, None, ack_within)
         slack = Slack(workspace, Client(workspace, delivery), sockets, port)

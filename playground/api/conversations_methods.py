@@ -1,73 +1,75 @@
-"""conversations.*: which channels there are, and who is in them."""
+"""conversations.*: the channels and their members."""
 
 from __future__ import annotations
 
-from playground.api.asked import Answer, Asked, Method
+from playground.api.api_call import Answer, ApiCall, Method
 from playground.model.channels import READ_SCOPES, Channel
 from playground.model.refusals import RefusedError
 
 READ = tuple(READ_SCOPES.values())
 
 
-def _channel(asked: Asked) -> Channel:
-    channel = asked.slack.readable(asked.text("channel"))
+def _channel(call: ApiCall) -> Channel:
+    channel = call.slack.readable(call.text("channel"))
     if channel is None:
         raise RefusedError("channel_not_found")
-    asked.need(channel.read_scope)
+    call.need(channel.read_scope)
     return channel
 
 
-def info(asked: Asked) -> Answer:
-    channel = _channel(asked)
-    count = {"num_members": len(channel.members)} if asked.flag("include_num_members") else {}
-    return {"channel": channel.shown(asked.slack.team_id) | count}
+def channel_info(call: ApiCall) -> Answer:
+    channel = _channel(call)
+    count = {"num_members": len(channel.members)} if call.flag("include_num_members") else {}
+    return {"channel": channel.api_json(call.slack.team_id) | count}
 
 
-def listed(asked: Asked) -> Answer:
-    kinds = [each.strip() for each in asked.text("types", "public_channel").split(",")]
+def list_channels(call: ApiCall) -> Answer:
+    kinds = [kind.strip() for kind in call.text("types", "public_channel").split(",")]
     if not READ_SCOPES.keys() >= set(kinds):
         raise RefusedError("invalid_types")
     for kind in kinds:
-        asked.need(READ_SCOPES[kind])
-    channels = [each for each in asked.slack.channels.values() if each.kind in kinds and asked.slack.readable(each.id)]
-    if asked.flag("exclude_archived"):
-        channels = [each for each in channels if not each.archived]
-    page, metadata = asked.page(channels, default=100)
-    return {"channels": [each.shown(asked.slack.team_id) for each in page], "response_metadata": metadata}
+        call.need(READ_SCOPES[kind])
+    channels = [
+        channel for channel in call.slack.channels.values() if channel.kind in kinds and call.slack.readable(channel.id)
+    ]
+    if call.flag("exclude_archived"):
+        channels = [channel for channel in channels if not channel.archived]
+    page, metadata = call.page(channels, default=100)
+    return {"channels": [channel.api_json(call.slack.team_id) for channel in page], "response_metadata": metadata}
 
 
-def members(asked: Asked) -> Answer:
-    channel, slack = _channel(asked), asked.slack
+def list_members(call: ApiCall) -> Answer:
+    channel, slack = _channel(call), call.slack
     bot = [slack.bot_user] if channel.bot_in and slack.bot_user not in channel.members else []
-    page, metadata = asked.page([*channel.members, *bot], default=100)
+    page, metadata = call.page([*channel.members, *bot], default=100)
     return {"members": page, "response_metadata": metadata}
 
 
-def opened(asked: Asked) -> Answer:
-    users = [each for each in asked.text("users").split(",") if each]
+def open_direct(call: ApiCall) -> Answer:
+    users = [user for user in call.text("users").split(",") if user]
     if not users:
         raise RefusedError("users_list_not_supplied")
     if len(users) > 1:
-        # Group direct messages are no place in which the service shows anything.
-        asked.need("mpim:write")
+        # The service shows nothing in group direct messages.
+        call.need("mpim:write")
         raise RefusedError("method_not_supported_for_channel_type")
-    return {"channel": {"id": _direct(asked, users[0]).id}}
+    return {"channel": {"id": _direct(call, users[0]).id}}
 
 
-def _direct(asked: Asked, user: str) -> Channel:
-    person = asked.slack.people.get(user)
+def _direct(call: ApiCall, user: str) -> Channel:
+    person = call.slack.people.get(user)
     if person is None:
         raise RefusedError("user_not_found")
     if person.deleted:
         raise RefusedError("user_disabled")
     if person.bot:
         raise RefusedError("cannot_dm_bot")
-    return asked.slack.direct(user)
+    return call.slack.direct(user)
 
 
 METHODS = {
-    "conversations.info": Method(info, "T3", READ),
-    "conversations.list": Method(listed, "T2", READ),
-    "conversations.members": Method(members, "T4", READ),
-    "conversations.open": Method(opened, "T3", ("im:write", "mpim:write")),
+    "conversations.info": Method(channel_info, "T3", READ),
+    "conversations.list": Method(list_channels, "T2", READ),
+    "conversations.members": Method(list_members, "T4", READ),
+    "conversations.open": Method(open_direct, "T3", ("im:write", "mpim:write")),
 }

@@ -1,4 +1,4 @@
-"""Whom a message pings: the `<@U…>`, `<!subteam^S…>`, `<!here>` that are live in it, not those that were escaped."""
+"""Whom a message notifies: the unescaped `<@U…>`, `<!subteam^S…>` and `<!here>` in its text or blocks."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ LITERAL = frozenset({"plain_text", "raw_text"})
 RICH = {"user": "user_id", "usergroup": "usergroup_id", "broadcast": "range"}
 
 
-def mentioned(text: str, blocks: Any) -> frozenset[str]:
-    """User ids, group ids, and the words here, channel and everyone: in the blocks, or without these in the text."""
-    return frozenset(_in_blocks(blocks) if blocks else in_text(text))
+def find_mentions(text: str, blocks: Any) -> frozenset[str]:
+    """Ids of users and groups, and the words here, channel and everyone. Blocks replace the text if there are any."""
+    return frozenset(_in_blocks(blocks) if blocks else mentions_in_text(text))
 
 
-def in_text(text: str) -> Iterator[str]:
+def mentions_in_text(text: str) -> Iterator[str]:
     return (next(filter(None, match.groups())) for match in MENTION.finditer(text))
 
 
-def _in_blocks(it: Any) -> Iterator[str]:
-    if isinstance(it, list | tuple):
-        for each in it:
-            yield from _in_blocks(each)
-    elif isinstance(it, Mapping):
-        yield from _in_one(it)
+def _in_blocks(node: Any) -> Iterator[str]:
+    if isinstance(node, list | tuple):
+        for child in node:
+            yield from _in_blocks(child)
+    elif isinstance(node, Mapping):
+        yield from _in_object(node)
 
 
-def _in_one(it: Mapping[str, Any]) -> Iterator[str]:
-    kind = it.get("type")
+def _in_object(node: Mapping[str, Any]) -> Iterator[str]:
+    kind = node.get("type")
     if kind in LITERAL:
         return
-    if kind in RICH and RICH[kind] in it:
-        yield str(it[RICH[kind]])
-    # In rich text a text is literal; whether a `markdown` block pings is not documented, so that here it does.
+    if kind in RICH and RICH[kind] in node:
+        yield str(node[RICH[kind]])
+    # Text inside rich text is literal. Whether a `markdown` block notifies is undocumented; here it does.
     if kind in {"mrkdwn", "markdown"}:
-        yield from in_text(str(it.get("text", "")))
-    # Slack parses "certain mentions" by itself where a text is not verbatim; which, it does not say.
-    if kind == "mrkdwn" and not it.get("verbatim"):
-        yield from BARE.findall(str(it.get("text", "")))
-    for name, each in it.items():
+        yield from mentions_in_text(str(node.get("text", "")))
+    # Slack parses "certain mentions" where a text is not verbatim, without saying which.
+    if kind == "mrkdwn" and not node.get("verbatim"):
+        yield from BARE.findall(str(node.get("text", "")))
+    for name, child in node.items():
         if name != "confirm":
-            yield from _in_blocks(each)
+            yield from _in_blocks(child)

@@ -1,4 +1,4 @@
-"""How a message comes to stand in a channel, whichever way it came."""
+"""Posts and changes messages, for every method that can do so."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from playground.api.mentions import in_text, mentioned
+from playground.api.mentions import find_mentions, mentions_in_text
 from playground.api.validation import check_message
 from playground.model.channels import Channel
-from playground.model.elements import named
+from playground.model.elements import with_ids
 from playground.model.messages import Message
 from playground.model.refusals import RefusedError
 from playground.model.workspace import Workspace
 
-LONGEST = 40_000  # what is longer is cut without a word
+MAX_TEXT = 40_000  # longer text is cut silently
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What a message says. None is what was not given, which an update treats otherwise than what was given empty."""
+    """What a message says. None means not given: an update keeps such a field, but clears an empty one."""
 
     text: str | None = None
     blocks: list[Any] | None = None
@@ -30,18 +30,18 @@ class Content:
     def empty(self) -> bool:
         return not (self.text or self.blocks or self.attachments)
 
-    def checked(self, *, update: bool = False, spared: Collection[str] = ()) -> Content:
+    def validated(self, *, update: bool = False, ignored_errors: Collection[str] = ()) -> Content:
         if self.empty:
             raise RefusedError("no_text")
         given = {"text": self.text, "blocks": self.blocks, "attachments": self.attachments, "metadata": self.metadata}
         message = {name: value for name, value in given.items() if value is not None}
-        check_message(message, update=update, spared=spared)
+        check_message(message, update=update, ignored_errors=ignored_errors)
         return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a message goes, and how."""
+    """Where and how a message is posted."""
 
     channel: Channel
     thread_ts: str | None = None
@@ -53,8 +53,8 @@ class Place:
 
 
 def post(slack: Workspace, place: Place, content: Content) -> Message:
-    blocks, text = named(content.blocks), (content.text or "")[:LONGEST]
-    pings = mentioned(text, blocks)
+    blocks, text = with_ids(content.blocks), (content.text or "")[:MAX_TEXT]
+    pings = find_mentions(text, blocks)
     return slack.messages.post(
         Message(
             channel=place.channel.id,
@@ -70,14 +70,14 @@ def post(slack: Workspace, place: Place, content: Content) -> Message:
             seen_by=place.seen_by,
             unfurl_links=place.unfurl_links,
             unfurl_media=place.unfurl_media,
-            mentioned=pings | frozenset(in_text(text)),
-            notified=frozenset() if place.seen_by else slack.pinged(place.channel, pings),
+            mentioned=pings | frozenset(mentions_in_text(text)),
+            notified=frozenset() if place.seen_by else slack.notified_by(place.channel, pings),
         )
     )
 
 
 def _thread(slack: Workspace, place: Place) -> str | None:
-    """A reply to a reply belongs to the thread in which that one stands."""
+    """A reply to a reply joins the thread of that reply."""
     if not place.thread_ts:
         return None
     parent = slack.messages.find(place.channel.id, place.thread_ts)
@@ -86,19 +86,19 @@ def _thread(slack: Workspace, place: Place) -> str | None:
     return parent.thread_ts or parent.ts
 
 
-def change(slack: Workspace, message: Message, content: Content) -> Message:
-    """Text without blocks takes the blocks away; attachments and metadata stay unless something else is given."""
+def change_message(slack: Workspace, message: Message, content: Content) -> Message:
+    """Text without blocks removes the blocks. Attachments and metadata stay unless new ones are given."""
     return slack.messages.change(
         message,
         text=message.text if content.text is None else content.text,
-        blocks=named(content.blocks),
+        blocks=with_ids(content.blocks),
         attachments=message.attachments if content.attachments is None else content.attachments,
         metadata=message.metadata if content.metadata is None else content.metadata or None,
     )
 
 
-def shape(slack: Workspace, message: Message) -> dict[str, Any]:
-    """As the Web API and the payloads show a message."""
+def message_json(slack: Workspace, message: Message) -> dict[str, Any]:
+    """The message as the Web API and the payloads show it."""
     author = {"app_id": slack.app_id, "bot_id": slack.bot_id} if message.by_app else {}
     shown = {
         "type": "message",

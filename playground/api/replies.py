@@ -1,4 +1,4 @@
-"""The way of every request into Slack: what befalls it, what is answered, and what is remembered of it."""
+"""Every request to Slack goes through `serve`: apply faults, answer, and record the call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Arguments = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`page` is what stands there instead of JSON, as from a server that is not well."""
+    """`page` replaces the JSON, as from a failing server."""
 
     answer: Mapping[str, Any]
     status: int = HTTPStatus.OK
@@ -34,46 +34,46 @@ class Reply:
         return web.json_response(self.answer, status=self.status, headers=self.headers)
 
 
-def limited(seconds: int) -> Reply:
+def rate_limited(seconds: int) -> Reply:
     answer = {"ok": False, "error": "ratelimited"}
     return Reply(answer, HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(seconds)})
 
 
-async def served(
+async def serve(
     slack: Workspace, request: web.Request, method: str, run: Callable[[Arguments], Reply]
 ) -> web.StreamResponse:
     if slack.faults.refusing:
-        return cut(request)
-    befalling = slack.faults.befalling(method)
-    for fault in befalling:
-        await _delayed(fault)
+        return cut_connection(request)
+    faults = slack.faults.take_for(method)
+    for fault in faults:
+        await _delay(fault)
     try:
         arguments = await arguments_of(request)
-        reply = _befallen(slack, befalling) or run(arguments)
+        reply = _fault_reply(slack, faults) or run(arguments)
     except RefusedError as refused:
         arguments, reply = {}, Reply(refused.answer())
-    reply = _hidden(befalling, reply)
-    kept = {name: value for name, value in arguments.items() if name != "token"}
-    slack.record(method, kept, reply.status, reply.answer)
-    if any(fault.lost for fault in befalling):
-        return cut(request)
-    if any(fault.broken_off for fault in befalling):
-        return await _broken_off(request, reply)
+    reply = _failing_reply(faults, reply)
+    recorded = {name: value for name, value in arguments.items() if name != "token"}
+    slack.record(method, recorded, reply.status, reply.answer)
+    if any(fault.lost for fault in faults):
+        return cut_connection(request)
+    if any(fault.broken_off for fault in faults):
+        return await _break_off(request, reply)
     return reply.response()
 
 
-async def _delayed(fault: Fault) -> None:
+async def _delay(fault: Fault) -> None:
     if fault.gate:
         await fault.gate.passed()
     if fault.seconds:
         await asyncio.sleep(fault.seconds)
 
 
-def _befallen(slack: Workspace, befalling: list[Fault]) -> Reply | None:
-    """The first fault that answers instead of Slack."""
-    for fault in befalling:
+def _fault_reply(slack: Workspace, faults: list[Fault]) -> Reply | None:
+    """The reply of the first fault that answers instead of Slack."""
+    for fault in faults:
         if fault.error == "ratelimited":
-            return limited(slack.faults.limited_for(fault))
+            return rate_limited(slack.faults.limited_for(fault))
         if fault.status:
             answer = {"ok": False, "error": f"HTTP {fault.status}"}
             return Reply(answer, fault.status, page=fault.page, content_type=fault.content_type)
@@ -82,9 +82,9 @@ def _befallen(slack: Workspace, befalling: list[Fault]) -> Reply | None:
     return None
 
 
-def _hidden(befalling: list[Fault], reply: Reply) -> Reply:
-    """What was carried out, and is answered as if it had failed."""
-    for fault in befalling:
+def _failing_reply(faults: list[Fault], reply: Reply) -> Reply:
+    """An error, although the call was carried out."""
+    for fault in faults:
         if fault.error and fault.carried_out:
             return Reply(_error(fault))
     return reply
@@ -94,24 +94,24 @@ def _error(fault: Fault) -> dict[str, Any]:
     return {"ok": False, "error": fault.error, **fault.fields}
 
 
-def cut(request: web.Request) -> web.StreamResponse:
-    """No answer at all: the connection ends."""
+def cut_connection(request: web.Request) -> web.StreamResponse:
+    """End the connection without an answer."""
     if request.transport:
         request.transport.abort()
     return web.Response()
 
 
-async def _broken_off(request: web.Request, reply: Reply) -> web.StreamResponse:
-    """The head of the answer and the beginning of its body: then the connection ends."""
+async def _break_off(request: web.Request, reply: Reply) -> web.StreamResponse:
+    """Send the head and the first bytes of the answer, then end the connection."""
     response = web.StreamResponse(status=reply.status, headers={"Content-Length": "1000"})
     response.content_type = reply.content_type
     await response.prepare(request)
     await response.write(b'{"ok": ')
-    return cut(request)
+    return cut_connection(request)
 
 
 async def arguments_of(request: web.Request) -> dict[str, Any]:
-    """From the address, and from a body of either kind: Slack takes both at once, and slack_sdk uses that."""
+    """From the query string and from a body of either type: Slack accepts both at once, and slack_sdk relies on it."""
     query = dict(request.query)
     if request.method == "GET":
         return query
@@ -122,9 +122,9 @@ async def arguments_of(request: web.Request) -> dict[str, Any]:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        given = json.loads(text or "{}")
+        document = json.loads(text or "{}")
     except ValueError:
         raise RefusedError("invalid_json") from None
-    if not isinstance(given, dict):
+    if not isinstance(document, dict):
         raise RefusedError("json_not_object")
-    return given
+    return document

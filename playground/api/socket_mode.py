@@ -1,4 +1,4 @@
-"""Socket Mode: up to ten sockets that the app opened, of which each payload takes any one."""
+"""Socket Mode: the app holds up to ten sockets, and each payload is sent over one of them in turn."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from uuid import uuid4
 
 from aiohttp import WSMsgType, web
 
-from playground.api.asked import Answer, Asked, Method
+from playground.api.api_call import Answer, ApiCall, Method
 from playground.model.ids import secret
 from playground.model.workspace import Workspace
 
-MOST = 10
-LASTS = 18_060  # seconds, as Slack says in its hello
+MAX_SOCKETS = 10
+LASTS = 18_060  # seconds, as in Slack's hello
 DisconnectReason = Literal["warning", "refresh_requested", "link_disabled"]
 
 
-def connections_open(asked: Asked) -> Answer:
-    slack, ticket = asked.slack, secret()
+def connections_open(call: ApiCall) -> Answer:
+    slack, ticket = call.slack, secret()
     slack.tickets.add(ticket)
     address = slack.base_url.replace("http", "ws", 1)
     return {"url": f"{address}/playground/link/?ticket={ticket}&app_id={slack.app_id}"}
@@ -42,21 +42,21 @@ class Sockets:
     _open: list[Socket] = field(default_factory=list)
     _awaited: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
     _turns: itertools.count[int] = field(default_factory=itertools.count)
-    mute: bool = False  # as a fault: connections are taken, and nothing is said
+    mute: bool = False  # a fault: connections are accepted, but nothing is sent
 
     @property
     def connected(self) -> int:
         return len(self._open)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """A ticket admits once. One connection too many is told so, and closed."""
+        """A ticket works once. A connection over the limit gets a disconnect message and is closed."""
         ticket = request.query.get("ticket", "")
         if ticket not in self.slack.tickets:
             raise web.HTTPUnauthorized(text="invalid ticket")
         self.slack.tickets.discard(ticket)
         socket = Socket(web.WebSocketResponse(), request.transport)
         await socket.ws.prepare(request)
-        if self.connected < MOST:
+        if self.connected < MAX_SOCKETS:
             await self._serve(socket)
         else:
             await socket.ws.send_json(_disconnect("too_many_websockets"))
@@ -71,7 +71,7 @@ class Sockets:
                 await socket.ws.send_json(self._hello())
             async for message in socket.ws:
                 if message.type is WSMsgType.TEXT:
-                    self._acknowledged(message.json())
+                    self._acknowledge(message.json())
         finally:
             self._forget(socket)
 
@@ -89,13 +89,13 @@ class Sockets:
             "connection_info": {"app_id": self.slack.app_id},
         }
 
-    def _acknowledged(self, said: Mapping[str, Any]) -> None:
-        waiter = self._awaited.get(str(said.get("envelope_id")))
+    def _acknowledge(self, acknowledgement: Mapping[str, Any]) -> None:
+        waiter = self._awaited.get(str(acknowledgement.get("envelope_id")))
         if waiter and not waiter.done():
-            waiter.set_result(said.get("payload"))
+            waiter.set_result(acknowledgement.get("payload"))
 
     async def send(self, kind: str, payload: Mapping[str, Any], retry: int, reason: str) -> Any:
-        """Returns what came with the acknowledgement, however long that takes."""
+        """Returns the payload of the acknowledgement, however long it takes."""
         envelope_id = str(uuid4())
         envelope = {
             "envelope_id": envelope_id,
@@ -116,7 +116,7 @@ class Sockets:
         return self._open[next(self._turns) % len(self._open)]
 
     async def disconnect(self, reason: DisconnectReason) -> None:
-        """A warning leaves the sockets open for a while; what follows it does not."""
+        """A warning leaves the sockets open for a while; any other reason closes them."""
         for socket in tuple(self._open):
             await socket.ws.send_json(_disconnect(reason))
             if reason != "warning":
@@ -124,7 +124,7 @@ class Sockets:
                 await socket.ws.close()
 
     def drop(self) -> None:
-        """Cut, without a word."""
+        """Cut all connections without a message."""
         for socket in tuple(self._open):
             self._forget(socket)
             if socket.transport:

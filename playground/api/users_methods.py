@@ -1,16 +1,16 @@
-"""Who the app is, and who else there is: auth, team, bots, users, user groups."""
+"""auth.*, team.*, bots.*, users.* and usergroups.*."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from playground.api.asked import Answer, Asked, Method
+from playground.api.api_call import Answer, ApiCall, Method
 from playground.model.people import Person
 from playground.model.refusals import RefusedError
 
 
-def auth_test(asked: Asked) -> Answer:
-    slack = asked.slack
+def auth_test(call: ApiCall) -> Answer:
+    slack = call.slack
     return {
         "url": f"https://{slack.domain}.slack.com/",
         "team": slack.domain,
@@ -22,58 +22,58 @@ def auth_test(asked: Asked) -> Answer:
     }
 
 
-def team_info(asked: Asked) -> Answer:
-    slack = asked.slack
-    if asked.text("team", slack.team_id) != slack.team_id:
+def team_info(call: ApiCall) -> Answer:
+    slack = call.slack
+    if call.text("team", slack.team_id) != slack.team_id:
         raise RefusedError("team_not_found")
     icon = {"image_default": True}
     domain = {"domain": slack.domain, "url": f"https://{slack.domain}.slack.com/", "email_domain": ""}
     return {"team": {"id": slack.team_id, "name": slack.domain, "icon": icon, **domain}}
 
 
-def bots_info(asked: Asked) -> Answer:
-    slack = asked.slack
-    if asked.text("bot") != slack.bot_id:
+def bots_info(call: ApiCall) -> Answer:
+    slack = call.slack
+    if call.text("bot") != slack.bot_id:
         raise RefusedError("bot_not_found")
-    its = {"id": slack.bot_id, "name": slack.bot_name, "app_id": slack.app_id, "user_id": slack.bot_user}
-    return {"bot": {**its, "deleted": False, "updated": 1_700_000_000, "icons": {}}}
+    bot = {"id": slack.bot_id, "name": slack.bot_name, "app_id": slack.app_id, "user_id": slack.bot_user}
+    return {"bot": {**bot, "deleted": False, "updated": 1_700_000_000, "icons": {}}}
 
 
-def _shown(asked: Asked, person: Person) -> dict[str, Any]:
-    return person.shown(with_email="users:read.email" in asked.slack.scopes)
+def _person_json(call: ApiCall, person: Person) -> dict[str, Any]:
+    return person.api_json(with_email="users:read.email" in call.slack.scopes)
 
 
-def users_list(asked: Asked) -> Answer:
-    page, metadata = asked.page(list(asked.slack.people.values()))
-    members = [_shown(asked, each) for each in page]
+def users_list(call: ApiCall) -> Answer:
+    page, metadata = call.page(list(call.slack.people.values()))
+    members = [_person_json(call, person) for person in page]
     return {"members": members, "cache_ts": 1_700_000_000, "response_metadata": metadata}
 
 
-def users_info(asked: Asked) -> Answer:
-    person = asked.slack.people.get(asked.text("user"))
+def users_info(call: ApiCall) -> Answer:
+    person = call.slack.people.get(call.text("user"))
     if person is None:
         raise RefusedError("user_not_found")
-    return {"user": _shown(asked, person)}
+    return {"user": _person_json(call, person)}
 
 
-def users_lookup_by_email(asked: Asked) -> Answer:
-    """By any address of theirs, shown in the profile or not. Finds nobody whose account is closed, and no strangers."""
-    wanted = asked.text("email").lower()
-    for person in asked.slack.people.values():
+def users_lookup_by_email(call: ApiCall) -> Answer:
+    """By any address, whether the profile shows it or not. Deactivated people and strangers are not found."""
+    wanted = call.text("email").lower()
+    for person in call.slack.people.values():
         if wanted in map(str.lower, person.addresses) and not (person.deleted or person.stranger):
-            return {"user": _shown(asked, person)}
+            return {"user": _person_json(call, person)}
     raise RefusedError("users_not_found")
 
 
-def usergroups_list(asked: Asked) -> Answer:
-    with_users, disabled = asked.flag("include_users"), asked.flag("include_disabled")
-    groups = [each for each in asked.slack.groups.values() if disabled or not each.disabled]
-    return {"usergroups": [each.shown(asked.slack.team_id, with_users=with_users) for each in groups]}
+def usergroups_list(call: ApiCall) -> Answer:
+    with_users, disabled = call.flag("include_users"), call.flag("include_disabled")
+    groups = [group for group in call.slack.groups.values() if disabled or not group.disabled]
+    return {"usergroups": [group.api_json(call.slack.team_id, with_users=with_users) for group in groups]}
 
 
-def usergroups_users_list(asked: Asked) -> Answer:
-    group = asked.slack.groups.get(asked.text("usergroup"))
-    if group is None or (group.disabled and not asked.flag("include_disabled")):
+def usergroups_users_list(call: ApiCall) -> Answer:
+    group = call.slack.groups.get(call.text("usergroup"))
+    if group is None or (group.disabled and not call.flag("include_disabled")):
         raise RefusedError("no_such_subteam")
     return {"users": list(group.members)}
 

@@ -1,4 +1,4 @@
-"""What of Block Kit Slack would refuse, asked of the one validator that the service uses too."""
+"""Turns faults of the Block Kit validator into Slack's error answers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from playground.blockkit.validate import Fault, validate_message, validate_view
 from playground.model.refusals import RefusedError
 
 
-def check_message(message: Mapping[str, Any], *, update: bool = False, spared: Collection[str] = ()) -> None:
-    """`spared` are errors that this way of posting does not know: a response_url takes more blocks than a post."""
-    _refuse(tuple(each for each in validate_message(message, update=update) if each.code not in spared))
+def check_message(message: Mapping[str, Any], *, update: bool = False, ignored_errors: Collection[str] = ()) -> None:
+    """`ignored_errors` do not apply to this method: a response_url accepts more than chat.postMessage."""
+    _refuse(tuple(fault for fault in validate_message(message, update=update) if fault.code not in ignored_errors))
 
 
 def check_view(view: Any) -> None:
@@ -21,5 +21,5 @@ def check_view(view: Any) -> None:
 def _refuse(faults: tuple[Fault, ...], at: str = "") -> None:
     if faults:
         code = faults[0].code
-        messages = [f"[ERROR] {each.message} [json-pointer:{at}{each.pointer}]" for each in faults]
+        messages = [f"[ERROR] {fault.message} [json-pointer:{at}{fault.pointer}]" for fault in faults]
         raise RefusedError(code, errors=messages, response_metadata={"messages": messages})

@@ -1,24 +1,24 @@
-"""views.*, and the door to Socket Mode."""
+"""views.*: open, push, update and publish views."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from playground.api.asked import Answer, Asked, Method
+from playground.api.api_call import Answer, ApiCall, Method
 from playground.api.validation import check_view
 from playground.model.refusals import RefusedError, invalid_arguments
 from playground.model.views import View
 from playground.model.workspace import Workspace
 
 
-def shape(slack: Workspace, view: View) -> dict[str, Any]:
-    """A view with whose it is. In a connected workspace `team_id` is the person's, and the app's stands apart."""
+def view_json(slack: Workspace, view: View) -> dict[str, Any]:
+    """A view with its owner. In a shared workspace `team_id` is the person's workspace; the app's is separate."""
     owner = {"app_id": slack.app_id, "bot_id": slack.bot_id, "app_installed_team_id": slack.team_id}
     return view.shape | owner
 
 
-def _given(asked: Asked, kind: str) -> dict[str, Any]:
-    view = asked.parsed("view")
+def _given(call: ApiCall, kind: str) -> dict[str, Any]:
+    view = call.parsed("view")
     if not isinstance(view, dict):
         raise invalid_arguments("missing required field: view")
     check_view(view)
@@ -27,49 +27,49 @@ def _given(asked: Asked, kind: str) -> dict[str, Any]:
     return view
 
 
-def _redeemed(asked: Asked) -> tuple[str, str, dict[str, Any], str]:
-    """Whose trigger it was, their workspace, and the view. A view that is refused has not used the trigger up."""
-    slack, trigger, given = asked.slack, asked.required("trigger_id"), _given(asked, "modal")
+def _redeem_trigger(call: ApiCall) -> tuple[str, str, dict[str, Any], str]:
+    """The trigger's user, their workspace, the view and the trigger. A refused view does not use up the trigger."""
+    slack, trigger, given = call.slack, call.required("trigger_id"), _given(call, "modal")
     user = slack.triggers.exchange(trigger)
     return user, slack.people[user].team_id, given, trigger
 
 
-def opened(asked: Asked) -> Answer:
-    return {"view": shape(asked.slack, asked.slack.views.open(*_redeemed(asked)))}
+def open_view(call: ApiCall) -> Answer:
+    return {"view": view_json(call.slack, call.slack.views.open(*_redeem_trigger(call)))}
 
 
-def push(asked: Asked) -> Answer:
-    return {"view": shape(asked.slack, asked.slack.views.push(*_redeemed(asked)))}
+def push_view(call: ApiCall) -> Answer:
+    return {"view": view_json(call.slack, call.slack.views.push(*_redeem_trigger(call)))}
 
 
-def update(asked: Asked) -> Answer:
-    views, given = asked.slack.views, _given_any(asked)
-    view = views.find(asked.text("view_id"), asked.text("external_id"))
+def update_view(call: ApiCall) -> Answer:
+    views, given = call.slack.views, _given_any(call)
+    view = views.find(call.text("view_id"), call.text("external_id"))
     if given["type"] != view.given["type"]:
         raise invalid_arguments("must be of the type it was [json-pointer:/view/type]")
-    return {"view": shape(asked.slack, views.update(view, given, asked.text("hash") or None))}
+    return {"view": view_json(call.slack, views.update(view, given, call.text("hash") or None))}
 
 
-def _given_any(asked: Asked) -> dict[str, Any]:
-    view = asked.parsed("view")
+def _given_any(call: ApiCall) -> dict[str, Any]:
+    view = call.parsed("view")
     home = isinstance(view, dict) and view.get("type") == "home"
-    return _given(asked, "home" if home else "modal")
+    return _given(call, "home" if home else "modal")
 
 
-def publish(asked: Asked) -> Answer:
-    slack, given = asked.slack, _given(asked, "home")
+def publish_home(call: ApiCall) -> Answer:
+    slack, given = call.slack, _given(call, "home")
     if not slack.home_enabled:
         raise RefusedError("not_enabled")
-    person = slack.people.get(asked.text("user_id"))
+    person = slack.people.get(call.text("user_id"))
     if person is None or person.deleted:
         raise RefusedError("user_not_found")
-    view = slack.views.publish(person.id, person.team_id, given, asked.text("hash") or None)
-    return {"view": shape(slack, view)}
+    view = slack.views.publish(person.id, person.team_id, given, call.text("hash") or None)
+    return {"view": view_json(slack, view)}
 
 
 METHODS = {
-    "views.open": Method(opened, "T4"),
-    "views.push": Method(push, "T4"),
-    "views.update": Method(update, "T4"),
-    "views.publish": Method(publish, "T4"),
+    "views.open": Method(open_view, "T4"),
+    "views.push": Method(push_view, "T4"),
+    "views.update": Method(update_view, "T4"),
+    "views.publish": Method(publish_home, "T4"),
 }

@@ -1,4 +1,4 @@
-"""The Web API: who calls, with which scopes, how often; then the method."""
+"""The Web API: check the token, the rate and the scopes, then run the method."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp import web
 
 from playground.api import chat_methods, conversations_methods, socket_mode, users_methods, views_methods
-from playground.api.asked import Asked, Method
-from playground.api.replies import Arguments, Reply, limited, served
+from playground.api.api_call import ApiCall, Method
+from playground.api.replies import Arguments, Reply, rate_limited, serve
 from playground.model.ids import secret
 from playground.model.refusals import RefusedError
 from playground.model.workspace import Workspace
@@ -22,41 +22,41 @@ METHODS: dict[str, Method] = {
 }
 
 
-def handler(slack: Workspace) -> Any:
-    async def call(request: web.Request) -> web.StreamResponse:
+def web_api_handler(slack: Workspace) -> Any:
+    async def handle(request: web.Request) -> web.StreamResponse:
         name, header = request.match_info["method"], request.headers.get("Authorization", "")
 
         def run(arguments: Arguments) -> Reply:
-            return _answered(slack, name, header.removeprefix("Bearer ").strip(), arguments)
+            return _answer(slack, name, header.removeprefix("Bearer ").strip(), arguments)
 
-        return await served(slack, request, name, run)
+        return await serve(slack, request, name, run)
 
-    return call
+    return handle
 
 
-def _answered(slack: Workspace, name: str, token: str, arguments: Arguments) -> Reply:
-    given = token or str(arguments.get("token") or "")
-    asked = Asked(slack, {key: value for key, value in arguments.items() if key != "token"})
+def _answer(slack: Workspace, name: str, token: str, arguments: Arguments) -> Reply:
+    used_token = token or str(arguments.get("token") or "")
+    call = ApiCall(slack, {key: value for key, value in arguments.items() if key != "token"})
     method = METHODS.get(name)
     if method is None:
         return Reply(RefusedError("unknown_method", req_method=name).answer())
     try:
-        _authorize(slack, method, given)
+        _authorize(slack, method, used_token)
     except RefusedError as refused:
         return Reply(refused.answer())
-    return _authorized(asked, name, method)
+    return _run(call, name, method)
 
 
-def _authorized(asked: Asked, name: str, method: Method) -> Reply:
-    slack, headers = asked.slack, _headers(asked.slack, method)
-    channel = chat_methods.channel_for(asked)
+def _run(call: ApiCall, name: str, method: Method) -> Reply:
+    slack, headers = call.slack, _headers(call.slack, method)
+    channel = chat_methods.channel_for(call)
     wait = slack.rates.wait(name, method.tier, channel, slack.clock()) if slack.rates else 0
     if wait:
-        return limited(wait)
+        return rate_limited(wait)
     try:
         if method.scopes and not method.app_level:
-            asked.need(*method.scopes)
-        return Reply({"ok": True, **method.answer(asked)}, headers=headers)
+            call.need(*method.scopes)
+        return Reply({"ok": True, **method.answer(call)}, headers=headers)
     except RefusedError as refused:
         return Reply(refused.answer(), headers=headers)
 

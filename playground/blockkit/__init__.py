@@ -1,1 +1,1 @@
-"""One validator of Block Kit: what Slack would refuse, and with which error."""
+"""A validator of Block Kit: what Slack would refuse, and with which error."""

@@ -1,4 +1,4 @@
-"""What each block of Block Kit may hold. A block that is not here is unknown, and refused."""
+"""What each Block Kit block may hold. Any other block type is refused."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from blocks.kit import limits
 from playground.blockkit.checks import choice, either, flag, items, kinds, shape, text
 from playground.blockkit.data import DATA_TABLE, DATA_VISUALIZATION, TABLE
 from playground.blockkit.elements import BUTTON, IN_ACTIONS, IN_CONTEXT_ACTIONS, IN_INPUT, IN_SECTION
-from playground.blockkit.fault import SOUND, Check, Faults, refusal
-from playground.blockkit.objects import IMAGE, IMAGE_SOURCES, ONE_SOURCE, mrkdwn, plain, words
+from playground.blockkit.fault import NO_FAULTS, Check, Faults, refusal
+from playground.blockkit.objects import IMAGE, IMAGE_SOURCES, ONE_SOURCE, mrkdwn, plain, text_object
 from playground.blockkit.rich_text import RICH_TEXT
 
 
@@ -23,20 +23,20 @@ def _folding(container: dict[str, Any]) -> Faults:
         return refusal("may be true only if is_collapsible is", "/default_collapsed")
     if container.get("has_header_divider", False) and foldable:
         return refusal("may be true only if is_collapsible is not", "/has_header_divider")
-    return SOUND
+    return NO_FAULTS
 
 
 IN_CONTEXT = {"image": IMAGE, "plain_text": plain(), "mrkdwn": mrkdwn()}
 
-# These stand in a container as well as on their own.
+# Allowed inside a container as well as at the top level.
 CHILDREN = {
     **block("header", {"text": plain(limits.HEADER)}),
     **block(
         "section",
         {},
         {
-            "text": words(limits.SECTION_TEXT),
-            "fields": items(words(limits.SECTION_FIELD), limits.SECTION_FIELDS),
+            "text": text_object(limits.SECTION_TEXT),
+            "fields": items(text_object(limits.SECTION_FIELD), limits.SECTION_FIELDS),
             "accessory": kinds(IN_SECTION),
             "expand": flag,
         },
@@ -83,7 +83,7 @@ CONTAINER = block(
     {
         "title": plain(limits.CONTAINER_TITLE),
         "rich_text_title": RICH_TEXT,
-        "subtitle": words(limits.CONTAINER_SUBTITLE),
+        "subtitle": text_object(limits.CONTAINER_SUBTITLE),
         "icon": IMAGE,
         "width": choice("narrow", "standard", "wide", "full"),
         "is_collapsible": flag,
@@ -99,9 +99,9 @@ CARD = block(
     {
         "hero_image": IMAGE,
         "icon": IMAGE,
-        "title": words(limits.CARD_TITLE),
-        "subtitle": words(limits.CARD_SUBTITLE),
-        "body": words(limits.CARD_BODY),
+        "title": text_object(limits.CARD_TITLE),
+        "subtitle": text_object(limits.CARD_SUBTITLE),
+        "body": text_object(limits.CARD_BODY),
         "actions": items(kinds(BUTTON), limits.CARD_ACTIONS),
     },
     either("hero_image", "title", "actions", "body"),
@@ -114,7 +114,7 @@ BLOCK = kinds(
         **CARD,
         **block(
             "alert",
-            {"text": words(limits.ALERT)},
+            {"text": text_object(limits.ALERT)},
             {"level": choice("default", "info", "warning", "error", "success")},
         ),
         **block("markdown", {"text": text(limits.MARKDOWN)}),

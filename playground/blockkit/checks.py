@@ -1,7 +1,7 @@
-"""The few words in which the tables of Block Kit are written: text, number, items, shape, kinds.
+"""The building blocks of the Block Kit tables: text, number, items, shape, kinds and so on.
 
-Each makes a check: a function from any value to its faults. A check looks only as deep as its table goes, so nesting
-of any depth is answered and never followed.
+Each returns a check, which is a function from any value to its faults. A check descends only as deep as its table, so
+deeply nested input cannot make it recurse.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from playground.blockkit.fault import INVALID_BLOCKS, SOUND, Check, Fault, Faults, refusal, step, under
+from playground.blockkit.fault import INVALID_BLOCKS, NO_FAULTS, Check, Fault, Faults, pointer_step, refusal, under
 
 ANY_LENGTH = 1_000_000_000
 
 
 def anything(_: Any) -> Faults:
-    """For what is checked elsewhere."""
-    return SOUND
+    """For values that are checked elsewhere."""
+    return NO_FAULTS
 
 
 def any_object(value: Any) -> Faults:
-    return SOUND if isinstance(value, dict) else refusal("must be an object")
+    return NO_FAULTS if isinstance(value, dict) else refusal("must be an object")
 
 
 def flag(value: Any) -> Faults:
-    return SOUND if isinstance(value, bool) else refusal("must be true or false")
+    return NO_FAULTS if isinstance(value, bool) else refusal("must be true or false")
 
 
 def text(most: int = ANY_LENGTH, least: int = 1) -> Check:
@@ -35,7 +35,7 @@ def text(most: int = ANY_LENGTH, least: int = 1) -> Check:
     refused = refusal(f"must be a string of {bounds}")
 
     def check(value: Any) -> Faults:
-        return SOUND if isinstance(value, str) and least <= len(value) <= most else refused
+        return NO_FAULTS if isinstance(value, str) and least <= len(value) <= most else refused
 
     return check
 
@@ -44,7 +44,7 @@ def pattern(expression: str, allowed: str) -> Check:
     compiled, refused = re.compile(expression), refusal(f"must be a string {allowed}")
 
     def check(value: Any) -> Faults:
-        return SOUND if isinstance(value, str) and compiled.fullmatch(value) else refused
+        return NO_FAULTS if isinstance(value, str) and compiled.fullmatch(value) else refused
 
     return check
 
@@ -53,17 +53,17 @@ def choice(*words: str) -> Check:
     allowed, refused = frozenset(words), refusal(f"must be one of: {', '.join(words)}")
 
     def check(value: Any) -> Faults:
-        return SOUND if isinstance(value, str) and value in allowed else refused
+        return NO_FAULTS if isinstance(value, str) and value in allowed else refused
 
     return check
 
 
-def whole(least: int, most: int) -> Check:
+def integer(least: int, most: int) -> Check:
     refused = refusal(f"must be a whole number from {least} to {most:,}")
 
     def check(value: Any) -> Faults:
-        # In Python true is 1; in JSON it is not.
-        return SOUND if type(value) is int and least <= value <= most else refused
+        # In Python True equals 1, but JSON distinguishes them.
+        return NO_FAULTS if type(value) is int and least <= value <= most else refused
 
     return check
 
@@ -72,13 +72,13 @@ def number(*, above: float = -inf) -> Check:
     refused = refusal("must be a number" if above == -inf else f"must be a number above {above:g}")
 
     def check(value: Any) -> Faults:
-        return SOUND if type(value) in {int, float} and above < value < inf else refused
+        return NO_FAULTS if type(value) in {int, float} and above < value < inf else refused
 
     return check
 
 
 def nullable(check: Check) -> Check:
-    return lambda value: SOUND if value is None else check(value)
+    return lambda value: NO_FAULTS if value is None else check(value)
 
 
 def items(of: Check, most: int, least: int = 1) -> Check:
@@ -88,10 +88,10 @@ def items(of: Check, most: int, least: int = 1) -> Check:
         if not isinstance(value, (list, tuple)):
             return refused
         faults = [] if least <= len(value) <= most else [*refused]
-        # What is past the limit is not looked at: a million bad items are one fault, not a million.
+        # Items past the limit are not checked: a million bad items are one fault, not a million.
         for index, item in enumerate(value[:most]):
-            if found := of(item):
-                faults += under(index, found)
+            if item_faults := of(item):
+                faults += under(index, item_faults)
         return tuple(faults)
 
     return check
@@ -99,7 +99,7 @@ def items(of: Check, most: int, least: int = 1) -> Check:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """An object with these keys and no others. The rules speak of several keys, so they wait until each is sound."""
+    """An object with these keys and no others. Rules compare several keys, so they run only if each key is valid."""
 
     fields: Mapping[str, Check]
     needed: frozenset[str]
@@ -121,8 +121,8 @@ class Shape:
             check = self.fields.get(key)
             if check is None:
                 faults += self._unknown(key)
-            elif found := check(item):
-                faults += under(key, found)
+            elif item_faults := check(item):
+                faults += under(key, item_faults)
         return faults
 
     def _missing(self, value: dict[Any, Any]) -> list[Fault]:
@@ -130,19 +130,19 @@ class Shape:
 
     def _unknown(self, key: object) -> Faults:
         message = f"is not known here; known are: {', '.join(self.fields)}"
-        return refusal(message, step(key) if isinstance(key, str) else "")
+        return refusal(message, pointer_step(key) if isinstance(key, str) else "")
 
 
 def shape(
     kind: str | None, needs: Mapping[str, Check], takes: Mapping[str, Check] | None = None, *rules: Check
 ) -> Check:
-    """`needs` are the keys that must be there, `takes` those that may; with a `kind`, `type` must name it."""
+    """`needs` are the required keys, `takes` the optional ones. With a `kind`, `type` must name it."""
     required = {"type": choice(kind), **needs} if kind else needs
     return Shape({**required, **(takes or {})}, frozenset(required), rules)
 
 
 def kinds(known: Mapping[str, Check]) -> Check:
-    """One of several shapes, told apart by `type`."""
+    """One of several shapes, selected by `type`."""
     refused = refusal(f"must be one of: {', '.join(known)}", "/type")
 
     def check(value: Any) -> Faults:
@@ -157,19 +157,19 @@ def kinds(known: Mapping[str, Check]) -> Check:
 def either(*keys: str) -> Check:
     """At least one of these keys."""
     refused = refusal(f"must have at least one of: {', '.join(keys)}")
-    return lambda value: SOUND if any(key in value for key in keys) else refused
+    return lambda value: NO_FAULTS if any(key in value for key in keys) else refused
 
 
 def exactly_one(*keys: str) -> Check:
     refused = refusal(f"must have exactly one of: {', '.join(keys)}")
-    return lambda value: SOUND if sum(key in value for key in keys) == 1 else refused
+    return lambda value: NO_FAULTS if sum(key in value for key in keys) == 1 else refused
 
 
 def ordered(low: str, high: str) -> Check:
-    """Both may be missing. Numbers are given as numbers or, by number inputs, as strings."""
+    """Both may be missing. Number inputs give numbers as strings."""
     refused = refusal(f"must have a {low} that is not above {high}")
 
     def check(value: dict[str, Any]) -> Faults:
-        return SOUND if float(value.get(low, -inf)) <= float(value.get(high, inf)) else refused
+        return NO_FAULTS if float(value.get(low, -inf)) <= float(value.get(high, inf)) else refused
 
     return check

@@ -1,12 +1,12 @@
-"""What each element of Block Kit may hold, and which of them stand in which block."""
+"""What each Block Kit element may hold, and which elements each block allows."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from blocks.kit import limits
-from playground.blockkit.checks import choice, exactly_one, flag, items, ordered, pattern, shape, text, whole
-from playground.blockkit.fault import SOUND, Check, Faults, refusal
+from playground.blockkit.checks import choice, exactly_one, flag, integer, items, ordered, pattern, shape, text
+from playground.blockkit.fault import NO_FAULTS, Check, Faults, refusal
 from playground.blockkit.objects import (
     CONFIRM,
     CONVERSATIONS,
@@ -17,7 +17,7 @@ from playground.blockkit.objects import (
     OPTION_GROUPS,
     OPTIONS,
     PLAIN_OPTION,
-    chosen,
+    check_initial_option,
     plain,
 )
 from playground.blockkit.rich_text import RICH_TEXT
@@ -27,7 +27,7 @@ CONFIRMED = {"confirm": CONFIRM}
 PLACEHOLDER = {"placeholder": plain(limits.PLACEHOLDER)}
 PICKED = {**FOCUS, **CONFIRMED, **PLACEHOLDER}
 TYPED = {**FOCUS, **PLACEHOLDER, "dispatch_action_config": DISPATCH}
-MANY = {"max_selected_items": whole(1, 1_000_000)}
+MANY = {"max_selected_items": integer(1, 1_000_000)}
 RESPONSE = {"response_url_enabled": flag}
 LISTED = {"options": OPTIONS, "option_groups": OPTION_GROUPS}
 FROM_LIST = exactly_one("options", "option_groups")
@@ -51,7 +51,7 @@ def _ids(key: str) -> dict[str, Check]:
 def _fits(element: dict[str, Any]) -> Faults:
     most = element.get("max_length", limits.INPUT_TEXT)
     fits = len(element.get("initial_value", "")) <= most
-    return SOUND if fits else refusal("must not be longer than max_length", "/initial_value")
+    return NO_FAULTS if fits else refusal("must not be longer than max_length", "/initial_value")
 
 
 BUTTON = element(
@@ -71,13 +71,13 @@ CHECKBOXES = element(
     "checkboxes",
     {"options": items(MARKED_OPTION, limits.CHECK_OPTIONS)},
     {"initial_options": items(MARKED_OPTION, limits.CHECK_OPTIONS), **FOCUS, **CONFIRMED},
-    chosen,
+    check_initial_option,
 )
 RADIO_BUTTONS = element(
     "radio_buttons",
     {"options": items(MARKED_OPTION, limits.CHECK_OPTIONS)},
     {"initial_option": MARKED_OPTION, **FOCUS, **CONFIRMED},
-    chosen,
+    check_initial_option,
 )
 DATEPICKER = element(
     "datepicker",
@@ -90,22 +90,30 @@ TIMEPICKER = element(
     {"initial_time": pattern("([01][0-9]|2[0-3]):[0-5][0-9]", "written HH:mm"), "timezone": text(), **PICKED},
 )
 DATETIMEPICKER = element(
-    "datetimepicker", {}, {"initial_date_time": whole(1_000_000_000, 9_999_999_999), **FOCUS, **CONFIRMED}
+    "datetimepicker", {}, {"initial_date_time": integer(1_000_000_000, 9_999_999_999), **FOCUS, **CONFIRMED}
 )
 
 SELECTS = {
-    **element("static_select", {}, {**LISTED, "initial_option": PLAIN_OPTION, **PICKED}, FROM_LIST, chosen),
-    **element("external_select", {}, {"initial_option": PLAIN_OPTION, "min_query_length": whole(0, 3_000), **PICKED}),
+    **element(
+        "static_select", {}, {**LISTED, "initial_option": PLAIN_OPTION, **PICKED}, FROM_LIST, check_initial_option
+    ),
+    **element("external_select", {}, {"initial_option": PLAIN_OPTION, "min_query_length": integer(0, 3_000), **PICKED}),
     **element("users_select", {}, {"initial_user": text(), **PICKED}),
     **element("conversations_select", {}, {"initial_conversation": text(), **FILTERED, **RESPONSE, **PICKED}),
     **element("channels_select", {}, {"initial_channel": text(), **RESPONSE, **PICKED}),
 }
 MULTI_SELECTS = {
-    **element("multi_static_select", {}, {**LISTED, "initial_options": OPTIONS, **MANY, **PICKED}, FROM_LIST, chosen),
+    **element(
+        "multi_static_select",
+        {},
+        {**LISTED, "initial_options": OPTIONS, **MANY, **PICKED},
+        FROM_LIST,
+        check_initial_option,
+    ),
     **element(
         "multi_external_select",
         {},
-        {"initial_options": OPTIONS, "min_query_length": whole(0, 3_000), **MANY, **PICKED},
+        {"initial_options": OPTIONS, "min_query_length": integer(0, 3_000), **MANY, **PICKED},
     ),
     **element("multi_users_select", {}, {**_ids("initial_users"), **MANY, **PICKED}),
     **element("multi_conversations_select", {}, {**_ids("initial_conversations"), **FILTERED, **MANY, **PICKED}),
@@ -119,8 +127,8 @@ TEXT_INPUTS = {
         {
             "initial_value": text(limits.INPUT_TEXT, least=0),
             "multiline": flag,
-            "min_length": whole(0, limits.INPUT_TEXT),
-            "max_length": whole(1, limits.INPUT_TEXT),
+            "min_length": integer(0, limits.INPUT_TEXT),
+            "max_length": integer(1, limits.INPUT_TEXT),
             **TYPED,
         },
         ordered("min_length", "max_length"),
@@ -136,7 +144,7 @@ TEXT_INPUTS = {
     **element("url_text_input", {}, {"initial_value": text(), **TYPED}),
 }
 RICH_TEXT_INPUT = element("rich_text_input", {}, {"initial_value": RICH_TEXT, **TYPED})
-FILE_INPUT = element("file_input", {}, {"filetypes": items(text(), 1_000), "max_files": whole(1, limits.INPUT_FILES)})
+FILE_INPUT = element("file_input", {}, {"filetypes": items(text(), 1_000), "max_files": integer(1, limits.INPUT_FILES)})
 
 FEEDBACK_BUTTONS = element("feedback_buttons", {"positive_button": FEEDBACK, "negative_button": FEEDBACK}, {})
 ICON_BUTTON = element(

@@ -1,4 +1,4 @@
-"""The small objects that blocks and elements are made of: texts, options, confirmations, images."""
+"""The small objects inside blocks and elements: texts, options, confirmations, images."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from blocks.kit import limits
 from playground.blockkit.checks import choice, either, exactly_one, flag, items, kinds, shape, text
-from playground.blockkit.fault import SOUND, Check, Faults, refusal
+from playground.blockkit.fault import NO_FAULTS, Check, Faults, refusal
 
 
 def plain(most: int = limits.TEXT) -> Check:
@@ -17,7 +17,7 @@ def mrkdwn(most: int = limits.TEXT) -> Check:
     return shape("mrkdwn", {"text": text(most)}, {"verbatim": flag})
 
 
-def words(most: int = limits.TEXT) -> Check:
+def text_object(most: int = limits.TEXT) -> Check:
     return kinds({"plain_text": plain(most), "mrkdwn": mrkdwn(most)})
 
 
@@ -26,7 +26,7 @@ def option(label: Check, description: Check, **more: Check) -> Check:
 
 
 PLAIN_OPTION = option(plain(limits.OPTION_TEXT), plain(limits.OPTION_DESCRIPTION))
-MARKED_OPTION = option(words(limits.OPTION_TEXT), words(limits.OPTION_DESCRIPTION))
+MARKED_OPTION = option(text_object(limits.OPTION_TEXT), text_object(limits.OPTION_DESCRIPTION))
 LINKED_OPTION = option(plain(limits.OPTION_TEXT), plain(limits.OPTION_DESCRIPTION), url=text(limits.URL))
 
 OPTIONS = items(PLAIN_OPTION, limits.SELECT_OPTIONS)
@@ -71,11 +71,11 @@ def _offered(element: dict[str, Any]) -> list[Any]:
     return [*element.get("options", ()), *(option for group in groups for option in group["options"])]
 
 
-def chosen(element: dict[str, Any]) -> Faults:
-    """What is chosen at first is one of the options, in every key."""
+def check_initial_option(element: dict[str, Any]) -> Faults:
+    """Initial options must equal one of the options, in every key."""
     if "initial_option" not in element and "initial_options" not in element:
-        return SOUND
+        return NO_FAULTS
     first = [element["initial_option"]] if "initial_option" in element else element["initial_options"]
     offered = _offered(element)
     key = "initial_option" if "initial_option" in element else "initial_options"
-    return SOUND if all(one in offered for one in first) else refusal("must be one of the options", f"/{key}")
+    return NO_FAULTS if all(one in offered for one in first) else refusal("must be one of the options", f"/{key}")

@@ -1,4 +1,4 @@
-"""Which block and which element stands on which surface, and where in a list of blocks they are found."""
+"""Which blocks and elements are allowed on which surface, and where they are in a list of blocks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any
 
-from playground.blockkit.fault import SOUND, Faults, refusal
+from playground.blockkit.fault import NO_FAULTS, Faults, refusal
 
 Json = dict[str, Any]
-Placed = tuple[str, Json]  # a pointer and what lies there
+Placed = tuple[str, Json]  # a pointer and the object at that place
 
 
 class Surface(StrEnum):
@@ -20,7 +20,7 @@ class Surface(StrEnum):
 
 MESSAGE, MODAL, HOME = Surface.MESSAGE, Surface.MODAL, Surface.HOME
 
-# What is not named here stands everywhere.
+# Anything else is allowed on every surface.
 SURFACES: dict[str, tuple[Surface, ...]] = {
     "alert": (MODAL,),
     "container": (MESSAGE, HOME),
@@ -46,7 +46,7 @@ def _objects(value: Any, pointer: str) -> Iterator[Placed]:
 
 
 def blocks_in(blocks: Sequence[Any]) -> Iterator[Placed]:
-    """Each block, and after a container those in it. Whatever is no block is passed over: others refuse it."""
+    """Every block, and after a container its children. Other values are skipped: other checks refuse them."""
     for pointer, block in _objects(blocks, "/blocks"):
         yield pointer, block
         if "child_blocks" in block:
@@ -61,10 +61,10 @@ def elements_in(pointer: str, block: Json) -> Iterator[Placed]:
         yield from _objects(block.get(key), f"{pointer}/{key}")
 
 
-def out_of_place(placed: Placed, surface: Surface) -> Faults:
+def check_place(placed: Placed, surface: Surface) -> Faults:
     pointer, thing = placed
     kind = thing.get("type")
     allowed = SURFACES.get(kind) if isinstance(kind, str) else None
     if allowed is None or surface in allowed:
-        return SOUND
+        return NO_FAULTS
     return refusal(f"a {kind} stands only in: {', '.join(allowed)}", f"{pointer}/type")

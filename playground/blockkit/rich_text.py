@@ -1,9 +1,9 @@
-"""Rich text: sections, lists, quotes and preformatted text, and what stands in them."""
+"""Rich text: sections, lists, quotes and preformatted text, and their contents."""
 
 from __future__ import annotations
 
 from blocks.kit import limits
-from playground.blockkit.checks import ANY_LENGTH, choice, flag, items, kinds, pattern, shape, text, whole
+from playground.blockkit.checks import ANY_LENGTH, choice, flag, integer, items, kinds, pattern, shape, text
 from playground.blockkit.fault import Check
 
 STYLE = shape(None, {}, dict.fromkeys(("bold", "italic", "strike", "code", "underline"), flag))
@@ -25,15 +25,19 @@ INLINE = {
     "usergroup": inline("usergroup", {"usergroup_id": text()}, style=MENTION_STYLE),
     "team": inline("team", {"team_id": text()}, style=MENTION_STYLE),
     "channel": inline("channel", {"channel_id": text()}, style=MENTION_STYLE),
-    "emoji": inline("emoji", {"name": text()}, {"unicode": text(), "skin_tone": whole(1, 6), "url": text(limits.URL)}),
+    "emoji": inline(
+        "emoji", {"name": text()}, {"unicode": text(), "skin_tone": integer(1, 6), "url": text(limits.URL)}
+    ),
     "date": inline(
-        "date", {"timestamp": whole(0, 9_999_999_999), "format": text()}, {"url": text(limits.URL), "fallback": text()}
+        "date",
+        {"timestamp": integer(0, 9_999_999_999), "format": text()},
+        {"url": text(limits.URL), "fallback": text()},
     ),
     "color": inline("color", {"value": pattern("#[0-9a-fA-F]{6}", "such as #F405B3")}),
     "broadcast": inline("broadcast", {"range": choice("here", "channel", "everyone")}),
 }
 
-BORDER = {"border": whole(0, 1)}
+BORDER = {"border": integer(0, 1)}
 MANY_INLINE = {"elements": items(kinds(INLINE), ANY_LENGTH)}
 SECTION = shape("rich_text_section", MANY_INLINE)
 
@@ -42,7 +46,7 @@ ELEMENTS = {
     "rich_text_list": shape(
         "rich_text_list",
         {"elements": items(SECTION, ANY_LENGTH), "style": choice("bullet", "ordered")},
-        {"indent": whole(0, limits.LIST_INDENT), "offset": whole(0, 1_000_000), **BORDER},
+        {"indent": integer(0, limits.LIST_INDENT), "offset": integer(0, 1_000_000), **BORDER},
     ),
     "rich_text_quote": shape("rich_text_quote", MANY_INLINE, BORDER),
     "rich_text_preformatted": shape(

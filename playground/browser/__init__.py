@@ -1,1 +1,1 @@
-"""The page of the playground, and what one person sees in it."""
+"""The playground's page, and what one person sees in it."""

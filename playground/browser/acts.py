@@ -1,4 +1,4 @@
-"""What a person can do in the page, as a browser asks for it: each is parsed whole before anything is done."""
+"""What a person can do in the page. Each act is parsed completely before anything is done."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from playground.model.refusals import NotPossibleError
 from playground.model.views import View
 
 Typed = dict[str, dict[str, Any]]
-LONGEST = 12_000  # characters of a person's own message
+MAX_TEXT = 12_000  # characters of a person's own message
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
-    """Whose it is has been looked at; what they act with is everybody's."""
+class Context:
+    """Who acts, checked already, and what everyone acts with."""
 
     acting: Acting
     weather: Weather
@@ -34,7 +34,7 @@ class Hand:
         return self.acting.client
 
     def view(self, view_id: str) -> View:
-        """One that the person has before them."""
+        """A view that the person has open."""
         views = self.acting.workspace.views
         for view in (views.top(self.user), views.home(self.user)):
             if view and view.id == view_id:
@@ -49,7 +49,7 @@ class Act(BaseModel):
 
     user: str = Field(alias="as")
 
-    async def by(self, hand: Hand) -> Outcome | None:
+    async def perform(self, context: Context) -> Outcome | None:
         raise NotImplementedError
 
 
@@ -67,82 +67,82 @@ class Click(Pressed):
     channel: str
     ts: str
 
-    async def by(self, hand: Hand) -> Outcome:
-        message = hand.client.slack.messages.find(self.channel, self.ts)
+    async def perform(self, context: Context) -> Outcome:
+        message = context.client.slack.messages.find(self.channel, self.ts)
         if message is None:
             raise NotPossibleError("This message is not there any more.")
-        return await hand.client.click(hand.user, message, self.press)
+        return await context.client.click(context.user, message, self.press)
 
 
 class ClickView(Pressed):
-    """On a modal or the Home tab, with what was typed into it until then."""
+    """On a modal or the Home tab, with the values that were typed into it so far."""
 
     view: str
     typed: Typed = {}
 
-    async def by(self, hand: Hand) -> Outcome:
-        view = hand.client.fill_in(hand.view(self.view), self.typed)
-        return await hand.client.click_view(hand.user, view, self.press)
+    async def perform(self, context: Context) -> Outcome:
+        view = context.client.fill_in(context.view(self.view), self.typed)
+        return await context.client.click_view(context.user, view, self.press)
 
 
 class Suggest(Pressed):
-    typed: str = Field(default="", max_length=LONGEST)
+    typed: str = Field(default="", max_length=MAX_TEXT)
 
-    async def by(self, hand: Hand) -> Outcome:
-        return await hand.client.suggest(hand.user, self.press, self.typed)
+    async def perform(self, context: Context) -> Outcome:
+        return await context.client.suggest(context.user, self.press, self.typed)
 
 
 class Submit(Act):
     view: str
     typed: Typed = {}
 
-    async def by(self, hand: Hand) -> Outcome:
-        hand.client.fill_in(hand.view(self.view), self.typed)
-        return await hand.client.submit(hand.user, {})
+    async def perform(self, context: Context) -> Outcome:
+        context.client.fill_in(context.view(self.view), self.typed)
+        return await context.client.submit(context.user, {})
 
 
 class Close(Act):
-    """Also where Slack is away, of which the app then hears nothing."""
+    """Works even if Slack is down; the app then hears nothing of it."""
 
     reaches_slack: ClassVar[bool] = False
 
     view: str
 
-    async def by(self, hand: Hand) -> Outcome | None:
-        view, slack = hand.view(self.view), hand.acting.workspace
+    async def perform(self, context: Context) -> Outcome | None:
+        view, slack = context.view(self.view), context.acting.workspace
         if not slack.faults.refusing:
-            return await hand.client.close(hand.user)
+            return await context.client.close(context.user)
         slack.views.close(view)
         return None
 
 
 class Command(Act):
     channel: str
-    text: str = Field(max_length=LONGEST, pattern=r"^/\S")
+    text: str = Field(max_length=MAX_TEXT, pattern=r"^/\S")
 
-    async def by(self, hand: Hand) -> Outcome:
+    async def perform(self, context: Context) -> Outcome:
         name, _, rest = self.text.partition(" ")
-        return await hand.client.command(hand.user, name, rest.strip(), self.channel)
+        return await context.client.command(context.user, name, rest.strip(), self.channel)
 
 
 class Say(Act):
     channel: str
-    text: str = Field(min_length=1, max_length=LONGEST)
+    text: str = Field(min_length=1, max_length=MAX_TEXT)
     thread_ts: str | None = None
 
-    async def by(self, hand: Hand) -> None:
+    async def perform(self, context: Context) -> None:
         """The app hears nothing of it."""
-        channel = hand.client.slack.channels.get(self.channel)
-        if channel is None or hand.user not in channel.members:
+        channel = context.client.slack.channels.get(self.channel)
+        if channel is None or context.user not in channel.members:
             raise NotPossibleError("You are not in this channel.")
-        # As Slack's client sends it: what was typed is no markup, but for the names.
-        text = hand.client.naming(html.escape(self.text, quote=False))
-        hand.acting.say(hand.user, self.channel, text, self.thread_ts)
+        # As Slack's client sends it: typed text is no markup, except for names.
+        text = context.client.replace_names(html.escape(self.text, quote=False))
+        context.acting.say(context.user, self.channel, text, self.thread_ts)
 
 
 class OpenHome(Act):
-    async def by(self, hand: Hand) -> Outcome:
-        return await hand.acting.open_home(hand.user)
+    async def perform(self, context: Context) -> Outcome:
+        return await context.acting.open_home(context.user)
 
 
 class Dismiss(Act):
@@ -151,9 +151,9 @@ class Dismiss(Act):
     channel: str
     ts: str
 
-    async def by(self, hand: Hand) -> None:
-        slack = hand.client.slack
-        shown = Picture(slack, hand.user).message(self.channel, self.ts)
+    async def perform(self, context: Context) -> None:
+        slack = context.client.slack
+        shown = Picture(slack, context.user).message(self.channel, self.ts)
         note = slack.messages.find(self.channel, self.ts)
         if note is None or not (shown and shown["private"]):
             raise NotPossibleError("Only a note that you alone see can be dismissed.")
@@ -165,8 +165,8 @@ class Turn(Act):
 
     weather: Kind
 
-    async def by(self, hand: Hand) -> None:
-        hand.weather.turn(self.weather)
+    async def perform(self, context: Context) -> None:
+        context.weather.turn(self.weather)
 
 
 ACTS: Mapping[str, type[Act]] = {

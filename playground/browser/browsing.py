@@ -1,9 +1,9 @@
-"""The playground's page, as a server gives it: its files, the stream that each browser follows, and what people do.
+"""The HTTP side of the page: its files, an event stream for each browser, and the acts of people.
 
 browsing = Browsing(acting, sockets)
 app.add_routes(browsing.routes())
 …
-browsing.close()      # before the server waits for what is under way: streams have no end of their own
+browsing.close()  # before the server waits for open requests: streams do not end by themselves
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from playground.api.socket_mode import Sockets
-from playground.browser.acts import ACTS, Act, Hand
+from playground.browser.acts import ACTS, Act, Context
 from playground.browser.follower import Follower
 from playground.browser.own_page import own_page_only
 from playground.browser.picture import Picture
@@ -26,7 +26,7 @@ from playground.client.outcomes import Outcome
 from playground.model.refusals import NotPossibleError, RefusedError
 
 FOLDER = Path(__file__).parents[1] / "page"
-FILES = frozenset(each.name for each in FOLDER.iterdir() if each.is_file())
+FILES = frozenset(path.name for path in FOLDER.iterdir() if path.is_file())
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -43,7 +43,7 @@ class Browsing:
         self._closed = False
 
     def routes(self) -> list[web.RouteDef]:
-        """To be mounted where they stand: their paths are whole."""
+        """Complete paths, to be added to an application as they are."""
         return [
             web.get("/playground", self._page),
             web.get("/playground/page/{name}", self._file),
@@ -52,7 +52,7 @@ class Browsing:
         ]
 
     def close(self) -> None:
-        """Every stream ends, and none begins any more."""
+        """End every stream, and accept no new ones."""
         self._closed = True
         for follower in self._followers:
             follower.end()
@@ -79,12 +79,12 @@ class Browsing:
 
     async def _follow(self, follower: Follower, response: web.StreamResponse) -> None:
         self._followers.add(follower)
-        leave = self._slack.changes.subscribe(follower.hear)
+        leave = self._slack.changes.subscribe(follower.note_change)
         try:
             async for event in follower.events():
                 await response.write(event)
         except ConnectionResetError:
-            pass  # the browser left
+            pass  # the browser disconnected
         finally:
             leave()
             self._followers.discard(follower)
@@ -92,36 +92,36 @@ class Browsing:
     async def _act(self, request: web.Request) -> web.StreamResponse:
         own_page_only(request)
         try:
-            act = await _asked(request)
+            act = await _parse_act(request)
             self._acting.client.person(act.user)
-            outcome = await self._done(act)
+            outcome = await self._perform(act)
         except ValidationError as fault:
-            return _refused(HTTPStatus.BAD_REQUEST, "invalid", _told(fault))
+            return _refusal(HTTPStatus.BAD_REQUEST, "invalid", _describe(fault))
         except (NotPossibleError, RefusedError) as refused:
-            return _refused(HTTPStatus.CONFLICT, "not_possible", str(refused))
+            return _refusal(HTTPStatus.CONFLICT, "not_possible", str(refused))
         return web.json_response(_answer(outcome))
 
-    async def _done(self, act: Act) -> Outcome | None:
+    async def _perform(self, act: Act) -> Outcome | None:
         if self._slack.faults.refusing and act.reaches_slack:
             raise NotPossibleError("Slack is down: nothing that you do reaches it.")
-        return await act.by(Hand(self._acting, self._weather, act.user))
+        return await act.perform(Context(self._acting, self._weather, act.user))
 
 
-async def _asked(request: web.Request) -> Act:
+async def _parse_act(request: web.Request) -> Act:
     kind = ACTS.get(request.match_info["act"])
     if kind is None:
         raise NotPossibleError(f"Nobody can do {request.match_info['act']!r} here.")
-    # What is not JSON by its type could come from any other site without the browser asking us first.
+    # Another site could send any other content type without a preflight request.
     if request.content_type != "application/json":
         raise NotPossibleError("An act is sent as application/json.")
     return kind.model_validate_json(await request.read())
 
 
-def _told(fault: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'the act'}: {each['msg']}" for each in fault.errors())
+def _describe(fault: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, error['loc'])) or 'the act'}: {error['msg']}" for error in fault.errors())
 
 
-def _refused(status: HTTPStatus, error: str, why: str) -> web.Response:
+def _refusal(status: HTTPStatus, error: str, why: str) -> web.Response:
     return web.json_response({"ok": False, "error": error, "why": why}, status=status)
 
 

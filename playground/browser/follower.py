@@ -1,7 +1,7 @@
-"""One browser that follows the workspace. It is told how things stand now, never what happened meanwhile.
+"""One browser that follows the workspace. It is sent the current state, never a list of past changes.
 
-What has changed is marked, and looked at when it is told: so a browser that is slow is told the newest once, and one
-that comes back after any time begins with everything. Nothing can be lost, and no list of changes is kept.
+A change only marks a part of the page as stale; the part is read when it is sent. A slow browser gets the newest state
+once, and a browser that reconnects at any time starts with everything. Nothing can be lost, and no changes are stored.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 from playground.browser.picture import Picture
 from playground.model.changes import Change
 
-HEARTBEAT = 15.0  # seconds, after which also a browser that went without a word is noticed
+HEARTBEAT = 15.0  # seconds; a write is how a silent disconnect is noticed
 
 
 class Part(NamedTuple):
-    """Of a picture; of the messages, one."""
+    """A part of the page; for messages, a single one."""
 
     name: str
     channel: str = ""
@@ -31,25 +31,25 @@ WHOLE = Part("whole")
 class Follower:
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
-        self._stale: dict[Part, None] = {WHOLE: None}  # in the order in which they became so
+        self._stale: dict[Part, None] = {WHOLE: None}  # oldest first
         self._news, self._ended = asyncio.Event(), False
         self._news.set()
 
-    def hear(self, change: Change) -> None:
-        part = self._touched(change)
+    def note_change(self, change: Change) -> None:
+        part = self._part_of(change)
         if part is not None:
             self._stale[part] = None
             self._news.set()
 
-    def _touched(self, change: Change) -> Part | None:
-        about, mine = change.about, change.about.get("user") == self._picture.user
+    def _part_of(self, change: Change) -> Part | None:
+        about, is_own = change.about, change.about.get("user") == self._picture.user
         match change.kind.split("."):
             case ["message" | "note", _]:
                 return Part("message", about["channel"], about["ts"])
             case ["view", _]:
-                return Part("modals") if mine else None
+                return Part("modals") if is_own else None
             case ["home", _]:
-                return Part("home") if mine else None
+                return Part("home") if is_own else None
             case ["weather", _]:
                 return Part("weather")
             case ["person" | "channel" | "group", _]:
@@ -62,7 +62,7 @@ class Follower:
         self._news.set()
 
     async def events(self) -> AsyncIterator[bytes]:
-        """In the form of server-sent events, until `end`."""
+        """Server-sent events, until `end` is called."""
         yield b"retry: 500\n\n"
         while not self._ended:
             try:
@@ -72,21 +72,21 @@ class Follower:
                 yield b": still here\n\n"
                 continue
             self._news.clear()
-            for part in self._taken():
+            for part in self._take_stale():
                 yield self._event(part)
 
-    def _taken(self) -> list[Part]:
+    def _take_stale(self) -> list[Part]:
         stale, self._stale = self._stale, {}
         return [WHOLE] if WHOLE in stale else list(stale)
 
     def _event(self, part: Part) -> bytes:
-        return f"event: {part.name}\ndata: {json.dumps(self._shown(part))}\n\n".encode()
+        return f"event: {part.name}\ndata: {json.dumps(self._content(part))}\n\n".encode()
 
-    def _shown(self, part: Part) -> Any:
+    def _content(self, part: Part) -> Any:
         match part.name:
             case "message":
-                there = self._picture.message(part.channel, part.ts)
-                return {"channel": part.channel, "ts": part.ts, "message": there}
+                message = self._picture.message(part.channel, part.ts)
+                return {"channel": part.channel, "ts": part.ts, "message": message}
             case "modals":
                 return self._picture.modals()
             case "home":

@@ -1,4 +1,4 @@
-"""Only this machine is served, and only its own page: other sites that a browser has open are refused."""
+"""Only this machine's own page is served. Requests from other sites that a browser has open are refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aiohttp import web
 
 
 def own_page_only(request: web.Request) -> None:
-    """A name that leads to this machine for a moment only is another site's; and so is another origin."""
+    """Refuse other origins, and host names that only resolve to this machine for a moment."""
     origin = request.headers.get("Origin")
     if not _loopback(request.host) or origin not in (None, f"{request.scheme}://{request.host}"):
         raise web.HTTPForbidden(text="The playground answers its own page on this machine alone. Open it by 127.0.0.1.")

@@ -1,4 +1,4 @@
-"""What one person sees of the workspace, as the page draws it: only what their own Slack would show them."""
+"""What one person sees of the workspace, as JSON for the page: only what their own Slack would show."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Picture:
 
     @property
     def user(self) -> str:
-        """Whose it is: who was asked for, or the first who could be. Nobody at all is the empty name."""
-        able = [each.id for each in self.slack.people.values() if playable(each)]
+        """The person who was asked for, or else the first who can be played. Empty if there is nobody."""
+        able = [person.id for person in self.slack.people.values() if playable(person)]
         return self.wanted if self.wanted in able else next(iter(able), "")
 
     def whole(self) -> Json:
@@ -47,11 +47,12 @@ class Picture:
             "me": self.user,
             "team": slack.domain,
             "app": {"user": slack.bot_user, "name": slack.bot_name, "home": slack.home_enabled},
-            "people": [_person(each) for each in slack.people.values()],
+            "people": [_person(person) for person in slack.people.values()],
             "groups": [
-                {"id": each.id, "handle": each.handle, "mine": self._holds(each.members)} for each in self._groups
+                {"id": group.id, "handle": group.handle, "mine": self._includes_user(group.members)}
+                for group in self._groups
             ],
-            "channels": [_channel(each) for each in self._channels()],
+            "channels": [_channel(channel) for channel in self._channels()],
             "direct": direct.id if direct else None,
             "commands": sorted(slack.commands or ()),
         }
@@ -60,25 +61,25 @@ class Picture:
     def _groups(self) -> Iterable[Any]:
         return self.slack.groups.values()
 
-    def _holds(self, members: Iterable[str]) -> bool:
+    def _includes_user(self, members: Iterable[str]) -> bool:
         return self.user in members
 
     def _channels(self) -> list[Channel]:
-        return [each for each in self.slack.channels.values() if self._holds(each.members)]
+        return [channel for channel in self.slack.channels.values() if self._includes_user(channel.members)]
 
     def _messages(self) -> Iterable[Json]:
         for channel in self._channels():
-            yield from (self._drawn(each) for each in self.slack.messages.within(channel.id))
-        yield from (self._drawn(each) for each in self.slack.messages.notes(self.user))
+            yield from (self._message_json(message) for message in self.slack.messages.within(channel.id))
+        yield from (self._message_json(note) for note in self.slack.messages.notes(self.user))
 
     def message(self, channel: str, ts: str) -> Json | None:
-        """None where there is none, or none for this person's eyes."""
-        place, found = self.slack.channels.get(channel), self.slack.messages.find(channel, ts)
-        if place is None or found is None or not self._holds(place.members):
+        """None if there is no such message or this person may not see it."""
+        place, message = self.slack.channels.get(channel), self.slack.messages.find(channel, ts)
+        if place is None or message is None or not self._includes_user(place.members):
             return None
-        return self._drawn(found) if found.seen_by in (None, self.user) else None
+        return self._message_json(message) if message.seen_by in (None, self.user) else None
 
-    def _drawn(self, message: Message) -> Json:
+    def _message_json(self, message: Message) -> Json:
         return {
             "channel": message.channel,
             "ts": message.ts,
@@ -94,7 +95,7 @@ class Picture:
         }
 
     def modals(self) -> list[Json]:
-        return [_view(each) for each in self.slack.views.stack(self.user)]
+        return [_view(view) for view in self.slack.views.stack(self.user)]
 
     def home(self) -> Json | None:
         view = self.slack.views.home(self.user)

@@ -1,4 +1,4 @@
-"""How well Slack is, as somebody who watches the page wants it: well, slow, asking for patience, or not there."""
+"""Slack's condition as chosen on the page: well, slow, rate limited or down."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playground.api.socket_mode import Sockets
 from playground.model.workspace import Workspace
 
 SLOW = 2.0  # seconds before each answer
-PATIENCE = 30  # seconds for which every call is answered 429
+PATIENCE = 30  # seconds during which every call gets a 429
 
 
 class Kind(StrEnum):
@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """Only one of them at a time. It is read from the faults themselves, which others may change, too."""
+    """One condition at a time. It is read from the faults themselves, which tests may change too."""
 
     slack: Workspace
     sockets: Sockets
@@ -44,7 +44,7 @@ class Weather:
 
 
 def weather_of(slack: Workspace) -> dict[str, Any]:
-    """`left`: the seconds after which it is well again by itself."""
+    """`left` is the number of seconds until the limit ends."""
     if slack.faults.refusing:
         return {"kind": Kind.DOWN}
     for fault in slack.faults:

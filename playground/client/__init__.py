@@ -1,1 +1,1 @@
-"""People at their Slack: what they see and do, and what Slack sends to the app for it."""
+"""People and their Slack clients: what they see and do, and what Slack then sends to the app."""

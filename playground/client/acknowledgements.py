@@ -1,4 +1,4 @@
-"""What an acknowledgement does: to the modal that was submitted, or for the command that was given."""
+"""Applies the app's acknowledgement to the submitted modal, or shows the answer to a command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from playground.api.asked import Asked
+from playground.api.api_call import ApiCall
 from playground.api.responses import respond
 from playground.api.validation import check_view
 from playground.client.delivery import Ack
@@ -15,16 +15,16 @@ from playground.model.refusals import RefusedError
 from playground.model.views import View
 from playground.model.workspace import Workspace
 
-# What Slack's client says when the app's answer to a submission makes no sense to it.
+# Shown by Slack's client if the answer to a submission makes no sense.
 TROUBLE = "trouble_connecting"
 
 
 class SubmissionError(Exception):
-    """The answer to a submission cannot be used. The modal stays, and says that there was trouble."""
+    """The answer to a submission cannot be used. The modal stays open and shows an error."""
 
 
-def submitted(slack: Workspace, person: Person, view: View, ack: Ack, trigger: str) -> str | None:
-    """Does what the answer to a submission says. Returns what the person is told when it could not be done."""
+def apply_submission_answer(slack: Workspace, person: Person, view: View, ack: Ack, trigger: str) -> str | None:
+    """Apply the answer to a submission. Returns the error shown to the person, if any."""
     if ack.error:
         return ack.error
     try:
@@ -54,11 +54,11 @@ def _act(slack: Workspace, person: Person, view: View, body: Any, trigger: str) 
 
 
 def _errors(view: View, errors: Any) -> dict[str, str]:
-    """They can only stand under an input."""
-    inputs = {each["block_id"] for each in view.blocks if each["type"] == "input"}
+    """Errors can only be shown below inputs."""
+    inputs = {block["block_id"] for block in view.blocks if block["type"] == "input"}
     if not isinstance(errors, Mapping) or not errors or not errors.keys() <= inputs:
         raise SubmissionError
-    return {str(name): str(said) for name, said in errors.items()}
+    return {str(name): str(message) for name, message in errors.items()}
 
 
 def _view(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,14 +69,14 @@ def _view(body: Mapping[str, Any]) -> dict[str, Any]:
     return view
 
 
-def answered(slack: Workspace, payload: Mapping[str, Any], ack: Ack) -> str | None:
-    """Shows the answer to a command, which may be nothing. Returns what the person is told when it did not work."""
+def show_command_answer(slack: Workspace, payload: Mapping[str, Any], ack: Ack) -> str | None:
+    """Show the answer to a command, if there is one. Returns the error shown to the person, if any."""
     if ack.error or ack.body in ("", {}):
         return ack.error
-    said = ack.body if isinstance(ack.body, Mapping) else {"text": str(ack.body)}
+    answer = ack.body if isinstance(ack.body, Mapping) else {"text": str(ack.body)}
     url = slack.response_urls.find(urlsplit(payload["response_url"]).path.rpartition("/")[2])
     try:
-        respond(Asked(slack, said), url)
+        respond(ApiCall(slack, answer), url)
     except RefusedError as refused:
         return refused.error
     return None

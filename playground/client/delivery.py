@@ -1,4 +1,4 @@
-"""The way to the app: signed, over HTTP, and answered within three seconds or not at all."""
+"""Sends requests to the app: signed, over HTTP or a socket, and given up after three seconds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from playground.api.socket_mode import Sockets
-from playground.client.signing import signed
+from playground.client.signing import signature_headers
 
 Kind = Literal["interactive", "slash_commands", "events_api"]
 FORM = "application/x-www-form-urlencoded"
@@ -21,14 +21,14 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What is told to the app. The same parcel may come twice."""
+    """One request to the app. The same parcel may be sent twice."""
 
     kind: Kind
     payload: Mapping[str, Any]
     retry: int = 0
     reason: str = ""
 
-    def encoded(self) -> tuple[str, str]:
+    def encode(self) -> tuple[str, str]:
         match self.kind:
             case "interactive":
                 return urlencode({"payload": json.dumps(self.payload)}), FORM
@@ -37,7 +37,7 @@ class Parcel:
             case "events_api":
                 return json.dumps(self.payload), "application/json"
 
-    def retried(self) -> dict[str, str]:
+    def retry_headers(self) -> dict[str, str]:
         if not self.retry:
             return {}
         return {"x-slack-retry-num": str(self.retry), "x-slack-retry-reason": self.reason or "http_timeout"}
@@ -45,7 +45,7 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """What the app said, or what the person is told because it said nothing that Slack could use."""
+    """The app's answer, or the error that the person sees if there was no usable answer."""
 
     status: int | None = None
     body: Any = ""
@@ -61,33 +61,33 @@ class Delivery:
     ack_within: float = 3.0
 
     async def send(self, parcel: Parcel) -> Ack:
-        """Over a socket as soon as there is one; then nothing goes to the request URL any more."""
+        """Over a socket as soon as one is open; the request URL is then no longer used."""
         try:
             async with asyncio.timeout(self.ack_within):
-                return await self._sent(parcel)
+                return await self._send(parcel)
         except TimeoutError:
             return Ack(error="operation_timeout")
         except aiohttp.ClientError:
             return Ack(error="dispatch_failed")
 
-    async def _sent(self, parcel: Parcel) -> Ack:
+    async def _send(self, parcel: Parcel) -> Ack:
         if self.sockets.connected:
             body = await self.sockets.send(parcel.kind, parcel.payload, parcel.retry, parcel.reason)
             return Ack(HTTPStatus.OK, "" if body is None else body)
         if self.url is None:
             return Ack(error="dispatch_failed")
-        return await self._posted(self.url, parcel)
+        return await self._post(self.url, parcel)
 
-    async def _posted(self, url: str, parcel: Parcel) -> Ack:
-        body, kind = parcel.encoded()
-        headers = signed(self.signing_secret, body) | parcel.retried() | {"Content-Type": kind}
+    async def _post(self, url: str, parcel: Parcel) -> Ack:
+        body, kind = parcel.encode()
+        headers = signature_headers(self.signing_secret, body) | parcel.retry_headers() | {"Content-Type": kind}
         async with self.http.post(url, data=body.encode(), headers=headers, allow_redirects=False) as answer:
-            said = _parsed(await answer.text(), answer.content_type)
+            content = _parse_body(await answer.text(), answer.content_type)
             error = None if answer.status == HTTPStatus.OK else "dispatch_failed"
-            return Ack(answer.status, said, error)
+            return Ack(answer.status, content, error)
 
 
-def _parsed(text: str, content_type: str) -> Any:
+def _parse_body(text: str, content_type: str) -> Any:
     if content_type != "application/json" or not text:
         return text
     try:

@@ -1,4 +1,4 @@
-"""A person at their Slack: what they see, press, choose, type and send, and what their client does not let them do."""
+"""A person's Slack client: what they see, press, choose, type and send, and what the client does not allow."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from playground.client.acknowledgements import answered, submitted
+from playground.client.acknowledgements import apply_submission_answer, show_command_answer
 from playground.client.delivery import Ack, Delivery, Parcel
 from playground.client.outcomes import Outcome
 from playground.client.payloads import Payload, Payloads
-from playground.model.choices import chosen, field_of, missing
+from playground.model.choices import choose, field_of, missing_values
 from playground.model.elements import Element, elements
 from playground.model.messages import Message
 from playground.model.people import Person
@@ -22,7 +22,7 @@ from playground.model.workspace import Workspace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """What is pressed: an element by its name, and by more where several bear it; and what is chosen in it."""
+    """The element that is pressed, found by its action id (and more if several share it), and the chosen option."""
 
     action_id: str
     option: Any = None
@@ -30,30 +30,30 @@ class Press:
     having_value: str | None = None
     confirm: bool = True
 
-    def found(self, blocks: Any) -> Element:
-        fitting = [each for each in elements(blocks) if self._fits(each)]
+    def find(self, blocks: Any) -> Element:
+        fitting = [element for element in elements(blocks) if self._fits(element)]
         if len(fitting) != 1:
-            there = [each.action_id for each in elements(blocks)]
-            raise NotPossibleError(f"{len(fitting)} elements are {self}; there are {there}")
-        _sends(fitting[0])
+            known = [element.action_id for element in elements(blocks)]
+            raise NotPossibleError(f"{len(fitting)} elements are {self}; there are {known}")
+        _require_sends(fitting[0])
         return fitting[0]
 
     def _fits(self, element: Element) -> bool:
         return (
             element.action_id == self.action_id
             and self.block_id in (None, element.block_id)
-            and self.having_value in (None, element.its.get("value"))
+            and self.having_value in (None, element.data.get("value"))
         )
 
     def choice(self, element: Element) -> dict[str, Any]:
         if field_of(element.type) is None and self.option is None:
             return {}
-        return chosen(element, self.option)
+        return choose(element, self.option)
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Everybody's client. Who acts is always said."""
+    """The client of every person. Each call names the person who acts."""
 
     slack: Workspace
     delivery: Delivery
@@ -72,42 +72,42 @@ class Client:
 
     async def click(self, user: str, message: Message, press: Press, *, old_copy: bool = False) -> Outcome:
         person = self.person(user)
-        self._sees(person, message)
-        copy = message if old_copy else self._now(message)
-        element = press.found(copy.blocks)
+        self._require_sees(person, message)
+        copy = message if old_copy else self._latest(message)
+        element = press.find(copy.blocks)
         if not press.confirm:
-            return self._declined(user, element)
+            return self._decline(user, element)
         action = self.payloads.action(element, press.choice(element))
         typed = {element.block_id: {element.action_id: {"type": element.type, **press.choice(element)}}}
-        # What the app is told of the message is what Slack has, whatever the phone in somebody's hand still shows.
+        # The app gets the message as Slack has it, whatever an old phone still shows.
         latest = self.slack.messages.find(message.channel, message.ts) or copy
         return await self._send(user, self.payloads.on_message(person, latest, action, typed), element)
 
-    def _sees(self, person: Person, message: Message) -> None:
+    def _require_sees(self, person: Person, message: Message) -> None:
         channel = self.slack.channels.get(message.channel)
         if channel is None or person.id not in channel.members:
             raise NotPossibleError(f"{person.id} is not in {message.channel}")
         if message.seen_by not in (None, person.id):
             raise NotPossibleError(f"only {message.seen_by} sees this note")
 
-    def _now(self, message: Message) -> Message:
+    def _latest(self, message: Message) -> Message:
         latest = self.slack.messages.find(message.channel, message.ts)
         if latest is None:
             raise NotPossibleError(f"the message {message.ts} in {message.channel} is not there any more")
         return latest
 
-    def _declined(self, user: str, element: Element) -> Outcome:
-        if "confirm" not in element.its:
+    def _decline(self, user: str, element: Element) -> Outcome:
+        if "confirm" not in element.data:
             raise NotPossibleError(f"{element.action_id!r} asks for no confirmation that could be declined")
-        return Outcome(slack=self.slack, user=user, before=self.slack.mint.ts(), asked=element.its["confirm"])
+        return Outcome(slack=self.slack, user=user, before=self.slack.mint.ts(), confirmation=element.data["confirm"])
 
     async def click_view(self, user: str, view: View, press: Press) -> Outcome:
-        person, element = self.person(user), press.found(view.blocks)
+        person, element = self.person(user), press.find(view.blocks)
         if not press.confirm:
-            return self._declined(user, element)
+            return self._decline(user, element)
         choice = press.choice(element)
         if choice:
-            view = self._typed(view, {element.action_id: press.option}, element.block_id)
+            view = self._fill(view, {element.action_id: press.option}, element.block_id)
         action = self.payloads.action(element, choice)
         return await self._send(user, self.payloads.on_view(person, view, action), element)
 
@@ -115,17 +115,25 @@ class Client:
         before = self.slack.mint.ts()
         parcel = Parcel("interactive", payload)
         ack = await self.delivery.send(parcel)
-        asked = element.its.get("confirm") if element else None
-        return Outcome(slack=self.slack, user=user, before=before, parcel=parcel, ack=ack, error=ack.error, asked=asked)
+        confirmation = element.data.get("confirm") if element else None
+        return Outcome(
+            slack=self.slack,
+            user=user,
+            before=before,
+            parcel=parcel,
+            ack=ack,
+            error=ack.error,
+            confirmation=confirmation,
+        )
 
     def type_in(self, user: str, values: Mapping[str, Any]) -> View:
-        """Fills in what is on top of the stack, each value by the name of its block or of its element."""
-        return self._typed(self.modal(user), values)
+        """Fill in the topmost modal. Each value is given under the name of its block or of its element."""
+        return self._fill(self.modal(user), values)
 
     def fill_in(self, view: View, typed: Mapping[str, Mapping[str, Any]]) -> View:
-        """What stands in a form, each value by the names of its block and of its element."""
+        """Fill in a view. Each value is given under the names of its block and its element."""
         for block_id, values in typed.items():
-            view = self._typed(view, values, block_id)
+            view = self._fill(view, values, block_id)
         return view
 
     def modal(self, user: str) -> View:
@@ -134,11 +142,11 @@ class Client:
             raise NotPossibleError(f"no modal is open in front of {user}")
         return view
 
-    def _typed(self, view: View, values: Mapping[str, Any], block_id: str | None = None) -> View:
+    def _fill(self, view: View, values: Mapping[str, Any], block_id: str | None = None) -> View:
         typed = {block: dict(entries) for block, entries in view.typed.items()}
         for name, value in values.items():
             element = _input(view, name, block_id)
-            entry = {"type": element.type, **chosen(element, value)}
+            entry = {"type": element.type, **choose(element, value)}
             typed.setdefault(element.block_id, {})[element.action_id] = entry
         return self.slack.views.type_in(view, typed)
 
@@ -146,19 +154,19 @@ class Client:
         person, view = self.person(user), self.type_in(user, values)
         if not view.given.get("submit"):
             raise NotPossibleError(f"the modal {view.title!r} has no button to submit it")
-        empty = missing(view.blocks, view.values)
+        empty = missing_values(view.blocks, view.values)
         if empty:
             raise NotPossibleError(f"{', '.join(map(repr, empty))} must be filled in")
         outcome = await self._send(user, self.payloads.submission(person, view))
-        return self._submitted(person, outcome)
+        return self._apply_answer(person, outcome)
 
-    def _submitted(self, person: Person, outcome: Outcome) -> Outcome:
-        """The view may have been changed or closed while the app thought."""
-        views = [each for each in self.slack.views.stack(person.id) if each.id == outcome.payload["view"]["id"]]
+    def _apply_answer(self, person: Person, outcome: Outcome) -> Outcome:
+        """The view may have been changed or closed while the app worked."""
+        views = [view for view in self.slack.views.stack(person.id) if view.id == outcome.payload["view"]["id"]]
         if not views:
             return outcome
-        error = submitted(self.slack, person, views[0], outcome.ack, outcome.trigger_id)
-        marked = next((each.errors for each in self.slack.views.stack(person.id) if each.id == views[0].id), {})
+        error = apply_submission_answer(self.slack, person, views[0], outcome.ack, outcome.trigger_id)
+        marked = next((view.errors for view in self.slack.views.stack(person.id) if view.id == views[0].id), {})
         return replace(outcome, error=error, errors=marked)
 
     async def close(self, user: str, *, everything: bool = False) -> Outcome:
@@ -166,10 +174,10 @@ class Client:
         cleared = everything or bool(view.given.get("clear_on_close"))
         closing = reversed(self.slack.views.stack(user)) if cleared else [view]
         outcome = Outcome(slack=self.slack, user=user, before=self.slack.mint.ts())
-        for each in list(closing):
-            self.slack.views.close(each)
-            if each.given.get("notify_on_close"):
-                outcome = await self._send(user, self.payloads.closed(person, each, everything=cleared))
+        for closed in list(closing):
+            self.slack.views.close(closed)
+            if closed.given.get("notify_on_close"):
+                outcome = await self._send(user, self.payloads.view_closed(person, closed, everything=cleared))
         return outcome
 
     async def suggest(self, user: str, press: Press, typed: str) -> Outcome:
@@ -181,14 +189,14 @@ class Client:
 
     async def command(self, user: str, name: str, text: str, channel: str) -> Outcome:
         person = self.person(user)
-        self._may_command(person, name, channel)
+        self._require_command(person, name, channel)
         payload = self.payloads.command(person, name, self._escaped(text), channel)
         before, parcel = self.slack.mint.ts(), Parcel("slash_commands", payload)
         ack = await self.delivery.send(parcel)
-        error = answered(self.slack, payload, ack)
+        error = show_command_answer(self.slack, payload, ack)
         return Outcome(slack=self.slack, user=user, before=before, parcel=parcel, ack=ack, error=error)
 
-    def _may_command(self, person: Person, name: str, channel: str) -> None:
+    def _require_command(self, person: Person, name: str, channel: str) -> None:
         if person.stranger:
             raise NotPossibleError(f"{person.id} is of another workspace, where {name} is not installed")
         if self.slack.commands is not None and name not in self.slack.commands:
@@ -197,17 +205,17 @@ class Client:
             raise NotPossibleError(f"{person.id} is not in {channel}")
 
     def _escaped(self, text: str) -> str:
-        """Names become ids where the command asks for that."""
-        return self.naming(text) if self.slack.should_escape else text
+        """Names become ids if the command asks for it."""
+        return self.replace_names(text) if self.slack.should_escape else text
 
-    def naming(self, text: str) -> str:
-        """What was typed as @name or #name becomes `<@U…|name>` or `<#C…|name>`."""
-        named = {f"@{each.name}": f"<@{each.id}|{each.name}>" for each in self.slack.people.values()}
-        named |= {f"#{each.name}": f"<#{each.id}|{each.name}>" for each in self.slack.channels.values()}
+    def replace_names(self, text: str) -> str:
+        """A typed @name or #name becomes `<@U…|name>` or `<#C…|name>`."""
+        named = {f"@{person.name}": f"<@{person.id}|{person.name}>" for person in self.slack.people.values()}
+        named |= {f"#{channel.name}": f"<#{channel.id}|{channel.name}>" for channel in self.slack.channels.values()}
         return re.sub(r"(?<![\w<])[@#][\w.\-]+", lambda match: named.get(match[0], match[0]), text)
 
-    async def again(self, outcome: Outcome, retry: int, reason: str) -> Outcome:
-        """The very same, once more, as networks do."""
+    async def resend(self, outcome: Outcome, retry: int, reason: str) -> Outcome:
+        """Send the same request again, as networks do."""
         if outcome.parcel is None:
             raise NotPossibleError("nothing was sent that could come again")
         parcel = replace(outcome.parcel, retry=retry, reason=reason)
@@ -220,21 +228,23 @@ class Client:
         return Outcome(slack=self.slack, user=user, before=before, parcel=parcel, ack=ack, error=ack.error)
 
 
-def _sends(element: Element) -> None:
-    """Not everything that can be pressed tells the app of it."""
+def _require_sends(element: Element) -> None:
+    """Some elements can be pressed without the app hearing of it."""
     if element.block["type"] == "input" and not element.block.get("dispatch_action"):
         raise NotPossibleError(f"{element.action_id!r} is told to the app only when the modal is submitted: type_in")
-    if "agent_prompt" in element.its:
+    if "agent_prompt" in element.data:
         raise NotPossibleError(f"{element.action_id!r} opens Slackbot with its prompt, and the app hears nothing")
 
 
 def _input(view: View, name: str, block_id: str | None) -> Element:
     fitting = [
-        each
-        for each in elements(view.blocks)
-        if name in (each.action_id, each.block_id) and block_id in (None, each.block_id) and field_of(each.type)
+        element
+        for element in elements(view.blocks)
+        if name in (element.action_id, element.block_id)
+        and block_id in (None, element.block_id)
+        and field_of(element.type)
     ]
     if len(fitting) != 1:
-        there = [(each.block_id, each.action_id) for each in elements(view.blocks)]
-        raise NotPossibleError(f"{len(fitting)} inputs are called {name!r}; there are {there}")
+        known = [(element.block_id, element.action_id) for element in elements(view.blocks)]
+        raise NotPossibleError(f"{len(fitting)} inputs are called {name!r}; there are {known}")
     return fitting[0]

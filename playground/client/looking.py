@@ -1,4 +1,4 @@
-"""Looking: what stands in the channels, what is open in front of whom, what the app has called."""
+"""`Looking`: messages, views and API calls of the workspace."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from playground.model.views import View
 from playground.model.workspace import Call
 
 T = TypeVar("T")
-TOLD = 12  # calls, when something did not happen
+CALLS_SHOWN = 12  # calls listed in the error
 
 
 class NeverError(AssertionError):
-    """What a test waited for did not happen."""
+    """What a test waited for did not happen in time."""
 
 
 class Looking(Setting):
-    """The second third."""
+    """The second of three layers of the test interface."""
 
     def direct(self, user: str) -> str:
         return self.workspace.direct(user).id
 
     def messages(self, channel: str) -> list[Message]:
-        """In the order in which they were posted, replies among them; of a person: what the app wrote to them."""
+        """In the order of posting, replies included. For a person: what the app wrote to them."""
         return self.workspace.messages.within(self.direct(channel) if channel in self.workspace.people else channel)
 
     def message(self, channel: str, ts: str) -> Message:
-        found = self.workspace.messages.find(channel, ts)
-        if found is None:
+        message = self.workspace.messages.find(channel, ts)
+        if message is None:
             raise LookupError(f"there is no message {ts} in {channel}")
-        return found
+        return message
 
     def thread(self, channel: str, ts: str) -> list[Message]:
         return self.workspace.messages.thread(channel, ts)
@@ -45,7 +45,7 @@ class Looking(Setting):
         return self.workspace.views.top(user)
 
     def modals(self, user: str) -> list[View]:
-        """From the one at the bottom to the one on top."""
+        """From bottom to top."""
         return self.workspace.views.stack(user)
 
     def home(self, user: str) -> View | None:
@@ -56,18 +56,18 @@ class Looking(Setting):
         return list(self.workspace.calls)
 
     def calls_to(self, method: str) -> list[Call]:
-        return [each for each in self.workspace.calls if each.method == method]
+        return [call for call in self.workspace.calls if call.method == method]
 
     async def until(self, predicate: Callable[[], T | None], seconds: float = 5.0) -> T:
-        """The first true value of the predicate, which is asked again at each change in the workspace."""
+        """The first true value of the predicate, which is evaluated again after each change in the workspace."""
         try:
             async with asyncio.timeout(seconds):
                 while not (value := predicate()):
                     await self.workspace.changes.next()
         except TimeoutError:
-            raise NeverError(self._told(seconds)) from None
+            raise NeverError(self._timeout_message(seconds)) from None
         return value
 
-    def _told(self, seconds: float) -> str:
-        last = [f"{each.method} -> {each.error or 'ok'}" for each in self.calls[-TOLD:]]
+    def _timeout_message(self, seconds: float) -> str:
+        last = [f"{call.method} -> {call.error or 'ok'}" for call in self.calls[-CALLS_SHOWN:]]
         return f"it did not happen within {seconds} s; the last calls were: {', '.join(last) or 'none'}"

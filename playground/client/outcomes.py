@@ -1,4 +1,4 @@
-"""What came of something that a person did."""
+"""The result of something that a person did."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ from playground.model.workspace import Workspace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """`error` is what the person is told when it did not work; `views` and `notes` are looked up at each reading."""
+    """`error` is what the person is shown if it failed; `views` and `notes` are looked up on each access."""
 
     slack: Workspace = field(repr=False)
     user: str
-    # What was there before, by which what came later is known.
-    before: str
+    before: str  # a timestamp: later messages are results
     parcel: Parcel | None = None
     ack: Ack = field(default_factory=Ack)
     error: str | None = None
     errors: Mapping[str, str] = field(default_factory=dict)
-    asked: Mapping[str, Any] | None = None
+    confirmation: Mapping[str, Any] | None = None
 
     @property
     def sent(self) -> bool:
-        """False when the person thought better of it in the dialog."""
+        """False if the person declined in the confirmation dialog."""
         return self.parcel is not None
 
     @property
@@ -58,10 +57,10 @@ class Outcome:
 
     @property
     def views(self) -> list[View]:
-        """What was opened or pushed by this, as it is now."""
-        return [each for each in self.slack.views.of(self.user) if self.trigger_id and each.trigger == self.trigger_id]
+        """Views that this opened or pushed, in their current state."""
+        return [view for view in self.slack.views.of(self.user) if self.trigger_id and view.trigger == self.trigger_id]
 
     @property
     def notes(self) -> list[Message]:
-        """What the person alone was shown since."""
-        return [each for each in self.slack.messages.notes(self.user) if each.ts > self.before]
+        """Private notes that the person was shown since."""
+        return [note for note in self.slack.messages.notes(self.user) if note.ts > self.before]

@@ -1,4 +1,4 @@
-"""What the app is told when a person does something, field for field as Slack tells it."""
+"""The payloads that the app receives, field for field as Slack sends them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from playground.model.views import View
 from playground.model.workspace import Workspace
 
 Payload = dict[str, Any]
-SHOWN = ("text", "value", "style", "confirm", "placeholder", "url", "accessibility_label")
+COPIED = ("text", "value", "style", "confirm", "placeholder", "url", "accessibility_label")
 
 
 @dataclass(frozen=True, slots=True)
 class Payloads:
-    """The app's side of them is the same in all; the rest is what was done."""
+    """Builds payloads for one workspace."""
 
     slack: Workspace
 
@@ -36,12 +36,12 @@ class Payloads:
         }
 
     def action(self, element: Element, choice: Mapping[str, Any]) -> Payload:
-        kept = {name: element.its[name] for name in SHOWN if name in element.its}
+        kept = {name: element.data[name] for name in COPIED if name in element.data}
         names = {"action_id": element.action_id, "block_id": element.block_id, "type": element.type}
         return {**names, **kept, **choice, "action_ts": self.slack.mint.ts()}
 
     def on_message(self, person: Person, message: Message, action: Payload, typed: State) -> Payload:
-        """`team` is the app's workspace, also when a stranger clicks; `user.team_id` says whose the person is."""
+        """`team` is the app's workspace even if a stranger clicks; `user.team_id` is the person's."""
         slack, channel = self.slack, self.slack.channels[message.channel]
         container: Payload = {
             "type": "message",
@@ -54,7 +54,7 @@ class Payloads:
             "trigger_id": slack.triggers.give(person.id),
             "team": slack.team,
             "channel": channel.in_payloads(),
-            "message": posting.shape(slack, message),
+            "message": posting.message_json(slack, message),
             "state": {"values": state_of(message.blocks, typed)},
             "response_url": self._response_url(person, channel.id, message.ts, message.thread_ts),
             "actions": [action],
@@ -65,21 +65,21 @@ class Payloads:
             "container": {"type": "view", "view_id": view.id},
             "trigger_id": self.slack.triggers.give(person.id),
             "team": self.slack.team,
-            "view": self.shown(view),
+            "view": self.view(view),
             "actions": [action],
         }
 
     def submission(self, person: Person, view: View) -> Payload:
-        """Here `team` is the person's workspace; the app's stands in `view.app_installed_team_id`."""
+        """Here `team` is the person's workspace; the app's is in `view.app_installed_team_id`."""
         return self._head("view_submission", person) | {
             "team": self._team_of(person),
             "trigger_id": self.slack.triggers.give(person.id),
-            "view": self.shown(view),
+            "view": self.view(view),
             "response_urls": [],
         }
 
-    def closed(self, person: Person, view: View, *, everything: bool) -> Payload:
-        shape = self.shown(view)
+    def view_closed(self, person: Person, view: View, *, everything: bool) -> Payload:
+        shape = self.view(view)
         return self._head("view_closed", person) | {
             "team": self._team_of(person),
             "view": shape,
@@ -87,26 +87,26 @@ class Payloads:
         }
 
     def suggestion(self, person: Person, view: View, element: Element, typed: str) -> Payload:
-        asked = {"action_id": element.action_id, "block_id": element.block_id, "value": typed}
+        fields = {"action_id": element.action_id, "block_id": element.block_id, "value": typed}
         return (
             self._head("block_suggestion", person)
-            | asked
+            | fields
             | {
                 "container": {"type": "view", "view_id": view.id},
                 "team": self.slack.team,
-                "view": self.shown(view),
+                "view": self.view(view),
             }
         )
 
-    def shown(self, view: View) -> Payload:
-        return views_methods.shape(self.slack, view)
+    def view(self, view: View) -> Payload:
+        return views_methods.view_json(self.slack, view)
 
     def _team_of(self, person: Person) -> Payload:
         domain = self.slack.domain if person.team_id == self.slack.team_id else "another"
         return {"id": person.team_id, "domain": domain}
 
     def command(self, person: Person, name: str, text: str, channel_id: str) -> Payload:
-        """All of them text: they travel in a form."""
+        """All values are text: they travel in a form."""
         slack, channel = self.slack, self.slack.channels[channel_id].in_payloads()
         return {
             "token": "verification-token-of-old",
@@ -130,19 +130,19 @@ class Payloads:
 
     def event(self, event: Mapping[str, Any], event_id: str | None = None) -> Payload:
         slack = self.slack
-        its = {"event_ts": slack.mint.ts(), **event}
-        who = {"enterprise_id": None, "team_id": slack.team_id, "user_id": slack.bot_user}
+        body = {"event_ts": slack.mint.ts(), **event}
+        installation = {"enterprise_id": None, "team_id": slack.team_id, "user_id": slack.bot_user}
         return {
             "token": "verification-token-of-old",
             "team_id": slack.team_id,
             "context_team_id": slack.team_id,
             "context_enterprise_id": None,
             "api_app_id": slack.app_id,
-            "event": its,
+            "event": body,
             "type": "event_callback",
             "event_id": event_id or slack.mint.numbered("Ev"),
-            "event_time": int(float(its["event_ts"])),
-            "authorizations": [{**who, "is_bot": True, "is_enterprise_install": False}],
+            "event_time": int(float(body["event_ts"])),
+            "authorizations": [{**installation, "is_bot": True, "is_enterprise_install": False}],
             "is_ext_shared_channel": False,
             "event_context": secret(),
         }

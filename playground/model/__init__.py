@@ -1,1 +1,1 @@
-"""The workspace: who and what there is in it, as Slack would keep it."""
+"""The workspace and everything in it, as Slack keeps it."""

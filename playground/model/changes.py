@@ -1,4 +1,4 @@
-"""Who wants to know that something changed: a test that waits, and a page that follows."""
+"""Notifies listeners of changes: tests that wait, and pages that follow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happened, and to what, by id.
+    """What happened, and the ids of what it happened to.
 
     Messages: message.posted, message.changed, message.deleted, note.shown. Views: view.opened, view.changed,
     view.closed, home.published. The scene: person.changed, channel.changed, group.changed. The app: api.called,
@@ -29,7 +29,7 @@ class Changes:
         self._waiting: set[asyncio.Future[None]] = set()
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Calls the listener at each change, until what is returned here is called."""
+        """Call the listener at each change, until the returned function is called."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 

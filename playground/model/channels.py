@@ -1,4 +1,4 @@
-"""Where people meet: channels of either kind, shared or not, and the app's direct channel with each person."""
+"""Channels: public, private or shared, and the app's direct channel with each person."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Channel:
 
     @property
     def kind(self) -> str:
-        """As conversations.list calls it."""
+        """The type that conversations.list uses."""
         if self.direct_to:
             return "im"
         return "private_channel" if self.private else "public_channel"
@@ -36,13 +36,13 @@ class Channel:
         return READ_SCOPES[self.kind]
 
     def in_payloads(self) -> dict[str, str]:
-        """Slack tells no names of what is not public."""
+        """Payloads do not contain the names of channels that are not public."""
         names = {"im": "directmessage", "private_channel": "privategroup"}
         return {"id": self.id, "name": names.get(self.kind, self.name)}
 
-    def shown(self, team_id: str) -> dict[str, Any]:
+    def api_json(self, team_id: str) -> dict[str, Any]:
         if self.direct_to:
-            return self._shown_direct(team_id)
+            return self._direct_json(team_id)
         return {
             "id": self.id,
             "name": self.name,
@@ -69,7 +69,7 @@ class Channel:
             "previous_names": [],
         }
 
-    def _shown_direct(self, team_id: str) -> dict[str, Any]:
+    def _direct_json(self, team_id: str) -> dict[str, Any]:
         return {
             "id": self.id,
             "created": 1_700_000_000,

@@ -1,4 +1,4 @@
-"""What a person can choose or type into an element: which field of a payload carries it, what the client refuses."""
+"""Choosing and typing: which payload field carries an element's value, and which values the client refuses."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ State = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 def field_of(kind: str) -> str | None:
-    """None for what keeps no state, such as a button."""
+    """None for elements without a value, such as buttons."""
     if kind in ONE_OPTION:
         return "selected_option"
     if kind in OPTIONS:
@@ -54,14 +54,14 @@ def field_of(kind: str) -> str | None:
     return "value" if kind in TEXTS else PLAIN.get(kind) or PLAIN_LISTS.get(kind)
 
 
-def chosen(element: Element, choice: Any) -> dict[str, Any]:
-    """The one field that says what was chosen, after the client had its look at it."""
+def choose(element: Element, choice: Any) -> dict[str, Any]:
+    """The one field that holds the chosen value, after the client has checked it."""
     name = field_of(element.type)
     if name is None:
         raise NotPossibleError(f"nothing can be chosen in {element.action_id!r}, which is a {element.type}")
     try:
         return {name: _value(element, choice)}
-    except (TypeError, ValueError) as fault:  # a number for a list, a word for a date
+    except (TypeError, ValueError) as fault:  # such as a number for a list, or a word for a date
         raise NotPossibleError(f"{element.action_id!r} does not take {choice!r}") from fault
 
 
@@ -78,27 +78,29 @@ def _value(element: Element, choice: Any) -> Any:
 
 
 def _options(element: Element, choice: Any) -> list[Mapping[str, Any]]:
-    most = element.its.get("max_selected_items")
-    picked = [_option(element, each) for each in choice or ()]
+    most = element.data.get("max_selected_items")
+    picked = [_option(element, item) for item in choice or ()]
     if most is not None and len(picked) > most:
         raise NotPossibleError(f"{element.action_id!r} takes at most {most} options")
     return picked
 
 
 def _option(element: Element, choice: Any) -> Mapping[str, Any]:
-    offered = list(_offered(element.its))
+    offered = list(_offered(element.data))
     for option in offered:
         if choice in (option.get("value"), option["text"]["text"]):
             return {name: option[name] for name in ("text", "value", "description") if name in option}
     if element.type.endswith("external_select"):
-        # Its options come from the app as one types, so that what was offered is not written in the element.
+        # The app supplies its options while the person types, so the element does not list them.
         return {"text": {"type": "plain_text", "text": str(choice)}, "value": str(choice)}
-    raise NotPossibleError(f"{element.action_id!r} offers {[each.get('value') for each in offered]}, not {choice!r}")
+    raise NotPossibleError(
+        f"{element.action_id!r} offers {[option.get('value') for option in offered]}, not {choice!r}"
+    )
 
 
-def _offered(its: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield from its.get("options") or ()
-    for group in its.get("option_groups") or ():
+def _offered(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from data.get("options") or ()
+    for group in data.get("option_groups") or ():
         yield from group["options"]
 
 
@@ -113,10 +115,10 @@ def _picked(element: Element, choice: Any) -> Any:
 def _text(element: Element, typed: str) -> str | None:
     if not typed:
         return None
-    least, most = element.its.get("min_length", 0), element.its.get("max_length", 3000)
+    least, most = element.data.get("min_length", 0), element.data.get("max_length", 3000)
     if not least <= len(typed) <= most:
         raise NotPossibleError(f"{element.action_id!r} takes {least} to {most} characters, not {len(typed)}")
-    if "\n" in typed and not element.its.get("multiline"):
+    if "\n" in typed and not element.data.get("multiline"):
         raise NotPossibleError(f"{element.action_id!r} has one line")
     _fits(element, typed)
     return typed
@@ -133,34 +135,34 @@ def _fits(element: Element, typed: str) -> None:
 
 
 def _number(element: Element, typed: str) -> None:
-    whole = not element.its.get("is_decimal_allowed")
+    whole = not element.data.get("is_decimal_allowed")
     if not re.fullmatch(r"-?\d+" if whole else r"-?\d+(\.\d+)?", typed):
         raise NotPossibleError(f"{element.action_id!r} takes a number, not {typed!r}")
-    least, most = element.its.get("min_value", "-inf"), element.its.get("max_value", "inf")
+    least, most = element.data.get("min_value", "-inf"), element.data.get("max_value", "inf")
     if not float(least) <= float(typed) <= float(most):
         raise NotPossibleError(f"{element.action_id!r} takes {least} to {most}, not {typed}")
 
 
 def state_of(blocks: Any, typed: State) -> dict[str, dict[str, Any]]:
-    """`state.values`: of everything that can hold a value, what was typed, or else what it began with."""
+    """`state.values`: for every element with a value, the typed value or else its initial one."""
     values: dict[str, dict[str, Any]] = {}
     for element in elements(blocks):
         name = field_of(element.type)
         if name and element.type != "overflow":
-            values.setdefault(element.block_id, {})[element.action_id] = _held(element, name, typed)
+            values.setdefault(element.block_id, {})[element.action_id] = _current_value(element, name, typed)
     return values
 
 
-def _held(element: Element, name: str, typed: State) -> Mapping[str, Any]:
+def _current_value(element: Element, name: str, typed: State) -> Mapping[str, Any]:
     held = typed.get(element.block_id, {}).get(element.action_id)
     if held is not None and held["type"] == element.type:
         return held
     nothing: Any = [] if name.endswith("s") else None
-    return {"type": element.type, name: element.its.get(INITIAL[name], nothing)}
+    return {"type": element.type, name: element.data.get(INITIAL[name], nothing)}
 
 
-def missing(blocks: Any, values: State) -> list[str]:
-    """The action ids of what must be filled in and is empty."""
+def missing_values(blocks: Any, values: State) -> list[str]:
+    """Action ids of required elements that are empty."""
     return [
         element.action_id
         for element in elements(blocks)

@@ -1,4 +1,4 @@
-"""Slack's own time: for triggers, response_urls and rates. A test may hold it still and move it."""
+"""Slack's own time, for triggers, response_urls and rates. A test may stop and move it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What in a list of blocks can be pressed, chosen or filled in, and what its words are."""
+"""Finds the interactive elements in blocks, and the visible text."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ INTERACTIVE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """Something that a person can act on, and the block in which it stands."""
+    """An interactive element, and the block that contains it."""
 
     block: Mapping[str, Any]
-    its: Mapping[str, Any]
+    data: Mapping[str, Any]
 
     @property
     def block_id(self) -> str:
@@ -52,15 +52,15 @@ class Element:
 
     @property
     def action_id(self) -> str:
-        return str(self.its["action_id"])
+        return str(self.data["action_id"])
 
     @property
     def type(self) -> str:
-        return str(self.its["type"])
+        return str(self.data["type"])
 
     @property
     def label(self) -> str:
-        words = self.its.get("text") or self.block.get("label") or {}
+        words = self.data.get("text") or self.block.get("label") or {}
         return str(words.get("text", ""))
 
     @property
@@ -69,60 +69,60 @@ class Element:
 
 
 def elements(blocks: Any, block: Mapping[str, Any] | None = None) -> Iterator[Element]:
-    """All of them, wherever they stand: new kinds of blocks are searched like the old ones."""
+    """All interactive elements at any depth. New kinds of blocks are searched like the old ones."""
     if isinstance(blocks, Mapping):
         yield from _within(blocks, block)
     elif isinstance(blocks, list | tuple):
-        for each in blocks:
-            yield from elements(each, block)
+        for child in blocks:
+            yield from elements(child, block)
 
 
-def _within(it: Mapping[str, Any], block: Mapping[str, Any] | None) -> Iterator[Element]:
-    inner = it if "block_id" in it else block
-    if it.get("type") in INTERACTIVE and inner is not None and "action_id" in it:
-        yield Element(inner, it)
+def _within(node: Mapping[str, Any], block: Mapping[str, Any] | None) -> Iterator[Element]:
+    inner = node if "block_id" in node else block
+    if node.get("type") in INTERACTIVE and inner is not None and "action_id" in node:
+        yield Element(inner, node)
         return
-    for each in it.values():
-        yield from elements(each, inner)
+    for child in node.values():
+        yield from elements(child, inner)
 
 
-def named(blocks: Any) -> list[dict[str, Any]]:
-    """A copy, in which each block and each element has the name that Slack gives to what came without."""
+def with_ids(blocks: Any) -> list[dict[str, Any]]:
+    """A copy in which every block and element has an id, as Slack adds missing ones."""
     copied: list[dict[str, Any]] = copy.deepcopy(list(blocks or []))
-    _name_blocks(copied)
-    _name_elements(copied)
+    _add_block_ids(copied)
+    _add_action_ids(copied)
     return copied
 
 
-def _name_blocks(blocks: list[dict[str, Any]]) -> None:
+def _add_block_ids(blocks: list[dict[str, Any]]) -> None:
     for block in blocks:
         block["block_id"] = block.get("block_id") or short()
-        _name_blocks(block.get("child_blocks") or [])
+        _add_block_ids(block.get("child_blocks") or [])
 
 
-def _name_elements(it: Any) -> None:
-    if isinstance(it, list):
-        for each in it:
-            _name_elements(each)
-    elif isinstance(it, dict):
-        if it.get("type") in INTERACTIVE:
-            it["action_id"] = it.get("action_id") or short()
-        _name_elements(list(it.values()))
+def _add_action_ids(node: Any) -> None:
+    if isinstance(node, list):
+        for child in node:
+            _add_action_ids(child)
+    elif isinstance(node, dict):
+        if node.get("type") in INTERACTIVE:
+            node["action_id"] = node.get("action_id") or short()
+        _add_action_ids(list(node.values()))
 
 
-def shown(blocks: Any) -> str:
-    """The words of the blocks, in their order, a line for each text."""
+def visible_text(blocks: Any) -> str:
+    """The text of the blocks in order, one line per text."""
     return "\n".join(_words(blocks))
 
 
-def _words(it: Any) -> Iterator[str]:
-    if isinstance(it, list | tuple):
-        for each in it:
-            yield from _words(each)
-    elif isinstance(it, Mapping):
-        if isinstance(it.get("text"), str):
-            yield it["text"]
-        for name, each in it.items():
-            # What a dialog says stands nowhere until somebody presses.
+def _words(node: Any) -> Iterator[str]:
+    if isinstance(node, list | tuple):
+        for child in node:
+            yield from _words(child)
+    elif isinstance(node, Mapping):
+        if isinstance(node.get("text"), str):
+            yield node["text"]
+        for name, child in node.items():
+            # The text of a confirmation dialog is only shown after a click.
             if name != "confirm":
-                yield from _words(each)
+                yield from _words(child)

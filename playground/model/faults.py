@@ -1,4 +1,4 @@
-"""What goes wrong with Slack, at a test's word."""
+"""Faults of Slack that a test or the page switches on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GROUPS = ("usergroups.list", "usergroups.users.list")
 
 @dataclass(slots=True)
 class Gate:
-    """A call that waits before it is carried out, for as long as the test wants."""
+    """Holds a call before it is carried out, until the test opens the gate."""
 
     _reached: asyncio.Event = field(default_factory=asyncio.Event)
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
@@ -34,7 +34,7 @@ class Gate:
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """For the calls of one method, or of all; so many times, or until it is cleared."""
+    """Affects calls of one method or of all methods, a number of times or until it is cleared."""
 
     method: str | None = None
     times: int | None = 1
@@ -60,26 +60,26 @@ class Faults:
     def error(
         self, method: str | None, error: str, *, times: int | None = 1, carried_out: bool = False, **fields: Any
     ) -> None:
-        """The method answers this error; `carried_out` does first what was asked, as a fatal_error may have."""
+        """The method answers with this error. With `carried_out` it does its work first, as a fatal_error may have."""
         self._add(Fault(method=method, error=error, times=times, carried_out=carried_out, fields=fields))
 
     def status(self, status: int, method: str | None = None, *, times: int | None = 1, **page: Any) -> None:
-        """An answer that is not Slack's JSON, as from a server that is not well.
+        """An answer that is not Slack's JSON, as from a failing server.
 
         `page` and `content_type` are its body; `broken_off` ends the connection in the middle of it.
         """
         self._add(Fault(method=method, status=status, times=times, **{"page": "<h1>Server Error</h1>", **page}))
 
     def lose_reply(self, method: str | None, *, times: int | None = 1) -> None:
-        """What was asked is done, and the connection is cut before anything is said of it."""
+        """The call is carried out, but the connection is cut before the answer."""
         self._add(Fault(method=method, lost=True, times=times))
 
     def rate_limited(self, method: str | None = None, *, seconds: float = 30) -> None:
-        """429 until so much of Slack's time has passed."""
+        """Answer 429 until this much of Slack's time has passed."""
         self._add(Fault(method=method, times=None, error="ratelimited", status=429, until=self.clock() + seconds))
 
     def slow(self, method: str | None, *, seconds: float, times: int | None = 1) -> None:
-        """In real time. Where a test only needs an order of things, `hold` is better."""
+        """Delays in real time. If a test only needs an order of events, use `hold`."""
         self._add(Fault(method=method, seconds=seconds, times=times))
 
     def hold(self, method: str | None, *, times: int | None = 1) -> Gate:
@@ -93,25 +93,25 @@ class Faults:
             self.error(method, error, times=None)
 
     def clear(self, method: str | None = None) -> None:
-        """Everything is well again; or one method is."""
+        """Remove all faults, or those of one method."""
         for fault in self._waiting:
             if fault.gate and method in (None, fault.method):
                 fault.gate.open()
-        self._waiting = [each for each in self._waiting if method not in (None, each.method)]
+        self._waiting = [fault for fault in self._waiting if method not in (None, fault.method)]
 
     def _add(self, fault: Fault) -> None:
         self._waiting.append(fault)
 
-    def befalling(self, method: str) -> list[Fault]:
-        """What befalls this call. Each is used up once more."""
+    def take_for(self, method: str) -> list[Fault]:
+        """The faults that affect this call. Each is used up once."""
         now = self.clock()
-        self._waiting = [each for each in self._waiting if each.until is None or each.until > now]
-        befalling = [each for each in self._waiting if each.method in (None, method)]
-        for fault in befalling:
+        self._waiting = [fault for fault in self._waiting if fault.until is None or fault.until > now]
+        faults = [fault for fault in self._waiting if fault.method in (None, method)]
+        for fault in faults:
             if fault.times is not None:
                 fault.times -= 1
-        self._waiting = [each for each in self._waiting if each.times is None or each.times > 0]
-        return befalling
+        self._waiting = [fault for fault in self._waiting if fault.times is None or fault.times > 0]
+        return faults
 
     def limited_for(self, fault: Fault) -> int:
         return max(1, math.ceil((fault.until or 0) - self.clock()))

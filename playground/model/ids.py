@@ -1,4 +1,4 @@
-"""Where ids come from. They look like Slack's and are given out once."""
+"""Generates ids. They look like Slack's, and each is given out once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Mint:
         self._numbers = itertools.count(1)
 
     def ts(self) -> str:
-        """A message's time is also its name, so no two are alike."""
+        """A message's timestamp is also its id, so no two are equal."""
         self._last = max(self._last + 1, int(time.time() * 1_000_000))
         return f"{self._last // 1_000_000}.{self._last % 1_000_000:06d}"
 
@@ -31,7 +31,7 @@ class Mint:
 
 
 def short(length: int = 5) -> str:
-    """What Slack calls a block or an element that was given no name."""
+    """An id as Slack gives to a block or element that has none."""
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 

@@ -1,4 +1,4 @@
-"""What was posted, and what only one person sees. Values: one that was taken earlier is an old copy of its message."""
+"""Messages and private notes. They are immutable: a value that was read earlier is an old copy of the message."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from playground.model.changes import Changes
-from playground.model.elements import Element, elements, shown
+from playground.model.elements import Element, elements, visible_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,32 +23,32 @@ class Message:
     thread_ts: str | None = None
     broadcast: bool = False
     by_app: bool = True
-    # How often it was changed, of which Slack shows nothing; and who was pinged when it was posted.
+    # The number of changes, which Slack does not show; and who was notified when it was posted.
     edits: int = 0
     notified: AbstractSet[str] = frozenset()
     mentioned: AbstractSet[str] = frozenset()
     unfurl_links: bool = True
     unfurl_media: bool = True
-    # A private note is a message that one person sees until they look away.
+    # A private note is a message that one person sees until they reload.
     seen_by: str | None = None
 
     @property
     def shown(self) -> str:
-        """What a person reads: the blocks, or without them the text."""
-        return shown(self.blocks) if self.blocks else self.text
+        """The text that a person reads: of the blocks, or of the message without blocks."""
+        return visible_text(self.blocks) if self.blocks else self.text
 
     @property
     def elements(self) -> list[Element]:
-        """What in it can be acted on."""
+        """The interactive elements."""
         return list(elements(self.blocks))
 
     @property
     def action_ids(self) -> list[str]:
-        return [each.action_id for each in self.elements]
+        return [element.action_id for element in self.elements]
 
     @property
     def labels(self) -> list[str]:
-        return [each.label for each in self.elements]
+        return [element.label for element in self.elements]
 
 
 Kept = dict[str, dict[str, Message]]  # by channel and time
@@ -75,7 +75,7 @@ class Messages:
         return self._posts.get(channel, {}).get(ts) or self._notes.get(channel, {}).get(ts)
 
     def change(self, message: Message, **fields: Any) -> Message:
-        """An update is silent: nobody is pinged, and no one sees that it happened."""
+        """An update is silent: nobody is notified, and nobody sees that it happened."""
         changed = replace(message, edits=message.edits + 1, **fields)
         self._keep(changed)
         self._announce("message.changed", changed)
@@ -89,10 +89,10 @@ class Messages:
         return list(self._posts.get(channel, {}).values())
 
     def thread(self, channel: str, ts: str) -> list[Message]:
-        return [each for each in self.within(channel) if each.thread_ts == ts]
+        return [message for message in self.within(channel) if message.thread_ts == ts]
 
     def notes(self, user: str) -> list[Message]:
-        notes = [each for kept in self._notes.values() for each in kept.values() if each.seen_by == user]
+        notes = [note for kept in self._notes.values() for note in kept.values() if note.seen_by == user]
         return sorted(notes, key=lambda note: note.ts)
 
     def forget_notes(self, user: str) -> None:
@@ -100,9 +100,9 @@ class Messages:
             self.delete(note)
 
     def move(self, old: str, new: str) -> None:
-        """The channel got another id."""
+        """The channel got a new id."""
         for kept in (self._posts, self._notes):
-            kept[new] = {ts: replace(its, channel=new) for ts, its in kept.pop(old, {}).items()}
+            kept[new] = {ts: replace(message, channel=new) for ts, message in kept.pop(old, {}).items()}
 
     def _announce(self, kind: str, message: Message) -> None:
         self.changes.announce(kind, channel=message.channel, ts=message.ts, user=message.seen_by or "")

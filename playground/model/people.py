@@ -1,4 +1,4 @@
-"""Who there is: members, guests, strangers from a connected workspace, bots, those who left; and user groups."""
+"""Members, guests, strangers from connected workspaces, bots and deactivated people; and user groups."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Person:
         return (self.email, *self.aliases) if self.email else self.aliases
 
     def in_payloads(self) -> dict[str, Any]:
-        """As interactions name who acted."""
+        """As interactions name the person."""
         return {"id": self.id, "username": self.name, "name": self.name, "team_id": self.team_id}
 
-    def shown(self, *, with_email: bool) -> dict[str, Any]:
-        """As users.info shows somebody. Of who was deactivated Slack tells less."""
+    def api_json(self, *, with_email: bool) -> dict[str, Any]:
+        """As users.info shows the person. Slack shows less of deactivated people."""
         known = {
             "id": self.id,
             "team_id": self.team_id,
@@ -48,9 +48,9 @@ class Person:
             "is_app_user": False,
             "updated": 1_700_000_000,
         }
-        return known if self.deleted else known | self._standing()
+        return known if self.deleted else known | self._account()
 
-    def _standing(self) -> dict[str, Any]:
+    def _account(self) -> dict[str, Any]:
         standing: dict[str, Any] = {
             "color": "9f69e7",
             "real_name": self.real_name,
@@ -65,7 +65,7 @@ class Person:
             "is_email_confirmed": self.email is not None,
             "who_can_share_contact_card": "EVERYONE",
         }
-        # Slack leaves these two out where they are not true, and code that reads them must bear that.
+        # Slack omits these two if they are false, and code that reads them must cope with that.
         return standing | ({"is_stranger": True} if self.stranger else {}) | self._workflow()
 
     def _workflow(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class Group:
     members: tuple[str, ...]
     disabled: bool = False
 
-    def shown(self, team_id: str, *, with_users: bool) -> dict[str, Any]:
+    def api_json(self, team_id: str, *, with_users: bool) -> dict[str, Any]:
         shown: dict[str, Any] = {
             "id": self.id,
             "team_id": team_id,

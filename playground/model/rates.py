@@ -1,7 +1,7 @@
-"""How often Slack lets itself be called: per method and workspace, and for posts per channel.
+"""Slack's rate limits: per method and workspace, and for posts also per channel.
 
-Slack promises the tiers and about one post a second and channel. How far it lets one burst past that it keeps for
-itself; the numbers here are the promised ones, over windows that let a small burst through.
+Slack documents the tiers and about one post per second and channel, but not how large a burst may be. These are the
+documented numbers, over windows that allow a small burst.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 TIERS = {"T1": 1, "T2": 20, "T3": 50, "T4": 100, "special": 600}
 MINUTE = 60.0
-POSTS = 300  # a minute and workspace: "several hundred"
-BURST = 5  # posts into one channel within as many seconds
+POSTS = 300  # per minute and workspace: "several hundred"
+BURST = 5  # posts to one channel within as many seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,14 @@ class Window:
 
 @dataclass(slots=True)
 class Rates:
-    """`speed=60` makes a minute of Slack's last a second. `burst=1` takes no two posts of a channel within a second."""
+    """`speed=60` makes a minute of Slack's last a second. `burst=1` allows one post per second and channel."""
 
     speed: float = 1.0
     burst: int = BURST
     _seen: dict[tuple[str, ...], deque[float]] = field(default_factory=dict)
 
     def wait(self, method: str, tier: str, channel: str, now: float) -> int:
-        """Seconds until the call may be made: 0 for at once, and then it counts. What was refused does not count."""
+        """Seconds until the call is allowed; 0 means now, and counts the call. Refused calls do not count."""
         windows = self._windows(method, tier, channel)
         waits = [self._until_free(key, window, now) for key, window in windows.items()]
         if any(waits):

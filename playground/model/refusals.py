@@ -1,4 +1,4 @@
-"""The two ways in which something is refused: by Slack's server, and by the client in a person's hand."""
+"""The two kinds of refusal: by Slack's server, and by a person's client."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class RefusedError(Exception):
-    """Slack's answer is `{"ok": false, "error": …}`."""
+    """Slack answers `{"ok": false, "error": …}`."""
 
     def __init__(self, error: str, **fields: Any) -> None:
         super().__init__(error)
@@ -17,8 +17,10 @@ class RefusedError(Exception):
 
 
 class NotPossibleError(Exception):
-    """A person cannot do this in their Slack: what they would press is not there, or the client does not let them."""
+    """A person cannot do this in their Slack: the element is missing, or the client does not allow it."""
 
 
 def invalid_arguments(*messages: str) -> RefusedError:
-    return RefusedError("invalid_arguments", response_metadata={"messages": [f"[ERROR] {each}" for each in messages]})
+    return RefusedError(
+        "invalid_arguments", response_metadata={"messages": [f"[ERROR] {message}" for message in messages]}
+    )

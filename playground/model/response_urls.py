@@ -1,4 +1,4 @@
-"""The address that comes with a click or a command: five messages within half an hour."""
+"""The address that comes with a click or command: it accepts five messages within half an hour."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LIFE = 1_800.0
 
 @dataclass(slots=True, kw_only=True)
 class ResponseUrl:
-    """What it was given for. `ts` is the message that stands for the original, when there is one."""
+    """What the address was issued for. `ts` is the original message, if there is one."""
 
     channel: str
     user: str

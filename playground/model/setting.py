@@ -1,4 +1,4 @@
-"""Setting the scene: who and what there is in the workspace, which a test may change at any time."""
+"""`Setting`: the people, channels and groups of the workspace, which a test may change at any time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from playground.model.workspace import FOREIGN, Workspace
 
 
 class Setting:
-    """The first third of what a test holds."""
+    """The first of three layers of the test interface."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -78,7 +78,7 @@ class Setting:
         admin: bool = False,
         online: bool = True,
     ) -> Person:
-        """A stranger is somebody of another workspace who shares a channel with us. Who is not online sees no notes."""
+        """A stranger belongs to another workspace that shares a channel. People who are offline see no notes."""
         name = name or user.lower()
         return self._put_person(
             Person(
@@ -118,7 +118,7 @@ class Setting:
         bot_in: bool = True,
         shared: bool = False,
     ) -> Channel:
-        """`shared` is with another workspace, by Slack Connect."""
+        """`shared` means shared with another workspace by Slack Connect."""
         return self._put_channel(
             Channel(
                 id=channel,
@@ -145,17 +145,17 @@ class Setting:
 
     def leave(self, user: str, channel: str) -> None:
         members = self.workspace.channels[channel].members
-        self.change_channel(channel, members=tuple(each for each in members if each != user))
+        self.change_channel(channel, members=tuple(member for member in members if member != user))
 
     def renumber(self, old: str, new: str) -> None:
-        """A `G…` channel becomes a `C…` one as soon as somebody shares it. The old id is not found any more."""
+        """A `G…` channel becomes a `C…` channel as soon as someone shares it. The old id is not found any more."""
         channel = self.workspace.channels.pop(old)
         self.workspace.messages.move(old, new)
         self.workspace.response_urls.move(old, new)
         self._put_channel(replace(channel, id=new))
 
     def delete(self, message: Message) -> None:
-        """As a person who may delete messages of apps does it: Slack tells the app nothing."""
+        """As by a person who may delete messages of apps: Slack sends the app no event."""
         self.workspace.messages.delete(message)
 
     def add_group(

@@ -1,4 +1,4 @@
-"""Trigger ids: each opens one view, within three seconds of what the person did."""
+"""Trigger ids: each opens one view, within three seconds of the person's action."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Triggers:
         return trigger_id
 
     def exchange(self, trigger_id: str) -> str:
-        """Whose it was. It is used up, whatever becomes of what it was used for."""
+        """The trigger's user. The trigger is used up, whatever happens next."""
         trigger = self._given.get(trigger_id)
         if trigger is None:
             raise RefusedError("invalid_trigger_id")

@@ -1,4 +1,4 @@
-"""What is open in front of a person: their stack of modals, at most three high, and the app's Home tab."""
+"""Views that are open for a person: a stack of at most three modals, and the app's Home tab."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 from playground.model.changes import Changes
 from playground.model.choices import State, state_of
-from playground.model.elements import Element, elements, named, shown
+from playground.model.elements import Element, elements, visible_text, with_ids
 from playground.model.ids import Mint
 from playground.model.refusals import RefusedError
 
-HIGHEST = 3
+MAX_STACK = 3
 TEXTS = ("private_metadata", "callback_id", "external_id")
 
 
@@ -27,7 +27,7 @@ class View:
     root_id: str
     previous_id: str | None = None
     trigger: str | None = None
-    # What the person typed so far, and what the app said is wrong with it.
+    # Values typed so far, and the errors that the app reported for them.
     typed: State = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
 
@@ -45,20 +45,20 @@ class View:
 
     @property
     def shown(self) -> str:
-        return shown(self.blocks)
+        return visible_text(self.blocks)
 
     @property
     def elements(self) -> list[Element]:
-        """What in it can be acted on."""
+        """The interactive elements."""
         return list(elements(self.blocks))
 
     @property
     def action_ids(self) -> list[str]:
-        return [each.action_id for each in self.elements]
+        return [element.action_id for element in self.elements]
 
     @property
     def labels(self) -> list[str]:
-        return [each.label for each in self.elements]
+        return [element.label for element in self.elements]
 
     @property
     def values(self) -> dict[str, dict[str, Any]]:
@@ -66,7 +66,7 @@ class View:
 
     @property
     def shape(self) -> dict[str, Any]:
-        """As the Web API and the payloads show a view, without whose app it is."""
+        """As the Web API and the payloads show a view, without its owner."""
         kept = {name: self.given.get(name) for name in ("type", "title", "submit", "close")}
         flags = {name: bool(self.given.get(name)) for name in ("clear_on_close", "notify_on_close", "submit_disabled")}
         texts = {name: self.given.get(name) or "" for name in TEXTS}
@@ -93,7 +93,7 @@ class Views:
     _homes: dict[str, str] = field(default_factory=dict)
 
     def stack(self, user: str) -> list[View]:
-        return [self._views[each] for each in self._stacks.get(user, ())]
+        return [self._views[view_id] for view_id in self._stacks.get(user, ())]
 
     def top(self, user: str) -> View | None:
         return next(reversed(self.stack(user)), None)
@@ -102,8 +102,8 @@ class Views:
         return self._views[self._homes[user]] if user in self._homes else None
 
     def of(self, user: str) -> list[View]:
-        """Everything that was ever opened for somebody, as it last was."""
-        return [each for each in self._views.values() if each.user == user]
+        """Every view that was ever opened for the person, in its last state."""
+        return [view for view in self._views.values() if view.user == user]
 
     def open(self, user: str, team_id: str, given: Mapping[str, Any], trigger: str | None) -> View:
         self.clear(user)
@@ -112,13 +112,13 @@ class Views:
     def push(self, user: str, team_id: str, given: Mapping[str, Any], trigger: str | None) -> View:
         if not self.stack(user):
             raise RefusedError("not_found")
-        if len(self.stack(user)) >= HIGHEST:
+        if len(self.stack(user)) >= MAX_STACK:
             raise RefusedError("push_limit_reached")
         return self._put(user, team_id, given, trigger)
 
     def _put(self, user: str, team_id: str, given: Mapping[str, Any], trigger: str | None) -> View:
         below = self.top(user)
-        view = self._made(user, team_id, given, trigger)
+        view = self._new_view(user, team_id, given, trigger)
         if below:
             view = replace(view, root_id=below.root_id, previous_id=below.id)
         self._views[view.id] = view
@@ -126,39 +126,39 @@ class Views:
         self._announce("view.opened", view)
         return view
 
-    def _made(self, user: str, team_id: str, given: Mapping[str, Any], trigger: str | None) -> View:
-        made = self.mint.numbered("V")
-        self._alone(given.get("external_id"), made)
+    def _new_view(self, user: str, team_id: str, given: Mapping[str, Any], trigger: str | None) -> View:
+        view_id = self.mint.numbered("V")
+        self._require_unique(given.get("external_id"), view_id)
         return View(
-            id=made,
+            id=view_id,
             user=user,
             team_id=team_id,
             hash=self.mint.hash(),
             given=given,
-            blocks=named(given.get("blocks")),
-            root_id=made,
+            blocks=with_ids(given.get("blocks")),
+            root_id=view_id,
             trigger=trigger,
         )
 
-    def _alone(self, external_id: str | None, view_id: str) -> None:
-        if external_id and any(each.given.get("external_id") == external_id for each in self._open(but=view_id)):
+    def _require_unique(self, external_id: str | None, view_id: str) -> None:
+        if external_id and any(view.given.get("external_id") == external_id for view in self._open(but=view_id)):
             raise RefusedError("duplicate_external_id")
 
     def _open(self, but: str = "") -> list[View]:
-        ids = [each for stack in self._stacks.values() for each in stack] + list(self._homes.values())
-        return [self._views[each] for each in ids if each != but]
+        ids = [view_id for stack in self._stacks.values() for view_id in stack] + list(self._homes.values())
+        return [self._views[view_id] for view_id in ids if view_id != but]
 
     def publish(self, user: str, team_id: str, given: Mapping[str, Any], expected: str | None) -> View:
-        standing = self.home(user)
-        if standing:
-            return self.update(standing, given, expected)
-        view = self._made(user, team_id, given, None)
+        current = self.home(user)
+        if current:
+            return self.update(current, given, expected)
+        view = self._new_view(user, team_id, given, None)
         self._views[view.id], self._homes[user] = view, view.id
         self._announce("home.published", view)
         return view
 
     def find(self, view_id: str | None, external_id: str | None) -> View:
-        """What is open. A view that was closed is not found any more."""
+        """Only open views are found."""
         for view in self._open():
             if view.id == view_id or (external_id and view.given.get("external_id") == external_id):
                 return view
@@ -167,9 +167,9 @@ class Views:
     def update(self, view: View, given: Mapping[str, Any], expected: str | None = None) -> View:
         if expected and expected != view.hash:
             raise RefusedError("hash_conflict")
-        self._alone(given.get("external_id"), view.id)
-        # What was typed stays where block, element and kind are the same as before: `state_of` looks for that.
-        return self._keep(view, given=given, blocks=named(given.get("blocks")), hash=self.mint.hash(), errors={})
+        self._require_unique(given.get("external_id"), view.id)
+        # Typed values stay if block, element and type are the same as before: `state_of` checks that.
+        return self._keep(view, given=given, blocks=with_ids(given.get("blocks")), hash=self.mint.hash(), errors={})
 
     def type_in(self, view: View, typed: State) -> View:
         return self._keep(view, typed=typed)
@@ -183,7 +183,7 @@ class Views:
         return kept
 
     def close(self, view: View) -> None:
-        """Closes it and what lies above it, and shows what lies under it."""
+        """Close the view and those above it."""
         stack = self._stacks.get(view.user, [])
         if view.id in stack:
             del stack[stack.index(view.id) :]

@@ -1,4 +1,4 @@
-"""The state of one workspace in which one app is installed. It knows nothing of HTTP."""
+"""The state of one workspace with one installed app. It knows nothing about HTTP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from playground.model.response_urls import ResponseUrls
 from playground.model.triggers import Triggers
 from playground.model.views import Views
 
-# The fewest with which the service works, and e-mail lookup.
+# The smallest set with which the service works, plus e-mail lookup.
 SCOPES = (
     "commands",
     "chat:write",
@@ -31,12 +31,12 @@ SCOPES = (
     "groups:read",
 )
 FOREIGN = "TFOREIGN"
-REMEMBERED = 10_000  # calls: who looks for one looks among the last
+REMEMBERED = 10_000  # calls: tests look only among the latest
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of the Web API, or a post to a response_url, as it was answered. Kept in the order of the answers."""
+    """A call of the Web API or a post to a response_url, with its answer. Kept in the order of the answers."""
 
     method: str
     arguments: Mapping[str, Any]
@@ -51,7 +51,7 @@ class Call:
 
 @dataclass(slots=True, kw_only=True)
 class Workspace:
-    signing_secret: str = "stand-in-signing-secret"  # noqa: S105 - of a Slack that is none
+    signing_secret: str = "stand-in-signing-secret"  # noqa: S105 - not a real secret
     bot_token: str = "xoxb-stand-in"  # noqa: S105
     app_token: str = "xapp-stand-in"  # noqa: S105
     team_id: str = "T1"
@@ -90,34 +90,35 @@ class Workspace:
         self.response_urls = ResponseUrls(self.clock)
         self.faults = Faults(self.clock)
         for id_, name, bot_id in ((self.bot_user, self.bot_name, self.bot_id), (SLACKBOT, "slackbot", None)):
-            # Slackbot says of itself that it is no bot.
+            # Slack's API does not report Slackbot as a bot.
             bot = id_ != SLACKBOT
-            its = Person(id=id_, name=name, real_name=name.title(), team_id=self.team_id, bot=bot, bot_id=bot_id)
-            self.people[id_] = its
+            self.people[id_] = Person(
+                id=id_, name=name, real_name=name.title(), team_id=self.team_id, bot=bot, bot_id=bot_id
+            )
 
     @property
     def team(self) -> dict[str, Any]:
         return {"id": self.team_id, "domain": self.domain}
 
     def direct(self, user: str) -> Channel:
-        """The app's direct channel with somebody, which is there as soon as it is asked for."""
+        """The app's direct channel with the person, created on first use."""
         id_ = f"D{user}"
         direct = Channel(id=id_, name=id_, members=(user, self.bot_user), direct_to=user)
         return self.channels.setdefault(id_, direct)
 
     def readable(self, channel: str) -> Channel | None:
-        """As the app sees it: private channels without it do not exist."""
-        found = self.channels.get(channel)
-        return None if found is None or (found.private and not found.bot_in) else found
+        """The channel as the app sees it: private channels without the app do not exist."""
+        known = self.channels.get(channel)
+        return None if known is None or (known.private and not known.bot_in) else known
 
-    def pinged(self, channel: Channel, mentions: frozenset[str]) -> frozenset[str]:
-        """Who of a channel is notified. In a direct channel everything notifies."""
+    def notified_by(self, channel: Channel, mentions: frozenset[str]) -> frozenset[str]:
+        """The members that a message notifies. In a direct channel every message notifies."""
         if channel.direct_to:
             return frozenset({channel.direct_to})
         members = frozenset(channel.members) - {self.bot_user}
         if mentions & {"channel", "everyone"}:
             return members
-        here = {each for each in members if self.people[each].online} if "here" in mentions else set()
+        here = {member for member in members if self.people[member].online} if "here" in mentions else set()
         grouped = {member for group in mentions & self.groups.keys() for member in self.groups[group].members}
         return members & (mentions | grouped | here)
 

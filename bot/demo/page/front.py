@@ -11,7 +11,7 @@ from aiohttp import web
 from bot.api.requests import MAX_BODY
 from bot.demo.faults import DemoError
 from bot.logs import request_log
-from playground.server import LARGEST
+from playground.server import MAX_REQUEST
 
 HOST = "127.0.0.1"  # there is nothing in it that should be seen from elsewhere
 LINGER = 0.3  # seconds for the last answers
@@ -21,7 +21,7 @@ class Front:
     """The playground is there first, because the service asks its Slack who there is before it takes anything."""
 
     def __init__(self, routes: Iterable[web.RouteDef]) -> None:
-        self.app = web.Application(client_max_size=LARGEST)
+        self.app = web.Application(client_max_size=MAX_REQUEST)
         self.app.add_routes([*routes, web.route("*", "/{path:.*}", self._pass_on)])
         self._service: web.Application | None = None
 

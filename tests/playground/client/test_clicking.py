@@ -100,12 +100,12 @@ async def test_a_menu_sends_the_option_that_was_chosen(client: AsyncWebClient, s
 
 async def test_a_dialog_is_declined_and_nothing_is_sent(client: AsyncWebClient, slack: Slack, told: list[Said]) -> None:
     outcome = await slack.click("UANN", await card(client, slack), "reject", confirm=False)
-    assert (outcome.sent, outcome.asked, told) == (False, CONFIRM, [])
+    assert (outcome.sent, outcome.confirmation, told) == (False, CONFIRM, [])
 
 
 async def test_a_dialog_is_confirmed(client: AsyncWebClient, slack: Slack, told: list[Said]) -> None:
     outcome = await slack.click("UANN", await card(client, slack), "reject")
-    assert outcome.asked == CONFIRM
+    assert outcome.confirmation == CONFIRM
     assert len(told) == 1
 
 

@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
-from playground.client.signing import signed
+from playground.client.signing import signature_headers
 from playground.model.workspace import Workspace
 from playground.server import application
 from playground.slack import NotPossibleError, Slack
@@ -41,10 +41,10 @@ async def test_who_has_another_secret_is_not_believed(slack: Slack, app: AsyncAp
 
 
 def test_the_signature_is_slacks() -> None:
-    headers = signed("secret", "payload=%7B%7D")
+    headers = signature_headers("secret", "payload=%7B%7D")
     assert SignatureVerifier("secret").is_valid_request("payload=%7B%7D", headers)
     assert not SignatureVerifier("secret").is_valid_request("payload=%7B%7d", headers)
-    assert not SignatureVerifier("secret").is_valid_request("", signed("secret", "", at=1_000_000))
+    assert not SignatureVerifier("secret").is_valid_request("", signature_headers("secret", "", at=1_000_000))
 
 
 async def test_it_can_stand_in_another_server(session: aiohttp.ClientSession) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from playground.model.elements import shown
+from playground.model.elements import visible_text
 from playground.model.messages import Message
 from playground.model.views import View
 from tests.bot.slack.office import ADAM, CHANNEL, DECIDERS, RITA, SENTA, SOFT, SVEN, Office
@@ -93,7 +93,7 @@ def beyond_the_frames(blocks: Any) -> str:
         case {"type": "rich_text" | "rich_text_section", "elements": elements}:
             return beyond_the_frames(elements)
         case Mapping():
-            return shown([{name: each for name, each in blocks.items() if name != "accessory"}])
+            return visible_text([{name: each for name, each in blocks.items() if name != "accessory"}])
         case _:
             return ""
 

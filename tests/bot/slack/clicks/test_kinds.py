@@ -75,7 +75,7 @@ async def test_a_question_is_answered_and_an_answer_is_no_permission(office: Off
 
 async def test_a_question_is_not_approved_by_a_button_that_it_does_not_have(office: Office) -> None:
     told, card = await office.asked(QUESTION)
-    (ref,) = (element.its["value"] for element in card.elements if element.action_id == "details")
+    (ref,) = (element.data["value"] for element in card.elements if element.action_id == "details")
     client = office.slack.client
     action = {"action_id": "approve", "block_id": "b", "type": "button", "value": ref, "action_ts": "1.0"}
     payload = client.payloads.on_message(client.person(SENTA), card, action, {})

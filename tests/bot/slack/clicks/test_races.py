@@ -190,7 +190,7 @@ async def _at_home(office: Office, told: Told) -> None:
     await office.all_said()
     home = office.slack.home(SENTA)
     assert home is not None
-    button = next(each for each in home.elements if told.id in each.its.get("value", ""))
+    button = next(each for each in home.elements if told.id in each.data.get("value", ""))
     await office.slack.click_home(SENTA, "details", block_id=button.block_id)
 
 

@@ -31,7 +31,7 @@ def bare(blocks: Any) -> Any:
 
 
 def ref_of(card: Message) -> Ref:
-    (found,) = (Ref.read(element.its["value"]) for element in card.elements if element.action_id == "details")
+    (found,) = (Ref.read(element.data["value"]) for element in card.elements if element.action_id == "details")
     assert found is not None
     return found
 

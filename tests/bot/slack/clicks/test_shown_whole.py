@@ -37,7 +37,7 @@ EVERY_LINE = [f'{name}: "{value}"' for name, value in MANY.items()]
 
 async def step_to(office: Office, label: str, user: str = SENTA) -> View:
     """Next or Back, in the form that is open."""
-    (button,) = [each.its for each in before(office, user).elements if each.label == label]
+    (button,) = [each.data for each in before(office, user).elements if each.label == label]
     await office.slack.click_modal(user, "step", having_value=button["value"])
     return before(office, user)
 
@@ -181,9 +181,9 @@ async def test_a_step_that_was_skipped_is_not_approved(office: Office) -> None:
     told, card = await office.asked(OF_3_STEPS)
     await office.click(SENTA, card, "approve")
     (button,) = [each for each in before(office).elements if each.action_id == "step"]
-    value = button.its["value"]
+    value = button.data["value"]
     client, view = office.slack.client, before(office)
-    forged_value = {**button.its, "value": f"3{value[1:]}"}
+    forged_value = {**button.data, "value": f"3{value[1:]}"}
     action = client.payloads.action(button, {}) | {"value": forged_value["value"]}
     await client._send(SENTA, client.payloads.on_view(client.person(SENTA), view, action), button)
     assert "Step 3 of 3" in before(office).shown
@@ -197,7 +197,7 @@ async def test_a_step_that_was_skipped_is_not_approved(office: Office) -> None:
 async def test_a_forged_submission_of_the_first_step_is_refused(office: Office) -> None:
     told, card = await office.asked(OF_3_STEPS)
     await office.click(SENTA, card, "approve")
-    (value,) = [each.its["value"] for each in before(office).elements if each.action_id == "step"]
+    (value,) = [each.data["value"] for each in before(office).elements if each.action_id == "step"]
     state = await office.state(told)
     typed = {
         "comment": {"comment": {"type": "plain_text_input", "value": "Checked."}},
@@ -238,7 +238,7 @@ async def test_details_first_means_every_page_that_holds_parameters(database_url
         await office.click(SENTA, card, "approve")
         assert "every page of what is proposed" in await office.notes(SENTA)
         await office.details(SENTA, card)
-        (following,) = [each.its["value"] for each in before(office).elements if each.action_id == "page"]
+        (following,) = [each.data["value"] for each in before(office).elements if each.action_id == "page"]
         await office.slack.click_modal(SENTA, "page", having_value=following)
         await office.slack.close(SENTA)
         await office.click(SENTA, card, "approve")

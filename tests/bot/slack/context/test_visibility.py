@@ -24,7 +24,7 @@ OPEN = POLICY.replace('admins = ["UADAM"]', 'admins = ["UADAM"]\nvisibility = "w
 async def forged(office: Office, user: str, card: Message, package_id: str, action_id: str = "details") -> None:
     """A press of a button on one card that names the package of another."""
     client = office.slack.client
-    element = Press(action_id=action_id).found(card.blocks)
+    element = Press(action_id=action_id).find(card.blocks)
     action = client.payloads.action(element, {}) | {"value": f"{package_id} 1 0 -"}
     payload = client.payloads.on_message(client.person(user), card, action, {})
     await client.delivery.send(Parcel("interactive", payload))

@@ -102,7 +102,7 @@ async def test_a_long_queue_is_paged_forward_to_its_end_and_back(office: Office)
 
 
 def _value(view: View, label: str) -> str:
-    return next(str(each.its["value"]) for each in view.elements if each.label == label)
+    return next(str(each.data["value"]) for each in view.elements if each.label == label)
 
 
 @pytest.mark.parametrize("action_id", ["home_mine", "home_decided"])

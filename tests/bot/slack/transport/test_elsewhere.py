@@ -126,7 +126,7 @@ async def test_a_command_from_another_workspace_does_nothing(office: Office) -> 
     paused = await office.slack.command(ADAM, "/reviews", "pause Clerk")
     assert paused.parcel is not None
     payload = {**paused.payload, "team_id": "T2", "text": "resume Clerk", "trigger_id": "another-trigger"}
-    answer = await given(office, replace(paused.parcel, payload=payload).encoded()[0])
+    answer = await given(office, replace(paused.parcel, payload=payload).encode()[0])
     assert BELONGS in answer.text
     assert (await office.submit()).problem == (409, "agent-paused")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from playground.client.signing import signed
+from playground.client.signing import signature_headers
 from playground.slack import stand_in
 from rules.scales import HITLLevel
 from rules.state.model import Status
@@ -180,7 +180,7 @@ async def test_without_a_public_address_soft_is_hard_from_the_start_and_the_serv
 
 async def posted(office: Office, event: dict[str, Any]) -> int:
     body = json.dumps({"type": "event_callback", "event": event})
-    headers = signed(SECRET, body) | {"Content-Type": JSON}
+    headers = signature_headers(SECRET, body) | {"Content-Type": JSON}
     async with office.http.post("/slack/events", data=body, headers=headers) as answer:
         return answer.status
 

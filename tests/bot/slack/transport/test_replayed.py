@@ -36,7 +36,7 @@ class Recorded(NamedTuple):
 
     @classmethod
     def signed(cls, parcel: Parcel) -> Recorded:
-        text, kind = parcel.encoded()
+        text, kind = parcel.encode()
         return cls(text.encode(), signed(text.encode()), kind)
 
     async def again(self, office: Office) -> Told:

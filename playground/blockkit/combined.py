@@ -1,4 +1,4 @@
-"""What no block can know alone: ids that must differ, and what all blocks of a message come to together."""
+"""Rules across several blocks: ids that must be unique, and limits on all blocks of a message together."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from blocks.kit import limits
 from blocks.kit.room import characters
 from playground.blockkit.fault import Fault, refusal
-from playground.blockkit.places import Placed, Surface, blocks_in, elements_in, out_of_place
+from playground.blockkit.places import Placed, Surface, blocks_in, check_place, elements_in
 
 TABLES = {"table": limits.TABLE_TEXT, "data_table": limits.DATA_TABLE_TEXT}
 
 
-def _twice(key: str, placed: Iterable[Placed], scope: str) -> Iterator[Fault]:
+def _duplicates(key: str, placed: Iterable[Placed], scope: str) -> Iterator[Fault]:
     seen = set()
     for pointer, thing in placed:
         name = thing.get(key)
@@ -28,31 +28,31 @@ def _of_kind(kind: str, placed: Iterable[Placed]) -> list[Placed]:
     return [(pointer, block) for pointer, block in placed if block.get("type") == kind]
 
 
-def in_any_list(blocks: Sequence[Any], surface: Surface) -> Iterator[Fault]:
-    """Asked of all blocks, sound or not, so that one fault does not hide another."""
+def check_any_blocks(blocks: Sequence[Any], surface: Surface) -> Iterator[Fault]:
+    """Applied to all blocks, valid or not, so that one fault does not hide another."""
     placed = list(blocks_in(blocks))
     inside = [list(elements_in(pointer, block)) for pointer, block in placed]
     elements = [element for of_block in inside for element in of_block]
     for thing in (*placed, *elements):
-        yield from out_of_place(thing, surface)
-    yield from _twice("block_id", placed, "the message or view")
+        yield from check_place(thing, surface)
+    yield from _duplicates("block_id", placed, "the message or view")
     for of_block in inside:
-        yield from _twice("action_id", of_block, "its block")
+        yield from _duplicates("action_id", of_block, "its block")
     for pointer, _ in [placed for placed in elements if placed[1].get("focus_on_load") is True][1:]:
         yield from refusal("may be true for one element only", f"{pointer}/focus_on_load")
 
 
-def in_a_message(blocks: Sequence[Any]) -> Iterator[Fault]:
+def check_message_blocks(blocks: Sequence[Any]) -> Iterator[Fault]:
     placed = list(blocks_in(blocks))
     for pointer, _ in _of_kind("data_visualization", placed)[limits.MESSAGE_CHARTS :]:
         yield from refusal(f"a message may hold {limits.MESSAGE_CHARTS} charts", pointer)
     for pointer, _ in _of_kind("table", placed)[limits.MESSAGE_TABLES :]:
-        # Slack's word for it, although such a table is no attachment.
+        # Slack's error code, although such a table is no attachment.
         yield from refusal("a message may hold one table", pointer, "invalid_attachments")
 
 
-def in_sound_blocks(blocks: Sequence[Any], surface: Surface) -> Iterator[Fault]:
-    """What is measured at all depths is measured only where the depth is known, which is in sound blocks."""
+def check_valid_blocks(blocks: Sequence[Any], surface: Surface) -> Iterator[Fault]:
+    """Texts at all depths are counted only in valid blocks, because only there the depth is bounded."""
     placed = list(blocks_in(blocks))
     for kind, most in TABLES.items():
         if sum(characters(block["rows"]) for _, block in _of_kind(kind, placed)) > most:

@@ -1,4 +1,4 @@
-"""One call of the Web API: what was asked, by its names, and what it takes to be allowed."""
+"""One call of the Web API: its arguments, and the scopes it needs."""
 
 from __future__ import annotations
 
@@ -13,58 +13,58 @@ from playground.model.refusals import RefusedError, invalid_arguments
 from playground.model.workspace import Workspace
 
 Answer = dict[str, Any]
-MOST = 1000
+MAX_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ApiCall:
     slack: Workspace
     arguments: Mapping[str, Any]
 
     def text(self, name: str, default: str = "") -> str:
-        given = self.arguments.get(name)
-        return default if given is None else str(given)
+        value = self.arguments.get(name)
+        return default if value is None else str(value)
 
     def required(self, name: str) -> str:
-        given = self.text(name)
-        if not given:
+        value = self.text(name)
+        if not value:
             raise invalid_arguments(f"missing required field: {name}")
-        return given
+        return value
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        given = self.arguments.get(name)
-        return default if given is None else str(given).lower() in {"1", "true"}
+        value = self.arguments.get(name)
+        return default if value is None else str(value).lower() in {"1", "true"}
 
     def number(self, name: str, default: int) -> int:
-        given = self.text(name, str(default))
-        if not given.isdigit():
+        value = self.text(name, str(default))
+        if not value.isdigit():
             raise RefusedError("invalid_limit" if name == "limit" else "invalid_arguments")
-        return int(given)
+        return int(value)
 
     def parsed(self, name: str, error: str = "invalid_json") -> Any:
-        """A structure: JSON where it came in a form, and sometimes also within JSON."""
-        given = self.arguments.get(name)
-        if not isinstance(given, str):
-            return given
-        if not given:
+        """A structure. It is JSON text in a form, and sometimes also inside a JSON body."""
+        value = self.arguments.get(name)
+        if not isinstance(value, str):
+            return value
+        if not value:
             return None
         try:
-            return json.loads(given)
+            return json.loads(value)
         except ValueError:
             raise RefusedError(error) from None
 
     def need(self, *scopes: str) -> None:
-        """One of these scopes."""
+        """Refuse the call unless the token has one of these scopes."""
         if not self.slack.scopes.intersection(scopes):
             provided = ",".join(sorted(self.slack.scopes))
             raise RefusedError("missing_scope", needed=",".join(scopes), provided=provided)
 
-    def page(self, items: Sequence[Any], default: int = MOST) -> tuple[list[Any], dict[str, Any]]:
-        """A page of a list, and the metadata that names the next one. A limit of 0 is none."""
-        start, limit = _start(self.text("cursor")), min(self.number("limit", default) or default, MOST)
-        following = start + limit
-        cursor = _cursor(following) if following < len(items) else ""
-        return list(items[start:following]), {"next_cursor": cursor}
+    def page(self, items: Sequence[Any], default: int = MAX_PAGE) -> tuple[list[Any], dict[str, Any]]:
+        """One page of a list, and the metadata that names the next one. A limit of 0 means the default."""
+        start, limit = _start(self.text("cursor")), min(self.number("limit", default) or default, MAX_PAGE)
+        end = start + limit
+        cursor = _cursor(end) if end < len(items) else ""
+        return list(items[start:end]), {"next_cursor": cursor}
 
 
 def _cursor(start: int) -> str:
@@ -82,9 +82,9 @@ def _start(cursor: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """How a call is answered, one of which scopes it needs before anything is looked at, and its tier."""
+    """How a call is answered, the scopes of which it needs one, and its rate tier."""
 
-    answer: Callable[[Asked], Answer]
+    answer: Callable[[ApiCall], Answer]
     tier: str
     scopes: tuple[str, ...] = ()
     app_level: bool = False
