@@ -21,7 +21,7 @@ from aiohttp import web
 from bench.load import rate
 from bench.world import NO_LIMITS, POLICY, REVIEWER, fresh_database, now, package
 from bot import logs
-from bot.running import running
+from bot.running import run_service
 from bot.settings import LogFormat, read_settings
 from rules.people.directory import Agent, Person
 from rules.state.commands import Approve
@@ -57,7 +57,7 @@ async def _measured(kind: str, url: str) -> Result:
         policy.flush()
         given = {"COUNTERSIGN_DATABASE_URL": url, "COUNTERSIGN_POLICY": policy.name, "COUNTERSIGN_PORT": 0}
         settings = read_settings(**given, COUNTERSIGN_CALLBACK_ALLOW="127.0.0.0/8")
-        async with _receivers() as address, running(settings) as its:
+        async with _receivers() as address, run_service(settings) as its:
             return await _told(kind, its.service.store, address)
 
 

@@ -12,7 +12,7 @@ import tempfile
 
 from bench.world import NO_LIMITS, POLICY, REVIEWER, now
 from bot import logs
-from bot.running import Running, running
+from bot.running import RunningService, run_service
 from bot.settings import LogFormat, read_settings
 from rules.people.directory import Person
 from rules.state.commands import Approve
@@ -27,11 +27,11 @@ async def main(url: str, channel: str | None = None) -> None:
         policy.write(POLICY + (f'[channels]\ndefault = "{channel}"\n' if channel else ""))
         policy.flush()
         settings = read_settings(COUNTERSIGN_DATABASE_URL=url, COUNTERSIGN_POLICY=policy.name, COUNTERSIGN_PORT=0)
-        async with running(settings) as its:
+        async with run_service(settings) as its:
             await _until_told(its)
 
 
-async def _until_told(its: Running) -> None:
+async def _until_told(its: RunningService) -> None:
     store = its.service.store
     people = [Person(user_id=f"U{number}") for number in range(1, 6)]
     await store.database.write(lambda connection: directory.replace(connection, people, {}, now()))
@@ -46,7 +46,7 @@ async def _until_told(its: Running) -> None:
             group.create_task(_approve(its, line.decode().strip()))
 
 
-async def _approve(its: Running, package_id: str) -> None:
+async def _approve(its: RunningService, package_id: str) -> None:
     command = Approve(command_id=f"approve {package_id}", decision_package_id=package_id, expected_package_version=1)
     outcome = await its.service.store.carry_out(command, REVIEWER)
     if outcome.refusal:

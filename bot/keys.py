@@ -1,9 +1,9 @@
-"""The key of the installation: Ed25519, with which exports and receipts are signed.
+"""The installation's Ed25519 key, which signs exports and receipts.
 
 `COUNTERSIGN_KEY` is the base64 of 32 random bytes (`openssl rand -base64 32`), or an Ed25519 private key as PEM. Unset
-on SQLite, a key is made beside the database file, once, as `<file>.key`. On PostgreSQL the replicas have to share one.
-The secrets that callbacks are signed with are sealed by a key derived from it; COUNTERSIGN_KEY_OLD, an earlier key,
-opens what that one sealed. A public key is written as the base64 of its 32 bytes, and read as that or as PEM.
+on SQLite, a key is generated once and stored beside the database as `<file>.key`. On PostgreSQL it must be set, because
+replicas share it. Callback secrets are encrypted ("sealed") with a key derived from it; COUNTERSIGN_KEY_OLD, an earlier
+key, opens what that one sealed. A public key is written as the base64 of its 32 bytes, and read as that or as PEM.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from store.engine.address import address
 SETTING = "COUNTERSIGN_KEY"
 _SIZE = 32
 _PEM = "-----BEGIN "
-_SEALING = "countersign callback secrets"
+_SEALING_PURPOSE = "countersign callback secrets"
 
 
 class PublicKeyError(ValueError):
-    """What was given as a public key is none; the sentence says what would be one."""
+    """The text is not a public key; the message says what would be."""
 
 
 class SigningKey:
-    """Signs; what it signs with is shown to nobody, also not by accident."""
+    """Signs messages. Its repr shows only the public key, so that the private one cannot leak into a log."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
@@ -45,7 +45,7 @@ class SigningKey:
         return base64.b64encode(self._key.sign(message)).decode()
 
     def derived(self, purpose: str) -> bytes:
-        """Another key of 32 bytes, for this purpose alone; nothing can be learnt from it about this one."""
+        """Derive a 32-byte key for this purpose. It reveals nothing about this key (HKDF)."""
         return HKDF(SHA256(), _SIZE, None, purpose.encode()).derive(self._key.private_bytes_raw())
 
     def __repr__(self) -> str:
@@ -53,66 +53,66 @@ class SigningKey:
 
 
 def signing_key(settings: Settings) -> SigningKey:
-    """The key of this installation, made beside its SQLite file where there is none yet."""
+    """The key of this installation; on SQLite, generated at first use."""
     if settings.key is not None:
-        return _parsed(settings.key.get_secret_value(), SETTING)
+        return _parse_key(settings.key.get_secret_value(), SETTING)
     path = key_file(settings)
     if path is None:
         raise SettingsError(
             f"{SETTING}: must be set on PostgreSQL, to the same on every machine; `openssl rand -base64 32` makes one"
         )
     if not path.exists():
-        _make(path)
-    return _kept(path)
+        _make_key_file(path)
+    return _read_key_file(path)
 
 
 def vault(settings: Settings) -> Vault:
-    """Seals with the key of this installation, and also opens what an earlier one sealed."""
+    """Seals with the installation's key, and also opens what COUNTERSIGN_KEY_OLD sealed."""
     old = settings.key_old
-    keys = [signing_key(settings), *([_parsed(old.get_secret_value(), f"{SETTING}_OLD")] if old else [])]
-    return Vault(*(key.derived(_SEALING) for key in keys))
+    keys = [signing_key(settings), *([_parse_key(old.get_secret_value(), f"{SETTING}_OLD")] if old else [])]
+    return Vault(*(key.derived(_SEALING_PURPOSE) for key in keys))
 
 
-def can_have_a_key(settings: Settings) -> bool:
+def has_key_source(settings: Settings) -> bool:
     return settings.key is not None or key_file(settings) is not None
 
 
 def require_key(settings: Settings) -> None:
-    """Replicas on PostgreSQL share a key, so it has to be set. On SQLite one is made."""
-    if not can_have_a_key(settings):
+    """Raise if no key is set on PostgreSQL. On SQLite one can be generated."""
+    if not has_key_source(settings):
         signing_key(settings)
 
 
 def known_public_key(settings: Settings) -> str | None:
-    """The public key of this installation if it has one: to verify something, no key is made."""
+    """The public key if there is a key already. Verifying an export must not generate one."""
     path = key_file(settings)
-    known = settings.key is not None or (path is not None and path.exists())
-    return signing_key(settings).public if known else None
+    exists = settings.key is not None or (path is not None and path.exists())
+    return signing_key(settings).public if exists else None
 
 
 def key_file(settings: Settings) -> Path | None:
-    """Where the key is kept when the setting is empty; nowhere on PostgreSQL."""
+    """The key file that is used if COUNTERSIGN_KEY is not set; None on PostgreSQL."""
     url = address(settings.database_url)
     return Path(f"{url.database}.key") if url.get_backend_name() == "sqlite" else None
 
 
-def public_key(written: str) -> str:
-    """A public key that somebody gave, as it stands in exports."""
-    return base64.b64encode(_public(written).public_bytes_raw()).decode()
+def normalize_public_key(written: str) -> str:
+    """The key in the form that exports use."""
+    return base64.b64encode(_parse_public_key(written).public_bytes_raw()).decode()
 
 
-def verifies(public: str, signature: str, message: bytes) -> bool:
+def verify_signature(public: str, signature: str, message: bytes) -> bool:
     try:
-        _public(public).verify(_bytes(signature), message)
+        _parse_public_key(public).verify(_decode(signature), message)
     except (InvalidSignature, ValueError):
         return False
     return True
 
 
-def _public(written: str) -> Ed25519PublicKey:
+def _parse_public_key(written: str) -> Ed25519PublicKey:
     try:
         if not _is_pem(written):
-            return Ed25519PublicKey.from_public_bytes(_bytes(written))
+            return Ed25519PublicKey.from_public_bytes(_decode(written))
         key = load_pem_public_key(written.strip().encode())
     except (ValueError, UnsupportedAlgorithm) as fault:
         raise PublicKeyError("a public key is the base64 of its 32 bytes, or a PEM") from fault
@@ -121,10 +121,14 @@ def _public(written: str) -> Ed25519PublicKey:
     return key
 
 
-def _parsed(written: str, place: str) -> SigningKey:
-    """Faults name the place and never what stands there."""
+def _parse_key(written: str, place: str) -> SigningKey:
+    """Errors name the setting or file, never its content."""
     try:
-        key = load_pem_private_key(written.strip().encode(), None) if _is_pem(written) else _of_seed(_bytes(written))
+        key = (
+            load_pem_private_key(written.strip().encode(), None)
+            if _is_pem(written)
+            else _key_from_seed(_decode(written))
+        )
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise SettingsError(
             f"{place}: must be the base64 of 32 bytes (`openssl rand -base64 32` makes them) or an Ed25519 key as PEM"
@@ -138,30 +142,30 @@ def _is_pem(written: str) -> bool:
     return written.strip().startswith(_PEM)
 
 
-def _of_seed(seed: bytes) -> Ed25519PrivateKey:
+def _key_from_seed(seed: bytes) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(seed)
 
 
-def _bytes(written: str) -> bytes:
+def _decode(written: str) -> bytes:
     try:
         return base64.b64decode("".join(written.split()), validate=True)
     except binascii.Error as fault:
         raise ValueError("no base64") from fault
 
 
-def _kept(path: Path) -> SigningKey:
+def _read_key_file(path: Path) -> SigningKey:
     try:
-        return _parsed(path.read_text(), str(path))
+        return _parse_key(path.read_text(), str(path))
     except (OSError, UnicodeDecodeError) as fault:
         raise SettingsError(f"{SETTING}: the key in {path} cannot be read ({fault}); or set it") from fault
 
 
-def _make(path: Path) -> None:
-    """Whole or not at all, readable by its owner alone, and never over another: of two that make one, one wins."""
+def _make_key_file(path: Path) -> None:
+    """Write a new key atomically, readable by its owner only. If two processes do so at once, the first one wins."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
-        _write(draft, base64.b64encode(secrets.token_bytes(_SIZE)) + b"\n")
-        path.hardlink_to(draft)  # unlike a rename, it fails where something is already
+        _write_private(draft, base64.b64encode(secrets.token_bytes(_SIZE)) + b"\n")
+        path.hardlink_to(draft)  # unlike a rename, it fails if the file exists
     except FileExistsError:
         return
     except OSError as fault:
@@ -170,7 +174,7 @@ def _make(path: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write_private(path: Path, content: bytes) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
         file.flush()

@@ -1,8 +1,7 @@
-"""Where log lines go: writing one never fails and never waits, whatever became of the reader.
+"""A stream for log lines that never blocks and never raises, even if its reader hangs or has died.
 
-A pipe whose reader hangs blocks its writer, and one whose reader has died raises. So the output is asked
-first whether it takes anything now. Lines that it does not take wait, up to `LINES_KEPT`; what is more is dropped and
-counted.
+Writing to a pipe blocks if the reader hangs, and raises if it has died. So the output is polled before every write.
+Lines that it does not take now are kept, up to `LINES_KEPT`; further lines are dropped and counted.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from typing import TextIO
 from prometheus_client import Counter
 
 LINES_KEPT = 10_000
-AT_THE_END = 1.0  # seconds that the end of the process waits for the reader
-AT_ONCE = select.PIPE_BUF  # so many bytes go into a pipe without waiting, once it takes any
+FINISH_WITHIN = 1.0  # seconds to wait for the reader when the process ends
+PIPE_CHUNK = select.PIPE_BUF  # bytes that a pipe takes without blocking, once it is writable
 
-# It belongs to the process, as the log does: each service shows it among its own metrics.
+# One counter per process, as there is one log; every service registers it among its own metrics.
 DROPPED = Counter(
     "countersign_log_lines_dropped",
     "Log lines that could not be written: their reader hangs or is gone.",
@@ -29,7 +28,7 @@ DROPPED = Counter(
 
 
 class LogOutput:
-    """A stream for loggers, over one that has a file descriptor. Safe to share between threads."""
+    """Wraps a stream that has a file descriptor. Safe to share between threads."""
 
     def __init__(self, stream: TextIO, on_drop: Callable[[float], object] = DROPPED.inc) -> None:
         self._descriptor, self._on_drop = stream.fileno(), on_drop
@@ -51,25 +50,25 @@ class LogOutput:
             self._write_lines(wait=0)
 
     def finish(self) -> None:
-        """At the end of the process: what waits may still be read."""
+        """At the end of the process, give the reader `FINISH_WITHIN` seconds to take the kept lines."""
         with self._lock:
-            self._write_lines(wait=AT_THE_END)
+            self._write_lines(wait=FINISH_WITHIN)
 
     def _write_lines(self, wait: float) -> None:
         try:
             while self._lines and self._poll.poll(wait * 1000):
                 self._write_some()
         except BlockingIOError:
-            return  # the reader was slower after all
+            return  # another process filled the pipe after the poll
         except OSError:
             self._on_drop(len(self._lines))
             self._lines.clear()
 
     def _write_some(self) -> None:
-        if not self._lines:  # a finalizer logged while the output was asked, and wrote them
+        if not self._lines:  # a finalizer logged during the poll, and wrote the lines
             return
         line = self._lines[0]
-        written = os.write(self._descriptor, line[:AT_ONCE])
+        written = os.write(self._descriptor, line[:PIPE_CHUNK])
         if written < len(line):
             self._lines[0] = line[written:]
         else:

@@ -1,4 +1,4 @@
-"""Logs are events with ids: one line each, as text for people or as JSON for machines. Never parameters or keys."""
+"""Logging: events with ids, one line each, as text or JSON. Action parameters, tokens and keys are never logged."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from aiohttp.http_exceptions import HttpProcessingError
 from bot.log_output import LogOutput
 from bot.settings import LogFormat
 
-# Renderers spell out what is inside a container.
-_PLAIN = (bool, int, float, type(None), list, tuple, dict)
+# Renderers escape what is inside a container.
+_SAFE_TYPES = (bool, int, float, type(None), list, tuple, dict)
 
 
 def set_up(form: LogFormat, stream: TextIO | None = None) -> None:
-    """The service's own events and the libraries' warnings, in the same form: on stderr, or where else they belong."""
+    """Write the service's events and the libraries' warnings to one stream, by default stderr, in the same format."""
     stream = stream or sys.stderr
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -28,36 +28,38 @@ def set_up(form: LogFormat, stream: TextIO | None = None) -> None:
     ]
     last, output = _renderer(form, stream), _output(stream)
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, legible, last],
+        processors=[*shared, structlog.processors.format_exc_info, escape_values, last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(output),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(output)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(processors=[_bare, legible, last], foreign_pre_chain=shared)
+        structlog.stdlib.ProcessorFormatter(
+            processors=[_drop_internal_fields, escape_values, last], foreign_pre_chain=shared
+        )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
 def _output(stream: TextIO) -> TextIO:
-    """A stream without a file descriptor lies in memory: it takes everything."""
+    """Wrap the stream, unless it has no file descriptor: writing to memory never blocks."""
     try:
         output = LogOutput(stream)
     except UnsupportedOperation:
         return stream
     atexit.register(output.finish)
-    return cast("TextIO", output)  # loggers write and flush, and ask for nothing else
+    return cast("TextIO", output)  # loggers only call write and flush
 
 
 def request_log() -> logging.Logger:
-    """For the HTTP server itself. What it could not parse is told without its text: a key may stand in it."""
+    """The logger of the HTTP server. It omits the text of requests that could not be parsed: it may hold a key."""
     logger = logging.getLogger("bot.http")
-    logger.addFilter(_without_its_text)
+    logger.addFilter(_hide_unparsed_text)
     return logger
 
 
-def _without_its_text(record: logging.LogRecord) -> bool:
+def _hide_unparsed_text(record: logging.LogRecord) -> bool:
     if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
         record.msg, record.args = "http.unreadable", ()
         record.exc_info = record.exc_text = None
@@ -65,31 +67,35 @@ def _without_its_text(record: logging.LogRecord) -> bool:
 
 
 def _renderer(form: LogFormat, stream: TextIO) -> structlog.typing.Processor:
-    """JSON for machines, colours for somebody who looks on, plain `name=value` for a file."""
+    """JSON for machines, colours on a terminal, plain `name=value` for a file."""
     if form is LogFormat.JSON:
         return structlog.processors.JSONRenderer()
     if stream.isatty():
-        # A prettier traceback would show the variables of each frame, and among them keys.
+        # Rich tracebacks show the variables of each frame, and keys among them.
         return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     return structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False)
 
 
-def legible(
+def escape_values(
     _: structlog.typing.WrappedLogger, __: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """What others wrote cannot move the cursor, colour a terminal, begin a line of its own or break the encoding."""
-    return {name: value if isinstance(value, _PLAIN) else _escaped(name, str(value)) for name, value in event.items()}
+    """Escape values, so that they cannot move the cursor, colour a terminal, start a line or break the encoding."""
+    return {
+        name: value if isinstance(value, _SAFE_TYPES) else _escape(name, str(value)) for name, value in event.items()
+    }
 
 
-def _escaped(name: str, text: str) -> str:
-    """All that is not printed as it stands, spelled out; the lines of a traceback stay lines."""
+def _escape(name: str, text: str) -> str:
+    """Escape unprintable characters, except the line breaks of a traceback."""
     if text.isprintable():
         return text
     kept = "\n" if name in ("exception", "stack") else ""
-    return "".join(each if each.isprintable() or each in kept else ascii(each)[1:-1] for each in text)
+    return "".join(char if char.isprintable() or char in kept else ascii(char)[1:-1] for char in text)
 
 
-def _bare(_: structlog.typing.WrappedLogger, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+def _drop_internal_fields(
+    _: structlog.typing.WrappedLogger, __: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
     event.pop("_record", None)
     event.pop("_from_structlog", None)
     return event

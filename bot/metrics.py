@@ -1,4 +1,4 @@
-"""What Prometheus may know: counts and times by route, verb and reason; never who or what."""
+"""Prometheus metrics: counts and times by route, verb and reason, never by person, agent or package."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.log_output import DROPPED
 
 
 class Metrics:
-    """One registry for each service, so that two of them in one process do not add up."""
+    """Each service has its own registry, so that two services in one process do not add up."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

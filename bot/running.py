@@ -1,4 +1,9 @@
-"""The composition root: puts the parts together, serves, and lets them go in order."""
+"""The composition root: builds the service, listens for requests and shuts down in order.
+
+`open_service` migrates the database, opens the store and connects to Slack and to the agents' callbacks. `run_service`
+also listens on HTTP. `serve_until_stopped` is `countersign serve`: it ends on SIGTERM or SIGINT. At the end, long polls
+are answered, requests in progress get `DRAIN_WITHIN` seconds, and then everything is closed in reverse order.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +17,19 @@ import structlog
 from aiohttp import web
 
 from bot.api.service import Clock, Service, real_clock
-from bot.callback_wiring import callback_side
+from bot.callback_wiring import callback_sender
 from bot.logs import request_log
 from bot.metrics import Metrics
 from bot.process.connections import Connection, Connections
-from bot.process.descriptors import for_connections, raised
-from bot.process.draining import UNDER_WAY
-from bot.process.garbage import seldom_collected
+from bot.process.descriptors import connection_limit, raise_descriptor_limit
+from bot.process.draining import ACTIVE_REQUESTS
+from bot.process.garbage import rare_collection
 from bot.process.peers import Peers
-from bot.process.restore_guard import guarded
-from bot.process.server_lock import only_server
+from bot.process.restore_guard import restore_guard
+from bot.process.server_lock import hold_server_lock
 from bot.settings import Settings, SettingsError
 from bot.slack.wiring import slack_side
-from bot.web import Side, application
+from bot.web import Audience, application
 from rules.policy.parse import read_policy
 from rules.policy.summary import warnings
 from store.migrations.migrate import migrate
@@ -32,14 +37,14 @@ from store.store import Store
 
 log = structlog.get_logger()
 
-DRAIN = 10.0  # for what is under way
-LINGER = 2.0  # for the last answers on their way out
-AT_ONCE = 64  # connections accepted in one go, before anything is known of them
+DRAIN_WITHIN = 10.0  # seconds for requests in progress
+SEND_WITHIN = 2.0  # seconds to send the last answers
+BACKLOG = 64  # connections that asyncio accepts in one go, before `Connections` can close any
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """A service that takes requests at `url`, and those of agents at a port of their own if the settings name one."""
+class RunningService:
+    """A service that listens at `url`. `agents_url` differs if agents have a port of their own."""
 
     service: Service
     url: str
@@ -47,29 +52,32 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings, clock: Clock = real_clock, *, ticks: bool = True) -> AsyncIterator[Running]:
-    """Works, and takes requests; drains at the end: who waits is answered, what was begun is finished, all is closed.
+async def run_service(
+    settings: Settings, clock: Clock = real_clock, *, ticks: bool = True
+) -> AsyncIterator[RunningService]:
+    """Open the service and listen for requests; drain at the end.
 
-    Whoever moves the business clock by hand may also want to say when what is due is looked for.
+    `ticks=False` switches off the periodic jobs: tests that move the clock run them themselves.
     """
     async with (
-        working(settings, clock, ticks=ticks) as service,
-        _listening(service) as (url, agents_url),
+        open_service(settings, clock, ticks=ticks) as service,
+        _listen(service) as (url, agents_url),
     ):
         if service.slack:
             await service.slack.clockwork.heart.tick()
-        yield Running(service, url, agents_url)
+        yield RunningService(service, url, agents_url)
 
 
 @asynccontextmanager
-async def working(
+async def open_service(
     settings: Settings, clock: Clock = real_clock, *, ticks: bool = True, again: bool = False
 ) -> AsyncIterator[Service]:
-    """Migrates, opens the store and meets Slack: all but the door for requests.
+    """Migrate the database, open the store and connect to Slack, without listening for requests.
 
-    With `again` the file is put in force even if it was replaced before: for a process that owns its installation.
+    With `again`, the policy file is applied even if it was in force before and has been replaced. Only a process that
+    owns its installation, such as the demo, may do that.
     """
-    text = _policy_text(settings)
+    text = _read_policy_file(settings)
     policy = read_policy(text)
     await asyncio.to_thread(migrate, settings.migrates_at, clock())
     store = await Store.open(settings.database_url, policy, text.decode(), clock, again=again)
@@ -77,47 +85,51 @@ async def working(
         metrics = Metrics()
         # The API alone, without Slack, is for tests and benches; `countersign serve` asks for the token.
         slack_or_none = slack_side(settings, store, metrics, ticks=ticks) if settings.slack_bot_token else nullcontext()
-        async with guarded(settings, store), slack_or_none as slack, callback_side(settings, store, metrics):
-            with seldom_collected():
+        async with restore_guard(settings, store), slack_or_none as slack, callback_sender(settings, store, metrics):
+            with rare_collection():
                 yield Service(settings, store, metrics, slack)
     finally:
         await store.close()
 
 
 @asynccontextmanager
-async def _listening(service: Service) -> AsyncIterator[tuple[str, str]]:
-    """The addresses for Slack and operators, and for agents: one and the same, if agents have no port of their own."""
+async def _listen(service: Service) -> AsyncIterator[tuple[str, str]]:
+    """Yield the URL for Slack and operators, and the one for agents: the same without COUNTERSIGN_AGENTS_PORT."""
     settings = service.settings
-    connections = Connections(for_connections(raised()), Peers(settings.trusted_proxies), service.metrics)
-    async with connections.watched():
+    connections = Connections(
+        connection_limit(raise_descriptor_limit()), Peers(settings.trusted_proxies), service.metrics
+    )
+    async with connections.watch():
         if settings.agents_port is None:
-            async with _serving(application(service), service, connections, settings.port) as url:
+            async with _serve_app(application(service), service, connections, settings.port) as url:
                 yield url, url
             return
-        operators, agents = application(service, Side.OPERATORS), application(service, Side.AGENTS)
+        operators, agents = application(service, Audience.OPERATORS), application(service, Audience.AGENTS)
         async with (
-            _serving(operators, service, connections, settings.port) as url,
-            _serving(agents, service, connections, settings.agents_port) as agents_url,
+            _serve_app(operators, service, connections, settings.port) as url,
+            _serve_app(agents, service, connections, settings.agents_port) as agents_url,
         ):
             yield url, agents_url
 
 
 @asynccontextmanager
-async def _serving(app: web.Application, service: Service, connections: Connections, port: int) -> AsyncIterator[str]:
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=LINGER, logger=request_log())
+async def _serve_app(app: web.Application, service: Service, connections: Connections, port: int) -> AsyncIterator[str]:
+    runner = web.AppRunner(
+        app, access_log=None, handle_signals=False, shutdown_timeout=SEND_WITHIN, logger=request_log()
+    )
     await runner.setup()
     try:
-        async with _accepting(connections.factory(runner), service.settings.host, port) as url:
+        async with _accept_connections(connections.factory(runner), service.settings.host, port) as url:
             yield url
-        await drained(app, service.store)
+        await drain(app, service.store)
     finally:
         await runner.cleanup()
 
 
 @asynccontextmanager
-async def _accepting(factory: Callable[[], Connection], host: str, port: int) -> AsyncIterator[str]:
+async def _accept_connections(factory: Callable[[], Connection], host: str, port: int) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(factory, host, port, backlog=AT_ONCE)
+    server = await loop.create_server(factory, host, port, backlog=BACKLOG)
     try:
         bound = server.sockets[0].getsockname()
         yield f"http://{bound[0]}:{bound[1]}"
@@ -125,31 +137,31 @@ async def _accepting(factory: Callable[[], Connection], host: str, port: int) ->
         server.close()
 
 
-async def drained(app: web.Application, store: Store) -> None:
-    """Who waits is answered now, and what was begun is finished."""
+async def drain(app: web.Application, store: Store) -> None:
+    """Answer long polls now, and wait for requests in progress."""
     store.release()
-    await app[UNDER_WAY].finished(DRAIN)
+    await app[ACTIVE_REQUESTS].drain(DRAIN_WITHIN)
 
 
-def _policy_text(settings: Settings) -> bytes:
+def _read_policy_file(settings: Settings) -> bytes:
     try:
         return settings.policy.read_bytes()
     except OSError as fault:
         raise SettingsError(f"COUNTERSIGN_POLICY: {settings.policy} cannot be read ({fault.strerror})") from fault
 
 
-async def serve(settings: Settings) -> None:
-    """Until SIGTERM or SIGINT."""
+async def serve_until_stopped(settings: Settings) -> None:
+    """Run the service until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-    async with only_server(settings.database_url), running(settings) as its:
-        policy = its.service.store.house.policy
-        log.info("service.ready", url=its.url, agents=its.agents_url, policy=policy.full_version)
+    async with hold_server_lock(settings.database_url), run_service(settings) as running:
+        policy = running.service.store.house.policy
+        log.info("service.ready", url=running.url, agents=running.agents_url, policy=policy.full_version)
         for warning in warnings(policy):
             log.warning("policy.incomplete", because=warning)
-        if its.service.slack and its.service.slack.unproven:
-            log.warning("silence.unproven", because=its.service.slack.unproven)
+        if running.service.slack and running.service.slack.unproven:
+            log.warning("silence.unproven", because=running.service.slack.unproven)
         await stop.wait()
         log.info("service.draining")
     log.info("service.stopped")

@@ -1,4 +1,4 @@
-"""The settings: environment and `.env`, read once at the start. A wrong one stops the start and is named."""
+"""The settings, read once at the start from the environment and `.env`. A wrong setting stops the start by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.exc import ArgumentError
 
-from bot.callbacks.guard import Network, is_inside
+from bot.callbacks.guard import Network, is_internal
 from store.engine.address import address
 
 Networks = Annotated[tuple[Network, ...], NoDecode]
@@ -50,7 +50,7 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _is_a_database_we_know(cls, url: str) -> str:
+    def _check_database_url(cls, url: str) -> str:
         try:
             backend = address(url).get_backend_name()
         except (ArgumentError, ValueError):
@@ -63,14 +63,14 @@ class Settings(BaseSettings):
 
     @field_validator("migration_url")
     @classmethod
-    def _is_a_role_of_the_same_database(cls, url: str | None, info: ValidationInfo) -> str | None:
+    def _check_migration_url(cls, url: str | None, info: ValidationInfo) -> str | None:
         if not url:
             return None
         try:
-            both = {address(each).get_backend_name() for each in (url, info.data.get("database_url", url))}
+            backends = {address(name).get_backend_name() for name in (url, info.data.get("database_url", url))}
         except (ArgumentError, ValueError):
-            both = set()
-        if both != {"postgresql"}:
+            backends = set()
+        if backends != {"postgresql"}:
             raise ValueError(
                 "must be the PostgreSQL of COUNTERSIGN_DATABASE_URL with a role that may change its schema"
             )
@@ -82,12 +82,12 @@ class Settings(BaseSettings):
 
     @field_validator("public_url")
     @classmethod
-    def _is_the_address_that_slack_calls(cls, url: str | None) -> str | None:
-        """With or without the path: both mean the same address."""
+    def _normalize_public_url(cls, url: str | None) -> str | None:
+        """Accept the URL with or without the path that Slack calls."""
         if not url:
             return None
         parts = urlsplit(url)
-        whole = parts.path.rstrip("/").removesuffix(SLACK_PATH) + SLACK_PATH
+        path = parts.path.rstrip("/").removesuffix(SLACK_PATH) + SLACK_PATH
         if (
             parts.scheme not in ("http", "https")
             or not parts.hostname
@@ -96,23 +96,23 @@ class Settings(BaseSettings):
             or "@" in parts.netloc
         ):
             raise ValueError("must be the address that Slack calls, such as https://countersign.example.com")
-        return f"{parts.scheme}://{parts.netloc}{whole}"
+        return f"{parts.scheme}://{parts.netloc}{path}"
 
     @field_validator("agents_port")
     @classmethod
-    def _is_another_port(cls, port: int | None, known: ValidationInfo) -> int | None:
+    def _check_agents_port(cls, port: int | None, known: ValidationInfo) -> int | None:
         if port and port == known.data.get("port"):
             raise ValueError("must differ from COUNTERSIGN_PORT; leave it out to serve agents there as well")
         return port
 
     @property
     def proves_clicks(self) -> bool:
-        """Whether this service can prove that clicks come in. Without Slack there are none to wait for."""
+        """Whether this service can prove that clicks arrive. Without Slack there are no clicks to prove."""
         return bool(self.slack_app_token or self.public_url or not self.slack_bot_token)
 
     @field_validator("callback_allow", "trusted_proxies", mode="before")
     @classmethod
-    def _networks(cls, written: Any) -> Any:
+    def _parse_networks(cls, written: Any) -> Any:
         if not isinstance(written, str):
             return written
         try:
@@ -122,15 +122,13 @@ class Settings(BaseSettings):
 
 
 def require_slack(settings: Settings) -> None:
-    """For whoever is to serve people: the token to call Slack with, and one of the two ways for Slack to reach us."""
-    where = 'README, "Connect your workspace", says where it comes from'
+    """Require the token for calls to Slack, and one of the two ways in which Slack reaches this service."""
+    hint = 'README, "Connect your workspace", says where it comes from'
     if not settings.slack_bot_token:
-        raise SettingsError(f"SLACK_BOT_TOKEN: is not set; {where}")
+        raise SettingsError(f"SLACK_BOT_TOKEN: is not set; {hint}")
     if not (settings.slack_app_token or settings.slack_signing_secret):
-        raise SettingsError(
-            f"SLACK_APP_TOKEN: is not set, and for HTTP SLACK_SIGNING_SECRET is not set either; {where}"
-        )
-    if settings.public_url and is_inside(settings.public_url) and not is_inside(settings.slack_api_url):
+        raise SettingsError(f"SLACK_APP_TOKEN: is not set, and for HTTP SLACK_SIGNING_SECRET is not set either; {hint}")
+    if settings.public_url and is_internal(settings.public_url) and not is_internal(settings.slack_api_url):
         raise SettingsError(
             f"COUNTERSIGN_PUBLIC_URL: {settings.public_url} is inside your network, where Slack cannot call;"
             " name the address that is set in Slack as Request URL, such as https://countersign.example.com"

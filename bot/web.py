@@ -1,4 +1,9 @@
-"""The one aiohttp application: its routes, and the layers that every request passes."""
+"""The aiohttp application: its routes, and the middlewares that every request passes.
+
+From the outside in: track the connection, count the request as in progress, measure and log it, turn exceptions into
+problem documents, authenticate the agent. Each audience (operators, agents) can have a port and an application of its
+own.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +16,14 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.api import docs, handlers, operations
-from bot.api.authentication import authenticated
+from bot.api.authentication import authenticate
 from bot.api.problem_types import Fault
 from bot.api.problems import Problem
-from bot.api.requests import MAX_BODY, too_large
+from bot.api.requests import MAX_BODY, too_large_problem
 from bot.api.service import SERVICE, Service
-from bot.process.connections import watched
-from bot.process.draining import UNDER_WAY, UnderWay, counted
-from bot.process.headers import protected
+from bot.process.connections import track_connection
+from bot.process.draining import ACTIVE_REQUESTS, ActiveRequests, track_request
+from bot.process.headers import add_headers
 from bot.slack.transport import door
 from rules.reasons import Reason
 from store.engine.workers import UnavailableError
@@ -27,35 +32,36 @@ from store.installation.policy_texts import UnreadablePolicyError
 log = structlog.get_logger()
 
 
-class Side(Enum):
-    """Who is served at a port, by which routes. Liveness and the description of the API are everywhere."""
+class Audience(Enum):
+    """The routes that a port serves. Liveness and the API's documentation are on every port."""
 
     BOTH = (*handlers.ROUTES, *operations.ROUTES, *docs.ROUTES)
     AGENTS = (*handlers.ROUTES, operations.LIVENESS, *docs.ROUTES)
     OPERATORS = (*operations.ROUTES, *docs.ROUTES)
 
 
-def application(service: Service, side: Side = Side.BOTH) -> web.Application:
-    app = web.Application(middlewares=[watched, counted, measured, answered, authenticated], client_max_size=MAX_BODY)
-    app.on_response_prepare.append(protected)
-    app[SERVICE], app[UNDER_WAY] = service, UnderWay()
-    app.add_routes(side.value)
-    if service.slack and service.slack.door and side is not Side.AGENTS:
+def application(service: Service, audience: Audience = Audience.BOTH) -> web.Application:
+    middlewares = [track_connection, track_request, measure_request, answer_problems, authenticate]
+    app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY)
+    app.on_response_prepare.append(add_headers)
+    app[SERVICE], app[ACTIVE_REQUESTS] = service, ActiveRequests()
+    app.add_routes(audience.value)
+    if service.slack and service.slack.door and audience is not Audience.AGENTS:
         app.router.add_post(door.PATH, service.slack.door.enter)
     return app
 
 
 @web.middleware
-async def measured(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Counts and logs each request under its route, never its path: ids would be labels without end."""
+async def measure_request(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Measure and log each request under its route, never its path: ids would make an unlimited number of labels."""
     start = time.perf_counter()
     response = await handler(request)
-    took = time.perf_counter() - start
+    duration = time.perf_counter() - start
     resource = request.match_info.route.resource
     route = resource.canonical if resource else "unknown"
     status = str(response.status)
-    request.app[SERVICE].metrics.requests.labels(route, _method(request), status).observe(took)
-    log.info("http.request", method=_method(request), route=route, status=response.status, ms=round(took * 1000, 1))
+    request.app[SERVICE].metrics.requests.labels(route, _method(request), status).observe(duration)
+    log.info("http.request", method=_method(request), route=route, status=response.status, ms=round(duration * 1000, 1))
     return response
 
 
@@ -65,16 +71,16 @@ def _method(request: web.Request) -> str:
 
 
 @web.middleware
-async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Whatever went wrong, the answer is a problem document; what is our own fault is logged whole, and told short."""
+async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every exception with a problem document. An unexpected one is logged with its traceback."""
     try:
         return await handler(request)
     except Problem as problem:
         return problem.response()
     except web.HTTPRequestEntityTooLarge:
-        return too_large().response()
+        return too_large_problem().response()
     except web.HTTPException as fault:
-        return _of_aiohttp(fault).response()
+        return _http_problem(fault).response()
     except UnavailableError as fault:
         log.warning("http.database_unavailable", error=str(fault))
         unreadable = isinstance(fault, UnreadablePolicyError)
@@ -84,12 +90,12 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
         return Problem(Fault.INTERNAL).response()
 
 
-def _of_aiohttp(fault: web.HTTPException) -> Problem:
-    kept = {name: value for name, value in fault.headers.items() if name == "Allow"}
+def _http_problem(fault: web.HTTPException) -> Problem:
+    allow = {name: value for name, value in fault.headers.items() if name == "Allow"}
     match fault.status:
         case HTTPStatus.NOT_FOUND:
             return Problem(Reason.NOT_FOUND, "There is nothing at this address; /docs lists what there is.")
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            return Problem(Fault.METHOD_NOT_ALLOWED, headers=kept)
+            return Problem(Fault.METHOD_NOT_ALLOWED, headers=allow)
         case _:
             return Problem(Fault.BAD_REQUEST, f"{fault.reason}.")

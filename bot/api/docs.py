@@ -1,7 +1,7 @@
-"""Where the API is described: to machines at `/openapi.json`, to people at `/docs`.
+"""Serves the API's documentation: `/openapi.json` for machines, `/docs` for people.
 
-`/docs` is Swagger UI with the document inside. It loads nothing, so it works without a network. Its policy names its
-scripts by their digests: no other script runs, and requests that a reader tries go to this service only.
+`/docs` is Swagger UI with the document embedded. It loads nothing else, so it works without a network. Its Content
+Security Policy allows its own scripts by digest and no others, and requests to this service only.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from string import Template
 
 from aiohttp import web
 
-from bot.api.openapi import document
+from bot.api.openapi import openapi_document
 
-_HERE = Path(__file__).parent
-_START = """SwaggerUIBundle({
+_FOLDER = Path(__file__).parent
+_START_SCRIPT = """SwaggerUIBundle({
   spec: JSON.parse(document.getElementById("document").textContent),
   domNode: document.getElementById("docs"),
   deepLinking: true,
@@ -28,38 +28,42 @@ _START = """SwaggerUIBundle({
 })"""
 
 
-async def openapi(_: web.Request) -> web.Response:
-    return web.json_response(document(), dumps=_dumped)
+async def serve_openapi(_: web.Request) -> web.Response:
+    return web.json_response(openapi_document(), dumps=_dump_json)
 
 
-async def docs(_: web.Request) -> web.Response:
-    return web.Response(text=page(), content_type="text/html", headers={"Content-Security-Policy": policy()})
+async def serve_docs(_: web.Request) -> web.Response:
+    return web.Response(
+        text=docs_html(), content_type="text/html", headers={"Content-Security-Policy": content_security_policy()}
+    )
 
 
 @cache
-def page() -> str:
+def docs_html() -> str:
     parts = {
-        "library": _library("swagger_bundle.js"),
-        "library_style": _library("swagger_style.css"),
-        "style": (_HERE / "docs.css").read_text(),
-        "document": _dumped(document()).replace("<", r"\u003c"),  # so that no text in it ends the element
-        "start": _START,
+        "library": _library_file("swagger_bundle.js"),
+        "library_style": _library_file("swagger_style.css"),
+        "style": (_FOLDER / "docs.css").read_text(),
+        "document": _dump_json(openapi_document()).replace(
+            "<", r"\u003c"
+        ),  # so that no text in it can close the script element
+        "start": _START_SCRIPT,
     }
-    return Template((_HERE / "docs.html").read_text()).substitute(parts)
+    return Template((_FOLDER / "docs.html").read_text()).substitute(parts)
 
 
 @cache
-def policy() -> str:
-    scripts = " ".join(f"'sha256-{_digest(script)}'" for script in (_library("swagger_bundle.js"), _START))
-    # Swagger UI sets styles on its elements, and its pictures are data URLs.
+def content_security_policy() -> str:
+    scripts = " ".join(f"'sha256-{_digest(script)}'" for script in (_library_file("swagger_bundle.js"), _START_SCRIPT))
+    # Swagger UI sets inline styles, and its images are data URLs.
     return (
         f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data:; connect-src 'self';"
         " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 
-def _library(name: str) -> str:
-    """A file of offapi. The package is not imported: it would build pages of its own, of 9 MB."""
+def _library_file(name: str) -> str:
+    """Read a file of the offapi package without importing it: the import would build pages of 9 MB."""
     return Path(str(distribution("offapi").locate_file(f"offapi/{name}"))).read_text()
 
 
@@ -67,11 +71,11 @@ def _digest(script: str) -> str:
     return b64encode(sha256(script.encode()).digest()).decode()
 
 
-def _dumped(body: object) -> str:
+def _dump_json(body: object) -> str:
     return json.dumps(body, ensure_ascii=False)
 
 
 ROUTES = [
-    web.get("/openapi.json", openapi),
-    web.get("/docs", docs),
+    web.get("/openapi.json", serve_openapi),
+    web.get("/docs", serve_docs),
 ]

@@ -1,4 +1,9 @@
-"""The agents' HTTP API. A handler parses, calls the road once, and answers; the rules are elsewhere."""
+"""The handlers of the agents' HTTP API.
+
+A handler parses the request into a command, has the store carry it out in one transaction, and answers with the status
+document. Whether a command is allowed is decided in `rules/`. A request with an idempotency key always becomes the same
+command id, so sending it again is answered as before and changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,25 +15,25 @@ from pydantic_core import to_json
 
 from bot.api.authentication import AGENT
 from bot.api.cursors import decode, encode
-from bot.api.problems import Problem, not_found, refused, wrong
+from bot.api.problems import Problem, field_problem, raise_not_found, refusal_problem
 from bot.api.requests import (
     CancelRequest,
     ClaimRequest,
     ListQuery,
     NewVersionRequest,
     ReportRequest,
-    Shape,
+    RequestShape,
     WaitQuery,
-    body_of,
     idempotency_key,
     package_id,
-    parsed,
-    query_of,
+    parse_body,
+    parse_query,
+    read_json,
     seen_revision,
-    shaped,
+    validate,
 )
 from bot.api.service import SERVICE
-from bot.callbacks.guard import forbidden
+from bot.callbacks.guard import why_forbidden
 from bot.slack.context.lookups import Lookups
 from rules.canonical import sha256_of
 from rules.package.model import DecisionPackage
@@ -40,120 +45,120 @@ from scheduler.common.messenger import BusyError, SlackError
 from store.installation.house import fresh_id
 from store.store import Answered
 
-POLL_AGAIN = "5"
+POLL_AFTER = "5"
 
 
-async def submit(request: web.Request) -> web.Response:
-    """202 while a person is awaited, 201 where policy settled it at once, 200 where it was answered before."""
-    package = await parsed(request, DecisionPackage)
+async def submit_package(request: web.Request) -> web.Response:
+    """Answer 202 if it waits for a person, 201 if the policy settled it at once, 200 if it was answered before."""
+    package = await parse_body(request, DecisionPackage)
     command_id = _command_id(request, idempotency_key(request, package))
-    await _prepared(request, package, command_id)
+    await _check_addresses(request, package, command_id)
     command = Submit(command_id=command_id, decision_package_id=f"pkg_{fresh_id()}", package=package)
-    answered = await _carried_out(request, command, _content(package))
+    answered = await _execute(request, command, _content_digest(package))
     settled = answered.document["terminal"]
     status = HTTPStatus.OK if answered.replayed else HTTPStatus.CREATED if settled else HTTPStatus.ACCEPTED
     headers = {"Location": f"/v1/packages/{answered.document['decision_package_id']}"}
-    return _answer(answered, status, headers | ({} if settled else {"Retry-After": POLL_AGAIN}))
+    return _answer(answered, status, headers | ({} if settled else {"Retry-After": POLL_AFTER}))
 
 
-async def read(request: web.Request) -> web.Response:
-    """The status document, now or as soon as it is another than the one that the agent has."""
-    service, wait = request.app[SERVICE], query_of(request, WaitQuery).wait
-    which, agent_id, seen = package_id(request), request[AGENT].agent_id, seen_revision(request)
+async def read_package(request: web.Request) -> web.Response:
+    """Answer with the status document: now or, with `wait`, as soon as it differs from the agent's revision."""
+    service, wait = request.app[SERVICE], parse_query(request, WaitQuery).wait
+    wanted_id, agent_id, seen = package_id(request), request[AGENT].agent_id, seen_revision(request)
     if wait:
-        with service.polls.held(agent_id), service.metrics.waiting.track_inprogress():
-            found = await service.store.next_change(which, agent_id, seen, wait)
+        with service.polls.hold(agent_id), service.metrics.waiting.track_inprogress():
+            answer = await service.store.next_change(wanted_id, agent_id, seen, wait)
     else:
-        found = await service.store.found(which, agent_id)
-    if found is None:
-        not_found()
-    if found.document["revision"] == seen:
-        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=_tag(found.document))
-    return _json(found.document)
+        answer = await service.store.found(wanted_id, agent_id)
+    if answer is None:
+        raise_not_found()
+    if answer.document["revision"] == seen:
+        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=_etag(answer.document))
+    return _json(answer.document)
 
 
-async def listed(request: web.Request) -> web.Response:
-    """The agent's own packages, newest first."""
-    query, store = query_of(request, ListQuery), request.app[SERVICE].store
+async def list_packages(request: web.Request) -> web.Response:
+    """List the agent's own packages, newest first."""
+    query, store = parse_query(request, ListQuery), request.app[SERVICE].store
     after = decode(query.cursor) if query.cursor else None
-    wanted = {"status": query.status, "thread_id": query.thread_id, "action_type": query.action_type}
-    found, following = await store.own(request[AGENT].agent_id, limit=query.limit, after=after, **wanted)
-    return _json({"packages": found, "next_cursor": encode(following) if following else None})
+    filters = {"status": query.status, "thread_id": query.thread_id, "action_type": query.action_type}
+    packages, following = await store.own(request[AGENT].agent_id, limit=query.limit, after=after, **filters)
+    return _json({"packages": packages, "next_cursor": encode(following) if following else None})
 
 
-async def new_version(request: web.Request) -> web.Response:
-    """The answer to a revise or an evidence request."""
-    body = await parsed(request, NewVersionRequest)
-    package = shaped(body.model_dump(exclude={"expected_package_version"}, exclude_unset=True), DecisionPackage)
+async def submit_version(request: web.Request) -> web.Response:
+    """Submit the new version that a reviewer asked for, or an improved one."""
+    body = await parse_body(request, NewVersionRequest)
+    package = validate(body.model_dump(exclude={"expected_package_version"}, exclude_unset=True), DecisionPackage)
     command_id = _command_id(request, idempotency_key(request, package))
-    await _prepared(request, package, command_id)
+    await _check_addresses(request, package, command_id)
     command = NewVersion(
         command_id=command_id,
         decision_package_id=package_id(request),
         expected_package_version=body.expected_package_version,
         package=package,
     )
-    answered = await _carried_out(request, command, _content(body))
-    return _answer(answered, HTTPStatus.OK if answered.replayed else HTTPStatus.ACCEPTED, {"Retry-After": POLL_AGAIN})
+    answered = await _execute(request, command, _content_digest(body))
+    return _answer(answered, HTTPStatus.OK if answered.replayed else HTTPStatus.ACCEPTED, {"Retry-After": POLL_AFTER})
 
 
-async def cancel(request: web.Request) -> web.Response:
-    """Withdraws what nobody has decided yet. Once more changes nothing."""
-    body = await parsed(request, CancelRequest)
+async def cancel_package(request: web.Request) -> web.Response:
+    """Withdraw a package that is not decided yet. A second time changes nothing."""
+    body = await parse_body(request, CancelRequest)
     command = Withdraw(
         command_id=_command_id(request, idempotency_key(request)),
         decision_package_id=package_id(request),
         comment=body.reason,
     )
-    return _answer(await _carried_out(request, command, _content(body)))
+    return _answer(await _execute(request, command, _content_digest(body)))
 
 
-async def execution(request: web.Request) -> web.Response:
-    """Claims the permission, once, or reports what came of it."""
-    body = await body_of(request)
-    whose = {"command_id": f"cmd_{fresh_id()}", "decision_package_id": package_id(request)}
+async def claim_or_report(request: web.Request) -> web.Response:
+    """Claim the permission to execute, once, or report the outcome."""
+    body = await read_json(request)
+    ids = {"command_id": f"cmd_{fresh_id()}", "decision_package_id": package_id(request)}
     command: Command
     if isinstance(body, dict) and body.get("state") == "claimed":
-        claim = shaped(body, ClaimRequest)
-        command = ClaimExecution(**whose, claim_id=claim.claim_id, action_digest=claim.action_digest)
+        claim = validate(body, ClaimRequest)
+        command = ClaimExecution(**ids, claim_id=claim.claim_id, action_digest=claim.action_digest)
     else:
-        report = shaped(body, ReportRequest)
-        command = ReportExecution(**whose, claim_id=report.claim_id, outcome=report.state, detail=report.detail)
-    return _answer(await _carried_out(request, command))
+        report = validate(body, ReportRequest)
+        command = ReportExecution(**ids, claim_id=report.claim_id, outcome=report.state, detail=report.detail)
+    return _answer(await _execute(request, command))
 
 
-async def events(request: web.Request) -> web.Response:
-    """The package's audit events, oldest first."""
-    found = await request.app[SERVICE].store.events(package_id(request), request[AGENT].agent_id)
-    if found is None:
-        not_found()
-    return _json({"events": found})
+async def list_events(request: web.Request) -> web.Response:
+    """List the package's audit events, oldest first."""
+    events = await request.app[SERVICE].store.events(package_id(request), request[AGENT].agent_id)
+    if events is None:
+        raise_not_found()
+    return _json({"events": events})
 
 
-async def _carried_out(request: web.Request, command: Command, content_digest: str | None = None) -> Answered:
+async def _execute(request: web.Request, command: Command, content_digest: str | None = None) -> Answered:
     service = request.app[SERVICE]
     answered = await service.store.asked_by(request[AGENT], command, content_digest)
     service.metrics.commands.labels(command.verb, answered.refusal.reason if answered.refusal else "done").inc()
     if answered.refusal:
-        raise refused(answered.refusal)
+        raise refusal_problem(answered.refusal)
     return answered
 
 
-async def _prepared(request: web.Request, package: DecisionPackage, command_id: str) -> None:
-    """Where its callbacks may go, and who its parties are; what was answered before is only answered again."""
+async def _check_addresses(request: web.Request, package: DecisionPackage, command_id: str) -> None:
+    """Check the callback URL, and ask Slack about unknown addresses; both only if this command is new."""
     service = request.app[SERVICE]
     lookups = service.slack.lookups if service.slack else None
-    asks_slack = lookups is not None and lookups.are_needed(package)
-    if not (package.callback_url or asks_slack) or await service.store.has_answered(command_id):
+    needs_slack = lookups is not None and lookups.are_needed(package)
+    if not (package.callback_url or needs_slack) or await service.store.has_answered(command_id):
         return
-    if package.callback_url and (because := await forbidden(package.callback_url, service.settings.callback_allow)):
-        raise wrong("callback_url", because)
-    if lookups is not None and asks_slack:
-        await _introduced(lookups, package)
+    if package.callback_url and (fault := await why_forbidden(package.callback_url, service.settings.callback_allow)):
+        raise field_problem("callback_url", fault)
+    if lookups is not None and needs_slack:
+        await _look_up_people(lookups, package)
 
 
-async def _introduced(lookups: Lookups, package: DecisionPackage) -> None:
-    """Slack is asked once about an unknown address. Where it cannot say, nobody can say who requested this."""
+async def _look_up_people(lookups: Lookups, package: DecisionPackage) -> None:
+    """Ask Slack once about unknown addresses. If Slack cannot answer, refuse: the requester would be unknown."""
     detail = "Slack could not be asked whose address requested_by or on_behalf_of names. Send the same request again."
     try:
         await lookups.learn(package)
@@ -164,11 +169,11 @@ async def _introduced(lookups: Lookups, package: DecisionPackage) -> None:
 
 
 def _command_id(request: web.Request, key: str | None) -> str:
-    """A key makes the same request the same command; it is the agent's own, for this very address."""
+    """With an idempotency key, the same agent and path give the same command id; without one, it is a new id."""
     return f"key:{sha256_of([request[AGENT].agent_id, request.path, key])}" if key else f"cmd_{fresh_id()}"
 
 
-def _content(body: DecisionPackage | Shape) -> str:
+def _content_digest(body: DecisionPackage | RequestShape) -> str:
     return sha256_of(body.model_dump(mode="json", exclude={"idempotency_key"}, exclude_unset=True))
 
 
@@ -178,22 +183,22 @@ def _answer(answered: Answered, status: int = 200, headers: dict[str, str] | Non
 
 
 def _json(body: Document, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    headers = (headers or {}) | _tag(body)
+    headers = (headers or {}) | _etag(body)
     return web.Response(
         body=to_json(body), status=status, content_type="application/json", charset="utf-8", headers=headers
     )
 
 
-def _tag(body: Document) -> dict[str, str]:
+def _etag(body: Document) -> dict[str, str]:
     return {"ETag": f'"{body["revision"]}"'} if "revision" in body else {}
 
 
 ROUTES = [
-    web.post("/v1/packages", submit),
-    web.get("/v1/packages", listed, allow_head=False),
-    web.get("/v1/packages/{id}", read, allow_head=False),
-    web.post("/v1/packages/{id}/versions", new_version),
-    web.post("/v1/packages/{id}/cancel", cancel),
-    web.post("/v1/packages/{id}/execution", execution),
-    web.get("/v1/packages/{id}/events", events, allow_head=False),
+    web.post("/v1/packages", submit_package),
+    web.get("/v1/packages", list_packages, allow_head=False),
+    web.get("/v1/packages/{id}", read_package, allow_head=False),
+    web.post("/v1/packages/{id}/versions", submit_version),
+    web.post("/v1/packages/{id}/cancel", cancel_package),
+    web.post("/v1/packages/{id}/execution", claim_or_report),
+    web.get("/v1/packages/{id}/events", list_events, allow_head=False),
 ]

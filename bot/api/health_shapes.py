@@ -1,4 +1,4 @@
-"""What `/healthz` and `/readyz` answer, described as the other answers are in `bot.api.shapes`."""
+"""Models of the answers of `/healthz` and `/readyz`, as in `bot.api.shapes`."""
 
 from __future__ import annotations
 

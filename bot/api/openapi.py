@@ -1,4 +1,4 @@
-"""`/openapi.json`: OpenAPI 3.1, made from the models that parse what comes in and describe what goes out."""
+"""Builds `/openapi.json` (OpenAPI 3.1) from the route table, the request models and the response models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.api.problem_types import TYPE, Fault, Kind, meaning_of, name_of, status
 from bot.api.problems import MEDIA
 from bot.api.requests import PACKAGE_ID, CancelRequest, ClaimRequest, NewVersionRequest, ReportRequest
 from bot.api.routes import ROUTES, Answer, Route
-from bot.api.schema import JSON_OBJECT, REFERENCE, conditions, spelled_out
+from bot.api.schema import JSON_OBJECT, REFERENCE, kind_conditions, with_json_limits
 from bot.api.shapes import CallbackBody, Events, Page, Problem, StatusDocument
 from rules.package.model import DecisionPackage, ExceptionParameters, MemoryParameters
 
@@ -36,7 +36,7 @@ _REQUESTS = (
 )
 _REPLIES = (StatusDocument, CallbackBody, Page, Events, Problem, Readiness, Health)
 
-_FACT = re.compile(r"\{(\w+)\}")  # in the sentence of a problem
+_FACT = re.compile(r"\{(\w+)\}")  # a placeholder in the sentence of a problem
 
 _HEADERS: dict[str, Json] = {
     "ETag": {"description": "The revision.", "schema": {"type": "string", "pattern": '^"[0-9]+"$'}},
@@ -52,7 +52,7 @@ _HEADERS: dict[str, Json] = {
     "WWW-Authenticate": {"description": "What to send.", "schema": {"type": "string"}},
 }
 
-_TAKES: dict[str, Json] = {
+_REQUEST_HEADERS: dict[str, Json] = {
     "Idempotency-Key": {
         "description": "Your own name for this request. The same key with the same content is answered as before; with"
         " another content it is refused. It is good for your own agent and this address.",
@@ -104,14 +104,14 @@ _CALLBACK: Json = {
 
 
 class _Untitled(GenerateJsonSchema):
-    """Titles that only repeat the names say nothing."""
+    """Leaves out titles that only repeat the field names."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
         return False
 
 
 @cache
-def document() -> Json:
+def openapi_document() -> Json:
     return {
         "openapi": "3.1.0",
         "info": {
@@ -140,7 +140,7 @@ def document() -> Json:
 
 
 def problem_kinds() -> list[Kind]:
-    """Every type that any route can come to, by status."""
+    """All problem types that any route can answer with, sorted by status."""
     kinds = {kind for route in ROUTES for kind in route.problems} | {Fault.METHOD_NOT_ALLOWED}
     return sorted(kinds, key=lambda kind: (status_of(kind), name_of(kind)))
 
@@ -157,15 +157,15 @@ def _problem_type(kind: Kind) -> Json:
 def _schemas() -> Json:
     modes: list[tuple[Any, JsonSchemaMode]] = [(model, "validation") for model in _REQUESTS]
     modes += [(model, "serialization") for model in _REPLIES]
-    made = models_json_schema(modes, ref_template=REFERENCE, schema_generator=_Untitled)[1]["$defs"]
+    schemas = models_json_schema(modes, ref_template=REFERENCE, schema_generator=_Untitled)[1]["$defs"]
     for name, fields in MODELS.items():
-        for field, its in made.get(name, {}).get("properties", {}).items():
-            its.setdefault("description", fields[field])
-    made = spelled_out(made) | {"JsonObject": JSON_OBJECT}
+        for field, schema in schemas.get(name, {}).get("properties", {}).items():
+            schema.setdefault("description", fields[field])
+    schemas = with_json_limits(schemas) | {"JsonObject": JSON_OBJECT}
     for model in (DecisionPackage, NewVersionRequest):
-        made[model.__name__] |= conditions()
+        schemas[model.__name__] |= kind_conditions()
     first = [model.__name__ for model in (*_REQUESTS, *_REPLIES)]
-    return {name: made[name] for name in dict.fromkeys((*first, *sorted(made)))}
+    return {name: schemas[name] for name in dict.fromkeys((*first, *sorted(schemas)))}
 
 
 def _paths() -> Json:
@@ -176,36 +176,40 @@ def _paths() -> Json:
 
 
 def _operation(route: Route) -> Json:
-    its: Json = {
+    operation: Json = {
         "operationId": route.name,
         "summary": route.title,
         "tags": ["Packages" if route.of_agents else "Service"],
         "security": [{"agentKey": []}] if route.of_agents else [],
     }
     if route.text:
-        its["description"] = route.text
+        operation["description"] = route.text
     if parameters := _parameters(route):
-        its["parameters"] = parameters
+        operation["parameters"] = parameters
     if route.bodies:
-        its["requestBody"] = _request_body(route)
-    return its | {"responses": _responses(route)}
+        operation["requestBody"] = _request_body(route)
+    return operation | {"responses": _responses(route)}
 
 
 def _parameters(route: Route) -> list[Json]:
-    found: list[Json] = []
+    parameters: list[Json] = []
     if "{id}" in route.path:
         schema = {"type": "string", "pattern": PACKAGE_ID}
-        found.append({"name": "id", "in": "path", "required": True, "schema": schema, "description": "The package."})
+        parameters.append(
+            {"name": "id", "in": "path", "required": True, "schema": schema, "description": "The package."}
+        )
     if route.query:
         described = MODELS[route.query.__name__]
-        shape = spelled_out(route.query.model_json_schema(ref_template=REFERENCE, schema_generator=_Untitled))
+        shape = with_json_limits(route.query.model_json_schema(ref_template=REFERENCE, schema_generator=_Untitled))
         for name, schema in shape["properties"].items():
-            found.append({"name": name, "in": "query", "schema": _present(schema), "description": described[name]})
-    return found + [{"name": name, "in": "header", **_TAKES[name]} for name in route.takes]
+            parameters.append(
+                {"name": name, "in": "query", "schema": _without_null(schema), "description": described[name]}
+            )
+    return parameters + [{"name": name, "in": "header", **_REQUEST_HEADERS[name]} for name in route.takes]
 
 
-def _present(schema: Json) -> Json:
-    """A query has no null: what is not wanted is left out."""
+def _without_null(schema: Json) -> Json:
+    """Drop the null alternative: an optional query parameter is left out, never null."""
     choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
     return choices[0] if choices else schema
 
@@ -213,29 +217,30 @@ def _present(schema: Json) -> Json:
 def _request_body(route: Route) -> Json:
     schemas = [_ref(body.__name__) for body in route.bodies]
     examples = {
-        f"example{number}": {"summary": what, "value": its} for number, (what, its) in enumerate(route.examples)
+        f"example{number}": {"summary": summary, "value": value}
+        for number, (summary, value) in enumerate(route.examples)
     }
     schema = schemas[0] if len(schemas) == 1 else {"title": "ExecutionRequest", "oneOf": schemas}
     return {"required": True, "content": {"application/json": {"schema": schema, "examples": examples}}}
 
 
 def _responses(route: Route) -> Json:
-    told = {str(answer.status): _answer(answer) for answer in route.answers}
+    responses = {str(answer.status): _response(answer) for answer in route.answers}
     kinds = sorted(route.problems, key=status_of)
     for status, group in groupby(kinds, key=status_of):
-        told.setdefault(str(status.value), _problems(status, group))
-    return dict(sorted(told.items()))
+        responses.setdefault(str(status.value), _problem_response(status, group))
+    return dict(sorted(responses.items()))
 
 
-def _answer(answer: Answer) -> Json:
-    its: Json = {"description": answer.when}
+def _response(answer: Answer) -> Json:
+    response: Json = {"description": answer.when}
     if answer.body:
-        its["content"] = _content(answer)
+        response["content"] = _content(answer)
     if answer.links:
-        its["links"] = {name: _link(name) for name in answer.links}
+        response["links"] = {name: _link(name) for name in answer.links}
     if answer.headers:
-        its["headers"] = dict(_header(name) for name in answer.headers)
-    return its
+        response["headers"] = dict(_header(name) for name in answer.headers)
+    return response
 
 
 def _link(name: str) -> Json:
@@ -251,16 +256,16 @@ def _content(answer: Answer) -> Json:
     if isinstance(answer.body, str):
         kind = "object" if answer.body.endswith("json") else "string"
         return {answer.body: {"schema": {"type": kind}}}
-    its: Json = {"schema": _ref(answer.body.__name__)}
-    return {"application/json": its if answer.example is None else its | {"example": answer.example}}
+    content: Json = {"schema": _ref(answer.body.__name__)}
+    return {"application/json": content if answer.example is None else content | {"example": answer.example}}
 
 
-def _problems(status: HTTPStatus, kinds: Iterable[Kind]) -> Json:
+def _problem_response(status: HTTPStatus, kinds: Iterable[Kind]) -> Json:
     kinds = list(kinds)
-    listed = [f"- `{name_of(kind)}`: " + _FACT.sub(r"*\1*", meaning_of(kind)) for kind in kinds]
-    its: Json = {
-        "description": "\n".join([f"{status.phrase}\n", *listed]),
-        "content": {MEDIA: {"schema": _ref("Problem"), "example": _problem(kinds[0])}},
+    types = [f"- `{name_of(kind)}`: " + _FACT.sub(r"*\1*", meaning_of(kind)) for kind in kinds]
+    response: Json = {
+        "description": "\n".join([f"{status.phrase}\n", *types]),
+        "content": {MEDIA: {"schema": _ref("Problem"), "example": _problem_example(kinds[0])}},
         "x-problem-types": [TYPE + name_of(kind) for kind in kinds],
     }
     always = {
@@ -269,11 +274,11 @@ def _problems(status: HTTPStatus, kinds: Iterable[Kind]) -> Json:
         HTTPStatus.SERVICE_UNAVAILABLE: ["Retry-After"],
     }
     if status in always:
-        its["headers"] = dict(_header(name) for name in always[status])
-    return its
+        response["headers"] = dict(_header(name) for name in always[status])
+    return response
 
 
-def _problem(kind: Kind) -> Json:
+def _problem_example(kind: Kind) -> Json:
     return {
         "type": TYPE + name_of(kind),
         "title": title_of(kind),

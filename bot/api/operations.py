@@ -1,4 +1,4 @@
-"""What operators and machines ask of the service: is it alive, is it ready and in which posture, how is it doing."""
+"""Health, readiness and metrics, for operators and machines."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ from store.installation.policy_texts import FIX, UnreadablePolicyError
 from store.outbox import callback_admin, cards, troubles
 from store.outbox.callback_admin import Counts
 
-ANSWERS_WITHIN = 5.0  # seconds, for a database that may hang
+DATABASE_TIMEOUT = 5.0  # seconds, for a database that may hang
 
 
 async def healthz(_: web.Request) -> web.Response:
-    """Alive: the process answers. Nothing else is asked, so that a slow database restarts nobody."""
+    """Answer that the process is alive. The database is not asked, so that a slow one does not cause restarts."""
     return web.json_response({"status": "ok"})
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Ready: the database answers and takes our sign of life; nothing is written here.
+    """Answer 200 if the database answers and this process has written its heartbeat lately. Nothing is written.
 
-    The posture says by which policy decisions are made, and what holds back approvals now.
-    Without Slack, or without its socket, the service is still ready: agents go on reading, claiming and reporting, and
-    to take the replica out of the balance for something that befalls all of them would only take that from them too.
+    The posture names the policy in force, and what holds back approvals now.
+    The service is ready without Slack or its socket: agents can still read, claim and report. An outage of Slack
+    affects all replicas, so taking this one out of the load balancer would only stop agents as well.
     """
     service = request.app[SERVICE]
     store, house = service.store, service.store.house
     try:
-        async with asyncio.timeout(ANSWERS_WITHIN):
+        async with asyncio.timeout(DATABASE_TIMEOUT):
             standing, roster, callbacks, undelivered = await store.read(
-                lambda its: (
-                    house.standing(its),
-                    house.roster(its),
-                    callback_admin.counts(its),
-                    troubles.known(its, house.tenant_id),
+                lambda connection: (
+                    house.standing(connection),
+                    house.roster(connection),
+                    callback_admin.counts(connection),
+                    troubles.known(connection, house.tenant_id),
                 )
             )
     except UnreadablePolicyError as fault:
@@ -65,7 +65,7 @@ async def readyz(request: web.Request) -> web.Response:
             "soft_approval": policy.soft.enabled,
             "frozen": standing.frozen,
             "tenant_id": house.tenant_id,
-            **_slack(service.slack, undelivered),
+            **_slack_posture(service.slack, undelivered),
             "callbacks": callbacks._asdict(),
         },
     }
@@ -77,23 +77,23 @@ def _not_ready(checks: dict[str, str]) -> web.Response:
     return web.json_response(body, status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _slack(side: SlackSide | None, known: list[troubles.Known]) -> dict[str, Any]:
-    """As of the last call: nothing is asked of Slack here."""
+def _slack_posture(side: SlackSide | None, known: list[troubles.Known]) -> dict[str, Any]:
+    """Describe Slack as of the last call to it; no call is made here."""
     if side is None:
         return {"slack": "not configured"}
-    refused = {its.place: its.error for its in known}  # which another replica may have been told
+    refused = {trouble.place: trouble.error for trouble in known}  # found by any replica
     gone, off = refused.pop(troubles.APP, None), refused.pop(troubles.SOCKET, None)
     directory = {"directory_trouble": side.directory.trouble} if side.directory.trouble else {}
     return {
         "slack": token_refused(gone) if gone else side.client.trouble or "ok",
-        **_socket(side, off),
+        **_socket_posture(side, off),
         "silence": f"does not count: {side.unproven}" if side.unproven else "counts",
         **directory,
         "undelivered": [{"place": place, "error": error} for place, error in refused.items()],
     }
 
 
-def _socket(side: SlackSide, off: str | None) -> dict[str, str]:
+def _socket_posture(side: SlackSide, off: str | None) -> dict[str, str]:
     if side.socket is None:
         return {}
     if side.socket.connected:
@@ -103,8 +103,8 @@ def _socket(side: SlackSide, off: str | None) -> dict[str, str]:
     return {"socket": "not connected", **trouble}
 
 
-def _troubles(side: SlackSide, known: list[troubles.Known]) -> dict[str, int]:
-    places = {its.place for its in known}
+def _trouble_counts(side: SlackSide, known: list[troubles.Known]) -> dict[str, int]:
+    places = {known_trouble.place for known_trouble in known}
     trouble = side.client.trouble or ""
     return {
         "unreachable": trouble.startswith("unreachable"),
@@ -116,9 +116,9 @@ def _troubles(side: SlackSide, known: list[troubles.Known]) -> dict[str, int]:
 
 async def metrics(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
-    behind, callbacks, known = await _behind(service)
+    behind, callbacks, known = await _read_backlog(service)
     service.metrics.behind.set(behind)
-    for kind, value in (_troubles(service.slack, known) if service.slack else {}).items():
+    for kind, value in (_trouble_counts(service.slack, known) if service.slack else {}).items():
         service.metrics.troubles.labels(kind).set(value)
     service.metrics.silence.set(bool(service.slack and not service.slack.unproven))
     for state in ("due", "waiting", "dead"):
@@ -127,14 +127,14 @@ async def metrics(request: web.Request) -> web.Response:
     return web.Response(body=page, headers={"Content-Type": content_type})
 
 
-async def _behind(service: Service) -> tuple[float, Counts, list[troubles.Known]]:
+async def _read_backlog(service: Service) -> tuple[float, Counts, list[troubles.Known]]:
     store, tenant_id = service.store, service.store.house.tenant_id
     try:
         return await store.read(
-            lambda its: (
-                cards.count_behind(its, tenant_id),
-                callback_admin.counts(its),
-                troubles.known(its, tenant_id),
+            lambda connection: (
+                cards.count_behind(connection, tenant_id),
+                callback_admin.counts(connection),
+                troubles.known(connection, tenant_id),
             ),
         )
     except UnavailableError:

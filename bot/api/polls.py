@@ -1,4 +1,4 @@
-"""Long polls: how many one agent may hold at a time, so that none takes the connections of all."""
+"""Limits the long polls that one agent may hold at a time, so that no agent takes all connections."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from contextlib import contextmanager
 from bot.api.problems import Problem
 from rules.reasons import Reason
 
-EACH = 500
+MOST_PER_AGENT = 500
 RETRY_AFTER = "5"
 FULL = "This agent already holds as many long polls as it may. Wait as Retry-After says, or read without `wait`."
 
 
 class Polls:
-    def __init__(self, each: int = EACH) -> None:
-        self._each = each
-        self._of: Counter[str] = Counter()
+    def __init__(self, limit: int = MOST_PER_AGENT) -> None:
+        self._limit = limit
+        self._held: Counter[str] = Counter()
 
     @contextmanager
-    def held(self, agent_id: str) -> Iterator[None]:
-        """Beyond the limit an agent is told to come back; it can always read without waiting."""
-        if self._of[agent_id] >= self._each:
+    def hold(self, agent_id: str) -> Iterator[None]:
+        """Count one poll while it waits. Beyond the limit, answer 429; reading without `wait` is always possible."""
+        if self._held[agent_id] >= self._limit:
             raise Problem(Reason.RATE_LIMITED, FULL, headers={"Retry-After": RETRY_AFTER})
-        self._of[agent_id] += 1
+        self._held[agent_id] += 1
         try:
             yield
         finally:
-            self._of[agent_id] -= 1
-            if not self._of[agent_id]:
-                del self._of[agent_id]
+            self._held[agent_id] -= 1
+            if not self._held[agent_id]:
+                del self._held[agent_id]

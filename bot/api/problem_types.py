@@ -1,6 +1,6 @@
-"""The stable types of problems: for each its status, and a sentence that says what it means.
+"""The types of problem documents: for each, its HTTP status and the sentence that explains it.
 
-Those of the rules are `rules.reasons`, with the sentences there; those of the edge itself are here.
+Refusals by the rules are `rules.reasons.Reason`, with their sentences there. Faults of HTTP itself are here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ TYPE = "urn:countersign:problem:"
 
 
 class Fault(StrEnum):
-    """What is wrong with a request before any rule has seen it, or with us."""
+    """A fault in a request that the rules never see, or a fault of the service."""
 
     BAD_REQUEST = "bad-request"
     NOT_JSON = "not-json"
@@ -73,12 +73,12 @@ _MEANING: Mapping[Fault, str] = {
 
 
 def status_of(kind: Kind) -> HTTPStatus:
-    """What a rule refuses is a conflict with how things stand, unless it is said otherwise above."""
+    """The HTTP status. A refusal that is not listed above is 409 Conflict."""
     return _STATUS.get(kind, HTTPStatus.CONFLICT)
 
 
 def name_of(kind: Kind) -> str:
-    """What agents know it by. A reviewer's scope has the same word, and another reason."""
+    """The name for agents. `out-of-scope` is also a refusal of reviewers, so `Reason.BEYOND_KEY` has another value."""
     return _NAMES.get(kind, kind.value)
 
 
@@ -87,5 +87,5 @@ def title_of(kind: Kind) -> str:
 
 
 def meaning_of(kind: Kind) -> str:
-    """The sentence, with its facts still in braces."""
+    """The sentence, with its facts as placeholders in braces."""
     return sentence_of(kind) if isinstance(kind, Reason) else _MEANING[kind]

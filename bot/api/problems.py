@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem details: a stable type, and a sentence that says what to do."""
+"""Errors as RFC 9457 problem documents: a stable type, and a sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bot.api.problem_types import TYPE, Fault, Kind, meaning_of, name_of, status
 from rules.reasons import Reason, Refusal
 
 MEDIA = "application/problem+json"
-TOLD_AT_MOST = 100
-LONGEST_NAME = 200
+MAX_ERRORS = 100
+MAX_FIELD_NAME = 200
 
-# The fact that holds the names of the wrong fields; and the field, where it is always the same.
-_FIELDS: Mapping[Reason, str] = {
+# For refusals about fields: the fact that holds their names, or the name itself if it is always the same.
+_FIELDS_FACT: Mapping[Reason, str] = {
     Reason.QUALITY_GAPS: "gaps",
     Reason.KEEPS_ITS_SUBJECT: "fields",
     Reason.TOO_LONG_TO_SHOW: "field",
@@ -33,12 +33,12 @@ _RETRY_AFTER: Mapping[Kind, str] = {
     Fault.POLICY_UNREADABLE: "30",
 }
 
-# Where the next request on the connection would begin is not known after these, or not worth reading on for.
-_LAST = (Fault.BAD_REQUEST, Fault.TOO_LARGE)
+# After these the connection is closed: where its next request begins is unknown, or too far to read on.
+_CLOSES_CONNECTION = (Fault.BAD_REQUEST, Fault.TOO_LARGE)
 
 
 class Problem(Exception):  # noqa: N818 - the word of RFC 9457
-    """Raised anywhere below a handler, and answered by the one middleware."""
+    """Raised anywhere below a handler; the middleware `answer_problems` turns it into a response."""
 
     def __init__(
         self,
@@ -67,44 +67,44 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         if self.package:
             body["package"] = self.package
         response = web.Response(status=status, text=json.dumps(body), content_type=MEDIA, headers=self.headers)
-        if self.kind in _LAST:
+        if self.kind in _CLOSES_CONNECTION:
             response.force_close()
         return response
 
 
-def refused(refusal: Refusal) -> Problem:
-    """A refusal of the rules, as an agent is told of it."""
-    fields = _FIELD.get(refusal.reason) or refusal.facts.get(_FIELDS.get(refusal.reason, ""), "")
+def refusal_problem(refusal: Refusal) -> Problem:
+    """The problem for a refusal by the rules."""
+    fields = _FIELD.get(refusal.reason) or refusal.facts.get(_FIELDS_FACT.get(refusal.reason, ""), "")
     errors = [{"field": name, "message": "see detail"} for name in fields.split(", ") if name]
     if refusal.reason is Reason.ALREADY_REJECTED:
         errors.append({"field": "material_change", "message": f"say what changed since {refusal.facts['package']}"})
-    again = {"Retry-After": refusal.facts["after"]} if refusal.reason is Reason.RATE_LIMITED else None
-    return Problem(refusal.reason, refusal.sentence, errors=errors, package=refusal.facts.get("package"), headers=again)
+    retry = {"Retry-After": refusal.facts["after"]} if refusal.reason is Reason.RATE_LIMITED else None
+    return Problem(refusal.reason, refusal.sentence, errors=errors, package=refusal.facts.get("package"), headers=retry)
 
 
-def invalid(faults: ValidationError, where: str = "") -> Problem:
-    """Every wrong field by its name, with what would have been right."""
-    found = faults.errors(include_url=False, include_input=False, include_context=False)
-    errors = [_one(fault, where) for fault in found[:TOLD_AT_MOST]]
+def validation_problem(faults: ValidationError, prefix: str = "") -> Problem:
+    """The problem that lists every wrong field. `prefix` is `query` for the query."""
+    details = faults.errors(include_url=False, include_input=False, include_context=False)
+    errors = [_error_entry(detail, prefix) for detail in details[:MAX_ERRORS]]
     first = f"{errors[0]['field']}: {errors[0]['message']}"
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     return Problem(Fault.INVALID, first + more, errors=errors)
 
 
-def wrong(field: str, message: str) -> Problem:
-    """One wrong field that no model could see."""
+def field_problem(field: str, message: str) -> Problem:
+    """The problem for one wrong field that no model checks."""
     return Problem(Fault.INVALID, f"{field}: {message}", errors=[{"field": field, "message": message}])
 
 
-def _one(fault: ErrorDetails, where: str) -> dict[str, str]:
-    return {"field": _field(fault["loc"], where), "message": fault["msg"].removeprefix("Value error, ")}
+def _error_entry(detail: ErrorDetails, prefix: str) -> dict[str, str]:
+    return {"field": _field_path(detail["loc"], prefix), "message": detail["msg"].removeprefix("Value error, ")}
 
 
-def _field(loc: tuple[int | str, ...], where: str) -> str:
-    """Its path. The name of an unknown field is the caller's own, and may be of any length."""
-    path = ".".join(str(part) for part in ((where,) if where else ()) + loc)
-    return path[:LONGEST_NAME] or "body"
+def _field_path(loc: tuple[int | str, ...], prefix: str) -> str:
+    """Join the parts. The path is cut, because the caller chose the name of an unknown field."""
+    path = ".".join(str(part) for part in ((prefix,) if prefix else ()) + loc)
+    return path[:MAX_FIELD_NAME] or "body"
 
 
-def not_found() -> NoReturn:
+def raise_not_found() -> NoReturn:
     raise Problem(Reason.NOT_FOUND)

@@ -1,4 +1,4 @@
-"""What comes in over HTTP, parsed once: who asks, which body, which query. Every fault is a clear 4xx."""
+"""Parses HTTP requests: path, query, headers and JSON bodies, once, into models. Every fault is a 4xx problem."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from pydantic_core import from_json
 
 from bot.api import cursors
 from bot.api.problem_types import Fault, meaning_of
-from bot.api.problems import Problem, invalid, not_found, wrong
+from bot.api.problems import Problem, field_problem, raise_not_found, validation_problem
 from rules.canonical import MAX_INTEGER
 from rules.package.model import ActionType, DecisionPackage, Id, Sentence
 from rules.record.evidence import parse_strict_json
 from rules.state.model import Status
 
 MAX_BODY = 256 * 1024
-WAIT_AT_MOST = 30
-LONGEST = 300  # characters of a sentence that repeats what was sent
+MAX_WAIT = 30
+MAX_QUOTED = 300  # characters of a parser's message, which may quote the body
 
 M = TypeVar("M", bound=BaseModel)
 
 
-class Shape(BaseModel):
-    """What a request may hold, and nothing else."""
+class RequestShape(BaseModel):
+    """Base of request models: immutable, and unknown fields are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,13 +38,13 @@ Digest = Annotated[str, StringConstraints(strict=True, pattern=r"^sha256:[0-9a-f
 Cursor = Annotated[str, StringConstraints(pattern=cursors.PATTERN)]
 
 
-def _whole(number: object) -> object:
-    """In JSON, 1.0 is the same number as 1."""
+def _whole_number(number: object) -> object:
+    """Accept 1.0 for 1: in JSON they are the same number."""
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 _Version = Annotated[int, Field(ge=1, le=MAX_INTEGER, strict=True)]
-Version = Annotated[_Version, BeforeValidator(_whole, json_schema_input_type=_Version)]
+Version = Annotated[_Version, BeforeValidator(_whole_number, json_schema_input_type=_Version)]
 
 
 class NewVersionRequest(DecisionPackage):
@@ -53,13 +53,13 @@ class NewVersionRequest(DecisionPackage):
     expected_package_version: Version
 
 
-class CancelRequest(Shape):
+class CancelRequest(RequestShape):
     """Why the agent no longer wants it."""
 
     reason: Sentence
 
 
-class ClaimRequest(Shape):
+class ClaimRequest(RequestShape):
     """Takes the permission, once."""
 
     state: Literal["claimed"]
@@ -67,7 +67,7 @@ class ClaimRequest(Shape):
     action_digest: Digest
 
 
-class ReportRequest(Shape):
+class ReportRequest(RequestShape):
     """Says what came of it."""
 
     state: Literal["succeeded", "failed", "rolled_back"]
@@ -75,11 +75,11 @@ class ReportRequest(Shape):
     detail: Sentence | None = None
 
 
-class WaitQuery(Shape):
-    wait: Annotated[float, Field(ge=0, le=WAIT_AT_MOST, allow_inf_nan=False)] = 0
+class WaitQuery(RequestShape):
+    wait: Annotated[float, Field(ge=0, le=MAX_WAIT, allow_inf_nan=False)] = 0
 
 
-class ListQuery(Shape):
+class ListQuery(RequestShape):
     status: Status | None = None
     thread_id: Id | None = None
     action_type: ActionType | None = None
@@ -87,10 +87,10 @@ class ListQuery(Shape):
     limit: Annotated[int, Field(ge=1, le=100)] = 20
 
 
-async def body_of(request: web.Request) -> object:
-    """The body as JSON: UTF-8, finite, not too deep, not too big."""
+async def read_json(request: web.Request) -> object:
+    """Parse the body as JSON in UTF-8, with limits on size and depth, and without NaN or infinity."""
     if request.content_length is not None and request.content_length > MAX_BODY:
-        raise too_large()
+        raise too_large_problem()
     try:
         raw = await request.read()
     except (web.RequestPayloadError, ConnectionResetError):
@@ -98,62 +98,64 @@ async def body_of(request: web.Request) -> object:
     try:
         text = raw.decode("utf-8")
         body = from_json(raw, allow_inf_nan=False)
-        parse_strict_json(text)  # from_json is the stricter reader, but of two members with one name it takes the last
+        parse_strict_json(
+            text
+        )  # refuses duplicate member names; from_json, otherwise the stricter parser, keeps the last
     except UnicodeDecodeError:
         raise Problem(Fault.NOT_JSON, "The body must be JSON in UTF-8.") from None
     except ValueError as fault:
-        raise Problem(Fault.NOT_JSON, f"The body is not JSON: {str(fault)[:LONGEST]}.") from None
+        raise Problem(Fault.NOT_JSON, f"The body is not JSON: {str(fault)[:MAX_QUOTED]}.") from None
     return body
 
 
-def too_large() -> Problem:
+def too_large_problem() -> Problem:
     detail = meaning_of(Fault.TOO_LARGE).format(most=MAX_BODY // 1024)
     return Problem(Fault.TOO_LARGE, detail)
 
 
 def package_id(request: web.Request) -> str:
-    """From the address. What cannot be an id of ours is nobody's, and is not asked of the database."""
-    given = request.match_info["id"]
-    return given if _PACKAGE_ID.fullmatch(given) else not_found()
+    """Return the id in the path. If it cannot be an id, answer 404 without a query to the database."""
+    text = request.match_info["id"]
+    return text if _PACKAGE_ID.fullmatch(text) else raise_not_found()
 
 
-async def parsed(request: web.Request, model: type[M]) -> M:
-    return shaped(await body_of(request), model)
+async def parse_body(request: web.Request, model: type[M]) -> M:
+    return validate(await read_json(request), model)
 
 
-def shaped(body: object, model: type[M]) -> M:
+def validate(body: object, model: type[M]) -> M:
     if not isinstance(body, dict):
-        raise wrong("body", "must be a JSON object")
+        raise field_problem("body", "must be a JSON object")
     try:
         return model.model_validate(body)
     except ValidationError as faults:
-        raise invalid(faults) from None
+        raise validation_problem(faults) from None
 
 
-def query_of(request: web.Request, model: type[M]) -> M:
-    """The query, each name at most once."""
-    given = request.query
-    twice = [name for name in given if len(given.getall(name)) > 1]
-    if twice:
-        raise wrong(f"query.{twice[0]}", "may be given once")
+def parse_query(request: web.Request, model: type[M]) -> M:
+    """Parse the query. Each name may be given once."""
+    query = request.query
+    repeated = [name for name in query if len(query.getall(name)) > 1]
+    if repeated:
+        raise field_problem(f"query.{repeated[0]}", "may be given once")
     try:
-        return model.model_validate(dict(given))
+        return model.model_validate(dict(query))
     except ValidationError as faults:
-        raise invalid(faults, "query") from None
+        raise validation_problem(faults, "query") from None
 
 
 def idempotency_key(request: web.Request, package: DecisionPackage | None = None) -> str | None:
-    """From the header or from the body; where both speak they must agree."""
+    """Return the key from the header or the body; if both have one, they must be equal."""
     header = request.headers.get("Idempotency-Key")
-    written = package.idempotency_key if package else None
+    in_body = package.idempotency_key if package else None
     if header is not None and not (header.isascii() and header.isprintable() and 0 < len(header) <= 255):  # noqa: PLR2004
-        raise wrong("Idempotency-Key", "must be 1 to 255 printable ASCII characters")
-    if header and written and header != written:
-        raise wrong("idempotency_key", "differs from the Idempotency-Key header")
-    return header or written
+        raise field_problem("Idempotency-Key", "must be 1 to 255 printable ASCII characters")
+    if header and in_body and header != in_body:
+        raise field_problem("idempotency_key", "differs from the Idempotency-Key header")
+    return header or in_body
 
 
 def seen_revision(request: web.Request) -> int | None:
-    """The revision that the caller has: from If-None-Match, where it is one of ours."""
+    """Return the revision in If-None-Match, or None if it is not one of our ETags."""
     tag = request.headers.get("If-None-Match", "").removeprefix("W/").strip('"')
     return int(tag) if tag.isascii() and tag.isdigit() and len(tag) < 12 else None  # noqa: PLR2004

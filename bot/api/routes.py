@@ -1,6 +1,6 @@
-"""Every route as it is promised: what it takes, which answers it has, which problems it can come to.
+"""The table of routes: what each takes, its answers, and its possible problems.
 
-The document and the page are made from this table; tests hold the application and its real answers against it.
+`/openapi.json` and `/docs` are built from this table; tests compare the application and its real answers with it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ETAG, LOCATION, RETRY_AFTER, REPLAYED = "ETag", "Location", "Retry-After", "Idem
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """An answer that is no problem. A header with a question mark is not always there; an empty body is none."""
+    """A successful answer. A header that ends with `?` is optional; `body=""` means no body."""
 
     status: int
     when: str

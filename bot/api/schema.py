@@ -1,7 +1,7 @@
-"""What the models check and pydantic does not put into JSON schemas: limits of free JSON, and each kind's parameters.
+"""Adds to JSON schemas what the models check and pydantic leaves out: limits of free JSON, and parameters by kind.
 
-Client generators read the document too. So free JSON is no recursive schema, and the conditions are one chain of
-`if` and `else`: generators pass over it, while in an `allOf` it would be taken for a base class.
+Client generators read the document too. So free JSON is not a recursive schema, and the conditions are one chain of
+`if` and `else`: generators ignore it, while they would take an `allOf` for a base class.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 REFERENCE = "#/components/schemas/{model}"
 
-# What a value may not be, because generators and pages read what it may be as its type.
+# Written as `not`: generators and documentation pages would read a positive list of schemas as the value's type.
 _VALUE: Json = {
     "not": {
         "anyOf": [
@@ -36,28 +36,28 @@ JSON_OBJECT: Json = {
 _ANY_OBJECT = {"$ref": REFERENCE.format(model="JsonObject")}
 
 
-def spelled_out(schema: Any) -> Any:
-    """The same schema with the limits of free JSON, and without defaults that are null or empty.
+def with_json_limits(schema: Any) -> Any:
+    """Return the schema with the limits of free JSON, and without defaults that are null or empty.
 
-    Generators of TypeScript make a field with a default required.
+    Such defaults are dropped because TypeScript generators make every field with a default required.
     """
     if isinstance(schema, list):
-        return [spelled_out(each) for each in schema]
+        return [with_json_limits(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    without = {"default"} if schema.get("default") in (None, [], {}) else set()
-    kept = {name: spelled_out(value) for name, value in schema.items() if name not in without}
-    return _limited(kept) if kept.get("additionalProperties") is True else kept
+    dropped = {"default"} if schema.get("default") in (None, [], {}) else set()
+    kept = {name: with_json_limits(value) for name, value in schema.items() if name not in dropped}
+    return _limit_object(kept) if kept.get("additionalProperties") is True else kept
 
 
-def _limited(schema: Json) -> Json:
+def _limit_object(schema: Json) -> Json:
     if "properties" in schema:
         return schema | _LIMITS
     return _ANY_OBJECT | {name: schema[name] for name in schema.keys() & {"description"}}
 
 
-def conditions() -> Json:
-    """`action_parameters` by kind: the exact arguments of a call, the form of a memory or an exception."""
+def kind_conditions() -> Json:
+    """The schema of `action_parameters` for each kind: free JSON for calls, a model for memories and exceptions."""
     chain: Json = {}
     for kind, form in ((Kind.POLICY_EXCEPTION, "ExceptionParameters"), (Kind.MEMORY, "MemoryParameters")):
         chain = _if({"const": kind.value}, {"$ref": REFERENCE.format(model=form)}, chain)

@@ -1,4 +1,4 @@
-"""The service's parts in one place: settings, store, metrics, clock."""
+"""The parts of a running service that request handlers need: settings, store, metrics, Slack."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""What goes out over HTTP: the shapes of every answer, as the rules (`rules.record`) and `bot.api.problems` emit them.
+"""Models of every response body. They only describe: responses are built in `rules.record` and `bot.api.problems`.
 
-They describe, they do not serve: nothing is parsed into them on the way out. A test holds real answers against them.
-They are closed here, so that a field which is emitted and not described fails that test; as published they are open,
-because a client has to bear a field that it does not know.
+A test validates real answers against these models. Unknown fields are forbidden here, so that a field without a
+description fails that test. The published schema allows them, because clients must accept fields that they do not know.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ def _open(schema: dict[str, Any]) -> None:
 
 
 class Reply(BaseModel):
-    # Only who reads the description needs them built, not each start.
+    # Built at the first request for the description, not at every start.
     model_config = ConfigDict(extra="forbid", json_schema_extra=_open, use_attribute_docstrings=True, defer_build=True)
 
 

@@ -1,1 +1,1 @@
-"""The audit trail as a file: written, and proven without a server."""
+"""The audit trail as a file: exported, and verified without a server."""

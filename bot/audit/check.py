@@ -1,4 +1,9 @@
-"""Proves an export by itself: no server, no database, line by line, in hardly more memory for a large one."""
+"""Verifies a jsonl export by itself, without a server or a database.
+
+The file is read line by line. The lines of one package are collected into a `Trail`, and the auditor checks it when the
+package ends; then only its digest, its name and its head are kept, so that memory hardly grows with the file. The lines
+after the last package (heads and manifest) say what should have come.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ from hashlib import sha256
 from typing import Any, BinaryIO
 
 from bot.audit.export import KIND, VERSION, signed_message
-from bot.keys import verifies
+from bot.keys import verify_signature
 from rules.canonical import NotCanonicalError
 from rules.record.earlier import EarlierExport
 from rules.record.evidence import (
@@ -23,28 +28,29 @@ from rules.record.evidence import (
 )
 from rules.record.verify import Auditor, SeenIds
 
-EXPORT = "export"  # in the place of a package's id, where the file itself is at fault
-_WITHOUT_TEXTS = 1  # the version of exports that hold no renderings and no policies
-LONGEST = 16 * 1024 * 1024  # a line holds one event, or the words of one: far less
+WHOLE_EXPORT = "export"  # stands for the package id if the fault is in the file itself
+_WITHOUT_TEXTS = 1  # the version of exports without renderings and policies
+MAX_LINE = 16 * 1024 * 1024  # bytes; a line holds one event or its texts, which is far less
 
 Line = dict[str, Any]
 
-_NONE = Trail("")
+_NO_TRAIL = Trail("")
 
 
-def lines_of(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file, of which a hostile one may have no end: what is too long comes in pieces, and is found."""
-    return iter(lambda: file.readline(LONGEST), b"")
+def read_lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines. A line that is too long, as in a hostile file, comes in pieces, and the check reports it."""
+    return iter(lambda: file.readline(MAX_LINE), b"")
 
 
-def untold(_lines: int) -> None:
-    """Tells nobody how far it is."""
+def no_progress(_lines: int) -> None:
+    """Report no progress."""
 
 
 class ExportCheck:
-    """One check of one export. `counts`, `header` and `signed_by` say afterwards what it was that was checked.
+    """One check of one export. Afterwards `counts`, `header` and `signed_by` describe the export.
 
-    `earlier` is an export of before, with which this one is compared. With `remembers` this one can be such an export.
+    `earlier` is an earlier export that this one must continue. With `remembers`, this check keeps what is needed to
+    serve as `earlier` itself.
     """
 
     def __init__(
@@ -56,15 +62,15 @@ class ExportCheck:
         self._policies: list[StoredPolicy] = []
         self._expected, self._digest = public_key, sha256()
         self._auditor: Auditor
-        self._trail = _NONE
+        self._trail = _NO_TRAIL
         self._manifest: Line | None = None
-        # By their digests: the packages that came, with their heads, and those that should have. The names of those
-        # that came are kept in one piece: a hundred thousand strings would weigh four times as much.
-        self._came, self._listed, self._names = SeenIds(), SeenIds(), bytearray()
+        # Digests of the packages in the file (with their heads), and of those that it lists at the end. The ids of the
+        # former are kept in one bytearray: a hundred thousand strings would take four times the memory.
+        self._present, self._listed, self._ids = SeenIds(), SeenIds(), bytearray()
 
     @property
     def distrust(self) -> str | None:
-        """Why it is not proven who made the export, whether or not it is whole."""
+        """Why the origin of the export is not proven, even if its content is consistent."""
         if self._expected is None:
             return (
                 f"no key is pinned: the export names its own key, {self.signed_by or 'none'}, so anyone could have "
@@ -76,71 +82,71 @@ class ExportCheck:
 
     @property
     def part(self) -> str | None:
-        """The filter of an export that holds only a part of the record, in words."""
-        chosen = self.header.get("filter")
-        if not chosen:
+        """The filter in words, if the export holds only a part of the record."""
+        selected = self.header.get("filter")
+        if not selected:
             return None
-        named = chosen.items() if isinstance(chosen, dict) else [("filter", chosen)]
-        return ", ".join(f"{name} {value}" for name, value in named if value is not None)
+        criteria = selected.items() if isinstance(selected, dict) else [("filter", selected)]
+        return ", ".join(f"{name} {value}" for name, value in criteria if value is not None)
 
     @property
     def as_earlier(self) -> EarlierExport:
         return EarlierExport(str(self.header.get("tenant_id")), self._tenant_claim(), dict(self._heads))
 
     def _tenant_claim(self) -> Claim:
-        return Claim(*_claimed(_member(self._manifest or {}, "tenant")))
+        return Claim(*_claimed_head(_object_member(self._manifest or {}, "tenant")))
 
-    def faults(self, lines: Iterable[bytes], progress: Callable[[int], None] = untold) -> Iterator[Fault]:
+    def faults(self, lines: Iterable[bytes], progress: Callable[[int], None] = no_progress) -> Iterator[Fault]:
         numbered = enumerate(lines, 1)
-        if not self._begun(next(numbered, (1, b""))[1]):
+        if not self._start(next(numbered, (1, b""))[1]):
             yield _fault(f"it does not begin as an export of version {VERSION} or earlier does")
             return
         for number, line in numbered:
-            yield from self._next(number, line)
+            yield from self._read_line(number, line)
             progress(number)
-        yield from self._flushed()
-        yield from self._ended()
+        yield from self._finish_package()
+        yield from self._finish()
 
-    def _begun(self, line: bytes) -> bool:
-        header = _read(line)
+    def _start(self, line: bytes) -> bool:
+        header = _parse_line(line)
         tenant_id = header.get("tenant_id")
         version = header.get("version")
         if header.get("kind") != KIND or version not in (_WITHOUT_TEXTS, VERSION) or not isinstance(tenant_id, str):
             return False
         self.header = header
-        earlier = None if self.part else self._earlier  # what a part lacks may be there all the same
+        earlier = None if self.part else self._earlier  # what a part lacks may still be in the record
         self._auditor = Auditor(tenant_id, self.counts, earlier, texts=version != _WITHOUT_TEXTS)
         self._digest.update(line)
         return True
 
-    def _next(self, number: int, line: bytes) -> Iterator[Fault]:
-        value = _read(line)
+    def _read_line(self, number: int, line: bytes) -> Iterator[Fault]:
+        value = _parse_line(line)
         if self._manifest is not None:
             yield _fault(f"line {number} comes after the manifest, which should be the last")
         elif value.get("kind") == "manifest":
             self._manifest = value
-        elif not (line.endswith(b"\n") and _has_ids(value)):
+        elif not (line.endswith(b"\n") and _is_valid_line(value)):
             yield _fault(f"line {number} is no line of an export")
         else:
             self._digest.update(line)
-            yield from self._taken(value)
+            yield from self._take(value)
 
-    def _taken(self, line: Line) -> Iterator[Fault]:
+    def _take(self, line: Line) -> Iterator[Fault]:
         match line.get("kind"):
             case None:
                 yield from self._event(line, line)
-            case "unreadable":  # what stood in the database in the place of an event, and was none
+            case "unreadable":  # a database row in the place of an event that could not be read as one
                 yield from self._event(line, line.get("body"))
             case "content":
-                yield from self._turned_to(line["decision_package_id"])
+                yield from self._switch_to(line["decision_package_id"])
                 self._trail.contents.append(StoredWords(line["event_id"], line.get("salt"), line.get("words")))
             case "rendering":
-                yield from self._turned_to(line["decision_package_id"])
+                yield from self._switch_to(line["decision_package_id"])
                 self._trail.renderings.append(StoredRendering(line["rendering_id"], line.get("body")))
             case "policy":
                 self._policies.append(StoredPolicy(line["digest"], line.get("version"), line.get("text")))
             case "agent":
-                pass  # names, which no event holds: the signature alone vouches for them
+                pass  # names are in no event: only the signature protects them
             case "state":
                 yield from self._state(line)
             case _:
@@ -150,64 +156,64 @@ class ExportCheck:
         if line.get("decision_package_id") is None:
             yield from self._auditor.tenant_event(event)
         else:
-            yield from self._turned_to(line["decision_package_id"])
+            yield from self._switch_to(line["decision_package_id"])
             self._trail.events.append(event)
 
     def _state(self, line: Line) -> Iterator[Fault]:
-        yield from self._turned_to(line["decision_package_id"])
-        self._trail.claim = Claim(*_claimed(line), _member(line, "state"))
-        yield from self._flushed()
+        yield from self._switch_to(line["decision_package_id"])
+        self._trail.claim = Claim(*_claimed_head(line), _object_member(line, "state"))
+        yield from self._finish_package()
 
     def _head(self, line: Line) -> Iterator[Fault]:
-        yield from self._flushed()
-        package_id, claimed = line["decision_package_id"], _claimed(line)
+        yield from self._finish_package()
+        package_id, claimed = line["decision_package_id"], _claimed_head(line)
         if self._remembers:
             self._heads[package_id] = Claim(*claimed)
         if not self._listed.add(package_id):
             yield Fault(package_id, None, None, "the export lists it twice")
-        elif package_id not in self._came:
+        elif package_id not in self._present:
             yield Fault(package_id, None, None, f"it is missing: the export lists it with {claimed[0]} events")
-        elif _named(package_id, claimed) not in self._came:
+        elif _fingerprint(package_id, claimed) not in self._present:
             yield Fault(package_id, None, None, "its length or head is not the one that the export lists")
 
-    def _turned_to(self, package_id: str) -> Iterator[Fault]:
+    def _switch_to(self, package_id: str) -> Iterator[Fault]:
         if self._trail.package_id != package_id:
-            yield from self._flushed()
+            yield from self._finish_package()
             self._trail = Trail(package_id)
 
-    def _flushed(self) -> Iterator[Fault]:
-        """The package that is open is complete: judged, and forgotten but for its name and its head."""
-        trail, self._trail = self._trail, _NONE
-        if trail is _NONE:
+    def _finish_package(self) -> Iterator[Fault]:
+        """Check the open package, which is complete, and forget all of it but its id and head."""
+        trail, self._trail = self._trail, _NO_TRAIL
+        if trail is _NO_TRAIL:
             return
-        if not self._came.add(trail.package_id):
+        if not self._present.add(trail.package_id):
             yield Fault(trail.package_id, None, None, "it stands in the export twice")
         if trail.claim is not None:
-            self._came.add(_named(trail.package_id, (trail.claim.length, trail.claim.head)))
-            self._names += trail.package_id.encode("utf-8", "backslashreplace") + b"\n"
+            self._present.add(_fingerprint(trail.package_id, (trail.claim.length, trail.claim.head)))
+            self._ids += trail.package_id.encode("utf-8", "backslashreplace") + b"\n"
         yield from self._auditor.package(trail)
 
-    def _ended(self) -> Iterator[Fault]:
+    def _finish(self) -> Iterator[Fault]:
         if self._manifest is None:
             yield _fault("it was cut off: the manifest, which should be its last line, is missing")
             return
-        for name in filter(None, self._names.decode().split("\n")):
-            if name not in self._listed:
-                yield Fault(name, None, None, "it was added: the export does not list it")
+        for package_id in filter(None, self._ids.decode().split("\n")):
+            if package_id not in self._listed:
+                yield Fault(package_id, None, None, "it was added: the export does not list it")
         yield from self._auditor.tenant_ended(self._tenant_claim())
         yield from self._auditor.policies(self._policies)
         yield from self._auditor.ended()
-        yield from self._miscounted(self._manifest)
-        yield from self._missigned(self._manifest)
+        yield from self._check_counts(self._manifest)
+        yield from self._check_signature(self._manifest)
 
-    def _miscounted(self, manifest: Line) -> Iterator[Fault]:
-        counts = _member(manifest, "counts")
-        for name, held in asdict(self.counts).items():
-            said = counts.get(name, 0)
-            if held != said:
-                yield _fault(f"it holds {held} {name.replace('_', ' ')}, and its manifest says {said}")
+    def _check_counts(self, manifest: Line) -> Iterator[Fault]:
+        counts = _object_member(manifest, "counts")
+        for name, count in asdict(self.counts).items():
+            expected = counts.get(name, 0)
+            if count != expected:
+                yield _fault(f"it holds {count} {name.replace('_', ' ')}, and its manifest says {expected}")
 
-    def _missigned(self, manifest: Line) -> Iterator[Fault]:
+    def _check_signature(self, manifest: Line) -> Iterator[Fault]:
         self.signed_by = str(manifest.get("public_key"))
         if manifest.get("tenant_id") != self.header["tenant_id"]:
             yield _fault("its manifest is that of another tenant")
@@ -217,8 +223,8 @@ class ExportCheck:
             yield _fault("its manifest was changed: the signature does not fit")
 
 
-def _has_ids(line: Line) -> bool:
-    """Whether it is of a known kind, and names what it belongs to."""
+def _is_valid_line(line: Line) -> bool:
+    """Whether the line has a known kind and the ids that this kind needs."""
     package_id = line.get("decision_package_id")
     named = isinstance(package_id, str) and package_id != ""
     match line.get("kind"):
@@ -236,12 +242,12 @@ def _has_ids(line: Line) -> bool:
             return named and kind in ("state", "head")
 
 
-def _fault(what: str) -> Fault:
-    return Fault(EXPORT, None, None, what)
+def _fault(sentence: str) -> Fault:
+    return Fault(WHOLE_EXPORT, None, None, sentence)
 
 
-def _read(line: bytes) -> Line:
-    """A line that is no JSON object is one of no kind."""
+def _parse_line(line: bytes) -> Line:
+    """Parse a line. If it is not a JSON object, return one of an unknown kind."""
     try:
         value = parse_strict_json(line.decode(errors="surrogatepass"))
     except ValueError:
@@ -249,17 +255,17 @@ def _read(line: bytes) -> Line:
     return value if isinstance(value, dict) else {"kind": "nothing"}
 
 
-def _member(value: Line, name: str) -> Line:
+def _object_member(value: Line, name: str) -> Line:
     member = value.get(name)
     return member if isinstance(member, dict) else {}
 
 
-def _claimed(value: Line) -> tuple[int, str | None]:
+def _claimed_head(value: Line) -> tuple[int, str | None]:
     length, head = value.get("length"), value.get("head")
     return (length if type(length) is int else -1), (head if isinstance(head, str) else None)
 
 
-def _named(package_id: str, claimed: tuple[int, str | None]) -> str:
+def _fingerprint(package_id: str, claimed: tuple[int, str | None]) -> str:
     return f"{package_id} {claimed[0]} {claimed[1]}"
 
 
@@ -269,4 +275,4 @@ def _is_signed(manifest: Line) -> bool:
         message = signed_message(manifest)
     except NotCanonicalError:
         return False
-    return isinstance(public, str) and isinstance(signature, str) and verifies(public, signature, message)
+    return isinstance(public, str) and isinstance(signature, str) and verify_signature(public, signature, message)

@@ -1,23 +1,23 @@
-"""The audit trail as a file: jsonl for who wants to prove it, CSV for who wants to look at it in a spreadsheet.
+"""Exports the audit trail: as signed jsonl, which can be verified, or as CSV for a spreadsheet.
 
 A jsonl export is, line by line:
 
 1. the header: `{"kind": "countersign-export", "version": 2, "tenant_id", "made_at", "filter"}`; with a filter it is
    only a part of the record;
-2. the events of the tenant's own chain, each exactly as it was sealed: a line without `kind` is an event; then
+2. the events of the tenant's own chain, each exactly as it was hashed; a line without `kind` is an event. Then
    `{"kind": "agent", "agent_id", "name", "owner"}` for each agent, and `{"kind": "policy", "digest", "version",
    "text"}` for each policy that was ever in force;
-3. of each package its events, then `{"kind": "content", "decision_package_id", "event_id", "salt", "words"}` for the
-   words beside each, `{"kind": "rendering", "decision_package_id", "rendering_id", "body"}` for what people saw of it,
+3. for each package its events, then `{"kind": "content", "decision_package_id", "event_id", "salt", "words"}` for the
+   texts of each event, `{"kind": "rendering", "decision_package_id", "rendering_id", "body"}` for what people saw,
    then `{"kind": "state", "decision_package_id", "length", "head", "state"}`;
-4. for each package `{"kind": "head", "decision_package_id", "length", "head"}` once more, so that one that is missing
-   above can be named;
+4. for each package `{"kind": "head", "decision_package_id", "length", "head"}`, so that a package that is missing above
+   can be named;
 5. the manifest: `{"kind": "manifest", "tenant_id", "tenant": {"length", "head"}, "counts", "digest", "public_key",
    "signature"}`. `digest` is the SHA-256 of all bytes before the manifest's line. `signature` is Ed25519 over
    `countersign-export`, a line feed, and the manifest without its signature as canonical JSON (RFC 8785).
 
-Version 1 had no agents, policies and renderings. A filter selects packages, and these are exported whole, because half
-a chain proves nothing. A CSV holds the selected events alone.
+Version 1 had no agents, policies and renderings. A filter selects packages, which are then exported whole, because half
+a chain proves nothing. A CSV holds only the selected events.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ COLUMNS = (
     "digest",
     "facts",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def export_jsonl(
@@ -93,9 +93,9 @@ def export_jsonl(
     selection: Selection = EVERYTHING,
     progress: Progress = quiet,
 ) -> Iterator[bytes]:
-    """The lines of an export, each with its line feed, on a `snapshot`: they are counted and digested, not kept."""
-    sheet, tenant_id = _Sheet(), tenant(connection)
-    yield sheet.line(
+    """Yield the lines of an export. `connection` must be a `snapshot`. Lines are counted and hashed, but not kept."""
+    summary, tenant_id = _Summary(), tenant(connection)
+    yield summary.line(
         {
             "kind": KIND,
             "version": VERSION,
@@ -104,30 +104,30 @@ def export_jsonl(
             "filter": None if selection.whole else selection.as_json(),
         }
     )
-    for line in _body(connection, tenant_id, selection, sheet.counts, progress):
-        yield sheet.line(line)
-    yield _line(_manifest(connection, tenant_id, sheet, key))
+    for line in _body(connection, tenant_id, selection, summary.counts, progress):
+        yield summary.line(line)
+    yield _encode(_manifest(connection, tenant_id, summary, key))
 
 
 def signed_message(manifest: dict[str, Any]) -> bytes:
-    """What the signature of a manifest is over. It says what it is for: the key signs other things too."""
+    """The bytes that the manifest's signature covers. They name the purpose, because the key signs other things too."""
     unsigned = {name: value for name, value in manifest.items() if name != "signature"}
     return KIND.encode() + b"\n" + canonical_json(unsigned)
 
 
-class _Sheet:
-    """What has been written so far, in short."""
+class _Summary:
+    """Counts and digest of the lines written so far."""
 
     def __init__(self) -> None:
         self.counts, self.digest = Counts(), sha256()
 
     def line(self, value: dict[str, Any]) -> bytes:
-        written = _line(value)
-        self.digest.update(written)
-        return written
+        line = _encode(value)
+        self.digest.update(line)
+        return line
 
 
-def _line(value: dict[str, Any]) -> bytes:
+def _encode(value: dict[str, Any]) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode() + b"\n"
 
 
@@ -146,75 +146,80 @@ def _body(
         counts.events += len(trail.events)
         counts.contents += len(trail.contents)
         counts.renderings += len(trail.renderings)
-        yield from _lines(trail)
+        yield from _trail_lines(trail)
     for head in heads(connection, tenant_id, selection):
         yield {"kind": "head", "decision_package_id": head.package_id, "length": head.length, "head": head.head}
 
 
-def _lines(trail: Trail) -> Iterator[dict[str, Any]]:
-    whose = {"decision_package_id": trail.package_id}
+def _trail_lines(trail: Trail) -> Iterator[dict[str, Any]]:
+    ids = {"decision_package_id": trail.package_id}
     for event in trail.events:
         yield _event(event, trail.package_id)
     for kept in trail.contents:
-        yield {"kind": "content", **whose, **kept._asdict()}
+        yield {"kind": "content", **ids, **kept._asdict()}
     for shown in trail.renderings:
-        yield {"kind": "rendering", **whose, **shown._asdict()}
+        yield {"kind": "rendering", **ids, **shown._asdict()}
     if trail.claim:
-        yield {"kind": "state", **whose, **trail.claim._asdict()}
+        yield {"kind": "state", **ids, **trail.claim._asdict()}
     elif not (trail.events or trail.contents):
-        yield {"kind": "head", **whose, "length": 0, "head": None}  # all of it is gone: only so can it be named
+        yield {
+            "kind": "head",
+            **ids,
+            "length": 0,
+            "head": None,
+        }  # all its rows are gone: without this line, the check could not name it
 
 
 def _event(event: Any, package_id: str | None) -> dict[str, Any]:
-    """As it is; what is no event, because somebody changed it, is handed on as what it is."""
+    """Return the event as it is. A row that is not an event, because someone changed it, is marked as unreadable."""
     if isinstance(event, dict) and "kind" not in event:
         return event
     return {"kind": "unreadable", "decision_package_id": package_id, "body": event}
 
 
-def _manifest(connection: Connection, tenant_id: str, sheet: _Sheet, key: SigningKey) -> dict[str, Any]:
+def _manifest(connection: Connection, tenant_id: str, summary: _Summary, key: SigningKey) -> dict[str, Any]:
     claim = tenant_claim(connection)
     manifest = {
         "kind": "manifest",
         "tenant_id": tenant_id,
         "tenant": {"length": claim.length, "head": claim.head},
-        "counts": asdict(sheet.counts),
-        "digest": "sha256:" + sheet.digest.hexdigest(),
+        "counts": asdict(summary.counts),
+        "digest": "sha256:" + summary.digest.hexdigest(),
         "public_key": key.public,
     }
     return manifest | {"signature": key.sign(signed_message(manifest))}
 
 
 def export_csv(connection: Connection, selection: Selection = EVERYTHING, progress: Progress = quiet) -> Iterator[str]:
-    """The selected events, oldest first, under a line of titles. `progress` is told 0 as the total: nobody knows it."""
-    writer = csv.writer(_Echo())  # with its own line ends: with others it leaves a carriage return unquoted
+    """Yield the selected events, oldest first, after a header line. `progress` gets a total of 0: it is unknown."""
+    writer = csv.writer(_LineReturner())  # default line endings: with others it leaves a carriage return unquoted
     tenant_id = tenant(connection)
     names = {agent["agent_id"]: agent["name"] for agent in agents(connection, tenant_id)}
     yield writer.writerow(COLUMNS)
     for done, (agent_id, event) in enumerate(matching(connection, tenant_id, selection), 1):
-        named = event | {"agent": names.get(agent_id or _agent_of(event))}
-        yield writer.writerow([_cell(named, name) for name in COLUMNS])
+        row = event | {"agent": names.get(agent_id or _agent_of(event))}
+        yield writer.writerow([_cell(row, name) for name in COLUMNS])
         progress(done, 0)
 
 
 def _agent_of(event: Event) -> str:
-    """Of an event that belongs to no package: the agent that was added, paused, or given another key."""
+    """The agent that a tenant event is about, such as one that was added, paused or given a new key."""
     change = event.get("change")
     return str(change.get("agent_id")) if isinstance(change, dict) else ""
 
 
-class _Echo:
-    """Lets the csv module give its lines back."""
+class _LineReturner:
+    """A file-like object that makes `csv.writer` return each line instead of writing it."""
 
     def write(self, line: str) -> str:
         return line
 
 
 def _cell(event: Event, name: str) -> str:
-    """`facts` are those of an event that belongs to no package; what an event did to a package is for machines."""
+    """Format one cell. `facts` is filled for tenant events only; the changes to a package are meant for programs."""
     value = event.get("change") if name == "facts" and not event.get("decision_package_id") else event.get(name)
     if value is None:
         return ""
     text = json.dumps(value) if isinstance(value, dict | list) else str(value)
-    # A spreadsheet would run what agents and people wrote here.
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    # A spreadsheet would run such text as a formula.
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

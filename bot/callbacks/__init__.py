@@ -1,1 +1,1 @@
-"""The client that sends callbacks, and the addresses that it may call."""
+"""The HTTP client for callbacks, and the addresses that it may call."""

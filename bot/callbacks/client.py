@@ -1,7 +1,7 @@
-"""The client that calls receivers: strangers, who may hang, lie or lead elsewhere.
+"""The HTTP client for callbacks. Receivers are untrusted: they may hang, misbehave or redirect.
 
-Of an answer only the head is read, and in all it may take so long. Redirects are answers like others. Nothing comes
-along from this machine's environment, and nothing stays from one call to the next: no proxy, no cookie, no connection.
+Only the head of a response is read, and the whole call has one time limit. Redirects are not followed. The client uses
+no proxy from the environment, and keeps nothing between calls: no cookies and no connections.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from bot.callbacks.guard import ForbiddenError, Gate, Network
 from scheduler.callbacks.post import Reply, UnsentError
 
-ANSWERS_WITHIN = 15.0
-RESOLVING = 256  # threads at most: a name server that hangs holds one for each name, and for longer than we wait
+CALL_WITHIN = 15.0
+RESOLVER_THREADS = 256  # a name server that hangs blocks one thread per name, for longer than a call may take
 
 
 @asynccontextmanager
 async def callback_client(
-    allowed: Iterable[Network], tls: ssl.SSLContext | None = None, within: float = ANSWERS_WITHIN
+    allowed: Iterable[Network], tls: ssl.SSLContext | None = None, within: float = CALL_WITHIN
 ) -> AsyncIterator[CallbackClient]:
-    """`tls`: whom to trust; the machine's authorities if not given. `within`: seconds for all of a call."""
+    """Yield the client. `tls` defaults to the system's authorities; `within` limits a whole call, in seconds."""
     connector = TCPConnector(
-        limit=0,  # the courier's lanes say how many
+        limit=0,  # the sender limits concurrency
         force_close=True,
         use_dns_cache=False,
         resolver=_Resolver(),
         socket_factory=Gate(allowed).open,
-        ssl=tls or True,  # the authorities are read once, by aiohttp itself
+        ssl=tls or True,  # with True, aiohttp loads the authorities once
     )
     async with ClientSession(
         connector=connector,
@@ -70,18 +70,18 @@ class CallbackClient:
         except TimeoutError as fault:
             raise UnsentError(f"no answer within {self._within:g} s") from fault
         except (ClientError, OSError, ValueError) as fault:
-            raise UnsentError(_sentence(fault)) from fault
-        answer.close()  # what is still to come is nobody's business, however much it is
+            raise UnsentError(_describe_fault(fault)) from fault
+        answer.close()  # the body is not read, however long it is
         return Reply(answer.status, answer.headers.get("Retry-After"))
 
 
-def _sentence(fault: Exception) -> str:
-    """Without the address: a library's own words may repeat it."""
+def _describe_fault(fault: Exception) -> str:
+    """Describe the fault without the URL, which a library's own message may repeat."""
     match fault:
         case ClientConnectorCertificateError():
             return "its certificate is not to be trusted, or is another host's"
         case ClientConnectorError():
-            return _unconnected(fault.os_error)
+            return _describe_connect_fault(fault.os_error)
         case ServerDisconnectedError() | ConnectionError():
             return "hung up before it answered"
         case InvalidURL() | ValueError():
@@ -90,7 +90,7 @@ def _sentence(fault: Exception) -> str:
             return f"no answer that can be read ({type(fault).__name__})"
 
 
-def _unconnected(fault: OSError) -> str:
+def _describe_connect_fault(fault: OSError) -> str:
     if isinstance(fault, ForbiddenError):
         return str(fault)
     if isinstance(fault, socket.gaierror):
@@ -99,20 +99,20 @@ def _unconnected(fault: OSError) -> str:
 
 
 class _Resolver(AbstractResolver):
-    """The machine's own, in threads that nobody else needs."""
+    """The system's resolver in a thread pool of its own, so that a slow name server delays only callbacks."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(RESOLVING, thread_name_prefix="callback-names")
+        self._threads = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="callback-names")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         ask = partial(socket.getaddrinfo, host, port, family=family, type=socket.SOCK_STREAM)
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        entries = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
         flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
         return [
-            ResolveResult(hostname=host, host=str(at[0]), port=port, family=kind, proto=protocol, flags=flags)
-            for kind, _, protocol, _, at in found
+            ResolveResult(hostname=host, host=str(sockaddr[0]), port=port, family=kind, proto=protocol, flags=flags)
+            for kind, _, protocol, _, sockaddr in entries
         ]
 
     async def close(self) -> None:

@@ -1,4 +1,7 @@
-"""The command line: what operators do, in a terminal or from a script."""
+"""The command line, `countersign`, for operators and scripts.
+
+Each command stands in a module of this package and is registered here. Errors become one line on stderr.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from bot.cli import agents, audit, callbacks, database, demo, freezing, key, queue, serve
-from bot.cli.common.faults import explained, is_usage
+from bot.cli.common.faults import error_line, is_usage
 from bot.cli.doctor import examination
 from bot.cli.policy import commands
 
@@ -34,7 +37,7 @@ app.command()(queue.stats)
 app.add_typer(agents.app, name="agents")
 app.command()(freezing.freeze)
 app.command()(freezing.thaw)
-app.command()(freezing.restored)
+app.command("restored")(freezing.record_restore)
 app.add_typer(callbacks.app, name="callbacks")
 app.add_typer(commands.app, name="policy")
 app.add_typer(audit.app, name="audit")
@@ -55,19 +58,19 @@ def countersign(
 
 
 def main() -> NoReturn:
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run_command(sys.argv[1:]))
 
 
-def run(arguments: Sequence[str]) -> int:
-    """What was asked for, and the exit code: 1 if it could not be done, 2 if it was asked for in a wrong way."""
+def run_command(arguments: Sequence[str]) -> int:
+    """Run one command and return the exit code: 1 if it failed, 2 if it was called in a wrong way."""
     try:
         code = app(args=list(arguments), prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read the output has seen enough. What is left in the buffer has nowhere to go.
+        # The reader of the output has closed it, as `head` does. Python would fail again when it flushes the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Exception as fault:  # noqa: BLE001 - a traceback is nothing that an operator can act on
-        typer.echo(explained(fault, NAME), err=True)
+    except Exception as fault:  # noqa: BLE001 - operators get one line, not a traceback
+        typer.echo(error_line(fault, NAME), err=True)
         return 2 if is_usage(fault) else 1
     return code or 0

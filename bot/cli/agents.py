@@ -1,4 +1,4 @@
-"""`countersign agents …`: who may propose anything at all."""
+"""`countersign agents …`: adds agents, and manages their keys, limits and standing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection
 
-from bot.callbacks.guard import forbidden
-from bot.cli import allowing
-from bot.cli.allowing import For, MaxOpen, MaxRisk, May, PerMinute
+from bot.callbacks.guard import why_forbidden
+from bot.cli import limits
 from bot.cli.common import session, spans
 from bot.cli.common.session import OPERATOR
 from bot.cli.common.text import as_json, iso, plain, table
-from bot.cli.policy.ruling import ruling
+from bot.cli.limits import For, MaxOpen, MaxRisk, May, PerMinute
+from bot.cli.policy.effective import effective_policy
 from bot.keys import vault
 from bot.settings import read_settings
 from rules.package.model import Url
@@ -55,7 +55,7 @@ def _callback_url(written: str | None) -> str | None:
         url = TypeAdapter(Url).validate_python(written)
     except ValidationError as fault:
         raise typer.BadParameter(fault.errors()[0]["msg"]) from None
-    if refusal := asyncio.run(forbidden(url, read_settings().callback_allow)):
+    if refusal := asyncio.run(why_forbidden(url, read_settings().callback_allow)):
         raise typer.BadParameter(refusal)
     return url
 
@@ -92,7 +92,7 @@ Overlap = Annotated[
     typer.Option(
         help="How long the old key goes on, such as 1h; 0s for a key that leaked. Else as the policy says.",
         metavar="SPAN",
-        parser=spans.span,
+        parser=spans.parse_span,
         show_default=False,
     ),
 ]
@@ -115,14 +115,14 @@ def add(
     json: Json = False,
 ) -> None:
     """Add an agent; print its key and its callback secret, this once."""
-    scope = allowing.scope_with(KeyScope(), may, requesters, max_risk)
-    rates = allowing.rates_with(Rates(), per_minute, max_open)
+    scope = limits.scope_with(KeyScope(), may, requesters, max_risk)
+    rates = limits.rates_with(Rates(), per_minute, max_open)
     settings = read_settings()
 
     def operation(connection: Connection) -> tuple[Credentials, bool]:
         if not force:
-            _must_be_a_member(connection, owner)
-        made = agent_admin.add(
+            _require_member(connection, owner)
+        credentials = agent_admin.add(
             connection,
             name,
             owner,
@@ -133,27 +133,27 @@ def add(
             by=OPERATOR,
             seal=vault(settings).seal,
         )
-        return made, owners.is_checked(connection)
+        return credentials, owners.is_checked(connection)
 
-    made, checked = session.write(operation)
-    _show(made, name, json=json)
+    credentials, checked = session.transaction(operation)
+    _print_credentials(credentials, name, json=json)
     if not checked:
         typer.echo(f"note: the service has not read the Slack directory yet, so {owner} was not checked", err=True)
 
 
-def _must_be_a_member(connection: Connection, owner: str) -> None:
+def _require_member(connection: Connection, owner: str) -> None:
     if fault := owners.fault_of(connection, owner):
         raise RegistryError(f"{owner} {fault}; choose another owner, or add the agent with --force")
 
 
-def _show(made: Credentials, name: str, *, json: bool, **more: str) -> None:
+def _print_credentials(credentials: Credentials, name: str, *, json: bool, **more: str) -> None:
+    agent_id, key, secret = credentials.agent_id, credentials.key, credentials.callback_secret
     if json:
-        shown = {"agent_id": made.agent_id, "name": name, "key": made.key, "callback_secret": made.callback_secret}
-        typer.echo(as_json(shown | more))
+        typer.echo(as_json({"agent_id": agent_id, "name": name, "key": key, "callback_secret": secret} | more))
         return
-    typer.echo(f"agent: {name} ({made.agent_id})")
-    typer.echo(f"key: {made.key}")
-    typer.echo(f"callback secret: {made.callback_secret}")
+    typer.echo(f"agent: {name} ({agent_id})")
+    typer.echo(f"key: {key}")
+    typer.echo(f"callback secret: {secret}")
     typer.echo("note: these two are not shown again", err=True)
 
 
@@ -173,28 +173,28 @@ def change(
 
     def operation(connection: Connection) -> Listed:
         agent = agent_admin.find(connection, name, session.now())
-        scope = allowing.scope_with(agent.scope, may, requesters, max_risk)
-        rates = allowing.rates_with(agent.rates, per_minute, max_open)
+        scope = limits.scope_with(agent.scope, may, requesters, max_risk)
+        rates = limits.rates_with(agent.rates, per_minute, max_open)
         agent_admin.set_allowed(connection, name, scope, rates, session.now(), by=OPERATOR)
         return agent._replace(scope=scope, rates=rates)
 
-    _show_agent(session.write(operation))
+    _print_agent(session.transaction(operation))
 
 
-@app.command()
-def show(name: Name, *, json: Json = False) -> None:
+@app.command("show")
+def show_agent(name: Name, *, json: Json = False) -> None:
     """Show one agent: its owner, its standing, and what its key may ask for."""
-    agent = session.read(lambda its: agent_admin.find(its, name, session.now()))
+    agent = session.query(lambda connection: agent_admin.find(connection, name, session.now()))
     if json:
         typer.echo(as_json(_document(agent)))
         return
-    _show_agent(agent)
+    _print_agent(agent)
 
 
-def _show_agent(agent: Listed) -> None:
+def _print_agent(agent: Listed) -> None:
     facts = [("agent", f"{agent.name} ({agent.agent_id})"), ("owner", agent.owner), ("standing", str(agent.standing))]
-    for title, said in (*facts, *allowing.told(agent.scope, agent.rates)):
-        typer.echo(f"{title}: {said}")
+    for title, fact in (*facts, *limits.describe_limits(agent.scope, agent.rates)):
+        typer.echo(f"{title}: {fact}")
 
 
 @app.command()
@@ -202,29 +202,35 @@ def callback(name: Name, url: NewCallbackUrl = None, *, none: NoCallbacks = Fals
     """Change where an agent is told of decisions. What was to be told before goes where it was to go."""
     if (url is None) is not none:
         raise typer.BadParameter("give the new URL, or --none")
-    session.write(lambda its: agent_admin.set_callback_url(its, name, url, session.now(), by=OPERATOR))
+    session.transaction(
+        lambda connection: agent_admin.set_callback_url(connection, name, url, session.now(), by=OPERATOR)
+    )
     typer.echo(f"{name} is told at {plain(url)}" if url else f"{name} is not told any more; it has to poll")
 
 
-@app.command()
-def rotate(name: Name, overlap: Overlap = None, *, json: Json = False) -> None:
+@app.command("rotate")
+def rotate_agent_key(name: Name, overlap: Overlap = None, *, json: Json = False) -> None:
     """Give an agent a new key and a new callback secret; the old ones go on for a while."""
     settings = read_settings()
-    lasts = ruling(settings).policy.windows.key_overlap if overlap is None else overlap
-    moment = session.now()
-    until = moment + lasts
-    made = session.write(
-        lambda its: agent_admin.rotate(its, name, moment, old_until=until, by=OPERATOR, seal=vault(settings).seal)
-    )
-    _show(made, name, json=json, old_key_until=rfc3339(until))
+    now = session.now()
+    until = now + (effective_policy(settings).policy.windows.key_overlap if overlap is None else overlap)
+
+    def operation(connection: Connection) -> Credentials:
+        seal = vault(settings).seal  # only now: without a database, no key must be generated
+        return agent_admin.rotate(connection, name, now, old_until=until, by=OPERATOR, seal=seal)
+
+    credentials = session.transaction(operation)
+    _print_credentials(credentials, name, json=json, old_key_until=rfc3339(until))
     if not json:
         typer.echo(f"old key: works until {rfc3339(until)}")
 
 
 @app.command("list")
-def list_(*, json: Json = False) -> None:
+def list_agents(*, json: Json = False) -> None:
     """List the agents, their owners and their standing. Keys are never shown."""
-    agents, frozen = session.read(lambda its: (agent_admin.listed(its, session.now()), _frozen(its)))
+    agents, frozen = session.query(
+        lambda connection: (agent_admin.listed(connection, session.now()), _is_frozen(connection))
+    )
     if json:
         typer.echo(as_json([_document(agent) for agent in agents]))
         return
@@ -235,7 +241,7 @@ def list_(*, json: Json = False) -> None:
         typer.echo("everything is frozen; `countersign thaw` ends it")
 
 
-def _frozen(connection: Connection) -> bool:
+def _is_frozen(connection: Connection) -> bool:
     return bool(connection.execute(INSTALLATION.select().with_only_columns(INSTALLATION.c.frozen)).scalar_one())
 
 
@@ -249,28 +255,30 @@ def _document(agent: Listed) -> dict[str, object]:
     return {
         **{name: facts[name] for name in facts if name not in ("scope", "rates")},
         "created_at": rfc3339(agent.created_at),
-        "scope": allowing.document(agent.scope, agent.rates),
+        "scope": limits.limits_document(agent.scope, agent.rates),
     }
 
 
 @app.command()
 def revoke(name: Name) -> None:
     """Take an agent's keys from it, for good. What it had pending goes on without it."""
-    _stands(name, AgentStanding.REVOKED)
+    _set_standing(name, AgentStanding.REVOKED)
 
 
 @app.command()
 def pause(name: Name) -> None:
     """Hold an agent: nothing new is accepted, nothing consents, nothing can be claimed."""
-    _stands(name, AgentStanding.PAUSED)
+    _set_standing(name, AgentStanding.PAUSED)
 
 
 @app.command()
 def resume(name: Name) -> None:
     """Let a paused agent go on."""
-    _stands(name, AgentStanding.ACTIVE)
+    _set_standing(name, AgentStanding.ACTIVE)
 
 
-def _stands(name: str, standing: AgentStanding) -> None:
-    session.write(lambda its: agent_admin.set_standing(its, name, standing, session.now(), by=OPERATOR))
+def _set_standing(name: str, standing: AgentStanding) -> None:
+    session.transaction(
+        lambda connection: agent_admin.set_standing(connection, name, standing, session.now(), by=OPERATOR)
+    )
     typer.echo(f"{name} is {standing}")

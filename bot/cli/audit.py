@@ -1,4 +1,4 @@
-"""`countersign audit verify` and `countersign audit export`: the record, proven and handed out."""
+"""`countersign audit verify` and `countersign audit export`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Annotated
 
 import typer
 
-from bot.audit.check import ExportCheck, lines_of
+from bot.audit.check import ExportCheck, read_lines
 from bot.audit.export import export_csv, export_jsonl
 from bot.cli.common import session
 from bot.cli.common.text import plain
 from bot.keys import known_public_key, signing_key
-from bot.keys import public_key as as_exported
+from bot.keys import normalize_public_key as as_exported
 from bot.settings import Settings, read_settings
 from rules.record.earlier import EarlierExport
 from rules.record.evidence import Counts, Fault
@@ -26,9 +26,9 @@ from store.audit.reader import Progress, Selection, snapshot, verify_database
 
 app = typer.Typer(no_args_is_help=True, help="Prove the audit trail, and hand it out.")
 
-SHOWN = 20  # faults that are named; the rest are counted
-NOT_PROVEN = 2  # exit code: nothing is wrong in the export, but it is not proven who made it
-PAUSE = 0.2  # seconds between two words about progress
+MAX_FAULTS = 20  # faults that are printed; the rest are counted
+NOT_PROVEN = 2  # exit code: the export is consistent, but its origin is not proven
+PROGRESS_INTERVAL = 0.2  # seconds between two updates
 
 
 class Format(StrEnum):
@@ -36,8 +36,8 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-def _moment(written: str) -> datetime:
-    """A date or a time; without an offset it is in UTC, as everything shown is."""
+def _parse_time(written: str) -> datetime:
+    """Parse a date or a time. Without an offset it is in UTC."""
     try:
         moment = datetime.fromisoformat(written)
     except ValueError:
@@ -65,11 +65,11 @@ Against = Annotated[
 ]
 Since = Annotated[
     datetime | None,
-    typer.Option(help="From this time on, in UTC.", metavar="TIME", parser=_moment, show_default=False),
+    typer.Option(help="From this time on, in UTC.", metavar="TIME", parser=_parse_time, show_default=False),
 ]
 Until = Annotated[
     datetime | None,
-    typer.Option(help="Before this time, in UTC.", metavar="TIME", parser=_moment, show_default=False),
+    typer.Option(help="Before this time, in UTC.", metavar="TIME", parser=_parse_time, show_default=False),
 ]
 ActionType = Annotated[str | None, typer.Option(help="Only of this action type.", show_default=False)]
 Reviewer = Annotated[
@@ -90,41 +90,41 @@ def verify(file: Export = None, public_key: PublicKey = None, against: Against =
     An export is verified by itself, with no server and no database. If it is not signed by the pinned key
     (--public-key, or this installation's own), the exit code is 2. With --against it must continue an earlier export.
     """
-    earlier = _earlier(against, public_key) if against else None
+    earlier = _verify_earlier(against, public_key) if against else None
     if file is None:
-        _say_ok(_of_database(earlier))
+        _print_ok(_verify_database(earlier))
         return
-    check = _checked(file, public_key, earlier)
-    _say_ok(check.counts, f" in a part of the record ({check.part})" if check.part else "")
+    check = _verify_export(file, public_key, earlier)
+    _print_ok(check.counts, f" in a part of the record ({check.part})" if check.part else "")
 
 
-def _say_ok(counts: Counts, where: str = "") -> None:
+def _print_ok(counts: Counts, suffix: str = "") -> None:
     events = counts.events + counts.tenant_events
-    kept = f"{counts.renderings} renderings, {counts.policies} policies"
-    typer.echo(f"OK: {counts.packages} packages, {events} events, {kept}{where}")
+    texts = f"{counts.renderings} renderings, {counts.policies} policies"
+    typer.echo(f"OK: {counts.packages} packages, {events} events, {texts}{suffix}")
 
 
-def _of_database(earlier: EarlierExport | None) -> Counts:
+def _verify_database(earlier: EarlierExport | None) -> Counts:
     counts = Counts()
-    with session.database(read_settings()) as engine, snapshot(engine) as connection, _telling("packages") as tell:
-        _must_be_none(verify_database(connection, counts, tell, earlier))
+    with session.database(read_settings()) as engine, snapshot(engine) as connection, _progress("packages") as tell:
+        _exit_on_faults(verify_database(connection, counts, tell, earlier))
     return counts
 
 
-def _earlier(file: typer.FileBinaryRead, expected: str | None) -> EarlierExport:
-    """The export of before has to be sound itself."""
-    return _checked(file, expected, None, remembers=True).as_earlier
+def _verify_earlier(file: typer.FileBinaryRead, expected: str | None) -> EarlierExport:
+    """Verify the earlier export itself, and return what the comparison needs."""
+    return _verify_export(file, expected, None, remembers=True).as_earlier
 
 
-def _checked(
+def _verify_export(
     file: typer.FileBinaryRead, expected: str | None, earlier: EarlierExport | None, *, remembers: bool = False
 ) -> ExportCheck:
-    """An export without faults, signed by the pinned key; else the command ends here."""
+    """Verify an export. If it has faults or is not signed by the pinned key, the command exits here."""
     pinned = as_exported(expected) if expected else known_public_key(read_settings())
     check = ExportCheck(pinned, earlier, remembers=remembers)
-    with _telling("lines") as tell:
-        faults = check.faults(lines_of(file), lambda lines: tell(lines, 0))
-        _must_be_none(faults, f"{file.name}: " if remembers else "")
+    with _progress("lines") as tell:
+        faults = check.faults(read_lines(file), lambda lines: tell(lines, 0))
+        _exit_on_faults(faults, f"{file.name}: " if remembers else "")
     distrust = check.distrust
     if earlier and check.part:
         distrust = f"this export is a part of the record ({check.part}); give a whole one to compare it"
@@ -134,14 +134,14 @@ def _checked(
     return check
 
 
-def _must_be_none(faults: Iterable[Fault], before: str = "") -> None:
-    """Names the first faults and the number of the rest; with any, the command ends here."""
+def _exit_on_faults(faults: Iterable[Fault], prefix: str = "") -> None:
+    """Print the first faults and the number of the rest. If there are any, the command exits here."""
     number = 0
     for number, fault in enumerate(faults, 1):
-        if number <= SHOWN:
-            typer.echo(plain(f"{before}{fault}"), err=True)
-    if number > SHOWN:
-        typer.echo(f"... and {number - SHOWN} more", err=True)
+        if number <= MAX_FAULTS:
+            typer.echo(plain(f"{prefix}{fault}"), err=True)
+    if number > MAX_FAULTS:
+        typer.echo(f"... and {number - MAX_FAULTS} more", err=True)
     if number:
         raise typer.Exit(1)
 
@@ -161,7 +161,7 @@ def export(
     A filter selects events; as jsonl, every package in which one was selected is written whole.
     """
     settings, selection = read_settings(), _selection(since, until, action_type, reviewer)
-    with _telling("events" if how is Format.CSV else "packages") as tell, _written_to(out) as write:
+    with _progress("events" if how is Format.CSV else "packages") as tell, _output(out) as write:
         for line in _lines(settings, selection, how, tell):
             write(line)
 
@@ -183,8 +183,8 @@ def _lines(settings: Settings, selection: Selection, how: Format, tell: Progress
 
 
 @contextmanager
-def _written_to(out: Path | None) -> Iterator[Callable[[bytes], object]]:
-    """A file is there whole or not at all."""
+def _output(out: Path | None) -> Iterator[Callable[[bytes], object]]:
+    """Yield the function that writes. A file appears only once it is complete."""
     if out is None:
         yield sys.stdout.buffer.write
         sys.stdout.buffer.flush()
@@ -199,15 +199,15 @@ def _written_to(out: Path | None) -> Iterator[Callable[[bytes], object]]:
 
 
 @contextmanager
-def _telling(what: str) -> Iterator[Progress]:
-    """Tells somebody who looks on how far it is; a log or a script is told nothing."""
+def _progress(unit: str) -> Iterator[Progress]:
+    """Show progress on a terminal; a log or a script gets none."""
     shown, last = sys.stderr.isatty(), time.monotonic()
 
     def tell(done: int, total: int) -> None:
         nonlocal last
-        if shown and time.monotonic() - last > PAUSE:
+        if shown and time.monotonic() - last > PROGRESS_INTERVAL:
             last = time.monotonic()
-            typer.echo(f"\r{done}{f' of {total}' if total else ''} {what}", nl=False, err=True)
+            typer.echo(f"\r{done}{f' of {total}' if total else ''} {unit}", nl=False, err=True)
 
     yield tell
     if shown:

@@ -1,4 +1,4 @@
-"""`countersign callbacks …`: what agents were to be told, what did not arrive, and sending it again."""
+"""`countersign callbacks …`: lists callbacks that did not arrive, and sends them again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from store.outbox.callbacks import CallbackState
 
 app = typer.Typer(no_args_is_help=True, help="See what agents were to be told, and send it again.")
 
-TOGETHER = 500  # that are sent again in one transaction
+BATCH = 500  # callbacks that one transaction marks to be sent again
 UNDELIVERED = [CallbackState.DUE, CallbackState.WAITING, CallbackState.DEAD]
 
 States = Annotated[
@@ -34,34 +34,38 @@ Url = Annotated[str, typer.Argument(help="The address.", metavar="URL", show_def
 
 
 @app.command("list")
-def list_(state: States = None, agent: OfAgent = None, limit: Limit = 50, *, json: Json = False) -> None:
+def list_callbacks(state: States = None, agent: OfAgent = None, limit: Limit = 50, *, json: Json = False) -> None:
     """List what did not arrive, the newest first, and why."""
-    found = session.read(lambda its: callback_admin.listed(its, state or UNDELIVERED, agent=agent, limit=limit))
+    letters = session.query(
+        lambda connection: callback_admin.listed(connection, state or UNDELIVERED, agent=agent, limit=limit)
+    )
     if json:
-        typer.echo(as_json([_document(letter) for letter in found]))
+        typer.echo(as_json([_document(letter) for letter in letters]))
         return
-    if not found:
+    if not letters:
         typer.echo("nothing of this kind" if state or agent else "everything arrived that was to be told")
         return
-    head, *rows = table(("CREATED", "STATE", "TRIES", "TYPE", "AGENT"), [_row(each) for each in found]).split("\n")
+    head, *rows = table(("CREATED", "STATE", "TRIES", "TYPE", "AGENT"), [_row(letter) for letter in letters]).split(
+        "\n"
+    )
     typer.echo(head)
-    for row, letter in zip(rows, found, strict=True):
+    for row, letter in zip(rows, letters, strict=True):
         typer.echo("\n".join([row, *_lines(letter)]))
 
 
-def _row(its: Letter) -> tuple[object, ...]:
-    return iso(its.created_at), its.state, its.attempts, its.event_type, its.agent or its.agent_id
+def _row(letter: Letter) -> tuple[object, ...]:
+    return iso(letter.created_at), letter.state, letter.attempts, letter.event_type, letter.agent or letter.agent_id
 
 
-def _lines(its: Letter) -> list[str]:
-    lines = [f"  {its.callback_id}  {its.package_id}", f"  {plain(its.url)}"]
-    return lines + ([f"  {plain(its.last_error)}"] if its.last_error else [])
+def _lines(letter: Letter) -> list[str]:
+    lines = [f"  {letter.callback_id}  {letter.package_id}", f"  {plain(letter.url)}"]
+    return lines + ([f"  {plain(letter.last_error)}"] if letter.last_error else [])
 
 
-@app.command()
-def show(callback_id: Id, *, json: Json = False) -> None:
+@app.command("show")
+def show_callback(callback_id: Id, *, json: Json = False) -> None:
     """Show one: where it goes, how often it was tried, and what stands in its way."""
-    letter = session.read(lambda its: callback_admin.found(its, callback_id))
+    letter = session.query(lambda connection: callback_admin.found(connection, callback_id))
     if json:
         typer.echo(as_json(_document(letter)))
         return
@@ -82,16 +86,16 @@ def resend(ids: Ids = None, agent: OfAgent = None, *, every: All = False) -> Non
         _resend_all(agent)
         return
     for callback_id in ids or ():
-        state = session.write(partial(callback_admin.resend, callback_id=callback_id, now=session.now()))
+        state = session.transaction(partial(callback_admin.resend, callback_id=callback_id, now=session.now()))
         typer.echo(f"{callback_id} is {state}")
 
 
 def _resend_all(agent: str | None) -> None:
-    """In parts, so that nothing else waits long."""
+    """Resend in batches, so that no other transaction waits long."""
     total, after, now = 0, None, session.now()
     while True:
-        done = session.write(partial(callback_admin.resend_some, now=now, agent=agent, after=after, limit=TOGETHER))
-        total, after = total + done.many, done.following
+        batch = session.transaction(partial(callback_admin.resend_some, now=now, agent=agent, after=after, limit=BATCH))
+        total, after = total + batch.many, batch.following
         if after is None:
             break
         typer.echo(f"{total} so far", err=True)
@@ -101,7 +105,7 @@ def _resend_all(agent: str | None) -> None:
 @app.command()
 def enable(url: Url) -> None:
     """Send to an address again that had answered 410 Gone."""
-    count = session.write(lambda its: callback_admin.enable(its, url))
+    count = session.transaction(lambda connection: callback_admin.enable(connection, url))
     typer.echo(f"{plain(url)} is open again")
     if count:
         typer.echo(f"{count} were given up meanwhile; `countersign callbacks resend --all` sends them")

@@ -1,4 +1,4 @@
-"""`countersign migrate`, and which version this is."""
+"""`countersign migrate` and `countersign --version`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def migrate() -> None:
     typer.echo(f"the database is at schema {head}")
 
 
-def show_version(wanted: bool) -> None:  # noqa: FBT001 - typer hands an option's callback its value
+def show_version(wanted: bool) -> None:  # noqa: FBT001 - typer passes the value by position
     if wanted:
         typer.echo(f"countersign {version('countersign-server')}")
         raise typer.Exit

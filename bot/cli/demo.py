@@ -28,7 +28,7 @@ def demo(
 
     Started again, it goes on where it was. It listens on this machine alone, and needs no settings.
     """
-    from bot.demo.faults import DemoError  # noqa: PLC0415 - only here, as the service in serve
+    from bot.demo.faults import DemoError  # noqa: PLC0415 - slow to import, as in serve
     from bot.demo.folder import Folder  # noqa: PLC0415
     from bot.demo.running import run  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""`countersign freeze`, `thaw` and `restored`: what holds all agents at once."""
+"""`countersign freeze`, `thaw` and `restored`: stop all agents at once."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from sqlalchemy import Connection
 
 from bot.cli.common import session
 from bot.cli.common.session import OPERATOR
-from bot.process.restore_guard import FIX, Count, counted, counter_file, write_counter
+from bot.process.restore_guard import FIX, Count, count_events, counter_file, write_counter
 from bot.settings import read_settings
 from store.installation import tenancy
 
 
-def restored() -> None:
+def record_restore() -> None:
     """After a restore, before the service starts: freeze everything, and record that the database is an earlier one.
 
     What was decided and claimed since the backup is unknown to it, so an approval that was used can look unused.
@@ -22,9 +22,9 @@ def restored() -> None:
 
     def operation(connection: Connection) -> Count | None:
         tenancy.restored(connection, actor=OPERATOR, now=session.now())
-        return counted(connection) if counter else None
+        return count_events(connection) if counter else None
 
-    if (count := session.write(operation)) and counter:
+    if (count := session.transaction(operation)) and counter:
         write_counter(counter, count)
     typer.echo("the restore is recorded and everything is frozen")
     typer.echo(f"next: {FIX}")
@@ -32,15 +32,17 @@ def restored() -> None:
 
 def freeze() -> None:
     """Hold every agent at once, as `agents pause` holds one."""
-    _freezes(frozen=True)
+    _set_frozen(frozen=True)
     typer.echo("everything is frozen; `countersign thaw` ends it")
 
 
 def thaw() -> None:
     """End a freeze. Agents that are paused by themselves stay so."""
-    _freezes(frozen=False)
+    _set_frozen(frozen=False)
     typer.echo("nothing is frozen any more")
 
 
-def _freezes(*, frozen: bool) -> None:
-    session.write(lambda its: tenancy.set_frozen(its, frozen=frozen, actor=OPERATOR, now=session.now()))
+def _set_frozen(*, frozen: bool) -> None:
+    session.transaction(
+        lambda connection: tenancy.set_frozen(connection, frozen=frozen, actor=OPERATOR, now=session.now())
+    )

@@ -1,4 +1,4 @@
-"""`countersign key`: the public half of the installation's key, and what it seals."""
+"""`countersign key`: prints the public key, and seals callback secrets with a new key."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def key(context: typer.Context) -> None:
         typer.echo(signing_key(read_settings()).public)
 
 
-@app.command()
-def rotate() -> None:
+@app.command("rotate")
+def rotate_key() -> None:
     """Seal every callback secret with COUNTERSIGN_KEY. COUNTERSIGN_KEY_OLD opens what an earlier key sealed."""
     settings = read_settings()
-    ours, public = vault(settings), signing_key(settings).public
+    keys, public = vault(settings), signing_key(settings).public
 
     def operation(connection: Connection) -> int:
-        sealed = seal_all_again(connection, ours, session.now())
+        sealed = seal_all_again(connection, keys, session.now())
         happened(connection, TenantEventType.KEY_ROTATED, session.OPERATOR, session.now(), public_key=public)
         return sealed
 
-    typer.echo(f"sealed {session.write(operation)} callback secrets with the key {public}")
+    typer.echo(f"sealed {session.transaction(operation)} callback secrets with the key {public}")
     if settings.key_old:
         typer.echo("COUNTERSIGN_KEY_OLD is no longer needed")

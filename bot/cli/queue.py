@@ -1,4 +1,4 @@
-"""`countersign queue` and `countersign stats`: what `/reviews` shows, in a terminal."""
+"""`countersign queue` and `countersign stats`: the lists of `/reviews`, in a terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from store.packages.content import words_of
 from store.packages.queue import count_open, open_tasks
 from store.packages.statistics import stats as gather
 
-TITLE = 74  # what is left of a line of 80 under its indent
+TITLE = 74  # columns that remain of 80 after the indent
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -32,7 +32,10 @@ Limit = Annotated[int, typer.Option(help="How many at most.", min=1, max=1000)]
 Period = Annotated[
     timedelta | None,
     typer.Argument(
-        help="How far back, such as 24h or 30d; else 7d.", metavar="PERIOD", parser=spans.period, show_default=False
+        help="How far back, such as 24h or 30d; else 7d.",
+        metavar="PERIOD",
+        parser=spans.parse_period,
+        show_default=False,
     ),
 ]
 WEEK = timedelta(days=7)
@@ -42,7 +45,7 @@ Entry = tuple[PackageState, str]
 
 def queue(role: Role = None, limit: Limit = 50, *, json: Json = False) -> None:
     """List what waits for people, the most urgent first."""
-    entries, in_all = session.read(lambda its: _entries(its, role, limit))
+    entries, in_all = session.query(lambda connection: _entries(connection, role, limit))
     if json:
         typer.echo(as_json([_document(*entry) for entry in entries]))
     else:
@@ -50,7 +53,7 @@ def queue(role: Role = None, limit: Limit = 50, *, json: Json = False) -> None:
 
 
 def _entries(connection: Connection, roles: list[str] | None, limit: int) -> tuple[list[Entry], int]:
-    """The open tasks with the titles of their packages, as far as retention has left them; and how many wait in all."""
+    """The open tasks with the titles of their packages, unless retention has deleted them, and the number of all."""
     tenant_id = tenant(connection)
     states = open_tasks(connection, tenant_id, roles or None, limit=limit).items
     words = words_of(connection, tenant_id, *(state.version_event_id for state in states))
@@ -104,54 +107,59 @@ def _document(state: PackageState, title: str) -> dict[str, object]:
 def stats(period: Period = None, *, json: Json = False) -> None:
     """Count what waits, what was decided and how, and how long it took."""
     now, span = session.now(), period or WEEK
-    its = session.read(lambda connection: gather(connection, now - span, now))
-    typer.echo(as_json(_figures(its)) if json else "\n\n".join(_sections(its, span)))
+    figures = session.query(lambda connection: gather(connection, now - span, now))
+    typer.echo(as_json(_stats_document(figures)) if json else "\n\n".join(_sections(figures, span)))
 
 
-def _figures(its: Statistics) -> dict[str, object]:
-    shares = {"overridden_share": its.overridden_share, "unsound_share": its.unsound_share}
-    return its.model_dump(mode="json") | {"decided": its.decided, "rates": its.rates} | shares
+def _stats_document(figures: Statistics) -> dict[str, object]:
+    shares = {"overridden_share": figures.overridden_share, "unsound_share": figures.unsound_share}
+    return figures.model_dump(mode="json") | {"decided": figures.decided, "rates": figures.rates} | shares
 
 
-def _sections(its: Statistics, period: timedelta) -> Iterator[str]:
-    yield f"The last {write_duration(period)}, from {iso(its.since)} to {iso(its.until)}"
-    yield _pending(its)
-    yield _ended(its)
-    yield _decisions(its)
-    if its.sampled:
-        judged = f"{its.judged} of {its.sampled} sampled were judged"
-        yield judged + (f", {its.unsound_share:.0%} of them unsound" if its.unsound_share is not None else "")
+def _sections(figures: Statistics, period: timedelta) -> Iterator[str]:
+    yield f"The last {write_duration(period)}, from {iso(figures.since)} to {iso(figures.until)}"
+    yield _pending(figures)
+    yield _settled(figures)
+    yield _decisions(figures)
+    if figures.sampled:
+        judged = f"{figures.judged} of {figures.sampled} sampled were judged"
+        yield judged + (f", {figures.unsound_share:.0%} of them unsound" if figures.unsound_share is not None else "")
 
 
-def _pending(its: Statistics) -> str:
+def _pending(figures: Statistics) -> str:
     levels = [level for level in HITLLevel if level > HITLLevel.NOTIFY_ONLY]
-    rows = [(level, *_by_age(its, level)) for level in levels]
-    return table(("WAITING", *Age, "IN ALL"), [*rows, ("in all", *_by_age(its, *levels))])
+    rows = [(level, *_by_age(figures, level)) for level in levels]
+    return table(("WAITING", *Age, "IN ALL"), [*rows, ("in all", *_by_age(figures, *levels))])
 
 
-def _by_age(its: Statistics, *levels: HITLLevel) -> list[int]:
-    counts = [sum(each.count for each in its.pending if each.age is age and each.level in levels) for age in Age]
+def _by_age(figures: Statistics, *levels: HITLLevel) -> list[int]:
+    counts = [
+        sum(group.count for group in figures.pending if group.age is age and group.level in levels) for age in Age
+    ]
     return [*counts, sum(counts)]
 
 
-def _ended(its: Statistics) -> str:
+def _settled(figures: Statistics) -> str:
     shown = [status for status in Status if status.terminal]
-    rows: list[tuple[object, int]] = [(status.replace("_", " "), its.settled.get(status, 0)) for status in shown]
-    return table(("CAME TO", "PACKAGES"), [*rows, ("went ahead without anybody", its.automatic)])
+    rows: list[tuple[object, int]] = [(status.replace("_", " "), figures.settled.get(status, 0)) for status in shown]
+    return table(("CAME TO", "PACKAGES"), [*rows, ("went ahead without anybody", figures.automatic)])
 
 
-def _decisions(its: Statistics) -> str:
-    if not its.decisions:
+def _decisions(figures: Statistics) -> str:
+    if not figures.decisions:
         return "nobody decided anything"
-    rows = [(name.replace("_", " "), count, f"{its.rates[name]:.0%}".rjust(5)) for name, count in its.decisions.items()]
-    return f"{table(('PEOPLE SAID', 'TIMES', 'SHARE'), rows)}\n{_speed(its)}"
+    rows = [
+        (name.replace("_", " "), count, f"{figures.rates[name]:.0%}".rjust(5))
+        for name, count in figures.decisions.items()
+    ]
+    return f"{table(('PEOPLE SAID', 'TIMES', 'SHARE'), rows)}\n{_speed(figures)}"
 
 
-def _speed(its: Statistics) -> str:
-    return f"time to decide: half within {_rough(its.median_ms)}, nine of ten within {_rough(its.p90_ms)}"
+def _speed(figures: Statistics) -> str:
+    return f"time to decide: half within {_rounded(figures.median_ms)}, nine of ten within {_rounded(figures.p90_ms)}"
 
 
-def _rough(milliseconds: int | None) -> str:
-    """To the second, and to the minute from an hour on."""
+def _rounded(milliseconds: int | None) -> str:
+    """Round to seconds, and from one hour on to minutes."""
     seconds = round((milliseconds or 0) / 1000)
     return write_duration(timedelta(seconds=seconds - seconds % 60 if seconds >= 3600 else seconds))  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""`countersign serve`: the service itself, until it is told to stop."""
+"""`countersign serve`: runs the service until it is told to stop."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def serve(
     It takes Slack: without it nobody could decide.
     Requests that were begun are finished, and whoever waits for an answer gets it, before the process ends.
     """
-    given = {"COUNTERSIGN_HOST": host, "COUNTERSIGN_PORT": port}
-    settings = read_settings(**{name: value for name, value in given.items() if value is not None})
+    options = {"COUNTERSIGN_HOST": host, "COUNTERSIGN_PORT": port}
+    settings = read_settings(**{name: value for name, value in options.items() if value is not None})
     require_slack(settings)
     require_key(settings)
-    from bot import logs, running  # noqa: PLC0415 - all the other commands do without the service itself, and come up in half the time
+    from bot import logs, running  # noqa: PLC0415 - slow to import: the other commands start twice as fast without
 
     logs.set_up(settings.log)
-    asyncio.run(running.serve(settings))
+    asyncio.run(running.serve_until_stopped(settings))

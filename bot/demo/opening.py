@@ -20,7 +20,7 @@ from bot.demo.page.front import Front
 from bot.demo.page.panel import Panel
 from bot.demo.page.passage import Passage
 from bot.demo.stage import Stage
-from bot.running import drained, working
+from bot.running import drain, open_service
 from bot.settings import Settings, read_settings
 from bot.web import application
 from playground.api.socket_mode import Sockets
@@ -74,11 +74,11 @@ async def _slack() -> AsyncIterator[tuple[Acting, Sockets]]:
 @asynccontextmanager
 async def _working(folder: Folder, its: Workspace, clock: MovedClock, front: Front) -> AsyncIterator[Service]:
     """The service of `countersign serve`, with time moved by hand. The folder's policy is always applied."""
-    async with working(_settings(folder, its), clock, ticks=False, again=True) as service:
+    async with open_service(_settings(folder, its), clock, ticks=False, again=True) as service:
         inner = application(service)
         front.admit(inner)
         yield service
-        await drained(inner, service.store)
+        await drain(inner, service.store)
 
 
 def _settings(folder: Folder, its: Workspace) -> Settings:

@@ -1,1 +1,1 @@
-"""The process itself: its connections, descriptors, locks, and how it ends."""
+"""The process: its connections, file descriptors, lock and shutdown."""

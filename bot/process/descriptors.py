@@ -1,4 +1,4 @@
-"""How many files and sockets this process may open, and how many of them are for connections that come in."""
+"""The limit on file descriptors, and how many of them are for incoming connections."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ import structlog
 log = structlog.get_logger()
 
 WANTED = 16_384
-# For the database, Slack, callbacks and files; and for connections that were accepted but not yet counted.
+# For the database, Slack, callbacks and files, and for connections that are accepted but not registered yet.
 RESERVED = 512
-MOST = 8_192  # connections that come in
-LEAST = 64
+MOST_CONNECTIONS = 8_192
+LEAST_CONNECTIONS = 64
 
 
-def raised() -> int:
-    """Raises the soft limit to the hard one, within reason, and gives what it is then."""
-    soft, hard = (_known(limit) for limit in resource.getrlimit(resource.RLIMIT_NOFILE))
-    better = min(hard, WANTED)
-    if soft >= better:
+def raise_descriptor_limit() -> int:
+    """Raise the soft limit to the hard limit, at most `WANTED`, and return it."""
+    soft, hard = (_finite(limit) for limit in resource.getrlimit(resource.RLIMIT_NOFILE))
+    target = min(hard, WANTED)
+    if soft >= target:
         return soft
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (better, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     except (OSError, ValueError) as fault:
-        log.warning("descriptors.not_raised", soft=soft, wanted=better, error=str(fault))
+        log.warning("descriptors.not_raised", soft=soft, wanted=target, error=str(fault))
         return soft
-    return better
+    return target
 
 
-def for_connections(limit: int) -> int:
-    """What remains for connections. A process with very few descriptors still takes some."""
-    if limit < RESERVED + LEAST:
-        log.warning("descriptors.too_few", limit=limit, needed=RESERVED + LEAST, fix="raise `ulimit -n`")
-    return max(LEAST, min(MOST, limit - RESERVED))
+def connection_limit(limit: int) -> int:
+    """How many incoming connections the limit allows. Even with very few descriptors, some are accepted."""
+    if limit < RESERVED + LEAST_CONNECTIONS:
+        log.warning("descriptors.too_few", limit=limit, needed=RESERVED + LEAST_CONNECTIONS, fix="raise `ulimit -n`")
+    return max(LEAST_CONNECTIONS, min(MOST_CONNECTIONS, limit - RESERVED))
 
 
-def _known(limit: int) -> int:
+def _finite(limit: int) -> int:
     return WANTED if limit == resource.RLIM_INFINITY else limit

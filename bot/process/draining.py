@@ -1,4 +1,4 @@
-"""The end of a process: what is under way is finished first, and no connection brings anything new."""
+"""Counts requests in progress, so that they can finish before the process ends, and closes their connections then."""
 
 from __future__ import annotations
 
@@ -10,38 +10,39 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 
-class UnderWay:
-    """The requests that are under way. One counts from its headers on: its body may still be coming."""
+class ActiveRequests:
+    """The requests in progress. A request counts once its headers are read: its body may still be arriving."""
 
     def __init__(self) -> None:
-        self._count, self.ending, self._none = 0, False, asyncio.Event()
-        self._none.set()
+        self._count, self.draining, self._idle = 0, False, asyncio.Event()
+        self._idle.set()
 
     def __enter__(self) -> Self:
         self._count += 1
-        self._none.clear()
+        self._idle.clear()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._count -= 1
         if not self._count:
-            self._none.set()
+            self._idle.set()
 
-    async def finished(self, within: float) -> None:
-        self.ending = True
+    async def drain(self, within: float) -> None:
+        """Wait until no request is in progress, at most `within` seconds. Every answer closes its connection now."""
+        self.draining = True
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
-                await self._none.wait()
+                await self._idle.wait()
 
 
-UNDER_WAY = web.AppKey("under_way", UnderWay)
+ACTIVE_REQUESTS = web.AppKey("active_requests", ActiveRequests)
 
 
 @web.middleware
-async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
-    under_way = request.app[UNDER_WAY]
-    with under_way:
+async def track_request(request: web.Request, handler: Handler) -> web.StreamResponse:
+    active = request.app[ACTIVE_REQUESTS]
+    with active:
         response = await handler(request)
-    if under_way.ending:
+    if active.draining:
         response.force_close()
     return response

@@ -1,8 +1,8 @@
-"""Notices, on SQLite, that the database is older than it was: a backup was put in its place, and nobody said so.
+"""Detects, on SQLite, that an older backup has replaced the database without `countersign restored`.
 
-How many events there are is kept in a file beside the key, `countersign.db.counter`. A service that starts and finds
-fewer events than that freezes the installation, because approvals that were used may look unused again. A file that is
-missing, or that belongs to another installation, freezes nothing.
+The number of audit events is saved in a file beside the key, `countersign.db.counter`. A service that starts and finds
+fewer events freezes the installation, because an approval that was used may look unused again. If the file is missing
+or belongs to another installation, nothing is frozen.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from store.waiters import stopped
 
 log = structlog.get_logger()
 
-EVERY = 5.0
+SAVE_INTERVAL = 5.0
 FIX = "Compare with your last export (countersign audit verify --against OLD), then run: countersign thaw"
 
 
@@ -38,56 +38,56 @@ class Count(NamedTuple):
 
 
 def counter_file(settings: Settings) -> Path | None:
-    """Nowhere on PostgreSQL."""
+    """The counter file; None on PostgreSQL."""
     key = key_file(settings)
     return key.with_suffix(".counter") if key else None
 
 
 @asynccontextmanager
-async def guarded(settings: Settings, store: Store) -> AsyncIterator[None]:
-    """Freezes an older database first; then the counter follows what is written, until the end."""
+async def restore_guard(settings: Settings, store: Store) -> AsyncIterator[None]:
+    """Freeze the installation if its database is older than the counter; then keep the counter up to date."""
     path = counter_file(settings)
     if path is None:
         yield
         return
     await _freeze_if_older(store, path)
-    keeping = asyncio.create_task(_keep_for_ever(store, path))
+    saving = asyncio.create_task(_save_for_ever(store, path))
     try:
         yield
     finally:
-        await stopped(keeping)
-        await _keep(store, path)
+        await stopped(saving)
+        await _save_count(store, path)
 
 
 async def _freeze_if_older(store: Store, path: Path) -> None:
-    kept, found = _read(path), await store.read(counted)
-    if kept is None or kept.tenant_id != found.tenant_id or found.events >= kept.events:
+    saved, current = _read_counter(path), await store.read(count_events)
+    if saved is None or saved.tenant_id != current.tenant_id or current.events >= saved.events:
         return
-    events = {"events_found": found.events, "events_before": kept.events}
+    events = {"events_found": current.events, "events_before": saved.events}
     now = store.clock()
-    await store.write(lambda its: tenancy.restored(its, actor=AUTO.actor_id, now=now, **events))
+    await store.write(lambda connection: tenancy.restored(connection, actor=AUTO.actor_id, now=now, **events))
     log.error("database.older_than_before", **events, frozen=True, fix=FIX)
 
 
-async def _keep_for_ever(store: Store, path: Path) -> None:
+async def _save_for_ever(store: Store, path: Path) -> None:
     while True:
-        await _keep(store, path)
-        await asyncio.sleep(EVERY)
+        await _save_count(store, path)
+        await asyncio.sleep(SAVE_INTERVAL)
 
 
-async def _keep(store: Store, path: Path) -> None:
+async def _save_count(store: Store, path: Path) -> None:
     with suppress(UnavailableError):
-        write_counter(path, await store.read(counted))
+        write_counter(path, await store.read(count_events))
 
 
-def counted(connection: Connection) -> Count:
-    """Events are only ever added, so an earlier state of the same database has fewer."""
+def count_events(connection: Connection) -> Count:
+    """Count the events of the record. None is ever deleted, so an older state of the database has fewer."""
     return Count(tenancy.tenant(connection), tenancy.count_of_events(connection))
 
 
 def write_counter(path: Path, count: Count) -> None:
-    """Whole or not at all. Where it cannot be kept, a restored database is only noticed later or not at all."""
-    if _read(path) == count:
+    """Replace the file atomically. If that fails, only log it: a restore may then be detected late or not at all."""
+    if _read_counter(path) == count:
         return
     draft = path.with_name(f"{path.name}.part")
     try:
@@ -96,12 +96,12 @@ def write_counter(path: Path, count: Count) -> None:
             json.dump(count._asdict(), file)
         draft.replace(path)
     except OSError as fault:
-        log.warning("counter.not_kept", file=str(path), error=fault.strerror)
+        log.warning("counter.not_written", file=str(path), error=fault.strerror)
 
 
-def _read(path: Path) -> Count | None:
+def _read_counter(path: Path) -> Count | None:
     try:
-        kept = json.loads(path.read_text())
-        return Count(str(kept["tenant_id"]), int(kept["events"]))
+        saved = json.loads(path.read_text())
+        return Count(str(saved["tenant_id"]), int(saved["events"]))
     except (OSError, ValueError, TypeError, KeyError):
         return None

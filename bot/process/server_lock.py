@@ -1,6 +1,6 @@
-"""One `countersign serve` at a time on one SQLite file, by a lock of the operating system.
+"""Allows only one `countersign serve` per SQLite file, with an advisory lock (flock) on a file beside the database.
 
-The lock file lies beside the database and stays there. What is on it ends with the process, however that ends.
+The lock file is never deleted. The operating system releases the lock when the process ends, even if it is killed.
 """
 
 from __future__ import annotations
@@ -19,51 +19,53 @@ from store.engine.files import make_folder
 
 log = structlog.get_logger()
 
-WAITS = 10.0  # seconds: a process that is told to end needs a few
-LOOKS_EVERY = 0.1
+LOCK_WITHIN = 10.0  # seconds: the previous process may still be shutting down
+RETRY_INTERVAL = 0.1
 
 
-class ServedError(Exception):
-    """Another process serves this database; the sentence says what to do."""
+class AlreadyServedError(Exception):
+    """Another process serves this database; the message says what to do."""
 
 
 @asynccontextmanager
-async def only_server(database_url: str) -> AsyncIterator[None]:
-    """On PostgreSQL any number of processes serve."""
+async def hold_server_lock(database_url: str) -> AsyncIterator[None]:
+    """Hold the lock of a SQLite database. PostgreSQL needs none: any number of processes may serve."""
     url = address(database_url)
     if url.get_backend_name() != "sqlite":
         yield
         return
-    database = _file(str(url.database))
+    database = _real_path(str(url.database))
     make_folder(database)
     descriptor = os.open(f"{database}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        await _locked(descriptor, database)
+        await _acquire(descriptor, database)
         yield
     finally:
         os.close(descriptor)
 
 
-def _file(name: str) -> Path:
-    """By whatever name: it is one file, and one lock."""
+def _real_path(name: str) -> Path:
+    """Resolve links, so that every path to the same database leads to the same lock file."""
     return Path(name).resolve()
 
 
-async def _locked(descriptor: int, database: Path) -> None:
-    if _taken(descriptor):
+async def _acquire(descriptor: int, database: Path) -> None:
+    if _try_lock(descriptor):
         return
-    log.info("service.waiting", database=str(database), because="another `countersign serve` uses it", seconds=WAITS)
+    log.info(
+        "service.waiting", database=str(database), because="another `countersign serve` uses it", seconds=LOCK_WITHIN
+    )
     try:
-        async with asyncio.timeout(WAITS):
-            while not _taken(descriptor):  # noqa: ASYNC110 - no event tells that another process has ended
-                await asyncio.sleep(LOOKS_EVERY)
+        async with asyncio.timeout(LOCK_WITHIN):
+            while not _try_lock(descriptor):  # noqa: ASYNC110 - no event says that another process has ended
+                await asyncio.sleep(RETRY_INTERVAL)
     except TimeoutError as fault:
-        raise ServedError(
+        raise AlreadyServedError(
             f"another `countersign serve` uses {database}; stop it first, or use PostgreSQL to run several"
         ) from fault
 
 
-def _taken(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

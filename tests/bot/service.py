@@ -22,7 +22,7 @@ from bot.api.problem_types import TYPE, name_of, status_of
 from bot.api.problems import MEDIA
 from bot.api.routes import Route
 from bot.api.shapes import Problem
-from bot.running import Running, running
+from bot.running import RunningService, run_service
 from bot.settings import read_settings
 from rules.people.agent_keys import KeyScope, Rates
 from rules.people.directory import AgentStanding, Person
@@ -128,7 +128,7 @@ class Told:
 
 
 class Desk:
-    def __init__(self, its: Running, clock: Clock, http: aiohttp.ClientSession) -> None:
+    def __init__(self, its: RunningService, clock: Clock, http: aiohttp.ClientSession) -> None:
         self.its, self.clock, self.http = its, clock, http
         self.url, self.store, self.metrics = its.url, its.service.store, its.service.metrics
         self.world = World(its.service.settings.database_url, self.store, clock)
@@ -242,7 +242,7 @@ async def opened(url: str, folder: Path, policy_text: str = POLICY, **settings: 
         **settings,
     }
     clock = Clock()
-    async with running(read_settings(**given), clock) as its, aiohttp.ClientSession(its.url) as http:
+    async with run_service(read_settings(**given), clock) as its, aiohttp.ClientSession(its.url) as http:
         desk = Desk(its, clock, http)
         await desk.people_are(people())
         desk.key = await desk.hire("Clerk")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 import bot.cli.doctor.slack  # noqa: F401 - loaded before any hour is set: it holds real time against that of Slack
-from bot.cli import run
+from bot.cli import run_command
 from bot.settings import Settings
 from tests.bot.process.serving import KEY
 from tests.rules.world import DORA, NOW, RITA, ROSS, SENTA, SUSI
@@ -65,7 +65,7 @@ class Terminal:
 
     def __call__(self, *arguments: str) -> Said:
         self._capsys.readouterr()
-        code = run(arguments)
+        code = run_command(arguments)
         return Said(code, *self._capsys.readouterr())
 
     def file(self, name: str, content: str | bytes) -> str:

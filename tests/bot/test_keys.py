@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from bot.keys import PublicKeyError, known_public_key, public_key, signing_key, verifies
+from bot.keys import PublicKeyError, known_public_key, normalize_public_key, signing_key, verify_signature
 from bot.settings import Settings, SettingsError
 
 SEED = base64.b64encode(bytes(range(32))).decode()
@@ -37,7 +37,7 @@ def beside(folder: Path, key: str | None = None) -> Settings:
 @pytest.mark.parametrize("written", [SEED, f" {SEED}\n", PEM])
 def test_a_seed_and_a_pem_are_the_same_key(tmp_path: Path, written: str) -> None:
     key = signing_key(beside(tmp_path, written))
-    assert key.public == public_key(PUBLIC_PEM) == public_key(key.public)
+    assert key.public == normalize_public_key(PUBLIC_PEM) == normalize_public_key(key.public)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -45,12 +45,12 @@ def test_what_was_signed_verifies_and_nothing_else(tmp_path: Path) -> None:
     key = signing_key(beside(tmp_path, SEED))
     other = signing_key(beside(tmp_path))
     signature = key.sign(b"yes")
-    assert verifies(key.public, signature, b"yes")
-    assert not verifies(key.public, signature, b"no")
-    assert not verifies(key.public, other.sign(b"yes"), b"yes")
-    assert not verifies(other.public, signature, b"yes")
-    assert not verifies("no key", signature, b"yes")
-    assert not verifies(key.public, "no signature", b"yes")
+    assert verify_signature(key.public, signature, b"yes")
+    assert not verify_signature(key.public, signature, b"no")
+    assert not verify_signature(key.public, other.sign(b"yes"), b"yes")
+    assert not verify_signature(other.public, signature, b"yes")
+    assert not verify_signature("no key", signature, b"yes")
+    assert not verify_signature(key.public, "no signature", b"yes")
 
 
 def test_without_the_setting_a_key_is_made_beside_the_sqlite_file_and_kept(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_key_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_on_postgresql_the_key_has_to_be_set() -> None:
-    assert signing_key(settings(POSTGRES, SEED)).public == public_key(PUBLIC_PEM)
+    assert signing_key(settings(POSTGRES, SEED)).public == normalize_public_key(PUBLIC_PEM)
     assert known_public_key(settings(POSTGRES)) is None
     with pytest.raises(SettingsError, match=r"^COUNTERSIGN_KEY: must be set on PostgreSQL"):
         signing_key(settings(POSTGRES))
@@ -114,4 +114,4 @@ def test_a_key_does_not_show_itself(tmp_path: Path) -> None:
 @pytest.mark.parametrize("written", ["", "?", SEED[:-8], CURVE_PUBLIC_PEM, PEM])
 def test_what_is_no_public_key_is_refused(written: str) -> None:
     with pytest.raises(PublicKeyError, match="public key"):
-        public_key(written)
+        normalize_public_key(written)

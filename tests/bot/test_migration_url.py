@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from bot.running import working
+from bot.running import open_service
 from bot.settings import SettingsError, read_settings
 from tests.bot.service import POLICY
 from tests.bot.terminal import at
@@ -36,10 +36,10 @@ async def test_migrations_run_as_their_own_role_and_the_service_as_another(
                 ),
             )
             monkeypatch.setenv("COUNTERSIGN_MIGRATION_URL", empty_database_url)
-            async with working(read_settings()) as service:  # it migrates first, and then serves as the other role
+            async with open_service(read_settings()) as service:  # it migrates first, and then serves as the other role
                 assert (await service.store.read(service.store.house.roster)).policy.version == "test-1"
             monkeypatch.delenv("COUNTERSIGN_MIGRATION_URL")
-            async with working(read_settings()):  # the schema is current now
+            async with open_service(read_settings()):  # the schema is current now
                 assert terminal("migrate").code == 0
         finally:
             owner.execute(f"DROP OWNED BY {role}")

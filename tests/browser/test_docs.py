@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
-from bot.api.openapi import document
+from bot.api.openapi import openapi_document
 from bot.api.problem_types import name_of
 from bot.api.routes import ROUTES, Route
 from rules.package.model import DecisionPackage
@@ -81,7 +81,7 @@ async def test_every_schema_is_there_and_every_field_of_a_package(screen: Screen
     schemas = screen.page.locator("section.models")
     await schemas.get_by_role("button", name="Schemas").click()
     titles = await schemas.locator(".json-schema-2020-12__title").all_inner_texts()
-    assert set(document()["components"]["schemas"]) <= set(titles)
+    assert set(openapi_document()["components"]["schemas"]) <= set(titles)
     package = schemas.locator('[data-json-schema-level="0"]').filter(has_text="DecisionPackage").first
     await package.get_by_role("button", name="Expand all").click()
     shown = await package.locator(".json-schema-2020-12__title").all_inner_texts()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.api.openapi import document
+from bot.api.openapi import openapi_document
 from rules.state.commands import Approve
 from tests.bot.service import SOFT, Desk, opened
 from tests.rules.world import RITA
@@ -61,7 +61,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def generate(folder: Path, name: str) -> None:
     """Fails on any warning: there is one for each operation or schema that is left out."""
-    (folder / "openapi.json").write_text(json.dumps(document()))
+    (folder / "openapi.json").write_text(json.dumps(openapi_document()))
     (folder / "config.json").write_text(json.dumps(CONFIG))
     run = subprocess.run(
         [
@@ -85,7 +85,7 @@ async def client(desk: Desk, generated: str) -> AsyncIterator[Client]:
 
 
 def operations(tag: str) -> set[str]:
-    made = [each for methods in document()["paths"].values() for each in methods.values()]
+    made = [each for methods in openapi_document()["paths"].values() for each in methods.values()]
     return {each["operationId"].lower() for each in made if tag in each["tags"]}
 
 
@@ -93,7 +93,7 @@ async def test_every_operation_and_every_schema_is_generated(client: Client) -> 
     folder = Path(str(client.models.__file__)).parents[1] / "api" / "packages"
     files = {each.stem.strip("_").replace("_", "") for each in folder.glob("*.py")} - {"init"}
     assert files == operations("Packages")
-    assert {name.lower() for name in document()["components"]["schemas"]} <= {
+    assert {name.lower() for name in openapi_document()["components"]["schemas"]} <= {
         each.lower() for each in dir(client.models)
     }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.api.openapi import document
+from bot.api.openapi import openapi_document
 from tests.programs import Program, sayer
 
 HERE = Path(__file__).parent
@@ -43,7 +43,7 @@ def run(*command: str) -> str:
 
 
 def test_the_generated_types_compile_and_an_agent_reads_action_parameters(programs: Path, tmp_path: Path) -> None:
-    (tmp_path / "openapi.json").write_text(json.dumps(document()))
+    (tmp_path / "openapi.json").write_text(json.dumps(openapi_document()))
     types = tmp_path / "countersign.d.ts"
     written = run(str(programs / "openapi-typescript"), str(tmp_path / "openapi.json"), "--output", str(types))
     assert "warn" not in written.lower()

@@ -1,1 +1,1 @@
-"""What the commands share: the session, faults as one line, and text for a terminal."""
+"""Shared by the commands: access to the database, errors as one line, and text for a terminal."""

@@ -1,4 +1,4 @@
-"""What went wrong, as one line for the operator: what, which, and what to do."""
+"""Turns exceptions into one line for the operator, which says what failed and what to do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from typer import TyperException
 
 from bot.keys import PublicKeyError
-from bot.process.server_lock import ServedError
+from bot.process.server_lock import AlreadyServedError
 from bot.settings import SettingsError
 from rules.policy.parse import PolicyError
 from store.agents.agent_admin import RegistryError
@@ -19,10 +19,10 @@ from store.outbox.callback_admin import LetterError
 
 
 class CommandError(Exception):
-    """A command cannot be carried out; the sentence says why and what to do."""
+    """A command cannot be carried out; the message says why and what to do."""
 
 
-_SAY_WHAT_TO_DO = (
+_SELF_EXPLANATORY = (
     CommandError,
     SettingsError,
     RegistryError,
@@ -31,12 +31,12 @@ _SAY_WHAT_TO_DO = (
     UnavailableError,
     PublicKeyError,
     SchemaError,
-    ServedError,
+    AlreadyServedError,
 )
 
 
-def explained(fault: Exception, program: str) -> str:
-    """The line for stderr. Typer's own help, which it raises where no command was given, stays as it is."""
+def error_line(fault: Exception, program: str) -> str:
+    """The line for stderr. The help that typer raises if no command was given is returned unchanged."""
     sentence = _sentence(fault)
     return sentence if is_usage(fault) and "\n" in sentence else f"{program}: {sentence}"
 
@@ -48,8 +48,8 @@ def is_usage(fault: Exception) -> bool:
 def _sentence(fault: Exception) -> str:
     match fault:
         case TyperException():
-            return _usage(fault)
-        case _ if isinstance(fault, _SAY_WHAT_TO_DO):
+            return _usage_sentence(fault)
+        case _ if isinstance(fault, _SELF_EXPLANATORY):
             return str(fault)
         case PolicyError():
             more = f" (and {len(fault.faults) - 1} more)" if len(fault.faults) > 1 else ""
@@ -59,10 +59,10 @@ def _sentence(fault: Exception) -> str:
         case OSError():
             return f"{fault.filename}: {fault.strerror}" if fault.filename else str(fault.strerror or fault)
         case _:
-            return _ours(fault)
+            return _internal_fault(fault)
 
 
-def _usage(fault: TyperException) -> str:
+def _usage_sentence(fault: TyperException) -> str:
     sentence = fault.format_message()
     context = getattr(fault, "ctx", None)
     if context is None or "\n" in sentence:
@@ -70,10 +70,10 @@ def _usage(fault: TyperException) -> str:
     return f"{sentence.rstrip('.')}; see `{context.command_path} --help`"
 
 
-def _ours(fault: Exception) -> str:
+def _internal_fault(fault: Exception) -> str:
     place = extract_tb(fault.__traceback__)[-1]
-    what = f"{type(fault).__name__}: {first_line(str(fault))}".removesuffix(": ")
-    return f"a fault of Countersign itself, please report it: {what} ({place.filename}:{place.lineno})"
+    error = f"{type(fault).__name__}: {first_line(str(fault))}".removesuffix(": ")
+    return f"a fault of Countersign itself, please report it: {error} ({place.filename}:{place.lineno})"
 
 
 def first_line(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What the commands work on: the settings, the policy, and a database that is there and current."""
+"""Access to the policy and the database for commands. The database must exist and be migrated."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from store.migrations.migrate import require_current
 
 T = TypeVar("T")
 
-OPERATOR = "operator"  # who did it, in the record
+OPERATOR = "operator"  # the actor in audit events
 
 
 def now() -> datetime:
@@ -34,16 +34,16 @@ def policy_of(settings: Settings) -> Policy:
 
 @contextmanager
 def database(settings: Settings) -> Iterator[Engine]:
-    """The database of these settings, if its schema is the one that this program knows."""
-    with reached(settings) as engine:
+    """Yield the database. Its schema must be the current one."""
+    with database_unchecked(settings) as engine:
         with engine.connect() as connection:
             require_current(connection)
         yield engine
 
 
 @contextmanager
-def reached(settings: Settings) -> Iterator[Engine]:
-    """The database as it is. None is made by looking for it: SQLite would."""
+def database_unchecked(settings: Settings) -> Iterator[Engine]:
+    """Yield the database whatever its schema is. A missing SQLite file is an error, because opening would create it."""
     url = address(settings.database_url)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
         raise CommandError(f"there is no database at {url.database}; run: countersign migrate")
@@ -54,11 +54,11 @@ def reached(settings: Settings) -> Iterator[Engine]:
         engine.dispose()
 
 
-def read(operation: Operation[T]) -> T:
+def query(operation: Operation[T]) -> T:
     with database(read_settings()) as engine, engine.connect() as connection:
         return operation(connection)
 
 
-def write(operation: Operation[T]) -> T:
+def transaction(operation: Operation[T]) -> T:
     with database(read_settings()) as engine:
         return transact(engine, operation)

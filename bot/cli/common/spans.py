@@ -1,4 +1,4 @@
-"""Spans of time as an operator writes them. Now plus or minus one of them is always a date."""
+"""Parses durations on the command line. They are limited, so that now plus or minus one is always a valid date."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from rules.policy.types import check_span
 from rules.values import parse_duration
 
 
-def span(written: str) -> timedelta:
-    """It may also be nothing."""
-    return timedelta(0) if _read(written) == timedelta(0) else period(written)
+def parse_span(written: str) -> timedelta:
+    """Parse a duration, which may be zero."""
+    return timedelta(0) if _parse(written) == timedelta(0) else parse_period(written)
 
 
-def period(written: str) -> timedelta:
-    """A span in which something can have happened."""
+def parse_period(written: str) -> timedelta:
+    """Parse a duration greater than zero."""
     try:
-        return check_span(_read(written))
+        return check_span(_parse(written))
     except ValueError as fault:
         raise typer.BadParameter(str(fault)) from None
 
 
-def _read(written: str) -> timedelta:
+def _parse(written: str) -> timedelta:
     try:
-        said: timedelta = parse_duration(written)
+        duration: timedelta = parse_duration(written)
     except ValueError as fault:
         raise typer.BadParameter(str(fault)) from None
-    return said
+    return duration

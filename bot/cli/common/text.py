@@ -1,4 +1,4 @@
-"""How a terminal is written to: aligned columns, times in UTC, and no character that would move the cursor."""
+"""Text for a terminal: aligned tables, times in UTC, and no control characters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def iso(moment: datetime) -> str:
 
 
 def plain(text: str) -> str:
-    """What others wrote, without what a terminal would take for a command and a reader could not see."""
+    """Replace control and invisible characters in text from outside."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
@@ -25,15 +25,15 @@ def cut(text: str, width: int) -> str:
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Columns as wide as they need; numbers stand to the right, and what is too long at the end is cut."""
-    written = [[str(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(titles, *written, strict=True)]
-    right = [bool(rows) and all(isinstance(row[at], int) for row in rows) for at in range(len(titles))]
-    lines = (GAP.join(map(_aligned, line, widths, right)) for line in (titles, *written))
+    """Align the columns, numbers to the right. Lines are cut to the width of a terminal."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(titles, *cells, strict=True)]
+    right = [bool(rows) and all(isinstance(row[column], int) for row in rows) for column in range(len(titles))]
+    lines = (GAP.join(map(_align, line, widths, right)) for line in (titles, *cells))
     return "\n".join(cut(line.rstrip(), WIDTH) for line in lines)
 
 
-def _aligned(cell: str, width: int, right: bool) -> str:  # noqa: FBT001 - one of three columns side by side
+def _align(cell: str, width: int, right: bool) -> str:  # noqa: FBT001 - one of three columns side by side
     return cell.rjust(width) if right else cell.ljust(width)
 
 

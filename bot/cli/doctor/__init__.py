@@ -1,1 +1,1 @@
-"""`countersign doctor`."""
+"""`countersign doctor`: checks the setup."""

@@ -1,6 +1,6 @@
-"""`countersign doctor`: what stands in the way of a working service, and what to do about each.
+"""`countersign doctor`: finds what keeps the service from working, and says what to do about each fault.
 
-Nothing is changed by looking.
+It checks the settings, the policy, the database, the key and Slack, in this order, and changes nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from blocks.home.troubles import APP_GONE, SOCKET_OFF
 from bot.cli.common.faults import CommandError, first_line
-from bot.cli.common.session import now, reached
+from bot.cli.common.session import database_unchecked, now
 from bot.cli.common.text import plain
 from bot.cli.doctor.findings import Finding
 from bot.keys import key_file, signing_key
@@ -33,7 +33,7 @@ from store.migrations.migrate import SchemaError, require_current
 from store.outbox import callback_admin, troubles
 
 SKEW = timedelta(seconds=5)
-LATELY = timedelta(days=7)  # what was given up or closed before is known by now
+RECENT = timedelta(days=7)  # older failures of callbacks are not reported again
 
 
 def doctor() -> None:
@@ -42,14 +42,14 @@ def doctor() -> None:
     Says what to do about each fault, and exits with 1 on any. A line that begins with `skip` names what could not be
     looked at, and why.
     """
-    findings = list(_examined())
+    findings = list(_examine())
     for finding in findings:
         typer.echo("\n".join(finding.lines()))
     if any(finding.fault for finding in findings):
         raise typer.Exit(1)
 
 
-def _examined() -> Iterator[Finding]:
+def _examine() -> Iterator[Finding]:
     try:
         settings = read_settings()
     except SettingsError as fault:
@@ -59,7 +59,7 @@ def _examined() -> Iterator[Finding]:
     policy = yield from _policy(settings)
     yield from _database(settings, policy)
     yield _key(settings)
-    from bot.cli.doctor.slack import slack_findings  # noqa: PLC0415 - as the service in serve
+    from bot.cli.doctor.slack import slack_findings  # noqa: PLC0415 - slow to import, as in serve
 
     yield from slack_findings(
         settings, policy, sorted(policy.required_roles.difference(policy.unheld_roles)) if policy else ()
@@ -67,26 +67,28 @@ def _examined() -> Iterator[Finding]:
 
 
 def _policy(settings: Settings) -> Generator[Finding, None, Policy | None]:
-    what = f"policy {settings.policy}"
+    subject = f"policy {settings.policy}"
     try:
         policy = read_policy(settings.policy.read_bytes())
     except OSError as fault:
-        yield Finding(what, fault.strerror or "cannot be read", "set COUNTERSIGN_POLICY to the file, or put it there")
+        yield Finding(
+            subject, fault.strerror or "cannot be read", "set COUNTERSIGN_POLICY to the file, or put it there"
+        )
         return None
     except PolicyError as error:
-        yield from (Finding(what, str(fault), f"correct {fault.key or 'the file'} in it") for fault in error.faults)
+        yield from (Finding(subject, str(fault), f"correct {fault.key or 'the file'} in it") for fault in error.faults)
         return None
-    yield Finding(f"{what}, version {policy.full_version}")
+    yield Finding(f"{subject}, version {policy.full_version}")
     yield from (_unheld(role) for role in policy.unheld_roles)
-    yield _told(policy)
+    yield _told_of_troubles(policy)
     return policy
 
 
-def _told(policy: Policy) -> Finding:
-    what = "who is told of troubles"
+def _told_of_troubles(policy: Policy) -> Finding:
+    subject = "who is told of troubles"
     if policy.alert_recipients:
-        return Finding(f"{what}: {', '.join(policy.alert_recipients)}")
-    return Finding(what, NOBODY_ALERTED, NAME_ADMINS)
+        return Finding(f"{subject}: {', '.join(policy.alert_recipients)}")
+    return Finding(subject, NOBODY_ALERTED, NAME_ADMINS)
 
 
 def _unheld(role: str) -> Finding:
@@ -95,32 +97,32 @@ def _unheld(role: str) -> Finding:
 
 
 def _database(settings: Settings, policy: Policy | None) -> Iterator[Finding]:
-    what = f"database {address(settings.database_url).render_as_string(hide_password=True)}"
+    subject = f"database {address(settings.database_url).render_as_string(hide_password=True)}"
     try:
-        with reached(settings) as engine, engine.connect() as connection:
-            yield from _reached(what, connection, policy)
+        with database_unchecked(settings) as engine, engine.connect() as connection:
+            yield from _check_database(subject, connection, policy)
     except CommandError as fault:
-        yield Finding(what, str(fault).partition(";")[0], "run: countersign migrate")
+        yield Finding(subject, str(fault).partition(";")[0], "run: countersign migrate")
     except DBAPIError as fault:
-        yield Finding(what, first_line(str(fault.orig)), "start it, or correct COUNTERSIGN_DATABASE_URL")
+        yield Finding(subject, first_line(str(fault.orig)), "start it, or correct COUNTERSIGN_DATABASE_URL")
 
 
-def _reached(what: str, connection: Connection, policy: Policy | None) -> Iterator[Finding]:
+def _check_database(subject: str, connection: Connection, policy: Policy | None) -> Iterator[Finding]:
     try:
         require_current(connection)
     except SchemaError as error:
         fault, _, fix = str(error).partition("; ")
-        yield Finding(what, fault, fix)
+        yield Finding(subject, fault, fix)
         return
-    yield Finding(what)
-    yield from _in_force(connection, policy) if policy else ()
+    yield Finding(subject)
+    yield from _policy_in_force(connection, policy) if policy else ()
     yield _writable(connection)
     yield _clock(connection)
     yield from _callbacks(connection)
     yield from _undelivered(connection)
 
 
-def _in_force(connection: Connection, policy: Policy) -> Iterator[Finding]:
+def _policy_in_force(connection: Connection, policy: Policy) -> Iterator[Finding]:
     digest = in_force(connection)
     if digest is None:  # the first start applies the file
         return
@@ -137,7 +139,7 @@ def _in_force(connection: Connection, policy: Policy) -> Iterator[Finding]:
 
 
 def _writable(connection: Connection) -> Finding:
-    """Tried, and taken back: permissions alone do not tell about a full disk or a standby."""
+    """Write something and roll it back: permissions alone do not reveal a full disk or a standby server."""
     connection.rollback()
     try:
         begin_immediate(connection)
@@ -151,23 +153,23 @@ def _writable(connection: Connection) -> Finding:
 
 
 def _clock(connection: Connection) -> Finding:
-    """Beside that of the database's machine, and beside the newest event: time never goes back."""
-    theirs, ours = _newest(connection), now()
-    ahead = theirs - ours if theirs else timedelta(0)
+    """Compare the clock with the newest event, which cannot be in the future, and with the clock of PostgreSQL."""
+    newest, moment = _newest_event(connection), now()
+    skew = newest - moment if newest else timedelta(0)
     if connection.dialect.name == "postgresql":
         difference = connection.execute(select(func.clock_timestamp())).scalar_one() - now()
-        ahead = max(ahead, abs(difference))
-    if ahead <= SKEW:
+        skew = max(skew, abs(difference))
+    if skew <= SKEW:
         return Finding("clock")
-    return Finding("clock", f"it differs by {ahead.total_seconds():.0f} s", "set the clocks of all machines by NTP")
+    return Finding("clock", f"it differs by {skew.total_seconds():.0f} s", "set the clocks of all machines by NTP")
 
 
 def _callbacks(connection: Connection) -> Iterator[Finding]:
-    lately = now() - LATELY
-    dead, closed = callback_admin.dead_since(connection, lately), callback_admin.closed_since(connection, lately)
+    since = now() - RECENT
+    dead, closed = callback_admin.dead_since(connection, since), callback_admin.closed_since(connection, since)
     if dead:
         fix = "`countersign callbacks list` says why of each; then run: countersign callbacks resend --all"
-        yield Finding("callbacks", f"{dead} of the last {LATELY.days} days were given up", fix)
+        yield Finding("callbacks", f"{dead} of the last {RECENT.days} days were given up", fix)
     for url in closed:
         fix = "when its receiver is back, run `countersign callbacks enable` with this address"
         yield Finding("callbacks", f"{plain(url)} answered 410 Gone, and nothing is sent there any more", fix)
@@ -177,11 +179,11 @@ def _callbacks(connection: Connection) -> Iterator[Finding]:
 
 
 def _undelivered(connection: Connection) -> Iterator[Finding]:
-    """As the service last met it: Slack itself may be well meanwhile, and the next card shown there proves it."""
+    """Report Slack's refusals as the service last saw them. They end when the service next succeeds there."""
     fix = "let the app post there, or name another channel in the policy; the next card that is shown there ends this"
-    for its in troubles.known(connection, tenant(connection)):
-        since = f"since {its.since:%Y-%m-%d %H:%M} UTC: {plain(its.error)}"
-        match its.place:
+    for trouble in troubles.known(connection, tenant(connection)):
+        since = f"since {trouble.since:%Y-%m-%d %H:%M} UTC: {plain(trouble.error)}"
+        match trouble.place:
             case troubles.APP:
                 yield Finding("the Slack app", f"Slack does nothing for it {since}", APP_GONE)
             case troubles.SOCKET:
@@ -190,9 +192,9 @@ def _undelivered(connection: Connection) -> Iterator[Finding]:
                 yield Finding(f"cards in {plain(place)}", f"Slack refuses to show anything there {since}", fix)
 
 
-def _newest(connection: Connection) -> datetime | None:
-    mine = tenant(connection)
-    queries = (select(func.max(its.c.occurred_at)).where(its.c.tenant_id == mine) for its in (EVENTS, TENANT_EVENTS))
+def _newest_event(connection: Connection) -> datetime | None:
+    tenant_id, tables = tenant(connection), (EVENTS, TENANT_EVENTS)
+    queries = (select(func.max(table.c.occurred_at)).where(table.c.tenant_id == tenant_id) for table in tables)
     newest = [connection.execute(query).scalar_one() for query in queries]
     return max((moment for moment in newest if moment), default=None)
 

@@ -1,4 +1,4 @@
-"""What the doctor says of each thing: that it is well, what is wrong, or why it could not be looked at."""
+"""The result of one check of the doctor: ok, a fault, or skipped."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ MISSING_SCOPE = "Slack does not show it without the scope that is missing"
 
 
 class Finding(NamedTuple):
-    """With a fault, what to do about it. `unseen` says why it was not looked at: then nothing is known of it."""
+    """`fix` says what to do about the `fault`. `unseen` says why the check was skipped."""
 
-    what: str
+    subject: str
     fault: str | None = None
     fix: str = ""
     unseen: str | None = None
 
     def lines(self) -> list[str]:
         if self.fault:
-            return [f"fault  {self.what}: {self.fault}", f"fix:   {self.fix}"]
-        return [f"skip   {self.what}: {self.unseen}" if self.unseen else f"ok     {self.what}"]
+            return [f"fault  {self.subject}: {self.fault}", f"fix:   {self.fix}"]
+        return [f"skip   {self.subject}: {self.unseen}" if self.unseen else f"ok     {self.subject}"]

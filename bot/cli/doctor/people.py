@@ -1,11 +1,11 @@
-"""The people and user groups that the policy names, beside those whom Slack knows."""
+"""Compares the people and user groups of the policy with those in Slack."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 
 from bot.cli.common.session import now
-from bot.cli.doctor.asking import tried
+from bot.cli.doctor.answers import answer_or_error
 from bot.cli.doctor.findings import MISSING_SCOPE, Finding
 from bot.slack.outgoing.client import SlackClient
 from rules.authority.authorization import identify
@@ -13,59 +13,62 @@ from rules.people.directory import Directory, Person, Roster
 from rules.policy.model import Policy
 from rules.reasons import Reason, Refusal
 
-_WRONG: Mapping[Reason, tuple[str, str]] = {
+_REFUSALS: Mapping[Reason, tuple[str, str]] = {
     Reason.UNKNOWN_PERSON: ("Slack knows nobody of this id", "correct it in the policy; it stands in their profile"),
     Reason.DEACTIVATED: ("their account is closed", "take them out of the policy"),
     Reason.A_BOT: ("it is a bot, and bots decide nothing", "take it out of the policy"),
     Reason.A_STRANGER: ("they are of another workspace", "take them out of the policy"),
     Reason.A_GUEST: ("they are a guest", "take them out of the policy, or put them into `guests` of [directory]"),
 }
-_NO_SUCH = "no_such_subteam"
+_UNKNOWN_GROUP = "no_such_subteam"
 
 
 async def people_findings(slack: SlackClient, policy: Policy, roles: Collection[str]) -> AsyncIterator[Finding]:
-    people = await tried(slack.all_people())
+    people = await answer_or_error(slack.all_people())
     if isinstance(people, str):
-        yield _unlisted(people)
+        yield _unreadable_people(people)
         return
-    groups = {group: await tried(slack.group(group)) for group in sorted(policy.groups)}
+    groups = {group: await answer_or_error(slack.group(group)) for group in sorted(policy.groups)}
     for group, members in groups.items():
         yield _group(group, members)
     readable = {group: members for group, members in groups.items() if not isinstance(members, str)}
     known = Directory(people={person.user_id: person for person in people}, groups=readable, as_of=now())
     roster = Roster(policy, known)
-    for finding in (*_named(roster), *_outsiders(roster), *_roles(roster, roles)):
+    for finding in (*_people(roster), *_outsiders(roster), *_roles(roster, roles)):
         yield finding
 
 
-def _unlisted(error: str) -> Finding:
+def _unreadable_people(error: str) -> Finding:
     if error == "missing_scope":
         return Finding("people and roles", unseen=MISSING_SCOPE)
     return Finding("people", f"Slack does not list them ({error})", "see that the app may call users.list")
 
 
 def _group(group: str, members: frozenset[str] | str) -> Finding:
-    what = f"user group {group}"
+    subject = f"user group {group}"
     if not isinstance(members, str):
-        return Finding(f"{what}, of {len(members)}")
+        return Finding(f"{subject}, of {len(members)}")
     if members == "missing_scope":
-        return Finding(what, unseen=MISSING_SCOPE)
-    if members == _NO_SUCH:
-        return Finding(what, f"Slack has none of this id that is switched on ({members})", "correct it in the policy")
+        return Finding(subject, unseen=MISSING_SCOPE)
+    if members == _UNKNOWN_GROUP:
+        return Finding(
+            subject, f"Slack has none of this id that is switched on ({members})", "correct it in the policy"
+        )
     fix = "name people as `members` in the policy instead: user groups belong to Slack's paid plans"
-    return Finding(what, f"Slack does not show it ({members})", fix)
+    return Finding(subject, f"Slack does not show it ({members})", fix)
 
 
-def _named(roster: Roster) -> Iterator[Finding]:
-    """Each once. Of those who are as they should be, the number is enough."""
+def _people(roster: Roster) -> Iterator[Finding]:
+    """Report each person who may not decide, and the number of those who may."""
     policy, moment = roster.policy, now()
     listed = [policy.admins, policy.directory.guests, *(role.members for role in policy.roles.values())]
-    everybody = dict.fromkeys(user for users in listed for user in users)
-    found = {user: identify(roster, user, moment) for user in everybody}
-    for user, refusal in found.items():
-        if isinstance(refusal, Refusal):
-            yield Finding(f"person {user}", *_WRONG[refusal.reason])
-    yield Finding(f"people, {sum(isinstance(its, Person) for its in found.values())} of whom are known and active")
+    users = dict.fromkeys(user for members in listed for user in members)
+    identities = {user: identify(roster, user, moment) for user in users}
+    for user, identity in identities.items():
+        if isinstance(identity, Refusal):
+            yield Finding(f"person {user}", *_REFUSALS[identity.reason])
+    active = sum(isinstance(identity, Person) for identity in identities.values())
+    yield Finding(f"people, {active} of whom are known and active")
 
 
 def _outsiders(roster: Roster) -> Iterator[Finding]:
@@ -80,13 +83,13 @@ def _roles(roster: Roster, roles: Collection[str]) -> Iterator[Finding]:
         able = [user for user in roster.users_acting_as(role) if isinstance(identify(roster, user, now()), Person)]
         if able:
             yield Finding(f"role {role}, in which {len(able)} could decide")
-        elif _unread(roster, role):
+        elif _has_unread_group(roster, role):
             yield Finding(f"role {role}", unseen="a user group that gives it could not be read")
         else:
             fix = f"put an active member into `members` or `groups` of [roles.{role}], or of a role that includes it"
             yield Finding(f"role {role}", "nobody whom the policy gives it could decide", fix)
 
 
-def _unread(roster: Roster, role: str) -> bool:
-    holding = (its for name, its in roster.policy.roles.items() if role in roster.policy.roles_implied_by(name))
-    return any(group not in roster.directory.groups for its in holding for group in its.groups)
+def _has_unread_group(roster: Roster, role: str) -> bool:
+    giving = (given for name, given in roster.policy.roles.items() if role in roster.policy.roles_implied_by(name))
+    return any(group not in roster.directory.groups for given in giving for group in given.groups)

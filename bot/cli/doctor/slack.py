@@ -1,7 +1,7 @@
-"""What stands in the way between the service and Slack. Nothing is posted, and nothing is changed.
+"""Checks everything between the service and Slack: tokens, scopes, clock, address, channels and people.
 
-One cause is one fault: what cannot be looked at because Slack does not answer, or for want of a scope that was already
-found missing, is none of its own.
+Nothing is posted or changed. One cause is reported as one fault: checks that are impossible because Slack does not
+answer, or because of a scope that is already reported as missing, are skipped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bot.cli.common.session import now
-from bot.cli.doctor.asking import tried
+from bot.cli.doctor.answers import answer_or_error
 from bot.cli.doctor.findings import MISSING_SCOPE, Finding
 from bot.cli.doctor.people import people_findings
 from bot.metrics import Metrics
@@ -25,39 +25,39 @@ from rules.policy.model import Policy
 from scheduler.common.messenger import BusyError, UnreachableError
 from store.outbox.cards import channels_of
 
-# Slack's header tells whole seconds, and was on its way for a while. From 300 s on, every click would be refused.
+# Slack's Date header has whole seconds and was in transit. From 300 s on, every click would be refused.
 SKEW = timedelta(seconds=30)
 INVITE = "type /invite @Countersign in it"
 
 
 def slack_findings(settings: Settings, policy: Policy | None, roles: Collection[str]) -> list[Finding]:
-    """`roles` are those before which a package could come, and which the policy gives to anybody at all."""
+    """Run the checks. `roles` are those that a package could be assigned to and that the policy gives to someone."""
     try:
         require_slack(settings)
     except SettingsError as fault:
         return [Finding("Slack", str(fault), "put it into the environment or into .env")]
-    return asyncio.run(_looked_at(settings, policy, roles))
+    return asyncio.run(_check_slack(settings, policy, roles))
 
 
-async def _looked_at(settings: Settings, policy: Policy | None, roles: Collection[str]) -> list[Finding]:
-    """What was found before Slack fell silent is told too."""
-    found: list[Finding] = []
+async def _check_slack(settings: Settings, policy: Policy | None, roles: Collection[str]) -> list[Finding]:
+    """Collect the findings. If Slack stops answering, those before that are kept."""
+    findings: list[Finding] = []
     try:
         async with web_client(settings) as web:
             async for finding in _findings(SlackClient(web, Metrics()), settings, policy, roles):
-                found.append(finding)  # noqa: PERF401 - as above
+                findings.append(finding)  # noqa: PERF401 - as above
     except (UnreachableError, BusyError) as fault:
         fix = "see that this machine reaches it and that SLACK_API_URL is right, then ask again"
-        found.append(Finding(f"Slack at {settings.slack_api_url}", f"it does not answer ({fault.error})", fix))
-    return found
+        findings.append(Finding(f"Slack at {settings.slack_api_url}", f"it does not answer ({fault.error})", fix))
+    return findings
 
 
 async def _findings(
     slack: SlackClient, settings: Settings, policy: Policy | None, roles: Collection[str]
 ) -> AsyncIterator[Finding]:
-    answer = await tried(slack.call(slack.web.auth_test(), "team_id", "user_id"))
+    answer = await answer_or_error(slack.call(slack.web.auth_test(), "team_id", "user_id"))
     if isinstance(answer, str):
-        yield _refused("SLACK_BOT_TOKEN", answer, "copy the one that begins with xoxb-, under Install App")
+        yield _refused_token("SLACK_BOT_TOKEN", answer, "copy the one that begins with xoxb-, under Install App")
         return
     installed = Installed.from_auth_test(answer)
     yield Finding(f"SLACK_BOT_TOKEN, which is {installed.bot_user_id} in the workspace {installed.team_id}")
@@ -73,7 +73,7 @@ async def _findings(
             yield finding
 
 
-def _refused(token: str, error: str, fix: str) -> Finding:
+def _refused_token(token: str, error: str, fix: str) -> Finding:
     return Finding(token, f"Slack refuses it ({error})", f"{fix} of the app at api.slack.com/apps")
 
 
@@ -97,41 +97,41 @@ def _clock(date: str | None) -> Finding:
 
 
 async def _way_in(slack: SlackClient, settings: Settings) -> Finding:
-    """Socket Mode can be tried. Over HTTP only Slack can tell whether it reaches us, and with which secret."""
+    """Try to open Socket Mode. Over HTTP, only a request from Slack can prove the address and the signing secret."""
     token = settings.slack_app_token
     if not token:
         return Finding("SLACK_SIGNING_SECRET", unseen="only a request from Slack can prove it")
-    answer = await tried(read_answer(slack.web.apps_connections_open(app_token=token.get_secret_value())))
+    answer = await answer_or_error(read_answer(slack.web.apps_connections_open(app_token=token.get_secret_value())))
     if isinstance(answer, str):
         fix = "turn Socket Mode on, and make a token with connections:write under Basic Information, App-Level Tokens,"
-        return _refused("SLACK_APP_TOKEN", answer, fix)
+        return _refused_token("SLACK_APP_TOKEN", answer, fix)
     return Finding("SLACK_APP_TOKEN")
 
 
 def _public_address(settings: Settings) -> Finding:
-    what = "COUNTERSIGN_PUBLIC_URL"
+    subject = "COUNTERSIGN_PUBLIC_URL"
     if settings.public_url:
-        return Finding(f"{what}, {settings.public_url}", unseen="the service itself proves it: see /readyz")
+        return Finding(f"{subject}, {settings.public_url}", unseen="the service itself proves it: see /readyz")
     fix = "set it to the address that Slack calls, such as https://countersign.example.com"
-    return Finding(what, "is not set, so silence never counts and every soft approval is hard", fix)
+    return Finding(subject, "is not set, so silence never counts and every soft approval is hard", fix)
 
 
 async def _channel(slack: SlackClient, channel: str) -> Finding:
-    answer = await tried(slack.call(slack.web.conversations_info(channel=channel), "channel"))
+    answer = await answer_or_error(slack.call(slack.web.conversations_info(channel=channel), "channel"))
     if answer == "missing_scope":
         return Finding(f"channel {channel}", unseen=MISSING_SCOPE)
     if isinstance(answer, str):
         fix = f"correct its id in the policy; if it is a private one, {INVITE}"
         return Finding(f"channel {channel}", f"Slack does not show it ({answer})", fix)
-    return _shown(f"channel {channel}", answer["channel"])
+    return _channel_finding(f"channel {channel}", answer["channel"])
 
 
-def _shown(what: str, its: dict[str, Any]) -> Finding:
-    if its.get("is_archived"):
-        return Finding(what, "it is archived", "unarchive it, or name another one in the policy")
-    if its.get("is_ext_shared") or its.get("is_pending_ext_shared"):
+def _channel_finding(subject: str, channel: dict[str, Any]) -> Finding:
+    if channel.get("is_archived"):
+        return Finding(subject, "it is archived", "unarchive it, or name another one in the policy")
+    if channel.get("is_ext_shared") or channel.get("is_pending_ext_shared"):
         fault = "it is shared with another company, whose people would read the cards"
-        return Finding(what, fault, "name another one in the policy")
-    if not its.get("is_member"):
-        return Finding(what, "the app is not in it", INVITE)
-    return Finding(f"{what}, #{its['name']}")
+        return Finding(subject, fault, "name another one in the policy")
+    if not channel.get("is_member"):
+        return Finding(subject, "the app is not in it", INVITE)
+    return Finding(f"{subject}, #{channel['name']}")

@@ -1,4 +1,4 @@
-"""What applying a policy would change: in the policy, and for the packages that wait for people now."""
+"""Lists what applying a policy would change: settings of the policy, and packages that wait for people now."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from difflib import unified_diff
 
 from sqlalchemy import Connection
 
-from bot.cli.policy.explain import quorum
+from bot.cli.policy.explain import describe_quorum
 from rules.authority.authorization import eligible_users, question_of
 from rules.authority.quorum import fill_quorum
 from rules.people.directory import Roster
@@ -37,20 +37,20 @@ def consequences(connection: Connection, policy: Policy) -> Iterator[str]:
         return
     house = House(tenant(connection), old)
     roster = house.roster(connection)
-    yield from _difference(old, policy)
+    yield from _policy_diff(old, policy)
     if unread := directory.unread_of(connection, policy.groups):
         yield f"the members of {', '.join(sorted(unread))} are not known: nobody decides until the service reads them"
-    for state in _open(connection, house.tenant_id):
-        named = f"{state.decision_package_id} ({state.action_type})"
-        yield from (f"{named}: {change}" for change in _for(state, roster, Roster(policy, roster.directory)))
+    for state in _open_packages(connection, house.tenant_id):
+        label = f"{state.decision_package_id} ({state.action_type})"
+        yield from (f"{label}: {change}" for change in _changes_for(state, roster, Roster(policy, roster.directory)))
 
 
-def _difference(old: Policy, new: Policy) -> Iterator[str]:
+def _policy_diff(old: Policy, new: Policy) -> Iterator[str]:
     lines = unified_diff(summary(old).splitlines(), summary(new).splitlines(), n=0, lineterm="")
     yield from (line for line in lines if not line.startswith(("---", "+++", "@@")))
 
 
-def _open(connection: Connection, tenant_id: str) -> Iterator[PackageState]:
+def _open_packages(connection: Connection, tenant_id: str) -> Iterator[PackageState]:
     after: Place | None = None
     while True:
         page = open_tasks(connection, tenant_id, limit=PAGE, after=after)
@@ -59,39 +59,39 @@ def _open(connection: Connection, tenant_id: str) -> Iterator[PackageState]:
             return
 
 
-def _for(state: PackageState, old: Roster, new: Roster) -> Iterator[str]:
-    """By the directory as it is known, also where it is too old to decide by."""
+def _changes_for(state: PackageState, old: Roster, new: Roster) -> Iterator[str]:
+    """Yield the changes for one package. The known directory is used even if it is too old for decisions."""
     now = new.directory.as_of or state.updated_at
     if state.soft and minimum_level_today(new.policy, state) > HITLLevel.SOFT_APPROVAL:
         yield "silence no longer counts"
-    before, after = _asked(state, old.policy), _asked(state, new.policy)
+    before, after = _quorum_sentence(state, old.policy), _quorum_sentence(state, new.policy)
     if before != after:
         yield f"{after} (until now: {before})"
     before, after = (terms_for(roster.policy, state.action_type, state.risk).role for roster in (old, new))
     if after not in (before, state.task.required_role):
         yield f"it stays with {state.task.required_role}; a new one like it goes to {after}"
-    before, after = _people(state, old, now), _people(state, new, now)
+    before, after = _missing_people(state, old, now), _missing_people(state, new, now)
     if after and before != after:
         yield after
 
 
-def _asked(state: PackageState, policy: Policy) -> str:
-    return quorum(terms_today(state, policy).model_copy(update={"role": state.task.required_role}))
+def _quorum_sentence(state: PackageState, policy: Policy) -> str:
+    return describe_quorum(terms_today(state, policy).model_copy(update={"role": state.task.required_role}))
 
 
-def _people(state: PackageState, roster: Roster, now: datetime) -> str:
-    """What keeps the people who are asked from approving it, if something does."""
+def _missing_people(state: PackageState, roster: Roster, now: datetime) -> str:
+    """A sentence if too few of the people who are asked could approve it; otherwise empty."""
     rung, needed = next_staffed_rung(state, roster, now), terms_today(state, roster.policy).quorum
     if rung is not None:
         return f"no one could approve it as {state.task.required_role}, so it goes to {state.terms.role_at(rung)}"
-    could = _approvals(state, roster, now)
-    if not could:
+    possible = _possible_approvals(state, roster, now)
+    if not possible:
         return "no one could approve it"
-    return f"only {could} of the {needed} approvals that it needs could come in" if could < needed else ""
+    return f"only {possible} of the {needed} approvals that it needs could come in" if possible < needed else ""
 
 
-def _approvals(state: PackageState, roster: Roster, now: datetime) -> int:
-    """How many parts of the quorum could be filled by the people who may approve it."""
+def _possible_approvals(state: PackageState, roster: Roster, now: datetime) -> int:
+    """How many approvals of the quorum the eligible people could give."""
     terms, question = terms_today(state, roster.policy), question_of(state)
     holders = {role: eligible_users(roster, question, now, role) for role in terms.of_role}
     people = eligible_users(roster, question, now)

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 from sqlalchemy import Connection
 
-from bot.api.problems import invalid
+from bot.api.problems import validation_problem
 from bot.cli.common import session
 from bot.cli.common.faults import CommandError
 from bot.cli.common.text import as_json
 from bot.cli.policy.applying import consequences
-from bot.cli.policy.explain import explained, told
+from bot.cli.policy.explain import explain_package, render_explanation
 from bot.settings import read_settings
 from rules.package.model import DecisionPackage
 from rules.policy.model import Policy
@@ -57,34 +57,34 @@ def check(file: File = None) -> None:
 @app.command()
 def explain(draft: Draft, *, json: Json = False) -> None:
     """Show what would become of a package, and why. Nothing is written."""
-    package = _package(draft.read(), draft.name)
-    found = explained(package, read_settings(), session.now())
-    typer.echo(as_json(found.document()) if json else told(found))
+    package = _parse_package(draft.read(), draft.name)
+    explanation = explain_package(package, read_settings(), session.now())
+    typer.echo(as_json(explanation.document()) if json else render_explanation(explanation))
 
 
-@app.command()
-def show() -> None:
+@app.command("show")
+def show_policy() -> None:
     """Print the policy in force, which every replica decides by."""
-    typer.echo(summary(session.read(_in_force)))
+    typer.echo(summary(session.query(_in_force)))
 
 
 @app.command()
 def apply(file: NewPolicy, *, again: Again = False, yes: Yes = False) -> None:
     """Put a policy in force on every replica, after showing what it changes."""
     raw = file.read_bytes()
-    given = PolicyFile(read_policy(raw), raw.decode())
-    for line in session.read(lambda its: list(consequences(its, given.policy))):
+    policy_file = PolicyFile(read_policy(raw), raw.decode())
+    for line in session.query(lambda connection: list(consequences(connection, policy_file.policy))):
         typer.echo(line)
     if not yes:
-        _confirmed()
-    outcome = session.write(lambda its: give(its, given, session.now(), again=again))
-    if outcome not in _APPLIED:
-        raise CommandError(_KEPT_OUT[outcome])
-    typer.echo(f"{_APPLIED[outcome]}: {given.policy.full_version}")
+        _confirm()
+    outcome = session.transaction(lambda connection: give(connection, policy_file, session.now(), again=again))
+    if outcome not in _APPLIED_OUTCOMES:
+        raise CommandError(_REFUSED_OUTCOMES[outcome])
+    typer.echo(f"{_APPLIED_OUTCOMES[outcome]}: {policy_file.policy.full_version}")
 
 
-_APPLIED = {Given.APPLIED: "applied", Given.IN_FORCE: "already in force"}
-_KEPT_OUT = {
+_APPLIED_OUTCOMES = {Given.APPLIED: "applied", Given.IN_FORCE: "already in force"}
+_REFUSED_OUTCOMES = {
     Given.REPLACED_BEFORE: "this policy was in force before and has been replaced; add --again to bring it back",
     Given.HELD_BACK: "this release cannot read the policy in force; add --again to replace it all the same",
 }
@@ -94,13 +94,13 @@ def _in_force(connection: Connection) -> Policy:
     return kept_policy(connection, in_force(connection))
 
 
-def _confirmed() -> None:
+def _confirm() -> None:
     if not sys.stdin.isatty():
         raise CommandError("add --yes to apply it without being asked")
     typer.confirm("Apply this policy?", abort=True)
 
 
-def _package(raw: bytes, name: str) -> DecisionPackage:
+def _parse_package(raw: bytes, name: str) -> DecisionPackage:
     try:
         body = from_json(raw, allow_inf_nan=False)
     except ValueError as fault:
@@ -110,6 +110,6 @@ def _package(raw: bytes, name: str) -> DecisionPackage:
     try:
         return DecisionPackage.model_validate(body)
     except ValidationError as faults:
-        for wrong in invalid(faults).errors:
+        for wrong in validation_problem(faults).errors:
             typer.echo(f"{name}: {wrong['field']}: {wrong['message']}", err=True)
         raise typer.Exit(1) from None

@@ -1,4 +1,4 @@
-"""What would become of a package: found by the same rules as at its submission, and told without writing anything."""
+"""`countersign policy explain`: evaluates a package by the rules of its submission, without writing anything."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.cli.common.faults import CommandError, first_line
 from bot.cli.common.session import database
 from bot.cli.common.text import WIDTH, plain
-from bot.cli.policy.ruling import ruling
+from bot.cli.policy.effective import effective_policy
 from bot.settings import Settings
 from rules.authority.authorization import Question, eligible_users
 from rules.authority.parties import Parties, has_outsider, resolve_parties, unresolved_parties
@@ -38,7 +38,7 @@ from store.installation.tenancy import tenant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A rung: who would be asked by name, or by what the policy lists as long as nobody is known."""
+    """A step of the escalation ladder: its role, and the people by name or, while unknown, as the policy lists them."""
 
     role: str
     people: tuple[str, ...]
@@ -49,7 +49,7 @@ class Explanation:
     package: DecisionPackage
     policy_version: str
     policy_source: str
-    found: Assessment
+    assessment: Assessment
     terms: Terms
     missing: tuple[str, ...]
     steps: tuple[Step, ...]
@@ -58,13 +58,13 @@ class Explanation:
 
     @property
     def settled(self) -> bool:
-        return self.found.level <= HITLLevel.NOTIFY_ONLY
+        return self.assessment.level <= HITLLevel.NOTIFY_ONLY
 
     @property
     def refusal(self) -> str | None:
-        """Why the package would not even be taken."""
-        if self.missing and must_be_complete(self.found.risk):
-            return f"at {self.found.risk} risk it would be refused without these: {', '.join(self.missing)}"
+        """Why the package would be refused at submission, if so."""
+        if self.missing and must_be_complete(self.assessment.risk):
+            return f"at {self.assessment.risk} risk it would be refused without these: {', '.join(self.missing)}"
         if self.nobody:
             return f"it would be refused: {self.nobody}"
         if self.settled or self.unknown:
@@ -75,7 +75,7 @@ class Explanation:
         return {
             "policy_version": self.policy_version,
             "policy_source": self.policy_source,
-            **self.found.model_dump(mode="json", exclude={"earlier_no"}),
+            **self.assessment.model_dump(mode="json", exclude={"earlier_no"}),
             **self.terms.model_dump(mode="json"),
             "asked": [{"role": step.role, "people": list(step.people)} for step in self.steps],
             "people_unknown": self.unknown,
@@ -84,42 +84,45 @@ class Explanation:
         }
 
 
-def explained(package: DecisionPackage, settings: Settings, now: datetime) -> Explanation:
-    """As for an agent that has earned nothing yet, and whose owner nobody knows."""
-    policy, source = ruling(settings)
+def explain_package(package: DecisionPackage, settings: Settings, now: datetime) -> Explanation:
+    """Evaluate the package for an agent without earned autonomy and with an unknown owner."""
+    policy, source = effective_policy(settings)
     roster, known, unknown = _roster(settings, package, policy, now)
-    behind = resolve_parties(package, "", roster, known)
-    barred = behind.barred if isinstance(behind, Parties) else {}
-    found = assess(package, Background(outsider=has_outsider(barred), clicks_provable=settings.proves_clicks), policy)
-    terms = terms_for(policy, package.action_type, found.risk)
+    package_parties = resolve_parties(package, "", roster, known)
+    barred = package_parties.barred if isinstance(package_parties, Parties) else {}
+    assessment = assess(
+        package, Background(outsider=has_outsider(barred), clicks_provable=settings.proves_clicks), policy
+    )
+    terms = terms_for(policy, package.action_type, assessment.risk)
     rungs = ((terms.role, *terms.of_role), *((role,) for role in terms.ladder))
-    asked = () if found.level <= HITLLevel.NOTIFY_ONLY else rungs
+    asked = () if assessment.level <= HITLLevel.NOTIFY_ONLY else rungs
     return Explanation(
         package=package,
         policy_version=policy.full_version,
         policy_source=source,
-        found=found,
+        assessment=assessment,
         terms=terms,
-        missing=missing_fields(package, found.risk, policy),
+        missing=missing_fields(package, assessment.risk, policy),
         steps=tuple(
             Step(
-                role=" or ".join(of),
-                people=_able(_question(of, package, found, barred), roster, now) or _listed(of, policy, unknown),
+                role=" or ".join(roles),
+                people=_eligible_people(_question(roles, package, assessment, barred), roster, now)
+                or _listed_people(roles, policy, unknown),
             )
-            for of in asked
+            for roles in asked
         ),
         unknown=unknown,
-        nobody=behind.sentence if isinstance(behind, Refusal) and unknown is None else None,
+        nobody=package_parties.sentence if isinstance(package_parties, Refusal) and unknown is None else None,
     )
 
 
 def _roster(
     settings: Settings, package: DecisionPackage, policy: Policy, now: datetime
 ) -> tuple[Roster, Mapping[str, str], str | None]:
-    """Everybody whom the database knows; or nobody, and why."""
+    """Return the people whom the database knows, the known addresses, and why nobody could decide, if so."""
     try:
         with database(settings) as engine, engine.connect() as connection:
-            roster, known = _known(connection, package, policy)
+            roster, known = _read_roster(connection, package, policy)
     except CommandError as fault:
         return Roster(policy, Directory()), {}, str(fault)
     except DBAPIError as fault:
@@ -131,18 +134,20 @@ def _roster(
     return roster, known, None if roster.directory.is_fresh(policy, now) else stale
 
 
-def _known(connection: Connection, package: DecisionPackage, policy: Policy) -> tuple[Roster, Mapping[str, str]]:
+def _read_roster(connection: Connection, package: DecisionPackage, policy: Policy) -> tuple[Roster, Mapping[str, str]]:
     tenant_id = tenant(connection)
     standing = House(tenant_id, policy).standing(connection)
     roster = Roster(policy, directory_of(connection, standing.directory_as_of))
     return roster, parties.known(connection, tenant_id, unresolved_parties(package, roster))
 
 
-def _question(roles: tuple[str, ...], package: DecisionPackage, found: Assessment, barred: dict[str, Bar]) -> Question:
+def _question(
+    roles: tuple[str, ...], package: DecisionPackage, assessment: Assessment, barred: dict[str, Bar]
+) -> Question:
     return Question(
         tenant_id="",
         action_type=package.action_type,
-        risk=found.risk,
+        risk=assessment.risk,
         roles=roles,
         barred=barred,
         requester="",
@@ -150,38 +155,40 @@ def _question(roles: tuple[str, ...], package: DecisionPackage, found: Assessmen
     )
 
 
-def _able(question: Question, roster: Roster, now: datetime) -> tuple[str, ...]:
+def _eligible_people(question: Question, roster: Roster, now: datetime) -> tuple[str, ...]:
     return tuple(f"{display_name(roster, user)} ({user})" for user in sorted(eligible_users(roster, question, now)))
 
 
-def _listed(roles: tuple[str, ...], policy: Policy, unknown: str | None) -> tuple[str, ...]:
-    """As long as nobody is known: whom the policy itself names, also through a role that includes one of these."""
+def _listed_people(roles: tuple[str, ...], policy: Policy, unknown: str | None) -> tuple[str, ...]:
+    """While nobody is known: members and groups that the policy gives one of these roles, directly or by inclusion."""
     if unknown is None:
         return ()
-    holding = [role for name, role in policy.roles.items() if policy.roles_implied_by(name).intersection(roles)]
-    return tuple(dict.fromkeys(who for role in holding for who in (*role.members, *role.groups)))
+    giving = [role for name, role in policy.roles.items() if policy.roles_implied_by(name).intersection(roles)]
+    return tuple(dict.fromkeys(name for role in giving for name in (*role.members, *role.groups)))
 
 
-def told(its: Explanation) -> str:
-    return "\n".join(line for paragraph in _paragraphs(its) for line in (*paragraph, "")).rstrip()
+def render_explanation(explanation: Explanation) -> str:
+    return "\n".join(line for paragraph in _paragraphs(explanation) for line in (*paragraph, "")).rstrip()
 
 
-def _paragraphs(its: Explanation) -> Iterator[list[str]]:
-    package, found = its.package, its.found
+def _paragraphs(explanation: Explanation) -> Iterator[list[str]]:
+    package, assessment = explanation.package, explanation.assessment
     yield [
         plain(package.title),
         f"{package.action_type} ({package.kind})",
-        *_wrapped(f"policy {its.policy_version}, {plain(its.policy_source)}", indent=""),
+        *_wrap(f"policy {explanation.policy_version}, {plain(explanation.policy_source)}", indent=""),
     ]
-    said = "" if found.risk is package.risk_level else f" (the agent says {package.risk_level})"
-    yield _facts(level=str(found.level), risk=f"{found.risk}{said}", reversibility=str(found.reversibility))
-    yield ["Why", *(line for why in found.why for line in _wrapped(f"{why.rule}: {why.level}, {plain(why.because)}"))]
-    yield ["Who is asked", *_asked(its)]
-    if not its.settled:
-        yield ["Time", *_times(its)]
-    yield ["Quality", *_wrapped(f"missing: {', '.join(its.missing)}" if its.missing else "nothing is missing")]
-    if its.refusal:
-        yield _wrapped(its.refusal, indent="")
+    by_agent = "" if assessment.risk is package.risk_level else f" (the agent says {package.risk_level})"
+    reversibility = str(assessment.reversibility)
+    yield _facts(level=str(assessment.level), risk=f"{assessment.risk}{by_agent}", reversibility=reversibility)
+    yield ["Why", *(line for why in assessment.why for line in _wrap(f"{why.rule}: {why.level}, {plain(why.because)}"))]
+    yield ["Who is asked", *_who_is_asked(explanation)]
+    if not explanation.settled:
+        yield ["Time", *_times(explanation)]
+    missing = ", ".join(explanation.missing)
+    yield ["Quality", *_wrap(f"missing: {missing}" if missing else "nothing is missing")]
+    if explanation.refusal:
+        yield _wrap(explanation.refusal, indent="")
 
 
 def _facts(**facts: str) -> list[str]:
@@ -189,25 +196,25 @@ def _facts(**facts: str) -> list[str]:
     return [f"{name:<{width}}  {fact}" for name, fact in facts.items()]
 
 
-def _wrapped(text: str, indent: str = "  ") -> list[str]:
+def _wrap(text: str, indent: str = "  ") -> list[str]:
     return wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False)
 
 
-def _asked(its: Explanation) -> Iterator[str]:
-    if its.settled:
-        yield "  nobody: it goes ahead at once" + (", and people are told" if its.found.level else "")
+def _who_is_asked(explanation: Explanation) -> Iterator[str]:
+    if explanation.settled:
+        yield "  nobody: it goes ahead at once" + (", and people are told" if explanation.assessment.level else "")
         return
-    yield from _wrapped(quorum(its.terms))
-    for number, step in enumerate(its.steps):
+    yield from _wrap(describe_quorum(explanation.terms))
+    for number, step in enumerate(explanation.steps):
         when = "first" if number == 0 else "then"
-        yield from _wrapped(f"{when} {step.role}: {', '.join(map(plain, step.people)) or 'nobody'}")
-    if its.unknown:
-        yield from _wrapped(f"nobody is known by name yet: {its.unknown}. What stands above is the policy's own list.")
-    elif its.package.requested_by is None:
-        yield from _wrapped("the agent's owner stands as the requester, and cannot approve it")
+        yield from _wrap(f"{when} {step.role}: {', '.join(map(plain, step.people)) or 'nobody'}")
+    if unknown := explanation.unknown:
+        yield from _wrap(f"nobody is known by name yet: {unknown}. What stands above is the policy's own list.")
+    elif explanation.package.requested_by is None:
+        yield from _wrap("the agent's owner stands as the requester, and cannot approve it")
 
 
-def quorum(terms: Terms) -> str:
+def describe_quorum(terms: Terms) -> str:
     parts = [f"{count} of them as {role}" for role, count in terms.of_role.items()]
     people = "1 person" if terms.quorum == 1 else f"{terms.quorum} people"
     extras = [*(["a comment is required"] if terms.comment_required else [])]
@@ -215,7 +222,7 @@ def quorum(terms: Terms) -> str:
     return "; ".join([f"it takes {', '.join([f'{people} as {terms.role}', *parts])}", *extras])
 
 
-_ENDS = {
+_TIMEOUT_SENTENCES = {
     OnTimeout.ESCALATE: "it climbs the ladder; at its top it expires, which denies it",
     OnTimeout.CANCEL: "it is cancelled",
     OnTimeout.DEFER: "it is deferred, at most twice",
@@ -223,13 +230,15 @@ _ENDS = {
 }
 
 
-def _times(its: Explanation) -> Iterator[str]:
-    terms = its.terms
-    if its.found.level is HITLLevel.SOFT_APPROVAL:
-        yield from _wrapped(f"silence consents after {write_duration(terms.soft_timeout)}")
+def _times(explanation: Explanation) -> Iterator[str]:
+    terms = explanation.terms
+    if explanation.assessment.level is HITLLevel.SOFT_APPROVAL:
+        yield from _wrap(f"silence consents after {write_duration(terms.soft_timeout)}")
     hours = " of its role's working hours" if terms.timeout_in_working_hours else ""
-    yield from _wrapped(f"it waits {write_duration(terms.hard_timeout)}{hours}, then {_ENDS[terms.on_timeout]}")
+    yield from _wrap(
+        f"it waits {write_duration(terms.hard_timeout)}{hours}, then {_TIMEOUT_SENTENCES[terms.on_timeout]}"
+    )
     if terms.reminders:
         before = " and ".join(write_duration(span) for span in terms.reminders)
-        yield from _wrapped(f"people are reminded {before} before the end")
-    yield from _wrapped(f"an approval lapses after {write_duration(terms.approval_expiry)}")
+        yield from _wrap(f"people are reminded {before} before the end")
+    yield from _wrap(f"an approval lapses after {write_duration(terms.approval_expiry)}")

@@ -18,7 +18,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.process.connections import Phase, proven
+from bot.process.connections import Phase, mark_proven
 from bot.settings import SLACK_PATH
 from bot.slack.context.front import Front
 from bot.slack.transport.signature import note_request, signature
@@ -46,7 +46,7 @@ class Door:
             return web.Response(status=400, text="The body ends too early.")
         if not hmac.compare_digest(signature(self._secret, timestamp, body).encode(), _signature(request)):
             return self._reject()
-        proven(request, Phase.SLACK)
+        mark_proven(request, Phase.SLACK)
         note_request(timestamp, request.headers.get("Host", ""))
         with self._front.clicks.taken():
             return await self._dispatch(request, body)

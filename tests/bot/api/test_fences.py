@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.api import docs, handlers, operations
-from bot.api.openapi import document
+from bot.api.openapi import openapi_document
 from rules.package.model import DecisionPackage
 from rules.people.directory import AgentStanding
 from rules.state.commands import Approve, HumanDecisionCommand, PersonCommand, Verb
@@ -31,7 +31,9 @@ OPEN = {("get", path) for path in ("/healthz", "/readyz", "/metrics", "/openapi.
 
 def test_no_route_is_there_but_those_that_the_contract_allows() -> None:
     described = {
-        (method, path): made for path, methods in document()["paths"].items() for method, made in methods.items()
+        (method, path): made
+        for path, methods in openapi_document()["paths"].items()
+        for method, made in methods.items()
     }
     assert {route: made["operationId"] for route, made in described.items() if made["security"]} == OF_AGENTS
     assert {route for route, made in described.items() if not made["security"]} == OPEN

@@ -14,7 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
 
 from bot.api import descriptions, requests
-from bot.api.openapi import document, problem_kinds
+from bot.api.openapi import openapi_document, problem_kinds
 from bot.api.problem_types import TYPE, Fault, meaning_of, name_of
 from bot.api.problems import MEDIA
 from bot.api.routes import ROUTES
@@ -22,8 +22,8 @@ from rules.package.model import DecisionPackage, Kind
 from rules.reasons import Reason
 from tests.bot.service import SOFT, Desk
 
-SCHEMAS: dict[str, Any] = document()["components"]["schemas"]
-OPERATIONS = [made for methods in document()["paths"].values() for made in methods.values()]
+SCHEMAS: dict[str, Any] = openapi_document()["components"]["schemas"]
+OPERATIONS = [made for methods in openapi_document()["paths"].values() for made in methods.values()]
 
 
 def validator(name: str) -> Draft202012Validator:
@@ -32,7 +32,7 @@ def validator(name: str) -> Draft202012Validator:
 
 
 def test_it_is_valid_openapi() -> None:
-    OpenAPIV31SpecValidator(document()).validate()
+    OpenAPIV31SpecValidator(openapi_document()).validate()
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -66,7 +66,7 @@ def test_links_pass_no_objects() -> None:
 
 def test_a_callback_shares_its_tag_with_no_operation() -> None:
     """openapi-generator writes one class for each tag: the callback's would replace that of the operations."""
-    callback = document()["webhooks"]["package"]["post"]
+    callback = openapi_document()["webhooks"]["package"]["post"]
     assert set(callback["tags"]).isdisjoint(tag for made in OPERATIONS for tag in made["tags"])
 
 
@@ -78,7 +78,7 @@ def test_every_route_lists_the_problems_that_any_request_can_come_to() -> None:
 
 
 def test_the_problem_types_are_listed_with_their_sentences() -> None:
-    listed = {each["type"]: each["meaning"] for each in document()["x-problem-types"]}
+    listed = {each["type"]: each["meaning"] for each in openapi_document()["x-problem-types"]}
     assert listed == {TYPE + name_of(kind): meaning_of(kind) for kind in problem_kinds()}
     assert listed[TYPE + "already-rejected"].startswith("Someone said no to exactly this action")
 
@@ -170,7 +170,7 @@ def test_what_the_service_refuses_the_schema_refuses_too(change: dict[str, Any])
 
 async def test_it_is_served_as_it_is_made(desk: Desk) -> None:
     told = await desk.get("/openapi.json")
-    assert told.body == document()
+    assert told.body == openapi_document()
 
 
 async def test_the_page_may_run_its_own_scripts_only_and_speak_to_this_service_only(desk: Desk) -> None:
@@ -191,7 +191,7 @@ async def test_the_page_may_run_its_own_scripts_only_and_speak_to_this_service_o
 
 async def test_the_page_holds_the_whole_document_and_loads_nothing(desk: Desk) -> None:
     read = Read((await desk.get("/docs")).text)
-    assert json.loads(read.data) == document()
+    assert json.loads(read.data) == openapi_document()
     assert read.loaded == ["data:,"]
     assert read.tags & {"img", "iframe", "form"} == set()
 

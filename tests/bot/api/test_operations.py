@@ -66,7 +66,7 @@ async def test_a_database_that_hangs_makes_it_not_ready_in_good_time(
     async def hangs(*_: object, **__: object) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(operations, "ANSWERS_WITHIN", 0.05)
+    monkeypatch.setattr(operations, "DATABASE_TIMEOUT", 0.05)
     monkeypatch.setattr(desk.store.database, "read", hangs)
     told = await desk.get("/readyz")
     assert (told.status, told.body["checks"]) == (503, {"database": "does not answer"})

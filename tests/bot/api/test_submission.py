@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.running import running
+from bot.running import run_service
 from rules.state.commands import Approve, HandBack, Reject, TakeOver
 from tests.bot.service import AUTOMATIC, CRITICAL, FOR_ITS_OWNER, HARD, POLICY, SOFT, TAKEOVER, Desk, opened
 from tests.rules.world import DAY, RITA, ROSE, SENTA, people
@@ -228,7 +228,7 @@ async def test_metadata_come_back_untouched(desk: Desk) -> None:
 async def test_what_was_answered_is_answered_again_though_its_callback_may_not_be_called_by_now(desk: Desk) -> None:
     body = SOFT | {"callback_url": "http://127.0.0.1:9/hook"}
     lenient = desk.its.service.settings.model_copy(update={"callback_allow": (ip_network("127.0.0.0/8"),)})
-    async with running(lenient, desk.clock) as its, aiohttp.ClientSession(its.url) as http:
+    async with run_service(lenient, desk.clock) as its, aiohttp.ClientSession(its.url) as http:
         before = Desk(its, desk.clock, http)
         before.key = desk.key
         assert (await before.submit(body, "once")).status == 202

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from bot.audit.check import ExportCheck, lines_of
+from bot.audit.check import ExportCheck, read_lines
 from bot.audit.export import signed_message
 from tests.bot.audit.exported import OURS, THEIRS, exported_once, faults, of, package_ids, signed_anew, written
 
@@ -168,8 +168,8 @@ def test_no_line_whatever_it_holds_can_stop_the_check(exported: list[bytes], lin
 
 
 def test_a_line_without_an_end_is_not_read_whole(exported: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.audit.check.LONGEST", 10_000)
+    monkeypatch.setattr("bot.audit.check.MAX_LINE", 10_000)
     whole = io.BytesIO(b"".join(exported))
-    assert faults(list(lines_of(whole))) == []
+    assert faults(list(read_lines(whole))) == []
     endless = io.BytesIO(exported[0] + b"[" * 50_000)
-    assert {len(line) for line in lines_of(endless)} == {len(exported[0]), 10_000}
+    assert {len(line) for line in read_lines(endless)} == {len(exported[0]), 10_000}

@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from bot.callbacks.client import callback_client
-from bot.callbacks.guard import ForbiddenError, Gate, Network, forbidden, is_open
+from bot.callbacks.guard import ForbiddenError, Gate, Network, is_allowed, why_forbidden
 from rules.package.model import Url
 from scheduler.callbacks.post import UnsentError
 from tests.scheduler.callbacks.receiver import Receiver
@@ -36,12 +36,12 @@ SPELLINGS = [
 
 @pytest.mark.parametrize("address", INSIDE)
 def test_what_is_not_public_is_closed(address: str) -> None:
-    assert not is_open(ip_address(address), ())
+    assert not is_allowed(ip_address(address), ())
 
 
 @pytest.mark.parametrize("address", OUTSIDE)
 def test_what_is_public_is_open(address: str) -> None:
-    assert is_open(ip_address(address), ())
+    assert is_allowed(ip_address(address), ())
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_is_public_is_open(address: str) -> None:
     ],
 )
 def test_the_operator_names_exceptions(address: str, network: str, opened: bool) -> None:
-    assert is_open(ip_address(address), [ip_network(network)]) is opened
+    assert is_allowed(ip_address(address), [ip_network(network)]) is opened
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
@@ -73,12 +73,12 @@ async def test_nothing_inside_is_called_however_it_is_spelled(receiver: Receiver
 @pytest.mark.parametrize("spelling", SPELLINGS)
 async def test_nothing_inside_is_taken_at_submission_however_it_is_spelled(spelling: str) -> None:
     """Names of this machine are inside whether or not they resolve here."""
-    assert await forbidden(f"http://{spelling}/hook", ()) is not None
+    assert await why_forbidden(f"http://{spelling}/hook", ()) is not None
 
 
 @pytest.mark.parametrize("host", ["localhosts.example", "notlocalhost", "no%00name.example"])
 async def test_what_only_looks_like_a_name_of_this_machine_is_not_inside(host: str) -> None:
-    assert await forbidden(f"http://{host}/hook", ()) is None
+    assert await why_forbidden(f"http://{host}/hook", ()) is None
 
 
 @pytest.mark.parametrize("spelling", ["127.0.0.1", "localhost", "[::1]"])
@@ -100,7 +100,7 @@ async def test_a_name_that_leads_elsewhere_by_now_is_not_followed_inside(
 ) -> None:
     """Public when it was given, and inside when it is called: the names of this machine stand in for a name server."""
     _names(monkeypatch, {"moving.example": ["93.184.215.14"]})
-    assert await forbidden("http://moving.example/hook", ()) is None
+    assert await why_forbidden("http://moving.example/hook", ()) is None
     _names(monkeypatch, {"moving.example": ["127.0.0.1"]})
     async with callback_client((), within=WITHIN) as client:
         with pytest.raises(UnsentError, match=r"leads to 127\.0\.0\.1"):
@@ -123,7 +123,7 @@ async def test_of_a_name_with_many_addresses_those_inside_are_passed_over(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _names(monkeypatch, {"both.example": ["::1", "127.0.0.1"]})
-    assert await forbidden("http://both.example/", [ip_network("127.0.0.0/8")]) is not None
+    assert await why_forbidden("http://both.example/", [ip_network("127.0.0.0/8")]) is not None
     async with callback_client([ip_network("127.0.0.0/8")], within=WITHIN) as client:
         await client.send(receiver.url(host="both.example"), {}, b"{}")
     assert len(receiver.got) == 1

@@ -13,7 +13,7 @@ import pytest
 import structlog
 from sqlalchemy import text
 
-from bot.api.openapi import document
+from bot.api.openapi import openapi_document
 from bot.api.shapes import CallbackBody
 from rules.state.commands import Approve, Escalate
 from tests.bot.service import HARD, SOFT, Desk, opened
@@ -94,6 +94,6 @@ async def test_what_arrives_is_what_the_apis_description_promises(desk: Desk, re
     await receiver.until(1)
     (got,) = receiver.got
     CallbackBody.model_validate_json(got.body)
-    promised = document()["webhooks"]["package"]["post"]["parameters"]
+    promised = openapi_document()["webhooks"]["package"]["post"]["parameters"]
     for header in promised:
         assert re.search(header["schema"]["pattern"], got.headers[header["name"]])

@@ -66,7 +66,7 @@ def test_the_first_line_names_the_first_bad_row(terminal: Terminal, its: Recorde
 def test_of_many_faults_the_first_are_named_and_all_are_counted(
     terminal: Terminal, its: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit, "SHOWN", 2)
+    monkeypatch.setattr(audit, "MAX_FAULTS", 2)
     forge(its.engine, "UPDATE packages SET status = 'pending'")
     lines = terminal("audit", "verify").err.splitlines()
     assert (len(lines), lines[2]) == (3, "... and 1 more")
@@ -251,7 +251,7 @@ def test_progress_is_told_to_who_looks_on_and_wiped_at_the_end(
             return True
 
     screen = Screen()
-    monkeypatch.setattr(audit, "PAUSE", -1)
+    monkeypatch.setattr(audit, "PROGRESS_INTERVAL", -1)
     monkeypatch.setattr(sys, "stderr", screen)
     assert terminal("audit", "verify").code == 0
     assert screen.getvalue() == "\r3 of 3 packages\r\x1b[K"

@@ -159,7 +159,7 @@ async def test_what_is_sent_again_waits_for_what_is_being_told_of_its_package(
 async def test_all_of_an_agent_are_sent_again_in_parts_with_progress(
     rounds: Rounds, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callbacks, "TOGETHER", 2)
+    monkeypatch.setattr(callbacks, "BATCH", 2)
     await given_up(rounds, 5)
     assert "nothing was given up" in terminal("callbacks", "resend", "--all", "--agent", "Other").out
     said = terminal("callbacks", "resend", "--all", "--agent", "Clerk")

@@ -277,12 +277,12 @@ def raising(fault: Exception) -> Any:
 
 
 def test_a_busy_database_is_said_to_be_busy(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "read", raising(UnavailableError("the database could not be written to")))
+    monkeypatch.setattr(session, "query", raising(UnavailableError("the database could not be written to")))
     assert terminal("queue").line == "countersign: the database could not be written to"
 
 
 def test_a_fault_of_our_own_is_one_line_with_its_place(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "read", raising(KeyError("oh")))
+    monkeypatch.setattr(session, "query", raising(KeyError("oh")))
     said = terminal("queue")
     assert said.code == 1
     assert re.search(r"please report it: KeyError: 'oh' \(.+test_entry\.py:\d+\)$", said.line)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.callback_wiring import callback_side
+from bot.callback_wiring import callback_sender
 from bot.keys import known_public_key
 from bot.metrics import Metrics
 from bot.settings import read_settings
@@ -83,12 +83,12 @@ async def test_a_start_seals_what_lies_open_and_stops_at_what_no_key_opens(datab
     async with opened(database_url, tmp_path, COUNTERSIGN_KEY=KEY) as desk:
         secret = kept(database_url)  # the desk hires without a key, as earlier releases did
         settings, metrics = desk.its.service.settings, Metrics()
-        async with callback_side(settings, desk.store, metrics):
+        async with callback_sender(settings, desk.store, metrics):
             sealed = kept(database_url)
         assert (secret.startswith("whsec_"), sealed.startswith("sealed:"), secret[6:] in sealed) == (True, True, False)
         another = settings.model_copy(update={"key": read_settings(_env_file=None, COUNTERSIGN_KEY=NEW_KEY).key})
         with pytest.raises(VaultError, match="COUNTERSIGN_KEY does not open"):
-            async with callback_side(another, desk.store, metrics):
+            async with callback_sender(another, desk.store, metrics):
                 pass
 
 

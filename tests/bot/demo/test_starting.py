@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.cli import run
+from bot.cli import run_command
 from bot.demo.folder import Folder
 from tests.bot.demo.process import Started, running, started
 from tests.bot.demo.visitor import lines
@@ -66,7 +66,7 @@ async def test_after_a_kill_it_goes_on_and_the_trail_is_whole(
         second.its.send_signal(signal.SIGTERM)
         await second.read()
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", f"sqlite:///{tmp_path / 'countersign-demo' / 'countersign.db'}")
-    assert await asyncio.to_thread(run, ["audit", "verify"]) == 0
+    assert await asyncio.to_thread(run_command, ["audit", "verify"]) == 0
     assert capsys.readouterr().err == ""
 
 
@@ -110,7 +110,7 @@ async def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path, taken: str) ->
 
 def test_a_second_demo_in_the_same_folder_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Folder(tmp_path).held():
-        assert run(["demo", "--folder", str(tmp_path)]) == 1
+        assert run_command(["demo", "--folder", str(tmp_path)]) == 1
     sentence = f"a demo already runs in {tmp_path}; end it first, or name another with --folder"
     assert capsys.readouterr().err == f"countersign: {sentence}\n"
 
@@ -118,7 +118,7 @@ def test_a_second_demo_in_the_same_folder_is_a_sentence(tmp_path: Path, capsys: 
 def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     below = tmp_path / "file" / "below"
-    assert run(["demo", "--folder", str(below)]) == 1
+    assert run_command(["demo", "--folder", str(below)]) == 1
     sentence = f"{below} cannot be used as the demo's folder (Not a directory); name another with --folder"
     assert capsys.readouterr().err == f"countersign: {sentence}\n"
 
@@ -126,7 +126,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path, capsys: p
 def test_a_folder_whose_name_would_end_in_the_middle_is_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["demo", "--folder", str(tmp_path / "why?")]) == 1
+    assert run_command(["demo", "--folder", str(tmp_path / "why?")]) == 1
     assert "has a '?' in its name" in capsys.readouterr().err
     assert [*tmp_path.iterdir()] == []
 
@@ -137,7 +137,7 @@ def test_a_folder_with_other_things_in_it_is_left_alone(
 ) -> None:
     thesis = tmp_path / "countersign.db"
     thesis.write_text("my only copy")
-    assert run(["demo", "--folder", str(tmp_path), option]) == 1
+    assert run_command(["demo", "--folder", str(tmp_path), option]) == 1
     assert "holds other things than a demo; name an empty folder with --folder" in capsys.readouterr().err
     assert ([*tmp_path.iterdir()], thesis.read_text()) == ([thesis], "my only copy")
 

@@ -124,9 +124,9 @@ def slack_over(*, socket: bool) -> dict[str, str]:
 async def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     """A service whose patience with connections is short."""
     short = {Phase.HEAD: 0.2, Phase.AGENT_IDLE: 0.2, Phase.KEYLESS: 2.0}
-    monkeypatch.setattr(connections, "LASTS", {**connections.LASTS, **short})
+    monkeypatch.setattr(connections, "PHASE_LIMITS", {**connections.PHASE_LIMITS, **short})
     monkeypatch.setattr(connections, "HEAD_WITHIN", 0.2)
-    monkeypatch.setattr(connections, "LOOKS_EVERY", 0.05)
+    monkeypatch.setattr(connections, "CHECK_INTERVAL", 0.05)
     async with opened(database_url, tmp_path) as its:
         yield its
 
@@ -218,13 +218,13 @@ def opened_in(room: Connections, address: str = "192.0.2.1") -> Connection:
     """All that the registry sees of a connection."""
     connection = Connection(room, web.Server(_unused))
     connection.transport = _Wire()
-    room.opened(connection, (address, 1))
+    room.add(connection, (address, 1))
     return connection
 
 
 def proven_in(room: Connections, phase: Phase, address: str = "192.0.2.1") -> Connection:
     connection = opened_in(room, address)
-    room.proven(connection, phase)
+    room.mark_proven(connection, phase)
     return connection
 
 
@@ -255,7 +255,7 @@ FORWARDED = [
 
 @pytest.mark.parametrize(("peer", "forwarded", "name"), FORWARDED)
 def test_only_a_trusted_proxy_says_whose_request_it_is(peer: str, forwarded: str, name: str | None) -> None:
-    assert PROXIES.behind((peer, 1), {"X-Forwarded-For": forwarded}) == name
+    assert PROXIES.of_request((peer, 1), {"X-Forwarded-For": forwarded}) == name
 
 
 @ON_SQLITE

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from sqlalchemy import text
 
-from bot.running import running
+from bot.running import run_service
 from bot.settings import read_settings
 from store.engine.address import address
 from store.engine.engines import make_engine
@@ -52,7 +52,7 @@ async def served(url: str, folder: Path, key: str) -> AsyncIterator[aiohttp.Clie
     given = {"COUNTERSIGN_DATABASE_URL": url, "COUNTERSIGN_POLICY": folder / "policy.toml", "COUNTERSIGN_PORT": 0}
     headers = {"Authorization": f"Bearer {key}"}
     async with (
-        running(read_settings(**given, _env_file=None)) as its,
+        run_service(read_settings(**given, _env_file=None)) as its,
         aiohttp.ClientSession(its.url, headers=headers) as http,
     ):
         yield http

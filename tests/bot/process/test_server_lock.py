@@ -15,15 +15,15 @@ import pytest
 
 from bot import cli
 from bot.process import server_lock
-from bot.process.server_lock import ServedError, only_server
+from bot.process.server_lock import AlreadyServedError, hold_server_lock
 from tests.bot.process.serving import served
 from tests.forked import program
 
 _HOLDER = """
 import asyncio, sys
-from bot.process.server_lock import only_server
+from bot.process.server_lock import hold_server_lock
 async def hold():
-    async with only_server(sys.argv[1]):
+    async with hold_server_lock(sys.argv[1]):
         print("held", flush=True)
         await asyncio.Event().wait()
 asyncio.run(hold())
@@ -31,7 +31,7 @@ asyncio.run(hold())
 
 
 def _serve_without_waiting() -> NoReturn:
-    server_lock.WAITS = 0
+    server_lock.LOCK_WITHIN = 0
     cli.main()
 
 
@@ -77,12 +77,12 @@ async def test_a_folder_that_is_not_there_is_made_for_the_database_and_its_lock(
 
 
 async def _takes_its_turn(url: str) -> None:
-    async with only_server(url):
+    async with hold_server_lock(url):
         pass
 
 
 async def test_a_lock_that_is_not_given_back_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_lock, "WAITS", 0.2)
+    monkeypatch.setattr(server_lock, "LOCK_WITHIN", 0.2)
     url = f"sqlite:///{tmp_path / 'countersign.db'}"
-    with _held_by_another(url), pytest.raises(ServedError, match="another `countersign serve` uses"):
+    with _held_by_another(url), pytest.raises(AlreadyServedError, match="another `countersign serve` uses"):
         await _takes_its_turn(url)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.process.wrong_keys import APART, AT_MOST
+from bot.process.wrong_keys import ANSWER_INTERVAL, MAX_DELAY
 from tests.bot.service import Desk, opened
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -26,7 +26,7 @@ async def test_wrong_keys_are_answered_one_after_the_other_and_counted(desk: Des
     told = await asyncio.gather(*(answered(desk, f"csk_{number}") for number in range(6)))
     assert {status for status, _ in told} == {401}
     times = sorted(at for _, at in told)
-    assert times[-1] - times[0] > 4 * APART
+    assert times[-1] - times[0] > 4 * ANSWER_INTERVAL
     assert "countersign_wrong_keys_total 6.0" in (await desk.get("/metrics")).text
 
 
@@ -42,7 +42,7 @@ async def test_a_crowd_of_wrong_keys_is_answered_within_a_bound(desk: Desk) -> N
     began = time.monotonic()
     told = await asyncio.gather(*(answered(desk, f"csk_{number}") for number in range(60)))
     assert {status for status, _ in told} == {401}
-    assert max(at for _, at in told) - began < AT_MOST + 60 * APART / 2
+    assert max(at for _, at in told) - began < MAX_DELAY + 60 * ANSWER_INTERVAL / 2
 
 
 async def test_wrong_keys_of_one_address_slow_no_other_address(database_url: str, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 from sqlalchemy import update
 
-from bot.running import Running, running
+from bot.running import RunningService, run_service
 from bot.settings import read_settings
 from playground.model.messages import Message
 from playground.slack import Outcome, Slack, View, stand_in
@@ -59,7 +59,9 @@ UNLIMITED = Rates(_PLENTY, _PLENTY, _PLENTY)
 class Office(Desk):
     """What `Desk` is to agents, and to reviewers the channel in which they are asked."""
 
-    def __init__(self, its: Running, clock: Clock, http: aiohttp.ClientSession, slack: Slack, address: Address) -> None:
+    def __init__(
+        self, its: RunningService, clock: Clock, http: aiohttp.ClientSession, slack: Slack, address: Address
+    ) -> None:
         super().__init__(its, clock, http)
         self.slack, self.address = slack, address
 
@@ -273,7 +275,7 @@ async def beside(
     clock = clock or Clock()
     async with (
         public_address(port) as address,
-        running(
+        run_service(
             read_settings(**({} if socket else {"COUNTERSIGN_PUBLIC_URL": address.url}) | given), clock, ticks=False
         ) as its,
         aiohttp.ClientSession(its.url) as http,

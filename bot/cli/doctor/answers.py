@@ -1,4 +1,4 @@
-"""A question to Slack, of which a refusal is an answer too."""
+"""Calls to Slack whose refusal is a result."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from scheduler.common.messenger import BusyError, SlackError, UnreachableError
 T = TypeVar("T")
 
 
-async def tried(asked: Awaitable[T]) -> T | str:
-    """The answer, or the word in which Slack refuses. That it does not answer at all concerns every question."""
+async def answer_or_error(call: Awaitable[T]) -> T | str:
+    """Return the answer, or Slack's error code. Raise if Slack is unreachable or busy: other calls would fail too."""
     try:
-        return await asked
+        return await call
     except (UnreachableError, BusyError):
         raise
     except SlackError as fault:

@@ -1,4 +1,4 @@
-"""By which policy a command answers: the one in force, or the file's where nothing can be read from the database."""
+"""The policy that a command uses: the one in force or, if the database cannot be read, the one in the file."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from store.commands.policies import in_force
 from store.installation.policy_texts import UnreadablePolicyError, kept_policy
 
 
-class Ruling(NamedTuple):
+class EffectivePolicy(NamedTuple):
     policy: Policy
     source: str
 
 
-def ruling(settings: Settings) -> Ruling:
+def effective_policy(settings: Settings) -> EffectivePolicy:
     try:
         with database(settings) as engine, engine.connect() as connection:
-            return Ruling(kept_policy(connection, in_force(connection)), "in force")
+            return EffectivePolicy(kept_policy(connection, in_force(connection)), "in force")
     except (CommandError, UnreadablePolicyError) as fault:
-        why = str(fault)
+        reason = str(fault)
     except DBAPIError as fault:
-        why = f"the database: {first_line(str(fault.orig))}"
-    return Ruling(policy_of(settings), f"from the file {settings.policy}; {why}")
+        reason = f"the database: {first_line(str(fault.orig))}"
+    return EffectivePolicy(policy_of(settings), f"from the file {settings.policy}; {reason}")

@@ -1,4 +1,4 @@
-"""Options of `countersign agents add` and `change`: what an agent's key may ask for, and how often."""
+"""The limits of an agent's key: options of `countersign agents add` and `change`, and how limits are printed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rules.scales import RiskLevel
 NONE, DEFAULT = "none", "default"
 
 
-def _number(written: str | None) -> str | None:
-    """A whole number, or one of two words, whose meaning depends on the value before."""
+def _limit(written: str | None) -> str | None:
+    """Check the text: a whole number, `none` or `default`."""
     if written is None or written in (NONE, DEFAULT) or (written.isascii() and written.isdigit() and int(written)):
         return written
     raise typer.BadParameter(f"must be a whole number of at least 1, `{NONE}` for no limit, or `{DEFAULT}`")
@@ -46,14 +46,14 @@ PerMinute = Annotated[
     typer.Option(
         help="New packages a minute, of every kind. Otherwise: 120 that wait for people.",
         metavar="N",
-        callback=_number,
+        callback=_limit,
         show_default=False,
     ),
 ]
 MaxOpen = Annotated[
     str | None,
     typer.Option(
-        help="Packages that are open at a time. Otherwise: 500.", metavar="N", callback=_number, show_default=False
+        help="Packages that are open at a time. Otherwise: 500.", metavar="N", callback=_limit, show_default=False
     ),
 ]
 
@@ -61,7 +61,7 @@ MaxOpen = Annotated[
 def scope_with(
     scope: KeyScope, may: list[str] | None, requesters: list[str] | None, risk: RiskLevel | None
 ) -> KeyScope:
-    """The scope with what was given in place of what it said before."""
+    """Return the scope with the given options replaced."""
     given = {"may": may or None, "requesters": requesters or None, "max_risk": risk}
     changes = {name: value for name, value in given.items() if value is not None}
     try:
@@ -72,47 +72,47 @@ def scope_with(
 
 def _sentence(fault: ValidationError) -> str:
     first = fault.errors()[0]
-    what = {
+    expected = {
         "may": "--may: an action type such as mail.send, or a pattern such as mail.*",
         "requesters": "--for: a Slack user id, an e-mail address, or a pattern such as *@example.com",
     }
-    return f"{what[str(first['loc'][0])]}; and not {first['input']!r}"
+    return f"{expected[str(first['loc'][0])]}; and not {first['input']!r}"
 
 
 def rates_with(rates: Rates, per_minute: str | None, max_open: str | None) -> Rates:
     changes = {"per_minute": per_minute, "max_open": max_open}
-    numbers = {name: _value(written) for name, written in changes.items() if written is not None}
+    numbers = {name: _parse_limit(written) for name, written in changes.items() if written is not None}
     try:
         return Rates.model_validate(rates.model_dump() | numbers)
     except ValidationError as fault:
         raise typer.BadParameter(f"at most {MAX_RATE:,}; write `{NONE}` for no limit") from fault
 
 
-def _value(written: str) -> int | None:
+def _parse_limit(written: str) -> int | None:
     return None if written == DEFAULT else UNLIMITED if written == NONE else int(written)
 
 
-def told(scope: KeyScope, rates: Rates) -> list[tuple[str, str]]:
-    """What a key may do, in words."""
-    new = f"{_most(rates.waiting)} a minute" if rates.waiting else _most(UNLIMITED)
+def describe_limits(scope: KeyScope, rates: Rates) -> list[tuple[str, str]]:
+    """The limits as pairs of title and text."""
+    new = f"{_at_most(rates.waiting)} a minute" if rates.waiting else _at_most(UNLIMITED)
     return [
-        ("may propose", _all(scope.may, "all action types")),
-        ("on behalf of", _all(scope.requesters, "anyone")),
+        ("may propose", _list_patterns(scope.may, "all action types")),
+        ("on behalf of", _list_patterns(scope.requesters, "anyone")),
         ("highest risk", str(scope.max_risk)),
         ("new packages", new if rates.per_minute is not None else f"{new} that wait for people"),
-        ("open packages", _most(rates.open)),
+        ("open packages", _at_most(rates.open)),
     ]
 
 
-def _all(patterns: tuple[str, ...], everything: str) -> str:
+def _list_patterns(patterns: tuple[str, ...], everything: str) -> str:
     return everything if "*" in patterns else ", ".join(patterns)
 
 
-def _most(number: int) -> str:
+def _at_most(number: int) -> str:
     return f"at most {number:,}" if number else "no limit"
 
 
-def document(scope: KeyScope, rates: Rates) -> dict[str, Any]:
+def limits_document(scope: KeyScope, rates: Rates) -> dict[str, Any]:
     limits = {
         "per_minute": rates.per_minute,
         "waiting_per_minute": rates.waiting or None,
