@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from bench.world import REVIEWER, World, body, fresh_database, now, world
 from blocks.card.rendering import render
-from blocks.details.details import details
+from blocks.details.details import details_view
 from blocks.words.dossier import Dossier
 from playground.blockkit.validate import validate_message
 from rules.package.model import DecisionPackage
@@ -74,7 +74,7 @@ async def run(where: dict[str, str]) -> list[Result]:
 def _measured(drawn: Dossiers) -> Iterator[Result]:
     for what, dossier in zip(("pending", "version 2", "decided"), drawn, strict=True):
         yield _compared(what, partial(render, dossier), render(dossier).blocks)
-    yield _compared("Details", partial(details, drawn.second), details(drawn.second)["blocks"])
+    yield _compared("Details", partial(details_view, drawn.second), details_view(drawn.second)["blocks"])
     card = render(drawn.pending)
     message = {"text": card.text, "blocks": card.blocks}
     yield _compared("validating", partial(validate_message, message), card.blocks)

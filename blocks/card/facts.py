@@ -1,16 +1,24 @@
-"""What the service itself knows: why a person is asked, where the package stands, and what was checked."""
+"""The parts of a card that the service itself vouches for: reasons, progress, earlier decisions, checked facts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from blocks.kit.elements import Block, Run, bold, bullets, context, moment, small, words
-from blocks.kit.frame import Parts, aside, heading, listed, short
+from blocks.kit.elements import Block, Run, bold, bullets, context, moment, plain_context, words
+from blocks.kit.frame import Parts, aside, framed_list, heading, shorten
 from blocks.kit.room import Measure
-from blocks.kit.text import counted
-from blocks.words.dossier import Dossier, Earlier
-from blocks.words.revision import changes, made_by
-from blocks.words.sentences import agent, because, hardened, joined, named, people, quorum_so_far
+from blocks.kit.text import pluralize
+from blocks.words.dossier import Dossier, EarlierPackage
+from blocks.words.revision import changes, version_author
+from blocks.words.sentences import (
+    agent_name,
+    join_names,
+    people_names,
+    person_name,
+    quorum_progress,
+    reason_sentence,
+    why_silence_stopped,
+)
 from rules.authority.parties import CHAIN_BARS, barred_by_chain, has_outsider
 from rules.package.alphabets import mixed_alphabets
 from rules.package.model import DecisionPackage
@@ -29,113 +37,124 @@ _CLIMBED: Mapping[str, str] = {
 
 
 def reasons(state: PackageState) -> Parts:
-    """Why this takes a person: the strictest voices. What would have asked for less is only counted."""
+    """The rules that require the strictest level. Weaker rules are only counted."""
     if not state.why:
         return ()
     strictest = max(why.level for why in state.why)
-    voices = [why for why in state.why if why.level is strictest]
-    said = bullets([bold(humanize(why.level).capitalize()), ": ", because(why)] for why in voices[:_FEW])
-    return (heading("Why a person is asked"), said, *_unsaid(len(voices) - _FEW, len(state.why) - len(voices)))
+    shown = [why for why in state.why if why.level is strictest]
+    lines = bullets([bold(humanize(why.level).capitalize()), ": ", reason_sentence(why)] for why in shown[:_FEW])
+    return (heading("Why a person is asked"), lines, *_left_out(len(shown) - _FEW, len(state.why) - len(shown)))
 
 
-def _unsaid(more: int, weaker: int) -> Parts:
-    told = [counted(more, "more reason")] if more > 0 else []
-    told += [counted(weaker, "weaker rule")] if weaker else []
-    return (aside(f"{joined(told)} in Details."),) if told else ()
+def _left_out(more: int, weaker: int) -> Parts:
+    left_out = [pluralize(more, "more reason")] if more > 0 else []
+    left_out += [pluralize(weaker, "weaker rule")] if weaker else []
+    return (aside(f"{join_names(left_out)} in Details."),) if left_out else ()
 
 
-def course(dossier: Dossier, measure: Measure) -> Parts:
-    """How it came to stand where it stands: silence stopped, rungs climbed, a new version, somebody at work on it."""
-    new = changes(dossier, measure.less(60)) if dossier.state.version > 1 else ()
-    return (*earlier_no(dossier), *behind(dossier), *(words(told) for told in _course(dossier)), *new)
+def progress(dossier: Dossier, measure: Measure) -> Parts:
+    """What happened so far: earlier objections, escalations, new versions, the current assignee."""
+    changed = changes(dossier, measure.support(60)) if dossier.state.version > 1 else ()
+    return (
+        *earlier_objection(dossier),
+        *requester_warnings(dossier),
+        *(words(sentence) for sentence in _progress_sentences(dossier)),
+        *changed,
+    )
 
 
 _SAID_NO = {Verb.REJECT: "rejected", Verb.OBJECT: "objected to", Verb.REVOKE: "revoked"}
 
 
-def earlier_no(dossier: Dossier) -> Parts:
-    """Who said no to the same action or to a like one, and when."""
-    no = dossier.state.earlier_no
-    if no is None:
+def earlier_objection(dossier: Dossier) -> Parts:
+    """Who rejected, objected to or revoked the same or a similar action, and when."""
+    objection = dossier.state.earlier_no
+    if objection is None:
         return ()
-    said = f"{named(dossier, no.by)} {_SAID_NO[no.verb]} {dossier.state.action_type} in {no.decision_package_id}"
-    return (words(f"{said}, ", moment(no.at), ". An explicit approval is required."),)
+    did = f"{person_name(dossier, objection.by)} {_SAID_NO[objection.verb]} {dossier.state.action_type}"
+    return (
+        words(
+            f"{did} in {objection.decision_package_id}, ", moment(objection.at), ". An explicit approval is required."
+        ),
+    )
 
 
-def behind(dossier: Dossier) -> Parts:
-    """What is not as usual about the people behind it: an outsider, or a chain that bars reviewers."""
-    state, told = dossier.state, []
+def requester_warnings(dossier: Dossier) -> Parts:
+    """Warnings about requesters outside the directory and about a delegation chain that bars reviewers."""
+    state, warnings = dossier.state, []
     if has_outsider(state.barred):
-        told.append("Someone outside your directory is behind this: nobody can check who is independent of them.")
+        warnings.append("Someone outside your directory is behind this: nobody can check who is independent of them.")
     if any(why.rule == CHAIN_BARS for why in state.why):
-        barred = people(dossier, barred_by_chain(state))
-        told.append(f"{agent(dossier)} names {barred} in on_behalf_of, so they cannot approve this.")
-    return tuple(words(each) for each in told)
+        barred = people_names(dossier, barred_by_chain(state))
+        warnings.append(f"{agent_name(dossier)} names {barred} in on_behalf_of, so they cannot approve this.")
+    return tuple(words(warning) for warning in warnings)
 
 
-def _course(dossier: Dossier) -> Iterator[str]:
+def _progress_sentences(dossier: Dossier) -> Iterator[str]:
     state = dossier.state
-    if told := hardened(state):
-        yield told
+    if sentence := why_silence_stopped(state):
+        yield sentence
     if state.task.rung:
-        yield climbed(dossier)
+        yield escalation_sentence(dossier)
     if state.version > 1:
-        yield made_by(dossier)
+        yield version_author(dossier)
     if state.task.assigned_to:
-        yield f"{named(dossier, state.task.assigned_to)} has taken this up."
+        yield f"{person_name(dossier, state.task.assigned_to)} has taken this up."
     if dossier.terms.details_first and state.level is not HITLLevel.HUMAN_TAKEOVER:
         yield "Open Details before you approve: at this risk that is asked of everybody."
 
 
-def climbed(dossier: Dossier) -> str:
-    """From whom to whom, and why."""
+def escalation_sentence(dossier: Dossier) -> str:
+    """From which role to which, and why."""
     terms, task = dossier.state.terms, dossier.state.task
-    whom = f"Escalated from {with_article(terms.role_at(0))} to {with_article(task.required_role)}"
-    last = next((one for one in reversed(dossier.history) if one.event_type == EventType.PACKAGE_ESCALATED), None)
+    roles = f"Escalated from {with_article(terms.role_at(0))} to {with_article(task.required_role)}"
+    last = next((event for event in reversed(dossier.history) if event.event_type == EventType.PACKAGE_ESCALATED), None)
     if last is None:
-        return f"{whom}."
-    return f"{whom}: {_CLIMBED.get(last.reason or '') or f'{named(dossier, last.actor)} escalated it'}."
+        return f"{roles}."
+    return f"{roles}: {_CLIMBED.get(last.reason or '') or f'{person_name(dossier, last.actor)} escalated it'}."
 
 
-def earlier(dossier: Dossier) -> Parts:
-    """The last decisions on the same action and subject."""
-    if not dossier.earlier:
+def earlier_decisions(dossier: Dossier) -> Parts:
+    """How the last packages with the same action and subject ended."""
+    if not dossier.earlier_packages:
         return ()
-    said = bullets(_ended(dossier, one) for one in dossier.earlier[:_FEW])
-    return (heading("Decided before, on the same action and subject"), said)
+    lines = bullets(_package_line(dossier, package) for package in dossier.earlier_packages[:_FEW])
+    return (heading("Decided before, on the same action and subject"), lines)
 
 
-def _ended(dossier: Dossier, one: Earlier) -> list[Run]:
-    by = f", by {people(dossier, one.by, 2)}" if one.by else ""
-    return [bold(humanize(one.status).capitalize()), " ", moment(one.at), by]
+def _package_line(dossier: Dossier, package: EarlierPackage) -> list[Run]:
+    by = f", by {people_names(dossier, package.by, 2)}" if package.by else ""
+    return [bold(humanize(package.status).capitalize()), " ", moment(package.at), by]
 
 
-def votes(dossier: Dossier) -> Parts:
-    told = quorum_so_far(dossier)
-    return (words(bold("So far: "), told),) if told else ()
+def votes_so_far(dossier: Dossier) -> Parts:
+    quorum = quorum_progress(dossier)
+    return (words(bold("So far: "), quorum),) if quorum else ()
 
 
-def gaps(state: PackageState) -> tuple[Block, ...]:
-    """What a reviewer would want to know and the agent left empty."""
+def missing_fields(state: PackageState) -> tuple[Block, ...]:
+    """Fields that the policy expects and the agent left empty."""
     if not state.warnings:
         return ()
-    return (context(f":warning: The agent says nothing about: {joined(map(humanize, state.warnings))}."),)
+    return (context(f":warning: The agent says nothing about: {join_names(map(humanize, state.warnings))}."),)
 
 
 def look_alikes(package: DecisionPackage, measure: Measure) -> Parts:
-    """Names that may be other ones than they seem."""
-    found = (
-        f"{where} “{short(name, measure.less(_NAME))}”: {joined(mix)}" for where, name, mix in mixed_alphabets(package)
+    """Names in mixed alphabets, which can imitate other names."""
+    names = (
+        f"{field} “{shorten(name, measure.support(_NAME))}”: {join_names(alphabets)}"
+        for field, name, alphabets in mixed_alphabets(package)
     )
-    return listed("⚠️ Mixed alphabets", found, _FEW, measure.less(2 * _NAME))
+    return framed_list("⚠️ Mixed alphabets", names, _FEW, measure.support(2 * _NAME))
 
 
-def checked(dossier: Dossier) -> Block:
-    """What the service vouches for, apart from what it only passes on."""
+def verified_facts(dossier: Dossier) -> Block:
+    """What the service has verified, as opposed to what it only quotes."""
     state = dossier.state
-    who = f"agent {agent(dossier)}, owner {named(dossier, state.owner)}, requester {named(dossier, state.requester)}"
+    owner, requester = person_name(dossier, state.owner), person_name(dossier, state.requester)
+    parties = f"agent {agent_name(dossier)}, owner {owner}, requester {requester}"
     digest = state.action_digest.removeprefix("sha256:")[:12]
-    what = f"Action type {state.action_type}, version {state.version}, digest {digest}."
-    how = f"Level {humanize(state.level)}, by policy {state.policy_version}."
-    frames = "Countersign has not checked what stands beside a bar or in a box: others say it."
-    return small(f"Countersign checked: {who}.", f"{what} {how}", frames)
+    action = f"Action type {state.action_type}, version {state.version}, digest {digest}."
+    level = f"Level {humanize(state.level)}, by policy {state.policy_version}."
+    caveat = "Countersign has not checked what stands beside a bar or in a box: others say it."
+    return plain_context(f"Countersign checked: {parties}.", f"{action} {level}", caveat)

@@ -1,15 +1,15 @@
-"""The one line that calls somebody: the only place where anybody is mentioned."""
+"""The only lines that mention anybody."""
 
 from __future__ import annotations
 
 from blocks.kit.elements import Block, section
 from blocks.words.dossier import Dossier
-from blocks.words.sentences import call
+from blocks.words.sentences import asked_verb
 from rules.state.model import Basis, Status
 
 
-def withdrawn(dossier: Dossier) -> tuple[Block, ...]:
-    """To those whose approval the service itself withdrew: they said yes, and it does not happen."""
+def withdrawal_line(dossier: Dossier) -> tuple[Block, ...]:
+    """To voters whose approval the service itself withdrew: they must learn that it does not happen."""
     state = dossier.state
     by_itself = state.status is Status.REVOKED and state.decision is not None and state.decision.basis is Basis.POLICY
     voters = dict.fromkeys(vote.reviewer_id for vote in state.votes) if by_itself else ()
@@ -19,10 +19,10 @@ def withdrawn(dossier: Dossier) -> tuple[Block, ...]:
 _MOST = 20  # a role may have many user groups
 
 
-def calling(dossier: Dossier) -> tuple[Block, ...]:
-    """Nothing where nobody is to be called."""
-    if not dossier.asked:
+def mention_line(dossier: Dossier) -> tuple[Block, ...]:
+    """Asks the mentioned people to decide; nothing if there is nobody to mention."""
+    if not dossier.mentions:
         return ()
-    others = dossier.others_asked or len(dossier.asked) > _MOST
-    more = " and others" if others else ""
-    return (section(f"{' '.join(dossier.asked[:_MOST])}{more}: please {call(dossier.state)}."),)
+    has_more = dossier.more_may_decide or len(dossier.mentions) > _MOST
+    more = " and others" if has_more else ""
+    return (section(f"{' '.join(dossier.mentions[:_MOST])}{more}: please {asked_verb(dossier.state)}."),)

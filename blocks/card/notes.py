@@ -1,85 +1,97 @@
-"""What is said in a card's thread, so that the thread reads as its story. Only what calls somebody mentions anybody."""
+"""Notes in a card's thread, which together tell its history. Only those that need action mention people."""
 
 from __future__ import annotations
 
-from blocks.card.claims import standing as handover
-from blocks.card.facts import climbed
-from blocks.card.mentions import calling, withdrawn
+from blocks.card.claims import handover
+from blocks.card.facts import escalation_sentence
+from blocks.card.mentions import mention_line, withdrawal_line
 from blocks.kit.elements import Block, bold, rich, section, words
 from blocks.kit.message import Message
 from blocks.kit.room import Measure
-from blocks.kit.text import escaped, in_utc, line, when
+from blocks.kit.text import escape, in_utc, one_line, slack_date
 from blocks.words.dossier import Dossier
-from blocks.words.outcome import because, standing, thread, told
+from blocks.words.outcome import explanation, outcome_sentence, status_label, thread_sentence
 from blocks.words.quotes import remarks
-from blocks.words.revision import changes, made_by
-from blocks.words.sentences import Tell, goes_ahead_at, if_nobody, title_of
-from blocks.words.sentences import hardened as why_hard
+from blocks.words.revision import changes, version_author
+from blocks.words.sentences import FormatTime, goes_ahead_at, timeout_outcome, title_of
+from blocks.words.sentences import why_silence_stopped as why_hard
 from rules.wording import with_article
 
 
-def escalated(dossier: Dossier) -> Message:
-    """To those who are asked from now on, with what was said so far."""
-    said = climbed(dossier)
-    return _message(dossier, said, *calling(dossier), rich(words(said), *remarks(dossier)))
+def escalation(dossier: Dossier) -> Message:
+    """For the role that is asked from now on, with the remarks so far."""
+    text = escalation_sentence(dossier)
+    return _message(dossier, text, *mention_line(dossier), rich(words(text), *remarks(dossier)))
 
 
-def hardened(dossier: Dossier) -> Message:
-    """To those whose silence was enough until now: a card that was soft has called nobody."""
-    said = why_hard(dossier.state) or "Silence no longer counts. This waits for a yes."
-    return _message(dossier, said, *calling(dossier), rich(words(said), *remarks(dossier)))
+def silence_stopped(dossier: Dossier) -> Message:
+    """For reviewers whose silence was enough until now; a soft card has mentioned nobody yet."""
+    text = why_hard(dossier.state) or "Silence no longer counts. This waits for a yes."
+    return _message(dossier, text, *mention_line(dossier), rich(words(text), *remarks(dossier)))
 
 
-def reminded(dossier: Dossier) -> Message:
+def reminder(dossier: Dossier) -> Message:
     waits = f"This still waits for {with_article(dossier.state.task.required_role)}"
-    said, aloud = (f"{waits}{_what_then(dossier, tell)}" for tell in (when, in_utc))
-    return _message(dossier, aloud, *calling(dossier), section(said))
+    shown, plain = (f"{waits}{_what_then(dossier, format_time)}" for format_time in (slack_date, in_utc))
+    return _message(dossier, plain, *mention_line(dossier), section(shown))
 
 
-def _what_then(dossier: Dossier, tell: Tell) -> str:
+def _what_then(dossier: Dossier, format_time: FormatTime) -> str:
     state, at = dossier.state, goes_ahead_at(dossier)
     if not state.soft:
-        return f", until {tell(state.ends_at)}. If nobody decides, {if_nobody(state)}."
+        return f", until {format_time(state.ends_at)}. If nobody decides, {timeout_outcome(state)}."
     ahead = (
-        f"It goes ahead by itself after {tell(at)}, unless somebody objects." if at else "Silence does not count yet."
+        f"It goes ahead by itself after {format_time(at)}, unless somebody objects."
+        if at
+        else "Silence does not count yet."
     )
     return f". {ahead}"
 
 
-def decided(dossier: Dossier) -> Message:
-    """The line of the record: who decided what, and why, in their words."""
-    said = told(dossier)
-    heading = words(bold(f"{standing(dossier.state)}. "), said)
+def decision(dossier: Dossier) -> Message:
+    """Who decided what and why, in their words."""
+    text = outcome_sentence(dossier)
+    heading = words(bold(f"{status_label(dossier.state)}. "), text)
     return _message(
-        dossier, f"{standing(dossier.state)}. {said}", *withdrawn(dossier), rich(heading, *because(dossier))
+        dossier,
+        f"{status_label(dossier.state)}. {text}",
+        *withdrawal_line(dossier),
+        rich(heading, *explanation(dossier)),
     )
 
 
-def unused(dossier: Dossier) -> Message:
-    """To those who let it go ahead: nothing has come of it yet."""
+def unused_approval(dossier: Dossier) -> Message:
+    """For those who approved: the approval has not been used yet."""
     lapses = dossier.state.lapses_at
-    waits = f"{standing(dossier.state)}, and not carried out yet."
-    said, aloud = (f"{waits} The permission lapses {tell(lapses)}." if lapses else waits for tell in (when, in_utc))
-    return _message(dossier, aloud, section(said))
+    waits = f"{status_label(dossier.state)}, and not carried out yet."
+    shown, plain = (
+        f"{waits} The permission lapses {format_time(lapses)}." if lapses else waits
+        for format_time in (slack_date, in_utc)
+    )
+    return _message(dossier, plain, section(shown))
 
 
 def new_version(dossier: Dossier) -> Message:
-    """To those who may have read the one before: only what is different."""
-    said = made_by(dossier)
-    return _message(dossier, said, *calling(dossier), rich(words(said), *changes(dossier)))
+    """For reviewers who read the previous version: only the differences."""
+    text = version_author(dossier)
+    return _message(dossier, text, *mention_line(dossier), rich(words(text), *changes(dossier)))
 
 
-def taken_over(dossier: Dossier) -> Message:
-    """With what a person needs to go on."""
-    said = told(dossier)
-    handed = handover(dossier.package.takeover, Measure()) if dossier.package else ()
-    return _message(dossier, said, rich(words(bold(f"{standing(dossier.state)}. "), said), *because(dossier), *handed))
+def takeover(dossier: Dossier) -> Message:
+    """With what the person who took over needs to continue."""
+    text = outcome_sentence(dossier)
+    handover_parts = handover(dossier.package.takeover, Measure()) if dossier.package else ()
+    return _message(
+        dossier,
+        text,
+        rich(words(bold(f"{status_label(dossier.state)}. "), text), *explanation(dossier), *handover_parts),
+    )
 
 
-def handed_back(dossier: Dossier) -> Message:
-    said = thread(dossier)
-    return _message(dossier, said, rich(words(said)))
+def hand_back(dossier: Dossier) -> Message:
+    text = thread_sentence(dossier)
+    return _message(dossier, text, rich(words(text)))
 
 
-def _message(dossier: Dossier, said: str, *blocks: Block) -> Message:
-    return Message(escaped(line(f"{title_of(dossier)}: {said}")), blocks)
+def _message(dossier: Dossier, text: str, *blocks: Block) -> Message:
+    return Message(escape(one_line(f"{title_of(dossier)}: {text}")), blocks)

@@ -1,16 +1,26 @@
-"""What Countersign itself knows of a package, in full: why it takes this much human, who decides, and who has."""
+"""The sections of Details that the service itself vouches for: level, terms, votes, earlier decisions, ids."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from blocks.card.facts import gaps
+from blocks.card.facts import missing_fields
 from blocks.kit.elements import Block, Run, bold, bullets, code, moment, rich, words
-from blocks.kit.passages import lines
-from blocks.kit.text import span
-from blocks.words.dossier import Dossier, Earlier
-from blocks.words.sentences import because, if_nobody, joined, named, people, quorum_asked, quorum_so_far, risk, undoing
+from blocks.kit.passages import line_blocks
+from blocks.kit.text import format_duration
+from blocks.words.dossier import Dossier, EarlierPackage
+from blocks.words.sentences import (
+    join_names,
+    people_names,
+    person_name,
+    quorum_progress,
+    quorum_sentence,
+    reason_sentence,
+    reversibility_sentence,
+    risk_label,
+    timeout_outcome,
+)
 from rules.scales import HITLLevel
 from rules.state.model import Bar, Basis, Decision, PackageState, Status, Terms, Vote
 from rules.wording import humanize, with_article
@@ -24,83 +34,88 @@ _BARRED = {
 }
 
 
-def _let_pass(state: PackageState) -> bool:
+def _nobody_asked(state: PackageState) -> bool:
     return state.level <= HITLLevel.NOTIFY_ONLY
 
 
-def why_asked(state: PackageState) -> str:
-    """The heading of `level`."""
-    if _let_pass(state):
+def level_heading(state: PackageState) -> str:
+    """Heading of the section of `level_blocks`."""
+    if _nobody_asked(state):
         return "Why nobody was asked"
     return "Why it took a person" if state.status.terminal else "Why it takes a person"
 
 
-def who_is_asked(state: PackageState) -> str:
-    """The heading of `terms`."""
+def terms_heading(state: PackageState) -> str:
+    """Heading of the section of `terms_blocks`."""
     return "Who was asked" if state.status.terminal else "Who decides"
 
 
-def level(dossier: Dossier) -> Iterator[Block]:
-    """Every rule that fired, the strictest of which holds."""
+def level_blocks(dossier: Dossier) -> Iterator[Block]:
+    """All rules that were evaluated; the strictest wins."""
     state = dossier.state
-    yield rich(words(bold(f"{humanize(state.level).capitalize()}, {risk(state)}. "), undoing(state)))
-    yield rich(bullets([code(why.rule), f" asks for {humanize(why.level)}: ", because(why)] for why in state.why))
-    yield from gaps(state)
+    yield rich(
+        words(bold(f"{humanize(state.level).capitalize()}, {risk_label(state)}. "), reversibility_sentence(state))
+    )
+    yield rich(
+        bullets([code(why.rule), f" asks for {humanize(why.level)}: ", reason_sentence(why)] for why in state.why)
+    )
+    yield from missing_fields(state)
 
 
-def terms(dossier: Dossier) -> Iterator[Block]:
-    """Who has to say yes, by when, and what becomes of it otherwise; of what is over, who had to."""
+def terms_blocks(dossier: Dossier) -> Iterator[Block]:
+    """Who must approve, by when, and what happens otherwise. In the past tense if the package is closed."""
     state = dossier.state
     yield rich(bullets([*_terms(dossier), *_times(dossier)]))
-    if state.barred and not _let_pass(state):
-        rows = ([named(dossier, who), f" {_BARRED[bar]}"] for who, bar in state.barred.items())
+    if state.barred and not _nobody_asked(state):
+        rows = ([person_name(dossier, who), f" {_BARRED[bar]}"] for who, bar in state.barred.items())
         might = "Could" if state.status.terminal else "May"
         yield rich(words(bold(f"{might} not approve it:")), bullets(rows))
 
 
 def _terms(dossier: Dossier) -> Iterator[list[Run]]:
     state = dossier.state
-    if _let_pass(state):
+    if _nobody_asked(state):
         yield ["Nobody: the policy let it pass."]
     elif state.status.terminal:
         yield _role("Asked last", dossier)
-        yield [quorum_asked(dossier, "took") or "One person was enough."]
-        yield from _taken_up(dossier)
+        yield [quorum_sentence(dossier, "took") or "One person was enough."]
+        yield from _assignee(dossier)
     else:
         yield _role("Asked now" if state.status is Status.PENDING else "Asked next", dossier)
-        yield [quorum_asked(dossier) or "One person is enough."]
-        yield from _taken_up(dossier)
-        yield from _demands(dossier.terms)
+        yield [quorum_sentence(dossier) or "One person is enough."]
+        yield from _assignee(dossier)
+        yield from _requirements(dossier.terms)
         yield from _timers(dossier)
 
 
 def _role(asked: str, dossier: Dossier) -> list[Run]:
-    its, task = dossier.terms, dossier.state.task
-    roles = " → ".join(map(humanize, (its.role, *its.ladder)))
+    terms, task = dossier.terms, dossier.state.task
+    roles = " → ".join(map(humanize, (terms.role, *terms.ladder)))
     return [f"{asked}: ", bold(humanize(task.required_role)), f" (step {task.rung + 1} of: {roles})"]
 
 
-def _taken_up(dossier: Dossier) -> Iterator[list[Run]]:
+def _assignee(dossier: Dossier) -> Iterator[list[Run]]:
     if who := dossier.state.task.assigned_to:
-        yield ["Taken up by ", named(dossier, who)]
+        yield ["Taken up by ", person_name(dossier, who)]
 
 
-def _demands(its: Terms) -> Iterator[list[Run]]:
-    if its.comment_required:
+def _requirements(terms: Terms) -> Iterator[list[Run]]:
+    if terms.comment_required:
         yield ["An approval needs a comment."]
-    if its.details_first:
+    if terms.details_first:
         yield ["Whoever approves it has to open Details first."]
 
 
 def _timers(dossier: Dossier) -> Iterator[list[Run]]:
-    state, its = dossier.state, dossier.terms
+    state, terms = dossier.state, dossier.terms
     if state.soft:
-        yield [f"Silence counts as consent after {span(its.soft_timeout)} in sight of a reviewer."]
-    hours = " of its working hours" if its.timeout_in_working_hours else ""
-    yield [f"Each role has {span(its.hard_timeout)}{hours}. If nobody decides in time, {if_nobody(state)}."]
-    if its.reminders:
-        yield [f"Reminders: {joined(span(ahead) for ahead in its.reminders)} before the end."]
-    yield [f"An approval that is not used lapses after {span(its.approval_expiry)}."]
+        yield [f"Silence counts as consent after {format_duration(terms.soft_timeout)} in sight of a reviewer."]
+    hours = " of its working hours" if terms.timeout_in_working_hours else ""
+    timeout = format_duration(terms.hard_timeout)
+    yield [f"Each role has {timeout}{hours}. If nobody decides in time, {timeout_outcome(state)}."]
+    if terms.reminders:
+        yield [f"Reminders: {join_names(format_duration(ahead) for ahead in terms.reminders)} before the end."]
+    yield [f"An approval that is not used lapses after {format_duration(terms.approval_expiry)}."]
 
 
 def _times(dossier: Dossier) -> Iterator[list[Run]]:
@@ -126,49 +141,48 @@ def _moments(dossier: Dossier) -> Iterator[tuple[str, datetime]]:
     return ((name, at) for name, at in known if at is not None)
 
 
-def votes(dossier: Dossier) -> Iterator[Block]:
-    """Everybody who has spoken on this version, and whether it would count if it were given now."""
-    given = dossier.state.votes
-    if given:
-        yield rich(bullets(_vote(dossier, vote) for vote in given))
-    if so_far := quorum_so_far(dossier):
-        yield rich(words(so_far))
+def vote_blocks(dossier: Dossier) -> Iterator[Block]:
+    """All votes on this version, each with whether it still counts, and the decision."""
+    votes = dossier.state.votes
+    if votes:
+        yield rich(bullets(_vote(dossier, vote) for vote in votes))
+    if progress := quorum_progress(dossier):
+        yield rich(words(progress))
     if dossier.state.decision:
         yield rich(words(*_decision(dossier, dossier.state.decision)))
 
 
 def _vote(dossier: Dossier, vote: Vote) -> list[Run]:
-    said = humanize(vote.override_decision or vote.decision)
+    choice = humanize(vote.override_decision or vote.decision)
     void = "" if vote in dossier.tally.votes else ", which does not count any more"
-    who = f"{named(dossier, vote.reviewer_id)}, as {with_article(vote.role)}: "
-    return [who, bold(said), f", on version {vote.version}{void} · ", moment(vote.at)]
+    who = f"{person_name(dossier, vote.reviewer_id)}, as {with_article(vote.role)}: "
+    return [who, bold(choice), f", on version {vote.version}{void} · ", moment(vote.at)]
 
 
-def _decision(dossier: Dossier, made: Decision) -> Iterator[Run]:
-    if made.basis is Basis.POLICY:
+def _decision(dossier: Dossier, decision: Decision) -> Iterator[Run]:
+    if decision.basis is Basis.POLICY:
         yield "The policy let it pass."
         return
     yield "It came to: "
     yield bold(humanize(dossier.state.status))
-    seats = [f"{named(dossier, seat.reviewer_id)} as {with_article(seat.role)}" for seat in made.reviewers]
-    yield f", by {joined(seats)}" if seats else ""
-    latency = span(timedelta(milliseconds=made.latency_ms))
-    yield f", on the basis of {humanize(made.basis)}, {latency} after it was asked"
+    seats = [f"{person_name(dossier, seat.reviewer_id)} as {with_article(seat.role)}" for seat in decision.reviewers]
+    yield f", by {join_names(seats)}" if seats else ""
+    latency = format_duration(timedelta(milliseconds=decision.latency_ms))
+    yield f", on the basis of {humanize(decision.basis)}, {latency} after it was asked"
 
 
-def earlier(dossier: Dossier) -> Iterator[Block]:
-    """How the same action about the same subject ended before."""
-    if dossier.earlier:
-        yield rich(bullets(_ended(dossier, one) for one in dossier.earlier))
+def earlier_decision_blocks(dossier: Dossier) -> Iterator[Block]:
+    """How earlier packages with the same action and subject ended."""
+    if dossier.earlier_packages:
+        yield rich(bullets(_package_line(dossier, package) for package in dossier.earlier_packages))
 
 
-def _ended(dossier: Dossier, one: Earlier) -> list[Run]:
-    by = f", by {people(dossier, one.by)}" if one.by else ""
-    return [code(one.package_id), f" was {humanize(one.status)}{by} · ", moment(one.at)]
+def _package_line(dossier: Dossier, package: EarlierPackage) -> list[Run]:
+    by = f", by {people_names(dossier, package.by)}" if package.by else ""
+    return [code(package.package_id), f" was {humanize(package.status)}{by} · ", moment(package.at)]
 
 
-def ids(dossier: Dossier) -> Iterator[Block]:
-    """To copy."""
+def id_blocks(dossier: Dossier) -> Iterator[Block]:
     state = dossier.state
     known = (
         ("package", state.decision_package_id),
@@ -184,4 +198,4 @@ def ids(dossier: Dossier) -> Iterator[Block]:
         ("execution", humanize(state.execution.state)),
         ("claim", state.execution.claim_id),
     )
-    yield from lines("To copy", [(name, value) for name, value in known if value])
+    yield from line_blocks("To copy", [(name, value) for name, value in known if value])

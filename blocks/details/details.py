@@ -1,7 +1,7 @@
-"""Details: everything that there is to know of a package, over as many pages as it takes.
+"""Details: everything that is known about a package, over as many pages as it needs.
 
-Each page stands on its own: it says what it is about, and a section that goes on from the page before has its heading
-again, so that what the agent says is never without its frame.
+Each page can be read alone: it says which package it is about, and a section that continues from the page before
+repeats its heading, so that the agent's words are never without their frame.
 """
 
 from __future__ import annotations
@@ -11,26 +11,34 @@ from collections.abc import Iterable, Iterator
 from json import dumps
 from typing import NamedTuple
 
-from blocks.card import approved
-from blocks.card.facts import climbed
-from blocks.details.agent import ASKED, ECHOED, REASONS, drawn, short
-from blocks.details.checked import earlier, ids, level, terms, votes, who_is_asked, why_asked
-from blocks.kit.changes import in_full
+from blocks.card import content
+from blocks.card.facts import escalation_sentence
+from blocks.details.agent import ASKED, ECHOED, REASONS, field_blocks, short_field_blocks
+from blocks.details.checked import (
+    earlier_decision_blocks,
+    id_blocks,
+    level_blocks,
+    level_heading,
+    terms_blocks,
+    terms_heading,
+    vote_blocks,
+)
+from blocks.kit.changes import change_in_full
 from blocks.kit.elements import Block, Element, actions, bullets, button, header, rich, section, statement, words
 from blocks.kit.ids import ActionId, FormId, Ref
-from blocks.kit.text import when
+from blocks.kit.text import slack_date
 from blocks.words.dossier import Dossier
-from blocks.words.history import history
-from blocks.words.outcome import figures, told
-from blocks.words.revision import made_by
-from blocks.words.sentences import EMPTIED, hardened, request, timing, title_of
+from blocks.words.history import history_blocks
+from blocks.words.outcome import outcome_fields, outcome_sentence
+from blocks.words.revision import version_author
+from blocks.words.sentences import EMPTIED, request_sentence, timing_fields, title_of, why_silence_stopped
 from blocks.words.verbs import LOOKS, Place, offered_at
-from blocks.words.views import View, about, modal
+from blocks.words.views import View, about_block, modal
 from rules.package.diff import difference
 from rules.state.commands import Verb
 from rules.state.model import Status
 
-# Slack takes 100 blocks and 250 KB in a view. A page keeps well below, and a phone can still scroll through it.
+# Slack accepts 100 blocks and 250 KB per view. A page stays well below, so that a phone can scroll through it.
 PAGE_BLOCKS = 90
 PAGE_BYTES = 100_000
 
@@ -45,58 +53,58 @@ class Section(NamedTuple):
 Page = list[Block]
 
 
-def details(dossier: Dossier, page: int = 1) -> View:
-    """A page of it; the nearest one where there is no such page."""
+def details_view(dossier: Dossier, page: int = 1) -> View:
+    """One page of Details, or the nearest page if there is no such page."""
     all_pages = _pages(dossier)
     number = min(max(page, 1), len(all_pages))
     blocks = (
-        about(dossier),
-        *_first(dossier, number),
-        *_before(dossier, number, len(all_pages)),
+        about_block(dossier),
+        *_overview(dossier, number),
+        *_previous_page(dossier, number, len(all_pages)),
         *all_pages[number - 1],
-        *_after(dossier, number, len(all_pages)),
+        *_next_page(dossier, number, len(all_pages)),
     )
     return modal(FormId.DETAILS, "Details", blocks, metadata=f"{number} {dossier.ref}")
 
 
-def pages(dossier: Dossier) -> int:
+def page_count(dossier: Dossier) -> int:
     return len(_pages(dossier))
 
 
-def exact_pages(dossier: Dossier) -> int:
-    """On how many pages, from the first on, stands what an approval is for."""
+def content_page_count(dossier: Dossier) -> int:
+    """How many pages, from the first, contain the content that an approval releases."""
     paging = _Paging()
     paging.add(*next(_sections(dossier)))
     return len(paging.pages)
 
 
-def read_page(written: str) -> tuple[int, Ref] | None:
-    """Of a button or of the private metadata: the page, and what its reader had before them."""
-    number, _, ref = written.partition(" ")
-    found = Ref.read(ref)
-    return (int(number), found) if found and _NUMBER.fullmatch(number) else None
+def read_page(value: str) -> tuple[int, Ref] | None:
+    """The page and the reference in a button's value or in the private metadata."""
+    number, _, ref = value.partition(" ")
+    parsed = Ref.read(ref)
+    return (int(number), parsed) if parsed and _NUMBER.fullmatch(number) else None
 
 
 def _sections(dossier: Dossier) -> Iterator[Section]:
     package = dossier.package
     if package:
-        yield Section("Exactly what is proposed", approved.whole(package))
-        yield Section("What the agent asks for", drawn(package, ASKED))
+        yield Section("Exactly what is proposed", content.full_content(package))
+        yield Section("What the agent asks for", field_blocks(package, ASKED))
     else:
         yield Section("What the agent asked for", [rich(words(EMPTIED))])
     if package and dossier.before:
         changes = difference(dossier.before, package)
         heading = f"What has changed since version {dossier.state.version - 1}"
-        yield Section(heading, (block for change in changes for block in in_full(change)))
-    yield Section(why_asked(dossier.state), level(dossier))
-    yield Section(who_is_asked(dossier.state), terms(dossier))
-    yield Section("Who has decided", votes(dossier))
-    yield Section("Decided before about the same", earlier(dossier))
+        yield Section(heading, (block for change in changes for block in change_in_full(change)))
+    yield Section(level_heading(dossier.state), level_blocks(dossier))
+    yield Section(terms_heading(dossier.state), terms_blocks(dossier))
+    yield Section("Who has decided", vote_blocks(dossier))
+    yield Section("Decided before about the same", earlier_decision_blocks(dossier))
     if package:
-        yield Section("What the agent says for it", drawn(package, REASONS))
-        yield Section("What the agent says of itself", (*short(package), *drawn(package, ECHOED)))
-    yield Section("History", history(dossier))
-    yield Section("Ids", ids(dossier))
+        yield Section("What the agent says for it", field_blocks(package, REASONS))
+        yield Section("What the agent says of itself", (*short_field_blocks(package), *field_blocks(package, ECHOED)))
+    yield Section("History", history_blocks(dossier))
+    yield Section("Ids", id_blocks(dossier))
 
 
 def _pages(dossier: Dossier) -> list[Page]:
@@ -107,7 +115,7 @@ def _pages(dossier: Dossier) -> list[Page]:
 
 
 class _Paging:
-    """Fills page after page. A heading stands only above something, and again above what goes on."""
+    """Distributes blocks over pages. Each section has its heading on each of its pages; empty sections have none."""
 
     def __init__(self) -> None:
         self.pages: list[Page] = [[]]
@@ -134,46 +142,48 @@ class _Paging:
         self._bytes = 0
 
 
-def _first(dossier: Dossier, number: int) -> Iterator[Block]:
-    """How it stands and how it came to, and what can be done about it beyond the card."""
+def _overview(dossier: Dossier, number: int) -> Iterator[Block]:
+    """The status, what happened so far, and buttons for the verbs that are not on the card."""
     if number > 1:
         return
     pending = dossier.state.status is Status.PENDING
-    yield _asked(dossier) if pending else statement(told(dossier), figures(dossier.state))
-    if course := list(_course(dossier)):
-        yield rich(bullets([told_of] for told_of in course))
+    yield _request(dossier) if pending else statement(outcome_sentence(dossier), outcome_fields(dossier.state))
+    if sentences := list(_progress(dossier)):
+        yield rich(bullets([sentence] for sentence in sentences))
     if verbs := offered_at(Place.DETAILS, dossier.offered):
-        yield actions(_to_do(dossier, verb) for verb in verbs)
+        yield actions(_verb_button(dossier, verb) for verb in verbs)
 
 
-def _course(dossier: Dossier) -> Iterator[str]:
-    if said := hardened(dossier.state):
-        yield said
+def _progress(dossier: Dossier) -> Iterator[str]:
+    if sentence := why_silence_stopped(dossier.state):
+        yield sentence
     if dossier.state.task.rung:
-        yield climbed(dossier)
+        yield escalation_sentence(dossier)
     if dossier.state.version > 1:
-        yield made_by(dossier)
+        yield version_author(dossier)
 
 
-def _asked(dossier: Dossier) -> Block:
-    return statement(request(dossier), timing(dossier, when))
+def _request(dossier: Dossier) -> Block:
+    return statement(request_sentence(dossier), timing_fields(dossier, slack_date))
 
 
-def _to_do(dossier: Dossier, verb: Verb) -> Element:
+def _verb_button(dossier: Dossier, verb: Verb) -> Element:
     label = LOOKS[verb].label
-    return button(label, verb, str(dossier.ref), spoken=f"{label}: {title_of(dossier)}")
+    return button(label, verb, str(dossier.ref), accessible_label=f"{label}: {title_of(dossier)}")
 
 
-def _before(dossier: Dossier, number: int, last: int) -> Iterator[Block]:
-    """The way back. It stands in another block than the way on, because both bear the same action id."""
+def _previous_page(dossier: Dossier, number: int, last: int) -> Iterator[Block]:
+    """Back and Next stand in different blocks because both have the same action id."""
     if last > 1:
-        yield section(f"Page {number} of {last}", _to(dossier, number - 1) if number > 1 else None)
+        yield section(f"Page {number} of {last}", _page_button(dossier, number - 1) if number > 1 else None)
 
 
-def _after(dossier: Dossier, number: int, last: int) -> Iterator[Block]:
+def _next_page(dossier: Dossier, number: int, last: int) -> Iterator[Block]:
     if number < last:
-        yield section(f"Page {number} of {last}", _to(dossier, number + 1))
+        yield section(f"Page {number} of {last}", _page_button(dossier, number + 1))
 
 
-def _to(dossier: Dossier, number: int) -> Element:
-    return button(f"Page {number}", ActionId.PAGE, f"{number} {dossier.ref}", spoken=f"Page {number} of Details")
+def _page_button(dossier: Dossier, number: int) -> Element:
+    return button(
+        f"Page {number}", ActionId.PAGE, f"{number} {dossier.ref}", accessible_label=f"Page {number} of Details"
+    )

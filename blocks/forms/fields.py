@@ -1,4 +1,4 @@
-"""The inputs of the forms, one for each field; what a verb needs of its own in them stands in the tables."""
+"""The inputs of the forms, one function for each field. The tables say how a label differs between verbs."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from blocks.kit.elements import Block, Element, asked, option, plain, typed
+from blocks.kit.elements import Block, Element, input_block, option, plain, text_input
 from blocks.kit.ids import Field
 from blocks.kit.limits import INPUT_TEXT, OPTION_TEXT
-from blocks.kit.parameters import exactly, tightly
+from blocks.kit.parameters import compact_json, exact_json
 from blocks.words.dossier import Dossier
-from blocks.words.sentences import undoing
+from blocks.words.sentences import reversibility_sentence
 from rules.canonical import sha256_of
 from rules.state.commands import OverrideDecision, Verb, Verdict
 from rules.wording import humanize
 
-# The verbs that nobody gives without a word; where the policy asks for one, so do those that let something go ahead.
-_TELLING = frozenset([Verb.REJECT, Verb.DEFER, Verb.COMMENT, Verb.REVOKE, Verb.WITHDRAW])
+# These verbs always need a comment; approvals need one only if the policy says so.
+_NEEDS_COMMENT = frozenset([Verb.REJECT, Verb.DEFER, Verb.COMMENT, Verb.REVOKE, Verb.WITHDRAW])
 _PROCEEDING = frozenset([Verb.APPROVE, Verb.APPROVE_WITH_EDITS])
 
 _COMMENT: Mapping[Verb, str] = {
@@ -48,26 +48,26 @@ _VERDICTS = (
 
 
 def comment(verb: Verb, dossier: Dossier) -> Block:
-    needed = verb in _TELLING or (verb in _PROCEEDING and dossier.terms.comment_required)
+    required = verb in _NEEDS_COMMENT or (verb in _PROCEEDING and dossier.terms.comment_required)
     hint = "It is kept with the decision, and the agent can read it." if verb in _COMMENT else None
-    return asked(Field.COMMENT, _COMMENT.get(verb, "Comment"), typed(), hint=hint, optional=not needed)
+    return input_block(Field.COMMENT, _COMMENT.get(verb, "Comment"), text_input(), hint=hint, optional=not required)
 
 
 def instructions(verb: Verb, _: Dossier) -> Block:
     hint = "The agent gets these words as they are."
-    return asked(Field.INSTRUCTIONS, _INSTRUCTIONS[verb], typed(), hint=hint)
+    return input_block(Field.INSTRUCTIONS, _INSTRUCTIONS[verb], text_input(), hint=hint)
 
 
 def answer(_: Verb, __: Dossier) -> Block:
-    return asked(Field.ANSWER, "Your answer", typed(), hint="The agent gets these words as they are.")
+    return input_block(Field.ANSWER, "Your answer", text_input(), hint="The agent gets these words as they are.")
 
 
 def until(verb: Verb, dossier: Dossier) -> Block:
     begin = dossier.state.task.due_at if verb is Verb.EXTEND else dossier.state.updated_at
-    return asked(Field.UNTIL, _UNTIL[verb], at_what_time(begin + dossier.terms.defer_for))
+    return input_block(Field.UNTIL, _UNTIL[verb], datetime_picker(begin + dossier.terms.defer_for))
 
 
-def at_what_time(initial: datetime | None = None) -> Element:
+def datetime_picker(initial: datetime | None = None) -> Element:
     at = {"initial_date_time": int(initial.timestamp())} if initial else {}
     return {"type": "datetimepicker"} | at
 
@@ -75,24 +75,24 @@ def at_what_time(initial: datetime | None = None) -> Element:
 def to_role(_: Verb, dossier: Dossier) -> Block:
     above = dossier.terms.ladder[dossier.state.task.rung :]
     options = [option(humanize(role), role) for role in above]
-    return asked(Field.TO_ROLE, "Who should decide", _one_of("static_select", options, options[0]))
+    return input_block(Field.TO_ROLE, "Who should decide", _one_of("static_select", options, options[0]))
 
 
 def override_decision(_: Verb, __: Dossier) -> Block:
-    return asked(Field.OVERRIDE_DECISION, "Your decision", _one_of("radio_buttons", _OVERRIDES))
+    return input_block(Field.OVERRIDE_DECISION, "Your decision", _one_of("radio_buttons", _OVERRIDES))
 
 
 def override_reason(_: Verb, __: Dossier) -> Block:
-    return asked(Field.OVERRIDE_REASON, "Why you override it", typed())
+    return input_block(Field.OVERRIDE_REASON, "Why you override it", text_input())
 
 
 def evidence_refs(_: Verb, __: Dossier) -> Block:
     hint = "One on each line, at most 20: a document, a ticket, who told you."
-    return asked(Field.EVIDENCE_REFS, "What you go by", typed(), hint=hint)
+    return input_block(Field.EVIDENCE_REFS, "What you go by", text_input(), hint=hint)
 
 
 def verdict(_: Verb, __: Dossier) -> Block:
-    return asked(Field.VERDICT, "Looking back", _one_of("radio_buttons", _VERDICTS))
+    return input_block(Field.VERDICT, "Looking back", _one_of("radio_buttons", _VERDICTS))
 
 
 def parameters(_: Verb, dossier: Dossier) -> Block:
@@ -100,14 +100,14 @@ def parameters(_: Verb, dossier: Dossier) -> Block:
 
 
 def parameters_from(value: object) -> Block:
-    """Of a value that is `editable`."""
+    """The input for parameters that fit into a form (see `editable`)."""
     hint = "JSON. What draws nothing is written as an escape, such as \\u200b."
-    return asked(Field.PARAMETERS, "The exact parameters", typed(initial=editable(value)), hint=hint)
+    return input_block(Field.PARAMETERS, "The exact parameters", text_input(initial=editable(value)), hint=hint)
 
 
 def editable(value: object) -> str | None:
-    """As it stands in a form, as legible as there is room for; None where there is not room enough."""
-    return next((written for write in (exactly, tightly) if len(written := write(value)) <= INPUT_TEXT), None)
+    """The parameters as indented JSON, or as compact JSON if that is too long; None if both are."""
+    return next((text for to_json in (exact_json, compact_json) if len(text := to_json(value)) <= INPUT_TEXT), None)
 
 
 def confirmed(_: Verb, dossier: Dossier) -> Block:
@@ -115,13 +115,13 @@ def confirmed(_: Verb, dossier: Dossier) -> Block:
 
 
 def confirmed_for(dossier: Dossier, digest: str) -> Block:
-    """The box bears the digest of what is confirmed, so that a box ticked for one thing confirms no other."""
-    tick = option("The agent may then do exactly this", digest, undoing(dossier.state))
-    return asked(Field.CONFIRMED, "What you let happen", {"type": "checkboxes", "options": [tick]})
+    """The value of the box is the digest of what is confirmed: a box ticked for one thing confirms no other."""
+    tick = option("The agent may then do exactly this", digest, reversibility_sentence(dossier.state))
+    return input_block(Field.CONFIRMED, "What you let happen", {"type": "checkboxes", "options": [tick]})
 
 
 def confirmation(parameters: Any) -> str:
-    """What stands in the ticked box when these edited parameters were the ones confirmed."""
+    """The value of the ticked box if these edited parameters are confirmed."""
     return sha256_of(parameters)
 
 
@@ -129,16 +129,16 @@ def _one_of(kind: str, options: Any, initial: Element | None = None) -> Element:
     return {"type": kind, "options": list(options)} | ({"initial_option": initial} if initial else {})
 
 
-def away() -> list[Block]:
+def away_fields() -> list[Block]:
     delegate = {"type": "users_select", "placeholder": plain("Nobody", OPTION_TEXT)}
     hint = "Your open tasks go to them if they may decide them. Delegation moves tasks, never authority."
     return [
-        asked(Field.UNTIL, "Away until", at_what_time()),
-        asked(Field.DELEGATE, "Who stands in for you", delegate, hint=hint, optional=True),
+        input_block(Field.UNTIL, "Away until", datetime_picker()),
+        input_block(Field.DELEGATE, "Who stands in for you", delegate, hint=hint, optional=True),
     ]
 
 
-FIELD: Mapping[Field, Callable[[Verb, Dossier], Block]] = {
+FIELD_BLOCKS: Mapping[Field, Callable[[Verb, Dossier], Block]] = {
     Field.COMMENT: comment,
     Field.INSTRUCTIONS: instructions,
     Field.UNTIL: until,

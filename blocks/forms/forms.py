@@ -1,9 +1,9 @@
-"""One modal for each verb that needs words. The look of a verb says which fields it has.
+"""One modal for each verb that needs input. `VerbLook.fields` says which inputs it has.
 
 What is submitted comes back under the same names: the input of `Field.UNTIL` is `values["until"]["until"]`. In it,
 Slack gives a text as `value`, a choice as `selected_option`, ticked boxes as `selected_options`, a time as
-`selected_date_time` in seconds, a person as `selected_user`. The verb and the reference stand in the private metadata,
-which `read_metadata` reads; making a command of it all is the listener's.
+`selected_date_time` in seconds, a person as `selected_user`. The verb and the reference are in the private metadata,
+which `read_metadata` parses. The listener turns all of it into a command.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from blocks.card.approved import in_steps, whole
-from blocks.card.claims import standing
+from blocks.card.claims import handover
+from blocks.card.content import full_content, split_into_steps
 from blocks.forms import fields
-from blocks.forms.fields import FIELD, editable
-from blocks.kit.changes import in_brief
+from blocks.forms.fields import FIELD_BLOCKS, editable
+from blocks.kit.changes import change_in_brief
 from blocks.kit.elements import Block, Element, button, context, rich, section, words
-from blocks.kit.frame import quoted
+from blocks.kit.frame import framed_quote
 from blocks.kit.ids import ActionId, Field, FormId, Ref
 from blocks.kit.limits import INPUT_TEXT
 from blocks.kit.room import Measure
-from blocks.kit.text import counted
+from blocks.kit.text import pluralize
 from blocks.words.dossier import Dossier
-from blocks.words.refusals import spoken
+from blocks.words.refusals import sentence_runs
 from blocks.words.verbs import LOOKS, consequence, meaning
-from blocks.words.views import View, about, modal
+from blocks.words.views import View, about_block, modal
 from rules.package.diff import difference
 from rules.package.layout import FORM_CHARACTERS, Content, fits_in_form
 from rules.package.model import CALLS, DecisionPackage
@@ -34,11 +34,11 @@ from rules.reasons import Reason, Refusal, refuse
 from rules.state.commands import Verb
 from rules.verbs.table import SPEC_OF_VERB
 
-# They let something go ahead: their form shows all of it, over as many steps as it takes.
-SHOWING_ALL = frozenset(verb for verb, row in SPEC_OF_VERB.items() if row.lets_go_ahead)
+# Forms that let something go ahead show the complete content, over as many steps as it needs.
+SHOWS_CONTENT = frozenset(verb for verb, row in SPEC_OF_VERB.items() if row.lets_go_ahead)
 _IN_THE_INPUT = frozenset([Content.PARAMETERS, Content.MEMORY, Content.EXCEPTION, Content.JUSTIFICATION])
 
-_CHANGES = 30  # drawn beside an edit; its parameters fit a text field, so that this is nearly all there can be
+_CHANGES = 30  # shown with an edit. Its parameters fit into one input, so there can hardly be more
 _SAID = 2_000
 _TOO_LONG = (
     f"This is longer than the {FORM_CHARACTERS:,} characters that a form can show, so nobody can let it go ahead in"
@@ -46,11 +46,11 @@ _TOO_LONG = (
 )
 _NUMBER = re.compile("[1-9][0-9]{0,5}")
 _LINES = 30
-_ROOM = Measure(3.0, 3.0)  # a form is a page of its own
+_ROOM = Measure(3.0, 3.0)  # a form has more room than a card
 
 
 class Step(NamedTuple):
-    """One view of a form. Only the last one can be submitted."""
+    """One view of a form. Only the last step can be submitted."""
 
     view: View
     number: int
@@ -58,77 +58,77 @@ class Step(NamedTuple):
 
 
 def form(verb: Verb, dossier: Dossier) -> View:
-    """The first step of the form of a verb that has fields."""
+    """The first step of the form of a verb with fields."""
     return step(verb, dossier, 1).view
 
 
 def step(verb: Verb, dossier: Dossier, number: int) -> Step:
-    """A step of the form, or the nearest one. Where nothing could be submitted, it says why and is the last of none."""
-    if reason := _in_vain(verb, dossier):
-        return Step(_nothing_to_fill_in(verb, dossier, reason), 1, 0)
-    each = in_steps(_exactly(verb, dossier))
-    number = min(max(number, 1), len(each))
-    at = Step({}, number, len(each))
-    blocks = [*_words_of_a_call(verb, dossier, at), *_back(verb, dossier, at), *each[number - 1]]
-    drawn = _last if number == len(each) else _further
-    return at._replace(view=drawn(verb, dossier, at, blocks))
+    """The step of this number, or the nearest one. A verb that cannot be submitted has zero steps and says why."""
+    if reason := _obstacle(verb, dossier):
+        return Step(_dead_end(verb, dossier, reason), 1, 0)
+    steps = split_into_steps(_content(verb, dossier))
+    number = min(max(number, 1), len(steps))
+    at = Step({}, number, len(steps))
+    blocks = [*_words_of_a_call(verb, dossier, at), *_step_header(verb, dossier, at), *steps[number - 1]]
+    draw = _last_step if number == len(steps) else _earlier_step
+    return at._replace(view=draw(verb, dossier, at, blocks))
 
 
-def _last(verb: Verb, dossier: Dossier, _: Step, blocks: list[Block]) -> View:
-    named = [field for field in LOOKS[verb].fields if field is not Field.CONFIRMED or _to_confirm(verb, dossier)]
-    inputs = [FIELD[field](verb, dossier) for field in named]
-    return _form(verb, dossier, [*blocks, *_shown(verb, dossier), *inputs])
+def _last_step(verb: Verb, dossier: Dossier, _: Step, blocks: list[Block]) -> View:
+    shown = [field for field in LOOKS[verb].fields if field is not Field.CONFIRMED or _to_confirm(verb, dossier)]
+    inputs = [FIELD_BLOCKS[field](verb, dossier) for field in shown]
+    return _form(verb, dossier, [*blocks, *_basis_blocks(verb, dossier), *inputs])
 
 
-def _further(verb: Verb, dossier: Dossier, at: Step, blocks: list[Block]) -> View:
-    more = section(f"{LOOKS[verb].label} stands on the last step.", _to(verb, dossier, at.number + 1, "Next"))
-    return modal(FormId.DECISION, LOOKS[verb].label, [about(dossier), *blocks, more])
+def _earlier_step(verb: Verb, dossier: Dossier, at: Step, blocks: list[Block]) -> View:
+    more = section(f"{LOOKS[verb].label} stands on the last step.", _step_button(verb, dossier, at.number + 1, "Next"))
+    return modal(FormId.DECISION, LOOKS[verb].label, [about_block(dossier), *blocks, more])
 
 
-def _back(verb: Verb, dossier: Dossier, at: Step) -> Iterator[Block]:
-    """Which step this is. Back stands in another block than Next, because both have the same action id."""
+def _step_header(verb: Verb, dossier: Dossier, at: Step) -> Iterator[Block]:
+    """The number of the step. Back and Next stand in different blocks because both have the same action id."""
     if at.of > 1:
-        back = _to(verb, dossier, at.number - 1, "Back") if at.number > 1 else None
+        back = _step_button(verb, dossier, at.number - 1, "Back") if at.number > 1 else None
         yield section(f"Step {at.number} of {at.of}", back)
 
 
-def _to(verb: Verb, dossier: Dossier, number: int, label: str) -> Element:
-    return button(label, ActionId.STEP, f"{number} {verb} {dossier.ref}", spoken=f"{label}: step {number}")
+def _step_button(verb: Verb, dossier: Dossier, number: int, label: str) -> Element:
+    return button(label, ActionId.STEP, f"{number} {verb} {dossier.ref}", accessible_label=f"{label}: step {number}")
 
 
 def read_step(value: str) -> tuple[int, Verb, Ref] | None:
-    """Which step of which form a button leads to. Anything that is not exactly one of ours is None."""
+    """The step, verb and reference in a button's value; None if the value is not exactly one of ours."""
     number, _, rest = value.partition(" ")
-    asks = read_metadata(rest)
-    return (int(number), *asks) if asks and _NUMBER.fullmatch(number) else None
+    parsed = read_metadata(rest)
+    return (int(number), *parsed) if parsed and _NUMBER.fullmatch(number) else None
 
 
-def _exactly(verb: Verb, dossier: Dossier) -> Iterator[Block]:
-    """What the verb would let happen; what is edited stands in the input instead."""
-    if dossier.package and verb in SHOWING_ALL:
-        yield from whole(dossier.package, _IN_THE_INPUT if verb is Verb.APPROVE_WITH_EDITS else ())
+def _content(verb: Verb, dossier: Dossier) -> Iterator[Block]:
+    """The content that the verb releases. Parts that can be edited are in the input instead."""
+    if dossier.package and verb in SHOWS_CONTENT:
+        yield from full_content(dossier.package, _IN_THE_INPUT if verb is Verb.APPROVE_WITH_EDITS else ())
 
 
 def _words_of_a_call(verb: Verb, dossier: Dossier, at: Step) -> Iterator[Block]:
-    """How the agent puts it, before what it would call."""
+    """The agent's description of a call, before the call itself."""
     package = dossier.package
     if package and verb is Verb.APPROVE and at.number == 1 and package.kind in CALLS:
         yield _quoted("What the agent says it does", package.proposed_action)
 
 
 def _form(verb: Verb, dossier: Dossier, blocks: list[Block]) -> View:
-    opening, label = [about(dossier), section(meaning(verb, dossier))], LOOKS[verb].label
+    opening, label = [about_block(dossier), section(meaning(verb, dossier))], LOOKS[verb].label
     return modal(FormId.DECISION, label, [*opening, *blocks], submit=label, metadata=f"{verb} {dossier.ref}")
 
 
-def _nothing_to_fill_in(verb: Verb, dossier: Dossier, reason: list[Block]) -> View:
-    return modal(FormId.DECISION, LOOKS[verb].label, [about(dossier), *reason])
+def _dead_end(verb: Verb, dossier: Dossier, reason: list[Block]) -> View:
+    return modal(FormId.DECISION, LOOKS[verb].label, [about_block(dossier), *reason])
 
 
 def read_metadata(text: str) -> tuple[Verb, Ref] | None:
-    """What a form is for. Whatever is not exactly one of ours is none at all."""
-    word, _, written = text.partition(" ")
-    ref = Ref.read(written)
+    """The verb and the reference in a form's metadata; None if the text is not exactly one of ours."""
+    word, _, rest = text.partition(" ")
+    ref = Ref.read(rest)
     return (Verb(word), ref) if ref and word in LOOKS and LOOKS[Verb(word)].fields else None
 
 
@@ -136,69 +136,73 @@ def _to_confirm(verb: Verb, dossier: Dossier) -> bool:
     return verb is Verb.APPROVE and dossier.grave
 
 
-def _in_vain(verb: Verb, dossier: Dossier) -> list[Block] | None:
-    """Why there is nothing to fill in, where there is not."""
+def _obstacle(verb: Verb, dossier: Dossier) -> list[Block] | None:
+    """Why the form cannot be filled in; None if it can."""
     state, package = dossier.state, dossier.package
     if verb is Verb.ESCALATE and state.task.rung >= dossier.terms.top:
-        return [_refused(refuse(Reason.TOP_OF_LADDER, role=state.task.required_role))]
-    if verb in SHOWING_ALL and package and not fits_in_form(package):
+        return [_refusal_block(refuse(Reason.TOP_OF_LADDER, role=state.task.required_role))]
+    if verb in SHOWS_CONTENT and package and not fits_in_form(package):
         return [section(_TOO_LONG)]
     if verb is not Verb.APPROVE_WITH_EDITS:
         return None
     if package is None or package.action_parameters is None:
-        return [_refused(refuse(Reason.NO_PARAMETERS))]
+        return [_refusal_block(refuse(Reason.NO_PARAMETERS))]
     return _too_long(package.action_parameters)
 
 
-def _refused(refusal: Refusal) -> Block:
-    return rich(words(*spoken(refusal.sentence)))
+def _refusal_block(refusal: Refusal) -> Block:
+    return rich(words(*sentence_runs(refusal.sentence)))
 
 
 def _too_long(parameters: object) -> list[Block] | None:
     if editable(parameters) is not None:
         return None
-    told = f"These parameters are longer than the {INPUT_TEXT:,} characters that a form can hold."
-    return [section(f"{told} Use *{LOOKS[Verb.REVISE].label}* and tell the agent what to change.")]
+    problem = f"These parameters are longer than the {INPUT_TEXT:,} characters that a form can hold."
+    return [section(f"{problem} Use *{LOOKS[Verb.REVISE].label}* and tell the agent what to change.")]
 
 
-def _shown(verb: Verb, dossier: Dossier) -> Iterator[Block]:
-    """What this decision has to be made on, and is not among its inputs."""
+def _basis_blocks(verb: Verb, dossier: Dossier) -> Iterator[Block]:
+    """What the decision depends on and is not among the inputs."""
     package = dossier.package
     if package is None:
         return
     match verb:
         case Verb.APPROVE:
-            yield from _released(dossier, package)
+            yield from _consequence_blocks(dossier, package)
         case Verb.OVERRIDE:
             yield section(_recommended(package))
         case Verb.TAKE_OVER if package.takeover:
-            yield rich(*standing(package.takeover, _ROOM))
+            yield rich(*handover(package.takeover, _ROOM))
 
 
-def _released(dossier: Dossier, package: DecisionPackage) -> Iterator[Block]:
+def _consequence_blocks(dossier: Dossier, package: DecisionPackage) -> Iterator[Block]:
     if package.consequence:
         yield _quoted("What the agent says follows", package.consequence)
     yield context(consequence(dossier))
 
 
 def _recommended(package: DecisionPackage) -> str:
-    said = package.recommendation
-    return f"The agent recommends to {said}." if said else "The agent recommends nothing beyond its proposal."
+    recommendation = package.recommendation
+    return (
+        f"The agent recommends to {recommendation}."
+        if recommendation
+        else "The agent recommends nothing beyond its proposal."
+    )
 
 
 def _quoted(name: str, text: str) -> Block:
-    return rich(*quoted(name, text, _SAID, _LINES))
+    return rich(*framed_quote(name, text, _SAID, _LINES))
 
 
-def edited(dossier: Dossier, parameters: dict[str, Any]) -> View:
-    """The edit once more, with what it changes, to be confirmed; where it is changed again, it is shown again.
+def edit_confirmation(dossier: Dossier, parameters: dict[str, Any]) -> View:
+    """The edited parameters with their changes, to be confirmed. If they are edited again, this view is shown again.
 
     The ticked box comes back with `fields.confirmation(parameters)` of the parameters that were shown.
     """
     verb, package = Verb.APPROVE_WITH_EDITS, dossier.package
-    reason = _in_vain(verb, dossier) or _too_long(parameters)
+    reason = _obstacle(verb, dossier) or _too_long(parameters)
     if package is None or reason:
-        return _nothing_to_fill_in(verb, dossier, reason or [])
+        return _dead_end(verb, dossier, reason or [])
     inputs = [
         fields.parameters_from(parameters),
         fields.confirmed_for(dossier, fields.confirmation(parameters)),
@@ -209,16 +213,16 @@ def edited(dossier: Dossier, parameters: dict[str, Any]) -> View:
 
 def _changed(package: DecisionPackage, parameters: dict[str, Any]) -> Iterator[Block]:
     changes = difference(package, package.model_copy(update={"action_parameters": parameters}))
-    yield section(f"*Your edit changes {counted(len(changes), 'value')}:*")
-    yield from map(in_brief, changes[:_CHANGES])
+    yield section(f"*Your edit changes {pluralize(len(changes), 'value')}:*")
+    yield from map(change_in_brief, changes[:_CHANGES])
     if changes[_CHANGES:]:
-        yield context(f"{counted(len(changes) - _CHANGES, 'more change')} below.")
+        yield context(f"{pluralize(len(changes) - _CHANGES, 'more change')} below.")
 
 
 def notice(title: str, sentence: str) -> View:
-    """A modal that only tells. People named in it are told by their names; all else in it is taken literally."""
-    return modal(FormId.DECISION, title, [rich(words(*spoken(sentence)))])
+    """A modal without inputs. `<@U…>` and times become Slack's own; the rest is literal text."""
+    return modal(FormId.DECISION, title, [rich(words(*sentence_runs(sentence)))])
 
 
 def away_form() -> View:
-    return modal(FormId.AWAY, "Away", fields.away(), submit="Save")
+    return modal(FormId.AWAY, "Away", fields.away_fields(), submit="Save")

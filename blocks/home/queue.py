@@ -1,4 +1,4 @@
-"""A line of the queue: one package, as it stands in App Home and in the answers of `/reviews`."""
+"""Rows of the queue, one package each, in App Home and in the answers of `/reviews`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 from blocks.kit.elements import Block, Element, actions, button, quote, rich, section, words
 from blocks.kit.ids import ActionId, Ref
-from blocks.kit.text import counted, cut, in_utc, line, when
+from blocks.kit.text import cut, in_utc, one_line, pluralize, slack_date
 from blocks.words.sentences import NAME
 from blocks.words.verbs import LOOKS
 from rules.scales import HITLLevel, RiskLevel
@@ -21,9 +21,9 @@ ROWS = 10  # on a page
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """`title` is None where retention has emptied it. `decision` and `decided_at` are the viewer's own.
+    """`title` is None if retention has emptied it. `decision` and `decided_at` are the viewer's own.
 
-    `agent` and `taken_by` are names; `standing` is what became of it, as its card has it.
+    `agent` and `taken_by` are names; `status_label` is that of the card.
     """
 
     ref: Ref
@@ -32,7 +32,7 @@ class Row:
     risk: RiskLevel
     level: HITLLevel
     status: Status
-    standing: str
+    status_label: str
     due_at: datetime | None = None
     role: str | None = None
     assigned_to_me: bool = False
@@ -41,45 +41,45 @@ class Row:
     decided_at: datetime | None = None
 
 
-def drawn(rows: Iterable[Row]) -> Iterator[Block]:
+def row_blocks(rows: Iterable[Row]) -> Iterator[Block]:
     for row in rows:
-        yield _asked(row)
-        yield section(facts(row), _details(row))
+        yield _request(row)
+        yield section(row_facts(row), _details(row))
 
 
-def drawn_to_judge(rows: Iterable[Row]) -> Iterator[Block]:
+def judge_row_blocks(rows: Iterable[Row]) -> Iterator[Block]:
     for row in rows:
-        yield _asked(row)
-        yield section(facts(row))
+        yield _request(row)
+        yield section(row_facts(row))
         label = LOOKS[Verb.JUDGE].label
-        judge = button(label, Verb.JUDGE, str(row.ref), spoken=f"{label}: {title(row)}")
+        judge = button(label, Verb.JUDGE, str(row.ref), accessible_label=f"{label}: {row_title(row)}")
         yield actions([judge, _details(row)])
 
 
-def _asked(row: Row) -> Block:
-    who, asks = cut(line(row.agent), NAME) or "An agent", "asked" if row.status.terminal else "asks"
-    taken = f", taken up by {cut(line(row.taken_by), NAME)}" if row.taken_by else ""
-    return rich(words(f"{who} {asks}{taken}:"), quote(title(row)))
+def _request(row: Row) -> Block:
+    who, asks = cut(one_line(row.agent), NAME) or "An agent", "asked" if row.status.terminal else "asks"
+    taken = f", taken up by {cut(one_line(row.taken_by), NAME)}" if row.taken_by else ""
+    return rich(words(f"{who} {asks}{taken}:"), quote(row_title(row)))
 
 
-def title(row: Row) -> str:
-    return line(row.title) or "–" if row.title is not None else "(its words were emptied)"
+def row_title(row: Row) -> str:
+    return one_line(row.title) or "–" if row.title is not None else "(its words were emptied)"
 
 
 def _details(row: Row) -> Element:
-    return button("Details", ActionId.DETAILS, str(row.ref), spoken=f"Details: {title(row)}")
+    return button("Details", ActionId.DETAILS, str(row.ref), accessible_label=f"Details: {row_title(row)}")
 
 
-def facts(row: Row) -> str:
-    """What the service knows of it, as markup: it names nobody."""
+def row_facts(row: Row) -> str:
+    """Facts from the service, as markup: they contain no names."""
     return " · ".join(_decided(row) if row.decision else _waiting(row))
 
 
 def _waiting(row: Row) -> Iterator[str]:
     yield f"*{row.risk.capitalize()} risk*"
-    yield humanize(row.level) if row.status is Status.PENDING else _standing(row)
+    yield humanize(row.level) if row.status is Status.PENDING else _status(row)
     if row.due_at:
-        yield f"by {when(row.due_at)}"
+        yield f"by {slack_date(row.due_at)}"
     if row.role:
         yield f"for {humanize(row.role)}"
     if row.assigned_to_me:
@@ -87,19 +87,19 @@ def _waiting(row: Row) -> Iterator[str]:
 
 
 def _decided(row: Row) -> Iterator[str]:
-    yield f"You said *{humanize(row.decision or '')}*" + (f" {when(row.decided_at)}" if row.decided_at else "")
-    yield f"now: {_standing(row)}"
+    yield f"You said *{humanize(row.decision or '')}*" + (f" {slack_date(row.decided_at)}" if row.decided_at else "")
+    yield f"now: {_status(row)}"
 
 
-def _standing(row: Row) -> str:
-    return row.standing[:1].lower() + row.standing[1:]
+def _status(row: Row) -> str:
+    return row.status_label[:1].lower() + row.status_label[1:]
 
 
-def aloud(row: Row) -> str:
-    """For the text that is read out; still to be escaped."""
+def row_text(row: Row) -> str:
+    """The row as plain text for notifications and screen readers, not yet escaped."""
     due = f", by {in_utc(row.due_at)}" if row.due_at else ""
-    return f"{title(row)} ({row.risk} risk{due})"
+    return f"{row_title(row)} ({row.risk} risk{due})"
 
 
-def how_many(count: int) -> str:
-    return counted(count, "package")
+def package_count(count: int) -> str:
+    return pluralize(count, "package")

@@ -1,11 +1,11 @@
-"""What `/reviews` answers, to whoever asked and to nobody else."""
+"""The answers of `/reviews`, visible only to the person who asked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from blocks.home import home
-from blocks.home.queue import ROWS, Row, aloud, drawn, drawn_to_judge
+from blocks.home.queue import ROWS, Row, judge_row_blocks, row_blocks, row_text
 from blocks.kit.elements import (
     Block,
     Run,
@@ -24,14 +24,14 @@ from blocks.kit.ids import ActionId
 from blocks.kit.limits import CARD_TEXT
 from blocks.kit.message import Message
 from blocks.kit.parameters import pieces
-from blocks.kit.text import clean, counted, cut, escaped, line
+from blocks.kit.text import clean, cut, escape, one_line, pluralize
 from blocks.words.dossier import Dossier
-from blocks.words.history import entry
-from blocks.words.refusals import private
+from blocks.words.history import event_block
+from blocks.words.refusals import private_message
 from blocks.words.sentences import title_of
-from blocks.words.views import about
+from blocks.words.views import about_block
 
-WORDS: Mapping[str, str] = {
+WORD_HELP: Mapping[str, str] = {
     "queue": "what waits for people, the most urgent first",
     "mine": "what waits for you; a bare /reviews does the same",
     "show ID": "one package, as its card shows it",
@@ -41,7 +41,7 @@ WORDS: Mapping[str, str] = {
     "back": "you are here again",
     "help": "this list",
 }
-ADMIN_WORDS: Mapping[str, str] = {
+ADMIN_WORD_HELP: Mapping[str, str] = {
     "assign ID @user": "give a package to somebody who may decide it",
     "audit ID": "everything that happened to a package",
     "policy": "the policy that holds now",
@@ -57,92 +57,87 @@ _SUMMARY = CARD_TEXT - 500
 
 
 def queue(rows: Sequence[Row], more: int = 0, *, searched: int | None = None) -> Message:
-    """What waits for anybody. `more` wait beyond these rows; `searched` tells that only so many were read."""
-    listed = _list("Waiting for people", rows, more, "Nothing that you can see is waiting.")
+    """Everything that waits. `more` packages follow these rows; `searched` is set if not all of them were read."""
+    message = _list("Waiting for people", rows, more, "Nothing that you can see is waiting.")
     if searched is None:
-        return listed
-    said = f"Only the {searched:,} most urgent tasks were searched."
-    return Message(f"{listed.text} {said}", (*listed.blocks, context(said)))
+        return message
+    note = f"Only the {searched:,} most urgent tasks were searched."
+    return Message(f"{message.text} {note}", (*message.blocks, context(note)))
 
 
 def with_troubles(message: Message, troubles: Sequence[Message]) -> Message:
-    """Above the rest, for admins: at which places nothing can be shown, and what Slack says there."""
-    told = troubles[:_TROUBLES]
-    left = len(troubles) - len(told)
+    """The message with the current troubles above it, for admins."""
+    shown = troubles[:_TROUBLES]
+    left = len(troubles) - len(shown)
     rest = [context(f"{left} more such places: `countersign doctor` names them.")] if left else []
-    text = " ".join(each.text for each in (*told, message))
-    return Message(text, (*(block for each in told for block in each.blocks), *rest, *message.blocks))
+    text = " ".join(trouble.text for trouble in (*shown, message))
+    return Message(text, (*(block for trouble in shown for block in trouble.blocks), *rest, *message.blocks))
 
 
 def mine(rows: Sequence[Row], *, waiting: int = 0) -> Message:
-    """What waits for the one who asks; `waiting` is how much waits for anybody."""
-    return _list("Waiting for you", rows, 0, home.nothing_waits(waiting))
+    """What waits for the person who asked; `waiting` counts what waits for anybody."""
+    return _list("Waiting for you", rows, 0, home.nothing_waiting_text(waiting))
 
 
-def no_role(*, is_admin: bool) -> Message:
-    return private(home.no_role(is_admin=is_admin))
+def no_role_message(*, is_admin: bool) -> Message:
+    return private_message(home.no_role_text(is_admin=is_admin))
 
 
 def sampled(rows: Sequence[Row], more: int = 0) -> Message:
-    """What is to be judged afterwards, with a button for it at each."""
+    """Packages picked for a second look, each with a Judge button."""
     return _list("For a second look", rows, more, "Nothing is left to be judged.", to_judge=True)
 
 
 def _list(heading: str, rows: Sequence[Row], more: int, empty: str, *, to_judge: bool = False) -> Message:
     if not rows:
-        return private(empty)
+        return private_message(empty)
     shown, left = rows[:ROWS], more + len(rows[ROWS:])
-    draw = drawn_to_judge if to_judge else drawn
+    draw = judge_row_blocks if to_judge else row_blocks
     rest = [context(f"{left} more. App Home lists what is yours, page by page.")] if left else []
-    first = "; ".join(aloud(row) for row in shown[:_ALOUD])
+    first = "; ".join(row_text(row) for row in shown[:_ALOUD])
     beyond = f"; and {len(shown) + left - _ALOUD} more" if len(shown) + left > _ALOUD else ""
-    text = f"{heading}: {escaped(first)}{beyond}."
+    text = f"{heading}: {escape(first)}{beyond}."
     return Message(text, (header(heading), *draw(shown), *rest))
 
 
 def help(*, is_admin: bool) -> Message:  # noqa: A001 - the word that people type
-    known = [*WORDS, *(ADMIN_WORDS if is_admin else ())]
+    known = [*WORD_HELP, *(ADMIN_WORD_HELP if is_admin else ())]
     return Message(f"/reviews knows: {', '.join(known)}.", (*_help(is_admin=is_admin),))
 
 
 def _help(*, is_admin: bool) -> Iterator[Block]:
     yield header("What /reviews can do")
-    yield rich(bullets(_explained(WORDS)))
+    yield rich(bullets(_explained(WORD_HELP)))
     if is_admin:
-        yield rich(words(bold("As an admin of the policy, also:")), bullets(_explained(ADMIN_WORDS)))
+        yield rich(words(bold("As an admin of the policy, also:")), bullets(_explained(ADMIN_WORD_HELP)))
 
 
 def _explained(known: Mapping[str, str]) -> Iterator[list[Run]]:
     return ([code(f"/reviews {word}"), f"  {what}"] for word, what in known.items())
 
 
-def unknown(word: str, *, is_admin: bool) -> Message:
-    """A wrong word gets the help, and not silence."""
-    its, known = cut(line(word), _WORD), help(is_admin=is_admin)
-    said = rich(words("/reviews does not know ", code(its or "that"), "."))
-    return Message(f"/reviews does not know {escaped(its) or 'that'}. {known.text}", (said, *known.blocks))
-
-
-def done(sentence: str) -> Message:
-    """That it was done. People may be named as `<@U…>`."""
-    return private(sentence)
+def unknown_word(word: str, *, is_admin: bool) -> Message:
+    """The help, for a word that `/reviews` does not know."""
+    shown, known = cut(one_line(word), _WORD), help(is_admin=is_admin)
+    heading = rich(words("/reviews does not know ", code(shown or "that"), "."))
+    return Message(f"/reviews does not know {escape(shown) or 'that'}. {known.text}", (heading, *known.blocks))
 
 
 def audit(dossier: Dossier) -> Message:
-    """Everything that happened to a package; where that is too much, its end. What was said is in Details."""
+    """The history of a package, shortened to its latest events. The words are in Details."""
     events = dossier.history
     left = len(events) - _ENTRIES
-    shown = [entry(dossier, happened) for happened in events[-_ENTRIES:]]
-    more = [context(f"{counted(left, 'earlier event')} in Details.")] if left > 0 else []
-    whole = button("Details", ActionId.DETAILS, str(dossier.ref), spoken=f"Details: {title_of(dossier)}")
-    text = f"{counted(len(events), 'event')} of {dossier.state.decision_package_id}: {escaped(title_of(dossier))}."
-    return Message(text, (header("What happened"), about(dossier), *more, *shown, actions([whole])))
+    shown = [event_block(dossier, happened) for happened in events[-_ENTRIES:]]
+    more = [context(f"{pluralize(left, 'earlier event')} in Details.")] if left > 0 else []
+    whole = button("Details", ActionId.DETAILS, str(dossier.ref), accessible_label=f"Details: {title_of(dossier)}")
+    text = f"{pluralize(len(events), 'event')} of {dossier.state.decision_package_id}: {escape(title_of(dossier))}."
+    return Message(text, (header("What happened"), about_block(dossier), *more, *shown, actions([whole])))
 
 
 def policy(summary: Iterable[str]) -> Message:
-    """The summary that `countersign policy check` prints, as far as a message holds it."""
+    """The summary that `countersign policy check` prints, as far as it fits into a message."""
     text = "\n".join(summary)
     shown = text if len(text) <= _SUMMARY else text[: text.rfind("\n", 0, _SUMMARY)]
     more = [context("Cut here: `countersign policy check` prints all of it.")] if shown != text else []
-    drawn_text = [rich(preformatted(piece.strip("\n"))) for piece in pieces(clean(shown))]
-    return Message("The policy that holds now.", (header("The policy that holds now"), *drawn_text, *more))
+    blocks = [rich(preformatted(piece.strip("\n"))) for piece in pieces(clean(shown))]
+    return Message("The policy that holds now.", (header("The policy that holds now"), *blocks, *more))

@@ -1,4 +1,4 @@
-"""What the numbers say: in two charts, and in words for those who see no charts."""
+"""The statistics of `/reviews stats`: two charts, and the same numbers in text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import timedelta
 from blocks.kit.elements import Block, context, header, section
 from blocks.kit.limits import CHART_LABEL
 from blocks.kit.message import Message
-from blocks.kit.text import counted, cut, span
+from blocks.kit.text import cut, format_duration, pluralize
 from rules.record.statistics import Age, Statistics
 from rules.scales import HITLLevel
 from rules.state.commands import HumanDecisionType
@@ -20,11 +20,11 @@ _OLD = timedelta(hours=1)
 
 
 def stats(figures: Statistics) -> Message:
-    """What waits now, and what came of the rest since the figures begin."""
-    heading = f"Reviews of the last {span(figures.until - figures.since)}"
-    said = (*_words(figures),)
-    text = " ".join((f"{heading}.", *said)).replace("*", "")
-    return Message(text, (header(heading), *_charts(figures), *(section(each) for each in said), _note()))
+    """What waits now, and what happened since the start of the period."""
+    heading = f"Reviews of the last {format_duration(figures.until - figures.since)}"
+    sentences = (*_words(figures),)
+    text = " ".join((f"{heading}.", *sentences)).replace("*", "")
+    return Message(text, (header(heading), *_charts(figures), *(section(sentence) for sentence in sentences), _note()))
 
 
 def _words(figures: Statistics) -> Iterator[str]:
@@ -32,7 +32,7 @@ def _words(figures: Statistics) -> Iterator[str]:
     yield from _settled(figures)
     yield from _decisions(figures)
     if figures.sampled:
-        judged = f"{figures.judged} of {counted(figures.sampled, 'package')} picked for a second look were judged"
+        judged = f"{figures.judged} of {pluralize(figures.sampled, 'package')} picked for a second look were judged"
         share = figures.unsound_share
         yield judged + ("." if share is None else f", {share:.0%} of them unsound.")
 
@@ -41,7 +41,7 @@ def _pending(figures: Statistics) -> Iterator[str]:
     by_level = [(level, _count(figures, level)) for level in _LEVELS]
     parts = [f"{count} {humanize(level)}" for level, count in by_level if count]
     yield f"*Waiting now:* {', '.join(parts)}." if parts else "*Waiting now:* nothing."
-    ages = [(age, sum(each.count for each in figures.pending if each.age is age)) for age in Age]
+    ages = [(age, sum(group.count for group in figures.pending if group.age is age)) for age in Age]
     if figures.waiting:
         yield f"*For how long:* {', '.join(f'{count} for {_aged(age)}' for age, count in ages if count)}."
 
@@ -51,13 +51,13 @@ def _aged(age: Age) -> str:
 
 
 def _count(figures: Statistics, level: HITLLevel, age: Age | None = None) -> int:
-    return sum(each.count for each in figures.pending if each.level is level and age in (None, each.age))
+    return sum(group.count for group in figures.pending if group.level is level and age in (None, group.age))
 
 
 def _settled(figures: Statistics) -> Iterator[str]:
     parts = [f"{count} {humanize(status)}" for status, count in figures.settled.items() if count]
     parts += [f"{figures.automatic} without anybody being asked"] if figures.automatic else []
-    people = f" People decided {counted(figures.decided, 'package')}." if figures.decided else ""
+    people = f" People decided {pluralize(figures.decided, 'package')}." if figures.decided else ""
     yield f"*What became of packages:* {', '.join(parts) or 'none ended'}.{people}"
 
 
@@ -66,16 +66,20 @@ def _decisions(figures: Statistics) -> Iterator[str]:
         yield "*What people said:* nothing yet."
         return
     rates = figures.rates
-    parts = [f"{humanize(said)} {count} ({rates[said]:.0%})" for said, count in figures.decisions.items() if count]
+    parts = [
+        f"{humanize(decision)} {count} ({rates[decision]:.0%})"
+        for decision, count in figures.decisions.items()
+        if count
+    ]
     yield f"*What people said:* {', '.join(parts)}."
     if figures.median_ms is not None and figures.p90_ms is not None:
         yield f"*Time to decide:* half within {_time(figures.median_ms)}, nine of ten within {_time(figures.p90_ms)}."
 
 
 def _time(milliseconds: int) -> str:
-    """To the second, and to the minute from an hour on."""
+    """Rounded to seconds; to minutes from one hour on."""
     length = timedelta(seconds=round(milliseconds / 1000))
-    return span(length - length % timedelta(minutes=1) if length >= _OLD else length)
+    return format_duration(length - length % timedelta(minutes=1) if length >= _OLD else length)
 
 
 def _note() -> Block:
@@ -83,10 +87,10 @@ def _note() -> Block:
 
 
 def _charts(figures: Statistics) -> Iterator[Block]:
-    """Slack draws at most two; an empty one it refuses."""
+    """Slack draws at most two charts in a message and refuses an empty one."""
     if figures.waiting:
         yield _chart("Waiting now, by age", _bars(figures))
-    slices = [{"label": _label(said), "value": count} for said, count in figures.decisions.items() if count]
+    slices = [{"label": _label(decision), "value": count} for decision, count in figures.decisions.items() if count]
     if slices:
         yield _chart("What people said", {"type": "pie", "segments": slices})
 
@@ -109,5 +113,5 @@ def _bars(figures: Statistics) -> dict[str, object]:
 
 
 def _label(word: HumanDecisionType | HITLLevel) -> str:
-    short = _SHORTER.get(word) if isinstance(word, HumanDecisionType) else None
-    return cut(short or humanize(word), CHART_LABEL)
+    shorter = _SHORTER.get(word) if isinstance(word, HumanDecisionType) else None
+    return cut(shorter or humanize(word), CHART_LABEL)

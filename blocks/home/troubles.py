@@ -1,4 +1,4 @@
-"""What the admins are told of the service's own troubles: when each begins, and when it is over."""
+"""Messages to admins about troubles of the service: when one begins, and when it ends."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _FIXES = {
 _FIX = "Look at it with `countersign doctor`."
 
 
-def undelivered(place: str, error: str) -> Message:
-    """Until it is mended, people are asked elsewhere: in the second channel, or one by one."""
-    fix, said = _FIXES.get(error, _FIX), clean(error)
-    text = f"Countersign cannot show anything in {place}: Slack says {said}. {fix}"
-    what: list[Run] = ["Countersign cannot show anything in ", _place(place), ": Slack says ", code(said), ". ", fix]
-    return Message(text, (rich(words(*what, " Until then people are asked elsewhere, if the policy allows.")),))
+def channel_failing(place: str, error: str) -> Message:
+    """While it lasts, people are asked elsewhere: in the fallback channel or by direct message."""
+    fix, reason = _FIXES.get(error, _FIX), clean(error)
+    text = f"Countersign cannot show anything in {place}: Slack says {reason}. {fix}"
+    runs: list[Run] = ["Countersign cannot show anything in ", _place(place), ": Slack says ", code(reason), ". ", fix]
+    return Message(text, (rich(words(*runs, " Until then people are asked elsewhere, if the policy allows.")),))
 
 
-def delivered_again(place: str) -> Message:
+def channel_working(place: str) -> Message:
     text = f"Countersign can post in {place} again."
     return Message(text, (rich(words("Countersign can post in ", _place(place), " again.")),))
 

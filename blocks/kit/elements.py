@@ -1,6 +1,6 @@
-"""The pieces of Block Kit that we use, each made in one place.
+"""Constructors for the Block Kit blocks and elements that we use.
 
-`Run` is a piece of rich text: a plain string is taken literally by Slack, whatever it contains.
+A `Run` is a piece of rich text. Slack shows a plain string in it literally, whatever it contains.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from blocks.kit.ids import ActionId, Field
-from blocks.kit.text import clean, cut, in_utc, line
+from blocks.kit.text import clean, cut, in_utc, one_line
 from rules.state.commands import Verb
 
 Block = dict[str, Any]
@@ -23,11 +23,11 @@ OPTION = 75
 
 
 def plain(text: str, most: int) -> Element:
-    return {"type": "plain_text", "text": cut(line(text), most) or "–", "emoji": False}
+    return {"type": "plain_text", "text": cut(one_line(text), most) or "–", "emoji": False}
 
 
 def markup(text: str) -> Element:
-    """Only for sentences of the service itself: `verbatim` keeps Slack from finding links and names in them."""
+    """Only for sentences of the service: `verbatim` keeps Slack from turning parts of them into links or mentions."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
@@ -43,16 +43,16 @@ def context(*texts: str) -> Block:
     return {"type": "context", "elements": [markup(text) for text in texts]}
 
 
-def small(*texts: str) -> Block:
-    """A context in which names of people and agents may stand."""
+def plain_context(*texts: str) -> Block:
+    """A context block of literal text, which may contain names of people and agents."""
     return {"type": "context", "elements": [plain(text, 300) for text in texts if text]}
 
 
 def statement(text: str, pairs: Iterable[tuple[str, str]] = (), accessory: Element | None = None) -> Block:
-    """A sentence that may name people, literally; below it names and values of the service, which may hold times."""
-    beside = [markup(f"*{name}*\n{value}") for name, value in pairs]
-    made = {"type": "section", "text": plain(text, 600), "expand": True}
-    return made | ({"fields": beside} if beside else {}) | ({"accessory": accessory} if accessory else {})
+    """Literal text, which may contain names. `pairs` below it are markup of the service, which may contain times."""
+    fields = [markup(f"*{name}*\n{value}") for name, value in pairs]
+    block = {"type": "section", "text": plain(text, 600), "expand": True}
+    return block | ({"fields": fields} if fields else {}) | ({"accessory": accessory} if accessory else {})
 
 
 def divider() -> Block:
@@ -76,7 +76,7 @@ def user(user_id: str) -> Element:
 
 
 def moment(at: datetime) -> Element:
-    """A time in the reader's own zone."""
+    """A time in the reader's time zone."""
     form = "{date_short_pretty} at {time}"
     return {"type": "date", "timestamp": int(at.timestamp()), "format": form, "fallback": in_utc(at)}
 
@@ -94,7 +94,7 @@ def words(*runs: Run) -> Element:
 
 
 def quote(*runs: Run) -> Element:
-    """What somebody else says: Slack draws a bar beside it, on every line."""
+    """Words of others: Slack draws a bar beside each line."""
     return {"type": "rich_text_quote", "elements": _runs(runs)}
 
 
@@ -111,31 +111,33 @@ def button(
     action: ActionId | Verb,
     value: str,
     *,
-    spoken: str | None = None,
+    accessible_label: str | None = None,
     style: str | None = None,
 ) -> Element:
-    """`spoken` is what a screen reader says: the label alone does not tell what is approved."""
-    made = {"type": "button", "text": plain(label, LABEL), "action_id": action.value, "value": value}
-    made |= {"accessibility_label": cut(line(spoken), LABEL)} if spoken else {}
-    return made | ({"style": style} if style else {})
+    """`accessible_label` is for screen readers, because the label alone does not say which package it is about."""
+    element = {"type": "button", "text": plain(label, LABEL), "action_id": action.value, "value": value}
+    element |= {"accessibility_label": cut(one_line(accessible_label), LABEL)} if accessible_label else {}
+    return element | ({"style": style} if style else {})
 
 
 def option(label: str, value: str, description: str | None = None) -> Element:
-    made: Element = {"text": plain(label, OPTION), "value": value}
-    return made | ({"description": plain(description, OPTION)} if description else {})
+    element: Element = {"text": plain(label, OPTION), "value": value}
+    return element | ({"description": plain(description, OPTION)} if description else {})
 
 
 def menu(action: ActionId, options: Iterable[Element]) -> Element:
     return {"type": "overflow", "action_id": action.value, "options": list(options)}
 
 
-def asked(field: Field, label: str, element: Element, *, hint: str | None = None, optional: bool = False) -> Block:
-    """An input of a form. Its block and its element bear the field's own name."""
-    made = {"type": "input", "block_id": field.value, "label": plain(label, 2000), "optional": optional}
-    made["element"] = element | {"action_id": field.value}
-    return made | ({"hint": plain(hint, 2000)} if hint else {})
+def input_block(
+    field: Field, label: str, element: Element, *, hint: str | None = None, optional: bool = False
+) -> Block:
+    """An input of a form. Its block id and action id are both the field's name."""
+    block = {"type": "input", "block_id": field.value, "label": plain(label, 2000), "optional": optional}
+    block["element"] = element | {"action_id": field.value}
+    return block | ({"hint": plain(hint, 2000)} if hint else {})
 
 
-def typed(*, initial: str | None = None) -> Element:
-    made: Element = {"type": "plain_text_input", "multiline": True, "max_length": 3000}
-    return made | ({"initial_value": clean(initial)} if initial else {})
+def text_input(*, initial: str | None = None) -> Element:
+    element: Element = {"type": "plain_text_input", "multiline": True, "max_length": 3000}
+    return element | ({"initial_value": clean(initial)} if initial else {})

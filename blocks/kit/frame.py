@@ -1,6 +1,7 @@
-"""The frames around foreign words: a bar beside them, or a box. What stands outside of a frame, the service says.
+"""Frames around words that the service did not write: a bar beside them, or a box. Words outside a frame are its own.
 
-A text cannot leave its frame, nor stretch it: it is cut by characters and by lines, and the cut is told outside.
+A text can neither leave nor stretch its frame: it is cut to a number of characters and lines, and a remark outside the
+frame says so.
 """
 
 from __future__ import annotations
@@ -8,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from blocks.kit.elements import Element, bold, preformatted, quote, words
-from blocks.kit.parameters import exactly
-from blocks.kit.text import clean, counted, cut, line
+from blocks.kit.parameters import exact_json
+from blocks.kit.text import clean, cut, one_line, pluralize
 
 Parts = tuple[Element, ...]
 
 LINES = 8
-NOTHING = "–"  # it was said, and nothing of it can be seen
-_WIDE = 160  # characters of a line in a box
+NOTHING = "–"  # stands for a text without a visible character
+_WIDE = 160  # characters per line in a box
 
 
 def heading(text: str) -> Element:
@@ -23,62 +24,62 @@ def heading(text: str) -> Element:
 
 
 def aside(text: str) -> Element:
-    """A remark of the service about what stands in the frame before it."""
+    """A remark of the service about the frame before it."""
     return words({"type": "text", "text": text, "style": {"italic": True}})
 
 
 CUT = aside("Cut here; whole in Details.")
 
 
-def brief(text: str, most: int, lines: int = LINES) -> tuple[str, bool]:
-    """The beginning of a text, and whether that is all. What lies far behind the cut is not even looked at."""
-    near = clean(text[: 2 * most])
-    kept = "\n".join(near.split("\n")[:lines])
-    whole = len(text) <= 2 * most and kept == near and len(kept) <= most
+def excerpt(text: str, most: int, lines: int = LINES) -> tuple[str, bool]:
+    """The beginning of a text, and whether that is all. Text far behind the cut is not processed."""
+    start = clean(text[: 2 * most])
+    kept = "\n".join(start.split("\n")[:lines])
+    whole = len(text) <= 2 * most and kept == start and len(kept) <= most
     return (kept if whole else cut(kept + "…", most)), whole
 
 
-def short(text: str, most: int) -> str:
-    """The same on one line."""
-    near = line(text[: 2 * most])
-    return cut(near if len(text) <= 2 * most else near + "…", most)
+def shorten(text: str, most: int) -> str:
+    """The beginning of a text on one line."""
+    start = one_line(text[: 2 * most])
+    return cut(start if len(text) <= 2 * most else start + "…", most)
 
 
-def quoted(title: str, text: str | None, most: int, lines: int = LINES) -> Parts:
-    """Foreign words under a heading of the service, with a bar beside them; nothing where nothing was said."""
+def framed_quote(title: str, text: str | None, most: int, lines: int = LINES) -> Parts:
+    """Quoted text under a heading of the service; empty if there is no text."""
     if not text:
         return ()
-    shown, whole = brief(text, most, lines)
+    shown, whole = excerpt(text, most, lines)
     return (heading(title), quote(shown or NOTHING), *(() if whole else (CUT,)))
 
 
-def listed(title: str, items: Iterable[str], count: int, most: int) -> Parts:
-    """Each on its own line, beside one bar; what does not fit is counted."""
-    every = tuple(items)
-    return lined(title, [f"• {short(item, most)}" for item in every[:count]], len(every) - count)
+def framed_list(title: str, items: Iterable[str], count: int, most: int) -> Parts:
+    """One line for each item in one frame, and a count of the items left out."""
+    all_items = tuple(items)
+    return framed_lines(title, [f"• {shorten(item, most)}" for item in all_items[:count]], len(all_items) - count)
 
 
-def lined(title: str, lines: Sequence[str], more: int = 0) -> Parts:
-    """Lines that are already short."""
+def framed_lines(title: str, lines: Sequence[str], more: int = 0) -> Parts:
+    """The same for lines that are already shortened."""
     if not lines:
         return ()
-    cut_short = any("…" in written for written in lines)
+    cut_short = any("…" in text for text in lines)
     return (heading(title), quote("\n".join(lines)), *_left_out(more, "item", cut_short=cut_short))
 
 
-def boxed(title: str, value: object, most: int, lines: int) -> Parts:
-    """A value to the letter, as JSON in a box."""
-    every = exactly(value).split("\n")
+def framed_json(title: str, value: object, most: int, lines: int) -> Parts:
+    """A value as JSON in a box."""
+    all_lines = exact_json(value).split("\n")
     shown: list[str] = []
-    for each in every[:lines]:
-        shown.append(cut(each, min(_WIDE, max(most - sum(map(len, shown)), 1))))
-    more = len(every) - len(shown)
-    cut_short = any(each != written for each, written in zip(every, shown, strict=False))
-    told = _left_out(more, "line", cut_short=cut_short)
-    return (heading(title), preformatted("\n".join(shown)), *told)
+    for full in all_lines[:lines]:
+        shown.append(cut(full, min(_WIDE, max(most - sum(map(len, shown)), 1))))
+    more = len(all_lines) - len(shown)
+    cut_short = any(full != kept for full, kept in zip(all_lines, shown, strict=False))
+    note = _left_out(more, "line", cut_short=cut_short)
+    return (heading(title), preformatted("\n".join(shown)), *note)
 
 
 def _left_out(more: int, what: str, *, cut_short: bool) -> Parts:
-    told = [counted(more, f"more {what}")] if more > 0 else []
-    told += ["what is cut here"] if cut_short else []
-    return (aside(f"In Details: {' and '.join(told)}."),) if told else ()
+    missing = [pluralize(more, f"more {what}")] if more > 0 else []
+    missing += ["what is cut here"] if cut_short else []
+    return (aside(f"In Details: {' and '.join(missing)}."),) if missing else ()

@@ -1,6 +1,6 @@
-"""The names by which a click finds its way back: action ids, and the reference that a button carries.
+"""Action ids, form ids, field names, and the reference that a button carries.
 
-A button carries ids and nothing to trust: which package, version, rung and rendering its reader had before them.
+A button carries only ids, nothing to trust: the package, version, rung and rendering that its reader saw.
 """
 
 from __future__ import annotations
@@ -11,29 +11,29 @@ from typing import NamedTuple, Self
 
 
 class ActionId(StrEnum):
-    """What can be clicked beside the verbs, which are ids themselves. Each has a listener, and a test says so."""
+    """Everything clickable except verbs, which are action ids themselves. A test checks that each has a listener."""
 
-    MORE = "more"  # the card's menu; its options name their verb
+    MORE = "more"  # the card's menu, whose options name their verbs
     DETAILS = "details"
     PAGE = "page"  # another page of Details
     STEP = "step"  # another step of a form
-    HOME_MINE = "home_mine"  # another page of what is mine to decide
-    HOME_DECIDED = "home_decided"  # another page of what I decided
+    HOME_MINE = "home_mine"  # another page of what waits for the reader
+    HOME_DECIDED = "home_decided"  # another page of what the reader decided
     HOME_AWAY = "home_away"
     HOME_BACK = "home_back"
 
 
 class FormId(StrEnum):
-    """The callback ids of the views that can be submitted or looked at."""
+    """The callback ids of the views."""
 
-    DECISION = "decision"  # any verb that needs words: the verb stands in its private metadata
+    DECISION = "decision"  # for all verbs; the private metadata names the verb
     DETAILS = "details"
     AWAY = "away"
     HOME = "home"
 
 
 class Field(StrEnum):
-    """The inputs of the forms: block id and action id in one."""
+    """The inputs of the forms; each name is both block id and action id."""
 
     COMMENT = "comment"
     INSTRUCTIONS = "instructions"
@@ -53,7 +53,7 @@ _REF = re.compile(r"(pkg_[0-9a-z_]{1,60}) ([0-9]{1,6}) ([0-9]{1,3}) (rnd_[0-9a-f
 
 
 class Ref(NamedTuple):
-    """What its reader had before them: a package, in a version, on a rung, as rendered."""
+    """What the reader saw: a package, its version, the rung of its escalation ladder, and the rendering."""
 
     package_id: str
     version: int
@@ -64,20 +64,20 @@ class Ref(NamedTuple):
         return f"{self.package_id} {self.version} {self.rung} {self.rendering_id or '-'}"
 
     @classmethod
-    def read(cls, written: object) -> Self | None:
-        """Whatever is not exactly one of ours is none at all."""
-        found = _REF.fullmatch(written) if isinstance(written, str) else None
-        if found is None:
+    def read(cls, text: object) -> Self | None:
+        """None if the text is not exactly a reference."""
+        match = _REF.fullmatch(text) if isinstance(text, str) else None
+        if match is None:
             return None
-        return cls._of(found)
+        return cls._of(match)
 
     @classmethod
-    def found_in(cls, written: object) -> Self | None:
-        """The first reference within a longer text, such as a menu's option or a form's metadata."""
-        found = _REF.search(written) if isinstance(written, str) else None
-        return cls._of(found) if found else None
+    def found_in(cls, text: object) -> Self | None:
+        """The first reference in a longer text, such as the value of a menu option."""
+        match = _REF.search(text) if isinstance(text, str) else None
+        return cls._of(match) if match else None
 
     @classmethod
-    def _of(cls, found: re.Match[str]) -> Self:
-        package_id, version, rung, rendering = found.groups()
+    def _of(cls, match: re.Match[str]) -> Self:
+        package_id, version, rung, rendering = match.groups()
         return cls(package_id, int(version), int(rung), None if rendering == "-" else rendering)

@@ -1,4 +1,4 @@
-"""What is posted: blocks for those who see, and a text for locked screens and for those who listen."""
+"""A message: blocks, and a plain text for notifications and screen readers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Exact values, written so that every character can be seen: what draws nothing is spelled out.
+"""Exact values as JSON in which every character is visible: invisible characters are written as escapes.
 
-Prose is cleaned of what deceives. What an approval releases must not be: it is shown as it will run.
+Prose is cleaned of invisible characters. What an approval releases must not be cleaned: it is shown as it will run.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from blocks.kit.limits import TEXT
 from rules.package.visible import escape_invisible
 
 
-def exactly(value: Any) -> str:
-    """JSON which reads back to the very same value."""
+def exact_json(value: Any) -> str:
+    """Indented JSON, which parses to the same value."""
     return escape_invisible(dumps(value, indent=2, ensure_ascii=False))
 
 
-def exactly_in_line(value: Any) -> str:
+def exact_json_line(value: Any) -> str:
     return escape_invisible(dumps(value, ensure_ascii=False))
 
 
-def tightly(value: Any) -> str:
-    """With no character more than it takes."""
+def compact_json(value: Any) -> str:
+    """JSON without optional spaces."""
     return escape_invisible(dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def pieces(text: str, most: int = TEXT) -> Iterator[str]:
-    """Cut where a line or at least a word ends, if one ends late enough; together they are the whole."""
+    """The text in pieces, cut at the end of a line or word if one ends in the second half of a piece."""
     begin = 0
     while len(text) - begin > most:
         end = _end_of(text, begin + most // 2, begin + most)

@@ -1,4 +1,4 @@
-"""What others say, in full: framed, under a name that the service gives it, over as many blocks as it takes."""
+"""Complete texts and values of others: framed, under a heading of the service, over as many blocks as needed."""
 
 from __future__ import annotations
 
@@ -7,49 +7,49 @@ from typing import Any, TypeVar
 
 from blocks.kit.elements import Block, Element, bold, code, preformatted, quote, rich, words
 from blocks.kit.frame import NOTHING, heading
-from blocks.kit.parameters import exactly, pieces
-from blocks.kit.text import clean, defanged, host_of
+from blocks.kit.parameters import exact_json, pieces
+from blocks.kit.text import clean, defang, host_of
 from rules.package.visible import escape_invisible
 
 T = TypeVar("T")
 
 
-def quoted(name: str, text: str) -> Iterator[Block]:
-    """Prose, with a bar beside it."""
+def quote_blocks(name: str, text: str) -> Iterator[Block]:
+    """Prose in a quote."""
     yield from _framed(name, clean(text), quote)
 
 
-def exact(name: str, value: Any) -> Iterator[Block]:
-    """A value as it is, character by character."""
-    yield from _framed(name, exactly(value), preformatted)
+def value_blocks(name: str, value: Any) -> Iterator[Block]:
+    """A value as exact JSON in a box."""
+    yield from _framed(name, exact_json(value), preformatted)
 
 
-def listed(name: str, texts: Iterable[str]) -> Iterator[Block]:
-    """Several texts, each in a frame of its own: none can pass for two."""
-    for which, text in numbered(name, list(texts)):
-        yield from quoted(which, text)
+def list_blocks(name: str, texts: Iterable[str]) -> Iterator[Block]:
+    """Several texts, each in its own frame, so that one cannot pass for two."""
+    for title, text in numbered(name, list(texts)):
+        yield from quote_blocks(title, text)
 
 
 def numbered(name: str, items: Sequence[T]) -> Iterator[tuple[str, T]]:
-    """Each with its name, and with its number where it is not the only one."""
+    """Each item with its heading, numbered if there are several."""
     for number, item in enumerate(items, 1):
         yield (f"{name} {number} of {len(items)}" if len(items) > 1 else name), item
 
 
-def lines(name: str, pairs: Iterable[tuple[str, str]]) -> Iterator[Block]:
-    """Short things to read and to copy, each on a line of its own, which it cannot leave."""
-    written = "\n".join(f"{label}: {_in_a_line(value)}" for label, value in pairs)
-    if written:
-        yield from _framed(name, written, preformatted)
+def line_blocks(name: str, pairs: Iterable[tuple[str, str]]) -> Iterator[Block]:
+    """Short values to copy, one line each; a value cannot leave its line."""
+    text = "\n".join(f"{label}: {_in_a_line(value)}" for label, value in pairs)
+    if text:
+        yield from _framed(name, text, preformatted)
 
 
 def _in_a_line(value: str) -> str:
     return escape_invisible(value).replace("\n", r"\n")
 
 
-def address(name: str, url: str) -> Iterator[Block]:
-    """To read and to copy, never to click; beside it the true host, which the path cannot hide."""
-    yield rich(words(bold(f"{name}, at the host "), code(host_of(url))), preformatted(defanged(url)))
+def url_blocks(name: str, url: str) -> Iterator[Block]:
+    """A URL to copy, not to click, under its true host, which its path cannot hide."""
+    yield rich(words(bold(f"{name}, at the host "), code(host_of(url))), preformatted(defang(url)))
 
 
 def _framed(name: str, text: str, frame: Callable[[str], Element]) -> Iterator[Block]:

@@ -1,4 +1,4 @@
-"""How much of each text a card has room for: the same for all packages, less for those that say too much."""
+"""How much room each text has on a card: less for packages with much text."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_MEASURED_APART = frozenset(["table", "data_table"])  # their text has limits of its own
+_MEASURED_APART = frozenset(["table", "data_table"])  # their text has its own limits
 
 
 def characters(blocks: Sequence[Any]) -> int:
-    """How much there is to read in sound blocks: all that stands under `text`, at any depth, outside of tables."""
+    """The number of characters under `text` keys at any depth, outside tables."""
     total, waiting = 0, list(blocks)
     while waiting:
         part = waiting.pop()
@@ -27,19 +27,19 @@ def characters(blocks: Sequence[Any]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Shares of the full lengths: of what a decision hangs on, and of what supports it."""
+    """Shares of the full lengths, for texts that the decision depends on (`main`) and for supporting texts."""
 
-    main: float = 1.0
-    rest: float = 1.0
+    main_share: float = 1.0
+    support_share: float = 1.0
 
-    def much(self, most: int) -> int:
-        return int(most * self.main)
+    def main(self, most: int) -> int:
+        return int(most * self.main_share)
 
-    def less(self, most: int) -> int:
-        return int(most * self.rest)
+    def support(self, most: int) -> int:
+        return int(most * self.support_share)
 
 
-# In turn, until the card fits. What is approved is not measured: it has the limits of `rules.package.layout`.
+# Tried in order until the card fits. The content to approve has its own limits in `rules.package.layout`.
 MEASURES = (
     Measure(),
     Measure(1.0, 0.5),

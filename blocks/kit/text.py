@@ -1,7 +1,7 @@
-"""Text on its way to Slack: cleaned of what deceives, cut where it must be (and saying so), and escaped.
+"""Text on its way to Slack: cleaned of deceptive characters, cut with a visible sign, and escaped.
 
-What agents and people wrote goes into `rich_text` and `plain_text` alone, where Slack reads no markup. Markup is
-written only by the service, about things that the service knows.
+Words of agents and people go only into `rich_text` and `plain_text`, in which Slack reads no markup. The service writes
+markup only from values that it knows itself.
 """
 
 from __future__ import annotations
@@ -13,39 +13,39 @@ from urllib.parse import urlsplit
 from rules.package.visible import TOWERS, is_visible
 
 _LINES = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-_UNUSUAL = re.compile(r"[^\n\t -~]")  # all but what of ASCII can be seen: most texts have little of it
+_UNUSUAL = re.compile(r"[^\n\t -~]")  # everything but visible ASCII; most texts contain little of it
 _GAPS = re.compile(r"\n(?:[^\S\n]*\n)+")
 _SPACES = re.compile(r"\s+")
 
 
 def clean(text: str) -> str:
-    """Without what a reader cannot see: controls, direction marks, fillers; and with one empty line at most."""
+    """Without invisible characters (controls, direction marks, fillers), and with at most one empty line in a row."""
     lines = _LINES.sub("\n", text)
-    seen = _UNUSUAL.sub(lambda found: found[0] if is_visible(found[0]) else "", lines)
-    return _GAPS.sub("\n\n", TOWERS.sub(r"\1", seen)).strip()
+    visible = _UNUSUAL.sub(lambda match: match[0] if is_visible(match[0]) else "", lines)
+    return _GAPS.sub("\n\n", TOWERS.sub(r"\1", visible)).strip()
 
 
-def line(text: str) -> str:
-    """All of it on one line: for headers, names, labels."""
+def one_line(text: str) -> str:
+    """The cleaned text on one line, for headers, names and labels."""
     return _SPACES.sub(" ", clean(text))
 
 
 def cut(text: str, most: int) -> str:
-    """At most so many characters, with a sign where something is missing."""
+    """At most `most` characters, with an ellipsis if something is missing."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
-def escaped(text: str) -> str:
-    """For the few places where foreign words meet markup: the text that is read out and shown in notifications."""
+def escape(text: str) -> str:
+    """For the fallback text, the only place where words of others become markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def counted(count: int, one: str, many: str | None = None) -> str:
-    return f"{count} {one if count == 1 else many or one + 's'}"
+def pluralize(count: int, singular: str, plural: str | None = None) -> str:
+    return f"{count} {singular if count == 1 else plural or singular + 's'}"
 
 
 def host_of(url: str) -> str:
-    """The true host, in the spelling in which no letter can pass for another."""
+    """The host in Punycode, in which no letter can pass for another."""
     host = urlsplit(url).hostname or ""
     try:
         return host.encode("idna").decode()
@@ -53,8 +53,8 @@ def host_of(url: str) -> str:
         return host.encode("ascii", "backslashreplace").decode()
 
 
-def defanged(url: str) -> str:
-    """An address to read and to copy, which nothing takes for a link."""
+def defang(url: str) -> str:
+    """The URL in a form that nothing turns into a link."""
     scheme, colon, rest = url.partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme.replace('tt', 'xx')}{colon}{host.replace('.', '[.]')}{slash}{path}"
@@ -64,18 +64,18 @@ def in_utc(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def when(moment: datetime) -> str:
-    """A time in the reader's own zone. Slack writes it; who reads without Slack reads UTC."""
+def slack_date(moment: datetime) -> str:
+    """Markup for a time in the reader's zone, with UTC as fallback."""
     return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} at {{time}}|{in_utc(moment)}>"
 
 
 _SPANS = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
 
 
-def span(length: timedelta) -> str:
-    """Roughly, as people say it: its two largest units."""
+def format_duration(duration: timedelta) -> str:
+    """The two largest units: "2 days 3 hours"."""
     parts: list[str] = []
     for unit, name in _SPANS:
-        count, length = divmod(length, unit)
-        parts += [counted(count, name)] if count else []
-    return " ".join(parts[:2]) or counted(int(length.total_seconds()), "second")
+        count, duration = divmod(duration, unit)
+        parts += [pluralize(count, name)] if count else []
+    return " ".join(parts[:2]) or pluralize(int(duration.total_seconds()), "second")

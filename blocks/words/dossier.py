@@ -1,4 +1,4 @@
-"""All that there is to show of a package: gathered by the store in one reading, drawn by everything here."""
+"""The input of all drawing: everything that can be shown of a package, read by the store in one transaction."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from rules.verbs.available import offered_verbs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
-    """One line of the history: an event, and what was said with it as far as retention has left it."""
+class HistoryEvent:
+    """One event of the history, with the words that came with it unless retention has emptied them."""
 
     at: datetime
     event_type: str
@@ -32,8 +32,8 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Earlier:
-    """How another package of this action type about this subject ended."""
+class EarlierPackage:
+    """How another package with the same action type and subject ended."""
 
     package_id: str
     status: Status
@@ -47,11 +47,11 @@ def is_grave(state: PackageState, terms: Terms) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dossier:
-    """`package` is None where retention has emptied it. `before` is the version before this one, if there was one.
+    """`package` is None if retention has emptied it. `before` is the previous version, if there was one.
 
-    `terms` are today's: the policy may have become stricter. `said` are the words of the decision that stands.
-    `names` gives the people of the directory their names; `asked` is who is mentioned, in Slack's own notation, and
-    `others_asked` whether more people could decide.
+    `terms` are those of today's policy, which may be stricter than at submission. `decision_words` came with the
+    current decision. `names` maps user ids to names. `mentions` are the people to mention, in Slack's notation, and
+    `more_may_decide` says whether others could decide too.
     """
 
     state: PackageState
@@ -60,12 +60,12 @@ class Dossier:
     agent: str
     terms: Terms
     tally: Tally
-    said: Words = field(default_factory=dict)
+    decision_words: Words = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
-    asked: tuple[str, ...] = ()
-    others_asked: bool = False
-    earlier: tuple[Earlier, ...] = ()
-    history: tuple[Happened, ...] = ()
+    mentions: tuple[str, ...] = ()
+    more_may_decide: bool = False
+    earlier_packages: tuple[EarlierPackage, ...] = ()
+    history: tuple[HistoryEvent, ...] = ()
     rendering_id: str | None = None
 
     @property
@@ -74,7 +74,7 @@ class Dossier:
 
     @property
     def grave(self) -> bool:
-        """Whether a decision to go ahead asks for a comment and a confirmation of its consequence."""
+        """Whether an approval needs a comment and a confirmation of its consequence."""
         return is_grave(self.state, self.terms)
 
     @property
@@ -83,5 +83,5 @@ class Dossier:
         return Ref(state.decision_package_id, state.version, state.task.rung, self.rendering_id)
 
     def name(self, user_id: str) -> str:
-        """As the directory has it; an address that is known only by its digest stays unnamed."""
+        """The name in the directory. Email addresses are known only by their digest and are not shown."""
         return "an e-mail address" if user_id.startswith("email:") else self.names.get(user_id, user_id)

@@ -1,4 +1,4 @@
-"""What happened to a package, event by event, in words; and what was said with it."""
+"""The history of a package: one line for each event, and the words that came with it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from blocks.kit.elements import Block, Run, bold, moment, rich, words
-from blocks.kit.passages import listed, quoted
-from blocks.kit.text import line
-from blocks.words.dossier import Dossier, Happened
-from blocks.words.quotes import speaker
-from blocks.words.sentences import named
+from blocks.kit.passages import list_blocks, quote_blocks
+from blocks.kit.text import one_line
+from blocks.words.dossier import Dossier, HistoryEvent
+from blocks.words.quotes import speaker_name
+from blocks.words.sentences import person_name
 from rules.state.events import EventType
 from rules.state.model import Basis
 from rules.wording import humanize
 
-# What stands for an event of this type; one that is not here is told by its own name.
-WHAT: Mapping[str, str] = {
+# An event type that is not listed here is shown under its own name.
+EVENT_LABELS: Mapping[str, str] = {
     EventType.PACKAGE_SUBMITTED: "Submitted",
     EventType.PACKAGE_VERSION_ADDED: "New version",
     EventType.PACKAGE_SHOWN: "Card shown",
@@ -55,54 +55,54 @@ WHAT: Mapping[str, str] = {
     EventType.EXECUTION_UNKNOWN: "No outcome was reported in time",
     EventType.EXECUTION_LAPSED: "Approval lapsed unused",
 }
-_SAID = ("comment", "instructions", "answer", "override_reason", "detail")
+_QUOTED = ("comment", "instructions", "answer", "override_reason", "detail")
 _WITH_DECISION = (EventType.HUMAN_DECISION_RECORDED, EventType.HUMAN_DECISION_REFUSED)
 
 
-def history(dossier: Dossier) -> Iterator[Block]:
-    """Oldest first."""
-    for happened in dossier.history:
-        yield entry(dossier, happened)
-        yield from _said(dossier, happened.words)
+def history_blocks(dossier: Dossier) -> Iterator[Block]:
+    """All events, oldest first."""
+    for event in dossier.history:
+        yield event_block(dossier, event)
+        yield from _quotes(dossier, event.words)
 
 
-def entry(dossier: Dossier, happened: Happened) -> Block:
-    """The line of one event: what, by whom, when."""
-    by = () if _by_policy(happened) else (" · ", actor(dossier, happened.actor))
-    about: list[Run] = [*by, " · ", moment(happened.at)]
-    about += [f" · version {happened.version}"] if happened.version > 1 else []
-    return rich(words(bold(_what(happened)), *about))
+def event_block(dossier: Dossier, event: HistoryEvent) -> Block:
+    """One event: what happened, by whom, when."""
+    by = () if _by_policy(event) else (" · ", actor_name(dossier, event.actor))
+    runs: list[Run] = [*by, " · ", moment(event.at)]
+    runs += [f" · version {event.version}"] if event.version > 1 else []
+    return rich(words(bold(_label(event)), *runs))
 
 
-def _by_policy(happened: Happened) -> bool:
-    """The actor of such an event is the agent, which only submitted what the policy settled."""
-    return happened.basis == Basis.POLICY
+def _by_policy(event: HistoryEvent) -> bool:
+    """If the policy decided, the actor is the agent, which only submitted: the line names no actor then."""
+    return event.basis == Basis.POLICY
 
 
-def _what(happened: Happened) -> str:
-    what = WHAT.get(happened.event_type) or humanize(happened.event_type.replace(".", " "))
-    what += " by policy" if _by_policy(happened) else ""
-    if happened.event_type in _WITH_DECISION and happened.decision:
-        what += f": {humanize(happened.decision)}"
-    notes = (happened.reason, happened.outcome if happened.event_type == EventType.REVIEW_JUDGED else None)
-    because = ", ".join(note.replace("-", " ") for note in notes if note)
-    return line(f"{what} ({humanize(because)})" if because else what)
+def _label(event: HistoryEvent) -> str:
+    text = EVENT_LABELS.get(event.event_type) or humanize(event.event_type.replace(".", " "))
+    text += " by policy" if _by_policy(event) else ""
+    if event.event_type in _WITH_DECISION and event.decision:
+        text += f": {humanize(event.decision)}"
+    notes = (event.reason, event.outcome if event.event_type == EventType.REVIEW_JUDGED else None)
+    note = ", ".join(note.replace("-", " ") for note in notes if note)
+    return one_line(f"{text} ({humanize(note)})" if note else text)
 
 
-def actor(dossier: Dossier, actor_id: str) -> str:
+def actor_name(dossier: Dossier, actor_id: str) -> str:
     if actor_id == "auto":
         return "Countersign"
-    return speaker(dossier, actor_id)
+    return speaker_name(dossier, actor_id)
 
 
-def _said(dossier: Dossier, said: Mapping[str, Any]) -> Iterator[Block]:
-    for name in _SAID:
-        if isinstance(said.get(name), str):
-            yield from quoted(humanize(name).capitalize(), said[name])
-    evidence = said.get("evidence_refs")
+def _quotes(dossier: Dossier, words_given: Mapping[str, Any]) -> Iterator[Block]:
+    for name in _QUOTED:
+        if isinstance(words_given.get(name), str):
+            yield from quote_blocks(humanize(name).capitalize(), words_given[name])
+    evidence = words_given.get("evidence_refs")
     if isinstance(evidence, list):
-        yield from listed("Evidence", map(str, evidence))
-    if isinstance(said.get("edited_by"), str):
-        yield rich(words(f"Edited by {named(dossier, said['edited_by'])}"))
-    if isinstance(said.get("original_recommendation"), str):
-        yield rich(words(f"The agent had recommended: {humanize(said['original_recommendation'])}"))
+        yield from list_blocks("Evidence", map(str, evidence))
+    if isinstance(words_given.get("edited_by"), str):
+        yield rich(words(f"Edited by {person_name(dossier, words_given['edited_by'])}"))
+    if isinstance(words_given.get("original_recommendation"), str):
+        yield rich(words(f"The agent had recommended: {humanize(words_given['original_recommendation'])}"))

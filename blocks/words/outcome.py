@@ -1,15 +1,15 @@
-"""How a package that waits for nobody's decision is told: what became of it, by whom, why, and what came of that."""
+"""How a package that needs no decision now is described: its outcome, who decided, why, and its execution."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from blocks.kit.frame import Parts
-from blocks.kit.text import counted, in_utc, when
+from blocks.kit.text import in_utc, pluralize, slack_date
 from blocks.words.dossier import Dossier
-from blocks.words.quotes import remarks, speaker, spoken
+from blocks.words.quotes import remark, remarks, speaker_name
 from blocks.words.revision import changes
-from blocks.words.sentences import agent, joined, named, sentence
+from blocks.words.sentences import agent_name, join_names, person_name, sentence
 from rules.state.commands import HumanDecisionType, OverrideDecision, Verb
 from rules.state.events import Cause, EventType
 from rules.state.model import Basis, Decision, ExecutionState, PackageState, Status
@@ -64,70 +64,72 @@ _WORDS = 700
 _FEW = 4
 
 
-def standing(state: PackageState) -> str:
-    """In a word or two, for headings and lists."""
-    told = _exactly(state, state.decision) if state.decision else None
-    return (told or _STANDING[state.status]) + (_GRANTED[state.execution.state] if state.proceeds else "")
+def status_label(state: PackageState) -> str:
+    """One to three words, for headings and lists."""
+    special = _special_label(state, state.decision) if state.decision else None
+    return (special or _STANDING[state.status]) + (_GRANTED[state.execution.state] if state.proceeds else "")
 
 
-def _exactly(state: PackageState, made: Decision) -> str | None:
-    """What the status alone does not say."""
+def _special_label(state: PackageState, decision: Decision) -> str | None:
+    """A more exact label than that of the status, if there is one."""
     match state.status:
-        case Status.APPROVED if made.basis is Basis.POLICY:
+        case Status.APPROVED if decision.basis is Basis.POLICY:
             return "Approved by policy"
-        case Status.APPROVED if made.decision in _APPROVED:
-            return _APPROVED[made.decision]
-        case Status.OVERRIDDEN if made.override_decision:
-            return f"Overridden: {_INSTEAD[made.override_decision]}"
+        case Status.APPROVED if decision.decision in _APPROVED:
+            return _APPROVED[decision.decision]
+        case Status.OVERRIDDEN if decision.override_decision:
+            return f"Overridden: {_INSTEAD[decision.override_decision]}"
         case Status.TAKEN_OVER if has_thread_or_run(state) and not state.holds_thread:
             return "Taken over, handed back"
-        case Status.CANCELLED if made.basis is Basis.HUMAN:
+        case Status.CANCELLED if decision.basis is Basis.HUMAN:
             return "Withdrawn"
         case _:
             return None
 
 
-def told(dossier: Dossier) -> str:
-    """In sentences, for literal text: who did what, and what it means."""
-    status, made = dossier.state.status, dossier.state.decision
-    if made is None:
-        return sentence(standing(dossier.state))
-    if status in _MAY:
-        return _let(dossier, made)
-    return _stopped(dossier, made) if status.terminal else _sent_away(dossier, made)
+def outcome_sentence(dossier: Dossier) -> str:
+    """Who did what and what it means, for literal text."""
+    status, decision = dossier.state.status, dossier.state.decision
+    if decision is None:
+        return sentence(status_label(dossier.state))
+    if status in _PROCEEDING:
+        return _allowed(dossier, decision)
+    return _stopped(dossier, decision) if status.terminal else _sent_back(dossier, decision)
 
 
-_MAY = (Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN)
+_PROCEEDING = (Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN)
 
 
-def _let(dossier: Dossier, made: Decision) -> str:
-    who = deciders(dossier)
-    if made.basis is Basis.POLICY:
-        return f"The policy let {agent(dossier)} go ahead without asking anybody. You are told, not asked."
-    if made.basis is Basis.SILENT_CONSENT:
+def _allowed(dossier: Dossier, decision: Decision) -> str:
+    people = deciders(dossier)
+    if decision.basis is Basis.POLICY:
+        return f"The policy let {agent_name(dossier)} go ahead without asking anybody. You are told, not asked."
+    if decision.basis is Basis.SILENT_CONSENT:
         return "Nobody objected in time. This is consent by silence, not an approval."
-    if made.override_decision:
-        return f"{who} overrode {_recommended(dossier)}: {_INSTEAD[made.override_decision]}."
-    match made.decision:
+    if decision.override_decision:
+        return f"{people} overrode {_recommended(dossier)}: {_INSTEAD[decision.override_decision]}."
+    match decision.decision:
         case HumanDecisionType.ANSWER:
-            return f"{who} answered. An answer is no permission to act."
+            return f"{people} answered. An answer is no permission to act."
         case HumanDecisionType.APPROVE_WITH_EDITS:
-            return f"{who} edited the parameters and approved them."
+            return f"{people} edited the parameters and approved them."
         case _:
-            return f"{who} approved this."
+            return f"{people} approved this."
 
 
-def _stopped(dossier: Dossier, made: Decision) -> str:
-    who, by_time = deciders(dossier), made.basis is Basis.TIMEOUT
+def _stopped(dossier: Dossier, decision: Decision) -> str:
+    people, by_time = deciders(dossier), decision.basis is Basis.TIMEOUT
     match dossier.state.status:
         case Status.REJECTED:
-            return f"{who} rejected this. {agent(dossier)} must not do it."
+            return f"{people} rejected this. {agent_name(dossier)} must not do it."
         case Status.TAKEN_OVER:
-            return f"{who} took this over. {thread(dossier)}"
-        case Status.REVOKED if made.basis is Basis.POLICY:
-            return f"This approval was withdrawn when {agent(dossier)} tried to use it. {_withdrawn_because(dossier)}"
+            return f"{people} took this over. {thread_sentence(dossier)}"
+        case Status.REVOKED if decision.basis is Basis.POLICY:
+            return (
+                f"This approval was withdrawn when {agent_name(dossier)} tried to use it. {_withdrawn_because(dossier)}"
+            )
         case Status.REVOKED:
-            return f"{who} revoked the approval before it was used."
+            return f"{people} revoked the approval before it was used."
         case Status.CANCELLED:
             how = "Nobody decided in time, so it was cancelled" if by_time else f"{_ended_by(dossier)} withdrew this"
             return f"{how}. Nothing is done."
@@ -136,69 +138,78 @@ def _stopped(dossier: Dossier, made: Decision) -> str:
 
 
 def _withdrawn_because(dossier: Dossier) -> str:
-    """The service's own sentence; retention may have emptied it."""
-    because = dossier.said.get("because")
-    return because if isinstance(because, str) else "It was no longer valid."
+    """The service's own reason; retention may have emptied it."""
+    reason = dossier.decision_words.get("because")
+    return reason if isinstance(reason, str) else "It was no longer valid."
 
 
-def _sent_away(dossier: Dossier, made: Decision) -> str:
-    state, who = dossier.state, deciders(dossier)
+def _sent_back(dossier: Dossier, decision: Decision) -> str:
+    state, people = dossier.state, deciders(dossier)
     if state.status.awaits_agent:
         what = "changes" if state.status is Status.REVISION_REQUESTED else "more evidence"
-        return f"{who} asks {agent(dossier)} for {what}. It waits for a new version."
-    how = "Nobody decided in time, so it was put off" if made.basis is Basis.TIMEOUT else f"{who} put this off"
+        return f"{people} asks {agent_name(dossier)} for {what}. It waits for a new version."
+    how = "Nobody decided in time, so it was put off" if decision.basis is Basis.TIMEOUT else f"{people} put this off"
     return f"{how}. It comes back to {with_article(state.task.required_role)} by itself."
 
 
 def deciders(dossier: Dossier) -> str:
-    made = dossier.state.decision
-    seats = made.reviewers if made else ()
-    who = [f"{named(dossier, seat.reviewer_id)} ({humanize(seat.role)})" for seat in seats[:_FEW]]
-    more = [counted(len(seats) - _FEW, "other")] if len(seats) > _FEW else []
-    return joined(who + more) if who else "Nobody"
+    decision = dossier.state.decision
+    seats = decision.reviewers if decision else ()
+    names = [f"{person_name(dossier, seat.reviewer_id)} ({humanize(seat.role)})" for seat in seats[:_FEW]]
+    more = [pluralize(len(seats) - _FEW, "other")] if len(seats) > _FEW else []
+    return join_names(names + more) if names else "Nobody"
 
 
 def _recommended(dossier: Dossier) -> str:
-    said = dossier.said.get("original_recommendation")
-    return f"the agent's recommendation to {said}" if said in ("proceed", "clarify", "escalate") else "the proposal"
+    recommendation = dossier.decision_words.get("original_recommendation")
+    return (
+        f"the agent's recommendation to {recommendation}"
+        if recommendation in ("proceed", "clarify", "escalate")
+        else "the proposal"
+    )
 
 
-def thread(dossier: Dossier) -> str:
-    """Whose the agent's thread is, after a takeover."""
+def thread_sentence(dossier: Dossier) -> str:
+    """Who controls the agent's thread or run after a takeover."""
     state = dossier.state
     if not has_thread_or_run(state):
-        return f"{agent(dossier)} must not act on it."
+        return f"{agent_name(dossier)} must not act on it."
     if state.holds_thread:
-        return f"{agent(dossier)} has to leave its {_held(state)} alone until it is handed back, which Details offers."
-    back = next((one for one in reversed(dossier.history) if one.event_type == EventType.THREAD_HANDED_BACK), None)
-    what = _held(state)
-    return f"{named(dossier, back.actor)} handed the {what} back." if back else f"The {what} was handed back."
+        held = _thread_or_run(state)
+        return f"{agent_name(dossier)} has to leave its {held} alone until it is handed back, which Details offers."
+    back = next(
+        (event for event in reversed(dossier.history) if event.event_type == EventType.THREAD_HANDED_BACK), None
+    )
+    what = _thread_or_run(state)
+    return f"{person_name(dossier, back.actor)} handed the {what} back." if back else f"The {what} was handed back."
 
 
-def _held(state: PackageState) -> str:
+def _thread_or_run(state: PackageState) -> str:
     return "thread" if state.thread_id else "run"
 
 
 def _reason(dossier: Dossier) -> str | None:
-    ends = [one for one in dossier.history if one.event_type == EventType.of("package", dossier.state.status)]
+    ends = [event for event in dossier.history if event.event_type == EventType.of("package", dossier.state.status)]
     return ends[-1].reason if ends else None
 
 
 def _ended_by(dossier: Dossier) -> str:
-    ends = [one.actor for one in dossier.history if one.event_type == EventType.of("package", dossier.state.status)]
-    return speaker(dossier, ends[-1]) if ends else "Its own side"
+    ends = [
+        event.actor for event in dossier.history if event.event_type == EventType.of("package", dossier.state.status)
+    ]
+    return speaker_name(dossier, ends[-1]) if ends else "Its own side"
 
 
-def figures(state: PackageState) -> Iterator[tuple[str, str]]:
-    """Times and execution, in the service's words: names and values that may hold a time."""
-    made = state.decision
-    if made:
-        ended = made.basis is Basis.TIMEOUT or state.status is Status.CANCELLED
-        yield ("Ended" if ended else "Decided") if state.status.terminal else "Since", when(made.decided_at)
+def outcome_fields(state: PackageState) -> Iterator[tuple[str, str]]:
+    """Pairs of a label and a value about times and execution; the values are markup."""
+    decision = state.decision
+    if decision:
+        ended = decision.basis is Basis.TIMEOUT or state.status is Status.CANCELLED
+        yield ("Ended" if ended else "Decided") if state.status.terminal else "Since", slack_date(decision.decided_at)
     if state.status.awaits_agent:
-        yield "Waits for the agent until", f"{when(state.ends_at)}; then it expires."
+        yield "Waits for the agent until", f"{slack_date(state.ends_at)}; then it expires."
     if state.status is Status.DEFERRED and state.wake_at:
-        yield "Comes back", when(state.wake_at)
+        yield "Comes back", slack_date(state.wake_at)
     if state.proceeds:
         yield from _execution(state)
     if state.verdict:
@@ -208,19 +219,19 @@ def figures(state: PackageState) -> Iterator[tuple[str, str]]:
 
 
 def _execution(state: PackageState) -> Iterator[tuple[str, str]]:
-    """Approval is not execution: which of both has happened is always said."""
+    """Approval is not execution: the card always says which of the two has happened."""
     done = state.execution
     match done.state:
         case ExecutionState.NONE if state.lapses_at:
-            yield "Not carried out yet", f"The permission lapses {when(state.lapses_at)}."
+            yield "Not carried out yet", f"The permission lapses {slack_date(state.lapses_at)}."
         case ExecutionState.CLAIMED if done.claimed_at:
-            yield "Being carried out", f"Since {when(done.claimed_at)}; no outcome is reported yet."
+            yield "Being carried out", f"Since {slack_date(done.claimed_at)}; no outcome is reported yet."
         case ExecutionState.UNKNOWN:
             yield "Outcome unknown", "No outcome was reported in time. It is not offered to the agent again."
         case ExecutionState.LAPSED:
             yield "Not carried out", "The permission lapsed unused."
         case _:
-            yield from ((_REPORTED[done.state], when(at)) for at in (done.reported_at,) if at)
+            yield from ((_REPORTED[done.state], slack_date(at)) for at in (done.reported_at,) if at)
 
 
 _REPORTED: Mapping[ExecutionState, str] = {
@@ -230,42 +241,50 @@ _REPORTED: Mapping[ExecutionState, str] = {
 }
 
 
-def because(dossier: Dossier) -> Parts:
-    """Why, in the words of whoever decided; and what the agent reported of it."""
-    made = dossier.state.decision
-    edited = made is not None and made.decision is HumanDecisionType.APPROVE_WITH_EDITS
-    return (*_words(dossier), *_evidence(dossier), *(changes(dossier) if edited else ()), *_report(dossier))
+def explanation(dossier: Dossier) -> Parts:
+    """The deciders' comments, their evidence and edits, and the agent's report on the execution."""
+    decision = dossier.state.decision
+    edited = decision is not None and decision.decision is HumanDecisionType.APPROVE_WITH_EDITS
+    return (*_quotes(dossier), *_evidence(dossier), *(changes(dossier) if edited else ()), *_report(dossier))
 
 
-def _words(dossier: Dossier) -> Parts:
-    if (made := dossier.state.decision) and made.basis is Basis.QUORUM:
+def _quotes(dossier: Dossier) -> Parts:
+    if (decision := dossier.state.decision) and decision.basis is Basis.QUORUM:
         return remarks(dossier)
-    who = named(dossier, made.reviewers[-1].reviewer_id) if made and made.reviewers else _ended_by(dossier)
-    said = ((title, dossier.said.get(name)) for name, title in _TITLES.items())
+    name = (
+        person_name(dossier, decision.reviewers[-1].reviewer_id)
+        if decision and decision.reviewers
+        else _ended_by(dossier)
+    )
+    quotes = ((title, dossier.decision_words.get(field)) for field, title in _TITLES.items())
     return tuple(
-        part for title, text in said if isinstance(text, str) for part in spoken(f"{who} {title}:", text, _WORDS)
+        part for title, text in quotes if isinstance(text, str) for part in remark(f"{name} {title}:", text, _WORDS)
     )
 
 
 def _evidence(dossier: Dossier) -> Parts:
-    refs = dossier.said.get("evidence_refs")
-    named_ = ", ".join(map(str, refs[:3])) if isinstance(refs, list) else ""
-    return spoken("The evidence for it:", named_, 300) if named_ else ()
+    refs = dossier.decision_words.get("evidence_refs")
+    shown = ", ".join(map(str, refs[:3])) if isinstance(refs, list) else ""
+    return remark("The evidence for it:", shown, 300) if shown else ()
 
 
 def _report(dossier: Dossier) -> Parts:
-    done = [one for one in dossier.history if one.event_type.startswith("execution.")]
-    detail = done[-1].words.get("detail") if done else None
-    back = [one for one in dossier.history if one.event_type == EventType.THREAD_HANDED_BACK]
-    comment = back[-1].words.get("comment") if back else None
+    executions = [event for event in dossier.history if event.event_type.startswith("execution.")]
+    detail = executions[-1].words.get("detail") if executions else None
+    hand_backs = [event for event in dossier.history if event.event_type == EventType.THREAD_HANDED_BACK]
+    comment = hand_backs[-1].words.get("comment") if hand_backs else None
     return (
-        *(spoken(f"{agent(dossier)} reports:", detail, 400) if isinstance(detail, str) else ()),
-        *(spoken(f"{named(dossier, back[-1].actor)} says:", comment, 400) if isinstance(comment, str) else ()),
+        *(remark(f"{agent_name(dossier)} reports:", detail, 400) if isinstance(detail, str) else ()),
+        *(
+            remark(f"{person_name(dossier, hand_backs[-1].actor)} says:", comment, 400)
+            if isinstance(comment, str)
+            else ()
+        ),
     )
 
 
-def aloud(state: PackageState) -> str:
-    """When, for the text that is read out."""
+def outcome_timing(state: PackageState) -> str:
+    """The next relevant time, as plain text for screen readers and notifications."""
     if state.status is Status.DEFERRED and state.wake_at:
         return f"It comes back {in_utc(state.wake_at)}."
     if state.status.awaits_agent:

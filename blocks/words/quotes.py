@@ -1,4 +1,4 @@
-"""What people said about a package, each framed under their name. The latest come last."""
+"""What people wrote about a package, each quote under the writer's name, the latest last."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from blocks.kit.elements import bold, quote, words
-from blocks.kit.frame import CUT, NOTHING, Parts, aside, brief
-from blocks.words.dossier import Dossier, Happened
-from blocks.words.sentences import agent, named
+from blocks.kit.frame import CUT, NOTHING, Parts, aside, excerpt
+from blocks.words.dossier import Dossier, HistoryEvent
+from blocks.words.sentences import agent_name, person_name
 from blocks.words.verbs import LOOKS
 from rules.state.events import EventType
 from rules.state.transition import Words
@@ -31,28 +31,28 @@ _DONE: Mapping[str, str] = {
 
 
 def remarks(dossier: Dossier, most: int = 220) -> Parts:
-    """The last few; the others are counted."""
-    every = [one for one in dossier.history if _words_of(one.words) and one.actor != dossier.state.agent_id]
-    more = len(every) - _FEW
-    told = (aside(f"{more} earlier in Details."),) if more > 0 else ()
-    return (*told, *chain.from_iterable(_remark(dossier, one, most) for one in every[-_FEW:]))
+    """The last few remarks, after a count of the earlier ones."""
+    events = [event for event in dossier.history if _words_of(event.words) and event.actor != dossier.state.agent_id]
+    more = len(events) - _FEW
+    left_out = (aside(f"{more} earlier in Details."),) if more > 0 else ()
+    return (*left_out, *chain.from_iterable(_remark(dossier, event, most) for event in events[-_FEW:]))
 
 
-def _remark(dossier: Dossier, one: Happened, most: int) -> Iterator[dict[str, object]]:
-    did = _DONE.get(one.event_type) or _REMARK.get(one.decision or "") or "says"
-    yield from spoken(f"{speaker(dossier, one.actor)} {did}:", _words_of(one.words) or "", most)
+def _remark(dossier: Dossier, event: HistoryEvent, most: int) -> Iterator[dict[str, object]]:
+    verb = _DONE.get(event.event_type) or _REMARK.get(event.decision or "") or "says"
+    yield from remark(f"{speaker_name(dossier, event.actor)} {verb}:", _words_of(event.words) or "", most)
 
 
-def spoken(heading: str, text: str, most: int) -> Parts:
-    shown, whole = brief(text, most, 4)
+def remark(heading: str, text: str, most: int) -> Parts:
+    shown, whole = excerpt(text, most, 4)
     more = () if whole else (CUT,)
     return (words(bold(heading)), quote(shown or NOTHING), *more)
 
 
-def speaker(dossier: Dossier, actor: str) -> str:
-    return agent(dossier) if actor == dossier.state.agent_id else named(dossier, actor)
+def speaker_name(dossier: Dossier, actor: str) -> str:
+    return agent_name(dossier) if actor == dossier.state.agent_id else person_name(dossier, actor)
 
 
-def _words_of(said: Words) -> str | None:
-    """A comment stands beside instructions or a reason at times: what was asked for comes first."""
-    return next((text for name in _SAID if isinstance(text := said.get(name), str)), None)
+def _words_of(words_given: Words) -> str | None:
+    """An event may carry a comment beside instructions or a reason; those come first."""
+    return next((text for name in _SAID if isinstance(text := words_given.get(name), str)), None)

@@ -1,7 +1,7 @@
-"""What one person is told alone: that something was done, or why it was not.
+"""Private messages to one person: a confirmation, or a refusal with its reason.
 
-Such a sentence may name people as `<@U…>` and times in ISO 8601: these become Slack's own. The rest of it is literal,
-because facts of a refusal can be somebody else's words.
+The sentence may contain people as `<@U…>` and times in ISO 8601, which become Slack's own elements. The rest stays
+literal text, because a refusal can quote words of others.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from datetime import datetime
 
 from blocks.kit.elements import Run, moment, rich, user, words
 from blocks.kit.message import Message
-from blocks.kit.text import clean, escaped, in_utc
+from blocks.kit.text import clean, escape, in_utc
 from blocks.words.dossier import Dossier
-from blocks.words.views import about
+from blocks.words.views import about_block
 from rules.reasons import Refusal
 
 _ZONED = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:\+00:00|Z)"
 _SPECIAL = re.compile(rf"<@(?P<user>[UW][A-Z0-9]{{1,20}})>|(?P<time>{_ZONED})")
 
 
-def spoken(sentence: str) -> Iterator[Run]:
-    """The sentence in rich text."""
+def sentence_runs(sentence: str) -> Iterator[Run]:
+    """The sentence as runs of rich text."""
     for part in _parts(sentence):
         if isinstance(part, str):
             yield part
@@ -30,9 +30,9 @@ def spoken(sentence: str) -> Iterator[Run]:
             yield user(part["user"]) if part["user"] else moment(datetime.fromisoformat(part["time"]))
 
 
-def aloud(sentence: str) -> str:
-    """The same as text: to be read out, and for notifications."""
-    return "".join(escaped(part) if isinstance(part, str) else _named(part) for part in _parts(sentence))
+def sentence_text(sentence: str) -> str:
+    """The sentence as escaped plain text, for notifications and screen readers."""
+    return "".join(escape(part) if isinstance(part, str) else _named(part) for part in _parts(sentence))
 
 
 def _named(part: re.Match[str]) -> str:
@@ -41,18 +41,18 @@ def _named(part: re.Match[str]) -> str:
 
 def _parts(sentence: str) -> Iterator[str | re.Match[str]]:
     begin, text = 0, clean(sentence)
-    for found in _SPECIAL.finditer(text):
-        yield text[begin : found.start()]
-        yield found
-        begin = found.end()
+    for match in _SPECIAL.finditer(text):
+        yield text[begin : match.start()]
+        yield match
+        begin = match.end()
     yield text[begin:]
 
 
-def private(sentence: str) -> Message:
-    return Message(aloud(sentence), (rich(words(*spoken(sentence))),))
+def private_message(sentence: str) -> Message:
+    return Message(sentence_text(sentence), (rich(words(*sentence_runs(sentence))),))
 
 
-def told(refusal: Refusal, dossier: Dossier | None = None) -> Message:
-    """Why not, and of what: whoever clicks through ten cards sees which one answered."""
-    said = private(refusal.sentence)
-    return Message(said.text, (*said.blocks, about(dossier))) if dossier else said
+def refusal_message(refusal: Refusal, dossier: Dossier | None = None) -> Message:
+    """The refusal and the package that it is about: someone may click through ten cards in a row."""
+    message = private_message(refusal.sentence)
+    return Message(message.text, (*message.blocks, about_block(dossier))) if dossier else message

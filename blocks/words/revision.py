@@ -1,4 +1,4 @@
-"""What is new in this version, for the reviewer who has read the one before."""
+"""What has changed in this version, for a reviewer who has read the previous one."""
 
 from __future__ import annotations
 
@@ -6,36 +6,35 @@ from collections.abc import Iterator
 from itertools import takewhile
 from operator import eq
 
-from blocks.kit.frame import Parts, aside, lined, short
-from blocks.kit.parameters import exactly_in_line
+from blocks.kit.frame import Parts, aside, framed_lines, shorten
+from blocks.kit.parameters import exact_json_line
 from blocks.kit.text import cut
 from blocks.words.dossier import Dossier
-from blocks.words.sentences import agent, named
+from blocks.words.sentences import agent_name, person_name
 from rules.package.diff import Change, ChangeKind, difference
 from rules.package.visible import escape_invisible
 from rules.state.events import EventType
 
 _MOST = 8
 _PATH = 60
-_BESIDE = 16  # so much of what is the same stands on either side of what differs, where there is room
+_BESIDE = 16  # characters of context on each side of a difference, if there is room
 
 
-def made_by(dossier: Dossier) -> str:
-    """Whose version this is."""
-    added = [one for one in dossier.history if one.event_type == EventType.PACKAGE_VERSION_ADDED]
+def version_author(dossier: Dossier) -> str:
+    added = [event for event in dossier.history if event.event_type == EventType.PACKAGE_VERSION_ADDED]
     editor = added[-1].words.get("edited_by") if added else None
-    who = named(dossier, editor) if isinstance(editor, str) else agent(dossier)
+    who = person_name(dossier, editor) if isinstance(editor, str) else agent_name(dossier)
     return f"Version {dossier.state.version} is by {who}. Votes on earlier versions do not count for it."
 
 
 def changes(dossier: Dossier, side: int = 60) -> Parts:
-    """Nothing for a first version, or where one of both has been emptied."""
+    """Empty for a first version, or if retention has emptied either version."""
     if dossier.before is None or dossier.package is None:
         return ()
-    found = difference(dossier.before, dossier.package)
+    differences = difference(dossier.before, dossier.package)
     title = f"Changed since version {dossier.state.version - 1}"
-    lines = [short(_line(change, side), 2 * side + _PATH + 20) for change in found[:_MOST]]
-    return lined(title, lines, len(found) - _MOST) or (aside(f"{title}: nothing that is shown here."),)
+    lines = [shorten(_line(change, side), 2 * side + _PATH + 20) for change in differences[:_MOST]]
+    return framed_lines(title, lines, len(differences) - _MOST) or (aside(f"{title}: nothing that is shown here."),)
 
 
 def _line(change: Change, side: int) -> str:
@@ -43,7 +42,7 @@ def _line(change: Change, side: int) -> str:
 
 
 def _sides(change: Change, side: int) -> Iterator[str]:
-    before, after = exactly_in_line(change.before), exactly_in_line(change.after)
+    before, after = exact_json_line(change.before), exact_json_line(change.after)
     match change.kind:
         case ChangeKind.ADDED:
             yield f"added {cut(after, side)}"
@@ -55,25 +54,25 @@ def _sides(change: Change, side: int) -> Iterator[str]:
 
 
 def _shared(before: str, after: str) -> tuple[int, int]:
-    """How much is the same at the beginning, and how much of the rest at the end."""
-    begin = _alike(before, after)
-    return begin, _alike(before[begin:][::-1], after[begin:][::-1])
+    """The lengths of the common beginning and of the common end."""
+    begin = _common_prefix(before, after)
+    return begin, _common_prefix(before[begin:][::-1], after[begin:][::-1])
 
 
-def _alike(one: str, other: str) -> int:
-    return len(list(takewhile(bool, map(eq, one, other))))
+def _common_prefix(first: str, second: str) -> int:
+    return len(list(takewhile(bool, map(eq, first, second))))
 
 
 def _around(text: str, begin: int, end: int, side: int) -> str:
-    """What differs, in a few words of what does not: two long texts that begin alike would be cut to the same."""
+    """The part that differs, with some context. Cut from the start, two long texts could look the same."""
     if len(text) <= side:
         return text
     beside = min(_BESIDE, side // 4)
     first, same = max(0, begin - beside), len(text) - end
     if first:
-        first = text.find(" ", first, begin) + 1 or first  # where a word begins, if one does there
+        first = text.find(" ", first, begin) + 1 or first  # start at a word, if one starts there
     last = same + beside
     if last < len(text) and " " in text[same + 1 : last]:
-        last = text.rindex(" ", same, last)  # and where one ends
+        last = text.rindex(" ", same, last)  # end with a word
     lead, trail = "…" if first else "", "…" if last < len(text) else ""
     return lead + cut(text[first:last] + trail, side - len(lead))

@@ -1,6 +1,7 @@
-"""What the service says in its own words, on cards and notes, in Details and at home.
+"""Sentences of the service about a package, used on cards, in notes, in Details and in App Home.
 
-A sentence that names somebody is for literal text only. What is markup (`Tell` writes times so) names nobody.
+Sentences that contain a person's or an agent's name go into literal text only. Sentences that may become markup, such
+as those with a time from `FormatTime`, contain no names.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from blocks.kit.text import counted, cut, in_utc, line, span
+from blocks.kit.text import cut, format_duration, in_utc, one_line, pluralize
 from blocks.words.dossier import Dossier
 from rules.package.model import Cost, Kind
 from rules.policy.tiers import OnTimeout
@@ -19,7 +20,7 @@ from rules.state.model import PackageState, Why
 from rules.verbs.timers import MAX_TIMEOUT_DEFERRALS
 from rules.wording import humanize, with_article
 
-Tell = Callable[[datetime], str]  # how a time is told: `text.when` in markup, `text.in_utc` in plain text
+FormatTime = Callable[[datetime], str]  # `text.slack_date` in markup, `text.in_utc` in plain text
 
 NAME = 60
 EMPTIED = "What was asked has been removed, as the policy's retention asks. The record stands."
@@ -48,95 +49,96 @@ _LOST = frozenset([Cause.CLICK_FAILED, Cause.PROOF_LOST])
 
 
 def sentence(text: str) -> str:
-    """With a capital letter and a full stop."""
+    """The text with a capital letter and a full stop."""
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "…")) else ".")
 
 
-def joined(names: Iterable[str]) -> str:
+def join_names(names: Iterable[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def named(dossier: Dossier, user_id: str) -> str:
-    return cut(line(dossier.name(user_id)), NAME) or user_id
+def person_name(dossier: Dossier, user_id: str) -> str:
+    return cut(one_line(dossier.name(user_id)), NAME) or user_id
 
 
-def people(dossier: Dossier, user_ids: Iterable[str], most: int = _FEW) -> str:
-    names = [named(dossier, user_id) for user_id in user_ids]
-    more = [counted(len(names) - most, "other")] if len(names) > most else []
-    return joined((*names[:most], *more))
+def people_names(dossier: Dossier, user_ids: Iterable[str], most: int = _FEW) -> str:
+    names = [person_name(dossier, user_id) for user_id in user_ids]
+    more = [pluralize(len(names) - most, "other")] if len(names) > most else []
+    return join_names((*names[:most], *more))
 
 
-def agent(dossier: Dossier) -> str:
-    return cut(line(dossier.agent), NAME) or dossier.state.agent_id
+def agent_name(dossier: Dossier) -> str:
+    return cut(one_line(dossier.agent), NAME) or dossier.state.agent_id
 
 
 def title_of(dossier: Dossier) -> str:
-    """As the agent has it; the action's name where retention has emptied the package."""
-    return line(dossier.package.title if dossier.package else dossier.state.action_type) or "–"
+    """The agent's title, or the action type if retention has emptied the package."""
+    return one_line(dossier.package.title if dossier.package else dossier.state.action_type) or "–"
 
 
-def risk(state: PackageState) -> str:
+def risk_label(state: PackageState) -> str:
     return f"{state.risk.value} risk"
 
 
-def action(state: PackageState) -> str:
-    """What a person is asked to do."""
+def asked_action(state: PackageState) -> str:
+    """What the reviewer is asked to do, as a full phrase."""
     return "take this over" if state.level is HITLLevel.HUMAN_TAKEOVER else _ASKED[state.kind]
 
 
-def call(state: PackageState) -> str:
-    """The same, where somebody is called: nobody is called to approve."""
+def asked_verb(state: PackageState) -> str:
+    """The same in a mention. A mention asks to decide, never to approve."""
     if state.level is HITLLevel.HUMAN_TAKEOVER:
         return "take this over"
     return "answer" if state.kind is Kind.QUESTION else "decide"
 
 
-def request(dossier: Dossier) -> str:
-    """Who asks whom for what, in whose name."""
+def request_sentence(dossier: Dossier) -> str:
+    """Who asks which role for what, and on whose behalf."""
     state = dossier.state
-    asked = (
-        f"{agent(dossier)} asks {with_article(state.task.required_role)} to {action(state)}, {on_whose_word(dossier)}."
-    )
-    return f"{asked} {takes_more}" if (takes_more := quorum_asked(dossier)) else asked
+    role, action = with_article(state.task.required_role), asked_action(state)
+    text = f"{agent_name(dossier)} asks {role} to {action}, {on_whose_behalf(dossier)}."
+    return f"{text} {quorum}" if (quorum := quorum_sentence(dossier)) else text
 
 
-def on_whose_word(dossier: Dossier) -> str:
-    """Whom the agent says it works for; without anybody, its owner answers for it."""
+def on_whose_behalf(dossier: Dossier) -> str:
+    """The requester and the delegation chain, as the agent names them; the owner if it names no requester."""
     state = dossier.state
     own = state.requester == state.owner
-    asked = f"for its owner {named(dossier, state.owner)}" if own else f"for {named(dossier, state.requester)}"
-    behind = dossier.package.on_behalf_of if dossier.package else ()
-    return f"{asked}, on behalf of {people(dossier, behind)}" if behind else asked
+    text = (
+        f"for its owner {person_name(dossier, state.owner)}" if own else f"for {person_name(dossier, state.requester)}"
+    )
+    chain = dossier.package.on_behalf_of if dossier.package else ()
+    return f"{text}, on behalf of {people_names(dossier, chain)}" if chain else text
 
 
-def quorum_asked(dossier: Dossier, takes: str = "takes") -> str:
+def quorum_sentence(dossier: Dossier, takes: str = "takes") -> str:
     terms = dossier.terms
     if dossier.tally.needed < 2 or dossier.state.kind is Kind.QUESTION:  # noqa: PLR2004 - one is no quorum
         return ""
     parts = [f"{number} of them by {with_article(role)}" for role, number in terms.of_role.items()]
-    return f"It {takes} {counted(dossier.tally.needed, 'approval')}{', ' + joined(parts) if parts else ''}."
+    return f"It {takes} {pluralize(dossier.tally.needed, 'approval')}{', ' + join_names(parts) if parts else ''}."
 
 
-def quorum_so_far(dossier: Dossier) -> str | None:
-    """Who has approved, and who is still missing; nothing where one person is enough or nobody has spoken."""
+def quorum_progress(dossier: Dossier) -> str | None:
+    """Who has approved and which approvals are missing; None without votes or if the quorum is complete."""
     tally = dossier.tally
     if not tally.votes or tally.complete:
         return None
-    who = people(dossier, [vote.reviewer_id for vote in tally.votes])
-    return f"{len(tally.votes)} of {counted(tally.needed, 'approval')}: {who}. Still needed: {_missing(dossier)}."
+    who = people_names(dossier, [vote.reviewer_id for vote in tally.votes])
+    return f"{len(tally.votes)} of {pluralize(tally.needed, 'approval')}: {who}. Still needed: {_missing(dossier)}."
 
 
 def _missing(dossier: Dossier) -> str:
     tally = dossier.tally
-    roles = [f"{counted(need - have, humanize(role))}" for role, (need, have) in tally.of_role.items() if have < need]
-    others = tally.needed - tally.filled - sum(need - have for need, have in tally.of_role.values())
-    more = [counted(others, humanize(dossier.state.task.required_role))] if others > 0 else []
-    return joined(roles + more)
+    roles = [f"{pluralize(need - have, humanize(role))}" for role, (need, have) in tally.of_role.items() if have < need]
+    any_role = tally.needed - tally.filled - sum(need - have for need, have in tally.of_role.values())
+    more = [pluralize(any_role, humanize(dossier.state.task.required_role))] if any_role > 0 else []
+    return join_names(roles + more)
 
 
-def if_nobody(state: PackageState) -> str:
-    """What time does to a hard approval that nobody answers."""
+def timeout_outcome(state: PackageState) -> str:
+    """What happens to a hard approval at its timeout."""
     terms, task = state.terms, state.task
     if state.expires_at and state.expires_at <= task.due_at:
         return "it expires, and nothing is done"
@@ -146,44 +148,44 @@ def if_nobody(state: PackageState) -> str:
         case OnTimeout.CANCEL:
             return "it is cancelled"
         case OnTimeout.DEFER if state.put_off < MAX_TIMEOUT_DEFERRALS:
-            return f"it is put off for {span(terms.defer_for)}"
+            return f"it is put off for {format_duration(terms.defer_for)}"
         case _:
             return "it expires, and nothing is done"
 
 
 def goes_ahead_at(dossier: Dossier) -> datetime | None:
-    """When silence will have come to consent at the earliest; None while it does not count yet."""
+    """The earliest time at which silence becomes consent; None if silence does not count yet."""
     shown = dossier.state.shown
     return shown.at + dossier.terms.soft_timeout if shown else None
 
 
-def timing(dossier: Dossier, tell: Tell) -> tuple[tuple[str, str], tuple[str, str]]:
-    """Until when, and what then: two pairs of a name and a sentence, naming nobody."""
+def timing_fields(dossier: Dossier, format_time: FormatTime) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The deadline and what happens then, as two pairs of a label and a sentence without names."""
     state = dossier.state
     if not state.soft:
         by = "Answer by" if state.kind is Kind.QUESTION else "Decide by"
-        return (by, tell(state.ends_at)), ("If nobody does", sentence(if_nobody(state)))
+        return (by, format_time(state.ends_at)), ("If nobody does", sentence(timeout_outcome(state)))
     at = goes_ahead_at(dossier)
     if at is None:
-        counts = f"It will count for {span(dossier.terms.soft_timeout)}, once a reviewer can see this card."
+        counts = f"It will count for {format_duration(dossier.terms.soft_timeout)}, once a reviewer can see this card."
         return ("Silence does not count yet", counts), ("If somebody objects", "It waits for a yes.")
-    ahead = f"After {tell(at)}, unless somebody objects."
+    ahead = f"After {format_time(at)}, unless somebody objects."
     return ("Goes ahead by itself", ahead), ("If somebody objects", "It waits for a yes.")
 
 
-def timing_aloud(dossier: Dossier) -> str:
-    """The same in one breath, for the text that is read out."""
+def timing_sentence(dossier: Dossier) -> str:
+    """The same as one sentence of plain text, for screen readers and notifications."""
     state = dossier.state
     if not state.soft:
-        return f"By {in_utc(state.ends_at)}; if nobody decides, {if_nobody(state)}."
+        return f"By {in_utc(state.ends_at)}; if nobody decides, {timeout_outcome(state)}."
     at = goes_ahead_at(dossier)
     if at is None:
         return "Silence does not count yet."
     return f"It goes ahead by itself after {in_utc(at)}, unless somebody objects."
 
 
-def hardened(state: PackageState) -> str | None:
-    """Why silence has stopped counting, if it ever did count."""
+def why_silence_stopped(state: PackageState) -> str | None:
+    """Why silence no longer counts; None if it still counts or never did."""
     first: Why | None = state.why[0] if state.why else None
     if first is not None and first.rule in _LOST:
         return f"{sentence(first.because)} Explicit approval is now required."
@@ -192,36 +194,36 @@ def hardened(state: PackageState) -> str | None:
     return f"Silence no longer counts: {first.because}. This waits for a yes."
 
 
-def because(why: Why) -> str:
-    """The service's own words, with its levels named as people say them."""
+def reason_sentence(why: Why) -> str:
+    """The reason of a rule, with plain names for the levels in it."""
     kind = humanize(why.rule.removeprefix("kind-"))
-    said = f"{with_article(kind)} {why.because}" if why.because.startswith("takes ") else why.because
+    text = f"{with_article(kind)} {why.because}" if why.because.startswith("takes ") else why.because
     for level in HITLLevel:
-        said = said.replace(level.value, humanize(level.value))
-    return sentence(said)
+        text = text.replace(level.value, humanize(level.value))
+    return sentence(text)
 
 
-def undoing(state: PackageState) -> str:
+def reversibility_sentence(state: PackageState) -> str:
     return _UNDOING[state.reversibility]
 
 
-def stakes(dossier: Dossier) -> Iterator[tuple[str, str]]:
-    """What hangs on it, in pairs as of `timing`. They may be markup: of what the agent says, numbers and a currency."""
-    yield "Undo", undoing(dossier.state)
+def stakes_fields(dossier: Dossier) -> Iterator[tuple[str, str]]:
+    """Pairs like those of `timing_fields`. They may become markup: only numbers and a currency come from the agent."""
+    yield "Undo", reversibility_sentence(dossier.state)
     if package := dossier.package:
-        cost = f"{price(package.cost)}, " if package.cost else ""
-        said = f"{cost}{sure(package.confidence)}"
-        yield "The agent says", said[:1].upper() + said[1:]
+        cost = f"{price_text(package.cost)}, " if package.cost else ""
+        text = f"{cost}{confidence_text(package.confidence)}"
+        yield "The agent says", text[:1].upper() + text[1:]
 
 
-def price(cost: Cost) -> str:
-    """With two decimals, unless that would tell another price."""
-    written, exact = f"{cost.amount:,.2f}", f"{Decimal(repr(cost.amount)):,f}"
-    told = written if float(written.replace(",", "")) == cost.amount else exact
-    return f"{told} {cost.currency}"
+def price_text(cost: Cost) -> str:
+    """Two decimals, unless rounding would change the amount."""
+    rounded, exact = f"{cost.amount:,.2f}", f"{Decimal(repr(cost.amount)):,f}"
+    amount = rounded if float(rounded.replace(",", "")) == cost.amount else exact
+    return f"{amount} {cost.currency}"
 
 
-def sure(confidence: float) -> str:
-    """A number in words and in percent; 99.6 % is not 100 %."""
+def confidence_text(confidence: float) -> str:
+    """The confidence in words and in percent, rounded down: 99.6 % is not 100 %."""
     word = next((word for bound, word in _SURE if confidence < bound), "very sure")
     return f"{word} ({int(confidence * 100 + 1e-9)}%)"

@@ -1,4 +1,4 @@
-"""What a verb looks like: one row for each verb that is offered to people, in the order in which they are offered."""
+"""How each verb that people can use looks: label, meaning, place and form. The order is that of the buttons."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from blocks.kit.ids import Field
-from blocks.kit.text import span, when
+from blocks.kit.text import format_duration, slack_date
 from blocks.words.dossier import Dossier
-from blocks.words.sentences import quorum_asked, risk, undoing
+from blocks.words.sentences import quorum_sentence, reversibility_sentence, risk_label
 from rules.state.commands import HumanDecisionType, Verb
 from rules.state.takeover_reach import has_thread_or_run
 from rules.verbs.table import SPEC_OF_VERB
@@ -17,7 +17,7 @@ from rules.wording import with_article
 
 
 class Place(Enum):
-    """Where it is offered."""
+    """Where the verb is offered."""
 
     CARD = "a button of the card"
     MENU = "the menu of the card"
@@ -27,18 +27,18 @@ class Place(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerbLook:
     label: str
-    meaning: str | Callable[[Dossier], str]  # what follows from it
+    meaning: str | Callable[[Dossier], str]  # what happens if the verb is used
     place: Place
-    fields: tuple[Field, ...] = ()  # of its form; none: it takes one press
-    at_once: bool = False  # one press is enough, although it has a form
+    fields: tuple[Field, ...] = ()  # the fields of its form; without fields, one press is enough
+    at_once: bool = False  # one press is enough although it has a form
     style: str | None = None
-    remark: str | None = None  # of a decision: how what was said with it is introduced
+    remark: str | None = None  # introduces the comment of a decision: "Rita approves: …"
 
 
 def _approve(dossier: Dossier) -> str:
-    lapses = f"An approval that is not used lapses after {span(dossier.terms.approval_expiry)}."
+    lapses = f"An approval that is not used lapses after {format_duration(dossier.terms.approval_expiry)}."
     released = "The agent may then do exactly this, once."
-    return " ".join(filter(None, (released, quorum_asked(dossier), lapses)))
+    return " ".join(filter(None, (released, quorum_sentence(dossier), lapses)))
 
 
 def _edit(_: Dossier) -> str:
@@ -49,12 +49,12 @@ def _edit(_: Dossier) -> str:
 
 
 def _sent_back(dossier: Dossier) -> str:
-    until = span(dossier.terms.agent_answer)
+    until = format_duration(dossier.terms.agent_answer)
     return f"The agent has {until} to send a new version; after that this expires. Votes on this version end with it."
 
 
 def _extend(dossier: Dossier) -> str:
-    return f"It is due {when(dossier.state.task.due_at)}. A deadline can only be moved to a later time."
+    return f"It is due {slack_date(dossier.state.task.due_at)}. A deadline can only be moved to a later time."
 
 
 def _defer(dossier: Dossier) -> str:
@@ -70,17 +70,17 @@ def _take_over(dossier: Dossier) -> str:
 
 
 def _override(dossier: Dossier) -> str:
-    quorum = quorum_asked(dossier)
+    quorum = quorum_sentence(dossier)
     return f"You decide against what the agent recommends. {quorum or 'Your word alone is enough.'} It may be reviewed."
 
 
 def _judge(dossier: Dossier) -> str:
-    return f"This was picked for a second look ({risk(dossier.state)}). Was it right to let it go ahead?"
+    return f"This was picked for a second look ({risk_label(dossier.state)}). Was it right to let it go ahead?"
 
 
 _COMMENT = (Field.COMMENT,)
 
-# `CONFIRMED` stands in an approval only where the package is grave, and in an edit only once its changes are shown.
+# `CONFIRMED` is shown for an approval only if the package is grave, and for an edit only with its changes.
 LOOKS: Mapping[Verb, VerbLook] = {
     Verb.APPROVE: VerbLook(
         label="Approve",
@@ -221,8 +221,8 @@ LOOKS: Mapping[Verb, VerbLook] = {
 }
 
 
-def complete(looks: Mapping[Verb, VerbLook]) -> None:
-    """Nothing starts if a verb that is offered has no look, or if a decision has no words for a remark."""
+def check_complete(looks: Mapping[Verb, VerbLook]) -> None:
+    """Raises at import if an offered verb has no look, or a decision has no words to introduce its comment."""
     shown = {verb for verb, row in SPEC_OF_VERB.items() if row.offered}
     if differing := shown ^ looks.keys():
         raise TypeError(f"verbs that are offered and verbs that have a look differ by {', '.join(sorted(differing))}")
@@ -231,20 +231,20 @@ def complete(looks: Mapping[Verb, VerbLook]) -> None:
         raise TypeError(f"no remark can be introduced for {', '.join(wordless)}")
 
 
-complete(LOOKS)
+check_complete(LOOKS)
 
 
 def offered_at(place: Place, offered: Container[Verb]) -> list[Verb]:
-    """Of the verbs that are offered, those of this place, in order."""
+    """The offered verbs that belong at this place, in order."""
     return [verb for verb, look in LOOKS.items() if look.place is place and verb in offered]
 
 
 def meaning(verb: Verb, dossier: Dossier) -> str:
-    """What comes of it, in the service's words; nobody is named."""
+    """What happens if the verb is used. The sentence contains no names."""
     means = LOOKS[verb].meaning
     return means if isinstance(means, str) else means(dossier)
 
 
 def consequence(dossier: Dossier) -> str:
-    """What somebody confirms who lets something grave go ahead."""
-    return f"{risk(dossier.state).capitalize()}. {undoing(dossier.state)}"
+    """The sentence that must be confirmed before something grave may go ahead."""
+    return f"{risk_label(dossier.state).capitalize()}. {reversibility_sentence(dossier.state)}"

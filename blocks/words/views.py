@@ -1,4 +1,4 @@
-"""A modal: its frame, and the line in it that says what it is about."""
+"""Modals, and the block in each that says which package it is about."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from blocks.kit.elements import Block, plain, quote, rich, words
 from blocks.kit.ids import FormId
 from blocks.kit.limits import VIEW_LABEL
 from blocks.words.dossier import Dossier
-from blocks.words.sentences import agent, title_of
+from blocks.words.sentences import agent_name, title_of
 
 View = dict[str, Any]
 
@@ -23,8 +23,8 @@ def modal(
     return view | ({"private_metadata": metadata} if metadata else {})
 
 
-def about(dossier: Dossier) -> Block:
-    """So that nobody decides blind: whose request this is, which version, and its title in a frame."""
+def about_block(dossier: Dossier) -> Block:
+    """Whose request this is, which version, and its title in a frame, so that nobody decides blind."""
     version = f", version {dossier.state.version}" if dossier.state.version > 1 else ""
     asks = "asked" if dossier.state.status.terminal else "asks"
-    return rich(words(f"{agent(dossier)} {asks}{version}:"), quote(title_of(dossier)))
+    return rich(words(f"{agent_name(dossier)} {asks}{version}:"), quote(title_of(dossier)))

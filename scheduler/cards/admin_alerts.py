@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from blocks.home.troubles import app_back, app_gone, delivered_again, socket_back, socket_off, undelivered
+from blocks.home.troubles import app_back, app_gone, channel_failing, channel_working, socket_back, socket_off
 from blocks.kit.message import Message
 from scheduler.cards.sending import Sending
 from scheduler.common.messenger import BusyError, SlackError, UnreachableError
@@ -32,7 +32,7 @@ def message_of(its: troubles.Known) -> Message:
         case troubles.SOCKET:
             return socket_back() if its.ended_at else socket_off(its.error)
         case place:
-            return delivered_again(place) if its.ended_at else undelivered(place, its.error)
+            return channel_working(place) if its.ended_at else channel_failing(place, its.error)
 
 
 class Admins:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from blocks.words.dossier import Dossier, Earlier, Happened
+from blocks.words.dossier import Dossier, EarlierPackage, HistoryEvent
 from rules.authority.mentions import Mentions, mentions_for
 from rules.authority.quorum import tally
 from rules.package.model import DecisionPackage
@@ -40,11 +40,11 @@ def dossier_of(connection: Connection, house: House, package_id: str, now: datet
         agent=proposer.name if proposer else state.agent_id,
         terms=terms,
         tally=tally(state, state.votes, terms, roster, now),
-        said=words.get(state.decision.event_id, {}) if state.decision else {},
+        decision_words=words.get(state.decision.event_id, {}) if state.decision else {},
         names=roster.names,
-        asked=_mentions(who),
-        others_asked=who.more,
-        earlier=tuple(_earlier(before) for before in decided_before(connection, state)),
+        mentions=_mentions(who),
+        more_may_decide=who.more,
+        earlier_packages=tuple(_earlier(before) for before in decided_before(connection, state)),
         history=tuple(_happened(event, words.get(event["event_id"], {})) for event in events),
     )
 
@@ -58,14 +58,14 @@ def _mentions(who: Mentions) -> tuple[str, ...]:
     return (*(f"<!subteam^{group}>" for group in who.groups), *(f"<@{user}>" for user in who.people))
 
 
-def _earlier(state: PackageState) -> Earlier:
+def _earlier(state: PackageState) -> EarlierPackage:
     people = tuple(seat.reviewer_id for seat in state.decision.reviewers) if state.decision else ()
-    return Earlier(package_id=state.decision_package_id, status=state.status, at=state.updated_at, by=people)
+    return EarlierPackage(package_id=state.decision_package_id, status=state.status, at=state.updated_at, by=people)
 
 
-def _happened(event: Event, words: Words) -> Happened:
+def _happened(event: Event, words: Words) -> HistoryEvent:
     told = ("event_type", "actor", "decision", "basis", "reason", "outcome")
-    return Happened(
+    return HistoryEvent(
         at=datetime.fromisoformat(event["occurred_at"]),
         version=event["package_version"],
         words=words,

@@ -15,16 +15,16 @@ from rules.state.model import ExecutionState, Status
 _TAKES_ON: Mapping[str, Status] = {EventType.of("package", status): status for status in Status}
 
 _TOLD: Mapping[str, Callable[[Dossier], Message]] = {
-    **dict.fromkeys(_TAKES_ON, notes.decided),
-    EventType.PACKAGE_HARDENED: notes.hardened,
-    EventType.PACKAGE_ESCALATED: notes.escalated,
-    EventType.PACKAGE_PENDING: notes.reminded,
-    EventType.TASK_REMINDED: notes.reminded,
-    EventType.EXECUTION_REMINDED: notes.unused,
-    EventType.TASK_ASSIGNED: notes.reminded,
+    **dict.fromkeys(_TAKES_ON, notes.decision),
+    EventType.PACKAGE_HARDENED: notes.silence_stopped,
+    EventType.PACKAGE_ESCALATED: notes.escalation,
+    EventType.PACKAGE_PENDING: notes.reminder,
+    EventType.TASK_REMINDED: notes.reminder,
+    EventType.EXECUTION_REMINDED: notes.unused_approval,
+    EventType.TASK_ASSIGNED: notes.reminder,
     EventType.PACKAGE_VERSION_ADDED: notes.new_version,
-    EventType.PACKAGE_TAKEN_OVER: notes.taken_over,
-    EventType.THREAD_HANDED_BACK: notes.handed_back,
+    EventType.PACKAGE_TAKEN_OVER: notes.takeover,
+    EventType.THREAD_HANDED_BACK: notes.hand_back,
 }
 
 # What says that something waits, which it may no longer do when it is told.

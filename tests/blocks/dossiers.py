@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from blocks.words.dossier import Dossier, Earlier, Happened
+from blocks.words.dossier import Dossier, EarlierPackage, HistoryEvent
 from rules.state import clock_commands, commands
 from rules.state.model import Status
 from tests.blocks.proposals import CRITICAL, KINDS, NOTICE, READ, REFUND, TAKEOVER
@@ -165,8 +165,8 @@ STATES: dict[str, Callable[[], Story]] = {
 }
 
 EARLIER = (
-    Earlier(package_id="pkg_0", status=Status.APPROVED, at=NOW - 9 * DAY, by=(SENTA,)),
-    Earlier(package_id="pkg_00", status=Status.EXPIRED, at=NOW - 30 * DAY),
+    EarlierPackage(package_id="pkg_0", status=Status.APPROVED, at=NOW - 9 * DAY, by=(SENTA,)),
+    EarlierPackage(package_id="pkg_00", status=Status.EXPIRED, at=NOW - 30 * DAY),
 )
 
 
@@ -182,7 +182,7 @@ def emptied(name: str) -> Dossier:
     """After retention: the record stands, the words are gone."""
     full = dossier(name)
     history = tuple(
-        Happened(
+        HistoryEvent(
             at=one.at,
             event_type=one.event_type,
             actor=one.actor,
@@ -194,4 +194,4 @@ def emptied(name: str) -> Dossier:
         )
         for one in full.history
     )
-    return dossier(name, package=None, before=None, said={}, history=history)
+    return dossier(name, package=None, before=None, decision_words={}, history=history)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Self
 
-from blocks.words.dossier import Dossier, Happened
+from blocks.words.dossier import Dossier, HistoryEvent
 from rules.authority.quorum import tally
 from rules.package.model import DecisionPackage
 from rules.people.directory import AUTO, Actor
@@ -52,7 +52,7 @@ class Story:
         self.policy, self.now = policy, NOW
         self.package = fields if isinstance(fields, DecisionPackage) else package(**fields)
         self.before: DecisionPackage | None = None
-        self.history: list[Happened] = []
+        self.history: list[HistoryEvent] = []
         self.words: dict[str, Words] = {}
         self.state = self._carried_out(None, submission(self.package), AGENT.actor)
 
@@ -95,7 +95,7 @@ class Story:
         if one.event_type == "package.version_added":
             self.before, self.package = self.package, DecisionPackage.model_validate(words["package"])
         self.history.append(
-            Happened(
+            HistoryEvent(
                 at=one.after.updated_at,
                 event_type=one.event_type,
                 actor=one.actor.actor_id,
@@ -119,9 +119,9 @@ class Story:
             "agent": AGENT.name,
             "terms": terms,
             "tally": tally(self.state, self.state.votes, terms, roster, self.now),
-            "said": self.words.get(decision.event_id, {}) if decision else {},
+            "decision_words": self.words.get(decision.event_id, {}) if decision else {},
             "names": NAMES,
-            "asked": ("<!subteam^SREVIEW>",),
+            "mentions": ("<!subteam^SREVIEW>",),
             "history": tuple(self.history),
         }
         return Dossier(**gathered | changes)

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from blocks.forms.fields import confirmation
-from blocks.forms.forms import edited, notice, read_metadata
+from blocks.forms.forms import edit_confirmation, notice, read_metadata
 from blocks.kit.ids import Field, FormId, Ref
 from blocks.words.dossier import Dossier
-from blocks.words.refusals import aloud
+from blocks.words.refusals import sentence_text
 from bot.slack.context import origin
 from bot.slack.context.deciding import attempt, decide
 from bot.slack.context.front import GONE, Front
@@ -137,13 +137,13 @@ def _edit_confirmation_missing(dossier: Dossier, values: Values, view: Mapping[s
         return None
     if dossier.package and dossier.package.action_parameters == parameters:
         return _field_error(view, Field.PARAMETERS, refuse(Reason.NOTHING_EDITED).sentence)
-    return {"response_action": "update", "view": edited(dossier, parameters)}
+    return {"response_action": "update", "view": edit_confirmation(dossier, parameters)}
 
 
 def _show_refusal(view: Mapping[str, Any], refusal: Refusal) -> Answer:
     """Show it beside the field that can cure it, so that the typed values stay. Otherwise replace the form."""
     if refusal.reason in _FIELD_OF_REASON:
-        return _field_error(view, _FIELD_OF_REASON[refusal.reason], aloud(refusal.sentence))
+        return _field_error(view, _FIELD_OF_REASON[refusal.reason], sentence_text(refusal.sentence))
     return notice_answer("Not possible", refusal.sentence)
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from blocks.card.rendering import fingerprint
-from blocks.details.details import details, exact_pages, read_page
+from blocks.details.details import content_page_count, details_view, read_page
 from blocks.kit.ids import FormId, Ref
 from blocks.words.dossier import Dossier
 from blocks.words.views import View
@@ -82,10 +82,10 @@ async def _show_page(front: Front, tap: Tap, dossier: Dossier, number: int) -> N
 
 def _render_page(dossier: Dossier, number: int) -> Page:
     """If the reader came from no card, the page's own id is the rendering that its buttons refer to."""
-    view = details(dossier, number)
+    view = details_view(dossier, number)
     rendering_id = fingerprint(view)
     if dossier.rendering_id is None:
-        view = details(replace(dossier, rendering_id=rendering_id), number)
+        view = details_view(replace(dossier, rendering_id=rendering_id), number)
     return Page(number, view, rendering_id)
 
 
@@ -118,5 +118,5 @@ def _command(dossier: Dossier, command_id: str, rendering_id: str, page: int, *,
         rendering_id=rendering_id,
         page=page,
         from_card=from_card,
-        of=exact_pages(dossier),
+        of=content_page_count(dossier),
     )

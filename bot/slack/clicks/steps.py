@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from blocks.card.rendering import fingerprint
-from blocks.forms.forms import SHOWING_ALL, Step, read_step, step
+from blocks.forms.forms import SHOWS_CONTENT, Step, read_step, step
 from blocks.words.dossier import Dossier
 from bot.slack.context.deciding import attempt
 from bot.slack.context.front import GONE, Front
@@ -50,7 +50,7 @@ async def _show_step(front: Front, tap: Tap, verb: Verb, dossier: Dossier, curre
 
 def _is_evidence(verb: Verb, dossier: Dossier, current: Step) -> bool:
     """Whether the decision rests on this step. If the card shows everything, the decision rests on the card."""
-    return verb in SHOWING_ALL and current.of > 0 and not dossier.state.whole_on_card
+    return verb in SHOWS_CONTENT and current.of > 0 and not dossier.state.whole_on_card
 
 
 async def _keep_rendering(front: Front, dossier: Dossier, current: Step) -> str:

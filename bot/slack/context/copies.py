@@ -7,7 +7,7 @@ the clicked card is retired with a notice.
 from __future__ import annotations
 
 from blocks.kit.ids import Ref
-from blocks.words.refusals import private
+from blocks.words.refusals import private_message
 from bot.slack.context.front import Front
 from bot.slack.context.tap import Tap
 from store.outbox import card_leases
@@ -36,4 +36,4 @@ async def check_copy(front: Front, tap: Tap) -> None:
 
 async def _retire(front: Front, tap: Tap) -> None:
     if tap.response_url:
-        await front.client.respond(tap.response_url, private(RETIRED))
+        await front.client.respond(tap.response_url, private_message(RETIRED))

@@ -15,7 +15,7 @@ from blocks.forms.forms import notice
 from blocks.kit.ids import Ref
 from blocks.kit.message import Message
 from blocks.words.dossier import Dossier
-from blocks.words.refusals import private, told
+from blocks.words.refusals import private_message, refusal_message
 from blocks.words.views import View
 from bot.metrics import Metrics
 from bot.slack.context.click_way import ClickWay
@@ -91,7 +91,7 @@ class Front:
             sentence = TOO_LATE if _was_late(fault) else NOT_OPENED
             if not tap.response_url:
                 raise UndeliveredError(sentence) from fault
-            self.say(tap, private(sentence))
+            self.say(tap, private_message(sentence))
             return False
         return True
 
@@ -118,7 +118,9 @@ class Front:
         The package is named only to someone who may see it, because a forged button can name any package.
         """
         if tap.response_url:
-            self.say(tap, told(refusal, dossier if dossier and await self._sees(tap, dossier.state) else None))
+            self.say(
+                tap, refusal_message(refusal, dossier if dossier and await self._sees(tap, dossier.state) else None)
+            )
         else:
             await self.open(tap, notice("Not possible", refusal.sentence))
 
@@ -137,7 +139,7 @@ class Front:
 
     async def tell(self, tap: Tap, title: str, sentence: str) -> None:
         if tap.response_url:
-            self.say(tap, private(sentence))
+            self.say(tap, private_message(sentence))
         else:
             await self.open(tap, notice(title, sentence))
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from blocks.forms.forms import away_form
-from blocks.home.home import Desk, Rows, home
+from blocks.home.home import HomeData, RowPage, home_view
 from blocks.home.queue import ROWS
 from blocks.kit.ids import ActionId
 from bot.slack.context.front import Front
@@ -53,19 +53,19 @@ async def publish(front: Front, user_id: str, pages: OpenPages = OpenPages(), wa
     """`warning` is a sentence that could not be shown to the person in any other way."""
     store = front.store
     desk = await store.read(lambda connection: desk_of(connection, store.house, user_id, store.clock(), pages))
-    desk = replace(desk, told=warning)
-    await front.call_in_time(front.web.views_publish(user_id=user_id, view=home(desk)))
+    desk = replace(desk, notice=warning)
+    await front.call_in_time(front.web.views_publish(user_id=user_id, view=home_view(desk)))
 
 
-def desk_of(connection: Connection, house: House, user_id: str, now: datetime, pages: OpenPages) -> Desk:
+def desk_of(connection: Connection, house: House, user_id: str, now: datetime, pages: OpenPages) -> HomeData:
     roster = house.roster(connection)
     person = roster.person(user_id)
     away = person if person and person.is_away(now) else None
     delegate = away.delegate if away else None
     page = mine_of(connection, house.tenant_id, roster, user_id, now, start=parse_start(pages.mine), limit=ROWS)
-    return Desk(
+    return HomeData(
         name=person.name if person else user_id,
-        mine=Rows(
+        to_decide=RowPage(
             rows=rows_of(connection, page.states, roster, user_id),
             following=format_start(page.following) if page.following else None,
             previous=None if pages.mine == FIRST else FIRST,
@@ -80,7 +80,7 @@ def desk_of(connection: Connection, house: House, user_id: str, now: datetime, p
     )
 
 
-def _decided_list(connection: Connection, house: House, user_id: str, now: datetime, start: str) -> Rows:
+def _decided_list(connection: Connection, house: House, user_id: str, now: datetime, start: str) -> RowPage:
     """Packages that this person may no longer see are left out, so a page can be shorter."""
     roster = house.roster(connection)
     given = given_by(connection, house.tenant_id, user_id, limit=ROWS + 1, after=_parse_decided_place(start))
@@ -88,7 +88,7 @@ def _decided_list(connection: Connection, house: House, user_id: str, now: datet
     following = f"{shown[-1].at.isoformat()} {shown[-1].event_id}" if len(given) > ROWS else None
     seen = [entry for entry in shown if may_see(roster, entry.package, user_id, now)]
     rows = decided_rows(connection, seen, roster, user_id)
-    return Rows(rows=rows, following=following, previous=None if start == FIRST else FIRST)
+    return RowPage(rows=rows, following=following, previous=None if start == FIRST else FIRST)
 
 
 def _parse_decided_place(text: str) -> tuple[datetime, str] | None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from blocks.home.queue import Row
 from blocks.kit.ids import Ref
-from blocks.words.outcome import standing
+from blocks.words.outcome import status_label
 from rules.people.directory import Roster
 from rules.state.model import PackageState
 from store.agents.agents import names
@@ -38,7 +38,7 @@ def _row(state: PackageState, package: object, agents: dict[str, str], roster: R
         risk=state.risk,
         level=state.level,
         status=state.status,
-        standing=standing(state),
+        status_label=status_label(state),
         due_at=None if state.status.terminal else state.ends_at,
         role=state.task.required_role,
         assigned_to_me=taken == user_id,

@@ -16,7 +16,7 @@ from blocks.home.queue import ROWS
 from blocks.home.stats import stats
 from blocks.kit.ids import Ref
 from blocks.kit.message import Message
-from blocks.words.refusals import private
+from blocks.words.refusals import private_message
 from bot.slack.clicks import forms, reading
 from bot.slack.context import origin
 from bot.slack.context.front import Front
@@ -75,12 +75,12 @@ async def handle_slash_command(front: Front, body: Mapping[str, Any]) -> Message
     roster = await front.store.read(front.store.house.roster)
     is_admin = user_id in roster.policy.admins
     if refusal := await origin.origin_refusal(front, body, user_id) or _unknown_person(front, roster, user_id):
-        return private(refusal.sentence)
+        return private_message(refusal.sentence)
     if handler := _WORDS.get(word.lower()):
         return await handler(front, request)
     if handler := _ADMIN_WORDS.get(word.lower()):
-        return await handler(front, request) if is_admin else private(refuse(Reason.NOT_ADMIN).sentence)
-    return reviews.unknown(word, is_admin=is_admin)
+        return await handler(front, request) if is_admin else private_message(refuse(Reason.NOT_ADMIN).sentence)
+    return reviews.unknown_word(word, is_admin=is_admin)
 
 
 def _unknown_person(front: Front, roster: Roster, user_id: str) -> Refusal | None:
@@ -111,7 +111,7 @@ async def _mine(front: Front, request: Request) -> Message:
     def read(connection: Connection) -> Message:
         roster = house.roster(connection)
         if not roster.roles_of(request.user_id):
-            return reviews.no_role(is_admin=request.user_id in roster.policy.admins)
+            return reviews.no_role_message(is_admin=request.user_id in roster.policy.admins)
         page = mine_of(connection, house.tenant_id, roster, request.user_id, now, start=Start(), limit=ROWS)
         in_all = count_open(connection, house.tenant_id)
         return reviews.mine(rows_of(connection, page.states, roster, request.user_id), waiting=in_all)
@@ -126,7 +126,7 @@ async def _show(front: Front, request: Request) -> Message:
     if dossier is None or (refusal and refusal.reason is Reason.NOT_VISIBLE):
         return _not_found(request, "show")
     if refusal:
-        return private(refusal.sentence)
+        return private_message(refusal.sentence)
     card = render(dossier)
     await front.store.keep_rendering(dossier.state.decision_package_id, card.rendering_id, card.body)
     return Message(card.text, card.blocks)
@@ -139,7 +139,7 @@ async def _stats(front: Front, request: Request) -> Message:
     except (ValueError, OverflowError):
         since = now
     if since == now:
-        return private(f"“{written}” is no period to look back on: write 7d, 36h or 90m.")
+        return private_message(f"“{written}” is no period to look back on: write 7d, 36h or 90m.")
     return stats(await front.store.read(lambda connection: statistics(connection, since, now)))
 
 
@@ -163,12 +163,14 @@ async def _away(front: Front, request: Request) -> Message:
         until = _until(written, now) if written else now + DAY
     except (ValueError, OverflowError):
         sentence = f"“{written}” is no time: write 3d, 2026-12-24 or 2026-12-24T17:00."
-        return private(f"{sentence} Who stands in for you is picked from the list that Slack shows after an @.")
+        return private_message(f"{sentence} Who stands in for you is picked from the list that Slack shows after an @.")
     if invalid := await forms.set_absence(front, request.user_id, until, request.user, request.request_id):
-        return private(invalid.sentence)
+        return private_message(invalid.sentence)
     front.errands.send("home", home.publish(front, request.user_id))
     delegate = f"; <@{request.user}> stands in for you" if request.user else ""
-    return reviews.done(f"You are away until {until.isoformat(timespec='minutes')}{delegate}. `/reviews back` ends it.")
+    return private_message(
+        f"You are away until {until.isoformat(timespec='minutes')}{delegate}. `/reviews back` ends it."
+    )
 
 
 async def _time_words(front: Front, request: Request) -> str:
@@ -191,7 +193,7 @@ def _until(written: str, now: datetime) -> datetime:
 async def _back(front: Front, request: Request) -> Message:
     await home.end_absence(front, request.user_id, request.request_id)
     front.errands.send("home", home.publish(front, request.user_id))
-    return reviews.done("You are here.")
+    return private_message("You are here.")
 
 
 async def _help(front: Front, request: Request) -> Message:
@@ -200,14 +202,14 @@ async def _help(front: Front, request: Request) -> Message:
 
 async def _assign(front: Front, request: Request) -> Message:
     if not _ID.fullmatch(request.first) or request.user is None:
-        return private("Write it as: /reviews assign ID @user.")
+        return private_message("Write it as: /reviews assign ID @user.")
     command = Assign(
         command_id=f"slack:assign:{request.request_id}", decision_package_id=request.first, assignee=request.user
     )
     outcome = await front.store.carry_out(command, person(request.user_id))
     if outcome.refusal:
-        return private(outcome.refusal.sentence)
-    return reviews.done(f"{request.first} is now with <@{request.user}>.")
+        return private_message(outcome.refusal.sentence)
+    return private_message(f"{request.first} is now with <@{request.user}>.")
 
 
 async def _audit(front: Front, request: Request) -> Message:
@@ -230,21 +232,21 @@ async def _resume(front: Front, request: Request) -> Message:
 async def _set_standing(front: Front, request: Request, word: str, standing: AgentStanding, what: str) -> Message:
     name, now = " ".join(request.words), front.store.clock()
     if not name:
-        return private(f"Which one? Write it as: /reviews {word} AGENT.")
+        return private_message(f"Which one? Write it as: /reviews {word} AGENT.")
     try:
         done = await front.store.write_once(
             request.request_id,
             lambda connection: agent_admin.set_standing(connection, name, standing, now, by=request.user_id),
         )
     except RegistryError as fault:
-        return private(f"{fault}.")
-    return reviews.done(f"The agent {name} {what}." if done else _DONE_BEFORE)
+        return private_message(f"{fault}.")
+    return private_message(f"The agent {name} {what}." if done else _DONE_BEFORE)
 
 
 def _not_found(request: Request, word: str) -> Message:
     if request.first:
-        return private(refuse(Reason.NOT_VISIBLE, package=request.first).sentence)
-    return private(f"Which one? Write it as: /reviews {word} ID.")
+        return private_message(refuse(Reason.NOT_VISIBLE, package=request.first).sentence)
+    return private_message(f"Which one? Write it as: /reviews {word} ID.")
 
 
 _WORDS: Mapping[str, Handler] = {

@@ -67,7 +67,7 @@ def test_each_state_looks_as_it_did(name: str, golden: Golden) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_looks_as_it_did(kind: str, golden: Golden) -> None:
-    golden(f"card_kind_{kind}", payload(card(of_kind(kind, earlier=EARLIER))))
+    golden(f"card_kind_{kind}", payload(card(of_kind(kind, earlier_packages=EARLIER))))
 
 
 @pytest.mark.parametrize("name", ["pending", "approved", "rejected"])
@@ -79,7 +79,7 @@ def test_a_card_whose_content_was_removed_says_so(name: str, golden: Golden) -> 
 
 @pytest.mark.parametrize("name", STATES)
 def test_slack_takes_every_card_as_a_post_and_as_an_update(name: str) -> None:
-    shown = payload(card(dossier(name, earlier=EARLIER)))
+    shown = payload(card(dossier(name, earlier_packages=EARLIER)))
     assert validate_message(shown) == validate_message(shown, update=True) == ()
 
 
@@ -268,11 +268,11 @@ def test_what_a_state_says(name: str, sentence: str) -> None:
     ],
 )
 def test_a_pending_card_shows_what_a_reviewer_has_to_know(words: str) -> None:
-    assert words in seen(dossier("pending", earlier=EARLIER))
+    assert words in seen(dossier("pending", earlier_packages=EARLIER))
 
 
 def test_what_is_asked_comes_before_why_and_the_doubts_before_the_rationale() -> None:
-    said = seen(dossier("one_of_two", earlier=EARLIER))
+    said = seen(dossier("one_of_two", earlier_packages=EARLIER))
     order = [
         "Decide by", "If nobody does", "Undo", "The agent says", "So far", "Open Details", "The agent proposes",
         "If you approve", "Why a person is asked", "What it does not know", "Its evidence", "Its rationale",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from blocks.card.card import card
 from blocks.kit.limits import CARD_TEXT, UPDATE_TEXT
 from blocks.kit.room import characters
-from blocks.words.dossier import Dossier, Happened
+from blocks.words.dossier import Dossier, HistoryEvent
 from playground.blockkit.validate import validate_message
 from rules.package.model import MAX_ESSAY, MAX_ITEMS, MAX_SENTENCE, DecisionPackage, Kind
 from rules.state.model import Why
@@ -94,7 +94,7 @@ def _of(kind: Kind, sentence: str, essay: str, word: str) -> dict[str, Any]:
 
 @cache
 def real(name: str) -> Dossier:
-    return dossier(name, earlier=EARLIER)
+    return dossier(name, earlier_packages=EARLIER)
 
 
 def spoilt(name: str, text: str, package: DecisionPackage) -> Dossier:
@@ -109,10 +109,10 @@ def spoilt(name: str, text: str, package: DecisionPackage) -> Dossier:
         package=package,
         before=None if shown.before is None else filled("before"),
         agent=text,
-        said=words,
+        decision_words=words,
         names=dict.fromkeys(shown.names, text),
         history=tuple(replace(one, words=words) for one in shown.history)
-        + (Happened(at=NOW, event_type="human.commented", actor="USENTA", words=words),) * 4,
+        + (HistoryEvent(at=NOW, event_type="human.commented", actor="USENTA", words=words),) * 4,
     )
 
 
@@ -215,8 +215,8 @@ def test_even_where_everything_comes_together_the_card_fits(kind: Kind) -> None:
             shown,
             state=state.model_copy(update=together),
             before=filled("before"),
-            asked=("<@U0123456789>",) * 40,
-            earlier=tuple(replace(EARLIER[0], by=("USENTA", "USUSI", "UROSS")) for _ in range(9)),
+            mentions=("<@U0123456789>",) * 40,
+            earlier_packages=tuple(replace(EARLIER[0], by=("USENTA", "USUSI", "UROSS")) for _ in range(9)),
         )
     )
     assert characters(drawn.blocks) <= CARD_TEXT

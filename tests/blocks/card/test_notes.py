@@ -21,21 +21,21 @@ from tests.blocks.reading import framed
 from tests.rules.world import package
 
 NOTES: list[tuple[str, Callable[[Dossier], Message], str]] = [
-    ("escalated", notes.escalated, "escalated"),
-    ("escalated_by_time", notes.escalated, "escalated_by_time"),
-    ("reminded", notes.reminded, "pending"),
-    ("reminded_of_a_soft_one", notes.reminded, "pending_soft"),
-    ("hardened", notes.hardened, "objected"),
-    ("decided", notes.decided, "approved"),
-    ("decided_by_quorum", notes.decided, "approved_by_quorum"),
-    ("decided_by_time", notes.decided, "expired"),
-    ("unused", notes.unused, "approved"),
+    ("escalated", notes.escalation, "escalated"),
+    ("escalated_by_time", notes.escalation, "escalated_by_time"),
+    ("reminded", notes.reminder, "pending"),
+    ("reminded_of_a_soft_one", notes.reminder, "pending_soft"),
+    ("hardened", notes.silence_stopped, "objected"),
+    ("decided", notes.decision, "approved"),
+    ("decided_by_quorum", notes.decision, "approved_by_quorum"),
+    ("decided_by_time", notes.decision, "expired"),
+    ("unused", notes.unused_approval, "approved"),
     ("new_version", notes.new_version, "second_version"),
     ("edited_version", notes.new_version, "edited_version"),
-    ("taken_over", notes.taken_over, "taken_over"),
-    ("handed_back", notes.handed_back, "handed_back"),
+    ("taken_over", notes.takeover, "taken_over"),
+    ("handed_back", notes.hand_back, "handed_back"),
 ]
-CALLING = [notes.escalated, notes.hardened, notes.reminded, notes.new_version]
+CALLING = [notes.escalation, notes.silence_stopped, notes.reminder, notes.new_version]
 
 
 @pytest.mark.parametrize(("name", "write", "state"), NOTES, ids=[name for name, *_ in NOTES])
@@ -84,29 +84,29 @@ def test_who_is_asked_is_mentioned(write: Callable[[Dossier], Message]) -> None:
 
 
 def test_those_whose_approval_was_not_used_are_called() -> None:
-    assert "<@USENTA>: your approval was not used." in texts(list(notes.decided(dossier("revoked_at_claim")).blocks))
+    assert "<@USENTA>: your approval was not used." in texts(list(notes.decision(dossier("revoked_at_claim")).blocks))
 
 
 @pytest.mark.parametrize("name", [name for name in TERMINAL if name != "revoked_at_claim"])
 def test_a_decision_is_told_without_calling_anybody(name: str) -> None:
-    written = payload(notes.decided(dossier(name)))
+    written = payload(notes.decision(dossier(name)))
     assert "<" not in texts(written["blocks"])
     assert validate_message(written) == ()
 
 
 def test_a_decision_is_told_with_who_and_why() -> None:
-    said = texts(list(notes.decided(dossier("rejected")).blocks))
+    said = texts(list(notes.decision(dossier("rejected")).blocks))
     assert "Senta Koch (senior reviewer) rejected this." in said
     assert "The May record excuses the first date." in said
 
 
 @pytest.mark.parametrize("name", STATES)
 def test_a_note_that_calls_nobody_needs_nobody(name: str) -> None:
-    assert validate_message(payload(notes.reminded(dossier(name, asked=())))) == ()
+    assert validate_message(payload(notes.reminder(dossier(name, mentions=())))) == ()
 
 
 def test_the_text_of_a_note_begins_with_what_it_is_about() -> None:
-    assert notes.reminded(dossier("pending")).text == (
+    assert notes.reminder(dossier("pending")).text == (
         "Send the enforcement notice to ACME Ltd: This still waits for a senior reviewer, until 2026-11-21 12:00 UTC."
         " If nobody decides, it goes to a supervisor."
     )

@@ -46,14 +46,14 @@ def _later(state: PackageState) -> PackageState:
     "changes",
     [
         {"agent": "Other"},
-        {"asked": ("<@USENTA>",)},
-        {"earlier": EARLIER},
+        {"mentions": ("<@USENTA>",)},
+        {"earlier_packages": EARLIER},
         {"names": {}},
         {"history": Story().then(Comment, SENTA, comment="Look again.").dossier().history},
         {"state": _later(dossier("pending").state)},
         {"package": None},
     ],
-    ids=["agent", "asked", "earlier", "names", "history", "deadline", "package"],
+    ids=["agent", "mentions", "earlier_packages", "names", "history", "deadline", "package"],
 )
 def test_whatever_is_seen_differently_has_another_id(changes: dict[str, Any]) -> None:
     shown = dossier("pending")

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 
 from blocks.details.agent import ASKED, ECHOED, REASONS, SHORT
-from blocks.details.details import details, pages, read_page
+from blocks.details.details import details_view, page_count, read_page
 from blocks.kit.ids import Ref
-from blocks.kit.parameters import exactly, exactly_in_line
-from blocks.kit.text import clean, defanged
-from blocks.words.dossier import Dossier, Happened
-from blocks.words.history import WHAT
+from blocks.kit.parameters import exact_json, exact_json_line
+from blocks.kit.text import clean, defang
+from blocks.words.dossier import Dossier, HistoryEvent
+from blocks.words.history import EVENT_LABELS
 from blocks.words.verbs import LOOKS, Place
 from playground.blockkit.validate import validate_view
 from rules.canonical import canonical_json
@@ -37,7 +37,7 @@ def steady(drawn: Dossier) -> Dossier:
 
 
 def every_page(drawn: Dossier) -> list[Any]:
-    return [details(drawn, number) for number in range(1, pages(drawn) + 1)]
+    return [details_view(drawn, number) for number in range(1, page_count(drawn) + 1)]
 
 
 def within(page: Any) -> str:
@@ -58,10 +58,10 @@ def leaves(value: Any) -> list[Any]:
 
 def ways_to_write(leaf: Any) -> set[str]:
     if not isinstance(leaf, str):
-        return {bare(exactly_in_line(leaf)), canonical_json(leaf).decode()}
+        return {bare(exact_json_line(leaf)), canonical_json(leaf).decode()}
     in_a_line = escape_invisible(leaf).replace("\n", r"\n")
     exact = [bare(f"{bar}{line}") for bar in ("", "│") for line in leaf_lines(leaf, bar)]
-    return {bare(clean(leaf)) or "–", bare(exactly_in_line(leaf)[1:-1]), bare(in_a_line), bare(defanged(leaf)), *exact}
+    return {bare(clean(leaf)) or "–", bare(exact_json_line(leaf)[1:-1]), bare(in_a_line), bare(defang(leaf)), *exact}
 
 
 def leaf_lines(leaf: str, bar: str) -> list[str]:
@@ -75,16 +75,16 @@ SAMPLES = ("pending", "pending_soft", "second_version", "approved_by_quorum", "e
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_details_of_a_package(name: str, golden: Golden) -> None:
-    golden(f"details_{name}", details(steady(dossier(name, earlier=EARLIER))))
+    golden(f"details_{name}", details_view(steady(dossier(name, earlier_packages=EARLIER))))
 
 
 def test_details_of_an_emptied_package(golden: Golden) -> None:
-    golden("details_emptied", details(steady(emptied("approved"))))
+    golden("details_emptied", details_view(steady(emptied("approved"))))
 
 
 @pytest.mark.parametrize("name", STATES)
 def test_details_are_sound_in_every_state(name: str) -> None:
-    drawn = details(dossier(name, earlier=EARLIER))
+    drawn = details_view(dossier(name, earlier_packages=EARLIER))
     assert validate_view(drawn) == ()
     assert len(drawn["title"]["text"]) <= 24
     assert "submit" not in drawn
@@ -92,12 +92,12 @@ def test_details_are_sound_in_every_state(name: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_details_are_sound_for_every_kind(kind: str) -> None:
-    assert validate_view(details(of_kind(kind))) == ()
+    assert validate_view(details_view(of_kind(kind))) == ()
 
 
 @pytest.mark.parametrize("name", STATES)
 def test_details_of_what_retention_emptied_keep_the_record(name: str) -> None:
-    drawn = details(emptied(name))
+    drawn = details_view(emptied(name))
     assert validate_view(drawn) == ()
     assert "History" in headings(drawn)
     assert "What the agent says for it" not in headings(drawn)
@@ -107,14 +107,14 @@ def test_details_of_what_retention_emptied_keep_the_record(name: str) -> None:
 def test_details_offer_what_is_offered_and_is_not_on_the_card(name: str) -> None:
     drawn = dossier(name)
     offered = {verb.value for verb in drawn.offered if LOOKS[verb].place is Place.DETAILS}
-    assert buttons(details(drawn)).keys() == offered
-    assert all(Ref.read(each["value"]) == drawn.ref for each in buttons(details(drawn)).values())
+    assert buttons(details_view(drawn)).keys() == offered
+    assert all(Ref.read(each["value"]) == drawn.ref for each in buttons(details_view(drawn)).values())
 
 
 def test_no_field_of_a_package_is_left_out() -> None:
     drawn = [*ASKED, *REASONS, *ECHOED, *SHORT]
     assert sorted(drawn) == sorted(DecisionPackage.model_fields.keys() - {"action_parameters"})
-    assert "Exact parameters" in unframed(details(dossier("pending")))
+    assert "Exact parameters" in unframed(details_view(dossier("pending")))
 
 
 @pytest.mark.slow
@@ -169,8 +169,8 @@ def test_a_package_of_200_kb_can_be_read_page_by_page() -> None:
 
 def test_each_page_leads_to_its_neighbours() -> None:
     drawn = Story(largest()).dossier()
-    last = pages(drawn)
-    first, second, end = details(drawn), details(drawn, 2), details(drawn, last)
+    last = page_count(drawn)
+    first, second, end = details_view(drawn), details_view(drawn, 2), details_view(drawn, last)
     assert [each["value"] for each in of_type(first, "button") if each["action_id"] == "page"] == [f"2 {drawn.ref}"]
     assert [each["value"] for each in of_type(second, "button")] == [f"1 {drawn.ref}", f"3 {drawn.ref}"]
     assert [each["value"] for each in of_type(end, "button")] == [f"{last - 1} {drawn.ref}"]
@@ -181,12 +181,12 @@ def test_each_page_leads_to_its_neighbours() -> None:
 @pytest.mark.parametrize(("asked", "given_"), [(0, 1), (-5, 1), (10_000, 1)])
 def test_a_page_that_is_not_there_is_the_nearest_one(asked: int, given_: int) -> None:
     drawn = dossier("pending")
-    assert details(drawn, asked) == details(drawn, given_)
+    assert details_view(drawn, asked) == details_view(drawn, given_)
 
 
 def test_a_page_is_read_back_from_its_metadata() -> None:
     drawn = dossier("pending", rendering_id=f"rnd_{'0' * 32}")
-    assert read_page(details(drawn)["private_metadata"]) == (1, drawn.ref)
+    assert read_page(details_view(drawn)["private_metadata"]) == (1, drawn.ref)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_what_goes_on_over_a_page_has_its_heading_again() -> None:
 
 def test_exact_parameters_spell_out_what_cannot_be_seen() -> None:
     said = package(action_parameters={"to": "legal\u200b@acme\u202e.example", "note": "line\u2028two\ufe0f é 🙂"})
-    shown = framed(details(Story(said).dossier()))
+    shown = framed(details_view(Story(said).dossier()))
     assert r"legal\u200b@acme\u202e.example" in shown
     assert r"line\u2028two\ufe0f é 🙂" in shown
 
@@ -212,11 +212,11 @@ def test_exact_parameters_spell_out_what_cannot_be_seen() -> None:
 @pytest.mark.slow
 @given(hostile)
 def test_exact_parameters_read_back_to_the_very_same(said: DecisionPackage) -> None:
-    assert json.loads(exactly(said.action_parameters)) == said.action_parameters
+    assert json.loads(exact_json(said.action_parameters)) == said.action_parameters
 
 
 def test_a_call_without_arguments_says_so() -> None:
-    shown = details(Story(package(action_parameters={})).dossier())
+    shown = details_view(Story(package(action_parameters={})).dossier())
     assert [block["elements"][1]["elements"] for block in shown["blocks"] if "Exact parameters" in unframed(block)] == [
         [{"type": "text", "text": "{}"}]
     ]
@@ -224,26 +224,26 @@ def test_a_call_without_arguments_says_so() -> None:
 
 def test_an_address_is_no_link_and_has_its_true_host_beside_it() -> None:
     said = package(subject_url="https://bank.example.evil.example/login")
-    shown = details(Story(said).dossier())
+    shown = details_view(Story(said).dossier())
     assert "hxxps://bank[.]example[.]evil[.]example/login" in framed(shown)
     assert "bank.example.evil.example" in unframed(shown)
 
 
 def test_a_line_break_in_an_id_makes_no_line_among_the_short_ones() -> None:
-    shown = framed(details(Story(package(subject_id="42\nrisk_level: low")).dossier()))
+    shown = framed(details_view(Story(package(subject_id="42\nrisk_level: low")).dossier()))
     assert r"subject_id: 42\nrisk_level: low" in shown
 
 
 def test_the_history_tells_who_did_what_and_what_was_said() -> None:
     drawn = Story().then(commands.Comment, SENTA, comment="Look at <!here> page 2.").dossier()
-    shown = details(drawn)
+    shown = details_view(drawn)
     assert "Comment · Senta Koch · " in unframed(shown).replace("\n", "")
     assert "Look at <!here> page 2." in framed(shown)
 
 
 def test_what_the_policy_let_pass_is_not_told_as_approved_by_its_agent() -> None:
     drawn = dossier("notified")
-    said = unframed(details(drawn)).replace("\n", "")
+    said = unframed(details_view(drawn)).replace("\n", "")
     assert "Approved by policy · " in said
     assert "The policy let it pass." in said
     assert f"Submitted · {drawn.agent} · " in said
@@ -251,7 +251,7 @@ def test_what_the_policy_let_pass_is_not_told_as_approved_by_its_agent() -> None
 
 
 def test_where_nobody_was_asked_nobody_is_said_to_be_asked() -> None:
-    shown = details(dossier("notified"))
+    shown = details_view(dossier("notified"))
     assert {"Why nobody was asked", "Who was asked"} < set(headings(shown))
     assert "Nobody: the policy let it pass." in unframed(shown)
     assert [word for word in ("Asked now", "Asked last", "If nobody decides") if word in unframed(shown)] == []
@@ -259,7 +259,7 @@ def test_where_nobody_was_asked_nobody_is_said_to_be_asked() -> None:
 
 @pytest.mark.parametrize("name", ["expired", "approved", "rejected", "withdrawn"])
 def test_what_is_over_is_told_as_over(name: str) -> None:
-    shown = details(dossier(name))
+    shown = details_view(dossier(name))
     assert {"Why it took a person", "Who was asked"} < set(headings(shown))
     assert "Asked last: " in unframed(shown)
     assert [word for word in ("Asked now", "If nobody decides", "May not") if word in unframed(shown)] == []
@@ -270,23 +270,23 @@ def test_what_is_over_is_told_as_over(name: str) -> None:
     [("pending", "Asked now: "), ("deferred", "Asked next: "), ("revision_requested", "Asked next: ")],
 )
 def test_what_is_open_says_who_decides(name: str, asked: str) -> None:
-    shown = details(dossier(name))
+    shown = details_view(dossier(name))
     assert {"Why it takes a person", "Who decides"} < set(headings(shown))
     assert asked in unframed(shown)
     assert "If nobody decides in time" in unframed(shown)
 
 
 def test_the_history_has_a_name_for_each_event_type() -> None:
-    assert set(WHAT) == set(EventType)
+    assert set(EVENT_LABELS) == set(EventType)
 
 
 def test_an_event_that_nobody_described_is_told_by_its_name() -> None:
-    strange = Happened(at=NOW, event_type="package.frozen_over", actor="auto", reason="cold-night")
-    assert "package frozen over (cold night)" in unframed(details(dossier("pending", history=(strange,))))
+    strange = HistoryEvent(at=NOW, event_type="package.frozen_over", actor="auto", reason="cold-night")
+    assert "package frozen over (cold night)" in unframed(details_view(dossier("pending", history=(strange,))))
 
 
 def test_a_long_history_is_paged_too() -> None:
-    said = Happened(at=NOW, event_type="human.commented", actor=SENTA, words={"comment": "c" * 3000})
+    said = HistoryEvent(at=NOW, event_type="human.commented", actor=SENTA, words={"comment": "c" * 3000})
     shown = every_page(dossier("pending", history=(said,) * 300))
     assert [validate_view(page) for page in shown] == [()] * len(shown)
     assert sum(unframed(page).count("Senta Koch") for page in shown) == 300
@@ -295,10 +295,10 @@ def test_a_long_history_is_paged_too() -> None:
 def test_a_vote_that_does_not_count_any_more_says_so() -> None:
     drawn = dossier("one_of_two")
     lost = replace(drawn, tally=drawn.tally.model_copy(update={"votes": ()}))
-    assert "does not count any more" in unframed(details(lost))
-    assert "does not count any more" not in unframed(details(drawn))
+    assert "does not count any more" in unframed(details_view(lost))
+    assert "does not count any more" not in unframed(details_view(drawn))
 
 
 def test_details_are_the_same_whenever_they_are_drawn() -> None:
     drawn = dossier("approved")
-    assert details(drawn) == details(drawn)
+    assert details_view(drawn) == details_view(drawn)

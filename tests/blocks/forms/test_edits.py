@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from blocks.forms.fields import confirmation
-from blocks.forms.forms import edited, form
+from blocks.forms.forms import edit_confirmation, form
 from playground.blockkit.validate import validate_view
 from rules.state.commands import Verb
 from tests.blocks.conftest import Golden
@@ -37,7 +37,7 @@ def test_parameters_too_long_for_a_form_can_be_revised() -> None:
 
 @pytest.mark.parametrize("parameters", [largest().action_parameters, {"a": "\u200b" * 600}])
 def test_an_edit_too_long_to_be_shown_again_is_not_taken(parameters: dict[str, Any]) -> None:
-    view = edited(dossier("pending"), parameters)
+    view = edit_confirmation(dossier("pending"), parameters)
     assert "longer than the 3,000 characters" in markup(view)
     assert "submit" not in view
 
@@ -57,7 +57,7 @@ EDIT = {"to": "office@acme.example", "template": "notice-456", "attachments": []
 
 
 def test_an_edit_is_shown_once_more_before_it_is_made(golden: Golden) -> None:
-    view = edited(dossier("pending"), EDIT)
+    view = edit_confirmation(dossier("pending"), EDIT)
     golden("form_edited", view)
     assert validate_view(view) == ()
     assert 'legal@acme.example"' in framed(view)
@@ -66,7 +66,7 @@ def test_an_edit_is_shown_once_more_before_it_is_made(golden: Golden) -> None:
 
 
 def test_a_box_ticked_for_one_edit_confirms_no_other() -> None:
-    [tick] = inputs(edited(dossier("pending"), EDIT))["confirmed"]["element"]["options"]
+    [tick] = inputs(edit_confirmation(dossier("pending"), EDIT))["confirmed"]["element"]["options"]
     assert tick["value"] == confirmation(EDIT)
     assert tick["value"] != confirmation(EDIT | {"register": False})
 
@@ -74,10 +74,10 @@ def test_a_box_ticked_for_one_edit_confirms_no_other() -> None:
 @pytest.mark.slow
 @given(objects, objects)
 def test_an_edit_of_anything_is_sound(before: dict[str, Any], after: dict[str, Any]) -> None:
-    assert validate_view(edited(Story(package(action_parameters=before)).dossier(), after)) == ()
+    assert validate_view(edit_confirmation(Story(package(action_parameters=before)).dossier(), after)) == ()
 
 
 def test_an_edit_of_very_much_counts_what_it_does_not_draw() -> None:
-    view = edited(dossier("pending"), {f"name {number}": number for number in range(100)})
+    view = edit_confirmation(dossier("pending"), {f"name {number}": number for number in range(100)})
     assert "more changes below" in markup(view)
     assert validate_view(view) == ()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.forms.fields import FIELD
+from blocks.forms.fields import FIELD_BLOCKS
 from blocks.forms.forms import away_form, form, notice, read_metadata
 from blocks.kit.ids import Field, Ref
 from blocks.words.verbs import LOOKS, meaning
@@ -96,7 +96,7 @@ def test_the_inputs_of_a_form_are_those_of_the_table(verb: Verb) -> None:
 def test_every_verb_that_needs_words_has_a_form_and_every_field_an_input() -> None:
     everything = {verb for story in STATES.values() for verb in offered_verbs(story().state)} - {Verb.CLAIM_TASK}
     assert everything <= FIELDS.keys() == LOOKS.keys() - {Verb.CLAIM_TASK}
-    assert {field for fields in FIELDS.values() for field in fields} == FIELD.keys()
+    assert {field for fields in FIELDS.values() for field in fields} == FIELD_BLOCKS.keys()
     assert all(meaning(verb, dossier("pending")) for verb in LOOKS)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.home.home import Desk, Rows, home
+from blocks.home.home import HomeData, RowPage, home_view
 from blocks.home.queue import ROWS, Row
 from blocks.kit.ids import Ref
 from playground.blockkit.validate import validate_view
@@ -28,7 +28,7 @@ URGENT = Row(
     risk=RiskLevel.HIGH,
     level=HITLLevel.HARD_APPROVAL,
     status=Status.PENDING,
-    standing="Waiting",
+    status_label="Waiting",
     due_at=NOW + HOUR,
     role="senior_reviewer",
     assigned_to_me=True,
@@ -48,7 +48,7 @@ DECIDED = replace(
     ref=Ref("pkg_3", 1, 0),
     title="Freeze account 7731",
     status=Status.APPROVED,
-    standing="Approved, carried out",
+    status_label="Approved, carried out",
     decision=HumanDecisionType.APPROVE,
     decided_at=NOW - HOUR,
     due_at=None,
@@ -56,32 +56,32 @@ DECIDED = replace(
     assigned_to_me=False,
 )
 EMPTIED = replace(DECIDED, ref=Ref("pkg_4", 1, 0), title=None)
-BUSY = Desk(
+BUSY = HomeData(
     name="Senta Koch",
-    mine=Rows(rows=(URGENT, LATER), following="0 2026-11-21 rt_9"),
-    decided=Rows(rows=(DECIDED, EMPTIED), previous="2026-11-20 evt_1"),
+    to_decide=RowPage(rows=(URGENT, LATER), following="0 2026-11-21 rt_9"),
+    decided=RowPage(rows=(DECIDED, EMPTIED), previous="2026-11-20 evt_1"),
     waiting=31,
-    yours=14,
+    own_count=14,
 )
 DESKS = {
     "busy": BUSY,
-    "empty": Desk(name="Senta Koch"),
-    "nothing_of_31": Desk(name="Senta Koch", waiting=31, yours=0),
+    "empty": HomeData(name="Senta Koch"),
+    "nothing_of_31": HomeData(name="Senta Koch", waiting=31, own_count=0),
     "away": replace(BUSY, away_until=NOW + 7 * DAY, delegate="Sven Dahl"),
-    "without_a_role": Desk(name="Rose Miller", is_reviewer=False),
-    "admin": Desk(name="Adam Stone", is_reviewer=False, is_admin=True, posture=("Soft approvals are off.",)),
+    "without_a_role": HomeData(name="Rose Miller", is_reviewer=False),
+    "admin": HomeData(name="Adam Stone", is_reviewer=False, is_admin=True, posture=("Soft approvals are off.",)),
 }
 
 
 @pytest.mark.parametrize("name", DESKS)
 def test_home(name: str, golden: Golden) -> None:
-    view = home(DESKS[name])
+    view = home_view(DESKS[name])
     golden(f"home_{name}", view)
     assert validate_view(view) == ()
 
 
 def test_each_row_says_what_is_asked_and_leads_to_its_details() -> None:
-    view = home(BUSY)
+    view = home_view(BUSY)
     assert [each["value"] for each in of_type(view, "button") if each["action_id"] == "details"] == [
         "pkg_1 2 1 -",
         "pkg_2 1 0 -",
@@ -94,34 +94,34 @@ def test_each_row_says_what_is_asked_and_leads_to_its_details() -> None:
 
 
 def test_what_i_decided_says_how_and_what_it_is_now() -> None:
-    assert "You said *approve*" in markup(home(BUSY))
-    assert "now: approved, carried out" in markup(home(BUSY))
+    assert "You said *approve*" in markup(home_view(BUSY))
+    assert "now: approved, carried out" in markup(home_view(BUSY))
 
 
 def test_a_page_leads_on_and_back_by_the_positions_that_were_given() -> None:
-    found = buttons(home(BUSY))
+    found = buttons(home_view(BUSY))
     assert (found["home_mine"]["value"], found["home_decided"]["value"]) == ("0 2026-11-21 rt_9", "2026-11-20 evt_1")
 
 
 def test_on_a_page_in_the_middle_both_ways_stand() -> None:
-    middle = replace(BUSY, mine=replace(BUSY.mine, previous="first"))
-    values = [each["value"] for each in of_type(home(middle), "button") if each["action_id"] == "home_mine"]
+    middle = replace(BUSY, to_decide=replace(BUSY.to_decide, previous="first"))
+    values = [each["value"] for each in of_type(home_view(middle), "button") if each["action_id"] == "home_mine"]
     assert values == ["first", "0 2026-11-21 rt_9"]
-    assert validate_view(home(middle)) == ()
+    assert validate_view(home_view(middle)) == ()
 
 
 def test_an_empty_home_helps() -> None:
-    assert "Nothing waits for you." in markup(home(DESKS["empty"]))
-    assert "31 packages wait for others: /reviews queue lists them." in markup(home(DESKS["nothing_of_31"]))
-    assert "You hold no role in the policy" in markup(home(DESKS["without_a_role"]))
-    assert "Put people into a role" in markup(home(DESKS["admin"]))
+    assert "Nothing waits for you." in markup(home_view(DESKS["empty"]))
+    assert "31 packages wait for others: /reviews queue lists them." in markup(home_view(DESKS["nothing_of_31"]))
+    assert "You hold no role in the policy" in markup(home_view(DESKS["without_a_role"]))
+    assert "Put people into a role" in markup(home_view(DESKS["admin"]))
 
 
 @pytest.mark.parametrize(
     ("name", "there", "not_there"), [("busy", "home_away", "home_back"), ("away", "home_back", "home_away")]
 )
 def test_there_is_one_switch_for_being_away(name: str, there: str, not_there: str) -> None:
-    found = buttons(home(DESKS[name]))
+    found = buttons(home_view(DESKS[name]))
     assert there in found
     assert not_there not in found
 
@@ -135,35 +135,35 @@ def test_there_is_one_switch_for_being_away(name: str, there: str, not_there: st
     ],
 )
 def test_the_first_line_says_how_much_waits(yours: int | None, said: str) -> None:
-    assert home(replace(BUSY, yours=yours))["blocks"][0]["text"]["text"] == said
+    assert home_view(replace(BUSY, own_count=yours))["blocks"][0]["text"]["text"] == said
 
 
 def test_who_holds_no_role_is_not_asked_whether_they_go_away() -> None:
-    assert buttons(home(DESKS["without_a_role"])) == {}
+    assert buttons(home_view(DESKS["without_a_role"])) == {}
 
 
 def test_who_stands_in_is_named_while_away() -> None:
-    assert "Sven Dahl stands in for you" in unframed(home(DESKS["away"]))
+    assert "Sven Dahl stands in for you" in unframed(home_view(DESKS["away"]))
 
 
 def test_an_admin_is_told_of_what_that_adds() -> None:
-    assert "You are an admin" in markup(home(DESKS["admin"]))
-    assert "You are an admin" not in markup(home(BUSY))
-    assert "Soft approvals are off." in markup(home(DESKS["admin"]))
+    assert "You are an admin" in markup(home_view(DESKS["admin"]))
+    assert "You are an admin" not in markup(home_view(BUSY))
+    assert "Soft approvals are off." in markup(home_view(DESKS["admin"]))
 
 
 def test_home_has_its_headings() -> None:
-    assert headings(home(BUSY)) == ["Waiting for you", "What you decided"]
+    assert headings(home_view(BUSY)) == ["Waiting for you", "What you decided"]
 
 
 @pytest.mark.slow
 @given(st.lists(st.tuples(texts, texts), max_size=ROWS), st.booleans())
 def test_hostile_titles_and_names_stay_in_their_frames(said: list[tuple[str, str]], decided: bool) -> None:
     row = DECIDED if decided else URGENT
-    rows = Rows(
+    rows = RowPage(
         rows=tuple(replace(row, title=title, agent=agent) for title, agent in said), following="x", previous="y"
     )
-    view: Any = home(replace(BUSY, mine=rows, decided=rows, delegate="ZQX*bold*", away_until=NOW))
+    view: Any = home_view(replace(BUSY, to_decide=rows, decided=rows, delegate="ZQX*bold*", away_until=NOW))
     assert validate_view(view) == ()
     assert "ZQX" not in markup(view)
     assert of_type(view, "link", "image", "user", "usergroup", "channel", "broadcast") == []

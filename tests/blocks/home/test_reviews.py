@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from blocks.home import reviews
 from blocks.home.stats import stats
 from blocks.kit.message import Message
-from blocks.words.refusals import told
+from blocks.words.refusals import private_message, refusal_message
 from playground.blockkit.validate import validate_message
 from rules.policy.summary import summary
 from rules.reasons import Reason, Refusal, refuse
@@ -55,18 +55,22 @@ ANSWERS: dict[str, Message] = {
     "queue_empty": reviews.queue(()),
     "mine": reviews.mine((URGENT,)),
     "mine_empty": reviews.mine((), waiting=31),
-    "no_role": reviews.no_role(is_admin=False),
-    "sampled": reviews.sampled((replace(DECIDED, decision=None, status=Status.CONSENTED, standing="Nobody objected"),)),
+    "no_role": reviews.no_role_message(is_admin=False),
+    "sampled": reviews.sampled(
+        (replace(DECIDED, decision=None, status=Status.CONSENTED, status_label="Nobody objected"),)
+    ),
     "sampled_empty": reviews.sampled(()),
     "stats": stats(FIGURES),
     "stats_empty": stats(NOTHING),
     "help": reviews.help(is_admin=False),
     "help_admin": reviews.help(is_admin=True),
-    "unknown": reviews.unknown("aprove <!channel>", is_admin=False),
-    "done": reviews.done(f"<@{SENTA}> has it now."),
+    "unknown": reviews.unknown_word("aprove <!channel>", is_admin=False),
+    "done": private_message(f"<@{SENTA}> has it now."),
     "audit": reviews.audit(dossier("approved")),
     "policy": reviews.policy(summary(POLICY).splitlines()),
-    "refused": told(refuse(Reason.ALREADY_DECIDED, status="approved", by=f"<@{SENTA}>"), dossier("approved")),
+    "refused": refusal_message(
+        refuse(Reason.ALREADY_DECIDED, status="approved", by=f"<@{SENTA}>"), dossier("approved")
+    ),
 }
 
 
@@ -109,10 +113,10 @@ def _contract() -> str:
 
 
 def test_the_help_names_every_word_and_only_admins_are_shown_theirs() -> None:
-    everything = [*reviews.WORDS, *reviews.ADMIN_WORDS]
+    everything = [*reviews.WORD_HELP, *reviews.ADMIN_WORD_HELP]
     assert ", ".join(everything) == _contract()
     assert [word for word in everything if f"/reviews {word}" not in unframed(ANSWERS["help_admin"].blocks)] == []
-    assert [word for word in reviews.ADMIN_WORDS if f"/reviews {word}" in unframed(ANSWERS["help"].blocks)] == []
+    assert [word for word in reviews.ADMIN_WORD_HELP if f"/reviews {word}" in unframed(ANSWERS["help"].blocks)] == []
 
 
 def test_a_wrong_word_gets_the_help_and_is_taken_literally() -> None:
@@ -213,7 +217,7 @@ def test_hostile_titles_make_sound_answers(titles: list[str]) -> None:
 @pytest.mark.parametrize("reason", Reason)
 def test_every_refusal_can_be_told(reason: Reason) -> None:
     facts = dict.fromkeys(("who", "by", "assignee", "because", "fault", "verb"), "<!channel> *x*")
-    message = told(Refusal(reason=reason, facts=facts), dossier("pending"))
+    message = refusal_message(Refusal(reason=reason, facts=facts), dossier("pending"))
     assert validate_message(payload(message)) == ()
     assert "<!channel>" not in message.text
     assert markup(message.blocks) == ""
@@ -222,8 +226,8 @@ def test_every_refusal_can_be_told(reason: Reason) -> None:
 
 def test_a_refusal_names_people_and_times_as_slack_does() -> None:
     until = (NOW + HOUR).isoformat(timespec="minutes")
-    late = told(refuse(Reason.ALREADY_DECIDED, status="approved", by=f"<@{SENTA}>"))
-    asleep = told(refuse(Reason.IS_DEFERRED, until=until))
+    late = refusal_message(refuse(Reason.ALREADY_DECIDED, status="approved", by=f"<@{SENTA}>"))
+    asleep = refusal_message(refuse(Reason.IS_DEFERRED, until=until))
     assert [run["user_id"] for run in of_type(late.blocks, "user")] == [SENTA]
     assert late.text == f"This is already approved by <@{SENTA}>; nothing was changed."
     assert [run["timestamp"] for run in of_type(asleep.blocks, "date")] == [int((NOW + HOUR).timestamp())]

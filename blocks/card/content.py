@@ -1,4 +1,4 @@
-"""What people approve, drawn line by line (`rules.package.layout`): as many as fit on a card, elsewhere all of them."""
+"""What an approval releases, line by line (`rules.package.layout`): shortened on the card, complete elsewhere."""
 
 from __future__ import annotations
 
@@ -45,37 +45,37 @@ STEP_CHARACTERS = 24_000
 STEP_BYTES = 100_000  # Slack takes 250 KB in a view
 
 
-def on_card(dossier: Dossier, package: DecisionPackage) -> Parts:
-    """As much as a card shows, and after it how much that is."""
+def card_content(dossier: Dossier, package: DecisionPackage) -> Parts:
+    """As much as fits on the card, with a note that says how much that is."""
     shown = [piece for piece in layout.card_pieces(package) if piece.part is not Content.SUBJECT]
-    framed = (each for piece in shown for each in _framed(package.kind, piece.part, "\n".join(piece.lines)))
-    cut = () if dossier.state.whole_on_card else (_shortened(dossier, package, shown),)
+    framed = (element for piece in shown for element in _framed(package.kind, piece.part, "\n".join(piece.lines)))
+    cut = () if dossier.state.whole_on_card else (_shortened_note(dossier, package, shown),)
     return (*framed, *cut)
 
 
-def subject(package: DecisionPackage) -> str | None:
-    """The card's line of the subject."""
+def subject_line(package: DecisionPackage) -> str | None:
+    """The line of the card that names the subject."""
     return next((piece.lines[0] for piece in layout.card_pieces(package) if piece.part is Content.SUBJECT), None)
 
 
-def whole(package: DecisionPackage, but: Collection[Content] = ()) -> Iterator[Block]:
-    """All of it, over as many blocks as it takes."""
+def full_content(package: DecisionPackage, but: Collection[Content] = ()) -> Iterator[Block]:
+    """The complete content, over as many blocks as it needs."""
     for part, lines in passages(package):
         for number, text in enumerate(_chunks(lines) if part not in but else ()):
             yield rich(*_framed(package.kind, part, text, ", continued" if number else ""))
 
 
-def in_steps(blocks: Iterable[Block]) -> list[list[Block]]:
-    """The blocks, spread over as many views as it takes; at least one."""
+def split_into_steps(blocks: Iterable[Block]) -> list[list[Block]]:
+    """The blocks, distributed over as many views as needed; at least one."""
     steps: list[list[Block]] = [[]]
     characters = size = 0
     for block in blocks:
-        text, written = _length(block), len(dumps(block))
-        if steps[-1] and (characters + text > STEP_CHARACTERS or size + written > STEP_BYTES):
+        block_characters, block_bytes = _length(block), len(dumps(block))
+        if steps[-1] and (characters + block_characters > STEP_CHARACTERS or size + block_bytes > STEP_BYTES):
             steps.append([])
             characters = size = 0
         steps[-1].append(block)
-        characters, size = characters + text, size + written
+        characters, size = characters + block_characters, size + block_bytes
     return steps
 
 
@@ -95,7 +95,7 @@ def _heading(kind: Kind, part: Content) -> str:
 
 
 def _chunks(lines: Iterable[str]) -> Iterator[str]:
-    """As few texts as hold the lines. A line that fits into no text is cut, and nothing of it is lost."""
+    """The lines, joined into as few texts as possible. A line longer than a text is split, never shortened."""
     held: list[str] = []
     size = 0
     for piece in (piece for line in lines for piece in _cut(line)):
@@ -116,21 +116,21 @@ def _length(block: Block) -> int:
     return sum(len(run["text"]) for part in block["elements"] for run in part["elements"])
 
 
-def _shortened(dossier: Dossier, package: DecisionPackage, shown: list[Piece]) -> Element:
-    """How much is shown, and where the rest is."""
-    every = [(part, tuple(lines)) for part, lines in passages(package) if part is not Content.SUBJECT]
+def _shortened_note(dossier: Dossier, package: DecisionPackage, shown: list[Piece]) -> Element:
+    """A note on how much is shown and where the rest is."""
+    parts = [(part, tuple(lines)) for part, lines in passages(package) if part is not Content.SUBJECT]
     if package.kind in CALLS and len(package.action_parameters or ()) > 1:
-        lines = every[0][1]
-        told = f"{_whole_ones(shown[0].lines, lines)} of {len(package.action_parameters or ())} parameters"
+        lines = parts[0][1]
+        shown_size = f"{_complete_entries(shown[0].lines, lines)} of {len(package.action_parameters or ())} parameters"
         rest = "all of them"
     else:
-        told = f"{_size(shown):,} of {sum(map(len, (line for _, lines in every for line in lines))):,} characters"
+        shown_size = f"{_size(shown):,} of {sum(map(len, (line for _, lines in parts for line in lines))):,} characters"
         rest = "all of it"
-    return aside(f"Shortened: {told} shown. {_opens(dossier)} shows {rest}.")
+    return aside(f"Shortened: {shown_size} shown. {_full_content_button(dossier)} shows {rest}.")
 
 
-def _whole_ones(shown: tuple[str, ...], lines: tuple[str, ...]) -> int:
-    """Of the entries that begin without an indent, those that end within what is shown."""
+def _complete_entries(shown: tuple[str, ...], lines: tuple[str, ...]) -> int:
+    """How many unindented entries end within the shown lines."""
     begun = [number for number, line in enumerate(lines) if not line.startswith(" ")]
     ends = [*begun[1:], len(lines)]
     complete = sum(line == other for line, other in zip(shown, lines, strict=False))
@@ -141,6 +141,6 @@ def _size(shown: list[Piece]) -> int:
     return sum(len(line) for piece in shown for line in piece.lines)
 
 
-def _opens(dossier: Dossier) -> str:
-    """The button that shows the rest."""
+def _full_content_button(dossier: Dossier) -> str:
+    """The label of the button that shows the complete content."""
     return next((LOOKS[verb].label for verb in (Verb.APPROVE, Verb.ANSWER) if verb in dossier.offered), "Details")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 
 from blocks.card.card import card
-from blocks.details.details import details, exact_pages
-from blocks.forms.forms import SHOWING_ALL, form, read_step, step
+from blocks.details.details import content_page_count, details_view
+from blocks.forms.forms import SHOWS_CONTENT, form, read_step, step
 from playground.blockkit.validate import validate_view
 from rules.package.layout import Content, fits_on_card, passages
 from rules.package.model import DecisionPackage, Kind
@@ -21,7 +21,7 @@ from tests.blocks.packages import hostile, largest, objects
 from tests.blocks.reading import framed, inputs, markup, of_type, unframed
 from tests.rules.world import package
 
-GRANTING = sorted(SHOWING_ALL - {Verb.APPROVE_WITH_EDITS})
+GRANTING = sorted(SHOWS_CONTENT - {Verb.APPROVE_WITH_EDITS})
 LETTER = {"body": "\n".join(f"line {number} of a long letter" for number in range(2_000))}
 FEW = {f"name_{number}": f"value {number}" for number in range(5)}
 
@@ -62,7 +62,9 @@ def test_a_form_shows_all_of_it(verb: Verb, said: DecisionPackage) -> None:
 @given(hostile)
 def test_details_begin_with_all_of_it(said: DecisionPackage) -> None:
     drawn = Story(said).dossier()
-    shown = "".join(bare(framed(details(drawn, page)["blocks"][1:])) for page in range(1, exact_pages(drawn) + 1))
+    shown = "".join(
+        bare(framed(details_view(drawn, page)["blocks"][1:])) for page in range(1, content_page_count(drawn) + 1)
+    )
     assert [line for line in lines_of(said) if bare(line) not in shown] == []
 
 
@@ -114,7 +116,7 @@ _MEMORY = {
 }
 
 
-@pytest.mark.parametrize("verb", sorted(SHOWING_ALL))
+@pytest.mark.parametrize("verb", sorted(SHOWS_CONTENT))
 def test_a_form_that_cannot_hold_all_of_it_has_no_submit_and_says_what_can_be_done(verb: Verb) -> None:
     deep: Any = list(range(7_000))
     for _ in range(25):
