@@ -28,7 +28,7 @@ from rules.state.commands import Approve
 from rules.verbs.submission import Submit
 from store.agents import agent_admin
 from store.installation import directory
-from store.installation.house import fresh_id
+from store.installation.installation import fresh_id
 from store.store import Store
 
 RECEIVERS, HANGING = 1_000, 100  # one of them hangs, and is to be told so many things
@@ -81,15 +81,15 @@ async def _told(kind: str, store: Store, address: str) -> Result:
 async def _hired(store: Store, address: str) -> list[Agent]:
     """With the people who decide; each agent is told at a path of its own."""
     people = [Person(user_id=f"U{number}") for number in range(1, 6)]
-    await store.write(lambda its: directory.replace(its, people, {}, now()))
+    await store.write(lambda its: directory.replace_directory(its, people, {}, now()))
     return [await _agent(store, f"{address}/{number}") for number in range(RECEIVERS)]
 
 
 async def _agent(store: Store, url: str) -> Agent:
     made = await store.write(
-        lambda its: agent_admin.add(its, fresh_id(), "U5", now(), callback_url=url, rates=NO_LIMITS)
+        lambda its: agent_admin.add_agent(its, fresh_id(), "U5", now(), callback_url=url, rates=NO_LIMITS)
     )
-    found = await store.agent_of(made.key)
+    found = await store.agent_by_key(made.key)
     if found is None:
         raise RuntimeError("the agent just added was not found")
     return found
@@ -98,7 +98,7 @@ async def _agent(store: Store, url: str) -> Agent:
 async def _submitted(store: Store, agent: Agent) -> str:
     package_id = f"pkg_{fresh_id()}"
     command = Submit(command_id=package_id, decision_package_id=package_id, package=package(1))
-    answered = await store.asked_by(agent, command)
+    answered = await store.execute_for_agent(agent, command)
     if answered.refusal:
         raise RuntimeError(answered.refusal.sentence)
     return package_id
@@ -106,7 +106,7 @@ async def _submitted(store: Store, agent: Agent) -> str:
 
 async def _approved(store: Store, package_id: str) -> None:
     command = Approve(command_id=f"approve {package_id}", decision_package_id=package_id, expected_package_version=1)
-    outcome = await store.carry_out(command, REVIEWER)
+    outcome = await store.execute(command, REVIEWER)
     if outcome.refusal:
         raise RuntimeError(outcome.refusal.sentence)
 

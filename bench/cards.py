@@ -19,8 +19,8 @@ from rules.state.commands import NewVersion, Revise
 from rules.verbs.submission import Submit
 from scheduler.cards.dossiers import dossier_of
 from store.commands.execute import Outcome
-from store.installation.house import fresh_id
-from store.store import Answered
+from store.installation.installation import fresh_id
+from store.store import AgentReply
 
 ROUNDS = 1_000
 ASKED = {"pending": 1_000, "Details": 2_000}  # microseconds, at most
@@ -109,7 +109,7 @@ def _package(number: int, **changes: object) -> DecisionPackage:
 async def _submitted(its: World, number: int) -> str:
     package_id = f"pkg_{fresh_id()}"
     command = Submit(command_id=package_id, decision_package_id=package_id, package=_package(number))
-    _taken(await its.store.asked_by(its.agent, command))
+    _taken(await its.store.execute_for_agent(its.agent, command))
     return package_id
 
 
@@ -119,17 +119,17 @@ async def _changed(its: World, package_id: str) -> None:
     revise = {"command_id": fresh_id(), "instructions": "Copy the case officer, and send it by courier."}
     parameters = {"notice": 2, "to": "Entity ABC", "cc": "officer@agency.example", "channel": "courier"}
     version = {"command_id": fresh_id(), "package": _package(2, action_parameters=parameters)}
-    _taken(await its.store.carry_out(Revise.model_validate(seen | revise), REVIEWER))
-    _taken(await its.store.asked_by(its.agent, NewVersion.model_validate(seen | version)))
+    _taken(await its.store.execute(Revise.model_validate(seen | revise), REVIEWER))
+    _taken(await its.store.execute_for_agent(its.agent, NewVersion.model_validate(seen | version)))
 
 
-def _taken(answer: Outcome | Answered) -> None:
+def _taken(answer: Outcome | AgentReply) -> None:
     if answer.refusal:
         raise RuntimeError(answer.refusal.sentence)
 
 
 async def _dossier(its: World, package_id: str) -> Dossier:
-    found = await its.store.read(lambda connection: dossier_of(connection, its.store.house, package_id, now()))
+    found = await its.store.read(lambda connection: dossier_of(connection, its.store.installation, package_id, now()))
     if found is None:
         raise LookupError(f"package {package_id} was not found, which this bench had just submitted")
     return found

@@ -45,6 +45,6 @@ async def claim(its: World, number: int, package_id: str) -> None:
         claim_id="worker-1",
         action_digest=action_digest(package(number)),
     )
-    outcome = await its.store.asked_by(its.agent, command)
+    outcome = await its.store.execute_for_agent(its.agent, command)
     if outcome.refusal:
         raise RuntimeError(outcome.refusal.sentence)

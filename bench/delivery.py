@@ -26,10 +26,10 @@ from rules.package.model import DecisionPackage
 from rules.policy.parse import read_policy
 from rules.verbs.submission import Submit
 from scheduler.cards.reconciler import Reconciler
-from store.installation.house import fresh_id
+from store.installation.installation import fresh_id
 from store.outbox.rate_budget import Rates, Window
 from store.store import Store
-from store.waiters import stopped
+from store.waiters import cancel_task
 
 CARDS, SPEED = 1_000, 2.0
 CHANNELS = [f"C{number}" for number in range(1, 6)]
@@ -97,7 +97,7 @@ async def _submitted(its: World, job: int) -> None:
     package = DecisionPackage.model_validate(body(job) | SAID | kind)
     package_id = f"pkg_{fresh_id()}"
     command = Submit(command_id=package_id, decision_package_id=package_id, package=package)
-    answered = await its.store.asked_by(its.agent, command)
+    answered = await its.store.execute_for_agent(its.agent, command)
     if answered.refusal:
         raise RuntimeError(answered.refusal.sentence)
 
@@ -155,7 +155,7 @@ async def _deliver(url: str, api_url: str, token: str) -> None:
         reconciler.notice()
         delivering = asyncio.create_task(reconciler.run_for_ever())
         await line.read()
-        await stopped(delivering)
+        await cancel_task(delivering)
     await store.close()
 
 

@@ -10,9 +10,9 @@ from collections import defaultdict
 from bench.world import REVIEWER, fresh_database, now, package, world
 from rules.state.commands import Approve
 from rules.verbs.submission import Submit
-from store.commands.asked import Asked
-from store.commands.execute import carry_out
-from store.installation.house import fresh_id
+from store.commands.execute import execute
+from store.commands.invocation import Invocation
+from store.installation.installation import fresh_id
 
 NUMBER = 500
 _PARTS = {
@@ -42,7 +42,7 @@ def _part(where: str) -> str:
 
 async def _profiled(url: str) -> cProfile.Profile:
     async with world(url) as its:
-        house, profile = its.store.house, cProfile.Profile()
+        installation, profile = its.store.installation, cProfile.Profile()
 
         def operation(connection) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
             profile.enable()
@@ -50,9 +50,9 @@ async def _profiled(url: str) -> cProfile.Profile:
                 its_id = f"pkg_{fresh_id()}"
                 submit = Submit(command_id=its_id, decision_package_id=its_id, package=package(number))
                 approve = Approve(command_id=f"a{its_id}", decision_package_id=its_id, expected_package_version=1)
-                asked = Asked(command=submit, now=now(), actor=its.agent.actor, agent_id=its.agent.agent_id)
-                carry_out(connection, house, asked)
-                carry_out(connection, house, Asked(command=approve, now=now(), actor=REVIEWER))
+                asked = Invocation(command=submit, now=now(), actor=its.agent.actor, agent_id=its.agent.agent_id)
+                execute(connection, installation, asked)
+                execute(connection, installation, Invocation(command=approve, now=now(), actor=REVIEWER))
             profile.disable()
 
         await its.store.database.write(operation)

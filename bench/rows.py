@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
 
 from store.engine.batch import Batch
-from store.engine.spelled import Values
+from store.engine.statements import Values
 
 
 class Write(NamedTuple):

@@ -18,7 +18,7 @@ from rules.people.directory import Person
 from rules.state.commands import Approve
 from store.agents import agent_admin
 from store.installation import directory
-from store.installation.house import fresh_id
+from store.installation.installation import fresh_id
 
 
 async def main(url: str, channel: str | None = None) -> None:
@@ -34,9 +34,9 @@ async def main(url: str, channel: str | None = None) -> None:
 async def _until_told(its: RunningService) -> None:
     store = its.service.store
     people = [Person(user_id=f"U{number}") for number in range(1, 6)]
-    await store.database.write(lambda connection: directory.replace(connection, people, {}, now()))
+    await store.database.write(lambda connection: directory.replace_directory(connection, people, {}, now()))
     made = await store.database.write(
-        lambda connection: agent_admin.add(connection, fresh_id(), "U5", now(), rates=NO_LIMITS)
+        lambda connection: agent_admin.add_agent(connection, fresh_id(), "U5", now(), rates=NO_LIMITS)
     )
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -48,7 +48,7 @@ async def _until_told(its: RunningService) -> None:
 
 async def _approve(its: RunningService, package_id: str) -> None:
     command = Approve(command_id=f"approve {package_id}", decision_package_id=package_id, expected_package_version=1)
-    outcome = await its.service.store.carry_out(command, REVIEWER)
+    outcome = await its.service.store.execute(command, REVIEWER)
     if outcome.refusal:
         raise RuntimeError(outcome.refusal.sentence)
 

@@ -45,11 +45,11 @@ async def _lived(its: World, number: int) -> None:
 
 async def _shown(its: World, package_id: str) -> None:
     """As delivery keeps it, before it posts."""
-    dossier = await its.store.read(lambda connection: dossier_of(connection, its.store.house, package_id, now()))
+    dossier = await its.store.read(lambda connection: dossier_of(connection, its.store.installation, package_id, now()))
     if dossier is None:
         raise LookupError(f"package {package_id} was not found, which this bench had just submitted")
     drawn = render(dossier)
-    await its.store.keep_rendering(package_id, drawn.rendering_id, drawn.body)
+    await its.store.save_rendering(package_id, drawn.rendering_id, drawn.body)
 
 
 def _size(url: str) -> int:

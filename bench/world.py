@@ -23,7 +23,7 @@ from rules.verbs.submission import Submit
 from store.agents import agent_admin, agents
 from store.engine.engines import make_engine
 from store.installation import directory
-from store.installation.house import fresh_id
+from store.installation.installation import fresh_id
 from store.migrations.migrate import migrate
 from store.store import Store
 
@@ -55,7 +55,7 @@ class World(NamedTuple):
     async def submit(self, number: int) -> str:
         package_id = f"pkg_{fresh_id()}"
         command = Submit(command_id=package_id, decision_package_id=package_id, package=package(number))
-        answered = await self.store.asked_by(self.agent, command)
+        answered = await self.store.execute_for_agent(self.agent, command)
         if answered.refusal:
             raise RuntimeError(answered.refusal.sentence)
         return package_id
@@ -64,7 +64,7 @@ class World(NamedTuple):
         command = Approve(
             command_id=f"approve {package_id}", decision_package_id=package_id, expected_package_version=1
         )
-        outcome = await self.store.carry_out(command, REVIEWER)
+        outcome = await self.store.execute(command, REVIEWER)
         if outcome.refusal:
             raise RuntimeError(outcome.refusal.sentence)
 
@@ -93,11 +93,13 @@ async def world(url: str, policy: str = POLICY) -> AsyncIterator[World]:
     migrate(url, now())
     store = await Store.open(url, read_policy(policy), policy, now)
     people = [Person(user_id=f"U{number}", name=f"Person {number}") for number in range(1, 6)]
-    await store.database.write(lambda connection: directory.replace(connection, people, {}, now()))
+    await store.database.write(lambda connection: directory.replace_directory(connection, people, {}, now()))
     made = await store.database.write(
-        lambda connection: agent_admin.add(connection, fresh_id(), "U5", now(), rates=NO_LIMITS)
+        lambda connection: agent_admin.add_agent(connection, fresh_id(), "U5", now(), rates=NO_LIMITS)
     )
-    agent = await store.read(lambda connection: agents.by_key(connection, store.house.tenant_id, made.key, now()))
+    agent = await store.read(
+        lambda connection: agents.agent_by_key(connection, store.installation.tenant_id, made.key, now())
+    )
     if agent is None:
         raise RuntimeError("the agent just added was not found")
     try:

@@ -12,10 +12,10 @@ from bot.metrics import Metrics
 from bot.settings import Settings
 from scheduler.callbacks.sender import Courier
 from scheduler.ticks import ticking
-from store.agents.agent_admin import as_it_is
-from store.agents.callback_secrets import seal_what_lies_open
+from store.agents.agent_admin import leave_unsealed
+from store.agents.callback_secrets import seal_unsealed
 from store.store import Store
-from store.waiters import stopped
+from store.waiters import cancel_task
 
 POLL_INTERVAL = 1.0
 DRAIN_WITHIN = 10.0  # seconds at the end for calls in progress
@@ -35,14 +35,14 @@ async def callback_sender(settings: Settings, store: Store, metrics: Metrics) ->
                 yield courier
         finally:
             await courier.finished(DRAIN_WITHIN)
-            await stopped(running)
+            await cancel_task(running)
 
 
 async def _secret_opener(settings: Settings, store: Store) -> Callable[[str], str]:
     """Return the function that opens callback secrets. Seal unsealed ones; one that no key opens stops the start."""
     if not has_key_source(settings):
-        return as_it_is
+        return leave_unsealed
     keys = vault(settings)
     now = store.clock()
-    await store.write(lambda connection: seal_what_lies_open(connection, keys, now))
+    await store.write(lambda connection: seal_unsealed(connection, keys, now))
     return keys.open

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 from bot.settings import Settings, SettingsError
 from store.agents.callback_secrets import Vault
-from store.engine.address import address
+from store.engine.address import parse_database_url
 
 SETTING = "COUNTERSIGN_KEY"
 _SIZE = 32
@@ -92,7 +92,7 @@ def known_public_key(settings: Settings) -> str | None:
 
 def key_file(settings: Settings) -> Path | None:
     """The key file that is used if COUNTERSIGN_KEY is not set; None on PostgreSQL."""
-    url = address(settings.database_url)
+    url = parse_database_url(settings.database_url)
     return Path(f"{url.database}.key") if url.get_backend_name() == "sqlite" else None
 
 

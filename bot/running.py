@@ -139,7 +139,7 @@ async def _accept_connections(factory: Callable[[], Connection], host: str, port
 
 async def drain(app: web.Application, store: Store) -> None:
     """Answer long polls now, and wait for requests in progress."""
-    store.release()
+    store.release_waiters()
     await app[ACTIVE_REQUESTS].drain(DRAIN_WITHIN)
 
 
@@ -156,7 +156,7 @@ async def serve_until_stopped(settings: Settings) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     async with hold_server_lock(settings.database_url), run_service(settings) as running:
-        policy = running.service.store.house.policy
+        policy = running.service.store.installation.policy
         log.info("service.ready", url=running.url, agents=running.agents_url, policy=policy.full_version)
         for warning in warnings(policy):
             log.warning("policy.incomplete", because=warning)

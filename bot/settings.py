@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.exc import ArgumentError
 
 from bot.callbacks.guard import Network, is_internal
-from store.engine.address import address
+from store.engine.address import parse_database_url
 
 Networks = Annotated[tuple[Network, ...], NoDecode]
 SLACK_PATH = "/slack/events"
@@ -52,12 +52,12 @@ class Settings(BaseSettings):
     @classmethod
     def _check_database_url(cls, url: str) -> str:
         try:
-            backend = address(url).get_backend_name()
+            backend = parse_database_url(url).get_backend_name()
         except (ArgumentError, ValueError):
             backend = ""
         if backend not in ("sqlite", "postgresql"):
             raise ValueError("must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
-        if backend == "sqlite" and address(url).database in (None, "", ":memory:"):
+        if backend == "sqlite" and parse_database_url(url).database in (None, "", ":memory:"):
             raise ValueError("must name a file, such as sqlite:///countersign.db: what is decided has to last")
         return url
 
@@ -67,7 +67,9 @@ class Settings(BaseSettings):
         if not url:
             return None
         try:
-            backends = {address(name).get_backend_name() for name in (url, info.data.get("database_url", url))}
+            backends = {
+                parse_database_url(name).get_backend_name() for name in (url, info.data.get("database_url", url))
+            }
         except (ArgumentError, ValueError):
             backends = set()
         if backends != {"postgresql"}:

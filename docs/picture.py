@@ -42,7 +42,7 @@ async def taken(path: Path) -> None:
 
 async def _posted(demo: Demo) -> None:
     store = demo.service.store
-    made = await store.write(lambda connection: agent_admin.add(connection, "refunds", OWNER, store.clock()))
+    made = await store.write(lambda connection: agent_admin.add_agent(connection, "refunds", OWNER, store.clock()))
     headers = {"Authorization": f"Bearer {made.key}"}
     async with aiohttp.ClientSession(demo.url, headers=headers) as http:
         await http.post("/v1/packages", data=package(), raise_for_status=True)

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import structlog
 
-from store.engine.address import address, connect_options
+from store.engine.address import connect_options, parse_database_url
 from store.waiters import Waiters
 
 log = structlog.get_logger()
@@ -23,14 +23,14 @@ class Notifier:
     """Tells the other replicas, after the commit and in batches: one NOTIFY carries as many packages as fit."""
 
     def __init__(self, url: str, waiters: Waiters) -> None:
-        where = address(url).set(drivername="postgresql+psycopg")
+        where = parse_database_url(url).set(drivername="postgresql+psycopg")
         _, given = where.get_dialect()().create_connect_args(where)
         self._where: dict[str, Any] = {**connect_options(where), **given}
         self._waiters = waiters
         self._changed: set[str] = set()
         self._news = asyncio.Event()
 
-    def tell(self, package_ids: Iterable[str]) -> None:
+    def announce(self, package_ids: Iterable[str]) -> None:
         self._changed.update(package_ids)
         self._news.set()
 

@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from store.engine.database import Database
-from store.packages.packages import revisions
+from store.packages.packages import load_revisions
 
 log = structlog.get_logger()
 
@@ -28,7 +28,7 @@ class Waiter:
     def wake(self) -> None:
         self._news.set()
 
-    async def news(self) -> None:
+    async def woken(self) -> None:
         await self._news.wait()
         self._news.clear()
 
@@ -77,14 +77,16 @@ class Waiters:
     async def _poll(self) -> None:
         awaited = list(self._waiting)
         for start in range(0, len(awaited), POLLED_AT_ONCE):
-            some = partial(revisions, tenant_id=self._tenant_id, package_ids=awaited[start : start + POLLED_AT_ONCE])
+            some = partial(
+                load_revisions, tenant_id=self._tenant_id, package_ids=awaited[start : start + POLLED_AT_ONCE]
+            )
             for package_id, revision in (await self._database.read(some)).items():
                 for waiter in self._waiting.get(package_id, ()):
                     if waiter.seen != revision:
                         waiter.wake()
 
 
-async def stopped(task: asyncio.Task[None]) -> None:
+async def cancel_task(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

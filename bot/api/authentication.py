@@ -26,7 +26,7 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
     service = request.app[SERVICE]
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     has_key = scheme.lower() == "bearer" and bool(key.strip())
-    agent = await service.store.agent_of(key) if has_key and key.isascii() else None
+    agent = await service.store.agent_by_key(key) if has_key and key.isascii() else None
     if agent is None:
         service.metrics.unauthenticated.inc()
         if has_key:

@@ -42,8 +42,8 @@ from rules.record.status_document import Document
 from rules.state.commands import ClaimExecution, Command, NewVersion, ReportExecution, Withdraw
 from rules.verbs.submission import Submit
 from scheduler.common.messenger import BusyError, SlackError
-from store.installation.house import fresh_id
-from store.store import Answered
+from store.installation.installation import fresh_id
+from store.store import AgentReply
 
 POLL_AFTER = "5"
 
@@ -67,9 +67,9 @@ async def read_package(request: web.Request) -> web.Response:
     wanted_id, agent_id, seen = package_id(request), request[AGENT].agent_id, seen_revision(request)
     if wait:
         with service.polls.hold(agent_id), service.metrics.waiting.track_inprogress():
-            answer = await service.store.next_change(wanted_id, agent_id, seen, wait)
+            answer = await service.store.wait_for_change(wanted_id, agent_id, seen, wait)
     else:
-        answer = await service.store.found(wanted_id, agent_id)
+        answer = await service.store.load_document(wanted_id, agent_id)
     if answer is None:
         raise_not_found()
     if answer.document["revision"] == seen:
@@ -82,7 +82,7 @@ async def list_packages(request: web.Request) -> web.Response:
     query, store = parse_query(request, ListQuery), request.app[SERVICE].store
     after = decode(query.cursor) if query.cursor else None
     filters = {"status": query.status, "thread_id": query.thread_id, "action_type": query.action_type}
-    packages, following = await store.own(request[AGENT].agent_id, limit=query.limit, after=after, **filters)
+    packages, following = await store.list_documents(request[AGENT].agent_id, limit=query.limit, after=after, **filters)
     return _json({"packages": packages, "next_cursor": encode(following) if following else None})
 
 
@@ -129,15 +129,15 @@ async def claim_or_report(request: web.Request) -> web.Response:
 
 async def list_events(request: web.Request) -> web.Response:
     """List the package's audit events, oldest first."""
-    events = await request.app[SERVICE].store.events(package_id(request), request[AGENT].agent_id)
+    events = await request.app[SERVICE].store.load_events(package_id(request), request[AGENT].agent_id)
     if events is None:
         raise_not_found()
     return _json({"events": events})
 
 
-async def _execute(request: web.Request, command: Command, content_digest: str | None = None) -> Answered:
+async def _execute(request: web.Request, command: Command, content_digest: str | None = None) -> AgentReply:
     service = request.app[SERVICE]
-    answered = await service.store.asked_by(request[AGENT], command, content_digest)
+    answered = await service.store.execute_for_agent(request[AGENT], command, content_digest)
     service.metrics.commands.labels(command.verb, answered.refusal.reason if answered.refusal else "done").inc()
     if answered.refusal:
         raise refusal_problem(answered.refusal)
@@ -177,7 +177,7 @@ def _content_digest(body: DecisionPackage | RequestShape) -> str:
     return sha256_of(body.model_dump(mode="json", exclude={"idempotency_key"}, exclude_unset=True))
 
 
-def _answer(answered: Answered, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+def _answer(answered: AgentReply, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     replayed = {"Idempotent-Replayed": "true"} if answered.replayed else {}
     return _json(answered.document, status, (headers or {}) | replayed)
 

@@ -15,7 +15,7 @@ from bot.api.service import SERVICE, Service
 from bot.slack.outgoing.faults import token_refused
 from bot.slack.wiring import SlackSide
 from scheduler.time import heartbeat
-from store.commands.policies import OTHER_FILE
+from store.commands.policies import FILE_NOT_IN_FORCE
 from store.engine.workers import UnavailableError
 from store.installation.policy_texts import FIX, UnreadablePolicyError
 from store.outbox import callback_admin, cards, troubles
@@ -37,15 +37,15 @@ async def readyz(request: web.Request) -> web.Response:
     affects all replicas, so taking this one out of the load balancer would only stop agents as well.
     """
     service = request.app[SERVICE]
-    store, house = service.store, service.store.house
+    store, installation = service.store, service.store.installation
     try:
         async with asyncio.timeout(DATABASE_TIMEOUT):
             standing, roster, callbacks, undelivered = await store.read(
                 lambda connection: (
-                    house.standing(connection),
-                    house.roster(connection),
-                    callback_admin.counts(connection),
-                    troubles.known(connection, house.tenant_id),
+                    installation.status(connection),
+                    installation.roster(connection),
+                    callback_admin.count_callbacks(connection),
+                    troubles.current_troubles(connection, installation.tenant_id),
                 )
             )
     except UnreadablePolicyError as fault:
@@ -59,12 +59,12 @@ async def readyz(request: web.Request) -> web.Response:
     checks = {"database": "ok", "directory": "fresh" if fresh else "stale: nobody can decide"}
     body = {
         "ready": True,
-        "checks": checks | {"policy": "in force" if store.file_in_force(policy) else OTHER_FILE},
+        "checks": checks | {"policy": "in force" if store.is_file_in_force(policy) else FILE_NOT_IN_FORCE},
         "posture": {
             "policy_version": policy.full_version,
             "soft_approval": policy.soft.enabled,
             "frozen": standing.frozen,
-            "tenant_id": house.tenant_id,
+            "tenant_id": installation.tenant_id,
             **_slack_posture(service.slack, undelivered),
             "callbacks": callbacks._asdict(),
         },
@@ -77,7 +77,7 @@ def _not_ready(checks: dict[str, str]) -> web.Response:
     return web.json_response(body, status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _slack_posture(side: SlackSide | None, known: list[troubles.Known]) -> dict[str, Any]:
+def _slack_posture(side: SlackSide | None, known: list[troubles.TroubleReport]) -> dict[str, Any]:
     """Describe Slack as of the last call to it; no call is made here."""
     if side is None:
         return {"slack": "not configured"}
@@ -103,7 +103,7 @@ def _socket_posture(side: SlackSide, off: str | None) -> dict[str, str]:
     return {"socket": "not connected", **trouble}
 
 
-def _trouble_counts(side: SlackSide, known: list[troubles.Known]) -> dict[str, int]:
+def _trouble_counts(side: SlackSide, known: list[troubles.TroubleReport]) -> dict[str, int]:
     places = {known_trouble.place for known_trouble in known}
     trouble = side.client.trouble or ""
     return {
@@ -127,14 +127,14 @@ async def metrics(request: web.Request) -> web.Response:
     return web.Response(body=page, headers={"Content-Type": content_type})
 
 
-async def _read_backlog(service: Service) -> tuple[float, Counts, list[troubles.Known]]:
-    store, tenant_id = service.store, service.store.house.tenant_id
+async def _read_backlog(service: Service) -> tuple[float, Counts, list[troubles.TroubleReport]]:
+    store, tenant_id = service.store, service.store.installation.tenant_id
     try:
         return await store.read(
             lambda connection: (
-                cards.count_behind(connection, tenant_id),
-                callback_admin.counts(connection),
-                troubles.known(connection, tenant_id),
+                cards.count_cards_behind(connection, tenant_id),
+                callback_admin.count_callbacks(connection),
+                troubles.current_troubles(connection, tenant_id),
             ),
         )
     except UnavailableError:

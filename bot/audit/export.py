@@ -40,14 +40,14 @@ from store.audit.reader import (
     EVERYTHING,
     Progress,
     Selection,
-    heads,
-    matching,
-    opened,
-    quiet,
-    trails,
+    matching_events,
+    no_progress,
+    parse_event_row,
+    read_heads,
+    read_trails,
 )
-from store.audit.tenant import agents, policies, tenant_claim, tenant_rows
-from store.installation.tenancy import tenant
+from store.audit.tenant_record import agent_identities, policy_texts, tenant_claim, tenant_rows
+from store.installation.tenancy import read_tenant_id
 
 KIND, VERSION = "countersign-export", 2
 
@@ -91,10 +91,10 @@ def export_jsonl(
     key: SigningKey,
     now: datetime,
     selection: Selection = EVERYTHING,
-    progress: Progress = quiet,
+    progress: Progress = no_progress,
 ) -> Iterator[bytes]:
     """Yield the lines of an export. `connection` must be a `snapshot`. Lines are counted and hashed, but not kept."""
-    summary, tenant_id = _Summary(), tenant(connection)
+    summary, tenant_id = _Summary(), read_tenant_id(connection)
     yield summary.line(
         {
             "kind": KIND,
@@ -136,18 +136,18 @@ def _body(
 ) -> Iterator[dict[str, Any]]:
     for row in tenant_rows(connection, tenant_id):
         counts.tenant_events += 1
-        yield _event(opened(row, TENANT, row.sequence)[0], None)
-    yield from ({"kind": "agent", **agent} for agent in agents(connection, tenant_id))
-    for policy in policies(connection, tenant_id):
+        yield _event(parse_event_row(row, TENANT, row.sequence)[0], None)
+    yield from ({"kind": "agent", **agent} for agent in agent_identities(connection, tenant_id))
+    for policy in policy_texts(connection, tenant_id):
         counts.policies += 1
         yield {"kind": "policy", **policy._asdict()}
-    for trail in trails(connection, tenant_id, selection, progress):
+    for trail in read_trails(connection, tenant_id, selection, progress):
         counts.packages += 1
         counts.events += len(trail.events)
         counts.contents += len(trail.contents)
         counts.renderings += len(trail.renderings)
         yield from _trail_lines(trail)
-    for head in heads(connection, tenant_id, selection):
+    for head in read_heads(connection, tenant_id, selection):
         yield {"kind": "head", "decision_package_id": head.package_id, "length": head.length, "head": head.head}
 
 
@@ -190,13 +190,15 @@ def _manifest(connection: Connection, tenant_id: str, summary: _Summary, key: Si
     return manifest | {"signature": key.sign(signed_message(manifest))}
 
 
-def export_csv(connection: Connection, selection: Selection = EVERYTHING, progress: Progress = quiet) -> Iterator[str]:
+def export_csv(
+    connection: Connection, selection: Selection = EVERYTHING, progress: Progress = no_progress
+) -> Iterator[str]:
     """Yield the selected events, oldest first, after a header line. `progress` gets a total of 0: it is unknown."""
     writer = csv.writer(_LineReturner())  # default line endings: with others it leaves a carriage return unquoted
-    tenant_id = tenant(connection)
-    names = {agent["agent_id"]: agent["name"] for agent in agents(connection, tenant_id)}
+    tenant_id = read_tenant_id(connection)
+    names = {agent["agent_id"]: agent["name"] for agent in agent_identities(connection, tenant_id)}
     yield writer.writerow(COLUMNS)
-    for done, (agent_id, event) in enumerate(matching(connection, tenant_id, selection), 1):
+    for done, (agent_id, event) in enumerate(matching_events(connection, tenant_id, selection), 1):
         row = event | {"agent": names.get(agent_id or _agent_of(event))}
         yield writer.writerow([_cell(row, name) for name in COLUMNS])
         progress(done, 0)

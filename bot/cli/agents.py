@@ -26,7 +26,7 @@ from rules.people.directory import AgentStanding
 from rules.policy.types import UserId
 from rules.record.chain import rfc3339
 from store.agents import agent_admin
-from store.agents.agent_admin import Credentials, Listed, RegistryError
+from store.agents.agent_admin import AgentInfo, Credentials, RegistryError
 from store.installation import owners
 from store.installation.tenancy import INSTALLATION
 
@@ -122,7 +122,7 @@ def add(
     def operation(connection: Connection) -> tuple[Credentials, bool]:
         if not force:
             _require_member(connection, owner)
-        credentials = agent_admin.add(
+        credentials = agent_admin.add_agent(
             connection,
             name,
             owner,
@@ -133,7 +133,7 @@ def add(
             by=OPERATOR,
             seal=vault(settings).seal,
         )
-        return credentials, owners.is_checked(connection)
+        return credentials, owners.is_directory_known(connection)
 
     credentials, checked = session.transaction(operation)
     _print_credentials(credentials, name, json=json)
@@ -142,7 +142,7 @@ def add(
 
 
 def _require_member(connection: Connection, owner: str) -> None:
-    if fault := owners.fault_of(connection, owner):
+    if fault := owners.owner_problem(connection, owner):
         raise RegistryError(f"{owner} {fault}; choose another owner, or add the agent with --force")
 
 
@@ -171,8 +171,8 @@ def change(
     if not any((may, requesters, max_risk, per_minute, max_open)):
         raise typer.BadParameter("give at least one of --may, --for, --max-risk, --per-minute, --max-open")
 
-    def operation(connection: Connection) -> Listed:
-        agent = agent_admin.find(connection, name, session.now())
+    def operation(connection: Connection) -> AgentInfo:
+        agent = agent_admin.find_agent(connection, name, session.now())
         scope = limits.scope_with(agent.scope, may, requesters, max_risk)
         rates = limits.rates_with(agent.rates, per_minute, max_open)
         agent_admin.set_allowed(connection, name, scope, rates, session.now(), by=OPERATOR)
@@ -184,14 +184,14 @@ def change(
 @app.command("show")
 def show_agent(name: Name, *, json: Json = False) -> None:
     """Show one agent: its owner, its standing, and what its key may ask for."""
-    agent = session.query(lambda connection: agent_admin.find(connection, name, session.now()))
+    agent = session.query(lambda connection: agent_admin.find_agent(connection, name, session.now()))
     if json:
         typer.echo(as_json(_document(agent)))
         return
     _print_agent(agent)
 
 
-def _print_agent(agent: Listed) -> None:
+def _print_agent(agent: AgentInfo) -> None:
     facts = [("agent", f"{agent.name} ({agent.agent_id})"), ("owner", agent.owner), ("standing", str(agent.standing))]
     for title, fact in (*facts, *limits.describe_limits(agent.scope, agent.rates)):
         typer.echo(f"{title}: {fact}")
@@ -217,7 +217,7 @@ def rotate_agent_key(name: Name, overlap: Overlap = None, *, json: Json = False)
 
     def operation(connection: Connection) -> Credentials:
         seal = vault(settings).seal  # only now: without a database, no key must be generated
-        return agent_admin.rotate(connection, name, now, old_until=until, by=OPERATOR, seal=seal)
+        return agent_admin.rotate_credentials(connection, name, now, old_until=until, by=OPERATOR, seal=seal)
 
     credentials = session.transaction(operation)
     _print_credentials(credentials, name, json=json, old_key_until=rfc3339(until))
@@ -229,7 +229,7 @@ def rotate_agent_key(name: Name, overlap: Overlap = None, *, json: Json = False)
 def list_agents(*, json: Json = False) -> None:
     """List the agents, their owners and their standing. Keys are never shown."""
     agents, frozen = session.query(
-        lambda connection: (agent_admin.listed(connection, session.now()), _is_frozen(connection))
+        lambda connection: (agent_admin.list_agents(connection, session.now()), _is_frozen(connection))
     )
     if json:
         typer.echo(as_json([_document(agent) for agent in agents]))
@@ -245,12 +245,12 @@ def _is_frozen(connection: Connection) -> bool:
     return bool(connection.execute(INSTALLATION.select().with_only_columns(INSTALLATION.c.frozen)).scalar_one())
 
 
-def _row(agent: Listed) -> tuple[object, ...]:
+def _row(agent: AgentInfo) -> tuple[object, ...]:
     url = plain(agent.callback_url or "")
     return (agent.name, agent.owner, agent.standing, agent.keys, iso(agent.created_at), url)
 
 
-def _document(agent: Listed) -> dict[str, object]:
+def _document(agent: AgentInfo) -> dict[str, object]:
     facts = agent._asdict()
     return {
         **{name: facts[name] for name in facts if name not in ("scope", "rates")},

@@ -12,7 +12,7 @@ from bot.cli.common import session
 from bot.cli.common.text import as_json, iso, plain, table
 from rules.record.chain import rfc3339
 from store.outbox import callback_admin
-from store.outbox.callback_admin import Letter
+from store.outbox.callback_admin import CallbackInfo
 from store.outbox.callbacks import CallbackState
 
 app = typer.Typer(no_args_is_help=True, help="See what agents were to be told, and send it again.")
@@ -37,7 +37,7 @@ Url = Annotated[str, typer.Argument(help="The address.", metavar="URL", show_def
 def list_callbacks(state: States = None, agent: OfAgent = None, limit: Limit = 50, *, json: Json = False) -> None:
     """List what did not arrive, the newest first, and why."""
     letters = session.query(
-        lambda connection: callback_admin.listed(connection, state or UNDELIVERED, agent=agent, limit=limit)
+        lambda connection: callback_admin.list_callbacks(connection, state or UNDELIVERED, agent=agent, limit=limit)
     )
     if json:
         typer.echo(as_json([_document(letter) for letter in letters]))
@@ -53,11 +53,11 @@ def list_callbacks(state: States = None, agent: OfAgent = None, limit: Limit = 5
         typer.echo("\n".join([row, *_lines(letter)]))
 
 
-def _row(letter: Letter) -> tuple[object, ...]:
+def _row(letter: CallbackInfo) -> tuple[object, ...]:
     return iso(letter.created_at), letter.state, letter.attempts, letter.event_type, letter.agent or letter.agent_id
 
 
-def _lines(letter: Letter) -> list[str]:
+def _lines(letter: CallbackInfo) -> list[str]:
     lines = [f"  {letter.callback_id}  {letter.package_id}", f"  {plain(letter.url)}"]
     return lines + ([f"  {plain(letter.last_error)}"] if letter.last_error else [])
 
@@ -65,7 +65,7 @@ def _lines(letter: Letter) -> list[str]:
 @app.command("show")
 def show_callback(callback_id: Id, *, json: Json = False) -> None:
     """Show one: where it goes, how often it was tried, and what stands in its way."""
-    letter = session.query(lambda connection: callback_admin.found(connection, callback_id))
+    letter = session.query(lambda connection: callback_admin.find_callback(connection, callback_id))
     if json:
         typer.echo(as_json(_document(letter)))
         return
@@ -73,7 +73,7 @@ def show_callback(callback_id: Id, *, json: Json = False) -> None:
     typer.echo("\n".join(f"{name.replace('_', ' ')}: {plain(str(value))}" for name, value in shown.items()))
 
 
-def _document(letter: Letter) -> dict[str, Any]:
+def _document(letter: CallbackInfo) -> dict[str, Any]:
     return {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in letter._asdict().items()}
 
 
@@ -86,7 +86,7 @@ def resend(ids: Ids = None, agent: OfAgent = None, *, every: All = False) -> Non
         _resend_all(agent)
         return
     for callback_id in ids or ():
-        state = session.transaction(partial(callback_admin.resend, callback_id=callback_id, now=session.now()))
+        state = session.transaction(partial(callback_admin.resend_callback, callback_id=callback_id, now=session.now()))
         typer.echo(f"{callback_id} is {state}")
 
 
@@ -94,7 +94,7 @@ def _resend_all(agent: str | None) -> None:
     """Resend in batches, so that no other transaction waits long."""
     total, after, now = 0, None, session.now()
     while True:
-        batch = session.transaction(partial(callback_admin.resend_some, now=now, agent=agent, after=after, limit=BATCH))
+        batch = session.transaction(partial(callback_admin.resend_dead, now=now, agent=agent, after=after, limit=BATCH))
         total, after = total + batch.many, batch.following
         if after is None:
             break
@@ -105,7 +105,7 @@ def _resend_all(agent: str | None) -> None:
 @app.command()
 def enable(url: Url) -> None:
     """Send to an address again that had answered 410 Gone."""
-    count = session.transaction(lambda connection: callback_admin.enable(connection, url))
+    count = session.transaction(lambda connection: callback_admin.enable_address(connection, url))
     typer.echo(f"{plain(url)} is open again")
     if count:
         typer.echo(f"{count} were given up meanwhile; `countersign callbacks resend --all` sends them")

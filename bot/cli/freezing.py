@@ -21,7 +21,7 @@ def record_restore() -> None:
     counter = counter_file(settings)
 
     def operation(connection: Connection) -> Count | None:
-        tenancy.restored(connection, actor=OPERATOR, now=session.now())
+        tenancy.record_restore(connection, actor=OPERATOR, now=session.now())
         return count_events(connection) if counter else None
 
     if (count := session.transaction(operation)) and counter:

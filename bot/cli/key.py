@@ -9,8 +9,8 @@ from bot.cli.common import session
 from bot.keys import signing_key, vault
 from bot.settings import read_settings
 from rules.state.events import TenantEventType
-from store.agents.callback_secrets import seal_all_again
-from store.installation.tenancy import happened
+from store.agents.callback_secrets import reseal_all
+from store.installation.tenancy import append_tenant_event
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -29,8 +29,8 @@ def rotate_key() -> None:
     keys, public = vault(settings), signing_key(settings).public
 
     def operation(connection: Connection) -> int:
-        sealed = seal_all_again(connection, keys, session.now())
-        happened(connection, TenantEventType.KEY_ROTATED, session.OPERATOR, session.now(), public_key=public)
+        sealed = reseal_all(connection, keys, session.now())
+        append_tenant_event(connection, TenantEventType.KEY_ROTATED, session.OPERATOR, session.now(), public_key=public)
         return sealed
 
     typer.echo(f"sealed {session.transaction(operation)} callback secrets with the key {public}")

@@ -16,10 +16,10 @@ from rules.record.statistics import Age, Statistics
 from rules.scales import HITLLevel
 from rules.state.model import PackageState, Status
 from rules.values import write_duration
-from store.installation.tenancy import tenant
-from store.packages.content import words_of
-from store.packages.queue import count_open, open_tasks
-from store.packages.statistics import stats as gather
+from store.installation.tenancy import read_tenant_id
+from store.packages.content import load_words
+from store.packages.queue import count_open, list_open_tasks
+from store.packages.statistics import load_statistics as gather
 
 TITLE = 74  # columns that remain of 80 after the indent
 
@@ -54,9 +54,9 @@ def queue(role: Role = None, limit: Limit = 50, *, json: Json = False) -> None:
 
 def _entries(connection: Connection, roles: list[str] | None, limit: int) -> tuple[list[Entry], int]:
     """The open tasks with the titles of their packages, unless retention has deleted them, and the number of all."""
-    tenant_id = tenant(connection)
-    states = open_tasks(connection, tenant_id, roles or None, limit=limit).items
-    words = words_of(connection, tenant_id, *(state.version_event_id for state in states))
+    tenant_id = read_tenant_id(connection)
+    states = list_open_tasks(connection, tenant_id, roles or None, limit=limit).items
+    words = load_words(connection, tenant_id, *(state.version_event_id for state in states))
     in_all = count_open(connection, tenant_id)
     return [(state, _title(words.get(state.version_event_id, {}))) for state in states], in_all
 

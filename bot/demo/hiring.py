@@ -29,8 +29,8 @@ async def hired(store: Store, url: str) -> AsyncIterator[dict[str, ClientSession
 async def _key(store: Store, name: str) -> str:
     def operation(connection: Connection) -> str:
         now = store.clock()
-        if name in {each.name for each in agent_admin.listed(connection, now)}:
-            return agent_admin.rotate(connection, name, now, old_until=now).key
-        return agent_admin.add(connection, name, OWNER, now).key
+        if name in {each.name for each in agent_admin.list_agents(connection, now)}:
+            return agent_admin.rotate_credentials(connection, name, now, old_until=now).key
+        return agent_admin.add_agent(connection, name, OWNER, now).key
 
     return await store.write(operation)

@@ -13,7 +13,7 @@ from bot.demo.agents.agent import Agent, RefusedError
 from bot.demo.agents.diary import Diary
 from bot.demo.agents.story import Story
 from bot.demo.stories import STORIES
-from store.waiters import stopped
+from store.waiters import cancel_task
 
 log = structlog.get_logger()
 
@@ -63,7 +63,7 @@ class Stage:
 
     async def close(self) -> None:
         for task in list(self._running.values()):
-            await stopped(task)
+            await cancel_task(task)
 
     def shown(self) -> dict[str, Any]:
         """As the page asks for it."""

@@ -25,7 +25,7 @@ from bot.logs import request_log
 from bot.metrics import Metrics
 from bot.process.headers import ServerResponse
 from bot.process.peers import Peers
-from store.waiters import stopped
+from store.waiters import cancel_task
 
 log = structlog.get_logger()
 
@@ -213,7 +213,7 @@ class Connections:
         try:
             yield
         finally:
-            await stopped(checking)
+            await cancel_task(checking)
 
     async def _check_for_ever(self) -> None:
         while True:

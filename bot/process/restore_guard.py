@@ -24,7 +24,7 @@ from rules.people.directory import AUTO
 from store.engine.workers import UnavailableError
 from store.installation import tenancy
 from store.store import Store
-from store.waiters import stopped
+from store.waiters import cancel_task
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ async def restore_guard(settings: Settings, store: Store) -> AsyncIterator[None]
     try:
         yield
     finally:
-        await stopped(saving)
+        await cancel_task(saving)
         await _save_count(store, path)
 
 
@@ -65,7 +65,7 @@ async def _freeze_if_older(store: Store, path: Path) -> None:
         return
     events = {"events_found": current.events, "events_before": saved.events}
     now = store.clock()
-    await store.write(lambda connection: tenancy.restored(connection, actor=AUTO.actor_id, now=now, **events))
+    await store.write(lambda connection: tenancy.record_restore(connection, actor=AUTO.actor_id, now=now, **events))
     log.error("database.older_than_before", **events, frozen=True, fix=FIX)
 
 
@@ -82,7 +82,7 @@ async def _save_count(store: Store, path: Path) -> None:
 
 def count_events(connection: Connection) -> Count:
     """Count the events of the record. None is ever deleted, so an older state of the database has fewer."""
-    return Count(tenancy.tenant(connection), tenancy.count_of_events(connection))
+    return Count(tenancy.read_tenant_id(connection), tenancy.count_events(connection))
 
 
 def write_counter(path: Path, count: Count) -> None:

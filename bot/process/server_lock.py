@@ -14,8 +14,8 @@ from pathlib import Path
 
 import structlog
 
-from store.engine.address import address
-from store.engine.files import make_folder
+from store.engine.address import parse_database_url
+from store.engine.files import make_private_folder
 
 log = structlog.get_logger()
 
@@ -30,12 +30,12 @@ class AlreadyServedError(Exception):
 @asynccontextmanager
 async def hold_server_lock(database_url: str) -> AsyncIterator[None]:
     """Hold the lock of a SQLite database. PostgreSQL needs none: any number of processes may serve."""
-    url = address(database_url)
+    url = parse_database_url(database_url)
     if url.get_backend_name() != "sqlite":
         yield
         return
     database = _real_path(str(url.database))
-    make_folder(database)
+    make_private_folder(database)
     descriptor = os.open(f"{database}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         await _acquire(descriptor, database)

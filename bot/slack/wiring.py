@@ -36,7 +36,7 @@ from scheduler.ticks import ticking
 from scheduler.time.clicks import Clicks
 from scheduler.time.directory import DirectoryKeeper
 from store.store import Store
-from store.waiters import stopped
+from store.waiters import cancel_task
 
 log = structlog.get_logger()
 
@@ -93,8 +93,8 @@ async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, tick
         finally:
             await side.front.errands.finish()
             await side.reconciler.finished(FINISHES_WITHIN)
-            await stopped(delivering)
-            await stopped(reading)
+            await cancel_task(delivering)
+            await cancel_task(reading)
             await side.clockwork.heart.stop()
 
 
@@ -108,7 +108,7 @@ def _assemble(settings: Settings, store: Store, client: SlackClient, metrics: Me
     way_in = SocketWay(store, socket) if socket else HttpWay(store, _prober(settings))
     front = Front(store, client, errands, metrics, directory.spoil, answers, reconciler.notice, clicks, way_in)
     app = bolt_app(front)
-    store.house.clicks_provable = settings.proves_clicks
+    store.installation.clicks_provable = settings.proves_clicks
     return SlackSide(
         client=client,
         app=app,

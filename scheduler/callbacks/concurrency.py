@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from store.outbox.deliveries import Due
+from store.outbox.deliveries import DueCallback
 
 IN_ALL = 256
 OF_AGENT = 64
@@ -33,21 +33,21 @@ class Lanes:
     def full_addresses(self) -> list[Address]:
         return [address for address, count in self._of_address.items() if count >= OF_ADDRESS]
 
-    def entered(self, found: Iterable[Due]) -> list[Due]:
+    def entered(self, found: Iterable[DueCallback]) -> list[DueCallback]:
         """Those for whom there is room, the first ones first; from now on it is theirs."""
         return [due for due in found if self._enter(due)]
 
-    def _enter(self, due: Due) -> bool:
+    def _enter(self, due: DueCallback) -> bool:
         if not self.room or self._of_agent[due.agent_id] >= OF_AGENT or self._of_address[_to(due)] >= OF_ADDRESS:
             return False
         self._of_agent[due.agent_id] += 1
         self._of_address[_to(due)] += 1
         return True
 
-    def leave(self, due: Due) -> None:
+    def leave(self, due: DueCallback) -> None:
         self._of_agent -= Counter([due.agent_id])  # which also forgets those of whom nothing is left
         self._of_address -= Counter([_to(due)])
 
 
-def _to(due: Due) -> Address:
+def _to(due: DueCallback) -> Address:
     return due.agent_id, due.url

@@ -20,11 +20,11 @@ from scheduler.callbacks.post import Post, UnsentError
 from scheduler.callbacks.retries import Again, Dead, Delivered, Verdict, failed, judged
 from scheduler.callbacks.webhook import envelope
 from scheduler.common import endings
-from store.agents.agent_admin import as_it_is
+from store.agents.agent_admin import leave_unsealed
 from store.agents.callback_secrets import VaultError
 from store.engine.workers import UnavailableError
 from store.outbox import deliveries
-from store.outbox.deliveries import Claimed, Due
+from store.outbox.deliveries import ClaimedCallback, DueCallback
 from store.store import Store
 
 log = structlog.get_logger()
@@ -48,7 +48,7 @@ class Courier:
         now: Callable[[], datetime] = _real,
         chance: Callable[[], float] = random.random,
         *,
-        opens: Callable[[str], str] = as_it_is,
+        opens: Callable[[str], str] = leave_unsealed,
     ) -> None:
         self._store, self._post, self._count, self._now, self._chance = store, post, count, now, chance
         self._opens = opens
@@ -90,7 +90,7 @@ class Courier:
         if not self._lanes.room:
             return False
         found = self._lanes.entered(await self._due())
-        taken: list[Claimed] = []
+        taken: list[ClaimedCallback] = []
         try:
             taken = await self._claimed(found) if found else []
         finally:
@@ -101,14 +101,14 @@ class Courier:
             task.add_done_callback(self._under_way.discard)
         return bool(taken)
 
-    def _leave(self, found: Iterable[Due]) -> None:
+    def _leave(self, found: Iterable[DueCallback]) -> None:
         for each in found:
             self._lanes.leave(each)
 
-    async def _due(self) -> list[Due]:
+    async def _due(self) -> list[DueCallback]:
         look = partial(
-            deliveries.due,
-            tenant_id=self._store.house.tenant_id,
+            deliveries.list_due_callbacks,
+            tenant_id=self._store.installation.tenant_id,
             now=self._now(),
             limit=self._lanes.room,
             full_agents=self._lanes.full_agents,
@@ -116,13 +116,13 @@ class Courier:
         )
         return await self._store.read(look)
 
-    async def _claimed(self, found: list[Due]) -> list[Claimed]:
-        tenant_id, now = self._store.house.tenant_id, self._now()
+    async def _claimed(self, found: list[DueCallback]) -> list[ClaimedCallback]:
+        tenant_id, now = self._store.installation.tenant_id, self._now()
         return await self._store.write(
-            lambda connection: deliveries.claim(connection, tenant_id, found, now, now + CLAIMED_FOR)
+            lambda connection: deliveries.claim_callbacks(connection, tenant_id, found, now, now + CLAIMED_FOR)
         )
 
-    async def _deliver(self, its: Claimed) -> None:
+    async def _deliver(self, its: ClaimedCallback) -> None:
         """One attempt. Whatever stands in its way is its own matter; what is not written down is sent again."""
         try:
             await self._settle(its, self._spoken_against(its) or await self._attempted(its))
@@ -134,7 +134,7 @@ class Courier:
             self._leave([its.as_due])
             self.notice()
 
-    def _spoken_against(self, its: Claimed) -> Dead | None:
+    def _spoken_against(self, its: ClaimedCallback) -> Dead | None:
         if its.revoked:
             return Dead("not sent: its agent was revoked")
         if its.closed:
@@ -145,7 +145,7 @@ class Courier:
             return Dead("not sent: its agent has no secret to sign with; `countersign agents rotate` makes one")
         return None
 
-    async def _attempted(self, its: Claimed) -> Verdict:
+    async def _attempted(self, its: ClaimedCallback) -> Verdict:
         try:
             return await self._sent(its)
         except (UnsentError, VaultError) as fault:
@@ -155,13 +155,13 @@ class Courier:
             error = "a fault of Countersign itself, told in its log"
         return failed(error, its.attempts, self._now(), self._chance())
 
-    async def _sent(self, its: Claimed) -> Verdict:
+    async def _sent(self, its: ClaimedCallback) -> Verdict:
         body = (its.body or "").encode()
         headers = envelope(its.callback_id, self._now(), body, map(self._opens, its.secrets))
         reply = await self._post.send(its.url, headers, body)
         return judged(reply, its.attempts, self._now(), self._chance())
 
-    async def _settle(self, its: Claimed, verdict: Verdict) -> None:
+    async def _settle(self, its: ClaimedCallback, verdict: Verdict) -> None:
         await self._store.write(partial(_settle, its=its, verdict=verdict, now=self._now()), quick=True)
         match verdict:
             case Delivered():
@@ -175,21 +175,21 @@ class Courier:
                 self._count("dead")
 
 
-def _settle(connection: Connection, its: Claimed, verdict: Verdict, now: datetime) -> None:
+def _settle(connection: Connection, its: ClaimedCallback, verdict: Verdict, now: datetime) -> None:
     match verdict:
         case Delivered():
-            deliveries.delivered(connection, its, now)
+            deliveries.record_delivery(connection, its, now)
         case Again(at, error, quiet_until):
-            deliveries.again(connection, its, now, at, error)
+            deliveries.schedule_retry(connection, its, now, at, error)
             if quiet_until:
-                deliveries.leave_alone(connection, its, now, quiet_until)
+                deliveries.pause_address(connection, its, now, quiet_until)
         case Dead(error, closed):
-            deliveries.dead(connection, its, now, error)
+            deliveries.mark_dead(connection, its, now, error)
             if closed:
-                deliveries.leave_alone(connection, its, now, None)
+                deliveries.pause_address(connection, its, now, None)
 
 
-def _ids(its: Claimed) -> dict[str, object]:
+def _ids(its: ClaimedCallback) -> dict[str, object]:
     """Never the address: it may hold what only its owner should know."""
     return {
         "callback": its.callback_id,

@@ -25,7 +25,7 @@ PATIENCE = timedelta(seconds=5)  # before what nobody could be told of is told a
 REFUSED = timedelta(minutes=5)  # the same, if Slack refuses to show it to any of them
 
 
-def message_of(its: troubles.Known) -> Message:
+def message_of(its: troubles.TroubleReport) -> Message:
     match its.place:
         case troubles.APP:
             return app_back(its.error, its.since) if its.ended_at else app_gone(its.error)
@@ -43,20 +43,24 @@ class Admins:
 
     async def are_to_be_told(self) -> bool:
         """And what is no trouble any more, because the policy has moved on, is forgotten first."""
-        house = self._store.house
+        installation = self._store.installation
         if self._looked is None or self._now() - self._looked > LOOKS_THROUGH_EVERY:
             await self._look_through()
             self._looked = self._now()
         if self._not_before and self._now() < self._not_before:
             return False
         now = self._now()
-        return await self._store.read(lambda connection: troubles.is_any_untold(connection, house.tenant_id, now))
+        return await self._store.read(
+            lambda connection: troubles.is_any_unreported(connection, installation.tenant_id, now)
+        )
 
     async def _look_through(self) -> None:
-        house = self._store.house
-        if await self._store.read(lambda connection: troubles.known(connection, house.tenant_id)):
-            named = channels_of(house.policy)
-            await self._store.write(lambda connection: troubles.end_those_of_nobody(connection, house.tenant_id, named))
+        installation = self._store.installation
+        if await self._store.read(lambda connection: troubles.current_troubles(connection, installation.tenant_id)):
+            named = channels_of(installation.policy)
+            await self._store.write(
+                lambda connection: troubles.delete_unused_troubles(connection, installation.tenant_id, named)
+            )
 
     async def tell(self) -> None:
         """Each trouble once; again later, where just now nobody could be told."""
@@ -66,16 +70,16 @@ class Admins:
             log.warning("admins.not_told", error=str(fault))
 
     async def _tell(self) -> None:
-        house, now = self._store.house, self._now()
-        tenant_id, told_to = house.tenant_id, house.policy.alert_recipients
-        for its in await self._store.write(lambda connection: troubles.to_be_told(connection, tenant_id, now)):
+        installation, now = self._store.installation, self._now()
+        tenant_id, told_to = installation.tenant_id, installation.policy.alert_recipients
+        for its in await self._store.write(lambda connection: troubles.take_unreported(connection, tenant_id, now)):
             waits = [await self._tells(whom, its) for whom in told_to]
             if waits and all(waits):
                 self._not_before = self._now() + min(filter(None, waits))
-                again = partial(troubles.tell_again, tenant_id=tenant_id, its=its)
+                again = partial(troubles.report_again, tenant_id=tenant_id, its=its)
                 await self._store.write(again)
 
-    async def _tells(self, whom: str, its: troubles.Known) -> timedelta | None:
+    async def _tells(self, whom: str, its: troubles.TroubleReport) -> timedelta | None:
         """A person or a channel. If Slack does not show it there: how long to wait before the next try."""
         try:
             await self._sending.post(whom, message_of(its))

@@ -31,10 +31,10 @@ from scheduler.cards.notes import Note, notes_of
 from scheduler.cards.sending import Sending
 from scheduler.common.messenger import BusyError, Posted, RefusedError, SlackError, TokenError, UnreachableError
 from store.engine.workers import UnavailableError
-from store.installation.house import fresh_id
-from store.outbox import cards, diverted, troubles
-from store.outbox.cards import Drawing, Place, Shown
-from store.packages.packages import load
+from store.installation.installation import fresh_id
+from store.outbox import cards, refused_places, troubles
+from store.outbox.cards import NewRendering, Place, ShownCard
+from store.packages.packages import load_package
 from store.store import Store
 
 log = structlog.get_logger()
@@ -69,7 +69,7 @@ class Bringing:
 
     def _is_closed(self, connection: Connection, place: Place) -> bool:
         where = place.place if place.is_person else place.channel or place.place
-        closed = troubles.closed(connection, place.tenant_id, where, self._now())
+        closed = troubles.trouble_at(connection, place.tenant_id, where, self._now())
         return closed is not None and closed.still
 
     async def _bring(self, hold: Hold) -> None:
@@ -78,7 +78,7 @@ class Bringing:
         if place.place.startswith(cards.ROLE):
             return await self._ask(hold, drawn)
         if drawn.too_late:
-            return await hold.write(lambda connection: diverted.drop(connection, place))
+            return await hold.write(lambda connection: refused_places.drop_place(connection, place))
         return await self._show(hold, drawn)
 
     async def _ask(self, hold: Hold, drawn: Drawn) -> None:
@@ -89,7 +89,7 @@ class Bringing:
         people = self._one_by_one(drawn) if first or still else []
         if first and waits and not people:
             raise SlackError("nobody of this role can be asked now")
-        await hold.write(lambda connection: cards.asked(connection, place, people, state.revision))
+        await hold.write(lambda connection: cards.add_personal_places(connection, place, people, state.revision))
 
     def _one_by_one(self, drawn: Drawn) -> list[str]:
         """Who could decide it; where they are enough, only who holds the role itself: every direct message rings."""
@@ -99,13 +99,15 @@ class Bringing:
         return sorted(holders if len(holders) >= drawn.dossier.tally.needed else able)
 
     def _drawn(self, connection: Connection, place: Place) -> Drawn:
-        house = self._store.house
-        dossier = dossier_of(connection, house, place.package_id, self._store.clock())
+        installation = self._store.installation
+        dossier = dossier_of(connection, installation, place.package_id, self._store.clock())
         if dossier is None:
             raise LookupError(f"the place {place.place} shows package {place.package_id}, which is not there")
         notes = notes_of(dossier, place.noted_revision) if place.posted else []
-        too_late = dossier.state.status.terminal and not place.posted and diverted.lies_elsewhere(connection, place)
-        return Drawn(dossier, render(dossier), notes, house.roster(connection), too_late)
+        too_late = (
+            dossier.state.status.terminal and not place.posted and refused_places.has_card_elsewhere(connection, place)
+        )
+        return Drawn(dossier, render(dossier), notes, installation.roster(connection), too_late)
 
     async def _show(self, hold: Hold, drawn: Drawn) -> None:
         place, rendering, state = hold.its.place, drawn.rendering, drawn.dossier.state
@@ -117,10 +119,10 @@ class Bringing:
         else:
             await self._keep(hold, rendering)
             posted = await self._sending.put(place, Message(rendering.text, rendering.blocks), hold.its.paid)
-        shown = Shown(state.revision, posted.channel, posted.ts, rendering.rendering_id)
+        shown = ShownCard(state.revision, posted.channel, posted.ts, rendering.rendering_id)
         if (place.channel, place.ts, place.rendering_id) != (posted.channel, posted.ts, rendering.rendering_id):
             # Whatever fails from here on is done again, but the card lies there.
-            await hold.write(lambda connection: cards.lies_at(connection, place, shown))
+            await hold.write(lambda connection: cards.record_message(connection, place, shown))
         await self._tell(hold, drawn.notes, posted)
         if onlookers is None and posted != (place.channel, place.ts):  # it was posted again: nobody has seen this card
             onlookers = await self._seeing(place)
@@ -131,10 +133,10 @@ class Bringing:
     async def _keep(self, hold: Hold, rendering: Rendering) -> None:
         """The last before it is sent: whoever lost the place meanwhile learns it here."""
         place = hold.its.place
-        drawing = Drawing(
+        drawing = NewRendering(
             place.tenant_id, place.package_id, rendering.rendering_id, rendering.body, self._store.clock()
         )
-        await hold.write(lambda connection: cards.keep_rendering(connection, drawing))
+        await hold.write(lambda connection: cards.save_rendering(connection, drawing))
 
     async def _tell(self, hold: Hold, notes: list[Note], posted: Posted) -> None:
         """Each is written down as it is told, for a later one may fail and all of this then be done again."""
@@ -142,7 +144,7 @@ class Bringing:
         person = place.place if place.is_person else None
         for note in notes:
             await self._sending.post(posted.channel, note.message, posted.ts, person=person)
-            await hold.write(partial(cards.noted, place=place, revision=note.revision))
+            await hold.write(partial(cards.record_notes, place=place, revision=note.revision))
 
     async def _seeing(self, place: Place, *, anew: bool = False) -> frozenset[str]:
         """Who sees what lies there: asked first, so that nothing is posted whose proof then fails.
@@ -159,7 +161,7 @@ class Bringing:
             log.warning("card.onlookers_unknown", place=place.place, error=fault.error)
             return frozenset()
 
-    async def _proven(self, drawn: Drawn, shown: Shown, onlookers: frozenset[str]) -> Shown:
+    async def _proven(self, drawn: Drawn, shown: ShownCard, onlookers: frozenset[str]) -> ShownCard:
         """Down the road, like everything: the card lies where these people can see it. What it then shows."""
         state = drawn.dossier.state
         able = eligible_users(drawn.roster, question_of(state), self._store.clock())
@@ -172,21 +174,21 @@ class Bringing:
             ts=shown.ts,
             seen_by=onlookers & able,
         )
-        outcome = await self._store.carry_out(command)
+        outcome = await self._store.execute(command)
         if outcome.refusal and outcome.refusal.reason is Reason.TOO_BUSY:
             raise UnavailableError(outcome.refusal.sentence)
         if outcome.state and outcome.changed and _looks_alike(drawn, outcome.state):
             return shown._replace(revision=outcome.state.revision)
         return shown
 
-    async def _settled(self, hold: Hold, shown: Shown) -> None:
+    async def _settled(self, hold: Hold, shown: ShownCard) -> None:
         await hold.write(lambda connection: _shown(connection, hold.its.place, shown, self._now()))
 
     async def _refused(self, place: Place, refused: SlackError) -> None:
         log.error("card.refused", package=place.package_id, place=place.place, error=refused.error)
         now = self._now()
         until = now + timedelta(seconds=AGAIN_AFTER) if refused.error in _SHUT else None
-        kept = partial(troubles.keep, place=place.place, error=refused.error, now=now, closed_until=until)
+        kept = partial(troubles.record_trouble, place=place.place, error=refused.error, now=now, closed_until=until)
         await self._store.write(lambda connection: kept(connection, place.tenant_id))
 
     async def _elsewhere(self, hold: Hold) -> None:
@@ -194,28 +196,28 @@ class Bringing:
 
         As long as the package waits, this place is tried again: once Slack shows cards here, it is shown here too.
         """
-        place, fallback = hold.its.place, self._store.house.policy.channels.fallback
+        place, fallback = hold.its.place, self._store.installation.policy.channels.fallback
         if place.is_person:
             return await hold.rest(AGAIN_AFTER)
         state = await self._store.read(lambda its: _state(its, place), quick=True)
         other = fallback if fallback and place.place != fallback else cards.ROLE + state.task.required_role
-        await hold.write(lambda connection: cards.also(connection, place, other))
+        await hold.write(lambda connection: cards.add_place(connection, place, other))
         if state.status.terminal:
-            return await hold.write(lambda connection: diverted.drop(connection, place))
+            return await hold.write(lambda connection: refused_places.drop_place(connection, place))
         return await hold.rest(AGAIN_AFTER)
 
 
 def _state(connection: Connection, place: Place) -> PackageState:
-    loaded = load(connection, place.tenant_id, place.package_id)
+    loaded = load_package(connection, place.tenant_id, place.package_id)
     if loaded is None:
         raise LookupError(f"the place {place.place} shows package {place.package_id}, which is not there")
     return loaded.state
 
 
-def _shown(connection: Connection, place: Place, shown: Shown, now: datetime) -> None:
-    cards.shown_at(connection, place, shown)
-    if place.place in troubles.over(connection, place.tenant_id, place.place, troubles.APP, now=now):
-        diverted.wake(connection, place.tenant_id, place.place)
+def _shown(connection: Connection, place: Place, shown: ShownCard, now: datetime) -> None:
+    cards.record_shown(connection, place, shown)
+    if place.place in troubles.end_troubles(connection, place.tenant_id, place.place, troubles.APP, now=now):
+        refused_places.wake_channel(connection, place.tenant_id, place.place)
 
 
 def _looks_alike(drawn: Drawn, after: PackageState) -> bool:

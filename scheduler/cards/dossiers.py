@@ -14,29 +14,29 @@ from rules.record.chain import Event
 from rules.state.model import PackageState
 from rules.state.terms import terms_today
 from rules.state.transition import Words
-from store.agents.agents import agent
-from store.installation.house import House
-from store.packages.content import words_of
-from store.packages.events import events_of
-from store.packages.packages import load
-from store.packages.queue import decided_before
-from store.packages.versions import made_by
+from store.agents.agents import load_agent
+from store.installation.installation import Installation
+from store.packages.content import load_words
+from store.packages.events import load_events
+from store.packages.packages import load_package
+from store.packages.queue import list_similar_decided
+from store.packages.versions import load_version_event_id
 
 
-def dossier_of(connection: Connection, house: House, package_id: str, now: datetime) -> Dossier | None:
+def dossier_of(connection: Connection, installation: Installation, package_id: str, now: datetime) -> Dossier | None:
     """As it is now, with all that led there."""
-    loaded = load(connection, house.tenant_id, package_id)
+    loaded = load_package(connection, installation.tenant_id, package_id)
     if loaded is None:
         return None
-    state, roster = loaded.state, house.roster(connection)
-    events = events_of(connection, state.tenant_id, package_id)
-    words = words_of(connection, state.tenant_id, *(event["event_id"] for event in events))
-    proposer = agent(connection, state.tenant_id, state.agent_id)
+    state, roster = loaded.state, installation.roster(connection)
+    events = load_events(connection, state.tenant_id, package_id)
+    words = load_words(connection, state.tenant_id, *(event["event_id"] for event in events))
+    proposer = load_agent(connection, state.tenant_id, state.agent_id)
     terms, who = terms_today(state, roster.policy), mentions_for(state, roster, now)
     return Dossier(
         state=state,
         package=_package(words, state.version_event_id),
-        before=_package(words, made_by(connection, state, state.version - 1)),
+        before=_package(words, load_version_event_id(connection, state, state.version - 1)),
         agent=proposer.name if proposer else state.agent_id,
         terms=terms,
         tally=tally(state, state.votes, terms, roster, now),
@@ -44,7 +44,7 @@ def dossier_of(connection: Connection, house: House, package_id: str, now: datet
         names=roster.names,
         mentions=_mentions(who),
         more_may_decide=who.more,
-        earlier_packages=tuple(_earlier(before) for before in decided_before(connection, state)),
+        earlier_packages=tuple(_earlier(before) for before in list_similar_decided(connection, state)),
         history=tuple(_happened(event, words.get(event["event_id"], {})) for event in events),
     )
 

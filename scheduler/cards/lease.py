@@ -13,7 +13,7 @@ from store.engine.workers import UnavailableError
 from store.outbox import card_leases
 from store.outbox.card_leases import Claim
 from store.store import Store
-from store.waiters import stopped
+from store.waiters import cancel_task
 
 CLAIMED_FOR = timedelta(seconds=30)
 
@@ -40,7 +40,7 @@ class Hold:
             try:
                 yield
             finally:
-                await stopped(renewing)
+                await cancel_task(renewing)
 
     async def _renewed(self, limit: asyncio.Timeout, seconds: float) -> None:
         while True:
@@ -55,7 +55,7 @@ class Hold:
         await self._store.write(lambda its: self._renew(its, operation), quick=True)
 
     def _renew(self, connection: Connection, operation: Callable[[Connection], None]) -> None:
-        if not card_leases.hold(connection, self.its, held_from(self._now())):
+        if not card_leases.extend_claim(connection, self.its, held_from(self._now())):
             raise LostError(self.its.place.place)
         operation(connection)
 
@@ -63,4 +63,4 @@ class Hold:
         """Nobody brings it before then. Where that cannot be kept, the hold itself ends in a while."""
         until = self._now() + timedelta(seconds=seconds)
         with suppress(UnavailableError):
-            await self._store.write(lambda connection: card_leases.rest(connection, self.its, until))
+            await self._store.write(lambda connection: card_leases.postpone_claim(connection, self.its, until))

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from scheduler.common.messenger import BusyError
 from store.outbox import rate_budget
-from store.outbox.rate_budget import Purse, Rates, Spent
+from store.outbox.rate_budget import Payment, Purse, Rates
 from store.store import Store
 
 T = TypeVar("T")
@@ -44,15 +44,15 @@ class Pace:
         untold: tuple[Callable[[Purse], None], ...],
         operation: Callable[[Connection, Purse], T],
     ) -> T:
-        tenant_id = self._store.house.tenant_id
-        purse = rate_budget.opened(connection, tenant_id, self.rates, self._time())
+        tenant_id = self._store.installation.tenant_id
+        purse = rate_budget.lock_purse(connection, tenant_id, self.rates, self._time())
         for tell in untold:
             tell(purse)
         made = operation(connection, purse)
-        rate_budget.put_back(connection, tenant_id, purse)
+        rate_budget.save_purse(connection, tenant_id, purse)
         return made
 
-    async def spend(self, *keys: str) -> Spent:
+    async def spend(self, *keys: str) -> Payment:
         """Or says how long there will be nothing left of them."""
         spent, wait = await self.within(lambda _, purse: (purse.spend(keys), purse.wait(keys)))
         if spent is None:
@@ -60,7 +60,7 @@ class Pace:
         return spent
 
     @asynccontextmanager
-    async def calling(self, spent: Spent) -> AsyncIterator[None]:
+    async def calling(self, spent: Payment) -> AsyncIterator[None]:
         """When its time has come. What Slack asks us to be patient with is left alone for so long, by all replicas."""
         try:
             await asyncio.sleep(max(0.0, spent.at - self._time()))
@@ -76,21 +76,21 @@ class Pace:
         finally:
             self._tell_over(spent, self._time())
 
-    def unused(self, spent: Spent) -> None:
+    def unused(self, spent: Payment) -> None:
         self._tell_over(spent, None)
 
-    def _tell_over(self, spent: Spent, at: float | None) -> None:
-        self._untold.append(lambda purse: purse.over(spent, at))
+    def _tell_over(self, spent: Payment, at: float | None) -> None:
+        self._untold.append(lambda purse: purse.settle(spent, at))
 
-    def _heed(self, spent: Spent) -> None:
+    def _heed(self, spent: Payment) -> None:
         """What was paid for before Slack asked for patience is not sent after it."""
         wait = max(self._patient.get(key, 0.0) for key in spent.keys) - self._time()
         if wait > 0:
             raise BusyError("Slack asked for patience", wait)
 
-    def _be_patient(self, spent: Spent, until: float) -> None:
+    def _be_patient(self, spent: Payment, until: float) -> None:
         self._patient.update(dict.fromkeys(spent.keys, until))
-        self._untold.append(lambda purse: purse.refused(spent, until))
+        self._untold.append(lambda purse: purse.back_off(spent, until))
 
     def _time(self) -> float:
         return self._now().timestamp()

@@ -154,10 +154,10 @@ class Reconciler:
 
     def _most(self, connection: Connection) -> int:
         """How many may be under way, if any is behind. While Slack does nothing for the app none; then one tries."""
-        tenant_id, now = self._store.house.tenant_id, self._now()
-        if not card_leases.is_any_behind(connection, tenant_id, now):
+        tenant_id, now = self._store.installation.tenant_id, self._now()
+        if not card_leases.is_any_card_behind(connection, tenant_id, now):
             return 0
-        gone = troubles.closed(connection, tenant_id, troubles.APP, now)
+        gone = troubles.trouble_at(connection, tenant_id, troubles.APP, now)
         return AT_ONCE if gone is None else 0 if gone.still else 1
 
     def _done(self, task: asyncio.Task[None]) -> None:
@@ -167,9 +167,9 @@ class Reconciler:
 
     def _claim(self, connection: Connection, purse: Purse, room: int) -> list[Claim]:
         now = self._now()
-        claimed = card_leases.claim(
+        claimed = card_leases.claim_cards(
             connection,
-            self._store.house.tenant_id,
+            self._store.installation.tenant_id,
             purse,
             now=now,
             until=held_from(now),

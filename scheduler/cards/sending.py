@@ -9,7 +9,7 @@ from scheduler.cards.pacing import Pace
 from scheduler.cards.response_urls import Answers
 from scheduler.common.messenger import BusyError, Messenger, Posted, RefusedError, SlackError
 from store.outbox.cards import Place
-from store.outbox.rate_budget import POSTS, UPDATES, Spent, of_channel
+from store.outbox.rate_budget import POSTS, UPDATES, Payment, of_channel
 
 log = structlog.get_logger()
 
@@ -20,7 +20,7 @@ class Sending:
     def __init__(self, messenger: Messenger, pace: Pace, answers: Answers) -> None:
         self._messenger, self._pace, self._answers = messenger, pace, answers
 
-    async def put(self, place: Place, message: Message, paid: Spent | None = None) -> Posted:
+    async def put(self, place: Place, message: Message, paid: Payment | None = None) -> Posted:
         """Updates the card where there is one, and posts another where it can no longer be updated."""
         if not (place.channel and place.ts):
             return await self.post(place.place, message, paid=paid)
@@ -62,7 +62,7 @@ class Sending:
         message: Message,
         thread: str | None = None,
         *,
-        paid: Spent | None = None,
+        paid: Payment | None = None,
         person: str | None = None,
     ) -> Posted:
         """`person`: whose direct channel this is, which has one budget under either name."""

@@ -18,18 +18,18 @@ GONE_FOR = timedelta(seconds=30)  # before an app that Slack let go is tried aga
 
 async def begins(store: Store, place: str, error: str, now: datetime | None = None) -> None:
     """`place` is the app or its Socket Mode connection. Nothing is tried there for a while, by no replica."""
-    tenant_id, at = store.house.tenant_id, now or datetime.now(UTC)
+    tenant_id, at = store.installation.tenant_id, now or datetime.now(UTC)
     is_news = await store.write(
-        lambda its: troubles.keep(its, tenant_id, place, error=error, now=at, closed_until=at + GONE_FOR)
+        lambda its: troubles.record_trouble(its, tenant_id, place, error=error, now=at, closed_until=at + GONE_FOR)
     )
     if is_news:
         log.error("slack.refuses", what=place, error=error)
 
 
 async def ends(store: Store, place: str) -> None:
-    tenant_id, now = store.house.tenant_id, datetime.now(UTC)
-    if await store.read(lambda its: troubles.closed(its, tenant_id, place, now)):
-        await store.write(lambda its: troubles.over(its, tenant_id, place, now=now))
+    tenant_id, now = store.installation.tenant_id, datetime.now(UTC)
+    if await store.read(lambda its: troubles.trouble_at(its, tenant_id, place, now)):
+        await store.write(lambda its: troubles.end_troubles(its, tenant_id, place, now=now))
         log.info("slack.works_again", what=place)
 
 

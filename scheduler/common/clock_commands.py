@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from rules.state.clock_commands import ClockCommand
 from rules.state.model import PackageState
-from store.installation.house import fresh_id
+from store.installation.installation import fresh_id
 
 C = TypeVar("C", bound=ClockCommand)
 

@@ -19,9 +19,9 @@ from rules.state.model import PackageState
 from rules.verbs.absences import needs_relief
 from scheduler.common import clock_commands
 from store.engine.workers import UnavailableError
-from store.installation.absences_seen import has_looked, looked_through_for
+from store.installation.absence_checks import last_absence_check, record_absence_check
 from store.outbox import cards
-from store.packages.queue import Place, open_tasks
+from store.packages.queue import Place, list_open_tasks
 from store.store import Store
 
 log = structlog.get_logger()
@@ -52,16 +52,16 @@ class Relief:
 
     def _known(self, connection: Connection) -> Known:
         """The directory's version, the policy, whether the directory is fresh, and who is away just now."""
-        house, now = self._store.house, self._store.clock()
-        standing = house.standing(connection)
-        roster = house.roster(connection, standing)
+        installation, now = self._store.installation, self._store.clock()
+        standing = installation.status(connection)
+        roster = installation.roster(connection, standing)
         directory, policy = roster.directory, roster.policy
         away = frozenset(person.user_id for person in directory.people.values() if person.is_away(now))
         return standing.directory_version, policy.digest, directory.is_fresh(policy, now), away
 
     def _mark(self, connection: Connection) -> str:
         """All that says who could decide anything just now, in short: the same people read anew give the same."""
-        roster, now = self._store.house.roster(connection), self._store.clock()
+        roster, now = self._store.installation.roster(connection), self._store.clock()
         directory, policy = roster.directory, roster.policy
         people = sorted(
             (
@@ -81,8 +81,8 @@ class Relief:
         return sha256(repr(said).encode()).hexdigest()
 
     async def _look_for(self, mark: str) -> None:
-        if await self._store.read(looked_through_for) != mark:
-            await self._store.write(partial(cards.ask_anew, tenant_id=self._store.house.tenant_id))
+        if await self._store.read(last_absence_check) != mark:
+            await self._store.write(partial(cards.recheck_people, tenant_id=self._store.installation.tenant_id))
             self._left, self._mark_to_keep = await self._look(), mark
 
     async def _look(self) -> list[PackageState]:
@@ -97,18 +97,18 @@ class Relief:
     async def _keep_mark(self) -> None:
         """Once nothing is left: whoever ends before that leaves all of it to be looked through again."""
         if self._mark_to_keep and not self._left:
-            await self._store.write(partial(has_looked, mark=self._mark_to_keep))
+            await self._store.write(partial(record_absence_check, mark=self._mark_to_keep))
             self._mark_to_keep = None
 
     def _needing(self, connection: Connection, after: Place | None) -> tuple[list[PackageState], Place | None]:
-        house, now = self._store.house, self._store.clock()
-        roster = house.roster(connection)
-        page = open_tasks(connection, house.tenant_id, limit=PAGE, after=after)
+        installation, now = self._store.installation, self._store.clock()
+        roster = installation.roster(connection)
+        page = list_open_tasks(connection, installation.tenant_id, limit=PAGE, after=after)
         return [state for state in page.items if needs_relief(state, roster, now)], page.following
 
     async def _relieved(self, states: list[PackageState]) -> list[PackageState]:
         """Goes down the road with them; gives back those that were too busy."""
-        outcomes = await self._store.carry_out_each([clock_commands.of(Relieve, state) for state in states])
+        outcomes = await self._store.execute_many([clock_commands.of(Relieve, state) for state in states])
         refused = [(state, its.refusal.reason) for state, its in zip(states, outcomes, strict=True) if its.refusal]
         for state, reason in refused:
             log.info("relief.not_given", package=state.decision_package_id, reason=reason.value)

@@ -56,6 +56,6 @@ class Clicks:
         for click in tuple(self._failed):
             package_id, user_id = click
             command = clock_commands.for_package(Harden, package_id, cause=Cause.CLICK_FAILED, clicked_by=user_id)
-            refusal = (await self._store.carry_out(command)).refusal
+            refusal = (await self._store.execute(command)).refusal
             if refusal is None or refusal.reason is not Reason.TOO_BUSY:
                 self._failed.discard(click)

@@ -24,7 +24,7 @@ from scheduler.time.heartbeat import Heart
 from scheduler.time.silences import ASKED_AGAIN_AFTER, Answers, Quiet, quiet
 from store.engine.workers import UnavailableError
 from store.outbox import cards
-from store.packages.packages import look_again
+from store.packages.packages import postpone_due
 from store.store import Store
 
 log = structlog.get_logger()
@@ -50,12 +50,12 @@ class Consents:
                 log.warning("consents.database_unavailable", error=str(fault))
 
     async def _look_at(self, states: list[PackageState]) -> None:
-        house, now = self._store.house, self._store.clock()
-        found = await self._store.read(lambda connection: quiet(connection, house, states, now))
+        installation, now = self._store.installation, self._store.clock()
+        found = await self._store.read(lambda connection: quiet(connection, installation, states, now))
         answers = await self._proofs.of([card for its in found if its.may_be_enough for card in its.cards])
         meant = [(its, self._meant(its, answers)) for its in found]
         asked = [(its, command) for its, command in meant if command]
-        outcomes = await self._store.carry_out_each([command for _, command in asked])
+        outcomes = await self._store.execute_many([command for _, command in asked])
         later = [its for (its, _), outcome in zip(asked, outcomes, strict=True) if outcome.refusal]
         waiting = [its for its, command in meant if command is None]
         later += [its for its in waiting if its.is_proven(answers)]  # only the proof that clicks come in is missing
@@ -92,13 +92,13 @@ class Consents:
             self._renew(connection, its, answers)
         each = [(its.state, its.again_at(answers)) for its in unproven]
         each += [(its.state, its.now + ASKED_AGAIN_AFTER) for its in later]
-        look_again(connection, each)
+        postpone_due(connection, each)
 
     def _renew(self, connection: Connection, its: Quiet, answers: Answers) -> None:
         """Cards that are gone are posted again. For the others it is written down who sees them now."""
-        tenant_id, package = self._store.house.tenant_id, its.state.decision_package_id
+        tenant_id, package = self._store.installation.tenant_id, its.state.decision_package_id
         for card in its.gone(answers):
             log.info("card.lost", package=package, channel=card.channel)
-            cards.lost(connection, tenant_id, package, card)
+            cards.mark_lost(connection, tenant_id, package, card)
         if not its.cards or its.may_be_enough:
-            cards.prove_again(connection, tenant_id, package)
+            cards.recheck_package_viewers(connection, tenant_id, package)

@@ -68,7 +68,7 @@ class DirectoryKeeper:
 
     async def _look(self) -> None:
         try:
-            roster, now = await self._store.read(self._store.house.roster), self._store.clock()
+            roster, now = await self._store.read(self._store.installation.roster), self._store.clock()
             as_of, often = roster.directory.as_of, min(RENEWED_AFTER, roster.policy.directory.max_age / 4)
             old = as_of is None or now - as_of >= often
             if old or self._spoiled > self._mended or self._reading:
@@ -103,14 +103,16 @@ class DirectoryKeeper:
         return await self._kept(reading)
 
     async def _begun(self) -> Reading:
-        house = self._store.house
-        standing, roster = await self._store.read(lambda its: (house.standing(its), house.roster(its)))
+        installation = self._store.installation
+        standing, roster = await self._store.read(lambda its: (installation.status(its), installation.roster(its)))
         began, groups = (self._store.clock(), self._now()), roster.policy.groups
         return Reading(*began, standing.directory_version, self._spoiled, groups)
 
     async def _kept(self, reading: Reading) -> bool:
         whole = (reading.people, reading.groups, reading.as_of, reading.read_at)
-        done = await self._store.write(lambda connection: directory.renew(connection, *whole, seen=reading.version))
+        done = await self._store.write(
+            lambda connection: directory.refresh_directory(connection, *whole, seen=reading.version)
+        )
         if done:
             self._mended = reading.spoiled
             log.info("directory.read", people=len(reading.people), groups=len(reading.groups))

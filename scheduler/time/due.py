@@ -20,7 +20,7 @@ from rules.state.model import PackageState
 from rules.verbs.timers import next_due
 from scheduler.common import clock_commands
 from store.engine.workers import UnavailableError
-from store.packages.packages import claim_due, is_any_due, look_again
+from store.packages.packages import claim_due_packages, is_any_due, postpone_due
 from store.store import Store
 
 log = structlog.get_logger()
@@ -55,12 +55,12 @@ class Sweep:
 
     def _is_any_due(self, connection: Connection) -> bool:
         """By the policy in force: a process that cannot read it leaves what is due to others."""
-        self._store.house.roster(connection)
-        return is_any_due(connection, self._store.house.tenant_id, self._store.clock())
+        self._store.installation.roster(connection)
+        return is_any_due(connection, self._store.installation.tenant_id, self._store.clock())
 
     def _claimed(self, connection: Connection) -> list[PackageState]:
         now = self._store.clock()
-        return claim_due(connection, self._store.house.tenant_id, now, now + CLAIMED_FOR, AT_ONCE)
+        return claim_due_packages(connection, self._store.installation.tenant_id, now, now + CLAIMED_FOR, AT_ONCE)
 
     async def _happen(self, found: list[PackageState]) -> None:
         """To each what is its own; what is refused now is looked at again, and never at once."""
@@ -68,7 +68,7 @@ class Sweep:
         meant = [(state, self._meant(state, now)) for state in found]
         self._silent([state for state, what in meant if what is Verb.CONSENT])
         asked = [(state, command) for state, command in meant if isinstance(command, ClockCommand)]
-        outcomes = await self._store.carry_out_each([command for _, command in asked])
+        outcomes = await self._store.execute_many([command for _, command in asked])
         later = [(state, at) for state, at in meant if isinstance(at, datetime)]
         for (state, _), outcome in zip(asked, outcomes, strict=True):
             if outcome.refusal:
@@ -91,7 +91,7 @@ class Sweep:
             return
         soonest = self._store.clock() + timedelta(seconds=1)
         each = [(state, max(at, soonest)) for state, at in later]
-        await self._store.write(lambda connection: look_again(connection, each))
+        await self._store.write(lambda connection: postpone_due(connection, each))
 
 
 def _tell(state: PackageState, refusal: Refusal) -> None:

@@ -26,8 +26,8 @@ from scheduler.time.way_in import Proof, WayIn
 from store.engine.workers import UnavailableError
 from store.installation import presence, uptime
 from store.installation.policy_texts import UnreadablePolicyError
-from store.installation.presence import Sign
-from store.packages.packages import is_any_soft_waiting, soft_waiting
+from store.installation.presence import SignOfLife
+from store.packages.packages import is_any_soft_waiting, list_soft_waiting
 from store.store import Store
 
 log = structlog.get_logger()
@@ -91,7 +91,11 @@ class Heart:
         with suppress(UnavailableError):
             await self._clicks.settle()
             if not self._clicks.owed:
-                await store.write(lambda its: presence.leave(its, store.house.tenant_id, store.house.process_id, now))
+                await store.write(
+                    lambda its: presence.mark_gone(
+                        its, store.installation.tenant_id, store.installation.process_id, now
+                    )
+                )
 
     async def _beat(self, *, lived: timedelta) -> None:
         passed, begun = self._passed(lived), self._monotonic()
@@ -100,7 +104,7 @@ class Heart:
             await self._clicks.settle()
             if not self._is_known:
                 await self._write(None)
-            waits = await self._store.read(lambda its: is_any_soft_waiting(its, self._store.house.tenant_id))
+            waits = await self._store.read(lambda its: is_any_soft_waiting(its, self._store.installation.tenant_id))
             reachable = await self._reachable()
             proof = await self._way_in.look(wanted=waits, again=bool(lived)) if reachable else None
             proof = self._held_to_the_policy(proof) if can_judge else None
@@ -117,7 +121,7 @@ class Heart:
 
     def _can_judge(self, connection: Connection) -> bool:
         """Every click is refused while the directory is stale or the policy in force cannot be read."""
-        roster = self._store.house.roster(connection)
+        roster = self._store.installation.roster(connection)
         return roster.directory.is_fresh(roster.policy, self._store.clock())
 
     async def _is_there(self) -> None:
@@ -147,16 +151,18 @@ class Heart:
 
     async def _write(self, proof: Proof | None) -> None:
         """In one transaction: that this process is there, and what it has proven."""
-        house, now, until = self._store.house, self._store.clock(), self._proven_until(proof)
+        installation, now, until = self._store.installation, self._store.clock(), self._proven_until(proof)
         stretch, grown = self._stretch, self._grown(until)
-        sign = Sign(house.tenant_id, house.process_id, now, proof.at if proof else None, self._way_in.sockets)
+        sign = SignOfLife(
+            installation.tenant_id, installation.process_id, now, proof.at if proof else None, self._way_in.sockets
+        )
 
         def write(its: Connection) -> None:
-            presence.sign(its, sign)
+            presence.record_sign_of_life(its, sign)
             if grown and stretch and grown.begun == stretch.begun:
-                uptime.grow(its, house.tenant_id, house.process_id, *grown)
+                uptime.extend_uptime(its, installation.tenant_id, installation.process_id, *grown)
             elif grown:
-                uptime.begin(its, house.tenant_id, house.process_id, grown.begun, now)
+                uptime.begin_uptime(its, installation.tenant_id, installation.process_id, grown.begun, now)
 
         self._is_unwritten(self._monotonic())
         await self._store.write(write)
@@ -184,9 +190,9 @@ class Heart:
 
     async def _lose_proof(self) -> None:
         """Nobody can tell whether an objection would arrive: every package that waits for silence becomes hard."""
-        waiting = await self._store.read(lambda its: soft_waiting(its, self._store.house.tenant_id))
+        waiting = await self._store.read(lambda its: list_soft_waiting(its, self._store.installation.tenant_id))
         log.warning("silence.proof_lost", packages=len(waiting), seconds=round(self._unproven.total_seconds()))
-        await self._store.carry_out_each(
+        await self._store.execute_many(
             [clock_commands.for_package(Harden, each, cause=Cause.PROOF_LOST) for each in waiting]
         )
 
@@ -195,4 +201,4 @@ class Heart:
 
     @property
     def _policy(self) -> Policy:
-        return self._store.house.policy
+        return self._store.installation.policy

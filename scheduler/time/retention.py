@@ -33,26 +33,26 @@ class Retention:
         self._store, self._real = store, real
 
     async def tick(self) -> None:
-        store, now, tenant_id = self._store, self._store.clock(), self._store.house.tenant_id
+        store, now, tenant_id = self._store, self._store.clock(), self._store.installation.tenant_id
         try:
-            policy = (await store.read(store.house.roster)).policy
+            policy = (await store.read(store.installation.roster)).policy
             # No silence is ever longer than a package may wait: what lies before that is asked by nobody.
             oldest = now - 2 * policy.windows.defer_at_most
-            await store.write(lambda connection: uptime.forget(connection, tenant_id, oldest))
+            await store.write(lambda connection: uptime.delete_uptimes(connection, tenant_id, oldest))
             await self._forget_letters(min(ARRIVED, policy.retention.content or ARRIVED))
             if policy.retention.content is None:
                 return
             before = now - policy.retention.content
             while count := await store.write(
-                lambda connection: retention.empty(connection, tenant_id, before, PACKAGES)
+                lambda connection: retention.empty_content(connection, tenant_id, before, PACKAGES)
             ):
                 log.info("retention.emptied", packages=count)
         except UnavailableError as fault:
             log.warning("retention.database_unavailable", error=str(fault))
 
     async def _forget_letters(self, kept_for: timedelta) -> None:
-        store, tenant_id, before = self._store, self._store.house.tenant_id, self._real() - kept_for
+        store, tenant_id, before = self._store, self._store.installation.tenant_id, self._real() - kept_for
         while count := await store.write(
-            lambda connection: retention.forget_letters(connection, tenant_id, before, LETTERS)
+            lambda connection: retention.delete_delivered_callbacks(connection, tenant_id, before, LETTERS)
         ):
             log.info("retention.callbacks_forgotten", callbacks=count)

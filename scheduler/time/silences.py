@@ -22,8 +22,8 @@ from rules.state.terms import terms_today
 from scheduler.cards.proofs import CardProof
 from scheduler.common.messenger import BusyError, TokenError
 from store.installation import uptime
-from store.installation.directory import absences
-from store.installation.house import House
+from store.installation.directory import absence_spans
+from store.installation.installation import Installation
 from store.outbox import cards
 
 ASKED_AGAIN_AFTER = timedelta(seconds=30)  # if Slack did not say, or a click could not have come in just now
@@ -97,11 +97,16 @@ class Quiet:
         return anyone_can_object(self.state, people, self.hearing.roster, self.now)
 
 
-def quiet(connection: Connection, house: House, states: Sequence[PackageState], now: datetime) -> list[Quiet]:
+def quiet(
+    connection: Connection, installation: Installation, states: Sequence[PackageState], now: datetime
+) -> list[Quiet]:
     since = min(state.shown.at for state in states if state.shown)
-    away, up = absences(connection, house.tenant_id, since, now), uptime.within(connection, house.tenant_id, since, now)
-    hearing = SilenceContext(house.roster(connection), away, up)
-    lying = cards.lying(connection, house.tenant_id, [state.decision_package_id for state in states])
+    away, up = (
+        absence_spans(connection, installation.tenant_id, since, now),
+        uptime.provable_spans(connection, installation.tenant_id, since, now),
+    )
+    hearing = SilenceContext(installation.roster(connection), away, up)
+    lying = cards.posted_cards(connection, installation.tenant_id, [state.decision_package_id for state in states])
     return [
         Quiet(
             state=state,

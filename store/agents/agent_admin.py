@@ -14,11 +14,11 @@ from sqlalchemy.exc import IntegrityError
 from rules.people.agent_keys import KeyScope, Rates
 from rules.people.directory import AgentStanding
 from rules.state.events import TenantEventType
-from store.agents.agents import AGENTS, KEYS, key_digest, rates_of, scope_of
-from store.engine.constraints import violated
-from store.engine.engines import in_turn
-from store.installation.house import fresh_id
-from store.installation.tenancy import happened, tenant
+from store.agents.agents import AGENTS, KEYS, key_digest, parse_scope, rates_of
+from store.engine.constraints import violated_constraint
+from store.engine.engines import lock_table
+from store.installation.installation import fresh_id
+from store.installation.tenancy import append_tenant_event, read_tenant_id
 from store.schema.agent_tables import CallbackSecret
 from store.schema.tables import core
 
@@ -27,7 +27,7 @@ SECRETS = core(CallbackSecret)
 Seal = Callable[[str], str]
 
 
-def as_it_is(secret: str) -> str:
+def leave_unsealed(secret: str) -> str:
     """For a process without a key: the next start of one that has it seals the secret."""
     return secret
 
@@ -48,7 +48,7 @@ class Credentials(NamedTuple):
     callback_secret: str
 
 
-class Listed(NamedTuple):
+class AgentInfo(NamedTuple):
     agent_id: str
     name: str
     owner: str
@@ -60,7 +60,7 @@ class Listed(NamedTuple):
     rates: Rates
 
 
-def add(
+def add_agent(
     connection: Connection,
     name: str,
     owner: str,
@@ -70,9 +70,9 @@ def add(
     scope: KeyScope = EVERYTHING,
     rates: Rates = DEFAULT_RATES,
     by: str = "operator",
-    seal: Seal = as_it_is,
+    seal: Seal = leave_unsealed,
 ) -> Credentials:
-    tenant_id, agent_id = tenant(connection), f"agt_{fresh_id()}"
+    tenant_id, agent_id = read_tenant_id(connection), f"agt_{fresh_id()}"
     row = {
         "tenant_id": tenant_id,
         "agent_id": agent_id,
@@ -86,30 +86,32 @@ def add(
     try:
         connection.execute(insert(AGENTS), row)
     except IntegrityError as fault:
-        if violated(fault) != "uq_agents_name":
+        if violated_constraint(fault) != "uq_agents_name":
             raise
         raise RegistryError(
             f"there is an agent named {name!r} already; choose another name, or rotate its key"
         ) from fault
-    happened(connection, TenantEventType.AGENT_ADDED, by, now, agent_id=agent_id, owner=owner, **_facts(scope, rates))
+    append_tenant_event(
+        connection, TenantEventType.AGENT_ADDED, by, now, agent_id=agent_id, owner=owner, **_facts(scope, rates)
+    )
     return _credentials(connection, tenant_id, agent_id, now, seal)
 
 
-def rotate(
+def rotate_credentials(
     connection: Connection,
     name: str,
     now: datetime,
     *,
     old_until: datetime,
     by: str = "operator",
-    seal: Seal = as_it_is,
+    seal: Seal = leave_unsealed,
 ) -> Credentials:
     """A new key and a new secret. The old ones go on until `old_until`, so that no agent has to stop."""
     agent = _unrevoked(connection, name)
     for table in (KEYS, SECRETS):
         sooner = (table.c.expires_at.is_(None)) | (table.c.expires_at > old_until)
         connection.execute(update(table).where(table.c.agent_id == agent.agent_id, sooner).values(expires_at=old_until))
-    happened(connection, TenantEventType.AGENT_ROTATED, by, now, agent_id=agent.agent_id)
+    append_tenant_event(connection, TenantEventType.AGENT_ROTATED, by, now, agent_id=agent.agent_id)
     return _credentials(connection, agent.tenant_id, agent.agent_id, now, seal)
 
 
@@ -120,7 +122,7 @@ def set_standing(
     if agent.standing == standing:
         return
     connection.execute(update(AGENTS).where(AGENTS.c.agent_id == agent.agent_id).values(standing=standing.value))
-    happened(connection, TenantEventType.of("agent", standing), by, now, agent_id=agent.agent_id)
+    append_tenant_event(connection, TenantEventType.of("agent", standing), by, now, agent_id=agent.agent_id)
 
 
 def set_callback_url(
@@ -131,7 +133,7 @@ def set_callback_url(
     if agent.callback_url == url:
         return
     connection.execute(update(AGENTS).where(AGENTS.c.agent_id == agent.agent_id).values(callback_url=url))
-    happened(connection, TenantEventType.AGENT_CALLBACK_CHANGED, by, now, agent_id=agent.agent_id)
+    append_tenant_event(connection, TenantEventType.AGENT_CALLBACK_CHANGED, by, now, agent_id=agent.agent_id)
 
 
 def set_allowed(
@@ -143,7 +145,9 @@ def set_allowed(
     if allowed == {name: getattr(agent, name) for name in allowed}:
         return
     connection.execute(update(AGENTS).where(AGENTS.c.agent_id == agent.agent_id).values(allowed))
-    happened(connection, TenantEventType.AGENT_SCOPE_CHANGED, by, now, agent_id=agent.agent_id, **_facts(scope, rates))
+    append_tenant_event(
+        connection, TenantEventType.AGENT_SCOPE_CHANGED, by, now, agent_id=agent.agent_id, **_facts(scope, rates)
+    )
 
 
 def _allowed(scope: KeyScope, rates: Rates) -> dict[str, Any]:
@@ -156,20 +160,20 @@ def _facts(scope: KeyScope, rates: Rates) -> dict[str, Any]:
     return scope.model_dump(mode="json", exclude_defaults=True) | rates.model_dump(exclude_none=True)
 
 
-def find(connection: Connection, name: str, now: datetime) -> Listed:
-    found = next((agent for agent in listed(connection, now) if agent.name == name), None)
+def find_agent(connection: Connection, name: str, now: datetime) -> AgentInfo:
+    found = next((agent for agent in list_agents(connection, now) if agent.name == name), None)
     if found is None:
         raise RegistryError(_NO_AGENT.format(name=name))
     return found
 
 
-def listed(connection: Connection, now: datetime) -> list[Listed]:
+def list_agents(connection: Connection, now: datetime) -> list[AgentInfo]:
     """All agents by name, each with the number of its keys that work now."""
     works = KEYS.c.expires_at.is_(None) | (KEYS.c.expires_at > now)
     keys = select(func.count()).where(KEYS.c.agent_id == AGENTS.c.agent_id, works).scalar_subquery()
     rows = connection.execute(select(AGENTS, keys.label("keys")).order_by(AGENTS.c.name))
     return [
-        Listed(
+        AgentInfo(
             agent_id=row.agent_id,
             name=row.name,
             owner=row.owner,
@@ -177,7 +181,7 @@ def listed(connection: Connection, now: datetime) -> list[Listed]:
             callback_url=row.callback_url,
             created_at=row.created_at,
             keys=row.keys,
-            scope=scope_of(row.scope),
+            scope=parse_scope(row.scope),
             rates=rates_of(row.per_minute, row.max_open),
         )
         for row in rows
@@ -185,7 +189,7 @@ def listed(connection: Connection, now: datetime) -> list[Listed]:
 
 
 def _unrevoked(connection: Connection, name: str) -> Any:
-    in_turn(connection, AGENTS)
+    lock_table(connection, AGENTS)
     row = connection.execute(select(AGENTS).where(AGENTS.c.name == name).with_for_update()).first()
     if row is None:
         raise RegistryError(_NO_AGENT.format(name=name))

@@ -13,14 +13,14 @@ from sqlalchemy import Connection, bindparam, or_, select
 from rules.authority.key_limits import PERIOD
 from rules.people.agent_keys import NO_LOAD, KeyScope, Load, Rates
 from rules.people.directory import Agent, AgentStanding
-from store.agents import loads
-from store.engine.spelled import first
+from store.agents import agent_load
+from store.engine.statements import fetch_first
 from store.packages.threads import HOLDER
 from store.schema.agent_tables import AgentKey, AgentRow
-from store.schema.installation_tables import Installation
+from store.schema.installation_tables import InstallationRow
 from store.schema.tables import core
 
-AGENTS, KEYS, INSTALLATION = core(AgentRow), core(AgentKey), core(Installation)
+AGENTS, KEYS, INSTALLATION = core(AgentRow), core(AgentKey), core(InstallationRow)
 
 _FIND = select(AGENTS, INSTALLATION.c.frozen).where(
     AGENTS.c.tenant_id == bindparam("tenant"),
@@ -31,7 +31,7 @@ _FIND = select(AGENTS, INSTALLATION.c.frozen).where(
 _FIND_AND_HOLD = _FIND.with_for_update(read=True)
 _FIND_AND_LOCK = _FIND.with_for_update(of=AGENTS)
 _FIND_IN_THREAD_AND_HOLD = _FIND.add_columns(HOLDER).with_for_update(read=True, of=(AGENTS, INSTALLATION))
-_FIND_PROPOSING = _FIND.add_columns(*loads.COLUMNS)
+_FIND_PROPOSING = _FIND.add_columns(*agent_load.COLUMNS)
 _FIND_PROPOSING_IN_THREAD = _FIND_PROPOSING.add_columns(HOLDER)
 _BY_KEY = (
     select(AGENTS, INSTALLATION.c.frozen)
@@ -51,30 +51,30 @@ def key_digest(key: str) -> str:
     return sha256(key.encode()).hexdigest()
 
 
-def by_key(connection: Connection, tenant_id: str, key: str, now: datetime) -> Agent | None:
-    row = first(connection, _BY_KEY, {"tenant": tenant_id, "digest": key_digest(key), "now": now})
+def agent_by_key(connection: Connection, tenant_id: str, key: str, now: datetime) -> Agent | None:
+    row = fetch_first(connection, _BY_KEY, {"tenant": tenant_id, "digest": key_digest(key), "now": now})
     return _agent(row) if row else None
 
 
-def agent(
+def load_agent(
     connection: Connection, tenant_id: str, agent_id: str, *, hold: bool = False, lock: bool = False
 ) -> Agent | None:
     query = _FIND_AND_LOCK if lock else _FIND_AND_HOLD if hold else _FIND
-    row = first(connection, query, {"tenant": tenant_id, "agent": agent_id})
+    row = fetch_first(connection, query, {"tenant": tenant_id, "agent": agent_id})
     return _agent(row) if row else None
 
 
-def agent_in_thread(
+def load_agent_in_thread(
     connection: Connection, tenant_id: str, agent_id: str, thread: Mapping[str, str] | None
 ) -> tuple[Agent | None, str | None]:
     """The agent, held, and the package through which a person holds the thread in which it acts: read together."""
     if thread is None:
-        return agent(connection, tenant_id, agent_id, hold=True), None
-    row = first(connection, _FIND_IN_THREAD_AND_HOLD, {"tenant": tenant_id, "agent": agent_id, **thread})
+        return load_agent(connection, tenant_id, agent_id, hold=True), None
+    row = fetch_first(connection, _FIND_IN_THREAD_AND_HOLD, {"tenant": tenant_id, "agent": agent_id, **thread})
     return (_agent(row), row.holder) if row else (None, None)
 
 
-class Proposing(NamedTuple):
+class ProposingAgent(NamedTuple):
     """An agent that proposes, how much it has asked lately, and through which package a person holds its thread."""
 
     agent: Agent | None = None
@@ -82,17 +82,17 @@ class Proposing(NamedTuple):
     holder: str | None = None
 
 
-def proposing(
+def load_proposing_agent(
     connection: Connection, tenant_id: str, agent_id: str, thread: Mapping[str, str] | None, now: datetime
-) -> Proposing:
+) -> ProposingAgent:
     """All of it is read together."""
     key = {"tenant": tenant_id, "agent": agent_id, "since": now - PERIOD}
     query = _FIND_PROPOSING_IN_THREAD if thread else _FIND_PROPOSING
-    row = first(connection, query, {**key, **(thread or {})})
+    row = fetch_first(connection, query, {**key, **(thread or {})})
     if row is None:
-        return Proposing()
+        return ProposingAgent()
     its = _agent(row)
-    return Proposing(its, loads.load_of(connection, row, its.rates, key), row.holder if thread else None)
+    return ProposingAgent(its, agent_load.count_load(connection, row, its.rates, key), row.holder if thread else None)
 
 
 def _agent(row) -> Agent:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a row has its columns' names
@@ -103,13 +103,13 @@ def _agent(row) -> Agent:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a ro
         standing=AgentStanding(row.standing),
         frozen=row.frozen,
         callback_url=row.callback_url,
-        scope=scope_of(row.scope),
+        scope=parse_scope(row.scope),
         rates=rates_of(row.per_minute, row.max_open),
     )
 
 
 @lru_cache(maxsize=1024)  # each request asks, and agents are few
-def scope_of(written: str | None) -> KeyScope:
+def parse_scope(written: str | None) -> KeyScope:
     return KeyScope.model_validate_json(written) if written else KeyScope()
 
 
@@ -118,7 +118,7 @@ def rates_of(per_minute: int | None, max_open: int | None) -> Rates:
     return Rates(per_minute=per_minute, max_open=max_open)
 
 
-def names(connection: Connection, tenant_id: str) -> dict[str, str]:
+def agent_names(connection: Connection, tenant_id: str) -> dict[str, str]:
     """What the agents are called: there are few of them, and many packages of each."""
     rows = connection.execute(select(AGENTS.c.agent_id, AGENTS.c.name).where(AGENTS.c.tenant_id == tenant_id))
     return {row.agent_id: row.name for row in rows}

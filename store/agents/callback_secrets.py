@@ -52,12 +52,12 @@ class Vault:
         return self.seal(self.open(kept))
 
 
-def seal_what_lies_open(connection: Connection, vault: Vault, now: datetime) -> None:
+def seal_unsealed(connection: Connection, vault: Vault, now: datetime) -> None:
     """At each start. Raises `VaultError` where a sealed secret could not be opened: callbacks would stay unsigned."""
     _each(connection, now, lambda kept: vault.seal(kept) if vault.open(kept) == kept else kept)
 
 
-def seal_all_again(connection: Connection, vault: Vault, now: datetime) -> int:
+def reseal_all(connection: Connection, vault: Vault, now: datetime) -> int:
     """With the newest key; how many they were."""
     return _each(connection, now, vault.seal_again)
 

@@ -9,12 +9,12 @@ from sqlalchemy import Connection, bindparam, delete, insert, or_, select
 
 from rules.people.directory import reference
 from store.agents.agents import AGENTS
-from store.engine.spelled import first
-from store.installation.tenancy import alone
-from store.schema.memory_tables import AskedAddress
+from store.engine.statements import fetch_first
+from store.installation.tenancy import lock_tenant
+from store.schema.memory_tables import AddressLookup
 from store.schema.tables import core
 
-ADDRESSES = core(AskedAddress)
+ADDRESSES = core(AddressLookup)
 
 FOUND_FOR, NOT_FOUND_FOR = timedelta(hours=24), timedelta(minutes=15)
 
@@ -27,7 +27,7 @@ _AGENT = select(AGENTS.c.owner).where(
 )
 
 
-def known(connection: Connection, tenant_id: str, parties: Iterable[str]) -> dict[str, str]:
+def resolve_parties(connection: Connection, tenant_id: str, parties: Iterable[str]) -> dict[str, str]:
     """The user for whom each of these stands: whose address it is, or who owns that agent."""
     found = {who: _stands_for(connection, tenant_id, who) for who in parties}
     return {who: user_id for who, user_id in found.items() if user_id}
@@ -35,25 +35,25 @@ def known(connection: Connection, tenant_id: str, parties: Iterable[str]) -> dic
 
 def _stands_for(connection: Connection, tenant_id: str, who: str) -> str | None:
     if "@" in who:
-        row = first(connection, _ADDRESS, {"tenant": tenant_id, "reference": reference(who)})
+        row = fetch_first(connection, _ADDRESS, {"tenant": tenant_id, "reference": reference(who)})
         return row.user_id if row else None
-    row = first(connection, _AGENT, {"tenant": tenant_id, "named": who})
+    row = fetch_first(connection, _AGENT, {"tenant": tenant_id, "named": who})
     return row.owner if row else None
 
 
-def to_ask(connection: Connection, tenant_id: str, addresses: Iterable[str], now: datetime) -> list[str]:
+def unresolved_addresses(connection: Connection, tenant_id: str, addresses: Iterable[str], now: datetime) -> list[str]:
     """Those of these addresses about which Slack has said nothing lately."""
     return [address for address in addresses if not _is_answered(connection, tenant_id, address, now)]
 
 
 def _is_answered(connection: Connection, tenant_id: str, address: str, now: datetime) -> bool:
-    row = first(connection, _ADDRESS, {"tenant": tenant_id, "reference": reference(address)})
+    row = fetch_first(connection, _ADDRESS, {"tenant": tenant_id, "reference": reference(address)})
     return row is not None and now < row.asked_at + (FOUND_FOR if row.user_id else NOT_FOUND_FOR)
 
 
-def keep(connection: Connection, address: str, user_id: str | None, now: datetime) -> None:
+def save_address_owner(connection: Connection, address: str, user_id: str | None, now: datetime) -> None:
     """What Slack answered: whose address this is, or that it is no one's."""
-    tenant_id, digest = alone(connection), reference(address)
+    tenant_id, digest = lock_tenant(connection), reference(address)
     this = (ADDRESSES.c.tenant_id == tenant_id, ADDRESSES.c.reference == digest)
     connection.execute(delete(ADDRESSES).where(*this))
     row = {"tenant_id": tenant_id, "reference": digest, "user_id": user_id, "asked_at": now}

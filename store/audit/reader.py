@@ -19,12 +19,12 @@ from rules.record.chain import Event, rfc3339
 from rules.record.earlier import EarlierExport
 from rules.record.evidence import TENANT, Claim, Counts, Fault, StoredRendering, StoredWords, Trail
 from rules.record.verify import Auditor
-from store.audit.kept import UNREADABLE, all_of, batches, readable, streamed, whole
 from store.audit.retention import RENDERINGS
-from store.audit.tenant import TENANT_EVENTS, policies, tenant_claim, tenant_rows
+from store.audit.tenant_record import TENANT_EVENTS, policy_texts, tenant_claim, tenant_rows
+from store.audit.tolerant_rows import UNREADABLE, chain_length, parse_or_text, select_all, stream_batches, stream_rows
 from store.commands.write import EVENTS
 from store.installation.policy_texts import POLICIES
-from store.installation.tenancy import tenant
+from store.installation.tenancy import read_tenant_id
 from store.packages.content import CONTENT
 from store.packages.packages import PACKAGES
 from store.packages.versions import VERSIONS
@@ -79,7 +79,7 @@ class Head(NamedTuple):
     head: str
 
 
-def quiet(_done: int, _total: int) -> None:
+def no_progress(_done: int, _total: int) -> None:
     """Tells nobody how far it is."""
 
 
@@ -97,70 +97,70 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
 def verify_database(
     connection: Connection,
     counts: Counts | None = None,
-    progress: Progress = quiet,
+    progress: Progress = no_progress,
     earlier: EarlierExport | None = None,
 ) -> Iterator[Fault]:
     """Everything that does not fit, on a `snapshot`. `counts` is filled with what was looked at."""
-    tenant_id = tenant(connection)
+    tenant_id = read_tenant_id(connection)
     auditor = Auditor(tenant_id, counts, earlier)
-    yield from strangers(connection, tenant_id)
+    yield from foreign_rows(connection, tenant_id)
     for row in tenant_rows(connection, tenant_id):
-        event, noticed = opened(row, TENANT, row.sequence)
+        event, noticed = parse_event_row(row, TENANT, row.sequence)
         yield from noticed
         yield from auditor.tenant_event(event)
     yield from auditor.tenant_ended(tenant_claim(connection))
-    yield from auditor.policies(list(policies(connection, tenant_id)))
-    for trail in trails(connection, tenant_id, progress=progress):
+    yield from auditor.policies(list(policy_texts(connection, tenant_id)))
+    for trail in read_trails(connection, tenant_id, progress=progress):
         yield from auditor.package(trail)
     yield from auditor.ended()
 
 
-def trails(
-    connection: Connection, tenant_id: str, selection: Selection = EVERYTHING, progress: Progress = quiet
+def read_trails(
+    connection: Connection, tenant_id: str, selection: Selection = EVERYTHING, progress: Progress = no_progress
 ) -> Iterator[Trail]:
     """Every package in which an event was selected, whole; then whatever belongs to a package without a row."""
     query = _packages(tenant_id, selection)
     total = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
     done = 0
-    for rows in batches(connection, query):
+    for rows in stream_batches(connection, query):
         yield from _fetched(connection, tenant_id, {row.package_id: row for row in rows})
         progress(done := done + len(rows), total)
-    for rows in batches(connection, _rowless(tenant_id, selection)):
+    for rows in stream_batches(connection, _rowless(tenant_id, selection)):
         yield from _fetched(connection, tenant_id, {row.package_id: None for row in rows})
 
 
-def heads(connection: Connection, tenant_id: str, selection: Selection = EVERYTHING) -> Iterator[Head]:
+def read_heads(connection: Connection, tenant_id: str, selection: Selection = EVERYTHING) -> Iterator[Head]:
     """How far the packages' rows say that each chain goes."""
-    for row in streamed(connection, _packages(tenant_id, selection)):
+    for row in stream_rows(connection, _packages(tenant_id, selection)):
         yield Head(row.package_id, row.revision, row.head)
 
 
-def matching(connection: Connection, tenant_id: str, selection: Selection) -> Iterator[tuple[str | None, Event]]:
+def matching_events(connection: Connection, tenant_id: str, selection: Selection) -> Iterator[tuple[str | None, Event]]:
     """The selected events alone, oldest first, each with the agent of its package.
 
     The tenant's own are among them unless an action type is asked for.
     """
     order = (EVENTS.c.occurred_at, EVENTS.c.package_id, EVENTS.c.revision)
-    found = all_of(EVENTS).add_columns(PACKAGES.c.agent_id).join_from(EVENTS, PACKAGES, _ITS_PACKAGE, isouter=True)
+    found = select_all(EVENTS).add_columns(PACKAGES.c.agent_id).join_from(EVENTS, PACKAGES, _ITS_PACKAGE, isouter=True)
     found = found.where(EVENTS.c.tenant_id == tenant_id, *selection.of(EVENTS)).order_by(*order)
-    streams = [streamed(connection, found)]
+    streams = [stream_rows(connection, found)]
     if selection.action_type is None:
-        mine = all_of(TENANT_EVENTS).where(TENANT_EVENTS.c.tenant_id == tenant_id, *selection.of(TENANT_EVENTS))
+        mine = select_all(TENANT_EVENTS).where(TENANT_EVENTS.c.tenant_id == tenant_id, *selection.of(TENANT_EVENTS))
         in_time = mine.order_by(TENANT_EVENTS.c.occurred_at, TENANT_EVENTS.c.sequence)
-        streams.insert(0, streamed(connection, in_time))
+        streams.insert(0, stream_rows(connection, in_time))
     for row in heapq.merge(*streams, key=lambda row: row.occurred_at or UNREADABLE):
-        event = readable(row.body)
+        event = parse_or_text(row.body)
         yield (
             getattr(row, "agent_id", None),
             event if isinstance(event, dict) else {"reason": f"unreadable: {row.body}"},
         )
 
 
-def strangers(connection: Connection, tenant_id: str) -> Iterator[Fault]:
+def foreign_rows(connection: Connection, tenant_id: str) -> Iterator[Fault]:
     """A database holds one installation: what bears another's name would be looked at by nobody."""
     for table in (PACKAGES, EVENTS, TENANT_EVENTS, CONTENT, RENDERINGS, POLICIES):
-        others = all_of(table).where(table.c.tenant_id != tenant_id)
-        for row in streamed(connection, others):
+        others = select_all(table).where(table.c.tenant_id != tenant_id)
+        for row in stream_rows(connection, others):
             facts = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to ask a row for a column it may lack
             revision, event_id = facts.get("revision", facts.get("sequence")), facts.get("event_id")
             what = f"a row of {table.name} belongs to another tenant, {row.tenant_id}"
@@ -168,7 +168,7 @@ def strangers(connection: Connection, tenant_id: str) -> Iterator[Fault]:
 
 
 def _packages(tenant_id: str, selection: Selection) -> Select[Any]:
-    query = all_of(PACKAGES).where(PACKAGES.c.tenant_id == tenant_id).order_by(PACKAGES.c.package_id)
+    query = select_all(PACKAGES).where(PACKAGES.c.tenant_id == tenant_id).order_by(PACKAGES.c.package_id)
     return query if selection.whole else query.where(PACKAGES.c.package_id.in_(_selected(tenant_id, selection)))
 
 
@@ -193,16 +193,16 @@ def _fetched(connection: Connection, tenant_id: str, rows: dict[str, Row[Any] | 
     """The trails of these packages, with everything that belongs to them."""
     found = {package_id: _begun(package_id, row) for package_id, row in rows.items()}
     for row in connection.execute(
-        all_of(EVENTS).where(_mine(EVENTS, tenant_id, *rows)).order_by(EVENTS.c.package_id, EVENTS.c.revision)
+        select_all(EVENTS).where(_mine(EVENTS, tenant_id, *rows)).order_by(EVENTS.c.package_id, EVENTS.c.revision)
     ):
         trail = found[row.package_id]
-        event, noticed = opened(row, row.package_id, row.revision)
+        event, noticed = parse_event_row(row, row.package_id, row.revision)
         trail.events.append(event)
         trail.noticed += noticed
-    for row in connection.execute(all_of(CONTENT).where(_mine(CONTENT, tenant_id, *rows))):
-        words = readable(row.words) if row.words is not None else None
+    for row in connection.execute(select_all(CONTENT).where(_mine(CONTENT, tenant_id, *rows))):
+        words = parse_or_text(row.words) if row.words is not None else None
         found[row.package_id].contents.append(StoredWords(row.event_id, row.salt, words))
-    for row in connection.execute(all_of(RENDERINGS).where(_mine(RENDERINGS, tenant_id, *rows))):
+    for row in connection.execute(select_all(RENDERINGS).where(_mine(RENDERINGS, tenant_id, *rows))):
         found[row.package_id].renderings.append(StoredRendering(row.rendering_id, row.body))
     yield from found.values()
 
@@ -214,12 +214,12 @@ def _mine(table: Table, tenant_id: str, *package_ids: str) -> ColumnElement[bool
 def _begun(package_id: str, row: Row[Any] | None) -> Trail:
     if row is None:
         return Trail(package_id)
-    state = readable(row.state)
+    state = parse_or_text(row.state)
     kept = state if isinstance(state, dict) else {}
     said = {"sampled": False} | kept
     wrong = [name for name in _FOUND_BY if getattr(row, name) != said.get(name)]
     wrong += [name for name, moment in _moments(kept).items() if getattr(row, name) != moment]
-    length = whole(row.revision)
+    length = chain_length(row.revision)
     noticed = _noticed(package_id, length, None, "the columns of its row and its state disagree", wrong)
     return Trail(package_id, claim=Claim(length, row.head, kept), noticed=noticed)
 
@@ -239,9 +239,9 @@ _FOUND_BY = (
 _EVENT_FOUND_BY = ("event_id", "event_type", "action_type", "actor")
 
 
-def opened(row: Row[Any], package_id: str, revision: int) -> tuple[Any, list[Fault]]:
+def parse_event_row(row: Row[Any], package_id: str, revision: int) -> tuple[Any, list[Fault]]:
     """The event of a row, and what is wrong with the row around it."""
-    event = readable(row.body)
+    event = parse_or_text(row.body)
     if not isinstance(event, dict):
         return row.body, []
     columns = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to ask a row for a column it may lack

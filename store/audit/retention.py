@@ -54,7 +54,7 @@ _EMPTIED: tuple[tuple[Table, dict[str, None]], ...] = (
 )
 
 
-def empty(connection: Connection, tenant_id: str, before: datetime, limit: int) -> int:
+def empty_content(connection: Connection, tenant_id: str, before: datetime, limit: int) -> int:
     """Some of the packages that ended before this; how many they were. Of open ones, nothing is ever emptied."""
     found = connection.execute(_OVER, {"tenant": tenant_id, "before": before, "limit": limit})
     packages = list(found.scalars())
@@ -64,6 +64,6 @@ def empty(connection: Connection, tenant_id: str, before: datetime, limit: int) 
     return len(packages)
 
 
-def forget_letters(connection: Connection, tenant_id: str, before: datetime, limit: int) -> int:
+def delete_delivered_callbacks(connection: Connection, tenant_id: str, before: datetime, limit: int) -> int:
     """Some of the callbacks that arrived before this; how many they were. What did not arrive stays."""
     return connection.execute(_FORGET, {"tenant": tenant_id, "before": before, "limit": limit}).rowcount

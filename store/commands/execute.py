@@ -1,6 +1,6 @@
 """The one way on which packages change, whoever asks: a reviewer, an agent, or the clock.
 
-**How it works.** One transaction loads the package and what its verb needs (`store.commands.situations`), lets the
+**How it works.** One transaction loads the package and what its verb needs (`store.commands.situation`), lets the
 rules decide, replaces the state, appends the events and their words, and marks what Slack and the agent are still to be
 told (`store.commands.write`). The caller is answered after the commit, never before.
 
@@ -30,14 +30,14 @@ from rules.state.situation import Situation
 from rules.state.transition import Words, record_refusal
 from rules.verbs.decide import decide
 from rules.verbs.submission import Submit
-from store.commands.asked import Asked
-from store.commands.situations import hands_out, situation_of
-from store.commands.write import record, writing
+from store.commands.invocation import Invocation
+from store.commands.situation import load_situation, may_assign
+from store.commands.write import batch_or_stale, write_transition
 from store.engine.batch import Batch
-from store.engine.spelled import rows
-from store.installation.house import INSTALLATION, STANDING, House, Standing
-from store.packages.packages import Loaded, load, load_each
-from store.packages.refusals import first_this_minute
+from store.engine.statements import fetch_all
+from store.installation.installation import INSTALLATION, STATUS_COLUMNS, Installation, InstallationStatus
+from store.packages.packages import Loaded, load_package, load_packages
+from store.packages.refusals import is_first_this_minute
 from store.schema.tables import CommandRow, core
 
 COMMANDS = core(CommandRow)
@@ -45,7 +45,7 @@ _THIS = (COMMANDS.c.tenant_id == bindparam("tenant"), COMMANDS.c.command_id == b
 _ANSWERED = select(COMMANDS.c.package_id).where(*_THIS)
 # How the installation stands, and what this command was answered before: the two that every command begins with.
 _AT_THE_DOOR = select(
-    *STANDING, COMMANDS.c.package_id, COMMANDS.c.content_digest, COMMANDS.c.refusal, COMMANDS.c.request
+    *STATUS_COLUMNS, COMMANDS.c.package_id, COMMANDS.c.content_digest, COMMANDS.c.refusal, COMMANDS.c.request
 ).join_from(INSTALLATION, COMMANDS, and_(*_THIS), isouter=True)
 _ANSWER = insert(COMMANDS)
 
@@ -67,7 +67,7 @@ class Outcome:
     words: Mapping[str, Words] = field(default_factory=dict)
 
 
-class Answered(NamedTuple):
+class PriorAnswer(NamedTuple):
     """What a command was answered before."""
 
     package_id: str
@@ -76,42 +76,44 @@ class Answered(NamedTuple):
     request: str | None
 
 
-def carry_out(connection: Connection, house: House, asked: Asked) -> Outcome:
+def execute(connection: Connection, installation: Installation, asked: Invocation) -> Outcome:
     """Down the road, once. Raises `StaleError` where somebody else was quicker: then it is walked again."""
-    key = {"tenant": house.tenant_id, "command": asked.command.command_id}
-    ((*standing, package_id, digest, refusal, request),) = rows(connection, _AT_THE_DOOR, key)
+    key = {"tenant": installation.tenant_id, "command": asked.command.command_id}
+    ((*standing, package_id, digest, refusal, request),) = fetch_all(connection, _AT_THE_DOOR, key)
     if package_id:
-        return _again(connection, house, asked, Answered(package_id, digest, refusal, request))
-    roster = house.roster(connection, Standing(*standing))
+        return _again(connection, installation, asked, PriorAnswer(package_id, digest, refusal, request))
+    roster = installation.roster(connection, InstallationStatus(*standing))
     is_new = isinstance(asked.command, Submit)
-    found = None if is_new else _reached(connection, house, asked, asked.command.decision_package_id)
-    return _decided(connection, house, asked, found, roster)
+    found = None if is_new else _reached(connection, installation, asked, asked.command.decision_package_id)
+    return _decided(connection, installation, asked, found, roster)
 
 
-def carry_out_each(connection: Connection, house: House, each: Sequence[Asked]) -> list[Outcome]:
+def execute_many(connection: Connection, installation: Installation, each: Sequence[Invocation]) -> list[Outcome]:
     """What the clock asks of several packages, in one go: read together and written together, all of it or nothing."""
-    roster = house.roster(connection)
-    found = load_each(connection, house.tenant_id, [asked.command.decision_package_id for asked in each])
+    roster = installation.roster(connection)
+    found = load_packages(connection, installation.tenant_id, [asked.command.decision_package_id for asked in each])
     outcomes: list[Outcome] = []
-    with writing(connection) as batch:
+    with batch_or_stale(connection) as batch:
         for asked in each:
             its = found.get(asked.command.decision_package_id)
-            outcomes.append(_decided(connection, house, asked, its, roster))
-            if hands_out(roster.policy, asked.command):
+            outcomes.append(_decided(connection, installation, asked, its, roster))
+            if may_assign(roster.policy, asked.command):
                 batch.send()  # the next one counts what this one gave to somebody
     return outcomes
 
 
-def _decided(connection: Connection, house: House, asked: Asked, found: Loaded | None, roster: Roster) -> Outcome:
-    situation = situation_of(connection, house, asked, found, roster)
+def _decided(
+    connection: Connection, installation: Installation, asked: Invocation, found: Loaded | None, roster: Roster
+) -> Outcome:
+    situation = load_situation(connection, installation, asked, found, roster)
     decided = asked.barred or decide(found.state if found else None, asked.command, situation)
     if isinstance(decided, Refusal):
         return _refused(connection, asked, found, situation, decided)
     if asked.trial:
         return Outcome(state=decided.before, roster=roster)
-    with writing(connection) as batch:
-        _remember(batch, house.tenant_id, asked, decided.after.decision_package_id, decided.refusal)
-        record(connection, decided, found, situation)
+    with batch_or_stale(connection) as batch:
+        _remember(batch, installation.tenant_id, asked, decided.after.decision_package_id, decided.refusal)
+        write_transition(connection, decided, found, situation)
     return Outcome(
         state=decided.after,
         refusal=decided.refusal,
@@ -121,36 +123,36 @@ def _decided(connection: Connection, house: House, asked: Asked, found: Loaded |
     )
 
 
-def _reached(connection: Connection, house: House, asked: Asked, package_id: str) -> Loaded | None:
+def _reached(connection: Connection, installation: Installation, asked: Invocation, package_id: str) -> Loaded | None:
     """The package, if there is one, and if it is the agent's own where an agent asks."""
-    found = load(connection, house.tenant_id, package_id)
+    found = load_package(connection, installation.tenant_id, package_id)
     return found if found and asked.agent_id in (None, found.state.agent_id) else None
 
 
 def _refused(
-    connection: Connection, asked: Asked, found: Loaded | None, situation: Situation, refusal: Refusal
+    connection: Connection, asked: Invocation, found: Loaded | None, situation: Situation, refusal: Refusal
 ) -> Outcome:
     """A known person's attempt is kept, once a minute and counted; what an agent is refused, it may try again."""
     if found is None or asked.actor.kind is not ActorKind.PERSON:
         return Outcome(state=found.state if found else None, refusal=refusal)
     if situation.roster.person(asked.actor.actor_id) is None:
         return Outcome(state=found.state, refusal=refusal)
-    with writing(connection) as batch:
+    with batch_or_stale(connection) as batch:
         _remember(batch, situation.tenant_id, asked, found.state.decision_package_id, refusal)
-        if not first_this_minute(connection, found.state, asked.actor, refusal, asked.now):
+        if not is_first_this_minute(connection, found.state, asked.actor, refusal, asked.now):
             return Outcome(state=found.state, refusal=refusal)
         attempt = record_refusal(found.state, asked.command, situation, refusal.reason)
-        record(connection, attempt, found, situation)
+        write_transition(connection, attempt, found, situation)
     return Outcome(state=attempt.after, refusal=refusal, changed=True)
 
 
 def has_answered(connection: Connection, tenant_id: str, command_id: str) -> bool:
-    return bool(rows(connection, _ANSWERED, {"tenant": tenant_id, "command": command_id}))
+    return bool(fetch_all(connection, _ANSWERED, {"tenant": tenant_id, "command": command_id}))
 
 
-def _again(connection: Connection, house: House, asked: Asked, answered: Answered) -> Outcome:
+def _again(connection: Connection, installation: Installation, asked: Invocation, answered: PriorAnswer) -> Outcome:
     """The same answer as before, if it is the same command."""
-    found = _reached(connection, house, asked, answered.package_id)
+    found = _reached(connection, installation, asked, answered.package_id)
     if found is None:
         return Outcome(state=None, refusal=refuse(Reason.NOT_FOUND))
     if answered.content_digest != asked.content_digest:
@@ -159,7 +161,7 @@ def _again(connection: Connection, house: House, asked: Asked, answered: Answere
     return Outcome(state=found.state, refusal=refusal, replayed=True, request=answered.request)
 
 
-def _remember(batch: Batch, tenant_id: str, asked: Asked, package_id: str, refusal: Refusal | None = None) -> None:
+def _remember(batch: Batch, tenant_id: str, asked: Invocation, package_id: str, refusal: Refusal | None = None) -> None:
     """The clock's commands are judged by what is due, not by their ids."""
     if isinstance(asked.command, ClockCommand):
         return

@@ -18,9 +18,9 @@ from rules.policy.parse import PolicyError, read_policy
 from rules.record.stored_texts import text_digest
 from rules.state.events import TenantEventType
 from store.installation import directory
-from store.installation.house import INSTALLATION
-from store.installation.policy_texts import POLICIES, UnreadablePolicyError, kept_policy
-from store.installation.tenancy import alone, happened
+from store.installation.installation import INSTALLATION
+from store.installation.policy_texts import POLICIES, UnreadablePolicyError, load_policy
+from store.installation.tenancy import append_tenant_event, lock_tenant
 from store.outbox import cards
 
 log = structlog.get_logger()
@@ -30,7 +30,7 @@ _TEXT = select(POLICIES.c.text).where(POLICIES.c.digest == bindparam("digest"))
 _IN_FORCE = select(INSTALLATION.c.policy_digest)
 
 
-OTHER_FILE = (
+FILE_NOT_IN_FORCE = (
     "The file of COUNTERSIGN_POLICY is not in force. To put it in force, run: countersign policy apply FILE --again"
 )
 
@@ -42,7 +42,7 @@ class PolicyFile(NamedTuple):
     text: str
 
 
-class Given(Enum):
+class Activation(Enum):
     """What became of a policy that was given."""
 
     IN_FORCE = auto()  # it was before
@@ -51,28 +51,28 @@ class Given(Enum):
     HELD_BACK = auto()  # the policy in force cannot be read here, so this process does not replace it
 
 
-def in_force(connection: Connection) -> str | None:
+def active_digest(connection: Connection) -> str | None:
     digest: str | None = connection.execute(_IN_FORCE).scalar_one()
     return digest
 
 
-def give(connection: Connection, file: PolicyFile, now: datetime, *, again: bool = False) -> Given:
+def activate_policy(connection: Connection, file: PolicyFile, now: datetime, *, again: bool = False) -> Activation:
     """Puts a policy in force that never was. One that was and has been replaced takes `again`."""
-    tenant_id, current = alone(connection), in_force(connection)
-    known = kept_as(connection, file.policy)
+    tenant_id, current = lock_tenant(connection), active_digest(connection)
+    known = stored_digest(connection, file.policy)
     if known and known == current:
-        return Given.IN_FORCE
+        return Activation.IN_FORCE
     if current and not _is_readable(connection, current) and not again:
-        return Given.HELD_BACK
+        return Activation.HELD_BACK
     if known and not again:
-        return Given.REPLACED_BEFORE
+        return Activation.REPLACED_BEFORE
     if known is None:
         _keep(connection, tenant_id, file, now)
     _activate(connection, tenant_id, file.policy, known or file.policy.digest, now)
-    return Given.APPLIED
+    return Activation.APPLIED
 
 
-def kept_as(connection: Connection, policy: Policy) -> str | None:
+def stored_digest(connection: Connection, policy: Policy) -> str | None:
     """The digest under which the same content was kept before, perhaps by another release."""
     kept = {row.digest: row.text for row in connection.execute(_KEPT)}
     if policy.digest in kept:
@@ -89,7 +89,7 @@ def _says(text: str, policy: Policy) -> bool:
 
 def _is_readable(connection: Connection, digest: str) -> bool:
     try:
-        kept_policy(connection, digest)
+        load_policy(connection, digest)
     except UnreadablePolicyError:
         return False
     return True
@@ -111,11 +111,11 @@ def _activate(connection: Connection, tenant_id: str, policy: Policy, digest: st
         "version": policy.version,
         "policy_digest": digest,
         "text_digest": text_digest(connection.execute(_TEXT, {"digest": digest}).scalar_one()),
-        "replaces": in_force(connection),
+        "replaces": active_digest(connection),
     }
     connection.execute(update(INSTALLATION).values(policy_digest=digest))
-    happened(connection, TenantEventType.POLICY_ACTIVATED, "operator", now, **facts)
-    if unread := directory.unread_of(connection, policy.groups):
+    append_tenant_event(connection, TenantEventType.POLICY_ACTIVATED, "operator", now, **facts)
+    if unread := directory.unknown_groups(connection, policy.groups):
         log.info("directory.to_be_read", groups=sorted(unread))
-        directory.forget_age(connection)
-    cards.draw_again(connection, tenant_id)
+        directory.mark_unread(connection)
+    cards.redraw_open_cards(connection, tenant_id)

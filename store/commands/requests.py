@@ -23,7 +23,7 @@ _REMEMBER = text(
 ).bindparams(bindparam("at", type_=REQUESTS.c.at.type))
 
 
-def once(connection: Connection, tenant_id: str, request: str, operation: Callable[[Connection], object]) -> bool:
+def run_once(connection: Connection, tenant_id: str, request: str, operation: Callable[[Connection], object]) -> bool:
     """Whether it was carried out now. Of two replicas that get the same at once, one waits for the other's commit."""
     now = datetime.now(UTC)
     connection.execute(delete(REQUESTS).where(REQUESTS.c.tenant_id == tenant_id, REQUESTS.c.at < now - KEPT_FOR))

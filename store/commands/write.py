@@ -14,62 +14,62 @@ from sqlalchemy.exc import IntegrityError
 from rules.record.chain import Event, package_event, seal_event
 from rules.state.situation import Situation
 from rules.state.transition import Occurrence, Transition
-from store.engine.batch import Batch, together
-from store.engine.constraints import violated
+from store.engine.batch import Batch, batched_writes
+from store.engine.constraints import violated_constraint
 from store.engine.database import StaleError
-from store.migrations.append_only import refusal
+from store.migrations.append_only import append_only_message
 from store.outbox import callbacks, cards
-from store.packages import content, noes, tasks, threads, versions, votes
-from store.packages.autonomy import put_profile
-from store.packages.packages import Loaded, save
+from store.packages import content, rejections, tasks, threads, versions, votes
+from store.packages.autonomy import save_profile
+from store.packages.packages import Loaded, save_package
 from store.schema.tables import EventRow, core
 
 EVENTS = core(EventRow)
 _APPEND = insert(EVENTS)
 # The next event's place in the chain is taken (on SQLite a trigger says so first), or this command was answered before.
-_TAKEN = frozenset(["events_pkey", refusal("events"), "commands_pkey"])
+_TAKEN = frozenset(["events_pkey", append_only_message("events"), "commands_pkey"])
 
 
-def record(connection: Connection, decided: Transition, found: Loaded | None, situation: Situation) -> None:
+def write_transition(connection: Connection, decided: Transition, found: Loaded | None, situation: Situation) -> None:
     """Everything in the caller's one transaction: there is no moment at which half of it is true."""
     if not decided.occurrences:
         return
     before, after = decided.before, decided.after
     events, kept = _sealed(decided, found.head if found else None)
     callback_url = _callback_url(decided, found, situation)
-    with writing(connection) as batch:
-        save(batch, before, after, events[-1]["digest"], callback_url)
+    with batch_or_stale(connection) as batch:
+        save_package(batch, before, after, events[-1]["digest"], callback_url)
         batch.execute(
             _APPEND, [_row(happened, event) for happened, event in zip(decided.occurrences, events, strict=True)]
         )
-        content.keep(batch, kept)
-        versions.follow(batch, before, after)
-        tasks.follow(batch, before, after)
-        threads.follow(batch, before, after)
-        votes.follow(batch, decided.occurrences)
-        noes.follow(batch, before, after)
-        cards.follow(batch, before, after, situation.policy)
-        callbacks.follow(batch, decided, events, callback_url, situation)
+        content.save_content(batch, kept)
+        versions.write_versions(batch, before, after)
+        tasks.write_tasks(batch, before, after)
+        threads.write_thread_holds(batch, before, after)
+        votes.write_votes(batch, decided.occurrences)
+        rejections.write_rejections(batch, before, after)
+        cards.write_cards(batch, before, after, situation.policy)
+        callbacks.write_callbacks(batch, decided, events, callback_url, situation)
         if decided.profile:
             # Not kept for later: the next outcome in this transaction counts on it.
-            put_profile(connection, after.tenant_id, decided.profile)
+            save_profile(connection, after.tenant_id, decided.profile)
 
 
 @contextmanager
-def writing(connection: Connection) -> Iterator[Batch]:
+def batch_or_stale(connection: Connection) -> Iterator[Batch]:
     """Sent together. Where the next event's place in the chain is taken, or the command's own, somebody was quicker."""
     try:
-        with together(connection) as batch:
+        with batched_writes(connection) as batch:
             yield batch
     except IntegrityError as fault:
-        if violated(fault) in _TAKEN:
+        if violated_constraint(fault) in _TAKEN:
             raise StaleError from fault
         raise
 
 
-def _sealed(decided: Transition, head: str | None) -> tuple[list[Event], list[content.Kept]]:
+def _sealed(decided: Transition, head: str | None) -> tuple[list[Event], list[content.NewContent]]:
     events: list[Event] = []
-    kept: list[content.Kept] = []
+    kept: list[content.NewContent] = []
     before = decided.before
     for happened in decided.occurrences:
         salt = secrets.token_hex(16)
@@ -79,7 +79,7 @@ def _sealed(decided: Transition, head: str | None) -> tuple[list[Event], list[co
         if happened.words:
             after = happened.after
             kept.append(
-                content.Kept(
+                content.NewContent(
                     after.tenant_id,
                     happened.event_id,
                     after.decision_package_id,

@@ -26,7 +26,7 @@ _PATIENCE = {
 }
 
 
-def address(url: str) -> URL:
+def parse_database_url(url: str) -> URL:
     several = _SEVERAL.fullmatch(url)
     if several is None:
         return make_url(url)

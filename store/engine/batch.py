@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable
 
-from store.engine.spelled import Values, driving, spelled
+from store.engine.statements import Values, compile_statement, driver_cursor
 
 _OPEN = "countersign.batch"
 
@@ -26,9 +26,9 @@ class Batch:
     def send(self) -> None:
         gathered, self._rows = self._rows, {}
         dialect = self.connection.dialect
-        with driving(self.connection) as cursor, _at_once(self.connection):
+        with driver_cursor(self.connection) as cursor, _at_once(self.connection):
             for statement, rows in gathered.items():
-                its = spelled(statement, tuple(rows[0]), dialect)
+                its = compile_statement(statement, tuple(rows[0]), dialect)
                 if len(rows) == 1:
                     cursor.execute(its.text, its.put(rows[0]))
                 else:
@@ -36,7 +36,7 @@ class Batch:
 
 
 @contextmanager
-def together(connection: Connection) -> Iterator[Batch]:
+def batched_writes(connection: Connection) -> Iterator[Batch]:
     """Sends at the end what was gathered. Inside another one it is part of that, and waits with it."""
     info = connection.info  # asked once: a connection that was lost meanwhile cannot be asked any more
     outer: Batch | None = info.get(_OPEN)
@@ -51,7 +51,7 @@ def together(connection: Connection) -> Iterator[Batch]:
         info.pop(_OPEN, None)
 
 
-def write(connection: Connection, statement: Executable, row: Values) -> None:
+def write_row(connection: Connection, statement: Executable, row: Values) -> None:
     """At once, for a row that is read again in the same transaction, or written alone."""
     batch = Batch(connection)
     batch.execute(statement, row)

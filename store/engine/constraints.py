@@ -16,7 +16,7 @@ _Key = PrimaryKeyConstraint | UniqueConstraint
 _UNIQUE = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
 
 
-def violated(fault: IntegrityError) -> str | None:
+def violated_constraint(fault: IntegrityError) -> str | None:
     if isinstance(fault.orig, sqlite3.IntegrityError):
         return _violated_in_sqlite(fault.orig)
     name: str | None = fault.orig.diag.constraint_name  # type: ignore[union-attr]  # psycopg's, imported only if used

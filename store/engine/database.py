@@ -25,9 +25,9 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from store.engine.address import address
-from store.engine.engines import PATIENCE, make_engine, read_once, read_together, transact
-from store.engine.one_file import SqliteDatabase
+from store.engine.address import parse_database_url
+from store.engine.engines import LOCK_TIMEOUT, make_engine, read_group, read_once, transact
+from store.engine.sqlite import SqliteDatabase
 from store.engine.workers import READ_GROUP, READERS, Group, Operation, UnavailableError, Workers
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ T = TypeVar("T")
 POSTGRES_WRITERS = 8
 GROUPS = 2  # one computes while the other waits for the network
 WRITE_GROUP = 32  # few, because the first of them waits for the last, and keeps its locks meanwhile
-HASTE = 0.1  # seconds that a group waits for a lock, and after which it begins no further operation
+GROUP_TIMEOUT = 0.1  # seconds that a group waits for a lock, and after which it begins no further operation
 ATTEMPTS = 8
 _RETRYABLE = frozenset(["40001", "40P01"])  # serialization failure, deadlock
 
@@ -55,7 +55,7 @@ class Database(Protocol):
 
 
 def open_database(url: str) -> Database:
-    parsed = address(url)
+    parsed = parse_database_url(url)
     return SqliteDatabase(parsed) if parsed.get_backend_name() == "sqlite" else PostgresDatabase(parsed)
 
 
@@ -64,9 +64,9 @@ class PostgresDatabase:
 
     def __init__(self, url: URL) -> None:
         # A replica that froze in the middle of a transaction is cut off by the server, so that its locks do not stay.
-        idle = 6 * PATIENCE
+        idle = 6 * LOCK_TIMEOUT
         self.engine = make_engine(url, pool_size=POSTGRES_WRITERS + READERS, idle=idle)
-        self._hasty = make_engine(url, pool_size=GROUPS, idle=idle, patience=HASTE)
+        self._hasty = make_engine(url, pool_size=GROUPS, idle=idle, patience=GROUP_TIMEOUT)
         self._contended = 0  # operations under way for whose row another could wait, and all of its group with it
         self._together = Workers("group", self._write_together, threads=GROUPS, most=WRITE_GROUP)
         self._writers = Workers("writer", self._write_each, threads=POSTGRES_WRITERS, most=1)
@@ -76,14 +76,14 @@ class PostgresDatabase:
         if contended:
             self._contended += 1
             try:
-                return await self._writers.ask(operation)
+                return await self._writers.submit(operation)
             finally:
                 self._contended -= 1
         workers = self._together if quick and not self._contended else self._writers
-        return await workers.ask(operation)
+        return await workers.submit(operation)
 
     async def read(self, operation: Operation[T], *, quick: bool = False) -> T:  # noqa: ARG002 - all wait for the network
-        return await self._readers.ask(operation)
+        return await self._readers.submit(operation)
 
     async def close(self) -> None:
         for workers in (self._together, self._writers, self._readers):  # the writers finish what a group could not
@@ -98,7 +98,7 @@ class PostgresDatabase:
 
     def _committed(self, group: Group) -> int:
         """How many operations, from the first on, one transaction has carried out: none if anything went wrong."""
-        until = time.monotonic() + HASTE
+        until = time.monotonic() + GROUP_TIMEOUT
         count = 0
         try:
             with self._hasty.begin() as connection:
@@ -114,7 +114,7 @@ class PostgresDatabase:
             waiting.attempt(lambda operation: self._persist(transact, operation))
 
     def _read_group(self, group: Group) -> None:
-        read_together(self.engine, group, lambda operation: self._persist(read_once, operation))
+        read_group(self.engine, group, lambda operation: self._persist(read_once, operation))
 
     def _persist(self, run: Callable[[Engine, Operation[T]], T], operation: Operation[T]) -> T:
         """Again after a deadlock or a lost connection. Commands carry ids, so even a lost commit is not doubled."""

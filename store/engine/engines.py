@@ -14,14 +14,14 @@ from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from store.engine.address import connect_options
-from store.engine.compiled import COMPILED
-from store.engine.files import secure
-from store.engine.spelled import driving
+from store.engine.compiled_cache import COMPILED
+from store.engine.files import secure_files
+from store.engine.statements import driver_cursor
 from store.engine.workers import Group, Operation
 
 T = TypeVar("T")
 
-PATIENCE = 10  # seconds that anything waits for a lock: who holds one longer is stuck, and must not take us along
+LOCK_TIMEOUT = 10  # seconds that anything waits for a lock: who holds one longer is stuck, and must not take us along
 SYNCHRONOUS = "FULL"  # SQLite commits once the disk has it
 CACHE, LOG, PAGE = 8 * 1024**2, 16 * 1024**2, 4096  # bytes of SQLite's cache for each connection, and of its log
 _AGAIN = 0.005
@@ -36,7 +36,7 @@ def make_engine(url: URL, *, pool_size: int = 5, idle: int = 0, patience: float 
     """
     if url.get_backend_name() == "sqlite":
         with suppress(OSError):  # SQLite says by itself that it cannot open the file
-            secure(str(url.database))
+            secure_files(str(url.database))
         engine = create_engine(
             url.set(drivername="sqlite+pysqlite"),
             pool_size=pool_size,
@@ -45,13 +45,13 @@ def make_engine(url: URL, *, pool_size: int = 5, idle: int = 0, patience: float 
         )
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
-    lock_timeout = (patience or PATIENCE) * 1000
+    lock_timeout = (patience or LOCK_TIMEOUT) * 1000
     options = f"-c lock_timeout={lock_timeout:.0f}ms -c idle_in_transaction_session_timeout={idle}s"
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=PATIENCE,
+        pool_timeout=LOCK_TIMEOUT,
         connect_args={"options": options, **connect_options(url)},
         execution_options={"compiled_cache": COMPILED},
     )
@@ -76,7 +76,7 @@ def _refuse_to_lose(connection: Connection) -> None:
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     # The driver's own transactions begin late and deferred: two writers could both read, and one then fail.
     connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+    connection.execute(f"PRAGMA busy_timeout = {LOCK_TIMEOUT * 1000}")
     _keep_a_log(connection)
     connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -87,7 +87,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
 
 def _keep_a_log(connection: sqlite3.Connection) -> None:
     """Only the first on a new file changes anything, and here SQLite does not wait for another first by itself."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -108,18 +108,18 @@ def is_busy(fault: object) -> bool:
 def begin_immediate(connection: Connection) -> None:
     """Starts a writing transaction on SQLite at once; PostgreSQL begins its own with the first statement."""
     if connection.dialect.name == "sqlite":
-        with driving(connection) as cursor:
+        with driver_cursor(connection) as cursor:
             cursor.execute("BEGIN IMMEDIATE")
 
 
-def begin_reading(connection: Connection) -> None:
+def begin_read(connection: Connection) -> None:
     """Starts a transaction in which all is of one moment; PostgreSQL begins its own with the first statement."""
     if connection.dialect.name == "sqlite":
-        with driving(connection) as cursor:
+        with driver_cursor(connection) as cursor:
             cursor.execute("BEGIN")
 
 
-def in_turn(connection: Connection, table: Table) -> None:
+def lock_table(connection: Connection, table: Table) -> None:
     """Whoever asks for a lock on a row of this table from now on waits for the caller.
 
     PostgreSQL gives a shared lock on a row past somebody who waits to change it: a stream of claims would keep a freeze
@@ -136,7 +136,7 @@ def transact(engine: Engine, operation: Operation[T]) -> T:
         return operation(connection)
 
 
-def read_together(engine: Engine, group: Group, alone: Callable[[Operation[Any]], Any]) -> None:
+def read_group(engine: Engine, group: Group, alone: Callable[[Operation[Any]], Any]) -> None:
     """In one transaction. A fault ends it: the read that met it and those after it then run alone."""
     left = deque(group)
 
@@ -154,5 +154,5 @@ def read_together(engine: Engine, group: Group, alone: Callable[[Operation[Any]]
 def read_once(engine: Engine, operation: Operation[T]) -> T:
     """What is read is of one moment, and leaves nothing."""
     with engine.connect() as connection:
-        begin_reading(connection)
+        begin_read(connection)
         return operation(connection)

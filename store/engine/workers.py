@@ -31,14 +31,14 @@ class SlowError(Exception):
     """An operation is not quick after all: it is rolled back and runs in a thread."""
 
 
-def takes_long(connection: Connection) -> None:
+def require_thread(connection: Connection) -> None:
     """Called by an operation before work that would stop the loop for long."""
     if connection.info.get(_HERE):
         raise SlowError
 
 
 @contextmanager
-def in_the_loop(connection: Connection) -> Iterator[None]:
+def on_event_loop(connection: Connection) -> Iterator[None]:
     connection.info[_HERE] = True
     try:
         yield
@@ -50,7 +50,7 @@ class UnavailableError(Exception):
     """The database did not answer. Nothing is known to have been written; the same command can be sent again."""
 
 
-class Waiting:
+class Job:
     """An operation, and whoever waits for it."""
 
     def __init__(self, operation: Operation[Any], loop: asyncio.AbstractEventLoop, *, quick: bool = False) -> None:
@@ -81,7 +81,7 @@ class Waiting:
             self.answer.set_result(self.result)
 
 
-Group = list[Waiting]
+Group = list[Job]
 
 
 class Workers:
@@ -92,15 +92,15 @@ class Workers:
 
     def __init__(self, name: str, run: Callable[[Group], None], *, threads: int, most: int) -> None:
         self._run, self._most, self._closed = run, most, False
-        self._asked: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._asked: SimpleQueue[Job | None] = SimpleQueue()
         self._threads = [threading.Thread(target=self._work, name=name, daemon=True) for _ in range(threads)]
         for thread in self._threads:
             thread.start()
 
-    async def ask(self, operation: Operation[T]) -> T:
+    async def submit(self, operation: Operation[T]) -> T:
         if self._closed:
             raise UnavailableError("the database was closed: this process is ending")
-        waiting = Waiting(operation, asyncio.get_running_loop())
+        waiting = Job(operation, asyncio.get_running_loop())
         self._asked.put(waiting)
         return await waiting.answer  # type: ignore[no-any-return]
 

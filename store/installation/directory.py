@@ -1,6 +1,6 @@
 """The directory of people and groups: what Slack said when it was last read, and who is away. All replicas share it.
 
-What Slack's events tell between two readings is learnt in `store.installation.learning`.
+What Slack's events tell between two readings is learnt in `store.installation.directory_events`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from sqlalchemy import Connection, case, delete, insert, select, update
 from rules.people.directory import Person
 from rules.people.working_time import Span
 from rules.state.events import TenantEventType
-from store.installation.house import ABSENCES, GROUPS, INSTALLATION, MEMBERS, PEOPLE
-from store.installation.tenancy import alone, happened
+from store.installation.installation import ABSENCES, GROUPS, INSTALLATION, MEMBERS, PEOPLE
+from store.installation.tenancy import append_tenant_event, lock_tenant
 
 FIELDS = ("user_id", "name", "email", "active", "is_bot", "is_guest", "is_stranger")
 
 
-def replace(
+def replace_directory(
     connection: Connection,
     people: Iterable[Person],
     groups: Mapping[str, Iterable[str]],
@@ -31,7 +31,7 @@ def replace(
 
     `read_at` is the real time at which reading it began: events from before it no longer give anybody authority.
     """
-    tenant_id = alone(connection)
+    tenant_id = lock_tenant(connection)
     rows = [{"tenant_id": tenant_id, **person.model_dump(include=set(FIELDS))} for person in people]
     members = [
         {"tenant_id": tenant_id, "group_id": group, "user_id": user}
@@ -42,10 +42,10 @@ def replace(
         connection.execute(delete(table))
         if its:
             connection.execute(insert(table), its)
-    renewed(connection, directory_as_of=as_of, directory_read_at=read_at)
+    bump_version(connection, directory_as_of=as_of, directory_read_at=read_at)
 
 
-def renew(
+def refresh_directory(
     connection: Connection,
     people: Iterable[Person],
     groups: Mapping[str, Iterable[str]],
@@ -58,33 +58,35 @@ def renew(
     untouched = update(INSTALLATION).where(INSTALLATION.c.directory_version == seen).values(directory_version=seen)
     done = connection.execute(untouched).rowcount == 1  # and from here on nobody else changes it
     if done:
-        replace(connection, people, groups, as_of, read_at)
+        replace_directory(connection, people, groups, as_of, read_at)
     return done
 
 
-def unread_of(connection: Connection, groups: Collection[str]) -> frozenset[str]:
+def unknown_groups(connection: Connection, groups: Collection[str]) -> frozenset[str]:
     """Those groups of which nothing is known."""
     return frozenset(groups).difference(connection.execute(select(MEMBERS.c.group_id).distinct()).scalars())
 
 
-def forget_age(connection: Connection) -> None:
+def mark_unread(connection: Connection) -> None:
     """As if it had never been read: until it is, nobody can decide, and no task moves on because nobody is known."""
-    renewed(connection, directory_as_of=None)
+    bump_version(connection, directory_as_of=None)
 
 
-def go_away(connection: Connection, user_id: str, until: datetime, delegate: str | None, now: datetime) -> None:
-    tenant_id = alone(connection)
+def begin_absence(connection: Connection, user_id: str, until: datetime, delegate: str | None, now: datetime) -> None:
+    tenant_id = lock_tenant(connection)
     _ended(connection, user_id, now)
     row = {"tenant_id": tenant_id, "user_id": user_id, "since": now, "until": until, "delegate": delegate}
     connection.execute(insert(ABSENCES), row | {"current": True})
-    happened(connection, TenantEventType.PERSON_AWAY, user_id, now, until=until.isoformat(), delegate=delegate)
-    renewed(connection)
+    append_tenant_event(
+        connection, TenantEventType.PERSON_AWAY, user_id, now, until=until.isoformat(), delegate=delegate
+    )
+    bump_version(connection)
 
 
-def come_back(connection: Connection, user_id: str, now: datetime) -> None:
+def end_absence(connection: Connection, user_id: str, now: datetime) -> None:
     if _ended(connection, user_id, now):
-        happened(connection, TenantEventType.PERSON_BACK, user_id, now)
-        renewed(connection)
+        append_tenant_event(connection, TenantEventType.PERSON_BACK, user_id, now)
+        bump_version(connection)
 
 
 def _ended(connection: Connection, user_id: str, now: datetime) -> bool:
@@ -96,7 +98,7 @@ def _ended(connection: Connection, user_id: str, now: datetime) -> bool:
     return bool(called_off or ended)
 
 
-def absences(connection: Connection, tenant_id: str, begin: datetime, end: datetime) -> dict[str, list[Span]]:
+def absence_spans(connection: Connection, tenant_id: str, begin: datetime, end: datetime) -> dict[str, list[Span]]:
     """When whom was away in this time, each in order."""
     within = (ABSENCES.c.tenant_id == tenant_id, ABSENCES.c.until > begin, ABSENCES.c.since < end)
     query = select(ABSENCES.c.user_id, ABSENCES.c.since, ABSENCES.c.until).where(*within).order_by(ABSENCES.c.since)
@@ -106,7 +108,7 @@ def absences(connection: Connection, tenant_id: str, begin: datetime, end: datet
     return found
 
 
-def renewed(connection: Connection, **times: datetime | None) -> None:
+def bump_version(connection: Connection, **times: datetime | None) -> None:
     """Every process drops what it remembers of the directory, with its next transaction.
 
     The version is a number out of the blue: a count would come a second time after a transaction that was rolled back.

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from store.installation.house import INSTALLATION, PEOPLE
+from store.installation.installation import INSTALLATION, PEOPLE
 
 _READ = select(INSTALLATION.c.directory_as_of, INSTALLATION.c.directory_read_at)
 _PERSON = select(PEOPLE.c.active, PEOPLE.c.is_bot, PEOPLE.c.is_guest, PEOPLE.c.is_stranger)
 
 
-def is_checked(connection: Connection) -> bool:
+def is_directory_known(connection: Connection) -> bool:
     """Whether the directory was ever read, however long ago: before that nobody is known."""
     return any(connection.execute(_READ).one())
 
 
-def fault_of(connection: Connection, user_id: str) -> str | None:
+def owner_problem(connection: Connection, user_id: str) -> str | None:
     """Why this person cannot own an agent, as far as the directory knows."""
-    if not is_checked(connection):
+    if not is_directory_known(connection):
         return None
     person = connection.execute(_PERSON.where(PEOPLE.c.user_id == user_id)).one_or_none()
     if person is None:

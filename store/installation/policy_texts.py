@@ -22,7 +22,7 @@ class UnreadablePolicyError(UnavailableError):
     """A process that cannot read the policy in force decides nothing."""
 
 
-def kept_policy(connection: Connection, digest: str | None) -> Policy:
+def load_policy(connection: Connection, digest: str | None) -> Policy:
     """The policy of this recorded digest, which may come from another release that computed it otherwise."""
     if digest is None:
         raise UnreadablePolicyError("No policy is in force yet. Start `countersign serve`, which applies its file.")
@@ -49,7 +49,7 @@ class PolicyTexts:
 
     def _read(self, connection: Connection, digest: str | None) -> Policy:
         try:
-            policy = kept_policy(connection, digest)
+            policy = load_policy(connection, digest)
         except UnreadablePolicyError as fault:
             said = str(fault)
             if digest and self._faults.setdefault(digest, said) is said:  # of several threads, one logs it

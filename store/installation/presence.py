@@ -53,7 +53,7 @@ _ANSWER = (
 _UNANSWERED = select(PRESENCES.c.process_id).where(*_THIS, PRESENCES.c.nonce == bindparam("asked"))
 
 
-class Sign(NamedTuple):
+class SignOfLife(NamedTuple):
     """What a process says of itself."""
 
     tenant: str
@@ -63,15 +63,15 @@ class Sign(NamedTuple):
     sockets: int
 
 
-def sign(connection: Connection, said: Sign) -> None:
+def record_sign_of_life(connection: Connection, said: SignOfLife) -> None:
     connection.execute(_SIGN, said._asdict())
 
 
-def leave(connection: Connection, tenant_id: str, process_id: str, now: datetime) -> None:
+def mark_gone(connection: Connection, tenant_id: str, process_id: str, now: datetime) -> None:
     connection.execute(_LEAVE, {"tenant": tenant_id, "process": process_id, "now": now})
 
 
-def sockets_of_others(connection: Connection, tenant_id: str, process_id: str, now: datetime) -> int:
+def count_other_sockets(connection: Connection, tenant_id: str, process_id: str, now: datetime) -> int:
     key = {"tenant": tenant_id, "process": process_id, "late": now - LEASE}
     return connection.execute(_SOCKETS, key).scalar() or 0
 
@@ -82,26 +82,28 @@ def is_another_unproven(connection: Connection, tenant_id: str, process_id: str,
     return connection.execute(_UNPROVEN, key).first() is not None
 
 
-def ask(connection: Connection, tenant_id: str, process_id: str, nonce: str) -> None:
+def start_probe(connection: Connection, tenant_id: str, process_id: str, nonce: str) -> None:
     """A word that only this process knows goes on its way through the public address."""
     connection.execute(_ASK, {"tenant": tenant_id, "process": process_id, "asked": nonce})
 
 
-def answer(connection: Connection, tenant_id: str, nonce: str) -> bool:
+def finish_probe(connection: Connection, tenant_id: str, nonce: str) -> bool:
     """Whether it was on its way. It counts once, at whichever process it arrives."""
     return connection.execute(_ANSWER, {"tenant": tenant_id, "asked": nonce}).rowcount == 1
 
 
-def is_unanswered(connection: Connection, tenant_id: str, process_id: str, nonce: str) -> bool:
+def is_probe_pending(connection: Connection, tenant_id: str, process_id: str, nonce: str) -> bool:
     key = {"tenant": tenant_id, "process": process_id, "asked": nonce}
     return connection.execute(_UNANSWERED, key).first() is not None
 
 
-def within(connection: Connection, tenant_id: str, begin: datetime, end: datetime) -> Iterator[tuple[str, Span]]:
+def presence_spans(
+    connection: Connection, tenant_id: str, begin: datetime, end: datetime
+) -> Iterator[tuple[str, Span]]:
     """Which process was there, and when."""
     rows = connection.execute(_WITHIN, {"tenant": tenant_id, "end": end, "late": begin - LEASE})
     return ((row.process_id, (row.since, row.alive_at if row.gone else row.alive_at + LEASE)) for row in rows)
 
 
-def forget(connection: Connection, tenant_id: str, before: datetime) -> None:
+def delete_presences(connection: Connection, tenant_id: str, before: datetime) -> None:
     connection.execute(delete(PRESENCES).where(PRESENCES.c.tenant_id == tenant_id, PRESENCES.c.alive_at < before))

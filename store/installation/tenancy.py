@@ -10,27 +10,29 @@ from sqlalchemy import Connection, insert, select, text, update
 
 from rules.record.chain import seal_event, tenant_event
 from rules.state.events import TenantEventType
-from store.engine.engines import in_turn
-from store.installation.house import fresh_id
-from store.schema.installation_tables import Installation, TenantEventRow
+from store.engine.engines import lock_table
+from store.installation.installation import fresh_id
+from store.schema.installation_tables import InstallationRow, TenantEventRow
 from store.schema.tables import core
 
-INSTALLATION, EVENTS = core(Installation), core(TenantEventRow)
+INSTALLATION, EVENTS = core(InstallationRow), core(TenantEventRow)
 
 _APPEND = insert(EVENTS)
 
 
-def tenant(connection: Connection) -> str:
+def read_tenant_id(connection: Connection) -> str:
     """The installation whose database this is. `migrate` has made it."""
     return str(connection.execute(select(INSTALLATION.c.tenant_id)).scalar_one())
 
 
-def alone(connection: Connection) -> str:
+def lock_tenant(connection: Connection) -> str:
     """The installation, held until the commit: replicas that change what belongs to no package take their turn."""
     return str(connection.execute(select(INSTALLATION.c.tenant_id).with_for_update()).scalar_one())
 
 
-def happened(connection: Connection, event_type: TenantEventType, actor: str, now: datetime, **facts: Any) -> None:
+def append_tenant_event(
+    connection: Connection, event_type: TenantEventType, actor: str, now: datetime, **facts: Any
+) -> None:
     """Appends to the tenant's chain. Its head is a row that is locked, so that the chain cannot fork."""
     at = connection.execute(select(INSTALLATION).with_for_update()).one()
     event = seal_event(
@@ -57,22 +59,24 @@ def happened(connection: Connection, event_type: TenantEventType, actor: str, no
     connection.execute(update(INSTALLATION).values(length=at.length + 1, head=event["digest"]))
 
 
-def count_of_events(connection: Connection) -> int:
+def count_events(connection: Connection) -> int:
     """On SQLite: of packages and of the tenant. Nothing is ever deleted there, so the newest row has their number."""
     newest = connection.execute(text("SELECT coalesce(max(rowid), 0) FROM events")).scalar_one()
     return int(newest) + int(connection.execute(select(INSTALLATION.c.length)).scalar_one())
 
 
-def restored(connection: Connection, *, actor: str, now: datetime, **facts: int) -> None:
+def record_restore(connection: Connection, *, actor: str, now: datetime, **facts: int) -> None:
     """The database was put back to an earlier moment: everything is frozen until someone thaws it."""
-    in_turn(connection, INSTALLATION)
+    lock_table(connection, INSTALLATION)
     connection.execute(update(INSTALLATION).values(frozen=True))
-    happened(connection, TenantEventType.TENANT_RESTORED, actor, now, **facts)
+    append_tenant_event(connection, TenantEventType.TENANT_RESTORED, actor, now, **facts)
 
 
 def set_frozen(connection: Connection, *, frozen: bool, actor: str, now: datetime) -> None:
     """Every agent at once: nothing new is accepted, nothing consents, nothing can be claimed."""
-    in_turn(connection, INSTALLATION)
+    lock_table(connection, INSTALLATION)
     changed = connection.execute(update(INSTALLATION).where(INSTALLATION.c.frozen != frozen).values(frozen=frozen))
     if changed.rowcount:
-        happened(connection, TenantEventType.TENANT_FROZEN if frozen else TenantEventType.TENANT_THAWED, actor, now)
+        append_tenant_event(
+            connection, TenantEventType.TENANT_FROZEN if frozen else TenantEventType.TENANT_THAWED, actor, now
+        )

@@ -52,20 +52,20 @@ _WITHIN = (
 )
 
 
-def begin(connection: Connection, tenant_id: str, process_id: str, since: datetime, now: datetime) -> None:
+def begin_uptime(connection: Connection, tenant_id: str, process_id: str, since: datetime, now: datetime) -> None:
     connection.execute(_NOT_YET, {"tenant": tenant_id, "at": now, "late": now + AHEAD})
     connection.execute(_BEGIN, {"tenant": tenant_id, "process": process_id, "at": since})
 
 
-def grow(connection: Connection, tenant_id: str, process_id: str, since: datetime, until: datetime) -> None:
+def extend_uptime(connection: Connection, tenant_id: str, process_id: str, since: datetime, until: datetime) -> None:
     key = {"tenant": tenant_id, "process": process_id, "begun": since}
     connection.execute(_GROW, key | {"at": until})
 
 
-def within(connection: Connection, tenant_id: str, begin: datetime, end: datetime) -> Spans:
+def provable_spans(connection: Connection, tenant_id: str, begin: datetime, end: datetime) -> Spans:
     """When every process that was there could have carried a click out, and at least one was there."""
     there, proven = defaultdict[str, list[Span]](list), defaultdict[str, list[Span]](list)
-    for process_id, span in presence.within(connection, tenant_id, begin, end):
+    for process_id, span in presence.presence_spans(connection, tenant_id, begin, end):
         there[process_id].append(span)
     for row in connection.execute(_WITHIN, {"tenant": tenant_id, "begin": begin, "end": end}):
         proven[row.process_id].append((row.since, row.until))
@@ -74,7 +74,7 @@ def within(connection: Connection, tenant_id: str, begin: datetime, end: datetim
     return intersection(subtract(sound, unsound), [(begin, end)])
 
 
-def forget(connection: Connection, tenant_id: str, before: datetime) -> None:
+def delete_uptimes(connection: Connection, tenant_id: str, before: datetime) -> None:
     """What no open package can ask about any more."""
     connection.execute(delete(UPTIMES).where(UPTIMES.c.tenant_id == tenant_id, UPTIMES.c.until < before))
-    presence.forget(connection, tenant_id, before)
+    presence.delete_presences(connection, tenant_id, before)

@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 TABLES = {"events": ("package_id", "revision"), "tenant_events": ("sequence",)}
 
 
-def refusal(table: str) -> str:
+def append_only_message(table: str) -> str:
     """What the triggers say. On SQLite the one on INSERT says it for a primary key that is taken."""
     return f"{table} is append-only"
 
@@ -16,7 +16,7 @@ BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only'; END $$
 """
 
 
-def protect(connection: Connection) -> None:
+def protect_events(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(_POSTGRES_FUNCTION)
         for table in TABLES:
@@ -46,7 +46,7 @@ def _protect_sqlite(connection: Connection, table: str, key: tuple[str, ...]) ->
 def _raise_before(connection: Connection, table: str, change: str, when: str = "") -> None:
     connection.exec_driver_sql(
         f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} {when}"
-        f" BEGIN SELECT RAISE(ABORT, '{refusal(table)}'); END"
+        f" BEGIN SELECT RAISE(ABORT, '{append_only_message(table)}'); END"
     )
 
 

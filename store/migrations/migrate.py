@@ -11,12 +11,12 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, inspect, select, text
 from sqlalchemy.exc import ProgrammingError
 
-from store.engine.address import address
+from store.engine.address import parse_database_url
 from store.engine.engines import begin_immediate, make_engine
-from store.schema.installation_tables import Installation
+from store.schema.installation_tables import InstallationRow
 from store.schema.tables import core
 
-INSTALLATION = core(Installation)
+INSTALLATION = core(InstallationRow)
 _APPLIED = text("SELECT version_num FROM alembic_version")
 _NOT_ALLOWED = "42501"
 _LOCK = 7_301_274_119  # any number, as long as all replicas take the same
@@ -28,7 +28,7 @@ class SchemaError(Exception):
 
 def migrate(url: str, now: datetime) -> str:
     """Migrates, makes the installation's row where there is none, and gives the schema's revision."""
-    engine = make_engine(address(url))
+    engine = make_engine(parse_database_url(url))
     try:
         with _allowed(), engine.begin() as connection:
             _alone(connection)
@@ -41,16 +41,16 @@ def migrate(url: str, now: datetime) -> str:
             _install(connection, now)
     finally:
         engine.dispose()
-    return head()
+    return newest_revision()
 
 
-def head() -> str:
+def newest_revision() -> str:
     """The newest revision: each file's name begins with its own."""
     return max(_known())
 
 
 def is_current(connection: Connection) -> bool:
-    return _applied(connection) == head()
+    return _applied(connection) == newest_revision()
 
 
 def require_current(connection: Connection) -> None:
@@ -63,7 +63,7 @@ def _refuse_a_newer_one(connection: Connection) -> None:
     applied = _applied(connection)
     if applied and applied not in _known():
         raise SchemaError(
-            f"the database has schema {applied}, which is newer than this release ({head()}); "
+            f"the database has schema {applied}, which is newer than this release ({newest_revision()}); "
             "run the release that migrated it, or a newer one"
         )
 

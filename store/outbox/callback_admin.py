@@ -9,15 +9,15 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, tuple_, update
 
 from store.agents.agents import AGENTS
-from store.installation.tenancy import tenant
-from store.outbox.callbacks import CALLBACKS, CallbackState, is_behind
+from store.installation.tenancy import read_tenant_id
+from store.outbox.callbacks import CALLBACKS, CallbackState, has_undelivered
 from store.outbox.deliveries import QUIET
 
 _DEAD = CALLBACKS.c.state == CallbackState.DEAD.value
 _OPEN = [CallbackState.DUE.value, CallbackState.WAITING.value]
 
 
-class LetterError(Exception):
+class CallbackAdminError(Exception):
     """What an operator asked for cannot be done; the sentence says what to do."""
 
 
@@ -28,7 +28,7 @@ class Counts(NamedTuple):
     closed_addresses: float
 
 
-class Letter(NamedTuple):
+class CallbackInfo(NamedTuple):
     """`quiet_until`: its address asked to be left alone until then. `closed`: for good."""
 
     callback_id: str
@@ -49,8 +49,8 @@ class Letter(NamedTuple):
     quiet_until: datetime | None
 
 
-def counts(connection: Connection) -> Counts:
-    mine = tenant(connection)
+def count_callbacks(connection: Connection) -> Counts:
+    mine = read_tenant_id(connection)
     query = (
         select(CALLBACKS.c.state, func.count())
         .where(CALLBACKS.c.tenant_id == mine, CALLBACKS.c.state.in_([*_OPEN, CallbackState.DEAD.value]))
@@ -66,20 +66,20 @@ def counts(connection: Connection) -> Counts:
     )
 
 
-def dead_since(connection: Connection, moment: datetime) -> int:
-    mine = (CALLBACKS.c.tenant_id == tenant(connection), _DEAD, CALLBACKS.c.tried_at > moment)
+def count_dead_since(connection: Connection, moment: datetime) -> int:
+    mine = (CALLBACKS.c.tenant_id == read_tenant_id(connection), _DEAD, CALLBACKS.c.tried_at > moment)
     count: int = connection.execute(select(func.count()).select_from(CALLBACKS).where(*mine)).scalar_one()
     return count
 
 
-def closed_since(connection: Connection, moment: datetime) -> list[str]:
-    mine = (QUIET.c.tenant_id == tenant(connection), QUIET.c.until.is_(None), QUIET.c.since > moment)
+def addresses_closed_since(connection: Connection, moment: datetime) -> list[str]:
+    mine = (QUIET.c.tenant_id == read_tenant_id(connection), QUIET.c.until.is_(None), QUIET.c.since > moment)
     return list(connection.execute(select(QUIET.c.url).where(*mine).distinct().order_by(QUIET.c.url)).scalars())
 
 
-def listed(
+def list_callbacks(
     connection: Connection, states: Collection[CallbackState], *, agent: str | None = None, limit: int
-) -> list[Letter]:
+) -> list[CallbackInfo]:
     """The newest first."""
     wanted: list[ColumnElement[bool]] = [CALLBACKS.c.state.in_([state.value for state in states])]
     if agent is not None:
@@ -87,14 +87,14 @@ def listed(
     return _letters(connection, *wanted, limit=limit)
 
 
-def found(connection: Connection, callback_id: str) -> Letter:
+def find_callback(connection: Connection, callback_id: str) -> CallbackInfo:
     letters = _letters(connection, CALLBACKS.c.callback_id == callback_id, limit=1)
     if not letters:
-        raise LetterError(f"there is no callback {callback_id}; `countersign callbacks list` shows them")
+        raise CallbackAdminError(f"there is no callback {callback_id}; `countersign callbacks list` shows them")
     return letters[0]
 
 
-def _letters(connection: Connection, *wanted: ColumnElement[bool], limit: int) -> list[Letter]:
+def _letters(connection: Connection, *wanted: ColumnElement[bool], limit: int) -> list[CallbackInfo]:
     its_agent = and_(AGENTS.c.tenant_id == CALLBACKS.c.tenant_id, AGENTS.c.agent_id == CALLBACKS.c.agent_id)
     its_address = and_(
         QUIET.c.tenant_id == CALLBACKS.c.tenant_id,
@@ -105,12 +105,12 @@ def _letters(connection: Connection, *wanted: ColumnElement[bool], limit: int) -
         select(CALLBACKS, AGENTS.c.name, QUIET.c.since, QUIET.c.until)
         .join(AGENTS, its_agent, isouter=True)
         .join(QUIET, its_address, isouter=True)
-        .where(CALLBACKS.c.tenant_id == tenant(connection), *wanted)
+        .where(CALLBACKS.c.tenant_id == read_tenant_id(connection), *wanted)
         .order_by(CALLBACKS.c.created_at.desc(), CALLBACKS.c.callback_id.desc())
         .limit(limit)
     )
     return [
-        Letter(
+        CallbackInfo(
             callback_id=row.callback_id,
             package_id=row.package_id,
             agent_id=row.agent_id,
@@ -132,23 +132,27 @@ def _letters(connection: Connection, *wanted: ColumnElement[bool], limit: int) -
     ]
 
 
-def resend(connection: Connection, callback_id: str, now: datetime) -> CallbackState:
+def resend_callback(connection: Connection, callback_id: str, now: datetime) -> CallbackState:
     """At once, with all its attempts before it; or after what is still to be told of its package before."""
-    letter = found(connection, callback_id)
+    letter = find_callback(connection, callback_id)
     if letter.closed:
-        raise LetterError(
+        raise CallbackAdminError(
             f"the address of {callback_id} answered 410 Gone; `countersign callbacks enable URL` opens it again"
         )
     if letter.emptied:
-        raise LetterError(f"retention has emptied the words of {callback_id}; the agent can read the package itself")
+        raise CallbackAdminError(
+            f"retention has emptied the words of {callback_id}; the agent can read the package itself"
+        )
     if letter.state is CallbackState.WAITING:
-        raise LetterError(f"{callback_id} waits for one before it: `countersign callbacks list` shows which is due")
+        raise CallbackAdminError(
+            f"{callback_id} waits for one before it: `countersign callbacks list` shows which is due"
+        )
     return _due_again(connection, letter, now)
 
 
-def _due_again(connection: Connection, letter: Letter, now: datetime) -> CallbackState:
-    mine = tenant(connection)
-    first = letter.state is CallbackState.DUE or not is_behind(connection, mine, letter.package_id)
+def _due_again(connection: Connection, letter: CallbackInfo, now: datetime) -> CallbackState:
+    mine = read_tenant_id(connection)
+    first = letter.state is CallbackState.DUE or not has_undelivered(connection, mine, letter.package_id)
     state = CallbackState.DUE if first else CallbackState.WAITING
     this = (CALLBACKS.c.tenant_id == mine, CALLBACKS.c.callback_id == letter.callback_id)
     again = {"state": state.value, "attempts": 0, "due_at": now}
@@ -159,16 +163,18 @@ def _due_again(connection: Connection, letter: Letter, now: datetime) -> Callbac
 Place = tuple[datetime, str, int]
 
 
-class Bulk(NamedTuple):
+class ResendResult(NamedTuple):
     """So many were sent again, and the place after which the next begin."""
 
     many: int
     following: Place | None
 
 
-def resend_some(connection: Connection, now: datetime, *, agent: str | None, after: Place | None, limit: int) -> Bulk:
+def resend_dead(
+    connection: Connection, now: datetime, *, agent: str | None, after: Place | None, limit: int
+) -> ResendResult:
     """Dead ones, the oldest first, but for what cannot be sent."""
-    mine = tenant(connection)
+    mine = read_tenant_id(connection)
     closed = select(QUIET.c.url).where(
         QUIET.c.tenant_id == mine,
         QUIET.c.agent_id == CALLBACKS.c.agent_id,
@@ -186,19 +192,21 @@ def resend_some(connection: Connection, now: datetime, *, agent: str | None, aft
         select(CALLBACKS.c.callback_id, *place).where(*wanted).order_by(*place).limit(limit)
     ).all()
     for row in rows:
-        _due_again(connection, found(connection, row.callback_id), now)
+        _due_again(connection, find_callback(connection, row.callback_id), now)
     last = rows[-1] if len(rows) == limit else None
-    return Bulk(len(rows), (last.created_at, last.package_id, last.revision) if last else None)
+    return ResendResult(len(rows), (last.created_at, last.package_id, last.revision) if last else None)
 
 
-def enable(connection: Connection, url: str) -> int:
+def enable_address(connection: Connection, url: str) -> int:
     """Opens an address again, for all agents for whom it was closed; how many dead letters can now be sent again."""
-    mine = tenant(connection)
+    mine = read_tenant_id(connection)
     gone = connection.execute(
         delete(QUIET).where(QUIET.c.tenant_id == mine, QUIET.c.url == url, QUIET.c.until.is_(None))
     )
     if not gone.rowcount:
-        raise LetterError("this address is not closed; `countersign callbacks list` names the addresses that are")
+        raise CallbackAdminError(
+            "this address is not closed; `countersign callbacks list` names the addresses that are"
+        )
     dead = (CALLBACKS.c.tenant_id == mine, _DEAD, CALLBACKS.c.url == url, CALLBACKS.c.body.is_not(None))
     count: int = connection.execute(select(func.count()).select_from(CALLBACKS).where(*dead)).scalar_one()
     return count

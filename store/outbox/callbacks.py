@@ -15,13 +15,13 @@ from rules.state.model import PackageState, Status
 from rules.state.situation import Situation
 from rules.state.transition import Transition
 from store.engine.batch import Batch
-from store.packages.documents import documents
+from store.packages.documents import build_documents
 from store.schema.outbox_tables import Callback
 from store.schema.tables import core
 
 CALLBACKS = core(Callback)
 
-TOLD = frozenset([EventType.of("package", status) for status in Status] + [EventType.PACKAGE_ESCALATED])
+CALLBACK_EVENTS = frozenset([EventType.of("package", status) for status in Status] + [EventType.PACKAGE_ESCALATED])
 
 
 class CallbackState(StrEnum):
@@ -45,19 +45,23 @@ _UNDONE = (
 )
 
 
-def follow(batch: Batch, decided: Transition, events: list[Event], url: str | None, situation: Situation) -> None:
-    told = [event for event in events if event["event_type"] in TOLD]
+def write_callbacks(
+    batch: Batch, decided: Transition, events: list[Event], url: str | None, situation: Situation
+) -> None:
+    told = [event for event in events if event["event_type"] in CALLBACK_EVENTS]
     if url is None or not told:
         return
     after = decided.after
-    is_first = decided.before is None or not is_behind(batch.connection, after.tenant_id, after.decision_package_id)
-    [data] = documents(batch.connection, [after], situation.roster, situation.now, decided.words)
+    is_first = decided.before is None or not has_undelivered(
+        batch.connection, after.tenant_id, after.decision_package_id
+    )
+    [data] = build_documents(batch.connection, [after], situation.roster, situation.now, decided.words)
     states = [CallbackState.DUE if is_first else CallbackState.WAITING] + [CallbackState.WAITING] * (len(told) - 1)
     rows = [_row(after, event, url, data) | {"state": its.value} for event, its in zip(told, states, strict=True)]
     batch.execute(_ADD, rows)
 
 
-def is_behind(connection: Connection, tenant_id: str, package_id: str) -> bool:
+def has_undelivered(connection: Connection, tenant_id: str, package_id: str) -> bool:
     """Whether another of this package goes first. Held until the commit, or it could be over before this one waits."""
     return connection.execute(_UNDONE, {"tenant": tenant_id, "package": package_id}).first() is not None
 

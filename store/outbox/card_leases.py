@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, false, or_, select, tuple_, update
 
 from rules.scales import RiskLevel
-from store.engine.spelled import first
-from store.installation.house import fresh_id
+from store.engine.statements import fetch_first
+from store.installation.installation import fresh_id
 from store.outbox.cards import CARDS, OF_PACKAGE, ROLE, Place
-from store.outbox.rate_budget import POSTS, UPDATES, Purse, Spent, of_channel
-from store.outbox.turns import LAST_SERVED, OF_LANE, TURNS, Served, served, turn
+from store.outbox.rate_budget import POSTS, UPDATES, Payment, Purse, of_channel
+from store.outbox.turns import LAST_SERVED, OF_LANE, TURNS, ServedPlace, record_served, turn_number
 from store.packages.packages import PACKAGES
 
 _HELD = CARDS.c.held_until.type
@@ -45,7 +45,7 @@ class Claim(NamedTuple):
 
     place: Place
     by: str
-    paid: Spent | None
+    paid: Payment | None
 
     @property
     def key(self) -> dict[str, str]:
@@ -53,7 +53,7 @@ class Claim(NamedTuple):
         return {"tenant": place.tenant_id, "package": place.package_id, "at": place.place, "by": self.by}
 
 
-def claim(
+def claim_cards(
     connection: Connection,
     tenant_id: str,
     purse: Purse,
@@ -73,7 +73,7 @@ def claim(
         mine = {its: agent for *place, agent in found if (its := _afforded(purse, Place(*place), by))}
         for its in mine:
             connection.execute(_CLAIM, its.key | {"until": until})
-        served(connection, [Served(its.place, agent) for its, agent in mine.items()], now)
+        record_served(connection, [ServedPlace(its.place, agent) for its, agent in mine.items()], now)
         taken += mine
         if not mine:
             break
@@ -88,7 +88,7 @@ def _afforded(purse: Purse, place: Place, by: str) -> Claim | None:
     return Claim(place, by, paid) if paid else None
 
 
-def is_any_behind(connection: Connection, tenant_id: str, now: datetime) -> bool:
+def is_any_card_behind(connection: Connection, tenant_id: str, now: datetime) -> bool:
     """As little as an idle look may cost."""
     query = select(CARDS.c.place).where(*_behind(tenant_id, now)).limit(1)
     return connection.execute(query).first() is not None
@@ -112,7 +112,7 @@ def _candidates(
     updates = CARDS.c.ts.is_not(None) if UPDATES not in full else tuple_(CARDS.c.channel, CARDS.c.ts).in_(answerable)
     own_order = (_GRAVEST_FIRST, PACKAGES.c.due_at, CARDS.c.package_id, CARDS.c.place)
     ranked = (
-        select(*_KEY, PACKAGES.c.agent_id, turn(*own_order).label("turn"), LAST_SERVED.label("last_served"))
+        select(*_KEY, PACKAGES.c.agent_id, turn_number(*own_order).label("turn"), LAST_SERVED.label("last_served"))
         .add_columns(_GRAVEST_FIRST.label("gravest"), PACKAGES.c.due_at)
         .join_from(CARDS, PACKAGES, _OF_CARD)
         .join(TURNS, OF_LANE, isouter=True)
@@ -130,12 +130,12 @@ def _candidates(
     )
 
 
-def hold(connection: Connection, its: Claim, until: datetime) -> bool:
+def extend_claim(connection: Connection, its: Claim, until: datetime) -> bool:
     """Nobody else looks at it before then. Whether it was still ours: who was too slow has no say in it any more."""
     return connection.execute(_HOLD, its.key | {"until": until}).rowcount == 1
 
 
-def rest(connection: Connection, its: Claim, until: datetime) -> None:
+def postpone_claim(connection: Connection, its: Claim, until: datetime) -> None:
     """Nobody looks at it before then, and it is ours no more."""
     connection.execute(_REST, its.key | {"until": until})
 
@@ -148,16 +148,16 @@ _ADOPT = (
 )
 
 
-class Found(Enum):
+class CardMatch(Enum):
     """What a card that somebody clicked is to us."""
 
-    KNOWN = "known"
-    UNHEARD_OF = "unheard of"
-    ANOTHER = "another"
-    NOWHERE = "nowhere"
+    CURRENT = "known"
+    UNRECORDED = "unheard of"
+    OTHER = "another"
+    NO_PLACE = "nowhere"
 
 
-class Clicked(NamedTuple):
+class ClickedCard(NamedTuple):
     """A card that somebody clicked: of which package, at which place, and where it lies."""
 
     tenant_id: str
@@ -170,17 +170,17 @@ class Clicked(NamedTuple):
         return {"tenant": self.tenant_id, "package": self.package_id, "at": self.place}
 
 
-def found(connection: Connection, clicked: Clicked) -> Found:
-    row = first(connection, _HERE, clicked.key)
+def match_card(connection: Connection, clicked: ClickedCard) -> CardMatch:
+    row = fetch_first(connection, _HERE, clicked.key)
     if row is None:
-        return Found.NOWHERE
+        return CardMatch.NO_PLACE
     if row.ts is None:
-        return Found.UNHEARD_OF
-    return Found.KNOWN if tuple(row) == clicked.card else Found.ANOTHER
+        return CardMatch.UNRECORDED
+    return CardMatch.CURRENT if tuple(row) == clicked.card else CardMatch.OTHER
 
 
-def found_or_adopted(connection: Connection, clicked: Clicked) -> Found:
+def match_or_adopt_card(connection: Connection, clicked: ClickedCard) -> CardMatch:
     """One of which we never heard that it was posted is adopted, if no other is known there."""
     channel, ts = clicked.card
     connection.execute(_ADOPT, clicked.key | {"in_channel": channel, "as_ts": ts})
-    return found(connection, clicked)
+    return match_card(connection, clicked)

@@ -16,7 +16,7 @@ from rules.policy.model import Policy
 from rules.scales import HITLLevel
 from rules.state.model import PackageState, Status
 from rules.state.sightings import CardLocation
-from store.engine.batch import Batch, write
+from store.engine.batch import Batch, write_row
 from store.packages.packages import PACKAGES
 from store.schema.outbox_tables import Card, Rendering
 from store.schema.tables import ReviewTaskRow, core
@@ -133,7 +133,7 @@ class Place(NamedTuple):
         return self.place.startswith(("U", "W"))
 
 
-def follow(batch: Batch, before: PackageState | None, after: PackageState, policy: Policy) -> None:
+def write_cards(batch: Batch, before: PackageState | None, after: PackageState, policy: Policy) -> None:
     if after.level is HITLLevel.FULL_AUTO:
         return
     key = {"tenant": after.tenant_id, "package": after.decision_package_id, "revision": after.revision}
@@ -159,19 +159,19 @@ def channels_of(policy: Policy) -> list[str]:
     return list(dict.fromkeys(channel for channel in named if channel))
 
 
-def lies_there(connection: Connection, state: PackageState, channel: str, ts: str) -> bool:
+def is_card_of(connection: Connection, state: PackageState, channel: str, ts: str) -> bool:
     """Whether this message is a card of this package, as far as we know."""
     key = {"tenant": state.tenant_id, "package": state.decision_package_id}
     card = select(CARDS.c.place).where(*OF_PACKAGE, CARDS.c.channel == channel, CARDS.c.ts == ts)
     return connection.execute(card, key).first() is not None
 
 
-def count_behind(connection: Connection, tenant_id: str) -> int:
+def count_cards_behind(connection: Connection, tenant_id: str) -> int:
     found: int = connection.execute(_COUNT, {"tenant": tenant_id}).scalar_one()
     return found
 
 
-class Shown(NamedTuple):
+class ShownCard(NamedTuple):
     """What a place now shows, and where in Slack that is."""
 
     revision: int
@@ -180,17 +180,19 @@ class Shown(NamedTuple):
     rendering_id: str
 
 
-def shown_at(connection: Connection, place: Place, shown: Shown) -> None:
+def record_shown(connection: Connection, place: Place, shown: ShownCard) -> None:
     """The place shows the package as of this revision. What was wanted meanwhile is still wanted."""
     connection.execute(_SHOWN, _posted(place, shown) | {"revision": shown.revision})
 
 
-def lies_at(connection: Connection, place: Place, shown: Shown) -> None:
+def record_message(connection: Connection, place: Place, shown: ShownCard) -> None:
     """It was posted or drawn anew. What belongs to it, as its notes, may still be to be done."""
     connection.execute(_LIES_AT, _posted(place, shown))
 
 
-def lying(connection: Connection, tenant_id: str, packages: Collection[str]) -> Mapping[str, frozenset[CardLocation]]:
+def posted_cards(
+    connection: Connection, tenant_id: str, packages: Collection[str]
+) -> Mapping[str, frozenset[CardLocation]]:
     """For each package, where its cards are now. An older card of the same place is not among them."""
     found: defaultdict[str, set[CardLocation]] = defaultdict(set)
     for row in connection.execute(_LYING, {"tenant": tenant_id, "packages": list(packages)}):
@@ -198,35 +200,35 @@ def lying(connection: Connection, tenant_id: str, packages: Collection[str]) -> 
     return {package: frozenset(found[package]) for package in packages}
 
 
-def lost(connection: Connection, tenant_id: str, package: str, card: CardLocation) -> None:
+def mark_lost(connection: Connection, tenant_id: str, package: str, card: CardLocation) -> None:
     """Slack does not have this card any more: it is posted again."""
     key = {"tenant": tenant_id, "package": package, "in_channel": card.channel, "as_ts": card.ts}
     connection.execute(_LOST, key)
 
 
-def prove_again(connection: Connection, tenant_id: str, package: str) -> None:
+def recheck_package_viewers(connection: Connection, tenant_id: str, package: str) -> None:
     """Nobody is known to see the cards of this package: Slack is asked once more who does."""
     connection.execute(_OF_PACKAGE_ANEW, {"tenant": tenant_id, "package": package})
 
 
-def noted(connection: Connection, place: Place, revision: int) -> None:
+def record_notes(connection: Connection, place: Place, revision: int) -> None:
     """The thread was told of everything up to there."""
     key = {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}
     connection.execute(_NOTED, key | {"revision": revision})
 
 
-def _posted(place: Place, shown: Shown) -> dict[str, str]:
+def _posted(place: Place, shown: ShownCard) -> dict[str, str]:
     key = {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}
     return key | {"new_channel": shown.channel, "new_ts": shown.ts, "rendering": shown.rendering_id}
 
 
-def also(connection: Connection, place: Place, other: str) -> None:
+def add_place(connection: Connection, place: Place, other: str) -> None:
     """The package is shown at another place too, because Slack refuses to show it at this one."""
     key = {"tenant": place.tenant_id, "package": place.package_id}
     connection.execute(_WANT, key | {"place": other, "revision": place.wanted_revision})
 
 
-def asked(connection: Connection, place: Place, people: Iterable[str], revision: int) -> None:
+def add_personal_places(connection: Connection, place: Place, people: Iterable[str], revision: int) -> None:
     """Each of them has a place of their own. Who had one keeps it."""
     key = {"tenant": place.tenant_id, "package": place.package_id}
     for user in people:
@@ -234,33 +236,33 @@ def asked(connection: Connection, place: Place, people: Iterable[str], revision:
     connection.execute(_ASKED, key | {"at": place.place, "revision": revision})
 
 
-def ask_anew(connection: Connection, tenant_id: str) -> None:
+def recheck_people(connection: Connection, tenant_id: str) -> None:
     """Whoever may decide what is open has changed: somebody may have come to be asked in person, or to see a card."""
     connection.execute(_ASK_ANEW, {"tenant": tenant_id})
     connection.execute(_PROVE_ANEW, {"tenant": tenant_id})
 
 
-def prove_anew(connection: Connection, tenant_id: str, channel: str) -> int:
+def recheck_channel_viewers(connection: Connection, tenant_id: str, channel: str) -> int:
     """Who can see the cards there has changed; how many of them wait for silence."""
     return connection.execute(_PROVE_ANEW_HERE, {"tenant": tenant_id, "at": channel}).rowcount
 
 
-def draw_again(connection: Connection, tenant_id: str) -> None:
+def redraw_open_cards(connection: Connection, tenant_id: str) -> None:
     """Every card of an open package: what it says of people, quorum and deadlines comes from the policy in force."""
     connection.execute(_DRAW_AGAIN, {"tenant": tenant_id})
 
 
-def bring_anew(connection: Connection, tenant_id: str, channel: str) -> int:
+def redeliver_channel(connection: Connection, tenant_id: str, channel: str) -> int:
     """What waits for people there; how much that is."""
     return connection.execute(_BRING_ANEW, {"tenant": tenant_id, "at": channel}).rowcount
 
 
-def renumber(connection: Connection, tenant_id: str, old: str, new: str) -> None:
+def move_channel(connection: Connection, tenant_id: str, old: str, new: str) -> None:
     """What lies in a channel lies there under its new id too."""
     connection.execute(_MOVE.values(channel=bindparam("new")), {"tenant": tenant_id, "old": old, "new": new})
 
 
-class Drawing(NamedTuple):
+class NewRendering(NamedTuple):
     """What is about to be shown, whole, under the id that its content gives it."""
 
     tenant: str
@@ -270,5 +272,5 @@ class Drawing(NamedTuple):
     now: datetime
 
 
-def keep_rendering(connection: Connection, drawing: Drawing) -> None:
-    write(connection, _KEEP, drawing._asdict())
+def save_rendering(connection: Connection, drawing: NewRendering) -> None:
+    write_row(connection, _KEEP, drawing._asdict())

@@ -118,7 +118,7 @@ _QUIET = text(
 ).bindparams(bindparam("until", type_=_MOMENT), bindparam("now", type_=_MOMENT))
 
 
-class Due(NamedTuple):
+class DueCallback(NamedTuple):
     """As little as tells whether it can be sent now."""
 
     callback_id: str
@@ -126,7 +126,7 @@ class Due(NamedTuple):
     url: str
 
 
-class Claimed(NamedTuple):
+class ClaimedCallback(NamedTuple):
     """A callback that is ours until `lease`; its agent's secrets, the newest first; and what speaks against sending."""
 
     tenant_id: str
@@ -143,11 +143,11 @@ class Claimed(NamedTuple):
     closed: bool
 
     @property
-    def as_due(self) -> Due:
-        return Due(self.callback_id, self.agent_id, self.url)
+    def as_due(self) -> DueCallback:
+        return DueCallback(self.callback_id, self.agent_id, self.url)
 
 
-def due(
+def list_due_callbacks(
     connection: Connection,
     tenant_id: str,
     now: datetime,
@@ -155,16 +155,16 @@ def due(
     limit: int,
     full_agents: Collection[str] = (),
     full_addresses: Collection[tuple[str, str]] = (),
-) -> list[Due]:
+) -> list[DueCallback]:
     """What could be sent now, the longest due first, but for those to whom enough is being sent already."""
     key = {"tenant": tenant_id, "now": now, "limit": limit}
     but = {"agents": list(full_agents), "addresses": list(full_addresses)}
-    return [Due(*row) for row in connection.execute(_DUE, key | but)]
+    return [DueCallback(*row) for row in connection.execute(_DUE, key | but)]
 
 
-def claim(
-    connection: Connection, tenant_id: str, wanted: Iterable[Due], now: datetime, until: datetime
-) -> list[Claimed]:
+def claim_callbacks(
+    connection: Connection, tenant_id: str, wanted: Iterable[DueCallback], now: datetime, until: datetime
+) -> list[ClaimedCallback]:
     """Those of them that nobody else has taken meanwhile: ours until then."""
     key = {"tenant": tenant_id, "now": now, "lease": until, "wanted": [each.callback_id for each in wanted]}
     rows = connection.execute(_CLAIM, key).all()
@@ -175,37 +175,37 @@ def claim(
     revoked = set(connection.execute(_REVOKED, whose).scalars())
     closed = {tuple(row) for row in connection.execute(_CLOSED, whose)}
     return [
-        Claimed._make(
+        ClaimedCallback._make(
             (*row, tuple(secrets.get(row.agent_id, ())), row.agent_id in revoked, (row.agent_id, row.url) in closed)
         )
         for row in rows
     ]
 
 
-def delivered(connection: Connection, its: Claimed, now: datetime) -> None:
+def record_delivery(connection: Connection, its: ClaimedCallback, now: datetime) -> None:
     if connection.execute(_DELIVERED, _key(its, now)).rowcount:
-        follow_on(connection, its.tenant_id, its.package_id, now)
+        release_next(connection, its.tenant_id, its.package_id, now)
 
 
-def again(connection: Connection, its: Claimed, now: datetime, later: datetime, why: str) -> None:
+def schedule_retry(connection: Connection, its: ClaimedCallback, now: datetime, later: datetime, why: str) -> None:
     connection.execute(_AGAIN, _key(its, now) | {"later": later, "why": why, "lease": its.lease})
 
 
-def dead(connection: Connection, its: Claimed, now: datetime, why: str) -> None:
+def mark_dead(connection: Connection, its: ClaimedCallback, now: datetime, why: str) -> None:
     if connection.execute(_DEAD, _key(its, now) | {"why": why, "lease": its.lease}).rowcount:
-        follow_on(connection, its.tenant_id, its.package_id, now)
+        release_next(connection, its.tenant_id, its.package_id, now)
 
 
-def _key(its: Claimed, now: datetime) -> dict[str, Any]:
+def _key(its: ClaimedCallback, now: datetime) -> dict[str, Any]:
     return {"tenant": its.tenant_id, "callback": its.callback_id, "at": now}
 
 
-def follow_on(connection: Connection, tenant_id: str, package_id: str, now: datetime) -> None:
+def release_next(connection: Connection, tenant_id: str, package_id: str, now: datetime) -> None:
     """The next of the package is due, if it has waited for its turn and nothing goes before it any more."""
     connection.execute(_NEXT, {"tenant": tenant_id, "package": package_id, "at": now})
 
 
-def leave_alone(connection: Connection, its: Claimed, now: datetime, until: datetime | None) -> None:
+def pause_address(connection: Connection, its: ClaimedCallback, now: datetime, until: datetime | None) -> None:
     """Nothing is sent to this address before then; or ever, where none is given."""
     key = {"tenant": its.tenant_id, "agent": its.agent_id, "url": its.url}
     connection.execute(_QUIET, key | {"until": until, "now": now})

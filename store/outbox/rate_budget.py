@@ -59,7 +59,7 @@ def of_channel(channel: str) -> str:
     return f"{_CHANNEL}{channel}"
 
 
-class Spent(NamedTuple):
+class Payment(NamedTuple):
     """A call that was paid for: not before `at`, and known by when it is over at the latest."""
 
     keys: tuple[str, ...]
@@ -82,13 +82,13 @@ class Purse:
         """Seconds until all of these have something left: 0 for now."""
         return max((self._wait(key) for key in keys), default=0.0)
 
-    def spend(self, keys: Iterable[str]) -> Spent | None:
+    def spend(self, keys: Iterable[str]) -> Payment | None:
         """Of what is left now, or will be in a moment: what is to be called then can be made ready meanwhile."""
         wanted = tuple(keys)
         wait = self.wait(wanted)
         if wait > AHEAD:
             return None
-        spent = Spent(wanted, self.now + wait, self._latest(wanted))
+        spent = Payment(wanted, self.now + wait, self._latest(wanted))
         for key in wanted:
             self.under_way.setdefault(key, []).append(spent.latest)
         self.changed.update(wanted)
@@ -101,7 +101,7 @@ class Purse:
             latest += 1e-5
         return latest
 
-    def over(self, spent: Spent, at: float | None) -> None:
+    def settle(self, spent: Payment, at: float | None) -> None:
         """Slack has answered by then, so it has counted it no later. Or, without a time: it was never called."""
         for key in spent.keys:
             if spent.latest in (still := self.under_way.get(key, [])):
@@ -116,7 +116,7 @@ class Purse:
             self.paused[key] = max(self.paused.get(key, 0.0), until)
             self.changed.add(key)
 
-    def refused(self, spent: Spent, until: float) -> None:
+    def back_off(self, spent: Payment, until: float) -> None:
         """Slack took this call for one too many. How large a burst it takes is not known: for a day there is none."""
         self.pause(spent.keys, until)
         if any(key.startswith(_CHANNEL) for key in spent.keys):
@@ -143,14 +143,14 @@ class Purse:
 
     def _counted(self, key: str) -> list[float]:
         """What is under way may be counted only now. So may what lies ahead: a clock that is ahead of ours spent it."""
-        its = (*self.lately(key), *self.still(key))
+        its = (*self.recent(key), *self.in_flight(key))
         return sorted(min(at, self.now) for at in its)
 
-    def lately(self, key: str) -> list[float]:
+    def recent(self, key: str) -> list[float]:
         since = self.now - self._length(key)
         return [min(at, self.now) for at in self.spent.get(key, ()) if at > since]
 
-    def still(self, key: str) -> list[float]:
+    def in_flight(self, key: str) -> list[float]:
         """Whoever called and never said what came of it has ended: it is over by the latest."""
         since = self.now - self._length(key)
         return [latest for latest in self.under_way.get(key, ()) if latest > since]
@@ -182,7 +182,7 @@ _WRITE = text(
 _FORGET = delete(BUDGETS).where(_OF_TENANT, BUDGETS.c.key.in_(bindparam("keys", expanding=True)))
 
 
-def opened(connection: Connection, tenant_id: str, rates: Rates, now: float) -> Purse:
+def lock_purse(connection: Connection, tenant_id: str, rates: Rates, now: float) -> Purse:
     """Held until the commit: nobody else spends meanwhile."""
     if connection.execute(_LOCK, {"tenant": tenant_id}).first() is None:
         connection.execute(_FIRST, {"tenant": tenant_id})
@@ -194,15 +194,15 @@ def opened(connection: Connection, tenant_id: str, rates: Rates, now: float) -> 
     return purse
 
 
-def put_back(connection: Connection, tenant_id: str, purse: Purse) -> None:
+def save_purse(connection: Connection, tenant_id: str, purse: Purse) -> None:
     """What has nothing spent any more is forgotten: there is one for each conversation."""
     over = [key for key in purse.keys if _is_over(purse, key)]
     for key in purse.changed.difference(over):
-        its = {"spent": json.dumps(purse.lately(key)), "under_way": json.dumps(purse.still(key))}
+        its = {"spent": json.dumps(purse.recent(key)), "under_way": json.dumps(purse.in_flight(key))}
         connection.execute(_WRITE, its | {"tenant": tenant_id, "key": key, "paused": purse.paused.get(key, 0.0)})
     if gone := [key for key in over if key != POSTS]:
         connection.execute(_FORGET, {"tenant": tenant_id, "keys": gone})
 
 
 def _is_over(purse: Purse, key: str) -> bool:
-    return not purse.lately(key) and not purse.still(key) and purse.paused.get(key, 0.0) <= purse.now
+    return not purse.recent(key) and not purse.in_flight(key) and purse.paused.get(key, 0.0) <= purse.now

@@ -62,21 +62,21 @@ _ENDED_AGAIN = text(
 ).bindparams(bindparam("since", type_=_TIME), bindparam("ended_at", type_=_TIME))
 
 
-class Known(NamedTuple):
+class TroubleReport(NamedTuple):
     place: str
     error: str
     since: datetime
     ended_at: datetime | None = None
 
 
-class Closed(NamedTuple):
+class TroubleAt(NamedTuple):
     """What Slack said, and whether to try it again already."""
 
     error: str
     still: bool
 
 
-def keep(
+def record_trouble(
     connection: Connection,
     tenant_id: str,
     place: str,
@@ -92,16 +92,16 @@ def keep(
     return before != error
 
 
-def closed(connection: Connection, tenant_id: str, place: str, now: datetime) -> Closed | None:
+def trouble_at(connection: Connection, tenant_id: str, place: str, now: datetime) -> TroubleAt | None:
     row = connection.execute(_CLOSED, {"tenant": tenant_id, "at": place}).first()
-    return Closed(row.error, row.closed_until is not None and row.closed_until > now) if row else None
+    return TroubleAt(row.error, row.closed_until is not None and row.closed_until > now) if row else None
 
 
-def known(connection: Connection, tenant_id: str) -> list[Known]:
-    return [Known(*row) for row in connection.execute(_READ, {"tenant": tenant_id})]
+def current_troubles(connection: Connection, tenant_id: str) -> list[TroubleReport]:
+    return [TroubleReport(*row) for row in connection.execute(_READ, {"tenant": tenant_id})]
 
 
-def over(connection: Connection, tenant_id: str, *places: str, now: datetime) -> list[str]:
+def end_troubles(connection: Connection, tenant_id: str, *places: str, now: datetime) -> list[str]:
     """Those of these places where there was a trouble. Nearly always none, and then nothing is written."""
     these = {"tenant": tenant_id, "places": places}
     ended = [row.place for row in connection.execute(_OPEN, these)]
@@ -111,24 +111,24 @@ def over(connection: Connection, tenant_id: str, *places: str, now: datetime) ->
     return ended
 
 
-def end_those_of_nobody(connection: Connection, tenant_id: str, named: Collection[str]) -> None:
+def delete_unused_troubles(connection: Connection, tenant_id: str, named: Collection[str]) -> None:
     """What the policy does not name, and where nothing is to be shown, is nobody's trouble any more."""
     connection.execute(_OF_NOBODY, {"tenant": tenant_id, "named": [*named, *OF_THE_APP]})
 
 
-def is_any_untold(connection: Connection, tenant_id: str, now: datetime) -> bool:
+def is_any_unreported(connection: Connection, tenant_id: str, now: datetime) -> bool:
     """Asked at each look, and nearly always not so: to find that out, nothing is written."""
     return connection.execute(_UNTOLD, {"tenant": tenant_id, "calm": now - CALM}).first() is not None
 
 
-def to_be_told(connection: Connection, tenant_id: str, now: datetime) -> list[Known]:
+def take_unreported(connection: Connection, tenant_id: str, now: datetime) -> list[TroubleReport]:
     """Each once: whoever takes them tells them."""
     taken = [*connection.execute(_TELL_BEGUN, {"tenant": tenant_id})]
     taken += connection.execute(_TELL_ENDED, {"tenant": tenant_id, "calm": now - CALM})
-    return [Known(*row) for row in taken]
+    return [TroubleReport(*row) for row in taken]
 
 
-def tell_again(connection: Connection, tenant_id: str, its: Known) -> None:
+def report_again(connection: Connection, tenant_id: str, its: TroubleReport) -> None:
     if its.ended_at:
         connection.execute(_ENDED_AGAIN, its._asdict() | {"tenant": tenant_id})
     else:

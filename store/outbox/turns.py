@@ -32,19 +32,19 @@ _SERVED = text(
 )
 
 
-class Served(NamedTuple):
+class ServedPlace(NamedTuple):
     """A place of an agent that is being brought up to date."""
 
     place: Place
     agent_id: str
 
 
-def turn(*own_order: ColumnElement[Any]) -> ColumnElement[int]:
+def turn_number(*own_order: ColumnElement[Any]) -> ColumnElement[int]:
     """The first card of each agent has turn 1, and so on."""
     return func.row_number().over(partition_by=PACKAGES.c.agent_id, order_by=own_order)
 
 
-def served(connection: Connection, each: Iterable[Served], now: datetime) -> None:
+def record_served(connection: Connection, each: Iterable[ServedPlace], now: datetime) -> None:
     """A place that stands for a role sends nothing itself."""
     lanes = {
         (its.place.tenant_id, its.agent_id, _lane(its.place)) for its in each if not its.place.place.startswith(ROLE)

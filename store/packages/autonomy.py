@@ -9,8 +9,8 @@ from sqlalchemy import Connection, bindparam, select, text
 
 from rules.people.autonomy import AutonomyProfile
 from rules.spelling import normalize_name
-from store.engine.batch import write
-from store.engine.spelled import first
+from store.engine.batch import write_row
+from store.engine.statements import fetch_first
 from store.schema.agent_tables import ProfileRow
 from store.schema.tables import core
 
@@ -27,11 +27,13 @@ _PUT = text(
 )
 
 
-def profile(connection: Connection, tenant_id: str, agent_id: str, action_type: str) -> AutonomyProfile | None:
-    row = first(connection, _FIND, {"tenant": tenant_id, "agent": agent_id, "action": normalize_name(action_type)})
+def load_profile(connection: Connection, tenant_id: str, agent_id: str, action_type: str) -> AutonomyProfile | None:
+    row = fetch_first(
+        connection, _FIND, {"tenant": tenant_id, "agent": agent_id, "action": normalize_name(action_type)}
+    )
     return AutonomyProfile.model_validate_json(row.body) if row else None
 
 
-def put_profile(connection: Connection, tenant_id: str, its: AutonomyProfile) -> None:
+def save_profile(connection: Connection, tenant_id: str, its: AutonomyProfile) -> None:
     key = {"tenant": tenant_id, "agent": its.agent_id, "action": normalize_name(its.action_type)}
-    write(connection, _PUT, key | {"body": its.model_dump_json()})
+    write_row(connection, _PUT, key | {"body": its.model_dump_json()})

@@ -15,15 +15,15 @@ from sqlalchemy import Connection, bindparam, insert, or_, select
 from rules.record.chain import content_digest
 from rules.state.transition import Words
 from store.engine.batch import Batch
-from store.engine.spelled import rows
-from store.packages.events import digests_of
-from store.packages.genuine import Genuine
+from store.engine.statements import fetch_all
+from store.packages.events import load_content_digests
+from store.packages.verified_content import VerifiedContent
 from store.schema.tables import Content, core
 
 log = structlog.get_logger()
 
 CONTENT = core(Content)
-GENUINE = Genuine()
+VERIFIED = VerifiedContent()
 
 _ADD = insert(CONTENT)
 _READ = select(CONTENT.c.event_id, CONTENT.c.salt, CONTENT.c.words).where(CONTENT.c.tenant_id == bindparam("tenant"))
@@ -32,7 +32,7 @@ _READ_TWO = _READ.where(or_(CONTENT.c.event_id == bindparam("one"), CONTENT.c.ev
 _READ_MANY = _READ.where(CONTENT.c.event_id.in_(bindparam("events", expanding=True)))
 
 
-class Kept(NamedTuple):
+class NewContent(NamedTuple):
     """The words of one event, ready to be written."""
 
     tenant_id: str
@@ -43,21 +43,21 @@ class Kept(NamedTuple):
     created_at: Any
 
 
-def keep(batch: Batch, kept: list[Kept]) -> None:
+def save_content(batch: Batch, kept: list[NewContent]) -> None:
     if kept:
         rows = [each._asdict() | {"words": to_json(each.words).decode()} for each in kept]
         batch.execute(_ADD, rows)
         for row in rows:
-            GENUINE.learn(row["event_id"], row["salt"], row["words"])
+            VERIFIED.add(row["event_id"], row["salt"], row["words"])
 
 
-def words_of(connection: Connection, tenant_id: str, *event_ids: str) -> dict[str, Words]:
+def load_words(connection: Connection, tenant_id: str, *event_ids: str) -> dict[str, Words]:
     """The words of these events: those that retention has left, and that nobody has changed."""
     match event_ids:
         case ():
             return {}
         case (one,) | (one, _):
-            found = rows(connection, _READ_TWO, {"tenant": tenant_id, "one": one, "other": event_ids[-1]})
+            found = fetch_all(connection, _READ_TWO, {"tenant": tenant_id, "one": one, "other": event_ids[-1]})
         case _:
             found = list(connection.execute(_READ_MANY, {"tenant": tenant_id, "events": list(event_ids)}))
     kept = [row for row in found if row.words is not None]
@@ -67,16 +67,16 @@ def words_of(connection: Connection, tenant_id: str, *event_ids: str) -> dict[st
 
 def _altered(connection: Connection, tenant_id: str, kept: list[Any]) -> set[str]:
     """Those that do not have the digest that their event keeps. Each text is worked out once in a process."""
-    unknown = [row for row in kept if not GENUINE.knows(row.event_id, row.salt, row.words)]
+    unknown = [row for row in kept if not VERIFIED.knows(row.event_id, row.salt, row.words)]
     if not unknown:
         return set()
-    digests = digests_of(connection, tenant_id, [row.event_id for row in unknown])
+    digests = load_content_digests(connection, tenant_id, [row.event_id for row in unknown])
     altered = {row.event_id for row in unknown if not _is_genuine(row, digests.get(row.event_id))}
     for row in unknown:
         if row.event_id in altered:
             log.error("content.altered", event_id=row.event_id)
         else:
-            GENUINE.learn(row.event_id, row.salt, row.words)
+            VERIFIED.add(row.event_id, row.salt, row.words)
     return altered
 
 

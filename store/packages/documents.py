@@ -12,13 +12,13 @@ from rules.reasons import Reason, sentence_of
 from rules.record.status_document import Document, status_document
 from rules.state.model import PackageState
 from rules.state.transition import Words
-from store.packages.content import words_of
+from store.packages.content import load_words
 
 # Nobody may act on what cannot be read as it was approved.
 _WITHHELD = {"may_proceed": False, "agent_message": sentence_of(Reason.CONTENT_UNREADABLE)}
 
 
-def documents(
+def build_documents(
     connection: Connection,
     states: list[PackageState],
     roster: Roster,
@@ -30,14 +30,14 @@ def documents(
         return []
     at_hand = known or {}
     events = {event for state in states for event in (state.version_event_id, _made_in(state))} - at_hand.keys()
-    words = {**at_hand, **words_of(connection, states[0].tenant_id, *events)}
+    words = {**at_hand, **load_words(connection, states[0].tenant_id, *events)}
     return [_document(state, words, roster, now) for state in states]
 
 
-def told_of(connection: Connection, state: PackageState) -> dict[str, Words]:
+def document_words(connection: Connection, state: PackageState) -> dict[str, Words]:
     """The words that the document of one package holds, by event; nothing where there are none to be read."""
     events = (state.version_event_id, _made_in(state))
-    words = words_of(connection, state.tenant_id, *dict.fromkeys(events))
+    words = load_words(connection, state.tenant_id, *dict.fromkeys(events))
     return {event: words.get(event, {}) for event in events}
 
 

@@ -7,7 +7,7 @@ import json
 from sqlalchemy import Connection, bindparam, select
 
 from rules.record.chain import Event
-from store.engine.spelled import rows
+from store.engine.statements import fetch_all
 from store.schema.tables import EventRow, core
 
 EVENTS = core(EventRow)
@@ -24,12 +24,12 @@ _BODIES = select(EVENTS.c.event_id, EVENTS.c.body).where(
 )
 
 
-def digests_of(connection: Connection, tenant_id: str, event_ids: list[str]) -> dict[str, str | None]:
+def load_content_digests(connection: Connection, tenant_id: str, event_ids: list[str]) -> dict[str, str | None]:
     """The digest of its words that each of these events keeps."""
     found = connection.execute(_BODIES, {"tenant": tenant_id, "events": event_ids})
     return {row.event_id: json.loads(row.body)["content"] for row in found}
 
 
-def events_of(connection: Connection, tenant_id: str, package_id: str) -> list[Event]:
+def load_events(connection: Connection, tenant_id: str, package_id: str) -> list[Event]:
     key = {"tenant": tenant_id, "package": package_id}
-    return [json.loads(row.body) for row in rows(connection, _OF_PACKAGE, key)]
+    return [json.loads(row.body) for row in fetch_all(connection, _OF_PACKAGE, key)]

@@ -14,8 +14,8 @@ from rules.scales import HITLLevel
 from rules.state.model import PackageState, Status
 from rules.verbs.timers import next_due
 from store.engine.batch import Batch
-from store.engine.spelled import first
-from store.packages.states import state_of, text_of
+from store.engine.statements import fetch_first
+from store.packages.states import parse_state, serialize_state
 from store.schema.tables import PackageRow, core
 
 log = structlog.get_logger()
@@ -60,7 +60,7 @@ class Loaded(NamedTuple):
     callback_url: str | None
 
 
-class Glance(NamedTuple):
+class PackageSummary(NamedTuple):
     """As little as tells whether there is news, and for whom."""
 
     agent_id: str
@@ -68,27 +68,29 @@ class Glance(NamedTuple):
     status: Status
 
 
-def load(connection: Connection, tenant_id: str, package_id: str) -> Loaded | None:
-    row = first(connection, _LOAD, {"tenant": tenant_id, "package": package_id})
+def load_package(connection: Connection, tenant_id: str, package_id: str) -> Loaded | None:
+    row = fetch_first(connection, _LOAD, {"tenant": tenant_id, "package": package_id})
     return _loaded(row) if row else None
 
 
-def load_own(connection: Connection, tenant_id: str, package_id: str, agent_id: str) -> PackageState | None:
+def load_own_package(connection: Connection, tenant_id: str, package_id: str, agent_id: str) -> PackageState | None:
     """An agent's own package. Another's is not found: whether it exists is none of its business."""
-    loaded = load(connection, tenant_id, package_id)
+    loaded = load_package(connection, tenant_id, package_id)
     return loaded.state if loaded and loaded.state.agent_id == agent_id else None
 
 
-def load_each(connection: Connection, tenant_id: str, package_ids: Sequence[str]) -> dict[str, Loaded]:
+def load_packages(connection: Connection, tenant_id: str, package_ids: Sequence[str]) -> dict[str, Loaded]:
     rows = connection.execute(_LOAD_EACH, {"tenant": tenant_id, "packages": list(package_ids)})
     return {row.package_id: _loaded(row) for row in rows}
 
 
 def _loaded(row) -> Loaded:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a row has its columns' names
-    return Loaded(state_of(row.state), row.head, row.callback_url)
+    return Loaded(parse_state(row.state), row.head, row.callback_url)
 
 
-def save(batch: Batch, before: PackageState | None, after: PackageState, head: str, callback_url: str | None) -> None:
+def save_package(
+    batch: Batch, before: PackageState | None, after: PackageState, head: str, callback_url: str | None
+) -> None:
     """Puts the new state in the place of the one it was made from, and else changes nothing.
 
     Where that one is gone, the place of the next event in the chain is taken: that is how it is noticed.
@@ -115,7 +117,7 @@ def _row(state: PackageState) -> dict[str, Any]:
         "updated_at": state.updated_at,
         "sampled": state.sampled,
         "verdict": state.verdict.value if state.verdict else None,
-        "state": text_of(state),
+        "state": serialize_state(state),
     }
 
 
@@ -136,7 +138,7 @@ class Cursor(NamedTuple):
     package_id: str
 
 
-def own(
+def list_own(
     connection: Connection,
     tenant_id: str,
     agent_id: str,
@@ -165,9 +167,9 @@ def own(
 _GLANCE = select(PACKAGES.c.agent_id, PACKAGES.c.revision, PACKAGES.c.status).where(*_THIS)
 
 
-def glance(connection: Connection, tenant_id: str, package_id: str) -> Glance | None:
-    row = first(connection, _GLANCE, {"tenant": tenant_id, "package": package_id})
-    return Glance(row.agent_id, row.revision, Status(row.status)) if row else None
+def load_summary(connection: Connection, tenant_id: str, package_id: str) -> PackageSummary | None:
+    row = fetch_first(connection, _GLANCE, {"tenant": tenant_id, "package": package_id})
+    return PackageSummary(row.agent_id, row.revision, Status(row.status)) if row else None
 
 
 # The index on decided_at, status and level finds these without reading any other package.
@@ -180,7 +182,7 @@ _SOFT_WAITING = select(PACKAGES.c.package_id).where(
 _ANY_SOFT_WAITING = _SOFT_WAITING.limit(1)
 
 
-def soft_waiting(connection: Connection, tenant_id: str) -> list[str]:
+def list_soft_waiting(connection: Connection, tenant_id: str) -> list[str]:
     """The packages to which silence would consent."""
     return list(connection.execute(_SOFT_WAITING, {"tenant": tenant_id}).scalars())
 
@@ -192,7 +194,7 @@ def is_any_soft_waiting(connection: Connection, tenant_id: str) -> bool:
 _REVISIONS = select(PACKAGES.c.package_id, PACKAGES.c.revision).where(*_THESE)
 
 
-def revisions(connection: Connection, tenant_id: str, package_ids: list[str]) -> dict[str, int]:
+def load_revisions(connection: Connection, tenant_id: str, package_ids: list[str]) -> dict[str, int]:
     """How far each of these packages is: what the waiters' slow poll asks."""
     rows = connection.execute(_REVISIONS, {"tenant": tenant_id, "packages": package_ids})
     return {row.package_id: row.revision for row in rows}
@@ -201,7 +203,7 @@ def revisions(connection: Connection, tenant_id: str, package_ids: list[str]) ->
 _LATER = update(PACKAGES).where(*_THIS, PACKAGES.c.revision == bindparam("was")).values(due_at=bindparam("later"))
 
 
-def look_again(connection: Connection, each: Sequence[tuple[PackageState, datetime]]) -> None:
+def postpone_due(connection: Connection, each: Sequence[tuple[PackageState, datetime]]) -> None:
     """What cannot happen yet is looked at then, and does not stand before what can. The next change finds anew."""
     keys = [
         {"tenant": state.tenant_id, "package": state.decision_package_id, "was": state.revision, "later": at}
@@ -232,7 +234,9 @@ def is_any_due(connection: Connection, tenant_id: str, now: datetime) -> bool:
     return connection.execute(_DUE, {"tenant": tenant_id, "now": now, "limit": 1}).first() is not None
 
 
-def claim_due(connection: Connection, tenant_id: str, now: datetime, until: datetime, limit: int) -> list[PackageState]:
+def claim_due_packages(
+    connection: Connection, tenant_id: str, now: datetime, until: datetime, limit: int
+) -> list[PackageState]:
     """The packages for which time has something to do, the longest overdue first, taken by nobody else until then.
 
     Whoever takes them and ends before it is done with them leaves them due again. One that cannot be read is told and

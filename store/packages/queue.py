@@ -25,7 +25,7 @@ from store.schema.tables import VoteRow, core
 
 VOTES = core(VoteRow)
 
-LOOK_AT = 200  # tasks that are looked at for one page of what a person could take
+MAX_TASKS_READ = 200  # tasks that are looked at for one page of what a person could take
 
 _PLACE = (TASKS.c.priority, TASKS.c.due_at, TASKS.c.review_task_id)
 _RANK = {priority: rank for rank, priority in enumerate(Priority)}
@@ -49,7 +49,7 @@ class Page(NamedTuple):
     following: Place | None
 
 
-def open_tasks(
+def list_open_tasks(
     connection: Connection,
     tenant_id: str,
     roles: Collection[str] | None = None,
@@ -62,14 +62,14 @@ def open_tasks(
     return _whole(_rows(connection, tenant_id, ways, limit + 1, after), limit)
 
 
-def assigned_to(
+def list_assigned(
     connection: Connection, tenant_id: str, user_id: str, *, limit: int, after: Place | None = None
 ) -> Page:
     """What this person has taken up or was given."""
     return _whole(_rows(connection, tenant_id, [[TASKS.c.assigned_to == user_id]], limit + 1, after), limit)
 
 
-def offered_to(
+def list_offered(
     connection: Connection,
     tenant_id: str,
     roster: Roster,
@@ -81,14 +81,14 @@ def offered_to(
 ) -> Page:
     """What nobody has taken up and this person could decide. A short page may be followed by another."""
     kept: list[PackageState] = []
-    rows = _rows(connection, tenant_id, list(_asked_of(roster, user_id)), LOOK_AT + 1, after)
-    for row in rows[:LOOK_AT]:
+    rows = _rows(connection, tenant_id, list(_asked_of(roster, user_id)), MAX_TASKS_READ + 1, after)
+    for row in rows[:MAX_TASKS_READ]:
         state = PackageState.model_validate_json(row.state)
         if _could_take(state, roster, user_id, now):
             kept.append(state)
         if len(kept) == limit:
             return Page(tuple(kept), _place(row) if row is not rows[-1] else None)
-    return Page(tuple(kept), _place(rows[LOOK_AT - 1]) if len(rows) > LOOK_AT else None)
+    return Page(tuple(kept), _place(rows[MAX_TASKS_READ - 1]) if len(rows) > MAX_TASKS_READ else None)
 
 
 def _asked_of(roster: Roster, user_id: str) -> Iterator[list[Condition]]:
@@ -141,7 +141,7 @@ def _whole(rows: Sequence[Found], limit: int) -> Page:
     return Page(items, _place(rows[limit - 1]) if len(rows) > limit else None)
 
 
-def open_items(connection: Connection, tenant_id: str, people: Collection[str]) -> dict[str, int]:
+def count_open_items(connection: Connection, tenant_id: str, people: Collection[str]) -> dict[str, int]:
     """How many open tasks each of these people has now."""
     theirs = (TASKS.c.tenant_id == tenant_id, TASKS.c.open, TASKS.c.assigned_to.in_(sorted(people)))
     query = select(TASKS.c.assigned_to, func.count()).where(*theirs).group_by(TASKS.c.assigned_to)
@@ -158,7 +158,7 @@ def count_open(connection: Connection, tenant_id: str) -> int:
     return count
 
 
-def waiting(connection: Connection, tenant_id: str, now: datetime) -> tuple[Waiting, ...]:
+def count_waiting(connection: Connection, tenant_id: str, now: datetime) -> tuple[Waiting, ...]:
     since = ((now - timedelta(hours=hours), age.value) for age, hours in _YOUNGER_THAN.items())
     age = case(*((PACKAGES.c.created_at > begin, name) for begin, name in since), else_=Age.OLDER.value).label("age")
     of_task = (PACKAGES.c.tenant_id == TASKS.c.tenant_id) & (PACKAGES.c.package_id == TASKS.c.package_id)
@@ -173,7 +173,7 @@ def waiting(connection: Connection, tenant_id: str, now: datetime) -> tuple[Wait
     return tuple(sorted(found, key=lambda each: (each.level, list(Age).index(each.age))))
 
 
-class Given(NamedTuple):
+class GivenDecision(NamedTuple):
     """A decision that a person gave, and the package as it is now."""
 
     at: datetime
@@ -183,9 +183,9 @@ class Given(NamedTuple):
     package: PackageState
 
 
-def given_by(
+def list_decisions_by(
     connection: Connection, tenant_id: str, reviewer_id: str, *, limit: int, after: tuple[datetime, str] | None = None
-) -> list[Given]:
+) -> list[GivenDecision]:
     """What this person decided, newest first, from the one given on."""
     of_vote = (PACKAGES.c.tenant_id == VOTES.c.tenant_id) & (PACKAGES.c.package_id == VOTES.c.package_id)
     query = (
@@ -198,12 +198,12 @@ def given_by(
     if after is not None:
         query = query.where(tuple_(VOTES.c.at, VOTES.c.event_id) < tuple_(*after))
     return [
-        Given(at, event_id, HumanDecisionType(decision), version, PackageState.model_validate_json(state))
+        GivenDecision(at, event_id, HumanDecisionType(decision), version, PackageState.model_validate_json(state))
         for at, event_id, decision, version, state in connection.execute(query)
     ]
 
 
-def decided_before(connection: Connection, state: PackageState, *, limit: int = 3) -> list[PackageState]:
+def list_similar_decided(connection: Connection, state: PackageState, *, limit: int = 3) -> list[PackageState]:
     """How packages of this action type about this subject ended, the last first. About no subject, none is alike."""
     if state.subject_digest is None:
         return []

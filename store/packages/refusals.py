@@ -21,7 +21,7 @@ _COUNT = text(
 ).bindparams(bindparam("minute", type_=REFUSALS.c.minute.type))
 
 
-def first_this_minute(
+def is_first_this_minute(
     connection: Connection, state: PackageState, person: Actor, refusal: Refusal, now: datetime
 ) -> bool:
     row = {

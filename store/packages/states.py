@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from rules.state.model import PackageState
-from store.engine.newest import Newest
+from store.engine.bounded_cache import BoundedCache
 
 MOST = 1000  # of some 15 kB each, text and state
 
-_KNOWN = Newest[str, PackageState](MOST)
+_KNOWN = BoundedCache[str, PackageState](MOST)
 
 
-def state_of(text: str) -> PackageState:
-    return _KNOWN.get(text) or _KNOWN.learn(text, PackageState.model_validate_json(text))
+def parse_state(text: str) -> PackageState:
+    return _KNOWN.get(text) or _KNOWN.add(text, PackageState.model_validate_json(text))
 
 
-def text_of(state: PackageState) -> str:
+def serialize_state(state: PackageState) -> str:
     text = state.model_dump_json()
-    _KNOWN.learn(text, state)
+    _KNOWN.add(text, state)
     return text

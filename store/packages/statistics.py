@@ -14,23 +14,23 @@ from rules.record.statistics import Statistics
 from rules.scales import HITLLevel
 from rules.state.commands import HumanDecisionType, Verdict
 from rules.state.model import Status
-from store.installation.tenancy import tenant
+from store.installation.tenancy import read_tenant_id
 from store.packages.packages import PACKAGES
-from store.packages.queue import VOTES, waiting
-from store.packages.sampled import IS_SAMPLED
+from store.packages.queue import VOTES, count_waiting
+from store.packages.second_looks import IS_SAMPLED
 
 _UNATTENDED = PACKAGES.c.level.in_([HITLLevel.FULL_AUTO.value, HITLLevel.NOTIFY_ONLY.value])
 _TERMINAL = [status.value for status in Status if status.terminal]
 
 
-def stats(connection: Connection, since: datetime, now: datetime) -> Statistics:
-    tenant_id = tenant(connection)
+def load_statistics(connection: Connection, since: datetime, now: datetime) -> Statistics:
+    tenant_id = read_tenant_id(connection)
     settled, automatic = _settled(connection, tenant_id, since, now)
     median_ms, p90_ms = _times(connection, tenant_id, since, now)
     return Statistics(
         since=since,
         until=now,
-        pending=waiting(connection, tenant_id, now),
+        pending=count_waiting(connection, tenant_id, now),
         settled=settled,
         automatic=automatic,
         decisions=_decisions(connection, tenant_id, since, now),

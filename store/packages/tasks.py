@@ -22,7 +22,7 @@ _CHANGE = (
 )
 
 
-def follow(batch: Batch, before: PackageState | None, after: PackageState) -> None:
+def write_tasks(batch: Batch, before: PackageState | None, after: PackageState) -> None:
     """One open task at most for each package: that of the rung it is on, while people are awaited."""
     if after.level <= HITLLevel.NOTIFY_ONLY:
         return

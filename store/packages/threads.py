@@ -36,13 +36,13 @@ _FREE = delete(THREADS).where(
 )
 
 
-def asked_of(asking: HasThread, own: str) -> dict[str, str] | None:
+def holder_values(asking: HasThread, own: str) -> dict[str, str] | None:
     """The values of `HOLDER`; nothing where the package names neither a thread nor a run."""
     names = names_required(asking)
     return {"first": names[0], "last": names[-1], "own": own} if names else None
 
 
-def follow(batch: Batch, before: PackageState | None, after: PackageState) -> None:
+def write_thread_holds(batch: Batch, before: PackageState | None, after: PackageState) -> None:
     """Makes the table agree with whether this package holds its thread."""
     held = before is not None and before.holds_thread
     if after.holds_thread and not held:

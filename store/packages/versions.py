@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from rules.state.model import PackageState
 from store.engine.batch import Batch
-from store.engine.spelled import first
+from store.engine.statements import fetch_first
 from store.schema.tables import VersionRow, core
 
 VERSIONS = core(VersionRow)
@@ -25,7 +25,7 @@ _RAISE = (
 )
 
 
-def follow(batch: Batch, before: PackageState | None, after: PackageState) -> None:
+def write_versions(batch: Batch, before: PackageState | None, after: PackageState) -> None:
     """A version that became graver while people looked at it, as by an objection, is remembered as that grave."""
     if before is None or before.version != after.version:
         batch.execute(_ADD, _row(after))
@@ -54,10 +54,10 @@ _MADE_BY = select(VERSIONS.c.event_id).where(
 )
 
 
-def made_by(connection: Connection, state: PackageState, version: int) -> str | None:
+def load_version_event_id(connection: Connection, state: PackageState, version: int) -> str | None:
     """The event that brought this version; none brought the version before the first."""
     if version < 1:
         return None
     key = {"tenant": state.tenant_id, "package": state.decision_package_id, "version": version}
-    row = first(connection, _MADE_BY, key)
+    row = fetch_first(connection, _MADE_BY, key)
     return row.event_id if row else None

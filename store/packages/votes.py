@@ -12,7 +12,7 @@ from store.schema.tables import VoteRow, core
 _ADD = insert(core(VoteRow))
 
 
-def follow(batch: Batch, occurrences: tuple[Occurrence, ...]) -> None:
+def write_votes(batch: Batch, occurrences: tuple[Occurrence, ...]) -> None:
     rows = [_row(happened) for happened in occurrences if happened.event_type == EventType.HUMAN_DECISION_RECORDED]
     if rows:
         batch.execute(_ADD, rows)

@@ -8,7 +8,7 @@ from sqlalchemy import Index, Text
 from sqlmodel import Field, SQLModel
 
 
-class Installation(SQLModel, table=True):
+class InstallationRow(SQLModel, table=True):
     """One row: who this installation is, and what all its processes must agree on."""
 
     __tablename__ = "installation"
@@ -123,7 +123,7 @@ class Presence(SQLModel, table=True):
     nonce: str | None = None  # of the probe that is on its way
 
 
-class HeardAt(SQLModel, table=True):
+class SlackRequestTime(SQLModel, table=True):
     """A host of ours, as requests name it, and when one of Slack's last came in there. In real time."""
 
     __tablename__ = "heard_at"

@@ -8,7 +8,7 @@ from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 
-class NoRow(SQLModel, table=True):
+class RejectionRow(SQLModel, table=True):
     """A person's No to one version of a package, by the event that recorded it."""
 
     __tablename__ = "noes"
@@ -29,7 +29,7 @@ class NoRow(SQLModel, table=True):
     settled: bool = False
 
 
-class AskedAddress(SQLModel, table=True):
+class AddressLookup(SQLModel, table=True):
     """Whose an e-mail address is, by its digest, as Slack last answered; no user: it is no one's."""
 
     __tablename__ = "asked_addresses"

@@ -137,13 +137,13 @@ class Desk:
     async def hire(self, name: str, scope: KeyScope = EVERYTHING, **rates: int) -> str:
         its = Rates(**rates)
         made = await self.world.write(
-            lambda connection: agent_admin.add(connection, name, OWEN, self.clock(), scope=scope, rates=its)
+            lambda connection: agent_admin.add_agent(connection, name, OWEN, self.clock(), scope=scope, rates=its)
         )
         return made.key
 
     async def people_are(self, everybody: dict[str, Person]) -> None:
         await self.world.write(
-            lambda connection: directory.replace(connection, everybody.values(), {}, as_of=self.clock())
+            lambda connection: directory.replace_directory(connection, everybody.values(), {}, as_of=self.clock())
         )
 
     async def call(self, method: str, path: str | URL, key: str | None = None, **options: Any) -> Told:

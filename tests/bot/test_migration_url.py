@@ -37,7 +37,7 @@ async def test_migrations_run_as_their_own_role_and_the_service_as_another(
             )
             monkeypatch.setenv("COUNTERSIGN_MIGRATION_URL", empty_database_url)
             async with open_service(read_settings()) as service:  # it migrates first, and then serves as the other role
-                assert (await service.store.read(service.store.house.roster)).policy.version == "test-1"
+                assert (await service.store.read(service.store.installation.roster)).policy.version == "test-1"
             monkeypatch.delenv("COUNTERSIGN_MIGRATION_URL")
             async with open_service(read_settings()):  # the schema is current now
                 assert terminal("migrate").code == 0

@@ -20,7 +20,7 @@ from rules.policy.parse import read_policy
 from rules.state.model import Status
 from scheduler.cards.dossiers import dossier_of
 from store.outbox.cards import CARDS
-from store.packages.events import events_of
+from store.packages.events import load_events
 from tests.bot.slack.office import POLICY
 from tests.forked import program
 from tests.machines.fleet import ROOT, Fleet
@@ -46,7 +46,7 @@ class Ending:
         ids, tenant_id = await self.packages(), self.world.tenant_id
 
         def counted(connection: Connection) -> Counter[str]:
-            each = ((one, events_of(connection, tenant_id, one)) for one in ids)
+            each = ((one, load_events(connection, tenant_id, one)) for one in ids)
             return Counter(one for one, events in each for event in events if event["event_type"] in ENDINGS)
 
         return await self.world.read(counted)
@@ -62,7 +62,7 @@ class Ending:
 
     def _is_right(self, connection: Connection, row: Row[Any]) -> bool:
         world = self.world
-        dossier = dossier_of(connection, world.store.house, row.package_id, world.clock())
+        dossier = dossier_of(connection, world.store.installation, row.package_id, world.clock())
         if dossier is None or row.ts is None or row.behind:
             return False
         drawn, shown = render(dossier), self.slack.message(row.channel, row.ts)

@@ -147,6 +147,6 @@ async def _moved_in(database_url: str) -> str:
     async with opened(database_url) as world:
         await world.people_are(people())
         made = await world.write(
-            lambda connection: agent_admin.add(connection, "Clerk", OWEN, world.clock(), rates=NO_LIMITS)
+            lambda connection: agent_admin.add_agent(connection, "Clerk", OWEN, world.clock(), rates=NO_LIMITS)
         )
     return made.key

@@ -63,7 +63,7 @@ async def asked(url: str, slack: Slack) -> AsyncIterator[tuple[World, PackageSta
     """A package of which nothing was shown yet."""
     async with delivery(url, slack.api_url, slack.bot_token) as (world, _):
         now = world.clock.now
-        await world.write(lambda connection: directory.replace(connection, people().values(), {}, as_of=now))
+        await world.write(lambda connection: directory.replace_directory(connection, people().values(), {}, as_of=now))
         world.agent = await world.hire("Clerk")
         yield world, await world.submit(SOFT)
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from bot.slack.app import UNREADABLE
 from playground.client.outcomes import Outcome
-from store.commands.policies import OTHER_FILE
+from store.commands.policies import FILE_NOT_IN_FORCE
 from store.installation.policy_texts import FIX
 from tests.bot.service import SOFT
 from tests.bot.slack.office import CHANNEL, POLICY, RITA, ROSS
@@ -101,14 +101,14 @@ async def test_two_replicas_with_two_files_decide_by_one_policy_and_a_restart_br
         await its.there.stop()
         await its.there.start(COUNTERSIGN_POLICY=its.file("strict.toml", STRICT))
         assert await its.in_force(its.there) == ("strict-1", "in force")
-        assert await its.in_force(its.here) == ("strict-1", OTHER_FILE)
+        assert await its.in_force(its.here) == ("strict-1", FILE_NOT_IN_FORCE)
         await its.approves(RITA, its.here)
         assert (await its.with_votes(path, 1))["status"] == "pending"
         await its.here.stop()
         await its.here.start()
-        assert await its.in_force(its.here) == ("strict-1", OTHER_FILE)
+        assert await its.in_force(its.here) == ("strict-1", FILE_NOT_IN_FORCE)
         (said,) = logged(its.here, "policy.file_not_in_force")
-        assert (said["fix"], said["in_force"].partition("+")[0]) == (OTHER_FILE, "strict-1")
+        assert (said["fix"], said["in_force"].partition("+")[0]) == (FILE_NOT_IN_FORCE, "strict-1")
         await its.approves(ROSS, its.here)
         assert (await its.with_votes(path, 2))["decision"]["policy_version"].startswith("strict-1")
 

@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy import select
 
 from rules.policy.parse import read_policy
-from store.installation.heard import HEARD
 from store.installation.presence import PRESENCES
+from store.installation.slack_requests import HEARD
 from tests.bot.service import SOFT
 from tests.bot.slack.address import public_address
 from tests.bot.slack.office import POLICY

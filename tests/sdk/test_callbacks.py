@@ -192,7 +192,9 @@ async def test_what_the_agent_cannot_take_now_is_asked_for_again(serving: Any) -
 async def test_what_the_service_itself_sends_is_believed(database_url: str, tmp_path: Path) -> None:
     got: asyncio.Queue[Callback] = asyncio.Queue()
     async with opened(database_url, tmp_path, COUNTERSIGN_CALLBACK_ALLOW="127.0.0.0/8") as desk:
-        made = await desk.world.write(lambda connection: agent_admin.add(connection, "Teller", OWEN, desk.clock()))
+        made = await desk.world.write(
+            lambda connection: agent_admin.add_agent(connection, "Teller", OWEN, desk.clock())
+        )
         async with in_aiohttp(got.put, made.callback_secret) as url:
             told = await desk.submit(SOFT | {"callback_url": url}, key=made.key)
             await desk.decide(Approve, told, by=RITA)

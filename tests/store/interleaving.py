@@ -161,7 +161,7 @@ class Interleaving(RuleBasedStateMachine):
 
     def _levels(self, connection: Connection, agent: Agent) -> dict[str, HITLLevel]:
         """The gravest that each action of this agent was found to be within the window."""
-        states, _ = packages.own(connection, self.world.tenant_id, agent.agent_id, limit=1000)
+        states, _ = packages.list_own(connection, self.world.tenant_id, agent.agent_id, limit=1000)
         fresh = [state for state in states if state.updated_at > self.world.clock.now - WINDOW]
         return {state.action_digest: state.level for state in sorted(fresh, key=lambda state: state.level)}
 
@@ -230,7 +230,7 @@ class Interleaving(RuleBasedStateMachine):
         self.world.clock.passes(span)
         now, tenant = self.world.clock.now, self.world.tenant_id
         for state in self._run(
-            self.world.write(lambda connection: packages.claim_due(connection, tenant, now, now, 100))
+            self.world.write(lambda connection: packages.claim_due_packages(connection, tenant, now, now, 100))
         ):
             due = next_due(state)
             tick = ask(BY_TIME[due[1]] if due else clock_commands.Remind, state)

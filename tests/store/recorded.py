@@ -14,11 +14,11 @@ from rules.state.commands import Command
 from rules.state.model import PackageState
 from rules.verbs.submission import Submit
 from store.agents import agent_admin
-from store.commands.asked import Asked
-from store.commands.execute import carry_out
+from store.commands.execute import execute
+from store.commands.invocation import Invocation
 from store.engine.engines import make_engine, transact
 from store.installation import directory, tenancy
-from store.installation.house import INSTALLATION, House, fresh_id
+from store.installation.installation import INSTALLATION, Installation, fresh_id
 from tests.rules.world import HARD, NOW, OWEN, POLICY, SENTA, ask, package, people
 
 
@@ -37,11 +37,11 @@ def recorded(url: str) -> Recorded:
     rejected = walk.rejected(engine, HARD)
     mailed = walk.approved(engine, package(action_type="mail.send", risk_level="high"))
     transact(engine, lambda connection: agent_admin.set_standing(connection, "clerk", AgentStanding.PAUSED, NOW))
-    return Recorded(engine, walk.house.tenant_id, approved, rejected, mailed)
+    return Recorded(engine, walk.installation.tenant_id, approved, rejected, mailed)
 
 
 class Walk(NamedTuple):
-    house: House
+    installation: Installation
     agent_id: str
 
     def approved(self, engine: Engine, content: DecisionPackage) -> str:
@@ -61,18 +61,18 @@ class Walk(NamedTuple):
     def _asked(self, engine: Engine, command: Command, by: str | None) -> PackageState:
         kind = ActorKind.PERSON if by else ActorKind.AGENT
         actor = Actor(kind=kind, actor_id=by or self.agent_id)
-        asked = Asked(command=command, now=NOW, actor=actor, agent_id=None if by else self.agent_id)
-        outcome = transact(engine, lambda connection: carry_out(connection, self.house, asked))
+        asked = Invocation(command=command, now=NOW, actor=actor, agent_id=None if by else self.agent_id)
+        outcome = transact(engine, lambda connection: execute(connection, self.installation, asked))
         assert outcome.state is not None, outcome
         assert outcome.refusal is None, outcome
         return outcome.state
 
 
 def _walk(connection: Connection) -> Walk:
-    directory.replace(connection, people().values(), {}, NOW)
-    agent = agent_admin.add(connection, "clerk", OWEN, NOW)
+    directory.replace_directory(connection, people().values(), {}, NOW)
+    agent = agent_admin.add_agent(connection, "clerk", OWEN, NOW)
     connection.execute(update(INSTALLATION).values(policy_digest=POLICY.digest))
-    return Walk(House(tenancy.tenant(connection), POLICY), agent.agent_id)
+    return Walk(Installation(tenancy.read_tenant_id(connection), POLICY), agent.agent_id)
 
 
 def forge(engine: Engine, statement: str, **values: Any) -> int:

@@ -48,7 +48,7 @@ def gone(url: str) -> None:
 
 async def kept(world: World) -> dict[str, PackageState]:
     states, _ = await world.read(
-        lambda connection: packages.own(connection, world.tenant_id, world.agent.agent_id, limit=100_000)
+        lambda connection: packages.list_own(connection, world.tenant_id, world.agent.agent_id, limit=100_000)
     )
     return {state.decision_package_id: state for state in states}
 

@@ -73,16 +73,16 @@ async def test_what_changes_again_while_it_is_being_told_is_told_again(
         done = await execute(connection, query, *arguments, **options)
         if "pg_notify" in query:
             monkeypatch.setattr(psycopg.AsyncConnection, "execute", execute)
-            notifier.tell(["pkg_1"])
+            notifier.announce(["pkg_1"])
         return done
 
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listener:
         await listener.execute(f"LISTEN {CHANNEL}")
         monkeypatch.setattr(psycopg.AsyncConnection, "execute", changes_meanwhile)
-        notifier.tell(["pkg_1"])
+        notifier.announce(["pkg_1"])
         telling = asyncio.create_task(notifier.run_for_ever())
         heard = [notice.payload async for notice in listener.notifies(timeout=30, stop_after=2)]
-        await store_waiters.stopped(telling)
+        await store_waiters.cancel_task(telling)
     assert heard == ["pkg_1", "pkg_1"]
 
 
@@ -92,12 +92,12 @@ async def test_thousands_of_changes_are_told_in_few_messages_that_postgresql_tak
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listener:
         await listener.execute(f"LISTEN {CHANNEL}")
         for name in names:
-            notifier.tell([name])
+            notifier.announce([name])
         telling = asyncio.create_task(notifier.run_for_ever())
         heard: list[str] = []
         async for notice in listener.notifies(timeout=30, stop_after=14):
             heard += notice.payload.split(",")
-        await store_waiters.stopped(telling)
+        await store_waiters.cancel_task(telling)
     assert (set(heard), len(heard)) == (names, 3000)
 
 
@@ -105,7 +105,7 @@ async def test_what_was_told_while_nobody_listened_is_looked_up_as_soon_as_someb
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_waiters, "SLOW_POLL", FOR_EVER)
-    monkeypatch.setattr(Notifier, "tell", lambda *_: None)
+    monkeypatch.setattr(Notifier, "announce", lambda *_: None)
     waits, connect, back = Waits(monkeypatch), psycopg.AsyncConnection.connect, asyncio.Event()
 
     async def later(*arguments: Any, **options: Any) -> Any:

@@ -42,7 +42,7 @@ async def test_the_slow_poll_alone_finds_a_change_made_elsewhere(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_waiters, "SLOW_POLL", 0.05)
-    monkeypatch.setattr(Notifier, "tell", lambda *_: None)
+    monkeypatch.setattr(Notifier, "announce", lambda *_: None)
     waits = Waits(monkeypatch)
     async with founded(database_url) as world, replica(world) as other:
         state = await world.submit(HARD)
@@ -64,7 +64,7 @@ async def test_the_slow_poll_goes_on_after_the_database_was_away(
         raise OSError("no route to the database")
 
     monkeypatch.setattr(Waiters, "_poll", first_fails)
-    monkeypatch.setattr(Notifier, "tell", lambda *_: None)
+    monkeypatch.setattr(Notifier, "announce", lambda *_: None)
     async with founded(database_url) as world, replica(world) as other:
         state = await world.submit(HARD)
         task = waiting(world, state)
@@ -104,7 +104,7 @@ async def test_who_waits_for_an_end_that_has_come_does_not_wait(quiet: World) ->
 
 async def test_when_time_is_up_the_package_is_given_as_it_is_and_nothing_is_kept_of_the_wait(quiet: World) -> None:
     state = await quiet.submit(HARD)
-    found = await soon(quiet.store.next_change(state.decision_package_id, state.agent_id, None, 0.01))
+    found = await soon(quiet.store.wait_for_change(state.decision_package_id, state.agent_id, None, 0.01))
     assert status_of(found) == "pending"
     assert quiet.store.waiters._waiting == {}
 
@@ -119,7 +119,7 @@ async def test_a_change_of_one_package_leaves_those_who_wait_for_another(
     await quiet.after(ask(Reject, one), SENTA)
     await soon(for_one)
     assert not for_other.done()
-    quiet.store.release()
+    quiet.store.release_waiters()
     await soon(for_other)
 
 
@@ -129,6 +129,6 @@ async def test_a_process_that_ends_lets_everybody_go_and_nobody_wait_any_more(
     waits, state = Waits(monkeypatch), await quiet.submit(HARD)
     tasks = [waiting(quiet, state) for _ in range(5)]
     await waits.come(5)
-    quiet.store.release()
+    quiet.store.release_waiters()
     found = await soon(asyncio.gather(*tasks, waiting(quiet, state)))
     assert [status_of(each) for each in found] == ["pending"] * 6

@@ -65,10 +65,10 @@ async def until_answered(world: World, command: Command, agent: Agent | None = N
 
 async def _answered(world: World, command: Command, agent: Agent | None) -> dict[str, str]:
     if agent is None:
-        outcome = await world.store.carry_out(command, reviewer(SENTA))
+        outcome = await world.store.execute(command, reviewer(SENTA))
         refusal, document = outcome.refusal, {}
     else:
-        answered = await world.store.asked_by(agent, command)
+        answered = await world.store.execute_for_agent(agent, command)
         refusal, document = answered.refusal, answered.document
     if refusal:
         raise RuntimeError(refusal.sentence)
@@ -91,7 +91,7 @@ async def labour(url: str, round_: str) -> None:
 async def the_agent(world: World) -> Agent:
     only = select(agents.AGENTS.c.agent_id)
     agent_id = await world.read(lambda connection: connection.execute(only).scalar_one())
-    found = await world.read(lambda connection: agents.agent(connection, world.tenant_id, agent_id))
+    found = await world.read(lambda connection: agents.load_agent(connection, world.tenant_id, agent_id))
     if found is None:
         raise RuntimeError("the agent was to be hired before")
     return found

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from rules.state.model import PackageState
-from store.store import Found
+from store.store import PackageDocument
 from store.waiters import Waiter
 from tests.store.world import World
 
@@ -27,23 +27,23 @@ class Waits:
     """Knows how many have come to the point where they wait for news."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._come, news = asyncio.Semaphore(0), Waiter.news
+        self._come, news = asyncio.Semaphore(0), Waiter.woken
 
         async def counted(waiter: Waiter) -> None:
             self._come.release()
             await news(waiter)
 
-        monkeypatch.setattr(Waiter, "news", counted)
+        monkeypatch.setattr(Waiter, "woken", counted)
 
     async def come(self, number: int = 1) -> None:
         for _ in range(number):
             await soon(self._come.acquire())
 
 
-def waiting(world: World, state: PackageState, seen: int | None = None) -> asyncio.Task[Found | None]:
+def waiting(world: World, state: PackageState, seen: int | None = None) -> asyncio.Task[PackageDocument | None]:
     agent_id = state.agent_id
-    return asyncio.create_task(world.store.next_change(state.decision_package_id, agent_id, seen, FOR_EVER))
+    return asyncio.create_task(world.store.wait_for_change(state.decision_package_id, agent_id, seen, FOR_EVER))
 
 
-def status_of(found: Found | None) -> Any:
+def status_of(found: PackageDocument | None) -> Any:
     return found.document["status"] if found else None

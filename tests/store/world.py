@@ -22,12 +22,12 @@ from rules.state.sightings import CardLocation
 from rules.verbs.submission import Submit
 from store.agents import agent_admin, agents
 from store.commands.execute import Outcome
-from store.commands.situations import situation_of
+from store.commands.situation import load_situation
 from store.engine.database import PostgresDatabase
 from store.installation import directory
 from store.outbox.cards import CARDS
 from store.packages import packages
-from store.store import Answered, Store
+from store.store import AgentReply, Store
 from tests.rules.world import ALL, CARD, NOW, OWEN, SOFT, ask, people, policy, written
 
 T = TypeVar("T")
@@ -76,21 +76,23 @@ class World:
 
     async def hire(self, name: str) -> Agent:
         made = await self.write(
-            lambda connection: agent_admin.add(connection, name, OWEN, self.clock(), rates=NO_LIMITS)
+            lambda connection: agent_admin.add_agent(connection, name, OWEN, self.clock(), rates=NO_LIMITS)
         )
-        hired = await self.read(lambda connection: agents.agent(connection, self.tenant_id, made.agent_id))
+        hired = await self.read(lambda connection: agents.load_agent(connection, self.tenant_id, made.agent_id))
         assert hired is not None
         return hired
 
     async def people_are(self, everybody: dict[str, Person]) -> None:
-        await self.write(lambda connection: directory.replace(connection, everybody.values(), {}, as_of=self.clock.now))
+        await self.write(
+            lambda connection: directory.replace_directory(connection, everybody.values(), {}, as_of=self.clock.now)
+        )
 
     @property
     def tenant_id(self) -> str:
-        return self.store.house.tenant_id
+        return self.store.installation.tenant_id
 
-    async def asked(self, command: Command, agent: Agent | None = None, digest: str | None = None) -> Answered:
-        return await self.store.asked_by(agent or self.agent, command, digest)
+    async def asked(self, command: Command, agent: Agent | None = None, digest: str | None = None) -> AgentReply:
+        return await self.store.execute_for_agent(agent or self.agent, command, digest)
 
     async def submit(self, package: DecisionPackage = SOFT, agent: Agent | None = None) -> PackageState:
         """Hands in this package as a new one, and gives the state that it came to."""
@@ -99,7 +101,7 @@ class World:
         return await self.state(answered.document["decision_package_id"])
 
     async def do(self, command: Command, by: str | Actor = AUTO) -> Outcome:
-        return await self.store.carry_out(command, reviewer(by) if isinstance(by, str) else by)
+        return await self.store.execute(command, reviewer(by) if isinstance(by, str) else by)
 
     async def after(self, command: Command, by: str | Actor = AUTO) -> PackageState:
         outcome = await self.do(command, by)
@@ -124,14 +126,14 @@ class World:
         await self.posted(state)
         return await self.after(ask(Show, state, seen_by=seen_by))
 
-    async def claimed(self, state: PackageState, **fields: Any) -> Answered:
+    async def claimed(self, state: PackageState, **fields: Any) -> AgentReply:
         return await self.asked(ask(ClaimExecution, state, **fields))
 
-    async def reported(self, state: PackageState, outcome: str = "succeeded", **fields: Any) -> Answered:
+    async def reported(self, state: PackageState, outcome: str = "succeeded", **fields: Any) -> AgentReply:
         return await self.asked(ask(ReportExecution, state, outcome=outcome, **fields))
 
     async def state(self, package_id: str) -> PackageState:
-        loaded = await self.read(lambda connection: packages.load(connection, self.tenant_id, package_id))
+        loaded = await self.read(lambda connection: packages.load_package(connection, self.tenant_id, package_id))
         assert loaded is not None, package_id
         return loaded.state
 
@@ -184,9 +186,9 @@ def all_load_first(monkeypatch: pytest.MonkeyPatch, world: World, parties: int) 
             waits = next(first, None) is not None
         if waits:
             barrier.wait(timeout=20)
-        return situation_of(*arguments)
+        return load_situation(*arguments)
 
-    monkeypatch.setattr("store.commands.execute.situation_of", held)
+    monkeypatch.setattr("store.commands.execute.load_situation", held)
     none_share(monkeypatch)
 
 

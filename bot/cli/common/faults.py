@@ -15,7 +15,7 @@ from store.agents.agent_admin import RegistryError
 from store.agents.callback_secrets import VaultError
 from store.engine.workers import UnavailableError
 from store.migrations.migrate import SchemaError
-from store.outbox.callback_admin import LetterError
+from store.outbox.callback_admin import CallbackAdminError
 
 
 class CommandError(Exception):
@@ -27,7 +27,7 @@ _SELF_EXPLANATORY = (
     SettingsError,
     RegistryError,
     VaultError,
-    LetterError,
+    CallbackAdminError,
     UnavailableError,
     PublicKeyError,
     SchemaError,

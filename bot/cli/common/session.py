@@ -14,7 +14,7 @@ from bot.cli.common.faults import CommandError
 from bot.settings import Settings, read_settings
 from rules.policy.model import Policy
 from rules.policy.parse import read_policy
-from store.engine.address import address
+from store.engine.address import parse_database_url
 from store.engine.engines import make_engine, transact
 from store.engine.workers import Operation
 from store.migrations.migrate import require_current
@@ -44,7 +44,7 @@ def database(settings: Settings) -> Iterator[Engine]:
 @contextmanager
 def database_unchecked(settings: Settings) -> Iterator[Engine]:
     """Yield the database whatever its schema is. A missing SQLite file is an error, because opening would create it."""
-    url = address(settings.database_url)
+    url = parse_database_url(settings.database_url)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
         raise CommandError(f"there is no database at {url.database}; run: countersign migrate")
     engine = make_engine(url)

@@ -22,13 +22,13 @@ from bot.settings import Settings, SettingsError, read_settings
 from rules.policy.model import Policy
 from rules.policy.parse import PolicyError, read_policy
 from rules.policy.summary import NAME_ADMINS, NOBODY_ALERTED
-from store.audit.tenant import TENANT_EVENTS
-from store.commands.policies import in_force
+from store.audit.tenant_record import TENANT_EVENTS
+from store.commands.policies import active_digest
 from store.commands.write import EVENTS
-from store.engine.address import address
+from store.engine.address import parse_database_url
 from store.engine.engines import begin_immediate
-from store.installation.policy_texts import FIX, UnreadablePolicyError, kept_policy
-from store.installation.tenancy import INSTALLATION, tenant
+from store.installation.policy_texts import FIX, UnreadablePolicyError, load_policy
+from store.installation.tenancy import INSTALLATION, read_tenant_id
 from store.migrations.migrate import SchemaError, require_current
 from store.outbox import callback_admin, troubles
 
@@ -97,7 +97,7 @@ def _unheld(role: str) -> Finding:
 
 
 def _database(settings: Settings, policy: Policy | None) -> Iterator[Finding]:
-    subject = f"database {address(settings.database_url).render_as_string(hide_password=True)}"
+    subject = f"database {parse_database_url(settings.database_url).render_as_string(hide_password=True)}"
     try:
         with database_unchecked(settings) as engine, engine.connect() as connection:
             yield from _check_database(subject, connection, policy)
@@ -123,11 +123,11 @@ def _check_database(subject: str, connection: Connection, policy: Policy | None)
 
 
 def _policy_in_force(connection: Connection, policy: Policy) -> Iterator[Finding]:
-    digest = in_force(connection)
+    digest = active_digest(connection)
     if digest is None:  # the first start applies the file
         return
     try:
-        current = kept_policy(connection, digest)
+        current = load_policy(connection, digest)
     except UnreadablePolicyError as fault:
         yield Finding("policy in force", str(fault), FIX)
         return
@@ -166,7 +166,10 @@ def _clock(connection: Connection) -> Finding:
 
 def _callbacks(connection: Connection) -> Iterator[Finding]:
     since = now() - RECENT
-    dead, closed = callback_admin.dead_since(connection, since), callback_admin.closed_since(connection, since)
+    dead, closed = (
+        callback_admin.count_dead_since(connection, since),
+        callback_admin.addresses_closed_since(connection, since),
+    )
     if dead:
         fix = "`countersign callbacks list` says why of each; then run: countersign callbacks resend --all"
         yield Finding("callbacks", f"{dead} of the last {RECENT.days} days were given up", fix)
@@ -174,14 +177,14 @@ def _callbacks(connection: Connection) -> Iterator[Finding]:
         fix = "when its receiver is back, run `countersign callbacks enable` with this address"
         yield Finding("callbacks", f"{plain(url)} answered 410 Gone, and nothing is sent there any more", fix)
     if not dead and not closed:
-        count = callback_admin.counts(connection)
+        count = callback_admin.count_callbacks(connection)
         yield Finding(f"callbacks, {count.due + count.waiting:.0f} on their way")
 
 
 def _undelivered(connection: Connection) -> Iterator[Finding]:
     """Report Slack's refusals as the service last saw them. They end when the service next succeeds there."""
     fix = "let the app post there, or name another channel in the policy; the next card that is shown there ends this"
-    for trouble in troubles.known(connection, tenant(connection)):
+    for trouble in troubles.current_troubles(connection, read_tenant_id(connection)):
         since = f"since {trouble.since:%Y-%m-%d %H:%M} UTC: {plain(trouble.error)}"
         match trouble.place:
             case troubles.APP:
@@ -193,7 +196,7 @@ def _undelivered(connection: Connection) -> Iterator[Finding]:
 
 
 def _newest_event(connection: Connection) -> datetime | None:
-    tenant_id, tables = tenant(connection), (EVENTS, TENANT_EVENTS)
+    tenant_id, tables = read_tenant_id(connection), (EVENTS, TENANT_EVENTS)
     queries = (select(func.max(table.c.occurred_at)).where(table.c.tenant_id == tenant_id) for table in tables)
     newest = [connection.execute(query).scalar_one() for query in queries]
     return max((moment for moment in newest if moment), default=None)

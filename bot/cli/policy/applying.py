@@ -19,28 +19,28 @@ from rules.state.level import minimum_level_today
 from rules.state.model import PackageState
 from rules.state.terms import terms_for, terms_today
 from rules.verbs.absences import next_staffed_rung
-from store.commands.policies import in_force
+from store.commands.policies import active_digest
 from store.installation import directory
-from store.installation.house import House
-from store.installation.policy_texts import UnreadablePolicyError, kept_policy
-from store.installation.tenancy import tenant
-from store.packages.queue import Place, open_tasks
+from store.installation.installation import Installation
+from store.installation.policy_texts import UnreadablePolicyError, load_policy
+from store.installation.tenancy import read_tenant_id
+from store.packages.queue import Place, list_open_tasks
 
 PAGE = 200
 
 
 def consequences(connection: Connection, policy: Policy) -> Iterator[str]:
     try:
-        old = kept_policy(connection, in_force(connection))
+        old = load_policy(connection, active_digest(connection))
     except UnreadablePolicyError as fault:
         yield str(fault)
         return
-    house = House(tenant(connection), old)
-    roster = house.roster(connection)
+    installation = Installation(read_tenant_id(connection), old)
+    roster = installation.roster(connection)
     yield from _policy_diff(old, policy)
-    if unread := directory.unread_of(connection, policy.groups):
+    if unread := directory.unknown_groups(connection, policy.groups):
         yield f"the members of {', '.join(sorted(unread))} are not known: nobody decides until the service reads them"
-    for state in _open_packages(connection, house.tenant_id):
+    for state in _open_packages(connection, installation.tenant_id):
         label = f"{state.decision_package_id} ({state.action_type})"
         yield from (f"{label}: {change}" for change in _changes_for(state, roster, Roster(policy, roster.directory)))
 
@@ -53,7 +53,7 @@ def _policy_diff(old: Policy, new: Policy) -> Iterator[str]:
 def _open_packages(connection: Connection, tenant_id: str) -> Iterator[PackageState]:
     after: Place | None = None
     while True:
-        page = open_tasks(connection, tenant_id, limit=PAGE, after=after)
+        page = list_open_tasks(connection, tenant_id, limit=PAGE, after=after)
         yield from page.items
         if (after := page.following) is None:
             return

@@ -22,8 +22,8 @@ from rules.package.model import DecisionPackage
 from rules.policy.model import Policy
 from rules.policy.parse import PolicyError, read_policy
 from rules.policy.summary import summary
-from store.commands.policies import Given, PolicyFile, give, in_force
-from store.installation.policy_texts import kept_policy
+from store.commands.policies import Activation, PolicyFile, activate_policy, active_digest
+from store.installation.policy_texts import load_policy
 
 app = typer.Typer(no_args_is_help=True, help="Check the policy, and see what it makes of a package.")
 
@@ -77,21 +77,23 @@ def apply(file: NewPolicy, *, again: Again = False, yes: Yes = False) -> None:
         typer.echo(line)
     if not yes:
         _confirm()
-    outcome = session.transaction(lambda connection: give(connection, policy_file, session.now(), again=again))
+    outcome = session.transaction(
+        lambda connection: activate_policy(connection, policy_file, session.now(), again=again)
+    )
     if outcome not in _APPLIED_OUTCOMES:
         raise CommandError(_REFUSED_OUTCOMES[outcome])
     typer.echo(f"{_APPLIED_OUTCOMES[outcome]}: {policy_file.policy.full_version}")
 
 
-_APPLIED_OUTCOMES = {Given.APPLIED: "applied", Given.IN_FORCE: "already in force"}
+_APPLIED_OUTCOMES = {Activation.APPLIED: "applied", Activation.IN_FORCE: "already in force"}
 _REFUSED_OUTCOMES = {
-    Given.REPLACED_BEFORE: "this policy was in force before and has been replaced; add --again to bring it back",
-    Given.HELD_BACK: "this release cannot read the policy in force; add --again to replace it all the same",
+    Activation.REPLACED_BEFORE: "this policy was in force before and has been replaced; add --again to bring it back",
+    Activation.HELD_BACK: "this release cannot read the policy in force; add --again to replace it all the same",
 }
 
 
 def _in_force(connection: Connection) -> Policy:
-    return kept_policy(connection, in_force(connection))
+    return load_policy(connection, active_digest(connection))
 
 
 def _confirm() -> None:

@@ -10,8 +10,8 @@ from bot.cli.common.faults import CommandError, first_line
 from bot.cli.common.session import database, policy_of
 from bot.settings import Settings
 from rules.policy.model import Policy
-from store.commands.policies import in_force
-from store.installation.policy_texts import UnreadablePolicyError, kept_policy
+from store.commands.policies import active_digest
+from store.installation.policy_texts import UnreadablePolicyError, load_policy
 
 
 class EffectivePolicy(NamedTuple):
@@ -22,7 +22,7 @@ class EffectivePolicy(NamedTuple):
 def effective_policy(settings: Settings) -> EffectivePolicy:
     try:
         with database(settings) as engine, engine.connect() as connection:
-            return EffectivePolicy(kept_policy(connection, in_force(connection)), "in force")
+            return EffectivePolicy(load_policy(connection, active_digest(connection)), "in force")
     except (CommandError, UnreadablePolicyError) as fault:
         reason = str(fault)
     except DBAPIError as fault:

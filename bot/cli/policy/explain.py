@@ -32,8 +32,8 @@ from rules.state.model import Bar, Terms
 from rules.state.terms import terms_for
 from rules.values import write_duration
 from store.agents import parties
-from store.installation.house import House, directory_of
-from store.installation.tenancy import tenant
+from store.installation.installation import Installation, load_directory
+from store.installation.tenancy import read_tenant_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,10 +135,10 @@ def _roster(
 
 
 def _read_roster(connection: Connection, package: DecisionPackage, policy: Policy) -> tuple[Roster, Mapping[str, str]]:
-    tenant_id = tenant(connection)
-    standing = House(tenant_id, policy).standing(connection)
-    roster = Roster(policy, directory_of(connection, standing.directory_as_of))
-    return roster, parties.known(connection, tenant_id, unresolved_parties(package, roster))
+    tenant_id = read_tenant_id(connection)
+    standing = Installation(tenant_id, policy).status(connection)
+    roster = Roster(policy, load_directory(connection, standing.directory_as_of))
+    return roster, parties.resolve_parties(connection, tenant_id, unresolved_parties(package, roster))
 
 
 def _question(

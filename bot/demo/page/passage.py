@@ -52,7 +52,7 @@ class Passage:
             await self._live(span)
 
     def _first_due(self, connection: Connection) -> datetime | None:
-        mine = PACKAGES.c.tenant_id == self._store.house.tenant_id
+        mine = PACKAGES.c.tenant_id == self._store.installation.tenant_id
         return connection.execute(select(func.min(PACKAGES.c.due_at)).where(mine)).scalar()
 
     async def _live(self, span: timedelta) -> None:

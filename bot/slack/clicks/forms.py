@@ -188,7 +188,7 @@ async def set_absence(
 ) -> InvalidAbsence | None:
     """Record that the person is away until then, or say what is wrong with it."""
     store, now = front.store, front.store.clock()
-    roster = await store.read(store.house.roster)
+    roster = await store.read(store.installation.roster)
     if roster.person(user_id) is None:
         unknown = "The directory does not know you, so there is nothing that you could be away from."
         return InvalidAbsence(Field.DELEGATE, unknown)
@@ -198,5 +198,7 @@ async def set_absence(
         return InvalidAbsence(Field.UNTIL, "Nobody can be away for longer than a year at a time.")
     if delegate == user_id or (delegate and isinstance(identify(roster, delegate, now), Refusal)):
         return InvalidAbsence(Field.DELEGATE, "Somebody else of this workspace has to stand in for you.")
-    await store.write_once(request_id, lambda connection: directory.go_away(connection, user_id, until, delegate, now))
+    await store.write_once(
+        request_id, lambda connection: directory.begin_absence(connection, user_id, until, delegate, now)
+    )
     return None

@@ -20,7 +20,7 @@ from bot.slack.context.tap import Tap
 from rules.people.directory import Actor
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.commands import OpenDetails
-from store.installation.house import fresh_id
+from store.installation.installation import fresh_id
 
 
 class Page(NamedTuple):
@@ -96,17 +96,17 @@ async def reading_refusal(
     if dossier is None:
         return refuse(Reason.NOT_VISIBLE, package=package_id)
     trial = _command(dossier, f"slack:trial:{fresh_id()}:details", "-", 1, from_card=from_card)
-    return (await front.store.carry_out(trial, actor, trial=True)).refusal
+    return (await front.store.execute(trial, actor, trial=True)).refusal
 
 
 async def _record_reading(front: Front, tap: Tap, dossier: Dossier, page: Page, *, from_card: bool = False) -> None:
     """Store the page exactly as shown before it counts as read, as is done for cards."""
     store, state = front.store, dossier.state
     body = json.dumps(page.view, ensure_ascii=False)
-    await store.keep_rendering(state.decision_package_id, page.rendering_id, body)
+    await store.save_rendering(state.decision_package_id, page.rendering_id, body)
     command_id = f"slack:details:{fresh_id()}"
     command = _command(dossier, command_id, page.rendering_id, page.number, from_card=from_card)
-    await store.carry_out(command, tap.actor)
+    await store.execute(command, tap.actor)
 
 
 def _command(dossier: Dossier, command_id: str, rendering_id: str, page: int, *, from_card: bool) -> OpenDetails:

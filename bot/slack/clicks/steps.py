@@ -15,7 +15,7 @@ from bot.slack.context.deciding import attempt
 from bot.slack.context.front import GONE, Front
 from bot.slack.context.tap import Tap
 from rules.state.commands import OpenForm, Verb
-from store.installation.house import fresh_id
+from store.installation.installation import fresh_id
 
 
 async def open_form(front: Front, tap: Tap, verb: Verb, dossier: Dossier) -> None:
@@ -56,7 +56,7 @@ def _is_evidence(verb: Verb, dossier: Dossier, current: Step) -> bool:
 async def _keep_rendering(front: Front, dossier: Dossier, current: Step) -> str:
     rendering_id = fingerprint(current.view)
     body = json.dumps(current.view, ensure_ascii=False)
-    await front.store.keep_rendering(dossier.state.decision_package_id, rendering_id, body)
+    await front.store.save_rendering(dossier.state.decision_package_id, rendering_id, body)
     return rendering_id
 
 
@@ -70,4 +70,4 @@ async def _record_step(front: Front, tap: Tap, dossier: Dossier, current: Step, 
         of=current.of,
         shown=current.view,
     )
-    await front.store.carry_out(command, tap.actor)
+    await front.store.execute(command, tap.actor)

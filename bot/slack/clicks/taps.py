@@ -35,7 +35,7 @@ async def handle_verb(front: Front, tap: Tap) -> None:
     state = await front.state(intent[1]) if intent else None
     if intent is None or state is None:
         await front.tell(tap, "Not possible", GONE)
-    elif _needs_no_form(intent[0], state, front.store.house.policy):
+    elif _needs_no_form(intent[0], state, front.store.installation.policy):
         await _decide(front, tap, intent)
     else:
         await _open_form(front, tap, intent, state)

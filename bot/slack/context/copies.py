@@ -11,7 +11,7 @@ from blocks.words.refusals import private_message
 from bot.slack.context.front import Front
 from bot.slack.context.tap import Tap
 from store.outbox import card_leases
-from store.outbox.card_leases import Clicked, Found
+from store.outbox.card_leases import CardMatch, ClickedCard
 
 RETIRED = (
     "Slack showed this card twice. This copy is no longer updated: please use the other card. "
@@ -26,11 +26,13 @@ async def check_copy(front: Front, tap: Tap) -> None:
         return
     # A direct message has a channel id of its own; leases name the place after the person.
     place = tap.user_id if tap.card.channel.startswith("D") else tap.card.channel
-    clicked = Clicked(front.store.house.tenant_id, ref.package_id, place, tap.card)
-    copy = await front.store.read(lambda connection: card_leases.found(connection, clicked), quick=True)
-    if copy is Found.UNHEARD_OF:
-        copy = await front.store.write(lambda connection: card_leases.found_or_adopted(connection, clicked), quick=True)
-    if copy is Found.ANOTHER:
+    clicked = ClickedCard(front.store.installation.tenant_id, ref.package_id, place, tap.card)
+    copy = await front.store.read(lambda connection: card_leases.match_card(connection, clicked), quick=True)
+    if copy is CardMatch.UNRECORDED:
+        copy = await front.store.write(
+            lambda connection: card_leases.match_or_adopt_card(connection, clicked), quick=True
+        )
+    if copy is CardMatch.OTHER:
         await _retire(front, tap)
 
 

@@ -26,10 +26,10 @@ async def decide(front: Front, user_id: str, intent: tuple[Verb, Ref], values: V
     verb, ref = intent
     meant = sha256_of([user_id, verb, str(ref), {field.value: value for field, value in values.items()}])
     first = command_of(verb, ref, values, f"slack:{meant}")
-    outcome = await front.store.carry_out(first, person(user_id), request=request_id)
+    outcome = await front.store.execute(first, person(user_id), request=request_id)
     if outcome.replayed and outcome.refusal and outcome.request != request_id:
         retry = command_of(verb, ref, values, f"slack:{meant}:{request_id}")
-        outcome = await front.store.carry_out(retry, person(user_id), request=request_id)
+        outcome = await front.store.execute(retry, person(user_id), request=request_id)
     if not outcome.refusal:
         front.metrics.clicks.labels("done").inc()
     return _count_refusal(front, user_id, ref, outcome)
@@ -41,7 +41,7 @@ async def attempt(
     """Whether this person may give this verb at all; checked before a form asks them for words."""
     verb, ref = intent
     trial = trial_of(verb, ref, state, front.store.clock(), f"slack:trial:{request_id}:{verb}")
-    return _count_refusal(front, user_id, ref, await front.store.carry_out(trial, person(user_id), trial=True))
+    return _count_refusal(front, user_id, ref, await front.store.execute(trial, person(user_id), trial=True))
 
 
 def _count_refusal(front: Front, user_id: str, ref: Ref, outcome: Outcome) -> Outcome:

@@ -30,7 +30,7 @@ from scheduler.cards.response_urls import Answers
 from scheduler.common.messenger import BusyError, SlackError, UnreachableError
 from scheduler.time.clicks import Clicks
 from store.outbox import cards
-from store.packages.packages import load
+from store.packages.packages import load_package
 from store.store import Store
 
 log = structlog.get_logger()
@@ -67,14 +67,18 @@ class Front:
 
     async def dossier(self, ref: Ref) -> Dossier | None:
         """The current package, with the rendering that the person saw."""
-        house, clock = self.store.house, self.store.clock
-        dossier = await self.store.read(lambda connection: dossier_of(connection, house, ref.package_id, clock()))
+        installation, clock = self.store.installation, self.store.clock
+        dossier = await self.store.read(
+            lambda connection: dossier_of(connection, installation, ref.package_id, clock())
+        )
         return replace(dossier, rendering_id=ref.rendering_id) if dossier else None
 
     async def state(self, ref: Ref) -> PackageState | None:
         """Less than a dossier, but enough to tell whether one tap decides: most taps need nothing else."""
-        tenant_id = self.store.house.tenant_id
-        loaded = await self.store.read(lambda connection: load(connection, tenant_id, ref.package_id), quick=True)
+        tenant_id = self.store.installation.tenant_id
+        loaded = await self.store.read(
+            lambda connection: load_package(connection, tenant_id, ref.package_id), quick=True
+        )
         return loaded.state if loaded else None
 
     async def open(self, tap: Tap, view: View) -> bool:
@@ -125,7 +129,7 @@ class Front:
             await self.open(tap, notice("Not possible", refusal.sentence))
 
     async def _sees(self, tap: Tap, state: PackageState) -> bool:
-        roster = await self.store.read(self.store.house.roster, quick=True)
+        roster = await self.store.read(self.store.installation.roster, quick=True)
         return may_see(roster, state, tap.user_id, self.store.clock()) or await self.is_on_card(tap, state)
 
     async def is_on_card(self, tap: Tap, state: PackageState) -> bool:
@@ -134,7 +138,7 @@ class Front:
         if card is None:
             return False
         return await self.store.read(
-            lambda connection: cards.lies_there(connection, state, card.channel, card.ts), quick=True
+            lambda connection: cards.is_card_of(connection, state, card.channel, card.ts), quick=True
         )
 
     async def tell(self, tap: Tap, title: str, sentence: str) -> None:

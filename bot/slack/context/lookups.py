@@ -29,7 +29,7 @@ class Lookups:
 
     def are_needed(self, package: DecisionPackage) -> bool:
         """Whether the directory, as this process last read it, lacks one of the addresses."""
-        return any("@" in address for address in unresolved_parties(package, self._store.house.remembered))
+        return any("@" in address for address in unresolved_parties(package, self._store.installation.last_roster))
 
     async def learn(self, package: DecisionPackage) -> None:
         """Look up every unknown address of the package. Raises `SlackError` if Slack cannot answer."""
@@ -38,15 +38,17 @@ class Lookups:
                 await self._look_up(address)
 
     def _to_ask(self, connection: Connection, package: DecisionPackage) -> list[str]:
-        house = self._store.house
-        addresses = [address for address in unresolved_parties(package, house.roster(connection)) if "@" in address]
-        return parties.to_ask(connection, house.tenant_id, addresses, self._store.clock())
+        installation = self._store.installation
+        addresses = [
+            address for address in unresolved_parties(package, installation.roster(connection)) if "@" in address
+        ]
+        return parties.unresolved_addresses(connection, installation.tenant_id, addresses, self._store.clock())
 
     async def _look_up(self, address: str) -> None:
         self._spend_one()
         person = await self._client.by_email(address)
         user_id, now = person.user_id if person else None, self._store.clock()
-        await self._store.write(lambda connection: parties.keep(connection, address, user_id, now))
+        await self._store.write(lambda connection: parties.save_address_owner(connection, address, user_id, now))
 
     def _spend_one(self) -> None:
         now = self._monotonic()

@@ -79,9 +79,9 @@ def _matches(ours: Installed, team: str | None, enterprise: str | None = None) -
 
 async def _may_be_elsewhere(front: Front, ours: Installed, user_id: str) -> bool:
     """A member of an enterprise may have another home workspace; the directory knows the members."""
-    if user_id in front.store.house.policy.directory.guests:
+    if user_id in front.store.installation.policy.directory.guests:
         return True
-    roster = await front.store.read(front.store.house.roster, quick=True)
+    roster = await front.store.read(front.store.installation.roster, quick=True)
     member = roster.person(user_id)
     return member is None or member.is_stranger or ours.enterprise_id is not None
 
@@ -97,7 +97,7 @@ async def record_refusal(front: Front, user_id: str, refusal: Refusal, meant: Me
         return
     command_id, now = f"slack:elsewhere:{request_id}", front.store.clock()
     command = trial_of(verb, ref, state, now, command_id) if verb else _open_command(state, command_id)
-    await front.store.carry_out(command, person(user_id), barred=refusal)
+    await front.store.execute(command, person(user_id), barred=refusal)
 
 
 def _open_command(state: PackageState, command_id: str) -> OpenDetails:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from bot.slack.context.front import Front
 from scheduler.cards.delivery import AGAIN_AFTER
-from store.outbox import cards, diverted, troubles
+from store.outbox import cards, refused_places, troubles
 
 log = structlog.get_logger()
 
@@ -47,8 +47,8 @@ async def channel_changed(front: Front, event: Mapping[str, Any]) -> None:
 
 async def _membership_changed(front: Front, channel: str) -> None:
     """Check who sees the cards at once: time in which someone had left must not count as seen."""
-    tenant_id = front.store.house.tenant_id
-    if await front.store.write(lambda connection: cards.prove_anew(connection, tenant_id, channel)):
+    tenant_id = front.store.installation.tenant_id
+    if await front.store.write(lambda connection: cards.recheck_channel_viewers(connection, tenant_id, channel)):
         front.wake_delivery()
 
 
@@ -63,28 +63,28 @@ async def _close(front: Front, channel: str, error: str) -> None:
 
 def _mark_closed(connection: Connection, front: Front, channel: str, error: str) -> None:
     """Most channels are irrelevant: the policy does not name them and they hold no cards."""
-    house = front.store.house
-    moved = cards.bring_anew(connection, house.tenant_id, channel)
-    if moved or channel in cards.channels_of(house.policy):
+    installation = front.store.installation
+    moved = cards.redeliver_channel(connection, installation.tenant_id, channel)
+    if moved or channel in cards.channels_of(installation.policy):
         log.warning("slack.channel_shut", channel=channel, error=error, cards=moved)
-        _keep_trouble(connection, house.tenant_id, channel, error)
+        _keep_trouble(connection, installation.tenant_id, channel, error)
 
 
 def _keep_trouble(connection: Connection, tenant_id: str, channel: str, error: str) -> None:
     """The channel is tried again after a while, in case Slack's event about its reopening is lost."""
     now = datetime.now(UTC)
-    troubles.keep(
+    troubles.record_trouble(
         connection, tenant_id, channel, error=error, now=now, closed_until=now + timedelta(seconds=AGAIN_AFTER)
     )
 
 
 async def _reopen(front: Front, channel: str) -> None:
     """Show here again the packages that were shown elsewhere meanwhile and still wait."""
-    tenant_id = front.store.house.tenant_id
+    tenant_id = front.store.installation.tenant_id
 
     def mark_open(connection: Connection) -> None:
-        troubles.over(connection, tenant_id, channel, now=datetime.now(UTC))
-        diverted.wake(connection, tenant_id, channel)
+        troubles.end_troubles(connection, tenant_id, channel, now=datetime.now(UTC))
+        refused_places.wake_channel(connection, tenant_id, channel)
 
     await front.store.write(mark_open)
     front.wake_delivery()
@@ -92,11 +92,11 @@ async def _reopen(front: Front, channel: str) -> None:
 
 async def _renumber(front: Front, old: str, new: str) -> None:
     """Cards are reachable under the new id; but the policy names the old id, which Slack no longer knows."""
-    house = front.store.house
+    installation = front.store.installation
 
     def renumber(connection: Connection) -> None:
-        cards.renumber(connection, house.tenant_id, old, new)
-        if old in cards.channels_of(house.policy):
-            _keep_trouble(connection, house.tenant_id, old, RENUMBERED)
+        cards.move_channel(connection, installation.tenant_id, old, new)
+        if old in cards.channels_of(installation.policy):
+            _keep_trouble(connection, installation.tenant_id, old, RENUMBERED)
 
     await front.store.write(renumber)

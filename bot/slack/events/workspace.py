@@ -13,8 +13,8 @@ from bot.slack.context.front import Front
 from bot.slack.outgoing.people import person_of
 from scheduler.cards.troubles import begins
 from store.engine.workers import Operation
-from store.installation import learning
-from store.installation.learning import Told
+from store.installation import directory_events
+from store.installation.directory_events import EventTime
 from store.outbox import troubles
 
 PEOPLE = ("user_change", "team_join")
@@ -23,32 +23,34 @@ MEMBERS = "subteam_members_changed"
 APP = ("app_uninstalled", "tokens_revoked")
 
 
-def stamp_of(body: Mapping[str, Any]) -> Told:
+def stamp_of(body: Mapping[str, Any]) -> EventTime:
     """When an event happened. `event_ts` is more exact, but counts only within the second of `event_time`."""
     second = datetime.fromtimestamp(body["event_time"], UTC)
     exact = datetime.fromtimestamp(float(body["event"].get("event_ts") or 0), UTC)
     at = exact if second <= exact < second + timedelta(seconds=1) else second
-    return Told(at, body["event_id"])
+    return EventTime(at, body["event_id"])
 
 
-async def person_changed(front: Front, event: Mapping[str, Any], stamp: Told) -> None:
+async def person_changed(front: Front, event: Mapping[str, Any], stamp: EventTime) -> None:
     ours = await front.client.installation()
     person = person_of(event["user"], ours.team_id, ours.enterprise_id)
-    await _learn(front, lambda connection: learning.learn_person(connection, person, stamp))
+    await _learn(front, lambda connection: directory_events.apply_person(connection, person, stamp))
 
 
-async def group_changed(front: Front, event: Mapping[str, Any], stamp: Told) -> None:
+async def group_changed(front: Front, event: Mapping[str, Any], stamp: EventTime) -> None:
     """A disabled group counts as empty."""
     group = event["subteam"]
     users = [] if group.get("date_delete") else group.get("users")
     if users is not None and await _is_named(front, group["id"]):
-        await _learn(front, lambda connection: learning.learn_group(connection, group["id"], users, stamp))
+        await _learn(front, lambda connection: directory_events.apply_group(connection, group["id"], users, stamp))
 
 
-async def members_changed(front: Front, event: Mapping[str, Any], stamp: Told) -> None:
+async def members_changed(front: Front, event: Mapping[str, Any], stamp: EventTime) -> None:
     group, added, removed = event["subteam_id"], event.get("added_users") or (), event.get("removed_users") or ()
     if await _is_named(front, group):
-        await _learn(front, lambda connection: learning.change_group(connection, group, added, removed, stamp))
+        await _learn(
+            front, lambda connection: directory_events.apply_group_change(connection, group, added, removed, stamp)
+        )
 
 
 async def app_gone(front: Front, event: Mapping[str, Any]) -> None:
@@ -66,5 +68,5 @@ async def _learn(front: Front, learn: Operation[bool]) -> None:
 
 async def _is_named(front: Front, group: str) -> bool:
     """Only groups that the policy names are saved: no role depends on other groups."""
-    roster = await front.store.read(front.store.house.roster)
+    roster = await front.store.read(front.store.installation.roster)
     return group in roster.policy.groups

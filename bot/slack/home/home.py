@@ -18,8 +18,8 @@ from bot.slack.home.places import FIRST, format_start, parse_start
 from bot.slack.home.rows import decided_rows, rows_of
 from rules.authority.visibility import may_see
 from store.installation import directory
-from store.installation.house import House
-from store.packages.queue import count_open, given_by
+from store.installation.installation import Installation
+from store.packages.queue import count_open, list_decisions_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +46,25 @@ async def handle_back(front: Front, tap: Tap) -> None:
 
 async def end_absence(front: Front, user_id: str, request_id: str) -> None:
     now = front.store.clock()
-    await front.store.write_once(request_id, lambda connection: directory.come_back(connection, user_id, now))
+    await front.store.write_once(request_id, lambda connection: directory.end_absence(connection, user_id, now))
 
 
 async def publish(front: Front, user_id: str, pages: OpenPages = OpenPages(), warning: str | None = None) -> None:
     """`warning` is a sentence that could not be shown to the person in any other way."""
     store = front.store
-    desk = await store.read(lambda connection: desk_of(connection, store.house, user_id, store.clock(), pages))
+    desk = await store.read(lambda connection: desk_of(connection, store.installation, user_id, store.clock(), pages))
     desk = replace(desk, notice=warning)
     await front.call_in_time(front.web.views_publish(user_id=user_id, view=home_view(desk)))
 
 
-def desk_of(connection: Connection, house: House, user_id: str, now: datetime, pages: OpenPages) -> HomeData:
-    roster = house.roster(connection)
+def desk_of(
+    connection: Connection, installation: Installation, user_id: str, now: datetime, pages: OpenPages
+) -> HomeData:
+    roster = installation.roster(connection)
     person = roster.person(user_id)
     away = person if person and person.is_away(now) else None
     delegate = away.delegate if away else None
-    page = mine_of(connection, house.tenant_id, roster, user_id, now, start=parse_start(pages.mine), limit=ROWS)
+    page = mine_of(connection, installation.tenant_id, roster, user_id, now, start=parse_start(pages.mine), limit=ROWS)
     return HomeData(
         name=person.name if person else user_id,
         to_decide=RowPage(
@@ -70,8 +72,8 @@ def desk_of(connection: Connection, house: House, user_id: str, now: datetime, p
             following=format_start(page.following) if page.following else None,
             previous=None if pages.mine == FIRST else FIRST,
         ),
-        decided=_decided_list(connection, house, user_id, now, pages.decided),
-        waiting=count_open(connection, house.tenant_id),
+        decided=_decided_list(connection, installation, user_id, now, pages.decided),
+        waiting=count_open(connection, installation.tenant_id),
         away_until=away.away_until if away else None,
         delegate=roster.names.get(delegate, delegate) if delegate else None,
         is_reviewer=bool(roster.roles_of(user_id)),
@@ -80,10 +82,14 @@ def desk_of(connection: Connection, house: House, user_id: str, now: datetime, p
     )
 
 
-def _decided_list(connection: Connection, house: House, user_id: str, now: datetime, start: str) -> RowPage:
+def _decided_list(
+    connection: Connection, installation: Installation, user_id: str, now: datetime, start: str
+) -> RowPage:
     """Packages that this person may no longer see are left out, so a page can be shorter."""
-    roster = house.roster(connection)
-    given = given_by(connection, house.tenant_id, user_id, limit=ROWS + 1, after=_parse_decided_place(start))
+    roster = installation.roster(connection)
+    given = list_decisions_by(
+        connection, installation.tenant_id, user_id, limit=ROWS + 1, after=_parse_decided_place(start)
+    )
     shown = given[:ROWS]
     following = f"{shown[-1].at.isoformat()} {shown[-1].event_id}" if len(given) > ROWS else None
     seen = [entry for entry in shown if may_see(roster, entry.package, user_id, now)]

@@ -11,7 +11,7 @@ from bot.slack.home.places import Start
 from rules.authority.visibility import may_see, sees_all
 from rules.people.directory import Roster
 from rules.state.model import PackageState
-from store.packages.queue import assigned_to, count_open, offered_to, open_tasks
+from store.packages.queue import count_open, list_assigned, list_offered, list_open_tasks
 
 SEARCHED = 1000  # of the most urgent tasks; a longer queue is not read in full for someone who sees few of them
 
@@ -27,12 +27,12 @@ def mine_of(
     """One page across both lists: assigned packages first, then those that the person could take."""
     own: tuple[PackageState, ...] = ()
     if not start.in_second:
-        page = assigned_to(connection, tenant_id, user_id, limit=limit, after=start.after)
+        page = list_assigned(connection, tenant_id, user_id, limit=limit, after=start.after)
         if page.following or len(page.items) == limit:
             return Mine(page.items, Start(after=page.following) if page.following else Start(in_second=True))
         own, start = page.items, Start(in_second=True)
     room = limit - len(own)
-    more = offered_to(connection, tenant_id, roster, user_id, now, limit=room, after=start.after)
+    more = list_offered(connection, tenant_id, roster, user_id, now, limit=room, after=start.after)
     beyond = Start(in_second=True, after=more.following) if more.following else None
     return Mine((*own, *more.items), beyond)
 
@@ -50,8 +50,8 @@ def queue_of(
 ) -> Queue:
     """Everything that waits, most urgent first."""
     if sees_all(roster.policy, user_id):
-        whole = open_tasks(connection, tenant_id, limit=limit).items
+        whole = list_open_tasks(connection, tenant_id, limit=limit).items
         return Queue(whole, max(0, count_open(connection, tenant_id) - len(whole)))
-    page = open_tasks(connection, tenant_id, limit=SEARCHED)
+    page = list_open_tasks(connection, tenant_id, limit=SEARCHED)
     seen = tuple(state for state in page.items if may_see(roster, state, user_id, now))
     return Queue(seen[:limit], max(0, len(seen) - limit), SEARCHED if page.following else None)

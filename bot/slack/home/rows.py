@@ -12,9 +12,9 @@ from blocks.kit.ids import Ref
 from blocks.words.outcome import status_label
 from rules.people.directory import Roster
 from rules.state.model import PackageState
-from store.agents.agents import names
-from store.packages.content import words_of
-from store.packages.queue import Given
+from store.agents.agents import agent_names
+from store.packages.content import load_words
+from store.packages.queue import GivenDecision
 
 
 def rows_of(connection: Connection, states: Sequence[PackageState], roster: Roster, user_id: str) -> tuple[Row, ...]:
@@ -22,8 +22,8 @@ def rows_of(connection: Connection, states: Sequence[PackageState], roster: Rost
     if not states:
         return ()
     tenant_id = states[0].tenant_id
-    words = words_of(connection, tenant_id, *(state.version_event_id for state in states))
-    agents = names(connection, tenant_id)
+    words = load_words(connection, tenant_id, *(state.version_event_id for state in states))
+    agents = agent_names(connection, tenant_id)
     return tuple(
         _row(state, words.get(state.version_event_id, {}).get("package"), agents, roster, user_id) for state in states
     )
@@ -46,7 +46,9 @@ def _row(state: PackageState, package: object, agents: dict[str, str], roster: R
     )
 
 
-def decided_rows(connection: Connection, given: Sequence[Given], roster: Roster, user_id: str) -> tuple[Row, ...]:
+def decided_rows(
+    connection: Connection, given: Sequence[GivenDecision], roster: Roster, user_id: str
+) -> tuple[Row, ...]:
     """Packages that this person decided, with the decision and its time."""
     rows = rows_of(connection, [entry.package for entry in given], roster, user_id)
     return tuple(

@@ -37,8 +37,8 @@ from store.agents import agent_admin
 from store.agents.agent_admin import RegistryError
 from store.outbox import troubles
 from store.packages.queue import count_open
-from store.packages.sampled import to_judge
-from store.packages.statistics import stats as statistics
+from store.packages.second_looks import list_unjudged
+from store.packages.statistics import load_statistics as statistics
 
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
@@ -72,7 +72,7 @@ async def handle_slash_command(front: Front, body: Mapping[str, Any]) -> Message
     user_id = body["user_id"]
     word, *rest = (body.get("text") or "").split() or ["mine"]
     request = Request(user_id, tuple(rest), body["trigger_id"])
-    roster = await front.store.read(front.store.house.roster)
+    roster = await front.store.read(front.store.installation.roster)
     is_admin = user_id in roster.policy.admins
     if refusal := await origin.origin_refusal(front, body, user_id) or _unknown_person(front, roster, user_id):
         return private_message(refusal.sentence)
@@ -90,30 +90,30 @@ def _unknown_person(front: Front, roster: Roster, user_id: str) -> Refusal | Non
 
 
 async def _queue(front: Front, request: Request) -> Message:
-    house = front.store.house
+    installation = front.store.installation
 
     def read(connection: Connection) -> Message:
-        roster = house.roster(connection)
-        seen = queue_of(connection, house.tenant_id, roster, request.user_id, front.store.clock(), limit=ROWS)
+        roster = installation.roster(connection)
+        seen = queue_of(connection, installation.tenant_id, roster, request.user_id, front.store.clock(), limit=ROWS)
         rows = rows_of(connection, seen.states, roster, request.user_id)
         waiting = reviews.queue(rows, seen.more, searched=seen.searched)
         if request.user_id not in roster.policy.admins:
             return waiting
-        problems = troubles.known(connection, house.tenant_id)
+        problems = troubles.current_troubles(connection, installation.tenant_id)
         return reviews.with_troubles(waiting, [message_of(problem) for problem in problems])
 
     return await front.store.read(read)
 
 
 async def _mine(front: Front, request: Request) -> Message:
-    house, now = front.store.house, front.store.clock()
+    installation, now = front.store.installation, front.store.clock()
 
     def read(connection: Connection) -> Message:
-        roster = house.roster(connection)
+        roster = installation.roster(connection)
         if not roster.roles_of(request.user_id):
             return reviews.no_role_message(is_admin=request.user_id in roster.policy.admins)
-        page = mine_of(connection, house.tenant_id, roster, request.user_id, now, start=Start(), limit=ROWS)
-        in_all = count_open(connection, house.tenant_id)
+        page = mine_of(connection, installation.tenant_id, roster, request.user_id, now, start=Start(), limit=ROWS)
+        in_all = count_open(connection, installation.tenant_id)
         return reviews.mine(rows_of(connection, page.states, roster, request.user_id), waiting=in_all)
 
     return await front.store.read(read)
@@ -128,7 +128,7 @@ async def _show(front: Front, request: Request) -> Message:
     if refusal:
         return private_message(refusal.sentence)
     card = render(dossier)
-    await front.store.keep_rendering(dossier.state.decision_package_id, card.rendering_id, card.body)
+    await front.store.save_rendering(dossier.state.decision_package_id, card.rendering_id, card.body)
     return Message(card.text, card.blocks)
 
 
@@ -144,11 +144,11 @@ async def _stats(front: Front, request: Request) -> Message:
 
 
 async def _sampled(front: Front, request: Request) -> Message:
-    house = front.store.house
+    installation = front.store.installation
 
     def read(connection: Connection) -> Message:
-        roster, now = house.roster(connection), front.store.clock()
-        sample = to_judge(connection, house.tenant_id)
+        roster, now = installation.roster(connection), front.store.clock()
+        sample = list_unjudged(connection, installation.tenant_id)
         visible = [state for state in sample if may_see(roster, state, request.user_id, now)]
         rows = rows_of(connection, visible[:ROWS], roster, request.user_id)
         return reviews.sampled(rows, len(visible) - len(rows))
@@ -175,7 +175,7 @@ async def _away(front: Front, request: Request) -> Message:
 
 async def _time_words(front: Front, request: Request) -> str:
     """The words that are not part of a mention: Slack may turn only the first word of a name into one."""
-    roster = await front.store.read(front.store.house.roster)
+    roster = await front.store.read(front.store.installation.roster)
     name = roster.names.get(request.user, "").casefold().split() if request.user else []
     return " ".join(word for word in request.words if not _USER.fullmatch(word) and word.casefold() not in name)
 
@@ -197,7 +197,7 @@ async def _back(front: Front, request: Request) -> Message:
 
 
 async def _help(front: Front, request: Request) -> Message:
-    return reviews.help(is_admin=request.user_id in front.store.house.policy.admins)
+    return reviews.help(is_admin=request.user_id in front.store.installation.policy.admins)
 
 
 async def _assign(front: Front, request: Request) -> Message:
@@ -206,7 +206,7 @@ async def _assign(front: Front, request: Request) -> Message:
     command = Assign(
         command_id=f"slack:assign:{request.request_id}", decision_package_id=request.first, assignee=request.user
     )
-    outcome = await front.store.carry_out(command, person(request.user_id))
+    outcome = await front.store.execute(command, person(request.user_id))
     if outcome.refusal:
         return private_message(outcome.refusal.sentence)
     return private_message(f"{request.first} is now with <@{request.user}>.")
@@ -218,7 +218,7 @@ async def _audit(front: Front, request: Request) -> Message:
 
 
 async def _policy(front: Front, _: Request) -> Message:
-    return reviews.policy(summary(front.store.house.policy).splitlines())
+    return reviews.policy(summary(front.store.installation.policy).splitlines())
 
 
 async def _pause(front: Front, request: Request) -> Message:

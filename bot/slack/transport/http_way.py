@@ -23,7 +23,7 @@ import structlog
 from bot.slack.transport.probe import Prober
 from bot.slack.transport.signature import plain_host, request_age, request_host
 from scheduler.time.way_in import Proof
-from store.installation import heard, presence
+from store.installation import presence, slack_requests
 from store.store import Store
 
 log = structlog.get_logger()
@@ -90,8 +90,8 @@ class HttpWay:
 
     async def probe_arrived(self, nonce: str) -> bool:
         """A probe of this or another process arrived. It counts once, and only while it is awaited."""
-        tenant_id = self._store.house.tenant_id
-        awaited = await self._store.write(lambda connection: presence.answer(connection, tenant_id, nonce))
+        tenant_id = self._store.installation.tenant_id
+        awaited = await self._store.write(lambda connection: presence.finish_probe(connection, tenant_id, nonce))
         if awaited:
             self._probed, self._host = self._now(), request_host()
         return awaited
@@ -108,19 +108,23 @@ class HttpWay:
 
     async def _is_due(self) -> bool:
         """A click may reach any process, so probes are sent as long as any process lacks a recent proof."""
-        house, now = self._store.house, self._store.clock()
-        old = min(PROBES_EVERY, house.policy.soft.proof_every / 2)
+        installation, now = self._store.installation, self._store.clock()
+        old = min(PROBES_EVERY, installation.policy.soft.proof_every / 2)
         newest = max((proof.at for proof in (self._slack, self._probed) if proof), default=None)
         if newest is None or now - newest >= old:
             return True
         return await self._store.read(
-            lambda connection: presence.is_another_unproven(connection, house.tenant_id, house.process_id, now, old)
+            lambda connection: presence.is_another_unproven(
+                connection, installation.tenant_id, installation.process_id, now, old
+            )
         )
 
     async def _probe(self, prober: Prober) -> None:
         """Earlier proofs are void once a probe fails: a click may have failed as well."""
-        house, nonce = self._store.house, secrets.token_urlsafe(32)
-        await self._store.write(lambda connection: presence.ask(connection, house.tenant_id, house.process_id, nonce))
+        installation, nonce = self._store.installation, secrets.token_urlsafe(32)
+        await self._store.write(
+            lambda connection: presence.start_probe(connection, installation.tenant_id, installation.process_id, nonce)
+        )
         self._failed = await prober.send(nonce) or await self._arrival_failure(nonce)
         self._tried = True
         if self._failed:
@@ -128,20 +132,24 @@ class HttpWay:
             self._slack, self._probed = None if self._probed else self._slack, None
 
     async def _arrival_failure(self, nonce: str) -> str | None:
-        house = self._store.house
-        key = (house.tenant_id, house.process_id, nonce)
-        lost = await self._store.read(lambda connection: presence.is_unanswered(connection, *key))
+        installation = self._store.installation
+        key = (installation.tenant_id, installation.process_id, nonce)
+        lost = await self._store.read(lambda connection: presence.is_probe_pending(connection, *key))
         return "something else answers there, and does not pass requests on" if lost else None
 
     async def _called_lately(self) -> bool:
         """Whether Slack called the host of our probes within a week, in any process."""
-        tenant_id, call, address = self._store.house.tenant_id, self._heard, self._host
+        tenant_id, call, address = self._store.installation.tenant_id, self._heard, self._host
         if call and self._is_news(call):
-            await self._store.write(lambda connection: heard.keep(connection, tenant_id, *call))
+            await self._store.write(
+                lambda connection: slack_requests.record_slack_request(connection, tenant_id, *call)
+            )
             self._kept = call
         if call and call.host == address:
             return self._real() - call.at <= WEEK
-        last = await self._store.read(lambda connection: heard.last(connection, tenant_id, address))
+        last = await self._store.read(
+            lambda connection: slack_requests.last_slack_request(connection, tenant_id, address)
+        )
         return last is not None and self._real() - last <= WEEK
 
     def _is_news(self, call: Call) -> bool:

@@ -28,7 +28,7 @@ from bot.slack.outgoing.client import SlackClient
 from bot.slack.outgoing.faults import CLIENT_ERRORS, read_answer
 from scheduler.common.messenger import BusyError, SlackError, UnreachableError
 from scheduler.time.clicks import Clicks
-from store.waiters import stopped
+from store.waiters import cancel_task
 
 log = structlog.get_logger()
 
@@ -65,7 +65,7 @@ class Socket:
             yield
         finally:
             for task in (listening, *self._readers):
-                await stopped(task)
+                await cancel_task(task)
             await self._errands.finish()
             for ws in tuple(self.connected):
                 await ws.close()

@@ -43,10 +43,12 @@ class SocketWay:
     async def _trouble(self) -> str | None:
         if not self._socket.connected:
             return "no connection to Slack is open"
-        house, now, others = self._store.house, self._store.clock(), self._socket.others
+        installation, now, others = self._store.installation, self._store.clock(), self._socket.others
         if others:
             ours = await self._store.read(
-                lambda connection: presence.sockets_of_others(connection, house.tenant_id, house.process_id, now)
+                lambda connection: presence.count_other_sockets(
+                    connection, installation.tenant_id, installation.process_id, now
+                )
             )
             if others > ours:
                 return (

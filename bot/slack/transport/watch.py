@@ -35,10 +35,12 @@ class Watch:
 
     async def _refused(self, socket: Socket) -> str | None:
         """If another process is connected, clicks arrive there."""
-        store, house = self._store, self._store.house
+        store, installation = self._store, self._store.installation
         if socket.refused is None:
             return None
         others = await store.read(
-            lambda connection: presence.sockets_of_others(connection, house.tenant_id, house.process_id, store.clock())
+            lambda connection: presence.count_other_sockets(
+                connection, installation.tenant_id, installation.process_id, store.clock()
+            )
         )
         return None if others else socket.refused

@@ -336,4 +336,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "process_id", "since"),
     )
     op.create_index("ix_uptimes_until", "uptimes", ["tenant_id", "until"], unique=False)
-    append_only.protect(op.get_bind())
+    append_only.protect_events(op.get_bind())

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from rules.state.commands import Approve
-from store.engine.address import address
+from store.engine.address import parse_database_url
 from store.engine.engines import make_engine, transact
-from store.packages.genuine import Genuine
+from store.packages.verified_content import VerifiedContent
 from tests.bot.service import HARD, Desk, Told
 from tests.rules.world import SENTA
 
@@ -28,7 +28,7 @@ async def approved(desk: Desk) -> Told:
 
 def edit(desk: Desk, told: Told, change: str, **values: Any) -> None:
     """As a person with the database's own password does, past the service."""
-    engine = make_engine(address(desk.its.service.settings.database_url))
+    engine = make_engine(parse_database_url(desk.its.service.settings.database_url))
     try:
         transact(engine, lambda its: its.execute(text(change), {"package": told.id, **values}))
     finally:
@@ -66,9 +66,9 @@ async def test_content_that_is_no_content_is_withheld(desk: Desk, approved: Told
 async def test_a_process_that_has_not_seen_it_before_checks_it_against_its_event(
     desk: Desk, approved: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("store.packages.content.GENUINE", Genuine())
+    monkeypatch.setattr("store.packages.content.VERIFIED", VerifiedContent())
     assert (await desk.read(approved)).body == approved.body
-    monkeypatch.setattr("store.packages.content.GENUINE", Genuine())
+    monkeypatch.setattr("store.packages.content.VERIFIED", VerifiedContent())
     without_the_trigger(desk, approved)
     with_other_parameters(desk, approved)
     assert (await desk.claim(approved)).problem == (409, "content-unreadable")
@@ -101,7 +101,7 @@ async def test_content_that_was_checked_once_is_not_checked_again(
         asked.extend(event_ids)
         return {}
 
-    monkeypatch.setattr("store.packages.content.digests_of", counted)
+    monkeypatch.setattr("store.packages.content.load_content_digests", counted)
     for _ in range(3):
         assert (await desk.read(approved)).body["may_proceed"] is True
     assert (await desk.claim(approved)).status == 200

@@ -67,7 +67,7 @@ async def test_a_claim_after_its_approver_is_gone_is_refused_and_ends_the_permis
 
 async def test_a_stale_directory_refuses_the_claim_until_it_is_read_again(desk: Desk) -> None:
     read_at = desk.clock() - 999 * DAY
-    await desk.world.write(lambda its: directory.replace(its, people().values(), {}, as_of=read_at))
+    await desk.world.write(lambda its: directory.replace_directory(its, people().values(), {}, as_of=read_at))
     told = await desk.submit()
     await desk.decide(Approve, told, by=RITA)
     desk.clock.passes(1.5 * DAY)

@@ -165,7 +165,7 @@ async def test_the_scheme_may_be_written_in_any_case(desk: Desk) -> None:
 async def test_a_rotated_key_works_as_long_as_was_said(desk: Desk) -> None:
     until = desk.clock() + HOUR
     fresh = await desk.world.write(
-        lambda connection: agent_admin.rotate(connection, "Clerk", desk.clock(), old_until=until)
+        lambda connection: agent_admin.rotate_credentials(connection, "Clerk", desk.clock(), old_until=until)
     )
     assert [(await desk.get("/v1/packages", key=key)).status for key in (desk.key, fresh.key)] == [200, 200]
     desk.clock.passes(HOUR)

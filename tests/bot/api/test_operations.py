@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from bot.api import operations
 from rules.policy.parse import read_policy
-from store.commands.policies import PolicyFile, give
+from store.commands.policies import PolicyFile, activate_policy
 from store.engine.workers import UnavailableError
 from tests.bot.service import AUTOMATIC, HARD, POLICY, Desk
 from tests.rules.world import DAY
@@ -31,7 +31,7 @@ async def test_it_is_ready_and_says_by_which_policy(desk: Desk) -> None:
 async def test_it_says_in_one_line_that_its_file_is_not_in_force_and_how_to_change_that(desk: Desk) -> None:
     other = POLICY.replace("test-1", "test-2")
     file = PolicyFile(read_policy(other), other)
-    await desk.world.write(lambda its: give(its, file, desk.clock()))
+    await desk.world.write(lambda its: activate_policy(its, file, desk.clock()))
     told = await desk.get("/readyz")
     assert (told.status, told.body["posture"]["policy_version"]) == (200, file.policy.full_version)
     assert told.body["checks"]["policy"] == (
@@ -78,7 +78,7 @@ async def test_a_fault_of_ours_is_told_short_and_logged_whole(
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a secret of the house")
 
-    monkeypatch.setattr(desk.store, "own", broken)
+    monkeypatch.setattr(desk.store, "list_documents", broken)
     told = await desk.get("/v1/packages")
     assert told.problem == (500, "internal")
     assert "secret" not in told.text

@@ -19,13 +19,13 @@ from tests.rules.world import RITA, SENTA, SUSI
 
 async def waiting(desk: Desk, told: Told, **options: Any) -> asyncio.Task[Told]:
     """A long poll that has begun: it is known to wait, not hoped to."""
-    begun, news = asyncio.Event(), Waiter.news
+    begun, news = asyncio.Event(), Waiter.woken
 
     async def noticed(waiter: Waiter) -> None:
         begun.set()
         await news(waiter)
 
-    with patch.object(Waiter, "news", noticed):
+    with patch.object(Waiter, "woken", noticed):
         poll = asyncio.create_task(desk.read(told, **options))
         await asyncio.wait([poll, asyncio.create_task(begun.wait())], return_when=asyncio.FIRST_COMPLETED)
     assert not poll.done()

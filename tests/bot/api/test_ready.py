@@ -14,7 +14,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @pytest.fixture(autouse=True)
 def _locks_are_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "PATIENCE", 0)
+    monkeypatch.setattr(engines, "LOCK_TIMEOUT", 0)
 
 
 async def test_a_process_whose_heartbeat_cannot_be_written_is_not_ready(

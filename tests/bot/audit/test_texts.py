@@ -11,7 +11,7 @@ from bot.audit.check import ExportCheck
 from bot.audit.export import export_jsonl
 from rules.policy.parse import read_policy
 from store.audit.reader import snapshot, verify_database
-from store.commands.policies import PolicyFile, give
+from store.commands.policies import PolicyFile, activate_policy
 from tests.bot.audit.exported import OURS
 from tests.bot.slack.office import HARD, POLICY, RITA, SENTA, SOFT, Office
 from tests.rules.world import NOW
@@ -39,7 +39,7 @@ async def test_renderings_and_policies_are_sound_as_they_are_kept_and_their_forg
     await office.reviews(SENTA, f"show {told.id}")
     another = POLICY.replace("test-1", "test-2")
     file = PolicyFile(read_policy(another), another)
-    await office.store.write(lambda connection: give(connection, file, office.clock()))
+    await office.store.write(lambda connection: activate_policy(connection, file, office.clock()))
     await office.store.write(lambda connection: connection.execute(text(_EMPTIED), {"id": told.id}))
     assert faults(office) == []
     engine = office.store.database.engine

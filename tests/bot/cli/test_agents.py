@@ -17,10 +17,10 @@ from bot.settings import read_settings
 from rules.people.directory import Agent, AgentStanding
 from store.agents import agents
 from store.agents.agent_admin import SECRETS
-from store.audit.tenant import TENANT_EVENTS
+from store.audit.tenant_record import TENANT_EVENTS
 from store.engine.engines import make_engine, transact
 from store.installation import directory
-from store.installation.tenancy import tenant
+from store.installation.tenancy import read_tenant_id
 from tests.bot.process.serving import KEY
 from tests.bot.terminal import Terminal, at
 from tests.rules.world import HOUR, NOW, OWEN, people
@@ -49,7 +49,7 @@ def by_key(engine: Engine) -> Callable[..., Agent | None]:
     """Whose key this is, now or later: as the service looks it up."""
 
     def look(key: str, now: datetime = NOW) -> Agent | None:
-        return read(engine, lambda connection: agents.by_key(connection, tenant(connection), key, now))
+        return read(engine, lambda connection: agents.agent_by_key(connection, read_tenant_id(connection), key, now))
 
     return look
 
@@ -227,7 +227,7 @@ def test_only_an_active_full_member_owns_an_agent_unless_the_operator_insists(
 ) -> None:
     everybody = people()
     everybody[OWEN] = everybody[OWEN].model_copy(update=change)
-    transact(engine, lambda connection: directory.replace(connection, everybody.values(), {}, NOW))
+    transact(engine, lambda connection: directory.replace_directory(connection, everybody.values(), {}, NOW))
     said = terminal("agents", "add", "clerk", "--owner", owner)
     assert (said.code, said.line) == (1, f"countersign: {why}; choose another owner, or add the agent with --force")
     assert "no agents yet" in terminal("agents", "list").out
@@ -239,15 +239,15 @@ def test_before_the_directory_was_read_any_owner_is_accepted_and_the_operator_is
 ) -> None:
     said = terminal("agents", "add", "first", "--owner", "UNOBODY")
     assert (said.code, "so UNOBODY was not checked" in said.err) == (0, True)
-    transact(engine, lambda connection: directory.replace(connection, people().values(), {}, NOW))
+    transact(engine, lambda connection: directory.replace_directory(connection, people().values(), {}, NOW))
     said = terminal("agents", "add", "second", "--owner", OWEN)
     assert (said.code, "checked" in said.err) == (0, False)
 
 
 def test_a_directory_that_must_be_read_again_still_rules_an_owner_out(terminal: Terminal, engine: Engine) -> None:
     terminal("agents", "list")
-    transact(engine, lambda connection: directory.replace(connection, people().values(), {}, NOW, NOW))
-    transact(engine, directory.forget_age)
+    transact(engine, lambda connection: directory.replace_directory(connection, people().values(), {}, NOW, NOW))
+    transact(engine, directory.mark_unread)
     assert terminal("agents", "add", "clerk", "--owner", "UNOBODY").code == 1
 
 

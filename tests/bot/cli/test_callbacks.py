@@ -15,7 +15,7 @@ from bot.cli.doctor import examination
 from scheduler.callbacks.retries import Again, Dead
 from store.agents import agents
 from store.audit import retention
-from store.audit.tenant import TENANT_EVENTS
+from store.audit.tenant_record import TENANT_EVENTS
 from store.engine.engines import make_engine
 from tests.bot.cli.examined import found, house, workspace
 from tests.bot.terminal import Terminal, at
@@ -170,7 +170,7 @@ async def test_all_of_an_agent_are_sent_again_in_parts_with_progress(
 async def test_what_all_leaves_out_is_what_cannot_be_sent(rounds: Rounds, terminal: Terminal) -> None:
     (dead,) = await given_up(rounds)
     world = rounds.world
-    await world.write(lambda its: retention.empty(its, world.tenant_id, NOW + DAY, 10))
+    await world.write(lambda its: retention.empty_content(its, world.tenant_id, NOW + DAY, 10))
     assert "nothing was given up that could be sent" in terminal("callbacks", "resend", "--all").out
     assert "retention has emptied the words" in terminal("callbacks", "resend", dead).line
 
@@ -290,6 +290,6 @@ def test_an_agents_address_is_looked_at_as_a_packages_is(
 def _address(engine: Engine, agent_id: str) -> str | None:
     with engine.connect() as connection:
         tenant = connection.execute(text("SELECT tenant_id FROM installation")).scalar_one()
-        agent = agents.agent(connection, tenant, agent_id)
+        agent = agents.load_agent(connection, tenant, agent_id)
     assert agent is not None
     return agent.callback_url

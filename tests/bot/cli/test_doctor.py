@@ -18,7 +18,7 @@ from bot.cli.doctor import examination
 from playground.slack import Slack
 from rules.policy.model import Policy
 from rules.policy.parse import read_policy
-from store.commands.policies import PolicyFile, give
+from store.commands.policies import PolicyFile, activate_policy
 from store.engine.engines import make_engine, transact
 from store.installation import tenancy
 from store.installation.policy_texts import FIX
@@ -109,7 +109,7 @@ async def test_a_server_that_is_down_is_named_without_its_password(
 
 def applied(engine: Engine, its: str) -> Policy:
     given = read_policy(its)
-    transact(engine, lambda connection: give(connection, PolicyFile(given, its), NOW))
+    transact(engine, lambda connection: activate_policy(connection, PolicyFile(given, its), NOW))
     return given
 
 
@@ -218,8 +218,8 @@ async def test_on_sqlite_the_key_is_made_when_it_is_first_needed(
 
 async def test_a_place_where_slack_refuses_to_show_anything(terminal: Terminal, engine: Engine) -> None:
     since = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-    keep = partial(troubles.keep, place="C0GONE", error="channel_is_archived", now=since)
-    transact(engine, lambda its: keep(its, tenancy.tenant(its)))
+    keep = partial(troubles.record_trouble, place="C0GONE", error="channel_is_archived", now=since)
+    transact(engine, lambda its: keep(its, tenancy.read_tenant_id(its)))
     fault, fix = await the_one(terminal)
     assert (
         fault == "cards in C0GONE: Slack refuses to show anything there since 2026-03-02 09:30 UTC: channel_is_archived"
@@ -229,8 +229,8 @@ async def test_a_place_where_slack_refuses_to_show_anything(terminal: Terminal, 
 
 async def test_an_app_that_slack_let_go(terminal: Terminal, engine: Engine) -> None:
     since = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-    keep = partial(troubles.keep, place=troubles.APP, error="app_uninstalled", now=since)
-    transact(engine, lambda its: keep(its, tenancy.tenant(its)))
+    keep = partial(troubles.record_trouble, place=troubles.APP, error="app_uninstalled", now=since)
+    transact(engine, lambda its: keep(its, tenancy.read_tenant_id(its)))
     fault, fix = await the_one(terminal)
     assert fault == "the Slack app: Slack does nothing for it since 2026-03-02 09:30 UTC: app_uninstalled"
     assert "SLACK_BOT_TOKEN" in fix

@@ -14,7 +14,7 @@ from bot.metrics import Metrics
 from bot.settings import read_settings
 from store.agents.agent_admin import SECRETS
 from store.agents.callback_secrets import VaultError
-from store.engine.address import address
+from store.engine.address import parse_database_url
 from store.engine.engines import make_engine, transact
 from tests.bot.process.serving import KEY
 from tests.bot.service import opened
@@ -34,7 +34,7 @@ def terminal(
 
 
 def kept(url: str) -> str:
-    engine = make_engine(address(url))
+    engine = make_engine(parse_database_url(url))
     found = transact(engine, lambda its: its.execute(select(SECRETS.c.secret)).scalar_one())
     engine.dispose()
     return str(found)

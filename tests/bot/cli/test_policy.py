@@ -50,7 +50,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def known(engine: Engine) -> None:
     """The directory was filled just now."""
-    transact(engine, lambda connection: directory.replace(connection, people().values(), {}, NOW))
+    transact(engine, lambda connection: directory.replace_directory(connection, people().values(), {}, NOW))
 
 
 def draft(content: Any) -> str:
@@ -181,7 +181,7 @@ def test_as_long_as_nobody_is_known_the_policys_own_list_is_shown(terminal: Term
 
 def test_an_old_directory_is_said_to_be_old(terminal: Terminal, engine: Engine) -> None:
     then = NOW - timedelta(days=1001)
-    transact(engine, lambda connection: directory.replace(connection, people().values(), {}, then))
+    transact(engine, lambda connection: directory.replace_directory(connection, people().values(), {}, then))
     assert "is older than 1000d" in explained(terminal, SOFT)["people_unknown"]
 
 

@@ -92,7 +92,7 @@ class Visitor:
     async def hired(self) -> str:
         """The key of one more agent."""
         store = self.demo.service.store
-        made = await store.write(lambda connection: agent_admin.add(connection, "newcomer", OMAR, store.clock()))
+        made = await store.write(lambda connection: agent_admin.add_agent(connection, "newcomer", OMAR, store.clock()))
         return made.key
 
     async def state(self) -> State:

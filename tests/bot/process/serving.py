@@ -117,7 +117,7 @@ def _serve(descriptors: tuple[int, int] | None) -> NoReturn:
 async def moved_in(database_url: str) -> str:
     """The people, and an agent of theirs; its key."""
     database, now = open_database(database_url), datetime.now(UTC)
-    await database.write(lambda connection: directory.replace(connection, people().values(), {}, as_of=now))
-    made = await database.write(lambda connection: agent_admin.add(connection, "Clerk", OWEN, now))
+    await database.write(lambda connection: directory.replace_directory(connection, people().values(), {}, as_of=now))
+    made = await database.write(lambda connection: agent_admin.add_agent(connection, "Clerk", OWEN, now))
     await database.close()
     return made.key

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from bot.running import run_service
 from bot.settings import read_settings
-from store.engine.address import address
+from store.engine.address import parse_database_url
 from store.engine.engines import make_engine
 from tests.bot.process.serving import moved_in
 from tests.bot.service import AUTOMATIC, POLICY
@@ -39,7 +39,7 @@ def test_a_restore_is_recorded_and_freezes_until_thaw(terminal: Terminal) -> Non
     assert "everything is frozen" in terminal("agents", "list").out
     assert terminal("thaw").code == 0
     assert "frozen" not in terminal("agents", "list").out
-    engine = make_engine(address(terminal.url))
+    engine = make_engine(parse_database_url(terminal.url))
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT event_type, actor FROM tenant_events ORDER BY sequence")).all()
     engine.dispose()

@@ -22,7 +22,7 @@ from scheduler.callbacks.post import Post
 from scheduler.callbacks.sender import Courier
 from store.agents import agent_admin
 from store.outbox import callback_admin
-from store.outbox.callback_admin import Letter
+from store.outbox.callback_admin import CallbackInfo
 from tests.rules.world import SENTA, SUSI, ask, package
 from tests.store.world import World
 
@@ -68,16 +68,16 @@ class Rounds:
         state = await self.world.after(ask(Escalate, state), SENTA)
         return await self.world.after(ask(Approve, state), SUSI)
 
-    async def letters(self) -> list[Letter]:
+    async def letters(self) -> list[CallbackInfo]:
         """All of them, the oldest first."""
         rows = await self.world.read(lambda its: its.execute(text("SELECT callback_id FROM callbacks")).scalars().all())
         found = [await self.letter(callback_id) for callback_id in rows]
         return sorted(found, key=lambda each: (each.package_id, each.revision))
 
-    async def letter(self, callback_id: str) -> Letter:
-        return await self.world.read(lambda its: callback_admin.found(its, callback_id))
+    async def letter(self, callback_id: str) -> CallbackInfo:
+        return await self.world.read(lambda its: callback_admin.find_callback(its, callback_id))
 
-    async def the_letter(self) -> Letter:
+    async def the_letter(self) -> CallbackInfo:
         (one,) = await self.letters()
         return one
 
@@ -91,10 +91,10 @@ class Rounds:
 
     async def rotated(self, name: str = "Clerk", overlap: timedelta = timedelta(days=1)) -> None:
         now = self.now()
-        await self.world.write(lambda its: agent_admin.rotate(its, name, now, old_until=now + overlap))
+        await self.world.write(lambda its: agent_admin.rotate_credentials(its, name, now, old_until=now + overlap))
 
     async def resent(self, callback_id: str) -> str:
-        return await self.world.write(lambda its: callback_admin.resend(its, callback_id, self.now()))
+        return await self.world.write(lambda its: callback_admin.resend_callback(its, callback_id, self.now()))
 
 
 @asynccontextmanager

@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduler.callbacks.concurrency import IN_ALL, OF_ADDRESS, OF_AGENT, Lanes
-from store.outbox.deliveries import Due
+from store.outbox.deliveries import DueCallback
 
 AGENTS = st.sampled_from([f"agt_{number}" for number in range(8)])
 URLS = st.sampled_from([f"https://{number}.example/" for number in range(40)])
-DUES = st.lists(st.builds(Due, st.uuids().map(str), AGENTS, URLS), max_size=600)
+DUES = st.lists(st.builds(DueCallback, st.uuids().map(str), AGENTS, URLS), max_size=600)
 
 
-def many(count: int, agent: str = "agt_1", url: str = "https://{}.example/") -> list[Due]:
-    return [Due(f"{agent} {number}", agent, url.format(number)) for number in range(count)]
+def many(count: int, agent: str = "agt_1", url: str = "https://{}.example/") -> list[DueCallback]:
+    return [DueCallback(f"{agent} {number}", agent, url.format(number)) for number in range(count)]
 
 
 def test_one_address_takes_no_more_than_its_own() -> None:
@@ -39,7 +39,9 @@ def test_what_leaves_makes_room() -> None:
 
 
 @given(DUES, st.data())
-def test_no_bound_is_ever_passed_and_everything_that_leaves_is_forgotten(dues: list[Due], data: st.DataObject) -> None:
+def test_no_bound_is_ever_passed_and_everything_that_leaves_is_forgotten(
+    dues: list[DueCallback], data: st.DataObject
+) -> None:
     lanes = Lanes()
     entered = lanes.entered(dues)
     assert len(entered) == IN_ALL - lanes.room <= IN_ALL

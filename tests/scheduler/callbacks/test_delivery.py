@@ -29,7 +29,7 @@ async def test_what_arrives_is_the_status_document_and_verifies(rounds: Rounds, 
     (got,) = receiver.got
     (secret,) = await rounds.secrets()
     said = got.verified(secret)
-    found = await rounds.world.store.found(state.decision_package_id, state.agent_id)
+    found = await rounds.world.store.load_document(state.decision_package_id, state.agent_id)
     assert found is not None
     assert said == {"type": "package.approved", "timestamp": "2026-11-20T12:00:00Z", "data": found.document}
     assert got.headers["Content-Type"] == "application/json"
@@ -213,7 +213,7 @@ async def test_nothing_is_told_to_an_agent_that_was_revoked(rounds: Rounds, rece
 async def test_what_retention_has_emptied_is_given_up(rounds: Rounds, receiver: Receiver) -> None:
     await rounds.decided(receiver.url())
     world = rounds.world
-    await world.write(lambda its: retention.empty(its, world.tenant_id, NOW + DAY, 10))
+    await world.write(lambda its: retention.empty_content(its, world.tenant_id, NOW + DAY, 10))
     await rounds.made()
     assert receiver.got == []
     assert (await rounds.the_letter()).last_error == "not sent: retention has emptied its words"

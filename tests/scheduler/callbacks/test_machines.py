@@ -17,7 +17,7 @@ from rules.state.commands import Escalate, Revise, Withdraw
 from scheduler.callbacks.concurrency import OF_ADDRESS
 from scheduler.callbacks.retries import Again, Dead, Delivered
 from store.outbox import deliveries
-from store.outbox.deliveries import Claimed
+from store.outbox.deliveries import ClaimedCallback
 from tests.forked import Forked
 from tests.rules.world import SENTA, SUSI, ask
 from tests.scheduler.callbacks.carrier import STEPS, carry
@@ -149,7 +149,7 @@ async def test_what_arrived_arrived_though_another_had_given_it_up(rounds: Round
     assert await rounds.states() == ["delivered"]
 
 
-async def _taken_and_left(rounds: Rounds, receiver: Receiver) -> Claimed:
+async def _taken_and_left(rounds: Rounds, receiver: Receiver) -> ClaimedCallback:
     await rounds.decided(receiver.url())
     (its,) = await rounds.courier._claimed(await rounds.courier._due())
     return its
@@ -169,7 +169,7 @@ async def test_what_is_added_while_the_one_before_it_ends_still_waits_for_its_tu
     (first,) = await rounds.courier._claimed(await rounds.courier._due())
 
     def ending(connection: Connection) -> None:
-        deliveries.delivered(connection, first, rounds.now())
+        deliveries.record_delivery(connection, first, rounds.now())
         assert ends.wait(30)
 
     ended = asyncio.create_task(world.write(ending))

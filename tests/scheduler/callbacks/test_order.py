@@ -10,7 +10,7 @@ import pytest
 from scheduler.callbacks.concurrency import OF_ADDRESS
 from scheduler.callbacks.retries import ATTEMPTS, DELAYS, Again, Dead, Delivered, Verdict
 from store.engine.workers import UnavailableError
-from store.outbox.deliveries import Claimed
+from store.outbox.deliveries import ClaimedCallback
 from tests.rules.world import DAY
 from tests.scheduler.callbacks.receiver import Held, Receiver
 from tests.scheduler.callbacks.rounds import Rounds
@@ -61,7 +61,7 @@ async def test_a_receiver_that_hangs_holds_up_nobody_else(rounds: Rounds, receiv
 async def test_whatever_happens_in_which_order_what_waits_is_always_waiting_for_something(
     rounds: Rounds, seed: int
 ) -> None:
-    chance, hands = Random(seed), list[Claimed]()
+    chance, hands = Random(seed), list[ClaimedCallback]()
     for _ in range(60):
         match chance.choice(["decide", "claim", "settle", "settle", "resend", "wait"]):
             case "decide":

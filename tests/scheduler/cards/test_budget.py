@@ -11,7 +11,7 @@ import pytest
 from playground.slack import Slack
 from rules.state.commands import Verb
 from rules.state.model import Status
-from store.outbox.rate_budget import AHEAD, LASTS, POSTS, UPDATES, Purse, Rates, Spent, Window, of_channel
+from store.outbox.rate_budget import AHEAD, LASTS, POSTS, UPDATES, Payment, Purse, Rates, Window, of_channel
 from tests.bot.service import CRITICAL, HARD, SOFT
 from tests.bot.slack.office import CHANNEL, GROUP, POLICY, UNLIMITED, Office, beside, furnish, open_office
 from tests.bot.slack.operating import later, submitted
@@ -210,7 +210,7 @@ async def test_a_card_that_is_posted_anew_is_posted_once_though_its_note_has_to_
     assert (len(office.cards()), len(office.thread(office.cards()[-1]))) == (2, 1)
 
 
-def paid(purse: Purse, key: str) -> Spent:
+def paid(purse: Purse, key: str) -> Payment:
     spent = purse.spend([key])
     assert spent is not None
     return spent
@@ -218,7 +218,7 @@ def paid(purse: Purse, key: str) -> Spent:
 
 def called(purse: Purse, key: str) -> None:
     """A call that Slack answers in the moment in which it is made."""
-    purse.over(paid(purse, key), purse.now)
+    purse.settle(paid(purse, key), purse.now)
 
 
 def test_a_window_begins_with_slacks_answer_and_lasts_as_much_longer_as_clocks_may_differ() -> None:
@@ -227,8 +227,8 @@ def test_a_window_begins_with_slacks_answer_and_lasts_as_much_longer_as_clocks_m
     assert purse.wait([key]) == 5.5
     purse.now = 103.0
     assert purse.wait([key]) == 5.5
-    purse.over(first, 101.0)
-    purse.over(second, 103.0)
+    purse.settle(first, 101.0)
+    purse.settle(second, 103.0)
     assert purse.wait([key]) == pytest.approx(3.5)
     purse.now = 106.5
     assert purse.wait([key]) == 0
@@ -254,8 +254,8 @@ def test_what_was_paid_for_and_never_called_is_left_over() -> None:
     purse, key = Purse(Rates(channel=Window(1, 5), apart=0), now=100.0), of_channel("C1")
     spent = paid(purse, key)
     assert purse.wait([key]) == 5
-    purse.over(spent, None)
-    purse.over(spent, 100.0)
+    purse.settle(spent, None)
+    purse.settle(spent, 100.0)
     assert purse.wait([key]) == 0
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from playground.model.rates import Rates as Strict
 from scheduler.cards.reconciler import LOOKS_EVERY, Reconciler
-from store.outbox.rate_budget import AHEAD, NO_BURSTS_FOR, Purse, Rates, Spent, Window, of_channel
+from store.outbox.rate_budget import AHEAD, NO_BURSTS_FOR, Payment, Purse, Rates, Window, of_channel
 from tests.bot.service import SOFT
 from tests.bot.slack.office import CHANNEL, POLICY, Office, open_office
 from tests.bot.slack.operating import submitted
@@ -76,7 +76,7 @@ async def test_a_direct_channel_has_one_budget_for_its_cards_and_their_notes(dat
 def test_bursts_come_back_after_a_day() -> None:
     purse, key = Purse(Rates(channel=Window(5, 5), apart=0), now=100.0), of_channel("C1")
     refused = _called(purse, key)
-    purse.refused(refused, 101.0)
+    purse.back_off(refused, 101.0)
     purse.now = 101.0
     _called(purse, key)
     assert purse.wait([key]) == pytest.approx(1.0)
@@ -85,9 +85,9 @@ def test_bursts_come_back_after_a_day() -> None:
     assert purse.wait([key]) == 0
 
 
-def _called(purse: Purse, key: str) -> Spent:
+def _called(purse: Purse, key: str) -> Payment:
     """Answered in the same moment."""
     spent = purse.spend([key])
     assert spent is not None
-    purse.over(spent, purse.now)
+    purse.settle(spent, purse.now)
     return spent

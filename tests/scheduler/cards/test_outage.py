@@ -225,7 +225,7 @@ async def test_a_place_where_nothing_can_be_shown_is_named(office: Office) -> No
 
 
 async def roles(office: Office, user: str) -> tuple[str, ...]:
-    return (await office.store.read(office.store.house.roster)).roles_of(user)
+    return (await office.store.read(office.store.installation.roster)).roles_of(user)
 
 
 @pytest.mark.parametrize("method", ["users.list", "usergroups.users.list"])

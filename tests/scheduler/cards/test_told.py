@@ -135,8 +135,8 @@ async def test_a_refused_socket_is_no_trouble_while_another_process_is_connected
     over_a_socket: Office, capsys: pytest.CaptureFixture[str]
 ) -> None:
     office = over_a_socket
-    other = presence.Sign(office.store.house.tenant_id, "another", office.clock(), None, 1)
-    await office.store.write(lambda its: presence.sign(its, other))
+    other = presence.SignOfLife(office.store.installation.tenant_id, "another", office.clock(), None, 1)
+    await office.store.write(lambda its: presence.record_sign_of_life(its, other))
     office.slack.faults.error(TICKET, "socket_mode_disabled", times=None)
     await office.slack.sockets.disconnect("link_disabled")
     before = len(office.slack.calls_to(TICKET))
@@ -144,7 +144,7 @@ async def test_a_refused_socket_is_no_trouble_while_another_process_is_connected
     await heart(office).tick()
     await office.delivered()
     assert (errors(capsys), texts(office, ADMINS)) == ([], [])
-    await office.store.write(lambda its: presence.leave(its, other.tenant, other.process, office.clock()))
+    await office.store.write(lambda its: presence.mark_gone(its, other.tenant, other.process, office.clock()))
     await heart(office).tick()
     await office.delivered()
     assert len(errors(capsys)) == 1

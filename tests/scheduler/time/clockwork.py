@@ -15,7 +15,7 @@ from scheduler.time.due import Sweep
 from scheduler.time.heartbeat import Heart
 from scheduler.time.way_in import Proof
 from store.installation import directory
-from store.packages.events import events_of
+from store.packages.events import load_events
 from tests.rules.world import SOFT
 from tests.scheduler.time.looking import Looked, consents
 from tests.store.world import World
@@ -77,18 +77,18 @@ class Clockwork:
 
     async def leaves(self, who: str, until: datetime, delegate: str | None = None) -> None:
         now = self.world.clock.now
-        await self.world.write(lambda connection: directory.go_away(connection, who, until, delegate, now))
+        await self.world.write(lambda connection: directory.begin_absence(connection, who, until, delegate, now))
 
     async def comes_back(self, who: str) -> None:
         now = self.world.clock.now
-        await self.world.write(lambda connection: directory.come_back(connection, who, now))
+        await self.world.write(lambda connection: directory.end_absence(connection, who, now))
 
     async def now(self, state: PackageState) -> PackageState:
         return await self.world.state(state.decision_package_id)
 
     async def events(self, state: PackageState) -> list[Event]:
         world, package = self.world, state.decision_package_id
-        return await world.read(lambda connection: events_of(connection, world.tenant_id, package))
+        return await world.read(lambda connection: load_events(connection, world.tenant_id, package))
 
     async def told(self, state: PackageState) -> list[str]:
         return [event["event_type"] for event in await self.events(state)]

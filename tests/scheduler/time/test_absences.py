@@ -11,7 +11,7 @@ from rules.state.commands import ClaimTask
 from rules.state.model import Status
 from scheduler.time.absences import Relief
 from store.audit.reader import verify_database
-from store.packages.queue import Page, open_tasks
+from store.packages.queue import Page, list_open_tasks
 from tests.rules.world import DAY, HARD, HOUR, SENTA, SVEN, ask, people, policy
 from tests.scheduler.time.clockwork import Clockwork
 from tests.store.world import LASTING, founded
@@ -80,7 +80,7 @@ async def test_what_comes_in_while_everybody_who_is_asked_is_away_asks_the_next_
         for who in SENIORS_AND_ABOVE[:-1]:
             await clockwork.leaves(who, world.clock.now + DAY)
         state = await world.submit(HARD)
-        tasks = await world.read(lambda connection: open_tasks(connection, world.tenant_id, limit=9))
+        tasks = await world.read(lambda connection: list_open_tasks(connection, world.tenant_id, limit=9))
         faults = await world.read(lambda connection: list(verify_database(connection)))
     assert [(each.decision_package_id, each.task.required_role) for each in tasks.items] == [
         (state.decision_package_id, "director")
@@ -111,7 +111,7 @@ async def test_all_tasks_are_looked_through_only_when_somebody_goes_or_comes(
 
     def counted(*of: Any, **how: Any) -> Page:
         looked.append(1)
-        return open_tasks(*of, **how)
+        return list_open_tasks(*of, **how)
 
     monkeypatch.setattr("scheduler.time.absences.open_tasks", counted)
     await clockwork.world.submit(HARD)
@@ -136,7 +136,7 @@ async def test_a_task_that_was_too_busy_is_looked_after_at_the_next_look_and_the
 
     def counted(*of: Any, **how: Any) -> Page:
         looked.append(1)
-        return open_tasks(*of, **how)
+        return list_open_tasks(*of, **how)
 
     monkeypatch.setattr("scheduler.time.absences.open_tasks", counted)
     stuck, freed = STUCK[clockwork.world.store.database.engine.dialect.name]

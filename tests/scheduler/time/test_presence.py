@@ -35,7 +35,7 @@ async def both_live(one: Clockwork, other: Clockwork, span: timedelta) -> None:
 async def counted(world: World, since: PackageState) -> timedelta:
     assert since.shown is not None
     begin, end = since.shown.at, world.clock.now
-    spans = await world.read(lambda its: uptime.within(its, world.tenant_id, begin, end))
+    spans = await world.read(lambda its: uptime.provable_spans(its, world.tenant_id, begin, end))
     return sum((until - at for at, until in spans), timedelta())
 
 
@@ -54,9 +54,13 @@ async def test_the_first_probe_of_a_process_finds_it_already_known(database_url:
             came_in: list[bool]
 
             async def look(self, *, wanted: bool, again: bool) -> Proof | None:
-                house = world.store.house
-                await world.write(lambda its: presence.ask(its, house.tenant_id, house.process_id, "word"))
-                self.came_in = [await world.write(lambda its: presence.answer(its, house.tenant_id, "word"))]
+                installation = world.store.installation
+                await world.write(
+                    lambda its: presence.start_probe(its, installation.tenant_id, installation.process_id, "word")
+                )
+                self.came_in = [
+                    await world.write(lambda its: presence.finish_probe(its, installation.tenant_id, "word"))
+                ]
                 return await super().look(wanted=wanted, again=again)
 
         async def reachable() -> bool:
@@ -123,13 +127,13 @@ async def test_a_process_that_cannot_read_the_policy_in_force_stops_the_clock_fo
 
 def unreadable_for(its: Clockwork) -> Callable[[Connection], None]:
     """As if this process ran an older release than the one that applied the policy in force."""
-    house = its.world.store.house
+    installation = its.world.store.installation
 
     def forget(connection: Connection) -> None:
-        digest = house.standing(connection).policy_digest
-        house.policies._policies.clear()
-        house.policies._faults[digest or ""] = "of a later release"
-        house._known = None
+        digest = installation.status(connection).policy_digest
+        installation.policies._policies.clear()
+        installation.policies._faults[digest or ""] = "of a later release"
+        installation._known = None
 
     return forget
 
@@ -151,8 +155,8 @@ async def test_one_process_without_proof_makes_packages_hard_though_the_other_ha
 async def test_time_that_an_older_version_recorded_without_proof_does_not_count(clockwork: Clockwork) -> None:
     state, world = await clockwork.shown(), clockwork.world
     now = world.clock.now
-    await world.write(lambda its: uptime.begin(its, world.tenant_id, "before the upgrade", now, now))
-    await world.write(lambda its: uptime.grow(its, world.tenant_id, "before the upgrade", now, now + HOUR))
+    await world.write(lambda its: uptime.begin_uptime(its, world.tenant_id, "before the upgrade", now, now))
+    await world.write(lambda its: uptime.extend_uptime(its, world.tenant_id, "before the upgrade", now, now + HOUR))
     world.clock.passes(HOUR)
     assert await counted(world, state) == timedelta()
 

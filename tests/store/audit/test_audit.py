@@ -11,17 +11,17 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from rules.record.evidence import Counts
-from store.audit.kept import BATCH
 from store.audit.reader import (
     EVERYTHING,
     Selection,
-    heads,
-    matching,
+    matching_events,
+    read_heads,
+    read_trails,
     snapshot,
-    trails,
     verify_database,
 )
-from store.audit.tenant import tenant_claim
+from store.audit.tenant_record import tenant_claim
+from store.audit.tolerant_rows import BATCH
 from store.engine.engines import transact
 from store.installation import tenancy
 from tests.rules.world import NOW, SENTA
@@ -80,11 +80,11 @@ def test_a_snapshot_writes_nothing_on_postgresql(its: Recorded) -> None:
 def test_more_packages_than_are_fetched_at_once_are_each_seen_once(
     its: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("store.audit.kept.BATCH", 2)
+    monkeypatch.setattr("store.audit.tolerant_rows.BATCH", 2)
     assert BATCH > 2
     with snapshot(its.engine) as connection:
-        seen = [trail.package_id for trail in trails(connection, its.tenant_id)]
-        listed = [head.package_id for head in heads(connection, its.tenant_id)]
+        seen = [trail.package_id for trail in read_trails(connection, its.tenant_id)]
+        listed = [head.package_id for head in read_heads(connection, its.tenant_id)]
     assert sorted(seen) == sorted([its.approved, its.rejected, its.mailed])
     assert listed == seen
 
@@ -275,8 +275,8 @@ CHOICES: dict[str, tuple[Selection, tuple[str, ...], int]] = {
 def test_a_selection_takes_packages_whole_and_events_alone(its: Recorded, choice: str) -> None:
     selection, packages, events = CHOICES[choice]
     with snapshot(its.engine) as connection:
-        whole = list(trails(connection, its.tenant_id, selection))
-        found = list(matching(connection, its.tenant_id, selection))
+        whole = list(read_trails(connection, its.tenant_id, selection))
+        found = list(matching_events(connection, its.tenant_id, selection))
     assert {trail.package_id for trail in whole} == {getattr(its, name) for name in packages}
     assert [trail for trail in whole if trail.events[0]["revision"] != 1 or trail.claim is None] == []
     assert len(found) == events
@@ -286,6 +286,6 @@ def test_selected_events_come_oldest_first(its: Recorded) -> None:
     later = NOW + timedelta(hours=1)
     transact(its.engine, lambda connection: tenancy.set_frozen(connection, frozen=True, actor="operator", now=later))
     with snapshot(its.engine) as connection:
-        found: list[Any] = [event for _, event in matching(connection, its.tenant_id, EVERYTHING)]
+        found: list[Any] = [event for _, event in matching_events(connection, its.tenant_id, EVERYTHING)]
     assert found[-1]["event_type"] == "tenant.frozen"
     assert [event["occurred_at"] for event in found] == sorted(event["occurred_at"] for event in found)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from store.audit.reader import EVERYTHING, matching, snapshot, verify_database
+from store.audit.reader import EVERYTHING, matching_events, snapshot, verify_database
 from store.migrations.migrate import migrate
 from tests.rules.world import NOW
 from tests.store.recorded import Recorded, forge, recorded
@@ -63,4 +63,4 @@ def test_a_length_that_is_no_number_is_found(its: Recorded) -> None:
 def test_events_with_a_time_that_is_none_are_handed_out_with_the_others(its: Recorded) -> None:
     forge(its.engine, "UPDATE events SET occurred_at = 'garbage' WHERE package_id = :id", id=its.mailed)
     with snapshot(its.engine) as connection:
-        assert len(list(matching(connection, its.tenant_id, EVERYTHING))) == 13
+        assert len(list(matching_events(connection, its.tenant_id, EVERYTHING))) == 13

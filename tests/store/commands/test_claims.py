@@ -11,14 +11,14 @@ from rules.state.commands import Revoke, TakeOver
 from rules.state.model import ExecutionState
 from store.agents import agent_admin
 from store.installation import tenancy
-from store.store import Answered
+from store.store import AgentReply
 from tests.rules.world import ADAM, DAY, HARD, HOUR, QUESTION, SENTA, SVEN, ask, package
 from tests.store.notes import Threads
 from tests.store.soundness import faults
 from tests.store.world import World
 
 
-def why(answered: Answered) -> Reason | None:
+def why(answered: AgentReply) -> Reason | None:
     return answered.refusal.reason if answered.refusal else None
 
 

@@ -172,10 +172,10 @@ async def test_an_agent_does_not_find_another_agents_package(world: World) -> No
     other = await world.hire("Other")
     state = await world.submit(HARD)
     package_id, other_id = state.decision_package_id, other.agent_id
-    assert await world.store.found(package_id, other_id) is None
-    assert await world.store.events(package_id, other_id) is None
-    assert await world.store.next_change(package_id, other_id, None, 30) is None
-    assert await world.store.own(other_id, limit=10) == ([], None)
+    assert await world.store.load_document(package_id, other_id) is None
+    assert await world.store.load_events(package_id, other_id) is None
+    assert await world.store.wait_for_change(package_id, other_id, None, 30) is None
+    assert await world.store.list_documents(other_id, limit=10) == ([], None)
 
 
 @pytest.mark.parametrize("kind", [NewVersion, Withdraw, ClaimExecution, ReportExecution])

@@ -13,7 +13,7 @@ from rules.policy.parse import read_policy
 from rules.reasons import Reason
 from rules.state.commands import Approve
 from rules.state.model import Status
-from store.commands.policies import Given, PolicyFile, give
+from store.commands.policies import Activation, PolicyFile, activate_policy
 from store.installation.policy_texts import UnreadablePolicyError
 from tests.rules.world import HARD, NOW, SENTA, SVEN, ask, policy, submission, written
 from tests.store.soundness import faults
@@ -24,8 +24,8 @@ LATER = written(STRICT) + "\nof_a_later_release = true"
 LAX = policy(**LASTING, version="lax", roles={"reviewer": {"max_risk": "high"}})
 
 
-async def gives(world: World, its: Policy, **how: Any) -> Given:
-    return await world.write(lambda connection: give(connection, PolicyFile(its, written(its)), NOW, **how))
+async def gives(world: World, its: Policy, **how: Any) -> Activation:
+    return await world.write(lambda connection: activate_policy(connection, PolicyFile(its, written(its)), NOW, **how))
 
 
 async def activated(world: World) -> list[str]:
@@ -35,7 +35,7 @@ async def activated(world: World) -> list[str]:
 
 
 async def in_force(world: World) -> str:
-    return (await world.read(world.store.house.roster)).policy.version
+    return (await world.read(world.store.installation.roster)).policy.version
 
 
 async def forge(world: World, statement: str, **values: Any) -> None:
@@ -74,8 +74,8 @@ async def test_two_replicas_with_two_new_files_are_announced_one_after_the_other
 
 async def test_a_replaced_policy_comes_back_only_on_demand(world: World) -> None:
     await gives(world, STRICT)
-    assert await gives(world, POLICY) is Given.REPLACED_BEFORE
-    assert await gives(world, POLICY, again=True) is Given.APPLIED
+    assert await gives(world, POLICY) is Activation.REPLACED_BEFORE
+    assert await gives(world, POLICY, again=True) is Activation.APPLIED
     assert await in_force(world) == "test-1"
     assert await activated(world) == ["test-1", "strict", "test-1"]
 
@@ -83,7 +83,7 @@ async def test_a_replaced_policy_comes_back_only_on_demand(world: World) -> None
 async def test_the_same_content_in_another_spelling_changes_nothing(world: World) -> None:
     respelled = "# the same, explained\n\n" + written(POLICY)
     file = PolicyFile(read_policy(respelled), respelled)
-    assert await world.write(lambda connection: give(connection, file, NOW)) is Given.IN_FORCE
+    assert await world.write(lambda connection: activate_policy(connection, file, NOW)) is Activation.IN_FORCE
     assert await activated(world) == ["test-1"]
 
 
@@ -110,8 +110,8 @@ async def test_a_process_that_cannot_read_the_policy_in_force_decides_nothing(wo
 async def test_a_process_that_cannot_read_the_policy_in_force_does_not_replace_it(world: World) -> None:
     await gives(world, STRICT)
     await forge(world, "UPDATE policies SET text = :text WHERE version = 'strict'", text=LATER)
-    assert await gives(world, LAX) is Given.HELD_BACK
-    assert await gives(world, LAX, again=True) is Given.APPLIED
+    assert await gives(world, LAX) is Activation.HELD_BACK
+    assert await gives(world, LAX, again=True) is Activation.APPLIED
     assert await in_force(world) == "lax"
 
 

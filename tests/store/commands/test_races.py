@@ -18,7 +18,7 @@ from rules.reasons import Reason
 from rules.state.commands import Approve, Command, NewVersion, OpenDetails, Reject, Revise, Revoke, TakeOver, Withdraw
 from rules.state.model import ExecutionState, Status
 from store.commands.execute import Outcome
-from store.commands.situations import situation_of
+from store.commands.situation import load_situation
 from store.engine.engines import transact
 from store.installation import tenancy
 from tests.rules.world import ADAM, CRITICAL, HARD, NOW, SENTA, SUSI, SVEN, ask, package, policy
@@ -126,7 +126,7 @@ async def test_the_same_post_delivered_twice_at_once_is_one_package(
     answers = await asyncio.gather(*(world.asked(post, digest="content") for post in posts))
     assert sorted(answered.replayed for answered in answers) == [False, True]
     assert answers[0].document == answers[1].document
-    documents, _ = await world.store.own(world.agent.agent_id, limit=10)
+    documents, _ = await world.store.list_documents(world.agent.agent_id, limit=10)
     assert len(documents) == 1
 
 
@@ -209,9 +209,9 @@ async def test_a_freeze_that_comes_while_a_claim_is_on_its_way_stops_the_claim(
 
     def frozen_meanwhile(*arguments: Any) -> Any:
         transact(world.store.database.engine, lambda other: tenancy.set_frozen(other, frozen=True, actor=ADAM, now=NOW))
-        return situation_of(*arguments)
+        return load_situation(*arguments)
 
-    monkeypatch.setattr("store.commands.execute.situation_of", frozen_meanwhile)
+    monkeypatch.setattr("store.commands.execute.load_situation", frozen_meanwhile)
     claimed = await world.claimed(state)
     assert claimed.refusal is not None
     assert claimed.refusal.reason is Reason.AGENT_PAUSED
@@ -232,12 +232,12 @@ async def test_a_freeze_is_answered_only_when_no_claim_is_on_its_way_any_more(
         return False
 
     def tried_meanwhile(*arguments: Any) -> Any:
-        situation = situation_of(*arguments)
+        situation = load_situation(*arguments)
         with world.store.database.engine.connect() as other:
             froze.append(freeze(other))
         return situation
 
-    monkeypatch.setattr("store.commands.execute.situation_of", tried_meanwhile)
+    monkeypatch.setattr("store.commands.execute.load_situation", tried_meanwhile)
     claimed = await world.claimed(state)
     with world.store.database.engine.connect() as other:
         froze.append(freeze(other))

@@ -17,11 +17,11 @@ from rules.state.situation import Situation
 from rules.state.transition import Transition
 from rules.verbs.decide import decide
 from scheduler.common import clock_commands
-from store.commands.asked import Asked
-from store.commands.execute import carry_out
+from store.commands.execute import execute
+from store.commands.invocation import Invocation
 from store.engine.engines import transact
-from store.packages.autonomy import profile
-from store.packages.packages import Loaded, load_each
+from store.packages.autonomy import load_profile
+from store.packages.packages import Loaded, load_packages
 from tests.rules.world import HARD, RITA, SENTA, SOFT, ask, policy
 from tests.store.soundness import faults
 from tests.store.world import LASTING, World, founded, reviewer
@@ -34,11 +34,11 @@ async def states_of(world: World, several: list[PackageState]) -> list[PackageSt
 
 
 async def test_several_go_together_and_each_is_decided_by_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("store.store.TOGETHER", 2)
+    monkeypatch.setattr("store.store.CLOCK_BATCH", 2)
     due = [await world.submit(SOFT.model_copy(update={"expires_at": world.clock.now + DAY})) for _ in range(3)]
     early = await world.submit(HARD)
     world.clock.passes(DAY)
-    outcomes = await world.store.carry_out_each([clock_commands.of(Expire, state) for state in (*due, early)])
+    outcomes = await world.store.execute_many([clock_commands.of(Expire, state) for state in (*due, early)])
     told = [outcome.refusal and outcome.refusal.reason.value for outcome in outcomes]
     assert told == [None, None, None, "not-due"]
     assert [state.status for state in await states_of(world, due)] == [Status.EXPIRED] * 3
@@ -53,12 +53,12 @@ async def test_outcomes_of_one_agent_that_go_together_are_all_counted(world: Wor
         await world.claimed(state, action_digest=state.action_digest)
         claimed.append(state)
     world.clock.passes(DAY)
-    outcomes = await world.store.carry_out_each([clock_commands.of(LoseTrack, state) for state in claimed])
+    outcomes = await world.store.execute_many([clock_commands.of(LoseTrack, state) for state in claimed])
     assert [outcome.refusal for outcome in outcomes] == [None] * 3
     after = await states_of(world, claimed)
     assert {state.execution.state for state in after} == {ExecutionState.UNKNOWN}
     earned = await world.read(
-        lambda connection: profile(connection, world.tenant_id, world.agent.agent_id, SOFT.action_type)
+        lambda connection: load_profile(connection, world.tenant_id, world.agent.agent_id, SOFT.action_type)
     )
     assert earned is not None
     assert len(earned.recent_failures) == 3
@@ -69,7 +69,7 @@ async def test_tasks_that_climb_together_are_shared_out_among_those_who_are_aske
     async with founded(database_url, policy(**LASTING, queue={"assign": "balanced"})) as world:
         due = [await world.submit(HARD) for _ in range(3)]
         world.clock.passes(DAY)
-        await world.store.carry_out_each([clock_commands.of(Climb, state) for state in due])
+        await world.store.execute_many([clock_commands.of(Climb, state) for state in due])
         given = {state.task.assigned_to for state in await states_of(world, due)}
         assert len(given) == 3
         assert await world.read(faults) == []
@@ -81,18 +81,18 @@ async def test_what_was_decided_before_several_are_written_stays_as_it_was_decid
 ) -> None:
     """One is approved between the reading and the writing: all are read anew, and that one is left alone."""
     due = [await world.submit(HARD.model_copy(update={"expires_at": world.clock.now + DAY})) for _ in range(3)]
-    approval = Asked(command=ask(Approve, due[1]), now=world.clock.now, actor=reviewer(SENTA))
+    approval = Invocation(command=ask(Approve, due[1]), now=world.clock.now, actor=reviewer(SENTA))
     approved = iter([approval])
 
     def too_late(connection: Connection, tenant_id: str, package_ids: list[str]) -> dict[str, Loaded]:
-        found = load_each(connection, tenant_id, package_ids)
+        found = load_packages(connection, tenant_id, package_ids)
         for asked in approved:
-            transact(world.store.database.engine, partial(carry_out, house=world.store.house, asked=asked))
+            transact(world.store.database.engine, partial(execute, installation=world.store.installation, asked=asked))
         return found
 
-    monkeypatch.setattr("store.commands.execute.load_each", too_late)
+    monkeypatch.setattr("store.commands.execute.load_packages", too_late)
     world.clock.passes(DAY)
-    outcomes = await world.store.carry_out_each([clock_commands.of(Expire, state) for state in due])
+    outcomes = await world.store.execute_many([clock_commands.of(Expire, state) for state in due])
     assert [outcome.refusal is None for outcome in outcomes] == [True, False, True]
     after = [state.status for state in await states_of(world, due)]
     assert after == [Status.EXPIRED, Status.APPROVED, Status.EXPIRED]
@@ -111,7 +111,7 @@ async def test_one_that_cannot_be_carried_out_keeps_none_of_the_others_from_it(
         return decide(state, command, situation)
 
     monkeypatch.setattr("store.commands.execute.decide", stumbling)
-    outcomes = await world.store.carry_out_each([clock_commands.of(Expire, state) for state in due])
+    outcomes = await world.store.execute_many([clock_commands.of(Expire, state) for state in due])
     assert [outcome.refusal is None for outcome in outcomes] == [True, False, True]
     after = [state.status for state in await states_of(world, due)]
     assert after == [Status.EXPIRED, Status.PENDING, Status.EXPIRED]
@@ -124,8 +124,8 @@ async def test_what_cannot_be_written_with_the_others_keeps_none_of_them_from_it
 ) -> None:
     due = [await world.submit(SOFT.model_copy(update={"expires_at": world.clock.now + DAY})) for _ in range(3)]
     world.clock.passes(DAY)
-    monkeypatch.setattr("store.commands.execute.load_each", _fails)
-    outcomes = await world.store.carry_out_each([clock_commands.of(Expire, state) for state in due])
+    monkeypatch.setattr("store.commands.execute.load_packages", _fails)
+    outcomes = await world.store.execute_many([clock_commands.of(Expire, state) for state in due])
     assert [outcome.refusal for outcome in outcomes] == [None] * 3
     assert [state.status for state in await states_of(world, due)] == [Status.EXPIRED] * 3
     assert await world.read(faults) == []

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from store.engine.address import address, connect_options
+from store.engine.address import connect_options, parse_database_url
 
 SEVERAL = {"host": "one,two", "port": "5432,5433"}
 
 
 def options(url: str) -> dict[str, Any]:
-    where = address(url).set(drivername="postgresql+psycopg")
+    where = parse_database_url(url).set(drivername="postgresql+psycopg")
     _, given = where.get_dialect()().create_connect_args(where)
     return {**connect_options(where), **given}
 
@@ -41,7 +41,7 @@ def test_of_several_hosts_the_one_that_takes_writes_is_asked_for(url: str, where
 def test_a_comma_in_a_password_names_no_second_host(url: str) -> None:
     told = options(url)
     assert (told["host"], told["user"], told["password"], told["dbname"]) == ("one", "app", "wo,rd", "its")
-    assert "wo,rd" not in address(url).render_as_string(hide_password=True)
+    assert "wo,rd" not in parse_database_url(url).render_as_string(hide_password=True)
 
 
 def test_a_single_host_is_taken_as_it_is_and_what_the_url_says_wins() -> None:

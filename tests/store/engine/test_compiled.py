@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, Engine, Integer, bindparam, column, event, select, table, text
 from sqlalchemy.engine.interfaces import CacheStats, DBAPICursor, ExecutionContext
 
-from store.engine.address import address
+from store.engine.address import parse_database_url
 from store.engine.engines import make_engine
 
 NUMBERS = table("numbers", column("shared_by_engines", Integer))
@@ -15,7 +15,7 @@ QUERY = select(NUMBERS.c.shared_by_engines).where(NUMBERS.c.shared_by_engines > 
 
 @pytest.fixture
 def engines(empty_database_url: str) -> Iterator[list[Engine]]:
-    made = [make_engine(address(empty_database_url)) for _ in range(2)]
+    made = [make_engine(parse_database_url(empty_database_url)) for _ in range(2)]
     with made[0].begin() as connection:
         connection.execute(text("CREATE TABLE numbers (shared_by_engines INTEGER)"))
         connection.execute(text("INSERT INTO numbers VALUES (1), (2), (3)"))

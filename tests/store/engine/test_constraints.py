@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from store.commands.write import writing
-from store.engine.constraints import violated
+from store.commands.write import batch_or_stale
+from store.engine.constraints import violated_constraint
 from store.engine.database import StaleError
-from store.migrations.append_only import refusal
+from store.migrations.append_only import append_only_message
 from tests.store.recorded import Recorded, recorded
 
 
@@ -29,7 +29,7 @@ def again(table: str) -> str:
 def constraint(its: Recorded, statement: str) -> str | None:
     with pytest.raises(IntegrityError) as raised, its.engine.begin() as connection:
         connection.execute(text(statement))
-    return violated(raised.value)
+    return violated_constraint(raised.value)
 
 
 @pytest.mark.parametrize("table", ["packages", "commands", "versions"])
@@ -48,7 +48,7 @@ def test_a_missing_value_violates_no_constraint_that_has_a_name(its: Recorded) -
 
 
 def test_a_place_in_the_chain_that_is_taken_is_named_by_sqlites_trigger_or_by_the_key(its: Recorded) -> None:
-    taken = {"sqlite": refusal("events"), "postgresql": "events_pkey"}
+    taken = {"sqlite": append_only_message("events"), "postgresql": "events_pkey"}
     assert constraint(its, again("events")) == taken[its.engine.dialect.name]
 
 
@@ -62,11 +62,11 @@ def test_a_table_that_is_not_ours_has_no_constraint_that_we_know(its: Recorded) 
 
 @pytest.mark.parametrize("table", ["events", "commands"])
 def test_a_command_whose_place_is_taken_is_stale(its: Recorded, table: str) -> None:
-    with pytest.raises(StaleError), its.engine.begin() as connection, writing(connection):
+    with pytest.raises(StaleError), its.engine.begin() as connection, batch_or_stale(connection):
         connection.execute(text(again(table)))
 
 
 @pytest.mark.parametrize("table", ["packages", "votes"])
 def test_any_other_row_that_is_taken_is_a_fault(its: Recorded, table: str) -> None:
-    with pytest.raises(IntegrityError), its.engine.begin() as connection, writing(connection):
+    with pytest.raises(IntegrityError), its.engine.begin() as connection, batch_or_stale(connection):
         connection.execute(text(again(table)))

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from store.engine import database as store_database
 from store.engine import engines
-from store.engine.batch import together
+from store.engine.batch import batched_writes
 from store.engine.database import Database, StaleError, open_database
 from store.engine.workers import UnavailableError
 from tests.store.notes import ADD, MAKE, Hold, held_by_another, note, notes
@@ -154,7 +154,7 @@ async def test_what_is_read_is_all_of_one_moment(database: Database) -> None:
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 async def test_what_fails_in_a_batch_fails_as_it_does_alone(database: Database) -> None:
     def twice(connection: Connection) -> None:
-        with together(connection) as batch:
+        with batched_writes(connection) as batch:
             batch.execute(ADD, {"number": 2})
             batch.execute(ADD, [{"number": 1}, {"number": 1}])
 
@@ -166,9 +166,9 @@ async def test_what_fails_in_a_batch_fails_as_it_does_alone(database: Database) 
 
 async def test_a_batch_is_sent_at_its_end_and_what_lies_within_it_goes_with_it(database: Database) -> None:
     def nested(connection: Connection) -> tuple[list[int], list[int]]:
-        with together(connection) as batch:
+        with batched_writes(connection) as batch:
             batch.execute(ADD, {"number": 1})
-            with together(connection) as inner:
+            with batched_writes(connection) as inner:
                 inner.execute(ADD, [{"number": 2}, {"number": 3}])
             within = notes(connection)
         return within, notes(connection)
@@ -178,10 +178,10 @@ async def test_a_batch_is_sent_at_its_end_and_what_lies_within_it_goes_with_it(d
 
 async def test_of_a_batch_that_was_given_up_nothing_is_sent(database: Database) -> None:
     def gives_up(connection: Connection) -> list[int]:
-        with suppress(ValueError), together(connection) as batch:
+        with suppress(ValueError), batched_writes(connection) as batch:
             batch.execute(ADD, {"number": 1})
             raise ValueError
-        with together(connection) as batch:
+        with batched_writes(connection) as batch:
             batch.execute(ADD, {"number": 2})
         return notes(connection)
 
@@ -194,7 +194,7 @@ async def test_a_connection_that_is_lost_in_a_batch_is_replaced(database: Databa
 
     def loses_its_first(connection: Connection) -> None:
         pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-        with together(connection) as batch:
+        with batched_writes(connection) as batch:
             batch.execute(ADD, {"number": 1})
             if not lost:
                 lost.append(pid)
@@ -209,7 +209,7 @@ async def test_a_connection_that_is_lost_in_a_batch_is_replaced(database: Databa
 async def test_what_another_process_keeps_locked_is_unavailable_and_then_available_again(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "PATIENCE", 1)
+    monkeypatch.setattr(engines, "LOCK_TIMEOUT", 1)
     database = open_database(database_url)
     await database.write(lambda connection: connection.execute(text(MAKE)))
     with held_by_another(database_url):

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from store.engine.address import address
+from store.engine.address import parse_database_url
 from store.engine.engines import make_engine, transact
-from store.installation.tenancy import tenant
+from store.installation.tenancy import read_tenant_id
 from store.migrations.migrate import migrate
 
 
@@ -35,9 +35,9 @@ def test_the_database_what_lies_beside_it_and_its_own_folder_are_for_their_owner
     file = tmp_path / "one" / "two" / "countersign.db"
     url = f"sqlite:///{file}"
     migrate(url, datetime.now(UTC))
-    engine = make_engine(address(url))
+    engine = make_engine(parse_database_url(url))
     with engine.connect() as connection:
-        assert tenant(connection)
+        assert read_tenant_id(connection)
         transact(engine, lambda its: its.exec_driver_sql("UPDATE installation SET frozen = 0"))
         assert sorted(each.name for each in file.parent.iterdir()) == [
             file.name,
@@ -74,11 +74,11 @@ def test_a_second_engine_leaves_the_first_its_locks_so_no_other_process_takes_it
     file = tmp_path / "countersign.db"
     url = f"sqlite:///{file}"
     migrate(url, datetime.now(UTC))
-    engine = make_engine(address(url))
+    engine = make_engine(parse_database_url(url))
     seen = []
     for frozen in (1, 0):
         transact(engine, partial(_set_frozen, frozen=frozen))
-        make_engine(address(url)).dispose()
+        make_engine(parse_database_url(url)).dispose()
         seen.append(subprocess.check_output([sys.executable, "-c", _READ_AND_LEAVE, str(file)], text=True).strip())
     assert (seen, Path(f"{file}-wal").exists()) == (["1", "0"], True)
     engine.dispose()
@@ -87,7 +87,7 @@ def test_a_second_engine_leaves_the_first_its_locks_so_no_other_process_takes_it
 def test_an_installation_is_not_named_like_a_workspace(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'countersign.db'}"
     migrate(url, datetime.now(UTC))
-    engine = make_engine(address(url))
+    engine = make_engine(parse_database_url(url))
     with engine.connect() as connection:
-        assert tenant(connection).startswith("inst_")
+        assert read_tenant_id(connection).startswith("inst_")
     engine.dispose()

@@ -23,7 +23,7 @@ POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 
 @pytest.fixture
 async def threads(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Threads]:
-    monkeypatch.setattr(store_database, "HASTE", 20)  # a slow machine does not divide the group
+    monkeypatch.setattr(store_database, "GROUP_TIMEOUT", 20)  # a slow machine does not divide the group
     async with Threads(database) as its:
         yield its
 
@@ -109,7 +109,7 @@ async def test_an_operation_of_a_group_that_met_a_change_is_tried_again(database
 async def test_a_lock_that_another_holds_holds_up_only_the_operation_that_wants_it(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "PATIENCE", 1000)
+    monkeypatch.setattr(engines, "LOCK_TIMEOUT", 1000)
     database = open_database(database_url)
     await database.write(lambda connection: connection.execute(text(MAKE)))
     with psycopg.connect(database_url) as other:
@@ -128,7 +128,7 @@ async def test_a_lock_that_another_holds_holds_up_only_the_operation_that_wants_
 async def test_a_group_that_takes_long_commits_what_it_has_done(
     database: Database, threads: Threads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_database, "HASTE", 0)
+    monkeypatch.setattr(store_database, "GROUP_TIMEOUT", 0)
     transactions = await threads.together(*[in_transaction] * 3)
     assert len(set(transactions)) == 3
 
@@ -189,7 +189,7 @@ async def test_who_asks_for_a_row_after_somebody_who_changes_it_waits_for_them(
     table = Table("notes", MetaData(), Column("number", Integer))
 
     def changes(connection: Connection) -> int:
-        engines.in_turn(connection, table)
+        engines.lock_table(connection, table)
         return connection.execute(update(table).values(number=2)).rowcount
 
     await database.write(note(1))

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from store.engine import one_file
+from store.engine import sqlite
 from store.engine.database import Database
 from store.engine.engines import make_engine, transact
-from store.engine.workers import UnavailableError, takes_long
+from store.engine.workers import UnavailableError, require_thread
 from tests.store.notes import Hold, held_by_another, note, notes
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -103,7 +103,7 @@ async def test_a_quick_read_that_fails_is_tried_once_more_by_whoever_can_wait(da
 async def test_an_operation_that_says_it_takes_long_is_undone_and_runs_in_a_thread(database: Database) -> None:
     def longer(connection: Connection) -> int:
         note(7)(connection)
-        takes_long(connection)
+        require_thread(connection)
         return threading.get_ident()
 
     read, wrote = await database.read(longer, quick=True), await database.write(longer, quick=True)
@@ -125,7 +125,7 @@ async def test_operations_that_wait_together_share_a_commit(database: Database) 
 async def test_everything_else_gets_its_turn_within_a_long_row_of_quick_operations(
     database: Database, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
-    monkeypatch.setattr(one_file, "AT_A_STRETCH", 0)
+    monkeypatch.setattr(sqlite, "LOOP_SLICE", 0)
     ask = getattr(database, part)
     carried_out: list[int] = []
     between: list[int] = []
@@ -146,7 +146,7 @@ async def test_everything_else_gets_its_turn_within_a_long_row_of_quick_operatio
 async def test_everything_else_gets_its_turn_while_one_task_reads_again_and_again(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(one_file, "AT_A_STRETCH", 0)
+    monkeypatch.setattr(sqlite, "LOOP_SLICE", 0)
     turns: list[int] = []
     for _ in range(10):
         asyncio.get_running_loop().call_soon(turns.append, 1)

@@ -12,8 +12,8 @@ from sqlmodel import SQLModel
 
 from rules.state.commands import Escalate
 from store.agents.agents import AGENTS
-from store.engine.batch import together
-from store.engine.spelled import first, rows
+from store.engine.batch import batched_writes
+from store.engine.statements import fetch_all, fetch_first
 from store.installation import directory
 from store.packages.packages import PACKAGES
 from store.schema.tables import ReviewTaskRow, core
@@ -28,7 +28,7 @@ async def lived_in(world: World) -> None:
     """One package was approved, one is escalated and somebody is away: dates, numbers, truths, and nothing at all."""
     await world.approved(by=RITA)
     await world.after(ask(Escalate, await world.submit(HARD)), SENTA)
-    await world.write(lambda its: directory.go_away(its, ROSS, world.clock() + HOUR, None, world.clock()))
+    await world.write(lambda its: directory.begin_absence(its, ROSS, world.clock() + HOUR, None, world.clock()))
 
 
 @pytest.mark.parametrize("name", ["absences", "agents", "commands", "installation", "packages", "people", "tasks"])
@@ -38,7 +38,7 @@ async def test_a_row_is_what_sqlalchemy_makes_of_it(world: World, name: str) -> 
     query = select(table).where(table.c.tenant_id == bindparam("tenant")).order_by(*table.primary_key)
     key = {"tenant": world.tenant_id}
     usual = await world.read(lambda its: [dict(row) for row in its.execute(query, key).mappings()])
-    ours = await world.read(lambda its: [row._asdict() for row in rows(its, query, key)])
+    ours = await world.read(lambda its: [row._asdict() for row in fetch_all(its, query, key)])
     assert usual
     assert ours == usual
 
@@ -57,7 +57,7 @@ async def test_what_a_statement_says_itself_is_sent_with_it(world: World, query:
     await lived_in(world)
     key = {"tenant": world.tenant_id}
     usual = await world.read(lambda its: [tuple(row) for row in its.execute(query, key)])
-    ours = await world.read(lambda its: [tuple(row) for row in rows(its, query, key)])
+    ours = await world.read(lambda its: [tuple(row) for row in fetch_all(its, query, key)])
     assert usual
     assert ours == usual
 
@@ -67,9 +67,11 @@ async def test_a_constant_that_is_nothing_is_written_as_nothing(world: World) ->
     row = {"tenant_id": world.tenant_id, "agent_id": "agt_x", "name": "X", "owner": RITA, "standing": "active"}
 
     def added(connection: Connection) -> Any:
-        with together(connection) as batch:
+        with batched_writes(connection) as batch:
             batch.execute(made, row | {"created_at": world.clock()})
-        return first(connection, select(AGENTS).where(AGENTS.c.agent_id == bindparam("agent")), {"agent": "agt_x"})
+        return fetch_first(
+            connection, select(AGENTS).where(AGENTS.c.agent_id == bindparam("agent")), {"agent": "agt_x"}
+        )
 
     found = await world.write(added)
     assert (found.name, found.callback_url, found.created_at) == ("X", None, world.clock())
@@ -77,14 +79,14 @@ async def test_a_constant_that_is_nothing_is_written_as_nothing(world: World) ->
 
 async def test_nothing_found_is_nothing(world: World) -> None:
     query = select(PACKAGES.c.state).where(PACKAGES.c.package_id == bindparam("package"))
-    assert await world.read(lambda its: first(its, query, {"package": "pkg_none"})) is None
-    assert await world.read(lambda its: rows(its, query, {"package": "pkg_none"})) == []
+    assert await world.read(lambda its: fetch_first(its, query, {"package": "pkg_none"})) is None
+    assert await world.read(lambda its: fetch_all(its, query, {"package": "pkg_none"})) == []
 
 
 async def test_a_fault_of_the_driver_is_told_as_sqlalchemy_tells_it(world: World) -> None:
     nowhere = select(Table("nowhere", MetaData(), Column("number", Integer)).c.number)
     told = []
-    for ask_it in (Connection.execute, rows):
+    for ask_it in (Connection.execute, fetch_all):
         with pytest.raises(DBAPIError) as caught:
             await world.write(lambda its, way=ask_it: way(its, nowhere, {}))  # type: ignore[misc]
         told.append((type(caught.value), type(caught.value.orig), caught.value.connection_invalidated))
@@ -101,7 +103,7 @@ async def test_a_connection_that_is_lost_while_it_reads_is_replaced(world: World
             lost.append(connection.connection.driver_connection.info.backend_pid)  # type: ignore[union-attr]
             with psycopg.connect(database_url, autocommit=True) as other:
                 other.execute("SELECT pg_terminate_backend(%s, 5000)", lost)
-        return rows(connection, query, {"tenant": world.tenant_id})
+        return fetch_all(connection, query, {"tenant": world.tenant_id})
 
     state = await world.submit()
     assert [row.status for row in await world.read(loses_its_first)] == [state.status.value]

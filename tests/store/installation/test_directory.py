@@ -14,18 +14,18 @@ from rules.people.directory import Directory, Person
 from rules.reasons import Reason
 from rules.state.commands import Approve
 from store.engine.workers import Operation
-from store.installation import directory, house
+from store.installation import directory, installation
 from tests.rules.world import DAY, HARD, NOW, SENTA, SVEN, ask, people, person
 from tests.store.world import World, replica
 
 
 async def known(world: World) -> dict[str, Person]:
-    roster = await world.read(world.store.house.roster)
+    roster = await world.read(world.store.installation.roster)
     return dict(roster.directory.people)
 
 
 def renewed(everybody: dict[str, Person], groups: dict[str, list[str]] | None = None) -> Operation[None]:
-    return lambda connection: directory.replace(connection, everybody.values(), groups or {}, NOW)
+    return lambda connection: directory.replace_directory(connection, everybody.values(), groups or {}, NOW)
 
 
 async def at_once(world: World, other: World, operation: Callable[[Connection], None]) -> None:
@@ -34,7 +34,7 @@ async def at_once(world: World, other: World, operation: Callable[[Connection], 
 
 async def test_the_directory_is_replaced_whole(world: World) -> None:
     await world.write(renewed({SENTA: person(SENTA)}, {"SGROUP": [SENTA, SENTA]}))
-    roster = await world.read(world.store.house.roster)
+    roster = await world.read(world.store.installation.roster)
     assert dict(roster.directory.people) == {SENTA: person(SENTA)}
     assert roster.directory.groups == {"SGROUP": frozenset([SENTA])}
     assert roster.directory.as_of == NOW
@@ -49,15 +49,15 @@ async def test_replicas_that_renew_the_directory_at_once_do_not_disturb_each_oth
 async def test_somebody_who_goes_away_twice_at_once_is_away(world: World) -> None:
     until = NOW + DAY
     async with replica(world) as other:
-        await at_once(world, other, lambda connection: directory.go_away(connection, SENTA, until, SVEN, NOW))
+        await at_once(world, other, lambda connection: directory.begin_absence(connection, SENTA, until, SVEN, NOW))
         gone = (await known(other))[SENTA]
     assert (gone.away_until, gone.delegate) == (until, SVEN)
 
 
 async def test_somebody_who_comes_back_twice_at_once_is_back_and_it_is_said_once(world: World) -> None:
-    await world.write(lambda connection: directory.go_away(connection, SENTA, NOW + DAY, None, NOW))
+    await world.write(lambda connection: directory.begin_absence(connection, SENTA, NOW + DAY, None, NOW))
     async with replica(world) as other:
-        await at_once(world, other, lambda connection: directory.come_back(connection, SENTA, NOW))
+        await at_once(world, other, lambda connection: directory.end_absence(connection, SENTA, NOW))
     query = text("SELECT event_type FROM tenant_events WHERE actor = :senta ORDER BY sequence")
     said = await world.read(lambda connection: list(connection.execute(query, {"senta": SENTA}).scalars()))
     assert said == ["person.away", "person.back"]
@@ -65,7 +65,7 @@ async def test_somebody_who_comes_back_twice_at_once_is_back_and_it_is_said_once
 
 
 async def test_absences_outlive_a_renewal_of_the_directory(world: World) -> None:
-    await world.write(lambda connection: directory.go_away(connection, SENTA, NOW + DAY, None, NOW))
+    await world.write(lambda connection: directory.begin_absence(connection, SENTA, NOW + DAY, None, NOW))
     await world.write(renewed(people()))
     assert (await known(world))[SENTA].away_until == NOW + DAY
 
@@ -93,7 +93,7 @@ async def test_a_directory_that_is_too_old_lets_nobody_decide(world: World) -> N
 async def test_a_renewal_that_was_rolled_back_is_remembered_by_nobody(world: World) -> None:
     def renewed_and_rolled_back(connection: Connection) -> None:
         renewed(people())(connection)
-        world.store.house.roster(connection)
+        world.store.installation.roster(connection)
         raise ValueError
 
     with pytest.raises(ValueError, match=r"^$"):
@@ -104,7 +104,7 @@ async def test_a_renewal_that_was_rolled_back_is_remembered_by_nobody(world: Wor
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_directory_that_changed_is_not_read_in_the_loop(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = house.directory_of
+    read = installation.load_directory
     threads: list[int] = []
 
     def seen(connection: Connection, as_of: datetime | None) -> Directory:
@@ -113,7 +113,7 @@ async def test_a_directory_that_changed_is_not_read_in_the_loop(world: World, mo
 
     state = await world.submit(HARD)
     await world.write(renewed(people()))
-    monkeypatch.setattr(house, "directory_of", seen)
+    monkeypatch.setattr(installation, "load_directory", seen)
     await world.after(ask(Approve, state), SENTA)
     assert len(threads) == 1
     assert threading.get_ident() not in threads

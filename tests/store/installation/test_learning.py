@@ -12,7 +12,7 @@ import pytest
 
 from rules.people.directory import Person
 from store.installation import directory
-from store.installation.learning import Told, change_group, learn_group, learn_person
+from store.installation.directory_events import EventTime, apply_group, apply_group_change, apply_person
 from tests.rules.world import MINUTE, NOW, RITA, SENTA, SVEN, people, person
 from tests.store.world import World, replica
 
@@ -20,36 +20,38 @@ GROUP = "SGROUP"
 READ = NOW - MINUTE
 
 
-def at(minutes: float, event_id: str = "") -> Told:
-    return Told(NOW + minutes * MINUTE, event_id or f"Ev{minutes}")
+def at(minutes: float, event_id: str = "") -> EventTime:
+    return EventTime(NOW + minutes * MINUTE, event_id or f"Ev{minutes}")
 
 
-async def heard(world: World, told: Told, **changes: Any) -> bool:
-    return await world.write(lambda connection: learn_person(connection, person(SENTA, **changes), told))
+async def heard(world: World, told: EventTime, **changes: Any) -> bool:
+    return await world.write(lambda connection: apply_person(connection, person(SENTA, **changes), told))
 
 
-async def changed(world: World, told: Told, added: Collection[str] = (), removed: Collection[str] = ()) -> bool:
-    return await world.write(lambda connection: change_group(connection, GROUP, added, removed, told))
+async def changed(world: World, told: EventTime, added: Collection[str] = (), removed: Collection[str] = ()) -> bool:
+    return await world.write(lambda connection: apply_group_change(connection, GROUP, added, removed, told))
 
 
-async def listed(world: World, told: Told, *users: str) -> bool:
-    return await world.write(lambda connection: learn_group(connection, GROUP, users, told))
+async def listed(world: World, told: EventTime, *users: str) -> bool:
+    return await world.write(lambda connection: apply_group(connection, GROUP, users, told))
 
 
 async def read(world: World, read_at: datetime = READ, *members: str) -> None:
     groups = {GROUP: members}
-    await world.write(lambda connection: directory.replace(connection, people().values(), groups, NOW, read_at))
+    await world.write(
+        lambda connection: directory.replace_directory(connection, people().values(), groups, NOW, read_at)
+    )
 
 
 async def senta(world: World) -> Person:
-    roster = await world.read(world.store.house.roster)
+    roster = await world.read(world.store.installation.roster)
     known = roster.person(SENTA)
     assert known is not None
     return known
 
 
 async def members(world: World) -> set[str]:
-    roster = await world.read(world.store.house.roster)
+    roster = await world.read(world.store.installation.roster)
     return set(roster.directory.groups.get(GROUP, ()))
 
 
@@ -79,7 +81,10 @@ async def test_of_two_events_of_one_moment_what_takes_authority_holds_until_all_
     world: World, last: int
 ) -> None:
     await read(world)
-    events: list[tuple[Told, dict[str, Any]]] = [(at(0, "EvA"), {"active": False}), (at(0, "EvB"), {"name": "Back"})]
+    events: list[tuple[EventTime, dict[str, Any]]] = [
+        (at(0, "EvA"), {"active": False}),
+        (at(0, "EvB"), {"name": "Back"}),
+    ]
     ordered = events if last else events[::-1]
     certain = [await heard(world, told, **changes) for told, changes in ordered]
     assert (certain, (await senta(world)).active) == ([True, False], False)
@@ -98,8 +103,8 @@ async def test_an_event_from_before_the_reading_takes_away_and_never_gives(world
 async def test_nobody_comes_to_be_known_by_an_event_from_before_the_reading(world: World) -> None:
     await read(world, NOW)
     stranger = person("UNEW")
-    assert await world.write(lambda connection: learn_person(connection, stranger, at(-1))) is False
-    roster = await world.read(world.store.house.roster)
+    assert await world.write(lambda connection: apply_person(connection, stranger, at(-1))) is False
+    roster = await world.read(world.store.installation.roster)
     assert roster.person("UNEW") is None
 
 

@@ -25,7 +25,7 @@ from sqlmodel import SQLModel
 from store.engine.engines import make_engine, transact
 from store.installation import tenancy
 from store.migrations.append_only import TABLES
-from store.migrations.migrate import SchemaError, head, is_current, migrate
+from store.migrations.migrate import SchemaError, is_current, migrate, newest_revision
 from store.migrations.upgrade import upgrade
 from store.packages.packages import is_any_due
 from store.schema.tables import OPEN, WAITS, PackageRow, VersionRow, core
@@ -46,7 +46,7 @@ def engine_of(url: str) -> Iterator[Engine]:
 
 def tenant_of(url: str) -> str:
     with engine_of(url) as engine, engine.connect() as connection:
-        return tenancy.tenant(connection)
+        return tenancy.read_tenant_id(connection)
 
 
 def test_a_migrated_database_has_exactly_the_tables_that_the_code_speaks_of(database_url: str) -> None:
@@ -86,7 +86,7 @@ def test_an_empty_database_is_brought_to_the_head_and_gets_an_installation(empty
     revision = migrate(empty_database_url, NOW)
     with engine_of(empty_database_url) as engine, engine.connect() as connection:
         after = is_current(connection)
-    assert (before, after, revision) == (False, True, head())
+    assert (before, after, revision) == (False, True, newest_revision())
     assert tenant_of(empty_database_url).startswith("inst_")
 
 
@@ -190,7 +190,7 @@ async def test_replicas_that_start_at_once_on_an_empty_database_migrate_it_once(
     starter = partial(_migrates, empty_database_url, FORKED.Barrier(3))
     starters = [await program(starter, cwd=tmp_path, env=os.environ) for _ in range(3)]
     answers = [await its.communicate() for its in starters]
-    assert answers == [(f"{head()}\n".encode(), b"")] * 3
+    assert answers == [(f"{newest_revision()}\n".encode(), b"")] * 3
     assert [its.returncode for its in starters] == [0] * 3
     assert len(tenant_of(empty_database_url)) == len("inst_") + 20
 
@@ -203,7 +203,7 @@ def test_threads_that_migrate_at_once_take_their_turn(empty_database_url: str) -
         return migrate(empty_database_url, NOW)
 
     with ThreadPoolExecutor(4) as threads:
-        assert list(threads.map(start, range(4))) == [head()] * 4
+        assert list(threads.map(start, range(4))) == [newest_revision()] * 4
 
 
 def test_all_who_open_a_new_file_at_once_find_it_open(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_a_role_that_may_not_migrate_starts_on_a_current_schema_and_else_says_wh
                 migrate(as_role, NOW)
             migrate(empty_database_url, NOW)
             owner.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}")
-            assert migrate(as_role, NOW) == head()
+            assert migrate(as_role, NOW) == newest_revision()
         finally:
             owner.execute(f"DROP OWNED BY {role}")
             owner.execute(f"DROP ROLE {role}")

@@ -105,7 +105,7 @@ async def test_a_callback_carries_the_status_document_as_it_was_then(world: Worl
     state = await world.approved(CALLED, by=SENTA)
     [(body, due_at)] = await rows(world, "SELECT body, due_at FROM callbacks")
     said = json.loads(body)
-    found = await world.store.found(state.decision_package_id, state.agent_id)
+    found = await world.store.load_document(state.decision_package_id, state.agent_id)
     assert found is not None
     assert (said["type"], said["timestamp"]) == ("package.approved", "2026-11-20T12:00:00Z")
     assert said["data"] == found.document

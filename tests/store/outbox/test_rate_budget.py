@@ -31,17 +31,17 @@ async def test_who_waits_for_the_budget_sees_what_was_first_spent_of_a_channel_m
     spending, go_on = threading.Event(), threading.Event()
 
     def spend(connection: Connection, keys: Sequence[str] = KEYS, now: float = 100.0) -> float:
-        purse = rate_budget.opened(connection, world.tenant_id, ONE, now)
+        purse = rate_budget.lock_purse(connection, world.tenant_id, ONE, now)
         purse.spend(keys)
-        rate_budget.put_back(connection, world.tenant_id, purse)
+        rate_budget.save_purse(connection, world.tenant_id, purse)
         return purse.wait(keys)
 
     def spend_slowly(connection: Connection) -> None:
-        purse = rate_budget.opened(connection, world.tenant_id, ONE, 100.0)
+        purse = rate_budget.lock_purse(connection, world.tenant_id, ONE, 100.0)
         spending.set()
         go_on.wait(30)
         purse.spend(KEYS)
-        rate_budget.put_back(connection, world.tenant_id, purse)
+        rate_budget.save_purse(connection, world.tenant_id, purse)
 
     await world.write(lambda connection: spend(connection, [POSTS, of_channel("C2")], 99.0))
     first = asyncio.create_task(world.write(spend_slowly))

@@ -12,7 +12,7 @@ from rules.people.directory import Agent
 from rules.scales import HITLLevel
 from rules.state.clock_commands import LoseTrack
 from rules.state.model import PackageState, Status
-from store.packages.autonomy import profile
+from store.packages.autonomy import load_profile
 from tests.rules.world import AUTOMATIC, HARD, HOUR, RITA, SENTA, SOFT, ask, package, policy
 from tests.store.soundness import faults
 from tests.store.world import LASTING, World, all_load_first, founded
@@ -29,7 +29,7 @@ async def quick(database_url: str) -> AsyncIterator[World]:
 
 async def earned(world: World, agent: Agent | None = None, action_type: str = "record.read") -> AutonomyProfile | None:
     agent_id = (agent or world.agent).agent_id
-    return await world.read(lambda connection: profile(connection, world.tenant_id, agent_id, action_type))
+    return await world.read(lambda connection: load_profile(connection, world.tenant_id, agent_id, action_type))
 
 
 async def claimed(world: World, by: str = RITA, number: int = 0) -> PackageState:
@@ -67,7 +67,7 @@ async def test_the_change_of_the_level_is_in_the_record_of_the_package_that_brou
     states = [await claimed(quick, number=number) for number in range(2)]
     for state in states:
         await quick.reported(state)
-    events = await quick.store.events(states[-1].decision_package_id, quick.agent.agent_id)
+    events = await quick.store.load_events(states[-1].decision_package_id, quick.agent.agent_id)
     assert events is not None
     assert [event["reason"] for event in events][-1] == "soft_approval to notify_only"
 

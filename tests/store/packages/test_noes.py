@@ -182,7 +182,7 @@ async def test_an_explicit_approval_settles_the_objection_to_that_action(world: 
     state = await objected(world, about())
     approved = await world.after(ask(Approve, state), SENTA)
     assert [no.settled for no in approved.noes] == [True]
-    events = await world.store.events(state.decision_package_id, world.agent.agent_id)
+    events = await world.store.load_events(state.decision_package_id, world.agent.agent_id)
     assert events is not None
     assert (events[-1]["event_type"], events[-1]["reason"]) == ("package.approved", "objection-settled")
     assert await earlier_no(world, about()) is None

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import Connection
 
 from rules.state.model import PackageState
-from store.agents.agents import proposing
-from store.packages.packages import claim_due, is_any_due, own
-from store.packages.queue import decided_before
-from store.packages.sampled import to_judge
-from store.packages.statistics import stats
+from store.agents.agents import load_proposing_agent
+from store.packages.packages import claim_due_packages, is_any_due, list_own
+from store.packages.queue import list_similar_decided
+from store.packages.second_looks import list_unjudged
+from store.packages.statistics import load_statistics
 from tests.rules.world import DAY, HARD, NOW
 from tests.store.world import World
 
@@ -22,13 +22,17 @@ Query = Callable[[Connection, PackageState], object]
 
 QUERIES: list[tuple[str, str, Query]] = [
     ("is anything due", "ix_packages_due", lambda its, of: is_any_due(its, of.tenant_id, NOW)),
-    ("claim of what is due", "ix_packages_due", lambda its, of: claim_due(its, of.tenant_id, NOW, NOW, 10)),
-    ("same subject", "ix_packages_subject", decided_before),
-    ("one thread", "ix_packages_thread", lambda its, of: own(its, of.tenant_id, of.agent_id, limit=9, thread_id="t")),
-    ("open", "ix_packages_open", lambda its, of: proposing(its, of.tenant_id, of.agent_id, None, NOW)),
-    ("second looks", "ix_packages_sampled", lambda its, of: to_judge(its, of.tenant_id)),
-    ("verdicts", "ix_packages_sampled", lambda its, _: stats(its, NOW - DAY, NOW)),
-    ("waiting", "ix_versions_waiting", lambda its, of: proposing(its, of.tenant_id, of.agent_id, None, NOW)),
+    ("claim of what is due", "ix_packages_due", lambda its, of: claim_due_packages(its, of.tenant_id, NOW, NOW, 10)),
+    ("same subject", "ix_packages_subject", list_similar_decided),
+    (
+        "one thread",
+        "ix_packages_thread",
+        lambda its, of: list_own(its, of.tenant_id, of.agent_id, limit=9, thread_id="t"),
+    ),
+    ("open", "ix_packages_open", lambda its, of: load_proposing_agent(its, of.tenant_id, of.agent_id, None, NOW)),
+    ("second looks", "ix_packages_sampled", lambda its, of: list_unjudged(its, of.tenant_id)),
+    ("verdicts", "ix_packages_sampled", lambda its, _: load_statistics(its, NOW - DAY, NOW)),
+    ("waiting", "ix_versions_waiting", lambda its, of: load_proposing_agent(its, of.tenant_id, of.agent_id, None, NOW)),
 ]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from rules.state.commands import Approve, Comment, Reject, Revise
 from rules.state.model import PackageState
 from store.engine.engines import make_engine
-from store.installation.tenancy import tenant
+from store.installation.tenancy import read_tenant_id
 from store.migrations.migrate import migrate
 from store.packages import queue
 from store.packages.queue import Place
@@ -30,8 +30,10 @@ async def test_ones_own_decisions_come_newest_first_and_are_paged(world: World) 
         await world.after(ask(Comment, state), RITA)
         await world.after(ask(kind, state), RITA)
     await world.approved(by=ROSS)
-    first = await world.read(lambda its: queue.given_by(its, world.tenant_id, RITA, limit=2))
-    rest = await world.read(lambda its: queue.given_by(its, world.tenant_id, RITA, limit=2, after=first[-1][:2]))
+    first = await world.read(lambda its: queue.list_decisions_by(its, world.tenant_id, RITA, limit=2))
+    rest = await world.read(
+        lambda its: queue.list_decisions_by(its, world.tenant_id, RITA, limit=2, after=first[-1][:2])
+    )
     assert [given.decision for given in (*first, *rest)] == ["revise", "reject", "approve"]
     assert [given.package.status for given in (*first, *rest)] == ["revision_requested", "rejected", "approved"]
     assert first[0].at == world.clock()
@@ -47,17 +49,17 @@ async def test_a_card_can_show_how_the_same_was_decided_before(world: World) -> 
     await world.approved(package(**(about | {"subject_id": "457"})), by=RITA)
     await world.submit(package(**about))
     now = await world.submit(package(**about))
-    before = await world.read(lambda its: queue.decided_before(its, now))
+    before = await world.read(lambda its: queue.list_similar_decided(its, now))
     assert names(*before) == names(second, first)
     assert [state.decision.decision for state in before if state.decision] == ["reject", "approve"]
-    assert names(*await world.read(lambda its: queue.decided_before(its, now, limit=1))) == names(second)
-    assert await world.read(lambda its: queue.decided_before(its, second)) == [first]
+    assert names(*await world.read(lambda its: queue.list_similar_decided(its, now, limit=1))) == names(second)
+    assert await world.read(lambda its: queue.list_similar_decided(its, second)) == [first]
 
 
 async def test_about_no_subject_nothing_was_decided_before(world: World) -> None:
     await world.approved(SOFT, by=RITA)
     now = await world.submit(SOFT)
-    assert await world.read(lambda its: queue.decided_before(its, now)) == []
+    assert await world.read(lambda its: queue.list_similar_decided(its, now)) == []
 
 
 def test_no_page_is_found_by_reading_the_whole_table(tmp_path: Path) -> None:
@@ -66,12 +68,12 @@ def test_no_page_is_found_by_reading_the_whole_table(tmp_path: Path) -> None:
     engine, seen = make_engine(make_url(url)), []
     event.listen(engine, "before_cursor_execute", lambda *said: seen.append(said[2:4]))
     with engine.connect() as connection:
-        place, mine = Place(1, NOW, "rt_1"), tenant(connection)
+        place, mine = Place(1, NOW, "rt_1"), read_tenant_id(connection)
         seen.clear()
-        queue.open_tasks(connection, mine, ["reviewer", "supervisor"], limit=5, after=place)
-        queue.assigned_to(connection, mine, RITA, limit=5, after=place)
-        queue.open_items(connection, mine, [RITA])
-        queue.given_by(connection, mine, RITA, limit=5)
+        queue.list_open_tasks(connection, mine, ["reviewer", "supervisor"], limit=5, after=place)
+        queue.list_assigned(connection, mine, RITA, limit=5, after=place)
+        queue.count_open_items(connection, mine, [RITA])
+        queue.list_decisions_by(connection, mine, RITA, limit=5)
         plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given).all() for sql, given in tuple(seen)]
     engine.dispose()
     steps = [row.detail for plan in plans for row in plan]

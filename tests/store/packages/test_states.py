@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rules.state.commands import Approve
 from rules.state.model import PackageState, Status
-from store.engine.newest import Newest
-from store.packages.states import state_of, text_of
+from store.engine.bounded_cache import BoundedCache
+from store.packages.states import parse_state, serialize_state
 from tests.rules.world import RITA, ask, package
 from tests.store.world import World
 
@@ -16,20 +16,20 @@ async def test_every_state_that_was_written_reads_as_it_was_to_the_last_field(wo
     assert approved.status is Status.APPROVED
     await world.claimed(approved)
     for state in (shown, approved, await world.state(approved.decision_package_id)):
-        read = PackageState.model_validate_json(text_of(state))
+        read = PackageState.model_validate_json(serialize_state(state))
         assert read == state
-        assert text_of(read) == text_of(state)
+        assert serialize_state(read) == serialize_state(state)
 
 
 async def test_a_text_that_somebody_changed_is_another_state(world: World) -> None:
     state = await world.submit()
-    changed = text_of(state).replace('"version":1', '"version":7')
-    assert state_of(changed) == state.model_copy(update={"version": 7})
-    assert state_of(text_of(state)) == state
+    changed = serialize_state(state).replace('"version":1', '"version":7')
+    assert parse_state(changed) == state.model_copy(update={"version": 7})
+    assert parse_state(serialize_state(state)) == state
 
 
 def test_only_the_newest_are_kept() -> None:
-    known = Newest[str, int](2)
+    known = BoundedCache[str, int](2)
     for number, name in enumerate("abc"):
-        assert known.learn(name, number) == number
+        assert known.add(name, number) == number
     assert [known.get(name) for name in "abc"] == [None, 1, 2]

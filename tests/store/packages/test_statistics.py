@@ -11,8 +11,8 @@ from rules.record.statistics import Statistics
 from rules.state.clock_commands import Consent, Expire
 from rules.state.commands import Approve, HumanOverrideCommand, Judge, OpenDetails, Reject, Revise
 from rules.state.model import Status
-from store.packages.sampled import to_judge
-from store.packages.statistics import stats
+from store.packages.second_looks import list_unjudged
+from store.packages.statistics import load_statistics
 from tests.rules.world import (
     AUTOMATIC,
     CRITICAL,
@@ -38,7 +38,7 @@ def another(risk: str = "medium", **fields: object) -> DecisionPackage:
 
 async def counted(world: World, since: datetime | None = None) -> Statistics:
     begin = since or world.clock() - 7 * DAY
-    return await world.read(lambda connection: stats(connection, begin, world.clock()))
+    return await world.read(lambda connection: load_statistics(connection, begin, world.clock()))
 
 
 async def test_where_nothing_happened_nothing_is_counted_and_no_share_is_made_up(world: World) -> None:
@@ -120,7 +120,7 @@ async def test_what_was_looked_at_afterwards_is_counted_by_its_verdict(database_
         await world.approved(another(), by=RITA)
         await world.after(ask(Judge, sampled[0], verdict="sound"), RITA)
         await world.after(ask(Judge, sampled[1], verdict="unsound"), RITA)
-        left = await world.read(lambda connection: to_judge(connection, world.tenant_id))
+        left = await world.read(lambda connection: list_unjudged(connection, world.tenant_id))
         assert [state.decision_package_id for state in left] == [sampled[2].decision_package_id]
         its = await counted(world)
         assert (its.sampled, its.judged, its.unsound) == (3, 2, 1)

@@ -11,7 +11,7 @@ from rules.reasons import Reason
 from rules.scales import HITLLevel
 from rules.state.commands import Verb
 from rules.state.model import Status
-from store.packages.autonomy import profile
+from store.packages.autonomy import load_profile
 from tests.bot.service import AUTOMATIC, TAKEOVER, Told
 from tests.bot.slack.office import (
     ADAM,
@@ -226,7 +226,7 @@ async def _earned(office: Office, told: Told) -> tuple[int, int] | None:
     """Successes in a row and recent failures."""
     state = await office.state(told)
     whose = (state.tenant_id, state.agent_id, state.action_type)
-    its = await office.world.read(lambda connection: profile(connection, *whose))
+    its = await office.world.read(lambda connection: load_profile(connection, *whose))
     return (its.consecutive_successes, len(its.recent_failures)) if its else None
 
 

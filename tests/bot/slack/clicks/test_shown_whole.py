@@ -66,7 +66,7 @@ async def one_tap(office: Office, told: Told, user: str) -> Reason | None:
 async def refused(office: Office, command: Any, user: str) -> Reason | None:
     assert office.its.service.store is not None
     store: Store = office.its.service.store
-    outcome = await store.carry_out(command, Actor(kind=ActorKind.PERSON, actor_id=user))
+    outcome = await store.execute(command, Actor(kind=ActorKind.PERSON, actor_id=user))
     return outcome.refusal.reason if outcome.refusal else None
 
 

@@ -103,7 +103,7 @@ async def test_an_event_that_could_not_be_kept_has_the_directory_read_anew(offic
 
 
 async def is_active(office: Office, user: str) -> bool:
-    roster = await office.store.read(office.store.house.roster)
+    roster = await office.store.read(office.store.installation.roster)
     person = roster.person(user)
     assert person is not None
     return person.active
@@ -139,7 +139,7 @@ async def test_a_card_whose_proof_could_not_be_kept_is_proven_later_and_not_post
         raise UnavailableError("connection refused")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(office.store, "carry_out", away)
+        patch.setattr(office.store, "execute", away)
         told = await office.submit(SOFT)
         await office.delivered()
         assert len(office.cards()) == 1

@@ -12,7 +12,7 @@ from playground.slack import Slack
 from rules.policy.parse import read_policy
 from rules.reasons import Reason
 from rules.state.model import Status
-from store.commands.policies import PolicyFile, give
+from store.commands.policies import PolicyFile, activate_policy
 from tests.bot.slack.office import (
     CHANNEL,
     CRITICAL,
@@ -118,10 +118,10 @@ async def test_a_group_that_the_policy_does_not_name_gives_nobody_a_role(office:
 async def test_a_group_that_another_replica_has_just_named_in_the_policy_is_learnt(office: Office) -> None:
     named = POLICY.replace(f'groups = ["{GROUP}"]', f'groups = ["{GROUP}", "S0OTHERS"]')
     applied = PolicyFile(read_policy(named), named)
-    await office.its.service.store.write(lambda connection: give(connection, applied, NOW))
+    await office.its.service.store.write(lambda connection: activate_policy(connection, applied, NOW))
     event = {"type": "subteam_members_changed", "subteam_id": "S0OTHERS", "added_users": [NOBODY], "removed_users": []}
     await office.slack.event(event)
-    roster = await office.its.service.store.read(office.its.service.store.house.roster)
+    roster = await office.its.service.store.read(office.its.service.store.installation.roster)
     assert NOBODY in roster.directory.groups["S0OTHERS"]
 
 
@@ -310,5 +310,5 @@ async def test_a_large_workspace_is_read_on_where_slack_asked_for_patience(offic
     await office.directory_read()
     pages = [call for call in office.slack.calls_to("users.list")[asked:] if call.answer.get("ok")]
     assert len({call.arguments.get("cursor", "") for call in pages}) == len(pages) == 3
-    roster = await office.store.read(office.store.house.roster)
+    roster = await office.store.read(office.store.installation.roster)
     assert roster.person("UMANY499") is not None

@@ -65,7 +65,7 @@ async def ask(office: Office, number: int, package: dict[str, Any] = SOFT) -> To
 
 
 async def absence(office: Office, user: str) -> tuple[bool, str | None]:
-    roster = await office.world.read(office.store.house.roster)
+    roster = await office.world.read(office.store.installation.roster)
     person: Person | None = roster.person(user)
     assert person is not None
     return person.is_away(office.clock()), person.delegate

@@ -35,7 +35,7 @@ DAY = timedelta(days=1)
 
 
 async def absence(office: Office, user: str) -> tuple[datetime | None, str | None]:
-    roster = await office.world.read(office.store.house.roster)
+    roster = await office.world.read(office.store.installation.roster)
     person = roster.person(user)
     assert person is not None
     away = person.is_away(office.clock())

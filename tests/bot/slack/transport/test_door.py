@@ -185,7 +185,7 @@ async def test_an_event_that_comes_again_changes_nothing_more(office: Office) ->
     first = await office.slack.event(office.slack.person_event(SENTA))
     again = await office.slack.redeliver(first, retry=1, reason="http_timeout")
     assert (first.status, again.status) == (200, 200)
-    roster = await office.store.read(office.store.house.roster)
+    roster = await office.store.read(office.store.installation.roster)
     person = roster.person(SENTA)
     assert person is not None
     assert not person.active

@@ -138,7 +138,7 @@ async def test_an_event_of_another_workspace_teaches_nothing(office: Office) -> 
     gone = {**changed, "user": {**changed["user"], "deleted": True}}
     event = {**office.slack.client.payloads.event(gone), "team_id": "T2", "authorizations": [who]}
     assert (await given(office, json.dumps(event), JSON)).status == 200
-    roster = await office.store.read(office.store.house.roster)
+    roster = await office.store.read(office.store.installation.roster)
     rita = roster.person(RITA)
     assert rita is not None
     assert rita.active

@@ -15,7 +15,7 @@ from playground.client.delivery import Parcel
 from playground.client.outcomes import Outcome
 from playground.slack import stand_in
 from rules.state.model import Status
-from store.audit.tenant import TENANT_EVENTS
+from store.audit.tenant_record import TENANT_EVENTS
 from store.commands.requests import KEPT_FOR, REQUESTS
 from tests.bot.service import Told
 from tests.bot.slack.letters import sent, signed
@@ -85,7 +85,7 @@ async def test_the_button_that_ends_an_absence_ends_no_later_one(office: Office)
 
 
 async def is_away(office: Office) -> bool:
-    roster = await office.store.read(office.store.house.roster)
+    roster = await office.store.read(office.store.installation.roster)
     rita = roster.person(RITA)
     assert rita is not None
     return rita.is_away(office.clock.now)

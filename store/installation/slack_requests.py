@@ -6,10 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, text
 
-from store.schema.installation_tables import HeardAt
+from store.schema.installation_tables import SlackRequestTime
 from store.schema.tables import core
 
-HEARD = core(HeardAt)
+HEARD = core(SlackRequestTime)
 
 _KEEP = text(
     "INSERT INTO heard_at (tenant_id, host, at) VALUES (:tenant, :host, :at)"
@@ -17,10 +17,10 @@ _KEEP = text(
 ).bindparams(bindparam("at", type_=HEARD.c.at.type))
 
 
-def keep(connection: Connection, tenant_id: str, host: str, at: datetime) -> None:
+def record_slack_request(connection: Connection, tenant_id: str, host: str, at: datetime) -> None:
     connection.execute(_KEEP, {"tenant": tenant_id, "host": host, "at": at})
 
 
-def last(connection: Connection, tenant_id: str, host: str) -> datetime | None:
+def last_slack_request(connection: Connection, tenant_id: str, host: str) -> datetime | None:
     query = select(HEARD.c.at).where(HEARD.c.tenant_id == tenant_id, HEARD.c.host == host)
     return connection.execute(query).scalar()

@@ -12,12 +12,12 @@ from rules.state.commands import Verb
 from rules.state.model import Basis, PackageState, Status
 from rules.state.noes import No, RememberedNo
 from store.engine.batch import Batch
-from store.engine.spelled import rows
+from store.engine.statements import fetch_all
 from store.packages.packages import PACKAGES
-from store.schema.memory_tables import NoRow
+from store.schema.memory_tables import RejectionRow
 from store.schema.tables import VoteRow, core
 
-NOES, VOTES = core(NoRow), core(VoteRow)
+NOES, VOTES = core(RejectionRow), core(VoteRow)
 
 _ADD = insert(NOES)
 _SETTLE = (
@@ -27,7 +27,7 @@ _SETTLE = (
 )
 
 
-def follow(batch: Batch, before: PackageState | None, after: PackageState) -> None:
+def write_rejections(batch: Batch, before: PackageState | None, after: PackageState) -> None:
     """Writes down each new No, and that one was settled."""
     if before is None or before.noes is after.noes:
         return
@@ -80,7 +80,7 @@ IN_FORCE = (
 ORDER = (NOES.c.action_digest != bindparam("digest"), NOES.c.at.desc())
 
 
-def remembered(row: Any) -> RememberedNo:
+def remembered_no(row: Any) -> RememberedNo:
     no = No(
         event_id=row.event_id,
         decision_package_id=row.package_id,
@@ -110,12 +110,12 @@ _APPROVED = (
 )
 
 
-def approved_at(
+def last_approved_at(
     connection: Connection, tenant_id: str, agent_id: str, action_type: str, since: datetime
 ) -> datetime | None:
     """When a person last approved an action of this type by this agent. Asked only where a No is in force."""
     key = {"tenant": tenant_id, "agent": agent_id, "action_type": normalize_name(action_type), "since": since}
-    states = (PackageState.model_validate_json(row.state) for row in rows(connection, _APPROVED, key))
+    states = (PackageState.model_validate_json(row.state) for row in fetch_all(connection, _APPROVED, key))
     made = (state.decision for state in states if state.proceeds)
     by_people = [each.decided_at for each in made if each and each.basis in (Basis.HUMAN, Basis.QUORUM)]
     return max(by_people, default=None)

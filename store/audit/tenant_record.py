@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 
 from rules.record.evidence import Claim, StoredPolicy
 from store.agents.agents import AGENTS
-from store.audit.kept import all_of, streamed, whole
+from store.audit.tolerant_rows import chain_length, select_all, stream_rows
 from store.installation.policy_texts import POLICIES
 from store.installation.tenancy import INSTALLATION
 from store.schema.installation_tables import TenantEventRow
@@ -20,20 +20,20 @@ TENANT_EVENTS = core(TenantEventRow)
 
 def tenant_claim(connection: Connection) -> Claim:
     row = connection.execute(select(INSTALLATION.c.length, INSTALLATION.c.head)).one()
-    return Claim(whole(row.length), row.head)
+    return Claim(chain_length(row.length), row.head)
 
 
 def tenant_rows(connection: Connection, tenant_id: str) -> Iterator[Row[Any]]:
     mine = TENANT_EVENTS.c.tenant_id == tenant_id
-    return streamed(connection, all_of(TENANT_EVENTS).where(mine).order_by(TENANT_EVENTS.c.sequence))
+    return stream_rows(connection, select_all(TENANT_EVENTS).where(mine).order_by(TENANT_EVENTS.c.sequence))
 
 
-def policies(connection: Connection, tenant_id: str) -> Iterator[StoredPolicy]:
-    mine = all_of(POLICIES).where(POLICIES.c.tenant_id == tenant_id).order_by(POLICIES.c.digest)
-    return (StoredPolicy(row.digest, row.version, row.text) for row in streamed(connection, mine))
+def policy_texts(connection: Connection, tenant_id: str) -> Iterator[StoredPolicy]:
+    mine = select_all(POLICIES).where(POLICIES.c.tenant_id == tenant_id).order_by(POLICIES.c.digest)
+    return (StoredPolicy(row.digest, row.version, row.text) for row in stream_rows(connection, mine))
 
 
-def agents(connection: Connection, tenant_id: str) -> Iterator[dict[str, str]]:
+def agent_identities(connection: Connection, tenant_id: str) -> Iterator[dict[str, str]]:
     """Who the agents are: events and states know them by their ids alone."""
     mine = select(AGENTS.c.agent_id, AGENTS.c.name, AGENTS.c.owner).where(AGENTS.c.tenant_id == tenant_id)
     return (row._asdict() for row in connection.execute(mine.order_by(AGENTS.c.agent_id)))

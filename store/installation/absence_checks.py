@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select, update
 
-from store.installation.house import INSTALLATION
+from store.installation.installation import INSTALLATION
 
 
-def looked_through_for(connection: Connection) -> str | None:
+def last_absence_check(connection: Connection) -> str | None:
     mark: str | None = connection.execute(select(INSTALLATION.c.relieved)).scalar_one()
     return mark
 
 
-def has_looked(connection: Connection, mark: str) -> None:
+def record_absence_check(connection: Connection, mark: str) -> None:
     connection.execute(update(INSTALLATION).values(relieved=mark))

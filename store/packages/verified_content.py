@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from store.engine.newest import Newest
+from store.engine.bounded_cache import BoundedCache
 
 MOST = 20_000  # events, of some 150 bytes each
 
 
-class Genuine:
+class VerifiedContent:
     def __init__(self, most: int = MOST) -> None:
-        self._known = Newest[str, bytes](most)
+        self._known = BoundedCache[str, bytes](most)
 
     def knows(self, event_id: str, salt: str | None, text: str) -> bool:
         return self._known.get(event_id) == _mark(salt, text)
 
-    def learn(self, event_id: str, salt: str | None, text: str) -> None:
-        self._known.learn(event_id, _mark(salt, text))
+    def add(self, event_id: str, salt: str | None, text: str) -> None:
+        self._known.add(event_id, _mark(salt, text))
 
 
 def _mark(salt: str | None, text: str) -> bytes:

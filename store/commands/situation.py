@@ -22,25 +22,25 @@ from rules.verbs.submission import Submit
 from rules.verbs.table import VERBS
 from rules.verbs.validity import depends_on_trust, granted_without_people
 from store.agents import parties
-from store.agents.agents import agent, agent_in_thread, proposing
-from store.commands.asked import Asked
-from store.engine.spelled import rows
-from store.installation.house import House, fresh_id
-from store.outbox.cards import lying
-from store.packages import noes
-from store.packages.autonomy import profile
-from store.packages.content import words_of
-from store.packages.documents import told_of
+from store.agents.agents import load_agent, load_agent_in_thread, load_proposing_agent
+from store.commands.invocation import Invocation
+from store.engine.statements import fetch_all
+from store.installation.installation import Installation, fresh_id
+from store.outbox.cards import posted_cards
+from store.packages import rejections
+from store.packages.autonomy import load_profile
+from store.packages.content import load_words
+from store.packages.documents import document_words
 from store.packages.packages import PACKAGES, Loaded
-from store.packages.queue import open_items
-from store.packages.threads import asked_of
+from store.packages.queue import count_open_items
+from store.packages.threads import holder_values
 from store.schema.tables import VersionRow, core
 
 VERSIONS = core(VersionRow)
 
 # How grave the same action of this agent was found before, and what people said no to: read together.
 _LEVELS = (
-    select(VERSIONS.c.level, *(cast(null(), column.type).label(column.name) for column in noes.COLUMNS))
+    select(VERSIONS.c.level, *(cast(null(), column.type).label(column.name) for column in rejections.COLUMNS))
     .join(PACKAGES, and_(VERSIONS.c.tenant_id == PACKAGES.c.tenant_id, VERSIONS.c.package_id == PACKAGES.c.package_id))
     .where(
         VERSIONS.c.tenant_id == bindparam("tenant"),
@@ -53,38 +53,40 @@ _LEVELS = (
     .limit(200)
 )
 _NOES = (
-    select(cast(null(), VERSIONS.c.level.type).label("level"), *noes.COLUMNS)
-    .where(*noes.IN_FORCE)
-    .order_by(*noes.ORDER)
+    select(cast(null(), VERSIONS.c.level.type).label("level"), *rejections.COLUMNS)
+    .where(*rejections.IN_FORCE)
+    .order_by(*rejections.ORDER)
     .limit(200)
 )
 _BEFORE = select(union_all(_LEVELS.subquery().select(), _NOES.subquery().select()).subquery())
 
 
-def situation_of(connection: Connection, house: House, asked: Asked, found: Loaded | None, roster: Roster) -> Situation:
+def load_situation(
+    connection: Connection, installation: Installation, asked: Invocation, found: Loaded | None, roster: Roster
+) -> Situation:
     command = asked.command
     return Situation(
         policy=roster.policy,
         roster=roster,
         now=asked.now,
-        tenant_id=house.tenant_id,
+        tenant_id=installation.tenant_id,
         fresh_id=fresh_id(),
         actor=asked.actor,
         chance=asked.chance,
-        clicks_provable=house.clicks_provable,
+        clicks_provable=installation.clicks_provable,
         trial=asked.trial,
-        open_items=_open_items(connection, roster, house.tenant_id, command),
-        resolved_parties=_known_parties(connection, house.tenant_id, command, roster),
-        **_looked_up(connection, house.tenant_id, roster.policy, asked, found),
+        open_items=_open_items(connection, roster, installation.tenant_id, command),
+        resolved_parties=_known_parties(connection, installation.tenant_id, command, roster),
+        **_looked_up(connection, installation.tenant_id, roster.policy, asked, found),
     )
 
 
 def _open_items(connection: Connection, roster: Roster, tenant_id: str, command: Command) -> dict[str, int]:
     """How much each reviewer has before them."""
-    return open_items(connection, tenant_id, roster.reviewers) if hands_out(roster.policy, command) else {}
+    return count_open_items(connection, tenant_id, roster.reviewers) if may_assign(roster.policy, command) else {}
 
 
-def hands_out(policy: Policy, command: Command) -> bool:
+def may_assign(policy: Policy, command: Command) -> bool:
     """Whether somebody may be given a task: only where the policy does not let them take it themselves."""
     return policy.queue.assign != "pull" and Needs.OPEN_ITEMS in _needs(command)
 
@@ -101,11 +103,11 @@ def _needs(command: Command) -> frozenset[Needs]:
 def _known_parties(connection: Connection, tenant_id: str, command: Command, roster: Roster) -> dict[str, str]:
     """Asked only where the directory alone does not say who is behind a package."""
     strange = unresolved_parties(command.package, roster) if isinstance(command, Submit | NewVersion) else ()
-    return parties.known(connection, tenant_id, strange) if strange else {}
+    return parties.resolve_parties(connection, tenant_id, strange) if strange else {}
 
 
 def _looked_up(
-    connection: Connection, tenant: str, policy: Policy, asked: Asked, found: Loaded | None
+    connection: Connection, tenant: str, policy: Policy, asked: Invocation, found: Loaded | None
 ) -> dict[str, Any]:
     """The command's subject is what it submits, or what was found: agent, action type and thread come from there."""
     command, needs = asked.command, _needs(asked.command)
@@ -115,31 +117,31 @@ def _looked_up(
         return {}
     looked, memory = _agent(connection, tenant, agent_id, asked, subject)
     if Needs.PROFILE in needs and not _claims_without_trust(command, found, policy):
-        looked["profile"] = profile(connection, tenant, agent_id, subject.action_type)
+        looked["profile"] = load_profile(connection, tenant, agent_id, subject.action_type)
     if Needs.CARDS in needs:
-        looked["cards"] = lying(connection, tenant, [command.decision_package_id])[command.decision_package_id]
+        looked["cards"] = posted_cards(connection, tenant, [command.decision_package_id])[command.decision_package_id]
     if found and Needs.CONTENT in needs:
-        looked["package"] = package_of(connection, tenant, found.state.version_event_id)
+        looked["package"] = load_package_content(connection, tenant, found.state.version_event_id)
     if found and Needs.WORDS in needs:
-        looked["words"] = told_of(connection, found.state)
+        looked["words"] = document_words(connection, found.state)
     if about := _remembered_of(command, needs, found, looked.get("package")):
         memory |= _remembered(connection, tenant, policy.windows, asked, agent_id, about)
     return looked | {"memory": Memory(**memory)}
 
 
 def _agent(
-    connection: Connection, tenant: str, agent_id: str, asked: Asked, subject: HasThread
+    connection: Connection, tenant: str, agent_id: str, asked: Invocation, subject: HasThread
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The agent, where the rules ask for it, and whether its thread is held, where that bears on the command."""
     needs = _needs(asked.command)
-    thread = asked_of(subject, asked.command.decision_package_id) if Needs.THREAD in needs else None
+    thread = holder_values(subject, asked.command.decision_package_id) if Needs.THREAD in needs else None
     if Needs.AGENT_ALONE in needs:
-        return {"agent": agent(connection, tenant, agent_id, lock=True)}, {}
+        return {"agent": load_agent(connection, tenant, agent_id, lock=True)}, {}
     if Needs.AGENT_LOAD in needs:
-        found = proposing(connection, tenant, agent_id, thread, asked.now)
+        found = load_proposing_agent(connection, tenant, agent_id, thread, asked.now)
         return {"agent": found.agent, "load": found.load}, {"thread_taken_in": found.holder}
     if Needs.AGENT in needs:
-        held, holder = agent_in_thread(connection, tenant, agent_id, thread)
+        held, holder = load_agent_in_thread(connection, tenant, agent_id, thread)
         return {"agent": held}, {"thread_taken_in": holder}
     return {}, {}
 
@@ -171,9 +173,9 @@ def _claims_without_trust(command: Command, found: Loaded | None, policy: Policy
     return isinstance(command, ClaimExecution) and not (found and depends_on_trust(found.state, policy))
 
 
-def package_of(connection: Connection, tenant_id: str, event_id: str) -> DecisionPackage | None:
+def load_package_content(connection: Connection, tenant_id: str, event_id: str) -> DecisionPackage | None:
     """A version's content as the agent posted it; nothing where retention has emptied it."""
-    words = words_of(connection, tenant_id, event_id).get(event_id)
+    words = load_words(connection, tenant_id, event_id).get(event_id)
     return DecisionPackage.model_validate(words["package"]) if words else None
 
 
@@ -181,7 +183,7 @@ def _remembered(  # noqa: PLR0917 - what the query is about
     connection: Connection,
     tenant: str,
     windows: Windows,
-    asked: Asked,
+    asked: Invocation,
     agent_id: str,
     about: DecisionPackage | PackageState,
 ) -> dict[str, Any]:
@@ -196,11 +198,12 @@ def _remembered(  # noqa: PLR0917 - what the query is about
         "since": now - max(windows.rejection, windows.same_digest),
         "no_since": now - windows.rejection,
     }
-    before = rows(connection, _BEFORE, key)
-    refused = tuple(noes.remembered(row) for row in before if row.event_id)
+    before = fetch_all(connection, _BEFORE, key)
+    refused = tuple(rejections.remembered_no(row) for row in before if row.event_id)
     earliest = min((each.no.at for each in refused), default=None)
     return {
         "noes": refused,
-        "approved_at": earliest and noes.approved_at(connection, tenant, agent_id, about.action_type, earliest),
+        "approved_at": earliest
+        and rejections.last_approved_at(connection, tenant, agent_id, about.action_type, earliest),
         "earlier_level": max((HITLLevel(row.level) for row in before if row.level), default=None),
     }

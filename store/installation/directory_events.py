@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Table, insert, select, update
 
 from rules.people.directory import Person
-from store.installation.directory import FIELDS, renewed
-from store.installation.house import GROUPS, INSTALLATION, MEMBERS, PEOPLE
-from store.installation.tenancy import alone
+from store.installation.directory import FIELDS, bump_version
+from store.installation.installation import GROUPS, INSTALLATION, MEMBERS, PEOPLE
+from store.installation.tenancy import lock_tenant
 
 
-class Told(NamedTuple):
+class EventTime(NamedTuple):
     """When an event happened by Slack's clock, and its id, which every repetition carries."""
 
     at: datetime
@@ -34,7 +34,7 @@ class Order(Enum):
     OPEN = "open"
 
 
-def order(told: Told, known: Told | None, read_at: datetime | None) -> Order:
+def event_order(told: EventTime, known: EventTime | None, read_at: datetime | None) -> Order:
     """How an event stands to the newest one that is known of its subject, and to the last whole reading."""
     if known is not None and (told == known or told.at < known.at):
         return Order.OLDER
@@ -42,19 +42,19 @@ def order(told: Told, known: Told | None, read_at: datetime | None) -> Order:
     return Order.OPEN if before_reading or (known is not None and told.at == known.at) else Order.NEWER
 
 
-def learn_person(connection: Connection, person: Person, told: Told) -> bool:
+def apply_person(connection: Connection, person: Person, told: EventTime) -> bool:
     """Whether this is certain. If not, the directory must be read again."""
-    key, read_at = {"tenant_id": alone(connection), "user_id": person.user_id}, _read_at(connection)
+    key, read_at = {"tenant_id": lock_tenant(connection), "user_id": person.user_id}, _read_at(connection)
     row = connection.execute(select(PEOPLE).filter_by(**key)).one_or_none()
     known = Person(**{name: getattr(row, name) for name in FIELDS}) if row else None
-    how = order(told, _told(row), read_at)
+    how = event_order(told, _told(row), read_at)
     learnt = person if how is Order.NEWER else known and _restricted(known, person)
     if how is Order.OLDER or learnt is None:
         return how is Order.OLDER
     marks = _marks(told) if how is Order.NEWER else {}
     _put(connection, PEOPLE, key, learnt.model_dump(include=set(FIELDS) - {"user_id"}) | marks)
     if learnt != known:
-        renewed(connection)
+        bump_version(connection)
     return how is Order.NEWER or person == known
 
 
@@ -64,35 +64,37 @@ def _restricted(known: Person, person: Person) -> Person:
     return known.model_copy(update=against | {"active": known.active and person.active})
 
 
-def learn_group(connection: Connection, group: str, users: Collection[str], told: Told) -> bool:
+def apply_group(connection: Connection, group: str, users: Collection[str], told: EventTime) -> bool:
     """All members of a group, as Slack lists them. Whether this is certain."""
-    tenant_id, members = alone(connection), set(_known(connection, group))
+    tenant_id, members = lock_tenant(connection), set(_known(connection, group))
     changes = dict.fromkeys(members, False) | dict.fromkeys(users, True)
     certain = _change(connection, tenant_id, group, changes, told)
-    if order(told, _listed(connection, group), _read_at(connection)) is Order.NEWER:
+    if event_order(told, _listed(connection, group), _read_at(connection)) is Order.NEWER:
         _put(connection, GROUPS, {"tenant_id": tenant_id, "group_id": group}, _marks(told))
     return certain
 
 
-def change_group(connection: Connection, group: str, added: Iterable[str], removed: Iterable[str], told: Told) -> bool:
+def apply_group_change(
+    connection: Connection, group: str, added: Iterable[str], removed: Iterable[str], told: EventTime
+) -> bool:
     """The difference alone: of two changes that come at once neither undoes the other. Whether this is certain."""
     changes = dict.fromkeys(added, True) | dict.fromkeys(removed, False)
-    return _change(connection, alone(connection), group, changes, told)
+    return _change(connection, lock_tenant(connection), group, changes, told)
 
 
-def _change(connection: Connection, tenant_id: str, group: str, changes: Mapping[str, bool], told: Told) -> bool:
+def _change(connection: Connection, tenant_id: str, group: str, changes: Mapping[str, bool], told: EventTime) -> bool:
     rows, listed, read_at = _known(connection, group), _listed(connection, group), _read_at(connection)
     certain = True
     for user, belongs in changes.items():
         row = rows.get(user)
         newest = max(filter(None, (_told(row), listed)), default=None)
-        how, differs = order(told, newest, read_at), belongs != bool(row and not row.is_former)
+        how, differs = event_order(told, newest, read_at), belongs != bool(row and not row.is_former)
         certain = certain and not (how is Order.OPEN and differs)
         if how is Order.NEWER or (how is Order.OPEN and differs and not belongs):
             key = {"tenant_id": tenant_id, "group_id": group, "user_id": user}
             _put(connection, MEMBERS, key, {"is_former": not belongs} | (_marks(told) if how is Order.NEWER else {}))
             if differs:
-                renewed(connection)
+                bump_version(connection)
     return certain
 
 
@@ -102,7 +104,7 @@ def _known(connection: Connection, group: str) -> dict[str, Row[Any]]:
     return {row.user_id: row for row in rows}
 
 
-def _listed(connection: Connection, group: str) -> Told | None:
+def _listed(connection: Connection, group: str) -> EventTime | None:
     """When all members of the group were last listed by an event."""
     return _told(connection.execute(select(GROUPS).where(GROUPS.c.group_id == group)).one_or_none())
 
@@ -112,11 +114,11 @@ def _read_at(connection: Connection) -> datetime | None:
     return at
 
 
-def _told(row: Row[Any] | None) -> Told | None:
-    return Told(row.told_at, row.told_by) if row is not None and row.told_at else None
+def _told(row: Row[Any] | None) -> EventTime | None:
+    return EventTime(row.told_at, row.told_by) if row is not None and row.told_at else None
 
 
-def _marks(told: Told) -> dict[str, Any]:
+def _marks(told: EventTime) -> dict[str, Any]:
     return {"told_at": told.at, "told_by": told.event_id}
 
 

@@ -21,26 +21,26 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
 from store.engine import engines
-from store.engine.engines import begin_immediate, begin_reading, is_busy, make_engine, read_once, read_together
-from store.engine.spelled import driving
+from store.engine.engines import begin_immediate, begin_read, is_busy, make_engine, read_group, read_once
+from store.engine.statements import driver_cursor
 from store.engine.workers import (
     READ_GROUP,
     READERS,
     Group,
+    Job,
     Operation,
     SlowError,
     UnavailableError,
-    Waiting,
     Workers,
-    in_the_loop,
+    on_event_loop,
 )
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
 
-GROUP = 256
-AT_A_STRETCH = 0.005  # seconds; then everything else in the loop gets its turn
+MAX_GROUP = 256
+LOOP_SLICE = 0.005  # seconds; then everything else in the loop gets its turn
 
 
 class SqliteDatabase:
@@ -48,7 +48,7 @@ class SqliteDatabase:
 
     def __init__(self, url: URL) -> None:
         self.engine = make_engine(url, pool_size=READERS + 5)
-        self._asked: deque[Waiting] = deque()
+        self._asked: deque[Job] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._closed = False
         self._thread = Workers("writer", self._run_there, threads=1, most=1)
@@ -60,7 +60,7 @@ class SqliteDatabase:
     async def write(self, operation: Operation[T], *, quick: bool = False, contended: bool = False) -> T:  # noqa: ARG002 - there is one transaction at a time
         if self._closed:
             raise UnavailableError("the database was closed: this process is ending")
-        waiting = Waiting(operation, asyncio.get_running_loop(), quick=quick)
+        waiting = Job(operation, asyncio.get_running_loop(), quick=quick)
         self._asked.append(waiting)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_all())
@@ -70,7 +70,7 @@ class SqliteDatabase:
         if quick and not self._closed:
             with suppress(OperationalError, SlowError):  # a thread has the time to wait for what is locked
                 return await self._read_quickly(operation)
-        return await self._readers.ask(operation)
+        return await self._readers.submit(operation)
 
     async def close(self) -> None:
         """What was asked before is carried out; what is asked from now on is refused instead of waiting for ever."""
@@ -109,15 +109,15 @@ class SqliteDatabase:
             self._asked.clear()
             raise
         began = time.monotonic()
-        for _ in range(min(len(self._asked), GROUP)):
-            if time.monotonic() - began > AT_A_STRETCH:
+        for _ in range(min(len(self._asked), MAX_GROUP)):
+            if time.monotonic() - began > LOOP_SLICE:
                 await asyncio.sleep(0)
                 began = time.monotonic()
             waiting = self._asked.popleft()
             group.append(waiting)
             if not (waiting.quick and _is_done_here(transaction.connection, waiting)):
-                await self._thread.ask(partial(_attempt, waiting=waiting))
-        await self._thread.ask(lambda _: transaction.commit())
+                await self._thread.submit(partial(_attempt, waiting=waiting))
+        await self._thread.submit(lambda _: transaction.commit())
         if any(waiting.fault for waiting in group):
             self._let_go_of_the_writer()
 
@@ -132,7 +132,7 @@ class SqliteDatabase:
         except OperationalError as fault:
             if not is_busy(fault.orig):
                 raise
-            await self._thread.ask(_begin_in_turn)
+            await self._thread.submit(_begin_in_turn)
         return transaction
 
     def _run_there(self, group: Group) -> None:
@@ -164,7 +164,7 @@ class SqliteDatabase:
     async def _read_quickly(self, operation: Operation[T]) -> T:
         """After a stretch of reads everything else gets its turn: a read by itself never suspends."""
         async with self._reading:
-            if self._read_for > AT_A_STRETCH:
+            if self._read_for > LOOP_SLICE:
                 self._read_for = 0.0
                 await asyncio.sleep(0)
             if self._reads_on is None:
@@ -182,7 +182,7 @@ class SqliteDatabase:
                 self._read_for += time.monotonic() - began
 
     def _read_group(self, group: Group) -> None:
-        read_together(self.engine, group, self._read)
+        read_group(self.engine, group, self._read)
 
     def _read(self, operation: Operation[T]) -> T:
         try:
@@ -194,8 +194,8 @@ class SqliteDatabase:
 def _read_on(connection: Connection, operation: Operation[T]) -> T:
     transaction = connection.begin()
     try:
-        begin_reading(connection)
-        with in_the_loop(connection):
+        begin_read(connection)
+        with on_event_loop(connection):
             return operation(connection)
     finally:
         transaction.rollback()
@@ -207,8 +207,8 @@ def _close(connection: Connection | None) -> None:
         connection.close()
 
 
-def _is_done_here(connection: Connection, waiting: Waiting) -> bool:
-    with in_the_loop(connection):
+def _is_done_here(connection: Connection, waiting: Job) -> bool:
+    with on_event_loop(connection):
         _attempt(connection, waiting)
     if not isinstance(waiting.fault, SlowError):
         return True
@@ -216,7 +216,7 @@ def _is_done_here(connection: Connection, waiting: Waiting) -> bool:
     return False
 
 
-def _attempt(connection: Connection, waiting: Waiting) -> None:
+def _attempt(connection: Connection, waiting: Job) -> None:
     driver = connection.connection.cursor()  # SQLAlchemy's own way to a savepoint takes ten times as long
     driver.execute("SAVEPOINT one")
     if not waiting.attempt(lambda operation: operation(connection)):
@@ -225,7 +225,7 @@ def _attempt(connection: Connection, waiting: Waiting) -> None:
 
 
 def _begin_in_turn(connection: Connection) -> None:
-    _wait_for_locks(connection, seconds=engines.PATIENCE)
+    _wait_for_locks(connection, seconds=engines.LOCK_TIMEOUT)
     try:
         begin_immediate(connection)
     finally:
@@ -233,5 +233,5 @@ def _begin_in_turn(connection: Connection) -> None:
 
 
 def _wait_for_locks(connection: Connection, *, seconds: int) -> None:
-    with driving(connection) as cursor:
+    with driver_cursor(connection) as cursor:
         cursor.execute(f"PRAGMA busy_timeout = {seconds * 1000}")

@@ -11,7 +11,7 @@ from rules.state.commands import Command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Invocation:
     """A command and who gives it. `agent_id` is set for what an agent asks: it reaches only its own packages.
 
     A trial asks whether it could be given. Where not, that is answered and kept as for the command itself; else

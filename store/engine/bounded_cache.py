@@ -9,7 +9,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Newest(Generic[K, V]):
+class BoundedCache(Generic[K, V]):
     """At most `most` values by their keys. Shared by the threads that read and write."""
 
     def __init__(self, most: int) -> None:
@@ -19,7 +19,7 @@ class Newest(Generic[K, V]):
     def get(self, key: K) -> V | None:
         return self._known.get(key)
 
-    def learn(self, key: K, value: V) -> V:
+    def add(self, key: K, value: V) -> V:
         with self._lock:
             self._known[key] = value
             while len(self._known) > self._most:

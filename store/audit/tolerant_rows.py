@@ -32,7 +32,7 @@ class _Moment(UTCDateTime):
         return read_or_nothing
 
 
-def all_of(table: Table) -> Select[Any]:
+def select_all(table: Table) -> Select[Any]:
     columns = [
         type_coerce(column, _Moment()).label(column.name) if isinstance(column.type, UTCDateTime) else column
         for column in table.c
@@ -40,12 +40,12 @@ def all_of(table: Table) -> Select[Any]:
     return select(*columns)
 
 
-def whole(number: Any) -> int:
+def chain_length(number: Any) -> int:
     """What is no number is the length of no chain."""
     return number if isinstance(number, int) else -1
 
 
-def readable(text: str) -> Any:
+def parse_or_text(text: str) -> Any:
     """What cannot be read stays the text it is, and is found to be no event."""
     try:
         return parse_strict_json(text)
@@ -53,12 +53,12 @@ def readable(text: str) -> Any:
         return text
 
 
-def streamed(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
-    for rows in batches(connection, query):
+def stream_rows(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+    for rows in stream_batches(connection, query):
         yield from rows
 
 
-def batches(connection: Connection, query: Select[Any]) -> Iterator[list[Row[Any]]]:
+def stream_batches(connection: Connection, query: Select[Any]) -> Iterator[list[Row[Any]]]:
     with connection.execute(query.execution_options(yield_per=BATCH)) as result:
         for rows in result.partitions():
             yield list(rows)

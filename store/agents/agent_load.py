@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, case, func, literal_column, select, text
 
 from rules.people.agent_keys import UNLIMITED, Load, Rates
-from store.engine.spelled import Values, rows
+from store.engine.statements import Values, fetch_all
 from store.packages.packages import PACKAGES
 from store.schema.agent_tables import AgentRow
 from store.schema.tables import OPEN, WAITS, VersionRow, core
@@ -51,7 +51,7 @@ _WAITING_SINCE = _lately(func.min(VERSIONS.c.created_at).label("since"), VERSION
 _NEW_SINCE = _lately(func.min(PACKAGES.c.created_at).label("since"), PACKAGES)
 
 
-def load_of(connection: Connection, row: Any, rates: Rates, key: Values) -> Load:
+def count_load(connection: Connection, row: Any, rates: Rates, key: Values) -> Load:
     """Only an agent that reached a bound has to know when there is room again."""
     is_full = bool(rates.waiting) and row.waiting >= rates.waiting
     is_full_whole = bool(rates.new) and row.new >= rates.new
@@ -65,5 +65,5 @@ def load_of(connection: Connection, row: Any, rates: Rates, key: Values) -> Load
 
 
 def _since(connection: Connection, query: Select[Any], key: Values) -> datetime | None:
-    since: datetime | None = rows(connection, query, key)[0].since
+    since: datetime | None = fetch_all(connection, query, key)[0].since
     return since

@@ -16,7 +16,7 @@ IS_SAMPLED = (
 )
 
 
-def to_judge(connection: Connection, tenant_id: str) -> list[PackageState]:
+def list_unjudged(connection: Connection, tenant_id: str) -> list[PackageState]:
     """Those without a verdict, newest first."""
     query = (
         select(PACKAGES.c.state)

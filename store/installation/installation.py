@@ -11,27 +11,27 @@ from sqlalchemy import Connection, select
 
 from rules.people.directory import Directory, Person, Roster
 from rules.policy.model import Policy
-from store.engine.spelled import rows
-from store.engine.workers import takes_long
+from store.engine.statements import fetch_all
+from store.engine.workers import require_thread
 from store.installation.policy_texts import PolicyTexts
-from store.schema.installation_tables import Absence, GroupMember, GroupRow, Installation, PersonRow
+from store.schema.installation_tables import Absence, GroupMember, GroupRow, InstallationRow, PersonRow
 from store.schema.tables import core
 
 PEOPLE, GROUPS, MEMBERS = core(PersonRow), core(GroupRow), core(GroupMember)
-ABSENCES, INSTALLATION = core(Absence), core(Installation)
+ABSENCES, INSTALLATION = core(Absence), core(InstallationRow)
 
 _OF_PERSON = (
     (ABSENCES.c.tenant_id == PEOPLE.c.tenant_id) & (ABSENCES.c.user_id == PEOPLE.c.user_id) & ABSENCES.c.current
 )
 _PEOPLE = select(PEOPLE, ABSENCES.c.until, ABSENCES.c.delegate).join(ABSENCES, _OF_PERSON, isouter=True)
 _MEMBERS = select(MEMBERS.c.group_id, MEMBERS.c.user_id).where(MEMBERS.c.is_former.is_not(True))
-STANDING = (
+STATUS_COLUMNS = (
     INSTALLATION.c.frozen,
     INSTALLATION.c.directory_version,
     INSTALLATION.c.directory_as_of,
     INSTALLATION.c.policy_digest,
 )
-_STANDING = select(*STANDING)
+_STANDING = select(*STATUS_COLUMNS)
 
 
 def fresh_id() -> str:
@@ -39,7 +39,7 @@ def fresh_id() -> str:
     return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(8)}"
 
 
-class Standing(NamedTuple):
+class InstallationStatus(NamedTuple):
     """The installation's row, as this transaction sees it."""
 
     frozen: bool
@@ -48,7 +48,7 @@ class Standing(NamedTuple):
     policy_digest: str | None
 
 
-class House:
+class Installation:
     """The directory and the policy are kept in memory. Every transaction reads which of them are current."""
 
     def __init__(self, tenant_id: str, policy: Policy) -> None:
@@ -64,28 +64,28 @@ class House:
         """As this process last saw it: for what is only shown or paced. Decisions take the roster's own."""
         return self._known[1].policy if self._known else self._at_start
 
-    def standing(self, connection: Connection) -> Standing:
-        return Standing(*rows(connection, _STANDING, {})[0])
+    def status(self, connection: Connection) -> InstallationStatus:
+        return InstallationStatus(*fetch_all(connection, _STANDING, {})[0])
 
-    def roster(self, connection: Connection, standing: Standing | None = None) -> Roster:
+    def roster(self, connection: Connection, standing: InstallationStatus | None = None) -> Roster:
         """Who is who, and who may do what, by the directory and the policy of this very transaction."""
-        current = standing or self.standing(connection)
+        current = standing or self.status(connection)
         known = self._known
         if known and known[0] == current.directory_version and known[1].policy.digest == current.policy_digest:
             return known[1]
-        takes_long(connection)  # there may be thousands of people
+        require_thread(connection)  # there may be thousands of people
         policy = self.policies.policy(connection, current.policy_digest)
-        roster = Roster(policy, directory_of(connection, current.directory_as_of))
+        roster = Roster(policy, load_directory(connection, current.directory_as_of))
         self._known = (current.directory_version, roster)
         return roster
 
     @property
-    def remembered(self) -> Roster:
+    def last_roster(self) -> Roster:
         """The directory as this process last read it: good enough to see whether anything has to be asked at all."""
         return self._known[1] if self._known else Roster(self.policy, Directory())
 
 
-def directory_of(connection: Connection, as_of: datetime | None) -> Directory:
+def load_directory(connection: Connection, as_of: datetime | None) -> Directory:
     groups: dict[str, set[str]] = {}
     for group_id, user_id in connection.execute(_MEMBERS):
         groups.setdefault(group_id, set()).add(user_id)

@@ -37,7 +37,7 @@ def _of_moments(dialect: Dialect) -> _Writer | None:
     return writer and lru_cache(maxsize=256)(writer)
 
 
-class Spelled:
+class CompiledStatement:
     """Its text, how its values are put, by place or by name, and what its rows are made of."""
 
     def __init__(self, statement: Executable, compiled: SQLCompiler, dialect: Dialect) -> None:
@@ -73,32 +73,32 @@ class Spelled:
 _dialects: dict[str, Dialect] = {}
 
 
-def spelled(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> Spelled:
+def compile_statement(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> CompiledStatement:
     """Once for each kind of database, whatever connection asks."""
     return _spelled(statement, names, _dialects.setdefault(dialect.name, dialect))
 
 
 @lru_cache(maxsize=256)
-def _spelled(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> Spelled:
+def _spelled(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> CompiledStatement:
     compiled = statement.compile(dialect=dialect, column_keys=list(names))  # type: ignore[attr-defined]
-    return Spelled(statement, compiled, dialect)
+    return CompiledStatement(statement, compiled, dialect)
 
 
-def rows(connection: Connection, statement: Select[Any], values: Values) -> list[Any]:
+def fetch_all(connection: Connection, statement: Select[Any], values: Values) -> list[Any]:
     """What a select finds that is written once and asked often. Its values are as many as it names, never a list."""
-    its = spelled(statement, tuple(values), connection.dialect)
-    with driving(connection) as cursor:
+    its = compile_statement(statement, tuple(values), connection.dialect)
+    with driver_cursor(connection) as cursor:
         cursor.execute(its.text, its.put(values))
         return [its.took(row) for row in cursor.fetchall()]
 
 
-def first(connection: Connection, statement: Select[Any], values: Values) -> Any | None:
-    found = rows(connection, statement, values)
+def fetch_first(connection: Connection, statement: Select[Any], values: Values) -> Any | None:
+    found = fetch_all(connection, statement, values)
     return found[0] if found else None
 
 
 @contextmanager
-def driving(connection: Connection) -> Iterator[Any]:
+def driver_cursor(connection: Connection) -> Iterator[Any]:
     """The driver's own cursor; its faults are told as SQLAlchemy tells them."""
     lent, dialect = connection.connection, connection.dialect
     try:

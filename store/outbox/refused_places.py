@@ -23,17 +23,17 @@ _ELSEWHERE = (
 )
 
 
-def wake(connection: Connection, tenant_id: str, channel: str) -> None:
+def wake_channel(connection: Connection, tenant_id: str, channel: str) -> None:
     """Slack shows cards there again: what waits for that is brought now."""
     connection.execute(_WAKE, {"tenant": tenant_id, "at": channel})
 
 
-def drop(connection: Connection, place: Place) -> None:
+def drop_place(connection: Connection, place: Place) -> None:
     """Nothing is to be shown there any more."""
     connection.execute(delete(CARDS).where(*_THIS), _key(place))
 
 
-def lies_elsewhere(connection: Connection, place: Place) -> bool:
+def has_card_elsewhere(connection: Connection, place: Place) -> bool:
     """Whether the package has a card at another place."""
     return connection.execute(_ELSEWHERE, _key(place)).first() is not None
 
