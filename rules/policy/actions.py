@@ -13,8 +13,8 @@ from typing import NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from rules.policy.tiers import NEVER_SILENT, OnTimeout
-from rules.policy.types import ChannelId, Name, Span
+from rules.policy.tiers import NEVER_SILENT, TimeoutOverride
+from rules.policy.types import ChannelId, Name
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.spelling import normalize_name
 from rules.values import CrossFieldError, Value
@@ -27,17 +27,6 @@ class ToolApprovalRequirement(Value):
     effect_type: str = Field(default="", max_length=100)
     min_reviewer_role: Name | None = None
     approval_required: bool = True
-
-
-class TimeoutOverride(Value):
-    soft_timeout: Span | None = None
-    hard_timeout: Span | None = None
-    timeout_in_working_hours: bool | None = None
-    on_timeout: OnTimeout | None = None
-    ladder: tuple[Name, ...] | None = None
-    reminders: tuple[Span, ...] | None = None
-    defer_for: Span | None = None
-    approval_expiry: Span | None = None
 
 
 class Action(TimeoutOverride):

@@ -225,7 +225,7 @@ class Policy(Value):
             named += [(("tiers", risk.value, "of_role"), name) for name in tier.of_role]
         for action_type, action in self.actions.items():
             named += [(("actions", action_type, "role"), action.role)] if action.role else []
-            named += [(("actions", action_type, "ladder"), name) for name in action.ladder or ()]
+            named += [(("actions", action_type, "ladder"), name) for name in action.override("ladder") or ()]
             if action.tool and (role := action.tool.min_reviewer_role):
                 named.append((("actions", action_type, "tool", "min_reviewer_role"), role))
         return named

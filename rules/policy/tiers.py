@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self, TypeVar, get_type_hints
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from rules.policy.types import Name, Span
 from rules.scales import HITLLevel, RiskLevel
@@ -33,8 +33,25 @@ class Need(StrEnum):
     POLICY_BASIS = "policy_basis"
 
 
+_Override = TypeVar("_Override", bound=Value)
+
+
+def with_optional_fields_of(model: type[Value]) -> Callable[[type[_Override]], type[_Override]]:
+    """Give a class every field of the model, with its checks, and None as the default."""
+    fields: dict[str, Any] = {
+        name: (kind | None, None)
+        for name, kind in get_type_hints(model, include_extras=True).items()
+        if name in model.model_fields
+    }
+
+    def extend(override: type[_Override]) -> type[_Override]:
+        return create_model(override.__name__, __base__=override, __module__=override.__module__, **fields)
+
+    return extend
+
+
 class ReviewTimeoutPolicy(Value):
-    """What time does to a package: each value may be left out of an action, which then takes its tier's."""
+    """What time does to a package. Declared here once: for tiers, for actions and for the terms of a package."""
 
     soft_timeout: Span = timedelta(seconds=300)
     hard_timeout: Span = timedelta(hours=24)
@@ -44,6 +61,14 @@ class ReviewTimeoutPolicy(Value):
     reminders: tuple[Span, ...] = ()
     defer_for: Span = timedelta(hours=24)
     approval_expiry: Span = timedelta(hours=48)
+
+
+@with_optional_fields_of(ReviewTimeoutPolicy)
+class TimeoutOverride(Value):
+    """The same fields in an action: a field that is left out (None) has the tier's value."""
+
+    def override(self, field: str) -> Any:
+        return getattr(self, field)
 
 
 class Tier(ReviewTimeoutPolicy):

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from rules.package.model import Kind
-from rules.policy.tiers import OnTimeout
+from rules.policy.tiers import ReviewTimeoutPolicy
 from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.commands import HumanDecisionType, OverrideDecision, Verdict
 from rules.state.noes import No
@@ -76,22 +76,14 @@ class Why(Value):
     because: str
 
 
-class Terms(Value):
+class Terms(ReviewTimeoutPolicy):
     """What the policy asked when the package came in. Later policies may tighten these, never loosen them."""
 
     role: str
-    ladder: tuple[str, ...] = ()
     quorum: int = 1
     of_role: dict[str, int] = {}
     comment_required: bool = False
     details_first: bool = False
-    soft_timeout: Duration = timedelta(seconds=300)
-    hard_timeout: Duration = timedelta(hours=24)
-    timeout_in_working_hours: bool = False
-    on_timeout: OnTimeout = OnTimeout.ESCALATE
-    reminders: tuple[Duration, ...] = ()
-    defer_for: Duration = timedelta(hours=24)
-    approval_expiry: Duration = timedelta(hours=48)
     agent_answer: Duration = timedelta(hours=48)
     outcome: Duration = timedelta(hours=1)
 

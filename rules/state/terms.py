@@ -55,9 +55,9 @@ def terms_for(policy: Policy, action_type: str, risk: RiskLevel) -> Terms:
 
 def _strictest(entries: Listing, tier: Tier, name: str) -> Any:
     """The own entry's value, else the tier's; a broader entry's only where it is stricter."""
-    said = getattr(entries.own, name, None)
-    value = getattr(tier, name) if said is None else said
-    broader = [other for entry in entries.broader if (other := getattr(entry, name)) is not None]
+    own = entries.own.override(name) if entries.own else None
+    value = getattr(tier, name) if own is None else own
+    broader = [other for entry in entries.broader if (other := entry.override(name)) is not None]
     return _STRICTEST[name](value, *broader) if broader and name in _STRICTEST else value
 
 
