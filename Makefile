@@ -36,7 +36,6 @@ format: $(READY) ## Format the code and mend what ruff can mend by itself.
 	$(BIN)/ruff check --fix-only .
 
 # uv, because it installs in seconds what takes pip half a minute. It comes from the package index like all the rest.
-# compat mode puts this folder itself on the path, so that a package added later is found without a new install.
 # Compiled here, once: where Python may not write, or is told not to, each start would compile all of it anew.
 $(READY): pyproject.toml sdk/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -46,6 +45,5 @@ $(READY): pyproject.toml sdk/pyproject.toml
 	@echo "Making the environment in $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip install --compile-bytecode --python $(BIN)/python --config-settings editable_mode=compat \
-	  --editable . --editable ./sdk --group dev
+	@$(BIN)/uv pip install --compile-bytecode --python $(BIN)/python --editable . --editable ./sdk --group dev
 	@touch $@

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from bot.cli import agents, audit, callbacks, database, demo, freezing, key, queue, serve
+from bot.cli import agents, audit, callbacks, database, demo, freezing, init, key, queue, serve
 from bot.cli.common.faults import error_line, is_usage
 from bot.cli.doctor import examination
 from bot.cli.policy import commands
@@ -28,6 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
+app.command()(init.init)
 app.command()(serve.serve)
 app.command()(demo.demo)
 app.command()(database.migrate)

@@ -1,0 +1,3 @@
+from countersign_server import main
+
+main()

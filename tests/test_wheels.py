@@ -1,0 +1,122 @@
+"""Both wheels install and run in an empty environment, beside modules of others that have the names of our folders."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+from zipfile import ZipFile
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+UV = Path(sys.executable).with_name("uv")
+FOLDERS = ("rules", "blocks", "store", "scheduler", "bot", "playground")
+
+pytestmark = pytest.mark.slow
+
+
+def uv(*arguments: str | Path) -> None:
+    """Offline: what `make` installed is in uv's cache, and the index of our own wheels is a folder."""
+    done = subprocess.run([UV, *arguments, "--offline", "--quiet"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheels")
+    for project in (ROOT, ROOT / "sdk"):
+        uv("build", "--wheel", "--out-dir", folder, project)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new environment with the service's wheel, and a stranger's module for each of our folders."""
+    folder = tmp_path_factory.mktemp("service")
+    uv("venv", "--python", sys.executable, folder)
+    uv(
+        "pip",
+        "install",
+        "--python",
+        folder / "bin" / "python",
+        "--find-links",
+        wheels,
+        "--compile-bytecode",
+        "countersign-server",
+    )
+    [packages] = folder.glob("lib/python3*/site-packages")
+    for name in FOLDERS:
+        (packages / f"{name}.py").write_text('raise SystemExit("this module belongs to another project")\n')
+    return folder / "bin"
+
+
+def names_at_the_top(wheel: Path) -> set[str]:
+    with ZipFile(wheel) as archive:
+        return {name.split("/")[0] for name in archive.namelist() if ".dist-info/" not in name}
+
+
+def clean() -> dict[str, str]:
+    """No setting of this machine, and not the folder of the checkout."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("COUNTERSIGN_", "SLACK_")) and name not in ("PYTHONPATH", "VIRTUAL_ENV")
+    }
+
+
+def run(program: Path, *arguments: str, folder: Path) -> str:
+    done = subprocess.run([program, *arguments], cwd=folder, env=clean(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_each_wheel_adds_one_name_to_an_environment(wheels: Path) -> None:
+    [service], [sdk] = wheels.glob("countersign_server-*.whl"), wheels.glob("countersign_sdk-*.whl")
+    assert names_at_the_top(service) == {"countersign_server"}
+    assert names_at_the_top(sdk) == {"countersign"}
+
+
+def test_the_wheel_of_the_service_holds_every_file_of_the_checkout(wheels: Path) -> None:
+    [service] = wheels.glob("countersign_server-*.whl")
+    tracked = subprocess.run(["git", "ls-files", *FOLDERS], cwd=ROOT, capture_output=True, text=True, check=True)
+    with ZipFile(service) as archive:
+        held = {name.removeprefix("countersign_server/") for name in archive.namelist()}
+    assert set(tracked.stdout.splitlines()) - held == set()
+
+
+def test_the_installed_service_starts_a_new_folder(environment: Path, tmp_path: Path) -> None:
+    assert "wrote policy.toml" in run(environment / "countersign", "init", folder=tmp_path)
+    assert "schema" in run(environment / "countersign", "migrate", folder=tmp_path)
+    run(environment / "countersign", "policy", "check", folder=tmp_path)
+
+
+def test_the_module_of_the_wheel_is_a_command_too(environment: Path, tmp_path: Path) -> None:
+    version = run(environment / "python", "-m", "countersign_server", "--version", folder=tmp_path)
+    assert version == run(environment / "countersign", "--version", folder=tmp_path)
+
+
+def test_the_installed_service_shows_the_demo(environment: Path, tmp_path: Path) -> None:
+    command = [environment / "countersign", "demo", "--port", "0"]
+    with subprocess.Popen(command, cwd=tmp_path, env=clean(), stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout
+        address = next(found[0] for line in demo.stdout if (found := re.search(r"http://\S+/playground", line)))
+        try:
+            with urlopen(address) as page:  # noqa: S310 - the address that the demo has just printed
+                assert page.status == 200
+        finally:
+            demo.send_signal(signal.SIGINT)
+            demo.stdout.read()
+    assert demo.returncode == 0
+
+
+def test_the_installed_sdk_runs_without_the_service(wheels: Path, tmp_path: Path) -> None:
+    uv("venv", "--python", sys.executable, tmp_path / "agent")
+    python = tmp_path / "agent" / "bin" / "python"
+    uv("pip", "install", "--python", python, "--find-links", wheels, "countersign-sdk")
+    run(python, "-c", "from countersign import Client, gate", folder=tmp_path)
+    assert "run" in run(python.with_name("countersign-gate"), "--help", folder=tmp_path)
