@@ -49,7 +49,8 @@ def packages(below: str = ".") -> set[str]:
 
 
 def installed(pyproject: dict[str, Any]) -> set[str]:
-    return set(pyproject["tool"]["setuptools"]["packages"]["find"]["include"])
+    wheel = pyproject["tool"]["hatch"]["build"]["targets"]["wheel"]
+    return set(wheel.get("only-include", [])) | set(wheel.get("packages", []))
 
 
 def test_every_package_is_installed_and_seen_by_the_import_linter() -> None:

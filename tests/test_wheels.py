@@ -101,7 +101,7 @@ def test_the_module_of_the_wheel_is_a_command_too(environment: Path, tmp_path: P
 
 
 def test_the_installed_service_shows_the_demo(environment: Path, tmp_path: Path) -> None:
-    command = [environment / "countersign", "demo", "--port", "0"]
+    command: list[str | Path] = [environment / "countersign", "demo", "--port", "0"]
     with subprocess.Popen(command, cwd=tmp_path, env=clean(), stdout=subprocess.PIPE, text=True) as demo:
         assert demo.stdout
         address = next(found[0] for line in demo.stdout if (found := re.search(r"http://\S+/playground", line)))

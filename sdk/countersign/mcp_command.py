@@ -15,5 +15,5 @@ def main() -> None:
     try:
         from countersign.mcp import server  # noqa: PLC0415 - its library is optional
     except ModuleNotFoundError as missing:
-        sys.exit(f'countersign-mcp: {missing}; install what it needs with: pip install "countersign[mcp]"')
+        sys.exit(f'countersign-mcp: {missing}; install what it needs with: pip install "countersign-sdk[mcp]"')
     server(risk_level=args.risk_level, confidence=args.confidence, wait=args.wait).run()

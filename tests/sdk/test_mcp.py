@@ -148,5 +148,5 @@ async def test_a_service_that_does_not_take_the_key_denies(monkeypatch: pytest.M
 def test_where_the_library_is_missing_that_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "countersign.mcp", None)
     monkeypatch.setattr(sys, "argv", ["countersign-mcp"])
-    with pytest.raises(SystemExit, match=r'pip install "countersign\[mcp\]"'):
+    with pytest.raises(SystemExit, match=r'pip install "countersign-sdk\[mcp\]"'):
         mcp_command.main()
