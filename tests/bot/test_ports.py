@@ -27,9 +27,9 @@ async def reached(url: str, key: str) -> set[str]:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_agents_have_their_api_and_nothing_else_at_a_port_of_their_own(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, COUNTERSIGN_AGENTS_PORT=0) as office:
-        assert await reached(office.its.agents_url, office.key) == {"/v1/packages"} | EVERYWHERE
-        assert await reached(office.its.url, office.key) == {"/slack/events", "/metrics", "/readyz"} | EVERYWHERE
-        told = await office.call("POST", URL(f"{office.its.agents_url}/v1/packages"), json=SOFT)
+        assert await reached(office.running.agents_url, office.key) == {"/v1/packages"} | EVERYWHERE
+        assert await reached(office.running.url, office.key) == {"/slack/events", "/metrics", "/readyz"} | EVERYWHERE
+        told = await office.call("POST", URL(f"{office.running.agents_url}/v1/packages"), json=SOFT)
         assert told.status == 202
         assert (await office.slack.command(RITA, "/reviews", "queue")).ok
 
@@ -37,8 +37,8 @@ async def test_agents_have_their_api_and_nothing_else_at_a_port_of_their_own(dat
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_without_one_all_is_at_one_port(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path) as office:
-        assert office.its.agents_url == office.its.url
-        assert await reached(office.its.url, office.key) == ROUTES
+        assert office.running.agents_url == office.running.url
+        assert await reached(office.running.url, office.key) == ROUTES
 
 
 def test_the_two_ports_must_differ() -> None:

@@ -14,7 +14,7 @@ from bot.api.openapi import openapi_document
 from bot.api.problem_types import name_of
 from bot.api.routes import ROUTES, Route
 from rules.package.model import DecisionPackage
-from tests.bot.service import SOFT, Desk, opened
+from tests.bot.service import SOFT, Desk, open_desk
 from tests.browser.scene import IN_BROWSER
 from tests.browser.screen import PHONE, WIDE, Screen, window
 
@@ -25,7 +25,7 @@ BOTH_SIZES = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with opened(database_url, tmp_path) as its:
+    async with open_desk(database_url, tmp_path) as its:
         yield its
 
 

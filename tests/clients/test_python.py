@@ -15,7 +15,7 @@ import pytest
 
 from bot.api.openapi import openapi_document
 from rules.state.commands import Approve
-from tests.bot.service import SOFT, Desk, opened
+from tests.bot.service import SOFT, Desk, open_desk
 from tests.rules.world import RITA
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -28,7 +28,7 @@ PARAMETERS = {"record": "42", "lines": [{"sku": "A-1", "count": 2}], "note": Non
 
 @pytest.fixture
 async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with opened(database_url, tmp_path) as its:
+    async with open_desk(database_url, tmp_path) as its:
         yield its
 
 

@@ -52,9 +52,9 @@ async def test_a_promoted_standby_is_found_with_all_that_was_acknowledged_and_no
 
 
 async def _hours_without_a_database(office: Office) -> None:
-    assert office.its.service.slack is not None
+    assert office.running.service.slack is not None
     office.clock.passes(180 * MINUTE)
-    await office.its.service.slack.clockwork.heart.tick()
+    await office.running.service.slack.clockwork.heart.tick()
 
 
 async def _found_again(office: Office) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from countersign import Handle, Outcome, Patience, gate
 from playground.model.messages import Message
 from rules.state.commands import Verb
-from tests.bot.service import Told
+from tests.bot.service import Response
 from tests.bot.slack.office import HARD, SENTA, Office
 from tests.sdk.network import Network
 
@@ -77,7 +77,7 @@ class Agent:
                 self.network.used.clear()
                 packages = (await self.office.get("/v1/packages")).body["packages"]
                 if sum(each["status"] == status for each in packages) >= count:
-                    return Told(200, {}, json.dumps(packages[0]))
+                    return Response(200, {}, json.dumps(packages[0]))
                 await self.network.used.wait()  # until the agent says or hears something more
 
     async def approves(self, by: str = SENTA) -> None:
@@ -124,7 +124,7 @@ class Agent:
         return str((await self.office.read(told(handle))).body["execution"]["state"])
 
 
-def told(handle: Any) -> Told:
-    if isinstance(handle, Told):
+def told(handle: Any) -> Response:
+    if isinstance(handle, Response):
         return handle
-    return Told(200, {}, json.dumps(handle.document))
+    return Response(200, {}, json.dumps(handle.document))

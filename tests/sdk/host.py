@@ -13,7 +13,7 @@ from pathlib import Path
 from bot import cli
 from playground.model.messages import Message
 from playground.slack import Slack, stand_in
-from tests.bot.process.serving import KEY, moved_in, slack_settings
+from tests.bot.process.serving import KEY, add_people_and_agent, slack_settings
 from tests.bot.service import POLICY
 from tests.bot.slack.office import CHANNEL, CONFIRMED, SECRET, SENTA, furnish
 from tests.forked import Program, program
@@ -64,7 +64,7 @@ async def hosted(database_url: str, folder: Path) -> AsyncIterator[Host]:
     (folder / "policy.toml").write_text(f'{POLICY}\n[channels]\ndefault = "{CHANNEL}"\n')
     async with stand_in(signing_secret=SECRET) as slack:
         furnish(slack)
-        host = Host(slack, folder, database_url, await moved_in(database_url))
+        host = Host(slack, folder, database_url, await add_people_and_agent(database_url))
         await host.start()
         try:
             yield host

@@ -25,7 +25,7 @@ from countersign.callbacks import MAX_BODY, Callback, verify_callback
 from countersign.fastapi import callback_endpoint
 from rules.state.commands import Approve
 from store.agents import agent_admin
-from tests.bot.service import SOFT, opened
+from tests.bot.service import SOFT, open_desk
 from tests.rules.world import OWEN, RITA
 from tests.sdk.agents import Agent
 
@@ -191,7 +191,7 @@ async def test_what_the_agent_cannot_take_now_is_asked_for_again(serving: Any) -
 
 async def test_what_the_service_itself_sends_is_believed(database_url: str, tmp_path: Path) -> None:
     got: asyncio.Queue[Callback] = asyncio.Queue()
-    async with opened(database_url, tmp_path, COUNTERSIGN_CALLBACK_ALLOW="127.0.0.0/8") as desk:
+    async with open_desk(database_url, tmp_path, COUNTERSIGN_CALLBACK_ALLOW="127.0.0.0/8") as desk:
         made = await desk.world.write(
             lambda connection: agent_admin.add_agent(connection, "Teller", OWEN, desk.clock())
         )

@@ -23,7 +23,7 @@ from countersign import (
     run,
 )
 from rules.state.commands import Revoke
-from tests.bot.service import Told
+from tests.bot.service import Response
 from tests.bot.slack.office import SENTA, SVEN
 from tests.rules.world import DAY, HOUR
 from tests.sdk.agents import Agent
@@ -160,9 +160,9 @@ async def test_a_gate_that_asked_again_takes_a_second_revocation_as_the_answer(a
     assert records.read_ones == []
 
 
-async def decided(agent: Agent, by: str) -> Told:
+async def decided(agent: Agent, by: str) -> Response:
     await agent.approves(by)
-    return Told(200, {}, json.dumps((await agent.proposed("approved")).body))
+    return Response(200, {}, json.dumps((await agent.proposed("approved")).body))
 
 
 async def test_an_outcome_that_cannot_be_reported_keeps_the_result(agent: Agent, records: Records) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.service import Told
+from tests.bot.service import Response
 from tests.bot.slack.office import SENTA
 from tests.sdk.agents import Agent
 from tests.sdk.forked import Script
@@ -34,8 +34,8 @@ def worker(watcher: Agent, tmp_path: Path) -> Worker:
     return Worker(watcher, tmp_path / "ledger")
 
 
-async def approved(watcher: Agent) -> Told:
-    package: Told = await watcher.proposed()
+async def approved(watcher: Agent) -> Response:
+    package: Response = await watcher.proposed()
     await watcher.office.approve(SENTA, await watcher.card(package))
     return package
 

@@ -18,7 +18,7 @@ import pytest
 import countersign
 from countersign.package import HANDED_BACK
 from rules.state.commands import Verb
-from tests.bot.service import Told
+from tests.bot.service import Response
 from tests.bot.slack.office import HARD, SENTA, SOFT, Office
 from tests.rules.world import DAY, HOUR
 
@@ -26,11 +26,11 @@ RECORDED = Path(countersign.__file__).parent / "recorded"
 ASKED = HARD | {"recommendation": "proceed"}
 QUESTION = {name: value for name, value in HARD.items() if name != "action_parameters"} | {"kind": "question"}
 
-Scene = Callable[[Office], Awaitable[Told]]
+Scene = Callable[[Office], Awaitable[Response]]
 
 
 def decided(verb: Verb, package: Any = ASKED, **values: Any) -> Scene:
-    async def scene(office: Office) -> Told:
+    async def scene(office: Office) -> Response:
         told, card = await office.asked(package)
         await office.give(SENTA, card, verb, values)
         return await office.read(told)
@@ -38,67 +38,67 @@ def decided(verb: Verb, package: Any = ASKED, **values: Any) -> Scene:
     return scene
 
 
-async def pending(office: Office) -> Told:
+async def pending(office: Office) -> Response:
     return await office.submit(ASKED)
 
 
-async def approved(office: Office) -> Told:
+async def approved(office: Office) -> Response:
     told, card = await office.asked(ASKED)
     await office.approve(SENTA, card)
     return await office.read(told)
 
 
-async def consented(office: Office) -> Told:
+async def consented(office: Office) -> Response:
     told, _ = await office.asked(SOFT)
     await office.passes(timedelta(minutes=5))
     return await office.read(told)
 
 
-async def settled_by_policy(office: Office) -> Told:
+async def settled_by_policy(office: Office) -> Response:
     return await office.submit(SOFT | {"risk_level": "low"})
 
 
-async def expired(office: Office) -> Told:
+async def expired(office: Office) -> Response:
     told = await office.submit(ASKED | {"expires_at": (office.clock() + HOUR).isoformat()})
     await office.passes(2 * HOUR)
     return await office.read(told)
 
 
-async def withdrawn(office: Office) -> Told:
+async def withdrawn(office: Office) -> Response:
     return await office.cancel(await office.submit(ASKED))
 
 
-async def revoked(office: Office) -> Told:
+async def revoked(office: Office) -> Response:
     told = await approved(office)
     await office.give(SENTA, await office.card(told), Verb.REVOKE, {"comment": "Wrong customer."})
     return await office.read(told)
 
 
-async def handed_back(office: Office) -> Told:
+async def handed_back(office: Office) -> Response:
     told = await SCENES["taken_over"](office)
     await office.give(SENTA, await office.card(told), Verb.HAND_BACK, {"comment": "Done."})
     assert await office.events(told, HANDED_BACK)
     return await office.read(told)
 
 
-async def lapsed(office: Office) -> Told:
+async def lapsed(office: Office) -> Response:
     told = await approved(office)
     await office.passes(3 * DAY)
     return await office.read(told)
 
 
-async def claimed(office: Office) -> Told:
+async def claimed(office: Office) -> Response:
     return await office.claim(await approved(office))
 
 
-async def unknown(office: Office) -> Told:
+async def unknown(office: Office) -> Response:
     told = await claimed(office)
     await office.passes(2 * HOUR)
     return await office.read(told)
 
 
 def reported(state: str) -> Scene:
-    async def scene(office: Office) -> Told:
+    async def scene(office: Office) -> Response:
         return await office.report(await claimed(office), state)
 
     return scene
@@ -136,49 +136,49 @@ SCENES: dict[str, Scene] = {
 }
 
 
-async def already_claimed(office: Office) -> Told:
+async def already_claimed(office: Office) -> Response:
     return await office.claim(await claimed(office), "another")
 
 
-async def digest_mismatch(office: Office) -> Told:
+async def digest_mismatch(office: Office) -> Response:
     return await office.claim(await approved(office), digest="sha256:" + "0" * 64)
 
 
-async def may_not_proceed(office: Office) -> Told:
+async def may_not_proceed(office: Office) -> Response:
     return await office.claim(await office.submit(ASKED))
 
 
-async def approval_lapsed(office: Office) -> Told:
+async def approval_lapsed(office: Office) -> Response:
     return await office.claim(await lapsed(office))
 
 
-async def not_claimed(office: Office) -> Told:
+async def not_claimed(office: Office) -> Response:
     return await office.report(await approved(office))
 
 
-async def already_reported(office: Office) -> Told:
+async def already_reported(office: Office) -> Response:
     told = await office.report(await claimed(office), "rolled_back")
     return await office.report(told, "succeeded")
 
 
-async def already_decided(office: Office) -> Told:
+async def already_decided(office: Office) -> Response:
     return await office.cancel(await approved(office))
 
 
-async def stale_version(office: Office) -> Told:
+async def stale_version(office: Office) -> Response:
     return await office.version(await office.submit(ASKED), expected=7)
 
 
-async def idempotency_conflict(office: Office) -> Told:
+async def idempotency_conflict(office: Office) -> Response:
     await office.submit(ASKED, "key-1")
     return await office.submit(ASKED | {"title": "Something else"}, "key-1")
 
 
-async def not_found(office: Office) -> Told:
+async def not_found(office: Office) -> Response:
     return await office.get("/v1/packages/pkg_0")
 
 
-async def invalid(office: Office) -> Told:
+async def invalid(office: Office) -> Response:
     return await office.submit({})
 
 

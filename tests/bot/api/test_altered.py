@@ -13,39 +13,39 @@ from rules.state.commands import Approve
 from store.engine.address import parse_database_url
 from store.engine.engines import make_engine, transact
 from store.packages.verified_content import VerifiedContent
-from tests.bot.service import HARD, Desk, Told
+from tests.bot.service import HARD, Desk, Response
 from tests.rules.world import SENTA
 
 EDITED = {"record": "99999"}
 
 
 @pytest.fixture
-async def approved(desk: Desk) -> Told:
+async def approved(desk: Desk) -> Response:
     told = await desk.submit(HARD)
     await desk.decide(Approve, told, by=SENTA)
     return await desk.read(told)
 
 
-def edit(desk: Desk, told: Told, change: str, **values: Any) -> None:
+def edit(desk: Desk, told: Response, change: str, **values: Any) -> None:
     """As a person with the database's own password does, past the service."""
-    engine = make_engine(parse_database_url(desk.its.service.settings.database_url))
+    engine = make_engine(parse_database_url(desk.running.service.settings.database_url))
     try:
         transact(engine, lambda its: its.execute(text(change), {"package": told.id, **values}))
     finally:
         engine.dispose()
 
 
-def without_the_trigger(desk: Desk, told: Told) -> None:
-    on = "" if desk.its.service.settings.database_url.startswith("sqlite") else " ON content"
+def without_the_trigger(desk: Desk, told: Response) -> None:
+    on = "" if desk.running.service.settings.database_url.startswith("sqlite") else " ON content"
     edit(desk, told, f"DROP TRIGGER content_emptied_only{on}")
 
 
-def with_other_parameters(desk: Desk, told: Told) -> None:
+def with_other_parameters(desk: Desk, told: Response) -> None:
     package = json.dumps({"package": HARD | {"action_parameters": EDITED}})
     edit(desk, told, "UPDATE content SET words = :words WHERE package_id = :package", words=package)
 
 
-async def test_edited_content_is_withheld_and_cannot_be_claimed(desk: Desk, approved: Told) -> None:
+async def test_edited_content_is_withheld_and_cannot_be_claimed(desk: Desk, approved: Response) -> None:
     assert approved.body["decision"]["action_parameters"] == HARD["action_parameters"]
     without_the_trigger(desk, approved)
     with_other_parameters(desk, approved)
@@ -57,14 +57,14 @@ async def test_edited_content_is_withheld_and_cannot_be_claimed(desk: Desk, appr
 
 
 @pytest.mark.parametrize("words", ["{", "[]", '"x"', '{"package": {}}'])
-async def test_content_that_is_no_content_is_withheld(desk: Desk, approved: Told, words: str) -> None:
+async def test_content_that_is_no_content_is_withheld(desk: Desk, approved: Response, words: str) -> None:
     without_the_trigger(desk, approved)
     edit(desk, approved, "UPDATE content SET words = :words WHERE package_id = :package", words=words)
     assert (await desk.claim(approved)).problem == (409, "content-unreadable")
 
 
 async def test_a_process_that_has_not_seen_it_before_checks_it_against_its_event(
-    desk: Desk, approved: Told, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, approved: Response, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("store.packages.content.VERIFIED", VerifiedContent())
     assert (await desk.read(approved)).body == approved.body
@@ -84,7 +84,9 @@ async def test_a_process_that_has_not_seen_it_before_checks_it_against_its_event
     ],
     ids=["other words", "the words without their salt", "of another event", "the row"],
 )
-async def test_the_database_lets_content_be_emptied_and_not_changed(desk: Desk, approved: Told, change: str) -> None:
+async def test_the_database_lets_content_be_emptied_and_not_changed(
+    desk: Desk, approved: Response, change: str
+) -> None:
     with pytest.raises(DBAPIError, match="content can be emptied, and not changed"):
         edit(desk, approved, change)
     edit(desk, approved, "UPDATE content SET words = NULL, salt = NULL WHERE package_id = :package")
@@ -93,7 +95,7 @@ async def test_the_database_lets_content_be_emptied_and_not_changed(desk: Desk, 
 
 
 async def test_content_that_was_checked_once_is_not_checked_again(
-    desk: Desk, approved: Told, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, approved: Response, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
 

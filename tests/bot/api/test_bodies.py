@@ -13,12 +13,12 @@ import pytest
 from yarl import URL
 
 from bot.api.requests import MAX_BODY
-from tests.bot.service import SOFT, Desk, Told
+from tests.bot.service import SOFT, Desk, Response
 
 JSON = {"Content-Type": "application/json"}
 
 
-async def send(desk: Desk, body: bytes | str, path: str = "/v1/packages", **headers: str) -> Told:
+async def send(desk: Desk, body: bytes | str, path: str = "/v1/packages", **headers: str) -> Response:
     return await desk.call("POST", path, data=body, headers=JSON | headers)
 
 

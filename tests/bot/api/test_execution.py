@@ -10,20 +10,20 @@ import pytest
 from rules.state.clock_commands import Lapse, LoseTrack
 from rules.state.commands import Answer, Approve, Defer, HumanOverrideCommand, Reject, Revise, Revoke, TakeOver
 from store.installation import directory
-from tests.bot.service import AUTOMATIC, HARD, SOFT, Desk, Told
+from tests.bot.service import AUTOMATIC, HARD, SOFT, Desk, Response
 from tests.rules.world import DAY, HOUR, RITA, SENTA, people
 
 OTHER_DIGEST = "sha256:" + "0" * 64
 
 
 @pytest.fixture
-async def approved(desk: Desk) -> Told:
+async def approved(desk: Desk) -> Response:
     told = await desk.submit()
     await desk.decide(Approve, told, by=RITA)
     return await desk.read(told)
 
 
-async def test_an_approval_is_claimed_and_its_outcome_reported(desk: Desk, approved: Told) -> None:
+async def test_an_approval_is_claimed_and_its_outcome_reported(desk: Desk, approved: Response) -> None:
     assert approved.body["may_proceed"] is True
     claimed = await desk.claim(approved)
     assert (claimed.status, claimed.body["execution"]["state"]) == (200, "claimed")
@@ -36,13 +36,13 @@ async def test_what_policy_settled_is_claimed_in_the_same_way(desk: Desk) -> Non
     assert (await desk.claim(await desk.submit(AUTOMATIC))).status == 200
 
 
-async def test_the_same_claim_again_costs_nothing(desk: Desk, approved: Told) -> None:
+async def test_the_same_claim_again_costs_nothing(desk: Desk, approved: Response) -> None:
     first = await desk.claim(approved)
     again = await desk.claim(approved)
     assert (again.status, again.body) == (200, first.body)
 
 
-async def test_the_same_claim_is_answered_as_before_when_its_approver_is_gone(desk: Desk, approved: Told) -> None:
+async def test_the_same_claim_is_answered_as_before_when_its_approver_is_gone(desk: Desk, approved: Response) -> None:
     first = await desk.claim(approved)
     await desk.people_are(people(URITA={"active": False}))
     again = await desk.claim(approved)
@@ -50,7 +50,7 @@ async def test_the_same_claim_is_answered_as_before_when_its_approver_is_gone(de
 
 
 async def test_a_claim_after_its_approver_is_gone_is_refused_and_ends_the_permission(
-    desk: Desk, approved: Told
+    desk: Desk, approved: Response
 ) -> None:
     await desk.people_are(people(URITA={"active": False}))
     told = await desk.claim(approved)
@@ -78,28 +78,28 @@ async def test_a_stale_directory_refuses_the_claim_until_it_is_read_again(desk: 
     assert (await desk.claim(told)).status == 200
 
 
-async def test_another_claim_is_refused(desk: Desk, approved: Told) -> None:
+async def test_another_claim_is_refused(desk: Desk, approved: Response) -> None:
     await desk.claim(approved)
     assert (await desk.claim(approved, "worker-2")).problem == (409, "already-claimed")
 
 
-async def test_of_many_workers_one_gets_it(desk: Desk, approved: Told) -> None:
+async def test_of_many_workers_one_gets_it(desk: Desk, approved: Response) -> None:
     told = await asyncio.gather(*(desk.claim(approved, f"worker-{number}") for number in range(6)))
     assert sorted(each.status for each in told) == [200, 409, 409, 409, 409, 409]
 
 
-async def test_only_what_was_approved_can_be_claimed(desk: Desk, approved: Told) -> None:
+async def test_only_what_was_approved_can_be_claimed(desk: Desk, approved: Response) -> None:
     assert (await desk.claim(approved, digest=OTHER_DIGEST)).problem == (409, "digest-mismatch")
     assert (await desk.claim(approved)).status == 200
 
 
 @pytest.mark.parametrize("digest", ["", "sha256:", "sha256:" + "A" * 64, "md5:" + "0" * 32, 5, None])
-async def test_a_digest_has_its_form(desk: Desk, approved: Told, digest: object) -> None:
+async def test_a_digest_has_its_form(desk: Desk, approved: Response, digest: object) -> None:
     body = {"state": "claimed", "claim_id": "worker-1", "action_digest": digest}
     assert (await desk.post(f"/v1/packages/{approved.id}/execution", body)).wrong == ["action_digest"]
 
 
-async def test_an_approval_lapses(desk: Desk, approved: Told) -> None:
+async def test_an_approval_lapses(desk: Desk, approved: Response) -> None:
     desk.clock.passes(2 * DAY)
     assert (await desk.claim(approved)).problem == (410, "approval-lapsed")
     await desk.time(Lapse, approved)
@@ -108,12 +108,12 @@ async def test_an_approval_lapses(desk: Desk, approved: Told) -> None:
     assert (await desk.claim(approved)).problem == (410, "approval-lapsed")
 
 
-async def test_a_moment_before_it_lapses_it_can_be_claimed(desk: Desk, approved: Told) -> None:
+async def test_a_moment_before_it_lapses_it_can_be_claimed(desk: Desk, approved: Response) -> None:
     desk.clock.passes(2 * DAY - timedelta(seconds=1))
     assert (await desk.claim(approved)).status == 200
 
 
-async def test_a_paused_agent_claims_nothing_but_reports(desk: Desk, approved: Told) -> None:
+async def test_a_paused_agent_claims_nothing_but_reports(desk: Desk, approved: Response) -> None:
     other = await desk.submit(SOFT | {"action_parameters": {"record": "43"}})
     await desk.decide(Approve, other, by=RITA)
     await desk.claim(other)
@@ -122,7 +122,7 @@ async def test_a_paused_agent_claims_nothing_but_reports(desk: Desk, approved: T
     assert (await desk.report(other)).status == 200
 
 
-async def test_while_all_is_frozen_nothing_is_claimed(desk: Desk, approved: Told) -> None:
+async def test_while_all_is_frozen_nothing_is_claimed(desk: Desk, approved: Response) -> None:
     await desk.freeze()
     assert (await desk.claim(approved)).problem == (409, "agent-paused")
     await desk.freeze(frozen=False)
@@ -147,7 +147,7 @@ async def test_what_was_rejected_cannot_be_claimed(desk: Desk) -> None:
     assert (await desk.claim(told)).problem == (409, "may-not-proceed")
 
 
-async def test_what_was_revoked_cannot_be_claimed(desk: Desk, approved: Told) -> None:
+async def test_what_was_revoked_cannot_be_claimed(desk: Desk, approved: Response) -> None:
     await desk.decide(Revoke, approved, by=RITA)
     told = await desk.read(approved)
     assert (told.body["status"], told.body["may_proceed"]) == ("revoked", False)
@@ -174,7 +174,7 @@ async def test_an_override_lets_it_run_only_if_it_says_proceed(desk: Desk, decid
     assert (await desk.claim(told)).status == status
 
 
-async def test_without_an_outcome_in_time_it_is_unknown_and_never_offered_again(desk: Desk, approved: Told) -> None:
+async def test_without_an_outcome_in_time_it_is_unknown_and_never_offered_again(desk: Desk, approved: Response) -> None:
     await desk.claim(approved)
     desk.clock.passes(HOUR)
     await desk.time(LoseTrack, approved)
@@ -183,14 +183,14 @@ async def test_without_an_outcome_in_time_it_is_unknown_and_never_offered_again(
     assert (await desk.claim(approved)).problem == (409, "already-reported")
 
 
-async def test_an_outcome_may_come_late(desk: Desk, approved: Told) -> None:
+async def test_an_outcome_may_come_late(desk: Desk, approved: Response) -> None:
     await desk.claim(approved)
     desk.clock.passes(HOUR)
     await desk.time(LoseTrack, approved)
     assert (await desk.report(approved, "failed")).body["execution"]["state"] == "failed"
 
 
-async def test_an_outcome_is_reported_once(desk: Desk, approved: Told) -> None:
+async def test_an_outcome_is_reported_once(desk: Desk, approved: Response) -> None:
     await desk.claim(approved)
     first = await desk.report(approved)
     assert (await desk.report(approved)).body == first.body
@@ -198,7 +198,7 @@ async def test_an_outcome_is_reported_once(desk: Desk, approved: Told) -> None:
     assert (await desk.report(approved, "rolled_back")).body["execution"]["state"] == "rolled_back"
 
 
-async def test_who_has_not_claimed_reports_nothing(desk: Desk, approved: Told) -> None:
+async def test_who_has_not_claimed_reports_nothing(desk: Desk, approved: Response) -> None:
     assert (await desk.report(approved)).problem == (409, "not-claimed")
     await desk.claim(approved)
     assert (await desk.report(approved, claim_id="worker-2")).problem == (409, "not-claimed")
@@ -216,12 +216,12 @@ async def test_nothing_is_reported_of_what_is_not_granted(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("state", ["none", "unknown", "lapsed", "approved", "", None, 5, ["claimed"]])
-async def test_no_other_state_can_be_reported(desk: Desk, approved: Told, state: object) -> None:
+async def test_no_other_state_can_be_reported(desk: Desk, approved: Response, state: object) -> None:
     body = {"state": state, "claim_id": "worker-1"}
     assert (await desk.post(f"/v1/packages/{approved.id}/execution", body)).wrong == ["state"]
 
 
 @pytest.mark.parametrize("claim_id", ["", " ", "a b", "ä", "\n", "x" * 201, 5, None])
-async def test_a_claim_has_a_plain_name(desk: Desk, approved: Told, claim_id: object) -> None:
+async def test_a_claim_has_a_plain_name(desk: Desk, approved: Response, claim_id: object) -> None:
     body = {"state": "claimed", "claim_id": claim_id, "action_digest": approved.body["action_digest"]}
     assert (await desk.post(f"/v1/packages/{approved.id}/execution", body)).wrong == ["claim_id"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.callbacks import guard
-from tests.bot.service import POLICY, opened
+from tests.bot.service import POLICY, open_desk
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +44,7 @@ async def test_no_request_that_schemathesis_can_think_of_breaks_a_promise(
 ) -> None:
     # Hosts that it makes up would be looked up, each until its time is out.
     monkeypatch.setattr(guard, "_addresses", _nowhere)
-    async with opened(database_url, tmp_path, EASY) as desk:
+    async with open_desk(database_url, tmp_path, EASY) as desk:
         status, report = await _schemathesis(desk.url, desk.key, tmp_path)
     assert status == 0, report
 

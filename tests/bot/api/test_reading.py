@@ -13,11 +13,11 @@ import pytest
 from rules.record.chain import event_digest
 from rules.state.commands import Approve, Comment, OpenDetails
 from store.waiters import Waiter
-from tests.bot.service import AUTOMATIC, CRITICAL, HARD, SOFT, Desk, Told
+from tests.bot.service import AUTOMATIC, CRITICAL, HARD, SOFT, Desk, Response
 from tests.rules.world import RITA, SENTA, SUSI
 
 
-async def waiting(desk: Desk, told: Told, **options: Any) -> asyncio.Task[Told]:
+async def waiting(desk: Desk, told: Response, **options: Any) -> asyncio.Task[Response]:
     """A long poll that has begun: it is known to wait, not hoped to."""
     begun, news = asyncio.Event(), Waiter.woken
 
@@ -32,7 +32,7 @@ async def waiting(desk: Desk, told: Told, **options: Any) -> asyncio.Task[Told]:
     return poll
 
 
-async def within(seconds: float, awaited: Coroutine[Any, Any, Told] | asyncio.Task[Told]) -> Told:
+async def within(seconds: float, awaited: Coroutine[Any, Any, Response] | asyncio.Task[Response]) -> Response:
     async with asyncio.timeout(seconds):
         return await awaited
 

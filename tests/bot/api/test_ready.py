@@ -20,8 +20,8 @@ def _locks_are_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_process_whose_heartbeat_cannot_be_written_is_not_ready(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert office.its.service.slack is not None
-    heart = office.its.service.slack.clockwork.heart
+    assert office.running.service.slack is not None
+    heart = office.running.service.slack.clockwork.heart
     with held_by_another(office.world.url):
         assert (await office.get("/readyz")).status == 200  # it waits for nobody who writes
         await heart.tick()

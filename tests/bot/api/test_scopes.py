@@ -72,7 +72,7 @@ async def test_by_default_120_packages_a_minute_may_wait_for_people(desk: Desk) 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_two_replicas_count_together(desk: Desk) -> None:
     key = await hired(desk, per_minute=4)
-    async with run_service(desk.its.service.settings, desk.clock) as another:
+    async with run_service(desk.running.service.settings, desk.clock) as another:
         each = [URL(its.url) / "v1/packages" for its in (desk, another)]
         for url in each * 2:
             assert (await desk.call("POST", url, key=key, json=SOFT)).status == 202

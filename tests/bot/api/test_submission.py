@@ -13,7 +13,7 @@ import pytest
 
 from bot.running import run_service
 from rules.state.commands import Approve, HandBack, Reject, TakeOver
-from tests.bot.service import AUTOMATIC, CRITICAL, FOR_ITS_OWNER, HARD, POLICY, SOFT, TAKEOVER, Desk, opened
+from tests.bot.service import AUTOMATIC, CRITICAL, FOR_ITS_OWNER, HARD, POLICY, SOFT, TAKEOVER, Desk, open_desk
 from tests.rules.world import DAY, RITA, ROSE, SENTA, people
 
 
@@ -178,7 +178,7 @@ async def test_a_high_risk_that_says_too_little_names_what_is_missing(desk: Desk
 
 async def test_a_medium_risk_that_says_too_little_is_warned(database_url: str, tmp_path: Path) -> None:
     needing = POLICY.replace("[tiers.medium]", '[tiers.medium]\nneeds = ["consequence"]')
-    async with opened(database_url, tmp_path, needing) as desk:
+    async with open_desk(database_url, tmp_path, needing) as desk:
         told = await desk.submit({name: SOFT[name] for name in SOFT if name != "consequence"})
     assert (told.status, told.body["warnings"]) == (202, ["consequence is empty; a reviewer would want it"])
 
@@ -227,7 +227,7 @@ async def test_metadata_come_back_untouched(desk: Desk) -> None:
 
 async def test_what_was_answered_is_answered_again_though_its_callback_may_not_be_called_by_now(desk: Desk) -> None:
     body = SOFT | {"callback_url": "http://127.0.0.1:9/hook"}
-    lenient = desk.its.service.settings.model_copy(update={"callback_allow": (ip_network("127.0.0.0/8"),)})
+    lenient = desk.running.service.settings.model_copy(update={"callback_allow": (ip_network("127.0.0.0/8"),)})
     async with run_service(lenient, desk.clock) as its, aiohttp.ClientSession(its.url) as http:
         before = Desk(its, desk.clock, http)
         before.key = desk.key

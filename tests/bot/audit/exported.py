@@ -31,7 +31,7 @@ def export(its: Recorded, selection: Selection = EVERYTHING, key: SigningKey = O
         return list(export_jsonl(connection, key, NOW, selection))
 
 
-def exported_once(template: Path, folder: Path) -> list[bytes]:
+def export_once(template: Path, folder: Path) -> list[bytes]:
     """The export of one record, from a copy of an empty database."""
     its = recorded(f"sqlite:///{shutil.copy(template, folder / 'its.db')}")
     lines = export(its)
@@ -43,7 +43,7 @@ def faults(lines: list[bytes], public_key: str | None = OURS.public) -> list[str
     return [str(fault) for fault in ExportCheck(public_key).faults(lines)]
 
 
-def written(value: Any) -> bytes:
+def json_line(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode() + b"\n"
 
 
@@ -53,14 +53,14 @@ def pem(key: SigningKey) -> str:
     return written.decode()
 
 
-def signed_anew(lines: list[bytes], key: SigningKey, public_key: str | None = None) -> list[bytes]:
+def resign(lines: list[bytes], key: SigningKey, public_key: str | None = None) -> list[bytes]:
     """What a forger does who knows the format and has a key of their own."""
     manifest = json.loads(lines[-1]) | {"digest": "sha256:" + sha256(b"".join(lines[:-1])).hexdigest()}
     manifest |= {"public_key": public_key or key.public}
-    return [*lines[:-1], written(manifest | {"signature": key.sign(signed_message(manifest))})]
+    return [*lines[:-1], json_line(manifest | {"signature": key.sign(signed_message(manifest))})]
 
 
-def of(line: bytes, package_id: str) -> bool:
+def belongs_to(line: bytes, package_id: str) -> bool:
     return str(json.loads(line).get("decision_package_id")) == package_id
 
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from bot.audit.check import ExportCheck, read_lines
 from bot.audit.export import signed_message
-from tests.bot.audit.exported import OURS, THEIRS, exported_once, faults, of, package_ids, signed_anew, written
+from tests.bot.audit.exported import OURS, THEIRS, belongs_to, export_once, faults, json_line, package_ids, resign
 
 
 @pytest.fixture(scope="module")
 def exported(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    return exported_once(_sqlite_template, tmp_path_factory.mktemp("exported"))
+    return export_once(_sqlite_template, tmp_path_factory.mktemp("exported"))
 
 
 @given(data=st.data())
@@ -41,7 +41,7 @@ def test_any_member_of_the_manifest_that_is_changed_is_found(
     member = data.draw(st.sampled_from(sorted(inside)) | st.text(max_size=5))
     assume(member not in inside or inside[member] != new)
     inside[member] = new
-    assert faults([*exported[:-1], written(manifest)])
+    assert faults([*exported[:-1], json_line(manifest)])
 
 
 @given(data=st.data(), what=st.sampled_from(["drop", "double", "swap", "cut"]))
@@ -64,7 +64,7 @@ def test_lines_dropped_doubled_swapped_or_cut_off_are_found(
 
 
 def test_an_export_that_another_signed_is_found_by_who_knows_whom_to_expect(exported: list[bytes]) -> None:
-    lines = signed_anew(exported, THEIRS)
+    lines = resign(exported, THEIRS)
     check = ExportCheck(OURS.public)
     assert list(check.faults(lines)) == []
     assert check.distrust == f"the export is signed by another key than the pinned one: {THEIRS.public}"
@@ -73,26 +73,28 @@ def test_an_export_that_another_signed_is_found_by_who_knows_whom_to_expect(expo
 def test_a_manifest_that_names_a_key_and_is_signed_by_another_is_found(exported: list[bytes]) -> None:
     manifest = json.loads(exported[-1])
     forged = manifest | {"signature": THEIRS.sign(signed_message(manifest))}
-    assert faults([*exported[:-1], written(forged)]) == ["export: its manifest was changed: the signature does not fit"]
+    assert faults([*exported[:-1], json_line(forged)]) == [
+        "export: its manifest was changed: the signature does not fit"
+    ]
 
 
 def test_a_package_that_is_missing_is_named(exported: list[bytes]) -> None:
     first, second, _ = package_ids(exported)
-    lines = [line for line in exported if b'"kind":"head"' in line or not of(line, second)]
-    assert faults(signed_anew(lines, OURS))[0] == f"{second}: it is missing: the export lists it with 3 events"
+    lines = [line for line in exported if b'"kind":"head"' in line or not belongs_to(line, second)]
+    assert faults(resign(lines, OURS))[0] == f"{second}: it is missing: the export lists it with 3 events"
     assert any("its lines are not those" in fault for fault in faults(lines))
     assert not any(fault.startswith(first) for fault in faults(lines))
 
 
 def test_a_package_that_the_export_does_not_list_is_named(exported: list[bytes]) -> None:
     first, *_ = package_ids(exported)
-    lines = [line for line in exported if not (b'"kind":"head"' in line and of(line, first))]
-    assert faults(signed_anew(lines, OURS)) == [f"{first}: it was added: the export does not list it"]
+    lines = [line for line in exported if not (b'"kind":"head"' in line and belongs_to(line, first))]
+    assert faults(resign(lines, OURS)) == [f"{first}: it was added: the export does not list it"]
 
 
 def test_a_package_that_stands_in_the_export_twice_is_named(exported: list[bytes]) -> None:
     first, *_ = package_ids(exported)
-    its = [line for line in exported if of(line, first) and b'"kind":"head"' not in line]
+    its = [line for line in exported if belongs_to(line, first) and b'"kind":"head"' not in line]
     assert f"{first}: it stands in the export twice" in faults([*exported[:-4], *its, *exported[-4:]])
 
 
@@ -101,7 +103,7 @@ def test_a_chain_that_was_shortened_with_its_state_does_not_reach_the_head_that_
 ) -> None:
     first, *_ = package_ids(exported)
     lines = [
-        written(json.loads(line) | {"length": 9}) if of(line, first) and b'"kind":"head"' in line else line
+        json_line(json.loads(line) | {"length": 9}) if belongs_to(line, first) and b'"kind":"head"' in line else line
         for line in exported
     ]
     assert f"{first}: its length or head is not the one that the export lists" in faults(lines)
@@ -123,7 +125,7 @@ def test_what_comes_after_the_manifest_is_named(exported: list[bytes]) -> None:
 
 
 def test_a_tail_that_was_cut_from_the_tenants_chain_is_named(exported: list[bytes]) -> None:
-    lines = signed_anew([*exported[:2], *exported[3:]], OURS)
+    lines = resign([*exported[:2], *exported[3:]], OURS)
     assert faults(lines)[0] == "tenant revision 1: its tail was cut: revision 2 should follow"
 
 
@@ -137,7 +139,7 @@ def test_what_is_no_export_is_not_taken_for_one(start: list[bytes]) -> None:
 
 @given(
     line=st.binary(max_size=20)
-    | st.sampled_from(["content", "state", "head", "?", "unreadable"]).map(lambda kind: written({"kind": kind}))
+    | st.sampled_from(["content", "state", "head", "?", "unreadable"]).map(lambda kind: json_line({"kind": kind}))
 )
 def test_nothing_that_stands_in_a_file_can_stop_the_check(exported: list[bytes], line: bytes) -> None:
     assert faults([*exported[:-1], line, exported[-1]])

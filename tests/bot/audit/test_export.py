@@ -15,7 +15,7 @@ from bot.audit.check import ExportCheck
 from bot.audit.export import COLUMNS, export_csv
 from rules.record.evidence import Counts
 from store.audit.reader import EVERYTHING, Selection, snapshot
-from tests.bot.audit.exported import OURS, export, exported_once, faults
+from tests.bot.audit.exported import OURS, export, export_once, faults
 from tests.rules.world import NOW
 from tests.store.recorded import Recorded, forge, recorded
 
@@ -29,7 +29,7 @@ def its(database_url: str) -> Iterator[Recorded]:
 
 @pytest.fixture(scope="module")
 def exported(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    return exported_once(_sqlite_template, tmp_path_factory.mktemp("exported"))
+    return export_once(_sqlite_template, tmp_path_factory.mktemp("exported"))
 
 
 # ---- what is exported

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from bot.api.openapi import openapi_document
 from bot.api.shapes import CallbackBody
 from rules.state.commands import Approve, Escalate
-from tests.bot.service import HARD, SOFT, Desk, opened
+from tests.bot.service import HARD, SOFT, Desk, open_desk
 from tests.rules.world import RITA, SENTA, SUSI
 from tests.scheduler.callbacks.receiver import Receiver
 
@@ -25,7 +25,7 @@ ALLOWED = {"COUNTERSIGN_CALLBACK_ALLOW": "127.0.0.0/8"}
 
 @pytest.fixture
 async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with opened(database_url, tmp_path, **ALLOWED) as its:
+    async with open_desk(database_url, tmp_path, **ALLOWED) as its:
         yield its
 
 

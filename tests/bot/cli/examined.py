@@ -11,7 +11,7 @@ import pytest
 
 from playground.slack import Slack, stand_in
 from tests.bot.process.serving import slack_settings
-from tests.bot.terminal import POLICY, Said, Terminal, at
+from tests.bot.terminal import POLICY, CommandResult, Terminal, make_terminal
 from tests.rules.world import DORA, RITA, ROSS, SENTA, SUSI
 
 ADDRESS = "https://countersign.example.org"
@@ -39,7 +39,7 @@ async def workspace() -> AsyncIterator[Slack]:
 
 
 @asynccontextmanager
-async def furnished() -> AsyncIterator[Slack]:
+async def furnished_workspace() -> AsyncIterator[Slack]:
     """And with all else that NAMED names."""
     async with workspace() as slack:
         slack.add_channel(REVIEWS, name="reviews")
@@ -49,24 +49,24 @@ async def furnished() -> AsyncIterator[Slack]:
         yield slack
 
 
-def house(
+def healthy_terminal(
     url: str, slack: Slack, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
     """A terminal in a house in order, which is connected to this workspace."""
-    terminal = at(folder, url, monkeypatch, capsys)
+    terminal = make_terminal(folder, url, monkeypatch, capsys)
     for name, value in {"COUNTERSIGN_KEY": KEY, "COUNTERSIGN_PUBLIC_URL": ADDRESS, **slack_settings(slack)}.items():
         monkeypatch.setenv(name, value)
     return terminal
 
 
-async def asked(terminal: Terminal) -> Said:
+async def run_doctor(terminal: Terminal) -> CommandResult:
     """In a thread of its own: the stand-in has to answer meanwhile."""
     return await asyncio.to_thread(terminal, "doctor")
 
 
-async def found(terminal: Terminal) -> list[Fault]:
+async def faults_found(terminal: Terminal) -> list[Fault]:
     """The faults, each with its fix."""
-    said = await asked(terminal)
+    said = await run_doctor(terminal)
     lines = said.out.splitlines()
     faults = [line.removeprefix("fault").strip() for line in lines if line.startswith("fault")]
     fixes = [line.removeprefix("fix:").strip() for line in lines if line.startswith("fix:")]
@@ -74,6 +74,6 @@ async def found(terminal: Terminal) -> list[Fault]:
     return list(zip(faults, fixes, strict=True))
 
 
-async def the_one(terminal: Terminal) -> Fault:
-    (one,) = await found(terminal)
+async def only_fault(terminal: Terminal) -> Fault:
+    (one,) = await faults_found(terminal)
     return one

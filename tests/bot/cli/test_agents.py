@@ -22,7 +22,7 @@ from store.engine.engines import make_engine, transact
 from store.installation import directory
 from store.installation.tenancy import read_tenant_id
 from tests.bot.process.serving import KEY
-from tests.bot.terminal import Terminal, at
+from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import HOUR, NOW, OWEN, people
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ T = TypeVar("T")
 def terminal(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    its = at(tmp_path, database_url, monkeypatch, capsys)
+    its = make_terminal(tmp_path, database_url, monkeypatch, capsys)
     monkeypatch.setenv("COUNTERSIGN_KEY", KEY)
     return its
 

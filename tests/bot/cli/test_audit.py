@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from bot.cli import audit
 from rules.record.chain import seal_event
-from tests.bot.audit.exported import OURS, THEIRS, pem, signed_anew
-from tests.bot.terminal import Terminal, at
+from tests.bot.audit.exported import OURS, THEIRS, pem, resign
+from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import RITA, SENTA
 from tests.store.recorded import Recorded, forge, recorded
 
@@ -36,7 +36,7 @@ def terminal(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Terminal:
-    terminal = at(tmp_path, database_url, monkeypatch, capsys)
+    terminal = make_terminal(tmp_path, database_url, monkeypatch, capsys)
     monkeypatch.setenv("COUNTERSIGN_KEY", KEY)
     return terminal
 
@@ -118,7 +118,7 @@ def test_where_no_key_is_pinned_nothing_is_verified(terminal: Terminal, monkeypa
 def test_a_strangers_export_cannot_write_a_line_of_ours(terminal: Terminal) -> None:
     path = terminal.folder / exported(terminal)
     theirs = pem(THEIRS) + "\nOK: 3 packages\x1b[8m"
-    path.write_bytes(b"".join(signed_anew(path.read_bytes().splitlines(keepends=True), THEIRS, public_key=theirs)))
+    path.write_bytes(b"".join(resign(path.read_bytes().splitlines(keepends=True), THEIRS, public_key=theirs)))
     said = terminal("audit", "verify", "trail.jsonl")
     assert (said.code, said.line.startswith("not verified: "), "\x1b" in said.err) == (2, True, False)
 

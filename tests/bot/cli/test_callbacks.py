@@ -17,8 +17,8 @@ from store.agents import agents
 from store.audit import retention
 from store.audit.tenant_record import TENANT_EVENTS
 from store.engine.engines import make_engine
-from tests.bot.cli.examined import found, house, workspace
-from tests.bot.terminal import Terminal, at
+from tests.bot.cli.examined import faults_found, healthy_terminal, workspace
+from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import DAY, NOW, OWEN
 from tests.scheduler.callbacks.receiver import Receiver
 from tests.scheduler.callbacks.rounds import Rounds, on_rounds
@@ -29,7 +29,7 @@ from tests.store.world import founded
 def terminal(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    return at(tmp_path, database_url, monkeypatch, capsys)
+    return make_terminal(tmp_path, database_url, monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -233,10 +233,10 @@ async def test_the_doctor_tells_of_what_was_given_up_and_of_what_is_closed(
     await rounds.decided(receiver.url())
     await rounds.made()
     async with workspace() as slack:
-        terminal = house(rounds.world.url, slack, tmp_path, monkeypatch, capsys)
-        faults = [fault for fault in await found(terminal) if fault[0].startswith("callbacks")]
+        terminal = healthy_terminal(rounds.world.url, slack, tmp_path, monkeypatch, capsys)
+        faults = [fault for fault in await faults_found(terminal) if fault[0].startswith("callbacks")]
         monkeypatch.setattr(examination, "now", lambda: rounds.now() + 8 * DAY)
-        later = [fault for fault, _ in await found(terminal) if fault.startswith("callbacks")]
+        later = [fault for fault, _ in await faults_found(terminal) if fault.startswith("callbacks")]
     assert faults == [
         (
             "callbacks: 1 of the last 7 days were given up",

@@ -23,7 +23,7 @@ from store.engine.engines import make_engine, transact
 from store.installation import tenancy
 from store.installation.policy_texts import FIX
 from store.outbox import troubles
-from tests.bot.cli.examined import asked, found, house, the_one, workspace
+from tests.bot.cli.examined import faults_found, healthy_terminal, only_fault, run_doctor, workspace
 from tests.bot.terminal import POLICY, Terminal
 from tests.rules.world import DORA, HOUR, NOW, SENTA, SUSI
 
@@ -45,7 +45,7 @@ def terminal(
     database_url: str, slack: Slack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
     """A house in order."""
-    return house(database_url, slack, tmp_path, monkeypatch, capsys)
+    return healthy_terminal(database_url, slack, tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 async def test_of_a_house_in_order_everything_is_listed(terminal: Terminal) -> None:
-    said = await asked(terminal)
+    said = await run_doctor(terminal)
     assert said.code == 0
     found = [line.split()[:2] for line in said.out.splitlines()]
     assert [what.rstrip(":") for _, what in found] == IN_ORDER
@@ -66,7 +66,7 @@ async def test_of_a_house_in_order_everything_is_listed(terminal: Terminal) -> N
 async def test_looking_changes_nothing(terminal: Terminal, engine: Engine) -> None:
     with engine.connect() as connection:
         before = connection.execute(tenancy.INSTALLATION.select()).one()
-    await asked(terminal)
+    await run_doctor(terminal)
     with engine.connect() as connection:
         assert connection.execute(tenancy.INSTALLATION.select()).one() == before
     assert sorted(path.name for path in terminal.folder.glob("*.key")) == []
@@ -76,14 +76,14 @@ async def test_a_wrong_setting_is_the_only_thing_that_is_said(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COUNTERSIGN_PORT", "many")
-    fault, fix = await the_one(terminal)
+    fault, fix = await only_fault(terminal)
     assert fault.startswith("settings: COUNTERSIGN_PORT: ")
     assert fix == "correct it in the environment or in .env"
 
 
 async def test_a_database_that_was_not_made_yet(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///nowhere.db")
-    assert await the_one(terminal) == (
+    assert await only_fault(terminal) == (
         "database sqlite:///nowhere.db: there is no database at nowhere.db",
         "run: countersign migrate",
     )
@@ -92,7 +92,7 @@ async def test_a_database_that_was_not_made_yet(terminal: Terminal, monkeypatch:
 async def test_a_database_that_was_not_migrated(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal.file("empty.db", "")
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///empty.db")
-    assert await the_one(terminal) == (
+    assert await only_fault(terminal) == (
         "database sqlite:///empty.db: the database does not have this program's schema",
         "run: countersign migrate",
     )
@@ -102,7 +102,7 @@ async def test_a_server_that_is_down_is_named_without_its_password(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "postgresql://us:secret-word@127.0.0.1:1/x")
-    fault, fix = await the_one(terminal)
+    fault, fix = await only_fault(terminal)
     assert fault.startswith("database postgresql://us:***@127.0.0.1:1/x: connection failed")
     assert fix == "start it, or correct COUNTERSIGN_DATABASE_URL"
 
@@ -115,13 +115,13 @@ def applied(engine: Engine, its: str) -> Policy:
 
 async def test_the_policy_in_force_that_says_what_the_file_says(terminal: Terminal, engine: Engine) -> None:
     applied(engine, "# explained\n\n" + POLICY)
-    said = await asked(terminal)
+    said = await run_doctor(terminal)
     assert (said.code, "ok     policy in force" in said.out.splitlines()) == (0, True)
 
 
 async def test_a_policy_in_force_that_is_not_the_file(terminal: Terminal, engine: Engine) -> None:
     other = applied(engine, POLICY.replace("test-1", "test-2"))
-    assert await the_one(terminal) == (
+    assert await only_fault(terminal) == (
         f"policy in force: version {other.full_version} is in force, and not this file",
         "run: countersign policy apply FILE (with --again for an earlier policy)",
     )
@@ -131,7 +131,7 @@ async def test_a_policy_in_force_that_this_release_cannot_read(terminal: Termina
     applied(engine, POLICY)
     later = text("UPDATE policies SET text = text || :key")
     transact(engine, lambda connection: connection.execute(later, {"key": "\n[of_a_later_release]\n"}))
-    fault, fix = await the_one(terminal)
+    fault, fix = await only_fault(terminal)
     assert fault.startswith("policy in force: The policy in force (version test-1) cannot be read here: ")
     assert ("of_a_later_release" in fault, fix) == (True, FIX)
 
@@ -141,7 +141,7 @@ async def test_a_database_that_takes_no_writes(terminal: Terminal, monkeypatch: 
         raise OperationalError("BEGIN", {}, Exception("attempt to write a readonly database"))
 
     monkeypatch.setattr(examination, "begin_immediate", refuse)
-    fault, fix = await the_one(terminal)
+    fault, fix = await only_fault(terminal)
     assert fault == "writing: attempt to write a readonly database"
     assert "let this user write" in fix
 
@@ -152,14 +152,14 @@ async def test_a_clock_that_is_behind_the_record(
     now = datetime.now(UTC)
     transact(engine, lambda its: tenancy.set_frozen(its, frozen=True, actor="operator", now=now))
     monkeypatch.setattr(examination, "now", lambda: now - HOUR)
-    fault, fix = await the_one(terminal)
+    fault, fix = await only_fault(terminal)
     assert re.fullmatch(r"clock: it differs by 36\d\d s", fault)
     assert fix == "set the clocks of all machines by NTP"
 
 
 async def test_a_policy_that_is_not_there(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_POLICY", "nowhere.toml")
-    assert await the_one(terminal) == (
+    assert await only_fault(terminal) == (
         "policy nowhere.toml: No such file or directory",
         "set COUNTERSIGN_POLICY to the file, or put it there",
     )
@@ -167,7 +167,7 @@ async def test_a_policy_that_is_not_there(terminal: Terminal, monkeypatch: pytes
 
 async def test_each_fault_of_a_policy_is_one(terminal: Terminal) -> None:
     terminal.file("policy.toml", POLICY + "\n[confidence]\nsoft_below = 2\n[soft]\nenabld = true\n")
-    assert [fix for _, fix in await found(terminal)] == [
+    assert [fix for _, fix in await faults_found(terminal)] == [
         "correct confidence.soft_below in it",
         "correct soft.enabld in it",
     ]
@@ -175,28 +175,28 @@ async def test_each_fault_of_a_policy_is_one(terminal: Terminal) -> None:
 
 async def test_a_role_that_nobody_holds(terminal: Terminal) -> None:
     terminal.file("policy.toml", POLICY.replace(SUSI, "").replace('[""]', "[]").replace(DORA, "").replace('[""]', "[]"))
-    fault, fix = await the_one(terminal)
+    fault, fix = await only_fault(terminal)
     assert fault == "role supervisor: nobody holds it, so what asks for it is refused"
     assert fix.startswith("put Slack ids into `members` or `groups` of [roles.supervisor]")
 
 
 async def test_a_role_is_held_by_who_holds_one_that_includes_it(terminal: Terminal) -> None:
     terminal.file("policy.toml", POLICY.replace(SENTA, "").replace('[""]', "[]"))
-    assert await found(terminal) == []
+    assert await faults_found(terminal) == []
 
 
 async def test_a_policy_by_which_nobody_would_be_told_of_troubles(terminal: Terminal) -> None:
     terminal.file("policy.toml", POLICY.replace('admins = ["URITA"]', ""))
-    fault, fix = await the_one(terminal)
+    fault, fix = await only_fault(terminal)
     assert fault == "who is told of troubles: if Slack refuses the service something, nobody is told"
     assert fix == "Put Slack ids into `admins`, or a channel's id into `admins` of [channels]"
     terminal.file("policy.toml", POLICY.replace('admins = ["URITA"]', "") + '[channels]\nadmins = "C0ADMINS"\n')
-    assert "ok     who is told of troubles: C0ADMINS" in (await asked(terminal)).out
+    assert "ok     who is told of troubles: C0ADMINS" in (await run_doctor(terminal)).out
 
 
 async def test_a_key_that_is_none(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_KEY", "no-key-at-all")
-    fault, fix = await the_one(terminal)
+    fault, fix = await only_fault(terminal)
     assert fault.startswith("key: COUNTERSIGN_KEY: must be the base64 of 32 bytes")
     assert "no-key-at-all" not in fault
     assert fix.startswith("set COUNTERSIGN_KEY")
@@ -210,17 +210,17 @@ async def test_on_sqlite_the_key_is_made_when_it_is_first_needed(
     terminal("migrate")
     assert (
         "skip   key: there is none yet; `serve`, `agents add` or an export makes it, in its.db.key"
-        in (await asked(terminal)).out
+        in (await run_doctor(terminal)).out
     )
     terminal("audit", "export")
-    assert "key, whose public half is " in (await asked(terminal)).out
+    assert "key, whose public half is " in (await run_doctor(terminal)).out
 
 
 async def test_a_place_where_slack_refuses_to_show_anything(terminal: Terminal, engine: Engine) -> None:
     since = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
     keep = partial(troubles.record_trouble, place="C0GONE", error="channel_is_archived", now=since)
     transact(engine, lambda its: keep(its, tenancy.read_tenant_id(its)))
-    fault, fix = await the_one(terminal)
+    fault, fix = await only_fault(terminal)
     assert (
         fault == "cards in C0GONE: Slack refuses to show anything there since 2026-03-02 09:30 UTC: channel_is_archived"
     )
@@ -231,6 +231,6 @@ async def test_an_app_that_slack_let_go(terminal: Terminal, engine: Engine) -> N
     since = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
     keep = partial(troubles.record_trouble, place=troubles.APP, error="app_uninstalled", now=since)
     transact(engine, lambda its: keep(its, tenancy.read_tenant_id(its)))
-    fault, fix = await the_one(terminal)
+    fault, fix = await only_fault(terminal)
     assert fault == "the Slack app: Slack does nothing for it since 2026-03-02 09:30 UTC: app_uninstalled"
     assert "SLACK_BOT_TOKEN" in fix

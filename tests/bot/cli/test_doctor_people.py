@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from playground.slack import Slack
-from tests.bot.cli.examined import NAMED, SENIORS, asked, found, furnished, house, the_one
+from tests.bot.cli.examined import (
+    NAMED,
+    SENIORS,
+    faults_found,
+    furnished_workspace,
+    healthy_terminal,
+    only_fault,
+    run_doctor,
+)
 from tests.bot.terminal import Terminal
 from tests.rules.world import DORA, RITA, ROSS, SUSI
 
@@ -17,7 +25,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @pytest.fixture
 async def slack() -> AsyncIterator[Slack]:
-    async with furnished() as slack:
+    async with furnished_workspace() as slack:
         yield slack
 
 
@@ -26,7 +34,7 @@ def terminal(
     database_url: str, slack: Slack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
     """A house whose policy names channels and a user group, all of which are as they should be."""
-    terminal = house(database_url, slack, tmp_path, monkeypatch, capsys)
+    terminal = healthy_terminal(database_url, slack, tmp_path, monkeypatch, capsys)
     terminal.file("policy.toml", NAMED)
     return terminal
 
@@ -46,7 +54,7 @@ async def test_a_named_person_who_cannot_decide(
     terminal: Terminal, slack: Slack, changed: dict[str, object], fault: str, fix: str
 ) -> None:
     slack.change_person(RITA, **changed)
-    told, what_to_do = await the_one(terminal)
+    told, what_to_do = await only_fault(terminal)
     assert told == f"person {RITA}: {fault}"
     assert what_to_do.endswith(fix)
 
@@ -55,7 +63,7 @@ async def test_a_domain_of_outsiders_that_members_have(terminal: Terminal, slack
     slack.change_person(RITA, email="rita@partner.example")
     outsiders = 'outsiders = ["Partner.example", "other.example"]'
     terminal.file("policy.toml", NAMED.replace("[directory]", f"[directory]\n{outsiders}"))
-    assert await the_one(terminal) == (
+    assert await only_fault(terminal) == (
         "outsiders partner.example: members have addresses in this domain, so it counts for nothing",
         "take it out of `outsiders` of [directory]: name people of that domain by their own address",
     )
@@ -63,7 +71,7 @@ async def test_a_domain_of_outsiders_that_members_have(terminal: Terminal, slack
 
 async def test_a_named_person_whom_slack_does_not_know(terminal: Terminal, slack: Slack) -> None:
     terminal.file("policy.toml", NAMED.replace(ROSS, "UMISSPELT"))
-    assert await the_one(terminal) == (
+    assert await only_fault(terminal) == (
         "person UMISSPELT: Slack knows nobody of this id",
         "correct it in the policy; it stands in their profile",
     )
@@ -72,13 +80,13 @@ async def test_a_named_person_whom_slack_does_not_know(terminal: Terminal, slack
 async def test_a_guest_whom_the_policy_trusts_is_none(terminal: Terminal, slack: Slack) -> None:
     slack.change_person(RITA, guest="multi")
     terminal.file("policy.toml", NAMED.replace("[directory]", f'[directory]\nguests = ["{RITA}"]'))
-    assert await found(terminal) == []
+    assert await faults_found(terminal) == []
 
 
 async def test_a_role_in_which_nobody_could_decide_is_a_fault_beside_why(terminal: Terminal, slack: Slack) -> None:
     for user in (SUSI, DORA):
         slack.change_person(user, deleted=True)
-    faults = [fault for fault, _ in await found(terminal)]
+    faults = [fault for fault, _ in await faults_found(terminal)]
     assert faults == [
         f"person {SUSI}: their account is closed",
         f"person {DORA}: their account is closed",
@@ -91,7 +99,7 @@ async def test_a_role_in_which_nobody_could_decide_is_a_fault_beside_why(termina
 
 async def test_a_group_that_slack_does_not_know(terminal: Terminal, slack: Slack) -> None:
     slack.change_group(SENIORS, disabled=True)
-    assert await the_one(terminal) == (
+    assert await only_fault(terminal) == (
         f"user group {SENIORS}: Slack has none of this id that is switched on (no_such_subteam)",
         "correct it in the policy",
     )
@@ -99,7 +107,7 @@ async def test_a_group_that_slack_does_not_know(terminal: Terminal, slack: Slack
 
 async def test_a_plan_without_groups(terminal: Terminal, slack: Slack) -> None:
     slack.faults.groups_unreadable("plan_upgrade_required")
-    fault, fix = await the_one(terminal)
+    fault, fix = await only_fault(terminal)
     assert fault == f"user group {SENIORS}: Slack does not show it (plan_upgrade_required)"
     assert fix.startswith("name people as `members` in the policy instead")
 
@@ -110,12 +118,12 @@ async def test_what_hangs_on_a_group_that_cannot_be_read_is_no_fault_of_its_own(
     both = NAMED.replace(f'["{SUSI}"]', "[]").replace(f'["{DORA}"]', "[]")
     terminal.file("policy.toml", both.replace("members = []", f'groups = ["{SENIORS}"]'))
     slack.faults.groups_unreadable()
-    assert len(await found(terminal)) == 1
+    assert len(await faults_found(terminal)) == 1
 
 
 async def test_a_group_of_nobody_leaves_its_role_to_those_who_include_it(terminal: Terminal, slack: Slack) -> None:
     slack.change_group(SENIORS, members=[])
-    said = await asked(terminal)
+    said = await run_doctor(terminal)
     assert said.code == 0
     assert "user group S0SENIORS, of 0" in said.out
     assert "role senior_reviewer, in which 2 could decide" in said.out

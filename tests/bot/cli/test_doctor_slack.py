@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from playground.slack import Slack
-from tests.bot.cli.examined import NAMED, PRIVATE, REVIEWS, SPARE, asked, found, furnished, house, the_one
+from tests.bot.cli.examined import (
+    NAMED,
+    PRIVATE,
+    REVIEWS,
+    SPARE,
+    faults_found,
+    furnished_workspace,
+    healthy_terminal,
+    only_fault,
+    run_doctor,
+)
 from tests.bot.terminal import Terminal
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -19,7 +29,7 @@ OF_THE_APP = "of the app at api.slack.com/apps"
 
 @pytest.fixture
 async def slack() -> AsyncIterator[Slack]:
-    async with furnished() as slack:
+    async with furnished_workspace() as slack:
         yield slack
 
 
@@ -28,13 +38,13 @@ def terminal(
     database_url: str, slack: Slack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
     """A house whose policy names channels and a user group, all of which are as they should be."""
-    terminal = house(database_url, slack, tmp_path, monkeypatch, capsys)
+    terminal = healthy_terminal(database_url, slack, tmp_path, monkeypatch, capsys)
     terminal.file("policy.toml", NAMED)
     return terminal
 
 
 async def test_where_all_is_well_it_says_what_it_saw(terminal: Terminal) -> None:
-    said = await asked(terminal)
+    said = await run_doctor(terminal)
     assert said.code == 0
     assert said.out.splitlines()[8:] == [
         "ok     SLACK_BOT_TOKEN, which is UBOT in the workspace T1",
@@ -54,7 +64,7 @@ async def test_where_all_is_well_it_says_what_it_saw(terminal: Terminal) -> None
 
 
 async def test_looking_posts_nothing_and_changes_nothing(terminal: Terminal, slack: Slack) -> None:
-    await asked(terminal)
+    await run_doctor(terminal)
     looked = {call.method for call in slack.calls}
     assert looked == {
         "auth.test", "conversations.info", "users.list", "usergroups.users.list",
@@ -69,7 +79,7 @@ async def test_a_setting_that_is_missing_is_named(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, setting: str
 ) -> None:
     monkeypatch.delenv(setting)
-    fault, fix = await the_one(terminal)
+    fault, fix = await only_fault(terminal)
     assert fault.startswith("Slack: SLACK_")
     assert setting in fault
     assert fix == "put it into the environment or into .env"
@@ -79,7 +89,7 @@ async def test_over_http_the_public_address_is_asked_for_because_silence_counts_
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("COUNTERSIGN_PUBLIC_URL")
-    fault, fix = await the_one(terminal)
+    fault, fix = await only_fault(terminal)
     assert fault == "COUNTERSIGN_PUBLIC_URL: is not set, so silence never counts and every soft approval is hard"
     assert fix == "set it to the address that Slack calls, such as https://countersign.example.com"
 
@@ -87,7 +97,7 @@ async def test_over_http_the_public_address_is_asked_for_because_silence_counts_
 @pytest.mark.parametrize("error", ["token_revoked", "account_inactive", "invalid_auth"])
 async def test_a_bot_token_that_slack_refuses_is_the_only_fault(terminal: Terminal, slack: Slack, error: str) -> None:
     slack.workspace.token_error = error
-    assert await the_one(terminal) == (
+    assert await only_fault(terminal) == (
         f"SLACK_BOT_TOKEN: Slack refuses it ({error})",
         f"copy the one that begins with xoxb-, under Install App {OF_THE_APP}",
     )
@@ -95,7 +105,7 @@ async def test_a_bot_token_that_slack_refuses_is_the_only_fault(terminal: Termin
 
 async def test_no_token_is_ever_shown(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-a-wrong-one")
-    said = await asked(terminal)
+    said = await run_doctor(terminal)
     assert "invalid_auth" in said.out
     assert "a-wrong-one" not in said.out + said.err
 
@@ -104,7 +114,7 @@ async def test_all_scopes_that_are_missing_are_one_fault_and_what_hangs_on_them_
     terminal: Terminal, slack: Slack
 ) -> None:
     slack.scopes = {"chat:write", "commands"}
-    assert await the_one(terminal) == (
+    assert await only_fault(terminal) == (
         "scopes: the token lacks channels:read, groups:read, usergroups:read, users:read, users:read.email",
         f"paste manifest.yml anew under App Manifest {OF_THE_APP}, and install it again",
     )
@@ -116,7 +126,7 @@ async def test_all_scopes_that_are_missing_are_one_fault_and_what_hangs_on_them_
 )
 async def test_each_scope_is_asked_for(terminal: Terminal, slack: Slack, scope: str) -> None:
     slack.scopes = slack.scopes - {scope}
-    fault, _ = await the_one(terminal)
+    fault, _ = await only_fault(terminal)
     assert fault == f"scopes: the token lacks {scope}"
 
 
@@ -124,16 +134,16 @@ async def test_in_socket_mode_the_app_level_token_is_tried(
     terminal: Terminal, slack: Slack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLACK_APP_TOKEN", slack.app_token)
-    assert "ok     SLACK_APP_TOKEN\n" in (await asked(terminal)).out
+    assert "ok     SLACK_APP_TOKEN\n" in (await run_doctor(terminal)).out
     slack.faults.error("apps.connections.open", "not_allowed_token_type")
-    fault, fix = await the_one(terminal)
+    fault, fix = await only_fault(terminal)
     assert fault == "SLACK_APP_TOKEN: Slack refuses it (not_allowed_token_type)"
     assert "connections:write" in fix
 
 
 async def test_what_cannot_be_looked_at_is_never_said_to_be_well(terminal: Terminal, slack: Slack) -> None:
     slack.scopes = {"chat:write", "commands"}
-    lines = (await asked(terminal)).out.splitlines()
+    lines = (await run_doctor(terminal)).out.splitlines()
     because = "Slack does not show it without the scope that is missing"
     assert [line for line in lines if line.split()[1] in ("channel", "people")] == [
         f"skip   channel {REVIEWS}: {because}",
@@ -145,7 +155,7 @@ async def test_what_cannot_be_looked_at_is_never_said_to_be_well(terminal: Termi
 
 async def test_people_whom_slack_does_not_list_for_another_reason_are_a_fault(terminal: Terminal, slack: Slack) -> None:
     slack.faults.error("users.list", "not_allowed")
-    fault, _ = await the_one(terminal)
+    fault, _ = await only_fault(terminal)
     assert fault == "people: Slack does not list them (not_allowed)"
 
 
@@ -154,7 +164,7 @@ async def test_people_whom_slack_does_not_list_for_another_reason_are_a_fault(te
 
 async def test_a_slack_that_cannot_be_reached_is_one_fault_and_not_ten(terminal: Terminal, slack: Slack) -> None:
     await slack.go_down()
-    fault, fix = await the_one(terminal)
+    fault, fix = await only_fault(terminal)
     assert fault.startswith(f"Slack at {slack.api_url}: it does not answer (")
     assert fix == "see that this machine reaches it and that SLACK_API_URL is right, then ask again"
 
@@ -162,14 +172,14 @@ async def test_a_slack_that_cannot_be_reached_is_one_fault_and_not_ten(terminal:
 async def test_a_slack_that_falls_silent_is_told_after_what_was_found_before(terminal: Terminal, slack: Slack) -> None:
     slack.change_channel(REVIEWS, archived=True)
     slack.faults.status(503, "users.list")
-    (archived, _), (silent, _) = await found(terminal)
+    (archived, _), (silent, _) = await faults_found(terminal)
     assert archived.endswith("it is archived")
     assert silent.endswith("it does not answer (HTTP 503)")
 
 
 async def test_a_slack_that_asks_for_patience_is_said_to_be_busy(terminal: Terminal, slack: Slack) -> None:
     slack.faults.rate_limited("users.list", seconds=30)
-    fault, _ = await the_one(terminal)
+    fault, _ = await only_fault(terminal)
     assert fault.endswith("it does not answer (ratelimited)")
 
 
@@ -178,7 +188,7 @@ async def test_a_clock_that_differs_from_that_of_slack(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, off: timedelta
 ) -> None:
     monkeypatch.setattr("bot.cli.doctor.slack.now", lambda: datetime.now(UTC) + off)
-    fault, fix = await the_one(terminal)
+    fault, fix = await only_fault(terminal)
     assert fault.startswith("clock: it differs from that of Slack by ")
     assert fix == "set the clock of this machine by NTP"
 
@@ -225,11 +235,11 @@ async def test_a_channel_that_cannot_be_used(
     terminal: Terminal, slack: Slack, happened: Callable[[Slack], None], fault: str, fix: str
 ) -> None:
     happened(slack)
-    assert await the_one(terminal) == (f"channel {SPARE}: {fault}", fix)
+    assert await only_fault(terminal) == (f"channel {SPARE}: {fault}", fix)
 
 
 async def test_a_private_channel_without_the_app_is_not_there_at_all(terminal: Terminal, slack: Slack) -> None:
     slack.change_channel(PRIVATE, bot_in=False)
-    fault, fix = await the_one(terminal)
+    fault, fix = await only_fault(terminal)
     assert fault == f"channel {PRIVATE}: Slack does not show it (channel_not_found)"
     assert fix.endswith("if it is a private one, type /invite @Countersign in it")

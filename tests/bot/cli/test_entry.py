@@ -22,7 +22,7 @@ from store.engine.engines import make_engine
 from store.engine.workers import UnavailableError
 from store.migrations.migrate import is_current
 from tests.bot.process.serving import slack_settings
-from tests.bot.terminal import POLICY, Terminal, at
+from tests.bot.terminal import POLICY, Terminal, make_terminal
 from tests.forked import program
 from tests.rules.world import OWEN
 
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
     """A folder in which no database was made yet."""
-    return at(tmp_path, "sqlite:///its.db", monkeypatch, capsys)
+    return make_terminal(tmp_path, "sqlite:///its.db", monkeypatch, capsys)
 
 
 @pytest.fixture

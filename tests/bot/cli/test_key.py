@@ -17,8 +17,8 @@ from store.agents.callback_secrets import VaultError
 from store.engine.address import parse_database_url
 from store.engine.engines import make_engine, transact
 from tests.bot.process.serving import KEY
-from tests.bot.service import opened
-from tests.bot.terminal import Terminal, at
+from tests.bot.service import open_desk
+from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import OWEN
 
 NEW_KEY = base64.b64encode(bytes(range(32))).decode()
@@ -28,7 +28,7 @@ NEW_KEY = base64.b64encode(bytes(range(32))).decode()
 def terminal(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    its = at(tmp_path, database_url, monkeypatch, capsys)
+    its = make_terminal(tmp_path, database_url, monkeypatch, capsys)
     monkeypatch.setenv("COUNTERSIGN_KEY", KEY)
     return its
 
@@ -80,9 +80,9 @@ def test_a_revoked_agent_needs_no_new_secret_where_the_key_is_lost(
 
 
 async def test_a_start_seals_what_lies_open_and_stops_at_what_no_key_opens(database_url: str, tmp_path: Path) -> None:
-    async with opened(database_url, tmp_path, COUNTERSIGN_KEY=KEY) as desk:
+    async with open_desk(database_url, tmp_path, COUNTERSIGN_KEY=KEY) as desk:
         secret = kept(database_url)  # the desk hires without a key, as earlier releases did
-        settings, metrics = desk.its.service.settings, Metrics()
+        settings, metrics = desk.running.service.settings, Metrics()
         async with callback_sender(settings, desk.store, metrics):
             sealed = kept(database_url)
         assert (secret.startswith("whsec_"), sealed.startswith("sealed:"), secret[6:] in sealed) == (True, True, False)

@@ -15,7 +15,7 @@ from sqlmodel import SQLModel
 
 from store.engine.engines import make_engine, transact
 from store.installation import directory
-from tests.bot.terminal import POLICY, Said, Terminal, at
+from tests.bot.terminal import POLICY, CommandResult, Terminal, make_terminal
 from tests.rules.world import (
     AUTOMATIC,
     CRITICAL,
@@ -37,7 +37,7 @@ from tests.rules.world import (
 def terminal(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    return at(tmp_path, database_url, monkeypatch, capsys)
+    return make_terminal(tmp_path, database_url, monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def draft(content: Any) -> str:
     return json.dumps(content.model_dump(mode="json", exclude_unset=True))
 
 
-def explain(terminal: Terminal, content: Any, *how: str) -> Said:
+def explain(terminal: Terminal, content: Any, *how: str) -> CommandResult:
     return terminal("policy", "explain", terminal.file("draft.json", draft(content)), *how)
 
 
@@ -66,7 +66,7 @@ def explained(terminal: Terminal, content: Any) -> dict[str, Any]:
     return found
 
 
-def one_line(said: Said) -> str:
+def one_line(said: CommandResult) -> str:
     return " ".join(said.out.split())
 
 

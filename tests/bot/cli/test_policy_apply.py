@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rules.record.chain import rfc3339
-from tests.bot.terminal import POLICY, Terminal, at
+from tests.bot.terminal import POLICY, Terminal, make_terminal
 from tests.rules.world import HARD, HOUR, NOW, OWEN
 
 STRICT = POLICY.replace("test-1", "test-2") + "[tiers.high]\nquorum = 2\n"
@@ -18,7 +18,7 @@ STRICT = POLICY.replace("test-1", "test-2") + "[tiers.high]\nquorum = 2\n"
 def terminal(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    its = at(tmp_path, database_url, monkeypatch, capsys)
+    its = make_terminal(tmp_path, database_url, monkeypatch, capsys)
     assert its("policy", "apply", "policy.toml", "--yes").code == 0
     return its
 

@@ -9,7 +9,7 @@ import pytest
 
 from rules.package.model import DecisionPackage
 from rules.policy.model import Policy
-from tests.bot.terminal import Terminal, at
+from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import HARD, SOFT, policy, written
 from tests.store.world import LASTING, POLICY, founded
 
@@ -18,7 +18,7 @@ from tests.store.world import LASTING, POLICY, founded
 def terminal(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    return at(tmp_path, database_url, monkeypatch, capsys)
+    return make_terminal(tmp_path, database_url, monkeypatch, capsys)
 
 
 async def waiting(terminal: Terminal, package: DecisionPackage) -> str:

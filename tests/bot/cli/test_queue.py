@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from rules.state.commands import Approve, ClaimTask, Reject
 from store.packages.content import CONTENT
-from tests.bot.terminal import Terminal, at
+from tests.bot.terminal import Terminal, make_terminal
 from tests.rules.world import CRITICAL, HARD, RITA, SENTA, SOFT, ask, package
 from tests.store.world import World, founded
 
@@ -19,7 +19,7 @@ from tests.store.world import World, founded
 def terminal(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    return at(tmp_path, database_url, monkeypatch, capsys)
+    return make_terminal(tmp_path, database_url, monkeypatch, capsys)
 
 
 async def filled(world: World) -> list[str]:

@@ -1,4 +1,4 @@
-"""`countersign serve` as a process of its own, as an operator starts it, beside a stand-in for Slack."""
+"""Starts `countersign serve` as a process, as an operator does, with a stand-in for Slack."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[3]
 
 @dataclass
 class Process:
-    its: Program
+    program: Program
     key: str
     slack: Slack
     address: Address | None = None
@@ -44,8 +44,8 @@ class Process:
         return {"Authorization": f"Bearer {self.key}"}
 
     async def read_log(self, until: str | None = None) -> dict[str, Any]:
-        """On to the event of this name, or to the end."""
-        async for line in self.its.stderr:
+        """Read until the event of this name, or until the end."""
+        async for line in self.program.stderr:
             self.log.append(json.loads(line))
             if self.log[-1]["event"] == until:
                 return self.log[-1]
@@ -62,7 +62,7 @@ def slack_settings(slack: Slack) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def served(
+async def serve_process(
     database_url: str,
     folder: Path,
     descriptors: tuple[int, int] | None = None,
@@ -71,19 +71,19 @@ async def served(
     policy: str = POLICY,
     **settings: str,
 ) -> AsyncIterator[Process]:
-    """`descriptors` are the soft and the hard limit under which the process starts."""
+    """Start the process. `descriptors` are its soft and hard limits on open files."""
     async with stand_in(signing_secret=SECRET) as slack, public_address() as address:
         furnish(slack)
         (folder / "policy.toml").write_text(policy)
         given = {"COUNTERSIGN_PUBLIC_URL": address.url} | settings
-        async with _served(database_url, folder, slack, given, descriptors) as process:
+        async with _start_process(database_url, folder, slack, given, descriptors) as process:
             address.behind, process.address = process.url, address
             await slack.connect(address.events)
             yield process
 
 
 @asynccontextmanager
-async def _served(
+async def _start_process(
     database_url: str, folder: Path, slack: Slack, given: dict[str, str], descriptors: tuple[int, int] | None
 ) -> AsyncIterator[Process]:
     settings = {
@@ -95,29 +95,29 @@ async def _served(
         **slack_settings(slack),
         **given,
     }
-    key = await moved_in(database_url)
-    its = await program(partial(_serve, descriptors), "serve", cwd=folder, env=os.environ | settings)
-    process = Process(its, key, slack)
+    key = await add_people_and_agent(database_url)
+    started = await program(partial(_run_serve, descriptors), "serve", cwd=folder, env=os.environ | settings)
+    process = Process(started, key, slack)
     try:
         async with asyncio.timeout(60):
             process.url = (await process.read_log(until="service.ready"))["url"]
         yield process
     finally:
-        if its.returncode is None:
-            its.kill()
-        await its.communicate()  # a log that nobody has read keeps it from ending
+        if started.returncode is None:
+            started.kill()
+        await started.communicate()  # the process cannot end while its log is unread
 
 
-def _serve(descriptors: tuple[int, int] | None) -> NoReturn:
+def _run_serve(descriptors: tuple[int, int] | None) -> NoReturn:
     if descriptors:
         resource.setrlimit(resource.RLIMIT_NOFILE, descriptors)
     cli.main()
 
 
-async def moved_in(database_url: str) -> str:
-    """The people, and an agent of theirs; its key."""
+async def add_people_and_agent(database_url: str) -> str:
+    """Fill the directory, add an agent and return its key."""
     database, now = open_database(database_url), datetime.now(UTC)
     await database.write(lambda connection: directory.replace_directory(connection, people().values(), {}, as_of=now))
-    made = await database.write(lambda connection: agent_admin.add_agent(connection, "Clerk", OWEN, now))
+    credentials = await database.write(lambda connection: agent_admin.add_agent(connection, "Clerk", OWEN, now))
     await database.close()
-    return made.key
+    return credentials.key

@@ -24,8 +24,8 @@ from bot.process.connections import Connection, Connections, Phase
 from bot.process.peers import Peers
 from playground.model.messages import Message
 from tests.bot.process import wire
-from tests.bot.process.serving import Process, served
-from tests.bot.service import POLICY, SOFT, Desk, opened
+from tests.bot.process.serving import Process, serve_process
+from tests.bot.service import POLICY, SOFT, Desk, open_desk
 from tests.bot.slack.office import CHANNEL, RITA
 
 MANY = 1_100  # more than the limit of 1,024 descriptors that most systems give a process
@@ -100,7 +100,7 @@ async def test_an_objection_is_carried_out_through_a_crowd_of_keyless_connection
     database_url: str, tmp_path: Path, *, in_socket_mode: bool
 ) -> None:
     async with AsyncExitStack() as stack:
-        serving = served(database_url, tmp_path, LIMITS, policy=SHOWN, **slack_over(socket=in_socket_mode))
+        serving = serve_process(database_url, tmp_path, LIMITS, policy=SHOWN, **slack_over(socket=in_socket_mode))
         process = await stack.enter_async_context(serving)
         http = await stack.enter_async_context(aiohttp.ClientSession(process.url, headers=process.headers))
         path, card = await soft(process, http)
@@ -127,14 +127,14 @@ async def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(connections, "PHASE_LIMITS", {**connections.PHASE_LIMITS, **short})
     monkeypatch.setattr(connections, "HEAD_WITHIN", 0.2)
     monkeypatch.setattr(connections, "CHECK_INTERVAL", 0.05)
-    async with opened(database_url, tmp_path) as its:
+    async with open_desk(database_url, tmp_path) as its:
         yield its
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("says", CROWD)
 async def test_a_connection_that_stops_in_the_middle_is_closed(desk: Desk, says: Callable[[], bytes]) -> None:
-    reader, writer = await wire.connected(desk.url)
+    reader, writer = await wire.connect(desk.url)
     writer.write(says())
     await until_closed(reader)
     writer.close()
@@ -143,7 +143,7 @@ async def test_a_connection_that_stops_in_the_middle_is_closed(desk: Desk, says:
 @ON_SQLITE
 async def test_a_head_that_comes_byte_by_byte_gets_no_more_time(desk: Desk) -> None:
     """There is a whole request of somebody else between two of its bytes."""
-    reader, writer = await wire.connected(desk.url)
+    reader, writer = await wire.connect(desk.url)
     async with asyncio.timeout(30):
         while not reader.at_eof() and not writer.transport.is_closing():
             writer.write(b"X")
@@ -153,9 +153,9 @@ async def test_a_head_that_comes_byte_by_byte_gets_no_more_time(desk: Desk) -> N
 
 @ON_SQLITE
 async def test_an_unused_connection_is_closed_also_of_an_agent(desk: Desk) -> None:
-    reader, writer = await wire.connected(desk.url)
+    reader, writer = await wire.connect(desk.url)
     writer.write(wire.head(desk.key, request="GET /v1/packages HTTP/1.1"))
-    assert (await wire.answer(reader)).status == 200
+    assert (await wire.read_answer(reader)).status == 200
     await until_closed(reader)
     writer.close()
     assert 'countersign_connections_closed_total{reason="idle"} 1.0' in (await desk.get("/metrics")).text
@@ -260,8 +260,8 @@ def test_only_a_trusted_proxy_says_whose_request_it_is(peer: str, forwarded: str
 
 @ON_SQLITE
 async def test_the_soft_limit_of_descriptors_is_raised_at_the_start(database_url: str, tmp_path: Path) -> None:
-    async with served(database_url, tmp_path, (300, resource.getrlimit(resource.RLIMIT_NOFILE)[1])) as process:
-        soft, hard = psutil.Process(process.its.pid).rlimit(psutil.RLIMIT_NOFILE)
+    async with serve_process(database_url, tmp_path, (300, resource.getrlimit(resource.RLIMIT_NOFILE)[1])) as process:
+        soft, hard = psutil.Process(process.program.pid).rlimit(psutil.RLIMIT_NOFILE)
     assert soft == min(hard, descriptors.WANTED)
 
 
@@ -273,7 +273,7 @@ async def test_an_agent_holds_so_many_long_polls_and_is_told_to_come_back(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(polls.Polls.__init__, "__defaults__", (1,))
-    async with opened(database_url, tmp_path) as desk:
+    async with open_desk(database_url, tmp_path) as desk:
         told, other = await desk.submit(), await desk.hire("Scribe")
         seen = {"If-None-Match": told.headers["ETag"]}
         waiting = asyncio.create_task(desk.read(told, params={"wait": 30}, headers=seen))

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.bot.process.serving import served
+from tests.bot.process.serving import serve_process
 from tests.bot.slack.office import HARD, SENTA
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -23,7 +23,7 @@ async def test_a_click_on_its_way_is_finished_before_the_process_ends(
     database_url: str, tmp_path: Path, *, socket: bool
 ) -> None:
     settings = {"SLACK_APP_TOKEN": "xapp-stand-in"} if socket else {}
-    async with served(database_url, tmp_path, **settings) as process:
+    async with serve_process(database_url, tmp_path, **settings) as process:
         slack = process.slack
         await slack.until(lambda: slack.sockets.connected == int(socket))
         async with aiohttp.ClientSession(process.url, headers=process.headers) as http:
@@ -32,12 +32,12 @@ async def test_a_click_on_its_way_is_finished_before_the_process_ends(
         gate = slack.faults.hold("views.open")
         tapping = asyncio.create_task(slack.click(SENTA, card, "approve"))
         await gate.reached()
-        process.its.send_signal(signal.SIGTERM)
+        process.program.send_signal(signal.SIGTERM)
         await process.read_log(until="service.draining")
         gate.open()
         assert (await tapping).ok
         assert slack.modal(SENTA) is not None
         await process.read_log()
-        assert await process.its.wait() == 0
+        assert await process.program.wait() == 0
         assert slack.sockets.connected == 0
     assert [each for each in process.log if each.get("level") in ("error", "critical")] == []

@@ -17,9 +17,9 @@ from bot.running import run_service
 from bot.settings import read_settings
 from store.engine.address import parse_database_url
 from store.engine.engines import make_engine
-from tests.bot.process.serving import moved_in
+from tests.bot.process.serving import add_people_and_agent
 from tests.bot.service import AUTOMATIC, POLICY
-from tests.bot.terminal import Terminal, at
+from tests.bot.terminal import Terminal, make_terminal
 
 ONE = AUTOMATIC | {"requested_by": None}
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -29,7 +29,7 @@ SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def terminal(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    return at(tmp_path, database_url, monkeypatch, capsys)
+    return make_terminal(tmp_path, database_url, monkeypatch, capsys)
 
 
 def test_a_restore_is_recorded_and_freezes_until_thaw(terminal: Terminal) -> None:
@@ -66,7 +66,7 @@ async def submitted(http: aiohttp.ClientSession) -> int:
 async def backed_up_and_restored(url: str, folder: Path) -> str:
     """The database as it was before the last package; and an agent's key."""
     database, backup = folder / "countersign.db", folder / "backup.db"
-    key = await moved_in(url)
+    key = await add_people_and_agent(url)
     async with served(url, folder, key) as http:
         with sqlite3.connect(database) as connection:
             connection.execute("VACUUM INTO ?", [str(backup)])

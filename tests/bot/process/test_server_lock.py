@@ -16,7 +16,7 @@ import pytest
 from bot import cli
 from bot.process import server_lock
 from bot.process.server_lock import AlreadyServedError, hold_server_lock
-from tests.bot.process.serving import served
+from tests.bot.process.serving import serve_process
 from tests.forked import program
 
 _HOLDER = """
@@ -47,7 +47,7 @@ def _held_by_another(url: str) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_second_serve_on_one_file_ends_with_one_line(database_url: str, tmp_path: Path) -> None:
-    async with served(database_url, tmp_path) as process:
+    async with serve_process(database_url, tmp_path) as process:
         settings = {"COUNTERSIGN_DATABASE_URL": database_url, "COUNTERSIGN_LOG": "json", "COUNTERSIGN_PORT": "0"}
         slack = {"SLACK_BOT_TOKEN": process.slack.bot_token, "SLACK_SIGNING_SECRET": process.slack.signing_secret}
         its = await program(_serve_without_waiting, "serve", cwd=tmp_path, env=os.environ | settings | slack)

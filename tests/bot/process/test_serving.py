@@ -13,8 +13,8 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from tests.bot.process import wire
-from tests.bot.process.serving import Process, served
-from tests.bot.process.wire import answer, connected
+from tests.bot.process.serving import Process, serve_process
+from tests.bot.process.wire import connect, read_answer
 from tests.bot.service import POLICY, SOFT
 
 MEGABYTE = 1024 * 1024
@@ -23,7 +23,7 @@ BODY = json.dumps(SOFT).encode()
 
 @pytest.fixture
 async def process(database_url: str, tmp_path: Path) -> AsyncIterator[Process]:
-    async with served(database_url, tmp_path) as its:
+    async with serve_process(database_url, tmp_path) as its:
         yield its
 
 
@@ -37,15 +37,15 @@ async def test_at_the_end_who_waits_is_answered_and_what_was_begun_is_finished(p
         polls = [asyncio.create_task(_polled(http, one, tag)) for _ in range(20)]
         reader, writer = await _half_a_post(process)
         await _all_wait(http, len(polls))
-        process.its.send_signal(signal.SIGTERM)
+        process.program.send_signal(signal.SIGTERM)
         await process.read_log(until="service.draining")
         writer.write(BODY[10:])
         async with asyncio.timeout(20):
             assert await asyncio.gather(*polls) == [(304, b"")] * 20
-            assert (await answer(reader)).status == 202
+            assert (await read_answer(reader)).status == 202
             writer.close()
             await process.read_log()
-            assert await process.its.wait() == 0
+            assert await process.program.wait() == 0
     assert process.log[-1]["event"] == "service.stopped"
     assert [each for each in process.log if each.get("level") in ("error", "critical")] == []
 
@@ -68,7 +68,7 @@ async def _polled(http: aiohttp.ClientSession, path: str, tag: dict[str, str]) -
 
 
 async def _half_a_post(process: Process) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    reader, writer = await connected(process.url)
+    reader, writer = await connect(process.url)
     writer.write(wire.head(process.key, f"Content-Length: {len(BODY)}") + BODY[:10])
     await writer.drain()
     return reader, writer
@@ -87,15 +87,15 @@ async def _metrics(http: aiohttp.ClientSession) -> str:
 
 
 async def test_a_second_signal_changes_nothing(process: Process) -> None:
-    process.its.send_signal(signal.SIGINT)
-    process.its.send_signal(signal.SIGTERM)
+    process.program.send_signal(signal.SIGINT)
+    process.program.send_signal(signal.SIGTERM)
     async with asyncio.timeout(20):
         await process.read_log()
-        assert await process.its.wait() == 0
+        assert await process.program.wait() == 0
 
 
 async def test_a_hundred_megabytes_in_chunks_are_refused_at_once_and_not_kept(process: Process) -> None:
-    server = psutil.Process(process.its.pid)
+    server = psutil.Process(process.program.pid)
     async with aiohttp.ClientSession(process.url, headers=process.headers) as http:
         async with http.post("/v1/packages", json=SOFT) as posted:
             assert posted.status == 202
@@ -108,7 +108,7 @@ async def test_a_hundred_megabytes_in_chunks_are_refused_at_once_and_not_kept(pr
 
 async def _flooded(process: Process) -> int:
     """Sends on and on, whatever is answered, until the service hangs up or all of it is sent."""
-    reader, writer = await connected(process.url)
+    reader, writer = await connect(process.url)
     writer.write(wire.head(process.key, "Transfer-Encoding: chunked"))
     chunk = b"100000\r\n" + b" " * MEGABYTE + b"\r\n"
     try:
@@ -116,7 +116,7 @@ async def _flooded(process: Process) -> int:
             writer.write(chunk)
             await writer.drain()
         writer.write(b"0\r\n\r\n")
-        return (await answer(reader)).status
+        return (await read_answer(reader)).status
     finally:
         writer.close()
 
@@ -126,7 +126,7 @@ async def test_at_the_start_it_says_which_roles_nobody_holds_and_that_nobody_is_
     database_url: str, tmp_path: Path
 ) -> None:
     policy = POLICY.replace('admins = ["UADAM"]', "").replace('["USUSI", "USAUL", "USILA"]', "[]")
-    async with served(database_url, tmp_path, policy=policy) as process:
+    async with serve_process(database_url, tmp_path, policy=policy) as process:
         roles = await process.read_log(until="policy.incomplete")
         admins = await process.read_log(until="policy.incomplete")
     assert (roles["level"], admins["level"]) == ("warning", "warning")

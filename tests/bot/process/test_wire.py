@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from tests.bot.process import wire
-from tests.bot.process.wire import answer, connected, exchange
+from tests.bot.process.wire import connect, exchange, read_answer
 from tests.bot.service import SOFT, Desk
 
 BODY = json.dumps(SOFT).encode()
@@ -29,7 +29,7 @@ async def test_a_body_that_says_it_is_huge_is_refused_before_it_comes(desk: Desk
 
 
 async def test_a_body_that_is_shorter_than_it_says_is_not_taken(desk: Desk) -> None:
-    reader, writer = await connected(desk.url)
+    reader, writer = await connect(desk.url)
     writer.write(head(desk, f"Content-Length: {len(BODY) + 1}") + BODY)
     writer.write_eof()
     assert (await reader.read()).partition(b" ")[2][:3] in (b"", b"400")
@@ -97,7 +97,7 @@ async def test_what_is_no_request_line_is_a_400(desk: Desk, request_line: str) -
     "chunks", [b"x\r\n", b"-1\r\n\r\n", b"5\r\nabc", b"ffffffffffffffffffff\r\n", b"5;\x00\r\nabcde\r\n0\r\n\r\n"]
 )
 async def test_chunks_that_are_none_are_not_taken(desk: Desk, chunks: bytes) -> None:
-    reader, writer = await connected(desk.url)
+    reader, writer = await connect(desk.url)
     writer.write(head(desk, "Transfer-Encoding: chunked") + chunks)
     writer.write_eof()
     assert (await reader.read()).partition(b" ")[2][:3] in (b"", b"400")
@@ -119,27 +119,27 @@ async def test_an_expectation_that_nobody_knows_is_refused(desk: Desk) -> None:
 
 
 async def test_who_asks_whether_to_go_on_is_told_to(desk: Desk) -> None:
-    reader, writer = await connected(desk.url)
+    reader, writer = await connect(desk.url)
     writer.write(head(desk, "Expect: 100-continue", f"Content-Length: {len(BODY)}"))
     assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
     writer.write(BODY)
-    assert (await answer(reader)).status == 202
+    assert (await read_answer(reader)).status == 202
     writer.close()
     await writer.wait_closed()
 
 
 async def test_several_requests_on_one_connection_are_answered_in_order(desk: Desk) -> None:
-    reader, writer = await connected(desk.url)
+    reader, writer = await connect(desk.url)
     one = head(desk, f"Content-Length: {len(BODY)}") + BODY
     writer.write(one + head(desk, request="GET /healthz HTTP/1.1") + one)
-    assert [(await answer(reader)).status for _ in range(3)] == [202, 200, 202]
+    assert [(await read_answer(reader)).status for _ in range(3)] == [202, 200, 202]
     writer.close()
     await writer.wait_closed()
 
 
 async def test_who_goes_away_while_waiting_leaves_nothing_behind(desk: Desk) -> None:
     told = await desk.submit()
-    _, writer = await connected(desk.url)
+    _, writer = await connect(desk.url)
     writer.write(head(desk, request=f"GET /v1/packages/{told.id}?wait=0.1 HTTP/1.1"))
     writer.close()
     await writer.wait_closed()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.process.wrong_keys import ANSWER_INTERVAL, MAX_DELAY
-from tests.bot.service import Desk, opened
+from tests.bot.service import Desk, open_desk
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PACKAGES = "/v1/packages"
@@ -46,7 +46,7 @@ async def test_a_crowd_of_wrong_keys_is_answered_within_a_bound(desk: Desk) -> N
 
 
 async def test_wrong_keys_of_one_address_slow_no_other_address(database_url: str, tmp_path: Path) -> None:
-    async with opened(database_url, tmp_path, COUNTERSIGN_TRUSTED_PROXIES="127.0.0.0/8") as desk:
+    async with open_desk(database_url, tmp_path, COUNTERSIGN_TRUSTED_PROXIES="127.0.0.0/8") as desk:
         first = [asyncio.create_task(answered(desk, "csk_wrong", "192.0.2.1")) for _ in range(8)]
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         assert (await answered(desk, "csk_wrong", "192.0.2.2"))[0] == 401

@@ -18,7 +18,7 @@ class Raw(NamedTuple):
         return json.loads(self.text)
 
 
-async def connected(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def connect(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     where = urlsplit(url)
     return await asyncio.open_connection(where.hostname, where.port)
 
@@ -27,7 +27,7 @@ def head(key: str, *lines: str, request: str = "POST /v1/packages HTTP/1.1") -> 
     return "\r\n".join([request, "Host: x", f"Authorization: Bearer {key}", *lines, "", ""]).encode("latin-1")
 
 
-async def answer(reader: asyncio.StreamReader, within: float = 20) -> Raw:
+async def read_answer(reader: asyncio.StreamReader, within: float = 20) -> Raw:
     """One answer, read whole."""
     async with asyncio.timeout(within):
         written = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -37,10 +37,10 @@ async def answer(reader: asyncio.StreamReader, within: float = 20) -> Raw:
 
 
 async def exchange(url: str, sent: bytes) -> Raw:
-    reader, writer = await connected(url)
+    reader, writer = await connect(url)
     try:
         writer.write(sent)
-        return await answer(reader)
+        return await read_answer(reader)
     finally:
         writer.close()
         await writer.wait_closed()

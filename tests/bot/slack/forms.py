@@ -8,14 +8,14 @@ from typing import Any
 
 from playground.client.delivery import Ack, Parcel
 from playground.model.views import View
-from tests.bot.service import Told
+from tests.bot.service import Response
 from tests.bot.slack.office import CONFIRMED, HARD, SENTA, Office
 
 OTHER = HARD | {"action_parameters": {"record": "43"}}
 APPROVED = {"comment": "Checked.", "confirmed": [CONFIRMED]}
 
 
-async def opened(office: Office, verb: str = "approve", package: Mapping[str, Any] = HARD) -> Told:
+async def opened(office: Office, verb: str = "approve", package: Mapping[str, Any] = HARD) -> Response:
     """A package, and Senta with a form of hers for it open before her."""
     told, card = await office.asked(package)
     await office.click(SENTA, card, verb)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 
 from playground.client.delivery import FORM
-from tests.bot.service import Told
+from tests.bot.service import Response
 from tests.bot.slack.office import SECRET, Office
 
 DOOR, JSON = "/slack/events", "application/json"
@@ -25,12 +25,12 @@ def signed(body: bytes, timestamp: str | None = None) -> dict[str, str]:
     return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature(body, stamp)}
 
 
-async def sent(office: Office, body: bytes, headers: Headers, kind: str = FORM) -> Told:
+async def sent(office: Office, body: bytes, headers: Headers, kind: str = FORM) -> Response:
     async with office.http.post(DOOR, data=body, headers={"Content-Type": kind, **headers}) as answer:
-        return Told(answer.status, answer.headers, await answer.text())
+        return Response(answer.status, answer.headers, await answer.text())
 
 
-async def given(office: Office, body: str | bytes, kind: str = FORM) -> Told:
+async def given(office: Office, body: str | bytes, kind: str = FORM) -> Response:
     """With a right signature."""
     raw = body if isinstance(body, bytes) else body.encode()
     return await sent(office, raw, signed(raw), kind)

@@ -21,7 +21,7 @@ from rules.state.model import PackageState, Status
 from scheduler.time.directory import DirectoryKeeper
 from store.outbox.cards import CARDS
 from store.outbox.rate_budget import Rates, Window
-from tests.bot.service import CRITICAL, HARD, SOFT, Desk, Told
+from tests.bot.service import CRITICAL, HARD, SOFT, Desk, Response
 from tests.bot.service import POLICY as PLAIN
 from tests.bot.slack.address import Address, public_address
 from tests.rules.world import ADAM, OWEN, ROSE
@@ -60,12 +60,12 @@ class Office(Desk):
     """What `Desk` is to agents, and to reviewers the channel in which they are asked."""
 
     def __init__(
-        self, its: RunningService, clock: Clock, http: aiohttp.ClientSession, slack: Slack, address: Address
+        self, running: RunningService, clock: Clock, http: aiohttp.ClientSession, slack: Slack, address: Address
     ) -> None:
-        super().__init__(its, clock, http)
+        super().__init__(running, clock, http)
         self.slack, self.address = slack, address
 
-    async def card(self, told: Told, channel: str = CHANNEL) -> Message:
+    async def card(self, told: Response, channel: str = CHANNEL) -> Message:
         """The package's card, as soon as it shows the package as it is now."""
         state = await self.state(told)
         await self.delivered()
@@ -80,10 +80,10 @@ class Office(Desk):
 
     async def delivered(self) -> None:
         """Once nothing is behind any more."""
-        assert self.its.service.slack is not None
-        await self.its.service.slack.reconciler.tick()
+        assert self.running.service.slack is not None
+        await self.running.service.slack.reconciler.tick()
 
-    async def asked(self, package: Mapping[str, Any] = HARD, channel: str = CHANNEL) -> tuple[Told, Message]:
+    async def asked(self, package: Mapping[str, Any] = HARD, channel: str = CHANNEL) -> tuple[Response, Message]:
         """A package that an agent posted, and its card."""
         told = await self.submit(package)
         assert told.status == 202, told
@@ -135,8 +135,8 @@ class Office(Desk):
 
     async def passes(self, span: timedelta) -> None:
         """Business time, lived through with Slack there; then the clock looks once, and what came of it is shown."""
-        assert self.its.service.slack is not None
-        clockwork = self.its.service.slack.clockwork
+        assert self.running.service.slack is not None
+        clockwork = self.running.service.slack.clockwork
         self.clock.passes(span)
         await clockwork.heart.lived()
         await clockwork.sweep.tick()
@@ -146,8 +146,10 @@ class Office(Desk):
 
     async def rested(self) -> None:
         """As if the time had passed that delivery leaves between two attempts."""
-        assert self.its.service.slack is not None
-        await self.its.service.store.write(lambda connection: connection.execute(update(CARDS).values(held_until=None)))
+        assert self.running.service.slack is not None
+        await self.running.service.store.write(
+            lambda connection: connection.execute(update(CARDS).values(held_until=None))
+        )
         await self.delivered()
 
     async def reviews(self, user: str, text: str = "", channel: str | None = None) -> Message:
@@ -162,27 +164,27 @@ class Office(Desk):
 
     async def all_said(self) -> None:
         """Once everything is done that was left to do after Slack was answered: private notes, Home."""
-        assert self.its.service.slack is not None
-        await self.its.service.slack.front.errands.finish(5)
+        assert self.running.service.slack is not None
+        await self.running.service.slack.front.errands.finish(5)
 
     async def notes(self, user: str, count: int = 1) -> str:
         """What the user was told alone, as soon as it is there."""
         await self.slack.until(lambda: len(self.slack.private_notes(user)) >= count)
         return self.slack.private_notes(user)[-1].shown
 
-    async def status(self, told: Told) -> Status:
+    async def status(self, told: Response) -> Status:
         return (await self.state(told)).status
 
-    async def events(self, told: Told, event_type: str) -> list[dict[str, Any]]:
+    async def events(self, told: Response, event_type: str) -> list[dict[str, Any]]:
         found = await self.get(f"/v1/packages/{told.id}/events")
         return [event for event in found.body["events"] if event["event_type"] == event_type]
 
-    async def refusals(self, told: Told) -> list[tuple[str, str]]:
+    async def refusals(self, told: Response) -> list[tuple[str, str]]:
         """Who was refused, and why: as the record has it."""
         refused = await self.events(told, "human.decision_refused")
         return [(event["actor"], event["reason"]) for event in refused]
 
-    async def standing(self, told: Told) -> dict[str, Any]:
+    async def standing(self, told: Response) -> dict[str, Any]:
         """What the agent reads, but for the marks that an attempt leaves."""
         read = await self.read(told)
         return {name: said for name, said in read.body.items() if name not in ("revision", "updated_at")}
@@ -197,8 +199,8 @@ class Office(Desk):
 
     @property
     def directory(self) -> DirectoryKeeper:
-        assert self.its.service.slack is not None
-        return self.its.service.slack.directory
+        assert self.running.service.slack is not None
+        return self.running.service.slack.directory
 
     async def directory_read(self) -> None:
         """Once the directory was looked after, when Slack's patience was not asked for any more."""
@@ -277,15 +279,15 @@ async def beside(
         public_address(port) as address,
         run_service(
             read_settings(**({} if socket else {"COUNTERSIGN_PUBLIC_URL": address.url}) | given), clock, ticks=False
-        ) as its,
-        aiohttp.ClientSession(its.url) as http,
+        ) as running,
+        aiohttp.ClientSession(running.url) as http,
     ):
-        assert its.service.slack is not None
+        assert running.service.slack is not None
         # Nobody here waits for Slack's real rate, but those who look at it.
-        its.service.slack.reconciler._pace.rates = UNLIMITED
-        address.behind = its.url
+        running.service.slack.reconciler._pace.rates = UNLIMITED
+        address.behind = running.url
         slack.app_at(address.events)
         if called and not socket:
             await slack.connect(address.events)
-        await its.service.slack.clockwork.heart.tick()
-        yield Office(its, clock, http, slack, address)
+        await running.service.slack.clockwork.heart.tick()
+        yield Office(running, clock, http, slack, address)

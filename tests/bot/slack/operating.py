@@ -11,8 +11,8 @@ from tests.bot.slack.office import HARD, Office
 
 async def later(office: Office, seconds: float = 60) -> None:
     """As if so much time had passed, as delivery counts it between two attempts."""
-    assert office.its.service.slack is not None
-    office.its.service.slack.reconciler._now = lambda: datetime.now(UTC) + timedelta(seconds=seconds)
+    assert office.running.service.slack is not None
+    office.running.service.slack.reconciler._now = lambda: datetime.now(UTC) + timedelta(seconds=seconds)
     await office.delivered()
 
 

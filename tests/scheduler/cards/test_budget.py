@@ -35,20 +35,20 @@ def paced(office: Office) -> Office:
 
 
 def pace(office: Office, rates: Rates) -> None:
-    assert office.its.service.slack is not None
-    office.its.service.slack.reconciler._pace.rates = rates
+    assert office.running.service.slack is not None
+    office.running.service.slack.reconciler._pace.rates = rates
 
 
 async def spent(office: Office, key: str) -> None:
     """Nothing of it is left for a minute."""
     now = datetime.now(UTC).timestamp()
-    assert office.its.service.slack is not None
-    await office.its.service.slack.reconciler._pace.within(lambda _, purse: purse.pause([key], now + 60))
+    assert office.running.service.slack is not None
+    await office.running.service.slack.reconciler._pace.within(lambda _, purse: purse.pause([key], now + 60))
 
 
 def again_in(office: Office) -> float | None:
-    assert office.its.service.slack is not None
-    return office.its.service.slack.reconciler._again_in
+    assert office.running.service.slack is not None
+    return office.running.service.slack.reconciler._again_in
 
 
 async def test_no_more_is_posted_into_a_channel_than_slack_takes_and_the_rest_follows(paced: Office) -> None:
@@ -97,7 +97,7 @@ async def test_a_full_channel_keeps_no_other_waiting(database_url: str, tmp_path
 
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 async def test_replicas_share_one_budget_and_post_each_card_once(paced: Office, tmp_path: Path) -> None:
-    async with beside(paced.slack, paced.its.service.settings.database_url, tmp_path, clock=paced.clock) as other:
+    async with beside(paced.slack, paced.running.service.settings.database_url, tmp_path, clock=paced.clock) as other:
         pace(other, Rates())
         await submitted(paced, count=7)
         await asyncio.gather(paced.delivered(), other.delivered(), paced.delivered(), other.delivered())
@@ -107,8 +107,8 @@ async def test_replicas_share_one_budget_and_post_each_card_once(paced: Office, 
 
 
 async def test_a_place_that_a_dead_replica_held_is_brought_by_another(paced: Office) -> None:
-    assert paced.its.service.slack is not None
-    reconciler = paced.its.service.slack.reconciler
+    assert paced.running.service.slack is not None
+    reconciler = paced.running.service.slack.reconciler
     async with reconciler._alone:
         await submitted(paced)
         claimed = await reconciler._claimed()

@@ -20,13 +20,13 @@ POST, MEMBERS = "chat.postMessage", "conversations.members"
 
 
 def reconciler(office: Office) -> Reconciler:
-    assert office.its.service.slack is not None
-    return office.its.service.slack.reconciler
+    assert office.running.service.slack is not None
+    return office.running.service.slack.reconciler
 
 
 async def held_until(office: Office) -> datetime:
     query = select(CARDS.c.held_until)
-    held: datetime = await office.its.service.store.read(lambda connection: connection.execute(query).scalar_one())
+    held: datetime = await office.running.service.store.read(lambda connection: connection.execute(query).scalar_one())
     return held
 
 
@@ -44,7 +44,7 @@ async def test_a_card_is_not_brought_by_another_process_as_long_as_the_first_is_
 ) -> None:
     """Slack takes longer to say who is in the channel than a claim lasts."""
     monkeypatch.setattr("scheduler.cards.lease.CLAIMED_FOR", timedelta(seconds=1))
-    url = office.its.service.settings.database_url
+    url = office.running.service.settings.database_url
     async with beside(office.slack, url, tmp_path, clock=office.clock) as other:
         gate = office.slack.faults.hold(MEMBERS)
         await submitted(office)
@@ -62,7 +62,7 @@ async def test_a_card_is_not_brought_by_another_process_as_long_as_the_first_is_
 @BOTH
 async def test_who_lost_a_card_to_another_process_meanwhile_posts_it_no_more(office: Office, tmp_path: Path) -> None:
     """As after a machine that stood still for a minute."""
-    url = office.its.service.settings.database_url
+    url = office.running.service.settings.database_url
     async with beside(office.slack, url, tmp_path, clock=office.clock) as other:
         gate = office.slack.faults.hold(MEMBERS)
         told = await office.submit(SOFT)

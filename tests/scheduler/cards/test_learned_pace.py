@@ -30,8 +30,8 @@ async def office(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def reconciler(office: Office) -> Reconciler:
-    assert office.its.service.slack is not None
-    return office.its.service.slack.reconciler
+    assert office.running.service.slack is not None
+    return office.running.service.slack.reconciler
 
 
 async def shown(office: Office, count: int) -> None:

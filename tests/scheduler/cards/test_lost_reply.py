@@ -8,14 +8,14 @@ import pytest
 
 from playground.model.messages import Message
 from rules.state.model import Status
-from tests.bot.service import Told
+from tests.bot.service import Response
 from tests.bot.slack.office import CHANNEL, HARD, OWEN, RITA, SENTA, SOFT, Office
 from tests.bot.slack.operating import later
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
-async def twice(office: Office, package: Any) -> tuple[Told, Message, Message]:
+async def twice(office: Office, package: Any) -> tuple[Response, Message, Message]:
     """The package, the card of which nobody heard, and the one that was posted again."""
     office.slack.faults.lose_reply("chat.postMessage")
     told = await office.submit(package)

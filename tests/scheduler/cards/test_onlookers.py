@@ -18,7 +18,7 @@ from rules.scales import HITLLevel
 from rules.state.commands import Verb
 from rules.state.model import PackageState, Status
 from store.packages.packages import PACKAGES
-from tests.bot.service import Told
+from tests.bot.service import Response
 from tests.bot.slack.office import CHANNEL, HARD, POLICY, RITA, ROSS, SENTA, SOFT, Office, furnish, open_office
 from tests.rules.world import MINUTE
 
@@ -55,8 +55,8 @@ async def full(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
 
 async def passes(office: Office, span: timedelta) -> None:
     """Also for Slack and for what is remembered of it."""
-    assert office.its.service.slack is not None
-    reconciler, before = office.its.service.slack.reconciler, office.its.service.slack.reconciler._now()
+    assert office.running.service.slack is not None
+    reconciler, before = office.running.service.slack.reconciler, office.running.service.slack.reconciler._now()
     ahead = before - datetime.now(UTC) + span
     reconciler._now = lambda: datetime.now(UTC) + ahead
     await office.passes(span)
@@ -66,11 +66,11 @@ def standing(state: PackageState) -> tuple[Status, HITLLevel, str]:
     return state.status, state.level, state.why[0].rule
 
 
-async def is_consented(office: Office, told: Told) -> bool:
+async def is_consented(office: Office, told: Response) -> bool:
     return await office.status(told) is Status.CONSENTED
 
 
-async def onlookers(office: Office, told: Told) -> set[str]:
+async def onlookers(office: Office, told: Response) -> set[str]:
     shown = (await office.state(told)).shown
     return {who for card in shown.cards for who in card.since} if shown else set()
 
@@ -244,8 +244,8 @@ async def test_an_emptied_channel_makes_the_package_hard(full: Office) -> None:
 async def test_a_removed_app_makes_the_package_hard(office: Office) -> None:
     told, _ = await office.asked(SOFT)
     await passes(office, 4 * MINUTE)
-    assert office.its.service.slack is not None
-    clockwork = office.its.service.slack.clockwork
+    assert office.running.service.slack is not None
+    clockwork = office.running.service.slack.clockwork
     office.clock.passes(MINUTE)
     await clockwork.heart.lived()
     office.slack.workspace.token_error = "account_inactive"
@@ -329,8 +329,8 @@ async def test_a_slow_proof_delays_nothing_else_that_is_due(office: Office) -> N
     gate = office.slack.faults.hold(LINK)
     waiting = asyncio.create_task(passes(office, 5 * MINUTE))
     await gate.reached()
-    assert office.its.service.slack is not None
-    await office.its.service.slack.clockwork.sweep.tick()
+    assert office.running.service.slack is not None
+    await office.running.service.slack.clockwork.sweep.tick()
     assert (await office.status(told), await office.status(hard)) == (Status.PENDING, Status.EXPIRED)
     gate.open()
     await waiting

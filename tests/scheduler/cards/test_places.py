@@ -12,7 +12,7 @@ import pytest
 from playground.slack import Slack
 from rules.state.commands import Verb
 from rules.state.model import Status
-from tests.bot.service import Told
+from tests.bot.service import Response
 from tests.bot.slack.office import (
     CHANNEL,
     CRITICAL,
@@ -58,7 +58,7 @@ def scene(**changed: object) -> Callable[[Slack], None]:
     return furnished
 
 
-def showing(office: Office, told: Told) -> set[str]:
+def showing(office: Office, told: Response) -> set[str]:
     """Every place in which a card of this package lies."""
     everywhere = [*office.slack.workspace.channels]
     return {place for place in everywhere for card in office.cards(place) if told.id in str(card.blocks)}
@@ -66,9 +66,9 @@ def showing(office: Office, told: Told) -> set[str]:
 
 @contextmanager
 def without_delivery(office: Office) -> Iterator[None]:
-    assert office.its.service.slack is not None
+    assert office.running.service.slack is not None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(office.its.service.slack.reconciler._news, "set", lambda: None)
+        patch.setattr(office.running.service.slack.reconciler._news, "set", lambda: None)
         yield
 
 

@@ -43,8 +43,8 @@ async def over_a_socket(database_url: str, tmp_path: Path, monkeypatch: pytest.M
 
 
 def heart(office: Office) -> Any:
-    assert office.its.service.slack is not None
-    return office.its.service.slack.clockwork.heart
+    assert office.running.service.slack is not None
+    return office.running.service.slack.clockwork.heart
 
 
 async def trouble(office: Office, kind: str) -> float:

@@ -23,8 +23,8 @@ OTHERS = "Send the other agent's mail"
 
 
 def pace(office: Office, rates: Rates) -> None:
-    assert office.its.service.slack is not None
-    office.its.service.slack.reconciler._pace.rates = rates
+    assert office.running.service.slack is not None
+    office.running.service.slack.reconciler._pace.rates = rates
 
 
 async def one_by_one(office: Office, posts: int, since: float) -> float:
@@ -53,8 +53,8 @@ async def test_a_flood_of_critical_packages_does_not_keep_another_agents_card_wa
 async def test_agents_that_both_flood_a_channel_are_served_in_turns_and_each_its_gravest_first(office: Office) -> None:
     pace(office, ONE_A_SECOND)
     other = await office.hire("Other")
-    assert office.its.service.slack is not None
-    async with office.its.service.slack.reconciler._alone:
+    assert office.running.service.slack is not None
+    async with office.running.service.slack.reconciler._alone:
         await submitted(office, SOFT | {"title": "Clerk's, medium"}, count=2)
         await submitted(office, CRITICAL | {"title": "Clerk's, critical"}, count=2)
         for _ in range(4):

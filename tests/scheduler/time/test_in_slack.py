@@ -8,7 +8,7 @@ import pytest
 
 from rules.state.commands import Verb
 from rules.state.model import PackageState, Status
-from tests.bot.service import Told
+from tests.bot.service import Response
 from tests.bot.slack.office import CHANNEL, HARD, RITA, ROSS, SAUL, SENTA, SOFT, SUSI, SVEN, Office
 from tests.rules.world import DAY, HOUR, MINUTE
 
@@ -29,13 +29,13 @@ async def test_a_soft_card_says_that_silence_counted_and_what_it_came_to(office:
 
 async def test_silence_does_not_count_while_slack_is_away_and_goes_on_when_it_is_back(office: Office) -> None:
     told, _ = await office.asked(SOFT)
-    assert office.its.service.slack is not None
+    assert office.running.service.slack is not None
     await office.slack.go_down()
-    await office.its.service.slack.clockwork.heart.tick()
+    await office.running.service.slack.clockwork.heart.tick()
     await office.passes(HOUR)
     assert await office.status(told) is Status.PENDING
     await office.slack.come_up()
-    await office.its.service.slack.clockwork.heart.tick()
+    await office.running.service.slack.clockwork.heart.tick()
     await office.passes(5 * MINUTE)
     assert await office.status(told) is Status.CONSENTED
 
@@ -100,12 +100,12 @@ async def test_the_task_of_somebody_who_leaves_goes_to_their_delegate_and_back(o
     assert (await office.state(told)).task.assigned_to == SENTA
 
 
-async def while_slack_is_away(office: Office, told: Told, span: timedelta) -> PackageState:
+async def while_slack_is_away(office: Office, told: Response, span: timedelta) -> PackageState:
     """What time does meanwhile, and what could not be told of it: no call to Slack is still on its way."""
-    assert office.its.service.slack is not None
+    assert office.running.service.slack is not None
     await office.slack.go_down()
     office.clock.passes(span)
-    await office.its.service.slack.clockwork.sweep.tick()
+    await office.running.service.slack.clockwork.sweep.tick()
     await office.delivered()
     return await office.state(told)
 

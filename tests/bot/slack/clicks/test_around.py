@@ -12,7 +12,7 @@ from rules.scales import HITLLevel
 from rules.state.commands import Verb
 from rules.state.model import Status
 from store.packages.autonomy import load_profile
-from tests.bot.service import AUTOMATIC, TAKEOVER, Told
+from tests.bot.service import AUTOMATIC, TAKEOVER, Response
 from tests.bot.slack.office import (
     ADAM,
     HARD,
@@ -213,7 +213,7 @@ async def test_what_was_picked_for_a_second_look_is_judged_from_the_list(databas
         assert "Judge" not in listing.notes[-1].labels
 
 
-async def _automatic(office: Office) -> Told:
+async def _automatic(office: Office) -> Response:
     """What the policy lets pass, claimed and carried out: it has no card."""
     told = await office.submit(AUTOMATIC)
     assert (told.status, await office.status(told)) == (201, Status.APPROVED)
@@ -222,7 +222,7 @@ async def _automatic(office: Office) -> Told:
     return told
 
 
-async def _earned(office: Office, told: Told) -> tuple[int, int] | None:
+async def _earned(office: Office, told: Response) -> tuple[int, int] | None:
     """Successes in a row and recent failures."""
     state = await office.state(told)
     whose = (state.tenant_id, state.agent_id, state.action_type)

@@ -14,7 +14,7 @@ from playground.model.views import View
 from rules.state.commands import Verb
 from rules.state.model import Status
 from store.packages.content import CONTENT
-from tests.bot.service import HARD, Told
+from tests.bot.service import HARD, Response
 from tests.bot.slack.forms import before
 from tests.bot.slack.office import (
     ADAM,
@@ -45,7 +45,7 @@ LONG = HARD | {
 }
 
 
-async def pages_read(office: Office, told: Told) -> list[tuple[str, int]]:
+async def pages_read(office: Office, told: Response) -> list[tuple[str, int]]:
     return [(seen.reviewer_id, seen.page) for seen in (await office.state(told)).details]
 
 
@@ -221,7 +221,7 @@ async def test_a_form_that_cannot_be_put_on_top_is_told_in_the_place_of_details(
 # What is not there any more, or never was.
 
 
-async def _emptied(office: Office, told: Told) -> None:
+async def _emptied(office: Office, told: Response) -> None:
     """As retention does it."""
     words = update(CONTENT).where(CONTENT.c.package_id == told.id).values(words=None, salt=None)
     await office.world.write(lambda connection: connection.execute(words))

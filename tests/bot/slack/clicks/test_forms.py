@@ -13,7 +13,7 @@ from rules.state.clock_commands import Expire
 from rules.state.commands import Verb
 from rules.state.model import Status
 from store.commands.execute import COMMANDS
-from tests.bot.service import Told
+from tests.bot.service import Response
 from tests.bot.slack.forms import APPROVED, OTHER, before, opened, said
 from tests.bot.slack.office import CONFIRMED, GROUP, HARD, SENTA, SVEN, Office
 
@@ -22,7 +22,7 @@ HOUR = timedelta(hours=1)
 sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
-async def commands(office: Office, told: Told) -> int:
+async def commands(office: Office, told: Response) -> int:
     """How many commands of this package came from Slack's side and were answered."""
     query = select(func.count()).where(COMMANDS.c.package_id == told.id, COMMANDS.c.command_id.like("slack:%"))
     return int(await office.world.read(lambda connection: connection.execute(query).scalar_one()))

@@ -17,7 +17,7 @@ from playground.model.messages import Message
 from playground.slack import Slack, stand_in
 from rules.state.commands import Verb
 from rules.state.model import Status
-from tests.bot.service import HARD, SOFT, Told
+from tests.bot.service import HARD, SOFT, Response
 from tests.bot.slack.office import (
     CHANNEL,
     CONFIRMED,
@@ -41,12 +41,12 @@ NAMES = {RITA: "Rita", ROSS: "Ross", SENTA: "Senta", SVEN: "Sven", SUSI: "Susi"}
 CROWD = [f"UREV{number:02}" for number in range(16)]
 
 
-async def deciders(office: Office, told: Told) -> list[str]:
+async def deciders(office: Office, told: Response) -> list[str]:
     decision = (await office.read(told)).body["decision"]
     return [seat["reviewer_id"] for seat in decision["reviewers"]]
 
 
-async def votes(office: Office, told: Told) -> list[str]:
+async def votes(office: Office, told: Response) -> list[str]:
     return [event["actor"] for event in await office.events(told, "human.decision_recorded")]
 
 
@@ -176,13 +176,13 @@ async def test_a_double_tap_on_wake_wakes_once_and_a_later_one_wakes_again(offic
     assert await office.refusals(told) == []
 
 
-async def _put_off(office: Office, told: Told) -> None:
+async def _put_off(office: Office, told: Response) -> None:
     await office.more(SENTA, await office.card(told), Verb.DEFER)
     await office.slack.submit(SENTA, {"comment": "Later."})
     assert await office.status(told) is Status.DEFERRED
 
 
-async def _at_home(office: Office, told: Told) -> None:
+async def _at_home(office: Office, told: Response) -> None:
     """Details of what Senta decided, opened from her App Home."""
     shown = len(office.slack.calls_to("views.publish"))
     await office.slack.open_home(SENTA)

@@ -15,7 +15,7 @@ from rules.reasons import Reason
 from rules.state.commands import Verb
 from rules.state.model import Status
 from store.outbox.cards import RENDERINGS
-from tests.bot.service import Told
+from tests.bot.service import Response
 from tests.bot.slack.office import CRITICAL, HARD, RITA, SAUL, SENTA, SOFT, SUSI, Office
 
 
@@ -36,7 +36,7 @@ def ref_of(card: Message) -> Ref:
     return found
 
 
-async def rendering_id_of(office: Office, told: Told) -> str:
+async def rendering_id_of(office: Office, told: Response) -> str:
     return str((await office.read(told)).body["decision"]["rendering_id"])
 
 

@@ -19,7 +19,7 @@ from rules.state.commands import Approve, HumanOverrideCommand, OverrideDecision
 from rules.state.model import Status
 from store.outbox.cards import RENDERINGS
 from store.store import Store
-from tests.bot.service import Told
+from tests.bot.service import Response
 from tests.bot.slack.forms import APPROVED, before, forged, said
 from tests.bot.slack.office import CRITICAL, HARD, RITA, SENIORS_FOR_ALL, SENTA, SOFT, Office, open_office
 from tests.rules.world import ask
@@ -57,15 +57,15 @@ async def renderings(office: Office, *ids: str) -> list[str]:
     return [found[each] for each in ids]
 
 
-async def one_tap(office: Office, told: Told, user: str) -> Reason | None:
+async def one_tap(office: Office, told: Response, user: str) -> Reason | None:
     """An approval without any form, as a forged click would make it; down the real road."""
     state = await office.state(told)
     return await refused(office, ask(Approve, state, rendering_id=f"rnd_{'0' * 32}"), user)
 
 
 async def refused(office: Office, command: Any, user: str) -> Reason | None:
-    assert office.its.service.store is not None
-    store: Store = office.its.service.store
+    assert office.running.service.store is not None
+    store: Store = office.running.service.store
     outcome = await store.execute(command, Actor(kind=ActorKind.PERSON, actor_id=user))
     return outcome.refusal.reason if outcome.refusal else None
 

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 async def beats(office: Office) -> bool:
-    assert office.its.service.slack is not None
-    heart = office.its.service.slack.clockwork.heart
+    assert office.running.service.slack is not None
+    heart = office.running.service.slack.clockwork.heart
     await heart.tick()
     return heart.beating
 
@@ -177,10 +177,10 @@ async def test_a_click_before_slack_has_said_where_the_app_is_installed_counts_a
     async def unknown() -> None:
         raise UnreachableError("no answer")
 
-    assert office.its.service.slack is not None
+    assert office.running.service.slack is not None
     told, card = await office.asked(SOFT)
     with monkeypatch.context() as patch:
-        patch.setattr(type(office.its.service.slack.client), "installation", lambda _: unknown())
+        patch.setattr(type(office.running.service.slack.client), "installation", lambda _: unknown())
         assert (await office.click(RITA, card, "object")).status == 503
     await beats(office)
     assert await stands(office, told) == HARD_NOW

@@ -118,10 +118,10 @@ async def test_a_group_that_the_policy_does_not_name_gives_nobody_a_role(office:
 async def test_a_group_that_another_replica_has_just_named_in_the_policy_is_learnt(office: Office) -> None:
     named = POLICY.replace(f'groups = ["{GROUP}"]', f'groups = ["{GROUP}", "S0OTHERS"]')
     applied = PolicyFile(read_policy(named), named)
-    await office.its.service.store.write(lambda connection: activate_policy(connection, applied, NOW))
+    await office.running.service.store.write(lambda connection: activate_policy(connection, applied, NOW))
     event = {"type": "subteam_members_changed", "subteam_id": "S0OTHERS", "added_users": [NOBODY], "removed_users": []}
     await office.slack.event(event)
-    roster = await office.its.service.store.read(office.its.service.store.installation.roster)
+    roster = await office.running.service.store.read(office.running.service.store.installation.roster)
     assert NOBODY in roster.directory.groups["S0OTHERS"]
 
 

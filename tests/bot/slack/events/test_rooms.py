@@ -149,7 +149,7 @@ async def test_the_trouble_of_a_channel_that_the_policy_no_longer_names_ends(off
     office.slack.change_channel(CHANNEL, archived=True)
     await told(office, "channel_archive", channel=CHANNEL)
     assert await undelivered(office) == [(CHANNEL, "is_archived")]
-    url = office.its.service.settings.database_url
+    url = office.running.service.settings.database_url
     moved = SPARED.replace(f'default = "{CHANNEL}"', f'default = "{SPARE}"')
     async with beside(office.slack, url, tmp_path, moved) as other:
         await other.delivered()
@@ -159,7 +159,7 @@ async def test_the_trouble_of_a_channel_that_the_policy_no_longer_names_ends(off
 async def test_a_trouble_of_a_channel_that_is_named_stays_until_it_ends(office: Office, tmp_path: Path) -> None:
     office.slack.change_channel(CHANNEL, archived=True)
     await told(office, "channel_archive", channel=CHANNEL)
-    async with beside(office.slack, office.its.service.settings.database_url, tmp_path, SPARED) as other:
+    async with beside(office.slack, office.running.service.settings.database_url, tmp_path, SPARED) as other:
         await other.delivered()
         assert await undelivered(other) == [(CHANNEL, "is_archived")]
 
@@ -174,8 +174,8 @@ GONE = [
 
 
 def heart(office: Office) -> Any:
-    assert office.its.service.slack is not None
-    return office.its.service.slack.clockwork.heart
+    assert office.running.service.slack is not None
+    return office.running.service.slack.clockwork.heart
 
 
 @pytest.mark.parametrize("event", GONE)

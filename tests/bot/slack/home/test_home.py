@@ -13,7 +13,7 @@ from playground.model.views import View
 from rules.people.directory import Person
 from rules.state.commands import Verb
 from rules.state.model import Status
-from tests.bot.service import Told
+from tests.bot.service import Response
 from tests.bot.slack.clicks.test_kinds import QUESTION
 from tests.bot.slack.office import (
     ADAM,
@@ -56,7 +56,7 @@ def titles(view: View) -> list[str]:
     return re.findall(r"^Ask \d+$", view.shown, re.MULTILINE)
 
 
-async def ask(office: Office, number: int, package: dict[str, Any] = SOFT) -> Told:
+async def ask(office: Office, number: int, package: dict[str, Any] = SOFT) -> Response:
     """The clock moves on, so that none is due when another is."""
     office.clock.passes(timedelta(seconds=1))
     told = await office.submit(package | {"title": f"Ask {number}", "action_parameters": {"record": str(number)}})

@@ -118,8 +118,8 @@ async def test_a_form_that_slack_does_not_open_is_not_called_our_fault(office: O
 
 @on_sqlite
 async def test_the_heart_beats_on_while_slack_answers_nonsense(office: Office) -> None:
-    assert office.its.service.slack is not None
-    heart = office.its.service.slack.clockwork.heart
+    assert office.running.service.slack is not None
+    heart = office.running.service.slack.clockwork.heart
     office.slack.faults.status(503, "auth.test", times=None, page="", content_type=PLAIN)
     await heart.tick()
     assert (await posture(office))["slack"].startswith("unreachable: HTTP 503")

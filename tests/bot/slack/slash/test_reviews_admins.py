@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bot.service import Told
+from tests.bot.service import Response
 from tests.bot.slack.office import ADAM, CHANNEL, NOBODY, RITA, SENTA, SOFT, SUSI, Office
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -55,7 +55,7 @@ async def test_policy_shows_what_holds(office: Office) -> None:
     assert "senior_reviewer" in note.shown
 
 
-async def _asks(office: Office) -> Told:
+async def _asks(office: Office) -> Response:
     return await office.submit(SOFT | {"action_parameters": {}})
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from rules.state.model import Status
 from tests.bot.process import wire
-from tests.bot.service import Told
+from tests.bot.service import Response
 from tests.bot.slack.letters import DOOR, JSON, Headers, given, sent, signature, signed
 from tests.bot.slack.office import NOBODY, RITA, SENTA, SOFT, Office
 
@@ -23,7 +23,7 @@ MEGABYTE = 1024 * 1024
 SAID = "a-word-that-is-only-in-the-body"
 
 
-async def an_approval(office: Office) -> tuple[Told, bytes]:
+async def an_approval(office: Office) -> tuple[Response, bytes]:
     """A package, and the exact bytes that would approve it: those of somebody else's tap, in the name of a reviewer."""
     told, card = await office.asked(SOFT)
     tapped = await office.click(NOBODY, card, "approve")
@@ -144,13 +144,13 @@ async def test_of_what_does_not_end_no_more_is_kept_than_a_request_may_hold(offi
     its = psutil.Process()
     before = its.memory_info().rss
     stamp = f"X-Slack-Request-Timestamp: {time.time():.0f}"
-    reader, writer = await wire.connected(office.url)
+    reader, writer = await wire.connect(office.url)
     writer.write(head("Transfer-Encoding: chunked", stamp, f"X-Slack-Signature: v0={'0' * 64}"))
     for _ in range(100):
         writer.write(b"100000\r\n" + b"x" * MEGABYTE + b"\r\n")
         await writer.drain()
     writer.write(b"0\r\n\r\n")
-    assert (await wire.answer(reader)).status == 413
+    assert (await wire.read_answer(reader)).status == 413
     assert its.memory_info().rss - before < 16 * MEGABYTE
     writer.close()
 
@@ -160,9 +160,9 @@ def head(*lines: str) -> bytes:
 
 
 async def test_a_body_whose_headers_rule_it_out_is_not_read(office: Office) -> None:
-    reader, writer = await wire.connected(office.url)
+    reader, writer = await wire.connect(office.url)
     writer.write(head(f"Content-Length: {1024 * MEGABYTE}"))
-    assert (await wire.answer(reader)).status == 401
+    assert (await wire.read_answer(reader)).status == 401
     writer.close()
 
 

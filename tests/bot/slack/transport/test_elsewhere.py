@@ -15,7 +15,7 @@ from playground.model.messages import Message
 from rules.reasons import Reason
 from rules.state.commands import Verb
 from rules.state.model import Status
-from tests.bot.service import Told
+from tests.bot.service import Response
 from tests.bot.slack.letters import JSON, given
 from tests.bot.slack.office import ADAM, NOBODY, POLICY, RITA, SENTA, SOFT, Office, open_office
 
@@ -29,12 +29,12 @@ def person(user: str, team_id: str) -> dict[str, Any]:
     return {"id": user, "username": "someone", "name": "someone", "team_id": team_id}
 
 
-async def signed_as(office: Office, payload: Mapping[str, Any], **said: Any) -> Told:
+async def signed_as(office: Office, payload: Mapping[str, Any], **said: Any) -> Response:
     body = {**payload, "trigger_id": "another-trigger", **said}
     return await given(office, urlencode({"payload": json.dumps(body)}))
 
 
-async def approves(office: Office, card: Message, **said: Any) -> Told:
+async def approves(office: Office, card: Message, **said: Any) -> Response:
     """Somebody else's tap, made into another one by what is said of it."""
     tapped = await office.click(NOBODY, card, "approve")
     return await signed_as(office, tapped.payload, **said)
@@ -117,8 +117,8 @@ async def test_an_enterprise_is_no_other_enterprise(office: Office) -> None:
 
 async def in_an_enterprise(office: Office) -> None:
     """As if auth.test had named one."""
-    assert office.its.service.slack is not None
-    client = office.its.service.slack.client
+    assert office.running.service.slack is not None
+    client = office.running.service.slack.client
     client._installed = (await client.installation())._replace(enterprise_id="E1")
 
 

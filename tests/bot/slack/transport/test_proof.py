@@ -80,9 +80,9 @@ async def test_a_short_gap_only_stops_the_clock(office: Office) -> None:
 
 async def proof_is_lost_once_the_silence_was_long_enough(office: Office) -> None:
     """And before anybody looked at what the silence came to."""
-    assert office.its.service.slack is not None
+    assert office.running.service.slack is not None
     office.clock.passes(5 * MINUTE)
-    await office.its.service.slack.clockwork.heart.lived()
+    await office.running.service.slack.clockwork.heart.lived()
     office.address.broken = 502
     await office.passes(MINUTE)
 

@@ -17,7 +17,7 @@ from playground.slack import stand_in
 from rules.state.model import Status
 from store.audit.tenant_record import TENANT_EVENTS
 from store.commands.requests import KEPT_FOR, REQUESTS
-from tests.bot.service import Told
+from tests.bot.service import Response
 from tests.bot.slack.letters import sent, signed
 from tests.bot.slack.office import ADAM, RITA, SECRET, SOFT, Office, beside, furnish
 
@@ -39,7 +39,7 @@ class Recorded(NamedTuple):
         text, kind = parcel.encode()
         return cls(text.encode(), signed(text.encode()), kind)
 
-    async def again(self, office: Office) -> Told:
+    async def again(self, office: Office) -> Response:
         return await sent(office, self.body, self.headers, self.kind)
 
 

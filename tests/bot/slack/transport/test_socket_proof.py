@@ -47,7 +47,7 @@ async def another_program(slack: Slack) -> AsyncIterator[None]:
 
 async def connected(office: Office, count: int) -> None:
     await office.slack.until(lambda: office.slack.sockets.connected == count)
-    side: Any = office.its.service.slack
+    side: Any = office.running.service.slack
     await office.slack.until(lambda: bool(side.socket.connected))
 
 
@@ -75,7 +75,7 @@ async def test_silence_counts_again_after_the_other_program_has_gone(
         await connected(office, 1)
         async with another_program(slack):
             assert await beats(office)
-            side: Any = office.its.service.slack
+            side: Any = office.running.service.slack
             side.socket.renew(0.0)
             await office.slack.until(lambda: side.socket.others == 1)
             told, _ = await office.asked(SOFT)
@@ -99,8 +99,8 @@ async def test_connections_of_other_replicas_are_ours(slack: Slack, database_url
             told, _ = await one.asked(SOFT)
             one.clock.passes(5 * MINUTE)
             for office in (one, other):
-                assert office.its.service.slack is not None
-                await office.its.service.slack.clockwork.heart.lived()
+                assert office.running.service.slack is not None
+                await office.running.service.slack.clockwork.heart.lived()
             await one.passes(MINUTE / 60)
             state = await one.state(told)
             assert (state.status, state.level) == (Status.CONSENTED, HITLLevel.SOFT_APPROVAL)
@@ -125,7 +125,7 @@ async def test_a_replica_that_hangs_stops_the_clock_for_as_long_as_it_keeps_its_
     """Slack goes on giving it clicks after its lease has run out."""
     async with beside(slack, database_url, tmp_path, socket=True) as one:
         one.key = await one.hire("Clerk")
-        side: Any = one.its.service.slack
+        side: Any = one.running.service.slack
         async with beside(slack, database_url, tmp_path, clock=one.clock, socket=True) as hanging:
             await connected(hanging, 2)
             await beats(hanging)
