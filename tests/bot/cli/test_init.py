@@ -9,14 +9,14 @@ import pytest
 
 from bot.settings import Settings
 from rules.policy.parse import read_policy
-from tests.bot.terminal import Terminal, at
+from tests.bot.terminal import Terminal, make_terminal
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return at(tmp_path, "sqlite:///countersign.db", monkeypatch, capsys)
+    return make_terminal(tmp_path, "sqlite:///countersign.db", monkeypatch, capsys)
 
 
 def test_it_writes_the_policy_the_manifest_and_the_settings(terminal: Terminal) -> None:
