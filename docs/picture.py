@@ -17,7 +17,7 @@ from playwright.async_api import Browser, ViewportSize
 
 from bot import logs
 from bot.demo.folder import Folder
-from bot.demo.opening import Demo, opened
+from bot.demo.opening import Demo, open_demo
 from bot.demo.workspace import OWNER
 from bot.settings import LogFormat
 from store.agents import agent_admin
@@ -33,9 +33,9 @@ async def taken(path: Path) -> None:
     """As the reviewer sees it who is asked; without the rest of the page."""
     with TemporaryDirectory() as place:
         folder = Folder(Path(place) / "demo")
-        with folder.held(), folder.log.open("a") as log:
+        with folder.hold(), folder.log.open("a") as log:
             logs.set_up(LogFormat.TEXT, log)
-            async with opened(folder, 0) as demo, launched(executable(_say)) as browser:
+            async with open_demo(folder, 0) as demo, launched(executable(_say)) as browser:
                 await _posted(demo)
                 await _photographed(browser, demo.url, path)
 

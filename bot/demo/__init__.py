@@ -1,5 +1,5 @@
-"""The demo: the whole service on one machine, the playground in Slack's place, and sample agents that keep it alive.
+"""The demo: the whole service on one machine, with the playground in place of Slack, and sample agents.
 
-The service under it is the one that `countersign serve` runs; it does not know where its Slack is. This is the only
-package of ours that knows the playground.
+The service is the one that `countersign serve` runs; it does not know that its Slack is a stand-in. Only this package
+knows the playground.
 """

@@ -1,7 +1,7 @@
-"""Why there is no demo: a sentence for whoever started it."""
+"""The error that stops the demo from starting."""
 
 from __future__ import annotations
 
 
 class DemoError(Exception):
-    """The demo cannot start; the sentence says why and what to do."""
+    """The demo cannot start. The message says why, and what to do."""

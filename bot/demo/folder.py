@@ -1,4 +1,4 @@
-"""The folder in which a demo keeps what it needs to go on: its own, one demo at a time."""
+"""The folder in which a demo keeps its state. One demo at a time can use it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ SAMPLE_POLICY = Path(__file__).with_name("policy.toml")
 MARK = "demo.lock"
 DATABASE, POLICY, LOG = "countersign.db", "policy.toml", "countersign.log"
 CLOCK, MESSAGES, AGENTS = "clock.txt", "messages.jsonl", "agents.jsonl"
-BESIDE_IT = tuple(f"{DATABASE}{ending}" for ending in ("-wal", "-shm", ".key", ".counter"))
-ALL = (DATABASE, *BESIDE_IT, POLICY, LOG, CLOCK, MESSAGES, AGENTS)
+DATABASE_FILES = tuple(f"{DATABASE}{ending}" for ending in ("-wal", "-shm", ".key", ".counter"))
+ALL = (DATABASE, *DATABASE_FILES, POLICY, LOG, CLOCK, MESSAGES, AGENTS)
 
 
 class Folder:
@@ -32,10 +32,10 @@ class Folder:
         return (self.path / DATABASE).exists()
 
     @contextmanager
-    def held(self, *, fresh: bool = False) -> Iterator[None]:
-        """Made where it is not there, and ours alone until the end; `fresh` begins anew in it."""
+    def hold(self, *, fresh: bool = False) -> Iterator[None]:
+        """Create the folder if needed and lock it until the end. `fresh` deletes the earlier state."""
         try:
-            self._make()
+            self._prepare()
             lock = (self.path / MARK).open("a")
         except OSError as fault:
             raise DemoError(
@@ -50,15 +50,15 @@ class Folder:
                 copyfile(SAMPLE_POLICY, self.policy)
             yield
 
-    def _make(self) -> None:
-        """What is there already and was never a demo's stays as it is."""
-        if "?" in str(self.path):  # begins the options of a database's address
+    def _prepare(self) -> None:
+        """A folder with other content that was never a demo's is left alone."""
+        if "?" in str(self.path):  # starts the options of a database URL
             raise DemoError(
                 f"{self.path} has a '?' in its name, which no database can bear; name another with --folder"
             )
         self.path.mkdir(parents=True, exist_ok=True)
-        strange = not (self.path / MARK).exists() and any(self.path.iterdir())
-        if strange:
+        foreign = not (self.path / MARK).exists() and any(self.path.iterdir())
+        if foreign:
             raise DemoError(f"{self.path} holds other things than a demo; name an empty folder with --folder")
 
     def _lock(self, descriptor: int) -> None:

@@ -1,4 +1,4 @@
-"""The agents' keys: real ones, made anew at each start and kept nowhere but in the agents' own hands."""
+"""The agents' keys: real ones, issued at each start and held only in memory."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from store.store import Store
 
 
 @asynccontextmanager
-async def hired(store: Store, url: str) -> AsyncIterator[dict[str, ClientSession]]:
-    """For each agent a session at the service's address that shows its key."""
+async def agent_sessions(store: Store, url: str) -> AsyncIterator[dict[str, ClientSession]]:
+    """One HTTP session per agent, which sends the agent's key to the service."""
     async with AsyncExitStack() as stack:
         sessions = {}
         for story in STORIES:

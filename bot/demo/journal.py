@@ -1,4 +1,4 @@
-"""What has to outlast the process and is no business of the service's: appended to a file, a line each."""
+"""The demo's own state that must survive a restart: one JSON line per entry, appended to a file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Entry = dict[str, Any]
 
 
 class Journal:
-    """A line that a sudden end cut off is as if it had not been written."""
+    """A line that a crash cut off counts as not written."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -26,7 +26,7 @@ class Journal:
         self._file.flush()
 
     def shorten(self, entries: Iterable[Entry]) -> None:
-        """These say as much as all that was written: whole in the place of the old ones, or not at all."""
+        """Replace all entries by equivalent ones, atomically."""
         shorter = self._path.with_suffix(".new")
         shorter.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
         self._file.close()

@@ -1,4 +1,4 @@
-"""What was posted in the playground, kept: a Slack does not forget its messages because the app was started anew."""
+"""Keeps the playground's messages: a real Slack does not forget them when the app restarts."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ SETS = ("notified", "mentioned")
 
 
 class Memory:
-    """Written before the app is answered, so that no card is known to the service and lost here."""
+    """Messages are written before the app gets its answer, so no card that the service knows is lost here."""
 
     def __init__(self, workspace: Workspace, journal: Journal) -> None:
         self._workspace, self._journal = workspace, journal
 
     def restore(self) -> None:
-        """What there was before is there again; from now on, each message is kept."""
+        """Restore earlier messages, and keep every message from now on."""
         kept = self._kept()
         self._journal.shorten(kept)
         for entry in kept:
-            self._put(_read(entry))
+            self._put(_message_of(entry))
         self._workspace.changes.subscribe(self._follow)
 
     def _kept(self) -> list[Entry]:
@@ -45,16 +45,16 @@ class Memory:
 
     def _follow(self, change: Change) -> None:
         if change.kind not in MESSAGES or change.about["user"]:
-            return  # what only one person sees does not outlive their looking away
+            return  # private notes do not survive a reload
         channel, ts = change.about["channel"], change.about["ts"]
-        found = self._workspace.messages.find(channel, ts)
-        self._journal.append(_written(found) if found else {"channel": channel, "ts": ts, "gone": True})
+        message = self._workspace.messages.find(channel, ts)
+        self._journal.append(_entry_of(message) if message else {"channel": channel, "ts": ts, "gone": True})
 
 
-def _written(message: Message) -> Entry:
+def _entry_of(message: Message) -> Entry:
     return {name: sorted(value) if name in SETS else value for name, value in asdict(message).items()}
 
 
-def _read(entry: Entry) -> Message:
+def _message_of(entry: Entry) -> Message:
     fields: dict[str, Any] = {name: frozenset(value) if name in SETS else value for name, value in entry.items()}
     return Message(**fields)

@@ -1,4 +1,4 @@
-"""The composition of the demo: playground, service and agents in one process, each knowing only the other's address."""
+"""Assembles the demo: playground, service and agents in one process, each knowing only the others' addresses."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from bot.api.service import Service
 from bot.demo import workspace
 from bot.demo.agents.diary import Diary
 from bot.demo.folder import Folder
-from bot.demo.hiring import hired
+from bot.demo.hiring import agent_sessions
 from bot.demo.journal import Journal
 from bot.demo.memory import Memory
 from bot.demo.page.clock import MovedClock
-from bot.demo.page.front import Front
+from bot.demo.page.front import DemoServer
 from bot.demo.page.panel import Panel
 from bot.demo.page.passage import Passage
 from bot.demo.stage import Stage
@@ -41,8 +41,8 @@ class Demo:
 
 
 @asynccontextmanager
-async def opened(folder: Folder, port: int) -> AsyncIterator[Demo]:
-    """In a folder that is held."""
+async def open_demo(folder: Folder, port: int) -> AsyncIterator[Demo]:
+    """Run the demo in a folder that is locked already."""
     async with AsyncExitStack() as stack:
         clock = MovedClock(folder.clock)
         slack, sockets = await stack.enter_async_context(_slack())
@@ -50,51 +50,55 @@ async def opened(folder: Folder, port: int) -> AsyncIterator[Demo]:
         diary = Diary(stack.enter_context(closing(Journal(folder.agents))), clock)
         panel = Panel(clock, diary)
         browsing = Browsing(slack, sockets)
-        front = Front([*routes(slack.workspace, sockets), *browsing.routes(), *panel.routes()])
+        front = DemoServer([*routes(slack.workspace, sockets), *browsing.routes(), *panel.routes()])
         url = slack.workspace.base_url = await stack.enter_async_context(front.listening(port))
         stack.callback(panel.end)
         stack.callback(browsing.close)
-        service = await stack.enter_async_context(_working(folder, slack.workspace, clock, front))
+        service = await stack.enter_async_context(_run_service(folder, slack.workspace, clock, front))
         await slack.connect(f"{url}/slack/events")
-        stage = await stack.enter_async_context(_playing(service, clock, diary, panel, url))
+        stage = await stack.enter_async_context(_play_stories(service, clock, diary, panel, url))
         yield Demo(url, slack, service, stage)
 
 
 @asynccontextmanager
 async def _slack() -> AsyncIterator[tuple[Acting, Sockets]]:
-    its = workspace.made()
-    sockets = Sockets(its)
-    # A connection of its own for each delivery, as from Slack.
+    slack_workspace = workspace.new_workspace()
+    sockets = Sockets(slack_workspace)
+    # A new connection for each delivery, as from Slack.
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True)) as http:
-        slack = Acting(its, Client(its, Delivery(http, sockets, its.signing_secret)))
+        slack = Acting(
+            slack_workspace, Client(slack_workspace, Delivery(http, sockets, slack_workspace.signing_secret))
+        )
         workspace.furnish(slack)
         yield slack, sockets
 
 
 @asynccontextmanager
-async def _working(folder: Folder, its: Workspace, clock: MovedClock, front: Front) -> AsyncIterator[Service]:
-    """The service of `countersign serve`, with time moved by hand. The folder's policy is always applied."""
-    async with open_service(_settings(folder, its), clock, ticks=False, again=True) as service:
+async def _run_service(
+    folder: Folder, slack_workspace: Workspace, clock: MovedClock, front: DemoServer
+) -> AsyncIterator[Service]:
+    """The service of `countersign serve`, with a clock that can be moved. The folder's policy always applies."""
+    async with open_service(_settings(folder, slack_workspace), clock, ticks=False, again=True) as service:
         inner = application(service)
         front.admit(inner)
         yield service
         await drain(inner, service.store)
 
 
-def _settings(folder: Folder, its: Workspace) -> Settings:
-    """Each is given: what stands in the environment is meant for a real Slack."""
+def _settings(folder: Folder, slack_workspace: Workspace) -> Settings:
+    """Every setting is given: environment variables are meant for a real Slack."""
     return read_settings(
         _env_file=None,
-        slack_bot_token=its.bot_token,
-        slack_signing_secret=its.signing_secret,
+        slack_bot_token=slack_workspace.bot_token,
+        slack_signing_secret=slack_workspace.signing_secret,
         slack_app_token=None,
-        slack_api_url=f"{its.base_url}/playground/api/",
+        slack_api_url=f"{slack_workspace.base_url}/playground/api/",
         COUNTERSIGN_DATABASE_URL=folder.database_url,
         COUNTERSIGN_POLICY=folder.policy,
         COUNTERSIGN_KEY=None,
         COUNTERSIGN_HOST="127.0.0.1",
         COUNTERSIGN_PORT=0,
-        COUNTERSIGN_PUBLIC_URL=its.base_url,
+        COUNTERSIGN_PUBLIC_URL=slack_workspace.base_url,
         COUNTERSIGN_CALLBACK_ALLOW="",
         COUNTERSIGN_TRUSTED_PROXIES="",
         COUNTERSIGN_LOG="text",
@@ -102,13 +106,15 @@ def _settings(folder: Folder, its: Workspace) -> Settings:
 
 
 @asynccontextmanager
-async def _playing(service: Service, clock: MovedClock, diary: Diary, panel: Panel, url: str) -> AsyncIterator[Stage]:
+async def _play_stories(
+    service: Service, clock: MovedClock, diary: Diary, panel: Panel, url: str
+) -> AsyncIterator[Stage]:
     assert service.slack is not None  # noqa: S101 - it was given a token
-    await service.slack.clockwork.heart.tick()  # before any agent waits for silence
+    await service.slack.clockwork.heart.tick()  # before any agent depends on silence
     passage = Passage(service, service.slack, clock)
-    async with passage.flowing(), hired(service.store, url) as sessions:
+    async with passage.running(), agent_sessions(service.store, url) as sessions:
         stage = Stage(diary, sessions)
-        panel.opened(stage, passage)
+        panel.connect(stage, passage)
         stage.open()
         try:
             yield stage

@@ -1,4 +1,4 @@
-"""The demo as somebody starts it in a terminal: a few lines at its beginning, one at its end."""
+"""Runs the demo in a terminal: prints a few lines at the start and one at the end."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from collections.abc import Callable
 
 from bot import logs
 from bot.demo.folder import Folder
-from bot.demo.opening import opened
+from bot.demo.opening import open_demo
 from bot.settings import LogFormat
 
 Say = Callable[[str], None]
 
 
 def run(folder: Folder, port: int, say: Say, *, fresh: bool, browser: bool) -> None:
-    """Until Ctrl-C or SIGTERM."""
-    with folder.held(fresh=fresh), folder.log.open("a", encoding="utf-8") as log:
+    """Run until Ctrl-C or SIGTERM."""
+    with folder.hold(fresh=fresh), folder.log.open("a", encoding="utf-8") as log:
         logs.set_up(LogFormat.TEXT, log)
-        asyncio.run(_until_told(folder, port, say, browser=browser))
+        asyncio.run(_until_stopped(folder, port, say, browser=browser))
 
 
-async def _until_told(folder: Folder, port: int, say: Say, *, browser: bool) -> None:
-    """Also while it is still starting."""
-    told = asyncio.Event()
+async def _until_stopped(folder: Folder, port: int, say: Say, *, browser: bool) -> None:
+    """Signals also stop a demo that is still starting."""
+    stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signum, told.set)
-    ending, showing = asyncio.create_task(told.wait()), asyncio.create_task(_shown(folder, port, say, browser=browser))
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    ending, showing = asyncio.create_task(stop.wait()), asyncio.create_task(_show(folder, port, say, browser=browser))
     await asyncio.wait([ending, showing], return_when=asyncio.FIRST_COMPLETED)
     ending.cancel()
     showing.cancel()
@@ -39,13 +39,13 @@ async def _until_told(folder: Folder, port: int, say: Say, *, browser: bool) -> 
     say("The demo has ended. Started again, it goes on where it was.")
 
 
-async def _shown(folder: Folder, port: int, say: Say, *, browser: bool) -> None:
+async def _show(folder: Folder, port: int, say: Say, *, browser: bool) -> None:
     say("Countersign's demo is starting ...")
     data = f"{folder.path} ({'goes on from before; --fresh begins anew' if folder.used else 'new'})"
-    async with opened(folder, port) as demo:
+    async with open_demo(folder, port) as demo:
         page = f"{demo.url}/playground"
         say(welcome(page, demo.url, data))
-        if browser and not await asyncio.to_thread(_opened, page):
+        if browser and not await asyncio.to_thread(_open_browser, page):
             say("No browser could be opened from here: open that address yourself.")
         await asyncio.Event().wait()
 
@@ -60,7 +60,7 @@ def welcome(page: str, url: str, data: str) -> str:
     )
 
 
-def _opened(page: str) -> bool:
-    """Only where there is a screen: a browser of the terminal would take the terminal away."""
+def _open_browser(page: str) -> bool:
+    """Only if there is a screen: a text browser would take over the terminal."""
     screen = sys.platform in ("darwin", "win32") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")))
     return screen and webbrowser.open(page)

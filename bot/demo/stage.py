@@ -1,4 +1,4 @@
-"""The stage: runs each story's agent, begins it again where the last start left it, and lets it be started anew."""
+"""The stage: runs each story's agent, resumes stories after a restart, and starts them again on request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Stage:
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def open(self) -> None:
-        """What was never begun is begun, and what was not over goes on: from its top, as after a crash."""
+        """Start stories that never ran, and resume unfinished ones from their beginning, as after a crash."""
         for story in STORIES:
             turn, over = self._diary.turn(story.name)
             if not over:
@@ -34,7 +34,7 @@ class Stage:
             elif turn == 0:
                 self._play(story, 1)
 
-    def known(self, name: str) -> bool:
+    def has_story(self, name: str) -> bool:
         return name in self._stories
 
     def running(self, name: str) -> bool:
@@ -46,10 +46,10 @@ class Stage:
         self._play(story, turn + 1)
 
     def _play(self, story: Story, turn: int) -> None:
-        self._diary.mark(story.name, turn, over=False)
-        self._running[story.name] = asyncio.create_task(self._played(story, turn))
+        self._diary.mark_turn(story.name, turn, over=False)
+        self._running[story.name] = asyncio.create_task(self._run(story, turn))
 
-    async def _played(self, story: Story, turn: int) -> None:
+    async def _run(self, story: Story, turn: int) -> None:
         agent = Agent(story.agent, turn, self._sessions[story.agent], self._diary)
         try:
             await story.run(agent)
@@ -59,14 +59,14 @@ class Stage:
             log.exception("demo.story_failed", story=story.name)
             agent.failed("I met a fault of my own and stop here; the log has it.")
         self._running.pop(story.name)
-        self._diary.mark(story.name, turn, over=True)
+        self._diary.mark_turn(story.name, turn, over=True)
 
     async def close(self) -> None:
         for task in list(self._running.values()):
             await cancel_task(task)
 
-    def shown(self) -> dict[str, Any]:
-        """As the page asks for it."""
+    def state(self) -> dict[str, Any]:
+        """For the page."""
         return {
             "agents": [
                 {"name": story.agent, "title": story.title, "lines": self._diary.lines(story.agent)}

@@ -1,4 +1,4 @@
-"""Northport Inspectorate, the sample workspace: somebody of every role, and the channels in which they are asked."""
+"""The sample workspace, Northport Inspectorate: people in every role, and the channels where they are asked."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from playground.model.rates import Rates
 from playground.model.setting import Setting
 from playground.model.workspace import Workspace
 
-OWNER = "UOMAR"  # answers for the agents
-REQUESTER = "UNORA"  # asks them for most of what they do
+OWNER = "UOMAR"  # owns the agents
+REQUESTER = "UNORA"  # requests most of their actions
 
 MEMBERS = {
     "URITA": ("Rita", "Rita Reyes", "Reviewer"),
@@ -26,8 +26,8 @@ GUEST = "UGAIL"
 CHANNELS = {"C0REVIEWS": "reviews", "C0ENFORCE": "enforcement", "C0DATA": "data-protection"}
 
 
-def made() -> Workspace:
-    """With Slack's own rates, and a secret that nobody but this process ever has."""
+def new_workspace() -> Workspace:
+    """With Slack's real rate limits, and a secret that only this process knows."""
     return Workspace(
         signing_secret=secrets.token_hex(16),
         rates=Rates(),

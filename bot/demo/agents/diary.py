@@ -1,4 +1,4 @@
-"""What the agents tell of themselves, and at which turn each story is: kept for whoever looks on, and for a restart."""
+"""What the agents say and which turn each story has reached, kept for the page and for a restart."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ class Diary:
         self._lines: dict[str, deque[Entry]] = defaultdict(lambda: deque(maxlen=KEPT))
         self._turns: dict[str, Entry] = {}
         for entry in journal.entries():
-            self._take(entry)
-        journal.shorten(self._whole())
+            self._add(entry)
+        journal.shorten(self._all_entries())
 
     def lines(self, agent: str) -> list[Entry]:
-        """Oldest first: when, of which kind, and what."""
+        """Oldest first: time, kind and text."""
         return [{name: line[name] for name in ("at", "kind", "text")} for line in self._lines[agent]]
 
     def turn(self, story: str) -> tuple[int, bool]:
-        """How often it was begun, and whether the last time is over."""
+        """The number of the latest turn, and whether it is over."""
         entry = self._turns.get(story, {"turn": 0, "over": True})
         return entry["turn"], entry["over"]
 
     def tell(self, agent: str, kind: Kind, text: str) -> None:
         self._write({"agent": agent, "at": rfc3339(self._clock()), "kind": kind, "text": text})
 
-    def mark(self, story: str, turn: int, *, over: bool) -> None:
+    def mark_turn(self, story: str, turn: int, *, over: bool) -> None:
         self._write({"story": story, "turn": turn, "over": over})
 
     def _write(self, entry: Entry) -> None:
-        self._take(entry)
+        self._add(entry)
         self._journal.append(entry)
         self.changes.announce("diary.written")
 
-    def _take(self, entry: Entry) -> None:
+    def _add(self, entry: Entry) -> None:
         if "story" in entry:
             self._turns[entry["story"]] = entry
         else:
             self._lines[entry["agent"]].append(entry)
 
-    def _whole(self) -> list[Entry]:
+    def _all_entries(self) -> list[Entry]:
         return [*self._turns.values(), *(line for lines in self._lines.values() for line in lines)]

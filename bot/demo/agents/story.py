@@ -1,4 +1,4 @@
-"""A story: what an agent sets out to do, and the agent that does it."""
+"""A story: what an agent does, and its texts for people."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from bot.demo.agents.agent import Agent
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """`title` and `what` are for people; `agent` is the name that stands on the cards.
+    """`title` and `what` are for people; `agent` is the name on the cards.
 
-    `begins` is the person as whom one tries it first, and the channel of its card; None where nobody is asked.
+    `begins` is the person to act as first, and the channel of the card; None if nobody is asked.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Business time in the demo: the real time, and so much more as somebody has moved it on. It never goes back."""
+"""Business time of the demo: real time plus the time by which someone moved it. It never goes back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class MovedClock:
-    """What was moved is kept before it holds: nothing that happened may lie ahead of the next start."""
+    """A move is stored before it takes effect: otherwise past events could lie in the future after a restart."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -18,7 +18,7 @@ class MovedClock:
 
     def move(self, span: timedelta) -> None:
         moved = self.moved + span
-        written = self._path.with_suffix(".new")
-        written.write_text(str(moved.total_seconds()))
-        written.replace(self._path)
+        new_file = self._path.with_suffix(".new")
+        new_file.write_text(str(moved.total_seconds()))
+        new_file.replace(self._path)
         self.moved = moved

@@ -1,4 +1,4 @@
-"""One address for both: the playground at its own paths, and behind all others the service, once it is there."""
+"""One address for playground and service: the playground has its own paths, the service all others."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bot.demo.faults import DemoError
 from bot.logs import request_log
 from playground.server import MAX_REQUEST
 
-HOST = "127.0.0.1"  # there is nothing in it that should be seen from elsewhere
+HOST = "127.0.0.1"  # the demo must not be reachable from other machines
 LINGER = 0.3  # seconds for the last answers
 
 
-class Front:
-    """The playground is there first, because the service asks its Slack who there is before it takes anything."""
+class DemoServer:
+    """The playground is served first: the service needs its Slack before it can start."""
 
     def __init__(self, routes: Iterable[web.RouteDef]) -> None:
         self.app = web.Application(client_max_size=MAX_REQUEST)
@@ -30,11 +30,11 @@ class Front:
         self._service = service
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
-        """Into the service's own layers, under its own limits."""
+        """Hand the request to the service's own middlewares, with the service's own limits."""
         if self._service is None:
             raise web.HTTPServiceUnavailable(text="The demo is still starting.\n", headers={"Retry-After": "1"})
         limited = request.clone(client_max_size=MAX_BODY)
-        return await self._service._handle(limited)  # noqa: SLF001 - aiohttp mounts only what is there before it starts
+        return await self._service._handle(limited)  # noqa: SLF001 - aiohttp mounts no application after its start
 
     @asynccontextmanager
     async def listening(self, port: int) -> AsyncIterator[str]:
@@ -50,6 +50,6 @@ async def _url(runner: web.AppRunner, port: int) -> str:
     try:
         await web.TCPSite(runner, HOST, port).start()
     except OSError as fault:
-        because = "is taken by another program" if fault.errno == EADDRINUSE else f"cannot be used ({fault.strerror})"
-        raise DemoError(f"port {port} {because}; choose another with --port") from fault
+        reason = "is taken by another program" if fault.errno == EADDRINUSE else f"cannot be used ({fault.strerror})"
+        raise DemoError(f"port {port} {reason}; choose another with --port") from fault
     return f"http://{HOST}:{runner.addresses[0][1]}"

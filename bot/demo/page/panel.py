@@ -1,6 +1,6 @@
-"""The controls that only the demo has: what the agents tell, business time moved on, a story begun again.
+"""The demo's own controls: what the agents say, moving business time, and starting a story again.
 
-They answer whom the playground's page answers.
+They answer only requests that the playground's page may make.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from playground.browser.own_page import own_page_only
 from rules.record.chain import rfc3339
 from store.engine.workers import UnavailableError
 
-LONGEST = 24 * 3600  # seconds in one move: shorter than any time in which an agent has to answer
-ALIVE = 15.0  # seconds after which an idle stream says that it is there
+LONGEST = 24 * 3600  # seconds per move: shorter than any deadline of an agent
+ALIVE = 15.0  # seconds after which an idle stream sends a comment
 
 
 class Move(BaseModel):
-    """How far business time goes on: forward only."""
+    """How far business time moves: forward only."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -40,8 +40,8 @@ class Panel:
         self._passage: Passage | None = None
         self._ending = False
 
-    def opened(self, stage: Stage, passage: Passage) -> None:
-        """From here on there is something to show and to move."""
+    def connect(self, stage: Stage, passage: Passage) -> None:
+        """Called once the service runs: from now on there is a state to show and a time to move."""
         self._stage, self._passage = stage, passage
 
     def routes(self) -> list[web.RouteDef]:
@@ -54,65 +54,65 @@ class Panel:
 
     async def state(self, request: web.Request) -> web.Response:
         own_page_only(request)
-        return web.json_response(self._shown())
+        return web.json_response(self._state())
 
-    def _shown(self) -> dict[str, object]:
+    def _state(self) -> dict[str, object]:
         now = {"now": rfc3339(self._clock()), "moved_seconds": round(self._clock.moved.total_seconds())}
-        return now | (self._stage.shown() if self._stage else {"agents": [], "stories": []})
+        return now | (self._stage.state() if self._stage else {"agents": [], "stories": []})
 
     async def move(self, request: web.Request) -> web.Response:
         own_page_only(request)
         try:
-            asked = Move.model_validate(from_json(await request.read()))
+            move_request = Move.model_validate(from_json(await request.read()))
         except (ValidationError, ValueError):
-            return _wrong(400, f'Send {{"seconds": 3600}}: whole seconds, from 1 to {LONGEST}.')
+            return _problem(400, f'Send {{"seconds": 3600}}: whole seconds, from 1 to {LONGEST}.')
         if self._passage is None:
-            return _wrong(503, "The demo is still starting. Try again in a second.")
+            return _problem(503, "The demo is still starting. Try again in a second.")
         try:
-            await self._passage.move(timedelta(seconds=asked.seconds))
+            await self._passage.move(timedelta(seconds=move_request.seconds))
         except UnavailableError:
-            return _wrong(503, "The demo is ending.")
+            return _problem(503, "The demo is ending.")
         self._diary.changes.announce("time.moved")
-        return web.json_response(self._shown())
+        return web.json_response(self._state())
 
     async def begin(self, request: web.Request) -> web.Response:
         own_page_only(request)
         name = request.match_info["name"]
-        if self._stage is None or not self._stage.known(name):
-            return _wrong(404, "There is no story of this name.")
+        if self._stage is None or not self._stage.has_story(name):
+            return _problem(404, "There is no story of this name.")
         if self._stage.running(name):
-            return _wrong(409, "It still runs: its card waits for somebody.")
+            return _problem(409, "It still runs: its card waits for somebody.")
         self._stage.begin(name)
-        return web.json_response(self._shown(), status=202)
+        return web.json_response(self._state(), status=202)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """Says "changed", as soon and as often as it has; what changed is in the state."""
+        """Sends "changed" after each change; the state itself is a separate request."""
         own_page_only(request)
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await stream.prepare(request)
         news = asyncio.Event()
-        silent = self._diary.changes.subscribe(lambda _: news.set())
+        unsubscribe = self._diary.changes.subscribe(lambda _: news.set())
         try:
-            with suppress(ConnectionResetError):  # whoever followed has gone
+            with suppress(ConnectionResetError):  # the browser disconnected
                 while not self._ending:
                     await stream.write(b"data: changed\n\n" if news.is_set() else b": here\n\n")
                     news.clear()
-                    await _for(news, ALIVE)
+                    await _wait_for(news, ALIVE)
         finally:
-            silent()
+            unsubscribe()
         return stream
 
     def end(self) -> None:
-        """Lets go of whoever follows, so that the end need not wait for them."""
+        """End all streams, so that shutdown need not wait for them."""
         self._ending = True
         self._diary.changes.announce("demo.ending")
 
 
-async def _for(news: asyncio.Event, seconds: float) -> None:
+async def _wait_for(news: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await news.wait()
 
 
-def _wrong(status: int, detail: str) -> web.Response:
+def _problem(status: int, detail: str) -> web.Response:
     return web.json_response({"detail": detail}, status=status)

@@ -1,4 +1,4 @@
-"""The passage of time, real and moved: what is due happens at its own time, with everybody at their desks."""
+"""The passage of time, real and moved: whatever is due happens at its own time, with every reviewer present."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from bot.slack.wiring import SlackSide
 from scheduler.ticks import Tick, ticking
 from store.packages.packages import PACKAGES
 
-STOPS = 100  # in one move; what is due after so many happens together at its end
+STOPS = 100  # stops per move; anything still due then happens together at its end
 NOTHING = timedelta(0)
 
 
 class Passage:
-    """Looks for what is due as the service does by itself, but never while time is being moved."""
+    """Runs the service's own ticks, but never while time is being moved."""
 
     def __init__(self, service: Service, slack: SlackSide, clock: MovedClock) -> None:
         self._store, self._slack, self._clock = service.store, slack, clock
         self._alone = asyncio.Lock()
 
     @asynccontextmanager
-    async def flowing(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
         ticks = self._slack.clockwork.ticks
-        async with ticking({name: (self._waiting(tick), seconds) for name, (tick, seconds) in ticks.items()}):
+        async with ticking({name: (self._excluding_moves(tick), seconds) for name, (tick, seconds) in ticks.items()}):
             yield
 
-    def _waiting(self, tick: Tick) -> Tick:
+    def _excluding_moves(self, tick: Tick) -> Tick:
         async def alone() -> None:
             async with self._alone:
                 await tick()
@@ -40,22 +40,22 @@ class Passage:
         return alone
 
     async def move(self, span: timedelta) -> None:
-        """From one thing that is due to the next: what comes of the first may bring the second about."""
+        """Move from one due time to the next, because what happens at the first may cause the second."""
         async with self._alone:
             for _ in range(STOPS):
                 due = await self._store.read(self._first_due)
                 step = span if due is None else min(span, max(due - self._clock(), NOTHING))
-                await self._live(step)
+                await self._advance(step)
                 span -= step
                 if not span:
                     return
-            await self._live(span)
+            await self._advance(span)
 
     def _first_due(self, connection: Connection) -> datetime | None:
-        mine = PACKAGES.c.tenant_id == self._store.installation.tenant_id
-        return connection.execute(select(func.min(PACKAGES.c.due_at)).where(mine)).scalar()
+        is_ours = PACKAGES.c.tenant_id == self._store.installation.tenant_id
+        return connection.execute(select(func.min(PACKAGES.c.due_at)).where(is_ours)).scalar()
 
-    async def _live(self, span: timedelta) -> None:
+    async def _advance(self, span: timedelta) -> None:
         self._clock.move(span)
         await self._slack.clockwork.heart.lived()
         await self._slack.directory.tick()

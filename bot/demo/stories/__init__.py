@@ -1,4 +1,4 @@
-"""The stories: each is an agent of an inspectorate with something to do, and what people may make of it."""
+"""The stories: agents of an inspectorate, each with a task, and what people can do about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The question: an agent that does not know asks, and works with the answer. An answer is no permission."""
+"""A question: an agent asks and works with the answer. An answer is no permission."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def question(turn: int) -> Package:
 
 async def run(agent: Agent) -> None:
     agent.did("Found two addresses in the file, and no way to tell which one is right.")
-    told = await agent.propose(question(agent.turn))
-    told = await agent.decided(told, lambda _: question(agent.turn))
-    if told["decision"] and told["decision"]["answer"]:
-        agent.did(f"Wrote into the draft: “{told['decision']['answer']}”")
+    document = await agent.propose(question(agent.turn))
+    document = await agent.wait_for_decision(document, lambda _: question(agent.turn))
+    if document["decision"] and document["decision"]["answer"]:
+        agent.did(f"Wrote into the draft: “{document['decision']['answer']}”")
     else:
         agent.did("Left the address open: nobody told me which one is right.")
 

@@ -1,4 +1,4 @@
-"""The deletion of data: critical, so two people decide, and both have read the Details before."""
+"""Deleting data: critical, so two people decide, and both open Details first."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ def proposal(turn: int, rows: int = 1204) -> Package:
     }
 
 
-def narrowed(turn: int, told: Document) -> Package:
+def narrow(turn: int, document: Document) -> Package:
     package = proposal(turn, rows=1202)
     package["known_uncertainties"] = ["None: the two doubtful records were taken off the list."]
-    package["rationale"] += f" Fewer, after a review that said: {told['decision']['instructions']}"
+    package["rationale"] += f" Fewer, after a review that said: {document['decision']['instructions']}"
     return package
 
 
 async def run(agent: Agent) -> None:
     agent.did("Compared the table customers with the retention plan and the officer's list.")
-    told = await agent.propose(proposal(agent.turn))
-    told = await agent.decided(told, lambda document: narrowed(agent.turn, document))
-    await agent.carry_out(told, deleted)
+    document = await agent.propose(proposal(agent.turn))
+    document = await agent.wait_for_decision(document, lambda status: narrow(agent.turn, status))
+    await agent.carry_out(document, delete_rows)
 
 
-def deleted(approved: Mapping[str, Any]) -> str:
+def delete_rows(approved: Mapping[str, Any]) -> str:
     return f"Deleted {approved['rows']:,} rows of {approved['table']}, as batch {approved['batch']}."
 
 

@@ -1,4 +1,4 @@
-"""The e-mail assistant: what it drafted is approved, rejected, or corrected and then sent as corrected."""
+"""The e-mail assistant: its draft is approved, rejected, or corrected and then sent as corrected."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LETTERS = (
 REGARDS = "\nNorthport Inspectorate"
 
 
-def drafted(turn: int) -> Package:
+def draft_mail(turn: int) -> Package:
     letter = LETTERS[turn % len(LETTERS)]
     return {
         "title": f"Send e-mail: {letter.subject}",
@@ -61,23 +61,23 @@ def drafted(turn: int) -> Package:
     }
 
 
-def redrafted(turn: int, told: Document) -> Package:
-    package, asked = drafted(turn), told["decision"]["instructions"]
-    package["rationale"] += f" Written again after a review that said: {asked}"
+def redraft_mail(turn: int, document: Document) -> Package:
+    package, instructions = draft_mail(turn), document["decision"]["instructions"]
+    package["rationale"] += f" Written again after a review that said: {instructions}"
     package["action_parameters"]["body"] += "\n\nPlease write back if anything here is unclear."
     return package
 
 
 async def run(agent: Agent) -> None:
     agent.did("Read a message, looked at the file and drafted an answer.")
-    told = await agent.propose(drafted(agent.turn))
-    told = await agent.decided(told, lambda document: redrafted(agent.turn, document))
-    if told["decision"] and told["decision"]["decision"] == "approve_with_edits":
+    document = await agent.propose(draft_mail(agent.turn))
+    document = await agent.wait_for_decision(document, lambda status: redraft_mail(agent.turn, status))
+    if document["decision"] and document["decision"]["decision"] == "approve_with_edits":
         agent.did("Somebody corrected the draft: what is sent is what they approved, not what I wrote.")
-    await agent.carry_out(told, sent)
+    await agent.carry_out(document, send_mail)
 
 
-def sent(approved: Mapping[str, Any]) -> str:
+def send_mail(approved: Mapping[str, Any]) -> str:
     return f"Sent to {approved['to']}: {approved['subject']} ({len(approved['body'])} characters)."
 
 

@@ -1,4 +1,4 @@
-"""The enforcement notice: drafted, flagged high risk, approved by two people in two roles, sent once."""
+"""The enforcement notice: high risk, approved by two people in two roles, sent once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEXT = (
 UNCERTAIN = "The inspection record for May is missing."
 
 
-def draft(number: int, days: int = 14) -> Package:
+def draft_notice(number: int, days: int = 14) -> Package:
     return {
         "title": f"Send enforcement notice draft #{number} to Entity ABC",
         "action_type": "send_enforcement_notice",
@@ -50,11 +50,11 @@ def draft(number: int, days: int = 14) -> Package:
     }
 
 
-def revised(number: int, told: Document) -> Package:
-    """A longer deadline, and the record of May if it was asked for: what a reviewer said is in the rationale."""
-    package, asked = draft(number, days=21), told["decision"]["instructions"]
-    package["rationale"] += f" Changed after a review that said: {asked}"
-    if told["status"] == "evidence_requested":
+def revise_notice(number: int, document: Document) -> Package:
+    """A longer deadline, and the record of May if it was requested. The rationale quotes the reviewer."""
+    package, instructions = draft_notice(number, days=21), document["decision"]["instructions"]
+    package["rationale"] += f" Changed after a review that said: {instructions}"
+    if document["status"] == "evidence_requested":
         record = {"id": "doc_12", "title": "Inspection of 18 May", "excerpt": "Cold store 2: 8.1 °C; found in paper."}
         package["evidence_refs"].append(record)
         package["known_uncertainties"] = ["The record of May is on paper, and was typed in by us."]
@@ -65,20 +65,20 @@ async def run(agent: Agent) -> None:
     number = 455 + agent.turn
     agent.did(f"The drafting agent wrote notice draft #{number}; the policy agent found P-2026-04, section 3.")
     agent.did("The risk agent flagged it as high: it leaves the house, and cannot be called back.")
-    told = await agent.propose(draft(number))
-    told = await agent.decided(told, lambda document: revised(number, document))
-    if await agent.carry_out(told, sent):
-        await second_worker(agent, told)
+    document = await agent.propose(draft_notice(number))
+    document = await agent.wait_for_decision(document, lambda status: revise_notice(number, status))
+    if await agent.carry_out(document, send_notice):
+        await claim_again(agent, document)
 
 
-def sent(approved: Mapping[str, Any]) -> str:
+def send_notice(approved: Mapping[str, Any]) -> str:
     return f"Sent {approved['notice']} to {approved['recipient']}, with {approved['deadline_days']} days to answer."
 
 
-async def second_worker(agent: Agent, told: Document) -> None:
-    """As after a crash: somebody believes that it was never sent."""
+async def claim_again(agent: Agent, document: Document) -> None:
+    """As after a crash: a second worker believes that the notice was never sent."""
     try:
-        await agent.claim(told, "second-worker")
+        await agent.claim(document, "second-worker")
     except RefusedError as refused:
         agent.received(str(refused))
         agent.did("A second worker asked for it too and was refused: the notice goes out once.")

@@ -1,4 +1,4 @@
-"""The plan: people talk about it, send it back as often as they like, and approve what it has become."""
+"""A plan: people discuss it, send it back as often as they like, and approve the final version."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from bot.demo.workspace import REQUESTER
 STEPS = ("Cold stores at the fish market, 12 visits", "Restaurants on Quay Street, 30 visits", "Transport, 8 visits")
 
 
-def plan(turn: int, asked: tuple[str, ...] = ()) -> Package:
-    steps = [*STEPS, *(f"As asked in review: {words}" for words in asked)]
+def draft_plan(turn: int, requests: tuple[str, ...] = ()) -> Package:
+    steps = [*STEPS, *(f"As asked in review: {words}" for words in requests)]
     return {
         "kind": "plan",
         "title": f"Inspection plan for week {48 + turn}",
@@ -30,22 +30,22 @@ def plan(turn: int, asked: tuple[str, ...] = ()) -> Package:
         "known_uncertainties": ["Two inspectors may be on leave that week."],
         "alternatives": ["Half as many restaurants, and the bakeries"],
         "requested_by": REQUESTER,
-        "metadata": {"asked": asked},
+        "metadata": {"asked": requests},
     }
 
 
-def revised(turn: int, told: Document) -> Package:
-    """What was asked before is kept where the agent finds it again: in what it gave the package to carry."""
-    return plan(turn, (*told["metadata"]["asked"], shorten(told["decision"]["instructions"], 200)))
+def revise_plan(turn: int, document: Document) -> Package:
+    """Earlier requests are kept in the package's metadata, from which the agent reads them again."""
+    return draft_plan(turn, (*document["metadata"]["asked"], shorten(document["decision"]["instructions"], 200)))
 
 
 async def run(agent: Agent) -> None:
-    told = await agent.propose(plan(agent.turn))
-    told = await agent.decided(told, lambda document: revised(agent.turn, document))
-    await agent.carry_out(told, scheduled)
+    document = await agent.propose(draft_plan(agent.turn))
+    document = await agent.wait_for_decision(document, lambda status: revise_plan(agent.turn, status))
+    await agent.carry_out(document, enter_plan)
 
 
-def scheduled(approved: Mapping[str, Any]) -> str:
+def enter_plan(approved: Mapping[str, Any]) -> str:
     return f"Entered week {approved['week']} into the calendar, in {len(approved['steps'])} steps."
 
 

@@ -1,4 +1,4 @@
-"""A read: low risk, to be undone whole, and sure: it asks nobody, and stands in the trail all the same."""
+"""A read: low risk, reversible and certain, so nobody is asked; the audit log still has it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def request(turn: int) -> Package:
 
 
 async def run(agent: Agent) -> None:
-    told = await agent.propose(request(agent.turn))
-    await agent.carry_out(told, found)
+    document = await agent.propose(request(agent.turn))
+    await agent.carry_out(document, read_file)
 
 
-def found(approved: Mapping[str, Any]) -> str:
+def read_file(approved: Mapping[str, Any]) -> str:
     return f"Read 14 documents of case {approved['case']}; nobody was asked, and no card was posted."
 
 

@@ -1,4 +1,4 @@
-"""The soft approval: it goes ahead unless somebody objects within five minutes in which they could have."""
+"""The soft approval: the receipt is sent unless someone objects within five minutes in which they could."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.demo.workspace import REQUESTER
 SENDERS = ("Harbour Foods", "Quayside Fish", "Saltworks")
 
 
-def receipt(turn: int) -> Package:
+def draft_receipt(turn: int) -> Package:
     sender = SENDERS[turn % len(SENDERS)]
     return {
         "title": f"Tell {sender} that their appeal has arrived",
@@ -34,14 +34,14 @@ def receipt(turn: int) -> Package:
 
 async def run(agent: Agent) -> None:
     agent.did("Found a new appeal in the mail, and filled in the standard receipt.")
-    told = await agent.propose(receipt(agent.turn))
-    told = await agent.decided(told, lambda _: receipt(agent.turn))
-    if told["status"] == "consented":
+    document = await agent.propose(draft_receipt(agent.turn))
+    document = await agent.wait_for_decision(document, lambda _: draft_receipt(agent.turn))
+    if document["status"] == "consented":
         agent.did("Nobody objected in time. That is consent by silence, and nobody's approval.")
-    await agent.carry_out(told, sent)
+    await agent.carry_out(document, send_receipt)
 
 
-def sent(approved: Mapping[str, Any]) -> str:
+def send_receipt(approved: Mapping[str, Any]) -> str:
     return f"Sent {approved['template']} for appeal {approved['appeal']} to {approved['to']}."
 
 

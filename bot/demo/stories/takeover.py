@@ -1,4 +1,4 @@
-"""The takeover: an agent that is not sure enough stops. A person does the work, and hands the thread back."""
+"""The takeover: an agent that is unsure stops. A person does the work and hands the thread back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bot.demo.agents.story import Story
 from bot.demo.workspace import REQUESTER
 
 
-def doubt(turn: int) -> Package:
+def ask_for_help(turn: int) -> Package:
     case = f"ABC-2026-{130 + turn}"
     return {
         "title": f"Two records of case {case} contradict each other",
@@ -36,7 +36,7 @@ def doubt(turn: int) -> Package:
     }
 
 
-def note(turn: int) -> Package:
+def draft_note(turn: int) -> Package:
     case = f"ABC-2026-{130 + turn}"
     return {
         "title": f"Note in case {case} that a person settled it",
@@ -53,25 +53,25 @@ def note(turn: int) -> Package:
 
 
 async def run(agent: Agent) -> None:
-    told = await agent.propose(doubt(agent.turn))
-    told = await agent.decided(told, lambda _: doubt(agent.turn))
-    if told["status"] != "taken_over":
+    document = await agent.propose(ask_for_help(agent.turn))
+    document = await agent.wait_for_decision(document, lambda _: ask_for_help(agent.turn))
+    if document["status"] != "taken_over":
         agent.did("Left the case as it is.")
         return
-    told = await agent.decided(await go_on(agent, told))
-    await agent.carry_out(told, lambda approved: f"Added a note to case {approved['case']}.")
+    document = await agent.wait_for_decision(await propose_note(agent, document))
+    await agent.carry_out(document, lambda approved: f"Added a note to case {approved['case']}.")
 
 
-async def go_on(agent: Agent, told: Document) -> Document:
-    """As soon as it may: while a person has the thread, Countersign takes nothing of it from the agent."""
+async def propose_note(agent: Agent, document: Document) -> Document:
+    """Retry until it is accepted: while a person has the thread, Countersign takes nothing in it from the agent."""
     while True:
         try:
-            return await agent.propose(note(agent.turn), step="2")
+            return await agent.propose(draft_note(agent.turn), step="2")
         except RefusedError as refused:
             if refused.kind != "thread-taken-over":
                 raise
             agent.received(str(refused))
-        told = await agent.changed(told)
+        document = await agent.wait_for_change(document)
 
 
 STORY = Story(

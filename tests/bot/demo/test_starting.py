@@ -109,7 +109,7 @@ async def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path, taken: str) ->
 
 
 def test_a_second_demo_in_the_same_folder_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with Folder(tmp_path).held():
+    with Folder(tmp_path).hold():
         assert run_command(["demo", "--folder", str(tmp_path)]) == 1
     sentence = f"a demo already runs in {tmp_path}; end it first, or name another with --folder"
     assert capsys.readouterr().err == f"countersign: {sentence}\n"

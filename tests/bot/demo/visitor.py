@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 
 from bot.demo.folder import Folder
-from bot.demo.opening import Demo, opened
+from bot.demo.opening import Demo, open_demo
 from bot.demo.workspace import CHANNELS
 from bot.slack.wiring import SlackSide
 from playground.model.messages import Message
@@ -150,6 +150,6 @@ def _title(state: State, story: str) -> str:
 @asynccontextmanager
 async def visiting(path: Path, *, fresh: bool = False) -> AsyncIterator[Visitor]:
     folder = Folder(path)
-    with folder.held(fresh=fresh):
-        async with opened(folder, 0) as demo, aiohttp.ClientSession(demo.url) as http:
+    with folder.hold(fresh=fresh):
+        async with open_demo(folder, 0) as demo, aiohttp.ClientSession(demo.url) as http:
             yield Visitor(demo, http)

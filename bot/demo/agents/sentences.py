@@ -1,4 +1,4 @@
-"""What an agent makes of a status document: the sentences that stand on its panel."""
+"""Turns a status document into the sentences on an agent's panel."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def heard(told: Mapping[str, Any]) -> str:
-    """What is waited for; or what was decided, by whom and with which words, and what to make of it."""
-    if told["status"] == "pending":
-        return _waiting(told)
-    return f"{_decided(told)} {told['agent_message']}"
+def describe(document: Mapping[str, Any]) -> str:
+    """What the agent waits for; or the decision, by whom and with which words, and what it means."""
+    if document["status"] == "pending":
+        return _waiting(document)
+    return f"{_decided(document)} {document['agent_message']}"
 
 
-def _waiting(told: Mapping[str, Any]) -> str:
-    level, rule = _plain(told["level"]), told["why"][0]["rule"]
-    role, quorum = _plain(told["interrupt"]["required_role"]), told["interrupt"]["quorum"]
+def _waiting(document: Mapping[str, Any]) -> str:
+    level, rule = _plain(document["level"]), document["why"][0]["rule"]
+    role, quorum = _plain(document["interrupt"]["required_role"]), document["interrupt"]["quorum"]
     return f"Pending, {level} ({rule}): waits for a {role}.{_votes(quorum) if quorum['needed'] > 1 else ''}"
 
 
@@ -29,8 +29,8 @@ def _votes(quorum: Mapping[str, Any]) -> str:
     return f" {have} of {needed} people have approved{roles}."
 
 
-def _decided(told: Mapping[str, Any]) -> str:
-    status, decision = _plain(told["status"]).capitalize(), told["decision"]
+def _decided(document: Mapping[str, Any]) -> str:
+    status, decision = _plain(document["status"]).capitalize(), document["decision"]
     if not decision:
         return f"{status}."
     people = " and ".join(seat["name"] for seat in decision["reviewers"]) or _plain(decision["basis"])
