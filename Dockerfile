@@ -17,7 +17,8 @@ ENV HOME=/data \
     COUNTERSIGN_DATABASE_URL=sqlite:////data/countersign.db \
     COUNTERSIGN_POLICY=/etc/countersign/policy.toml
 
-USER countersign
+# By number, so that Kubernetes can see that it is not root.
+USER 10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8080
@@ -26,6 +27,6 @@ EXPOSE 8080
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"COUNTERSIGN_PORT\"]}/healthz', timeout=4)"]
 
-# SIGTERM lets it finish what was begun; give it that time: docker stop --time 30.
+# SIGTERM lets it finish what was begun; give it that time: docker stop --time 45.
 STOPSIGNAL SIGTERM
 CMD ["countersign", "serve"]

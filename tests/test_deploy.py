@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -25,6 +26,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 UNIT = (ROOT / "deploy" / "countersign.service").read_text()
 COMPOSE = (ROOT / "deploy" / "compose.yml").read_text()
 RUNNING = (ROOT / "docs" / "running.md").read_text()
+KUBERNETES = (ROOT / "deploy" / "kubernetes.yml").read_text()
 OF_AGENTS = {URL, KEY, INSECURE}
 SETTINGS = {str(field.alias or name).upper() for name, field in Settings.model_fields.items()} | OF_AGENTS
 
@@ -38,7 +40,11 @@ def test_the_image_holds_what_the_installation_needs_and_nothing_else() -> None:
     assert {line.removeprefix("!") for line in listed if line.startswith("!")} == needed
 
 
-@pytest.mark.parametrize("text", [DOCKERFILE, UNIT, RUNNING, COMPOSE], ids=["image", "unit", "docs", "compose"])
+@pytest.mark.parametrize(
+    "text",
+    [DOCKERFILE, UNIT, RUNNING, COMPOSE, KUBERNETES],
+    ids=["image", "unit", "docs", "compose", "kubernetes"],
+)
 def test_each_setting_that_is_named_exists(text: str) -> None:
     assert set(re.findall(r"\b(?:COUNTERSIGN|SLACK)_[A-Z_]+", text)) <= SETTINGS
 
@@ -69,10 +75,57 @@ def test_the_compose_file_gives_the_service_no_more_rights_than_the_docs_do() ->
     assert its["ports"] == ["127.0.0.1:8080:8080"]
 
 
-def test_the_image_starts_the_service_as_somebody_without_rights() -> None:
+def test_the_image_starts_the_service_as_a_user_without_rights() -> None:
     (user,) = re.findall(r"^USER (.+)$", DOCKERFILE, re.MULTILINE)
-    assert f"useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin {user}" in DOCKERFILE
+    assert f"useradd --system --uid {user} --home-dir /data --shell /usr/sbin/nologin" in DOCKERFILE
     assert DOCKERFILE.index("\nUSER ") < DOCKERFILE.index("\nCMD ")
+
+
+def test_a_pod_runs_as_the_user_of_the_image_with_no_right_that_the_service_does_not_need() -> None:
+    pod = next(yaml.safe_load_all(KUBERNETES))["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert f"USER {pod['securityContext']['runAsUser']}\n" in DOCKERFILE
+    assert pod["automountServiceAccountToken"] is False
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/data", "/etc/countersign"}
+
+
+def test_everything_that_stops_the_service_gives_it_the_same_time() -> None:
+    pod = next(yaml.safe_load_all(KUBERNETES))["spec"]["template"]["spec"]
+    compose = yaml.safe_load(COMPOSE)["services"]["countersign"]
+    (unit,) = re.findall(r"^TimeoutStopSec=(\d+)$", UNIT, re.MULTILINE)
+    (docker,) = re.findall(r"--stop-timeout (\d+)", RUNNING)
+    (image,) = re.findall(r"docker stop --time (\d+)", DOCKERFILE)
+    seconds = {f"{pod['terminationGracePeriodSeconds']}", compose["stop_grace_period"].rstrip("s"), unit, docker, image}
+    assert seconds == {"45"}
+
+
+LINTERS = {
+    "compose": ("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "deploy/compose.yml"),
+    "kubernetes": ("kubernetes-validate", "--strict", "deploy/kubernetes.yml"),
+    "workflow": ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", ".github/workflows/checks.yml"),
+    "dependabot": ("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml"),
+    "holes in the workflow": ("zizmor", "--offline", "--no-progress", ".github"),
+}
+
+
+@pytest.mark.parametrize("command", LINTERS.values(), ids=LINTERS)
+def test_the_linter_of_its_kind_finds_nothing(command: tuple[str, ...]) -> None:
+    program, *arguments = command
+    found = subprocess.run(
+        [Path(sys.executable).with_name(program), *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_the_workflow_runs_what_this_project_checks_itself_with() -> None:
+    (job,) = yaml.safe_load((ROOT / ".github" / "workflows" / "checks.yml").read_text())["jobs"].values()
+    commands = [step["run"] for step in job["steps"] if "run" in step]
+    assert commands == (ROOT / ".ci" / "run").read_text().splitlines()[-2:]
 
 
 async def test_the_image_knows_when_it_is_well(tmp_path: Path) -> None:

@@ -44,6 +44,11 @@ def test_every_version_bound_says_why() -> None:
     assert [line for line in bounds if "#" not in line] == []
 
 
+def test_the_demo_installs_the_service_alone() -> None:
+    plan = subprocess.run(["make", "-nB", "demo"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert [line.split("--editable")[1:] for line in plan.splitlines() if "--editable" in line] == [[" ."]]
+
+
 def packages(below: str = ".") -> set[str]:
     return {path.parent.name for path in (ROOT / below).glob("*/__init__.py")} - {"tests", "bench"}
 
