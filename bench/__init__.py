@@ -1,1 +1,1 @@
-"""How fast it is, as ratios to a baseline in the same run: machines are noisy, ratios less so."""
+"""Benchmarks. Most results are ratios to a baseline in the same run, because ratios vary less than times do."""

@@ -1,5 +1,6 @@
-"""`python -m bench [NAME …]`: any of those below; without a name, all but the sizes and the profile.
+"""Run the benchmarks and print one table for each.
 
+`python -m bench [NAME …]` runs the named ones; without a name, all but `replicas`, `sizes` and `profile`.
 `python -m bench against COMMIT [ROUNDS]` compares this tree with another commit.
 """
 
@@ -29,147 +30,157 @@ from bench import (
 from bench.world import databases
 
 SUBMISSIONS = 1_000
-WHOLE_WAYS, AT_ONCE = 2_000, 64
-CLICKS, CLICKING = 1_000, 16
+ROUND_TRIPS, CONCURRENCY = 2_000, 64
+CLICKS, CLICK_CONCURRENCY = 1_000, 16
 
 
-EACH = ("road", "http", "claims", "clicks", "pending", "cards", "timers", "restart", "callbacks", "delivery")
+DEFAULT_BENCHES = ("road", "http", "claims", "clicks", "pending", "cards", "timers", "restart", "callbacks", "delivery")
 
 
 def main() -> None:
     match sys.argv[1:]:
         case ["against", *arguments]:
             against.main(arguments)
-        case wanted:
-            _run(wanted or EACH)
+        case names:
+            _run(names or DEFAULT_BENCHES)
 
 
-def _run(wanted: Sequence[str]) -> None:
-    unknown = [name for name in wanted if name not in BENCHES]
+def _run(names: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in BENCHES]
     if unknown:
-        sys.exit(f"bench: there is no bench {unknown[0]!r}; there are: {', '.join(BENCHES)}")
-    with databases() as where:
-        for name in wanted:
-            BENCHES[name](where)
+        sys.exit(f"bench: unknown benchmark {unknown[0]!r}. Choose from: {', '.join(BENCHES)}")
+    with databases() as urls:
+        for name in names:
+            BENCHES[name](urls)
             print(flush=True)
 
 
-def _road(where: dict[str, str]) -> None:
-    print("Submit and decide down the one road: transactions a second, beside the raw driver writing the same rows")
-    print(f"{'database':<12}{'at once':>8}{'ours':>10}{'raw':>10}{'ratio':>8}{'asked':>8}", flush=True)
-    for its in asyncio.run(road.run(where, SUBMISSIONS)):
-        told = f"{its.database:<12}{its.at_once:>8}{its.ours:>10.0f}{its.raw:>10.0f}{its.ratio:>8.2f}"
-        print(f"{told}{road.ASKED[its.database]:>8.2f}")
+def _road(urls: dict[str, str]) -> None:
+    print("Submit and decide without HTTP: transactions per second, compared with the raw driver writing the same rows")
+    print(f"{'database':<12}{'at once':>8}{'ours':>10}{'raw':>10}{'ratio':>8}{'target':>8}", flush=True)
+    for result in asyncio.run(road.run(urls, SUBMISSIONS)):
+        line = f"{result.database:<12}{result.at_once:>8}{result.ours:>10.0f}{result.raw:>10.0f}{result.ratio:>8.2f}"
+        print(f"{line}{road.TARGET[result.database]:>8.2f}")
 
 
-def _http(where: dict[str, str]) -> None:
-    print(f"The whole way over HTTP (post, decide, long poll released): {WHOLE_WAYS} at {AT_ONCE}, one process")
-    print("Beside it the raw driver writing the same rows: no HTTP, no rules, no audit")
-    print(f"{'database':<12}{'a second':>10}{'asked':>8}{'p50 ms':>10}{'p99 ms':>10}{'raw':>8}{'ratio':>8}", flush=True)
-    for kind, (ours, raw) in asyncio.run(http.run(where, WHOLE_WAYS, AT_ONCE)).items():
-        asked, p50, p99 = http.ASKED.get(kind, "–"), ours.p50 * 1000, ours.p99 * 1000
-        told = f"{kind:<12}{ours.rate:>10.0f}{asked:>8}{p50:>10.0f}{p99:>10.0f}"
-        print(f"{told}{raw:>8.0f}{ours.rate / raw:>8.2f}")
+def _http(urls: dict[str, str]) -> None:
+    print(f"Round trips over HTTP (post, decide, long poll returns): {ROUND_TRIPS}, {CONCURRENCY} at once, one process")
+    print("Compared with the raw driver writing the same rows: no HTTP, no rules, no audit")
+    columns = f"{'database':<12}{'per second':>12}{'target':>8}{'p50 ms':>10}{'p99 ms':>10}{'raw':>8}{'ratio':>8}"
+    print(columns, flush=True)
+    for kind, (ours, raw) in asyncio.run(http.run(urls, ROUND_TRIPS, CONCURRENCY)).items():
+        target, p50, p99 = http.TARGET.get(kind, "–"), ours.p50 * 1000, ours.p99 * 1000
+        line = f"{kind:<12}{ours.rate:>12.0f}{target:>8}{p50:>10.0f}{p99:>10.0f}"
+        print(f"{line}{raw:>8.0f}{ours.rate / raw:>8.2f}")
 
 
-def _claims(where: dict[str, str]) -> None:
-    print(f"Claims of approved packages, a second: {SUBMISSIONS} on each database, one process")
-    print(f"{'database':<12}{'at once':>8}{'a second':>10}", flush=True)
-    for its in asyncio.run(claims.run(where, SUBMISSIONS)):
-        print(f"{its.database:<12}{its.at_once:>8}{its.rate:>10.0f}")
+def _claims(urls: dict[str, str]) -> None:
+    print(f"Claims of approved packages per second: {SUBMISSIONS} on each database, one process")
+    print(f"{'database':<12}{'at once':>8}{'per second':>12}", flush=True)
+    for result in asyncio.run(claims.run(urls, SUBMISSIONS)):
+        print(f"{result.database:<12}{result.at_once:>8}{result.rate:>12.0f}")
 
 
-def _clicks(where: dict[str, str]) -> None:
-    print(
-        f"Signed clicks, from the request to the committed decision and the answer: {CLICKS} at {CLICKING}, one process"
-    )
-    print(f"Asked on SQLite: {clicks.ASKED_RATE} a second, and p99 below {clicks.ASKED_P99_MS} ms")
-    print(f"{'database':<12}{'a second':>10}{'p50 ms':>10}{'p99 ms':>10}{'raw':>8}{'ratio':>8}", flush=True)
-    for kind, its in asyncio.run(clicks.run(where, CLICKS, CLICKING)).items():
-        told = f"{kind:<12}{its.rate:>10.0f}{its.p50 * 1000:>10.0f}{its.p99 * 1000:>10.0f}"
-        print(f"{told}{its.raw:>8.0f}{its.rate / its.raw:>8.2f}")
+def _clicks(urls: dict[str, str]) -> None:
+    print("Signed clicks, from the request to the committed decision and the answer")
+    print(f"{CLICKS} clicks, {CLICK_CONCURRENCY} at once, one process")
+    print(f"Target on SQLite: {clicks.TARGET_RATE} per second, p99 below {clicks.TARGET_P99_MS} ms")
+    print(f"{'database':<12}{'per second':>12}{'p50 ms':>10}{'p99 ms':>10}{'raw':>8}{'ratio':>8}", flush=True)
+    for kind, result in asyncio.run(clicks.run(urls, CLICKS, CLICK_CONCURRENCY)).items():
+        line = f"{kind:<12}{result.rate:>12.0f}{result.p50 * 1000:>10.0f}{result.p99 * 1000:>10.0f}"
+        print(f"{line}{result.raw:>8.0f}{result.rate / result.raw:>8.2f}")
 
 
-def _pending(where: dict[str, str]) -> None:
-    print(f"One more with {pending.MANY:,} pending, beside {pending.FEW:,} (asked: at most 1.2, below 250 MB)")
+def _pending(urls: dict[str, str]) -> None:
+    print(f"One more package with {pending.MANY:,} pending, compared with {pending.FEW:,}")
+    print("Target: a ratio of at most 1.2, and below 250 MB")
     print(f"{'database':<12}{'few us':>10}{'many us':>10}{'ratio':>8}{'memory MB':>11}", flush=True)
-    for its in asyncio.run(pending.run(where)):
-        print(f"{its.database:<12}{its.few_us:>10.0f}{its.many_us:>10.0f}{its.ratio:>8.2f}{its.memory_mb:>11.0f}")
+    for result in asyncio.run(pending.run(urls)):
+        line = f"{result.database:<12}{result.few_us:>10.0f}{result.many_us:>10.0f}{result.ratio:>8.2f}"
+        print(f"{line}{result.memory_mb:>11.0f}")
 
 
-def _cards(where: dict[str, str]) -> None:
-    print(f"Drawing cards and Details, and checking a card: median of {cards.ROUNDS:,}, beside json.dumps of them")
-    print(f"{'what':<12}{'ours us':>10}{'json us':>10}{'ratio':>8}{'asked':>8}", flush=True)
-    for its in asyncio.run(cards.run(where)):
-        told = f"{its.what:<12}{its.ours_us:>10.0f}{its.json_us:>10.0f}{its.ratio:>8.2f}"
-        print(f"{told}{cards.ASKED.get(its.what, '–'):>8}")
-
-
-def _timers(where: dict[str, str]) -> None:
-    print(f"{timers.PENDING:,} pending, {timers.DUE:,} due in {timers.WITHIN.seconds} s, one look in {timers.TICK:g} s")
+def _cards(urls: dict[str, str]) -> None:
     print(
-        f"Asked: each once, p99 at most {timers.ASKED_P99_MS:.0f} ms late, an idle look below {timers.ASKED_IDLE_MS} ms"
+        f"Render cards and Details, and validate a card: median of {cards.ROUNDS:,}, compared with json.dumps of them"
     )
+    print(f"{'piece':<12}{'ours us':>10}{'json us':>10}{'ratio':>8}{'target':>8}", flush=True)
+    for result in asyncio.run(cards.run(urls)):
+        line = f"{result.piece:<12}{result.ours_us:>10.0f}{result.json_us:>10.0f}{result.ratio:>8.2f}"
+        print(f"{line}{cards.TARGET.get(result.piece, '–'):>8}")
+
+
+def _timers(urls: dict[str, str]) -> None:
     print(
-        f"{'database':<12}{'processes':>10}{'p50 ms':>10}{'p99 ms':>10}{'fired':>8}{'twice':>8}{'idle ms':>9}",
-        flush=True,
+        f"{timers.PENDING:,} pending, {timers.DUE:,} due in {timers.WITHIN.seconds} s, a sweep every {timers.TICK:g} s"
     )
-    for its in asyncio.run(timers.run(where)):
-        told = f"{its.database:<12}{its.processes:>10}{its.p50_ms:>10.0f}{its.p99_ms:>10.0f}"
-        print(f"{told}{its.fired:>8}{its.twice:>8}{its.idle_ms:>9.1f}", flush=True)
+    lateness, idle = (
+        f"p99 at most {timers.TARGET_P99_MS:.0f} ms late",
+        f"an idle sweep below {timers.TARGET_IDLE_MS} ms",
+    )
+    print(f"Target: each fires once, {lateness}, {idle}")
+    columns = f"{'database':<12}{'processes':>10}{'p50 ms':>10}{'p99 ms':>10}{'fired':>8}{'twice':>8}{'idle ms':>9}"
+    print(columns, flush=True)
+    for result in asyncio.run(timers.run(urls)):
+        line = f"{result.database:<12}{result.processes:>10}{result.p50_ms:>10.0f}{result.p99_ms:>10.0f}"
+        print(f"{line}{result.fired:>8}{result.twice:>8}{result.idle_ms:>9.1f}", flush=True)
 
 
-def _restart(where: dict[str, str]) -> None:
-    print(f"Started on {restart.PENDING:,} pending, beside a start on none: from the command to the first answer")
-    print(f"Asked: at most {restart.ASKED_S} s. p99: of requests one after another in its first seconds")
+def _restart(urls: dict[str, str]) -> None:
+    print(f"A start with {restart.PENDING:,} pending, compared with an empty database: seconds until the first answer")
+    print(
+        f"Target: at most {restart.TARGET_S} s. p99: of consecutive requests in the first {restart.DURATION:g} seconds"
+    )
     print(f"{'database':<12}{'none s':>10}{'many s':>10}{'ratio':>8}{'p99 ms':>10}", flush=True)
-    for its in asyncio.run(restart.run(where)):
-        told = f"{its.database:<12}{its.none_s:>10.2f}{its.many_s:>10.2f}{its.many_s / its.none_s:>8.2f}"
-        print(f"{told}{its.p99_ms:>10.0f}")
+    for result in asyncio.run(restart.run(urls)):
+        line = f"{result.database:<12}{result.none_s:>10.2f}{result.many_s:>10.2f}{result.many_s / result.none_s:>8.2f}"
+        print(f"{line}{result.p99_ms:>10.0f}")
 
 
-def _callbacks(where: dict[str, str]) -> None:
-    told = f"{callbacks.RECEIVERS:,} receivers (one server, a path and an agent each)"
-    print(f"{told}, {callbacks.AT_ONCE} decisions at once")
+def _callbacks(urls: dict[str, str]) -> None:
+    receivers = f"{callbacks.RECEIVERS:,} receivers (one server; a path and an agent for each)"
+    print(f"{receivers}, {callbacks.CONCURRENCY} decisions at once")
+    print(f"One of them hangs and has {callbacks.HANGING} callbacks")
+    print(f"Target for the others: p99 below {callbacks.TARGET_P99_MS:,} ms")
+    times = f"{'p50 ms':>10}{'p99 ms':>10}{'max ms':>10}"
+    columns = f"{'database':<12}{'delivered':>10}{'decided/s':>11}{times}{'hanging':>9}"
+    print(columns, flush=True)
+    for result in asyncio.run(callbacks.run(urls)):
+        times = f"{result.p50_ms:>10.0f}{result.p99_ms:>10.0f}{result.max_ms:>10.0f}"
+        line = f"{result.database:<12}{result.delivered:>10}{result.rate:>11.0f}{times}{result.hanging:>9}"
+        print(line, flush=True)
+
+
+def _replicas(urls: dict[str, str]) -> None:
     print(
-        f"One hangs, with {callbacks.HANGING} to be told. Asked of the others: p99 below {callbacks.ASKED_P99_MS:,} ms"
+        f"Replicas on one PostgreSQL: {ROUND_TRIPS} round trips, {CONCURRENCY} at once, each decided at another replica"
     )
-    print(
-        f"{'database':<12}{'told':>8}{'decided/s':>11}{'p50 ms':>10}{'p99 ms':>10}{'most ms':>10}{'hanging':>9}",
-        flush=True,
-    )
-    for its in asyncio.run(callbacks.run(where)):
-        row = f"{its.database:<12}{its.told:>8}{its.rate:>11.0f}{its.p50_ms:>10.0f}{its.p99_ms:>10.0f}"
-        print(f"{row}{its.most_ms:>10.0f}{its.hanging:>9}", flush=True)
+    print(f"Target: three are no slower than one. They share {os.cpu_count()} cores with PostgreSQL and this benchmark")
+    print(f"{'processes':<12}{'per second':>12}{'ratio':>8}", flush=True)
+    one, *rest = asyncio.run(replicas.run(urls, ROUND_TRIPS, CONCURRENCY))
+    for result in (one, *rest):
+        print(f"{result.processes:<12}{result.rate:>12.0f}{result.rate / one.rate:>8.2f}")
 
 
-def _replicas(where: dict[str, str]) -> None:
-    print(f"Replicas on one PostgreSQL: {WHOLE_WAYS} whole ways at {AT_ONCE}, each decided at another replica")
-    print(f"Asked: three do no less than one. They share {os.cpu_count()} cores with PostgreSQL and with this bench")
-    print(f"{'processes':<12}{'a second':>10}{'ratio':>8}", flush=True)
-    one, *others = asyncio.run(replicas.run(where, WHOLE_WAYS, AT_ONCE))
-    for its in (one, *others):
-        print(f"{its.processes:<12}{its.rate:>10.0f}{its.rate / one.rate:>8.2f}")
+def _sizes(urls: dict[str, str]) -> None:
+    print(f"Database growth for {sizes.PACKAGES:,} packages, each submitted, rendered, approved and rendered again")
+    print(f"{'database':<12}{'bytes each':>12}{'per second':>12}", flush=True)
+    for result in asyncio.run(sizes.run(urls)):
+        print(f"{result.database:<12}{result.bytes_per_package:>12,.0f}{result.rate_per_second:>12.0f}", flush=True)
 
 
-def _sizes(where: dict[str, str]) -> None:
-    print(f"{sizes.PACKAGES:,} packages, each handed in, shown, approved and shown again: what the database grew by")
-    print(f"{'database':<12}{'bytes each':>12}{'a second':>10}", flush=True)
-    for its in asyncio.run(sizes.run(where)):
-        print(f"{its.database:<12}{its.bytes_each:>12,.0f}{its.a_second:>10.0f}", flush=True)
-
-
-def _delivery(where: dict[str, str]) -> None:
-    told = f"{delivery.CARDS:,} cards into {len(delivery.CHANNELS)} channels, Slack's clock at {delivery.SPEED:g} times"
-    print(f"{told} its speed; it permits them in {delivery.permitted(delivery.CARDS):.1f} s")
-    print(f"Asked: {delivery.ASKED_PERCENT} % of that used, no 429, and the {delivery.CRITICAL} critical ones first")
+def _delivery(urls: dict[str, str]) -> None:
+    channels, speed = len(delivery.CHANNELS), f"{delivery.SPEED:g} times as fast"
+    print(f"{delivery.CARDS:,} cards into {channels} channels, with Slack's clock {speed}")
+    print(f"Slack's limits permit them in {delivery.permitted_seconds(delivery.CARDS):.1f} s")
+    print(f"Target: use {delivery.TARGET_PERCENT} % of that, no 429, and the {delivery.CRITICAL} critical ones first")
     print(f"{'database':<12}{'processes':>10}{'cards':>8}{'seconds':>9}{'used %':>8}{'429s':>7}{'last critical':>15}")
-    asyncio.run(delivery.run(where, _delivered))
+    asyncio.run(delivery.run(urls, _print_delivery))
 
 
-def _delivered(its: delivery.Result) -> None:
-    row = f"{its.database:<12}{its.processes:>10}{its.cards:>8}{its.seconds:>9.1f}{its.used_percent:>8.1f}"
-    print(f"{row}{its.refused:>7}{its.last_critical:>15}", flush=True)
+def _print_delivery(result: delivery.Result) -> None:
+    line = f"{result.database:<12}{result.processes:>10}{result.cards:>8}{result.seconds:>9.1f}"
+    print(f"{line}{result.used_percent:>8.1f}{result.refused:>7}{result.last_critical:>15}", flush=True)
 
 
 BENCHES: dict[str, Callable[[dict[str, str]], None]] = {

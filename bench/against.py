@@ -1,7 +1,7 @@
-"""`python -m bench against COMMIT [ROUNDS]`: pieces of the way in turn with those of another commit, in one run.
+"""`python -m bench against COMMIT [ROUNDS]`: compares the speed of this tree with another commit, in one run.
 
-These machines are noisy: one minute may be half as fast as the next. So both are kept ready, and each does a few dozen
-jobs before the other does as many. What is printed is the median of the ratios of such pairs, and their quartiles.
+On a shared machine one minute can be half as fast as the next. So a process of each tree is kept ready, and they take
+turns with a few dozen jobs each. Printed are the median and the quartiles of the ratios of such pairs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PIECES = (("submit", 1), ("approve", 1), ("claim", 1), ("submit", 16), ("approve
 
 
 class Ratio(NamedTuple):
-    """Ours to theirs: above 1 is faster, or more of the processor."""
+    """This tree divided by the other: a rate above 1 is faster, a processor time above 1 is more expensive."""
 
     low: float
     middle: float
@@ -54,17 +54,17 @@ def main(arguments: list[str]) -> None:
 
 
 def run(other: str, rounds: int = ROUNDS) -> None:
-    with _tree(other) as folder, databases() as where:
-        print(f"This tree against {other}: medians of {rounds} pairs of {JOBS} jobs, in turn, with their quartiles")
+    with _checkout(other) as folder, databases() as urls:
+        print(f"This tree compared with {other}: medians and quartiles of {rounds} pairs of {JOBS} jobs")
         print(f"{'database':<12}{'piece':<10}{'at once':>8}{'rate':>22}{'processor':>22}", flush=True)
-        for kind in where:
-            _compare(kind, where, folder, rounds)
+        for kind in urls:
+            _compare(kind, urls, folder, rounds)
 
 
-def _compare(kind: str, where: dict[str, str], folder: Path, rounds: int) -> None:
+def _compare(kind: str, urls: dict[str, str], folder: Path, rounds: int) -> None:
     with ExitStack() as stack:
         ours, theirs = (
-            stack.enter_context(_ready(tree, fresh_database(kind, where), fresh_database(kind, where)))
+            stack.enter_context(_start_side(tree, fresh_database(kind, urls), fresh_database(kind, urls)))
             for tree in (ROOT, folder)
         )
         rates: dict[tuple[str, int], list[float]] = {piece: [] for piece in PIECES}
@@ -72,16 +72,16 @@ def _compare(kind: str, where: dict[str, str], folder: Path, rounds: int) -> Non
         for turn in range(rounds):
             for piece in PIECES:
                 order = (ours, theirs) if turn % 2 else (theirs, ours)
-                took = {id(side): _ask(side, *piece) for side in order}
-                mine, its = took[id(ours)], took[id(theirs)]
-                rates[piece].append(its["seconds"] / mine["seconds"])
-                cpus[piece].append(mine["cpu"] / its["cpu"])
+                times = {id(side): _measure(side, *piece) for side in order}
+                our_time, their_time = times[id(ours)], times[id(theirs)]
+                rates[piece].append(their_time["seconds"] / our_time["seconds"])
+                cpus[piece].append(our_time["cpu"] / their_time["cpu"])
     for name, at_once in PIECES:
         rate, cpu = Ratio.of(rates[name, at_once]), Ratio.of(cpus[name, at_once])
         print(f"{kind:<12}{name:<10}{at_once:>8}{rate!s:>22}{cpu!s:>22}", flush=True)
 
 
-def _ask(side: subprocess.Popen[str], piece: str, at_once: int) -> dict[str, float]:
+def _measure(side: subprocess.Popen[str], piece: str, at_once: int) -> dict[str, float]:
     jobs = JOBS if at_once > 1 else JOBS // 2
     if side.stdin is None or side.stdout is None:
         raise RuntimeError("a side has no pipes")
@@ -92,7 +92,7 @@ def _ask(side: subprocess.Popen[str], piece: str, at_once: int) -> dict[str, flo
 
 
 @contextmanager
-def _ready(tree: Path, *urls: str) -> Iterator[subprocess.Popen[str]]:
+def _start_side(tree: Path, *urls: str) -> Iterator[subprocess.Popen[str]]:
     environment: dict[str, Any] = {**os.environ, "PYTHONPATH": str(tree)}
     command = [sys.executable, "-m", "bench.pieces", *urls]
     pipe = subprocess.PIPE
@@ -100,13 +100,13 @@ def _ready(tree: Path, *urls: str) -> Iterator[subprocess.Popen[str]]:
         command, cwd=tree, env=environment, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
     ) as side:
         if side.stdout is None or not side.stdout.readline():
-            sys.exit(f"bench: {tree} cannot be measured: see what `python -m bench.pieces` says there")
+            sys.exit(f"bench: {tree} cannot be measured: run `python -m bench.pieces` there to see the error")
         yield side
 
 
 @contextmanager
-def _tree(other: str) -> Iterator[Path]:
-    """A folder is taken as it is; a commit is checked out for as long as it is measured."""
+def _checkout(other: str) -> Iterator[Path]:
+    """The other tree: a folder as it is, or a temporary checkout of a commit."""
     if Path(other).is_dir():
         yield _measurable(Path(other).resolve(), other)
         return

@@ -1,4 +1,4 @@
-"""What it takes to draw a card and a page of Details, and to check a card, beside writing the same blocks as JSON."""
+"""The time to render a card and Details and to validate a card, compared with json.dumps of the same blocks."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from store.installation.installation import fresh_id
 from store.store import AgentReply
 
 ROUNDS = 1_000
-ASKED = {"pending": 1_000, "Details": 2_000}  # microseconds, at most
-# What a careful agent says besides: all the parts that a card usually has.
-SAID: dict[str, Any] = {
+TARGET = {"pending": 1_000, "Details": 2_000}  # microseconds, at most
+# Optional fields that a careful agent fills in, so that the card has all its usual parts.
+OPTIONAL_FIELDS: dict[str, Any] = {
     "subject_type": "case",
     "subject_id": "ABC-17",
     "evidence_refs": [
@@ -49,7 +49,7 @@ SAID: dict[str, Any] = {
 
 
 class Result(NamedTuple):
-    what: str
+    piece: str
     ours_us: float
     json_us: float
 
@@ -64,72 +64,76 @@ class Dossiers(NamedTuple):
     decided: Dossier
 
 
-async def run(where: dict[str, str]) -> list[Result]:
-    """In memory alone: the database only makes packages that are like real ones."""
-    async with world(fresh_database("sqlite", where)) as its:
-        drawn = await _dossiers(its)
-    return list(_measured(drawn))
+async def run(urls: dict[str, str]) -> list[Result]:
+    """Measures in memory alone. The database only serves to make realistic packages."""
+    async with world(fresh_database("sqlite", urls)) as bench_world:
+        dossiers = await _make_dossiers(bench_world)
+    return list(_measure(dossiers))
 
 
-def _measured(drawn: Dossiers) -> Iterator[Result]:
-    for what, dossier in zip(("pending", "version 2", "decided"), drawn, strict=True):
-        yield _compared(what, partial(render, dossier), render(dossier).blocks)
-    yield _compared("Details", partial(details_view, drawn.second), details_view(drawn.second)["blocks"])
-    card = render(drawn.pending)
+def _measure(dossiers: Dossiers) -> Iterator[Result]:
+    for piece, dossier in zip(("pending", "version 2", "decided"), dossiers, strict=True):
+        yield _compare(piece, partial(render, dossier), render(dossier).blocks)
+    yield _compare("Details", partial(details_view, dossiers.second), details_view(dossiers.second)["blocks"])
+    card = render(dossiers.pending)
     message = {"text": card.text, "blocks": card.blocks}
-    yield _compared("validating", partial(validate_message, message), card.blocks)
+    yield _compare("validating", partial(validate_message, message), card.blocks)
 
 
-def _compared(what: str, ours: Callable[[], object], blocks: object) -> Result:
-    """By turns, so that both meet the same machine."""
-    written = partial(json.dumps, blocks)
-    took = [(_seconds(ours), _seconds(written)) for _ in range(ROUNDS)]
-    return Result(what, *(median(times) * 1e6 for times in zip(*took, strict=True)))
+def _compare(piece: str, ours: Callable[[], object], blocks: object) -> Result:
+    """The medians of both. They take turns, so that a slow moment of the machine affects both alike."""
+    record_rows = partial(json.dumps, blocks)
+    times = [(_seconds(ours), _seconds(record_rows)) for _ in range(ROUNDS)]
+    return Result(piece, *(median(times) * 1e6 for times in zip(*times, strict=True)))
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    begun = perf_counter()
+    start = perf_counter()
     work()
-    return perf_counter() - begun
+    return perf_counter() - start
 
 
-async def _dossiers(its: World) -> Dossiers:
-    """The decided one comes first: the others are about the same case, and tell of it."""
-    decided = await _submitted(its, 0)
-    await its.approve(decided)
-    pending, second = await _submitted(its, 1), await _submitted(its, 2)
-    await _changed(its, second)
-    return Dossiers(*[await _dossier(its, package_id) for package_id in (pending, second, decided)])
+async def _make_dossiers(bench_world: World) -> Dossiers:
+    """The decided package is made first, because the others are about the same case and their cards mention it."""
+    decided = await _submit(bench_world, 0)
+    await bench_world.approve(decided)
+    pending, second = await _submit(bench_world, 1), await _submit(bench_world, 2)
+    await _revise(bench_world, second)
+    return Dossiers(*[await _dossier(bench_world, package_id) for package_id in (pending, second, decided)])
 
 
 def _package(number: int, **changes: object) -> DecisionPackage:
-    return DecisionPackage.model_validate(body(number) | SAID | changes)
+    return DecisionPackage.model_validate(body(number) | OPTIONAL_FIELDS | changes)
 
 
-async def _submitted(its: World, number: int) -> str:
+async def _submit(bench_world: World, number: int) -> str:
     package_id = f"pkg_{fresh_id()}"
     command = Submit(command_id=package_id, decision_package_id=package_id, package=_package(number))
-    _taken(await its.store.execute_for_agent(its.agent, command))
+    _require_accepted(await bench_world.store.execute_for_agent(bench_world.agent, command))
     return package_id
 
 
-async def _changed(its: World, package_id: str) -> None:
-    """Somebody asks for a change, and the agent makes it."""
+async def _revise(bench_world: World, package_id: str) -> None:
+    """A reviewer asks for changes, and the agent submits a new version."""
     seen = {"decision_package_id": package_id, "expected_package_version": 1}
     revise = {"command_id": fresh_id(), "instructions": "Copy the case officer, and send it by courier."}
     parameters = {"notice": 2, "to": "Entity ABC", "cc": "officer@agency.example", "channel": "courier"}
     version = {"command_id": fresh_id(), "package": _package(2, action_parameters=parameters)}
-    _taken(await its.store.execute(Revise.model_validate(seen | revise), REVIEWER))
-    _taken(await its.store.execute_for_agent(its.agent, NewVersion.model_validate(seen | version)))
+    _require_accepted(await bench_world.store.execute(Revise.model_validate(seen | revise), REVIEWER))
+    _require_accepted(
+        await bench_world.store.execute_for_agent(bench_world.agent, NewVersion.model_validate(seen | version))
+    )
 
 
-def _taken(answer: Outcome | AgentReply) -> None:
+def _require_accepted(answer: Outcome | AgentReply) -> None:
     if answer.refusal:
         raise RuntimeError(answer.refusal.sentence)
 
 
-async def _dossier(its: World, package_id: str) -> Dossier:
-    found = await its.store.read(lambda connection: dossier_of(connection, its.store.installation, package_id, now()))
-    if found is None:
+async def _dossier(bench_world: World, package_id: str) -> Dossier:
+    dossier = await bench_world.store.read(
+        lambda connection: dossier_of(connection, bench_world.store.installation, package_id, now())
+    )
+    if dossier is None:
         raise LookupError(f"package {package_id} was not found, which this bench had just submitted")
-    return found
+    return dossier

@@ -1,4 +1,4 @@
-"""Claim an approval: once for each package, as the agent that is about to act does it."""
+"""The rate at which agents claim approvals, once for each package."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.world import World, fresh_database, package, world
 from rules.package.model import action_digest
 from rules.state.commands import ClaimExecution
 
-AT_ONCE = (1, 16)
+CONCURRENCY = (1, 16)
 
 
 class Result(NamedTuple):
@@ -18,33 +18,33 @@ class Result(NamedTuple):
     rate: float
 
 
-async def run(where: dict[str, str], number: int) -> list[Result]:
-    return [await _measured(kind, where, number, at_once) for kind in where for at_once in AT_ONCE]
+async def run(urls: dict[str, str], number: int) -> list[Result]:
+    return [await _measure(kind, urls, number, at_once) for kind in urls for at_once in CONCURRENCY]
 
 
-async def _measured(kind: str, where: dict[str, str], number: int, at_once: int) -> Result:
-    async with world(fresh_database(kind, where)) as its:
+async def _measure(kind: str, urls: dict[str, str], number: int, at_once: int) -> Result:
+    async with world(fresh_database(kind, urls)) as bench_world:
         approved: list[tuple[int, str]] = []
 
         async def approve(job: int) -> None:
-            package_id = await its.submit(job)
-            await its.approve(package_id)
+            package_id = await bench_world.submit(job)
+            await bench_world.approve(package_id)
             approved.append((job, package_id))
 
         async def claim_one(job: tuple[int, str]) -> None:
-            await claim(its, *job)
+            await claim(bench_world, *job)
 
         await rate(range(number), approve, 16)
         return Result(kind, at_once, await rate(approved, claim_one, at_once))
 
 
-async def claim(its: World, number: int, package_id: str) -> None:
+async def claim(bench_world: World, number: int, package_id: str) -> None:
     command = ClaimExecution(
         command_id=f"claim {package_id}",
         decision_package_id=package_id,
         claim_id="worker-1",
         action_digest=action_digest(package(number)),
     )
-    outcome = await its.store.execute_for_agent(its.agent, command)
+    outcome = await bench_world.store.execute_for_agent(bench_world.agent, command)
     if outcome.refusal:
         raise RuntimeError(outcome.refusal.sentence)

@@ -1,4 +1,4 @@
-"""The whole way over HTTP: an agent posts, somebody decides, the long poll is released. One server process."""
+"""Round trips over HTTP with one server process: an agent posts, a reviewer decides, the agent's poll returns."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import NamedTuple
 import aiohttp
 
 from bench.load import rate
-from bench.road import raw_pairs, written
-from bench.server import agents_of, started
+from bench.road import raw_pairs, record_rows
+from bench.server import agent_session, start_server
 from bench.world import body, fresh_database, world
 
-ASKED = {"sqlite": 250}  # a second, at least
+TARGET = {"sqlite": 250}  # a second, at least
 
 
 class Result(NamedTuple):
@@ -23,52 +23,52 @@ class Result(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """Beside the raw driver writing the same rows in the same run: no HTTP, no rules, no audit, nobody who waits."""
+    """Our result, and the rate of the raw driver writing the same rows: no HTTP, no rules, no audit, no polls."""
 
     ours: Result
     raw: float
 
 
-async def run(where: dict[str, str], number: int, at_once: int) -> dict[str, Compared]:
-    return {kind: await _compared(kind, where, number, at_once) for kind in where}
+async def run(urls: dict[str, str], number: int, at_once: int) -> dict[str, Compared]:
+    return {kind: await _compare(kind, urls, number, at_once) for kind in urls}
 
 
-async def _compared(kind: str, where: dict[str, str], number: int, at_once: int) -> Compared:
-    ours = await _measured(fresh_database(kind, where), number, at_once)
-    url = fresh_database(kind, where)
-    async with world(url) as its:
-        rows = await written(its, kind)
+async def _compare(kind: str, urls: dict[str, str], number: int, at_once: int) -> Compared:
+    ours = await _measure(fresh_database(kind, urls), number, at_once)
+    url = fresh_database(kind, urls)
+    async with world(url) as bench_world:
+        rows = await record_rows(bench_world, kind)
     return Compared(ours, await raw_pairs(kind, url, rows, number, at_once))
 
 
-async def _measured(database_url: str, number: int, at_once: int) -> Result:
-    took: list[float] = []
-    async with started(database_url) as server, agents_of(server) as agents:
+async def _measure(database_url: str, count: int, at_once: int) -> Result:
+    latencies: list[float] = []
+    async with start_server(database_url) as server, agent_session(server) as agents:
 
-        async def one(job: int) -> None:
+        async def number(number: int) -> None:
             start = time.perf_counter()
-            await whole_way(agents, server.decide, job)
-            took.append(time.perf_counter() - start)
+            await round_trip(agents, server.decide, number)
+            latencies.append(time.perf_counter() - start)
 
-        await rate(range(-50, 0), one, 8)
-        took.clear()
-        per_second = await rate(range(number), one, at_once)
-    took.sort()
-    return Result(per_second, took[len(took) // 2], took[len(took) * 99 // 100])
+        await rate(range(-50, 0), number, 8)
+        latencies.clear()
+        per_second = await rate(range(count), number, at_once)
+    latencies.sort()
+    return Result(per_second, latencies[len(latencies) // 2], latencies[len(latencies) * 99 // 100])
 
 
-async def whole_way(agents: aiohttp.ClientSession, decide: asyncio.StreamWriter, job: int) -> None:
-    async with agents.post("/v1/packages", json=body(job)) as posted:
-        package = await posted.json()
-    tag = posted.headers["ETag"]
-    poll = asyncio.create_task(_released(agents, posted.headers["Location"], tag))
+async def round_trip(agents: aiohttp.ClientSession, decide: asyncio.StreamWriter, job: int) -> None:
+    async with agents.post("/v1/packages", json=body(job)) as response:
+        package = await response.json()
+    tag = response.headers["ETag"]
+    poll = asyncio.create_task(_long_poll(agents, response.headers["Location"], tag))
     decide.write(f"{package['decision_package_id']}\n".encode())
-    told = await poll
-    if not told["may_proceed"]:
-        raise RuntimeError(f"released without a permission: {told['status']}")
+    document = await poll
+    if not document["may_proceed"]:
+        raise RuntimeError(f"released without a permission: {document['status']}")
 
 
-async def _released(agents: aiohttp.ClientSession, location: str, tag: str) -> dict[str, object]:
-    async with agents.get(location, params={"wait": 25}, headers={"If-None-Match": tag}) as answer:
-        told: dict[str, object] = await answer.json()
-    return told
+async def _long_poll(agents: aiohttp.ClientSession, location: str, tag: str) -> dict[str, object]:
+    async with agents.get(location, params={"wait": 25}, headers={"If-None-Match": tag}) as response:
+        document: dict[str, object] = await response.json()
+    return document

@@ -1,4 +1,4 @@
-"""Runs a number of jobs, so many at a time, and says how many a second."""
+"""Run jobs with limited concurrency and return how many were done per second."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ T = TypeVar("T")
 
 
 async def rate(jobs: Iterable[T], work: Callable[[T], Awaitable[object]], at_once: int) -> float:
-    """Jobs a second, bounded in number and so in time."""
-    waiting = list(jobs)
-    total = len(waiting)
-    waiting.reverse()
+    """Jobs per second, `at_once` at a time."""
+    queue = list(jobs)
+    total = len(queue)
+    queue.reverse()
 
     async def worker() -> None:
-        while waiting:
-            await work(waiting.pop())
+        while queue:
+            await work(queue.pop())
 
     start = time.perf_counter()
     async with asyncio.TaskGroup() as group:

@@ -1,4 +1,4 @@
-"""What one more package costs when many wait already, and what they cost in memory."""
+"""The time for one more package when many are pending, and the memory that they take."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from bench.raw import open_raw
-from bench.road import Rows, written
+from bench.road import Rows, record_rows
 from bench.world import World, fresh_database, world
 from store.engine.engines import make_engine
 
@@ -34,12 +34,12 @@ class Result(NamedTuple):
         return self.many_us / self.few_us
 
 
-async def run(where: dict[str, str]) -> list[Result]:
-    """Each in a process of its own, so that its memory is its own."""
-    return [await _alone(kind, fresh_database(kind, where), fresh_database(kind, where)) for kind in where]
+async def run(urls: dict[str, str]) -> list[Result]:
+    """Measures each database in a process of its own, so that the memory is that of this measurement alone."""
+    return [await _measure_in_process(kind, fresh_database(kind, urls), fresh_database(kind, urls)) for kind in urls]
 
 
-async def _alone(kind: str, few: str, many: str) -> Result:
+async def _measure_in_process(kind: str, few: str, many: str) -> Result:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-W", "ignore", "-m", "bench.pending", kind, few, many, stdout=asyncio.subprocess.PIPE
     )
@@ -47,28 +47,28 @@ async def _alone(kind: str, few: str, many: str) -> Result:
     return Result(kind, *(float(word) for word in output.split()))
 
 
-async def _measured(kind: str, few: str, many: str) -> tuple[float, float, float]:
-    """A few on the one, a few on the other, again and again: the machine is as fast for both."""
-    async with _waiting(few, kind, FEW) as small, _waiting(many, kind, MANY) as large:
-        took: tuple[list[float], list[float]] = [], []
+async def _measure(kind: str, few: str, many: str) -> tuple[float, float, float]:
+    """Probes the small and the large database in turn, so that a slow moment of the machine affects both alike."""
+    async with _filled_world(few, kind, FEW) as small, _filled_world(many, kind, MANY) as large:
+        times: tuple[list[float], list[float]] = [], []
         for first in range(0, ROUNDS * PROBES, PROBES):
-            for its, taken in zip((small, large), took, strict=True):
-                taken.extend(await _probed(its, range(first, first + PROBES)))
-    of_few, of_many = (statistics.median(taken) * 1e6 for taken in took)
-    return of_few, of_many, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            for bench_world, seconds in zip((small, large), times, strict=True):
+                seconds.extend(await _probe(bench_world, range(first, first + PROBES)))
+    median_few, median_many = (statistics.median(seconds) * 1e6 for seconds in times)
+    return median_few, median_many, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 @asynccontextmanager
-async def _waiting(url: str, kind: str, number: int) -> AsyncIterator[World]:
-    """So many pending, written by the raw driver as a real submission writes them, or it would take all day."""
-    async with world(url) as its:
-        await fill(kind, url, await written(its, kind), 0, number)
-        _housekeeping(url)
-        yield its
+async def _filled_world(url: str, kind: str, number: int) -> AsyncIterator[World]:
+    """A world with so many pending packages. The raw driver writes them as real submissions, which saves hours."""
+    async with world(url) as bench_world:
+        await fill(kind, url, await record_rows(bench_world, kind), 0, number)
+        _vacuum(url)
+        yield bench_world
 
 
-def _housekeeping(url: str) -> None:
-    """What PostgreSQL does of itself, but in the middle of what is measured, after so many rows at once."""
+def _vacuum(url: str) -> None:
+    """Does now what PostgreSQL would otherwise do by itself during the measurement, after so many new rows."""
     engine = make_engine(make_url(url))
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -80,25 +80,25 @@ def _housekeeping(url: str) -> None:
 async def fill(kind: str, url: str, rows: Rows, start: int, stop: int) -> None:
     raw = await open_raw(kind, url)
     try:
-        for part in in_parts(start, stop):
+        for part in batches(start, stop):
             await asyncio.gather(*(raw.write(rows.of(number)[0]) for number in part))
     finally:
         await raw.close()
 
 
-def in_parts(start: int, stop: int) -> list[range]:
+def batches(start: int, stop: int) -> list[range]:
     return [range(first, min(first + 500, stop)) for first in range(start, stop, 500)]
 
 
-async def _probed(its: World, numbers: Iterable[int]) -> list[float]:
-    """How long each took: a submission and a decision, in seconds."""
-    took = []
+async def _probe(bench_world: World, numbers: Iterable[int]) -> list[float]:
+    """The seconds that each submission with its decision took."""
+    seconds = []
     for number in numbers:
-        begun = time.perf_counter()
-        await its.approve(await its.submit(number))
-        took.append(time.perf_counter() - begun)
-    return took
+        start = time.perf_counter()
+        await bench_world.approve(await bench_world.submit(number))
+        seconds.append(time.perf_counter() - start)
+    return seconds
 
 
 if __name__ == "__main__":
-    print(*asyncio.run(_measured(*sys.argv[1:])))
+    print(*asyncio.run(_measure(*sys.argv[1:])))

@@ -1,4 +1,4 @@
-"""The floors: the same rows with the drivers alone. No rules, no digests, no reads, no HTTP."""
+"""The baselines: the same rows written by the database drivers alone, without rules, digests, reads or HTTP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Job = tuple[list[Write], "Future[None]"]
 
 
 class RawSqlite:
-    """One writer thread that commits in groups, each operation in its savepoint, synchronous=FULL: our own shape."""
+    """One writer thread that commits in groups, with a savepoint for each operation and synchronous=FULL, as ours."""
 
     def __init__(self, url: str) -> None:
         self._path = str(make_url(url).database)
@@ -66,7 +66,7 @@ class RawSqlite:
 
 
 class RawPostgres:
-    """asyncpg, prepared statements, as many connections as we have threads."""
+    """asyncpg with prepared statements and as many connections as the service has threads."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool

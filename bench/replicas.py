@@ -1,4 +1,4 @@
-"""Three replicas on one PostgreSQL beside one: the whole way over HTTP, with the load spread over them."""
+"""Round trips over HTTP with three replicas on one PostgreSQL, compared with one replica."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import aiohttp
 
-from bench.http import whole_way
+from bench.http import round_trip
 from bench.load import rate
-from bench.server import agents_of, started
+from bench.server import agent_session, start_server
 from bench.world import fresh_database
 
 PROCESSES = (1, 3)
@@ -27,25 +27,25 @@ class Replica(NamedTuple):
     decide: asyncio.StreamWriter
 
 
-async def run(where: dict[str, str], number: int, at_once: int) -> list[Result]:
-    return [await _measured(where, count, number, at_once) for count in PROCESSES]
+async def run(urls: dict[str, str], number: int, at_once: int) -> list[Result]:
+    return [await _measure(urls, count, number, at_once) for count in PROCESSES]
 
 
-async def _measured(where: dict[str, str], processes: int, number: int, at_once: int) -> Result:
-    url = fresh_database("postgresql", where)
+async def _measure(urls: dict[str, str], processes: int, count: int, at_once: int) -> Result:
+    url = fresh_database("postgresql", urls)
     async with AsyncExitStack() as stack:
-        replicas = [await stack.enter_async_context(_replica(url)) for _ in range(processes)]
+        replicas = [await stack.enter_async_context(_start_replica(url)) for _ in range(processes)]
 
-        async def job(its: int) -> None:
-            """Posted here, decided at the next replica, awaited here."""
-            here, there = replicas[its % processes], replicas[(its + 1) % processes]
-            await whole_way(here.agents, there.decide, its)
+        async def job(number: int) -> None:
+            """Posts and polls at one replica, and decides at the next."""
+            here, there = replicas[number % processes], replicas[(number + 1) % processes]
+            await round_trip(here.agents, there.decide, number)
 
         await rate(range(-50, 0), job, 8)
-        return Result(processes, await rate(range(number), job, at_once))
+        return Result(processes, await rate(range(count), job, at_once))
 
 
 @asynccontextmanager
-async def _replica(url: str) -> AsyncIterator[Replica]:
-    async with started(url) as server, agents_of(server) as agents:
+async def _start_replica(url: str) -> AsyncIterator[Replica]:
+    async with start_server(url) as server, agent_session(server) as agents:
         yield Replica(agents, server.decide)

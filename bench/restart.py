@@ -1,4 +1,4 @@
-"""A process that is started on a full database: how long until it answers, and how it answers while the clock looks."""
+"""Start on a full database: the time until the first answer, and the latency while the first sweeps run."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import NamedTuple
 import aiohttp
 
 from bench.pending import fill
-from bench.road import written
-from bench.server import started
+from bench.road import record_rows
+from bench.server import start_server
 from bench.world import fresh_database, world
 
 PENDING = 100_000
-ASKED_S = 2
-LOOKED_FOR = 15.0  # seconds in which requests are timed: the clock looks for missed people in the tenth
+TARGET_S = 2
+DURATION = 15.0  # seconds in which requests are timed: the first sweep for absent reviewers runs in the tenth
 
 
 class Result(NamedTuple):
@@ -26,43 +26,43 @@ class Result(NamedTuple):
     p99_ms: float
 
 
-async def run(where: dict[str, str]) -> list[Result]:
-    return [await _measured(kind, fresh_database(kind, where)) for kind in where]
+async def run(urls: dict[str, str]) -> list[Result]:
+    return [await _measure(kind, fresh_database(kind, urls)) for kind in urls]
 
 
-async def _measured(kind: str, url: str) -> Result:
-    async with world(url) as its:
-        rows = await written(its, kind)
-    async with _served(url) as (none, _):
+async def _measure(kind: str, url: str) -> Result:
+    async with world(url) as bench_world:
+        rows = await record_rows(bench_world, kind)
+    async with _serve(url) as (none, _):
         pass
     await fill(kind, url, rows, 0, PENDING)
-    async with _served(url) as (many, address):
-        took = sorted(await _asked(address))
-    return Result(kind, none, many, took[len(took) * 99 // 100] * 1000)
+    async with _serve(url) as (many, address):
+        latencies = sorted(await _time_requests(address))
+    return Result(kind, none, many, latencies[len(latencies) * 99 // 100] * 1000)
 
 
 @asynccontextmanager
-async def _served(url: str) -> AsyncIterator[tuple[float, str]]:
-    """The service, up and answering, and how long that took from the command on, Python's own start included."""
-    begun = time.perf_counter()
-    async with started(url) as server:
-        await _ready(server.url)
-        yield time.perf_counter() - begun, server.url
+async def _serve(url: str) -> AsyncIterator[tuple[float, str]]:
+    """The running service, and the seconds from the command to its first answer, with the start of Python."""
+    start = time.perf_counter()
+    async with start_server(url) as server:
+        await _require_ready(server.url)
+        yield time.perf_counter() - start, server.url
 
 
-async def _ready(address: str) -> None:
+async def _require_ready(address: str) -> None:
     async with aiohttp.ClientSession() as client, client.get(f"{address}/readyz") as answer:
         answer.raise_for_status()
 
 
-async def _asked(address: str) -> list[float]:
-    """One request after the other."""
-    took = []
-    end = time.perf_counter() + LOOKED_FOR
+async def _time_requests(address: str) -> list[float]:
+    """The seconds of consecutive requests."""
+    latencies = []
+    end = time.perf_counter() + DURATION
     async with aiohttp.ClientSession() as client:
         while time.perf_counter() < end:
-            begun = time.perf_counter()
+            start = time.perf_counter()
             async with client.get(f"{address}/readyz") as answer:
                 answer.raise_for_status()
-            took.append(time.perf_counter() - begun)
-    return took
+            latencies.append(time.perf_counter() - start)
+    return latencies

@@ -1,4 +1,4 @@
-"""Submit and decide down the one road, beside the raw drivers writing the same rows."""
+"""Submit and decide without HTTP, compared with the raw drivers writing the same rows."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from bench.load import rate
 from bench.raw import open_raw
-from bench.rows import Write, dialect_of, watched
+from bench.rows import Write, dialect_of, record_writes
 from bench.world import World, fresh_database, world
 
-AT_ONCE = (1, 16, 64)
-ASKED = {"sqlite": 0.1, "postgresql": 0.2}  # at least this part of what the driver alone does
+CONCURRENCY = (1, 16, 64)
+TARGET = {"sqlite": 0.1, "postgresql": 0.2}  # at least this fraction of the driver's own rate
 
 
 class Result(NamedTuple):
@@ -24,38 +24,38 @@ class Result(NamedTuple):
         return self.ours / self.raw
 
 
-async def run(where: dict[str, str], number: int) -> list[Result]:
-    return [await _measured(kind, where, number, at_once) for kind in where for at_once in AT_ONCE]
+async def run(urls: dict[str, str], number: int) -> list[Result]:
+    return [await _measure(kind, urls, number, at_once) for kind in urls for at_once in CONCURRENCY]
 
 
-async def _measured(kind: str, where: dict[str, str], number: int, at_once: int) -> Result:
+async def _measure(kind: str, urls: dict[str, str], number: int, at_once: int) -> Result:
     count = number if at_once > 1 else number // 4
-    url = fresh_database(kind, where)
-    async with world(url) as its:
+    url = fresh_database(kind, urls)
+    async with world(url) as bench_world:
 
         async def submit_and_decide(job: int) -> None:
-            await its.approve(await its.submit(job))
+            await bench_world.approve(await bench_world.submit(job))
 
         await rate(range(-20, 0), submit_and_decide, 4)
         ours = 2 * await rate(range(count), submit_and_decide, at_once)
-        rows = await written(its, kind)
+        rows = await record_rows(bench_world, kind)
     return Result(kind, at_once, ours, 2 * await raw_pairs(kind, url, rows, count, at_once))
 
 
 class Rows(NamedTuple):
-    """One submission and one decision, and the id that makes them those of one package."""
+    """The writes of one submission and one decision, and the id of their package."""
 
     package: str
     submission: list[Write]
     decision: list[Write]
 
     def of(self, number: int) -> tuple[list[Write], list[Write]]:
-        """The same for another package: ids, bodies and all."""
+        """The same writes for another package, with all its ids."""
         other = f"pkg_raw{number:021d}"
         fresh = {value: f"{value[:3]}_{place:04d}{number:020d}" for place, value in enumerate(sorted(self._ids()))}
         return (
-            [_other(write, fresh | {self.package: other}) for write in self.submission],
-            [_other(write, fresh | {self.package: other}) for write in self.decision],
+            [_replace_ids(write, fresh | {self.package: other}) for write in self.submission],
+            [_replace_ids(write, fresh | {self.package: other}) for write in self.decision],
         )
 
     def _ids(self) -> set[str]:
@@ -63,23 +63,23 @@ class Rows(NamedTuple):
         return {value for value in values if isinstance(value, str) and value.startswith(("evt_", "rt_"))}
 
 
-def _other(write: Write, names: dict[str, str]) -> Write:
+def _replace_ids(write: Write, names: dict[str, str]) -> Write:
     for old, new in names.items():
-        write = write.anew(old, new)
+        write = write.replace(old, new)
     return write
 
 
-async def written(its: World, kind: str) -> Rows:
-    engine, dialect = its.store.database.engine, dialect_of(kind)
-    with watched(engine, dialect) as submission:
-        package = await its.submit(-1)
-    with watched(engine, dialect) as decision:
-        await its.approve(package)
+async def record_rows(bench_world: World, kind: str) -> Rows:
+    engine, dialect = bench_world.store.database.engine, dialect_of(kind)
+    with record_writes(engine, dialect) as submission:
+        package = await bench_world.submit(-1)
+    with record_writes(engine, dialect) as decision:
+        await bench_world.approve(package)
     return Rows(package, submission, decision)
 
 
 async def raw_pairs(kind: str, url: str, rows: Rows, count: int, at_once: int) -> float:
-    """Submissions with their decisions, a second, that the driver alone writes."""
+    """How many submissions with their decisions the raw driver writes per second."""
     raw = await open_raw(kind, url)
     jobs = [rows.of(number) for number in range(count)]
 

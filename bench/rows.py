@@ -1,4 +1,4 @@
-"""What one submission and one decision write, taken from a real run: so the baseline writes the very same rows."""
+"""Record what one real submission and decision write, so that the baseline writes exactly the same rows."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from store.engine.statements import Values
 
 
 class Write(NamedTuple):
-    """A statement of the driver's own, and its parameters in order."""
+    """A statement as the driver takes it, and its parameters in order."""
 
     sql: str
     parameters: tuple[Any, ...]
 
-    def anew(self, old: str, new: str) -> Write:
+    def replace(self, old: str, new: str) -> Write:
         """The same write for another package."""
-        return Write(self.sql, tuple(_anew(value, old, new) for value in self.parameters))
+        return Write(self.sql, tuple(_replace(value, old, new) for value in self.parameters))
 
 
-def _anew(value: Any, old: str, new: str) -> Any:
+def _replace(value: Any, old: str, new: str) -> Any:
     return value.replace(old, new) if isinstance(value, str) else value
 
 
@@ -35,29 +35,29 @@ def dialect_of(kind: str) -> Dialect:
 
 
 @contextmanager
-def watched(engine: Engine, dialect: Dialect) -> Iterator[list[Write]]:
-    """The writes that pass through this engine, as the raw driver would send them."""
-    seen: list[Write] = []
+def record_writes(engine: Engine, dialect: Dialect) -> Iterator[list[Write]]:
+    """Collects the writes of this engine as the raw driver would send them."""
+    writes: list[Write] = []
 
-    def see(clause: Any, rows: Sequence[Values]) -> None:
-        seen.extend(_compiled(clause, row, dialect) for row in rows)
+    def record(clause: Any, rows: Sequence[Values]) -> None:
+        writes.extend(_compile(clause, row, dialect) for row in rows)
 
-    def watch(_: Any, clause: Any, many: Any, one: Any, __: Any) -> None:
+    def on_execute(_: Any, clause: Any, many: Any, one: Any, __: Any) -> None:
         if _writes(clause):
-            see(clause, many or [one])
+            record(clause, many or [one])
 
-    def gather(batch: Batch, clause: Executable, rows: Values | Sequence[Values]) -> None:
-        see(clause, [rows] if isinstance(rows, Mapping) else rows)
-        gathered(batch, clause, rows)
+    def execute(batch: Batch, clause: Executable, rows: Values | Sequence[Values]) -> None:
+        record(clause, [rows] if isinstance(rows, Mapping) else rows)
+        original(batch, clause, rows)
 
-    gathered = Batch.execute
-    event.listen(engine, "before_execute", watch)
-    Batch.execute = gather  # type: ignore[assignment, method-assign]  # what goes in a batch passes SQLAlchemy by
+    original = Batch.execute
+    event.listen(engine, "before_execute", on_execute)
+    Batch.execute = execute  # type: ignore[assignment, method-assign]  # a batch bypasses SQLAlchemy's events
     try:
-        yield seen
+        yield writes
     finally:
-        Batch.execute = gathered  # type: ignore[method-assign]
-        event.remove(engine, "before_execute", watch)
+        Batch.execute = original  # type: ignore[method-assign]
+        event.remove(engine, "before_execute", on_execute)
 
 
 def _writes(clause: Any) -> bool:
@@ -66,13 +66,13 @@ def _writes(clause: Any) -> bool:
     )
 
 
-def _compiled(clause: Any, row: Values, dialect: Dialect) -> Write:
+def _compile(clause: Any, row: Values, dialect: Dialect) -> Write:
     compiled = clause.compile(dialect=dialect, column_keys=list(row))
     values = compiled.construct_params(dict(row))
-    return Write(str(compiled), tuple(_plain(values[name], dialect) for name in compiled.positiontup))
+    return Write(str(compiled), tuple(_driver_value(values[name], dialect) for name in compiled.positiontup))
 
 
-def _plain(value: Any, dialect: Dialect) -> Any:
+def _driver_value(value: Any, dialect: Dialect) -> Any:
     if isinstance(value, datetime) and dialect.name == "sqlite":
         return value.replace(tzinfo=None).isoformat(" ")
     return value

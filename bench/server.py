@@ -1,4 +1,4 @@
-"""Starts the service as a process of its own (`bench.served`), for as long as it is measured."""
+"""Start the service as a process (`bench.served`) for the time of a measurement."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import aiohttp
 
 
 class Server(NamedTuple):
-    """Its address, its agent's key, and the pipe on which it is told which packages to approve."""
+    """The service's address, an agent's key, and the pipe that takes the ids of packages to approve."""
 
     url: str
     key: str
@@ -23,8 +23,8 @@ class Server(NamedTuple):
 
 
 @asynccontextmanager
-async def started(database_url: str, *arguments: str, **environment: str) -> AsyncIterator[Server]:
-    """It logs as it always does: writing the log costs time, wherever the log goes."""
+async def start_server(database_url: str, *arguments: str, **environment: str) -> AsyncIterator[Server]:
+    """Starts it with its usual logging, because logging costs time wherever the log goes."""
     pipe, nowhere = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     command, variables = (sys.executable, "-m", "bench.served", database_url, *arguments), os.environ | environment
     process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=nowhere, env=variables)
@@ -38,7 +38,7 @@ async def started(database_url: str, *arguments: str, **environment: str) -> Asy
         await process.wait()
 
 
-def agents_of(server: Server) -> aiohttp.ClientSession:
-    """As many connections as there are requests at once."""
+def agent_session(server: Server) -> aiohttp.ClientSession:
+    """A session without a limit on connections, so that no request waits for another."""
     headers = {"Authorization": f"Bearer {server.key}"}
     return aiohttp.ClientSession(server.url, connector=aiohttp.TCPConnector(limit=0), headers=headers)

@@ -1,4 +1,4 @@
-"""How much a database grows with each package: handed in, shown on a card, approved; trail and words with it."""
+"""The growth of the database for each package that is submitted, rendered and approved, with its events and texts."""
 
 from __future__ import annotations
 
@@ -19,50 +19,52 @@ PACKAGES, AT_ONCE = 10_000, 64
 
 class Result(NamedTuple):
     database: str
-    bytes_each: float
-    a_second: float
+    bytes_per_package: float
+    rate_per_second: float
 
 
-async def run(where: dict[str, str]) -> list[Result]:
-    return [await _measured(kind, fresh_database(kind, where)) for kind in where]
+async def run(urls: dict[str, str]) -> list[Result]:
+    return [await _measure(kind, fresh_database(kind, urls)) for kind in urls]
 
 
-async def _measured(kind: str, url: str) -> Result:
-    async with world(url) as its:
-        await rate(range(-100, 0), lambda job: _lived(its, job), AT_ONCE)
+async def _measure(kind: str, url: str) -> Result:
+    async with world(url) as bench_world:
+        await rate(range(-100, 0), lambda job: _live_through(bench_world, job), AT_ONCE)
     empty = _size(url)
-    async with world(url) as its:
-        a_second = await rate(range(PACKAGES), lambda job: _lived(its, job), AT_ONCE)
-    return Result(kind, (_size(url) - empty) / PACKAGES, a_second)
+    async with world(url) as bench_world:
+        rate_per_second = await rate(range(PACKAGES), lambda job: _live_through(bench_world, job), AT_ONCE)
+    return Result(kind, (_size(url) - empty) / PACKAGES, rate_per_second)
 
 
-async def _lived(its: World, number: int) -> None:
-    package_id = await its.submit(number)
-    await _shown(its, package_id)
-    await its.approve(package_id)
-    await _shown(its, package_id)
+async def _live_through(bench_world: World, number: int) -> None:
+    package_id = await bench_world.submit(number)
+    await _render(bench_world, package_id)
+    await bench_world.approve(package_id)
+    await _render(bench_world, package_id)
 
 
-async def _shown(its: World, package_id: str) -> None:
-    """As delivery keeps it, before it posts."""
-    dossier = await its.store.read(lambda connection: dossier_of(connection, its.store.installation, package_id, now()))
+async def _render(bench_world: World, package_id: str) -> None:
+    """Renders the card and stores the rendering, as delivery does before it posts."""
+    dossier = await bench_world.store.read(
+        lambda connection: dossier_of(connection, bench_world.store.installation, package_id, now())
+    )
     if dossier is None:
         raise LookupError(f"package {package_id} was not found, which this bench had just submitted")
-    drawn = render(dossier)
-    await its.store.save_rendering(package_id, drawn.rendering_id, drawn.body)
+    rendering = render(dossier)
+    await bench_world.store.save_rendering(package_id, rendering.rendering_id, rendering.body)
 
 
 def _size(url: str) -> int:
-    """Nobody is connected: SQLite has put its log into the file."""
+    """The size of the database. Nothing may be connected, so that SQLite has moved its log into the file."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return Path(parsed.database or "").stat().st_size
     engine = make_engine(parsed)
     with engine.connect() as connection:
-        size = _taken(connection)
+        size = _postgresql_size(connection)
     engine.dispose()
     return size
 
 
-def _taken(connection: Connection) -> int:
+def _postgresql_size(connection: Connection) -> int:
     return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())

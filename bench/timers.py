@@ -1,4 +1,4 @@
-"""Timers: many packages wait, a tenth of them comes due within seconds. How late does each happen, and does it once?"""
+"""Timers: of many pending packages, a tenth becomes due within seconds. How late does each fire, and only once?"""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
-from bench.pending import in_parts
+from bench.pending import batches
 from bench.raw import open_raw
-from bench.road import Rows, written
+from bench.road import Rows, record_rows
 from bench.rows import Write
 from bench.world import POLICY, World, fresh_database, now, world
 from rules.policy.parse import read_policy
@@ -24,8 +24,8 @@ from store.store import Store
 
 PENDING, DUE, WITHIN = 100_000, 10_000, timedelta(seconds=10)
 TICK = 1.0
-ASKED_P99_MS, ASKED_IDLE_MS = TICK * 1000 + 100, 5
-_STARTING = timedelta(seconds=20)  # for the processes to come up before the first is due
+TARGET_P99_MS, TARGET_IDLE_MS = TICK * 1000 + 100, 5
+_STARTING = timedelta(seconds=20)  # the processes start before the first is due
 
 
 class Result(NamedTuple):
@@ -38,20 +38,20 @@ class Result(NamedTuple):
     idle_ms: float
 
 
-async def run(where: dict[str, str]) -> list[Result]:
-    cases = [(kind, processes) for kind in where for processes in ((1,) if kind == "sqlite" else (1, 3))]
-    return [await _measured(kind, processes, fresh_database(kind, where)) for kind, processes in cases]
+async def run(urls: dict[str, str]) -> list[Result]:
+    cases = [(kind, processes) for kind in urls for processes in ((1,) if kind == "sqlite" else (1, 3))]
+    return [await _measure(kind, processes, fresh_database(kind, urls)) for kind, processes in cases]
 
 
-async def _measured(kind: str, processes: int, url: str) -> Result:
-    async with world(url) as its:
-        rows = await written(its, kind)
+async def _measure(kind: str, processes: int, url: str) -> Result:
+    async with world(url) as bench_world:
+        rows = await record_rows(bench_world, kind)
         await _fill(kind, url, rows, range(PENDING - DUE))
-        idle = await _idle(its)
+        idle = await _idle(bench_world)
         first = now() + timedelta(seconds=DUE / 400) + _STARTING
         await _fill(kind, url, rows, range(PENDING, PENDING + DUE), first)
-        await _swept(url, processes, first + WITHIN + timedelta(seconds=30))
-        late = sorted(await its.store.read(lambda connection: _lateness(connection, first)))
+        await _run_sweeps(url, processes, first + WITHIN + timedelta(seconds=30))
+        late = sorted(await bench_world.store.read(lambda connection: _lateness(connection, first)))
     once = len({package for _, package in late})
     times = [seconds for seconds, _ in late] or [0.0]
     return Result(
@@ -65,38 +65,38 @@ async def _measured(kind: str, processes: int, url: str) -> Result:
     )
 
 
-async def _idle(its: World) -> float:
-    """One look of the sweep when nothing is due: the median, in milliseconds."""
-    sweep, took = Sweep(its.store, _nobody_is_silent), []
+async def _idle(bench_world: World) -> float:
+    """The median duration of a sweep when nothing is due, in milliseconds."""
+    sweep, seconds = Sweep(bench_world.store, _ignore_silence), []
     for _ in range(50):
-        begun = time.perf_counter()
+        start = time.perf_counter()
         await sweep.tick()
-        took.append(time.perf_counter() - begun)
-    return sorted(took)[25] * 1000
+        seconds.append(time.perf_counter() - start)
+    return sorted(seconds)[25] * 1000
 
 
 async def _fill(kind: str, url: str, rows: Rows, numbers: range, first: datetime | None = None) -> None:
-    """Copies of a real submission; from `first` on each is due a little later than the one before."""
+    """Writes copies of a real submission. With `first`, each is due a little later than the one before."""
     raw = await open_raw(kind, url)
     try:
-        for part in in_parts(numbers.start, numbers.stop):
-            writes = (_due(rows.of(number)[0], first, number - numbers.start) for number in part)
-            await asyncio.gather(*(raw.write(each) for each in writes))
+        for part in batches(numbers.start, numbers.stop):
+            jobs = (_with_due_time(rows.of(number)[0], first, number - numbers.start) for number in part)
+            await asyncio.gather(*(raw.write(writes) for writes in jobs))
     finally:
         await raw.close()
 
 
-def _due(writes: list[Write], first: datetime | None, number: int) -> list[Write]:
+def _with_due_time(writes: list[Write], first: datetime | None, number: int) -> list[Write]:
     if first is None:
         return writes
     (state,) = (value for write in writes for value in write.parameters if str(value).startswith('{"tenant_id"'))
     old = PackageState.model_validate_json(state).task.due_at
-    return [_moved(write, old, first + number * WITHIN / DUE) for write in writes]
+    return [_with_deadline(write, old, first + number * WITHIN / DUE) for write in writes]
 
 
-def _moved(write: Write, old: datetime, due: datetime) -> Write:
-    """The same rows, of a package with another deadline."""
-    spellings = [(_in_sqlite(old), _in_sqlite(due)), (rfc3339(old), rfc3339(due))]
+def _with_deadline(write: Write, old: datetime, due: datetime) -> Write:
+    """The same write for a package with another deadline."""
+    spellings = [(_sqlite_text(old), _sqlite_text(due)), (rfc3339(old), rfc3339(due))]
 
     def moved(value: Any) -> Any:
         if isinstance(value, datetime):
@@ -108,39 +108,39 @@ def _moved(write: Write, old: datetime, due: datetime) -> Write:
     return Write(write.sql, tuple(moved(value) for value in write.parameters))
 
 
-def _in_sqlite(moment: datetime) -> str:
+def _sqlite_text(moment: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def _lateness(connection: Connection, first: datetime) -> list[tuple[float, str]]:
-    """Of each that climbed: how long after it was due."""
+    """For each escalated package, how many seconds after its deadline it escalated."""
     query = text("SELECT package_id, occurred_at FROM events WHERE event_type = 'package.escalated'")
-    found = []
-    for package, at in connection.execute(query):
+    rows = []
+    for package, occurred_at in connection.execute(query):
         due = first + int(package.removeprefix("pkg_raw")) % PENDING * WITHIN / DUE
-        happened = datetime.fromisoformat(at) if isinstance(at, str) else at
-        found.append(((happened.replace(tzinfo=due.tzinfo) - due).total_seconds(), package))
-    return found
+        happened = datetime.fromisoformat(occurred_at) if isinstance(occurred_at, str) else occurred_at
+        rows.append(((happened.replace(tzinfo=due.tzinfo) - due).total_seconds(), package))
+    return rows
 
 
-async def _swept(url: str, processes: int, until: datetime) -> None:
+async def _run_sweeps(url: str, processes: int, until: datetime) -> None:
     command = (sys.executable, "-W", "ignore", "-m", "bench.timers", url, until.isoformat())
-    running = [await asyncio.create_subprocess_exec(*command) for _ in range(processes)]
-    for process in running:
+    run_service = [await asyncio.create_subprocess_exec(*command) for _ in range(processes)]
+    for process in run_service:
         await process.wait()
 
 
-async def _sweeping(url: str, until: datetime) -> None:
-    """One process of the service, as far as it is the clock."""
+async def _sweep_until(url: str, until: datetime) -> None:
+    """Sweeps as one process of the service does."""
     store = await Store.open(url, read_policy(POLICY), POLICY, now)
-    async with ticking({"sweep": (Sweep(store, _nobody_is_silent).tick, TICK)}):
+    async with ticking({"sweep": (Sweep(store, _ignore_silence).tick, TICK)}):
         await asyncio.sleep((until - now()).total_seconds())
     await store.close()
 
 
-def _nobody_is_silent(states: list[PackageState]) -> None:
-    """All packages here are hard."""
+def _ignore_silence(states: list[PackageState]) -> None:
+    """Does nothing: all packages here need an explicit approval."""
 
 
 if __name__ == "__main__":
-    asyncio.run(_sweeping(sys.argv[1], datetime.fromisoformat(sys.argv[2])))
+    asyncio.run(_sweep_until(sys.argv[1], datetime.fromisoformat(sys.argv[2])))

@@ -1,4 +1,4 @@
-"""The small world that every bench runs in: a policy, its people, an agent, and packages that take one approval."""
+"""The installation that every benchmark uses: a policy, people, an agent, and packages that need one approval."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ members = ["U3"]
 includes = ["senior_reviewer"]
 max_risk = "critical"
 """
-NO_LIMITS = Rates(per_minute=UNLIMITED, max_open=UNLIMITED)  # a bench floods on purpose
+NO_LIMITS = Rates(per_minute=UNLIMITED, max_open=UNLIMITED)  # a benchmark exceeds every limit
 REVIEWER = Actor(kind=ActorKind.PERSON, actor_id="U1")
 
 
@@ -55,9 +55,9 @@ class World(NamedTuple):
     async def submit(self, number: int) -> str:
         package_id = f"pkg_{fresh_id()}"
         command = Submit(command_id=package_id, decision_package_id=package_id, package=package(number))
-        answered = await self.store.execute_for_agent(self.agent, command)
-        if answered.refusal:
-            raise RuntimeError(answered.refusal.sentence)
+        answer = await self.store.execute_for_agent(self.agent, command)
+        if answer.refusal:
+            raise RuntimeError(answer.refusal.sentence)
         return package_id
 
     async def approve(self, package_id: str) -> None:
@@ -94,24 +94,24 @@ async def world(url: str, policy: str = POLICY) -> AsyncIterator[World]:
     store = await Store.open(url, read_policy(policy), policy, now)
     people = [Person(user_id=f"U{number}", name=f"Person {number}") for number in range(1, 6)]
     await store.database.write(lambda connection: directory.replace_directory(connection, people, {}, now()))
-    made = await store.database.write(
+    added = await store.database.write(
         lambda connection: agent_admin.add_agent(connection, fresh_id(), "U5", now(), rates=NO_LIMITS)
     )
     agent = await store.read(
-        lambda connection: agents.agent_by_key(connection, store.installation.tenant_id, made.key, now())
+        lambda connection: agents.agent_by_key(connection, store.installation.tenant_id, added.key, now())
     )
     if agent is None:
         raise RuntimeError("the agent just added was not found")
     try:
-        with rare_collection():  # as the service does it
-            yield World(store, agent, made.key)
+        with rare_collection():  # as in the service
+            yield World(store, agent, added.key)
     finally:
         await store.close()
 
 
 @contextmanager
 def databases() -> Iterator[dict[str, str]]:
-    """A folder for SQLite files, and a real PostgreSQL with fsync on, as it runs where it matters."""
+    """A folder for SQLite files, and a real PostgreSQL with fsync on, as in production."""
     with tempfile.TemporaryDirectory(prefix="countersign-bench-") as folder:
         server = get_server(Path(tempfile.gettempdir()) / f"countersign-bench-{fresh_id()}", cleanup_mode="delete")
         try:
@@ -120,13 +120,13 @@ def databases() -> Iterator[dict[str, str]]:
             server.cleanup()
 
 
-def fresh_database(kind: str, where: dict[str, str]) -> str:
+def fresh_database(kind: str, urls: dict[str, str]) -> str:
     """A new, empty database."""
     name = f"bench_{fresh_id()}"
     if kind == "sqlite":
-        return f"{where[kind]}/{name}.db"
-    engine = make_engine(make_url(where[kind]))
+        return f"{urls[kind]}/{name}.db"
+    engine = make_engine(make_url(urls[kind]))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     engine.dispose()
-    return make_url(where[kind]).set(database=name).render_as_string(hide_password=False)
+    return make_url(urls[kind]).set(database=name).render_as_string(hide_password=False)
