@@ -1,4 +1,4 @@
-"""What every test may ask for: a fresh database of either kind. And what none may do: leave this machine."""
+"""Fixtures for all tests: a fresh database, on SQLite and on PostgreSQL. No test can connect to another machine."""
 
 import fcntl
 import gc
@@ -26,28 +26,29 @@ from store.engine import engines
 from store.migrations.migrate import migrate
 
 TEMPLATE = "countersign_template"
-MEMORY, ENOUGH_MEMORY = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - what is created there has a name of its own
+MEMORY, ENOUGH_MEMORY = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - each run creates a folder with a unique name
 
-# Slow is not wrong on a machine that shares its cores; and a run of CI that failed must fail again when it is repeated.
+# No deadline, because a machine with shared cores may be slow. In CI, a run that failed must fail again when repeated.
 settings.register_profile("countersign", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("countersign")
 
-# The tests pull no plugs, and a disk that is waited for at each commit takes most of their time. What a test starts as a
-# process of its own waits for it, as in production.
+# No test cuts the power, and waiting for the disk at each commit would take most of the time. Processes that a test
+# starts do wait for the disk, as in production.
 engines.SYNCHRONOUS = "OFF"
 
-# What is compiled once need not be compiled again by the other worker, the next run, and each process that a test starts.
+# Compiled files are kept, so that other workers, the next run and the processes of tests need not compile them again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# A shell that runs us in the background has us ignore Ctrl-C, and what a test starts would inherit that and never hear it.
+# A shell that runs pytest in the background makes it ignore Ctrl-C. Processes of tests would inherit that and never
+# stop.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collecting tests makes a million objects that stay: the garbage collector looks at none of them, then or later."""
+    """Keeps the million objects of the collected tests away from the garbage collector, during collection and later."""
     gc.disable()
     collected = yield
     gc.freeze()
@@ -57,18 +58,17 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def prepare_template(url: str) -> None:
-    """Bring the empty database at `url` to the state in which every test wants to find its own.
+    """Brings the empty database at `url` to the state that every test starts from.
 
-    Called once per run and kind of database, then copied for each test: what is slow belongs here. It has to close
-    what it opens, because PostgreSQL copies no database to which somebody is connected, and SQLite's write-ahead log
-    is not copied.
+    It runs once per run and kind of database; each test gets a copy. It must close its connections, because PostgreSQL
+    does not copy a database with open connections, and SQLite's write-ahead log is not copied.
     """
     migrate(url, datetime.now(UTC))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a database of this test's own, as `prepare_template` left it: once per kind of database."""
+    """The URL of this test's own database, a copy of the template. The test runs once for each kind of database."""
     if request.param == "sqlite":
         template: Path = request.getfixturevalue("_sqlite_template")
         yield _sqlite_url(Path(shutil.copy(template, tmp_path / "countersign.db")))
@@ -79,7 +79,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a database in which nothing was ever made: for the tests of the migrations themselves."""
+    """The URL of an empty database, for the tests of the migrations."""
     if request.param == "sqlite":
         yield _sqlite_url(tmp_path / "empty.db")
     else:
@@ -89,11 +89,11 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Iterator[str]:
-    """The maintenance database of one real PostgreSQL, which all workers of this run share."""
-    # Not in pytest's own temporary folder: as root, PostgreSQL runs as another user who has to pass through all folders
-    # above its data, and every run of pytest that starts meanwhile makes that folder private again.
+    """The maintenance database of a real PostgreSQL, which all workers of this run share."""
+    # Not in pytest's temporary folder: started by root, PostgreSQL runs as another user, who needs access to all
+    # folders above its data, and each run of pytest makes that folder private again.
     data = _fast_folder() / f"countersign-tests-{testrun_uid}"
-    # The last worker to leave deletes the server, and must not do so under the hands of one that arrives.
+    # The last worker to finish deletes the server. The lock keeps it from doing so while another worker starts.
     lock = tmp_path_factory.getbasetemp().parent / "postgresql.lock"
     with _locked(lock):
         server = get_server(data, cleanup_mode="delete")
@@ -113,7 +113,7 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _fast_folder() -> Path:
-    """Memory, if this machine offers enough of it: each new database is 300 files, which some disks take half a second for."""
+    """A folder in memory, if there is enough: a new database has 300 files, which take some disks half a second."""
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH_MEMORY:
         return MEMORY
     return Path(tempfile.gettempdir())
@@ -121,10 +121,10 @@ def _fast_folder() -> Path:
 
 def _make_template(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        # The mark is set last: a template that could not be prepared is made anew by the next worker, and fails there too.
+        # It is marked as a template at the end. If preparing it fails, the next worker tries again and fails as well.
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s AND datistemplate", [TEMPLATE]).fetchone():
             return
-        # The tests pull no plugs, and what they lose with the machine is deleted at the end anyway.
+        # No test cuts the power, and the data is deleted at the end anyway.
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("ALTER SYSTEM SET full_page_writes = off")
         connection.execute("ALTER SYSTEM SET max_wal_size = '128MB'")
@@ -145,7 +145,7 @@ def _postgres_database(maintenance_url: str, template: str) -> Iterator[str]:
         # Without fsync, copying the template's files takes half the time of writing them to the log page by page.
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         yield _on_database(maintenance_url, name)
-        # FORCE, so that a failed test which left a connection open is reported for its own fault.
+        # FORCE, so that a failed test that left a connection open is reported with its own error.
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -169,7 +169,7 @@ def _stay_on_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
         return
     _, address = arguments
     if isinstance(address, tuple) and address[0] != "localhost" and not ip_address(address[0]).is_loopback:
-        # No OSError: the code under test would take that for an ordinary failure of the network, and the test would pass.
+        # Not an OSError: the code under test would treat it as an ordinary network failure, and the test would pass.
         raise RuntimeError(f"a test tried to connect to {address}; tests speak to loopback addresses only")
 
 

@@ -1,6 +1,6 @@
-"""Processes of their own, forked from one that has loaded what they import: most of a start is that.
+"""Run code in forked processes. Their parent, a fork server, has loaded what they import, which is most of a start.
 
-There is one such server for each process of tests, and whoever names last what it loads names it for all: so here.
+Each test process has one fork server. The last call of `set_forkserver_preload` counts for all, so it is here.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ Line = Connection
 
 
 class Forked:
-    """`run` is called in it with these arguments and its end of a line, over which both say words."""
+    """A process that calls `run` with these arguments and a connection, over which both sides send words."""
 
     def __init__(self, run: Callable[..., None], *arguments: Any) -> None:
-        self._line, theirs = FORKED.Pipe()
-        self.its = FORKED.Process(target=run, args=(*arguments, theirs), daemon=True)
-        self.its.start()
-        theirs.close()
+        self._line, child_end = FORKED.Pipe()
+        self.process = FORKED.Process(target=run, args=(*arguments, child_end), daemon=True)
+        self.process.start()
+        child_end.close()
 
-    def say(self, word: str) -> None:
+    def send(self, word: str) -> None:
         self._line.send(word)
 
-    async def said(self) -> str | None:
-        """The next word; nothing, if it has ended before."""
-        return await asyncio.to_thread(self._heard)
+    async def receive(self) -> str | None:
+        """The next word; None if the process ended before it sent one."""
+        return await asyncio.to_thread(self._receive)
 
-    def _heard(self) -> str | None:
+    def _receive(self) -> str | None:
         if not self._line.poll(PATIENCE):
             raise TimeoutError
         try:
@@ -59,18 +59,18 @@ class Forked:
         except (EOFError, ConnectionResetError):
             return None
 
-    async def ended(self) -> int | None:
-        """Its exit code: negative for the signal that killed it."""
-        await asyncio.to_thread(self.its.join, PATIENCE)
-        return self.its.exitcode
+    async def wait(self) -> int | None:
+        """Waits for its end and returns its exit code (negative: the signal that killed it)."""
+        await asyncio.to_thread(self.process.join, PATIENCE)
+        return self.process.exitcode
 
-    async def killed(self) -> int | None:
-        self.its.kill()
+    async def kill(self) -> int | None:
+        self.process.kill()
         return await self.ended()
 
 
 class Program:
-    """What `asyncio.create_subprocess_exec` gives, with pipes for its output and no input."""
+    """A forked process with the interface of `asyncio.subprocess.Process`: pipes for its output, and no input."""
 
     def __init__(
         self,
@@ -81,24 +81,24 @@ class Program:
         ends: tuple[Connection, Connection],
     ) -> None:
         self.stdout, self.stderr = asyncio.StreamReader(), asyncio.StreamReader()
-        self._its = FORKED.Process(target=_program, args=(run, arguments, cwd, dict(env), ends), daemon=True)
-        self._its.start()
+        self._process = FORKED.Process(target=_run_program, args=(run, arguments, cwd, dict(env), ends), daemon=True)
+        self._process.start()
         self._ended = asyncio.Event()
-        asyncio.get_running_loop().add_reader(self._its.sentinel, self._end)
+        asyncio.get_running_loop().add_reader(self._process.sentinel, self._end)
 
     def _end(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._its.sentinel)
-        self._its.join()
+        asyncio.get_running_loop().remove_reader(self._process.sentinel)
+        self._process.join()
         self._ended.set()
 
     @property
     def pid(self) -> int:
-        assert self._its.pid is not None
-        return self._its.pid
+        assert self._process.pid is not None
+        return self._process.pid
 
     @property
     def returncode(self) -> int | None:
-        return self._its.exitcode
+        return self._process.exitcode
 
     def send_signal(self, signum: int) -> None:
         os.kill(self.pid, signum)
@@ -108,8 +108,8 @@ class Program:
 
     async def wait(self) -> int:
         await self._ended.wait()
-        assert self._its.exitcode is not None
-        return self._its.exitcode
+        assert self._process.exitcode is not None
+        return self._process.exitcode
 
     async def communicate(self) -> tuple[bytes, bytes]:
         out, err = await asyncio.gather(self.stdout.read(), self.stderr.read())
@@ -117,24 +117,24 @@ class Program:
         return out, err
 
 
-async def program(run: Callable[[], object], *arguments: str, cwd: Path, env: Mapping[str, str]) -> Program:
-    """Calls `run` as a program is called: with these arguments, in this folder and environment."""
+async def start_program(run: Callable[[], object], *arguments: str, cwd: Path, env: Mapping[str, str]) -> Program:
+    """Starts a process that calls `run` as a program: with these arguments, in this folder and environment."""
     (out, its_out), (err, its_err) = FORKED.Pipe(duplex=False), FORKED.Pipe(duplex=False)
     started = Program(run, arguments, cwd, env, (its_out, its_err))
     for end, reader in ((out, started.stdout), (err, started.stderr)):
-        await _piped(end, reader)
+        await _connect_pipe(end, reader)
     its_out.close()
     its_err.close()
     return started
 
 
-async def _piped(end: Connection, reader: asyncio.StreamReader) -> None:
+async def _connect_pipe(end: Connection, reader: asyncio.StreamReader) -> None:
     pipe = os.fdopen(os.dup(end.fileno()), "rb", 0)
     end.close()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
 
 
-def _program(
+def _run_program(
     run: Callable[[], object],
     arguments: tuple[str, ...],
     cwd: Path,

@@ -1,4 +1,4 @@
-"""Programs that pip does not bring: those on the path, or as root on Debian and its kin those that apt-get installs."""
+"""Programs that pip cannot install: taken from the path, or installed by apt-get if the tests run as root."""
 
 from __future__ import annotations
 
@@ -19,39 +19,41 @@ Say = Callable[[str], None]
 
 
 class MissingProgramError(Exception):
-    """Says what to do."""
+    """A program is missing. The message says what to install."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """What is looked for, the packages that bring it, and the sentences for installing it and for its absence."""
+    """A program: how to find it, the packages that contain it, and the messages for installing it and if it is missing."""
 
-    found: Callable[[], str | None]
+    find: Callable[[], str | None]
     packages: tuple[str, ...]
     installing: str
-    none: str
+    missing: str
 
     def path(self, say: Say) -> str:
-        found = self.found()
-        if not found and _may_install():
-            # One worker installs, while the others wait until it has.
-            with _alone():
-                found = self.found() or self._installed(say)
-        if not found:
-            raise MissingProgramError(self.none)
-        return found
+        path = self.find()
+        if not path and _may_install():
+            # One worker installs while the others wait.
+            with _install_lock():
+                path = self.find() or self._install(say)
+        if not path:
+            raise MissingProgramError(self.missing)
+        return path
 
-    def _installed(self, say: Say) -> str | None:
+    def _install(self, say: Say) -> str | None:
         say(self.installing)
         quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         for command in (["update"], ["install", "--yes", "--no-install-recommends", *self.packages]):
-            done = subprocess.run(["apt-get", "-qq", *command], env=quiet, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise MissingProgramError(f"{self.none} apt-get {command[0]} said: {done.stderr.strip()[-500:]}")
-        return self.found()
+            result = subprocess.run(
+                ["apt-get", "-qq", *command], env=quiet, capture_output=True, text=True, check=False
+            )
+            if result.returncode:
+                raise MissingProgramError(f"{self.missing} apt-get {command[0]} said: {result.stderr.strip()[-500:]}")
+        return self.find()
 
 
-def sayer(config: pytest.Config) -> Say:
+def terminal_printer(config: pytest.Config) -> Say:
     """Writes to the terminal although pytest captures what tests write."""
 
     def say(sentence: str) -> None:
@@ -66,7 +68,7 @@ def _may_install() -> bool:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _install_lock() -> Iterator[None]:
     with (Path(tempfile.gettempdir()) / "countersign-apt.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""A backup taken while the service writes, as docs/running.md says how, is whole when it is restored elsewhere."""
+"""A backup taken as docs/running.md says, while the service writes, is complete when it is restored elsewhere."""
 
 from __future__ import annotations
 
@@ -24,70 +24,70 @@ RESTORED = "restored_elsewhere"
 
 
 @asynccontextmanager
-async def writing(world: World) -> AsyncIterator[list[str]]:
-    """Packages are handed in and approved all the time; those that were, by id."""
-    decided: list[str] = []
-    some, more = asyncio.Event(), asyncio.Event()
+async def write_constantly(world: World) -> AsyncIterator[list[str]]:
+    """Submits and approves packages until the block ends, and gives the list of their ids so far."""
+    decided_ids: list[str] = []
+    first_decided, stop = asyncio.Event(), asyncio.Event()
 
     async def work() -> None:
-        while not more.is_set():
+        while not stop.is_set():
             state = await world.submit(SOFT)
             await world.after(ask(Approve, state), RITA)
-            decided.append(state.decision_package_id)
-            some.set()
+            decided_ids.append(state.decision_package_id)
+            first_decided.set()
 
     async with asyncio.TaskGroup() as group:
         group.create_task(work())
-        await some.wait()
-        yield decided
-        more.set()
+        await first_decided.wait()
+        yield decided_ids
+        stop.set()
 
 
-async def ran(*command: str) -> None:
-    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+async def run_command(*command: str) -> None:
+    result = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
 
 
-def verified(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> int:
-    """How many packages the restored record holds, all of it sound."""
-    said = make_terminal(folder, url, monkeypatch, capsys)("audit", "verify")
-    assert (said.code, said.err) == (0, "")
-    assert said.out.startswith("OK: ")
-    return int(said.out.split()[1])
+def verify(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> int:
+    """Verifies the restored audit log and returns its number of packages."""
+    result = make_terminal(folder, url, monkeypatch, capsys)("audit", "verify")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("OK: ")
+    return int(result.out.split()[1])
 
 
-async def backed_up(url: str, *commands: tuple[str, ...]) -> tuple[int, int]:
-    """How many packages were decided before the backup was begun, and how many were handed in before it was done."""
-    async with founded(url) as world, writing(world) as decided:
-        before = len(decided)
+async def back_up(url: str, *commands: tuple[str, ...]) -> tuple[int, int]:
+    """Backs up while packages are written. Returns how many were decided before it, and how many submitted by its end."""
+    async with founded(url) as world, write_constantly(world) as decided_ids:
+        before = len(decided_ids)
         for command in commands:
-            await ran(*command)
-        return before, len(decided) + 1
+            await run_command(*command)
+        return before, len(decided_ids) + 1
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_backup_of_sqlite_taken_while_it_is_written_to_is_whole(
+async def test_a_backup_of_sqlite_is_complete_although_the_service_writes(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source, copy = urlsplit(database_url).path[1:], tmp_path / "backup.db"
     vacuum = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('VACUUM INTO ?', sys.argv[2:])"
-    before, after = await backed_up(database_url, (sys.executable, "-c", vacuum, source, str(copy)))
-    assert before <= verified(tmp_path, f"sqlite:///{copy}", monkeypatch, capsys) <= after
+    before, after = await back_up(database_url, (sys.executable, "-c", vacuum, source, str(copy)))
+    assert before <= verify(tmp_path, f"sqlite:///{copy}", monkeypatch, capsys) <= after
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_a_backup_of_postgresql_taken_while_it_is_written_to_is_whole(
+async def test_a_backup_of_postgresql_is_complete_although_the_service_writes(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dump, elsewhere = str(tmp_path / "backup.dump"), f"{urlsplit(database_url).path[1:]}_{RESTORED}"
     restored = urlsplit(database_url)._replace(path=f"/{elsewhere}").geturl()
-    before, after = await backed_up(
+    before, after = await back_up(
         database_url, (str(PG_BIN / "pg_dump"), "--format=custom", "--file", dump, database_url)
     )
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {elsewhere}")
         try:
-            await ran(str(PG_BIN / "pg_restore"), "--no-owner", "--exit-on-error", "--dbname", restored, dump)
-            assert before <= verified(tmp_path, restored, monkeypatch, capsys) <= after
+            await run_command(str(PG_BIN / "pg_restore"), "--no-owner", "--exit-on-error", "--dbname", restored, dump)
+            assert before <= verify(tmp_path, restored, monkeypatch, capsys) <= after
         finally:
             connection.execute(f"DROP DATABASE {elsewhere} WITH (FORCE)")

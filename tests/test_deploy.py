@@ -27,11 +27,11 @@ UNIT = (ROOT / "deploy" / "countersign.service").read_text()
 COMPOSE = (ROOT / "deploy" / "compose.yml").read_text()
 RUNNING = (ROOT / "docs" / "running.md").read_text()
 KUBERNETES = (ROOT / "deploy" / "kubernetes.yml").read_text()
-OF_AGENTS = {URL, KEY, INSECURE}
-SETTINGS = {str(field.alias or name).upper() for name, field in Settings.model_fields.items()} | OF_AGENTS
+AGENT_SETTINGS = {URL, KEY, INSECURE}
+SETTINGS = {str(field.alias or name).upper() for name, field in Settings.model_fields.items()} | AGENT_SETTINGS
 
 
-def test_the_image_holds_what_the_installation_needs_and_nothing_else() -> None:
+def test_the_image_contains_only_what_the_installation_needs() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
     needed = {"pyproject.toml", *project["project"]["license-files"], *wheel["only-include"], *wheel["force-include"]}
@@ -51,13 +51,13 @@ def test_each_setting_that_is_named_exists(text: str) -> None:
 
 @pytest.mark.parametrize("text", [DOCKERFILE, UNIT, RUNNING], ids=["image", "unit", "docs"])
 def test_each_command_that_is_named_exists(text: str) -> None:
-    its = getattr(typer.main.get_command(app), "commands", {})
+    commands = getattr(typer.main.get_command(app), "commands", {})
     named = re.findall(r'(?:countersign countersign|bin/countersign|"countersign",) "?([a-z]+)', text)
     assert named
-    assert set(named) <= its.keys()
+    assert set(named) <= commands.keys()
 
 
-def test_an_agent_in_the_compose_file_can_speak_to_the_service_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_agent_in_the_compose_file_can_connect_to_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
     services = yaml.safe_load(COMPOSE)["services"]
     environment = services["agent"]["environment"]
     assert environment[URL] == "http://countersign:8080"
@@ -69,10 +69,14 @@ def test_an_agent_in_the_compose_file_can_speak_to_the_service_beside_it(monkeyp
         Client()
 
 
-def test_the_compose_file_gives_the_service_no_more_rights_than_the_docs_do() -> None:
-    its = yaml.safe_load(COMPOSE)["services"]["countersign"]
-    assert (its["read_only"], its["cap_drop"], its["security_opt"]) == (True, ["ALL"], ["no-new-privileges:true"])
-    assert its["ports"] == ["127.0.0.1:8080:8080"]
+def test_the_compose_file_gives_the_service_no_more_rights_than_the_docs() -> None:
+    service = yaml.safe_load(COMPOSE)["services"]["countersign"]
+    assert (service["read_only"], service["cap_drop"], service["security_opt"]) == (
+        True,
+        ["ALL"],
+        ["no-new-privileges:true"],
+    )
+    assert service["ports"] == ["127.0.0.1:8080:8080"]
 
 
 def test_the_image_starts_the_service_as_a_user_without_rights() -> None:
@@ -128,18 +132,18 @@ def test_the_workflow_runs_what_this_project_checks_itself_with() -> None:
     assert commands == (ROOT / ".ci" / "run").read_text().splitlines()[-2:]
 
 
-async def test_the_image_knows_when_it_is_well(tmp_path: Path) -> None:
+async def test_the_health_check_of_the_image_works(tmp_path: Path) -> None:
     (command,) = re.findall(r"^    CMD (\[.+\])$", DOCKERFILE, re.MULTILINE)
     code = json.loads(command)[2]
     async with open_desk(f"sqlite:///{tmp_path / 'countersign.db'}", tmp_path) as desk:
         port = desk.url.rpartition(":")[2]
-        assert await _asked(code, port) == 0
-    assert await _asked(code, port) == 1
+        assert await _check_health(code, port) == 0
+    assert await _check_health(code, port) == 1
 
 
-async def _asked(code: str, port: str) -> int:
+async def _check_health(code: str, port: str) -> int:
     environment = os.environ | {"COUNTERSIGN_PORT": port}
-    its = await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, env=environment, stderr=asyncio.subprocess.DEVNULL
     )
-    return await its.wait()
+    return await process.wait()

@@ -1,4 +1,4 @@
-"""The documents say what the code does: each setting and command that they name exists, and the other way round."""
+"""The documents match the code: they name exactly the settings, commands, files and tests that exist."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ README = (ROOT / "README.md").read_text()
 
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
-    its: dict[str, Any] = getattr(command, "commands", {})
-    if not its or (path and getattr(command, "invoke_without_command", False)):
+    subcommands: dict[str, Any] = getattr(command, "commands", {})
+    if not subcommands or (path and getattr(command, "invoke_without_command", False)):
         yield " ".join(path)
-    for name, sub in its.items():
+    for name, sub in subcommands.items():
         yield from commands(sub, (*path, name))
 
 
-def test_the_readme_names_each_setting_that_there_is_and_no_other() -> None:
-    there = {str(field.alias or name).upper() for name, field in Settings.model_fields.items()}
-    assert set(re.findall(r"`((?:COUNTERSIGN|SLACK)_[A-Z_]+)`", README)) == there
+def test_the_readme_names_exactly_the_existing_settings() -> None:
+    settings = {str(field.alias or name).upper() for name, field in Settings.model_fields.items()}
+    assert set(re.findall(r"`((?:COUNTERSIGN|SLACK)_[A-Z_]+)`", README)) == settings
 
 
-def test_the_readme_names_each_command_that_there_is_and_no_other() -> None:
-    there = set(commands(typer.main.get_command(app)))
+def test_the_readme_names_exactly_the_existing_commands() -> None:
+    existing = set(commands(typer.main.get_command(app)))
     named = {" ".join(words.split()) for words in re.findall(r"countersign ((?:[a-z]+)(?: [a-z]+)?)", README)}
-    known = {command for words in named for command in (words, words.split(" ")[0]) if command in there}
-    assert known == there
-    assert all(words in there or words.split(" ")[0] in there for words in named)
+    known = {command for words in named for command in (words, words.split(" ")[0]) if command in existing}
+    assert known == existing
+    assert all(words in existing or words.split(" ")[0] in existing for words in named)
 
 
 DOCUMENTS = [
@@ -47,52 +47,52 @@ DOCUMENTS = [
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_link_between_the_documents_leads_somewhere(path: Path) -> None:
+def test_every_link_between_documents_leads_to_a_file(path: Path) -> None:
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text())
     assert [link for link in links if not (path.parent / link).exists()] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_link_to_a_heading_leads_to_one(path: Path) -> None:
+def test_every_link_to_a_heading_leads_to_a_heading(path: Path) -> None:
     links = re.findall(r"\]\((?!https?://)([^)#]*)#([^)]+)\)", path.read_text())
     assert [link for link in links if link[1] not in anchors((path.parent / link[0]) if link[0] else path)] == []
 
 
 def anchors(path: Path) -> set[str]:
-    """As hosts of code make them: small letters, a dash for each space, and nothing of punctuation."""
+    """The anchors of a document's headings as GitHub makes them: lower case, dashes for spaces, no punctuation."""
     text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
     headings = re.findall(r"^#+ +(.+?) *$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 THREATS = (ROOT / "docs" / "threats.md").read_text()
-NAMED = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", THREATS)
-PROMISED = THREATS.partition("| Promise | Test |")[2].partition("\n\n")[0].splitlines()[2:]
-PROMISES = [row.split("|")[1].strip() for row in PROMISED]
+NAMED_TESTS = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", THREATS)
+PROMISE_ROWS = THREATS.partition("| Promise | Test |")[2].partition("\n\n")[0].splitlines()[2:]
+PROMISES = [row.split("|")[1].strip() for row in PROMISE_ROWS]
 
 
-@pytest.mark.parametrize(("file", "name"), NAMED, ids=[name for _, name in NAMED])
-def test_each_test_that_the_threats_name_exists(file: str, name: str) -> None:
+@pytest.mark.parametrize(("file", "name"), NAMED_TESTS, ids=[name for _, name in NAMED_TESTS])
+def test_each_test_named_in_the_threats_exists(file: str, name: str) -> None:
     assert re.search(rf"^(async )?def {name}\(", (ROOT / file).read_text(), re.MULTILINE)
 
 
-def test_each_promise_of_the_threats_names_its_test() -> None:
+def test_each_promise_in_the_threats_names_its_test() -> None:
     assert len(PROMISES) == len(set(PROMISES)) == 7
-    assert [row for row in PROMISED if not re.search(r"`tests/[\w/]+\.py::test_\w+`", row)] == []
+    assert [row for row in PROMISE_ROWS if not re.search(r"`tests/[\w/]+\.py::test_\w+`", row)] == []
 
 
 FOLDERS = "rules|blocks|store|scheduler|bot|playground|tests"
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 PLACES = sorted(set(re.findall(rf"`((?:{FOLDERS})/[\w/.-]*)`", CONTRIBUTING)))
-MADE_BY_TESTS = "tests/browser/pictures"
+WRITTEN_BY_TESTS = "tests/browser/pictures"
 
 
-@pytest.mark.parametrize("place", [place for place in PLACES if place != MADE_BY_TESTS])
-def test_each_place_that_contributing_names_exists(place: str) -> None:
+@pytest.mark.parametrize("place", [place for place in PLACES if place != WRITTEN_BY_TESTS])
+def test_each_path_in_contributing_exists(place: str) -> None:
     assert (ROOT / place).exists()
 
 
 @pytest.mark.parametrize("package", ["rules", "blocks", "store", "scheduler", "bot", "playground"])
 def test_contributing_names_each_folder_of_a_package(package: str) -> None:
-    folders = {f"{package}/{its.parent.name}" for its in (ROOT / package).glob("*/__init__.py")}
+    folders = {f"{package}/{module.parent.name}" for module in (ROOT / package).glob("*/__init__.py")}
     assert folders <= set(PLACES)

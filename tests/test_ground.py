@@ -1,4 +1,4 @@
-"""The project's own files keep the promises that CONTRIBUTING makes for them."""
+"""The project's own files keep the rules of CONTRIBUTING."""
 
 import ast
 import re
@@ -18,23 +18,23 @@ PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONTRACTS = {contract["id"]: contract for contract in PYPROJECT["tool"]["importlinter"]["contracts"]}
 
 
-def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run_make(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_help_lists_every_target_with_a_sentence() -> None:
     (phony,) = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    listed = dict(re.findall(r"^make (\w+) +(\w.+\.)$", make().stdout, re.MULTILINE))
+    listed = dict(re.findall(r"^make (\w+) +(\w.+\.)$", run_make().stdout, re.MULTILINE))
     assert set(listed) == set(phony.split())
 
 
-def test_a_python_that_is_too_old_is_named_before_anything_is_made() -> None:
-    answer = make("--always-make", ".venv/.ready", "PYTHON=false")
+def test_make_refuses_a_python_that_is_too_old_before_it_makes_anything() -> None:
+    answer = run_make("--always-make", ".venv/.ready", "PYTHON=false")
     assert answer.returncode != 0
     assert "needs Python 3.11 or newer, and 'false' is not" in answer.stderr
 
 
-def test_every_version_bound_says_why() -> None:
+def test_every_version_bound_has_a_comment() -> None:
     bounds = [
         line
         for line in (ROOT / "pyproject.toml").read_text().splitlines()
@@ -58,7 +58,7 @@ def installed(pyproject: dict[str, Any]) -> set[str]:
     return set(wheel.get("only-include", [])) | set(wheel.get("packages", []))
 
 
-def test_every_package_is_installed_and_seen_by_the_import_linter() -> None:
+def test_every_package_is_installed_and_checked_by_the_import_linter() -> None:
     assert packages() <= installed(PYPROJECT)
     assert packages("sdk") <= installed(tomllib.loads((ROOT / "sdk" / "pyproject.toml").read_text()))
     assert packages() | packages("sdk") == set(PYPROJECT["tool"]["importlinter"]["root_packages"])
@@ -93,7 +93,7 @@ def test_a_test_cannot_leave_this_machine() -> None:
 PRODUCT = ("rules", "blocks", "store", "scheduler", "bot", "playground")
 MODULES = [
     path for name in PRODUCT for path in sorted((ROOT / name).rglob("*.py")) if path.parent.name != "versions"
-]  # a migration stays as long as it was when it was released
+]  # migrations are left out: they are never changed after their release
 
 
 def test_no_file_of_the_product_is_longer_than_300_lines() -> None:

@@ -1,6 +1,6 @@
-"""The Slack app is what `manifest.yml` says: Slack takes it, by either transport, and it asks for no more than it needs.
+"""Slack accepts `manifest.yml`, with either transport, and it asks for no more than the app needs.
 
-`manifest.schema.json` beside this file holds Slack's rules for manifests, in our own words and closed.
+`manifest.schema.json` in this folder contains Slack's rules for manifests. It refuses unknown fields.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BOT_EVENTS: list[str] = MANIFEST["settings"]["event_subscriptions"]["bot_events"
 
 PUBLIC_AND_PRIVATE = {"channels:read", "groups:read"}
 
-# What each event takes: nothing; or its scope; or one for public channels and one for private ones.
+# The scopes that each event needs: none, one, or one for public channels and one for private ones.
 EVENT_SCOPES: dict[str, set[str]] = {
     "app_home_opened": set(),
     "app_uninstalled": set(),
@@ -54,8 +54,8 @@ EVENT_SCOPES: dict[str, set[str]] = {
 }
 
 
-def over_http() -> dict[str, Any]:
-    """What comes of doing what the comments say: the example lines uncommented, Socket Mode off."""
+def manifest_for_http() -> dict[str, Any]:
+    """The manifest as its comments describe it for HTTP: the example lines uncommented, Socket Mode off."""
     uncommented = re.sub(r"^( *)#(?=\w)", r"\1", TEXT, flags=re.MULTILINE)
     switched: dict[str, Any] = yaml.safe_load(
         uncommented.replace("socket_mode_enabled: true", "socket_mode_enabled: false")
@@ -63,16 +63,16 @@ def over_http() -> dict[str, Any]:
     return switched
 
 
-def faults(manifest: dict[str, Any]) -> list[str]:
-    return sorted(f"{fault.json_path}: {fault.validator}" for fault in SLACK.iter_errors(manifest))
+def schema_errors(manifest: dict[str, Any]) -> list[str]:
+    return sorted(f"{error.json_path}: {error.validator}" for error in SLACK.iter_errors(manifest))
 
 
-def test_slack_takes_the_manifest_as_it_stands() -> None:
-    assert faults(MANIFEST) == []
+def test_slack_accepts_the_manifest() -> None:
+    assert schema_errors(MANIFEST) == []
 
 
-def test_slack_takes_the_manifest_that_the_comments_make_for_http() -> None:
-    assert faults(over_http()) == []
+def test_slack_accepts_the_manifest_for_http_that_its_comments_describe() -> None:
+    assert schema_errors(manifest_for_http()) == []
 
 
 def test_the_comments_change_the_transport_and_nothing_else() -> None:
@@ -81,18 +81,18 @@ def test_the_comments_change_the_transport_and_nothing_else() -> None:
     expected["settings"]["event_subscriptions"]["request_url"] = ADDRESS
     expected["settings"]["interactivity"]["request_url"] = ADDRESS
     expected["features"]["slash_commands"][0]["url"] = ADDRESS
-    assert over_http() == expected
+    assert manifest_for_http() == expected
 
 
-def test_as_shipped_it_needs_no_public_address() -> None:
+def test_the_shipped_manifest_needs_no_public_address() -> None:
     assert MANIFEST["settings"]["socket_mode_enabled"] is True
     assert "http" not in json.dumps(MANIFEST)
 
 
-def test_without_socket_mode_slack_has_to_be_told_every_address() -> None:
+def test_without_socket_mode_the_manifest_needs_every_address() -> None:
     manifest = copy.deepcopy(MANIFEST)
     manifest["settings"]["socket_mode_enabled"] = False
-    assert faults(manifest) == [
+    assert schema_errors(manifest) == [
         "$.features.slash_commands[0]: required",
         "$.settings.event_subscriptions: required",
         "$.settings.interactivity: required",
@@ -100,13 +100,13 @@ def test_without_socket_mode_slack_has_to_be_told_every_address() -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "wrong", "fault"),
+    ("place", "wrong", "expected"),
     [
-        pytest.param("", {"features": None}, "$.features: type", id="nothing where something belongs"),
-        pytest.param("", {"token": "x"}, "$: additionalProperties", id="a word unknown at the top"),
-        pytest.param("settings", {"socket_mode": True}, "$.settings: additionalProperties", id="a setting misspelt"),
+        pytest.param("", {"features": None}, "$.features: type", id="a section without content"),
+        pytest.param("", {"token": "x"}, "$: additionalProperties", id="an unknown field at the top"),
+        pytest.param("settings", {"socket_mode": True}, "$.settings: additionalProperties", id="a misspelt setting"),
         pytest.param(
-            "features.app_home", {"home": True}, "$.features.app_home: additionalProperties", id="a tab misspelt"
+            "features.app_home", {"home": True}, "$.features.app_home: additionalProperties", id="a misspelt tab"
         ),
         pytest.param(
             "display_information",
@@ -149,61 +149,61 @@ def test_without_socket_mode_slack_has_to_be_told_every_address() -> None:
         ),
     ],
 )
-def test_what_slack_refuses_is_refused(place: str, wrong: dict[str, Any], fault: str) -> None:
+def test_a_manifest_that_slack_refuses_is_refused(place: str, wrong: dict[str, Any], expected: str) -> None:
     manifest = copy.deepcopy(MANIFEST)
     part = manifest
     for name in filter(None, place.split(".")):
         part = part[name]
     part.update(wrong)
-    assert faults(manifest) == [fault]
+    assert schema_errors(manifest) == [expected]
 
 
-def opened(schema: Any, path: str = "$") -> list[str]:
-    """Where the schema describes an object and would let a word pass that it does not know."""
+def open_objects(schema: Any, path: str = "$") -> list[str]:
+    """The paths of all objects in the schema that would accept an unknown field."""
     if not isinstance(schema, dict):
         return []
-    here = [path] if schema.get("type") == "object" and schema.get("additionalProperties") is not False else []
-    return here + [fault for name, part in schema.items() for fault in opened(part, f"{path}.{name}")]
+    own = [path] if schema.get("type") == "object" and schema.get("additionalProperties") is not False else []
+    return own + [error for name, part in schema.items() for error in open_objects(part, f"{path}.{name}")]
 
 
-def test_the_rules_are_themselves_in_order_and_closed() -> None:
+def test_the_schema_is_valid_and_closed() -> None:
     Draft202012Validator.check_schema(SLACK.schema)
-    assert opened(SLACK.schema) == []
+    assert open_objects(SLACK.schema) == []
 
 
 def test_the_app_asks_for_exactly_the_scopes_that_it_needs() -> None:
     assert sorted(BOT_SCOPES) == sorted(SCOPES)
 
 
-def test_the_stand_in_for_slack_grants_what_the_manifest_asks_for() -> None:
+def test_the_playground_grants_the_scopes_of_the_manifest() -> None:
     assert sorted(workspace.SCOPES) == sorted(BOT_SCOPES)
 
 
-def test_nothing_is_asked_for_in_a_persons_name_and_nothing_is_optional() -> None:
+def test_the_app_asks_for_no_user_scopes_and_no_optional_scopes() -> None:
     assert MANIFEST["oauth_config"] == {"scopes": {"bot": BOT_SCOPES}}
 
 
-def test_each_scope_says_why_it_is_there() -> None:
+def test_each_scope_has_a_comment() -> None:
     explained = re.findall(r"^ {6}- ([\w:.]+) # \w.+$", TEXT, re.MULTILINE)
     assert explained == BOT_SCOPES
 
 
-def test_no_scope_and_no_event_reads_messages_or_files() -> None:
+def test_no_scope_or_event_reads_messages_or_files() -> None:
     reads = re.compile(r"history|mention|message|search|files|links|reactions|pins|bookmarks|canvases|\bm?p?im[:_.]")
     assert [asked for asked in [*BOT_SCOPES, *BOT_EVENTS] if reads.search(asked)] == []
 
 
 @pytest.mark.parametrize("event", EVENT_SCOPES)
-def test_an_event_takes_no_scope_that_is_not_asked_for(event: str) -> None:
+def test_each_event_needs_only_scopes_of_the_manifest(event: str) -> None:
     assert EVENT_SCOPES[event] <= set(BOT_SCOPES)
 
 
-def test_each_event_stands_under_what_it_takes() -> None:
+def test_the_manifest_subscribes_to_exactly_the_known_events() -> None:
     assert sorted(BOT_EVENTS) == sorted(EVENT_SCOPES)
     assert MANIFEST["settings"]["event_subscriptions"] == {"bot_events": BOT_EVENTS}
 
 
-def test_the_one_slash_command_is_the_one_that_the_help_explains() -> None:
+def test_the_slash_command_is_the_one_that_its_help_explains() -> None:
     explained = set(re.findall(r"/[a-z]+\b", json.dumps(reviews.help(is_admin=True).blocks)))
     assert [command["command"] for command in MANIFEST["features"]["slash_commands"]] == sorted(explained)
 
@@ -219,7 +219,7 @@ def test_people_and_channels_in_a_slash_command_come_as_ids() -> None:
     assert [command["should_escape"] for command in MANIFEST["features"]["slash_commands"]] == [True]
 
 
-def test_the_app_has_a_home_tab_and_a_messages_tab_that_only_tells() -> None:
+def test_the_app_has_a_home_tab_and_a_read_only_messages_tab() -> None:
     assert MANIFEST["features"]["app_home"] == {
         "home_tab_enabled": True,
         "messages_tab_enabled": True,
@@ -227,7 +227,7 @@ def test_the_app_has_a_home_tab_and_a_messages_tab_that_only_tells() -> None:
     }
 
 
-def test_buttons_work_and_tokens_do_not_rotate() -> None:
+def test_interactivity_is_on_and_token_rotation_is_off() -> None:
     settings = MANIFEST["settings"]
     assert settings["interactivity"] == {"is_enabled": True}
     assert (settings["token_rotation_enabled"], settings["org_deploy_enabled"]) == (False, False)

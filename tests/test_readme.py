@@ -1,4 +1,4 @@
-"""Each command and each program in the README runs as it stands there, but for the address, the tokens and the ids."""
+"""Each command and program in the README runs as it is written, with another address, other tokens and other ids."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ BLOCKS = list(blocks())
 
 
 def block(section: str, language: str, number: int = 0) -> str:
-    return [each.text for each in BLOCKS if each[:2] == (section, language)][number]
+    return [entry.text for entry in BLOCKS if entry[:2] == (section, language)][number]
 
 
 def test_each_block_that_runs_has_a_test_here() -> None:
-    assert Counter(each[:2] for each in BLOCKS if each.language in RUNS) == {
+    assert Counter(entry[:2] for entry in BLOCKS if entry.language in RUNS) == {
         ("Countersign", "sh"): 1,
         ("Connect your workspace", "sh"): 2,
         ("Post your first package", "sh"): 3,
@@ -70,12 +70,12 @@ def test_each_block_that_runs_has_a_test_here() -> None:
     }
 
 
-def test_what_does_not_run_is_no_command() -> None:
-    assert {each.language for each in BLOCKS} - set(RUNS) == {"ini", "caddyfile", "http"}
+def test_all_other_blocks_are_configuration_or_examples() -> None:
+    assert {entry.language for entry in BLOCKS} - set(RUNS) == {"ini", "caddyfile", "http"}
 
 
 class Shell:
-    """Where the reader types, with what they have exported so far."""
+    """The reader's shell: its folder and the variables exported so far."""
 
     def __init__(self, folder: Path, **exported: str) -> None:
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("COUNTERSIGN_", "SLACK_"))}
@@ -83,9 +83,9 @@ class Shell:
         self.url = ADDRESS
 
     @asynccontextmanager
-    async def started(self, command: str, *program: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        """A group of its own, so that what the shell has started ends with it."""
-        its = await asyncio.create_subprocess_exec(
+    async def start(self, command: str, *program: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        """Starts a command in its own process group, so that everything that it starts ends with it."""
+        process = await asyncio.create_subprocess_exec(
             *(program or ("sh", "-eu", "-c")),
             command.replace(ADDRESS, self.url),
             cwd=self.folder,
@@ -95,80 +95,80 @@ class Shell:
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            yield its
+            yield process
         finally:
             with suppress(ProcessLookupError):
-                os.killpg(its.pid, signal.SIGKILL)
-            await its.wait()
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
 
     async def run(self, command: str, *program: str) -> str:
-        async with self.started(command, *program) as its, asyncio.timeout(PATIENCE):
-            out, err = await its.communicate()
-        assert its.returncode == 0, (out, err)
+        async with self.start(command, *program) as process, asyncio.timeout(PATIENCE):
+            out, err = await process.communicate()
+        assert process.returncode == 0, (out, err)
         return out.decode()
 
 
-async def said(stream: asyncio.StreamReader | None, pattern: str) -> str:
+async def wait_for_line(stream: asyncio.StreamReader | None, pattern: str) -> str:
     assert stream is not None
-    heard = ""
+    output = ""
     async for line in stream:
-        heard += line.decode()
-        if found := re.search(pattern, heard):
-            return found[1]
-    raise AssertionError(heard)
+        output += line.decode()
+        if match := re.search(pattern, output):
+            return match[1]
+    raise AssertionError(output)
 
 
 # ---- the two commands
 
 
-async def test_the_two_commands_bring_the_demo_up(tmp_path: Path) -> None:
-    """In a clone of this checkout, with the environment that there is: to make one needs the package index."""
+async def test_the_two_commands_start_the_demo(tmp_path: Path) -> None:
+    """Runs in a clone of this checkout with the existing environment, because a new one would need the package index."""
     ready = tmp_path / "ready"
     ready.touch()
     os.utime(ready, (2**31, 2**31))
     ours = f"VENV={sys.prefix} READY={ready} ARGS=--port\\ 0\\ --no-open"
     command = block("Countersign", "sh").replace("ADDRESS-OF-THIS-REPOSITORY", str(ROOT))
     shell = Shell(tmp_path, MAKEFLAGS=ours, PYTHONPATH=str(tmp_path / "countersign"))
-    async with shell.started(command) as process, asyncio.timeout(PATIENCE):
-        page = await said(process.stdout, r"Open +(\S+/playground)")
+    async with shell.start(command) as process, asyncio.timeout(PATIENCE):
+        page = await wait_for_line(process.stdout, r"Open +(\S+/playground)")
         async with aiohttp.ClientSession() as http, http.get(page) as answer:
             assert answer.status == 200
         os.killpg(process.pid, signal.SIGINT)
-        await said(process.stdout, r"(The demo has ended)")
+        await wait_for_line(process.stdout, r"(The demo has ended)")
 
 
-# ---- connect, post, decide, carry out, prove
+# ---- connect, post, decide, execute, verify
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def slack() -> AsyncIterator[Slack]:
     """The reader's workspace."""
-    async with stand_in() as its:
+    async with stand_in() as workspace:
         for user in (OWNER, REVIEWER, "USENTA", "USUSI"):
-            its.add_person(user)
-        its.add_channel(CHANNEL, name="reviews", members=[REVIEWER])
-        yield its
+            workspace.add_person(user)
+        workspace.add_channel(CHANNEL, name="reviews", members=[REVIEWER])
+        yield workspace
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shell(slack: Slack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shell]:
-    """Where all is done that "Connect your workspace" says, and the service runs: one for all that the reader tries."""
+    """A shell after all steps of "Connect your workspace", with the service running. All tests share it."""
     folder = tmp_path_factory.mktemp("reader")
     tokens = (
         block("Connect your workspace", "ini").replace("xoxb-…", slack.bot_token).replace("xapp-…", slack.app_token)
     )
     (folder / ".env").write_text(re.sub("^ +", "", tokens, flags=re.MULTILINE))
-    (folder / "policy.toml").write_text(filled_in((ROOT / "policy.toml").read_text()))
+    (folder / "policy.toml").write_text(fill_in_policy((ROOT / "policy.toml").read_text()))
     shell = Shell(folder, SLACK_API_URL=slack.api_url, COUNTERSIGN_PORT="0", COUNTERSIGN_LOG="json")
     starting, adding = (block("Connect your workspace", "sh", number) for number in (0, 1))
-    async with shell.started(starting) as service:
+    async with shell.start(starting) as service:
         async with asyncio.timeout(PATIENCE):
-            shell.url = await said(service.stderr, r'"url": "([^"]+)"')
+            shell.url = await wait_for_line(service.stderr, r'"url": "([^"]+)"')
         (shell.exported["KEY"],) = re.findall("^key: (csk_.+)$", await shell.run(adding), re.MULTILINE)
         yield shell
 
 
-def filled_in(policy: str) -> str:
+def fill_in_policy(policy: str) -> str:
     for role, user in (("reviewer", REVIEWER), ("senior_reviewer", "USENTA"), ("supervisor", "USUSI")):
         policy = policy.replace(f"[roles.{role}]\nmembers = []", f'[roles.{role}]\nmembers = ["{user}"]')
     return policy.replace("admins = []", f'admins = ["{OWNER}"]').replace("#default = ", "default = ")
@@ -178,54 +178,54 @@ def post(number: int, language: str = "sh") -> str:
     return block("Post your first package", language, number)
 
 
-async def approved(slack: Slack, title: str) -> None:
-    """By the reviewer, as soon as the card is there."""
+async def approve_card(slack: Slack, title: str) -> None:
+    """Waits for the card and approves it as the reviewer."""
 
     def card() -> Message | None:
-        return next((each for each in slack.messages(CHANNEL) if title in each.shown), None)
+        return next((message for message in slack.messages(CHANNEL) if title in message.shown), None)
 
     outcome = await slack.click(REVIEWER, await slack.until(card, PATIENCE), "approve")
     assert outcome.ok, outcome
 
 
 @READER
-async def test_a_package_is_posted_with_curl_approved_and_carried_out(slack: Slack, shell: Shell) -> None:
-    told = json.loads(await shell.run(post(0)))
-    assert (told["status"], told["level"]) == ("pending", "hard_approval")
-    shell.exported |= {"ID": told["decision_package_id"], "DIGEST": told["action_digest"]}
+async def test_a_package_is_posted_with_curl_approved_and_executed(slack: Slack, shell: Shell) -> None:
+    document = json.loads(await shell.run(post(0)))
+    assert (document["status"], document["level"]) == ("pending", "hard_approval")
+    shell.exported |= {"ID": document["decision_package_id"], "DIGEST": document["action_digest"]}
     waiting = asyncio.ensure_future(shell.run(post(1)))
-    await approved(slack, "Refund order 456")
-    assert json.loads(await waiting)["decision_package_id"] == told["decision_package_id"]
+    await approve_card(slack, "Refund order 456")
+    assert json.loads(await waiting)["decision_package_id"] == document["decision_package_id"]
     answers = await shell.run(post(2))
     assert re.findall(r'"execution": ?\{"state": ?"(\w+)"', answers) == ["claimed", "succeeded"]
 
 
 @READER
-async def test_the_agent_in_python_is_approved_and_carries_it_out(slack: Slack, shell: Shell) -> None:
+async def test_the_python_agent_acts_after_approval(slack: Slack, shell: Shell) -> None:
     running = asyncio.ensure_future(shell.run(post(0, "python"), sys.executable, "-c"))
-    await approved(slack, "Refund order 457")
+    await approve_card(slack, "Refund order 457")
     assert await running == "Refunding {'order': 457, 'amount': '80.00', 'currency': 'EUR'}\n"
 
 
 @READER
-async def test_the_gate_of_the_sdk_asks_with_what_the_function_was_called_with(slack: Slack, shell: Shell) -> None:
+async def test_the_gate_of_the_sdk_asks_with_the_arguments_of_the_call(slack: Slack, shell: Shell) -> None:
     shell.exported |= {"COUNTERSIGN_URL": shell.url, "COUNTERSIGN_AGENT_KEY": shell.exported["KEY"]}
     program = f'{post(1, "python").replace("...", "return amount")}\nprint(refund(458, "5.00", "EUR"))'
     running = asyncio.ensure_future(shell.run(program, sys.executable, "-c"))
-    await approved(slack, "458")
+    await approve_card(slack, "458")
     assert await running == "5.00\n"
 
 
 @READER
-async def test_the_policy_is_checked_and_explained(shell: Shell) -> None:
+async def test_the_policy_is_checked_and_a_draft_is_explained(shell: Shell) -> None:
     (shell.folder / "draft.json").write_text(package())
-    said_of_it = await shell.run(block("The policy file", "sh"))
-    assert "default-1" in said_of_it
-    assert "hard_approval" in said_of_it
+    explanation = await shell.run(block("The policy file", "sh"))
+    assert "default-1" in explanation
+    assert "hard_approval" in explanation
 
 
 @READER
-async def test_the_trail_is_verified_exported_and_proven(shell: Shell) -> None:
+async def test_the_audit_log_is_verified_exported_and_verified_again(shell: Shell) -> None:
     await shell.run(post(0))
     await shell.run(block("Audit", "sh"))
     lines = (shell.folder / "trail.jsonl").read_text().splitlines()
@@ -238,6 +238,6 @@ async def test_the_trail_is_verified_exported_and_proven(shell: Shell) -> None:
 def test_a_callback_is_verified_as_the_readme_says() -> None:
     body = json.dumps({"type": "package.approved", "timestamp": "2026-11-20T12:04:30Z", "data": {"status": "approved"}})
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-    known: dict[str, Any] = {"body": body, "headers": envelope("msg_1", datetime.now(UTC), body.encode(), [secret])}
-    exec(block("Callbacks", "python").replace("whsec_…", secret), known)  # noqa: S102 - it is our own
-    assert known["document"] == {"status": "approved"}
+    names: dict[str, Any] = {"body": body, "headers": envelope("msg_1", datetime.now(UTC), body.encode(), [secret])}
+    exec(block("Callbacks", "python").replace("whsec_…", secret), names)  # noqa: S102 - our own README
+    assert names["document"] == {"status": "approved"}

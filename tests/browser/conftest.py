@@ -13,12 +13,12 @@ from tests.bot.slack.office import Office, open_office
 from tests.browser.driver import executable, launched
 from tests.browser.scene import CHANNEL, SENTA, scene
 from tests.browser.screen import Screen, window
-from tests.programs import sayer
+from tests.programs import terminal_printer
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
-    async with launched(executable(sayer(request.config))) as its:
+    async with launched(executable(terminal_printer(request.config))) as its:
         yield its
 
 

@@ -1,4 +1,4 @@
-// An agent's code against the generated types. It is compiled, not run: test_typescript.py says what has to hold.
+// An agent's code with the generated types. test_typescript.py compiles it and does not run it.
 import type { components, paths } from "./countersign";
 
 type Package = paths["/v1/packages"]["post"]["requestBody"]["content"]["application/json"];

@@ -1,4 +1,4 @@
-"""TypeScript types that openapi-typescript generates from the document, and an agent's code compiled against them."""
+"""An agent's code compiles with the TypeScript types that openapi-typescript generates from /openapi.json."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.api.openapi import openapi_document
-from tests.programs import Program, sayer
+from tests.programs import Program, terminal_printer
 
 HERE = Path(__file__).parent
 PACKAGES = ("nodejs", "npm")
@@ -26,8 +26,8 @@ OPTIONS = ("--noEmit", "--strict", "--exactOptionalPropertyTypes", "--module", "
 
 @pytest.fixture
 def programs(request: pytest.FixtureRequest) -> Path:
-    """The folder of the programs that package.json names. npm asks its registry only when one of them is missing."""
-    npm = NPM.path(sayer(request.config))
+    """The folder of the programs in package.json. npm asks its registry only if one of them is missing."""
+    npm = NPM.path(terminal_printer(request.config))
     cache = request.config.cache
     assert cache is not None
     folder = cache.mkdir("typescript")
@@ -37,15 +37,15 @@ def programs(request: pytest.FixtureRequest) -> Path:
 
 
 def run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout + result.stderr
 
 
 def test_the_generated_types_compile_and_an_agent_reads_action_parameters(programs: Path, tmp_path: Path) -> None:
     (tmp_path / "openapi.json").write_text(json.dumps(openapi_document()))
     types = tmp_path / "countersign.d.ts"
-    written = run(str(programs / "openapi-typescript"), str(tmp_path / "openapi.json"), "--output", str(types))
-    assert "warn" not in written.lower()
+    output = run(str(programs / "openapi-typescript"), str(tmp_path / "openapi.json"), "--output", str(types))
+    assert "warn" not in output.lower()
     shutil.copy(HERE / "agent.ts", tmp_path)
     run(str(programs / "tsc"), *OPTIONS, str(tmp_path / "agent.ts"), str(types))

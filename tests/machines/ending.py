@@ -22,7 +22,7 @@ from scheduler.cards.dossiers import dossier_of
 from store.outbox.cards import CARDS
 from store.packages.events import load_events
 from tests.bot.slack.office import POLICY
-from tests.forked import program
+from tests.forked import start_program
 from tests.machines.fleet import ROOT, Fleet
 from tests.store.soundness import faults
 from tests.store.world import Clock, World, opened
@@ -77,7 +77,7 @@ async def verified(fleet: Fleet) -> tuple[int | None, str]:
 async def commanded(fleet: Fleet, *arguments: str) -> tuple[int | None, str]:
     """What `countersign` prints beside the replicas, and with what code it ends."""
     settings = os.environ | {"COUNTERSIGN_DATABASE_URL": fleet.database_url}
-    process = await program(cli.main, *arguments, cwd=ROOT, env=settings)
+    process = await start_program(cli.main, *arguments, cwd=ROOT, env=settings)
     said, _ = await process.communicate()
     return process.returncode, said.decode()
 

@@ -17,7 +17,7 @@ from playground.slack import Slack, stand_in
 from store.agents import agent_admin
 from tests.bot.process.serving import KEY, slack_settings
 from tests.bot.slack.office import POLICY, SECRET, furnish
-from tests.forked import program
+from tests.forked import start_program
 from tests.machines import replica
 from tests.rules.world import OWEN, people
 from tests.store.world import NO_LIMITS, opened
@@ -36,7 +36,7 @@ class Replica:
 
     async def start(self, **settings: str) -> None:
         """With what this machine is set to beside the others."""
-        self.its = await program(replica.main, "serve", cwd=self._folder, env=self._settings | settings)
+        self.its = await start_program(replica.main, "serve", cwd=self._folder, env=self._settings | settings)
         ready = asyncio.Event()
         self._reading = asyncio.create_task(self._read_log(ready))
         async with asyncio.timeout(UP_WITHIN):

@@ -1,4 +1,4 @@
-"""An agent that uses the SDK, beside the people who decide on what it proposes."""
+"""An agent that uses the SDK, and the reviewers who decide on its packages."""
 
 from __future__ import annotations
 
@@ -31,65 +31,65 @@ PARAMETERS: dict[str, Any] = HARD["action_parameters"]
 
 
 class Threaded:
-    """Sync code as a test in async code calls it: each call in a thread of its own."""
+    """Wraps a sync object so that async tests can await its methods: each call runs in a thread."""
 
-    def __init__(self, its: Any) -> None:
-        self.its = its
+    def __init__(self, wrapped: Any) -> None:
+        self.wrapped = wrapped
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self.its, name)
-        return self.threaded(found) if callable(found) else found
+        attribute = getattr(self.wrapped, name)
+        return self.in_thread(attribute) if callable(attribute) else attribute
 
-    def threaded(self, method: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-        async def called(*args: Any, **kwargs: Any) -> Any:
-            given = await asyncio.to_thread(method, *args, **kwargs)
-            return Threaded(given) if isinstance(given, Handle) else given
+    def in_thread(self, method: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+        async def call_in_thread(*args: Any, **kwargs: Any) -> Any:
+            result = await asyncio.to_thread(method, *args, **kwargs)
+            return Threaded(result) if isinstance(result, Handle) else result
 
-        return called
+        return call_in_thread
 
 
 class Agent:
-    """`client` is an AsyncClient, or a Client in threads: the tests are the same."""
+    """An agent of the SDK. `client` is an AsyncClient, or a Client in threads, so that the same tests run on both."""
 
     def __init__(self, office: Office, client: Any, network: Network) -> None:
         self.office, self.client, self.network = office, client, network
 
-    async def asks(self, package: Mapping[str, Any] = HARD, **more: Any) -> Any:
+    async def request(self, package: Mapping[str, Any] = HARD, **more: Any) -> Any:
         return await self.client.request(**{**package, **more})
 
-    def gated(self, function: Callable[..., Any], **options: Any) -> Callable[..., Awaitable[Any]]:
-        """The function behind a gate of this agent's: an async one where its client is."""
-        said = {"action_type": "record.read", "risk_level": "high", "confidence": 0.95, **DOSSIER, **options}
+    def gate(self, function: Callable[..., Any], **options: Any) -> Callable[..., Awaitable[Any]]:
+        """The function behind a gate of this agent; an async function if the client is async."""
+        fields = {"action_type": "record.read", "risk_level": "high", "confidence": 0.95, **DOSSIER, **options}
         if isinstance(self.client, Threaded):
-            return self.client.threaded(gate(client=self.client.its, **said)(function))
+            return self.client.in_thread(gate(client=self.client.wrapped, **fields)(function))
 
         @wraps(function)
-        async def awaited(*args: Any, **kwargs: Any) -> Any:
+        async def call_async(*args: Any, **kwargs: Any) -> Any:
             return function(*args, **kwargs)
 
-        gated: Callable[..., Awaitable[Any]] = gate(client=self.client, **said)(awaited)
+        gated: Callable[..., Awaitable[Any]] = gate(client=self.client, **fields)(call_async)
         return gated
 
-    async def proposed(self, status: str = "pending", count: int = 1) -> Any:
-        """The newest package, once so many have come to this status."""
+    async def wait_for_package(self, status: str = "pending", count: int = 1) -> Any:
+        """Waits until `count` packages have this status and returns the newest package."""
         async with asyncio.timeout(60):
             while True:
-                self.network.used.clear()
+                self.network.activity.clear()
                 packages = (await self.office.get("/v1/packages")).body["packages"]
-                if sum(each["status"] == status for each in packages) >= count:
+                if sum(package["status"] == status for package in packages) >= count:
                     return Response(200, {}, json.dumps(packages[0]))
-                await self.network.used.wait()  # until the agent says or hears something more
+                await self.network.activity.wait()  # until the agent sends or receives more
 
-    async def approves(self, by: str = SENTA) -> None:
-        """What is asked now, whoever waits for it."""
-        await self.office.approve(by, await self.card(await self.proposed()))
+    async def approve_newest(self, by: str = SENTA) -> None:
+        """Approves the newest pending package."""
+        await self.office.approve(by, await self.card(await self.wait_for_package()))
 
-    async def gives(self, verb: Verb, by: str = SENTA, **values: Any) -> None:
-        await self.office.give(by, await self.card(await self.proposed()), verb, values)
+    async def give_newest(self, verb: Verb, by: str = SENTA, **values: Any) -> None:
+        await self.office.give(by, await self.card(await self.wait_for_package()), verb, values)
 
-    def gives_up_soon(self) -> None:
-        """Where nobody will answer any more."""
-        (self.client.its if isinstance(self.client, Threaded) else self.client).patience = BRIEF
+    def lose_patience(self) -> None:
+        """Makes the client give up soon, for tests in which the service does not answer."""
+        (self.client.wrapped if isinstance(self.client, Threaded) else self.client).patience = BRIEF
 
     @asynccontextmanager
     async def executing(self, handle: Any) -> AsyncIterator[dict[str, Any]]:
@@ -97,34 +97,34 @@ class Agent:
             async with handle.executing() as parameters:
                 yield parameters
             return
-        its: AbstractContextManager[dict[str, Any]] = handle.its.executing()
+        context: AbstractContextManager[dict[str, Any]] = handle.wrapped.executing()
         try:
-            yield await asyncio.to_thread(its.__enter__)
+            yield await asyncio.to_thread(context.__enter__)
         except Exception as fault:
-            await asyncio.to_thread(its.__exit__, type(fault), fault, fault.__traceback__)
+            await asyncio.to_thread(context.__exit__, type(fault), fault, fault.__traceback__)
             raise
-        await asyncio.to_thread(its.__exit__, None, None, None)
+        await asyncio.to_thread(context.__exit__, None, None, None)
 
     async def card(self, handle: Any) -> Message:
-        return await self.office.card(told(handle))
+        return await self.office.card(as_answer(handle))
 
-    async def decided(self, handle: Any, verb: Verb, values: Mapping[str, Any], by: str = SENTA) -> Outcome:
-        """What the agent is told after somebody has decided, by clicks."""
-        waiting: asyncio.Future[Outcome] = asyncio.ensure_future(handle.wait())
+    async def decide_and_wait(self, handle: Any, verb: Verb, values: Mapping[str, Any], by: str = SENTA) -> Outcome:
+        """Decides by clicks while the agent waits, and returns the agent's outcome."""
+        outcome: asyncio.Future[Outcome] = asyncio.ensure_future(handle.wait())
         await self.office.give(by, await self.card(handle), verb, values)
-        return await waiting
+        return await outcome
 
-    async def approved(self, handle: Any, by: str = SENTA) -> Outcome:
-        waiting: asyncio.Future[Outcome] = asyncio.ensure_future(handle.wait())
+    async def approve_and_wait(self, handle: Any, by: str = SENTA) -> Outcome:
+        outcome: asyncio.Future[Outcome] = asyncio.ensure_future(handle.wait())
         await self.office.approve(by, await self.card(handle))
-        return await waiting
+        return await outcome
 
     async def execution(self, handle: Any) -> str:
-        """As the service has it."""
-        return str((await self.office.read(told(handle))).body["execution"]["state"])
+        """The execution state at the service."""
+        return str((await self.office.read(as_answer(handle))).body["execution"]["state"])
 
 
-def told(handle: Any) -> Response:
+def as_answer(handle: Any) -> Response:
     if isinstance(handle, Response):
         return handle
     return Response(200, {}, json.dumps(handle.document))

@@ -1,4 +1,4 @@
-"""The real service with the stand-in for Slack, on SQLite: agents cannot tell the databases apart."""
+"""The real service with the playground as Slack, on SQLite: agents cannot tell the databases apart."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from countersign import AsyncClient, Client
 from tests.bot.slack.office import Office, open_office
 from tests.sdk.agents import QUICK, Agent, Threaded
-from tests.sdk.network import Network, network
+from tests.sdk.network import Network, run_network
 from tests.sdk.records import Records
 
 
@@ -23,30 +23,30 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(database_url, tmp_path) as its:
-        yield its
+    async with open_office(database_url, tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture
 async def wire(office: Office) -> AsyncIterator[Network]:
-    async with network(office.url) as its:
-        yield its
+    async with run_network(office.url) as connection:
+        yield connection
 
 
 @pytest.fixture(params=["sync", "async"])
 async def agent(request: pytest.FixtureRequest, office: Office, wire: Network) -> AsyncIterator[Agent]:
-    """The same agent in either kind of code."""
+    """The same agent in sync and in async code."""
     if request.param == "async":
         async with AsyncClient(wire.url, office.key, patience=QUICK) as client:
             yield Agent(office, client, wire)
     else:
-        with Client(wire.url, office.key, patience=QUICK) as its:
-            yield Agent(office, Threaded(its), wire)
+        with Client(wire.url, office.key, patience=QUICK) as sync_client:
+            yield Agent(office, Threaded(sync_client), wire)
 
 
 @pytest.fixture
 def watcher(office: Office, wire: Network) -> Agent:
-    """Sees what agents in processes of their own propose, and proposes nothing."""
+    """Watches the packages of agents in other processes, and proposes nothing itself."""
     return Agent(office, None, wire)
 
 

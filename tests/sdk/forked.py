@@ -1,4 +1,4 @@
-"""A script in a process of its own, forked from one that has loaded what the scripts import: most of a start is that."""
+"""Run a script in a forked process. The parent has loaded what scripts import, which is most of a script's start."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from tests.forked import FORKED
 
 
 class Script:
-    """Started at once; it may be killed, as any process. It has no standard input."""
+    """A script that starts at once, can be killed, and has no standard input."""
 
     def __init__(self, path: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         self._folder = TemporaryDirectory()
-        self._said = [Path(self._folder.name, name) for name in ("out", "err")]
-        self._its = FORKED.Process(target=_run, args=(path, arguments, dict(environment), self._said), daemon=True)
-        self._its.start()
+        self._files = [Path(self._folder.name, name) for name in ("out", "err")]
+        self._process = FORKED.Process(target=_run, args=(path, arguments, dict(environment), self._files), daemon=True)
+        self._process.start()
 
     @property
     def returncode(self) -> int | None:
-        return self._its.exitcode
+        return self._process.exitcode
 
     def kill(self) -> None:
-        self._its.kill()
+        self._process.kill()
 
     async def communicate(self) -> tuple[bytes, bytes]:
-        """What it has said, once it has ended."""
+        """Waits for its end and returns its output and errors."""
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
-        loop.add_reader(self._its.sentinel, ended.set)
+        loop.add_reader(self._process.sentinel, ended.set)
         await ended.wait()
-        loop.remove_reader(self._its.sentinel)
-        self._its.join()
+        loop.remove_reader(self._process.sentinel)
+        self._process.join()
         with self._folder:
-            out, err = (file.read_bytes() for file in self._said)
+            out, err = (file.read_bytes() for file in self._files)
         return out, err
 
 
-def _run(path: Path, arguments: Sequence[str], environment: Mapping[str, str], said: Sequence[Path]) -> None:
-    for number, file in enumerate(said, 1):
+def _run(path: Path, arguments: Sequence[str], environment: Mapping[str, str], files: Sequence[Path]) -> None:
+    for number, file in enumerate(files, 1):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), number)
     os.environ.clear()
     os.environ.update(environment)

@@ -1,6 +1,7 @@
-"""A graph in a process of its own, checkpointed in a file: it deletes what people let it, once.
+"""A graph in its own process, with its checkpoints in a file. It deletes the records that people approve, once.
 
-Two reviews in one step, then the deletions. The deletions are lines in a file; the process may be told to die first.
+Two reviews run in one step, then the deletions. A deletion is a line in a file. With the argument `die` the process
+kills itself right after the first one.
 """
 
 from __future__ import annotations
@@ -58,10 +59,14 @@ def review(record: str) -> Any:
 
 def delete(state: State) -> dict[str, Any]:
     with Client() as client:
-        return {"deleted": [_deleted(client, *each) for each in sorted(state["decided"], key=lambda each: each[1])]}
+        return {
+            "deleted": [
+                _delete(client, *decision) for decision in sorted(state["decided"], key=lambda decision: decision[1])
+            ]
+        }
 
 
-def _deleted(client: Client, package_id: str, record: str, permitted: bool) -> str:
+def _delete(client: Client, package_id: str, record: str, permitted: bool) -> str:
     if not permitted:
         return f"{record} kept"
     try:
@@ -87,7 +92,7 @@ def main() -> None:
         graph = builder.compile(checkpointer=saver)
         begun = graph.get_state(CONFIG).created_at is not None
         result = run_graph(graph, None if begun else {"decided": [], "deleted": []}, CONFIG, client)
-        print(*result["deleted"], sep=", ")  # noqa: T201 - its result is what it prints
+        print(*result["deleted"], sep=", ")  # noqa: T201 - the script's result
 
 
 if __name__ == "__main__":

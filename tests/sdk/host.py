@@ -1,4 +1,4 @@
-"""The service as a process of its own that is killed and started again at the same address, beside one Slack."""
+"""The service in its own process, which tests kill and start again at the same address, next to one Slack."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from playground.slack import Slack, stand_in
 from tests.bot.process.serving import KEY, add_people_and_agent, slack_settings
 from tests.bot.service import POLICY
 from tests.bot.slack.office import CHANNEL, CONFIRMED, SECRET, SENTA, furnish
-from tests.forked import Program, program
+from tests.forked import Program, start_program
 
 
 class Host:
@@ -36,7 +36,7 @@ class Host:
         self._process: Program | None = None
 
     async def start(self) -> None:
-        self._process = await program(cli.main, "serve", cwd=self._folder, env=self._environment)
+        self._process = await start_program(cli.main, "serve", cwd=self._folder, env=self._environment)
         async with asyncio.timeout(60):
             async for line in self._process.stderr:
                 if json.loads(line)["event"] == "service.ready":
@@ -50,7 +50,7 @@ class Host:
         await self._process.communicate()
 
     async def card(self) -> Message:
-        """The one card, as soon as it is there."""
+        """Waits for the only card."""
         await self.slack.until(lambda: bool(self.slack.messages(CHANNEL)))
         return self.slack.messages(CHANNEL)[0]
 
@@ -60,7 +60,7 @@ class Host:
 
 
 @asynccontextmanager
-async def hosted(database_url: str, folder: Path) -> AsyncIterator[Host]:
+async def run_host(database_url: str, folder: Path) -> AsyncIterator[Host]:
     (folder / "policy.toml").write_text(f'{POLICY}\n[channels]\ndefault = "{CHANNEL}"\n')
     async with stand_in(signing_secret=SECRET) as slack:
         furnish(slack)

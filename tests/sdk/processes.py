@@ -1,4 +1,4 @@
-"""Agents as processes of their own, told by their environment where the service is."""
+"""Start agents in their own processes, with the service's address and key in the environment."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from tests.sdk.network import Network
 HERE = Path(__file__).parent
 
 
-def started(office: Office, wire: Network, script: Path, *arguments: object) -> Script:
+def start_script(office: Office, wire: Network, script: Path, *arguments: object) -> Script:
     environment = os.environ | {"COUNTERSIGN_URL": wire.url, "COUNTERSIGN_AGENT_KEY": office.key}
-    return Script(script, [str(each) for each in arguments], environment)
+    return Script(script, [str(argument) for argument in arguments], environment)

@@ -1,4 +1,4 @@
-"""What an agent does for real in these tests: each time is kept."""
+"""The action of the agents in these tests. It keeps a list of its calls."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 class Records:
     def __init__(self) -> None:
-        self.read_ones: list[Any] = []
+        self.calls: list[Any] = []
 
     def read(self, record: str, copies: int = 1) -> str:
         """Read a record."""
-        self.read_ones.append((record, copies))
+        self.calls.append((record, copies))
         return f"record {record}"

@@ -1,4 +1,4 @@
-"""Whoever answers may be no service, a broken one, or one that cannot just now: each is told as what it is."""
+"""The SDK raises a matching error if the answer is broken, of another server, or of a service that is unavailable."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ BRIEF = Patience(total=0.05, poll=5.0, first_rest=0.01, longest_rest=0.02)
 PROBLEM = "Content-Type: application/problem+json"
 
 
-def answer(status: int, body: str | bytes, *headers: str) -> bytes:
+def http_answer(status: int, body: str | bytes, *headers: str) -> bytes:
     body = body if isinstance(body, bytes) else body.encode()
     lines = [f"HTTP/1.1 {status} So", f"Content-Length: {len(body)}", "Connection: close", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-BUSY = answer(503, '{"type": "urn:countersign:problem:unavailable", "detail": "Not just now."}', PROBLEM)
+BUSY = http_answer(503, '{"type": "urn:countersign:problem:unavailable", "detail": "Not just now."}', PROBLEM)
 
 
 @asynccontextmanager
-async def answering(answers: Iterator[bytes]) -> AsyncIterator[AsyncClient]:
-    """A client of somebody who gives these answers, whatever they are asked."""
+async def serve_answers(answers: Iterator[bytes]) -> AsyncIterator[AsyncClient]:
+    """A client of a server that gives these answers to any request."""
 
     async def give(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -53,35 +53,35 @@ async def answering(answers: Iterator[bytes]) -> AsyncIterator[AsyncClient]:
 
 
 ANSWERS: dict[str, tuple[bytes, type[CountersignError]]] = {
-    "a problem without a body": (answer(503, "", PROBLEM), UnavailableError),
-    "a problem that is a list": (answer(503, "[]", PROBLEM), UnavailableError),
-    "a problem with parts of other types": (answer(409, '{"type": [], "errors": 5, "package": {}}'), ProblemError),
-    "what cannot be unpacked": (answer(200, b"no gzip", "Content-Encoding: gzip"), UnreachableError),
-    "what is nested without end": (answer(200, "[" * 200_000), BadAnswerError),
-    "a document of something else": (answer(200, '{"status": "pending"}'), BadAnswerError),
-    "another address": (answer(301, "", "Location: https://example.com/"), BadAnswerError),
-    "a rest for ever": (answer(503, "", f"Retry-After: {'9' * 400}"), UnreachableError),
+    "a problem without a body": (http_answer(503, "", PROBLEM), UnavailableError),
+    "a problem that is a list": (http_answer(503, "[]", PROBLEM), UnavailableError),
+    "a problem with parts of other types": (http_answer(409, '{"type": [], "errors": 5, "package": {}}'), ProblemError),
+    "a body that is not gzip": (http_answer(200, b"no gzip", "Content-Encoding: gzip"), UnreachableError),
+    "a very deeply nested body": (http_answer(200, "[" * 200_000), BadAnswerError),
+    "a document of something else": (http_answer(200, '{"status": "pending"}'), BadAnswerError),
+    "a redirect": (http_answer(301, "", "Location: https://example.com/"), BadAnswerError),
+    "an endless Retry-After": (http_answer(503, "", f"Retry-After: {'9' * 400}"), UnreachableError),
 }
 
 
-@pytest.mark.parametrize(("given", "kind"), ANSWERS.values(), ids=ANSWERS)
-async def test_any_answer_has_an_error_of_ours(given: bytes, kind: type[CountersignError]) -> None:
-    async with answering(repeat(given)) as client:
+@pytest.mark.parametrize(("answer", "kind"), ANSWERS.values(), ids=ANSWERS)
+async def test_every_bad_answer_raises_an_error_of_the_sdk(answer: bytes, kind: type[CountersignError]) -> None:
+    async with serve_answers(repeat(answer)) as client:
         with pytest.raises(kind):
             await client.handle("pkg_1")
 
 
-async def test_a_service_that_cannot_just_now_says_why_and_may_be_asked_again() -> None:
-    async with answering(repeat(BUSY)) as client:
+async def test_an_unavailable_service_raises_its_reason_and_can_be_asked_again() -> None:
+    async with serve_answers(repeat(BUSY)) as client:
         with pytest.raises(UnreachableError, match="Not just now") as unavailable:
             await client.handle("pkg_1")
     assert isinstance(unavailable.value, ProblemError)
     assert (unavailable.value.status, unavailable.value.kind) == (503, "unavailable")
 
 
-async def test_a_wait_that_ends_while_the_service_cannot_answer_is_still_pending() -> None:
+async def test_a_wait_that_ends_while_the_service_is_unavailable_is_still_pending() -> None:
     pending: dict[str, Any] = read_recorded("pending")
-    async with answering(chain([answer(200, json.dumps(pending))], repeat(BUSY))) as client:
+    async with serve_answers(chain([http_answer(200, json.dumps(pending))], repeat(BUSY))) as client:
         handle = await client.handle("pkg_0")
         with pytest.raises(StillPendingError, match="Not just now"):
             await handle.wait(timeout=0.1)

@@ -1,4 +1,4 @@
-"""Arguments go to people as JSON, and come back from what they approved as what they were, or not at all."""
+"""Arguments are shown to people as JSON, and the approved JSON becomes the same arguments again or is refused."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Party(BaseModel):
 
 
 class Letter(BaseModel):
-    """Each field has another name outside, in one of the ways that there are."""
+    """Each field has an alias, in each way that pydantic offers."""
 
     sender: str = Field(alias="from")
     to: str = Field(validation_alias="recipient")
@@ -115,10 +115,10 @@ def signature(kind: Any) -> Signature:
 
 
 @pytest.mark.parametrize(("kind", "value"), VALUES)
-def test_each_type_comes_back_as_it_was(kind: Any, value: Any) -> None:
-    its = signature(kind)
-    asked, _ = its.bind([value], {})
-    assert its.call(asked, {}).arguments == {"value": value}
+def test_a_value_of_each_type_comes_back_unchanged(kind: Any, value: Any) -> None:
+    function_signature = signature(kind)
+    parameters, _ = function_signature.bind([value], {})
+    assert function_signature.call(parameters, {}).arguments == {"value": value}
 
 
 EDITS: list[tuple[Any, Any]] = [
@@ -168,41 +168,41 @@ def test_an_edit_that_does_not_fit_the_type_is_refused(kind: Any, edited: Any) -
 @pytest.mark.parametrize(
     "value", [datetime(2026, 1, 1, tzinfo=UTC), Colour.BLUE, {1: 2}, object(), float("nan"), 2**60, [{"a": Decimal(1)}]]
 )
-def test_what_would_not_come_back_as_it_was_is_refused_before_anybody_is_asked(value: Any) -> None:
+def test_a_value_that_would_come_back_changed_is_refused_before_anybody_is_asked(value: Any) -> None:
     with pytest.raises(MisfitError, match="value"):
         signature(Any).bind([value], {})
 
 
-def test_a_model_is_shown_by_its_fields_own_names_and_read_by_them_as_edited() -> None:
-    its = signature(Letter)
-    asked, _ = its.bind([LETTER], {})
-    assert asked["value"] == {
+def test_a_model_is_shown_and_edited_by_the_own_names_of_its_fields() -> None:
+    function_signature = signature(Letter)
+    parameters, _ = function_signature.bind([LETTER], {})
+    assert parameters["value"] == {
         "sender": "Ada",
         "to": "Bob",
         "body": "Hi.",
         "guests": [{"name": "Eve", "born": "1815-12-10"}],
     }
-    edited = asked["value"] | {"to": "Charles", "guests": []}
-    read = its.call({"value": edited}, {}).arguments["value"]
+    edited = parameters["value"] | {"to": "Charles", "guests": []}
+    read = function_signature.call({"value": edited}, {}).arguments["value"]
     assert (read.sender, read.to, read.body, read.guests) == ("Ada", "Charles", "Hi.", [])
 
 
-def test_a_value_of_another_type_than_announced_is_refused_before_anybody_is_asked() -> None:
+def test_a_value_that_does_not_match_its_annotation_is_refused_before_anybody_is_asked() -> None:
     with pytest.raises(MisfitError):
         signature(int).bind(["3"], {})
 
 
-def test_arguments_of_every_kind_find_their_place() -> None:
+def test_positional_keyword_and_extra_arguments_reach_their_parameters() -> None:
     def function(first: int, /, second: int, *, third: int = 3, **more: int) -> None: ...
 
-    its = Signature(function)
-    asked, _ = its.bind([1, 2], {"fourth": 4})
-    assert asked == {"first": 1, "second": 2, "third": 3, "fourth": 4}
-    call = its.call(asked, {})
+    function_signature = Signature(function)
+    parameters, _ = function_signature.bind([1, 2], {"fourth": 4})
+    assert parameters == {"first": 1, "second": 2, "third": 3, "fourth": 4}
+    call = function_signature.call(parameters, {})
     assert (call.args, call.kwargs) == ((1, 2), {"third": 3, "fourth": 4})
 
 
-def test_context_is_not_for_reviewers_to_give() -> None:
+def test_a_reviewer_cannot_set_a_context_argument() -> None:
     def function(connection: object, record: str) -> None: ...
 
     with pytest.raises(MisfitError, match="not for reviewers"):
@@ -214,6 +214,6 @@ class Opaque:
 
 
 @pytest.mark.parametrize("kind", [Opaque, list[Opaque], type, "Missing"])
-def test_a_type_that_has_no_way_back_is_refused_where_it_is_written(kind: Any) -> None:
+def test_a_type_without_a_json_form_is_refused_when_the_function_is_defined(kind: Any) -> None:
     with pytest.raises(TypeError):
         signature(kind)

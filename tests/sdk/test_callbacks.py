@@ -1,4 +1,4 @@
-"""A callback is believed only if the service signed it, lately; its handlers answer so that the service understands."""
+"""A callback is accepted only if the service signed it recently, and the handlers answer with the right status."""
 
 from __future__ import annotations
 
@@ -34,38 +34,43 @@ OTHER = "whsec_" + base64.b64encode(b"another one of thirty-two bytes.").decode(
 Receiver = Callable[[Callback], Awaitable[None]]
 
 
-def letter(document: Any, secret: str = SECRET, at: datetime | None = None) -> tuple[bytes, dict[str, str]]:
-    """Signed by an independent library."""
-    at = at or datetime.now(UTC)
-    body = json.dumps({"type": "package.approved", "timestamp": at.isoformat(), "data": document})
-    stamp = str(int(at.timestamp()))
-    signature = Webhook(secret).sign("msg_1", at, body)
-    return body.encode(), {"webhook-id": "msg_1", "webhook-timestamp": stamp, "webhook-signature": signature}
+def signed_callback(
+    document: Any, secret: str = SECRET, sent_at: datetime | None = None
+) -> tuple[bytes, dict[str, str]]:
+    """A callback signed by an independent library."""
+    sent_at = sent_at or datetime.now(UTC)
+    body = json.dumps({"type": "package.approved", "timestamp": sent_at.isoformat(), "data": document})
+    timestamp = str(int(sent_at.timestamp()))
+    signature = Webhook(secret).sign("msg_1", sent_at, body)
+    return body.encode(), {"webhook-id": "msg_1", "webhook-timestamp": timestamp, "webhook-signature": signature}
 
 
 @pytest.fixture
 async def document(agent: Agent) -> Any:
-    handle = await agent.asks()
-    await agent.approved(handle)
+    handle = await agent.request()
+    await agent.approve_and_wait(handle)
     return handle.document
 
 
 @pytest.mark.parametrize("agent", ["async"], indirect=True)
-async def test_what_the_service_signed_is_believed(document: Any) -> None:
-    body, headers = letter(document)
+async def test_a_callback_that_the_service_signed_is_accepted(document: Any) -> None:
+    body, headers = signed_callback(document)
     callback = verify_callback(body, headers, SECRET)
     assert (callback.id, callback.type) == ("msg_1", "package.approved")
     assert isinstance(callback.outcome, Approved)
 
 
-def test_headers_are_found_in_any_case() -> None:
-    body, headers = letter({})
+def test_header_names_are_case_insensitive() -> None:
+    body, headers = signed_callback({})
     assert verify_callback(body, {name.title(): value for name, value in headers.items()}, SECRET).id == "msg_1"
 
 
-def test_while_a_secret_changes_either_is_believed() -> None:
-    body, headers = letter({}, OTHER)
-    both = {**headers, "webhook-signature": f"{letter({})[1]['webhook-signature']} {headers['webhook-signature']}"}
+def test_both_secrets_are_accepted_while_a_secret_is_replaced() -> None:
+    body, headers = signed_callback({}, OTHER)
+    both = {
+        **headers,
+        "webhook-signature": f"{signed_callback({})[1]['webhook-signature']} {headers['webhook-signature']}",
+    }
     assert verify_callback(body, headers, [SECRET, OTHER]).id == "msg_1"
     assert verify_callback(body, both, OTHER).id == "msg_1"
 
@@ -74,42 +79,42 @@ FORGERIES: dict[str, Callable[[bytes, dict[str, str]], tuple[bytes, dict[str, st
     "another body": lambda body, headers: (body.replace(b"approved", b"rejected"), headers),
     "another id": lambda body, headers: (body, headers | {"webhook-id": "msg_2"}),
     "no signature": lambda body, headers: (body, {k: v for k, v in headers.items() if k != "webhook-signature"}),
-    "an empty one": lambda body, headers: (body, headers | {"webhook-signature": "v1,"}),
+    "an empty signature": lambda body, headers: (body, headers | {"webhook-signature": "v1,"}),
     "garbage": lambda body, headers: (body, headers | {"webhook-signature": "v1,\u00e9 v2,abc \x00"}),
     "another version": lambda body, headers: (
         body,
         headers | {"webhook-signature": "v1a" + headers["webhook-signature"]},
     ),
-    "no time": lambda body, headers: (body, headers | {"webhook-timestamp": "now"}),
+    "a time that is not a number": lambda body, headers: (body, headers | {"webhook-timestamp": "now"}),
     "another time": lambda body, headers: (body, headers | {"webhook-timestamp": str(int(time.time()) + 1)}),
-    "a time beyond all times": lambda body, headers: (body, headers | {"webhook-timestamp": "9" * 5000}),
-    "bytes that are no text": lambda body, headers: (body, headers | {"webhook-signature": "v1,\udcff"}),
-    "an id that is no text": lambda body, headers: (body, headers | {"webhook-id": "\udcff"}),
+    "a time with 5000 digits": lambda body, headers: (body, headers | {"webhook-timestamp": "9" * 5000}),
+    "a signature that is not text": lambda body, headers: (body, headers | {"webhook-signature": "v1,\udcff"}),
+    "an id that is not text": lambda body, headers: (body, headers | {"webhook-id": "\udcff"}),
     "no headers": lambda body, _: (body, {}),
 }
 
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
-def test_what_it_did_not_sign_is_not(forge: Callable[..., tuple[bytes, dict[str, str]]]) -> None:
-    body, headers = forge(*letter({}))
+def test_a_forged_callback_is_refused(forge: Callable[..., tuple[bytes, dict[str, str]]]) -> None:
+    body, headers = forge(*signed_callback({}))
     with pytest.raises(CallbackError):
         verify_callback(body, headers, SECRET)
 
 
-def test_another_secret_is_not_believed() -> None:
+def test_a_callback_signed_with_another_secret_is_refused() -> None:
     with pytest.raises(CallbackError, match="not the service's"):
-        verify_callback(*letter({}, OTHER), SECRET)
+        verify_callback(*signed_callback({}, OTHER), SECRET)
 
 
 @pytest.mark.parametrize("seconds", [-301, 301])
-def test_what_is_old_or_from_the_future_is_not_believed(seconds: int) -> None:
-    body, headers = letter({})
+def test_a_callback_that_is_too_old_or_from_the_future_is_refused(seconds: int) -> None:
+    body, headers = signed_callback({})
     with pytest.raises(CallbackError, match="too far from now"):
         verify_callback(body, headers, SECRET, now=time.time() + seconds)
 
 
 @pytest.mark.parametrize("body", ["", "null", "[]", "{}", '{"type": "a", "timestamp": 5, "data": {}}', "{" * 900])
-def test_what_is_signed_and_no_callback_is_refused_and_not_a_crash(body: str) -> None:
+def test_a_signed_body_that_is_not_a_callback_raises_a_callback_error(body: str) -> None:
     now = datetime.now(UTC)
     signature = Webhook(SECRET).sign("msg_1", now, body)
     headers = {"webhook-id": "msg_1", "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signature}
@@ -118,19 +123,19 @@ def test_what_is_signed_and_no_callback_is_refused_and_not_a_crash(body: str) ->
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_%%%", ["whsec_"]])
-def test_a_secret_that_is_none_is_told_to_the_operator(monkeypatch: pytest.MonkeyPatch, secret: Any) -> None:
+def test_an_unusable_secret_raises_a_configuration_error(monkeypatch: pytest.MonkeyPatch, secret: Any) -> None:
     monkeypatch.delenv("COUNTERSIGN_CALLBACK_SECRET", raising=False)
     with pytest.raises(ConfigurationError, match="countersign agents add"):
-        verify_callback(*letter({}), secret)
+        verify_callback(*signed_callback({}), secret)
 
 
-def test_the_secret_comes_from_the_environment_where_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_secret_defaults_to_the_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_CALLBACK_SECRET", SECRET)
-    assert verify_callback(*letter({})).id == "msg_1"
+    assert verify_callback(*signed_callback({})).id == "msg_1"
 
 
 @asynccontextmanager
-async def in_aiohttp(receive: Receiver, secret: str = SECRET) -> AsyncIterator[str]:
+async def serve_aiohttp(receive: Receiver, secret: str = SECRET) -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_post("/countersign", callback_handler(receive, secret))
     runner = web.AppRunner(app)
@@ -141,7 +146,7 @@ async def in_aiohttp(receive: Receiver, secret: str = SECRET) -> AsyncIterator[s
 
 
 class Server(uvicorn.Server):
-    """That says when it has started."""
+    """A server that sets `up` when it has started."""
 
     def __init__(self, app: FastAPI) -> None:
         super().__init__(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
@@ -153,7 +158,7 @@ class Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def in_fastapi(receive: Receiver) -> AsyncIterator[str]:
+async def serve_fastapi(receive: Receiver) -> AsyncIterator[str]:
     app = FastAPI()
     app.add_api_route("/countersign", callback_endpoint(receive, SECRET), methods=["POST"])
     server = Server(app)
@@ -164,41 +169,41 @@ async def in_fastapi(receive: Receiver) -> AsyncIterator[str]:
     await serving
 
 
-@pytest.mark.parametrize("serving", [in_aiohttp, in_fastapi], ids=["aiohttp", "FastAPI"])
-async def test_a_handler_takes_what_is_signed_and_nothing_else(serving: Any) -> None:
-    taken: list[str] = []
+@pytest.mark.parametrize("serve", [serve_aiohttp, serve_fastapi], ids=["aiohttp", "FastAPI"])
+async def test_a_handler_accepts_signed_callbacks_only(serve: Any) -> None:
+    received: list[str] = []
 
     async def receive(callback: Callback) -> None:
-        taken.append(callback.id)
+        received.append(callback.id)
 
-    async with serving(receive) as url, httpx.AsyncClient() as http:
-        body, headers = letter({})
+    async with serve(receive) as url, httpx.AsyncClient() as http:
+        body, headers = signed_callback({})
         assert (await http.post(url, content=body, headers=headers)).status_code == 204
         assert (await http.post(url, content=body)).status_code == 401
         assert (await http.post(url, content=b"x" * (MAX_BODY + 1), headers=headers)).status_code == 413
-    assert taken == ["msg_1"]
+    assert received == ["msg_1"]
 
 
-@pytest.mark.parametrize("serving", [in_aiohttp, in_fastapi], ids=["aiohttp", "FastAPI"])
-async def test_what_the_agent_cannot_take_now_is_asked_for_again(serving: Any) -> None:
+@pytest.mark.parametrize("serve", [serve_aiohttp, serve_fastapi], ids=["aiohttp", "FastAPI"])
+async def test_a_handler_answers_500_if_the_agent_raises(serve: Any) -> None:
     async def receive(_: Callback) -> None:
         raise ConnectionError("the agent's own database is away")
 
-    async with serving(receive) as url, httpx.AsyncClient() as http:
-        body, headers = letter({})
+    async with serve(receive) as url, httpx.AsyncClient() as http:
+        body, headers = signed_callback({})
         assert (await http.post(url, content=body, headers=headers)).status_code == 500
 
 
-async def test_what_the_service_itself_sends_is_believed(database_url: str, tmp_path: Path) -> None:
-    got: asyncio.Queue[Callback] = asyncio.Queue()
+async def test_a_callback_of_the_real_service_is_accepted(database_url: str, tmp_path: Path) -> None:
+    callbacks: asyncio.Queue[Callback] = asyncio.Queue()
     async with open_desk(database_url, tmp_path, COUNTERSIGN_CALLBACK_ALLOW="127.0.0.0/8") as desk:
-        made = await desk.world.write(
+        agent = await desk.world.write(
             lambda connection: agent_admin.add_agent(connection, "Teller", OWEN, desk.clock())
         )
-        async with in_aiohttp(got.put, made.callback_secret) as url:
-            told = await desk.submit(SOFT | {"callback_url": url}, key=made.key)
-            await desk.decide(Approve, told, by=RITA)
+        async with serve_aiohttp(callbacks.put, agent.callback_secret) as url:
+            package = await desk.submit(SOFT | {"callback_url": url}, key=agent.key)
+            await desk.decide(Approve, package, by=RITA)
             async with asyncio.timeout(30):
-                callback = await got.get()
-        assert callback.document == (await desk.call("GET", f"/v1/packages/{told.id}", made.key)).body
+                callback = await callbacks.get()
+        assert callback.document == (await desk.call("GET", f"/v1/packages/{package.id}", agent.key)).body
     assert (callback.type, type(callback.outcome)) == ("package.approved", Approved)

@@ -1,4 +1,4 @@
-"""A permission is taken once, before it lapses, for exactly what was approved; and what came of it is told."""
+"""A permission is claimed once, before it expires, for exactly the approved action, and its outcome is reported."""
 
 from __future__ import annotations
 
@@ -24,110 +24,112 @@ from tests.bot.slack.office import SENTA
 from tests.rules.world import DAY
 from tests.sdk.agents import PARAMETERS, Agent
 
-# Threads ask as tasks do: tests/sdk/test_enduring.py claims from async code.
+# Sync code is enough here, because tests/sdk/test_enduring.py claims from async code.
 pytestmark = pytest.mark.parametrize("agent", ["sync"], indirect=True)
 
 
 @pytest.fixture
-async def approved(agent: Agent) -> Any:
-    handle = await agent.asks()
-    await agent.approved(handle)
+async def approved_handle(agent: Agent) -> Any:
+    handle = await agent.request()
+    await agent.approve_and_wait(handle)
     return handle
 
 
-async def test_a_claim_gives_the_parameters_as_approved(agent: Agent, approved: Any) -> None:
-    assert await approved.claim() == PARAMETERS
-    assert (approved.execution, approved.may_proceed) == ("claimed", False)
+async def test_a_claim_returns_the_approved_parameters(agent: Agent, approved_handle: Any) -> None:
+    assert await approved_handle.claim() == PARAMETERS
+    assert (approved_handle.execution, approved_handle.may_proceed) == ("claimed", False)
 
 
-async def test_the_same_handle_may_claim_again_and_another_may_not(agent: Agent, approved: Any) -> None:
-    other = await agent.client.handle(approved.decision_package_id)
-    await approved.claim()
-    await approved.claim()
+async def test_a_handle_can_repeat_its_claim_and_another_handle_cannot_claim(
+    agent: Agent, approved_handle: Any
+) -> None:
+    other = await agent.client.handle(approved_handle.decision_package_id)
+    await approved_handle.claim()
+    await approved_handle.claim()
     with pytest.raises(AlreadyClaimedError):
         await other.claim()
 
 
-async def test_of_many_workers_one_gets_it(agent: Agent, approved: Any) -> None:
-    workers = [await agent.client.handle(approved.decision_package_id) for _ in range(6)]
-    taken = await asyncio.gather(*(each.claim() for each in workers), return_exceptions=True)
-    assert [each for each in taken if not isinstance(each, AlreadyClaimedError)] == [PARAMETERS]
+async def test_one_of_many_workers_gets_the_claim(agent: Agent, approved_handle: Any) -> None:
+    workers = [await agent.client.handle(approved_handle.decision_package_id) for _ in range(6)]
+    results = await asyncio.gather(*(result.claim() for result in workers), return_exceptions=True)
+    assert [result for result in results if not isinstance(result, AlreadyClaimedError)] == [PARAMETERS]
 
 
 @pytest.mark.parametrize("state", ["succeeded", "failed", "rolled_back"])
-async def test_what_came_of_it_is_reported(agent: Agent, approved: Any, state: str) -> None:
-    await approved.claim()
-    await getattr(approved, state)("In a sentence.")
-    assert await agent.execution(approved) == state
+async def test_an_outcome_is_reported(agent: Agent, approved_handle: Any, state: str) -> None:
+    await approved_handle.claim()
+    await getattr(approved_handle, state)("In a sentence.")
+    assert await agent.execution(approved_handle) == state
 
 
-async def test_the_digest_is_the_services_own(agent: Agent, approved: Any) -> None:
-    assert action_digest("record.read", PARAMETERS) == approved.action_digest
+async def test_the_digest_equals_the_services(agent: Agent, approved_handle: Any) -> None:
+    assert action_digest("record.read", PARAMETERS) == approved_handle.action_digest
 
 
-async def test_a_digest_of_something_else_is_refused(agent: Agent, approved: Any) -> None:
+async def test_a_claim_with_the_digest_of_another_action_is_refused(agent: Agent, approved_handle: Any) -> None:
     with pytest.raises(DigestMismatchError):
-        await approved.claim(action_digest("record.read", {"record": "43"}))
-    assert await agent.execution(approved) == "none"
+        await approved_handle.claim(action_digest("record.read", {"record": "43"}))
+    assert await agent.execution(approved_handle) == "none"
 
 
-async def test_what_lapsed_cannot_be_claimed(agent: Agent, approved: Any) -> None:
+async def test_an_expired_approval_cannot_be_claimed(agent: Agent, approved_handle: Any) -> None:
     await agent.office.passes(3 * DAY)
     with pytest.raises(ApprovalLapsedError, match="submit the action again"):
-        await approved.claim()
+        await approved_handle.claim()
 
 
-async def test_what_was_revoked_cannot_be_claimed(agent: Agent, approved: Any) -> None:
-    await agent.office.give(SENTA, await agent.card(approved), Verb.REVOKE, {"comment": "Wrong customer."})
+async def test_a_revoked_approval_cannot_be_claimed(agent: Agent, approved_handle: Any) -> None:
+    await agent.office.give(SENTA, await agent.card(approved_handle), Verb.REVOKE, {"comment": "Wrong customer."})
     with pytest.raises(MayNotProceedError):
-        await approved.claim()
+        await approved_handle.claim()
 
 
-async def test_what_nobody_decided_cannot_be_claimed(agent: Agent) -> None:
+async def test_an_undecided_package_cannot_be_claimed(agent: Agent) -> None:
     with pytest.raises(MayNotProceedError):
-        await (await agent.asks()).claim()
+        await (await agent.request()).claim()
 
 
-async def test_a_paused_agent_claims_nothing(agent: Agent, approved: Any) -> None:
+async def test_a_paused_agent_cannot_claim(agent: Agent, approved_handle: Any) -> None:
     await agent.office.pause()
     with pytest.raises(AgentPausedError):
-        await approved.claim()
+        await approved_handle.claim()
 
 
-async def test_what_was_done_under_a_claim_can_be_reported_later(agent: Agent, approved: Any) -> None:
-    await approved.claim()
-    later = await agent.client.handle(approved.decision_package_id, claim_id=approved.claim_id)
+async def test_an_outcome_can_be_reported_later_under_the_same_claim_id(agent: Agent, approved_handle: Any) -> None:
+    await approved_handle.claim()
+    later = await agent.client.handle(approved_handle.decision_package_id, claim_id=approved_handle.claim_id)
     await later.succeeded("Found in the log: it was read.")
-    assert await agent.execution(approved) == "succeeded"
+    assert await agent.execution(approved_handle) == "succeeded"
 
 
-async def test_who_asks_again_is_told_what_became_of_the_permission(agent: Agent, approved: Any) -> None:
-    await approved.claim()
-    first = await (await agent.client.handle(approved.decision_package_id)).wait()
-    await approved.succeeded()
-    second = await (await agent.client.handle(approved.decision_package_id)).wait()
+async def test_waiting_again_returns_how_the_permission_was_used(agent: Agent, approved_handle: Any) -> None:
+    await approved_handle.claim()
+    first = await (await agent.client.handle(approved_handle.decision_package_id)).wait()
+    await approved_handle.succeeded()
+    second = await (await agent.client.handle(approved_handle.decision_package_id)).wait()
     assert (type(first), first.permits, type(second), second.permits) == (Unknown, False, Executed, False)
 
 
-async def test_a_permission_that_lapsed_permits_nothing(agent: Agent, approved: Any) -> None:
+async def test_an_expired_permission_permits_nothing(agent: Agent, approved_handle: Any) -> None:
     await agent.office.passes(3 * DAY)
-    later = await agent.client.handle(approved.decision_package_id)
+    later = await agent.client.handle(approved_handle.decision_package_id)
     assert isinstance(await later.wait(), Lapsed)
 
 
-async def test_what_is_done_and_cannot_be_reported_is_not_to_be_done_again(agent: Agent) -> None:
-    agent.gives_up_soon()
-    approved = await agent.asks()
-    await agent.approved(approved)
+async def test_a_success_that_cannot_be_reported_raises_an_unreported_error(agent: Agent) -> None:
+    agent.lose_patience()
+    approved_handle = await agent.request()
+    await agent.approve_and_wait(approved_handle)
     with pytest.raises(UnreportedError, match="Do not run it again") as unreported:
-        async with agent.executing(approved):
+        async with agent.executing(approved_handle):
             agent.network.down = True
-    assert unreported.value.claim_id == approved.claim_id
-    assert await agent.execution(approved) == "claimed"
+    assert unreported.value.claim_id == approved_handle.claim_id
+    assert await agent.execution(approved_handle) == "claimed"
 
 
 @pytest.mark.parametrize("detail", ["a\x00b\x1b[31m", "x" * 5000, "\n \t", "\u202eabc"])
-async def test_any_text_can_be_reported(agent: Agent, approved: Any, detail: str) -> None:
-    await approved.claim()
-    await approved.failed(detail)
-    assert await agent.execution(approved) == "failed"
+async def test_a_report_accepts_any_text(agent: Agent, approved_handle: Any, detail: str) -> None:
+    await approved_handle.claim()
+    await approved_handle.failed(detail)
+    assert await agent.execution(approved_handle) == "failed"

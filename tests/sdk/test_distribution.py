@@ -1,4 +1,4 @@
-"""What is installed with the SDK is what it imports: nothing that only happens to be there."""
+"""The SDK declares every library that it imports."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ PROJECT: dict[str, Any] = tomllib.loads((SDK / "pyproject.toml").read_text())["p
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 
 
-def imported(file: Path) -> Iterator[str]:
+def imported_libraries(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            yield from (each.name.partition(".")[0] for each in node.names)
+            yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield str(node.module).partition(".")[0]
 
 
-def declared(requirements: list[str]) -> set[str]:
-    return {re.split(r"[^\w-]", each)[0].replace("-", "_") for each in requirements}
+def library_names(requirements: list[str]) -> set[str]:
+    return {re.split(r"[^\w-]", requirement)[0].replace("-", "_") for requirement in requirements}
 
 
 @pytest.mark.parametrize("file", sorted((SDK / "countersign").glob("*.py")), ids=lambda file: file.stem)
 def test_each_library_that_a_file_imports_is_declared(file: Path) -> None:
-    ours = declared(PROJECT["dependencies"]) | declared(EXTRAS.get(file.stem, [])) | {"countersign"}
-    assert set(imported(file)) - ours <= sys.stdlib_module_names
+    ours = library_names(PROJECT["dependencies"]) | library_names(EXTRAS.get(file.stem, [])) | {"countersign"}
+    assert set(imported_libraries(file)) - ours <= sys.stdlib_module_names
 
 
-def test_each_adapter_has_its_extra() -> None:
+def test_each_extra_has_an_adapter() -> None:
     assert [name for name in EXTRAS if not (SDK / "countersign" / f"{name}.py").is_file()] == []

@@ -1,4 +1,4 @@
-"""Each example runs against the demo as it is, under the demo's own policy, decided by the people of its workspace."""
+"""Each example runs against the demo with the demo's own policy and people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.bot.demo.visitor import GRAVE, RITA, SENTA, SUSAN, visiting
 from tests.sdk.forked import Script
 from tests.sdk.test_examples import EXAMPLES
 
-# Its card, who approves it there and with which words, and what the example then says.
+# By example: the title of its card, who approves it, what they enter, and what the example then prints.
 STORIES: dict[str, tuple[str, tuple[str, ...], Any, bytes]] = {
     "quickstart.py": ("Send a receipt to a customer", (RITA,), None, b"receipt of order 456 sent to ada@example.com\n"),
     "email_agent.py": ("E-mail to ada@example.com", (RITA,), None, b"Email sent to ada@example.com"),
@@ -27,16 +27,18 @@ STORIES: dict[str, tuple[str, tuple[str, ...], Any, bytes]] = {
 async def test_each_example_runs_against_the_demo(tmp_path: Path) -> None:
     assert sorted(STORIES) == sorted(path.name for path in EXAMPLES.glob("*.py"))
     async with visiting(tmp_path / "demo") as visitor:
-        where = os.environ | {"COUNTERSIGN_URL": visitor.demo.url, "COUNTERSIGN_AGENT_KEY": await visitor.hired()}
-        running = {name: asyncio.ensure_future(started(name, where, tmp_path).communicate()) for name in STORIES}
-        for name, (title, reviewers, words, said) in STORIES.items():
+        environment = os.environ | {"COUNTERSIGN_URL": visitor.demo.url, "COUNTERSIGN_AGENT_KEY": await visitor.hired()}
+        running = {
+            name: asyncio.ensure_future(start_example(name, environment, tmp_path).communicate()) for name in STORIES
+        }
+        for name, (title, reviewers, words, expected) in STORIES.items():
             for user in reviewers:
                 card = await visitor.card(title)
                 await visitor.read(user, card)
                 await visitor.give(user, card, Verb.APPROVE, words)
             out, err = await running[name]
-            assert said in out, (name, err)
+            assert expected in out, (name, err)
 
 
-def started(name: str, where: Mapping[str, str], folder: Path) -> Script:
-    return Script(EXAMPLES / name, [str(folder / "data")] if name == "database_writer.py" else [], where)
+def start_example(name: str, environment: Mapping[str, str], folder: Path) -> Script:
+    return Script(EXAMPLES / name, [str(folder / "data")] if name == "database_writer.py" else [], environment)

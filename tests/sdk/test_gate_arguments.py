@@ -1,4 +1,4 @@
-"""What runs is exactly what was approved: a call's own arguments, or as a reviewer edited them, and no others."""
+"""A gated function runs with exactly the approved arguments: those of the call, or as a reviewer edited them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.sdk.agents import Agent
 from tests.sdk.records import Records
 
 
-async def test_it_runs_with_the_arguments_as_edited(agent: Agent, records: Records) -> None:
-    calling = asyncio.ensure_future(agent.gated(records.read)("42"))
-    card = await agent.card(await agent.proposed())
+async def test_the_function_runs_with_the_edited_arguments(agent: Agent, records: Records) -> None:
+    calling = asyncio.ensure_future(agent.gate(records.read)("42"))
+    card = await agent.card(await agent.wait_for_package())
     await agent.office.edit(SENTA, card, '{"record": "43", "copies": 2}')
-    await agent.office.approve(SUSI, await agent.card(await agent.proposed()))
+    await agent.office.approve(SUSI, await agent.card(await agent.wait_for_package()))
     assert await calling == "record 43"
-    assert records.read_ones == [("43", 2)]
+    assert records.calls == [("43", 2)]
 
 
 @pytest.mark.parametrize(
@@ -32,51 +32,51 @@ async def test_it_runs_with_the_arguments_as_edited(agent: Agent, records: Recor
         ('{"record": "43", "copies": 1, "more": 1}', "action_parameters"),
         ('{"copies": 1}', "action_parameters"),
     ],
-    ids=["wrong type", "a boolean is no number", "one too many", "one missing"],
+    ids=["wrong type", "a boolean for a number", "one too many", "one missing"],
 )
-async def test_an_edit_that_does_not_fit_the_function_takes_no_permission(
+async def test_an_edit_that_does_not_fit_the_function_uses_no_permission(
     agent: Agent, records: Records, edited: str, wrong: str
 ) -> None:
-    calling = asyncio.ensure_future(agent.gated(records.read)("42"))
-    await agent.office.edit(SENTA, await agent.card(await agent.proposed()), edited)
-    await agent.office.approve(SUSI, await agent.card(await agent.proposed()))
+    calling = asyncio.ensure_future(agent.gate(records.read)("42"))
+    await agent.office.edit(SENTA, await agent.card(await agent.wait_for_package()), edited)
+    await agent.office.approve(SUSI, await agent.card(await agent.wait_for_package()))
     with pytest.raises(MisfitError) as misfit:
         await calling
     assert misfit.value.parameter == wrong
-    assert records.read_ones == []
-    assert (await agent.proposed("approved")).body["execution"]["state"] == "none"
+    assert records.calls == []
+    assert (await agent.wait_for_package("approved")).body["execution"]["state"] == "none"
 
 
-async def test_what_is_changed_while_people_decide_does_not_come_through(agent: Agent) -> None:
-    ran: list[list[str]] = []
+async def test_arguments_changed_while_people_decide_are_ignored(agent: Agent) -> None:
+    calls: list[list[str]] = []
 
     def delete(records: list[str]) -> None:
-        ran.append(records)
+        calls.append(records)
 
-    mine = ["42"]
-    calling = asyncio.ensure_future(agent.gated(delete)(mine))
-    await agent.proposed()
-    mine.append("43")
-    await agent.approves()
+    records = ["42"]
+    calling = asyncio.ensure_future(agent.gate(delete)(records))
+    await agent.wait_for_package()
+    records.append("43")
+    await agent.approve_newest()
     await calling
-    assert ran == [["42"]]
+    assert calls == [["42"]]
 
 
-async def test_everything_that_is_said_may_follow_from_the_arguments(agent: Agent, records: Records) -> None:
-    said = {
+async def test_each_field_can_be_computed_from_the_arguments(agent: Agent, records: Records) -> None:
+    fields = {
         "title": lambda record: f"Read record {record}",
         "confidence": lambda copies: 0.9 if copies > 1 else 0.95,
         "evidence_refs": lambda record: [f"request for {record}"],
         "reversibility": "reversible",
     }
-    calling = asyncio.ensure_future(agent.gated(records.read, **said)("42", copies=2))
-    card = await agent.card(await agent.proposed())
+    calling = asyncio.ensure_future(agent.gate(records.read, **fields)("42", copies=2))
+    card = await agent.card(await agent.wait_for_package())
     assert "Read record 42" in card.shown
     await agent.office.approve(SENTA, card)
     assert await calling == "record 42"
 
 
-async def test_arguments_of_any_length_and_kind_can_be_asked_for(agent: Agent) -> None:
+async def test_arguments_of_any_length_and_content_can_be_approved(agent: Agent) -> None:
     def write(text: str) -> int:
         """Write it down.
 
@@ -85,33 +85,33 @@ async def test_arguments_of_any_length_and_kind_can_be_asked_for(agent: Agent) -
         return len(text)
 
     text = "\x1b[31m\u202e\n<!channel>" + "x" * 9000
-    shown = text.replace("\x1b", "")  # no control character is a parameter that people could read
-    calling = asyncio.ensure_future(agent.gated(write)(shown))
-    card = await agent.card(await agent.proposed())
+    shown = text.replace("\x1b", "")  # control characters in parameters are refused
+    calling = asyncio.ensure_future(agent.gate(write)(shown))
+    card = await agent.card(await agent.wait_for_package())
     assert "Write it down." in card.shown
     await agent.office.approve(SENTA, card)
     assert await calling == len(shown)
 
 
-async def test_context_is_passed_on_and_not_shown(agent: Agent) -> None:
+async def test_context_arguments_are_passed_on_and_not_shown(agent: Agent) -> None:
     def read(connection: object, record: str) -> object:
         return connection, record
 
-    mine = object()
-    calling = asyncio.ensure_future(agent.gated(read, context=["connection"])(mine, "42"))
-    await agent.approves()
-    assert await calling == (mine, "42")
-    decision = (await agent.proposed("approved")).body["decision"]
+    database = object()
+    calling = asyncio.ensure_future(agent.gate(read, context=["connection"])(database, "42"))
+    await agent.approve_newest()
+    assert await calling == (database, "42")
+    decision = (await agent.wait_for_package("approved")).body["decision"]
     assert decision["action_parameters"] == {"record": "42"}
 
 
-async def test_the_types_that_arguments_had_come_back(agent: Agent) -> None:
+async def test_arguments_come_back_with_their_types(agent: Agent) -> None:
     def book(at: datetime, seats: list[tuple[int, str]]) -> tuple[Any, ...]:
         return at, seats
 
     at = datetime(2026, 12, 24, 18, tzinfo=UTC)
-    calling = asyncio.ensure_future(agent.gated(book)(at, [(1, "a")]))
-    await agent.approves()
+    calling = asyncio.ensure_future(agent.gate(book)(at, [(1, "a")]))
+    await agent.approve_newest()
     assert await calling == (at, [(1, "a")])
 
 
@@ -121,20 +121,20 @@ class Letter(BaseModel):
     body: str = ""
 
 
-async def test_a_model_with_aliases_comes_back_as_approved(agent: Agent) -> None:
+async def test_a_model_with_aliases_comes_back_as_it_was_approved(agent: Agent) -> None:
     letter = Letter.model_validate({"from": "Ada", "to": "Bob", "body": "Hi."})
-    calling = asyncio.ensure_future(agent.gated(send)(letter))
-    await agent.approves()
+    calling = asyncio.ensure_future(agent.gate(return_letter)(letter))
+    await agent.approve_newest()
     assert await calling == letter
 
 
-async def test_a_model_with_aliases_comes_back_as_edited(agent: Agent) -> None:
-    calling = asyncio.ensure_future(agent.gated(send)(Letter.model_validate({"from": "Ada", "to": "Bob"})))
-    card = await agent.card(await agent.proposed())
+async def test_a_model_with_aliases_comes_back_as_it_was_edited(agent: Agent) -> None:
+    calling = asyncio.ensure_future(agent.gate(return_letter)(Letter.model_validate({"from": "Ada", "to": "Bob"})))
+    card = await agent.card(await agent.wait_for_package())
     await agent.office.edit(SENTA, card, '{"letter": {"sender": "Ada", "to": "Eve", "body": ""}}')
-    await agent.approves(by=SUSI)
+    await agent.approve_newest(by=SUSI)
     assert await calling == Letter.model_validate({"from": "Ada", "to": "Eve"})
 
 
-def send(letter: Letter) -> Letter:
+def return_letter(letter: Letter) -> Letter:
     return letter

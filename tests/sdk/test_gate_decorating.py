@@ -1,4 +1,4 @@
-"""What can be put behind a gate, and what a gated function then looks like."""
+"""Which functions can be gated, and what a gated function looks like."""
 
 from __future__ import annotations
 
@@ -15,22 +15,20 @@ from tests.sdk.agents import QUICK
 from tests.sdk.records import Records
 
 
-def test_a_gate_says_at_once_what_it_cannot_carry() -> None:
-    def shown(connection: Records) -> None: ...
-    def listed(*records: str) -> None: ...
+def test_a_gate_refuses_parameters_without_a_json_form_when_it_decorates() -> None:
+    def takes_an_object(connection: Records) -> None: ...
+    def takes_positionals(*records: str) -> None: ...
 
-    quick = gate(risk_level="high", confidence=0.9)
+    decorate = gate(risk_level="high", confidence=0.9)
     with pytest.raises(TypeError, match="name it in `context`"):
-        quick(shown)
+        decorate(takes_an_object)
     with pytest.raises(TypeError, match="take a list instead"):
-        quick(listed)
+        decorate(takes_positionals)
     with pytest.raises(TypeError, match="no parameter missing"):
-        gate(risk_level="high", confidence=0.9, context=["missing"])(shown)
+        gate(risk_level="high", confidence=0.9, context=["missing"])(takes_an_object)
 
 
-async def test_a_function_that_gives_a_coroutine_has_failed_because_nobody_ran_it(
-    office: Office, records: Records
-) -> None:
+async def test_a_sync_function_that_returns_a_coroutine_is_reported_as_failed(office: Office, records: Records) -> None:
     async def read(record: str) -> str:
         return records.read(record)
 
@@ -42,27 +40,27 @@ async def test_a_function_that_gives_a_coroutine_has_failed_because_nobody_ran_i
         with pytest.raises(TypeError, match="make it an async def"):
             await asyncio.to_thread(gated, "42")
     (package,) = (await office.get("/v1/packages")).body["packages"]
-    assert (package["execution"]["state"], records.read_ones) == ("failed", [])
+    assert (package["execution"]["state"], records.calls) == ("failed", [])
 
 
-def test_a_gate_says_at_once_that_it_does_not_know_a_word() -> None:
+def test_a_gate_refuses_an_unknown_keyword_when_it_decorates() -> None:
     with pytest.raises(TypeError, match="a gate knows no rational, risk"):
         gate(risk_level="high", confidence=0.9, rational="A reason.", risk="high")  # type: ignore[call-overload]
 
 
-def test_a_generator_is_refused_because_it_would_be_done_before_it_began() -> None:
-    def each() -> Iterator[int]:
+def test_a_generator_function_cannot_be_gated() -> None:
+    def generate() -> Iterator[int]:
         yield 1
 
-    async def each_too() -> AsyncIterator[int]:
+    async def generate_async() -> AsyncIterator[int]:
         yield 1
 
-    for function in (each, each_too):
+    for function in (generate, generate_async):
         with pytest.raises(TypeError, match="before it began"):
             gate(risk_level="low", confidence=0.9)(function)
 
 
-def test_a_gated_function_looks_like_itself_and_leads_to_it_by_no_other_way(records: Records) -> None:
+def test_a_gated_function_keeps_its_signature_and_cannot_be_unwrapped(records: Records) -> None:
     gated = gate(risk_level="high", confidence=0.9)(records.read)
     assert (gated.__name__, gated.__doc__) == ("read", "Read a record.")
     assert str(inspect.signature(gated)) == "(record: str, copies: int = 1) -> str"
@@ -83,7 +81,7 @@ async def test_a_method_is_gated_with_its_object_as_context(office: Office) -> N
     await client.close()
 
 
-async def test_a_gate_without_a_client_makes_its_own_from_the_environment(
+async def test_a_gate_without_a_client_makes_one_from_the_environment(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COUNTERSIGN_URL", office.url)
@@ -101,13 +99,13 @@ async def test_a_gate_without_a_client_makes_its_own_from_the_environment(
     assert await read_too("43") == "43"
 
 
-def test_a_gate_wants_the_client_that_fits_its_function(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gate_refuses_a_client_of_the_wrong_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_AGENT_KEY", "csk_1")
 
-    def sync() -> None: ...
-    async def awaited() -> None: ...
+    def sync_function() -> None: ...
+    async def async_function() -> None: ...
 
     with pytest.raises(TypeError, match="give its gate a Client"):
-        gate(risk_level="low", confidence=1.0, client=AsyncClient())(sync)
+        gate(risk_level="low", confidence=1.0, client=AsyncClient())(sync_function)
     with pytest.raises(TypeError, match="give its gate an AsyncClient"):
-        gate(risk_level="low", confidence=1.0, client=Client())(awaited)
+        gate(risk_level="low", confidence=1.0, client=Client())(async_function)

@@ -1,4 +1,4 @@
-"""What was approved is done once, whatever happens: raised, killed, repeated, shared, lapsed, revoked or never heard of."""
+"""An approved call runs at most once, whether it raises, is killed, repeated, shared, expires, is revoked or gets no reply."""
 
 from __future__ import annotations
 
@@ -30,63 +30,63 @@ from tests.sdk.agents import Agent
 from tests.sdk.records import Records
 
 
-async def test_a_function_that_raises_has_failed_and_is_not_run_again(agent: Agent) -> None:
-    ran: list[str] = []
+async def test_a_function_that_raises_is_reported_as_failed_and_not_run_again(agent: Agent) -> None:
+    calls: list[str] = []
 
     def pay(order: str) -> None:
-        ran.append(order)
+        calls.append(order)
         raise ConnectionError("the bank hung up")
 
-    gated = agent.gated(pay)
+    gated = agent.gate(pay)
     with run("run-1"):
         calling = asyncio.ensure_future(gated("456"))
-        await agent.approves()
+        await agent.approve_newest()
         with pytest.raises(ConnectionError, match="hung up"):
             await calling
-        assert (await agent.proposed("approved")).body["execution"]["state"] == "failed"
+        assert (await agent.wait_for_package("approved")).body["execution"]["state"] == "failed"
         with pytest.raises(ExecutedError) as executed:
             await gated("456")
     assert isinstance(executed.value.outcome, Executed)
     assert executed.value.outcome.state == "failed"
-    assert ran == ["456"]
+    assert calls == ["456"]
 
 
-async def test_a_run_that_comes_to_the_same_step_again_does_not_do_it_again(agent: Agent, records: Records) -> None:
-    read = agent.gated(records.read)
+async def test_the_same_step_of_a_run_is_not_run_again(agent: Agent, records: Records) -> None:
+    read = agent.gate(records.read)
     with run("run-1"):
         calling = asyncio.ensure_future(read("42"))
-        await agent.approves()
+        await agent.approve_newest()
         await calling
         with pytest.raises(ExecutedError, match="do not run it again"):
             await read("42")
-    assert records.read_ones == [("42", 1)]
+    assert records.calls == [("42", 1)]
 
 
 async def test_two_workers_with_one_approval_run_it_once(agent: Agent, records: Records) -> None:
-    read = agent.gated(records.read, refusals="return")
+    read = agent.gate(records.read, refusals="return")
     with run("run-1"):
         workers = [asyncio.ensure_future(read("42")) for _ in range(2)]
-        await agent.approves()
-        done = await asyncio.gather(*workers)
-    assert [each for each in done if not isinstance(each, Executed | Unknown)] == ["record 42"]
-    assert records.read_ones == [("42", 1)]
+        await agent.approve_newest()
+        results = await asyncio.gather(*workers)
+    assert [result for result in results if not isinstance(result, Executed | Unknown)] == ["record 42"]
+    assert records.calls == [("42", 1)]
 
 
 class Ended(BaseException):
-    """From outside, as a signal or the end of a task ends a function."""
+    """Ends a function from outside, as a signal or a cancelled task does."""
 
 
-async def test_what_is_ended_half_way_is_unknown_and_never_run_again(agent: Agent) -> None:
-    ran: list[str] = []
+async def test_an_interrupted_function_has_an_unknown_outcome_and_is_never_run_again(agent: Agent) -> None:
+    calls: list[str] = []
 
     def pay(order: str) -> None:
-        ran.append(order)
+        calls.append(order)
         raise Ended
 
-    gated = agent.gated(pay)
+    gated = agent.gate(pay)
     with run("run-1"):
         calling = asyncio.ensure_future(gated("456"))
-        await agent.approves()
+        await agent.approve_newest()
         with pytest.raises(Ended):
             await calling
         with pytest.raises(OutcomeUnknownError, match="whether it ran is unknown") as unknown:
@@ -95,158 +95,158 @@ async def test_what_is_ended_half_way_is_unknown_and_never_run_again(agent: Agen
         await agent.office.passes(2 * HOUR)
         with pytest.raises(OutcomeUnknownError):
             await gated("456")
-    assert (await agent.proposed("approved")).body["execution"]["state"] == "unknown"
-    assert ran == ["456"]
+    assert (await agent.wait_for_package("approved")).body["execution"]["state"] == "unknown"
+    assert calls == ["456"]
 
 
-async def test_an_approval_that_lapsed_is_told_as_that(agent: Agent, records: Records) -> None:
-    read = agent.gated(records.read, timeout=0.2)
+async def test_an_expired_approval_raises_a_lapsed_error(agent: Agent, records: Records) -> None:
+    read = agent.gate(records.read, timeout=0.2)
     with run("run-1"):
         with pytest.raises(StillPendingError):
             await read("42")
-        await agent.approves()
+        await agent.approve_newest()
         await agent.office.passes(3 * DAY)
         with pytest.raises(LapsedError):
             await read("42")
-    assert records.read_ones == []
+    assert records.calls == []
 
 
-async def test_an_approval_that_was_revoked_is_told_as_that(agent: Agent, records: Records) -> None:
-    read = agent.gated(records.read, timeout=0.2)
+async def test_a_revoked_approval_raises_a_revoked_error(agent: Agent, records: Records) -> None:
+    read = agent.gate(records.read, timeout=0.2)
     with run("run-1"):
         with pytest.raises(StillPendingError):
             await read("42")
-        await agent.approves()
-        await agent.office.decide(Revoke, await agent.proposed("approved"), by=SENTA)
+        await agent.approve_newest()
+        await agent.office.decide(Revoke, await agent.wait_for_package("approved"), by=SENTA)
         with pytest.raises(RevokedError):
             await read("42")
-    assert records.read_ones == []
+    assert records.calls == []
 
 
-async def loses_its_approver(agent: Agent) -> None:
+async def approve_and_deactivate(agent: Agent) -> None:
     """Senta approves, and her account is deactivated before the gate claims."""
-    await agent.approves()
+    await agent.approve_newest()
     everybody = agent.office.slack.workspace.people
     everybody[SENTA] = replace(everybody[SENTA], deleted=True)
     await agent.office.directory.renew()
 
 
-async def test_a_gate_asks_again_once_when_the_approval_is_no_longer_valid(agent: Agent, records: Records) -> None:
-    read = agent.gated(records.read, timeout=0.2)
+async def test_a_gate_asks_once_more_when_the_approval_is_no_longer_valid(agent: Agent, records: Records) -> None:
+    read = agent.gate(records.read, timeout=0.2)
     with run("run-1"):
         with pytest.raises(StillPendingError):
             await read("42")
-        await loses_its_approver(agent)
-        calling = asyncio.ensure_future(agent.gated(records.read)("42"))
-        await agent.approves(SVEN)
+        await approve_and_deactivate(agent)
+        calling = asyncio.ensure_future(agent.gate(records.read)("42"))
+        await agent.approve_newest(SVEN)
         assert await calling == "record 42"
-    assert records.read_ones == [("42", 1)]
+    assert records.calls == [("42", 1)]
     packages = (await agent.office.get("/v1/packages")).body["packages"]
-    assert [each["status"] for each in packages] == ["approved", "revoked"]
+    assert [package["status"] for package in packages] == ["approved", "revoked"]
 
 
-async def test_a_gate_that_asked_again_takes_a_second_revocation_as_the_answer(agent: Agent, records: Records) -> None:
-    read = agent.gated(records.read, timeout=0.2)
+async def test_a_gate_does_not_ask_a_third_time(agent: Agent, records: Records) -> None:
+    read = agent.gate(records.read, timeout=0.2)
     with run("run-1"):
         with pytest.raises(StillPendingError):
             await read("42")
-        await loses_its_approver(agent)
+        await approve_and_deactivate(agent)
         with pytest.raises(StillPendingError):
             await read("42")
-        await agent.office.decide(Revoke, await decided(agent, SVEN), by=SVEN)
+        await agent.office.decide(Revoke, await approve_again(agent, SVEN), by=SVEN)
         with pytest.raises(RevokedError):
             await read("42")
     assert len((await agent.office.get("/v1/packages")).body["packages"]) == 2
-    assert records.read_ones == []
+    assert records.calls == []
 
 
-async def decided(agent: Agent, by: str) -> Response:
-    await agent.approves(by)
-    return Response(200, {}, json.dumps((await agent.proposed("approved")).body))
+async def approve_again(agent: Agent, by: str) -> Response:
+    await agent.approve_newest(by)
+    return Response(200, {}, json.dumps((await agent.wait_for_package("approved")).body))
 
 
-async def test_an_outcome_that_cannot_be_reported_keeps_the_result(agent: Agent, records: Records) -> None:
-    agent.gives_up_soon()
+async def test_an_unreported_error_carries_the_result(agent: Agent, records: Records) -> None:
+    agent.lose_patience()
 
     def read(record: str) -> str:
         agent.network.down = True
         return records.read(record)
 
-    calling = asyncio.ensure_future(agent.gated(read)("42"))
-    await agent.approves()
+    calling = asyncio.ensure_future(agent.gate(read)("42"))
+    await agent.approve_newest()
     with pytest.raises(UnreportedError, match="Do not run it again") as unreported:
         await calling
     agent.network.down = False
     assert unreported.value.result == "record 42"
-    told = unreported.value
-    handle = await agent.client.handle(told.decision_package_id, claim_id=told.claim_id)
+    error = unreported.value
+    handle = await agent.client.handle(error.decision_package_id, claim_id=error.claim_id)
     await handle.succeeded()
     assert await agent.execution(handle) == "succeeded"
 
 
-async def test_a_fault_stays_the_news_where_it_cannot_be_reported(agent: Agent) -> None:
-    agent.gives_up_soon()
+async def test_a_failure_that_cannot_be_reported_raises_the_original_exception(agent: Agent) -> None:
+    agent.lose_patience()
 
     def pay() -> None:
         agent.network.down = True
         raise ConnectionError("the bank hung up")
 
-    calling = asyncio.ensure_future(agent.gated(pay)())
-    await agent.approves()
+    calling = asyncio.ensure_future(agent.gate(pay)())
+    await agent.approve_newest()
     with pytest.raises(ConnectionError, match="hung up") as fault:
         await calling
     assert "could not be reported" in fault.value.__notes__[0]
 
 
-async def test_a_lost_reply_at_any_point_runs_it_once(agent: Agent, records: Records) -> None:
-    calling = asyncio.ensure_future(agent.gated(records.read)("42"))
-    card = await agent.card(await agent.proposed())
+async def test_the_function_runs_once_if_any_reply_is_lost(agent: Agent, records: Records) -> None:
+    calling = asyncio.ensure_future(agent.gate(records.read)("42"))
+    card = await agent.card(await agent.wait_for_package())
     agent.network.answers_to_lose = 3  # to the poll, to the claim, to the report
     await agent.office.approve(SENTA, card)
     assert await calling == "record 42"
-    assert (agent.network.answers_to_lose, records.read_ones) == (0, [("42", 1)])
-    assert (await agent.proposed("approved")).body["execution"]["state"] == "succeeded"
+    assert (agent.network.answers_to_lose, records.calls) == (0, [("42", 1)])
+    assert (await agent.wait_for_package("approved")).body["execution"]["state"] == "succeeded"
 
 
-async def claimed_elsewhere(agent: Agent) -> None:
-    await agent.office.claim(await agent.proposed("approved"))
+async def claim_elsewhere(agent: Agent) -> None:
+    await agent.office.claim(await agent.wait_for_package("approved"))
 
 
-async def lapses(agent: Agent) -> None:
+async def let_expire(agent: Agent) -> None:
     await agent.office.passes(3 * DAY)
 
 
-async def is_revoked(agent: Agent) -> None:
-    await agent.office.decide(Revoke, await agent.proposed("approved"), by=SENTA)
+async def revoke(agent: Agent) -> None:
+    await agent.office.decide(Revoke, await agent.wait_for_package("approved"), by=SENTA)
 
 
-@pytest.mark.parametrize("agent", ["sync"], indirect=True)  # a thread of its own can be held where it is
+@pytest.mark.parametrize("agent", ["sync"], indirect=True)  # only a thread can be held at this point
 @pytest.mark.parametrize(
-    ("ends", "told"),
-    [(claimed_elsewhere, OutcomeUnknownError), (lapses, LapsedError), (is_revoked, RevokedError)],
+    ("end_permission", "expected"),
+    [(claim_elsewhere, OutcomeUnknownError), (let_expire, LapsedError), (revoke, RevokedError)],
 )
-async def test_what_ends_the_permission_after_the_agent_heard_of_it_is_told_as_that(
-    agent: Agent, ends: Callable[[Agent], Coroutine[Any, Any, None]], told: type[Exception]
+async def test_a_permission_that_ends_before_the_claim_raises_the_matching_error(
+    agent: Agent, end_permission: Callable[[Agent], Coroutine[Any, Any, None]], expected: type[Exception]
 ) -> None:
-    here, heard, ran = asyncio.get_running_loop(), threading.Event(), list[str]()
+    loop, asked, calls = asyncio.get_running_loop(), threading.Event(), list[str]()
 
     @dataclass
     class Record:
         name: str
 
         def __post_init__(self) -> None:
-            """Made a second time of what was approved, which is just before it is claimed."""
-            if heard.is_set():
-                asyncio.run_coroutine_threadsafe(ends(agent), here).result()
+            """Is called a second time when the approved call is built, just before the claim."""
+            if asked.is_set():
+                asyncio.run_coroutine_threadsafe(end_permission(agent), loop).result()
 
     def read(record: Record) -> None:
-        ran.append(record.name)
+        calls.append(record.name)
 
     read.__annotations__["record"] = Record
-    calling = asyncio.ensure_future(agent.gated(read)(Record("42")))
-    package = await agent.proposed()
-    heard.set()
+    calling = asyncio.ensure_future(agent.gate(read)(Record("42")))
+    package = await agent.wait_for_package()
+    asked.set()
     await agent.office.approve(SENTA, await agent.card(package))
-    with pytest.raises(told):
+    with pytest.raises(expected):
         await calling
-    assert ran == []
+    assert calls == []

@@ -1,4 +1,4 @@
-"""Where the SDK sends the agent's key, and what it does when the agent asks more than it may."""
+"""Where the SDK sends the agent's key, and how it behaves at a rate limit."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ PLAIN_HTTP = "plain http to another machine.*COUNTERSIGN_INSECURE=1"
 
 @pytest.fixture
 async def proxy(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[bytes]]:
-    """The first bytes of whatever is sent to the proxy that the environment names."""
-    heard: list[bytes] = []
+    """The first bytes of each connection to the proxy that the environment names."""
+    received: list[bytes] = []
 
-    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.append(await reader.read(65536))
+    async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.append(await reader.read(65536))
         writer.close()
 
-    server = await asyncio.start_server(hear, "127.0.0.1", 0)
+    server = await asyncio.start_server(receive, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     async with server:
-        yield heard
+        yield received
 
 
-async def test_a_key_for_this_machine_is_shown_to_no_proxy(office: Office, proxy: list[bytes]) -> None:
-    told = await office.submit()
+async def test_a_key_for_this_machine_is_not_sent_to_a_proxy(office: Office, proxy: list[bytes]) -> None:
+    package = await office.submit()
     async with AsyncClient(office.url, office.key) as client:
-        assert (await client.handle(told.id)).status == "pending"
-    with Client(office.url, office.key) as its:
-        assert (await asyncio.to_thread(its.handle, told.id)).status == "pending"
+        assert (await client.handle(package.id)).status == "pending"
+    with Client(office.url, office.key) as sync_client:
+        assert (await asyncio.to_thread(sync_client.handle, package.id)).status == "pending"
     assert proxy == []
 
 
@@ -53,7 +53,7 @@ def test_a_key_is_not_sent_over_plain_http_to_another_machine(kind: type[Any], u
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
-def test_plain_http_to_another_machine_takes_a_word_of_consent(
+def test_plain_http_to_another_machine_must_be_allowed_explicitly(
     kind: type[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind(ELSEWHERE, "csk_1", insecure=True)
@@ -65,7 +65,7 @@ def test_plain_http_to_another_machine_takes_a_word_of_consent(
 
 
 @pytest.mark.parametrize("url", ["https://countersign.internal", "http://localhost:8080", "http://[::1]:8080"])
-def test_https_and_this_machine_need_no_consent(url: str) -> None:
+def test_https_and_this_machine_are_always_allowed(url: str) -> None:
     Client(url, "csk_1").close()
 
 
@@ -77,14 +77,14 @@ LIMITED = httpx.Response(
 )
 
 
-def begun(patience: Patience) -> Generator[Any, Any, Any]:
+def start_flow(patience: Patience) -> Generator[Any, Any, Any]:
     flow = send(CALL, patience)
     assert next(flow) == CALL
     return flow
 
 
-def test_a_rate_limit_is_waited_out_as_long_as_the_service_says_and_then_the_call_goes_on() -> None:
-    flow = begun(Patience(total=1.0))
+def test_a_rate_limited_call_waits_as_long_as_the_service_says_and_is_sent_again() -> None:
+    flow = start_flow(Patience(total=1.0))
     pause = flow.send(LIMITED)
     assert isinstance(pause, Pause)
     assert pause.seconds == 60
@@ -94,8 +94,8 @@ def test_a_rate_limit_is_waited_out_as_long_as_the_service_says_and_then_the_cal
     assert done.value.value == {"status": "pending"}
 
 
-def test_a_rate_limit_that_does_not_end_is_told_after_a_while() -> None:
-    flow = begun(Patience(total=1.0, limited=130.0))
+def test_a_rate_limit_that_does_not_end_raises_after_a_while() -> None:
+    flow = start_flow(Patience(total=1.0, limited=130.0))
     for _ in range(2):
         assert flow.send(LIMITED) == Pause(60)
         assert flow.send(None) == CALL

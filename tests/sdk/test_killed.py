@@ -1,4 +1,4 @@
-"""An agent is killed and started again as a real process: what it does is done once, or told as unknown."""
+"""An agent is killed and started again as a real process: it acts once, or reports its outcome as unknown."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tests.bot.service import Response
 from tests.bot.slack.office import SENTA
 from tests.sdk.agents import Agent
 from tests.sdk.forked import Script
-from tests.sdk.processes import HERE, started
+from tests.sdk.processes import HERE, start_script
 
 
 class Worker:
-    """The process, and what it has done for real."""
+    """The worker process, and the orders that it has paid."""
 
     def __init__(self, watcher: Agent, ledger: Path) -> None:
         self._watcher, self.ledger = watcher, ledger
         ledger.touch()
 
     def start(self, *more: str) -> Script:
-        return started(self._watcher.office, self._watcher.network, HERE / "worker.py", self.ledger, *more)
+        return start_script(self._watcher.office, self._watcher.network, HERE / "worker.py", self.ledger, *more)
 
     @property
     def done(self) -> list[str]:
@@ -34,30 +34,28 @@ def worker(watcher: Agent, tmp_path: Path) -> Worker:
     return Worker(watcher, tmp_path / "ledger")
 
 
-async def approved(watcher: Agent) -> Response:
-    package: Response = await watcher.proposed()
+async def approve_newest(watcher: Agent) -> Response:
+    package: Response = await watcher.wait_for_package()
     await watcher.office.approve(SENTA, await watcher.card(package))
     return package
 
 
-async def test_an_agent_that_was_killed_while_waiting_comes_back_and_does_it_once(
-    worker: Worker, watcher: Agent
-) -> None:
+async def test_an_agent_killed_while_waiting_acts_once_after_its_restart(worker: Worker, watcher: Agent) -> None:
     first = worker.start()
-    before = await watcher.proposed()
+    before = await watcher.wait_for_package()
     first.kill()
     await first.communicate()
     second = worker.start()
-    after = await approved(watcher)
+    after = await approve_newest(watcher)
     out, _ = await second.communicate()
     assert (out, worker.done, after.id) == (b"paid 456\n", ["456"], before.id)
 
 
-async def test_an_agent_that_was_killed_in_the_act_says_unknown_and_does_not_do_it_again(
+async def test_an_agent_killed_while_acting_reports_unknown_and_does_not_act_again(
     worker: Worker, watcher: Agent
 ) -> None:
     first = worker.start("and die")
-    package = await approved(watcher)
+    package = await approve_newest(watcher)
     await first.communicate()
     assert first.returncode == -signal.SIGKILL
     second = worker.start()
@@ -67,9 +65,9 @@ async def test_an_agent_that_was_killed_in_the_act_says_unknown_and_does_not_do_
     assert (await watcher.office.read(package)).body["execution"]["state"] == "claimed"
 
 
-async def test_two_agents_with_one_approval_do_it_once(worker: Worker, watcher: Agent) -> None:
-    both = [worker.start(), worker.start()]
-    await approved(watcher)
-    told = [await each.communicate() for each in both]
-    assert sorted(out for out, _ in told) == [b"", b"paid 456\n"]
+async def test_two_agents_with_one_approval_act_once(worker: Worker, watcher: Agent) -> None:
+    scripts = [worker.start(), worker.start()]
+    await approve_newest(watcher)
+    outputs = [await script.communicate() for script in scripts]
+    assert sorted(out for out, _ in outputs) == [b"", b"paid 456\n"]
     assert worker.done == ["456"]

@@ -1,4 +1,4 @@
-"""A graph pauses in its checkpoint until people have decided, and goes on with that, killed in between or not."""
+"""A graph pauses at its checkpoint until people decide, and continues with the decision, even if it was killed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from countersign.langgraph import arun_graph, ask, run_graph
 from rules.state.commands import Verb
 from tests.bot.slack.office import HARD, SENTA, Office
 from tests.sdk.agents import QUICK, Agent, Threaded
-from tests.sdk.processes import HERE, started
+from tests.sdk.processes import HERE, start_script
 
 GRAPHER = HERE / "grapher.py"
 CONFIG: Any = {"configurable": {"thread_id": "thread-1"}}
@@ -43,7 +43,7 @@ def review(_: State) -> State:
     return {"outcome": ask(**HARD)}
 
 
-def persistent(_: State) -> State:
+def review_until_approved(_: State) -> State:
     """Answers a wish for changes with another version."""
     outcome = ask(**HARD)
     if isinstance(outcome, Revise):
@@ -51,59 +51,61 @@ def persistent(_: State) -> State:
     return {"outcome": outcome}
 
 
-def running(
+def run_in_background(
     agent: Agent, graph: Any, graph_input: Any = None, config: Any = CONFIG, **options: Any
 ) -> asyncio.Future[Any]:
     if isinstance(agent.client, Threaded):
         return asyncio.ensure_future(
-            asyncio.to_thread(run_graph, graph, graph_input, config, agent.client.its, **options)
+            asyncio.to_thread(run_graph, graph, graph_input, config, agent.client.wrapped, **options)
         )
     return asyncio.ensure_future(arun_graph(graph, graph_input, config, agent.client, **options))
 
 
-async def approve(agent: Agent, package: Any) -> None:
+async def approve_package(agent: Agent, package: Any) -> None:
     await agent.office.approve(SENTA, await agent.card(package))
 
 
-async def test_a_node_gets_what_people_decided(agent: Agent) -> None:
-    going = running(agent, graph_of(review), {})
-    await approve(agent, await agent.proposed())
-    outcome = (await going)["outcome"]
+async def test_a_node_receives_the_decision(agent: Agent) -> None:
+    running = run_in_background(agent, graph_of(review), {})
+    await approve_package(agent, await agent.wait_for_package())
+    outcome = (await running)["outcome"]
     assert isinstance(outcome, Approved)
     assert outcome.parameters == HARD["action_parameters"]
 
 
-async def test_the_package_says_which_thread_checkpoint_and_interrupt_it_is(agent: Agent) -> None:
+async def test_the_package_names_its_thread_checkpoint_and_interrupt(agent: Agent) -> None:
     graph = graph_of(review)
-    going = running(agent, graph, {})
-    body = (await agent.proposed()).body
+    running = run_in_background(agent, graph, {})
+    body = (await agent.wait_for_package()).body
     (asked,) = graph.get_state(CONFIG).interrupts
     assert (body["thread_id"], body["metadata"]) == ("thread-1", {"langgraph_interrupt_id": asked.id})
     assert body["checkpoint_id"] == graph.get_state(CONFIG).config["configurable"]["checkpoint_id"]
-    await agent.office.give(SENTA, await agent.card(await agent.proposed()), Verb.REJECT, {"comment": "No."})
-    assert isinstance((await going)["outcome"], Rejected)
+    await agent.office.give(SENTA, await agent.card(await agent.wait_for_package()), Verb.REJECT, {"comment": "No."})
+    assert isinstance((await running)["outcome"], Rejected)
 
 
 async def test_a_wish_for_changes_is_answered_in_the_same_package(agent: Agent) -> None:
-    going = running(agent, graph_of(persistent), {})
-    await agent.office.give(SENTA, await agent.card(await agent.proposed()), Verb.REVISE, {"instructions": "43"})
-    second = await agent.proposed()
+    running = run_in_background(agent, graph_of(review_until_approved), {})
+    await agent.office.give(
+        SENTA, await agent.card(await agent.wait_for_package()), Verb.REVISE, {"instructions": "43"}
+    )
+    second = await agent.wait_for_package()
     assert second.body["version"] == 2
-    await approve(agent, second)
-    assert (await going)["outcome"].parameters == {"record": "43"}
+    await approve_package(agent, second)
+    assert (await running)["outcome"].parameters == {"record": "43"}
 
 
-async def test_what_is_not_decided_in_time_stays_in_the_checkpoint_and_is_found_again(agent: Agent) -> None:
+async def test_an_undecided_interrupt_stays_in_the_checkpoint_and_is_found_again(agent: Agent) -> None:
     graph = graph_of(review)
     with pytest.raises(StillPendingError):
-        await running(agent, graph, {}, timeout=0.1)
-    first = await agent.proposed()
-    going = running(agent, graph)
-    await approve(agent, first)
-    assert (await going)["outcome"].decision_package_id == first.id
+        await run_in_background(agent, graph, {}, timeout=0.1)
+    first = await agent.wait_for_package()
+    running = run_in_background(agent, graph)
+    await approve_package(agent, first)
+    assert (await running)["outcome"].decision_package_id == first.id
 
 
-async def test_a_checkpoint_that_is_named_is_where_it_goes_on_from_once(agent: Agent) -> None:
+async def test_a_graph_continues_from_a_named_checkpoint_once(agent: Agent) -> None:
     acted: list[State] = []
 
     def act(state: State) -> State:
@@ -113,52 +115,50 @@ async def test_a_checkpoint_that_is_named_is_where_it_goes_on_from_once(agent: A
     graph = graph_of(review, act)
     graph.invoke({}, CONFIG)
     named = graph.get_state(CONFIG).config
-    going = running(agent, graph, config=named)
-    await approve(agent, await agent.proposed())
-    assert (await going)["other"] == "done"
+    running = run_in_background(agent, graph, config=named)
+    await approve_package(agent, await agent.wait_for_package())
+    assert (await running)["other"] == "done"
     assert len(acted) == 1
 
 
-async def test_the_interrupts_of_others_are_left_to_them(agent: Agent) -> None:
-    def theirs(_: State) -> State:
+async def test_interrupts_of_other_code_are_left_alone(agent: Agent) -> None:
+    def other_interrupt(_: State) -> State:
         return {"other": interrupt("What colour?")}
 
-    graph = graph_of(theirs, review)
-    await running(agent, graph, {})
+    graph = graph_of(other_interrupt, review)
+    await run_in_background(agent, graph, {})
     (asked,) = graph.get_state(CONFIG).interrupts
     assert asked.value == "What colour?"
 
 
-async def test_a_graph_that_is_killed_while_people_decide_goes_on_and_each_interrupt_gets_its_own_answer(
+async def test_a_graph_killed_while_people_decide_resumes_each_interrupt_with_its_own_answer(
     office: Office, watcher: Agent, tmp_path: Path
 ) -> None:
-    """Several of one step, asked at once, answered while nobody is there."""
-    first = started(office, watcher.network, GRAPHER, tmp_path)
-    await watcher.proposed(count=2)
+    """Both interrupts of one step are proposed at once and decided while no process runs."""
+    first = start_script(office, watcher.network, GRAPHER, tmp_path)
+    await watcher.wait_for_package(count=2)
     first.kill()
     await first.communicate()
     await decide_both(watcher)
-    second = started(office, watcher.network, GRAPHER, tmp_path)
+    second = start_script(office, watcher.network, GRAPHER, tmp_path)
     out, err = await second.communicate()
     assert out == b"42 deleted, 43 kept\n", err
     assert len((await office.get("/v1/packages")).body["packages"]) == 2
     assert (tmp_path / "ledger").read_text() == "42\n"
 
 
-async def test_a_graph_that_is_killed_in_the_act_does_not_do_it_again(
-    office: Office, watcher: Agent, tmp_path: Path
-) -> None:
-    first = started(office, watcher.network, GRAPHER, tmp_path, "die")
+async def test_a_graph_killed_while_acting_does_not_act_again(office: Office, watcher: Agent, tmp_path: Path) -> None:
+    first = start_script(office, watcher.network, GRAPHER, tmp_path, "die")
     await decide_both(watcher)
     await first.communicate()
-    second = started(office, watcher.network, GRAPHER, tmp_path)
+    second = start_script(office, watcher.network, GRAPHER, tmp_path)
     out, err = await second.communicate()
     assert out == b"42 unknown, 43 kept\n", err
     assert (tmp_path / "ledger").read_text() == "42\n"
 
 
 class Slow(InMemorySaver):
-    """Is slow to keep the answer, so that the next node could act first."""
+    """A saver that writes the answer slowly, so that the next node could run before it is saved."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -174,24 +174,25 @@ class Slow(InMemorySaver):
         return await asyncio.to_thread(self.put, config, checkpoint, metadata, new_versions)
 
 
-async def test_nothing_is_done_on_an_answer_that_is_not_in_the_checkpoint_yet(agent: Agent) -> None:
+async def test_the_next_node_runs_only_after_the_answer_is_in_the_checkpoint(agent: Agent) -> None:
     saver = Slow()
 
     def act(_: State) -> State:
         saver.acted.set()
         return {"other": "done"}
 
-    going = running(agent, graph_of(review, act, saver=saver), {})
-    await approve(agent, await agent.proposed())
-    assert (await going)["other"] == "done"
+    running = run_in_background(agent, graph_of(review, act, saver=saver), {})
+    await approve_package(agent, await agent.wait_for_package())
+    assert (await running)["other"] == "done"
     assert saver.written[0]
 
 
 async def decide_both(watcher: Agent) -> None:
-    """42 may go, 43 stays."""
-    await watcher.proposed(count=2)
+    """Approves the deletion of record 42 and rejects that of 43."""
+    await watcher.wait_for_package(count=2)
     packages = {
-        each["decision_package_id"]: each for each in (await watcher.office.get("/v1/packages")).body["packages"]
+        package["decision_package_id"]: package
+        for package in (await watcher.office.get("/v1/packages")).body["packages"]
     }
     for package_id in packages:
         package = await watcher.office.get(f"/v1/packages/{package_id}")
@@ -202,7 +203,7 @@ async def decide_both(watcher: Agent) -> None:
             await watcher.office.give(SENTA, card, Verb.REJECT, {"comment": "Keep it."})
 
 
-async def test_a_document_that_nobody_decided_yet_does_not_resume_anything(office: Office) -> None:
+async def test_an_undecided_document_does_not_resume_a_graph(office: Office) -> None:
     graph = graph_of(review)
     async with AsyncClient(office.url, office.key, patience=QUICK) as client:
         pending = (await client.request(**HARD)).document

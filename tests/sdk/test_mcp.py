@@ -1,4 +1,4 @@
-"""Agents ask over MCP, on the real library's stdin and stdout; coding agents ask for each tool they want to use."""
+"""Agents ask over MCP with the real library, and coding agents ask before each use of a tool."""
 
 from __future__ import annotations
 
@@ -33,119 +33,121 @@ def environment(office: Office, wire: Network, monkeypatch: pytest.MonkeyPatch) 
 
 
 @asynccontextmanager
-async def serving(wait: float = 60) -> AsyncIterator[Client]:
+async def serve_in_process(wait: float = 60) -> AsyncIterator[Client]:
     async with Client(server(wait=wait)) as client:
         yield client
 
 
 @asynccontextmanager
-async def serving_apart() -> AsyncIterator[Client]:
-    """The server as a process of its own, on its standard input and output."""
-    its = StdioServerParameters(command=sys.executable, args=["-c", RUN, "--wait", "60"], env=dict(os.environ))
-    async with Client(its) as client:
+async def serve_on_stdio() -> AsyncIterator[Client]:
+    """The server in its own process, on standard input and output."""
+    parameters = StdioServerParameters(command=sys.executable, args=["-c", RUN, "--wait", "60"], env=dict(os.environ))
+    async with Client(parameters) as client:
         yield client
 
 
-async def called(client: Client, tool: str, **arguments: Any) -> Any:
+async def call(client: Client, tool: str, **arguments: Any) -> Any:
     result = await client.call_tool(tool, arguments)
     assert not result.is_error, result
     return result.structured_content
 
 
-async def said(client: Client, tool: str, **arguments: Any) -> Any:
+async def call_text(client: Client, tool: str, **arguments: Any) -> Any:
     result = await client.call_tool(tool, arguments)
     (part,) = result.content
     return json.loads(part.text)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("serve", [serving, serving_apart], ids=["in process", "stdio"])
+@pytest.mark.parametrize("serve", [serve_in_process, serve_on_stdio], ids=["in process", "stdio"])
 async def test_an_agent_asks_waits_claims_and_reports(office: Office, watcher: Agent, serve: Any) -> None:
     async with serve() as client:
-        asked = await called(client, "request_approval", **ASKED)
-        its = {"decision_package_id": asked["decision_package_id"]}
+        asked = await call(client, "request_approval", **ASKED)
+        package_id = {"decision_package_id": asked["decision_package_id"]}
         assert (asked["status"], asked["may_proceed"]) == ("pending", False)
-        assert (await called(client, "await_decision", **its, wait_seconds=0.1))["status"] == "pending"
-        await office.approve(SENTA, await watcher.card(await watcher.proposed()))
-        assert (await called(client, "await_decision", **its))["may_proceed"] is True
-        claim = await called(client, "claim_execution", **its)
+        assert (await call(client, "await_decision", **package_id, wait_seconds=0.1))["status"] == "pending"
+        await office.approve(SENTA, await watcher.card(await watcher.wait_for_package()))
+        assert (await call(client, "await_decision", **package_id))["may_proceed"] is True
+        claim = await call(client, "claim_execution", **package_id)
         assert claim["action_parameters"] == HARD["action_parameters"]
-        done = await called(client, "report_outcome", **its, claim_id=claim["claim_id"], state="succeeded")
+        done = await call(client, "report_outcome", **package_id, claim_id=claim["claim_id"], state="succeeded")
         assert done["execution"]["state"] == "succeeded"
-        assert (await called(client, "get_package", **its))["execution"]["state"] == "succeeded"
-        twice = await client.call_tool("claim_execution", its)
+        assert (await call(client, "get_package", **package_id))["execution"]["state"] == "succeeded"
+        twice = await client.call_tool("claim_execution", package_id)
         assert twice.is_error
 
 
-async def test_a_claim_whose_answer_was_lost_is_given_again_by_this_server_and_by_no_other(
-    office: Office, watcher: Agent
-) -> None:
-    async with serving() as client:
-        its = {"decision_package_id": (await called(client, "request_approval", **ASKED))["decision_package_id"]}
-        await office.approve(SENTA, await watcher.card(await watcher.proposed()))
-        first = await called(client, "claim_execution", **its)
-        assert await called(client, "claim_execution", **its) == first
-        async with serving() as another:
-            assert (await another.call_tool("claim_execution", its)).is_error
-        await called(client, "report_outcome", **its, claim_id=first["claim_id"], state="succeeded")
-        assert (await client.call_tool("claim_execution", its)).is_error
+async def test_a_server_repeats_its_own_claim_and_no_other_server_can(office: Office, watcher: Agent) -> None:
+    async with serve_in_process() as client:
+        package_id = {"decision_package_id": (await call(client, "request_approval", **ASKED))["decision_package_id"]}
+        await office.approve(SENTA, await watcher.card(await watcher.wait_for_package()))
+        first = await call(client, "claim_execution", **package_id)
+        assert await call(client, "claim_execution", **package_id) == first
+        async with serve_in_process() as another:
+            assert (await another.call_tool("claim_execution", package_id)).is_error
+        await call(client, "report_outcome", **package_id, claim_id=first["claim_id"], state="succeeded")
+        assert (await client.call_tool("claim_execution", package_id)).is_error
 
 
 async def test_the_same_key_is_the_same_request(office: Office) -> None:
-    async with serving() as client:
-        both = [await called(client, "request_approval", **ASKED, idempotency_key="k") for _ in range(2)]
+    async with serve_in_process() as client:
+        both = [await call(client, "request_approval", **ASKED, idempotency_key="k") for _ in range(2)]
     assert both[0]["decision_package_id"] == both[1]["decision_package_id"]
 
 
-async def test_what_is_refused_is_told_to_the_model(office: Office) -> None:
-    async with serving() as client:
+async def test_a_refused_request_is_an_error_for_the_model(office: Office) -> None:
+    async with serve_in_process() as client:
         result = await client.call_tool("request_approval", {**ASKED, "confidence": 7})
     assert result.is_error
     assert "confidence" in str(result.content)
 
 
-async def test_a_coding_agent_may_use_a_tool_that_people_let_it(office: Office, watcher: Agent) -> None:
-    async with serving() as client:
-        asking = asyncio.ensure_future(said(client, "permission_prompt", **USE))
-        package = await watcher.proposed()
+async def test_a_coding_agent_may_use_a_tool_that_people_approve(office: Office, watcher: Agent) -> None:
+    async with serve_in_process() as client:
+        asking = asyncio.ensure_future(call_text(client, "permission_prompt", **USE))
+        package = await watcher.wait_for_package()
         await office.click(RITA, await watcher.card(package), "approve")
         assert await asking == {"behavior": "allow", "updatedInput": {"command": "rm -rf build"}}
     assert await watcher.execution(package) == "succeeded"
 
 
-async def test_it_gets_the_input_as_edited(office: Office, watcher: Agent) -> None:
-    async with serving() as client:
-        asking = asyncio.ensure_future(said(client, "permission_prompt", **USE))
-        await office.edit(RITA, await watcher.card(await watcher.proposed()), '{"command": "rm -rf build/tmp"}')
-        await office.click(SUSI, await watcher.card(await watcher.proposed()), "approve")
+async def test_a_coding_agent_gets_the_edited_input(office: Office, watcher: Agent) -> None:
+    async with serve_in_process() as client:
+        asking = asyncio.ensure_future(call_text(client, "permission_prompt", **USE))
+        await office.edit(RITA, await watcher.card(await watcher.wait_for_package()), '{"command": "rm -rf build/tmp"}')
+        await office.click(SUSI, await watcher.card(await watcher.wait_for_package()), "approve")
         assert await asking == {"behavior": "allow", "updatedInput": {"command": "rm -rf build/tmp"}}
 
 
-async def test_a_refusal_is_told_with_its_reason(office: Office, watcher: Agent) -> None:
-    async with serving() as client:
-        asking = asyncio.ensure_future(said(client, "permission_prompt", **USE))
-        await office.give(RITA, await watcher.card(await watcher.proposed()), Verb.REJECT, {"comment": "Keep it."})
+async def test_a_coding_agent_gets_the_reason_of_a_refusal(office: Office, watcher: Agent) -> None:
+    async with serve_in_process() as client:
+        asking = asyncio.ensure_future(call_text(client, "permission_prompt", **USE))
+        await office.give(
+            RITA, await watcher.card(await watcher.wait_for_package()), Verb.REJECT, {"comment": "Keep it."}
+        )
         answer = await asking
     assert answer["behavior"] == "deny"
     assert "Keep it." in answer["message"]
 
 
-async def test_a_wait_that_ends_denies_and_leaves_no_card_behind(office: Office, watcher: Agent) -> None:
-    async with serving(wait=0.1) as client:
-        answer = await said(client, "permission_prompt", **USE)
+async def test_a_permission_prompt_that_times_out_denies_and_withdraws_the_package(
+    office: Office, watcher: Agent
+) -> None:
+    async with serve_in_process(wait=0.1) as client:
+        answer = await call_text(client, "permission_prompt", **USE)
     assert answer["behavior"] == "deny"
     assert "which is no refusal" in answer["message"]
-    assert (await watcher.proposed("cancelled")).body["status"] == "cancelled"
+    assert (await watcher.wait_for_package("cancelled")).body["status"] == "cancelled"
 
 
-async def test_a_service_that_does_not_take_the_key_denies(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_permission_prompt_with_a_wrong_key_denies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTERSIGN_AGENT_KEY", "csk_wrong")
-    async with serving() as client:
-        answer = await said(client, "permission_prompt", **USE)
+    async with serve_in_process() as client:
+        answer = await call_text(client, "permission_prompt", **USE)
     assert answer["behavior"] == "deny"
     assert "unauthenticated" in answer["message"]
 
 
-def test_where_the_library_is_missing_that_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_says_what_to_install_if_the_mcp_library_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "countersign.mcp", None)
     monkeypatch.setattr(sys, "argv", ["countersign-mcp"])
     with pytest.raises(SystemExit, match=r'pip install "countersign-sdk\[mcp\]"'):

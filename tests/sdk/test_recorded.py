@@ -1,6 +1,6 @@
-"""The documents that `countersign.testing` answers with are what the service answers: recorded from it, and held against it.
+"""The recorded documents of `countersign.testing` equal those of the service.
 
-They are written anew with COUNTERSIGN_RECORD=1 in the environment, and by nothing else.
+COUNTERSIGN_RECORD=1 in the environment records them again; nothing else writes them.
 """
 
 from __future__ import annotations
@@ -29,119 +29,119 @@ QUESTION = {name: value for name, value in HARD.items() if name != "action_param
 Scene = Callable[[Office], Awaitable[Response]]
 
 
-def decided(verb: Verb, package: Any = ASKED, **values: Any) -> Scene:
+def scene_of_decision(verb: Verb, content: Any = ASKED, **values: Any) -> Scene:
     async def scene(office: Office) -> Response:
-        told, card = await office.asked(package)
+        package, card = await office.asked(content)
         await office.give(SENTA, card, verb, values)
-        return await office.read(told)
+        return await office.read(package)
 
     return scene
 
 
-async def pending(office: Office) -> Response:
+async def pending_package(office: Office) -> Response:
     return await office.submit(ASKED)
 
 
-async def approved(office: Office) -> Response:
-    told, card = await office.asked(ASKED)
+async def approved_package(office: Office) -> Response:
+    package, card = await office.asked(ASKED)
     await office.approve(SENTA, card)
-    return await office.read(told)
+    return await office.read(package)
 
 
-async def consented(office: Office) -> Response:
-    told, _ = await office.asked(SOFT)
+async def consented_package(office: Office) -> Response:
+    package, _ = await office.asked(SOFT)
     await office.passes(timedelta(minutes=5))
-    return await office.read(told)
+    return await office.read(package)
 
 
-async def settled_by_policy(office: Office) -> Response:
+async def package_settled_by_policy(office: Office) -> Response:
     return await office.submit(SOFT | {"risk_level": "low"})
 
 
-async def expired(office: Office) -> Response:
-    told = await office.submit(ASKED | {"expires_at": (office.clock() + HOUR).isoformat()})
+async def expired_package(office: Office) -> Response:
+    package = await office.submit(ASKED | {"expires_at": (office.clock() + HOUR).isoformat()})
     await office.passes(2 * HOUR)
-    return await office.read(told)
+    return await office.read(package)
 
 
-async def withdrawn(office: Office) -> Response:
+async def cancelled_package(office: Office) -> Response:
     return await office.cancel(await office.submit(ASKED))
 
 
-async def revoked(office: Office) -> Response:
-    told = await approved(office)
-    await office.give(SENTA, await office.card(told), Verb.REVOKE, {"comment": "Wrong customer."})
-    return await office.read(told)
+async def revoked_package(office: Office) -> Response:
+    package = await approved_package(office)
+    await office.give(SENTA, await office.card(package), Verb.REVOKE, {"comment": "Wrong customer."})
+    return await office.read(package)
 
 
-async def handed_back(office: Office) -> Response:
-    told = await SCENES["taken_over"](office)
-    await office.give(SENTA, await office.card(told), Verb.HAND_BACK, {"comment": "Done."})
-    assert await office.events(told, HANDED_BACK)
-    return await office.read(told)
+async def handed_back_package(office: Office) -> Response:
+    package = await SCENES["taken_over"](office)
+    await office.give(SENTA, await office.card(package), Verb.HAND_BACK, {"comment": "Done."})
+    assert await office.events(package, HANDED_BACK)
+    return await office.read(package)
 
 
-async def lapsed(office: Office) -> Response:
-    told = await approved(office)
+async def lapsed_package(office: Office) -> Response:
+    package = await approved_package(office)
     await office.passes(3 * DAY)
-    return await office.read(told)
+    return await office.read(package)
 
 
-async def claimed(office: Office) -> Response:
-    return await office.claim(await approved(office))
+async def claimed_package(office: Office) -> Response:
+    return await office.claim(await approved_package(office))
 
 
-async def unknown(office: Office) -> Response:
-    told = await claimed(office)
+async def unknown_package(office: Office) -> Response:
+    package = await claimed_package(office)
     await office.passes(2 * HOUR)
-    return await office.read(told)
+    return await office.read(package)
 
 
-def reported(state: str) -> Scene:
+def scene_of_report(state: str) -> Scene:
     async def scene(office: Office) -> Response:
-        return await office.report(await claimed(office), state)
+        return await office.report(await claimed_package(office), state)
 
     return scene
 
 
-def overridden(how: str) -> Scene:
+def scene_of_override(how: str) -> Scene:
     words = {"override_decision": how, "override_reason": "I know the case.", "evidence_refs": "ticket 7"}
-    return decided(Verb.OVERRIDE, **words)
+    return scene_of_decision(Verb.OVERRIDE, **words)
 
 
 SCENES: dict[str, Scene] = {
-    "pending": pending,
-    "settled_by_policy": settled_by_policy,
-    "approved": approved,
-    "consented": consented,
-    "rejected": decided(Verb.REJECT, comment="Not this one."),
-    "revision_requested": decided(Verb.REVISE, instructions="Another one."),
-    "evidence_requested": decided(Verb.REQUEST_MORE_EVIDENCE, instructions="Show the order."),
-    "deferred": decided(Verb.DEFER, until=1795186800, comment="After lunch."),
-    "overridden_proceed": overridden("proceed"),
-    "overridden_stop": overridden("stop"),
-    "overridden_other": overridden("other"),
-    "taken_over": decided(Verb.TAKE_OVER, ASKED | {"thread_id": "thr_1"}, comment="I do it."),
-    "handed_back": handed_back,
-    "answered": decided(Verb.ANSWER, QUESTION, answer="The blue one."),
-    "expired": expired,
-    "cancelled": withdrawn,
-    "revoked": revoked,
-    "lapsed": lapsed,
-    "claimed": claimed,
-    "unknown": unknown,
-    "succeeded": reported("succeeded"),
-    "failed": reported("failed"),
-    "rolled_back": reported("rolled_back"),
+    "pending": pending_package,
+    "settled_by_policy": package_settled_by_policy,
+    "approved": approved_package,
+    "consented": consented_package,
+    "rejected": scene_of_decision(Verb.REJECT, comment="Not this one."),
+    "revision_requested": scene_of_decision(Verb.REVISE, instructions="Another one."),
+    "evidence_requested": scene_of_decision(Verb.REQUEST_MORE_EVIDENCE, instructions="Show the order."),
+    "deferred": scene_of_decision(Verb.DEFER, until=1795186800, comment="After lunch."),
+    "overridden_proceed": scene_of_override("proceed"),
+    "overridden_stop": scene_of_override("stop"),
+    "overridden_other": scene_of_override("other"),
+    "taken_over": scene_of_decision(Verb.TAKE_OVER, ASKED | {"thread_id": "thr_1"}, comment="I do it."),
+    "handed_back": handed_back_package,
+    "answered": scene_of_decision(Verb.ANSWER, QUESTION, answer="The blue one."),
+    "expired": expired_package,
+    "cancelled": cancelled_package,
+    "revoked": revoked_package,
+    "lapsed": lapsed_package,
+    "claimed": claimed_package,
+    "unknown": unknown_package,
+    "succeeded": scene_of_report("succeeded"),
+    "failed": scene_of_report("failed"),
+    "rolled_back": scene_of_report("rolled_back"),
 }
 
 
 async def already_claimed(office: Office) -> Response:
-    return await office.claim(await claimed(office), "another")
+    return await office.claim(await claimed_package(office), "another")
 
 
 async def digest_mismatch(office: Office) -> Response:
-    return await office.claim(await approved(office), digest="sha256:" + "0" * 64)
+    return await office.claim(await approved_package(office), digest="sha256:" + "0" * 64)
 
 
 async def may_not_proceed(office: Office) -> Response:
@@ -149,20 +149,20 @@ async def may_not_proceed(office: Office) -> Response:
 
 
 async def approval_lapsed(office: Office) -> Response:
-    return await office.claim(await lapsed(office))
+    return await office.claim(await lapsed_package(office))
 
 
 async def not_claimed(office: Office) -> Response:
-    return await office.report(await approved(office))
+    return await office.report(await approved_package(office))
 
 
 async def already_reported(office: Office) -> Response:
-    told = await office.report(await claimed(office), "rolled_back")
-    return await office.report(told, "succeeded")
+    package = await office.report(await claimed_package(office), "rolled_back")
+    return await office.report(package, "succeeded")
 
 
 async def already_decided(office: Office) -> Response:
-    return await office.cancel(await approved(office))
+    return await office.cancel(await approved_package(office))
 
 
 async def stale_version(office: Office) -> Response:
@@ -200,8 +200,8 @@ PROBLEMS: dict[str, Scene] = {
 _VARYING = {"rendering_id": "rnd_0", "policy_version": "test-1"}
 
 
-def plain(document: dict[str, Any]) -> dict[str, Any]:
-    """Without what is another each time."""
+def normalize(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with fixed values for everything that differs in each run."""
     text = json.dumps(document)
     interrupt = document["interrupt"] or {}
     stable = {
@@ -209,15 +209,15 @@ def plain(document: dict[str, Any]) -> dict[str, Any]:
         document["tenant_id"]: "T0",
         interrupt.get("interrupt_id"): "int_0",
     }
-    for found, instead in stable.items():
-        text = text.replace(found, instead) if found else text
-    again: dict[str, Any] = json.loads(text)
-    decision = again["decision"] or {}
-    decision |= {name: instead for name, instead in _VARYING.items() if decision.get(name)}
-    return again
+    for varying, replacement in stable.items():
+        text = text.replace(varying, replacement) if varying else text
+    normalized: dict[str, Any] = json.loads(text)
+    decision = normalized["decision"] or {}
+    decision |= {name: replacement for name, replacement in _VARYING.items() if decision.get(name)}
+    return normalized
 
 
-def held_against(name: str, document: dict[str, Any]) -> None:
+def compare_with_recording(name: str, document: dict[str, Any]) -> None:
     file = RECORDED / f"{name}.json"
     if os.environ.get("COUNTERSIGN_RECORD"):
         file.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
@@ -225,17 +225,17 @@ def held_against(name: str, document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", SCENES)
-async def test_a_recorded_document_is_the_services(office: Office, name: str) -> None:
-    held_against(name, plain((await SCENES[name](office)).body))
+async def test_a_recorded_document_equals_the_services(office: Office, name: str) -> None:
+    compare_with_recording(name, normalize((await SCENES[name](office)).body))
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-async def test_a_recorded_problem_is_the_services(office: Office, name: str) -> None:
-    told = await PROBLEMS[name](office)
-    assert told.kind == name
-    held_against(f"problem_{name}", json.loads(re.sub(r"pkg_\w+", "pkg_0", told.text)))
+async def test_a_recorded_problem_equals_the_services(office: Office, name: str) -> None:
+    package = await PROBLEMS[name](office)
+    assert package.kind == name
+    compare_with_recording(f"problem_{name}", json.loads(re.sub(r"pkg_\w+", "pkg_0", package.text)))
 
 
-def test_each_recording_is_held_against_something() -> None:
+def test_each_recording_is_compared_with_the_service() -> None:
     names = {file.stem for file in RECORDED.glob("*.json")}
     assert names == {*SCENES, *(f"problem_{name}" for name in PROBLEMS)}

@@ -1,4 +1,4 @@
-"""Agents are tested without the service, against a script of decisions; and the script plays by the service's rules."""
+"""A scripted reviewer stands in for the service in tests of agents, and enforces the service's rules."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ def read(record: str) -> str:
 
 
 @pytest.mark.parametrize(("step", "kind"), STEPS, ids=[step.recorded for step, _ in STEPS])
-def test_each_step_comes_to_its_outcome(step: Step, kind: type[Any]) -> None:
+def test_each_step_gives_its_outcome(step: Step, kind: type[Any]) -> None:
     with ScriptedReviewer(step) as reviewer, Client() as client:
         assert type(client.request(**HARD).wait()) is kind
         assert reviewer.left == 0
 
 
-def test_a_gate_finds_the_script_where_it_would_find_the_service() -> None:
+def test_a_gate_finds_the_script_through_the_environment() -> None:
     before = dict(os.environ)
     with ScriptedReviewer(testing.approve()) as reviewer:
         assert read("42") == "record 42"
@@ -80,7 +80,7 @@ def test_a_gate_finds_the_script_where_it_would_find_the_service() -> None:
     assert dict(os.environ) == before
 
 
-def test_an_edit_is_what_runs() -> None:
+def test_the_edited_arguments_run() -> None:
     with ScriptedReviewer(testing.approve(edited={"record": "44"})):
         assert read("42") == "record 44"
 
@@ -88,11 +88,11 @@ def test_an_edit_is_what_runs() -> None:
 def test_a_script_can_ask_for_changes_first() -> None:
     with ScriptedReviewer(testing.defer(), testing.revise("43, please."), testing.approve("Good.")) as reviewer:
         assert read("42") == "record 43"
-        assert [each["action_parameters"]["record"] for each in reviewer.proposals] == ["42", "43"]
+        assert [proposal["action_parameters"]["record"] for proposal in reviewer.proposals] == ["42", "43"]
         assert reviewer.documents[0]["decision"]["comment"] == "Good."
 
 
-def test_refusals_are_those_of_the_service() -> None:
+def test_a_script_refuses_as_the_service_does() -> None:
     with ScriptedReviewer(testing.reject("Not this one."), testing.lapse(), testing.lose_track()):
         with pytest.raises(RejectedError, match="Not this one"):
             read("42")
@@ -112,27 +112,27 @@ def test_a_script_can_take_over_and_hand_back() -> None:
         handle = client.request(**HARD, thread_id="thr-1")
         assert isinstance(handle.wait(), TakenOver)
         handle.handed_back()
-        told = reviewer.documents[0]
-        assert (told["agent_message"], told["decision"]["comment"]) == (BACK["agent_message"], "Mine.")
+        document = reviewer.documents[0]
+        assert (document["agent_message"], document["decision"]["comment"]) == (BACK["agent_message"], "Mine.")
 
 
-def test_a_script_that_keeps_the_thread_says_so_to_who_waits_for_it() -> None:
+def test_waiting_for_a_hand_back_that_the_script_lacks_raises() -> None:
     with ScriptedReviewer(testing.take_over("Mine.")), Client() as client:
         handle = client.request(**HARD, thread_id="thr-1")
         with pytest.raises(ProblemError, match="The script has ended"):
             handle.handed_back()
 
 
-async def test_async_agents_too() -> None:
+async def test_a_script_serves_async_agents() -> None:
     with ScriptedReviewer(testing.approve(), testing.approve()) as reviewer:
         async with AsyncClient() as client:
-            both = await asyncio.gather(client.request(**HARD), client.request(**HARD))
-            outcomes = await asyncio.gather(*(each.wait() for each in both))
-    assert [type(each) for each in outcomes] == [Approved, Approved]
+            handles = await asyncio.gather(client.request(**HARD), client.request(**HARD))
+            outcomes = await asyncio.gather(*(handle.wait() for handle in handles))
+    assert [type(handle) for handle in outcomes] == [Approved, Approved]
     assert len(reviewer.documents) == 2
 
 
-def test_the_rules_of_the_service_are_kept() -> None:
+def test_a_script_enforces_the_rules_of_the_service() -> None:
     with ScriptedReviewer(testing.approve(), testing.reject("No.")), Client() as client:
         handle = client.request(**HARD, idempotency_key="key-1")
         assert client.request(**HARD, idempotency_key="key-1").decision_package_id == handle.decision_package_id
@@ -158,7 +158,7 @@ def test_the_rules_of_the_service_are_kept() -> None:
             client.request(**{name: value for name, value in HARD.items() if name != "confidence"})
 
 
-def test_versions_must_be_expected() -> None:
+def test_a_new_version_must_name_the_expected_version() -> None:
     with ScriptedReviewer(testing.revise("Another."), testing.approve()), Client() as client:
         handle = client.request(**HARD)
         handle.wait()

@@ -1,4 +1,4 @@
-"""A thread that a person holds is left alone until it is handed back; and nobody waits for a hand-back that cannot come."""
+"""An agent leaves a thread alone while a person holds it, and never waits for a hand-back that cannot come."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from countersign import (
 from countersign.takeover import hand_over
 from rules.state.commands import Verb
 from tests.bot.slack.office import HARD, SENTA
-from tests.sdk.agents import Agent, told
+from tests.sdk.agents import Agent, as_answer
 
 THREAD: dict[str, Any] = {"thread_id": "thr-1"}
 HANDED_OVER = hand_over(
@@ -35,28 +35,28 @@ HANDED_OVER = hand_over(
 )
 
 
-async def give(agent: Agent, handle: Any, verb: Verb, **values: Any) -> None:
+async def give_verb(agent: Agent, handle: Any, verb: Verb, **values: Any) -> None:
     await agent.office.give(SENTA, await agent.card(handle), verb, values)
 
 
-async def test_an_agent_hands_over_stays_away_and_takes_back(agent: Agent) -> None:
+async def test_an_agent_hands_its_thread_over_and_gets_it_back(agent: Agent) -> None:
     handle = await agent.client.request(**HANDED_OVER)
     assert handle.level == "human_takeover"
     with pytest.raises(ThreadTakenOverError):
-        await agent.asks(**THREAD)
-    await agent.decided(handle, Verb.TAKE_OVER, {"comment": "I call them."})
+        await agent.request(**THREAD)
+    await agent.decide_and_wait(handle, Verb.TAKE_OVER, {"comment": "I call them."})
     with pytest.raises(ThreadTakenOverError):
-        await agent.gated(lambda record: record, **THREAD, action_type="record.read")("42")
+        await agent.gate(lambda record: record, **THREAD, action_type="record.read")("42")
     back = asyncio.ensure_future(handle.handed_back(timeout=10))
     await agent.office.give(SENTA, await agent.card(handle), Verb.HAND_BACK, {"comment": "Done."})
     await back
-    assert (await agent.asks(HARD, **THREAD)).status == "pending"
-    assert told(handle).body["status"] == "taken_over"
+    assert (await agent.request(HARD, **THREAD)).status == "pending"
+    assert as_answer(handle).body["status"] == "taken_over"
 
 
 async def test_a_takeover_leaves_the_thread_alone_until_it_is_handed_back(agent: Agent) -> None:
-    handle = await agent.asks(thread_id="thr-1")
-    outcome = await agent.decided(handle, Verb.TAKE_OVER, {"comment": "I call them."})
+    handle = await agent.request(thread_id="thr-1")
+    outcome = await agent.decide_and_wait(handle, Verb.TAKE_OVER, {"comment": "I call them."})
     assert isinstance(outcome, TakenOver)
     with pytest.raises(StillPendingError):
         await handle.handed_back(timeout=0.05)
@@ -64,8 +64,8 @@ async def test_a_takeover_leaves_the_thread_alone_until_it_is_handed_back(agent:
     await handle.handed_back(timeout=5)
 
 
-async def test_who_takes_back_is_told_that_nobody_took_over_and_why(agent: Agent) -> None:
-    """Time ran out: the thread stays read-only until somebody frees it, and the agent is not left waiting for that."""
+async def test_waiting_for_a_hand_back_raises_if_nobody_took_over(agent: Agent) -> None:
+    """After the expiry the thread stays read-only until a person hands it back, but the agent stops waiting."""
     handle = await agent.client.request(**HANDED_OVER, expires_at=in_an_hour(agent))
     waiting = asyncio.ensure_future(handle.handed_back())
     await agent.office.passes(timedelta(hours=2))
@@ -73,10 +73,10 @@ async def test_who_takes_back_is_told_that_nobody_took_over_and_why(agent: Agent
         await waiting
     assert isinstance(nobody.value.outcome, Expired)
     with pytest.raises(ThreadTakenOverError):
-        await agent.asks(**THREAD)
-    await give(agent, handle, Verb.HAND_BACK, comment="Go on.")
+        await agent.request(**THREAD)
+    await give_verb(agent, handle, Verb.HAND_BACK, comment="Go on.")
     await handle.handed_back()
-    assert (await agent.asks(**THREAD)).status == "pending"
+    assert (await agent.request(**THREAD)).status == "pending"
 
 
 @pytest.mark.parametrize(
@@ -87,18 +87,18 @@ async def test_who_takes_back_is_told_that_nobody_took_over_and_why(agent: Agent
         (Verb.REQUEST_MORE_EVIDENCE, {"instructions": "Show the answer."}, EvidenceWanted),
     ],
 )
-async def test_who_takes_back_is_told_what_people_decided_instead(
+async def test_waiting_for_a_hand_back_raises_what_people_decided_instead(
     agent: Agent, verb: Verb, words: dict[str, str], kind: type
 ) -> None:
     handle = await agent.client.request(**HANDED_OVER)
     waiting = asyncio.ensure_future(handle.handed_back())
-    await give(agent, handle, verb, **words)
+    await give_verb(agent, handle, verb, **words)
     with pytest.raises(NotTakenOverError) as instead:
         await waiting
     assert isinstance(instead.value.outcome, kind)
 
 
-async def test_what_was_withdrawn_is_handed_back_by_nobody(agent: Agent) -> None:
+async def test_waiting_for_a_hand_back_raises_if_the_package_was_withdrawn(agent: Agent) -> None:
     handle = await agent.client.request(**HANDED_OVER)
     await handle.cancel("Never mind.")
     with pytest.raises(NotTakenOverError) as withdrawn:
@@ -106,17 +106,17 @@ async def test_what_was_withdrawn_is_handed_back_by_nobody(agent: Agent) -> None
     assert isinstance(withdrawn.value.outcome, Cancelled)
 
 
-async def test_what_is_only_put_off_is_waited_for(agent: Agent) -> None:
+async def test_waiting_for_a_hand_back_waits_past_a_deferral(agent: Agent) -> None:
     handle = await agent.client.request(**HANDED_OVER)
     waiting = asyncio.ensure_future(handle.handed_back())
-    await give(agent, handle, Verb.DEFER, until=at(agent, timedelta(hours=2)), comment="After lunch.")
+    await give_verb(agent, handle, Verb.DEFER, until=timestamp_in(agent, timedelta(hours=2)), comment="After lunch.")
     await agent.office.passes(timedelta(hours=3))
-    await give(agent, handle, Verb.TAKE_OVER, comment="I call them.")
-    await give(agent, handle, Verb.HAND_BACK, comment="Done.")
+    await give_verb(agent, handle, Verb.TAKE_OVER, comment="I call them.")
+    await give_verb(agent, handle, Verb.HAND_BACK, comment="Done.")
     await waiting
 
 
-async def test_a_cut_network_ends_a_bounded_wait_for_the_thread_as_any_other(agent: Agent) -> None:
+async def test_a_wait_for_a_hand_back_ends_at_its_timeout_while_the_network_is_cut(agent: Agent) -> None:
     handle = await agent.client.request(**HANDED_OVER)
     await agent.network.cut()
     with pytest.raises(StillPendingError, match="cannot be reached"):
@@ -124,12 +124,12 @@ async def test_a_cut_network_ends_a_bounded_wait_for_the_thread_as_any_other(age
 
 
 async def test_a_package_without_a_thread_has_nothing_to_hand_back(agent: Agent) -> None:
-    handle = await agent.asks()
+    handle = await agent.request()
     with pytest.raises(ValueError, match="belongs to no thread"):
         await handle.handed_back()
 
 
-def at(agent: Agent, span: timedelta) -> int:
+def timestamp_in(agent: Agent, span: timedelta) -> int:
     return int((agent.office.clock() + span).timestamp())
 
 

@@ -1,4 +1,4 @@
-"""What policy calls high-impact cannot be called outside a gate."""
+"""A tool that the policy calls high-impact cannot be called outside a gate."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_high_impact_tool_without_a_gate_is_denied() -> None:
         tools.call("delete_record", record="42")
 
 
-async def test_an_async_one_too() -> None:
+async def test_an_async_high_impact_tool_without_a_gate_is_denied() -> None:
     async def delete_record(record: str) -> None: ...
 
     tools = Tools(["delete_*"])
@@ -55,13 +55,13 @@ async def test_an_async_one_too() -> None:
         await tools.tool(delete_record)("42")
 
 
-def test_what_is_harmless_is_called_as_it_is() -> None:
+def test_a_harmless_tool_is_called_without_a_gate() -> None:
     tools = Tools(["delete_*"])
     tools.tool(search)
     assert tools.call("search", words="a") == "found a"
 
 
-def test_what_is_not_registered_is_no_tool() -> None:
+def test_an_unregistered_tool_cannot_be_called() -> None:
     with pytest.raises(UngatedToolError, match="there are: none"):
         Tools().call("rm_rf")
 
@@ -70,14 +70,14 @@ def test_what_is_not_registered_is_no_tool() -> None:
     ("name", "grave"),
     [("send_notice", True), ("search", False), ("send_email", False), ("read_data", False), ("never_heard_of", True)],
 )
-def test_the_services_own_policy_says_what_is_high_impact(name: str, grave: bool) -> None:
+def test_the_policy_file_says_which_tools_are_high_impact(name: str, grave: bool) -> None:
     assert Tools.from_policy(POLICY).is_high_impact(name) is grave
 
 
 ENTRIES = [
-    *(f'{{ reversibility = "{each}" }}' for each in Reversibility),
-    *(f'{{ reversibility = "reversible", floor = "{each}" }}' for each in HITLLevel),
-    *(f'{{ reversibility = "reversible", risk = "{each}" }}' for each in RiskLevel),
+    *(f'{{ reversibility = "{value}" }}' for value in Reversibility),
+    *(f'{{ reversibility = "reversible", floor = "{level}" }}' for level in HITLLevel),
+    *(f'{{ reversibility = "reversible", risk = "{risk}" }}' for risk in RiskLevel),
     '{ reversibility = "reversible", tool = { effect_type = "payment" } }',
     '{ reversibility = "reversible", tool = { approval_required = false } }',
     '{ reversibility = "reversible", data_classes = ["pii"] }',
@@ -94,10 +94,8 @@ TABLES = [
 
 @pytest.mark.parametrize("tables", TABLES)
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_what_the_service_never_lets_through_without_a_person_is_high_impact(
-    tmp_path: Path, entry: str, tables: str
-) -> None:
-    """However harmless the agent says it is."""
+def test_an_action_that_always_needs_a_person_is_high_impact(tmp_path: Path, entry: str, tables: str) -> None:
+    """The SDK agrees with the service, even for a package that the agent calls harmless."""
     text = f"{ROLES}{tables}[actions]\nact = {entry}\n"
     (tmp_path / "policy.toml").write_text(text)
     harmless = DecisionPackage.model_validate(SOFT | {"action_type": "act", "risk_level": "low", "confidence": 1.0})
@@ -105,7 +103,7 @@ def test_what_the_service_never_lets_through_without_a_person_is_high_impact(
     assert Tools.from_policy(tmp_path / "policy.toml").is_high_impact("act") is (level >= HITLLevel.HARD_APPROVAL)
 
 
-def test_an_exact_name_comes_before_a_pattern(tmp_path: Path) -> None:
+def test_an_exact_name_wins_over_a_pattern(tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text(
         '[actions]\n"crm.*" = { reversibility = "reversible" }\n"crm.delete" = { reversibility = "irreversible_high" }\n'
@@ -118,7 +116,7 @@ def test_an_exact_name_comes_before_a_pattern(tmp_path: Path) -> None:
         True,
         True,
         True,
-    ]  # crm.delete can only make what it begins stricter
+    ]  # crm.delete is high-impact, and so is every name that continues it
 
 
 @pytest.mark.parametrize(
@@ -132,7 +130,7 @@ def test_an_exact_name_comes_before_a_pattern(tmp_path: Path) -> None:
         ("search", False),
     ],
 )
-def test_a_spelling_or_a_milder_pattern_leads_past_no_entry(tmp_path: Path, name: str, grave: bool) -> None:
+def test_case_and_milder_patterns_do_not_bypass_an_entry(tmp_path: Path, name: str, grave: bool) -> None:
     text = """
 [actions]
 "crm.delete" = { reversibility = "irreversible_high" }
@@ -145,28 +143,28 @@ search = { reversibility = "reversible" }
     assert Tools.from_policy(tmp_path / "policy.toml").is_high_impact(name) is grave
 
 
-async def test_inside_its_gate_it_runs(agent: Agent) -> None:
+async def test_a_high_impact_tool_runs_inside_its_gate(agent: Agent) -> None:
     tools = Tools(["record.read"])
-    guarded = _named("record.read", tools)
-    calling = asyncio.ensure_future(agent.gated(guarded)("42"))
-    await agent.office.approve(SENTA, await agent.card(await agent.proposed()))
+    guarded = _register_named("record.read", tools)
+    calling = asyncio.ensure_future(agent.gate(guarded)("42"))
+    await agent.office.approve(SENTA, await agent.card(await agent.wait_for_package()))
     assert await calling == "42"
 
 
-async def test_inside_another_gate_it_does_not(agent: Agent) -> None:
+async def test_a_high_impact_tool_does_not_run_inside_another_gate(agent: Agent) -> None:
     def read(record: str) -> str:
         require_gate("record.delete")
         return record
 
-    calling = asyncio.ensure_future(agent.gated(read)("42"))
-    await agent.office.approve(SENTA, await agent.card(await agent.proposed()))
+    calling = asyncio.ensure_future(agent.gate(read)("42"))
+    await agent.office.approve(SENTA, await agent.card(await agent.wait_for_package()))
     with pytest.raises(UngatedToolError):
         await calling
 
 
-async def test_a_permission_ends_with_the_call_also_for_the_tasks_that_it_leaves_behind(office: Office) -> None:
+async def test_a_permission_ends_with_the_call_for_tasks_that_it_leaves_behind(office: Office) -> None:
     tools, ended, left = Tools(["record.read"]), asyncio.Event(), list[asyncio.Task[str]]()
-    guarded = _named("record.read", tools)
+    guarded = _register_named("record.read", tools)
 
     async def later() -> str:
         await ended.wait()
@@ -174,7 +172,7 @@ async def test_a_permission_ends_with_the_call_also_for_the_tasks_that_it_leaves
 
     async def read(record: str) -> str:
         left.append(asyncio.create_task(later()))
-        return str(await asyncio.to_thread(guarded, record))  # while the call lasts, what it starts may
+        return str(await asyncio.to_thread(guarded, record))  # allowed while the call lasts
 
     async with AsyncClient(office.url, office.key, patience=QUICK) as client:
         assert await gate("record.read", client=client, risk_level="low", confidence=0.95)(read)("42") == "42"
@@ -183,9 +181,9 @@ async def test_a_permission_ends_with_the_call_also_for_the_tasks_that_it_leaves
         await left[0]
 
 
-async def test_and_for_the_threads(office: Office) -> None:
+async def test_a_permission_ends_with_the_call_for_threads_that_it_leaves_behind(office: Office) -> None:
     tools, ended, left = Tools(["record.read"]), threading.Event(), list[Future[str]]()
-    guarded = _named("record.read", tools)
+    guarded = _register_named("record.read", tools)
 
     def later() -> str:
         ended.wait()
@@ -204,12 +202,12 @@ async def test_and_for_the_threads(office: Office) -> None:
             left[0].result()
 
 
-def test_a_guarded_tool_looks_like_itself_and_leads_to_it_by_no_other_way() -> None:
+def test_a_guarded_tool_keeps_its_signature_and_cannot_be_unwrapped() -> None:
     def delete_record(record: str, copies: int = 1) -> str:
         """Delete a record."""
         return record
 
-    guarded = Tools(["delete_*"]).tool(decorated(delete_record))
+    guarded = Tools(["delete_*"]).tool(wrap_function(delete_record))
     assert (guarded.__name__, guarded.__doc__) == ("delete_record", "Delete a record.")
     assert inspect.signature(guarded) == inspect.signature(delete_record, eval_str=True)
     assert get_type_hints(guarded) == get_type_hints(delete_record)
@@ -218,7 +216,7 @@ def test_a_guarded_tool_looks_like_itself_and_leads_to_it_by_no_other_way() -> N
         inspect.unwrap(guarded)("42")
 
 
-def test_a_guarded_generator_is_refused_because_it_would_run_after_its_gate() -> None:
+def test_a_generator_function_cannot_be_a_guarded_tool() -> None:
     def delete_records() -> Iterator[int]:
         yield 1
 
@@ -234,30 +232,30 @@ async def test_a_framework_makes_the_same_schema_of_a_guarded_tool() -> None:
     assert guarded == plain
 
 
-def test_a_guarded_tool_whose_types_are_not_there_is_refused_where_it_is_written() -> None:
+def test_a_guarded_tool_with_an_unknown_annotation_is_refused_when_it_is_registered() -> None:
     def delete_record(record: Missing) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 
     with pytest.raises(TypeError, match="Missing is annotated, and not there at run time"):
         Tools(["delete_*"]).tool(delete_record)
 
 
-def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
-    """As by any other library."""
+def wrap_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorates as any other library does."""
 
     @wraps(function)
-    def called(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         return function(*args, **kwargs)
 
-    return called
+    return call
 
 
-def test_a_gated_tool_is_registered_by_its_action_type_and_called_by_it() -> None:
+def test_a_gated_tool_is_registered_under_its_action_type() -> None:
     tools = Tools(["send_notice"])
     gated = gate("send_notice", risk_level="high", confidence=0.9)(search)
     assert tools.tool(gated) is gated
 
 
-def _named(name: str, tools: Tools) -> Any:
+def _register_named(name: str, tools: Tools) -> Any:
     def read(record: str) -> str:
         return record
 

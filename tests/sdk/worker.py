@@ -1,6 +1,6 @@
-"""An agent as a process of its own: it pays an order once, however often it is killed and started again.
+"""An agent in its own process. It pays an order once, however often it is killed and started again.
 
-What it does for real is a line in the file that it is given; with a second argument it is killed right after that.
+A payment is a line in the file of the first argument. With a second argument the process kills itself right after it.
 """
 
 from __future__ import annotations
@@ -37,4 +37,4 @@ def pay(order: str) -> str:
 
 if __name__ == "__main__":
     with run("run-1"):
-        print(pay("456"))  # noqa: T201 - its result is what it prints
+        print(pay("456"))  # noqa: T201 - the script's result

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from rules.state.model import ExecutionState, PackageState, Status
 from store.packages import packages
-from tests.forked import program
+from tests.forked import start_program
 from tests.rules.world import people
 from tests.store import under_load
 from tests.store.soundness import faults
@@ -28,7 +28,7 @@ ROUNDS = 3
 
 async def killed_under_load(url: str, round_: int, lines: int) -> list[list[str]]:
     """What a worker said before it was killed in the middle of its work, right after so many lines."""
-    worker = await program(under_load.main, url, str(round_), cwd=ROOT, env=os.environ)
+    worker = await start_program(under_load.main, url, str(round_), cwd=ROOT, env=os.environ)
     said = [await worker.stdout.readline() for _ in range(lines)]
     worker.kill()
     rest, _ = await worker.communicate()

@@ -23,7 +23,7 @@ from store.engine.workers import UnavailableError
 from store.migrations.migrate import is_current
 from tests.bot.process.serving import slack_settings
 from tests.bot.terminal import POLICY, Terminal, make_terminal
-from tests.forked import program
+from tests.forked import start_program
 from tests.rules.world import OWEN
 
 ROOT = Path(__file__).parents[3]
@@ -117,7 +117,9 @@ async def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
 
 async def served(folder: Path, slack: Slack, *arguments: str, **settings: str) -> tuple[int | None, str]:
     """How `serve` ended, and what it said."""
-    its = await program(cli.main, "serve", *arguments, cwd=folder, env=inherited() | slack_settings(slack) | settings)
+    its = await start_program(
+        cli.main, "serve", *arguments, cwd=folder, env=inherited() | slack_settings(slack) | settings
+    )
     _, told = await its.communicate()
     return its.returncode, told.decode()
 

@@ -23,7 +23,7 @@ from store.installation import directory
 from tests.bot.service import POLICY
 from tests.bot.slack.address import Address, public_address
 from tests.bot.slack.office import SECRET, furnish
-from tests.forked import Program, program
+from tests.forked import Program, start_program
 from tests.rules.world import OWEN, people
 
 KEY = base64.b64encode(bytes(32)).decode()
@@ -96,7 +96,7 @@ async def _start_process(
         **given,
     }
     key = await add_people_and_agent(database_url)
-    started = await program(partial(_run_serve, descriptors), "serve", cwd=folder, env=os.environ | settings)
+    started = await start_program(partial(_run_serve, descriptors), "serve", cwd=folder, env=os.environ | settings)
     process = Process(started, key, slack)
     try:
         async with asyncio.timeout(60):

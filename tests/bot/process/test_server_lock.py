@@ -17,7 +17,7 @@ from bot import cli
 from bot.process import server_lock
 from bot.process.server_lock import AlreadyServedError, hold_server_lock
 from tests.bot.process.serving import serve_process
-from tests.forked import program
+from tests.forked import start_program
 
 _HOLDER = """
 import asyncio, sys
@@ -50,7 +50,7 @@ async def test_a_second_serve_on_one_file_ends_with_one_line(database_url: str, 
     async with serve_process(database_url, tmp_path) as process:
         settings = {"COUNTERSIGN_DATABASE_URL": database_url, "COUNTERSIGN_LOG": "json", "COUNTERSIGN_PORT": "0"}
         slack = {"SLACK_BOT_TOKEN": process.slack.bot_token, "SLACK_SIGNING_SECRET": process.slack.signing_secret}
-        its = await program(_serve_without_waiting, "serve", cwd=tmp_path, env=os.environ | settings | slack)
+        its = await start_program(_serve_without_waiting, "serve", cwd=tmp_path, env=os.environ | settings | slack)
         async with asyncio.timeout(60):
             _, told = await its.communicate()
         uses = f"countersign: another `countersign serve` uses {database_url.removeprefix('sqlite:///')}"

@@ -34,16 +34,16 @@ TOLD = ["package.escalated", "package.approved"]
 async def carrier(url: str, step: str | None = None) -> AsyncIterator[Forked]:
     process = Forked(carry, url, step)
     try:
-        assert await process.said() == "ready"
+        assert await process.receive() == "ready"
         yield process
     finally:
-        await process.killed()
+        await process.kill()
 
 
 async def _carried(process: Forked) -> int:
     """How many, in all."""
-    process.say("end")
-    return int(await process.said() or 0)
+    process.send("end")
+    return int(await process.receive() or 0)
 
 
 # The escalation is told once, or twice where the process died with the answer in hand; and then the approval, once.
@@ -56,8 +56,8 @@ async def test_a_process_that_is_killed_between_two_steps_leaves_it_to_another(
 ) -> None:
     state = await rounds.climbed(receiver.url())
     async with carrier(rounds.world.url, step) as process:
-        process.say("go")
-        assert await process.ended() == -9
+        process.send("go")
+        assert await process.wait() == -9
     gone(rounds.world.url)
     await rounds.later(LEASE)
     assert receiver.told(state.decision_package_id) == TOLD[:1] * SENT[step] + TOLD[1:]
@@ -71,9 +71,9 @@ async def test_a_process_that_is_killed_while_the_receiver_thinks_leaves_it_to_a
     receiver.answers(hangs)
     await rounds.decided(receiver.url())
     async with carrier(rounds.world.url) as process:
-        process.say("go")
+        process.send("go")
         await receiver.until(1)
-        await process.killed()
+        await process.kill()
     gone(rounds.world.url)
     await rounds.made()
     assert len(receiver.got) == 1
@@ -92,7 +92,7 @@ async def test_three_processes_share_the_work_and_nothing_is_sent_twice(rounds: 
         await rounds.climbed(receiver.url())
     async with carrier(rounds.world.url) as one, carrier(rounds.world.url) as two, carrier(rounds.world.url) as three:
         for process in (one, two, three):
-            process.say("go")
+            process.send("go")
         await receiver.until(at_once)
         for each in held:
             each.free.set()

@@ -23,16 +23,16 @@ STEPS = (1, 2, 3, 4, 5, 6)  # of three transactions: what is due is taken, time 
 async def sweeping(clockwork: Clockwork, step: int = 0) -> Forked:
     """A process that is up, and waits for its word."""
     process = Forked(sweep, clockwork.world.url, clockwork.world.clock.now, step)
-    assert await process.said() == "ready"
+    assert await process.receive() == "ready"
     return process
 
 
 async def swept(processes: Sequence[Forked]) -> list[str | None]:
     """What each had to say, after all were given the word at once."""
     for process in processes:
-        process.say("go")
-    said = await asyncio.gather(*(process.said() for process in processes))
-    await asyncio.gather(*(process.ended() for process in processes))
+        process.send("go")
+    said = await asyncio.gather(*(process.receive() for process in processes))
+    await asyncio.gather(*(process.wait() for process in processes))
     return said
 
 

@@ -30,7 +30,7 @@ from store.migrations.upgrade import upgrade
 from store.packages.packages import is_any_due
 from store.schema.tables import OPEN, WAITS, PackageRow, VersionRow, core
 from store.store import Store
-from tests.forked import FORKED, PATIENCE, program
+from tests.forked import FORKED, PATIENCE, start_program
 from tests.rules.world import NOW, policy, written
 from tests.store.world import Clock
 
@@ -188,7 +188,7 @@ async def test_replicas_that_start_at_once_on_an_empty_database_migrate_it_once(
     empty_database_url: str, tmp_path: Path
 ) -> None:
     starter = partial(_migrates, empty_database_url, FORKED.Barrier(3))
-    starters = [await program(starter, cwd=tmp_path, env=os.environ) for _ in range(3)]
+    starters = [await start_program(starter, cwd=tmp_path, env=os.environ) for _ in range(3)]
     answers = [await its.communicate() for its in starters]
     assert answers == [(f"{newest_revision()}\n".encode(), b"")] * 3
     assert [its.returncode for its in starters] == [0] * 3
