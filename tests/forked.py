@@ -66,7 +66,7 @@ class Forked:
 
     async def kill(self) -> int | None:
         self.process.kill()
-        return await self.ended()
+        return await self.wait()
 
 
 class Program:
