@@ -25,7 +25,7 @@ from tests.store.world import POLICY, Clock
 
 # Where it dies: in the transaction that claims, after it, with the answer in hand, in the transaction that settles, after.
 STEPS = {
-    "claiming": (deliveries, "claim", True),
+    "claiming": (deliveries, "claim_callbacks", True),
     "claimed": (Courier, "_deliver", False),
     "sent": (Courier, "_settle", False),
     "settling": (scheduler.callbacks.sender, "_settle", True),
