@@ -32,7 +32,7 @@ def run(urls: dict[str, str]) -> None:
     for (file, _, name), (_, _, own, _, _) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
         seconds_by_part[_part(f"{file} {name}")] += own
     total = sum(seconds_by_part.values())
-    for part, seconds in sorted(seconds_by_part.items(), key=lambda each: -each[1]):
+    for part, seconds in sorted(seconds_by_part.items(), key=lambda entry: -entry[1]):
         print(f"{part:<30}{seconds / total:>7.0%}{seconds / NUMBER * 1e6:>9.0f} us")
 
 
