@@ -1,4 +1,4 @@
-# One command from a fresh clone to an answer: each target makes the environment it needs, and only when it changed.
+# Every target works in a fresh clone: it creates the environment first, and again when pyproject.toml has changed.
 
 PYTHON ?= python3
 ARGS ?=
@@ -37,8 +37,8 @@ format: $(READY) ## Format the code and mend what ruff can mend by itself.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only .
 
-# uv, because it installs in seconds what takes pip half a minute. It comes from the package index like all the rest.
-# Compiled once, at installation: where Python may not write bytecode, each start would compile every library again.
+# uv installs in seconds what takes pip half a minute. It comes from the package index like everything else.
+# Bytecode is compiled once, at installation. If Python may not write it, each start would compile every library again.
 $(RUNS): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Countersign needs Python 3.11 or newer, and '$(PYTHON)' is not. Name another: make PYTHON=python3.12" >&2; exit 1; }
@@ -50,7 +50,7 @@ $(RUNS): pyproject.toml
 	@$(INSTALL) --editable .
 	@touch $@
 
-# Tests, checks and benchmarks need more than the service: their tools, and the frameworks that the SDK adapts to.
+# Tests, checks and benchmarks need more than the service: their tools, and the frameworks for the SDK's adapters.
 $(READY): $(RUNS) sdk/pyproject.toml
 	@$(INSTALL) --editable . --editable ./sdk --group dev
 	@touch $@

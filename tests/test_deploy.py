@@ -1,4 +1,4 @@
-"""What is there to run the service elsewhere names what exists, and asks for no more rights than it needs."""
+"""The files for deployment name existing settings and commands, ask for few rights, and pass their linters."""
 
 from __future__ import annotations
 
@@ -113,17 +113,17 @@ LINTERS = {
     "kubernetes": ("kubernetes-validate", "--strict", "deploy/kubernetes.yml"),
     "workflow": ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", ".github/workflows/checks.yml"),
     "dependabot": ("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml"),
-    "holes in the workflow": ("zizmor", "--offline", "--no-progress", ".github"),
+    "security of the workflow": ("zizmor", "--offline", "--no-progress", ".github"),
 }
 
 
 @pytest.mark.parametrize("command", LINTERS.values(), ids=LINTERS)
 def test_the_linter_of_its_kind_finds_nothing(command: tuple[str, ...]) -> None:
     program, *arguments = command
-    found = subprocess.run(
+    result = subprocess.run(
         [Path(sys.executable).with_name(program), *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert found.returncode == 0, found.stdout + found.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_the_workflow_runs_what_this_project_checks_itself_with() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from docs.generate import LIFE, renewed
+from docs.generate import LIFE, regenerate
 from rules.state.model import Status
 from rules.verbs.diagram import mermaid_diagram, verbs_without_transition
 from rules.verbs.table import SPEC_OF_VERB
@@ -11,7 +11,7 @@ from rules.verbs.table import SPEC_OF_VERB
 def test_the_diagram_in_the_documents_is_current() -> None:
     text = LIFE.read_text()
     assert "```mermaid" in text
-    assert renewed(text) == text, "run: python -m docs.generate"
+    assert regenerate(text) == text, "run: python -m docs.generate"
 
 
 def test_every_status_can_be_reached() -> None:
