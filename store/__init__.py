@@ -1,1 +1,1 @@
-"""What is remembered: tables, the transactions that change them, audit, outbox, queries."""
+"""The database: tables, transactions, queries, audit and outbox."""

@@ -1,4 +1,4 @@
-"""Tells the other replicas that packages changed, by NOTIFY, and hears it from them."""
+"""Tells other replicas about changed packages with NOTIFY, and listens for their changes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PAYLOAD = 7_500  # PostgreSQL refuses a payload of 8,000 bytes
 
 
 class Notifier:
-    """Tells the other replicas, after the commit and in batches: one NOTIFY carries as many packages as fit."""
+    """Sends changes after their commit and in batches: one NOTIFY contains as many package ids as fit."""
 
     def __init__(self, url: str, waiters: Waiters) -> None:
         where = parse_database_url(url).set(drivername="postgresql+psycopg")
@@ -46,7 +46,7 @@ class Notifier:
         connection = await psycopg.AsyncConnection.connect(**self._where, autocommit=True)
         async with connection, asyncio.TaskGroup() as group:
             await connection.execute(f"LISTEN {CHANNEL}")
-            # What was told while nobody listened is lost: look once at everything.
+            # Notifications sent while this process did not listen are lost, so wake all waiters once.
             self._waiters.wake_all()
             group.create_task(self._listen(connection))
             group.create_task(self._speak())
@@ -64,7 +64,7 @@ class Notifier:
                 await self._say(connection)
 
     async def _say(self, connection: psycopg.AsyncConnection) -> None:
-        """What changes again meanwhile is told again; what could not be told is told over the next connection."""
+        """Ids that could not be sent are sent over the next connection."""
         changed, self._changed = self._changed, set()
         try:
             for payload in _payloads(changed):

@@ -1,4 +1,4 @@
-"""Wakes whoever waits for a package: at once in this process, by NOTIFY from others, by a slow poll behind it."""
+"""Wakes requests that wait for a package: directly in this process, by NOTIFY from others, and by a slow poll."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ POLLED_AT_ONCE = 500
 
 
 class Waiter:
-    """Somebody who has seen a package at `seen` and wants to know when it moves on."""
+    """A request that has seen revision `seen` of a package and waits for a newer one."""
 
     def __init__(self) -> None:
         self.seen: int | None = None
@@ -34,7 +34,7 @@ class Waiter:
 
 
 class Waiters:
-    """The slow poll alone would be enough; all else only makes it quick."""
+    """The slow poll alone would be sufficient; the other ways only make it faster."""
 
     def __init__(self, database: Database, tenant_id: str) -> None:
         self._database, self._tenant_id = database, tenant_id
@@ -43,7 +43,7 @@ class Waiters:
 
     @contextmanager
     def waiting_for(self, package_id: str) -> Iterator[Waiter]:
-        """Enter before reading: what changes between reading and waiting is then news already."""
+        """Enter this before you read the package, so that no change between reading and waiting is missed."""
         waiter = Waiter()
         self._waiting.setdefault(package_id, set()).add(waiter)
         try:
@@ -62,7 +62,7 @@ class Waiters:
         self.wake(list(self._waiting))
 
     def release(self) -> None:
-        """From here on nobody is to wait: the process is about to end."""
+        """Let nobody wait any more: the process is about to end."""
         self.released = True
         self.wake_all()
 
@@ -71,7 +71,7 @@ class Waiters:
             await asyncio.sleep(SLOW_POLL)
             try:
                 await self._poll()
-            except Exception as fault:  # noqa: BLE001 - the database may be away; waiting is what we are here for
+            except Exception as fault:  # noqa: BLE001 - the database may be away: keep polling
                 log.warning("waiters.poll_failed", error=str(fault))
 
     async def _poll(self) -> None:

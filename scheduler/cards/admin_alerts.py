@@ -76,7 +76,7 @@ class Admins:
             waits = [await self._tells(whom, its) for whom in told_to]
             if waits and all(waits):
                 self._not_before = self._now() + min(filter(None, waits))
-                again = partial(troubles.report_again, tenant_id=tenant_id, its=its)
+                again = partial(troubles.report_again, tenant_id=tenant_id, trouble=its)
                 await self._store.write(again)
 
     async def _tells(self, whom: str, its: troubles.TroubleReport) -> timedelta | None:

@@ -1,4 +1,4 @@
-"""The agents: added, rotated, paused and revoked by operators and admins, each time with an event."""
+"""Lets operators and admins add, rotate, pause and revoke agents. Each change writes an event."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ Seal = Callable[[str], str]
 
 
 def leave_unsealed(secret: str) -> str:
-    """For a process without a key: the next start of one that has it seals the secret."""
+    """For a process without a key: a process with the key seals the secret when it starts."""
     return secret
 
 
-EVERYTHING, DEFAULT_RATES = KeyScope(), Rates()
+FULL_SCOPE, DEFAULT_RATES = KeyScope(), Rates()
 _NO_AGENT = "there is no agent named {name!r}; `countersign agents list` shows them"
 
 
 class RegistryError(Exception):
-    """What an operator asked for does not fit what is there; the sentence says what to do."""
+    """An operator's request cannot be fulfilled; the message says what to do."""
 
 
 class Credentials(NamedTuple):
-    """Shown once, when made: the key is kept only as its digest."""
+    """Shown only once: the database stores a digest of the key."""
 
     agent_id: str
     key: str
@@ -67,7 +67,7 @@ def add_agent(
     now: datetime,
     *,
     callback_url: str | None = None,
-    scope: KeyScope = EVERYTHING,
+    scope: KeyScope = FULL_SCOPE,
     rates: Rates = DEFAULT_RATES,
     by: str = "operator",
     seal: Seal = leave_unsealed,
@@ -106,7 +106,7 @@ def rotate_credentials(
     by: str = "operator",
     seal: Seal = leave_unsealed,
 ) -> Credentials:
-    """A new key and a new secret. The old ones go on until `old_until`, so that no agent has to stop."""
+    """Create a new key and secret. The old ones stay valid until `old_until`, so the agent need not stop."""
     agent = _unrevoked(connection, name)
     for table in (KEYS, SECRETS):
         sooner = (table.c.expires_at.is_(None)) | (table.c.expires_at > old_until)
@@ -128,7 +128,7 @@ def set_standing(
 def set_callback_url(
     connection: Connection, name: str, url: str | None, now: datetime, *, by: str = "operator"
 ) -> None:
-    """Where it is told from now on. What was to be told before goes where it was to go."""
+    """Set the address for new callbacks. Callbacks already queued keep their address."""
     agent = _unrevoked(connection, name)
     if agent.callback_url == url:
         return
@@ -139,7 +139,7 @@ def set_callback_url(
 def set_allowed(
     connection: Connection, name: str, scope: KeyScope, rates: Rates, now: datetime, *, by: str = "operator"
 ) -> None:
-    """What its key may ask for from now on. What waits for people goes on waiting."""
+    """Set what the agent's key may request. Packages that wait for review are not affected."""
     agent = _unrevoked(connection, name)
     allowed = _allowed(scope, rates)
     if allowed == {name: getattr(agent, name) for name in allowed}:
@@ -151,24 +151,24 @@ def set_allowed(
 
 
 def _allowed(scope: KeyScope, rates: Rates) -> dict[str, Any]:
-    said = None if scope == EVERYTHING else scope.model_dump_json()
-    return {"scope": said, "per_minute": rates.per_minute, "max_open": rates.max_open}
+    scope_json = None if scope == FULL_SCOPE else scope.model_dump_json()
+    return {"scope": scope_json, "per_minute": rates.per_minute, "max_open": rates.max_open}
 
 
 def _facts(scope: KeyScope, rates: Rates) -> dict[str, Any]:
-    """The record names only what differs from the default."""
+    """The event contains only values that differ from the default."""
     return scope.model_dump(mode="json", exclude_defaults=True) | rates.model_dump(exclude_none=True)
 
 
 def find_agent(connection: Connection, name: str, now: datetime) -> AgentInfo:
-    found = next((agent for agent in list_agents(connection, now) if agent.name == name), None)
-    if found is None:
+    agent = next((agent for agent in list_agents(connection, now) if agent.name == name), None)
+    if agent is None:
         raise RegistryError(_NO_AGENT.format(name=name))
-    return found
+    return agent
 
 
 def list_agents(connection: Connection, now: datetime) -> list[AgentInfo]:
-    """All agents by name, each with the number of its keys that work now."""
+    """All agents by name, with the number of keys that are valid now."""
     works = KEYS.c.expires_at.is_(None) | (KEYS.c.expires_at > now)
     keys = select(func.count()).where(KEYS.c.agent_id == AGENTS.c.agent_id, works).scalar_subquery()
     rows = connection.execute(select(AGENTS, keys.label("keys")).order_by(AGENTS.c.name))
@@ -201,7 +201,7 @@ def _unrevoked(connection: Connection, name: str) -> Any:
 def _credentials(connection: Connection, tenant_id: str, agent_id: str, now: datetime, seal: Seal) -> Credentials:
     key = "csk_" + secrets.token_urlsafe(32)
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-    born = {"tenant_id": tenant_id, "agent_id": agent_id, "created_at": now, "expires_at": None}
-    connection.execute(insert(KEYS), born | {"key_digest": key_digest(key)})
-    connection.execute(insert(SECRETS), born | {"secret_id": f"sec_{fresh_id()}", "secret": seal(secret)})
+    row = {"tenant_id": tenant_id, "agent_id": agent_id, "created_at": now, "expires_at": None}
+    connection.execute(insert(KEYS), row | {"key_digest": key_digest(key)})
+    connection.execute(insert(SECRETS), row | {"secret_id": f"sec_{fresh_id()}", "secret": seal(secret)})
     return Credentials(agent_id, key, secret)

@@ -1,8 +1,7 @@
-"""How much an agent has asked lately: counted where its row is read, so that it costs no statement of its own.
+"""Counts an agent's recent requests in the query that loads its row, so no further statement is needed.
 
-Only what is bounded is counted, so the cost grows with the bound and not with the traffic. The counts are those of the
-transaction that asks: on PostgreSQL, transactions that commit at the same moment do not see each other's, and a bound
-may be exceeded by as many.
+Only limited quantities are counted, so the cost depends on the limit, not on the traffic. On PostgreSQL, concurrent
+transactions do not see each other's rows, so a limit may be exceeded by their number.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ def _of_agent(what: ColumnElement[Any], table: Table) -> Select[Any]:
     return select(what).where(table.c.tenant_id == bindparam("tenant"), table.c.agent_id == bindparam("agent"))
 
 
-def _lately(what: ColumnElement[Any], table: Table) -> Select[Any]:
+def _recent(what: ColumnElement[Any], table: Table) -> Select[Any]:
     return _of_agent(what, table).where(table.c.created_at > bindparam("since", type_=table.c.created_at.type))
 
 
-def _where(query: Select[Any], is_counted: ColumnElement[bool]) -> ColumnElement[int]:
-    """Databases do not carry out the query where the case does not need it."""
+def _count_if(query: Select[Any], is_counted: ColumnElement[bool]) -> ColumnElement[int]:
+    """Databases skip the subquery if the case does not need it."""
     return case((is_counted, query.scalar_subquery()), else_=_NOTHING)
 
 
@@ -39,27 +38,27 @@ _UNLIMITED: ColumnElement[int] = literal_column(str(UNLIMITED))
 _IS_WAITING = text(WAITS)
 
 COLUMNS = (
-    _where(_lately(func.count(), VERSIONS).where(_IS_WAITING), AGENTS.c.per_minute.is_distinct_from(_UNLIMITED)).label(
-        "waiting"
-    ),
-    _where(_lately(func.count(), PACKAGES), AGENTS.c.per_minute != _UNLIMITED).label("new"),
-    _where(_of_agent(func.count(), PACKAGES).where(text(OPEN)), AGENTS.c.max_open.is_distinct_from(_UNLIMITED)).label(
-        "open"
-    ),
+    _count_if(
+        _recent(func.count(), VERSIONS).where(_IS_WAITING), AGENTS.c.per_minute.is_distinct_from(_UNLIMITED)
+    ).label("waiting"),
+    _count_if(_recent(func.count(), PACKAGES), AGENTS.c.per_minute != _UNLIMITED).label("new"),
+    _count_if(
+        _of_agent(func.count(), PACKAGES).where(text(OPEN)), AGENTS.c.max_open.is_distinct_from(_UNLIMITED)
+    ).label("open"),
 )
-_WAITING_SINCE = _lately(func.min(VERSIONS.c.created_at).label("since"), VERSIONS).where(_IS_WAITING)
-_NEW_SINCE = _lately(func.min(PACKAGES.c.created_at).label("since"), PACKAGES)
+_WAITING_SINCE = _recent(func.min(VERSIONS.c.created_at).label("since"), VERSIONS).where(_IS_WAITING)
+_NEW_SINCE = _recent(func.min(PACKAGES.c.created_at).label("since"), PACKAGES)
 
 
 def count_load(connection: Connection, row: Any, rates: Rates, key: Values) -> Load:
-    """Only an agent that reached a bound has to know when there is room again."""
+    """The start of the period is needed only if a limit is reached, to tell when there is room again."""
     is_full = bool(rates.waiting) and row.waiting >= rates.waiting
-    is_full_whole = bool(rates.new) and row.new >= rates.new
+    is_full_new = bool(rates.new) and row.new >= rates.new
     return Load(
         waiting=row.waiting,
         waiting_since=_since(connection, _WAITING_SINCE, key) if is_full else None,
         new=row.new,
-        new_since=_since(connection, _NEW_SINCE, key) if is_full_whole else None,
+        new_since=_since(connection, _NEW_SINCE, key) if is_full_new else None,
         open=row.open,
     )
 

@@ -1,4 +1,4 @@
-"""Agents as commands see them, and how a key is recognized. They are managed in `store.agents.agent_admin`."""
+"""Loads agents for commands, and finds an agent by its key. `store.agents.agent_admin` manages agents."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FIND = select(AGENTS, INSTALLATION.c.frozen).where(
     AGENTS.c.agent_id == bindparam("agent"),
     INSTALLATION.c.tenant_id == AGENTS.c.tenant_id,
 )
-# While a permission is claimed nobody can pause the agent in between: a pause that was answered holds.
+# A shared lock: while a claim runs, nobody can pause the agent, so a pause that was answered is effective.
 _FIND_AND_HOLD = _FIND.with_for_update(read=True)
 _FIND_AND_LOCK = _FIND.with_for_update(of=AGENTS)
 _FIND_IN_THREAD_AND_HOLD = _FIND.add_columns(HOLDER).with_for_update(read=True, of=(AGENTS, INSTALLATION))
@@ -47,7 +47,7 @@ _BY_KEY = (
 
 
 def key_digest(key: str) -> str:
-    """Keys are long and random, so a plain digest is as good as a slow one, and costs nothing on each request."""
+    """Keys are long and random, so a fast digest is as safe as a slow one."""
     return sha256(key.encode()).hexdigest()
 
 
@@ -67,7 +67,7 @@ def load_agent(
 def load_agent_in_thread(
     connection: Connection, tenant_id: str, agent_id: str, thread: Mapping[str, str] | None
 ) -> tuple[Agent | None, str | None]:
-    """The agent, held, and the package through which a person holds the thread in which it acts: read together."""
+    """The agent, locked, and the package through which a person holds its thread, in one query."""
     if thread is None:
         return load_agent(connection, tenant_id, agent_id, hold=True), None
     row = fetch_first(connection, _FIND_IN_THREAD_AND_HOLD, {"tenant": tenant_id, "agent": agent_id, **thread})
@@ -75,7 +75,7 @@ def load_agent_in_thread(
 
 
 class ProposingAgent(NamedTuple):
-    """An agent that proposes, how much it has asked lately, and through which package a person holds its thread."""
+    """An agent that submits a package, its recent load, and the package through which a person holds its thread."""
 
     agent: Agent | None = None
     load: Load = NO_LOAD
@@ -85,14 +85,16 @@ class ProposingAgent(NamedTuple):
 def load_proposing_agent(
     connection: Connection, tenant_id: str, agent_id: str, thread: Mapping[str, str] | None, now: datetime
 ) -> ProposingAgent:
-    """All of it is read together."""
+    """Load everything in one query."""
     key = {"tenant": tenant_id, "agent": agent_id, "since": now - PERIOD}
     query = _FIND_PROPOSING_IN_THREAD if thread else _FIND_PROPOSING
     row = fetch_first(connection, query, {**key, **(thread or {})})
     if row is None:
         return ProposingAgent()
-    its = _agent(row)
-    return ProposingAgent(its, agent_load.count_load(connection, row, its.rates, key), row.holder if thread else None)
+    agent = _agent(row)
+    return ProposingAgent(
+        agent, agent_load.count_load(connection, row, agent.rates, key), row.holder if thread else None
+    )
 
 
 def _agent(row) -> Agent:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a row has its columns' names
@@ -108,7 +110,7 @@ def _agent(row) -> Agent:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a ro
     )
 
 
-@lru_cache(maxsize=1024)  # each request asks, and agents are few
+@lru_cache(maxsize=1024)  # needed by every request, and there are few agents
 def parse_scope(written: str | None) -> KeyScope:
     return KeyScope.model_validate_json(written) if written else KeyScope()
 
@@ -119,6 +121,6 @@ def rates_of(per_minute: int | None, max_open: int | None) -> Rates:
 
 
 def agent_names(connection: Connection, tenant_id: str) -> dict[str, str]:
-    """What the agents are called: there are few of them, and many packages of each."""
+    """The names of all agents, by id: there are few of them."""
     rows = connection.execute(select(AGENTS.c.agent_id, AGENTS.c.name).where(AGENTS.c.tenant_id == tenant_id))
     return {row.agent_id: row.name for row in rows}

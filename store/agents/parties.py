@@ -1,4 +1,4 @@
-"""Who the parties of a package are, where the directory alone does not say: Slack's kept answers, and agents."""
+"""Finds the user behind a party that the directory does not know: from Slack's saved answers, or an agent's owner."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ _AGENT = select(AGENTS.c.owner).where(
 
 
 def resolve_parties(connection: Connection, tenant_id: str, parties: Iterable[str]) -> dict[str, str]:
-    """The user for whom each of these stands: whose address it is, or who owns that agent."""
-    found = {who: _stands_for(connection, tenant_id, who) for who in parties}
-    return {who: user_id for who, user_id in found.items() if user_id}
+    """The user of each party: the owner of the e-mail address or of the agent."""
+    owners = {party: _stands_for(connection, tenant_id, party) for party in parties}
+    return {party: user_id for party, user_id in owners.items() if user_id}
 
 
-def _stands_for(connection: Connection, tenant_id: str, who: str) -> str | None:
-    if "@" in who:
-        row = fetch_first(connection, _ADDRESS, {"tenant": tenant_id, "reference": reference(who)})
+def _stands_for(connection: Connection, tenant_id: str, party: str) -> str | None:
+    if "@" in party:
+        row = fetch_first(connection, _ADDRESS, {"tenant": tenant_id, "reference": reference(party)})
         return row.user_id if row else None
-    row = fetch_first(connection, _AGENT, {"tenant": tenant_id, "named": who})
+    row = fetch_first(connection, _AGENT, {"tenant": tenant_id, "named": party})
     return row.owner if row else None
 
 
 def unresolved_addresses(connection: Connection, tenant_id: str, addresses: Iterable[str], now: datetime) -> list[str]:
-    """Those of these addresses about which Slack has said nothing lately."""
+    """Addresses without a recent answer from Slack."""
     return [address for address in addresses if not _is_answered(connection, tenant_id, address, now)]
 
 
@@ -52,7 +52,7 @@ def _is_answered(connection: Connection, tenant_id: str, address: str, now: date
 
 
 def save_address_owner(connection: Connection, address: str, user_id: str | None, now: datetime) -> None:
-    """What Slack answered: whose address this is, or that it is no one's."""
+    """Save Slack's answer: the user with this address, or None."""
     tenant_id, digest = lock_tenant(connection), reference(address)
     this = (ADDRESSES.c.tenant_id == tenant_id, ADDRESSES.c.reference == digest)
     connection.execute(delete(ADDRESSES).where(*this))

@@ -1,1 +1,1 @@
-"""The record read back, and what retention empties."""
+"""Reads the audit record, and empties content after its retention period."""

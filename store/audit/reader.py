@@ -1,7 +1,7 @@
-"""Reads the record back, as one snapshot and a few packages at a time: to prove it, to export it, to search it.
+"""Reads the audit record on one snapshot, a few packages at a time: to verify, export and search it.
 
-Packages come in the database's own order of their ids, and the events of a few of them are fetched together: so nothing
-has to be sorted, and nothing depends on how a database sorts text.
+Packages come in the database's order of their ids, and the events of a few packages are loaded together. So nothing is
+sorted in memory, and the result does not depend on how a database sorts text.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Events from `since` on and before `until`, of this action type, by this actor. Nothing given: all of them."""
+    """Events from `since` until before `until`, of this action type, by this actor. None: no restriction."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -49,8 +49,8 @@ class Selection:
 
     def as_json(self) -> dict[str, str | None]:
         return {
-            "since": _written(self.since),
-            "until": _written(self.until),
+            "since": _format_time(self.since),
+            "until": _format_time(self.until),
             "action_type": self.action_type,
             "reviewer": self.reviewer,
         }
@@ -66,7 +66,7 @@ class Selection:
             yield table.c.action_type == self.action_type
 
 
-def _written(moment: datetime | None) -> str | None:
+def _format_time(moment: datetime | None) -> str | None:
     return rfc3339(moment.astimezone(UTC)) if moment else None
 
 
@@ -80,12 +80,12 @@ class Head(NamedTuple):
 
 
 def no_progress(_done: int, _total: int) -> None:
-    """Tells nobody how far it is."""
+    """Report no progress."""
 
 
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
-    """A connection on which the database stands still, while everybody else goes on writing."""
+    """A connection that sees one state of the database, while others continue to write."""
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -100,13 +100,13 @@ def verify_database(
     progress: Progress = no_progress,
     earlier: EarlierExport | None = None,
 ) -> Iterator[Fault]:
-    """Everything that does not fit, on a `snapshot`. `counts` is filled with what was looked at."""
+    """Yield every fault, on a `snapshot`. `counts` is updated with what was checked."""
     tenant_id = read_tenant_id(connection)
     auditor = Auditor(tenant_id, counts, earlier)
     yield from foreign_rows(connection, tenant_id)
     for row in tenant_rows(connection, tenant_id):
-        event, noticed = parse_event_row(row, TENANT, row.sequence)
-        yield from noticed
+        event, faults = parse_event_row(row, TENANT, row.sequence)
+        yield from faults
         yield from auditor.tenant_event(event)
     yield from auditor.tenant_ended(tenant_claim(connection))
     yield from auditor.policies(list(policy_texts(connection, tenant_id)))
@@ -118,35 +118,37 @@ def verify_database(
 def read_trails(
     connection: Connection, tenant_id: str, selection: Selection = EVERYTHING, progress: Progress = no_progress
 ) -> Iterator[Trail]:
-    """Every package in which an event was selected, whole; then whatever belongs to a package without a row."""
+    """Complete trails of all packages with a selected event; then the remains of packages without a row."""
     query = _packages(tenant_id, selection)
     total = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
     done = 0
     for rows in stream_batches(connection, query):
-        yield from _fetched(connection, tenant_id, {row.package_id: row for row in rows})
+        yield from _load_trails(connection, tenant_id, {row.package_id: row for row in rows})
         progress(done := done + len(rows), total)
     for rows in stream_batches(connection, _rowless(tenant_id, selection)):
-        yield from _fetched(connection, tenant_id, {row.package_id: None for row in rows})
+        yield from _load_trails(connection, tenant_id, {row.package_id: None for row in rows})
 
 
 def read_heads(connection: Connection, tenant_id: str, selection: Selection = EVERYTHING) -> Iterator[Head]:
-    """How far the packages' rows say that each chain goes."""
+    """The length and head of each chain, according to the packages' rows."""
     for row in stream_rows(connection, _packages(tenant_id, selection)):
         yield Head(row.package_id, row.revision, row.head)
 
 
 def matching_events(connection: Connection, tenant_id: str, selection: Selection) -> Iterator[tuple[str | None, Event]]:
-    """The selected events alone, oldest first, each with the agent of its package.
+    """Only the selected events, oldest first, with the agent of their package.
 
-    The tenant's own are among them unless an action type is asked for.
+    Tenant events are included, unless an action type is selected.
     """
     order = (EVENTS.c.occurred_at, EVENTS.c.package_id, EVENTS.c.revision)
-    found = select_all(EVENTS).add_columns(PACKAGES.c.agent_id).join_from(EVENTS, PACKAGES, _ITS_PACKAGE, isouter=True)
-    found = found.where(EVENTS.c.tenant_id == tenant_id, *selection.of(EVENTS)).order_by(*order)
-    streams = [stream_rows(connection, found)]
+    trails = select_all(EVENTS).add_columns(PACKAGES.c.agent_id).join_from(EVENTS, PACKAGES, _ITS_PACKAGE, isouter=True)
+    trails = trails.where(EVENTS.c.tenant_id == tenant_id, *selection.of(EVENTS)).order_by(*order)
+    streams = [stream_rows(connection, trails)]
     if selection.action_type is None:
-        mine = select_all(TENANT_EVENTS).where(TENANT_EVENTS.c.tenant_id == tenant_id, *selection.of(TENANT_EVENTS))
-        in_time = mine.order_by(TENANT_EVENTS.c.occurred_at, TENANT_EVENTS.c.sequence)
+        tenant_events = select_all(TENANT_EVENTS).where(
+            TENANT_EVENTS.c.tenant_id == tenant_id, *selection.of(TENANT_EVENTS)
+        )
+        in_time = tenant_events.order_by(TENANT_EVENTS.c.occurred_at, TENANT_EVENTS.c.sequence)
         streams.insert(0, stream_rows(connection, in_time))
     for row in heapq.merge(*streams, key=lambda row: row.occurred_at or UNREADABLE):
         event = parse_or_text(row.body)
@@ -157,10 +159,10 @@ def matching_events(connection: Connection, tenant_id: str, selection: Selection
 
 
 def foreign_rows(connection: Connection, tenant_id: str) -> Iterator[Fault]:
-    """A database holds one installation: what bears another's name would be looked at by nobody."""
+    """Rows of another tenant: a database holds one installation, so nothing else would check them."""
     for table in (PACKAGES, EVENTS, TENANT_EVENTS, CONTENT, RENDERINGS, POLICIES):
-        others = select_all(table).where(table.c.tenant_id != tenant_id)
-        for row in stream_rows(connection, others):
+        foreign = select_all(table).where(table.c.tenant_id != tenant_id)
+        for row in stream_rows(connection, foreign):
             facts = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to ask a row for a column it may lack
             revision, event_id = facts.get("revision", facts.get("sequence")), facts.get("event_id")
             what = f"a row of {table.name} belongs to another tenant, {row.tenant_id}"
@@ -177,7 +179,7 @@ def _selected(tenant_id: str, selection: Selection) -> Select[Any]:
 
 
 def _rowless(tenant_id: str, selection: Selection) -> Select[Any]:
-    """What is left of a package that is gone: its events, its words, or nothing but that it had a version."""
+    """Ids of packages without a row of which events, content, renderings or versions are left."""
 
     def lost(table: Table) -> Select[Any]:
         row = exists().where(PACKAGES.c.tenant_id == tenant_id, PACKAGES.c.package_id == table.c.package_id)
@@ -189,74 +191,76 @@ def _rowless(tenant_id: str, selection: Selection) -> Select[Any]:
     return select(left.c.package_id)
 
 
-def _fetched(connection: Connection, tenant_id: str, rows: dict[str, Row[Any] | None]) -> Iterator[Trail]:
-    """The trails of these packages, with everything that belongs to them."""
-    found = {package_id: _begun(package_id, row) for package_id, row in rows.items()}
+def _load_trails(connection: Connection, tenant_id: str, rows: dict[str, Row[Any] | None]) -> Iterator[Trail]:
+    """The trails of these packages, with events, content and renderings."""
+    trails = {package_id: _new_trail(package_id, row) for package_id, row in rows.items()}
     for row in connection.execute(
-        select_all(EVENTS).where(_mine(EVENTS, tenant_id, *rows)).order_by(EVENTS.c.package_id, EVENTS.c.revision)
+        select_all(EVENTS)
+        .where(_of_packages(EVENTS, tenant_id, *rows))
+        .order_by(EVENTS.c.package_id, EVENTS.c.revision)
     ):
-        trail = found[row.package_id]
-        event, noticed = parse_event_row(row, row.package_id, row.revision)
+        trail = trails[row.package_id]
+        event, faults = parse_event_row(row, row.package_id, row.revision)
         trail.events.append(event)
-        trail.noticed += noticed
-    for row in connection.execute(select_all(CONTENT).where(_mine(CONTENT, tenant_id, *rows))):
+        trail.noticed += faults
+    for row in connection.execute(select_all(CONTENT).where(_of_packages(CONTENT, tenant_id, *rows))):
         words = parse_or_text(row.words) if row.words is not None else None
-        found[row.package_id].contents.append(StoredWords(row.event_id, row.salt, words))
-    for row in connection.execute(select_all(RENDERINGS).where(_mine(RENDERINGS, tenant_id, *rows))):
-        found[row.package_id].renderings.append(StoredRendering(row.rendering_id, row.body))
-    yield from found.values()
+        trails[row.package_id].contents.append(StoredWords(row.event_id, row.salt, words))
+    for row in connection.execute(select_all(RENDERINGS).where(_of_packages(RENDERINGS, tenant_id, *rows))):
+        trails[row.package_id].renderings.append(StoredRendering(row.rendering_id, row.body))
+    yield from trails.values()
 
 
-def _mine(table: Table, tenant_id: str, *package_ids: str) -> ColumnElement[bool]:
+def _of_packages(table: Table, tenant_id: str, *package_ids: str) -> ColumnElement[bool]:
     return (table.c.tenant_id == tenant_id) & table.c.package_id.in_(package_ids)
 
 
-def _begun(package_id: str, row: Row[Any] | None) -> Trail:
+def _new_trail(package_id: str, row: Row[Any] | None) -> Trail:
     if row is None:
         return Trail(package_id)
     state = parse_or_text(row.state)
-    kept = state if isinstance(state, dict) else {}
-    said = {"sampled": False} | kept
-    wrong = [name for name in _FOUND_BY if getattr(row, name) != said.get(name)]
-    wrong += [name for name, moment in _moments(kept).items() if getattr(row, name) != moment]
+    known = state if isinstance(state, dict) else {}
+    values = {"sampled": False} | known
+    wrong = [name for name in _INDEXED if getattr(row, name) != values.get(name)]
+    wrong += [name for name, moment in _times_of(known).items() if getattr(row, name) != moment]
     length = chain_length(row.revision)
-    noticed = _noticed(package_id, length, None, "the columns of its row and its state disagree", wrong)
-    return Trail(package_id, claim=Claim(length, row.head, kept), noticed=noticed)
+    faults = _faults(package_id, length, None, "the columns of its row and its state disagree", wrong)
+    return Trail(package_id, claim=Claim(length, row.head, known), noticed=faults)
 
 
-def _moments(state: dict[str, Any]) -> dict[str, datetime | None]:
-    """The times by which a package is found, as its state has them."""
+def _times_of(state: dict[str, Any]) -> dict[str, datetime | None]:
+    """The times in the package's state that are also columns of its row."""
     decision = state.get("decision")
-    said = state | {"decided_at": decision.get("decided_at") if isinstance(decision, dict) else None}
-    return {name: _moment(said.get(name)) for name in ("created_at", "updated_at", "decided_at")}
+    values = state | {"decided_at": decision.get("decided_at") if isinstance(decision, dict) else None}
+    return {name: _parse_time(values.get(name)) for name in ("created_at", "updated_at", "decided_at")}
 
 
-# The columns by which packages and events are found, and that therefore have to say what the record says.
-_FOUND_BY = (
+# Columns by which packages and events are searched, so they must agree with the record.
+_INDEXED = (
     "agent_id", "revision", "version", "status", "level", "risk", "action_type", "subject_digest", "thread_id",
     "sampled", "verdict",
 )  # fmt: skip
-_EVENT_FOUND_BY = ("event_id", "event_type", "action_type", "actor")
+_EVENT_INDEXED = ("event_id", "event_type", "action_type", "actor")
 
 
 def parse_event_row(row: Row[Any], package_id: str, revision: int) -> tuple[Any, list[Fault]]:
-    """The event of a row, and what is wrong with the row around it."""
+    """The event of a row, and the faults of the row's other columns."""
     event = parse_or_text(row.body)
     if not isinstance(event, dict):
         return row.body, []
     columns = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to ask a row for a column it may lack
-    wrong = [name for name in _EVENT_FOUND_BY if name in columns and columns[name] != event.get(name)]
+    wrong = [name for name in _EVENT_INDEXED if name in columns and columns[name] != event.get(name)]
     wrong += [] if revision == event.get("revision") else ["revision"]
-    wrong += [] if _moment(event.get("occurred_at")) == row.occurred_at else ["occurred_at"]
+    wrong += [] if _parse_time(event.get("occurred_at")) == row.occurred_at else ["occurred_at"]
     event_id = columns.get("event_id", event.get("event_id"))
-    return event, _noticed(package_id, revision, event_id, "the columns of its row and the event disagree", wrong)
+    return event, _faults(package_id, revision, event_id, "the columns of its row and the event disagree", wrong)
 
 
-def _noticed(package_id: str, revision: int, event_id: str | None, what: str, wrong: list[str]) -> list[Fault]:
+def _faults(package_id: str, revision: int, event_id: str | None, what: str, wrong: list[str]) -> list[Fault]:
     return [Fault(package_id, revision, event_id, f"{what}: {', '.join(wrong)}")] if wrong else []
 
 
-def _moment(written: Any) -> datetime | None:
+def _parse_time(written: Any) -> datetime | None:
     try:
         return datetime.fromisoformat(written)
     except (TypeError, ValueError):

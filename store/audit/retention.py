@@ -1,4 +1,4 @@
-"""Retention: words, renderings and what was sent are emptied; ids, times and digests stay, and with them the chain."""
+"""Retention: empties content, renderings and callback bodies. Ids, times and digests stay, so the chain stays valid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from store.schema.tables import core
 
 RENDERINGS = core(Rendering)
 
-_OVER = (
+_ENDED = (
     select(PACKAGES.c.package_id)
     .where(
         PACKAGES.c.tenant_id == bindparam("tenant"),
@@ -31,7 +31,7 @@ _OVER = (
     )
     .limit(bindparam("limit"))
 )
-# Due was each a moment before it arrived; by that they are found.
+# A callback was due before it was delivered, so the index on due_at finds them.
 _ARRIVED = (
     select(CALLBACKS.c.callback_id)
     .where(
@@ -55,9 +55,9 @@ _EMPTIED: tuple[tuple[Table, dict[str, None]], ...] = (
 
 
 def empty_content(connection: Connection, tenant_id: str, before: datetime, limit: int) -> int:
-    """Some of the packages that ended before this; how many they were. Of open ones, nothing is ever emptied."""
-    found = connection.execute(_OVER, {"tenant": tenant_id, "before": before, "limit": limit})
-    packages = list(found.scalars())
+    """Empty up to `limit` packages that ended before this; return their number. Open packages are never emptied."""
+    result = connection.execute(_ENDED, {"tenant": tenant_id, "before": before, "limit": limit})
+    packages = list(result.scalars())
     for table, emptied in _EMPTIED:
         of_these = (table.c.tenant_id == tenant_id, table.c.package_id.in_(packages))
         connection.execute(update(table).where(*of_these).values(**emptied))
@@ -65,5 +65,5 @@ def empty_content(connection: Connection, tenant_id: str, before: datetime, limi
 
 
 def delete_delivered_callbacks(connection: Connection, tenant_id: str, before: datetime, limit: int) -> int:
-    """Some of the callbacks that arrived before this; how many they were. What did not arrive stays."""
+    """Delete up to `limit` callbacks delivered before this; return their number. Undelivered ones stay."""
     return connection.execute(_FORGET, {"tenant": tenant_id, "before": before, "limit": limit}).rowcount

@@ -1,4 +1,4 @@
-"""What the record holds beside the packages: the tenant's own chain, the texts of policies, and who the agents are."""
+"""The audit record outside of packages: the tenant's chain, policy texts, and the identities of agents."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def tenant_claim(connection: Connection) -> Claim:
 
 
 def tenant_rows(connection: Connection, tenant_id: str) -> Iterator[Row[Any]]:
-    mine = TENANT_EVENTS.c.tenant_id == tenant_id
-    return stream_rows(connection, select_all(TENANT_EVENTS).where(mine).order_by(TENANT_EVENTS.c.sequence))
+    query = TENANT_EVENTS.c.tenant_id == tenant_id
+    return stream_rows(connection, select_all(TENANT_EVENTS).where(query).order_by(TENANT_EVENTS.c.sequence))
 
 
 def policy_texts(connection: Connection, tenant_id: str) -> Iterator[StoredPolicy]:
-    mine = select_all(POLICIES).where(POLICIES.c.tenant_id == tenant_id).order_by(POLICIES.c.digest)
-    return (StoredPolicy(row.digest, row.version, row.text) for row in stream_rows(connection, mine))
+    query = select_all(POLICIES).where(POLICIES.c.tenant_id == tenant_id).order_by(POLICIES.c.digest)
+    return (StoredPolicy(row.digest, row.version, row.text) for row in stream_rows(connection, query))
 
 
 def agent_identities(connection: Connection, tenant_id: str) -> Iterator[dict[str, str]]:
-    """Who the agents are: events and states know them by their ids alone."""
-    mine = select(AGENTS.c.agent_id, AGENTS.c.name, AGENTS.c.owner).where(AGENTS.c.tenant_id == tenant_id)
-    return (row._asdict() for row in connection.execute(mine.order_by(AGENTS.c.agent_id)))
+    """Names and owners of agents: events and states contain only their ids."""
+    query = select(AGENTS.c.agent_id, AGENTS.c.name, AGENTS.c.owner).where(AGENTS.c.tenant_id == tenant_id)
+    return (row._asdict() for row in connection.execute(query.order_by(AGENTS.c.agent_id)))

@@ -1,4 +1,4 @@
-"""The record as somebody may have left it: what cannot be read keeps nothing else from being read."""
+"""Reads rows that someone may have corrupted: an unreadable value does not stop the audit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNREADABLE = datetime.min.replace(tzinfo=UTC)
 
 
 class _Moment(UTCDateTime):
-    """SQLite keeps whatever is put into a column. What is no time is None, which is no time that a record names."""
+    """SQLite accepts any value in a column. A value that is no time is read as None, which matches no event."""
 
     cache_ok = True
 
@@ -41,12 +41,12 @@ def select_all(table: Table) -> Select[Any]:
 
 
 def chain_length(number: Any) -> int:
-    """What is no number is the length of no chain."""
+    """A length that is no number becomes -1, which matches no chain."""
     return number if isinstance(number, int) else -1
 
 
 def parse_or_text(text: str) -> Any:
-    """What cannot be read stays the text it is, and is found to be no event."""
+    """The parsed JSON, or the text itself if it is invalid; the auditor then reports that it is no event."""
     try:
         return parse_strict_json(text)
     except ValueError:

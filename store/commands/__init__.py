@@ -1,1 +1,1 @@
-"""The one way on which packages change: what a command needs is loaded, decided and written."""
+"""Executes commands: loads what the rules need, decides, and writes the result."""

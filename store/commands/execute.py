@@ -1,17 +1,17 @@
-"""The one way on which packages change, whoever asks: a reviewer, an agent, or the clock.
+"""Executes commands: the only code that changes packages, for reviewers, agents and the clock alike.
 
-**How it works.** One transaction loads the package and what its verb needs (`store.commands.situation`), lets the
-rules decide, replaces the state, appends the events and their words, and marks what Slack and the agent are still to be
-told (`store.commands.write`). The caller is answered after the commit, never before.
+**How it works.** One transaction loads the package and what the command's rule needs (`store.commands.situation`), asks
+the rules, replaces the state, appends the events and their content, and queues cards and callbacks
+(`store.commands.write`). The caller is answered after the commit, never before.
 
-**A command is answered once.** Its id comes from the click or the request. The answer is kept in the same transaction,
-so the same command again gets the same answer, after a lost reply as after a crash; another command under the same id
-is refused. The clock's commands have no memory: they are judged by what is due.
+**Idempotency.** A command's id comes from the click or the request. The answer is saved in the same transaction, so a
+repeated command gets the same answer, even after a lost reply or a crash. A different command with the same id is
+refused. Answers to the clock's commands are not saved: whether they apply depends only on what is due.
 
-**What can race with what.** Two commands for one package: the state is replaced only where it still is the one that was
-read (its revision), and each event takes the next place in the package's chain, which only one can have. Who comes
-second gets `StaleError`, and the whole operation runs again on the new state. Outcomes of one agent lock the agent's
-row and go one after the other, because its earned trust is counted. A pause of an agent waits for claims under way.
+**Races.** If two commands change one package, the state is replaced only if its revision is still the one that was
+read, and each event takes the next position in the package's chain, which is unique. The second command gets
+`StaleError`, and its whole operation runs again on the new state. Execution reports of one agent lock the agent's row
+and run one after the other, because they count towards its earned trust. Pausing an agent waits for running claims.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ from store.schema.tables import CommandRow, core
 COMMANDS = core(CommandRow)
 _THIS = (COMMANDS.c.tenant_id == bindparam("tenant"), COMMANDS.c.command_id == bindparam("command"))
 _ANSWERED = select(COMMANDS.c.package_id).where(*_THIS)
-# How the installation stands, and what this command was answered before: the two that every command begins with.
-_AT_THE_DOOR = select(
+# Every command first reads the status of the installation and the earlier answer to the same command, if any.
+_STATUS_AND_ANSWER = select(
     *STATUS_COLUMNS, COMMANDS.c.package_id, COMMANDS.c.content_digest, COMMANDS.c.refusal, COMMANDS.c.request
 ).join_from(INSTALLATION, COMMANDS, and_(*_THIS), isouter=True)
 _ANSWER = insert(COMMANDS)
@@ -52,10 +52,10 @@ _ANSWER = insert(COMMANDS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of it: the state as it now is, and the refusal if there was one. Replayed: it had happened before.
+    """The state after the command, and the refusal, if any. `replayed`: the command had been answered before.
 
-    With it what the transaction has at hand and a document needs: who is who, and the words that were just written.
-    `request` is the one that brought the command when it was first answered.
+    `roster` and `words` (the content just written) spare the caller from loading them again for a document.
+    `request` is the request with which the command was first answered.
     """
 
     state: PackageState | None
@@ -68,7 +68,7 @@ class Outcome:
 
 
 class PriorAnswer(NamedTuple):
-    """What a command was answered before."""
+    """The saved answer to a command."""
 
     package_id: str
     content_digest: str | None
@@ -76,73 +76,83 @@ class PriorAnswer(NamedTuple):
     request: str | None
 
 
-def execute(connection: Connection, installation: Installation, asked: Invocation) -> Outcome:
-    """Down the road, once. Raises `StaleError` where somebody else was quicker: then it is walked again."""
-    key = {"tenant": installation.tenant_id, "command": asked.command.command_id}
-    ((*standing, package_id, digest, refusal, request),) = fetch_all(connection, _AT_THE_DOOR, key)
+def execute(connection: Connection, installation: Installation, invocation: Invocation) -> Outcome:
+    """Execute one command. Raises `StaleError` if another one changed the package first; then run it again."""
+    key = {"tenant": installation.tenant_id, "command": invocation.command.command_id}
+    ((*standing, package_id, digest, refusal, request),) = fetch_all(connection, _STATUS_AND_ANSWER, key)
     if package_id:
-        return _again(connection, installation, asked, PriorAnswer(package_id, digest, refusal, request))
+        return _replay(connection, installation, invocation, PriorAnswer(package_id, digest, refusal, request))
     roster = installation.roster(connection, InstallationStatus(*standing))
-    is_new = isinstance(asked.command, Submit)
-    found = None if is_new else _reached(connection, installation, asked, asked.command.decision_package_id)
-    return _decided(connection, installation, asked, found, roster)
+    is_new = isinstance(invocation.command, Submit)
+    loaded = (
+        None
+        if is_new
+        else _load_accessible(connection, installation, invocation, invocation.command.decision_package_id)
+    )
+    return _decide(connection, installation, invocation, loaded, roster)
 
 
-def execute_many(connection: Connection, installation: Installation, each: Sequence[Invocation]) -> list[Outcome]:
-    """What the clock asks of several packages, in one go: read together and written together, all of it or nothing."""
+def execute_many(
+    connection: Connection, installation: Installation, invocations: Sequence[Invocation]
+) -> list[Outcome]:
+    """Execute the clock's commands for several packages with few statements: all of them or none."""
     roster = installation.roster(connection)
-    found = load_packages(connection, installation.tenant_id, [asked.command.decision_package_id for asked in each])
+    loaded = load_packages(
+        connection, installation.tenant_id, [invocation.command.decision_package_id for invocation in invocations]
+    )
     outcomes: list[Outcome] = []
     with batch_or_stale(connection) as batch:
-        for asked in each:
-            its = found.get(asked.command.decision_package_id)
-            outcomes.append(_decided(connection, installation, asked, its, roster))
-            if may_assign(roster.policy, asked.command):
-                batch.send()  # the next one counts what this one gave to somebody
+        for invocation in invocations:
+            package = loaded.get(invocation.command.decision_package_id)
+            outcomes.append(_decide(connection, installation, invocation, package, roster))
+            if may_assign(roster.policy, invocation.command):
+                batch.send()  # the next command counts the tasks that this one assigned
     return outcomes
 
 
-def _decided(
-    connection: Connection, installation: Installation, asked: Invocation, found: Loaded | None, roster: Roster
+def _decide(
+    connection: Connection, installation: Installation, invocation: Invocation, loaded: Loaded | None, roster: Roster
 ) -> Outcome:
-    situation = load_situation(connection, installation, asked, found, roster)
-    decided = asked.barred or decide(found.state if found else None, asked.command, situation)
-    if isinstance(decided, Refusal):
-        return _refused(connection, asked, found, situation, decided)
-    if asked.trial:
-        return Outcome(state=decided.before, roster=roster)
+    situation = load_situation(connection, installation, invocation, loaded, roster)
+    result = invocation.barred or decide(loaded.state if loaded else None, invocation.command, situation)
+    if isinstance(result, Refusal):
+        return _record_refusal(connection, invocation, loaded, situation, result)
+    if invocation.trial:
+        return Outcome(state=result.before, roster=roster)
     with batch_or_stale(connection) as batch:
-        _remember(batch, installation.tenant_id, asked, decided.after.decision_package_id, decided.refusal)
-        write_transition(connection, decided, found, situation)
+        _save_answer(batch, installation.tenant_id, invocation, result.after.decision_package_id, result.refusal)
+        write_transition(connection, result, loaded, situation)
     return Outcome(
-        state=decided.after,
-        refusal=decided.refusal,
-        changed=bool(decided.occurrences),
+        state=result.after,
+        refusal=result.refusal,
+        changed=bool(result.occurrences),
         roster=situation.roster,
-        words={**(situation.words or {}), **decided.words},
+        words={**(situation.words or {}), **result.words},
     )
 
 
-def _reached(connection: Connection, installation: Installation, asked: Invocation, package_id: str) -> Loaded | None:
-    """The package, if there is one, and if it is the agent's own where an agent asks."""
-    found = load_package(connection, installation.tenant_id, package_id)
-    return found if found and asked.agent_id in (None, found.state.agent_id) else None
+def _load_accessible(
+    connection: Connection, installation: Installation, invocation: Invocation, package_id: str
+) -> Loaded | None:
+    """The package, unless an agent asks for a package of another agent."""
+    loaded = load_package(connection, installation.tenant_id, package_id)
+    return loaded if loaded and invocation.agent_id in (None, loaded.state.agent_id) else None
 
 
-def _refused(
-    connection: Connection, asked: Invocation, found: Loaded | None, situation: Situation, refusal: Refusal
+def _record_refusal(
+    connection: Connection, invocation: Invocation, loaded: Loaded | None, situation: Situation, refusal: Refusal
 ) -> Outcome:
-    """A known person's attempt is kept, once a minute and counted; what an agent is refused, it may try again."""
-    if found is None or asked.actor.kind is not ActorKind.PERSON:
-        return Outcome(state=found.state if found else None, refusal=refusal)
-    if situation.roster.person(asked.actor.actor_id) is None:
-        return Outcome(state=found.state, refusal=refusal)
+    """Record a known person's refused attempt, at most one event a minute. Agents' attempts are not recorded."""
+    if loaded is None or invocation.actor.kind is not ActorKind.PERSON:
+        return Outcome(state=loaded.state if loaded else None, refusal=refusal)
+    if situation.roster.person(invocation.actor.actor_id) is None:
+        return Outcome(state=loaded.state, refusal=refusal)
     with batch_or_stale(connection) as batch:
-        _remember(batch, situation.tenant_id, asked, found.state.decision_package_id, refusal)
-        if not is_first_this_minute(connection, found.state, asked.actor, refusal, asked.now):
-            return Outcome(state=found.state, refusal=refusal)
-        attempt = record_refusal(found.state, asked.command, situation, refusal.reason)
-        write_transition(connection, attempt, found, situation)
+        _save_answer(batch, situation.tenant_id, invocation, loaded.state.decision_package_id, refusal)
+        if not is_first_this_minute(connection, loaded.state, invocation.actor, refusal, invocation.now):
+            return Outcome(state=loaded.state, refusal=refusal)
+        attempt = record_refusal(loaded.state, invocation.command, situation, refusal.reason)
+        write_transition(connection, attempt, loaded, situation)
     return Outcome(state=attempt.after, refusal=refusal, changed=True)
 
 
@@ -150,28 +160,32 @@ def has_answered(connection: Connection, tenant_id: str, command_id: str) -> boo
     return bool(fetch_all(connection, _ANSWERED, {"tenant": tenant_id, "command": command_id}))
 
 
-def _again(connection: Connection, installation: Installation, asked: Invocation, answered: PriorAnswer) -> Outcome:
-    """The same answer as before, if it is the same command."""
-    found = _reached(connection, installation, asked, answered.package_id)
-    if found is None:
+def _replay(
+    connection: Connection, installation: Installation, invocation: Invocation, answered: PriorAnswer
+) -> Outcome:
+    """Return the saved answer, if this is the same command."""
+    loaded = _load_accessible(connection, installation, invocation, answered.package_id)
+    if loaded is None:
         return Outcome(state=None, refusal=refuse(Reason.NOT_FOUND))
-    if answered.content_digest != asked.content_digest:
+    if answered.content_digest != invocation.content_digest:
         return Outcome(state=None, refusal=refuse(Reason.IDEMPOTENCY_CONFLICT, package=answered.package_id))
     refusal = Refusal.model_validate_json(answered.refusal) if answered.refusal else None
-    return Outcome(state=found.state, refusal=refusal, replayed=True, request=answered.request)
+    return Outcome(state=loaded.state, refusal=refusal, replayed=True, request=answered.request)
 
 
-def _remember(batch: Batch, tenant_id: str, asked: Invocation, package_id: str, refusal: Refusal | None = None) -> None:
-    """The clock's commands are judged by what is due, not by their ids."""
-    if isinstance(asked.command, ClockCommand):
+def _save_answer(
+    batch: Batch, tenant_id: str, invocation: Invocation, package_id: str, refusal: Refusal | None = None
+) -> None:
+    """The clock's commands need no saved answer: whether they apply depends on what is due."""
+    if isinstance(invocation.command, ClockCommand):
         return
     row = {
         "tenant_id": tenant_id,
-        "command_id": asked.command.command_id,
+        "command_id": invocation.command.command_id,
         "package_id": package_id,
-        "content_digest": asked.content_digest,
+        "content_digest": invocation.content_digest,
         "refusal": refusal.model_dump_json() if refusal else None,
-        "request": asked.request,
-        "at": asked.now,
+        "request": invocation.request,
+        "at": invocation.now,
     }
     batch.execute(_ANSWER, row)

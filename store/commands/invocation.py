@@ -1,4 +1,4 @@
-"""What goes down the road: a command, by whom and when."""
+"""A command together with who gives it and when."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from rules.state.commands import Command
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """A command and who gives it. `agent_id` is set for what an agent asks: it reaches only its own packages.
+    """A command and its context.
 
-    A trial asks whether it could be given. Where not, that is answered and kept as for the command itself; else
-    nothing happens: before somebody writes a reason, they learn whether they may decide at all.
-    `barred` is a refusal that the edge has found before any rule: the command is recorded as refused, for that reason.
-    `request` names the request that brought it, so that the same one sent again is known.
+    `agent_id` is set if an agent gives the command: agents can access only their own packages.
+    `trial` only checks whether the command is allowed, so that people learn this before they write a reason. A refusal
+    is recorded as usual; otherwise nothing is written.
+    `barred` is a refusal by the API or Slack layer, before any rule runs. It is recorded like a refusal by a rule.
+    `request` identifies the HTTP or Slack request, so that a repeated one is recognized.
     """
 
     command: Command

@@ -1,7 +1,7 @@
-"""Which policy is in force: one for the whole installation, named in its row, changed only here and with an event.
+"""The active policy: one for the whole installation, named in its row, changed only here and with an event.
 
-Texts are kept for ever, because decisions name them by digest. A text that was replaced comes back only on demand, so
-that a replica restarted with an old file does not undo what was applied since.
+Policy texts are never deleted, because decisions refer to them by digest. A replaced policy is activated again only on
+demand, so a replica that restarts with an old file does not undo a newer policy.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ FILE_NOT_IN_FORCE = (
 
 
 class PolicyFile(NamedTuple):
-    """A policy and the text that says it."""
+    """A policy and its text."""
 
     policy: Policy
     text: str
 
 
 class Activation(Enum):
-    """What became of a policy that was given."""
+    """Result of activating a policy."""
 
-    IN_FORCE = auto()  # it was before
+    IN_FORCE = auto()  # it was active already
     APPLIED = auto()
-    REPLACED_BEFORE = auto()  # it was in force once and has been replaced: nothing changed
-    HELD_BACK = auto()  # the policy in force cannot be read here, so this process does not replace it
+    REPLACED_BEFORE = auto()  # it was active once and has been replaced: nothing changed
+    HELD_BACK = auto()  # this process cannot read the active policy, so it does not replace it
 
 
 def active_digest(connection: Connection) -> str | None:
@@ -57,7 +57,7 @@ def active_digest(connection: Connection) -> str | None:
 
 
 def activate_policy(connection: Connection, file: PolicyFile, now: datetime, *, again: bool = False) -> Activation:
-    """Puts a policy in force that never was. One that was and has been replaced takes `again`."""
+    """Activate a policy that was never active. One that was active and replaced needs `again`."""
     tenant_id, current = lock_tenant(connection), active_digest(connection)
     known = stored_digest(connection, file.policy)
     if known and known == current:
@@ -73,7 +73,7 @@ def activate_policy(connection: Connection, file: PolicyFile, now: datetime, *, 
 
 
 def stored_digest(connection: Connection, policy: Policy) -> str | None:
-    """The digest under which the same content was kept before, perhaps by another release."""
+    """The digest under which the same content is stored already, perhaps by another release."""
     kept = {row.digest: row.text for row in connection.execute(_KEPT)}
     if policy.digest in kept:
         return policy.digest
@@ -116,6 +116,6 @@ def _activate(connection: Connection, tenant_id: str, policy: Policy, digest: st
     connection.execute(update(INSTALLATION).values(policy_digest=digest))
     append_tenant_event(connection, TenantEventType.POLICY_ACTIVATED, "operator", now, **facts)
     if unread := directory.unknown_groups(connection, policy.groups):
-        log.info("directory.to_be_read", groups=sorted(unread))
+        log.info("directory.expired", groups=sorted(unread))
         directory.mark_unread(connection)
     cards.redraw_open_cards(connection, tenant_id)

@@ -1,8 +1,8 @@
-"""Requests that Slack signed and that were carried out: whoever sends one again changes nothing by it.
+"""Requests signed by Slack that were handled: a repeated one changes nothing.
 
-A signature counts for five minutes, before and after its time, so a recorded request could be sent again meanwhile. For
-decisions the command's own id makes it count once; for what has no such id the request is remembered, in the same
-transaction as what it changes. Time here is the real one, as it is for signatures.
+A signature is valid for five minutes before and after its time, so a recorded request could be replayed. Decisions are
+protected by their command id. For everything without such an id, the request is saved in the transaction of its change.
+Time here is real time, as it is for signatures.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _REMEMBER = text(
 
 
 def run_once(connection: Connection, tenant_id: str, request: str, operation: Callable[[Connection], object]) -> bool:
-    """Whether it was carried out now. Of two replicas that get the same at once, one waits for the other's commit."""
+    """Whether the operation ran now. If two replicas get the same request, one waits for the other to commit."""
     now = datetime.now(UTC)
     connection.execute(delete(REQUESTS).where(REQUESTS.c.tenant_id == tenant_id, REQUESTS.c.at < now - KEPT_FOR))
-    remembered = connection.execute(_REMEMBER, {"tenant": tenant_id, "request": request, "at": now})
-    if not remembered.rowcount:
+    inserted = connection.execute(_REMEMBER, {"tenant": tenant_id, "request": request, "at": now})
+    if not inserted.rowcount:
         return False
     operation(connection)
     return True

@@ -1,4 +1,4 @@
-"""Loads what a command's rules look at, and nothing else. What that is stands in its row (`rules.verbs.table`)."""
+"""Loads what the rule of a command needs, and nothing else. The `needs` of its row in `rules.verbs.table` say what."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from store.schema.tables import VersionRow, core
 
 VERSIONS = core(VersionRow)
 
-# How grave the same action of this agent was found before, and what people said no to: read together.
+# One query for the review levels of the same action of this agent before, and for rejections of similar actions.
 _LEVELS = (
     select(VERSIONS.c.level, *(cast(null(), column.type).label(column.name) for column in rejections.COLUMNS))
     .join(PACKAGES, and_(VERSIONS.c.tenant_id == PACKAGES.c.tenant_id, VERSIONS.c.package_id == PACKAGES.c.package_id))
@@ -58,41 +58,41 @@ _NOES = (
     .order_by(*rejections.ORDER)
     .limit(200)
 )
-_BEFORE = select(union_all(_LEVELS.subquery().select(), _NOES.subquery().select()).subquery())
+_MEMORY = select(union_all(_LEVELS.subquery().select(), _NOES.subquery().select()).subquery())
 
 
 def load_situation(
-    connection: Connection, installation: Installation, asked: Invocation, found: Loaded | None, roster: Roster
+    connection: Connection, installation: Installation, invocation: Invocation, loaded: Loaded | None, roster: Roster
 ) -> Situation:
-    command = asked.command
+    command = invocation.command
     return Situation(
         policy=roster.policy,
         roster=roster,
-        now=asked.now,
+        now=invocation.now,
         tenant_id=installation.tenant_id,
         fresh_id=fresh_id(),
-        actor=asked.actor,
-        chance=asked.chance,
+        actor=invocation.actor,
+        chance=invocation.chance,
         clicks_provable=installation.clicks_provable,
-        trial=asked.trial,
+        trial=invocation.trial,
         open_items=_open_items(connection, roster, installation.tenant_id, command),
         resolved_parties=_known_parties(connection, installation.tenant_id, command, roster),
-        **_looked_up(connection, installation.tenant_id, roster.policy, asked, found),
+        **_loaded_fields(connection, installation.tenant_id, roster.policy, invocation, loaded),
     )
 
 
 def _open_items(connection: Connection, roster: Roster, tenant_id: str, command: Command) -> dict[str, int]:
-    """How much each reviewer has before them."""
+    """The number of open tasks of each reviewer."""
     return count_open_items(connection, tenant_id, roster.reviewers) if may_assign(roster.policy, command) else {}
 
 
 def may_assign(policy: Policy, command: Command) -> bool:
-    """Whether somebody may be given a task: only where the policy does not let them take it themselves."""
+    """Whether the command may assign a task to someone: not if the policy lets reviewers pick tasks themselves."""
     return policy.queue.assign != "pull" and Needs.OPEN_ITEMS in _needs(command)
 
 
 def is_contended(command: Command) -> bool:
-    """Whether it locks its agent's row: such commands of one agent go one after the other."""
+    """Whether the command locks its agent's row: such commands of one agent run one after the other."""
     return Needs.AGENT_ALONE in _needs(command)
 
 
@@ -101,109 +101,109 @@ def _needs(command: Command) -> frozenset[Needs]:
 
 
 def _known_parties(connection: Connection, tenant_id: str, command: Command, roster: Roster) -> dict[str, str]:
-    """Asked only where the directory alone does not say who is behind a package."""
-    strange = unresolved_parties(command.package, roster) if isinstance(command, Submit | NewVersion) else ()
-    return parties.resolve_parties(connection, tenant_id, strange) if strange else {}
+    """Queried only if the package names parties that the directory does not know."""
+    unknown = unresolved_parties(command.package, roster) if isinstance(command, Submit | NewVersion) else ()
+    return parties.resolve_parties(connection, tenant_id, unknown) if unknown else {}
 
 
-def _looked_up(
-    connection: Connection, tenant: str, policy: Policy, asked: Invocation, found: Loaded | None
+def _loaded_fields(
+    connection: Connection, tenant: str, policy: Policy, invocation: Invocation, loaded: Loaded | None
 ) -> dict[str, Any]:
-    """The command's subject is what it submits, or what was found: agent, action type and thread come from there."""
-    command, needs = asked.command, _needs(asked.command)
-    subject = command.package if isinstance(command, Submit) else found and found.state
-    agent_id = asked.agent_id or (found.state.agent_id if found else None)
+    """Agent, action type and thread come from the submitted package, or else from the loaded one."""
+    command, needs = invocation.command, _needs(invocation.command)
+    subject = command.package if isinstance(command, Submit) else loaded and loaded.state
+    agent_id = invocation.agent_id or (loaded.state.agent_id if loaded else None)
     if subject is None or agent_id is None:
         return {}
-    looked, memory = _agent(connection, tenant, agent_id, asked, subject)
-    if Needs.PROFILE in needs and not _claims_without_trust(command, found, policy):
-        looked["profile"] = load_profile(connection, tenant, agent_id, subject.action_type)
+    fields, memory = _agent(connection, tenant, agent_id, invocation, subject)
+    if Needs.PROFILE in needs and not _claims_without_trust(command, loaded, policy):
+        fields["profile"] = load_profile(connection, tenant, agent_id, subject.action_type)
     if Needs.CARDS in needs:
-        looked["cards"] = posted_cards(connection, tenant, [command.decision_package_id])[command.decision_package_id]
-    if found and Needs.CONTENT in needs:
-        looked["package"] = load_package_content(connection, tenant, found.state.version_event_id)
-    if found and Needs.WORDS in needs:
-        looked["words"] = document_words(connection, found.state)
-    if about := _remembered_of(command, needs, found, looked.get("package")):
-        memory |= _remembered(connection, tenant, policy.windows, asked, agent_id, about)
-    return looked | {"memory": Memory(**memory)}
+        fields["cards"] = posted_cards(connection, tenant, [command.decision_package_id])[command.decision_package_id]
+    if loaded and Needs.CONTENT in needs:
+        fields["package"] = load_package_content(connection, tenant, loaded.state.version_event_id)
+    if loaded and Needs.WORDS in needs:
+        fields["words"] = document_words(connection, loaded.state)
+    if action := _memory_subject(command, needs, loaded, fields.get("package")):
+        memory |= _load_memory(connection, tenant, policy.windows, invocation, agent_id, action)
+    return fields | {"memory": Memory(**memory)}
 
 
 def _agent(
-    connection: Connection, tenant: str, agent_id: str, asked: Invocation, subject: HasThread
+    connection: Connection, tenant: str, agent_id: str, invocation: Invocation, subject: HasThread
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The agent, where the rules ask for it, and whether its thread is held, where that bears on the command."""
-    needs = _needs(asked.command)
-    thread = holder_values(subject, asked.command.decision_package_id) if Needs.THREAD in needs else None
+    """The agent and who holds its thread, if the rule needs them: fields of the situation and of its memory."""
+    needs = _needs(invocation.command)
+    thread = holder_values(subject, invocation.command.decision_package_id) if Needs.THREAD in needs else None
     if Needs.AGENT_ALONE in needs:
         return {"agent": load_agent(connection, tenant, agent_id, lock=True)}, {}
     if Needs.AGENT_LOAD in needs:
-        found = load_proposing_agent(connection, tenant, agent_id, thread, asked.now)
-        return {"agent": found.agent, "load": found.load}, {"thread_taken_in": found.holder}
+        proposing = load_proposing_agent(connection, tenant, agent_id, thread, invocation.now)
+        return {"agent": proposing.agent, "load": proposing.load}, {"thread_taken_in": proposing.holder}
     if Needs.AGENT in needs:
-        held, holder = load_agent_in_thread(connection, tenant, agent_id, thread)
-        return {"agent": held}, {"thread_taken_in": holder}
+        agent, holder = load_agent_in_thread(connection, tenant, agent_id, thread)
+        return {"agent": agent}, {"thread_taken_in": holder}
     return {}, {}
 
 
-def _remembered_of(
-    command: Command, needs: frozenset[Needs], found: Loaded | None, current: DecisionPackage | None
+def _memory_subject(
+    command: Command, needs: frozenset[Needs], loaded: Loaded | None, current: DecisionPackage | None
 ) -> DecisionPackage | PackageState | None:
-    """Of what it matters whether somebody said no to it: of what is proposed, or of what nobody has agreed to."""
+    """The action whose earlier rejections matter: a proposed one, or a claimed one that no person has approved."""
     if Needs.MEMORY not in needs:
         return None
     if isinstance(command, Submit | NewVersion | ApproveWithEdits):
         return _proposed(command, current)
-    people_agreed = found and isinstance(command, ClaimExecution) and not granted_without_people(found.state)
-    return found.state if found and not people_agreed else None
+    people_agreed = loaded and isinstance(command, ClaimExecution) and not granted_without_people(loaded.state)
+    return loaded.state if loaded and not people_agreed else None
 
 
 def _proposed(
     command: Submit | NewVersion | ApproveWithEdits, current: DecisionPackage | None
 ) -> DecisionPackage | None:
-    """The package that comes in by this command: from the agent, or by a reviewer's edit, if that can be taken."""
+    """The package that this command brings: the agent's, or the reviewer's edited version, if it is valid."""
     if not isinstance(command, ApproveWithEdits):
         return command.package
     proposed = apply_edit(current, command.action_parameters)
     return proposed if isinstance(proposed, DecisionPackage) else None
 
 
-def _claims_without_trust(command: Command, found: Loaded | None, policy: Policy) -> bool:
-    """Most claims do not hang on what the agent has earned: people have approved."""
-    return isinstance(command, ClaimExecution) and not (found and depends_on_trust(found.state, policy))
+def _claims_without_trust(command: Command, loaded: Loaded | None, policy: Policy) -> bool:
+    """Most claims do not depend on the agent's earned trust, because people have approved."""
+    return isinstance(command, ClaimExecution) and not (loaded and depends_on_trust(loaded.state, policy))
 
 
 def load_package_content(connection: Connection, tenant_id: str, event_id: str) -> DecisionPackage | None:
-    """A version's content as the agent posted it; nothing where retention has emptied it."""
+    """The version as the agent posted it; None if retention has emptied it."""
     words = load_words(connection, tenant_id, event_id).get(event_id)
     return DecisionPackage.model_validate(words["package"]) if words else None
 
 
-def _remembered(  # noqa: PLR0917 - what the query is about
+def _load_memory(  # noqa: PLR0917 - the parameters of the query
     connection: Connection,
     tenant: str,
     windows: Windows,
-    asked: Invocation,
+    invocation: Invocation,
     agent_id: str,
-    about: DecisionPackage | PackageState,
+    action: DecisionPackage | PackageState,
 ) -> dict[str, Any]:
-    """Who said no to the same action or to a like one, and how grave the same action was found."""
-    now = asked.now
+    """Rejections of the same or a similar action, and the highest level that the same action had before."""
+    now = invocation.now
     key = {
         "tenant": tenant,
         "agent": agent_id,
-        "action_type": normalize_name(about.action_type),
-        "digest": action_digest(about) if isinstance(about, DecisionPackage) else about.action_digest,
-        "own": asked.command.decision_package_id,
+        "action_type": normalize_name(action.action_type),
+        "digest": action_digest(action) if isinstance(action, DecisionPackage) else action.action_digest,
+        "own": invocation.command.decision_package_id,
         "since": now - max(windows.rejection, windows.same_digest),
         "no_since": now - windows.rejection,
     }
-    before = fetch_all(connection, _BEFORE, key)
+    before = fetch_all(connection, _MEMORY, key)
     refused = tuple(rejections.remembered_no(row) for row in before if row.event_id)
     earliest = min((each.no.at for each in refused), default=None)
     return {
         "noes": refused,
         "approved_at": earliest
-        and rejections.last_approved_at(connection, tenant, agent_id, about.action_type, earliest),
+        and rejections.last_approved_at(connection, tenant, agent_id, action.action_type, earliest),
         "earlier_level": max((HITLLevel(row.level) for row in before if row.level), default=None),
     }

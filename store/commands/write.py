@@ -1,4 +1,7 @@
-"""Writes down what was decided: the state, the events that made it, their words, and everything found by them."""
+"""Writes a transition: the state, its events and their content, and the rows derived from them.
+
+Every statement is sent in the caller's transaction, gathered in one batch.
+"""
 
 from __future__ import annotations
 
@@ -26,96 +29,98 @@ from store.schema.tables import EventRow, core
 
 EVENTS = core(EventRow)
 _APPEND = insert(EVENTS)
-# The next event's place in the chain is taken (on SQLite a trigger says so first), or this command was answered before.
-_TAKEN = frozenset(["events_pkey", append_only_message("events"), "commands_pkey"])
+# Another command took the next position in the chain (on SQLite a trigger notices first), or this one was answered.
+_CONFLICTS = frozenset(["events_pkey", append_only_message("events"), "commands_pkey"])
 
 
-def write_transition(connection: Connection, decided: Transition, found: Loaded | None, situation: Situation) -> None:
-    """Everything in the caller's one transaction: there is no moment at which half of it is true."""
-    if not decided.occurrences:
+def write_transition(
+    connection: Connection, transition: Transition, loaded: Loaded | None, situation: Situation
+) -> None:
+    """Write everything in the caller's transaction, so that nobody sees half of it."""
+    if not transition.occurrences:
         return
-    before, after = decided.before, decided.after
-    events, kept = _sealed(decided, found.head if found else None)
-    callback_url = _callback_url(decided, found, situation)
+    before, after = transition.before, transition.after
+    events, contents = _sealed(transition, loaded.head if loaded else None)
+    callback_url = _callback_url(transition, loaded, situation)
     with batch_or_stale(connection) as batch:
         save_package(batch, before, after, events[-1]["digest"], callback_url)
         batch.execute(
-            _APPEND, [_row(happened, event) for happened, event in zip(decided.occurrences, events, strict=True)]
+            _APPEND, [_row(occurrence, event) for occurrence, event in zip(transition.occurrences, events, strict=True)]
         )
-        content.save_content(batch, kept)
+        content.save_content(batch, contents)
         versions.write_versions(batch, before, after)
         tasks.write_tasks(batch, before, after)
         threads.write_thread_holds(batch, before, after)
-        votes.write_votes(batch, decided.occurrences)
+        votes.write_votes(batch, transition.occurrences)
         rejections.write_rejections(batch, before, after)
         cards.write_cards(batch, before, after, situation.policy)
-        callbacks.write_callbacks(batch, decided, events, callback_url, situation)
-        if decided.profile:
-            # Not kept for later: the next outcome in this transaction counts on it.
-            save_profile(connection, after.tenant_id, decided.profile)
+        callbacks.write_callbacks(batch, transition, events, callback_url, situation)
+        if transition.profile:
+            # Written at once, because the next command in this transaction reads it.
+            save_profile(connection, after.tenant_id, transition.profile)
 
 
 @contextmanager
 def batch_or_stale(connection: Connection) -> Iterator[Batch]:
-    """Sent together. Where the next event's place in the chain is taken, or the command's own, somebody was quicker."""
+    """Gather writes and send them at the end. Raises `StaleError` if another command was faster."""
     try:
         with batched_writes(connection) as batch:
             yield batch
     except IntegrityError as fault:
-        if violated_constraint(fault) in _TAKEN:
+        if violated_constraint(fault) in _CONFLICTS:
             raise StaleError from fault
         raise
 
 
-def _sealed(decided: Transition, head: str | None) -> tuple[list[Event], list[content.NewContent]]:
+def _sealed(transition: Transition, head: str | None) -> tuple[list[Event], list[content.NewContent]]:
     events: list[Event] = []
-    kept: list[content.NewContent] = []
-    before = decided.before
-    for happened in decided.occurrences:
+    contents: list[content.NewContent] = []
+    before = transition.before
+    for occurrence in transition.occurrences:
         salt = secrets.token_hex(16)
-        event = seal_event(package_event(happened, before, salt), head)
-        head, before = event["digest"], happened.after
+        event = seal_event(package_event(occurrence, before, salt), head)
+        head, before = event["digest"], occurrence.after
         events.append(event)
-        if happened.words:
-            after = happened.after
-            kept.append(
+        if occurrence.words:
+            after = occurrence.after
+            contents.append(
                 content.NewContent(
                     after.tenant_id,
-                    happened.event_id,
+                    occurrence.event_id,
                     after.decision_package_id,
                     salt,
-                    happened.words,
+                    occurrence.words,
                     after.updated_at,
                 )
             )
-    return events, kept
+    return events, contents
 
 
-def _row(happened: Occurrence, event: Event) -> dict[str, Any]:
-    after = happened.after
+def _row(occurrence: Occurrence, event: Event) -> dict[str, Any]:
+    after = occurrence.after
     return {
         "tenant_id": after.tenant_id,
         "package_id": after.decision_package_id,
         "revision": after.revision,
-        "event_id": happened.event_id,
-        "event_type": happened.event_type.value,
+        "event_id": occurrence.event_id,
+        "event_type": occurrence.event_type.value,
         "action_type": after.action_type,
-        "actor": happened.actor.actor_id,
+        "actor": occurrence.actor.actor_id,
         "occurred_at": after.updated_at,
         "body": to_json(event).decode(),
     }
 
 
-def _callback_url(decided: Transition, found: Loaded | None, situation: Situation) -> str | None:
-    """The newest version's own address, else the one before, else the agent's."""
-    proposed = _proposed(decided.occurrences[0])
+def _callback_url(transition: Transition, loaded: Loaded | None, situation: Situation) -> str | None:
+    """The address of the new version, else of the package before, else of the agent."""
+    proposed = _proposed(transition.occurrences[0])
     return (
         (proposed.get("callback_url") if proposed else None)
-        or (found.callback_url if found else None)
+        or (loaded.callback_url if loaded else None)
         or (situation.agent.callback_url if situation.agent else None)
     )
 
 
-def _proposed(happened: Occurrence) -> dict[str, Any] | None:
-    package = (happened.words or {}).get("package")
+def _proposed(occurrence: Occurrence) -> dict[str, Any] | None:
+    package = (occurrence.words or {}).get("package")
     return package if isinstance(package, dict) else None

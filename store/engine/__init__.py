@@ -1,1 +1,1 @@
-"""The two databases behind one shape, and how statements reach them."""
+"""SQLite and PostgreSQL behind one interface, and fast execution of statements."""

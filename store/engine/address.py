@@ -1,8 +1,8 @@
-"""Where the database is: the URL of a setting, and how a connection to a PostgreSQL of several hosts is made.
+"""Parses the URL of the database, and gives the connect options of PostgreSQL.
 
 Several hosts are written as libpq writes them, `postgresql://USER@HOST:PORT,HOST:PORT/NAME`, which SQLAlchemy cannot
-read. They are one primary and its standbys: each connection goes to the one that takes writes now, so a standby that
-was promoted is found by connecting again.
+read. They are a primary and its standbys. Each connection goes to the host that accepts writes now, so reconnecting
+finds a standby that was promoted.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ _SEVERAL = re.compile(
     r"(?P<before>postgres[\w+]*://(?:[^@/?]*@)?)(?P<hosts>[^/?@]*,[^/?@]*)(?P<after>(?:[/?].*)?)", re.DOTALL
 )
 _PORT = re.compile(r":(\d*)$")
-# A machine that lost its power answers nothing: without these, a connection to it waits for hours.
-_PATIENCE = {
+# A host without power sends no error: without these options, a connection to it would wait for hours.
+_TIMEOUTS = {
     "connect_timeout": 10,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -30,17 +30,17 @@ def parse_database_url(url: str) -> URL:
     several = _SEVERAL.fullmatch(url)
     if several is None:
         return make_url(url)
-    each = several["hosts"].split(",")
-    ports = [found[1] if (found := _PORT.search(host)) else "" for host in each]
-    names = [_PORT.sub("", host).strip("[]") for host in each]
+    addresses = several["hosts"].split(",")
+    ports = [port[1] if (port := _PORT.search(host)) else "" for host in addresses]
+    names = [_PORT.sub("", host).strip("[]") for host in addresses]
     hosts = {"host": ",".join(names), "port": ",".join(port or "5432" for port in ports)}
     return make_url(several["before"] + several["after"]).update_query_dict(hosts)
 
 
 def connect_options(url: URL) -> dict[str, Any]:
-    """What every connection to this PostgreSQL is made with, unless the URL says otherwise."""
+    """Options of every connection to this PostgreSQL, unless the URL sets them."""
     several = {"target_session_attrs": "read-write"} if _has_several_hosts(url) else {}
-    return {name: value for name, value in (_PATIENCE | several).items() if name not in url.query}
+    return {name: value for name, value in (_TIMEOUTS | several).items() if name not in url.query}
 
 
 def _has_several_hosts(url: URL) -> bool:

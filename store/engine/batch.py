@@ -1,4 +1,4 @@
-"""Writes that go together: statements whose results nobody reads, each sent once with all its rows."""
+"""Gathers writes whose results nobody reads, and sends each statement once with all its rows."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from sqlalchemy import Connection, Executable
 
 from store.engine.statements import Values, compile_statement, driver_cursor
 
-_OPEN = "countersign.batch"
+_BATCH = "countersign.batch"
 
 
 class Batch:
-    """Kept in the order in which the statements first came. Whoever writes a row here must not read it back yet."""
+    """Statements stay in the order in which they were first added. A row cannot be read before the batch is sent."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -24,42 +24,42 @@ class Batch:
         self._rows.setdefault(statement, []).extend(rows if isinstance(rows, Sequence) else [rows])
 
     def send(self) -> None:
-        gathered, self._rows = self._rows, {}
+        pending, self._rows = self._rows, {}
         dialect = self.connection.dialect
-        with driver_cursor(self.connection) as cursor, _at_once(self.connection):
-            for statement, rows in gathered.items():
-                its = compile_statement(statement, tuple(rows[0]), dialect)
+        with driver_cursor(self.connection) as cursor, _pipeline(self.connection):
+            for statement, rows in pending.items():
+                compiled = compile_statement(statement, tuple(rows[0]), dialect)
                 if len(rows) == 1:
-                    cursor.execute(its.text, its.put(rows[0]))
+                    cursor.execute(compiled.text, compiled.bind(rows[0]))
                 else:
-                    cursor.executemany(its.text, [its.put(row) for row in rows])
+                    cursor.executemany(compiled.text, [compiled.bind(row) for row in rows])
 
 
 @contextmanager
 def batched_writes(connection: Connection) -> Iterator[Batch]:
-    """Sends at the end what was gathered. Inside another one it is part of that, and waits with it."""
-    info = connection.info  # asked once: a connection that was lost meanwhile cannot be asked any more
-    outer: Batch | None = info.get(_OPEN)
+    """Send the gathered writes at the end. A nested batch is part of the outer one and is sent with it."""
+    info = connection.info  # read once: a connection that is lost meanwhile has no info any more
+    outer: Batch | None = info.get(_BATCH)
     if outer is not None:
         yield outer
         return
-    batch = info[_OPEN] = Batch(connection)
+    batch = info[_BATCH] = Batch(connection)
     try:
         yield batch
         batch.send()
     finally:
-        info.pop(_OPEN, None)
+        info.pop(_BATCH, None)
 
 
 def write_row(connection: Connection, statement: Executable, row: Values) -> None:
-    """At once, for a row that is read again in the same transaction, or written alone."""
+    """Write one row at once: it is read again in the same transaction, or is the only one."""
     batch = Batch(connection)
     batch.execute(statement, row)
     batch.send()
 
 
-def _at_once(connection: Connection) -> AbstractContextManager[Any]:
-    """PostgreSQL is sent all of it before it is asked how it went. Nothing can be read in between."""
+def _pipeline(connection: Connection) -> AbstractContextManager[Any]:
+    """Send everything to PostgreSQL before reading any result. Nothing can be read in between."""
     if connection.dialect.name != "postgresql":
         return nullcontext()
     pipeline: AbstractContextManager[Any] = connection.connection.driver_connection.pipeline()  # type: ignore[union-attr]

@@ -10,10 +10,10 @@ V = TypeVar("V")
 
 
 class BoundedCache(Generic[K, V]):
-    """At most `most` values by their keys. Shared by the threads that read and write."""
+    """At most `limit` values. Safe for use by several threads."""
 
-    def __init__(self, most: int) -> None:
-        self._most, self._lock = most, Lock()
+    def __init__(self, limit: int) -> None:
+        self._most, self._lock = limit, Lock()
         self._known: dict[K, V] = {}
 
     def get(self, key: K) -> V | None:

@@ -1,7 +1,7 @@
 """Compiled statements, shared by all engines of this process.
 
-SQLAlchemy keeps them for each engine, because an engine has a dialect of its own. Our engines set up the dialect of one
-kind of database alike, so a statement that one of them has compiled is right for all.
+SQLAlchemy caches them for each engine, because each engine has its own dialect object. Our engines configure the
+dialect of one database the same way, so a statement compiled for one engine fits all.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _Key = tuple[Any, ...]
 
 
 class _Compiled(LRUCache[_Key, Any]):
-    """SQLAlchemy's key begins with the dialect; here it begins with the dialect's name."""
+    """Uses the name of the dialect as the first part of the key, instead of the dialect object."""
 
     def get(self, key: _Key, default: Any = None) -> Any:
         return super().get(_shared(key), default)

@@ -24,7 +24,7 @@ def violated_constraint(fault: IntegrityError) -> str | None:
 
 
 def _violated_in_sqlite(fault: sqlite3.IntegrityError) -> str | None:
-    """A trigger has no name in the error. Its message, which our migration wrote, stands for it."""
+    """The error does not name a trigger, so the trigger's message, set in our migration, is used as its name."""
     message = str(fault)
     if fault.sqlite_errorcode in _UNIQUE:
         return _constraint_of(message.removeprefix("UNIQUE constraint failed: ").split(", "))
@@ -33,6 +33,6 @@ def _violated_in_sqlite(fault: sqlite3.IntegrityError) -> str | None:
 
 def _constraint_of(columns: list[str]) -> str | None:
     table = SQLModel.metadata.tables.get(columns[0].partition(".")[0])
-    keys = [each for each in table.constraints if isinstance(each, _Key)] if table is not None else []
+    keys = [constraint for constraint in table.constraints if isinstance(constraint, _Key)] if table is not None else []
     names = [key.name or f"{key.table.name}_pkey" for key in keys if [str(column) for column in key.columns] == columns]
     return str(names[0]) if names else None

@@ -1,16 +1,15 @@
-"""The two databases, behind one shape: `write` and `read` run a plain function of a connection.
+"""SQLite and PostgreSQL behind one interface: `write` and `read` run a plain function of a connection.
 
-SQLite has one writing transaction at a time (`store/engine/one_file.py`). On PostgreSQL each operation has a
-transaction of its own, in a pool of threads; but quick operations that wait together share one. If anything goes wrong
-there, the whole transaction is rolled back, and each of its operations runs alone. So each caller meets only its own
-fault.
+SQLite has one writing transaction at a time (`store.engine.sqlite`). On PostgreSQL each operation has its own
+transaction in a pool of threads, but quick operations that wait at the same time share one. If one of them fails, the
+shared transaction is rolled back and each operation runs alone, so a caller never sees the fault of another.
 
-A quick operation takes about a millisecond and never waits for anything but the database: reads by key, and commands.
-A contended one locks a row that many operations want. On PostgreSQL it runs alone, because a shared transaction would
-keep the lock until the last of its operations is done, and two of them could wait for each other.
+A quick operation takes about a millisecond and waits only for the database: reads by key, and commands. A contended
+operation locks a row that many operations need. On PostgreSQL it runs alone, because a shared transaction would keep
+the lock until its last operation is done, and two such transactions could wait for each other.
 
-Every write can run twice: if the connection is lost during a commit, nobody knows whether it happened. Commands carry
-ids; everything else repeats itself without harm, or checks that the row is still as it was.
+Every write may run twice: if the connection is lost during a commit, nobody knows whether it succeeded. Commands have
+ids; all other writes can be repeated without harm, or check that the row is unchanged.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ T = TypeVar("T")
 
 POSTGRES_WRITERS = 8
 GROUPS = 2  # one computes while the other waits for the network
-WRITE_GROUP = 32  # few, because the first of them waits for the last, and keeps its locks meanwhile
-GROUP_TIMEOUT = 0.1  # seconds that a group waits for a lock, and after which it begins no further operation
+WRITE_GROUP = 32  # few, because the first operation waits for the last one and keeps its locks meanwhile
+GROUP_TIMEOUT = 0.1  # seconds that a group waits for a lock; after them it starts no further operation
 ATTEMPTS = 8
 _RETRYABLE = frozenset(["40001", "40P01"])  # serialization failure, deadlock
 
 
 class StaleError(Exception):
-    """Somebody else changed the row first: read it again and decide again."""
+    """Another transaction changed the row first: read it again and decide again."""
 
 
 class Database(Protocol):
@@ -60,14 +59,14 @@ def open_database(url: str) -> Database:
 
 
 class PostgresDatabase:
-    """Any number of processes."""
+    """May be shared by any number of processes."""
 
     def __init__(self, url: URL) -> None:
-        # A replica that froze in the middle of a transaction is cut off by the server, so that its locks do not stay.
+        # The server ends the transaction of a replica that hangs, so that its locks are released.
         idle = 6 * LOCK_TIMEOUT
         self.engine = make_engine(url, pool_size=POSTGRES_WRITERS + READERS, idle=idle)
         self._hasty = make_engine(url, pool_size=GROUPS, idle=idle, patience=GROUP_TIMEOUT)
-        self._contended = 0  # operations under way for whose row another could wait, and all of its group with it
+        self._contended = 0  # running operations whose row lock could block a whole group
         self._together = Workers("group", self._write_together, threads=GROUPS, most=WRITE_GROUP)
         self._writers = Workers("writer", self._write_each, threads=POSTGRES_WRITERS, most=1)
         self._readers = Workers("reader", self._read_group, threads=READERS, most=READ_GROUP)
@@ -86,7 +85,7 @@ class PostgresDatabase:
         return await self._readers.submit(operation)
 
     async def close(self) -> None:
-        for workers in (self._together, self._writers, self._readers):  # the writers finish what a group could not
+        for workers in (self._together, self._writers, self._readers):  # writers last: they run what a group could not
             await workers.close()
         for engine in (self._hasty, self.engine):
             engine.dispose()
@@ -97,7 +96,7 @@ class PostgresDatabase:
         del group[count:]
 
     def _committed(self, group: Group) -> int:
-        """How many operations, from the first on, one transaction has carried out: none if anything went wrong."""
+        """Run operations in one transaction; return how many of the first ones were committed, 0 after any fault."""
         until = time.monotonic() + GROUP_TIMEOUT
         count = 0
         try:
@@ -105,37 +104,37 @@ class PostgresDatabase:
                 while count < len(group) and (not count or time.monotonic() < until):
                     group[count].result = group[count].operation(connection)
                     count += 1
-        except BaseException:  # noqa: BLE001 - the operation that caused it meets it again alone
+        except BaseException:  # noqa: BLE001 - each operation runs again alone and meets its own fault
             return 0
         return count
 
     def _write_each(self, group: Group) -> None:
-        for waiting in group:
-            waiting.attempt(lambda operation: self._persist(transact, operation))
+        for job in group:
+            job.attempt(lambda operation: self._persist(transact, operation))
 
     def _read_group(self, group: Group) -> None:
         read_group(self.engine, group, lambda operation: self._persist(read_once, operation))
 
     def _persist(self, run: Callable[[Engine, Operation[T]], T], operation: Operation[T]) -> T:
-        """Again after a deadlock or a lost connection. Commands carry ids, so even a lost commit is not doubled."""
+        """Retry after a deadlock or a lost connection. Commands have ids, so a lost commit is not applied twice."""
         for attempt in range(1, ATTEMPTS + 1):
             with suppress(StaleError):
                 try:
                     return run(self.engine, operation)
                 except DBAPIError as fault:
-                    if not _is_away(fault):
+                    if not _is_database_fault(fault):
                         raise
-                    if attempt == ATTEMPTS or not _passes(fault):
+                    if attempt == ATTEMPTS or not _is_transient(fault):
                         raise UnavailableError(str(fault.orig)) from fault
-            time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - only spreads the attempts
+            time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - only spreads the retries
         raise StaleError
 
 
-def _is_away(fault: DBAPIError) -> bool:
-    """Whether it is the database that failed, and not the operation."""
+def _is_database_fault(fault: DBAPIError) -> bool:
+    """Whether the database failed, not the operation."""
     return isinstance(fault, OperationalError | InterfaceError) or fault.connection_invalidated
 
 
-def _passes(fault: DBAPIError) -> bool:
-    """Whether trying again can help: a deadlock, or a connection that went away."""
+def _is_transient(fault: DBAPIError) -> bool:
+    """Whether a retry can help: after a deadlock or a lost connection."""
     return fault.connection_invalidated or getattr(fault.orig, "sqlstate", None) in _RETRYABLE

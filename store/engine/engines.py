@@ -1,4 +1,4 @@
-"""Engines for both databases, and how one operation, or a group of reads, runs on one."""
+"""Creates engines for both databases, and runs an operation or a group of reads on one."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from store.engine.workers import Group, Operation
 
 T = TypeVar("T")
 
-LOCK_TIMEOUT = 10  # seconds that anything waits for a lock: who holds one longer is stuck, and must not take us along
+LOCK_TIMEOUT = 10  # seconds that a transaction waits for a lock: a longer wait means that its holder hangs
 SYNCHRONOUS = "FULL"  # SQLite commits once the disk has it
 CACHE, LOG, PAGE = 8 * 1024**2, 16 * 1024**2, 4096  # bytes of SQLite's cache for each connection, and of its log
-_AGAIN = 0.005
-_READ_ONLY = "25006"  # this server is a standby, or was made one
+_WAL_RETRY = 0.005
+_READ_ONLY = "25006"  # SQLSTATE: this server is a standby, or became one
 
 
 def make_engine(url: URL, *, pool_size: int = 5, idle: int = 0, patience: float | None = None) -> Engine:
-    """An engine set up for its kind, for the service as for the migrations and the command line.
+    """Create an engine with the settings of its database, for the service, migrations and command line.
 
-    `idle`: after how many seconds PostgreSQL ends a transaction in which nothing happens any more; 0: never.
-    `patience`: how many seconds PostgreSQL waits for a lock; PATIENCE if not given.
+    `idle`: seconds after which PostgreSQL ends an idle transaction; 0: never.
+    `patience`: seconds that PostgreSQL waits for a lock; LOCK_TIMEOUT if not given.
     """
     if url.get_backend_name() == "sqlite":
-        with suppress(OSError):  # SQLite says by itself that it cannot open the file
+        with suppress(OSError):  # SQLite itself raises an error if it cannot open the file
             secure_files(str(url.database))
         engine = create_engine(
             url.set(drivername="sqlite+pysqlite"),
@@ -55,29 +55,29 @@ def make_engine(url: URL, *, pool_size: int = 5, idle: int = 0, patience: float 
         connect_args={"options": options, **connect_options(url)},
         execution_options={"compiled_cache": COMPILED},
     )
-    event.listen(engine, "handle_error", _leave_a_standby)
-    event.listen(engine, "commit", _refuse_to_lose)
+    event.listen(engine, "handle_error", _disconnect_from_standby)
+    event.listen(engine, "commit", _raise_if_rolled_back)
     return engine
 
 
-def _leave_a_standby(context: ExceptionContext) -> None:
-    """The pool's connections are closed, and the next ones look for the server that takes writes."""
+def _disconnect_from_standby(context: ExceptionContext) -> None:
+    """Close the pool's connections, so that new ones find the server that accepts writes."""
     if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
         context.is_disconnect = True
 
 
-def _refuse_to_lose(connection: Connection) -> None:
-    """PostgreSQL answers the commit of a failed transaction with a rollback, and the driver raises nothing."""
+def _raise_if_rolled_back(connection: Connection) -> None:
+    """If a transaction has failed, PostgreSQL rolls back instead of committing, and the driver raises nothing."""
     driver: Any = connection.connection.driver_connection
     if driver.info.transaction_status.name == "INERROR":
         raise RuntimeError("an operation ignored an error of the database: nothing of its transaction is written")
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
-    # The driver's own transactions begin late and deferred: two writers could both read, and one then fail.
+    # The driver would begin transactions late and deferred: two writers could both read, and one would then fail.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {LOCK_TIMEOUT * 1000}")
-    _keep_a_log(connection)
+    _enable_wal(connection)
     connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA temp_store = MEMORY")
@@ -85,8 +85,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.execute(f"PRAGMA wal_autocheckpoint = {LOG // PAGE}")
 
 
-def _keep_a_log(connection: sqlite3.Connection) -> None:
-    """Only the first on a new file changes anything, and here SQLite does not wait for another first by itself."""
+def _enable_wal(connection: sqlite3.Connection) -> None:
+    """Switch a new file to WAL. SQLite does not wait for another process that does the same, so retry."""
     until = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
@@ -94,65 +94,65 @@ def _keep_a_log(connection: sqlite3.Connection) -> None:
         except sqlite3.OperationalError as fault:
             if not is_busy(fault) or time.monotonic() > until:
                 raise
-            time.sleep(_AGAIN)
+            time.sleep(_WAL_RETRY)
         else:
             return
 
 
 def is_busy(fault: object) -> bool:
-    """Whether another process holds a lock that will pass. An outdated snapshot does not pass."""
+    """Whether another process holds a lock, so that a retry can help. It cannot help an outdated snapshot."""
     code = getattr(fault, "sqlite_errorcode", 0)
     return code & 0xFF == sqlite3.SQLITE_BUSY and code != sqlite3.SQLITE_BUSY_SNAPSHOT
 
 
 def begin_immediate(connection: Connection) -> None:
-    """Starts a writing transaction on SQLite at once; PostgreSQL begins its own with the first statement."""
+    """Begin a writing transaction on SQLite; PostgreSQL begins one with the first statement."""
     if connection.dialect.name == "sqlite":
         with driver_cursor(connection) as cursor:
             cursor.execute("BEGIN IMMEDIATE")
 
 
 def begin_read(connection: Connection) -> None:
-    """Starts a transaction in which all is of one moment; PostgreSQL begins its own with the first statement."""
+    """Begin a reading transaction on SQLite; PostgreSQL begins one with the first statement."""
     if connection.dialect.name == "sqlite":
         with driver_cursor(connection) as cursor:
             cursor.execute("BEGIN")
 
 
 def lock_table(connection: Connection, table: Table) -> None:
-    """Whoever asks for a lock on a row of this table from now on waits for the caller.
+    """Make every later lock on a row of this table wait for the caller.
 
-    PostgreSQL gives a shared lock on a row past somebody who waits to change it: a stream of claims would keep a freeze
-    or a pause waiting without end. Locks of whole tables are given in turn.
+    PostgreSQL grants shared row locks even while another transaction waits to change the row, so a stream of claims
+    could block a freeze or a pause for ever. Table locks are granted in order.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"LOCK TABLE {table.name} IN EXCLUSIVE MODE"))
 
 
 def transact(engine: Engine, operation: Operation[T]) -> T:
-    """One operation, one transaction, in the caller's own thread: for the command line and the migrations."""
+    """Run an operation in its own transaction and in the caller's thread: for command line and migrations."""
     with engine.begin() as connection:
         begin_immediate(connection)
         return operation(connection)
 
 
 def read_group(engine: Engine, group: Group, alone: Callable[[Operation[Any]], Any]) -> None:
-    """In one transaction. A fault ends it: the read that met it and those after it then run alone."""
-    left = deque(group)
+    """Run reads in one transaction. After a fault, the failed read and the remaining ones run alone."""
+    remaining = deque(group)
 
     def read(connection: Connection) -> None:
-        while left and left[0].attempt(lambda operation: operation(connection)):
-            left.popleft()
+        while remaining and remaining[0].attempt(lambda operation: operation(connection)):
+            remaining.popleft()
 
     with suppress(SQLAlchemyError):
         read_once(engine, read)
-    for waiting in left:
-        waiting.fault = None
-        waiting.attempt(alone)
+    for job in remaining:
+        job.fault = None
+        job.attempt(alone)
 
 
 def read_once(engine: Engine, operation: Operation[T]) -> T:
-    """What is read is of one moment, and leaves nothing."""
+    """Run an operation on one snapshot and change nothing."""
     with engine.connect() as connection:
         begin_read(connection)
         return operation(connection)

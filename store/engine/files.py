@@ -1,4 +1,4 @@
-"""The files of SQLite are for their owner alone, whatever the umask: they hold what agents and people wrote."""
+"""Makes SQLite's files private to their owner, whatever the umask: they hold what agents and people wrote."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import os
 from pathlib import Path
 
 OWNER_ONLY, PRIVATE_FOLDER = 0o600, 0o700
-_BESIDE = ("", "-wal", "-shm", "-journal")
+_SUFFIXES = ("", "-wal", "-shm", "-journal")
 
 
 def secure_files(database: str) -> None:
-    """Makes the file, in a folder of its own where there is none. SQLite gives what lies beside it the same mode.
+    """Create the file, and its folder if needed. SQLite creates its log files with the same mode.
 
-    A folder that is there already may hold other things, so its mode stays.
+    An existing folder may hold other files, so its mode stays.
     """
     path = Path(database)
     make_private_folder(path)
     if not path.exists():
-        # Never opened when it exists: closing it would end the locks that this process holds on it through SQLite.
+        # Never open an existing file: closing it would release the locks that SQLite holds on it in this process.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY))
-    for end in _BESIDE:
-        _close_to_others(Path(f"{database}{end}"))
+    for suffix in _SUFFIXES:
+        _make_private(Path(f"{database}{suffix}"))
 
 
 def make_private_folder(database: Path) -> None:
@@ -30,7 +30,7 @@ def make_private_folder(database: Path) -> None:
             folder.chmod(PRIVATE_FOLDER)
 
 
-def _close_to_others(path: Path) -> None:
-    """What an earlier release left open. The files of another owner are not ours to change."""
+def _make_private(path: Path) -> None:
+    """Close files that an earlier release left readable, unless they have another owner."""
     if path.exists() and path.stat().st_uid == os.geteuid() and path.stat().st_mode & 0o077:
         path.chmod(OWNER_ONLY)

@@ -1,9 +1,9 @@
-"""SQLite: one file, and one writing transaction at a time, shared by all operations that are waiting.
+"""SQLite: one writing transaction at a time, shared by all operations that are waiting.
 
-Quick operations run in the loop's own thread. To hand one to another thread and back costs more than most of them take.
-Only the commit, which waits for the disk, is left to a thread; so is every operation that is not known to be quick.
-Each operation has its own savepoint, and nobody is answered before the commit: what was answered is on disk.
-Reads use connections of their own, so they see only what was committed.
+Quick operations run in the event loop's thread, because switching threads would take longer than most of them do.
+The commit, which waits for the disk, runs in a thread, and so do operations that are not known to be quick. Each
+operation has its own savepoint. Callers are answered after the commit, so their changes are on disk. Reads use their
+own connections, so they see only committed data.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 MAX_GROUP = 256
-LOOP_SLICE = 0.005  # seconds; then everything else in the loop gets its turn
+LOOP_SLICE = 0.005  # seconds, after which the other tasks of the loop run
 
 
 class SqliteDatabase:
-    """Used by one event loop."""
+    """Must be used by one event loop only."""
 
     def __init__(self, url: URL) -> None:
         self.engine = make_engine(url, pool_size=READERS + 5)
@@ -60,20 +60,20 @@ class SqliteDatabase:
     async def write(self, operation: Operation[T], *, quick: bool = False, contended: bool = False) -> T:  # noqa: ARG002 - there is one transaction at a time
         if self._closed:
             raise UnavailableError("the database was closed: this process is ending")
-        waiting = Job(operation, asyncio.get_running_loop(), quick=quick)
-        self._asked.append(waiting)
+        job = Job(operation, asyncio.get_running_loop(), quick=quick)
+        self._asked.append(job)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_all())
-        return await waiting.answer  # type: ignore[no-any-return]
+        return await job.answer  # type: ignore[no-any-return]
 
     async def read(self, operation: Operation[T], *, quick: bool = False) -> T:
         if quick and not self._closed:
-            with suppress(OperationalError, SlowError):  # a thread has the time to wait for what is locked
+            with suppress(OperationalError, SlowError):  # a thread can wait for a lock
                 return await self._read_quickly(operation)
         return await self._readers.submit(operation)
 
     async def close(self) -> None:
-        """What was asked before is carried out; what is asked from now on is refused instead of waiting for ever."""
+        """Finish the operations that are waiting, and refuse new ones instead of letting them wait for ever."""
         self._closed = True
         if self._writing:
             await asyncio.wait([self._writing])  # a cancelled close does not cancel the writer
@@ -95,13 +95,13 @@ class SqliteDatabase:
                 log.warning("database.unavailable", error=str(fault.orig))
                 self._give_up(group)
             except Exception:
-                log.exception("database.fault")  # a writer that died would leave everybody waiting for ever
+                log.exception("database.fault")  # the writer must not die: every caller would wait for ever
                 self._give_up(group)
-            for waiting in group:
-                waiting.settle()
+            for job in group:
+                job.settle()
 
     async def _write_group(self, group: Group) -> None:
-        """Fills the group with what was carried out, and commits it."""
+        """Run operations, add them to the group, and commit."""
         try:
             transaction = await self._begun()
         except Exception:
@@ -113,16 +113,16 @@ class SqliteDatabase:
             if time.monotonic() - began > LOOP_SLICE:
                 await asyncio.sleep(0)
                 began = time.monotonic()
-            waiting = self._asked.popleft()
-            group.append(waiting)
-            if not (waiting.quick and _is_done_here(transaction.connection, waiting)):
-                await self._thread.submit(partial(_attempt, waiting=waiting))
+            job = self._asked.popleft()
+            group.append(job)
+            if not (job.quick and _is_done_in_loop(transaction.connection, job)):
+                await self._thread.submit(partial(_attempt, job=job))
         await self._thread.submit(lambda _: transaction.commit())
-        if any(waiting.fault for waiting in group):
+        if any(job.fault for job in group):
             self._let_go_of_the_writer()
 
     async def _begun(self) -> RootTransaction:
-        """At once if nobody else writes. If another process does, a thread waits for it."""
+        """Begin at once, or wait in a thread while another process writes."""
         connection = self._writes_on
         if connection is None:
             connection = self._writes_on = await asyncio.to_thread(self._connected)
@@ -132,12 +132,12 @@ class SqliteDatabase:
         except OperationalError as fault:
             if not is_busy(fault.orig):
                 raise
-            await self._thread.submit(_begin_in_turn)
+            await self._thread.submit(_begin_after_waiting)
         return transaction
 
     def _run_there(self, group: Group) -> None:
-        for waiting in group:
-            waiting.attempt(self._on_the_writer)
+        for job in group:
+            job.attempt(self._on_the_writer)
 
     def _on_the_writer(self, operation: Operation[T]) -> T:
         if self._writes_on is None:
@@ -145,12 +145,12 @@ class SqliteDatabase:
         return operation(self._writes_on)
 
     def _give_up(self, group: Group) -> None:
-        for waiting in group:
-            waiting.fault = UnavailableError("the database did not carry it out")
+        for job in group:
+            job.fault = UnavailableError("the database did not carry it out")
         self._let_go_of_the_writer()
 
     def _let_go_of_the_writer(self) -> None:
-        """A fault keeps its cursors, and they keep an old snapshot."""
+        """Drop the connection: the traceback of a fault keeps cursors open, and they keep an old snapshot."""
         connection, self._writes_on = self._writes_on, None
         _close(connection)
 
@@ -162,7 +162,7 @@ class SqliteDatabase:
     # ---- reading ----
 
     async def _read_quickly(self, operation: Operation[T]) -> T:
-        """After a stretch of reads everything else gets its turn: a read by itself never suspends."""
+        """Read in the loop. Reads never suspend by themselves, so yield to other tasks from time to time."""
         async with self._reading:
             if self._read_for > LOOP_SLICE:
                 self._read_for = 0.0
@@ -176,7 +176,7 @@ class SqliteDatabase:
                 raise
             except BaseException:
                 connection, self._reads_on = self._reads_on, None
-                _close(connection)  # for the same reason
+                _close(connection)  # a fault keeps its cursors, as in _let_go_of_the_writer
                 raise
             finally:
                 self._read_for += time.monotonic() - began
@@ -207,24 +207,24 @@ def _close(connection: Connection | None) -> None:
         connection.close()
 
 
-def _is_done_here(connection: Connection, waiting: Job) -> bool:
+def _is_done_in_loop(connection: Connection, job: Job) -> bool:
     with on_event_loop(connection):
-        _attempt(connection, waiting)
-    if not isinstance(waiting.fault, SlowError):
+        _attempt(connection, job)
+    if not isinstance(job.fault, SlowError):
         return True
-    waiting.fault = None
+    job.fault = None
     return False
 
 
-def _attempt(connection: Connection, waiting: Job) -> None:
-    driver = connection.connection.cursor()  # SQLAlchemy's own way to a savepoint takes ten times as long
+def _attempt(connection: Connection, job: Job) -> None:
+    driver = connection.connection.cursor()  # a savepoint through SQLAlchemy takes ten times as long
     driver.execute("SAVEPOINT one")
-    if not waiting.attempt(lambda operation: operation(connection)):
+    if not job.attempt(lambda operation: operation(connection)):
         driver.execute("ROLLBACK TO one")
     driver.execute("RELEASE one")
 
 
-def _begin_in_turn(connection: Connection) -> None:
+def _begin_after_waiting(connection: Connection) -> None:
     _wait_for_locks(connection, seconds=engines.LOCK_TIMEOUT)
     try:
         begin_immediate(connection)

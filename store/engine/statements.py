@@ -1,7 +1,7 @@
-"""Statements as the driver takes them: SQLAlchemy spells each once, and the driver is handed it from then on.
+"""Compiles statements once with SQLAlchemy, and runs them on the driver's cursor.
 
-What SQLAlchemy prepares anew for each execution takes several times as long as to read or write a row by its key.
-So it is for what each request does. What is put together for one question only is asked as always.
+SQLAlchemy's preparation of each execution takes several times as long as reading or writing a row by its key. So use
+this for the statements of every request. Run a query that is built for one question with `connection.execute`.
 """
 
 from __future__ import annotations
@@ -23,90 +23,91 @@ _Writer = Callable[[Any], Any]
 
 
 def _writer(kind: TypeEngine[Any], dialect: Dialect) -> _Writer | None:
-    return _of_moments(dialect) if isinstance(kind, UTCDateTime) else _made_by(kind, dialect)
+    return _time_writer(dialect) if isinstance(kind, UTCDateTime) else _bind_processor(kind, dialect)
 
 
-def _made_by(kind: TypeEngine[Any], dialect: Dialect) -> _Writer | None:
+def _bind_processor(kind: TypeEngine[Any], dialect: Dialect) -> _Writer | None:
     return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
 @lru_cache(maxsize=8)
-def _of_moments(dialect: Dialect) -> _Writer | None:
-    """A command writes the same time into many rows: it is formatted once."""
-    writer = _made_by(UTCDateTime(), dialect)
+def _time_writer(dialect: Dialect) -> _Writer | None:
+    """A command writes the same time into many rows, so formatted times are cached."""
+    writer = _bind_processor(UTCDateTime(), dialect)
     return writer and lru_cache(maxsize=256)(writer)
 
 
 class CompiledStatement:
-    """Its text, how its values are put, by place or by name, and what its rows are made of."""
+    """SQL text, bind processors (positional or named), result processors and row type."""
 
     def __init__(self, statement: Executable, compiled: SQLCompiler, dialect: Dialect) -> None:
         self.text = str(compiled)
-        named = {name: parameter for parameter, name in compiled.bind_names.items()}
+        parameters = {name: parameter for parameter, name in compiled.bind_names.items()}
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
-        self._constants = {name: its.effective_value for name, its in named.items() if not its.required}
-        how = {name: _writer(its.type, dialect) for name, its in named.items()}
-        by_place = enumerate(self._names) if self._names else zip(how, how, strict=True)
-        self._how: list[tuple[Any, _Writer]] = [(at, it) for at, name in by_place if (it := how[name])]
+        self._constants = {name: bind.effective_value for name, bind in parameters.items() if not bind.required}
+        writers = {name: _writer(bind.type, dialect) for name, bind in parameters.items()}
+        keys = enumerate(self._names) if self._names else zip(writers, writers, strict=True)
+        self._writers: list[tuple[Any, _Writer]] = [(key, write) for key, name in keys if (write := writers[name])]
         columns = list(statement.selected_columns) if isinstance(statement, Select) else []
         self._row: Any = namedtuple("Row", [str(column.key) for column in columns])  # type: ignore[misc]  # noqa: PYI024
-        took = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
-        self._took = [(place, how) for place, how in enumerate(took) if how]
+        readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        self._readers = [(place, reader) for place, reader in enumerate(readers) if reader]
 
-    def put(self, values: Values) -> list[Any] | dict[str, Any]:
+    def bind(self, values: Values) -> list[Any] | dict[str, Any]:
+        """The values as the driver's cursor takes them."""
         named = {**self._constants, **values}
-        its: Any = [named[name] for name in self._names] if self._names else named
-        for at, how in self._how:
-            its[at] = how(its[at])
-        return cast("list[Any] | dict[str, Any]", its)
+        bound: Any = [named[name] for name in self._names] if self._names else named
+        for key, write in self._writers:
+            bound[key] = write(bound[key])
+        return cast("list[Any] | dict[str, Any]", bound)
 
-    def took(self, row: Sequence[Any]) -> Any:
-        """With its columns' names."""
-        if not self._took:
+    def read_row(self, row: Sequence[Any]) -> Any:
+        """The driver's row as a named tuple."""
+        if not self._readers:
             return self._row._make(row)
-        its = list(row)
-        for place, how in self._took:
-            its[place] = how(its[place])
-        return self._row._make(its)
+        values = list(row)
+        for place, reader in self._readers:
+            values[place] = reader(values[place])
+        return self._row._make(values)
 
 
 _dialects: dict[str, Dialect] = {}
 
 
 def compile_statement(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> CompiledStatement:
-    """Once for each kind of database, whatever connection asks."""
-    return _spelled(statement, names, _dialects.setdefault(dialect.name, dialect))
+    """Compiled once for each kind of database, for all its connections."""
+    return _compile(statement, names, _dialects.setdefault(dialect.name, dialect))
 
 
 @lru_cache(maxsize=256)
-def _spelled(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> CompiledStatement:
+def _compile(statement: Executable, names: tuple[str, ...], dialect: Dialect) -> CompiledStatement:
     compiled = statement.compile(dialect=dialect, column_keys=list(names))  # type: ignore[attr-defined]
     return CompiledStatement(statement, compiled, dialect)
 
 
 def fetch_all(connection: Connection, statement: Select[Any], values: Values) -> list[Any]:
-    """What a select finds that is written once and asked often. Its values are as many as it names, never a list."""
-    its = compile_statement(statement, tuple(values), connection.dialect)
+    """Run a select that is defined once and used often. Its number of parameters is fixed, so no lists."""
+    compiled = compile_statement(statement, tuple(values), connection.dialect)
     with driver_cursor(connection) as cursor:
-        cursor.execute(its.text, its.put(values))
-        return [its.took(row) for row in cursor.fetchall()]
+        cursor.execute(compiled.text, compiled.bind(values))
+        return [compiled.read_row(row) for row in cursor.fetchall()]
 
 
 def fetch_first(connection: Connection, statement: Select[Any], values: Values) -> Any | None:
-    found = fetch_all(connection, statement, values)
-    return found[0] if found else None
+    result = fetch_all(connection, statement, values)
+    return result[0] if result else None
 
 
 @contextmanager
 def driver_cursor(connection: Connection) -> Iterator[Any]:
-    """The driver's own cursor; its faults are told as SQLAlchemy tells them."""
-    lent, dialect = connection.connection, connection.dialect
+    """The driver's cursor. Its errors are raised as SQLAlchemy's."""
+    raw, dialect = connection.connection, connection.dialect
     try:
-        yield lent.cursor()
+        yield raw.cursor()
     except dialect.loaded_dbapi.Error as fault:
-        is_lost = dialect.is_disconnect(fault, lent.driver_connection, None)
+        is_lost = dialect.is_disconnect(fault, raw.driver_connection, None)
         if is_lost:
             connection.invalidate(fault)
         kind = dialect.loaded_dbapi.Error
-        told = DBAPIError.instance(None, None, fault, kind, connection_invalidated=is_lost, dialect=dialect)
-        raise told from fault
+        wrapped = DBAPIError.instance(None, None, fault, kind, connection_invalidated=is_lost, dialect=dialect)
+        raise wrapped from fault

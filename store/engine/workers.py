@@ -1,6 +1,6 @@
-"""Threads that carry out what the loop asks for: a group at a time, and each group is answered with one call back.
+"""Threads that run operations in groups, and answer each group with one callback to the event loop.
 
-To wake a thread or a loop costs more than most of the operations: what waits together is taken together.
+Waking a thread or a loop takes longer than most operations, so all that wait are taken together.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ T = TypeVar("T")
 Operation = Callable[[Connection], T]
 
 READERS = 2
-READ_GROUP = 16  # few, because the last of them waits for the first
+READ_GROUP = 16  # few, because the first operation waits for the last one
 
 
-_HERE = "countersign.in_the_loop"
+_IN_LOOP = "countersign.in_the_loop"
 
 
 class SlowError(Exception):
-    """An operation is not quick after all: it is rolled back and runs in a thread."""
+    """An operation turns out to be slow: it is rolled back and runs in a thread."""
 
 
 def require_thread(connection: Connection) -> None:
-    """Called by an operation before work that would stop the loop for long."""
-    if connection.info.get(_HERE):
+    """Called by an operation before work that would block the event loop for long."""
+    if connection.info.get(_IN_LOOP):
         raise SlowError
 
 
 @contextmanager
 def on_event_loop(connection: Connection) -> Iterator[None]:
-    connection.info[_HERE] = True
+    connection.info[_IN_LOOP] = True
     try:
         yield
     finally:
-        del connection.info[_HERE]
+        del connection.info[_IN_LOOP]
 
 
 class UnavailableError(Exception):
-    """The database did not answer. Nothing is known to have been written; the same command can be sent again."""
+    """The database did not answer. Whether anything was written is unknown; the command can be repeated."""
 
 
 class Job:
-    """An operation, and whoever waits for it."""
+    """An operation and the future on which its caller waits."""
 
     def __init__(self, operation: Operation[Any], loop: asyncio.AbstractEventLoop, *, quick: bool = False) -> None:
         self.operation, self.loop, self.quick = operation, loop, quick
@@ -60,19 +60,19 @@ class Job:
         self.fault: BaseException | None = None
 
     def attempt(self, run: Callable[[Operation[Any]], Any]) -> bool:
-        """Whether it went well. Its fault is its own: it is kept for the caller, whatever it is."""
+        """Run the operation, keep its result or its fault for the caller, and return whether it succeeded."""
         try:
             self.result = run(self.operation)
         except StopIteration as fault:
-            # A future refuses to carry this one, and whoever awaits it would wait for ever.
+            # A future does not accept StopIteration, so the caller would wait for ever.
             self.fault = RuntimeError("an operation let a StopIteration escape")
             self.fault.__cause__ = fault
-        except BaseException as fault:  # noqa: BLE001 - it is handed to the caller
+        except BaseException as fault:  # noqa: BLE001 - it is passed to the caller
             self.fault = fault
         return self.fault is None
 
     def settle(self) -> None:
-        """In the caller's loop. A caller who has gone meanwhile is told nothing, and harms nobody."""
+        """Answer the caller, in the caller's loop. A caller that was cancelled is not answered."""
         if self.answer.done():
             return
         if self.fault:
@@ -85,9 +85,9 @@ Group = list[Job]
 
 
 class Workers:
-    """`run` is given each group, and leaves in each of its members a result or a fault.
+    """`run` gets each group of jobs and gives each job a result or a fault.
 
-    Members that it removes from the group are not answered: other workers have taken them over.
+    Jobs that it removes from the group are not answered here: other workers have taken them over.
     """
 
     def __init__(self, name: str, run: Callable[[Group], None], *, threads: int, most: int) -> None:
@@ -100,17 +100,17 @@ class Workers:
     async def submit(self, operation: Operation[T]) -> T:
         if self._closed:
             raise UnavailableError("the database was closed: this process is ending")
-        waiting = Job(operation, asyncio.get_running_loop())
-        self._asked.put(waiting)
-        return await waiting.answer  # type: ignore[no-any-return]
+        job = Job(operation, asyncio.get_running_loop())
+        self._asked.put(job)
+        return await job.answer  # type: ignore[no-any-return]
 
     def take_over(self, group: Group) -> None:
-        """From workers that close before these."""
-        for waiting in group:
-            self._asked.put(waiting)
+        """Accept jobs of other workers, which must be closed before these."""
+        for job in group:
+            self._asked.put(job)
 
     async def close(self) -> None:
-        """What was asked before is carried out; what is asked from now on is refused instead of waiting for ever."""
+        """Finish the operations that are waiting, and refuse new ones instead of letting them wait for ever."""
         self._closed = True
         self._asked.put(None)
         for thread in self._threads:
@@ -120,11 +120,11 @@ class Workers:
         while (first := self._asked.get()) is not None:
             group = [first]
             while len(group) < self._most and not self._asked.empty():
-                following = self._asked.get()
-                if following is None:
+                next_job = self._asked.get()
+                if next_job is None:
                     self._asked.put(None)
                     break
-                group.append(following)
+                group.append(next_job)
             self._carry_out(group)
             _answer(group)
         self._asked.put(None)  # for the next thread
@@ -132,19 +132,19 @@ class Workers:
     def _carry_out(self, group: Group) -> None:
         try:
             self._run(group)
-        except BaseException as fault:  # noqa: BLE001 - a thread that died would leave everybody waiting for ever
+        except BaseException as fault:  # noqa: BLE001 - the thread must not die: every caller would wait for ever
             log.warning("database.unavailable", error=str(getattr(fault, "orig", fault)))
-            for waiting in group:
-                waiting.fault = UnavailableError("the database did not carry it out")
+            for job in group:
+                job.fault = UnavailableError("the database did not carry it out")
 
 
 def _answer(group: Group) -> None:
-    for loop in {waiting.loop for waiting in group}:
-        its = [waiting for waiting in group if waiting.loop is loop]
-        with suppress(RuntimeError):  # the loop was closed, and with it everybody who waited there
-            loop.call_soon_threadsafe(_settle, its)
+    for loop in {job.loop for job in group}:
+        jobs = [job for job in group if job.loop is loop]
+        with suppress(RuntimeError):  # the loop was closed, so its callers are gone
+            loop.call_soon_threadsafe(_settle, jobs)
 
 
 def _settle(group: Group) -> None:
-    for waiting in group:
-        waiting.settle()
+    for job in group:
+        job.settle()

@@ -1,1 +1,1 @@
-"""What is true of the whole installation: its row, its chain, its directory and its processes."""
+"""The installation: its row, its chain of events, its directory and its processes."""

@@ -1,4 +1,4 @@
-"""Which people all open tasks were last looked through for: kept, so that a restart has nothing to look for again."""
+"""Remembers for which set of absent people all open tasks were last checked, so a restart need not check again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every operation of this process shares: whose installation it is, by which policy, and who is who."""
+"""The installation as this process knows it: tenant id, active policy and directory."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _STANDING = select(*STATUS_COLUMNS)
 
 
 def fresh_id() -> str:
-    """Random, and led by the time, so that new rows lie beside one another in every index."""
+    """Random with a time prefix, so that new rows are neighbours in every index."""
     return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(8)}"
 
 
 class InstallationStatus(NamedTuple):
-    """The installation's row, as this transaction sees it."""
+    """The installation's row, as the transaction sees it."""
 
     frozen: bool
     directory_version: int
@@ -49,7 +49,7 @@ class InstallationStatus(NamedTuple):
 
 
 class Installation:
-    """The directory and the policy are kept in memory. Every transaction reads which of them are current."""
+    """Caches the directory and the policy. Every transaction reads which versions are current."""
 
     def __init__(self, tenant_id: str, policy: Policy) -> None:
         self.tenant_id = tenant_id
@@ -61,14 +61,14 @@ class Installation:
 
     @property
     def policy(self) -> Policy:
-        """As this process last saw it: for what is only shown or paced. Decisions take the roster's own."""
+        """The policy as last loaded, for display and pacing. Decisions use the policy of the roster."""
         return self._known[1].policy if self._known else self._at_start
 
     def status(self, connection: Connection) -> InstallationStatus:
         return InstallationStatus(*fetch_all(connection, _STANDING, {})[0])
 
     def roster(self, connection: Connection, standing: InstallationStatus | None = None) -> Roster:
-        """Who is who, and who may do what, by the directory and the policy of this very transaction."""
+        """The people and the policy, as of this transaction."""
         current = standing or self.status(connection)
         known = self._known
         if known and known[0] == current.directory_version and known[1].policy.digest == current.policy_digest:
@@ -81,7 +81,7 @@ class Installation:
 
     @property
     def last_roster(self) -> Roster:
-        """The directory as this process last read it: good enough to see whether anything has to be asked at all."""
+        """The roster as last loaded: good enough to decide whether a query is needed."""
         return self._known[1] if self._known else Roster(self.policy, Directory())
 
 

@@ -1,4 +1,4 @@
-"""Who may answer for an agent: an active, full member of the workspace, as the directory has it."""
+"""Checks owners of agents: an owner must be an active, full member of the workspace."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _PERSON = select(PEOPLE.c.active, PEOPLE.c.is_bot, PEOPLE.c.is_guest, PEOPLE.c.i
 
 
 def is_directory_known(connection: Connection) -> bool:
-    """Whether the directory was ever read, however long ago: before that nobody is known."""
+    """Whether the directory was ever read: before that, nobody is known."""
     return any(connection.execute(_READ).one())
 
 
 def owner_problem(connection: Connection, user_id: str) -> str | None:
-    """Why this person cannot own an agent, as far as the directory knows."""
+    """Why this person cannot own an agent, according to the directory; None if they can."""
     if not is_directory_known(connection):
         return None
     person = connection.execute(_PERSON.where(PEOPLE.c.user_id == user_id)).one_or_none()

@@ -1,4 +1,4 @@
-"""Policy texts as they are kept: read from the database, and parsed once for each digest."""
+"""Loads policy texts from the database, and parses each one once."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ FIX = "Run the release that applied this policy on every replica, or apply a pol
 
 
 class UnreadablePolicyError(UnavailableError):
-    """A process that cannot read the policy in force decides nothing."""
+    """The active policy cannot be read by this process, so it decides nothing."""
 
 
 def load_policy(connection: Connection, digest: str | None) -> Policy:
-    """The policy of this recorded digest, which may come from another release that computed it otherwise."""
+    """The policy with this stored digest, which another release may have computed differently."""
     if digest is None:
         raise UnreadablePolicyError("No policy is in force yet. Start `countersign serve`, which applies its file.")
-    kept = connection.execute(_TEXT, {"digest": digest}).first()
+    row = connection.execute(_TEXT, {"digest": digest}).first()
     try:
-        return read_policy(kept.text if kept else "").model_copy(update={"digest": digest})
+        return read_policy(row.text if row else "").model_copy(update={"digest": digest})
     except PolicyError as error:
-        version = kept.version if kept else "unknown"
+        version = row.version if row else "unknown"
         fault = f"The policy in force (version {version}) cannot be read here: {error.faults[0]}"
         raise UnreadablePolicyError(fault) from None
 
 
 class PolicyTexts:
-    """What this process has read of them; one that it cannot read is logged once."""
+    """A cache of parsed policies. An unreadable one is logged once."""
 
     def __init__(self, *known: Policy) -> None:
         self._policies = {policy.digest: policy for policy in known}
@@ -51,8 +51,8 @@ class PolicyTexts:
         try:
             policy = load_policy(connection, digest)
         except UnreadablePolicyError as fault:
-            said = str(fault)
-            if digest and self._faults.setdefault(digest, said) is said:  # of several threads, one logs it
-                log.error("policy.unreadable", policy=digest, fault=said, fix=FIX)  # noqa: TRY400 - no fault of the code
+            message = str(fault)
+            if digest and self._faults.setdefault(digest, message) is message:  # only one of several threads logs it
+                log.error("policy.unreadable", policy=digest, fault=message, fix=FIX)  # noqa: TRY400 - not a bug
             raise
         return self._policies.setdefault(policy.digest, policy)

@@ -1,7 +1,7 @@
-"""The processes that take clicks: each says again and again that it is there, and what it can prove.
+"""The processes that receive clicks: each regularly records that it is alive and what it can prove.
 
-A process that stopped cleanly is gone. Any other is taken to be there until its lease has run out: a process that
-crashed or hangs may still be given clicks. As long as it is there and proves nothing, no silence counts anywhere.
+A process that stopped cleanly is gone. Any other counts as present until its lease expires, because a process that
+crashed or hangs may still be given clicks. While it is present without proof, silence counts nowhere.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _UNANSWERED = select(PRESENCES.c.process_id).where(*_THIS, PRESENCES.c.nonce == 
 
 
 class SignOfLife(NamedTuple):
-    """What a process says of itself."""
+    """What a process records about itself."""
 
     tenant: str
     process: str
@@ -63,8 +63,8 @@ class SignOfLife(NamedTuple):
     sockets: int
 
 
-def record_sign_of_life(connection: Connection, said: SignOfLife) -> None:
-    connection.execute(_SIGN, said._asdict())
+def record_sign_of_life(connection: Connection, sign: SignOfLife) -> None:
+    connection.execute(_SIGN, sign._asdict())
 
 
 def mark_gone(connection: Connection, tenant_id: str, process_id: str, now: datetime) -> None:
@@ -77,18 +77,18 @@ def count_other_sockets(connection: Connection, tenant_id: str, process_id: str,
 
 
 def is_another_unproven(connection: Connection, tenant_id: str, process_id: str, now: datetime, old: timedelta) -> bool:
-    """Whether another process has had no proof for so long."""
+    """Whether another process has had no proof for the time `old`."""
     key = {"tenant": tenant_id, "process": process_id, "late": now - LEASE, "before": now - old}
     return connection.execute(_UNPROVEN, key).first() is not None
 
 
 def start_probe(connection: Connection, tenant_id: str, process_id: str, nonce: str) -> None:
-    """A word that only this process knows goes on its way through the public address."""
+    """Save a secret that this process sends through the public address."""
     connection.execute(_ASK, {"tenant": tenant_id, "process": process_id, "asked": nonce})
 
 
 def finish_probe(connection: Connection, tenant_id: str, nonce: str) -> bool:
-    """Whether it was on its way. It counts once, at whichever process it arrives."""
+    """Whether the secret was expected. It counts once, whichever process receives it."""
     return connection.execute(_ANSWER, {"tenant": tenant_id, "asked": nonce}).rowcount == 1
 
 
@@ -100,7 +100,7 @@ def is_probe_pending(connection: Connection, tenant_id: str, process_id: str, no
 def presence_spans(
     connection: Connection, tenant_id: str, begin: datetime, end: datetime
 ) -> Iterator[tuple[str, Span]]:
-    """Which process was there, and when."""
+    """When each process was present."""
     rows = connection.execute(_WITHIN, {"tenant": tenant_id, "end": end, "late": begin - LEASE})
     return ((row.process_id, (row.since, row.alive_at if row.gone else row.alive_at + LEASE)) for row in rows)
 

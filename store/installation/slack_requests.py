@@ -1,4 +1,4 @@
-"""When a request of Slack's last came in, for each host to which it was sent."""
+"""The time of the last request from Slack, for each host to which it was sent."""
 
 from __future__ import annotations
 

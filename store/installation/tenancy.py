@@ -1,4 +1,4 @@
-"""The tenant's own chain: what belongs to no package (agents, keys, policy texts, the freeze, absences)."""
+"""The tenant's chain of events outside of packages: agents, keys, policy texts, the freeze, absences."""
 
 from __future__ import annotations
 
@@ -21,59 +21,59 @@ _APPEND = insert(EVENTS)
 
 
 def read_tenant_id(connection: Connection) -> str:
-    """The installation whose database this is. `migrate` has made it."""
+    """The tenant id of this database, which `migrate` created."""
     return str(connection.execute(select(INSTALLATION.c.tenant_id)).scalar_one())
 
 
 def lock_tenant(connection: Connection) -> str:
-    """The installation, held until the commit: replicas that change what belongs to no package take their turn."""
+    """Lock the installation's row until the commit, so that replicas change its data one after the other."""
     return str(connection.execute(select(INSTALLATION.c.tenant_id).with_for_update()).scalar_one())
 
 
 def append_tenant_event(
     connection: Connection, event_type: TenantEventType, actor: str, now: datetime, **facts: Any
 ) -> None:
-    """Appends to the tenant's chain. Its head is a row that is locked, so that the chain cannot fork."""
-    at = connection.execute(select(INSTALLATION).with_for_update()).one()
+    """Append an event to the tenant's chain. Its head is in a locked row, so the chain cannot fork."""
+    head_row = connection.execute(select(INSTALLATION).with_for_update()).one()
     event = seal_event(
         tenant_event(
             event_id=f"evt_{fresh_id()}",
             event_type=event_type,
-            tenant_id=at.tenant_id,
+            tenant_id=head_row.tenant_id,
             actor=actor,
             now=now,
-            sequence=at.length + 1,
+            sequence=head_row.length + 1,
             **facts,
         ),
-        at.head,
+        head_row.head,
     )
     row = {
-        "tenant_id": at.tenant_id,
-        "sequence": at.length + 1,
+        "tenant_id": head_row.tenant_id,
+        "sequence": head_row.length + 1,
         "event_type": event_type.value,
         "actor": actor,
         "occurred_at": now,
         "body": json.dumps(event),
     }
     connection.execute(_APPEND, row)
-    connection.execute(update(INSTALLATION).values(length=at.length + 1, head=event["digest"]))
+    connection.execute(update(INSTALLATION).values(length=head_row.length + 1, head=event["digest"]))
 
 
 def count_events(connection: Connection) -> int:
-    """On SQLite: of packages and of the tenant. Nothing is ever deleted there, so the newest row has their number."""
+    """The number of all events, on SQLite. Events are never deleted, so the highest row id is their number."""
     newest = connection.execute(text("SELECT coalesce(max(rowid), 0) FROM events")).scalar_one()
     return int(newest) + int(connection.execute(select(INSTALLATION.c.length)).scalar_one())
 
 
 def record_restore(connection: Connection, *, actor: str, now: datetime, **facts: int) -> None:
-    """The database was put back to an earlier moment: everything is frozen until someone thaws it."""
+    """The database was restored from a backup: freeze everything until someone thaws it."""
     lock_table(connection, INSTALLATION)
     connection.execute(update(INSTALLATION).values(frozen=True))
     append_tenant_event(connection, TenantEventType.TENANT_RESTORED, actor, now, **facts)
 
 
 def set_frozen(connection: Connection, *, frozen: bool, actor: str, now: datetime) -> None:
-    """Every agent at once: nothing new is accepted, nothing consents, nothing can be claimed."""
+    """Freeze or thaw all agents. While frozen, nothing is accepted, approved by silence, or claimed."""
     lock_table(connection, INSTALLATION)
     changed = connection.execute(update(INSTALLATION).where(INSTALLATION.c.frozen != frozen).values(frozen=frozen))
     if changed.rowcount:

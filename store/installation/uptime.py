@@ -1,7 +1,7 @@
-"""When an objection could have come in and been carried out: the stretches of time that each process can prove.
+"""When an objection could have been received and handled: the spans of time that each process can prove.
 
-A process adds to its stretch as long as its proofs follow closely; after a gap it begins another. Slack or a balancer
-may give a click to any process that is there (`store.installation.presence`): time counts only where all have proof.
+A process extends its span while its proofs follow closely; after a gap it begins another. Slack or a load balancer may
+send a click to any present process (`store.installation.presence`), so time counts only while all of them have proof.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from store.schema.installation_tables import Uptime
 from store.schema.tables import core
 
 UPTIMES = core(Uptime)
-AHEAD = timedelta(seconds=15)  # so far apart the clocks of two machines may be
+AHEAD = timedelta(seconds=15)  # the clocks of two machines may differ by this much
 
 _THIS = (
     UPTIMES.c.tenant_id == bindparam("tenant"),
     UPTIMES.c.process_id == bindparam("process"),
     UPTIMES.c.since == bindparam("begun", type_=UPTIMES.c.since.type),
 )
-# A clock that stands still, or was set back to the very moment, begins the same stretch a second time.
+# A clock that stands still, or was set back to this very time, begins the same span a second time.
 _BEGIN = text(
     "INSERT INTO uptimes (tenant_id, process_id, since, until) VALUES (:tenant, :process, :at, :at)"
     " ON CONFLICT (tenant_id, process_id, since) DO UPDATE SET until = excluded.until"
 ).bindparams(bindparam("at", type_=UPTIMES.c.since.type))
 _GROW = update(UPTIMES).where(*_THIS).values(until=bindparam("at"))
-# The clock was set back: what was lived by the old one has not come yet. Other machines may be a little ahead.
-_NOT_YET = (
+# The clock was set back: cut spans that now lie in the future. Clocks of other machines may be slightly ahead.
+_CUT_FUTURE = (
     update(UPTIMES)
     .where(UPTIMES.c.tenant_id == bindparam("tenant"), UPTIMES.c.until > bindparam("late", type_=UPTIMES.c.until.type))
     .values(
@@ -53,7 +53,7 @@ _WITHIN = (
 
 
 def begin_uptime(connection: Connection, tenant_id: str, process_id: str, since: datetime, now: datetime) -> None:
-    connection.execute(_NOT_YET, {"tenant": tenant_id, "at": now, "late": now + AHEAD})
+    connection.execute(_CUT_FUTURE, {"tenant": tenant_id, "at": now, "late": now + AHEAD})
     connection.execute(_BEGIN, {"tenant": tenant_id, "process": process_id, "at": since})
 
 
@@ -63,18 +63,18 @@ def extend_uptime(connection: Connection, tenant_id: str, process_id: str, since
 
 
 def provable_spans(connection: Connection, tenant_id: str, begin: datetime, end: datetime) -> Spans:
-    """When every process that was there could have carried a click out, and at least one was there."""
-    there, proven = defaultdict[str, list[Span]](list), defaultdict[str, list[Span]](list)
+    """When at least one process was present, and every present one could have handled a click."""
+    present, proven = defaultdict[str, list[Span]](list), defaultdict[str, list[Span]](list)
     for process_id, span in presence.presence_spans(connection, tenant_id, begin, end):
-        there[process_id].append(span)
+        present[process_id].append(span)
     for row in connection.execute(_WITHIN, {"tenant": tenant_id, "begin": begin, "end": end}):
         proven[row.process_id].append((row.since, row.until))
-    sound = [span for process_id, spans in there.items() for span in intersection(spans, proven[process_id])]
-    unsound = [span for process_id, spans in there.items() for span in subtract(spans, proven[process_id])]
+    sound = [span for process_id, spans in present.items() for span in intersection(spans, proven[process_id])]
+    unsound = [span for process_id, spans in present.items() for span in subtract(spans, proven[process_id])]
     return intersection(subtract(sound, unsound), [(begin, end)])
 
 
 def delete_uptimes(connection: Connection, tenant_id: str, before: datetime) -> None:
-    """What no open package can ask about any more."""
+    """Delete spans that no open package needs."""
     connection.execute(delete(UPTIMES).where(UPTIMES.c.tenant_id == tenant_id, UPTIMES.c.until < before))
     presence.delete_presences(connection, tenant_id, before)

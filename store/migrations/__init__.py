@@ -1,1 +1,1 @@
-"""The steps by which a database comes to the current schema."""
+"""Migrations of the database schema."""

@@ -1,4 +1,4 @@
-"""Makes the database itself refuse to change or delete an event, and to do more with content than empty it."""
+"""Triggers: the database itself refuses to change or delete events, and to change content except by emptying it."""
 
 from sqlalchemy import Connection
 
@@ -6,7 +6,7 @@ TABLES = {"events": ("package_id", "revision"), "tenant_events": ("sequence",)}
 
 
 def append_only_message(table: str) -> str:
-    """What the triggers say. On SQLite the one on INSERT says it for a primary key that is taken."""
+    """The error of the triggers. On SQLite, INSERT raises it too, if the primary key exists."""
     return f"{table} is append-only"
 
 
@@ -36,7 +36,7 @@ def _protect_postgres(connection: Connection, table: str) -> None:
 def _protect_sqlite(connection: Connection, table: str, key: tuple[str, ...]) -> None:
     for change in ("UPDATE", "DELETE"):
         _raise_before(connection, table, change)
-    # INSERT OR REPLACE deletes the row in its way, and no trigger on DELETE hears of it.
+    # INSERT OR REPLACE deletes the existing row without firing the trigger on DELETE.
     same = " AND ".join(f"{column} = NEW.{column}" for column in ("tenant_id", *key))
     also = " OR (tenant_id = NEW.tenant_id AND event_id = NEW.event_id)" if table == "events" else ""
     there = f"SELECT 1 FROM {table} WHERE ({same}){also}"  # noqa: S608 - our own names
@@ -61,7 +61,7 @@ BEGIN RAISE EXCEPTION '{_CONTENT}'; END $$
 
 
 def protect_content(connection: Connection) -> None:
-    """Retention empties words and their salt together; nobody puts others in their place."""
+    """Retention may empty words and salt together. Any other change is refused."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(_CONTENT_FUNCTION)
         refuse = "EXECUTE FUNCTION refuse_content_change()"

@@ -1,4 +1,4 @@
-"""How alembic reaches the database: through the connection that `store.migrations.upgrade` hands it."""
+"""Alembic's entry point: uses the connection that `store.migrations.upgrade` passes."""
 
 from alembic import context
 from sqlmodel import SQLModel
@@ -6,7 +6,7 @@ from sqlmodel import SQLModel
 import store.schema.agent_tables
 import store.schema.installation_tables
 import store.schema.outbox_tables
-import store.schema.tables  # noqa: F401 - the tables are what is migrated to
+import store.schema.tables  # noqa: F401 - alembic needs the tables
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=SQLModel.metadata)
 with context.begin_transaction():

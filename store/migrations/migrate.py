@@ -1,4 +1,4 @@
-"""Brings a database to the current schema: safe from every replica at once, and for one that is there already."""
+"""Migrates a database to the current schema. Replicas may do this at the same time, and repeatedly."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from store.schema.tables import core
 INSTALLATION = core(InstallationRow)
 _APPLIED = text("SELECT version_num FROM alembic_version")
 _NOT_ALLOWED = "42501"
-_LOCK = 7_301_274_119  # any number, as long as all replicas take the same
+_LOCK = 7_301_274_119  # any number that all replicas share
 
 
 class SchemaError(Exception):
-    """The database has another schema than this release needs; the sentence says what to do."""
+    """The schema does not match this release; the message says what to do."""
 
 
 def migrate(url: str, now: datetime) -> str:
-    """Migrates, makes the installation's row where there is none, and gives the schema's revision."""
+    """Migrate, create the installation's row if it is missing, and return the schema's revision."""
     engine = make_engine(parse_database_url(url))
     try:
         with _allowed(), engine.begin() as connection:
-            _alone(connection)
+            _lock(connection)
             if not is_current(connection):
-                _refuse_a_newer_one(connection)
-                # Nearly every start finds nothing to do, and would wait for alembic longer than for all else here.
+                _refuse_newer(connection)
+                # Importing alembic is slow, and nearly every start finds nothing to migrate.
                 from store.migrations.upgrade import upgrade  # noqa: PLC0415
 
                 upgrade(connection)
-            _install(connection, now)
+            _create_installation(connection, now)
     finally:
         engine.dispose()
     return newest_revision()
 
 
 def newest_revision() -> str:
-    """The newest revision: each file's name begins with its own."""
-    return max(_known())
+    """The newest revision. File names begin with their revision."""
+    return max(_known_revisions())
 
 
 def is_current(connection: Connection) -> bool:
@@ -55,13 +55,13 @@ def is_current(connection: Connection) -> bool:
 
 def require_current(connection: Connection) -> None:
     if not is_current(connection):
-        _refuse_a_newer_one(connection)
+        _refuse_newer(connection)
         raise SchemaError("the database does not have this program's schema; run: countersign migrate")
 
 
-def _refuse_a_newer_one(connection: Connection) -> None:
+def _refuse_newer(connection: Connection) -> None:
     applied = _applied(connection)
-    if applied and applied not in _known():
+    if applied and applied not in _known_revisions():
         raise SchemaError(
             f"the database has schema {applied}, which is newer than this release ({newest_revision()}); "
             "run the release that migrated it, or a newer one"
@@ -72,14 +72,14 @@ def _applied(connection: Connection) -> str | None:
     return connection.execute(_APPLIED).scalar() if inspect(connection).has_table("alembic_version") else None
 
 
-def _known() -> frozenset[str]:
+def _known_revisions() -> frozenset[str]:
     versions = Path(__file__).parent.glob("versions/[0-9]*.py")
     return frozenset(file.name.partition("_")[0] for file in versions)
 
 
 @contextmanager
 def _allowed() -> Iterator[None]:
-    """The role that the service runs as may be one that must not change the schema."""
+    """The service's database role may not be allowed to change the schema: then say what to do."""
     try:
         yield
     except ProgrammingError as fault:
@@ -91,16 +91,16 @@ def _allowed() -> Iterator[None]:
         ) from fault
 
 
-def _alone(connection: Connection) -> None:
-    """Replicas that start together take their turn, however long; the later ones find nothing to do."""
+def _lock(connection: Connection) -> None:
+    """Wait for other replicas that migrate, however long. Afterwards nothing is left to do."""
     begin_immediate(connection)
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
-def _install(connection: Connection, now: datetime) -> None:
+def _create_installation(connection: Connection, now: datetime) -> None:
     if connection.execute(select(INSTALLATION.c.tenant_id)).first() is None:
-        tenant_id = f"inst_{secrets.token_hex(10)}"  # which nobody takes for a workspace of Slack's
-        born = {"tenant_id": tenant_id, "created_at": now, "frozen": False, "directory_version": 0, "length": 0}
-        connection.execute(insert(INSTALLATION), born)
+        tenant_id = f"inst_{secrets.token_hex(10)}"  # cannot be mistaken for a Slack workspace id
+        row = {"tenant_id": tenant_id, "created_at": now, "frozen": False, "directory_version": 0, "length": 0}
+        connection.execute(insert(INSTALLATION), row)

@@ -1,4 +1,4 @@
-"""Takes a database up to the newest schema, with alembic."""
+"""Upgrades a database with alembic."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What Slack and the agents are still to be told."""
+"""Cards that must be updated in Slack, and callbacks that must be sent to agents."""

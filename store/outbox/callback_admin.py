@@ -1,4 +1,4 @@
-"""Callbacks as operators see them: what did not arrive and why, sent again, and addresses opened again."""
+"""Lets operators list callbacks, resend failed ones, and enable closed addresses again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OPEN = [CallbackState.DUE.value, CallbackState.WAITING.value]
 
 
 class CallbackAdminError(Exception):
-    """What an operator asked for cannot be done; the sentence says what to do."""
+    """An operator's request cannot be fulfilled; the message says what to do."""
 
 
 class Counts(NamedTuple):
@@ -29,7 +29,7 @@ class Counts(NamedTuple):
 
 
 class CallbackInfo(NamedTuple):
-    """`quiet_until`: its address asked to be left alone until then. `closed`: for good."""
+    """`quiet_until`: nothing is sent to the address before. `closed`: nothing is sent until an operator enables it."""
 
     callback_id: str
     package_id: str
@@ -50,14 +50,14 @@ class CallbackInfo(NamedTuple):
 
 
 def count_callbacks(connection: Connection) -> Counts:
-    mine = read_tenant_id(connection)
+    tenant_id = read_tenant_id(connection)
     query = (
         select(CALLBACKS.c.state, func.count())
-        .where(CALLBACKS.c.tenant_id == mine, CALLBACKS.c.state.in_([*_OPEN, CallbackState.DEAD.value]))
+        .where(CALLBACKS.c.tenant_id == tenant_id, CALLBACKS.c.state.in_([*_OPEN, CallbackState.DEAD.value]))
         .group_by(CALLBACKS.c.state)
     )
     by_state = {state: count for state, count in connection.execute(query)}  # noqa: C416 - rows are no pairs to mypy
-    closed = select(func.count()).select_from(QUIET).where(QUIET.c.tenant_id == mine, QUIET.c.until.is_(None))
+    closed = select(func.count()).select_from(QUIET).where(QUIET.c.tenant_id == tenant_id, QUIET.c.until.is_(None))
     return Counts(
         due=by_state.get(CallbackState.DUE, 0),
         waiting=by_state.get(CallbackState.WAITING, 0),
@@ -67,14 +67,14 @@ def count_callbacks(connection: Connection) -> Counts:
 
 
 def count_dead_since(connection: Connection, moment: datetime) -> int:
-    mine = (CALLBACKS.c.tenant_id == read_tenant_id(connection), _DEAD, CALLBACKS.c.tried_at > moment)
-    count: int = connection.execute(select(func.count()).select_from(CALLBACKS).where(*mine)).scalar_one()
+    conditions = (CALLBACKS.c.tenant_id == read_tenant_id(connection), _DEAD, CALLBACKS.c.tried_at > moment)
+    count: int = connection.execute(select(func.count()).select_from(CALLBACKS).where(*conditions)).scalar_one()
     return count
 
 
 def addresses_closed_since(connection: Connection, moment: datetime) -> list[str]:
-    mine = (QUIET.c.tenant_id == read_tenant_id(connection), QUIET.c.until.is_(None), QUIET.c.since > moment)
-    return list(connection.execute(select(QUIET.c.url).where(*mine).distinct().order_by(QUIET.c.url)).scalars())
+    conditions = (QUIET.c.tenant_id == read_tenant_id(connection), QUIET.c.until.is_(None), QUIET.c.since > moment)
+    return list(connection.execute(select(QUIET.c.url).where(*conditions).distinct().order_by(QUIET.c.url)).scalars())
 
 
 def list_callbacks(
@@ -84,27 +84,27 @@ def list_callbacks(
     wanted: list[ColumnElement[bool]] = [CALLBACKS.c.state.in_([state.value for state in states])]
     if agent is not None:
         wanted.append(AGENTS.c.name == agent)
-    return _letters(connection, *wanted, limit=limit)
+    return _load_callbacks(connection, *wanted, limit=limit)
 
 
 def find_callback(connection: Connection, callback_id: str) -> CallbackInfo:
-    letters = _letters(connection, CALLBACKS.c.callback_id == callback_id, limit=1)
-    if not letters:
+    callbacks = _load_callbacks(connection, CALLBACKS.c.callback_id == callback_id, limit=1)
+    if not callbacks:
         raise CallbackAdminError(f"there is no callback {callback_id}; `countersign callbacks list` shows them")
-    return letters[0]
+    return callbacks[0]
 
 
-def _letters(connection: Connection, *wanted: ColumnElement[bool], limit: int) -> list[CallbackInfo]:
-    its_agent = and_(AGENTS.c.tenant_id == CALLBACKS.c.tenant_id, AGENTS.c.agent_id == CALLBACKS.c.agent_id)
-    its_address = and_(
+def _load_callbacks(connection: Connection, *wanted: ColumnElement[bool], limit: int) -> list[CallbackInfo]:
+    same_agent = and_(AGENTS.c.tenant_id == CALLBACKS.c.tenant_id, AGENTS.c.agent_id == CALLBACKS.c.agent_id)
+    same_address = and_(
         QUIET.c.tenant_id == CALLBACKS.c.tenant_id,
         QUIET.c.agent_id == CALLBACKS.c.agent_id,
         QUIET.c.url == CALLBACKS.c.url,
     )
     query = (
         select(CALLBACKS, AGENTS.c.name, QUIET.c.since, QUIET.c.until)
-        .join(AGENTS, its_agent, isouter=True)
-        .join(QUIET, its_address, isouter=True)
+        .join(AGENTS, same_agent, isouter=True)
+        .join(QUIET, same_address, isouter=True)
         .where(CALLBACKS.c.tenant_id == read_tenant_id(connection), *wanted)
         .order_by(CALLBACKS.c.created_at.desc(), CALLBACKS.c.callback_id.desc())
         .limit(limit)
@@ -133,30 +133,30 @@ def _letters(connection: Connection, *wanted: ColumnElement[bool], limit: int) -
 
 
 def resend_callback(connection: Connection, callback_id: str, now: datetime) -> CallbackState:
-    """At once, with all its attempts before it; or after what is still to be told of its package before."""
-    letter = find_callback(connection, callback_id)
-    if letter.closed:
+    """Send a callback again with all its attempts: at once, or after earlier callbacks of its package."""
+    callback = find_callback(connection, callback_id)
+    if callback.closed:
         raise CallbackAdminError(
             f"the address of {callback_id} answered 410 Gone; `countersign callbacks enable URL` opens it again"
         )
-    if letter.emptied:
+    if callback.emptied:
         raise CallbackAdminError(
             f"retention has emptied the words of {callback_id}; the agent can read the package itself"
         )
-    if letter.state is CallbackState.WAITING:
+    if callback.state is CallbackState.WAITING:
         raise CallbackAdminError(
             f"{callback_id} waits for one before it: `countersign callbacks list` shows which is due"
         )
-    return _due_again(connection, letter, now)
+    return _due_again(connection, callback, now)
 
 
-def _due_again(connection: Connection, letter: CallbackInfo, now: datetime) -> CallbackState:
-    mine = read_tenant_id(connection)
-    first = letter.state is CallbackState.DUE or not has_undelivered(connection, mine, letter.package_id)
+def _due_again(connection: Connection, callback: CallbackInfo, now: datetime) -> CallbackState:
+    tenant_id = read_tenant_id(connection)
+    first = callback.state is CallbackState.DUE or not has_undelivered(connection, tenant_id, callback.package_id)
     state = CallbackState.DUE if first else CallbackState.WAITING
-    this = (CALLBACKS.c.tenant_id == mine, CALLBACKS.c.callback_id == letter.callback_id)
+    this = (CALLBACKS.c.tenant_id == tenant_id, CALLBACKS.c.callback_id == callback.callback_id)
     again = {"state": state.value, "attempts": 0, "due_at": now}
-    connection.execute(update(CALLBACKS).where(*this, CALLBACKS.c.state == letter.state.value).values(**again))
+    connection.execute(update(CALLBACKS).where(*this, CALLBACKS.c.state == callback.state.value).values(**again))
     return state
 
 
@@ -164,7 +164,7 @@ Place = tuple[datetime, str, int]
 
 
 class ResendResult(NamedTuple):
-    """So many were sent again, and the place after which the next begin."""
+    """How many callbacks were resent, and the place after which to continue."""
 
     many: int
     following: Place | None
@@ -173,17 +173,17 @@ class ResendResult(NamedTuple):
 def resend_dead(
     connection: Connection, now: datetime, *, agent: str | None, after: Place | None, limit: int
 ) -> ResendResult:
-    """Dead ones, the oldest first, but for what cannot be sent."""
-    mine = read_tenant_id(connection)
+    """Resend dead callbacks, the oldest first, except those that cannot be sent."""
+    tenant_id = read_tenant_id(connection)
     closed = select(QUIET.c.url).where(
-        QUIET.c.tenant_id == mine,
+        QUIET.c.tenant_id == tenant_id,
         QUIET.c.agent_id == CALLBACKS.c.agent_id,
         QUIET.c.url == CALLBACKS.c.url,
         QUIET.c.until.is_(None),
     )
-    wanted = [CALLBACKS.c.tenant_id == mine, _DEAD, CALLBACKS.c.body.is_not(None), ~closed.exists()]
+    wanted = [CALLBACKS.c.tenant_id == tenant_id, _DEAD, CALLBACKS.c.body.is_not(None), ~closed.exists()]
     if agent is not None:
-        of_agent = select(AGENTS.c.agent_id).where(AGENTS.c.tenant_id == mine, AGENTS.c.name == agent)
+        of_agent = select(AGENTS.c.agent_id).where(AGENTS.c.tenant_id == tenant_id, AGENTS.c.name == agent)
         wanted.append(CALLBACKS.c.agent_id.in_(of_agent))
     place = (CALLBACKS.c.created_at, CALLBACKS.c.package_id, CALLBACKS.c.revision)
     if after is not None:
@@ -198,15 +198,15 @@ def resend_dead(
 
 
 def enable_address(connection: Connection, url: str) -> int:
-    """Opens an address again, for all agents for whom it was closed; how many dead letters can now be sent again."""
-    mine = read_tenant_id(connection)
+    """Enable a closed address for all agents. Returns the number of dead callbacks that can be resent."""
+    tenant_id = read_tenant_id(connection)
     gone = connection.execute(
-        delete(QUIET).where(QUIET.c.tenant_id == mine, QUIET.c.url == url, QUIET.c.until.is_(None))
+        delete(QUIET).where(QUIET.c.tenant_id == tenant_id, QUIET.c.url == url, QUIET.c.until.is_(None))
     )
     if not gone.rowcount:
         raise CallbackAdminError(
             "this address is not closed; `countersign callbacks list` names the addresses that are"
         )
-    dead = (CALLBACKS.c.tenant_id == mine, _DEAD, CALLBACKS.c.url == url, CALLBACKS.c.body.is_not(None))
+    dead = (CALLBACKS.c.tenant_id == tenant_id, _DEAD, CALLBACKS.c.url == url, CALLBACKS.c.body.is_not(None))
     count: int = connection.execute(select(func.count()).select_from(CALLBACKS).where(*dead)).scalar_one()
     return count

@@ -1,4 +1,4 @@
-"""Callbacks to send: written with the change that they tell of, sent by the courier, in order for each package."""
+"""Writes callbacks in the transaction of the change that they report. They are sent in order for each package."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CALLBACK_EVENTS = frozenset([EventType.of("package", status) for status in Statu
 
 
 class CallbackState(StrEnum):
-    """Of one package at most one is due. It becomes delivered or dead, and then the next that waits becomes due."""
+    """At most one callback of a package is due. Once it is delivered or dead, the next waiting one becomes due."""
 
     WAITING = "waiting"
     DUE = "due"
@@ -36,7 +36,7 @@ class CallbackState(StrEnum):
 OF_PACKAGE = (CALLBACKS.c.tenant_id == bindparam("tenant"), CALLBACKS.c.package_id == bindparam("package"))
 IS_DUE = CALLBACKS.c.state == CallbackState.DUE.value
 _ADD = insert(CALLBACKS)
-# Those that wait are held too: while this one waits for the lock, what was due may end, and the next of them be due.
+# Locks waiting ones too: while this waits for the lock, the due one may end and the next one become due.
 _UNDONE = (
     select(CALLBACKS.c.callback_id)
     .where(*OF_PACKAGE, CALLBACKS.c.state.in_([CallbackState.DUE.value, CallbackState.WAITING.value]))
@@ -46,29 +46,31 @@ _UNDONE = (
 
 
 def write_callbacks(
-    batch: Batch, decided: Transition, events: list[Event], url: str | None, situation: Situation
+    batch: Batch, transition: Transition, events: list[Event], url: str | None, situation: Situation
 ) -> None:
-    told = [event for event in events if event["event_type"] in CALLBACK_EVENTS]
-    if url is None or not told:
+    reported = [event for event in events if event["event_type"] in CALLBACK_EVENTS]
+    if url is None or not reported:
         return
-    after = decided.after
-    is_first = decided.before is None or not has_undelivered(
+    after = transition.after
+    is_first = transition.before is None or not has_undelivered(
         batch.connection, after.tenant_id, after.decision_package_id
     )
-    [data] = build_documents(batch.connection, [after], situation.roster, situation.now, decided.words)
-    states = [CallbackState.DUE if is_first else CallbackState.WAITING] + [CallbackState.WAITING] * (len(told) - 1)
-    rows = [_row(after, event, url, data) | {"state": its.value} for event, its in zip(told, states, strict=True)]
+    [data] = build_documents(batch.connection, [after], situation.roster, situation.now, transition.words)
+    states = [CallbackState.DUE if is_first else CallbackState.WAITING] + [CallbackState.WAITING] * (len(reported) - 1)
+    rows = [
+        _row(after, event, url, data) | {"state": state.value} for event, state in zip(reported, states, strict=True)
+    ]
     batch.execute(_ADD, rows)
 
 
 def has_undelivered(connection: Connection, tenant_id: str, package_id: str) -> bool:
-    """Whether another of this package goes first. Held until the commit, or it could be over before this one waits."""
+    """Whether earlier callbacks must be sent first. Locks them until the commit, or the last could end meanwhile."""
     return connection.execute(_UNDONE, {"tenant": tenant_id, "package": package_id}).first() is not None
 
 
 def _row(state: PackageState, event: Event, url: str, data: dict[str, Any]) -> dict[str, Any]:
     body = {"type": event["event_type"], "timestamp": event["occurred_at"], "data": data}
-    now = datetime.now(UTC)  # of the transport: a business clock that was moved on would keep it from being sent
+    now = datetime.now(UTC)  # real time: an advanced business clock would delay the callback
     return {
         "tenant_id": state.tenant_id,
         "callback_id": "msg_" + event["event_id"].removeprefix("evt_"),

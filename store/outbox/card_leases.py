@@ -1,8 +1,7 @@
-"""Places that are behind, claimed within the budget: in turns of the agents, and of each the gravest first.
+"""Claims outdated cards within the rate budget. Agents take turns; an agent's riskiest package comes first.
 
-Whoever claims a place holds it for a while, and longer as long as they are at it, so that no two processes bring the
-same card. Whoever ends before they are done leaves it to be claimed again. What failed is held until it is to be tried
-again.
+A claim is a lease that its holder extends while it works, so two processes never update the same card. If a process
+dies, its claim expires. After a failure the card is postponed until the next attempt.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ _REST = (
 
 
 class Claim(NamedTuple):
-    """A place that is ours for now: known by whose claim it is, and what was paid for the post, if there is one."""
+    """A claimed place, with the id of the claim and what was paid for the post, if there is one."""
 
     place: Place
     by: str
@@ -63,25 +62,27 @@ def claim_cards(
     limit: int,
     answerable: Collection[tuple[str, str]] = (),
 ) -> list[Claim]:
-    """`answerable`: cards that were clicked here, by channel and ts: to answer the click costs none of the budget.
+    """Claim up to `limit` outdated cards.
 
-    A post is spent here. An update is spent when it is made, for many turn out to be none: here there has to be room.
+    `answerable`: cards that were clicked here, by channel and ts: answering a click costs no budget.
+    A post is paid for here. An update is paid for when it is sent, because many turn out to be unnecessary; here the
+    budget must only have room for one.
     """
     by, taken = fresh_id(), list[Claim]()
     while len(taken) < limit:
-        found = connection.execute(_candidates(tenant_id, now, purse, answerable, limit - len(taken)))
-        mine = {its: agent for *place, agent in found if (its := _afforded(purse, Place(*place), by))}
-        for its in mine:
-            connection.execute(_CLAIM, its.key | {"until": until})
-        record_served(connection, [ServedPlace(its.place, agent) for its, agent in mine.items()], now)
-        taken += mine
-        if not mine:
+        candidates = connection.execute(_candidates(tenant_id, now, purse, answerable, limit - len(taken)))
+        claims = {claim: agent for *place, agent in candidates if (claim := _paid_claim(purse, Place(*place), by))}
+        for claim in claims:
+            connection.execute(_CLAIM, claim.key | {"until": until})
+        record_served(connection, [ServedPlace(claim.place, agent) for claim, agent in claims.items()], now)
+        taken += claims
+        if not claims:
             break
     return taken
 
 
-def _afforded(purse: Purse, place: Place, by: str) -> Claim | None:
-    """A place that stands for several people is nothing itself."""
+def _paid_claim(purse: Purse, place: Place, by: str) -> Claim | None:
+    """A place that stands for a role is not posted itself, so it costs nothing."""
     if place.posted or place.place.startswith(ROLE):
         return Claim(place, by, None)
     paid = purse.spend((POSTS, of_channel(place.place)))
@@ -89,7 +90,7 @@ def _afforded(purse: Purse, place: Place, by: str) -> Claim | None:
 
 
 def is_any_card_behind(connection: Connection, tenant_id: str, now: datetime) -> bool:
-    """As little as an idle look may cost."""
+    """A cheap query, because the idle scheduler repeats it."""
     query = select(CARDS.c.place).where(*_behind(tenant_id, now)).limit(1)
     return connection.execute(query).first() is not None
 
@@ -106,7 +107,7 @@ def _candidates(
     answerable: Collection[tuple[str, str]],
     limit: int,
 ) -> Select[Any]:
-    """Ranked first, by as little as that takes; then the few that come next are read whole, and locked."""
+    """Rank all outdated cards by few columns; then read and lock only the first ones."""
     full = purse.full
     posts = false() if POSTS in full else and_(CARDS.c.ts.is_(None), CARDS.c.place.not_in(purse.full_channels))
     updates = CARDS.c.ts.is_not(None) if UPDATES not in full else tuple_(CARDS.c.channel, CARDS.c.ts).in_(answerable)
@@ -130,14 +131,14 @@ def _candidates(
     )
 
 
-def extend_claim(connection: Connection, its: Claim, until: datetime) -> bool:
-    """Nobody else looks at it before then. Whether it was still ours: who was too slow has no say in it any more."""
-    return connection.execute(_HOLD, its.key | {"until": until}).rowcount == 1
+def extend_claim(connection: Connection, claim: Claim, until: datetime) -> bool:
+    """Extend the claim. Returns False if it has expired and another process holds the card."""
+    return connection.execute(_HOLD, claim.key | {"until": until}).rowcount == 1
 
 
-def postpone_claim(connection: Connection, its: Claim, until: datetime) -> None:
-    """Nobody looks at it before then, and it is ours no more."""
-    connection.execute(_REST, its.key | {"until": until})
+def postpone_claim(connection: Connection, claim: Claim, until: datetime) -> None:
+    """Release the claim, and let nobody claim the card before `until`."""
+    connection.execute(_REST, claim.key | {"until": until})
 
 
 _HERE = select(CARDS.c.channel, CARDS.c.ts).where(*_THIS)
@@ -149,7 +150,7 @@ _ADOPT = (
 
 
 class CardMatch(Enum):
-    """What a card that somebody clicked is to us."""
+    """How a clicked card relates to the one recorded for its place."""
 
     CURRENT = "known"
     UNRECORDED = "unheard of"
@@ -158,7 +159,7 @@ class CardMatch(Enum):
 
 
 class ClickedCard(NamedTuple):
-    """A card that somebody clicked: of which package, at which place, and where it lies."""
+    """A clicked card: its package and place, and its channel and ts."""
 
     tenant_id: str
     package_id: str
@@ -180,7 +181,7 @@ def match_card(connection: Connection, clicked: ClickedCard) -> CardMatch:
 
 
 def match_or_adopt_card(connection: Connection, clicked: ClickedCard) -> CardMatch:
-    """One of which we never heard that it was posted is adopted, if no other is known there."""
+    """Adopt the card if none is recorded for its place: the reply to its post was lost."""
     channel, ts = clicked.card
     connection.execute(_ADOPT, clicked.key | {"in_channel": channel, "as_ts": ts})
     return match_card(connection, clicked)

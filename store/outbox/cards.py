@@ -1,6 +1,6 @@
-"""Cards: each place where a package is shown, what is wanted there, and what was last shown.
+"""Cards: for each place where a package is shown, the wanted revision and the one last shown.
 
-Nothing here posts. A change only says that the places are behind; the reconciler makes Slack agree, and says so.
+Nothing here calls Slack. A change marks cards as outdated (`behind`); the reconciler updates Slack and records that.
 """
 
 from __future__ import annotations
@@ -51,51 +51,53 @@ _SHOWN = (
     )
 )
 _NOTED = update(CARDS).where(*_THIS).values(noted_revision=bindparam("revision"))
-_LIES_AT = (
+_MESSAGE = (
     update(CARDS)
     .where(*_THIS)
     .values(channel=bindparam("new_channel"), ts=bindparam("new_ts"), rendering_id=bindparam("rendering"))
 )
-_LYING = select(CARDS.c.package_id, CARDS.c.channel, CARDS.c.ts).where(
+_POSTED = select(CARDS.c.package_id, CARDS.c.channel, CARDS.c.ts).where(
     CARDS.c.tenant_id == bindparam("tenant"),
     CARDS.c.package_id.in_(bindparam("packages", expanding=True)),
     CARDS.c.ts.is_not(None),
 )
 _COUNT = select(func.count()).select_from(CARDS).where(CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.behind)
 
-ROLE = "role:"  # a place that stands for the people of a role: each of them has one, and whoever joins them gets one
+ROLE = "role:"  # a place that stands for all members of a role: each of them, also a new one, gets a personal place
 _OPEN = select(TASKS.c.package_id).where(TASKS.c.tenant_id == bindparam("tenant"), TASKS.c.open)
-_ANEW = update(CARDS).where(CARDS.c.tenant_id == bindparam("tenant")).values(behind=True, held_until=None, held_by=None)
-# Also from under the hands of whoever is at it: what they show there, nobody sees.
-_BRING_ANEW = _ANEW.where(
+_AGAIN = (
+    update(CARDS).where(CARDS.c.tenant_id == bindparam("tenant")).values(behind=True, held_until=None, held_by=None)
+)
+# Also takes claims away: nobody sees what their holders show there.
+_REDELIVER = _AGAIN.where(
     or_(CARDS.c.place == bindparam("at"), CARDS.c.channel == bindparam("at")),
     CARDS.c.package_id.in_(_OPEN),
 )
-# Also from under the hands of whoever is at it: what they know of the people may be old.
-_ASK_ANEW = _ANEW.where(
+# Also takes claims away: their holders may use an old directory.
+_RECHECK_PEOPLE = _AGAIN.where(
     CARDS.c.package_id.in_(_OPEN),
     CARDS.c.place >= ROLE,
     CARDS.c.place < ROLE[:-1] + ";",
 )
-_DRAW_AGAIN = _ANEW.where(CARDS.c.package_id.in_(_OPEN))
-# What waits for silence: who can see it is written down again. Someone who could not decide for a while starts again.
-_PROVE_ANEW = _ANEW.where(
+_REDRAW = _AGAIN.where(CARDS.c.package_id.in_(_OPEN))
+# For soft approvals: record again who can see the card. The time of someone who could not decide starts again.
+_RECHECK_VIEWERS = _AGAIN.where(
     CARDS.c.ts.is_not(None),
     CARDS.c.package_id.in_(
         select(PACKAGES.c.package_id).where(
             PACKAGES.c.tenant_id == bindparam("tenant"),
-            PACKAGES.c.decided_at.is_(None),  # the index begins with it: no other state is read through
+            PACKAGES.c.decided_at.is_(None),  # first column of the index: avoids reading other packages
             PACKAGES.c.status == Status.PENDING.value,
             PACKAGES.c.level == HITLLevel.SOFT_APPROVAL.value,
         )
     ),
 )
-_PROVE_ANEW_HERE = _PROVE_ANEW.where(CARDS.c.channel == bindparam("at"))
-_OF_PACKAGE_ANEW = _ANEW.where(CARDS.c.package_id == bindparam("package"))
-_LOST = _OF_PACKAGE_ANEW.where(CARDS.c.channel == bindparam("in_channel"), CARDS.c.ts == bindparam("as_ts")).values(
+_RECHECK_VIEWERS_HERE = _RECHECK_VIEWERS.where(CARDS.c.channel == bindparam("at"))
+_RECHECK_PACKAGE = _AGAIN.where(CARDS.c.package_id == bindparam("package"))
+_LOST = _RECHECK_PACKAGE.where(CARDS.c.channel == bindparam("in_channel"), CARDS.c.ts == bindparam("as_ts")).values(
     channel=None, ts=None, rendering_id=None
 )
-_ASKED = (
+_PERSONAL = (
     update(CARDS)
     .where(*_THIS)
     .values(
@@ -109,7 +111,7 @@ _MOVE = update(CARDS).where(CARDS.c.tenant_id == bindparam("tenant"), CARDS.c.ch
 
 
 class Place(NamedTuple):
-    """One place of one package, as it was when it was read."""
+    """A row of the cards: one place of one package."""
 
     tenant_id: str
     package_id: str
@@ -124,12 +126,12 @@ class Place(NamedTuple):
 
     @property
     def posted(self) -> bool:
-        """Whether there is a card to update; else one has to be posted."""
+        """Whether the card was posted, so that it can be updated."""
         return self.ts is not None
 
     @property
     def is_person(self) -> bool:
-        """Whether it is somebody's own conversation with us, which nobody else sees."""
+        """Whether it is a direct message to one person."""
         return self.place.startswith(("U", "W"))
 
 
@@ -144,14 +146,14 @@ def write_cards(batch: Batch, before: PackageState | None, after: PackageState, 
 
 
 def place_of(state: PackageState, policy: Policy) -> str:
-    """The action type's channel, else the role's, else the default; without any, the role's people one by one."""
+    """The channel of the action type, else of the role, else the default; without any, the members of the role."""
     action, role = policy.action(state.action_type), policy.roles.get(state.task.required_role)
     named = (action.channel if action else None) or (role.channel if role else None) or policy.channels.default
     return named or f"{ROLE}{state.task.required_role}"
 
 
 def channels_of(policy: Policy) -> list[str]:
-    """Each channel that the policy names, once, in the order in which it names them."""
+    """All channels in the policy, without duplicates, in the order of the policy."""
     of_all = policy.channels
     named = [of_all.default, of_all.fallback, of_all.admins]
     named += [role.channel for role in policy.roles.values()]
@@ -160,19 +162,19 @@ def channels_of(policy: Policy) -> list[str]:
 
 
 def is_card_of(connection: Connection, state: PackageState, channel: str, ts: str) -> bool:
-    """Whether this message is a card of this package, as far as we know."""
+    """Whether this message is recorded as a card of this package."""
     key = {"tenant": state.tenant_id, "package": state.decision_package_id}
     card = select(CARDS.c.place).where(*OF_PACKAGE, CARDS.c.channel == channel, CARDS.c.ts == ts)
     return connection.execute(card, key).first() is not None
 
 
 def count_cards_behind(connection: Connection, tenant_id: str) -> int:
-    found: int = connection.execute(_COUNT, {"tenant": tenant_id}).scalar_one()
-    return found
+    count: int = connection.execute(_COUNT, {"tenant": tenant_id}).scalar_one()
+    return count
 
 
 class ShownCard(NamedTuple):
-    """What a place now shows, and where in Slack that is."""
+    """The revision that a card shows, and its message in Slack."""
 
     revision: int
     channel: str
@@ -181,38 +183,38 @@ class ShownCard(NamedTuple):
 
 
 def record_shown(connection: Connection, place: Place, shown: ShownCard) -> None:
-    """The place shows the package as of this revision. What was wanted meanwhile is still wanted."""
+    """Record that the card shows this revision. If a newer one is wanted, the card stays outdated."""
     connection.execute(_SHOWN, _posted(place, shown) | {"revision": shown.revision})
 
 
 def record_message(connection: Connection, place: Place, shown: ShownCard) -> None:
-    """It was posted or drawn anew. What belongs to it, as its notes, may still be to be done."""
-    connection.execute(_LIES_AT, _posted(place, shown))
+    """Record the message of the card. The card stays outdated: its notes may still be missing."""
+    connection.execute(_MESSAGE, _posted(place, shown))
 
 
 def posted_cards(
     connection: Connection, tenant_id: str, packages: Collection[str]
 ) -> Mapping[str, frozenset[CardLocation]]:
-    """For each package, where its cards are now. An older card of the same place is not among them."""
-    found: defaultdict[str, set[CardLocation]] = defaultdict(set)
-    for row in connection.execute(_LYING, {"tenant": tenant_id, "packages": list(packages)}):
-        found[row.package_id].add(CardLocation(row.channel, row.ts))
-    return {package: frozenset(found[package]) for package in packages}
+    """The messages of the current cards of each package, without older cards of the same places."""
+    cards: defaultdict[str, set[CardLocation]] = defaultdict(set)
+    for row in connection.execute(_POSTED, {"tenant": tenant_id, "packages": list(packages)}):
+        cards[row.package_id].add(CardLocation(row.channel, row.ts))
+    return {package: frozenset(cards[package]) for package in packages}
 
 
 def mark_lost(connection: Connection, tenant_id: str, package: str, card: CardLocation) -> None:
-    """Slack does not have this card any more: it is posted again."""
+    """Forget a card that Slack no longer has, so that it is posted again."""
     key = {"tenant": tenant_id, "package": package, "in_channel": card.channel, "as_ts": card.ts}
     connection.execute(_LOST, key)
 
 
 def recheck_package_viewers(connection: Connection, tenant_id: str, package: str) -> None:
-    """Nobody is known to see the cards of this package: Slack is asked once more who does."""
-    connection.execute(_OF_PACKAGE_ANEW, {"tenant": tenant_id, "package": package})
+    """Ask Slack again who can see the cards of this package."""
+    connection.execute(_RECHECK_PACKAGE, {"tenant": tenant_id, "package": package})
 
 
 def record_notes(connection: Connection, place: Place, revision: int) -> None:
-    """The thread was told of everything up to there."""
+    """Record that the notes up to this revision were posted in the thread."""
     key = {"tenant": place.tenant_id, "package": place.package_id, "at": place.place}
     connection.execute(_NOTED, key | {"revision": revision})
 
@@ -223,47 +225,47 @@ def _posted(place: Place, shown: ShownCard) -> dict[str, str]:
 
 
 def add_place(connection: Connection, place: Place, other: str) -> None:
-    """The package is shown at another place too, because Slack refuses to show it at this one."""
+    """Show the package at another place too, because Slack refuses this one."""
     key = {"tenant": place.tenant_id, "package": place.package_id}
     connection.execute(_WANT, key | {"place": other, "revision": place.wanted_revision})
 
 
 def add_personal_places(connection: Connection, place: Place, people: Iterable[str], revision: int) -> None:
-    """Each of them has a place of their own. Who had one keeps it."""
+    """Give each of these people a personal place, unless they have one."""
     key = {"tenant": place.tenant_id, "package": place.package_id}
     for user in people:
         connection.execute(_WANT, key | {"place": user, "revision": place.wanted_revision})
-    connection.execute(_ASKED, key | {"at": place.place, "revision": revision})
+    connection.execute(_PERSONAL, key | {"at": place.place, "revision": revision})
 
 
 def recheck_people(connection: Connection, tenant_id: str) -> None:
-    """Whoever may decide what is open has changed: somebody may have come to be asked in person, or to see a card."""
-    connection.execute(_ASK_ANEW, {"tenant": tenant_id})
-    connection.execute(_PROVE_ANEW, {"tenant": tenant_id})
+    """After a change of reviewers: personal cards may be needed, and others may see cards for soft approval."""
+    connection.execute(_RECHECK_PEOPLE, {"tenant": tenant_id})
+    connection.execute(_RECHECK_VIEWERS, {"tenant": tenant_id})
 
 
 def recheck_channel_viewers(connection: Connection, tenant_id: str, channel: str) -> int:
-    """Who can see the cards there has changed; how many of them wait for silence."""
-    return connection.execute(_PROVE_ANEW_HERE, {"tenant": tenant_id, "at": channel}).rowcount
+    """After a change of the channel's members. Returns the number of its cards for soft approval."""
+    return connection.execute(_RECHECK_VIEWERS_HERE, {"tenant": tenant_id, "at": channel}).rowcount
 
 
 def redraw_open_cards(connection: Connection, tenant_id: str) -> None:
-    """Every card of an open package: what it says of people, quorum and deadlines comes from the policy in force."""
-    connection.execute(_DRAW_AGAIN, {"tenant": tenant_id})
+    """Redraw the cards of all open packages: people, quorum and deadlines come from the active policy."""
+    connection.execute(_REDRAW, {"tenant": tenant_id})
 
 
 def redeliver_channel(connection: Connection, tenant_id: str, channel: str) -> int:
-    """What waits for people there; how much that is."""
-    return connection.execute(_BRING_ANEW, {"tenant": tenant_id, "at": channel}).rowcount
+    """Deliver the channel's cards of open packages again. Returns their number."""
+    return connection.execute(_REDELIVER, {"tenant": tenant_id, "at": channel}).rowcount
 
 
 def move_channel(connection: Connection, tenant_id: str, old: str, new: str) -> None:
-    """What lies in a channel lies there under its new id too."""
+    """Move the cards of a channel to its new id."""
     connection.execute(_MOVE.values(channel=bindparam("new")), {"tenant": tenant_id, "old": old, "new": new})
 
 
 class NewRendering(NamedTuple):
-    """What is about to be shown, whole, under the id that its content gives it."""
+    """A complete rendering that is about to be shown. Its id is derived from its content."""
 
     tenant: str
     package: str

@@ -1,7 +1,7 @@
-"""Callbacks on their way: what is due is claimed for a while, sent, and what came of it is written down.
+"""Claims due callbacks for sending, and records the results.
 
-Whoever claims one and ends before saying what came of it leaves it due again: it is then sent once more, under the same
-id. When one is over, delivered or dead, the next of its package becomes due in the same transaction.
+If a process dies after claiming a callback, the claim expires and the callback is sent again with the same id. Once a
+callback is delivered or dead, the next one of its package becomes due in the same transaction.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ QUIET = core(QuietAddress)
 
 _MOMENT = CALLBACKS.c.due_at.type
 _NOW = bindparam("now", type_=_MOMENT)
-_MINE = (CALLBACKS.c.tenant_id == bindparam("tenant"), IS_DUE, CALLBACKS.c.due_at <= _NOW)
+_CLAIMABLE = (CALLBACKS.c.tenant_id == bindparam("tenant"), IS_DUE, CALLBACKS.c.due_at <= _NOW)
 _OF_ITS_ADDRESS = (
     QUIET.c.tenant_id == CALLBACKS.c.tenant_id,
     QUIET.c.agent_id == CALLBACKS.c.agent_id,
@@ -32,7 +32,7 @@ _OF_ITS_ADDRESS = (
 _DUE = (
     select(CALLBACKS.c.callback_id, CALLBACKS.c.agent_id, CALLBACKS.c.url)
     .where(
-        *_MINE,
+        *_CLAIMABLE,
         CALLBACKS.c.agent_id.not_in(bindparam("agents", expanding=True)),
         tuple_(CALLBACKS.c.agent_id, CALLBACKS.c.url).not_in(bindparam("addresses", expanding=True)),
         ~select(QUIET.c.url).where(*_OF_ITS_ADDRESS, QUIET.c.until > _NOW).exists(),
@@ -42,7 +42,7 @@ _DUE = (
 )
 _FREE = (
     select(CALLBACKS.c.callback_id)
-    .where(*_MINE, CALLBACKS.c.callback_id.in_(bindparam("wanted", expanding=True)))
+    .where(*_CLAIMABLE, CALLBACKS.c.callback_id.in_(bindparam("wanted", expanding=True)))
     .with_for_update(skip_locked=True)
 )
 _CLAIM = (
@@ -74,17 +74,21 @@ _CLOSED = select(QUIET.c.agent_id, QUIET.c.url).where(
     QUIET.c.until.is_(None),
 )
 _THIS = (CALLBACKS.c.tenant_id == bindparam("tenant"), CALLBACKS.c.callback_id == bindparam("callback"))
-# Who was too slow, and lost it to somebody else, has nothing more to say about it; but that it arrived is always true.
-_STILL_MINE = (*_THIS, IS_DUE, CALLBACKS.c.due_at == bindparam("lease", type_=_MOMENT))
+# A process whose claim has expired must not record a failure; but a delivery is always recorded.
+_STILL_CLAIMED = (*_THIS, IS_DUE, CALLBACKS.c.due_at == bindparam("lease", type_=_MOMENT))
 _TRIED = {"attempts": CALLBACKS.c.attempts + 1, "tried_at": bindparam("at", type_=_MOMENT)}
 _DELIVERED = (
     update(CALLBACKS)
     .where(*_THIS, CALLBACKS.c.state != CallbackState.DELIVERED.value)
     .values(**_TRIED, state=CallbackState.DELIVERED.value, last_error=None)
 )
-_AGAIN = update(CALLBACKS).where(*_STILL_MINE).values(**_TRIED, due_at=bindparam("later"), last_error=bindparam("why"))
+_AGAIN = (
+    update(CALLBACKS).where(*_STILL_CLAIMED).values(**_TRIED, due_at=bindparam("later"), last_error=bindparam("why"))
+)
 _DEAD = (
-    update(CALLBACKS).where(*_STILL_MINE).values(**_TRIED, state=CallbackState.DEAD.value, last_error=bindparam("why"))
+    update(CALLBACKS)
+    .where(*_STILL_CLAIMED)
+    .values(**_TRIED, state=CallbackState.DEAD.value, last_error=bindparam("why"))
 )
 _OTHERS = CALLBACKS.alias()
 _FIRST_WAITING = (
@@ -119,7 +123,7 @@ _QUIET = text(
 
 
 class DueCallback(NamedTuple):
-    """As little as tells whether it can be sent now."""
+    """The least that tells whether a callback can be sent now."""
 
     callback_id: str
     agent_id: str
@@ -127,7 +131,7 @@ class DueCallback(NamedTuple):
 
 
 class ClaimedCallback(NamedTuple):
-    """A callback that is ours until `lease`; its agent's secrets, the newest first; and what speaks against sending."""
+    """A callback claimed until `lease`, with the agent's secrets, newest first, and reasons not to send it."""
 
     tenant_id: str
     callback_id: str
@@ -156,24 +160,24 @@ def list_due_callbacks(
     full_agents: Collection[str] = (),
     full_addresses: Collection[tuple[str, str]] = (),
 ) -> list[DueCallback]:
-    """What could be sent now, the longest due first, but for those to whom enough is being sent already."""
+    """Callbacks that can be sent now, the longest due first, without agents and addresses at their limit."""
     key = {"tenant": tenant_id, "now": now, "limit": limit}
-    but = {"agents": list(full_agents), "addresses": list(full_addresses)}
-    return [DueCallback(*row) for row in connection.execute(_DUE, key | but)]
+    excluded = {"agents": list(full_agents), "addresses": list(full_addresses)}
+    return [DueCallback(*row) for row in connection.execute(_DUE, key | excluded)]
 
 
 def claim_callbacks(
     connection: Connection, tenant_id: str, wanted: Iterable[DueCallback], now: datetime, until: datetime
 ) -> list[ClaimedCallback]:
-    """Those of them that nobody else has taken meanwhile: ours until then."""
-    key = {"tenant": tenant_id, "now": now, "lease": until, "wanted": [each.callback_id for each in wanted]}
+    """Claim these callbacks until `until`, except those that another process has claimed."""
+    key = {"tenant": tenant_id, "now": now, "lease": until, "wanted": [callback.callback_id for callback in wanted]}
     rows = connection.execute(_CLAIM, key).all()
-    whose = {"tenant": tenant_id, "now": now, "agents": sorted({row.agent_id for row in rows})}
+    agents_key = {"tenant": tenant_id, "now": now, "agents": sorted({row.agent_id for row in rows})}
     secrets: dict[str, list[str]] = {}
-    for agent_id, secret in connection.execute(_SECRETS, whose):
+    for agent_id, secret in connection.execute(_SECRETS, agents_key):
         secrets.setdefault(agent_id, []).append(secret)
-    revoked = set(connection.execute(_REVOKED, whose).scalars())
-    closed = {tuple(row) for row in connection.execute(_CLOSED, whose)}
+    revoked = set(connection.execute(_REVOKED, agents_key).scalars())
+    closed = {tuple(row) for row in connection.execute(_CLOSED, agents_key)}
     return [
         ClaimedCallback._make(
             (*row, tuple(secrets.get(row.agent_id, ())), row.agent_id in revoked, (row.agent_id, row.url) in closed)
@@ -182,30 +186,30 @@ def claim_callbacks(
     ]
 
 
-def record_delivery(connection: Connection, its: ClaimedCallback, now: datetime) -> None:
-    if connection.execute(_DELIVERED, _key(its, now)).rowcount:
-        release_next(connection, its.tenant_id, its.package_id, now)
+def record_delivery(connection: Connection, callback: ClaimedCallback, now: datetime) -> None:
+    if connection.execute(_DELIVERED, _key(callback, now)).rowcount:
+        release_next(connection, callback.tenant_id, callback.package_id, now)
 
 
-def schedule_retry(connection: Connection, its: ClaimedCallback, now: datetime, later: datetime, why: str) -> None:
-    connection.execute(_AGAIN, _key(its, now) | {"later": later, "why": why, "lease": its.lease})
+def schedule_retry(connection: Connection, callback: ClaimedCallback, now: datetime, later: datetime, why: str) -> None:
+    connection.execute(_AGAIN, _key(callback, now) | {"later": later, "why": why, "lease": callback.lease})
 
 
-def mark_dead(connection: Connection, its: ClaimedCallback, now: datetime, why: str) -> None:
-    if connection.execute(_DEAD, _key(its, now) | {"why": why, "lease": its.lease}).rowcount:
-        release_next(connection, its.tenant_id, its.package_id, now)
+def mark_dead(connection: Connection, callback: ClaimedCallback, now: datetime, why: str) -> None:
+    if connection.execute(_DEAD, _key(callback, now) | {"why": why, "lease": callback.lease}).rowcount:
+        release_next(connection, callback.tenant_id, callback.package_id, now)
 
 
-def _key(its: ClaimedCallback, now: datetime) -> dict[str, Any]:
-    return {"tenant": its.tenant_id, "callback": its.callback_id, "at": now}
+def _key(callback: ClaimedCallback, now: datetime) -> dict[str, Any]:
+    return {"tenant": callback.tenant_id, "callback": callback.callback_id, "at": now}
 
 
 def release_next(connection: Connection, tenant_id: str, package_id: str, now: datetime) -> None:
-    """The next of the package is due, if it has waited for its turn and nothing goes before it any more."""
+    """Make the next waiting callback of the package due, unless another one is due."""
     connection.execute(_NEXT, {"tenant": tenant_id, "package": package_id, "at": now})
 
 
-def pause_address(connection: Connection, its: ClaimedCallback, now: datetime, until: datetime | None) -> None:
-    """Nothing is sent to this address before then; or ever, where none is given."""
-    key = {"tenant": its.tenant_id, "agent": its.agent_id, "url": its.url}
+def pause_address(connection: Connection, callback: ClaimedCallback, now: datetime, until: datetime | None) -> None:
+    """Send nothing to this address before `until`; with None, never."""
+    key = {"tenant": callback.tenant_id, "agent": callback.agent_id, "url": callback.url}
     connection.execute(_QUIET, key | {"until": until, "now": now})

@@ -1,7 +1,7 @@
-"""Slack's rate as a budget that all replicas share: when something was last spent, in rows that are read under a lock.
+"""Slack's rate limits as a budget that all replicas share, in rows that are read under a lock.
 
-Slack counts what reaches it within a window, and when that was only Slack knows. It was no later than its answer came,
-so a call is under way until then, and its window begins with the answer: never before Slack's own.
+Slack counts the calls that reach it within a window, but not even the time of the answer says when a call reached it.
+So a call counts as in flight until its answer, and its window begins with the answer, never before Slack's own window.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ BUDGETS = core(Budget)
 
 POSTS, UPDATES, _CHANNEL = "posts", "updates", "channel "
 MEMBERS, PERMALINKS = "members", "permalinks"
-BURSTS = "bursts"  # paused as long as posts go into each channel one at a time
+BURSTS = "bursts"  # paused while posts are sent one at a time in each channel
 NO_BURSTS_FOR = 86_400.0  # seconds after Slack refused one
-AHEAD = 0.25  # seconds before its time comes that a call may be paid for: longer than it takes to make it ready
-LASTS = 15.0  # seconds after which a call that was paid for is over, whatever came of it
+AHEAD = 0.25  # seconds by which a call may be paid for in advance: longer than its preparation takes
+LASTS = 15.0  # seconds after which a paid call counts as finished, even without a result
 
 
 class Window(NamedTuple):
@@ -32,10 +32,10 @@ class Window(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """What Slack promises: about a post a second and channel, some hundred posts and fifty updates a minute.
+    """Slack's limits: about one post per second and channel, some hundred posts and fifty updates a minute.
 
-    Before a silence counts as consent, the members of a channel (fifty times a minute: with them its state is asked)
-    and each card (some hundred times) are asked of Slack.
+    Before silence counts as consent, Slack is asked for the members and state of the channel (`members`, fifty times a
+    minute) and for each card (`permalinks`, some hundred times a minute).
     """
 
     channel: Window = Window(5, 5)
@@ -60,7 +60,7 @@ def of_channel(channel: str) -> str:
 
 
 class Payment(NamedTuple):
-    """A call that was paid for: not before `at`, and known by when it is over at the latest."""
+    """A paid call. Send it at `at` or later. `latest`, when it counts as finished, identifies it."""
 
     keys: tuple[str, ...]
     at: float
@@ -69,7 +69,7 @@ class Payment(NamedTuple):
 
 @dataclass(slots=True)
 class Purse:
-    """What is left of each budget now. Keys that nothing was spent of lately are not in it."""
+    """The remaining budget of each key. Keys without recent calls are missing."""
 
     rates: Rates
     now: float
@@ -79,11 +79,11 @@ class Purse:
     changed: set[str] = field(default_factory=set)
 
     def wait(self, keys: Iterable[str]) -> float:
-        """Seconds until all of these have something left: 0 for now."""
+        """Seconds until all of these keys have budget; 0 if they have it now."""
         return max((self._wait(key) for key in keys), default=0.0)
 
     def spend(self, keys: Iterable[str]) -> Payment | None:
-        """Of what is left now, or will be in a moment: what is to be called then can be made ready meanwhile."""
+        """Pay for a call, up to AHEAD seconds in advance so that it can be prepared; None without budget."""
         wanted = tuple(keys)
         wait = self.wait(wanted)
         if wait > AHEAD:
@@ -95,14 +95,14 @@ class Purse:
         return spent
 
     def _latest(self, keys: tuple[str, ...]) -> float:
-        """It is known by that, so that no two have the same."""
+        """When the call counts as finished. The value identifies the call, so it must be unique."""
         latest = self.now + LASTS
         while any(latest in self.under_way.get(key, ()) for key in keys):
             latest += 1e-5
         return latest
 
     def settle(self, spent: Payment, at: float | None) -> None:
-        """Slack has answered by then, so it has counted it no later. Or, without a time: it was never called."""
+        """Finish a call: Slack answered at `at` and counted it by then. With None, the call was never made."""
         for key in spent.keys:
             if spent.latest in (still := self.under_way.get(key, [])):
                 still.remove(spent.latest)
@@ -111,20 +111,20 @@ class Purse:
                 self.changed.add(key)
 
     def pause(self, keys: Iterable[str], until: float) -> None:
-        """Slack itself said for how long."""
+        """Spend nothing before `until`, as Slack has asked."""
         for key in keys:
             self.paused[key] = max(self.paused.get(key, 0.0), until)
             self.changed.add(key)
 
     def back_off(self, spent: Payment, until: float) -> None:
-        """Slack took this call for one too many. How large a burst it takes is not known: for a day there is none."""
+        """Slack refused this call as one too many. Its burst limit is unknown, so avoid bursts for a day."""
         self.pause(spent.keys, until)
         if any(key.startswith(_CHANNEL) for key in spent.keys):
             self.pause([BURSTS], self.now + NO_BURSTS_FOR)
 
     @property
     def full(self) -> dict[str, float]:
-        """Of what nothing is left, and for how long it cannot be spent."""
+        """Keys without budget, with the seconds until they have some."""
         waits = {key: self._wait(key) - AHEAD for key in self.keys - {BURSTS}}
         return {key: wait for key, wait in waits.items() if wait > 0}
 
@@ -142,16 +142,16 @@ class Purse:
         return max(0.0, free - self.now, self.paused.get(key, 0.0) - self.now)
 
     def _counted(self, key: str) -> list[float]:
-        """What is under way may be counted only now. So may what lies ahead: a clock that is ahead of ours spent it."""
-        its = (*self.recent(key), *self.in_flight(key))
-        return sorted(min(at, self.now) for at in its)
+        """Slack may count a call in flight only now. Calls in the future were made by a clock ahead of ours."""
+        times = (*self.recent(key), *self.in_flight(key))
+        return sorted(min(at, self.now) for at in times)
 
     def recent(self, key: str) -> list[float]:
         since = self.now - self._length(key)
         return [min(at, self.now) for at in self.spent.get(key, ()) if at > since]
 
     def in_flight(self, key: str) -> list[float]:
-        """Whoever called and never said what came of it has ended: it is over by the latest."""
+        """Calls without a result. If their process died, they count as finished at `latest`."""
         since = self.now - self._length(key)
         return [latest for latest in self.under_way.get(key, ()) if latest > since]
 
@@ -159,7 +159,7 @@ class Purse:
         return self._window(key).seconds + self.rates.apart
 
     def _window(self, key: str) -> Window:
-        """Without bursts as many posts fit into the same time, evenly spaced."""
+        """The window of a key. Without bursts the same number of posts is spaced evenly."""
         window = self.rates.of(key)
         if key.startswith(_CHANNEL) and self.paused.get(BURSTS, 0.0) > self.now:
             return Window(1, window.seconds / window.calls)
@@ -171,7 +171,7 @@ _FIRST = text(
     " ON CONFLICT (tenant_id, key) DO NOTHING"
 )
 _OF_TENANT = BUDGETS.c.tenant_id == bindparam("tenant")
-# One row stands for all, and is locked before the others are read: who waits for a lock sees no row added meanwhile.
+# One row is the lock for all, taken before the others are read: a waiting query does not see rows added meanwhile.
 _LOCK = select(BUDGETS.c.key).where(_OF_TENANT, BUDGETS.c.key == POSTS).with_for_update()
 _READ = select(BUDGETS.c.key, BUDGETS.c.spent, BUDGETS.c.under_way, BUDGETS.c.paused_until).where(_OF_TENANT)
 _WRITE = text(
@@ -183,7 +183,7 @@ _FORGET = delete(BUDGETS).where(_OF_TENANT, BUDGETS.c.key.in_(bindparam("keys", 
 
 
 def lock_purse(connection: Connection, tenant_id: str, rates: Rates, now: float) -> Purse:
-    """Held until the commit: nobody else spends meanwhile."""
+    """Load the budget and lock it until the commit."""
     if connection.execute(_LOCK, {"tenant": tenant_id}).first() is None:
         connection.execute(_FIRST, {"tenant": tenant_id})
         connection.execute(_LOCK, {"tenant": tenant_id})
@@ -195,13 +195,13 @@ def lock_purse(connection: Connection, tenant_id: str, rates: Rates, now: float)
 
 
 def save_purse(connection: Connection, tenant_id: str, purse: Purse) -> None:
-    """What has nothing spent any more is forgotten: there is one for each conversation."""
-    over = [key for key in purse.keys if _is_over(purse, key)]
-    for key in purse.changed.difference(over):
-        its = {"spent": json.dumps(purse.recent(key)), "under_way": json.dumps(purse.in_flight(key))}
-        connection.execute(_WRITE, its | {"tenant": tenant_id, "key": key, "paused": purse.paused.get(key, 0.0)})
-    if gone := [key for key in over if key != POSTS]:
-        connection.execute(_FORGET, {"tenant": tenant_id, "keys": gone})
+    """Write changed keys and delete unused ones: there is a key for each conversation."""
+    finished = [key for key in purse.keys if _is_over(purse, key)]
+    for key in purse.changed.difference(finished):
+        row = {"spent": json.dumps(purse.recent(key)), "under_way": json.dumps(purse.in_flight(key))}
+        connection.execute(_WRITE, row | {"tenant": tenant_id, "key": key, "paused": purse.paused.get(key, 0.0)})
+    if unused := [key for key in finished if key != POSTS]:
+        connection.execute(_FORGET, {"tenant": tenant_id, "keys": unused})
 
 
 def _is_over(purse: Purse, key: str) -> bool:

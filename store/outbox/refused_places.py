@@ -1,4 +1,4 @@
-"""Places that Slack refuses: the package is shown elsewhere, and its place waits until Slack takes cards again."""
+"""Places that Slack refuses: the package is shown elsewhere, and the place waits until Slack accepts cards again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, or_, select, update
 from store.outbox.cards import CARDS, OF_PACKAGE, Place
 
 _THIS = (*OF_PACKAGE, CARDS.c.place == bindparam("at"))
-# Nobody is at what rests.
+# Only postponed cards: a claimed one is being delivered.
 _WAKE = (
     update(CARDS)
     .where(
@@ -24,12 +24,12 @@ _ELSEWHERE = (
 
 
 def wake_channel(connection: Connection, tenant_id: str, channel: str) -> None:
-    """Slack shows cards there again: what waits for that is brought now."""
+    """Deliver the postponed cards of this channel now: Slack accepts cards there again."""
     connection.execute(_WAKE, {"tenant": tenant_id, "at": channel})
 
 
 def drop_place(connection: Connection, place: Place) -> None:
-    """Nothing is to be shown there any more."""
+    """Delete the card of this place."""
     connection.execute(delete(CARDS).where(*_THIS), _key(place))
 
 

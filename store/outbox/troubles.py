@@ -1,6 +1,6 @@
-"""What Slack refuses for good: every replica can say so. The admins are told once, and when it is over.
+"""Troubles: places where Slack refuses cards permanently. Admins are told once that one began and once that it ended.
 
-A trouble that comes back soon after it was over, or that replicas see differently, is still the same one.
+Any replica can record a trouble. One that returns soon after its end, or that replicas see differently, is the same.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from store.schema.tables import core
 
 TROUBLES = core(Trouble)
 
-# In the place of a place:
-APP = "slack"  # the app itself, which Slack does not let do anything any more
-SOCKET = "socket"  # its Socket Mode connection, without which no click comes in
+# Used instead of a place:
+APP = "slack"  # Slack refuses the app itself
+SOCKET = "socket"  # the Socket Mode connection, without which no click arrives
 OF_THE_APP = (APP, SOCKET)
-CALM = timedelta(minutes=1)  # after which the end of a trouble is told
+CALM = timedelta(minutes=1)  # how long a trouble must be over before admins are told
 
 _OF_TENANT = TROUBLES.c.tenant_id == bindparam("tenant")
 _TIME = TROUBLES.c.since.type
@@ -39,10 +39,10 @@ _KNOWN = (TROUBLES.c.place, TROUBLES.c.error, TROUBLES.c.since, TROUBLES.c.ended
 _READ = select(*_KNOWN).where(_OF_TENANT, _ON).order_by(TROUBLES.c.place)
 _THESE = (_OF_TENANT, TROUBLES.c.place.in_(bindparam("places", expanding=True)), _ON)
 _OPEN = select(TROUBLES.c.place).where(*_THESE)
-# Nobody hears of the end of what they never heard of; but that the app was refused can be told only afterwards.
-_HEARD_OF = or_(TROUBLES.c.told, TROUBLES.c.place == APP)
-_END = update(TROUBLES).where(*_THESE, _HEARD_OF).values(ended_at=bindparam("now", type_=_TIME))
-_FORGET = delete(TROUBLES).where(*_THESE, ~_HEARD_OF)
+# The end is reported only if the beginning was. A refusal of the app itself can only be reported afterwards.
+_REPORTED = or_(TROUBLES.c.told, TROUBLES.c.place == APP)
+_END = update(TROUBLES).where(*_THESE, _REPORTED).values(ended_at=bindparam("now", type_=_TIME))
+_FORGET = delete(TROUBLES).where(*_THESE, ~_REPORTED)
 _OF_NOBODY = delete(TROUBLES).where(
     _OF_TENANT,
     TROUBLES.c.place.not_in(bindparam("named", expanding=True)),
@@ -52,9 +52,9 @@ _OF_NOBODY = delete(TROUBLES).where(
 )
 _BEGUN = and_(_OF_TENANT, ~TROUBLES.c.told, _ON, TROUBLES.c.place != APP)
 _ENDED = and_(_OF_TENANT, TROUBLES.c.ended_at <= bindparam("calm", type_=_TIME))
-_UNTOLD = select(TROUBLES.c.place).where(or_(_BEGUN, _ENDED)).limit(1)
-_TELL_BEGUN = update(TROUBLES).where(_BEGUN).values(told=True).returning(*_KNOWN)
-_TELL_ENDED = delete(TROUBLES).where(_ENDED).returning(*_KNOWN)
+_UNREPORTED = select(TROUBLES.c.place).where(or_(_BEGUN, _ENDED)).limit(1)
+_REPORT_BEGUN = update(TROUBLES).where(_BEGUN).values(told=True).returning(*_KNOWN)
+_REPORT_ENDED = delete(TROUBLES).where(_ENDED).returning(*_KNOWN)
 _BEGUN_AGAIN = update(TROUBLES).where(*_HERE).values(told=False)
 _ENDED_AGAIN = text(
     "INSERT INTO troubles (tenant_id, place, error, since, told, ended_at)"
@@ -70,7 +70,7 @@ class TroubleReport(NamedTuple):
 
 
 class TroubleAt(NamedTuple):
-    """What Slack said, and whether to try it again already."""
+    """The error, and whether the place is still closed (`still`) or can be tried again."""
 
     error: str
     still: bool
@@ -85,10 +85,10 @@ def record_trouble(
     now: datetime,
     closed_until: datetime | None = None,
 ) -> bool:
-    """Whether this is news."""
+    """Record a trouble. Returns whether its error is new."""
     before = connection.execute(_ERROR, {"tenant": tenant_id, "at": place}).scalar()
-    said = {"tenant": tenant_id, "place": place, "error": error, "now": now, "closed": closed_until}
-    connection.execute(_KEEP, said)
+    row = {"tenant": tenant_id, "place": place, "error": error, "now": now, "closed": closed_until}
+    connection.execute(_KEEP, row)
     return before != error
 
 
@@ -102,7 +102,7 @@ def current_troubles(connection: Connection, tenant_id: str) -> list[TroubleRepo
 
 
 def end_troubles(connection: Connection, tenant_id: str, *places: str, now: datetime) -> list[str]:
-    """Those of these places where there was a trouble. Nearly always none, and then nothing is written."""
+    """End the troubles of these places and return the places that had one. Nearly always none: nothing is written."""
     these = {"tenant": tenant_id, "places": places}
     ended = [row.place for row in connection.execute(_OPEN, these)]
     if ended:
@@ -112,24 +112,24 @@ def end_troubles(connection: Connection, tenant_id: str, *places: str, now: date
 
 
 def delete_unused_troubles(connection: Connection, tenant_id: str, named: Collection[str]) -> None:
-    """What the policy does not name, and where nothing is to be shown, is nobody's trouble any more."""
+    """Delete troubles of places that the policy does not name and that have no outdated card."""
     connection.execute(_OF_NOBODY, {"tenant": tenant_id, "named": [*named, *OF_THE_APP]})
 
 
 def is_any_unreported(connection: Connection, tenant_id: str, now: datetime) -> bool:
-    """Asked at each look, and nearly always not so: to find that out, nothing is written."""
-    return connection.execute(_UNTOLD, {"tenant": tenant_id, "calm": now - CALM}).first() is not None
+    """A cheap query, because the scheduler repeats it and the answer is nearly always no."""
+    return connection.execute(_UNREPORTED, {"tenant": tenant_id, "calm": now - CALM}).first() is not None
 
 
 def take_unreported(connection: Connection, tenant_id: str, now: datetime) -> list[TroubleReport]:
-    """Each once: whoever takes them tells them."""
-    taken = [*connection.execute(_TELL_BEGUN, {"tenant": tenant_id})]
-    taken += connection.execute(_TELL_ENDED, {"tenant": tenant_id, "calm": now - CALM})
+    """Take the troubles to report to the admins. Each is given to one caller, which must report it."""
+    taken = [*connection.execute(_REPORT_BEGUN, {"tenant": tenant_id})]
+    taken += connection.execute(_REPORT_ENDED, {"tenant": tenant_id, "calm": now - CALM})
     return [TroubleReport(*row) for row in taken]
 
 
-def report_again(connection: Connection, tenant_id: str, its: TroubleReport) -> None:
-    if its.ended_at:
-        connection.execute(_ENDED_AGAIN, its._asdict() | {"tenant": tenant_id})
+def report_again(connection: Connection, tenant_id: str, trouble: TroubleReport) -> None:
+    if trouble.ended_at:
+        connection.execute(_ENDED_AGAIN, trouble._asdict() | {"tenant": tenant_id})
     else:
-        connection.execute(_BEGUN_AGAIN, {"tenant": tenant_id, "at": its.place})
+        connection.execute(_BEGUN_AGAIN, {"tenant": tenant_id, "at": trouble.place})

@@ -1,7 +1,7 @@
-"""Turns of the agents: whose card is sent next, where several have cards that are behind.
+"""Turns: which agent's card is sent next, if several agents have outdated cards.
 
-An agent orders only its own cards, by what it says of their risk. Between agents, whoever was served least lately in
-the same channel comes first, so a flood of grave packages delays its own agent. Direct messages count as one channel.
+The risk that an agent states orders only its own cards. Between agents, the one served least recently in the same
+channel comes first, so a flood of risky packages delays only its own agent. Direct messages count as one channel.
 """
 
 from __future__ import annotations
@@ -33,21 +33,23 @@ _SERVED = text(
 
 
 class ServedPlace(NamedTuple):
-    """A place of an agent that is being brought up to date."""
+    """A place whose card is being updated, and the agent of its package."""
 
     place: Place
     agent_id: str
 
 
 def turn_number(*own_order: ColumnElement[Any]) -> ColumnElement[int]:
-    """The first card of each agent has turn 1, and so on."""
+    """Number the cards of each agent from 1 in this order."""
     return func.row_number().over(partition_by=PACKAGES.c.agent_id, order_by=own_order)
 
 
-def record_served(connection: Connection, each: Iterable[ServedPlace], now: datetime) -> None:
-    """A place that stands for a role sends nothing itself."""
+def record_served(connection: Connection, places: Iterable[ServedPlace], now: datetime) -> None:
+    """Record when the agents were served. Places that stand for a role are not posted, so they do not count."""
     lanes = {
-        (its.place.tenant_id, its.agent_id, _lane(its.place)) for its in each if not its.place.place.startswith(ROLE)
+        (served.place.tenant_id, served.agent_id, _lane(served.place))
+        for served in places
+        if not served.place.place.startswith(ROLE)
     }
     keys = [
         {"tenant": tenant, "agent": agent, "lane": lane, "now": now.timestamp()}

@@ -1,1 +1,1 @@
-"""Packages and what belongs to them: versions, votes, tasks, words and events."""
+"""Packages with their versions, votes, tasks, content and events."""

@@ -1,6 +1,6 @@
-"""Autonomy profiles: one for each agent and action type. Who counts an outcome has the agent's row locked.
+"""Autonomy profiles: one for each agent and action type. Lock the agent's row before you change one.
 
-A type is found in any spelling, so that no failure is left behind by another one.
+The action type is normalized, so an agent cannot escape its failures with another spelling.
 """
 
 from __future__ import annotations
@@ -34,6 +34,6 @@ def load_profile(connection: Connection, tenant_id: str, agent_id: str, action_t
     return AutonomyProfile.model_validate_json(row.body) if row else None
 
 
-def save_profile(connection: Connection, tenant_id: str, its: AutonomyProfile) -> None:
-    key = {"tenant": tenant_id, "agent": its.agent_id, "action": normalize_name(its.action_type)}
-    write_row(connection, _PUT, key | {"body": its.model_dump_json()})
+def save_profile(connection: Connection, tenant_id: str, profile: AutonomyProfile) -> None:
+    key = {"tenant": tenant_id, "agent": profile.agent_id, "action": normalize_name(profile.action_type)}
+    write_row(connection, _PUT, key | {"body": profile.model_dump_json()})

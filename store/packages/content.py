@@ -1,7 +1,7 @@
-"""Words: what agents and people wrote, beside the events that brought them.
+"""The content of events: what agents and people wrote.
 
-An event keeps the salted digest of its words. Words that no longer have it are withheld, as if they had been emptied:
-someone who can write to the database can take words away, and cannot put others in their place.
+An event holds the salted digest of its content. Content that does not match the digest is withheld, as if it had been
+emptied: someone with write access to the database can remove content, but cannot replace it.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ VERIFIED = VerifiedContent()
 
 _ADD = insert(CONTENT)
 _READ = select(CONTENT.c.event_id, CONTENT.c.salt, CONTENT.c.words).where(CONTENT.c.tenant_id == bindparam("tenant"))
-# A list of any length is compiled anew each time it is sent; a document asks for two at most, and often.
+# A list is compiled at each execution. Documents are frequent and need two events at most, so those are fixed.
 _READ_TWO = _READ.where(or_(CONTENT.c.event_id == bindparam("one"), CONTENT.c.event_id == bindparam("other")))
 _READ_MANY = _READ.where(CONTENT.c.event_id.in_(bindparam("events", expanding=True)))
 
 
 class NewContent(NamedTuple):
-    """The words of one event, ready to be written."""
+    """The content of one event, ready to be written."""
 
     tenant_id: str
     event_id: str
@@ -43,31 +43,31 @@ class NewContent(NamedTuple):
     created_at: Any
 
 
-def save_content(batch: Batch, kept: list[NewContent]) -> None:
-    if kept:
-        rows = [each._asdict() | {"words": to_json(each.words).decode()} for each in kept]
+def save_content(batch: Batch, contents: list[NewContent]) -> None:
+    if contents:
+        rows = [item._asdict() | {"words": to_json(item.words).decode()} for item in contents]
         batch.execute(_ADD, rows)
         for row in rows:
             VERIFIED.add(row["event_id"], row["salt"], row["words"])
 
 
 def load_words(connection: Connection, tenant_id: str, *event_ids: str) -> dict[str, Words]:
-    """The words of these events: those that retention has left, and that nobody has changed."""
+    """The content of these events, without content that was emptied or altered."""
     match event_ids:
         case ():
             return {}
         case (one,) | (one, _):
-            found = fetch_all(connection, _READ_TWO, {"tenant": tenant_id, "one": one, "other": event_ids[-1]})
+            rows_found = fetch_all(connection, _READ_TWO, {"tenant": tenant_id, "one": one, "other": event_ids[-1]})
         case _:
-            found = list(connection.execute(_READ_MANY, {"tenant": tenant_id, "events": list(event_ids)}))
-    kept = [row for row in found if row.words is not None]
-    altered = _altered(connection, tenant_id, kept)
-    return {row.event_id: from_json(row.words) for row in kept if row.event_id not in altered}
+            rows_found = list(connection.execute(_READ_MANY, {"tenant": tenant_id, "events": list(event_ids)}))
+    contents = [row for row in rows_found if row.words is not None]
+    altered = _altered(connection, tenant_id, contents)
+    return {row.event_id: from_json(row.words) for row in contents if row.event_id not in altered}
 
 
-def _altered(connection: Connection, tenant_id: str, kept: list[Any]) -> set[str]:
-    """Those that do not have the digest that their event keeps. Each text is worked out once in a process."""
-    unknown = [row for row in kept if not VERIFIED.knows(row.event_id, row.salt, row.words)]
+def _altered(connection: Connection, tenant_id: str, contents: list[Any]) -> set[str]:
+    """Ids of events whose content does not match the digest. Each text is checked once in a process."""
+    unknown = [row for row in contents if not VERIFIED.knows(row.event_id, row.salt, row.words)]
     if not unknown:
         return set()
     digests = load_content_digests(connection, tenant_id, [row.event_id for row in unknown])
@@ -83,5 +83,5 @@ def _altered(connection: Connection, tenant_id: str, kept: list[Any]) -> set[str
 def _is_genuine(row: Any, digest: str | None) -> bool:
     try:
         return digest is not None and content_digest(from_json(row.words), row.salt) == digest
-    except (AttributeError, TypeError, ValueError):  # somebody has put there what is no JSON, or no salt
+    except (AttributeError, TypeError, ValueError):  # someone has replaced the JSON or the salt by something invalid
         return False

@@ -25,9 +25,9 @@ _BODIES = select(EVENTS.c.event_id, EVENTS.c.body).where(
 
 
 def load_content_digests(connection: Connection, tenant_id: str, event_ids: list[str]) -> dict[str, str | None]:
-    """The digest of its words that each of these events keeps."""
-    found = connection.execute(_BODIES, {"tenant": tenant_id, "events": event_ids})
-    return {row.event_id: json.loads(row.body)["content"] for row in found}
+    """The content digest in each of these events."""
+    result = connection.execute(_BODIES, {"tenant": tenant_id, "events": event_ids})
+    return {row.event_id: json.loads(row.body)["content"] for row in result}
 
 
 def load_events(connection: Connection, tenant_id: str, package_id: str) -> list[Event]:

@@ -1,4 +1,4 @@
-"""Packages: read whole, found by their owner, and changed only by compare-and-set."""
+"""Loads, lists and saves packages. A package is changed only by compare-and-set on its revision."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _CHANGE = (
 
 
 class Loaded(NamedTuple):
-    """A package as this transaction found it: its state, the digest its next event follows, whom to call back."""
+    """A package's state, the digest of its last event (`head`), and its callback address."""
 
     state: PackageState
     head: str
@@ -61,7 +61,7 @@ class Loaded(NamedTuple):
 
 
 class PackageSummary(NamedTuple):
-    """As little as tells whether there is news, and for whom."""
+    """The least that tells whether a package has changed, and whose it is."""
 
     agent_id: str
     revision: int
@@ -74,7 +74,7 @@ def load_package(connection: Connection, tenant_id: str, package_id: str) -> Loa
 
 
 def load_own_package(connection: Connection, tenant_id: str, package_id: str, agent_id: str) -> PackageState | None:
-    """An agent's own package. Another's is not found: whether it exists is none of its business."""
+    """An agent's own package. An agent must not learn whether a package of another agent exists."""
     loaded = load_package(connection, tenant_id, package_id)
     return loaded.state if loaded and loaded.state.agent_id == agent_id else None
 
@@ -91,9 +91,10 @@ def _loaded(row) -> Loaded:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a 
 def save_package(
     batch: Batch, before: PackageState | None, after: PackageState, head: str, callback_url: str | None
 ) -> None:
-    """Puts the new state in the place of the one it was made from, and else changes nothing.
+    """Replace the state if its revision is still that of `before`.
 
-    Where that one is gone, the place of the next event in the chain is taken: that is how it is noticed.
+    If it is not, this changes no row. The conflict is noticed when the event is inserted, because its position in the
+    chain is taken.
     """
     row = _row(after) | {"head": head, "callback_url": callback_url}
     if before is None:
@@ -147,7 +148,7 @@ def list_own(
     after: Cursor | None = None,
     **wanted: str | None,
 ) -> tuple[list[PackageState], Cursor | None]:
-    """A page of an agent's own packages, newest first, and where the next page begins if there is one.
+    """A page of an agent's own packages, newest first, and the cursor of the next page, if there is one.
 
     `wanted`: status, thread_id, action_type.
     """
@@ -159,9 +160,9 @@ def list_own(
     if after is not None:
         query = query.where(place < tuple_(after.created_at, after.package_id))
     newest = (PACKAGES.c.created_at.desc(), PACKAGES.c.package_id.desc())
-    found = connection.execute(query.order_by(*newest).limit(limit + 1)).scalars().all()
-    page = [PackageState.model_validate_json(state) for state in found[:limit]]
-    return page, Cursor(page[-1].created_at, page[-1].decision_package_id) if len(found) > limit else None
+    states = connection.execute(query.order_by(*newest).limit(limit + 1)).scalars().all()
+    page = [PackageState.model_validate_json(state) for state in states[:limit]]
+    return page, Cursor(page[-1].created_at, page[-1].decision_package_id) if len(states) > limit else None
 
 
 _GLANCE = select(PACKAGES.c.agent_id, PACKAGES.c.revision, PACKAGES.c.status).where(*_THIS)
@@ -172,7 +173,7 @@ def load_summary(connection: Connection, tenant_id: str, package_id: str) -> Pac
     return PackageSummary(row.agent_id, row.revision, Status(row.status)) if row else None
 
 
-# The index on decided_at, status and level finds these without reading any other package.
+# The index on decided_at, status and level finds these packages without reading others.
 _SOFT_WAITING = select(PACKAGES.c.package_id).where(
     PACKAGES.c.tenant_id == bindparam("tenant"),
     PACKAGES.c.decided_at.is_(None),
@@ -183,7 +184,7 @@ _ANY_SOFT_WAITING = _SOFT_WAITING.limit(1)
 
 
 def list_soft_waiting(connection: Connection, tenant_id: str) -> list[str]:
-    """The packages to which silence would consent."""
+    """Pending packages to which silence would be consent."""
     return list(connection.execute(_SOFT_WAITING, {"tenant": tenant_id}).scalars())
 
 
@@ -195,7 +196,7 @@ _REVISIONS = select(PACKAGES.c.package_id, PACKAGES.c.revision).where(*_THESE)
 
 
 def load_revisions(connection: Connection, tenant_id: str, package_ids: list[str]) -> dict[str, int]:
-    """How far each of these packages is: what the waiters' slow poll asks."""
+    """The revision of each package, for the slow poll of the waiters."""
     rows = connection.execute(_REVISIONS, {"tenant": tenant_id, "packages": package_ids})
     return {row.package_id: row.revision for row in rows}
 
@@ -203,11 +204,11 @@ def load_revisions(connection: Connection, tenant_id: str, package_ids: list[str
 _LATER = update(PACKAGES).where(*_THIS, PACKAGES.c.revision == bindparam("was")).values(due_at=bindparam("later"))
 
 
-def postpone_due(connection: Connection, each: Sequence[tuple[PackageState, datetime]]) -> None:
-    """What cannot happen yet is looked at then, and does not stand before what can. The next change finds anew."""
+def postpone_due(connection: Connection, postponed: Sequence[tuple[PackageState, datetime]]) -> None:
+    """Look at these packages again later, so that they do not delay others. Their next change sets a new time."""
     keys = [
         {"tenant": state.tenant_id, "package": state.decision_package_id, "was": state.revision, "later": at}
-        for state, at in each
+        for state, at in postponed
     ]
     connection.execute(_LATER, keys)
 
@@ -230,17 +231,17 @@ _CLAIM = (
 
 
 def is_any_due(connection: Connection, tenant_id: str, now: datetime) -> bool:
-    """As little as an idle look may cost."""
+    """A cheap query, because the idle scheduler repeats it."""
     return connection.execute(_DUE, {"tenant": tenant_id, "now": now, "limit": 1}).first() is not None
 
 
 def claim_due_packages(
     connection: Connection, tenant_id: str, now: datetime, until: datetime, limit: int
 ) -> list[PackageState]:
-    """The packages for which time has something to do, the longest overdue first, taken by nobody else until then.
+    """Claim due packages, the longest overdue first, until `until`.
 
-    Whoever takes them and ends before it is done with them leaves them due again. One that cannot be read is told and
-    left, until then and again: it keeps none of the others waiting.
+    If the process dies, the claim expires and they are due again. An unreadable package is logged and skipped until its
+    claim expires, so that it does not block the others.
     """
     key = {"tenant": tenant_id, "now": now, "limit": limit, "until": until}
     read = (_read(row.package_id, row.state) for row in connection.execute(_CLAIM, key))

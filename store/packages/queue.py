@@ -1,6 +1,6 @@
-"""The review queue: what waits for whom, the most urgent first; and what people decided before.
+"""The review queue: open tasks, the most urgent first, and past decisions.
 
-What is asked by or for one person follows an index, so that a page costs the same in a long queue as in a short one.
+Queries for one person follow an index, so a page costs the same in a long queue as in a short one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from store.schema.tables import VoteRow, core
 
 VOTES = core(VoteRow)
 
-MAX_TASKS_READ = 200  # tasks that are looked at for one page of what a person could take
+MAX_TASKS_READ = 200  # tasks that are read for one page of tasks offered to a person
 
 _PLACE = (TASKS.c.priority, TASKS.c.due_at, TASKS.c.review_task_id)
 _RANK = {priority: rank for rank, priority in enumerate(Priority)}
@@ -33,7 +33,7 @@ _TERMINAL = [status.value for status in Status if status.terminal]
 _UNASSIGNED = TASKS.c.assigned_to.is_(None)
 
 Condition = ColumnElement[bool]
-Found = Row[str, int, datetime, str]  # a package's state, and its place in the queue
+TaskRow = Row[str, int, datetime, str]  # a package's state and its place in the queue
 
 
 class Place(NamedTuple):
@@ -57,16 +57,16 @@ def list_open_tasks(
     limit: int,
     after: Place | None = None,
 ) -> Page:
-    """What is asked of these roles, whoever has taken it up; of all roles, if none are named."""
+    """Open tasks of these roles, or of all roles, whether they are assigned or not."""
     ways: list[list[Condition]] = [[]] if roles is None else [[TASKS.c.required_role == role] for role in sorted(roles)]
-    return _whole(_rows(connection, tenant_id, ways, limit + 1, after), limit)
+    return _page(_rows(connection, tenant_id, ways, limit + 1, after), limit)
 
 
 def list_assigned(
     connection: Connection, tenant_id: str, user_id: str, *, limit: int, after: Place | None = None
 ) -> Page:
-    """What this person has taken up or was given."""
-    return _whole(_rows(connection, tenant_id, [[TASKS.c.assigned_to == user_id]], limit + 1, after), limit)
+    """Open tasks assigned to this person."""
+    return _page(_rows(connection, tenant_id, [[TASKS.c.assigned_to == user_id]], limit + 1, after), limit)
 
 
 def list_offered(
@@ -79,20 +79,20 @@ def list_offered(
     limit: int,
     after: Place | None = None,
 ) -> Page:
-    """What nobody has taken up and this person could decide. A short page may be followed by another."""
+    """Unassigned tasks that this person could decide. A page can be shorter than `limit` and not the last."""
     kept: list[PackageState] = []
-    rows = _rows(connection, tenant_id, list(_asked_of(roster, user_id)), MAX_TASKS_READ + 1, after)
+    rows = _rows(connection, tenant_id, list(_offered_conditions(roster, user_id)), MAX_TASKS_READ + 1, after)
     for row in rows[:MAX_TASKS_READ]:
         state = PackageState.model_validate_json(row.state)
-        if _could_take(state, roster, user_id, now):
+        if _can_decide(state, roster, user_id, now):
             kept.append(state)
         if len(kept) == limit:
             return Page(tuple(kept), _place(row) if row is not rows[-1] else None)
     return Page(tuple(kept), _place(rows[MAX_TASKS_READ - 1]) if len(rows) > MAX_TASKS_READ else None)
 
 
-def _asked_of(roster: Roster, user_id: str) -> Iterator[list[Condition]]:
-    """The ways in which a task can be this person's: by the role that it asks, or as a part of its quorum."""
+def _offered_conditions(roster: Roster, user_id: str) -> Iterator[list[Condition]]:
+    """Conditions under which a person can take a task: it requires their role, or its quorum includes their role."""
     policy = roster.policy
     roles = frozenset[str]().union(*(policy.roles_implied_by(role) for role in roster.roles_of(user_id)))
     yield from ([TASKS.c.required_role == role, _UNASSIGNED] for role in sorted(roles))
@@ -102,8 +102,8 @@ def _asked_of(roster: Roster, user_id: str) -> Iterator[list[Condition]]:
             yield [TASKS.c.priority == rank, TASKS.c.required_role.not_in(sorted(roles)), _UNASSIGNED]
 
 
-def _could_take(state: PackageState, roster: Roster, user_id: str, now: datetime) -> bool:
-    """Whether there is anything left here for this person to decide."""
+def _can_decide(state: PackageState, roster: Roster, user_id: str, now: datetime) -> bool:
+    """Whether this person may decide and has not voted yet."""
     takeover = state.level is HITLLevel.HUMAN_TAKEOVER
     standard = Standard.TAKE_OVER if takeover else Standard.PROCEED
     voted = any(vote.reviewer_id == user_id for vote in state.votes)
@@ -113,18 +113,18 @@ def _could_take(state: PackageState, roster: Roster, user_id: str, now: datetime
 
 def _rows(
     connection: Connection, tenant_id: str, ways: Sequence[Sequence[Condition]], limit: int, after: Place | None
-) -> Sequence[Found]:
-    """The first tasks found in each of these ways, where it walks an index; and of them all, the first."""
+) -> Sequence[TaskRow]:
+    """The first tasks that meet any of these conditions: each condition walks an index, then the results are merged."""
     if not ways:
         return []
     begin = [TASKS.c.tenant_id == tenant_id, TASKS.c.open] + ([_after(after)] if after else [])
-    each = (select(TASKS.c.package_id, *_PLACE).where(*begin, *way).order_by(*_PLACE).limit(limit) for way in ways)
-    places = union_all(*(first.subquery().select() for first in each))
-    found = places.order_by("priority", "due_at", "review_task_id").limit(limit).subquery()
-    of_task = (PACKAGES.c.tenant_id == tenant_id) & (PACKAGES.c.package_id == found.c.package_id)
-    place = (found.c.priority, found.c.due_at, found.c.review_task_id)
+    parts = (select(TASKS.c.package_id, *_PLACE).where(*begin, *way).order_by(*_PLACE).limit(limit) for way in ways)
+    merged = union_all(*(part.subquery().select() for part in parts))
+    tasks = merged.order_by("priority", "due_at", "review_task_id").limit(limit).subquery()
+    of_task = (PACKAGES.c.tenant_id == tenant_id) & (PACKAGES.c.package_id == tasks.c.package_id)
+    place = (tasks.c.priority, tasks.c.due_at, tasks.c.review_task_id)
     return connection.execute(
-        select(PACKAGES.c.state, *place).join_from(found, PACKAGES, of_task).order_by(*place)
+        select(PACKAGES.c.state, *place).join_from(tasks, PACKAGES, of_task).order_by(*place)
     ).all()
 
 
@@ -132,27 +132,27 @@ def _after(place: Place) -> Condition:
     return tuple_(*_PLACE) > tuple_(*place)
 
 
-def _place(row: Found) -> Place:
+def _place(row: TaskRow) -> Place:
     return Place(row.priority, row.due_at, row.review_task_id)
 
 
-def _whole(rows: Sequence[Found], limit: int) -> Page:
+def _page(rows: Sequence[TaskRow], limit: int) -> Page:
     items = tuple(PackageState.model_validate_json(row.state) for row in rows[:limit])
     return Page(items, _place(rows[limit - 1]) if len(rows) > limit else None)
 
 
 def count_open_items(connection: Connection, tenant_id: str, people: Collection[str]) -> dict[str, int]:
-    """How many open tasks each of these people has now."""
-    theirs = (TASKS.c.tenant_id == tenant_id, TASKS.c.open, TASKS.c.assigned_to.in_(sorted(people)))
-    query = select(TASKS.c.assigned_to, func.count()).where(*theirs).group_by(TASKS.c.assigned_to)
-    return dict.fromkeys(sorted(people), 0) | {str(who): count for who, count in connection.execute(query)}
+    """The number of open tasks of each of these people."""
+    conditions = (TASKS.c.tenant_id == tenant_id, TASKS.c.open, TASKS.c.assigned_to.in_(sorted(people)))
+    query = select(TASKS.c.assigned_to, func.count()).where(*conditions).group_by(TASKS.c.assigned_to)
+    return dict.fromkeys(sorted(people), 0) | {str(user_id): count for user_id, count in connection.execute(query)}
 
 
 _YOUNGER_THAN = {Age.UNDER_1H: 1, Age.UNDER_4H: 4, Age.UNDER_24H: 24, Age.UNDER_3D: 72}
 
 
 def count_open(connection: Connection, tenant_id: str) -> int:
-    """How much waits for people, where nobody asks of which level and since when."""
+    """The number of open tasks."""
     query = select(func.count()).select_from(TASKS).where(TASKS.c.tenant_id == tenant_id, TASKS.c.open)
     count: int = connection.execute(query).scalar_one()
     return count
@@ -169,12 +169,12 @@ def count_waiting(connection: Connection, tenant_id: str, now: datetime) -> tupl
         .group_by(PACKAGES.c.level, "age")
     )
     rows = connection.execute(query).all()
-    found = [Waiting(level=HITLLevel(row.level), age=Age(row.age), count=row.tasks) for row in rows]
-    return tuple(sorted(found, key=lambda each: (each.level, list(Age).index(each.age))))
+    counts = [Waiting(level=HITLLevel(row.level), age=Age(row.age), count=row.tasks) for row in rows]
+    return tuple(sorted(counts, key=lambda count: (count.level, list(Age).index(count.age))))
 
 
 class GivenDecision(NamedTuple):
-    """A decision that a person gave, and the package as it is now."""
+    """A person's decision, and the package as it is now."""
 
     at: datetime
     event_id: str
@@ -186,7 +186,7 @@ class GivenDecision(NamedTuple):
 def list_decisions_by(
     connection: Connection, tenant_id: str, reviewer_id: str, *, limit: int, after: tuple[datetime, str] | None = None
 ) -> list[GivenDecision]:
-    """What this person decided, newest first, from the one given on."""
+    """Decisions of this person, newest first, after the given one."""
     of_vote = (PACKAGES.c.tenant_id == VOTES.c.tenant_id) & (PACKAGES.c.package_id == VOTES.c.package_id)
     query = (
         select(VOTES.c.at, VOTES.c.event_id, VOTES.c.decision, VOTES.c.version, PACKAGES.c.state)
@@ -204,7 +204,7 @@ def list_decisions_by(
 
 
 def list_similar_decided(connection: Connection, state: PackageState, *, limit: int = 3) -> list[PackageState]:
-    """How packages of this action type about this subject ended, the last first. About no subject, none is alike."""
+    """Ended packages with the same action type and subject, newest first; none if the package has no subject."""
     if state.subject_digest is None:
         return []
     query = (

@@ -1,4 +1,4 @@
-"""Refused attempts: one event per person, package, reason and minute; the rest of them are counted here."""
+"""Refused attempts: one event per person, package, reason and minute; further ones are only counted."""
 
 from __future__ import annotations
 

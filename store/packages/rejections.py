@@ -1,4 +1,4 @@
-"""What people said no to: kept beside the packages, so that a submission finds it in one statement."""
+"""Rejections: each Reject, Object or Revoke of a person, in a table that a submission can query in one statement."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SETTLE = (
 
 
 def write_rejections(batch: Batch, before: PackageState | None, after: PackageState) -> None:
-    """Writes down each new No, and that one was settled."""
+    """Write new rejections, and mark those that were settled."""
     if before is None or before.noes is after.noes:
         return
     known = {no.event_id: no for no in before.noes}
@@ -69,7 +69,7 @@ _LIKE_THIS = or_(
     NOES.c.action_digest == bindparam("digest"),
     (NOES.c.agent_id == bindparam("agent")) & (NOES.c.action_type == bindparam("action_type")),
 )
-# Those to the same action come first: no number of other ones pushes them out of what is remembered.
+# Rejections of the same action come first, so that the limit never cuts them off.
 IN_FORCE = (
     NOES.c.tenant_id == bindparam("tenant"),
     NOES.c.at > bindparam("no_since", type_=NOES.c.at.type),
@@ -113,9 +113,11 @@ _APPROVED = (
 def last_approved_at(
     connection: Connection, tenant_id: str, agent_id: str, action_type: str, since: datetime
 ) -> datetime | None:
-    """When a person last approved an action of this type by this agent. Asked only where a No is in force."""
+    """When a person last approved an action of this type by this agent. Queried only if a rejection is in force."""
     key = {"tenant": tenant_id, "agent": agent_id, "action_type": normalize_name(action_type), "since": since}
     states = (PackageState.model_validate_json(row.state) for row in fetch_all(connection, _APPROVED, key))
-    made = (state.decision for state in states if state.proceeds)
-    by_people = [each.decided_at for each in made if each and each.basis in (Basis.HUMAN, Basis.QUORUM)]
+    decisions = (state.decision for state in states if state.proceeds)
+    by_people = [
+        decision.decided_at for decision in decisions if decision and decision.basis in (Basis.HUMAN, Basis.QUORUM)
+    ]
     return max(by_people, default=None)

@@ -1,20 +1,20 @@
-"""States and the text under which the database keeps them. The same text is the same state: it is read only once."""
+"""Converts states to and from the text in the database. Parsed states are cached by their text."""
 
 from __future__ import annotations
 
 from rules.state.model import PackageState
 from store.engine.bounded_cache import BoundedCache
 
-MOST = 1000  # of some 15 kB each, text and state
+LIMIT = 1000  # about 15 kB each, for text and state
 
-_KNOWN = BoundedCache[str, PackageState](MOST)
+_CACHE = BoundedCache[str, PackageState](LIMIT)
 
 
 def parse_state(text: str) -> PackageState:
-    return _KNOWN.get(text) or _KNOWN.add(text, PackageState.model_validate_json(text))
+    return _CACHE.get(text) or _CACHE.add(text, PackageState.model_validate_json(text))
 
 
 def serialize_state(state: PackageState) -> str:
     text = state.model_dump_json()
-    _KNOWN.add(text, state)
+    _CACHE.add(text, state)
     return text

@@ -1,6 +1,6 @@
-"""What the numbers say: how much waits, how people decide and how long it takes them, how good it was afterwards.
+"""Review statistics: open tasks, decisions, decision times, and verdicts of second looks.
 
-Counted in the database, in the same words for both kinds. Percentiles are by nearest rank: times that somebody took.
+The database counts them, with the same SQL on SQLite and PostgreSQL. Percentiles use the nearest rank.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def load_statistics(connection: Connection, since: datetime, now: datetime) -> S
 
 
 def _settled(connection: Connection, tenant_id: str, since: datetime, now: datetime) -> tuple[dict[Status, int], int]:
-    """What packages came to, by status, and how many of them needed nobody."""
+    """Ended packages by status, and how many proceeded automatically."""
     automatic = case((_UNATTENDED, 1), else_=0).label("automatic")
     query = select(PACKAGES.c.status, automatic, func.count().label("packages"))
     query = query.where(*_ended(tenant_id, since, now)).group_by(PACKAGES.c.status, "automatic")
@@ -73,12 +73,12 @@ def _decisions(connection: Connection, tenant_id: str, since: datetime, now: dat
         .where(VOTES.c.tenant_id == tenant_id, VOTES.c.at > since, VOTES.c.at <= now)
         .group_by(VOTES.c.decision)
     )
-    found = {HumanDecisionType(decision): votes for decision, votes in connection.execute(query)}
-    return {decision: found[decision] for decision in HumanDecisionType if decision in found}
+    counts = {HumanDecisionType(decision): votes for decision, votes in connection.execute(query)}
+    return {decision: counts[decision] for decision in HumanDecisionType if decision in counts}
 
 
 def _times(connection: Connection, tenant_id: str, since: datetime, now: datetime) -> tuple[int | None, int | None]:
-    """Median and p90 of the time from being asked to having decided."""
+    """Median and p90 of the time between request and decision, in milliseconds."""
     rank = func.cume_dist().over(order_by=VOTES.c.latency_ms).label("rank")
     within = (VOTES.c.tenant_id == tenant_id, VOTES.c.at > since, VOTES.c.at <= now)
     ranked = select(VOTES.c.latency_ms, rank).where(*within).subquery()

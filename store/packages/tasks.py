@@ -1,4 +1,4 @@
-"""Review tasks: the rungs of each package's ladder as rows, so that they can be queued for people."""
+"""Review tasks: one row for each rung of a package's escalation ladder, as the review queue needs them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CHANGE = (
 
 
 def write_tasks(batch: Batch, before: PackageState | None, after: PackageState) -> None:
-    """One open task at most for each package: that of the rung it is on, while people are awaited."""
+    """Keep at most one open task for each package: the current rung, while the package is pending."""
     if after.level <= HITLLevel.NOTIFY_ONLY:
         return
     if before is None:

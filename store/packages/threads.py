@@ -1,6 +1,6 @@
-"""Threads that a person holds: while they do, no package of such a thread comes in and none is claimed.
+"""Threads that a person has taken over: meanwhile no package of such a thread is accepted or claimed.
 
-A row stands for a name that a package holds. `rules.state.takeover_reach` says which names it holds, and asks for.
+A row is a thread name that a package holds. `rules.state.takeover_reach` says which names a package holds and checks.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from store.schema.tables import ThreadRow, core
 
 THREADS = core(ThreadRow)
 
-# The package, other than one's own, through which a person holds this thread. Ids start with the time of creation, so
-# the smallest is the oldest.
+# The other package through which a person holds this thread. Ids start with the creation time, so the smallest is the
+# oldest.
 HOLDER = (
     select(func.min(THREADS.c.package_id))
     .where(
@@ -37,13 +37,13 @@ _FREE = delete(THREADS).where(
 
 
 def holder_values(asking: HasThread, own: str) -> dict[str, str] | None:
-    """The values of `HOLDER`; nothing where the package names neither a thread nor a run."""
+    """The parameters of `HOLDER`; None if the package names neither a thread nor a run."""
     names = names_required(asking)
     return {"first": names[0], "last": names[-1], "own": own} if names else None
 
 
 def write_thread_holds(batch: Batch, before: PackageState | None, after: PackageState) -> None:
-    """Makes the table agree with whether this package holds its thread."""
+    """Insert or delete the rows when this package takes or releases its thread."""
     held = before is not None and before.holds_thread
     if after.holds_thread and not held:
         batch.execute(_TAKE, [_row(after, name) for name in names_held(after)])

@@ -1,4 +1,4 @@
-"""The versions of a package, by the digest of the action that each proposes."""
+"""The versions of a package, with the digest of the action that each proposes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _RAISE = (
 
 
 def write_versions(batch: Batch, before: PackageState | None, after: PackageState) -> None:
-    """A version that became graver while people looked at it, as by an objection, is remembered as that grave."""
+    """Add a new version, or update the level of the current one, which an objection for example can raise."""
     if before is None or before.version != after.version:
         batch.execute(_ADD, _row(after))
     elif before.level is not after.level:
@@ -47,7 +47,7 @@ def _row(after: PackageState) -> dict[str, Any]:
     }
 
 
-_MADE_BY = select(VERSIONS.c.event_id).where(
+_EVENT_ID = select(VERSIONS.c.event_id).where(
     VERSIONS.c.tenant_id == bindparam("tenant"),
     VERSIONS.c.package_id == bindparam("package"),
     VERSIONS.c.version == bindparam("version"),
@@ -55,9 +55,9 @@ _MADE_BY = select(VERSIONS.c.event_id).where(
 
 
 def load_version_event_id(connection: Connection, state: PackageState, version: int) -> str | None:
-    """The event that brought this version; none brought the version before the first."""
+    """The event that created this version; None for versions below 1."""
     if version < 1:
         return None
     key = {"tenant": state.tenant_id, "package": state.decision_package_id, "version": version}
-    row = fetch_first(connection, _MADE_BY, key)
+    row = fetch_first(connection, _EVENT_ID, key)
     return row.event_id if row else None

@@ -1,4 +1,4 @@
-"""Every decision that a person gave, for their own history and for the measures of review quality."""
+"""Every decision of a person, for their history and for the review statistics."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ _ADD = insert(core(VoteRow))
 
 
 def write_votes(batch: Batch, occurrences: tuple[Occurrence, ...]) -> None:
-    rows = [_row(happened) for happened in occurrences if happened.event_type == EventType.HUMAN_DECISION_RECORDED]
+    rows = [
+        _row(occurrence) for occurrence in occurrences if occurrence.event_type == EventType.HUMAN_DECISION_RECORDED
+    ]
     if rows:
         batch.execute(_ADD, rows)
 
 
-def _row(happened: Occurrence) -> dict[str, object]:
-    after = happened.after
+def _row(occurrence: Occurrence) -> dict[str, object]:
+    after = occurrence.after
     return {
         "tenant_id": after.tenant_id,
-        "event_id": happened.event_id,
+        "event_id": occurrence.event_id,
         "package_id": after.decision_package_id,
-        "reviewer_id": happened.actor.actor_id,
-        "decision": happened.decision.value if happened.decision else "",
+        "reviewer_id": occurrence.actor.actor_id,
+        "decision": occurrence.decision.value if occurrence.decision else "",
         "version": after.version,
         "rung": after.task.rung,
-        "rendering_id": happened.rendering_id,
-        "latency_ms": happened.latency_ms or 0,
+        "rendering_id": occurrence.rendering_id,
+        "latency_ms": occurrence.latency_ms or 0,
         "at": after.updated_at,
     }

@@ -1,4 +1,4 @@
-"""Tables of the agents: their keys, their secrets, and the autonomy that they have earned."""
+"""Tables of agents, their keys and secrets, and their autonomy profiles."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class AgentRow(SQLModel, table=True):
     standing: str
     callback_url: str | None = Field(default=None, sa_type=Text)
     created_at: datetime
-    scope: str | None = Field(default=None, sa_type=Text)  # JSON; nothing: all that any key may ask
-    per_minute: int | None = None  # nothing: the default; 0: no limit
+    scope: str | None = Field(default=None, sa_type=Text)  # JSON; NULL: no restriction
+    per_minute: int | None = None  # NULL: the default; 0: no limit
     max_open: int | None = None
 
 
 class AgentKey(SQLModel, table=True):
-    """A key is stored as its digest: who reads the database cannot speak for an agent."""
+    """Only the digest of a key is stored, so someone who reads the database cannot act as the agent."""
 
     __tablename__ = "agent_keys"
     tenant_id: str = Field(primary_key=True)
@@ -35,7 +35,7 @@ class AgentKey(SQLModel, table=True):
 
 
 class CallbackSecret(SQLModel, table=True):
-    """What callbacks are signed with, sealed: only a key outside of the database opens it."""
+    """The secret that signs callbacks, sealed with a key that the database does not contain."""
 
     __tablename__ = "callback_secrets"
     tenant_id: str = Field(primary_key=True)

@@ -1,4 +1,4 @@
-"""Tables of what belongs to no package: the installation and its chain, its people, its policies and its processes."""
+"""Tables outside of packages: the installation and its chain, people, policies and processes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 
 class InstallationRow(SQLModel, table=True):
-    """One row: who this installation is, and what all its processes must agree on."""
+    """A single row: the identity of the installation, and state that all its processes share."""
 
     __tablename__ = "installation"
     tenant_id: str = Field(primary_key=True)
@@ -17,15 +17,15 @@ class InstallationRow(SQLModel, table=True):
     frozen: bool = False
     directory_version: int = 0
     directory_as_of: datetime | None = None
-    directory_read_at: datetime | None = None  # by the real clock, as are the times of Slack's events
-    policy_digest: str | None = None  # the policy in force, by the digest under which its text is kept
-    relieved: str | None = None  # for which people, there and away, all tasks were last looked through
+    directory_read_at: datetime | None = None  # real time, like the times of Slack's events
+    policy_digest: str | None = None  # digest of the active policy's text
+    relieved: str | None = None  # for which set of absent people all tasks were last checked
     length: int = 0
     head: str | None = None
 
 
 class TenantEventRow(SQLModel, table=True):
-    """The chain of what belongs to no package: agents, keys, policy texts, assignments of people, absences."""
+    """The tenant's chain of events outside of packages: agents, keys, policy texts, assignments, absences."""
 
     __tablename__ = "tenant_events"
     tenant_id: str = Field(primary_key=True)
@@ -37,7 +37,7 @@ class TenantEventRow(SQLModel, table=True):
 
 
 class PersonRow(SQLModel, table=True):
-    """A user of the workspace, as Slack last told us."""
+    """A user of the workspace, as last received from Slack."""
 
     __tablename__ = "people"
     tenant_id: str = Field(primary_key=True)
@@ -48,12 +48,12 @@ class PersonRow(SQLModel, table=True):
     is_bot: bool = False
     is_guest: bool = False
     is_stranger: bool = False
-    told_at: datetime | None = None  # when the newest event about them happened, and which one it was
+    told_at: datetime | None = None  # time and id of the newest event about this person
     told_by: str | None = None
 
 
 class GroupRow(SQLModel, table=True):
-    """When an event last listed all members of a user group, and which event that was."""
+    """Time and id of the last event that listed all members of a user group."""
 
     __tablename__ = "user_groups"
     tenant_id: str = Field(primary_key=True)
@@ -63,7 +63,7 @@ class GroupRow(SQLModel, table=True):
 
 
 class GroupMember(SQLModel, table=True):
-    """Who belongs to a user group; and, until the next reading, who does not any more."""
+    """A member of a user group; former members stay until the next reading."""
 
     __tablename__ = "group_members"
     tenant_id: str = Field(primary_key=True)
@@ -87,7 +87,7 @@ class Absence(SQLModel, table=True):
 
 
 class Uptime(SQLModel, table=True):
-    """A stretch of time in which a process could have taken a click, and reach Slack."""
+    """A span of time in which a process could have received a click and reached Slack."""
 
     __tablename__ = "uptimes"
     __table_args__ = (Index("ix_uptimes_until", "tenant_id", "until"),)
@@ -98,7 +98,7 @@ class Uptime(SQLModel, table=True):
 
 
 class PolicyText(SQLModel, table=True):
-    """Every policy text that was ever in force, by its digest: a decision names the one it was made under."""
+    """Every policy text that was ever active, by digest: decisions refer to it."""
 
     __tablename__ = "policies"
     tenant_id: str = Field(primary_key=True)
@@ -109,7 +109,7 @@ class PolicyText(SQLModel, table=True):
 
 
 class Presence(SQLModel, table=True):
-    """A process that takes clicks: since when it is there, its last sign of life, and what it could prove then."""
+    """A process that receives clicks: its start, last sign of life, and last proof."""
 
     __tablename__ = "presences"
     __table_args__ = (Index("ix_presences_alive", "tenant_id", "alive_at"),)
@@ -120,11 +120,11 @@ class Presence(SQLModel, table=True):
     gone: bool = False
     proven_at: datetime | None = None
     sockets: int = 0
-    nonce: str | None = None  # of the probe that is on its way
+    nonce: str | None = None  # of the pending probe
 
 
 class SlackRequestTime(SQLModel, table=True):
-    """A host of ours, as requests name it, and when one of Slack's last came in there. In real time."""
+    """The real time of Slack's last request to a host of this service."""
 
     __tablename__ = "heard_at"
     tenant_id: str = Field(primary_key=True)

@@ -1,4 +1,4 @@
-"""What is remembered beside the packages, so that a submission finds it in one statement."""
+"""Tables beside the packages that a submission queries in one statement."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 
 class RejectionRow(SQLModel, table=True):
-    """A person's No to one version of a package, by the event that recorded it."""
+    """A person's rejection of one version of a package, by the event that recorded it."""
 
     __tablename__ = "noes"
     __table_args__ = (
@@ -30,7 +30,7 @@ class RejectionRow(SQLModel, table=True):
 
 
 class AddressLookup(SQLModel, table=True):
-    """Whose an e-mail address is, by its digest, as Slack last answered; no user: it is no one's."""
+    """The user with an e-mail address, as Slack last answered, by digest. NULL: no user has it."""
 
     __tablename__ = "asked_addresses"
     tenant_id: str = Field(primary_key=True)

@@ -1,4 +1,4 @@
-"""What must be shown and told: the tables from which Slack and the agents are brought up to date."""
+"""Tables of what must be shown in Slack and sent to agents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 
 class Card(SQLModel, table=True):
-    """A place where a package is shown: what is wanted there, and what was last shown."""
+    """A place where a package is shown: the wanted revision and the one last shown."""
 
     __tablename__ = "cards"
     __table_args__ = (Index("ix_cards_behind", "tenant_id", "behind"),)
@@ -23,36 +23,36 @@ class Card(SQLModel, table=True):
     ts: str | None = None
     rendering_id: str | None = None
     noted_revision: int = 0
-    held_until: datetime | None = None  # by whoever brings it, or until it is tried again: in real time
-    held_by: str | None = None  # the claim that holds it, as long as nobody has claimed it anew
+    held_until: datetime | None = None  # end of the claim, or time of the next attempt: in real time
+    held_by: str | None = None  # id of the last claim
 
 
 class Budget(SQLModel, table=True):
-    """How often Slack was called lately, by what it counts: a JSON list of moments in real time, in seconds."""
+    """Recent calls to Slack, by rate limit: JSON lists of real times in seconds."""
 
     __tablename__ = "budgets"
     tenant_id: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
     spent: str = Field(sa_type=Text)
-    under_way: str = Field(sa_type=Text)  # of these it is not known yet: when they are over at the latest
+    under_way: str = Field(sa_type=Text)  # calls without a result yet: when each counts as finished
     paused_until: float = 0.0
 
 
 class Turn(SQLModel, table=True):
-    """When a card of an agent was last brought into a channel, in real time, in seconds."""
+    """The real time in seconds at which an agent's card was last delivered to a channel."""
 
     __tablename__ = "turns"
     tenant_id: str = Field(primary_key=True)
     agent_id: str = Field(primary_key=True)
-    lane: str = Field(primary_key=True)  # a channel, or all people who are asked one by one
+    lane: str = Field(primary_key=True)  # a channel, or all direct messages
     served_at: float
 
 
 class Trouble(SQLModel, table=True):
-    """A place where Slack refuses for good to show anything, until it shows something there again.
+    """A place where Slack refuses cards permanently, until it accepts one again.
 
-    While it is `closed`, in real time, nothing is tried there. `told`: the admins know of it. `ended_at`: since then it
-    is over, and the admins are still to be told so.
+    Until `closed_until`, in real time, no card is sent there. `told`: the admins were told that it began. `ended_at`:
+    when it ended; the admins have not been told yet.
     """
 
     __tablename__ = "troubles"
@@ -66,7 +66,7 @@ class Trouble(SQLModel, table=True):
 
 
 class Rendering(SQLModel, table=True):
-    """What was shown, exactly, by its content: kept before it is posted."""
+    """The exact content of a card or page, by its digest. It is saved before it is posted."""
 
     __tablename__ = "renderings"
     tenant_id: str = Field(primary_key=True)
@@ -77,14 +77,14 @@ class Rendering(SQLModel, table=True):
 
 
 class Callback(SQLModel, table=True):
-    """What an agent is to be told. `callback_id` is the webhook's id: the same through all attempts.
+    """A callback to an agent. `callback_id` is the webhook's id, the same in all attempts.
 
-    One of a package is due, or none; those after it wait. All its times are those of the transport, which are real.
+    At most one callback of a package is due; later ones wait. All times are real times.
     """
 
     __tablename__ = "callbacks"
     __table_args__ = (
-        # With whom it is for: what is due to somebody who has no room is passed over without looking at the row.
+        # Contains agent and address, so callbacks for those at their limit are skipped without reading the rows.
         Index("ix_callbacks_due", "tenant_id", "state", "due_at", "agent_id", "url"),
         Index("ix_callbacks_package", "tenant_id", "package_id", "revision"),
     )
@@ -105,7 +105,7 @@ class Callback(SQLModel, table=True):
 
 
 class QuietAddress(SQLModel, table=True):
-    """An address that asked to be left alone for a while; or for good, until an operator says otherwise."""
+    """An address that asked for no callbacks: until a time, or until an operator enables it (NULL)."""
 
     __tablename__ = "quiet_addresses"
     tenant_id: str = Field(primary_key=True)

@@ -1,8 +1,8 @@
-"""The tables. They are dumb: columns, keys, indexes. Values are made by `rules`, changes by `store.commands.execute`.
+"""The main tables: only columns, keys and indexes. `rules` computes values, `store.commands.execute` writes them.
 
-Every key is led by the tenant (the installation), so that each table can be partitioned by it.
-What a person or an agent wrote stands in `content` (and, as shown or sent, in `renderings` and `callbacks`):
-retention may empty these without touching the record.
+Every key begins with the tenant (the installation), so each table can be partitioned by it. What people and agents
+wrote is in `content`, and as shown or sent in `renderings` and `callbacks`: retention can empty these tables without
+changing the audit record.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from datetime import datetime
 from sqlalchemy import Index, Table, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-# Conditions of partial indexes. A query finds the index only if it repeats the condition to the letter.
-# SQLite makes a table of a list of three or more, for each row that it writes: so each is compared by itself.
+# Conditions of partial indexes. A query uses the index only if it repeats the condition literally.
+# SQLite builds a table for a list of three or more values, for each row that it writes: so compare each value instead.
 OPEN = "(status = 'pending' OR status = 'revision_requested' OR status = 'evidence_requested' OR status = 'deferred')"
 SAMPLED = "sampled"
 WAITS = "(level = 'soft_approval' OR level = 'hard_approval' OR level = 'human_takeover')"
 
 
 def _partial(name: str, *columns: str, where: str) -> Index:
-    """What few rows have costs the others nothing."""
+    """An index of few rows, which costs nothing when other rows are written."""
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class PackageRow(SQLModel, table=True):
-    """The state as it is now, and the columns by which it is found. `state` is what the events fold to."""
+    """The current state and the columns by which it is found. `state` is the result of all events."""
 
     __tablename__ = "packages"
     __table_args__ = (
@@ -75,7 +75,7 @@ class PackageRow(SQLModel, table=True):
 
 
 class VersionRow(SQLModel, table=True):
-    """What was proposed, version by version: by its digest a refused or once graver action is known again."""
+    """Each proposed version. The action's digest finds earlier rejections and higher levels of the same action."""
 
     __tablename__ = "versions"
     __table_args__ = (
@@ -93,7 +93,7 @@ class VersionRow(SQLModel, table=True):
 
 
 class EventRow(SQLModel, table=True):
-    """A package's chain. `body` is the sealed event; the database refuses to change or delete a row."""
+    """A package's chain of events. `body` is the sealed event. The database refuses to change or delete rows."""
 
     __tablename__ = "events"
     __table_args__ = (
@@ -112,7 +112,7 @@ class EventRow(SQLModel, table=True):
 
 
 class Content(SQLModel, table=True):
-    """Words, beside the event that brought them. Emptied by retention, with their salt: the digest stays."""
+    """The content of an event. Retention empties it together with its salt; the digest stays in the event."""
 
     __tablename__ = "content"
     __table_args__ = (Index("ix_content_package", "tenant_id", "package_id"),)
@@ -125,7 +125,7 @@ class Content(SQLModel, table=True):
 
 
 class ReviewTaskRow(SQLModel, table=True):
-    """The rungs of every ladder, open and past: the queue."""
+    """The review queue: every rung of every escalation ladder, open or closed."""
 
     __tablename__ = "review_tasks"
     __table_args__ = (
@@ -146,7 +146,7 @@ class ReviewTaskRow(SQLModel, table=True):
 
 
 class VoteRow(SQLModel, table=True):
-    """Every decision that a person gave, also those that no longer count."""
+    """Every decision of a person, including those that no longer count."""
 
     __tablename__ = "votes"
     __table_args__ = (
@@ -167,7 +167,7 @@ class VoteRow(SQLModel, table=True):
 
 
 class CommandRow(SQLModel, table=True):
-    """Every command that was answered, by its own id: the same one again gets the same answer."""
+    """Every answered command, by its id: a repeated command gets the same answer."""
 
     __tablename__ = "commands"
     tenant_id: str = Field(primary_key=True)
@@ -180,7 +180,7 @@ class CommandRow(SQLModel, table=True):
 
 
 class RequestRow(SQLModel, table=True):
-    """A request of Slack's that was carried out: for as long as its signature counts, it does so once."""
+    """A handled request from Slack, so that it is not handled twice while its signature is valid."""
 
     __tablename__ = "requests"
     tenant_id: str = Field(primary_key=True)
@@ -189,7 +189,7 @@ class RequestRow(SQLModel, table=True):
 
 
 class RefusalRow(SQLModel, table=True):
-    """How often one person was refused one thing in one minute: the event stands for the first."""
+    """How often a person was refused for one reason in one minute: only the first attempt has an event."""
 
     __tablename__ = "refusals"
     tenant_id: str = Field(primary_key=True)
@@ -201,7 +201,7 @@ class RefusalRow(SQLModel, table=True):
 
 
 class ThreadRow(SQLModel, table=True):
-    """A name of a thread or run that a person holds, and through which package. It is free after the last of them."""
+    """A thread or run that a person has taken over through a package. It is free once no row is left."""
 
     __tablename__ = "threads"
     tenant_id: str = Field(primary_key=True)
@@ -211,5 +211,5 @@ class ThreadRow(SQLModel, table=True):
 
 
 def core(model: type[SQLModel]) -> Table:
-    """The plain table behind a model: hot statements are written once, against this."""
+    """The table of a model, for statements that are defined once and used often."""
     return SQLModel.metadata.tables[str(model.__tablename__)]

@@ -29,7 +29,7 @@ from rules.people.directory import AgentStanding, Person
 from rules.state.commands import Command
 from rules.state.model import PackageState
 from store.agents import agent_admin
-from store.agents.agent_admin import EVERYTHING
+from store.agents.agent_admin import FULL_SCOPE
 from store.installation import directory
 from store.installation.tenancy import set_frozen
 from tests.rules.world import OWEN, ROSE, ask, people
@@ -135,7 +135,7 @@ class Desk:
         self.world = World(service.settings.database_url, self.store, clock)
         self.key = ""
 
-    async def hire(self, name: str, scope: KeyScope = EVERYTHING, **rates: int) -> str:
+    async def hire(self, name: str, scope: KeyScope = FULL_SCOPE, **rates: int) -> str:
         limits = Rates(**rates)
         credentials = await self.world.write(
             lambda connection: agent_admin.add_agent(connection, name, OWEN, self.clock(), scope=scope, rates=limits)

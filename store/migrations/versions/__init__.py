@@ -1,1 +1,1 @@
-"""One file a step, the newest at the head."""
+"""One file for each revision."""

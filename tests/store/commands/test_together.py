@@ -87,7 +87,9 @@ async def test_what_was_decided_before_several_are_written_stays_as_it_was_decid
     def too_late(connection: Connection, tenant_id: str, package_ids: list[str]) -> dict[str, Loaded]:
         found = load_packages(connection, tenant_id, package_ids)
         for asked in approved:
-            transact(world.store.database.engine, partial(execute, installation=world.store.installation, asked=asked))
+            transact(
+                world.store.database.engine, partial(execute, installation=world.store.installation, invocation=asked)
+            )
         return found
 
     monkeypatch.setattr("store.commands.execute.load_packages", too_late)
