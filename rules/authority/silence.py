@@ -61,20 +61,20 @@ def onlookers_of(cards: Iterable[SeenCard]) -> dict[str, datetime]:
 
 def update_shown(state: PackageState, show: Show, situation: Situation) -> Shown | None:
     """What is known once Slack has said who sees this card. Cards that have been replaced are forgotten."""
-    others = [card for card in cards_of(state) if card.at != show.at and card.at in situation.cards]
+    others = [card for card in cards_of(state) if card.location != show.location and card.location in situation.cards]
     room = MAX_ONLOOKERS - sum(len(card.since) for card in others)
     since = dict(islice(_seeing(state, show, situation), room))
     cards = [*others, SeenCard(channel=show.channel, ts=show.ts, since=since)] if since else others
     if not cards:
         return None
     first = min(onlookers_of(cards).values())
-    return Shown(at=first, version=state.version, cards=tuple(sorted(cards, key=lambda card: card.at)))
+    return Shown(at=first, version=state.version, cards=tuple(sorted(cards, key=lambda card: card.location)))
 
 
 def _seeing(state: PackageState, show: Show, situation: Situation) -> Iterator[tuple[str, datetime]]:
     """People who saw it before keep their time. Others begin now, unless they are away."""
     roster, question, now = situation.roster, question_of(state), situation.now
-    before = next((card.since for card in cards_of(state) if card.at == show.at), {})
+    before = next((card.since for card in cards_of(state) if card.location == show.location), {})
     for user in (*sorted(before.keys() & show.seen_by), *sorted(show.seen_by - before.keys())):
         known = user in before or not is_away(roster, user, now)
         if known and _may_decide(roster, user, question, now):
@@ -97,7 +97,7 @@ def earliest_consent(  # noqa: PLR0917 - the same as above, with what it came to
 
 def proof_holds(state: PackageState, silence: Silence, situation: Situation) -> bool:
     """Whether what was proven is still so: the same cards, and the same people, who may all decide."""
-    known = onlookers_of(card for card in cards_of(state) if card.at in silence.cards & situation.cards)
+    known = onlookers_of(card for card in cards_of(state) if card.location in silence.cards & situation.cards)
     roster, question, now = situation.roster, question_of(state), situation.now
     return all(
         user in known and known[user] <= since and _may_decide(roster, user, question, now)

@@ -1,1 +1,1 @@
-"""What is true of a package, what can be asked for, and what a command comes to."""
+"""The state of a package, the commands, and the transitions that commands cause."""

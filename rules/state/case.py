@@ -1,4 +1,4 @@
-"""What the voices of `rules.state.level` look at: facts, the policy's entry for them, and the proposal."""
+"""The input of the rules in `rules.state.level`: facts, the catalogue's entry for them, and the proposal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FLOORS = {
 
 
 class Background(Value):
-    """What bears on the level besides the package itself."""
+    """What the level depends on besides the package itself."""
 
     earned: HITLLevel | None = None
     failures: int = 0
@@ -32,7 +32,7 @@ class Background(Value):
 
 
 class Facts(NamedTuple):
-    """What bears on the level and is known of a state as well. `reversibility` is None where the agent names none."""
+    """What the level depends on and a stored state knows as well. `reversibility` is None if the agent names none."""
 
     policy: Policy
     action_type: str
@@ -45,7 +45,7 @@ class Facts(NamedTuple):
 
 
 class Proposal(NamedTuple):
-    """What is known only while a package comes in."""
+    """What is known only while a package is submitted."""
 
     package: DecisionPackage
     background: Background
@@ -53,7 +53,7 @@ class Proposal(NamedTuple):
 
 
 class Case:
-    """Facts beside the policy's entry for them: what the voices look at."""
+    """The facts merged with the catalogue's entry for the action type: the stricter of both."""
 
     def __init__(self, facts: Facts) -> None:
         self.policy, self.kind, self.confidence = facts.policy, facts.kind, facts.confidence
@@ -67,10 +67,10 @@ class Case:
 
     @cached_property
     def floor(self) -> HITLLevel:
-        """What the own entry lets be earned; a broader entry lets no more be earned than it would by itself."""
+        """The lowest level that autonomy can earn: the strictest floor among the own entry and the broader ones."""
         entries = (self.listing.own, *self.listing.broader)
         return max((entry and entry.floor) or _FLOORS[self.reversibility] for entry in entries)
 
-    def eased(self, level: HITLLevel) -> HITLLevel:
-        """A soft level, lowered as far as what was earned and the floor allow. No other level is ever lowered."""
+    def ease(self, level: HITLLevel) -> HITLLevel:
+        """A soft level, lowered as far as earned autonomy and the floor allow. No other level is ever lowered."""
         return min(level, max(self.earned, self.floor)) if level is HITLLevel.SOFT_APPROVAL else level

@@ -1,7 +1,7 @@
-"""What an event may change of a package's state: the type checker refuses any other field, and any other type.
+"""`StateChanges`: the fields of a package's state that an event may change, checked by the type checker.
 
-Nothing is validated when a change is made, because it is made on each request. `revision` and `updated_at` are not
-named here: `Move.record` alone moves them.
+Nothing is validated at run time, because changes are made on every request. `revision` and `updated_at` are missing on
+purpose: only `Move.record` sets them.
 """
 
 from __future__ import annotations
@@ -68,5 +68,5 @@ class StateChanges(TypedDict, total=False):
 
 
 def apply_changes(state: PackageState, changes: StateChanges) -> PackageState:
-    """The state with these changes, before or without an event of them."""
+    """The state with these changes, without recording an event."""
     return state.model_copy(update=changes)

@@ -1,4 +1,4 @@
-"""What time asks for, one class for each verb. What people and agents ask for: `rules.state.commands`."""
+"""The commands of the clock, one class for each verb. Those of people and agents are in `rules.state.commands`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rules.state.sightings import Silence
 
 
 class ClockCommand(Command):
-    """What time asks for. The rules check again that it is due: late, twice or on two machines changes nothing."""
+    """Base class. `decide` checks again that it is due: late, twice or from two machines, it changes nothing."""
 
 
 class Remind(ClockCommand):
@@ -31,7 +31,7 @@ class Relieve(ClockCommand):
 
 
 class Harden(ClockCommand):
-    """Silence must not count any more, because an objection may have been lost.
+    """Stop counting silence, because an objection may have been lost.
 
     `clicked_by` is the person whose click failed, if one did.
     """

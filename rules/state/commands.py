@@ -1,6 +1,7 @@
-"""Everything that anybody can ask for, each parsed once at the edge. One class for each verb.
+"""The commands of people and agents, one class for each verb, parsed once at the edge.
 
-People's commands name what their maker saw: version, rung, rendering; never the revision, which a comment moves too.
+A person's command names the version, rung and rendering that they saw. It does not name the revision, because even a
+comment changes that.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
 class Verb(StrEnum):
-    """Every verb that the life of a package knows."""
+    """Every verb that can be applied to a package."""
 
     SUBMIT = "submit"
     APPROVE = "approve"
@@ -62,7 +63,7 @@ class Verb(StrEnum):
 
 
 class HumanDecisionType(StrEnum):
-    """What a package can come to, or be sent to, by a decision."""
+    """The decisions that people can take on a package."""
 
     APPROVE = "approve"
     APPROVE_WITH_EDITS = "approve_with_edits"
@@ -78,7 +79,7 @@ class HumanDecisionType(StrEnum):
 
 
 class Command(Value):
-    """`command_id` comes from the click or the request itself, so that one tap is one command."""
+    """Base class. `command_id` comes from the click or the request, so that one click is one command."""
 
     verb: ClassVar[Verb]
     command_id: Id
@@ -86,7 +87,7 @@ class Command(Value):
 
 
 class HumanDecisionCommand(Command):
-    """A reviewer's command, on the version and the rung that they saw."""
+    """A reviewer's decision on the version and the rung that they saw."""
 
     expected_package_version: int = Field(ge=1)
     expected_rung: int = Field(default=0, ge=0)
@@ -99,12 +100,12 @@ class HumanDecisionCommand(Command):
 
     @property
     def lets_go_ahead(self) -> bool:
-        """Of a decision to proceed: whether the action goes ahead by it, so that all of it must have been read."""
+        """For a decision to proceed: whether the action then goes ahead, so that all of it must have been read."""
         return True
 
     @property
     def grounds(self) -> str | None:
-        """What it says of why, where the policy asks for that."""
+        """The reason given, for policies that require one."""
         return self.comment
 
 
@@ -181,7 +182,7 @@ class Answer(HumanDecisionCommand):
 
 
 class PersonCommand(Command):
-    """What a person does around a decision: it names no rung, because it holds on any."""
+    """What a person does around a decision. It names no rung, because it applies on any."""
 
     expected_package_version: int | None = Field(default=None, ge=1)
     comment: Words | None = None
@@ -224,7 +225,7 @@ class Revoke(PersonCommand):
 
 
 class Withdraw(PersonCommand):
-    """By the agent over HTTP, or by the requester or the owner in Slack."""
+    """Given by the agent over HTTP, or by the requester or the owner in Slack."""
 
     verb = Verb.WITHDRAW
     comment: Words
@@ -242,16 +243,16 @@ class Judge(PersonCommand):
 
 class OpenDetails(Page, PersonCommand):
     verb = Verb.OPEN_DETAILS
-    from_card: bool = False  # the press came from a message of ours that shows this package
+    from_card: bool = False  # the click came from a message of the service that shows this package
 
 
 class OpenForm(Page, PersonCommand):
     verb = Verb.OPEN_FORM
-    shown: dict[str, JsonValue]  # the view itself, so that the record holds what was read
+    shown: dict[str, JsonValue]  # the view itself, kept in the record
 
 
 class Show(Command):
-    """Slack has the card. `seen_by`: the people who can see it there, as far as they could decide."""
+    """Slack has the card. `seen_by`: the people who can see it there and could decide."""
 
     verb = Verb.SHOW
     package_version: int = Field(ge=1)
@@ -261,7 +262,7 @@ class Show(Command):
     seen_by: frozenset[str]
 
     @property
-    def at(self) -> CardLocation:
+    def location(self) -> CardLocation:
         return CardLocation(self.channel, self.ts)
 
 

@@ -1,4 +1,4 @@
-"""When the time of a rung is up: by the clock on the wall, unless the policy counts only the hours of its role."""
+"""The deadline of a rung, in wall-clock time or in the working hours of its role, as the policy says."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HORIZONS = (timedelta(days=28), timedelta(days=366))
 
 
 def deadline(terms: Terms, role: str, policy: Policy, now: datetime) -> datetime:
-    """The agent's own `expires_at` knows no working hours, and may come before."""
+    """When the rung ends. The package's own `expires_at` is not considered here and may come earlier."""
     hours = policy.roles[role].hours if terms.timeout_in_working_hours and role in policy.roles else None
     if hours is None:
         return now + terms.hard_timeout
@@ -22,21 +22,21 @@ def deadline(terms: Terms, role: str, policy: Policy, now: datetime) -> datetime
 
 
 def timing_for_role(terms: Terms, role: str, policy: Policy, now: datetime, own_end: datetime | None) -> dict[str, Any]:
-    """What a task says of its time when the time of this role begins."""
+    """`due_at` and `reminded` of a task when the time of this role begins."""
     return timing_until(terms, deadline(terms, role, policy, now), now, own_end)
 
 
 def timing_until(terms: Terms, due_at: datetime, now: datetime, own_end: datetime | None) -> dict[str, Any]:
-    """The same with this end. Whoever hears of it just now needs no reminder that would have been due already."""
+    """`due_at` and `reminded` of a task with this deadline. Reminders that are overdue already count as sent."""
     end = min(due_at, own_end) if own_end else due_at
     return {"due_at": due_at, "reminded": reminders_passed(terms, end, now)}
 
 
 def restart_task(task: ReviewTask, terms: Terms, policy: Policy, now: datetime, own_end: datetime | None) -> ReviewTask:
-    """The same rung, with the whole of its time."""
+    """The task with its full time again."""
     return task.model_copy(update=timing_for_role(terms, task.required_role, policy, now, own_end))
 
 
 def reminders_passed(terms: Terms, end: datetime, now: datetime) -> int:
-    """How many of the reminders before this end are behind us."""
+    """How many of the reminders before this end are due already."""
     return sum(end - ahead <= now for ahead in terms.reminders)

@@ -1,11 +1,11 @@
-"""What an event is called, and what caused it: the names that the record is made of.
+"""The names of event types and of causes in the record.
 
 An event type is written `subject.what_happened`. The subject is one word: what the event is about (`package`, `task`,
-`execution` …). What happened is a past participle, or the status that the subject took on, in lower case with
-underscores. A cause is written in lower case with hyphens.
+`execution` …). What happened is a past participle, or the new status of the subject, in lower case with underscores. A
+cause is written in lower case with hyphens.
 
-Records outlive releases, so a name is never changed, nor removed while a record may hold it. Readers of the record take
-the names as text, because a later or an earlier release may have written others.
+Records outlive releases, so never change a name, and never remove one that a record may hold. Readers of the record
+treat the names as text, because another release may have written other names.
 """
 
 from __future__ import annotations
@@ -13,20 +13,18 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NewType, Self
 
-DetailedReason = NewType(
-    "DetailedReason", str
-)  # a reason that says more than a cause: made here, so that all of them can be found
+DetailedReason = NewType("DetailedReason", str)  # a reason with more than a cause: only made in this module
 
 
 class _Names(StrEnum):
     @classmethod
     def of(cls, subject: str, state: str) -> Self:
-        """The event by which the subject takes on a state: a package its status, an agent its standing."""
+        """The event by which the subject enters a state, such as a package its status."""
         return cls(f"{subject}.{state}")
 
 
 class EventType(_Names):
-    """An event of a package's own chain."""
+    """The events of a package's chain."""
 
     PACKAGE_SUBMITTED = "package.submitted"
     PACKAGE_VERSION_ADDED = "package.version_added"
@@ -36,7 +34,7 @@ class EventType(_Names):
     PACKAGE_HARDENED = "package.hardened"
     PACKAGE_ESCALATED = "package.escalated"
 
-    # A package takes on a status.
+    # A package enters a status.
     PACKAGE_PENDING = "package.pending"
     PACKAGE_REVISION_REQUESTED = "package.revision_requested"
     PACKAGE_EVIDENCE_REQUESTED = "package.evidence_requested"
@@ -65,7 +63,7 @@ class EventType(_Names):
     AUTONOMY_CHANGED = "autonomy.changed"
 
     EXECUTION_REMINDED = "execution.reminded"
-    # An execution comes to a state.
+    # An execution enters a state.
     EXECUTION_CLAIMED = "execution.claimed"
     EXECUTION_SUCCEEDED = "execution.succeeded"
     EXECUTION_FAILED = "execution.failed"
@@ -75,7 +73,7 @@ class EventType(_Names):
 
 
 class TenantEventType(_Names):
-    """An event of the tenant's chain, which belongs to no package."""
+    """The events of the tenant's chain, which belong to no package."""
 
     TENANT_FROZEN = "tenant.frozen"
     TENANT_THAWED = "tenant.thawed"
@@ -91,14 +89,14 @@ class TenantEventType(_Names):
     AGENT_ROTATED = "agent.rotated"
     AGENT_CALLBACK_CHANGED = "agent.callback_changed"
     AGENT_SCOPE_CHANGED = "agent.scope_changed"
-    # An agent takes on a standing.
+    # The standing of an agent changes.
     AGENT_ACTIVE = "agent.active"
     AGENT_PAUSED = "agent.paused"
     AGENT_REVOKED = "agent.revoked"
 
 
 class Cause(StrEnum):
-    """Why something happened, where the command alone does not say it. A refusal gives its `Reason` instead."""
+    """Why something happened, if the command alone does not say it. Refusals have a `Reason` instead."""
 
     # Silence cannot count: the rules of `package.hardened`.
     OBJECTION = "objection"
@@ -134,13 +132,13 @@ class Cause(StrEnum):
     VOTE_NO_LONGER_COUNTS = "vote-no-longer-counts"
     QUORUM_NO_LONGER_COMPLETE = "quorum-no-longer-complete"
 
-    # Whom a card was shown to.
+    # Who can see a card.
     SEEN_BY_ELIGIBLE = "seen-by-eligible"
     SEEN_BY_NOBODY_ELIGIBLE = "seen-by-nobody-eligible"
     OLDER_VERSION = "older-version"
 
     def of_event(self, event_id: str) -> DetailedReason:
-        """The cause, and the event that it is about."""
+        """The cause, with the event that it is about."""
         return DetailedReason(f"{self} {event_id}")
 
 

@@ -1,10 +1,11 @@
-"""How much human a package takes: every voice speaks, the strictest wins, and each that fired is kept.
+"""The level of human involvement that a package needs: all rules are evaluated, and the strictest wins.
 
-What the agent says of itself (confidence, reversibility, risk, recommendation) can only raise the level.
-Only autonomy that was earned eases one, only the two tables, and only as far as the action type's floor.
+Every rule that asks for more than `full_auto` is kept as a reason (`Why`). What the agent says of itself (confidence,
+reversibility, risk, recommendation) can only raise the level. Only earned autonomy can lower one, only in the two
+tables, and never below the floor of the action type.
 
-A voice says what it needs to know: the facts that a state keeps, or the proposal itself. So what today's policy asks
-for a package that came in earlier is found by the very voices that found its level.
+A `StateRule` needs only facts that a stored state has; a `ProposalRule` also needs the proposal. So the same rules that
+set the level at submission find what today's policy requires for a package that came in earlier.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Assessment(Value):
 
 
 class Finding(NamedTuple):
-    """What a voice says. It becomes a `Why` only where it is kept: today's level is found on each claim."""
+    """The level that a rule asks for, and why. A plain tuple, because today's level is computed on every claim."""
 
     rule: str
     level: HITLLevel
@@ -46,36 +47,36 @@ class Finding(NamedTuple):
 
 
 class StateRule(NamedTuple):
-    """A voice that needs no more than the facts."""
+    """A rule that needs only the facts."""
 
-    says: Callable[[Case], Iterator[Finding]]
+    evaluate: Callable[[Case], Iterator[Finding]]
 
 
 class ProposalRule(NamedTuple):
-    """A voice that needs the proposal as well: it says nothing of a state."""
+    """A rule that also needs the proposal, so it is not applied to a stored state."""
 
-    says: Callable[[Case, Proposal], Iterator[Finding]]
+    evaluate: Callable[[Case, Proposal], Iterator[Finding]]
 
 
-_Voices = tuple[StateRule | ProposalRule, ...]
-_StateVoices = tuple[Callable[[Case], Iterator[Finding]], ...]
+_Rules = tuple[StateRule | ProposalRule, ...]
+_StateRules = tuple[Callable[[Case], Iterator[Finding]], ...]
 
 
 def _risk_table(case: Case) -> Iterator[Finding]:
-    said = case.policy.tiers.of(case.risk).level
-    yield Finding(f"risk-{case.risk}", case.eased(said), f"{case.risk} risk takes {said}" + _easing(case, said))
+    level = case.policy.tiers.of(case.risk).level
+    yield Finding(f"risk-{case.risk}", case.ease(level), f"{case.risk} risk takes {level}" + _easing_note(case, level))
 
 
 def _reversibility_table(case: Case) -> Iterator[Finding]:
-    said = case.policy.reversibility.of(case.reversibility)
+    level = case.policy.reversibility.of(case.reversibility)
     kind = humanize(case.reversibility)
-    listed = f"{kind} actions take {said}" if case.listing.own else f"an unlisted action type counts as {kind}"
-    yield Finding(case.reversibility.replace("_", "-"), case.eased(said), listed + _easing(case, said))
+    listed = f"{kind} actions take {level}" if case.listing.own else f"an unlisted action type counts as {kind}"
+    yield Finding(case.reversibility.replace("_", "-"), case.ease(level), listed + _easing_note(case, level))
 
 
-def _easing(case: Case, said: HITLLevel) -> str:
-    eased = case.eased(said)
-    return f", eased to {eased} by earned autonomy" if eased < said else ""
+def _easing_note(case: Case, level: HITLLevel) -> str:
+    eased = case.ease(level)
+    return f", eased to {eased} by earned autonomy" if eased < level else ""
 
 
 def _confidence_bands(case: Case) -> Iterator[Finding]:
@@ -179,8 +180,8 @@ def _outsider(_: Case, proposal: Proposal) -> Iterator[Finding]:
         yield Finding("outsider", _HARD, because)
 
 
-# Their order is the order of the record, among those that ask for the same level.
-_VOICES: _Voices = (
+# Reasons with the same level are recorded in this order.
+_RULES: _Rules = (
     StateRule(_risk_table),
     StateRule(_reversibility_table),
     StateRule(_confidence_bands),
@@ -216,29 +217,29 @@ def _no_public_url(_: Case, proposal: Proposal) -> Iterator[Finding]:
         yield Finding("no-public-url", _HARD, "without COUNTERSIGN_PUBLIC_URL no objection is sure to arrive")
 
 
-# Asked only where the level would be a soft one.
-_AGAINST_SILENCE: _Voices = (StateRule(_soft_off), ProposalRule(_not_shown_whole), ProposalRule(_no_public_url))
+# Evaluated only if the level would be a soft one.
+_RULES_AGAINST_SILENCE: _Rules = (StateRule(_soft_off), ProposalRule(_not_shown_whole), ProposalRule(_no_public_url))
 
 
-def _spoken(voices: _Voices, case: Case, proposal: Proposal) -> Iterator[Finding]:
-    for voice in voices:
-        yield from voice.says(case) if isinstance(voice, StateRule) else voice.says(case, proposal)
+def _evaluate(rules: _Rules, case: Case, proposal: Proposal) -> Iterator[Finding]:
+    for rule in rules:
+        yield from rule.evaluate(case) if isinstance(rule, StateRule) else rule.evaluate(case, proposal)
 
 
 def assess(package: DecisionPackage, background: Background, policy: Policy) -> Assessment:
-    """The level, and every voice that spoke for more than nothing; where all agree on nothing, the table says so."""
-    case = Case(_facts_of(package, background, policy))
+    """The level and its reasons. If no rule asks for more than `full_auto`, the risk table is the reason."""
+    case = Case(_facts_of_package(package, background, policy))
     proposal = Proposal(package, background, fits_on_card(package))
-    said = list(_spoken(_VOICES, case, proposal))
-    fired = [each for each in said if each.level > _AUTO] or said[:1]
-    level = max(each.level for each in fired)
-    if level is _SOFT and (against := list(_spoken(_AGAINST_SILENCE, case, proposal))):
+    findings = list(_evaluate(_RULES, case, proposal))
+    fired = [finding for finding in findings if finding.level > _AUTO] or findings[:1]
+    level = max(finding.level for finding in fired)
+    if level is _SOFT and (against := list(_evaluate(_RULES_AGAINST_SILENCE, case, proposal))):
         level = _HARD
         fired += against
     fired.sort(key=attrgetter("level"), reverse=True)
     return Assessment(
         level=level,
-        why=tuple(Why(rule=each.rule, level=each.level, because=each.because) for each in fired),
+        why=tuple(Why(rule=finding.rule, level=finding.level, because=finding.because) for finding in fired),
         risk=case.risk,
         reversibility=case.reversibility,
         whole_on_card=proposal.whole_on_card,
@@ -246,7 +247,7 @@ def assess(package: DecisionPackage, background: Background, policy: Policy) -> 
     )
 
 
-def _facts_of(package: DecisionPackage, background: Background, policy: Policy) -> Facts:
+def _facts_of_package(package: DecisionPackage, background: Background, policy: Policy) -> Facts:
     return Facts(
         policy,
         package.action_type,
@@ -259,39 +260,39 @@ def _facts_of(package: DecisionPackage, background: Background, policy: Policy) 
     )
 
 
-def _known_of(state: PackageState, policy: Policy, earned: HITLLevel = _SOFT) -> Facts:
+def _facts_of_state(state: PackageState, policy: Policy, earned: HITLLevel = _SOFT) -> Facts:
     return Facts(policy, state.action_type, state.kind, state.risk, state.reversibility, state.confidence, earned)
 
 
 def risk_today(policy: Policy, state: PackageState) -> RiskLevel:
-    """The package's own risk, or what the catalogue gives its action type by now if that is higher."""
-    return Case(_known_of(state, policy)).risk
+    """The package's own risk, or the catalogue's present risk of its action type if that is higher."""
+    return Case(_facts_of_state(state, policy)).risk
 
 
-def _of_state(voices: _Voices) -> _StateVoices:
-    return tuple(voice.says for voice in voices if isinstance(voice, StateRule))
+def _state_rules(rules: _Rules) -> _StateRules:
+    return tuple(rule.evaluate for rule in rules if isinstance(rule, StateRule))
 
 
-_TODAY, _IF_SILENT_TODAY = _of_state(_VOICES), _of_state(_VOICES + _AGAINST_SILENCE)
+_STATE_RULES, _STATE_RULES_AND_SILENCE = _state_rules(_RULES), _state_rules(_RULES + _RULES_AGAINST_SILENCE)
 
 
 def minimum_level_today(policy: Policy, state: PackageState) -> HITLLevel:
-    """What a policy asks for what its state says of a package, whatever its agent has earned."""
-    return _strictest(_IF_SILENT_TODAY, _known_of(state, policy))
+    """The lowest level that the policy allows for this state, with the rules against silence."""
+    return _strictest(_STATE_RULES_AND_SILENCE, _facts_of_state(state, policy))
 
 
 def level_today(policy: Policy, state: PackageState, earned: HITLLevel = _SOFT) -> HITLLevel:
-    """The same, but for whether silence may count at all. Earned autonomy eases the two tables, as at submission."""
-    return _strictest(_TODAY, _known_of(state, policy, earned))
+    """The level for this state without the rules against silence, and with earned autonomy, as at submission."""
+    return _strictest(_STATE_RULES, _facts_of_state(state, policy, earned))
 
 
-@lru_cache(maxsize=1024)  # each claim asks, and many are for a like action
-def _strictest(voices: _StateVoices, facts: Facts) -> HITLLevel:
+@lru_cache(maxsize=1024)  # computed on every claim, and many claims are for similar actions
+def _strictest(rules: _StateRules, facts: Facts) -> HITLLevel:
     case = Case(facts)
-    return max(said.level for says in voices for said in says(case))
+    return max(finding.level for evaluate in rules for finding in evaluate(case))
 
 
 def silence_allowed(policy: Policy, risk: RiskLevel, reversibility: Reversibility) -> bool:
-    """Whether silence may ever count: never for high risk or what cannot be undone, whatever the tables say."""
+    """Whether silence may count as consent: never for high risk or grave irreversible actions."""
     grave = risk >= RiskLevel.HIGH or reversibility is Reversibility.IRREVERSIBLE_HIGH
     return policy.soft.enabled and not grave

@@ -1,7 +1,7 @@
-"""What is true of a package now: the fold of its events. Ids, enums, times and digests only, no words.
+"""`PackageState`, the present state of a package: what its events add up to. Ids, enums, times and digests, no texts.
 
-A state is never changed in place, and never by anything but `rules.verbs.decide`. Whatever a person wrote lives in the
-content table under the event that brought it, so that retention may empty it without touching the record.
+A state is never changed in place, and only `rules.verbs.decide` makes a new one. Texts that people wrote are stored in
+the content table under their event, so that retention can erase them without touching the record.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _OPEN = frozenset([Status.PENDING, Status.REVISION_REQUESTED, Status.EVIDENCE_RE
 
 
 class Basis(StrEnum):
-    """On what a decision rests."""
+    """What a decision is based on."""
 
     HUMAN = "human"
     QUORUM = "quorum"
@@ -57,7 +57,7 @@ class Basis(StrEnum):
     TIMEOUT = "timeout"
 
 
-_BY = {Basis.POLICY: "policy", Basis.SILENT_CONSENT: "silence", Basis.TIMEOUT: "timeout"}
+_DECIDED_BY = {Basis.POLICY: "policy", Basis.SILENT_CONSENT: "silence", Basis.TIMEOUT: "timeout"}
 
 
 class HumanInterruptStatus(StrEnum):
@@ -69,7 +69,7 @@ class HumanInterruptStatus(StrEnum):
 
 
 class Why(Value):
-    """One voice in the finding of the level, kept and shown."""
+    """One reason for the level, recorded and shown."""
 
     rule: str
     level: HITLLevel
@@ -77,7 +77,7 @@ class Why(Value):
 
 
 class Terms(ReviewTimeoutPolicy):
-    """What the policy asked when the package came in. Later policies may tighten these, never loosen them."""
+    """What the policy required when the package came in. Later policies may tighten these terms, never loosen them."""
 
     role: str
     quorum: int = 1
@@ -96,7 +96,7 @@ class Terms(ReviewTimeoutPolicy):
 
 
 class Priority(StrEnum):
-    """The order of the queue: by risk."""
+    """The order of the queue, set by the risk."""
 
     URGENT = "urgent"
     HIGH = "high"
@@ -105,7 +105,7 @@ class Priority(StrEnum):
 
 
 class ReviewTask(Value):
-    """A rung of the escalation ladder: who is asked, by when, and who has taken it up."""
+    """A rung of the escalation ladder: the role that is asked, the deadline, and the assignee."""
 
     review_task_id: str
     rung: int = 0
@@ -119,7 +119,7 @@ class ReviewTask(Value):
 
 
 class Vote(Value):
-    """One reviewer's decision on one version, and what they had before them when they gave it."""
+    """One reviewer's decision on one version, with the renderings that they saw."""
 
     reviewer_id: str
     decision: HumanDecisionType
@@ -128,20 +128,20 @@ class Vote(Value):
     version: int
     rung: int
     rendering_id: str | None = None
-    rendering_ids: tuple[str, ...] = ()  # of the form's steps, where the card could not show all of it
+    rendering_ids: tuple[str, ...] = ()  # of the form's steps, if the card could not show all of it
     event_id: str
     at: Moment
 
 
 class Seat(Value):
-    """A reviewer and the role they sat in."""
+    """A reviewer, and the role in which they decided."""
 
     reviewer_id: str
     role: str
 
 
 class Decision(Value):
-    """What votes, silence, policy or time came to."""
+    """A decision by votes, silence, policy or time."""
 
     decision: HumanDecisionType | None = None
     basis: Basis
@@ -176,7 +176,7 @@ class Execution(Value):
 
 
 class Bar(StrEnum):
-    """Why somebody may not decide on this package, in any version."""
+    """Why a person may not decide on any version of this package."""
 
     REQUESTER = "requester"
     DELEGATION_CHAIN = "delegation_chain"
@@ -186,7 +186,7 @@ class Bar(StrEnum):
 
 
 class Details(Value):
-    """A page of Details that a reviewer had open. `of` is 0 where an older release did not record it."""
+    """A page of Details that a reviewer opened. `of` is 0 if an older release did not record it."""
 
     reviewer_id: str
     version: int
@@ -219,7 +219,7 @@ class PackageState(Value):
     terms: Terms
     warnings: tuple[str, ...] = ()
     allowed_decisions: tuple[str, ...] | None = None
-    whole_on_card: bool = False  # whether the card shows all that an approval is for; what is not known is not whole
+    whole_on_card: bool = False  # whether the card shows all that is approved
     policy_version: str
 
     barred: dict[str, Bar] = {}
@@ -262,31 +262,31 @@ class PackageState(Value):
         return self.status in (Status.APPROVED, Status.CONSENTED) and not answered
 
     def may_proceed(self, now: datetime) -> bool:
-        """Only on a decision, only until it is claimed, revoked or lapsed."""
+        """Whether the agent may claim now: there is a permission, and it is not claimed, revoked or lapsed."""
         unclaimed = self.execution.state is ExecutionState.NONE
         return self.proceeds and unclaimed and self.lapses_at is not None and now < self.lapses_at
 
     @property
     def interrupt_status(self) -> HumanInterruptStatus:
-        """The durable pause of the run: one for the package's whole life, through all its versions and rungs."""
+        """The status of the run's interrupt. A package has one interrupt through all versions and rungs."""
         if not self.status.terminal:
             return HumanInterruptStatus.ESCALATED if self.task.rung else HumanInterruptStatus.PENDING
         ended = {Status.EXPIRED: HumanInterruptStatus.EXPIRED, Status.CANCELLED: HumanInterruptStatus.CANCELLED}
         return ended.get(self.status, HumanInterruptStatus.DECIDED)
 
     def ended(self, now: datetime) -> bool:
-        """Whether the agent's own end has come, after which nothing is granted any more."""
+        """Whether the package's own `expires_at` has passed: nothing is granted after it."""
         return self.expires_at is not None and self.expires_at <= now
 
     @property
     def ends_at(self) -> datetime:
-        """When the present rung, or the agent's time to answer, ends: the agent's own end can only shorten it."""
+        """When the present rung, or the agent's time to answer, ends, at the latest at the package's `expires_at`."""
         end = self.answer_by or self.task.due_at
         return min(end, self.expires_at) if self.expires_at else end
 
     def decided_by(self) -> str:
-        """Who to name to somebody who came too late."""
+        """Who decided, for the refusal of a command that came too late."""
         if self.decision is None:
             return "nobody"
         people = ", ".join(f"<@{seat.reviewer_id}>" for seat in self.decision.reviewers)
-        return people or _BY.get(self.decision.basis, "its own side")
+        return people or _DECIDED_BY.get(self.decision.basis, "its own side")

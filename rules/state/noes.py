@@ -1,14 +1,14 @@
-"""The memory of a No: what people refused, and what that means for what an agent proposes later.
+"""What people refused earlier, and how that affects later proposals.
 
-A No is a person's reject, objection or revocation, whatever the agent does with the package afterwards. For as long
-as the policy's `windows.rejection`, it bears on later packages in three ways, the strictest first:
+A No is a person's reject, objection or revocation, whatever the agent does with the package afterwards. During the
+policy's `windows.rejection` it affects later packages in three ways, the strictest first:
 
-1. The same action by the same agent is refused, unless the agent declares a material change; by another agent it
-   takes an explicit approval.
-2. The same agent, action type and subject: an explicit approval. A missing subject counts as the same.
-3. The same agent and action type: an explicit approval, until a person has approved an action of that type.
+1. The same action by the same agent is refused, unless the agent declares a material change. The same action by another
+   agent needs an explicit approval.
+2. The same agent, action type and subject need an explicit approval. A missing subject counts as the same.
+3. The same agent and action type need an explicit approval, until a person has approved an action of that type.
 
-An objection says that silence is not enough, so an explicit approval of that very action settles it.
+An objection says that silence is not enough, so an explicit approval of the same action settles it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class No(Value):
 
 
 class RememberedNo(NamedTuple):
-    """A No to another package, with what it is compared by."""
+    """A No to another package, with the values by which proposals are compared to it."""
 
     no: No
     agent_id: str
@@ -43,7 +43,7 @@ class RememberedNo(NamedTuple):
 
 
 class Similarity(IntEnum):
-    """How a proposal is like one that a person said no to."""
+    """How similar a proposal is to one that a person said no to, from least to most."""
 
     SAME_TYPE = 1
     SAME_SUBJECT = 2
@@ -60,7 +60,7 @@ _LIKE = {
 
 
 class EarlierNo(NamedTuple):
-    """The No that bears on a proposal."""
+    """The No that affects a proposal, and how similar the two are."""
 
     similarity: Similarity
     no: No
@@ -71,7 +71,7 @@ class EarlierNo(NamedTuple):
 
 
 class ProposalIdentity(NamedTuple):
-    """What a proposal is compared by."""
+    """The values by which a proposal is compared to earlier ones."""
 
     agent_id: str
     action_digest: str
@@ -81,32 +81,35 @@ class ProposalIdentity(NamedTuple):
 def relevant_no(
     remembered: Iterable[RememberedNo], approved_at: datetime | None, proposed: ProposalIdentity
 ) -> EarlierNo | None:
-    """The No that bears most on this proposal; of those that bear alike, the latest.
+    """The No to the most similar proposal; among equally similar ones, the latest.
 
     `approved_at` is when a person last approved an action of this type by this agent.
     """
-    found = [
-        EarlierNo(likeness, each.no)
-        for each in remembered
-        if (likeness := _likeness(each, proposed, settled=approved_at is not None and approved_at > each.no.at))
-    ]
-    return max(found, key=lambda earlier: (earlier.similarity, earlier.no.at), default=None)
+    candidates = (
+        EarlierNo(similarity, earlier.no)
+        for earlier in remembered
+        if (similarity := _similarity_of(earlier, proposed, approved_at))
+    )
+    return max(candidates, key=lambda candidate: (candidate.similarity, candidate.no.at), default=None)
 
 
-def _likeness(each: RememberedNo, proposed: ProposalIdentity, *, settled: bool) -> Similarity | None:
-    same_agent = each.agent_id == proposed.agent_id
-    if each.no.action_digest == proposed.action_digest:
+def _similarity_of(
+    earlier: RememberedNo, proposed: ProposalIdentity, approved_at: datetime | None
+) -> Similarity | None:
+    same_agent = earlier.agent_id == proposed.agent_id
+    if earlier.no.action_digest == proposed.action_digest:
         return Similarity.SAME_ACTION if same_agent else Similarity.SAME_ACTION_OF_ANOTHER
     if not same_agent:
         return None
-    subjects = {each.subject_digest, proposed.subject_digest}
+    subjects = {earlier.subject_digest, proposed.subject_digest}
     if len(subjects) == 1 or None in subjects:
         return Similarity.SAME_SUBJECT
-    return None if settled else Similarity.SAME_TYPE
+    approved_since = approved_at is not None and approved_at > earlier.no.at
+    return None if approved_since else Similarity.SAME_TYPE
 
 
 def settle_objections(noes: tuple[No, ...], action_digest: str) -> tuple[No, ...]:
-    """The same, with the objections to this action settled."""
+    """The Noes, with the objections to this action marked as settled."""
     return tuple(
         no.model_copy(update={"settled": True})
         if no.verb is Verb.OBJECT and no.action_digest == action_digest and not no.settled

@@ -1,4 +1,4 @@
-"""A page in front of a person: in the commands that record it, and in the state that keeps it."""
+"""Pages of Details and steps of forms that a person opened, as commands and states name them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rules.values import Value
 
 
 class Page(Value):
-    """Of one version, with its rendering. `of`: how many pages, from the first on, hold what is approved."""
+    """A page of one version, with its rendering. `of`: how many pages, from the first on, hold what is approved."""
 
     expected_package_version: int = Field(ge=1)
     rendering_id: str = Field(min_length=1, max_length=255)
@@ -17,7 +17,7 @@ class Page(Value):
 
 
 class FormStep(Value):
-    """A step of a form that a reviewer had open, and its rendering."""
+    """A step of a form that a reviewer opened, with its rendering."""
 
     reviewer_id: str
     version: int

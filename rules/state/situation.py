@@ -1,4 +1,4 @@
-"""Everything that a decision looks at besides the package and the command: passed in, never fetched."""
+"""`Situation`: everything that a decision depends on besides the package and the command. The caller passes it in."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rules.values import Moment, Value
 
 
 class Memory(Value):
-    """What is remembered of the same and of like actions, and of the thread."""
+    """What the store remembers of the same action, of similar actions and of the thread."""
 
     noes: tuple[RememberedNo, ...] = ()
     approved_at: Moment | None = None
@@ -31,12 +31,13 @@ class Memory(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """`fresh_id` is the one random part of every id that the command gives rise to; `chance` is its one throw.
+    """The policy, the people, the time, and whatever the verb's row says that the rule needs.
 
-    `cards` are the places where the service has posted the package, as far as it knows.
-    `load` is how much the agent has asked of people so far.
-    `words` are those of the version and of its decision, by event, where what was approved is handed out.
-    `known` are the users for whom the parties of a package stand that the directory does not name itself.
+    `fresh_id`: the random part of every id that the command creates. `chance`: its random number, for sampling.
+    `cards`: where the service has posted the package, as far as it knows.
+    `load`: how much the agent has asked of people so far.
+    `words`: the texts of the version and of its decision by event, for a claim.
+    `resolved_parties`: the user ids of parties of the package that the directory itself does not name.
     """
 
     policy: Policy
@@ -56,16 +57,16 @@ class Situation:
     cards: frozenset[CardLocation] = frozenset()
     chance: float = 1.0
     clicks_provable: bool = True
-    trial: bool = False  # asked before a form opens: what the form shows has not been seen yet
+    trial: bool = False  # a check before a form opens, so what the form shows has not been seen yet
 
     def earlier_no(self, agent_id: str, package: DecisionPackage) -> EarlierNo | None:
-        """The No that bears on this proposal, if one does."""
+        """The No that affects this proposal, if there is one."""
         if not self.memory.noes:
             return None
         return self._bearing(ProposalIdentity(agent_id, action_digest(package), subject_digest(package)))
 
     def no_since(self, state: PackageState) -> EarlierNo | None:
-        """The No that came after this package did, and that would bear on it if it were proposed now."""
+        """The No to another package that would affect this one if it were proposed now."""
         return self._bearing(ProposalIdentity(state.agent_id, state.action_digest, state.subject_digest))
 
     def _bearing(self, proposed: ProposalIdentity) -> EarlierNo | None:

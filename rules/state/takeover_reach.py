@@ -1,8 +1,8 @@
-"""How far a takeover reaches: the thread of its package; without one, the run.
+"""How far a takeover reaches: the thread of item package or, without one, the run.
 
-While a package holds these names, nothing that asks one of them comes in or is claimed. A package that leaves its
-`thread_id` out is still found by its run, but another thread of the same run goes on. Names are compared folded, so
-that no second spelling of a thread leads out of it.
+While a package holds such a name, no package that requires it is accepted or claimed. A package without a `thread_id`
+is still stopped by item run, but another thread of the same run goes on. Names are normalized before they are compared,
+so that another spelling of a thread does not escape the takeover.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rules.spelling import normalize_name
 
 
 class HasThread(Protocol):
-    """A package or its state."""
+    """A package or item state."""
 
     @property
     def thread_id(self) -> str | None: ...
@@ -21,25 +21,25 @@ class HasThread(Protocol):
     def run_id(self) -> str | None: ...
 
 
-def has_thread_or_run(its: HasThread) -> bool:
-    return its.thread_id is not None or its.run_id is not None
+def has_thread_or_run(item: HasThread) -> bool:
+    return item.thread_id is not None or item.run_id is not None
 
 
-def names_held(its: HasThread) -> tuple[str, ...]:
-    """What a takeover of this package holds."""
-    thread, whole_run, part_of_run = _names(its)
+def names_held(item: HasThread) -> tuple[str, ...]:
+    """The names that a takeover of this package holds."""
+    thread, whole_run, part_of_run = _names(item)
     return tuple(filter(None, (thread, part_of_run) if thread else (whole_run,)))
 
 
-def names_required(its: HasThread) -> tuple[str, ...]:
-    """What must not be held by another package while this one comes in or is claimed."""
-    thread, whole_run, part_of_run = _names(its)
+def names_required(item: HasThread) -> tuple[str, ...]:
+    """The names that no other package may hold when this one is submitted or claimed."""
+    thread, whole_run, part_of_run = _names(item)
     return tuple(filter(None, (thread, whole_run) if thread else (whole_run, part_of_run)))
 
 
-def _names(its: HasThread) -> tuple[str | None, str | None, str | None]:
-    thread = None if its.thread_id is None else normalize_name(its.thread_id)
-    run = None if its.run_id is None else normalize_name(its.run_id)
+def _names(item: HasThread) -> tuple[str | None, str | None, str | None]:
+    thread = None if item.thread_id is None else normalize_name(item.thread_id)
+    run = None if item.run_id is None else normalize_name(item.run_id)
     return (
         None if thread is None else f"thread:{thread}",
         None if run is None else f"run:{run}",

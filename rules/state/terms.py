@@ -1,4 +1,4 @@
-"""The terms on which a package is decided: from the policy at submission, tightened and never loosened after."""
+"""The terms on which a package is decided: set by the policy at submission, later only tightened."""
 
 from __future__ import annotations
 
@@ -18,16 +18,21 @@ _PRIORITY = {
     RiskLevel.MEDIUM: Priority.NORMAL,
     RiskLevel.LOW: Priority.LOW,
 }
-_DENIES = (OnTimeout.DEFER, OnTimeout.ESCALATE, OnTimeout.CANCEL, OnTimeout.AUTO_REJECT)  # from late to at once
-# Which of two entries' values is the stricter. Who climbs when, and whom the ladder asks, is neither.
+_ON_TIMEOUT_BY_STRICTNESS = (
+    OnTimeout.DEFER,
+    OnTimeout.ESCALATE,
+    OnTimeout.CANCEL,
+    OnTimeout.AUTO_REJECT,
+)  # from latest to earliest
+# Picks the stricter of two entries' values. `ladder`, `reminders` and `defer_for` have no stricter value.
 _STRICTEST: Mapping[str, Callable[..., Any]] = {
     "soft_timeout": max,
     "hard_timeout": min,
     "timeout_in_working_hours": max,
-    "on_timeout": lambda *said: max(said, key=_DENIES.index),
+    "on_timeout": lambda *values: max(values, key=_ON_TIMEOUT_BY_STRICTNESS.index),
     "approval_expiry": min,
 }
-_RISING = ("quorum", "of_role", "comment_required", "details_first", "soft_timeout", "approval_expiry")
+_TIGHTENED_TODAY = ("quorum", "of_role", "comment_required", "details_first", "soft_timeout", "approval_expiry")
 
 
 def priority_of(risk: RiskLevel) -> Priority:
@@ -36,9 +41,9 @@ def priority_of(risk: RiskLevel) -> Priority:
 
 @lru_cache(maxsize=1024)
 def terms_for(policy: Policy, action_type: str, risk: RiskLevel) -> Terms:
-    """The tier's terms, where the catalogue does not say otherwise for this action type."""
+    """The terms of the tier, with the catalogue's overrides for this action type."""
     tier, entries = policy.tiers.of(risk), policy.listing(action_type)
-    timing = {name: _strictest(entries, tier, name) for name in ReviewTimeoutPolicy.model_fields}
+    timing = {name: _merged(entries, tier, name) for name in ReviewTimeoutPolicy.model_fields}
     role = _role(policy, entries, tier)
     timing["ladder"] = tuple(step for step in timing["ladder"] if step not in policy.roles_implied_by(role))
     return Terms.from_valid(
@@ -53,8 +58,8 @@ def terms_for(policy: Policy, action_type: str, risk: RiskLevel) -> Terms:
     )
 
 
-def _strictest(entries: Listing, tier: Tier, name: str) -> Any:
-    """The own entry's value, else the tier's; a broader entry's only where it is stricter."""
+def _merged(entries: Listing, tier: Tier, name: str) -> Any:
+    """The own entry's value, or else the tier's; a broader entry's value only if it is stricter."""
     own = entries.own.override(name) if entries.own else None
     value = getattr(tier, name) if own is None else own
     broader = [other for entry in entries.broader if (other := entry.override(name)) is not None]
@@ -62,16 +67,16 @@ def _strictest(entries: Listing, tier: Tier, name: str) -> Any:
 
 
 def _role(policy: Policy, entries: Listing, tier: Tier) -> str:
-    """A broader entry's role takes its place only where it includes it: whoever holds that one could act in both."""
-    role = _role_by(policy, entries.own, tier)
+    """The own entry's role, or a broader entry's role if that one includes it, so that its holders may act in both."""
+    role = _role_of_entry(policy, entries.own, tier)
     for entry in entries.broader:
-        asked = _role_by(policy, entry, tier)
+        asked = _role_of_entry(policy, entry, tier)
         role = asked if role in policy.roles_implied_by(asked) else role
     return role
 
 
-def _role_by(policy: Policy, action: Action | None, tier: Tier) -> str:
-    """The entry's own role; else the tier's, unless the tool asks for one that the tier's does not include."""
+def _role_of_entry(policy: Policy, action: Action | None, tier: Tier) -> str:
+    """The entry's role, or else the tier's, unless the tool requires a role that the tier's does not include."""
     if action and action.role:
         return action.role
     least = action.tool.min_reviewer_role if action and action.tool else None
@@ -79,7 +84,7 @@ def _role_by(policy: Policy, action: Action | None, tier: Tier) -> str:
 
 
 def tighten(old: Terms, new: Terms, rung: int, policy: Policy) -> Terms:
-    """The new terms for a version or a policy that came later, with all that the old ones already asked."""
+    """The new terms, for a later version or policy, with everything that the old terms already required."""
     of_role = {role: max(old.of_role.get(role, 0), new.of_role.get(role, 0)) for role in {**old.of_role, **new.of_role}}
     kept = {
         "quorum": max(old.quorum, new.quorum, sum(of_role.values())),
@@ -89,11 +94,11 @@ def tighten(old: Terms, new: Terms, rung: int, policy: Policy) -> Terms:
         "soft_timeout": max(old.soft_timeout, new.soft_timeout),
         "approval_expiry": min(old.approval_expiry, new.approval_expiry),
     }
-    return new.model_copy(update=kept | _path(old, new, rung, policy))
+    return new.model_copy(update=kept | _ladder_from_here(old, new, rung, policy))
 
 
-def _path(old: Terms, new: Terms, rung: int, policy: Policy) -> dict[str, object]:
-    """Who is asked now is asked still; whom the new terms would ask beyond that comes above."""
+def _ladder_from_here(old: Terms, new: Terms, rung: int, policy: Policy) -> dict[str, object]:
+    """Keep the roles up to the present rung; roles that only the new terms ask come above it."""
     if rung == 0 and old.role in policy.roles and old.role in policy.roles_implied_by(new.role):
         return {}
     climbed = (old.role, *old.ladder)[: rung + 1]
@@ -103,9 +108,9 @@ def _path(old: Terms, new: Terms, rung: int, policy: Policy) -> dict[str, object
 
 
 def terms_today(state: PackageState, policy: Policy) -> Terms:
-    """The package's own terms, as far as today's policy does not ask for more."""
+    """The package's own terms, tightened by today's policy."""
     today = terms_for(policy, state.action_type, state.risk)
-    if state.task.rung == 0 and (today is state.terms or today == state.terms):  # mostly the very same
+    if state.task.rung == 0 and (today is state.terms or today == state.terms):  # mostly the same object
         return state.terms
-    asked = state.terms.model_copy(update={name: getattr(today, name) for name in _RISING})
+    asked = state.terms.model_copy(update={name: getattr(today, name) for name in _TIGHTENED_TODAY})
     return tighten(state.terms, asked, state.task.rung, policy)

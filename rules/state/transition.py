@@ -1,4 +1,4 @@
-"""What a command comes to: the things that happen, each with the state right after it. Nothing is performed here."""
+"""`Transition`: the events that a command causes, each with the state after it. Rules build one with `Move`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Words = dict[str, JsonValue]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
-    """One event to be: what the chain will hold, the words that will lie beside it, and the state after it."""
+    """A future event: what the chain will hold, the texts stored beside it, and the state after it."""
 
     event_id: str
     event_type: EventType
@@ -44,9 +44,9 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """No occurrence means that the command had already been carried out: its answer is the state as it is.
+    """The result of a command. Without occurrences the command had been carried out before, and nothing changes.
 
-    With a `refusal` the command is refused, and what happened is the consequence: both are recorded together.
+    With a `refusal` the command is refused, and the occurrences are its consequences. Both are recorded together.
     """
 
     before: PackageState | None
@@ -57,8 +57,8 @@ class Transition:
 
     @property
     def words(self) -> dict[str, Words]:
-        """What was said in it, by the event that brought it."""
-        return {happened.event_id: happened.words for happened in self.occurrences if happened.words}
+        """The texts by the id of their event."""
+        return {occurrence.event_id: occurrence.words for occurrence in self.occurrences if occurrence.words}
 
 
 class Move:
@@ -83,17 +83,17 @@ class Move:
 
     @property
     def event_id(self) -> str:
-        """The id of the occurrence that comes next: votes and decisions point at the event that made them."""
+        """The id of the next occurrence: votes and decisions refer to the event that made them."""
         return f"evt_{self.situation.fresh_id}{len(self._occurrences):02d}"
 
     @property
     def form_renderings(self) -> tuple[str, ...]:
-        """The renderings in which a form showed the actor all of it. An edit begins from what was shown before it."""
+        """The renderings in which a form showed the actor everything. An edit starts from what was shown before it."""
         return form_renderings(self._before, self.situation.actor.actor_id) if self._before else ()
 
     @property
     def latency_ms(self) -> int:
-        """Nothing, where the clock was set back meanwhile."""
+        """Since the people were asked; 0 if the clock was set back meanwhile."""
         return max(0, (self.situation.now - self.state.asked_at) // timedelta(milliseconds=1))
 
     def record(
@@ -108,8 +108,8 @@ class Move:
         words: Words | None = None,
     ) -> Self:
         event_id = self.event_id
-        moved = {"revision": self.state.revision + 1, "updated_at": self.situation.now}
-        self.state = self.state.model_copy(update={**(changes or {}), **moved})
+        bookkeeping = {"revision": self.state.revision + 1, "updated_at": self.situation.now}
+        self.state = self.state.model_copy(update={**(changes or {}), **bookkeeping})
         self._occurrences.append(
             Occurrence(
                 event_id=event_id,
@@ -130,7 +130,7 @@ class Move:
         return self
 
     def make_no(self) -> No:
-        """A person's No, by the event that comes next."""
+        """A person's No, recorded by the next event."""
         return No(
             event_id=self.event_id,
             decision_package_id=self.state.decision_package_id,
@@ -149,7 +149,7 @@ class Move:
 
 
 def record_refusal(state: PackageState, command: Command, situation: Situation, reason: Reason) -> Transition:
-    """A known person's refused attempt is part of the record; it changes nothing else."""
+    """Record that a known person's command was refused. Nothing else changes."""
     decision = command.decision if isinstance(command, HumanDecisionCommand) else None
     move = Move(state, command, situation)
     return move.record(EventType.HUMAN_DECISION_REFUSED, decision=decision, reason=reason).build()

@@ -1,1 +1,1 @@
-"""One rule for each verb, and the table that says from which status it is taken and where it leads."""
+"""The verbs: one rule for each, and the table of the statuses in which a verb is accepted and to which it leads."""

@@ -1,6 +1,6 @@
-"""Who is missed: the task of somebody who is away goes on, comes back with them, and climbs where nobody is left.
+"""Tasks of people who are away: a task is reassigned, returns with its assignee, or climbs if nobody is left.
 
-Delegation moves tasks, never authority: whoever comes in for somebody has to be able to decide it themselves.
+Delegation moves tasks, never authority: a stand-in must be able to decide the package in their own right.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from rules.verbs.escalation import climb_to
 
 
 def needs_relief(state: PackageState, roster: Roster, now: datetime) -> bool:
-    """A directory that is too old knows nobody: that is no reason to take anything from anybody."""
+    """With a stale directory, change nothing: it cannot tell who is there."""
     if not roster.directory.is_fresh(roster.policy, now):
         return False
-    back, missed = _is_back(state, roster, now), _is_missed(state, roster, now)
-    return back or missed or next_staffed_rung(state, roster, now) is not None
+    back, absent = _original_is_back(state, roster, now), _assignee_is_absent(state, roster, now)
+    return back or absent or next_staffed_rung(state, roster, now) is not None
 
 
 def relief_is_due(state: PackageState, _: Verb, situation: Situation) -> bool:
@@ -39,64 +39,67 @@ def relieve(move: Move, _: Relieve) -> Transition:
 
 
 def cover_absences(move: Move) -> Move:
-    """Also of what comes back into the queue: while nobody was asked, nobody was missed."""
+    """Reassign, return or escalate the task if people are away. Rules that put a package into the queue call it."""
     state, roster, now = move.state, move.situation.roster, move.situation.now
     if not needs_relief(state, roster, now):
         return move
     if (rung := next_staffed_rung(state, roster, now)) is not None:
         return climb_to(move, rung, Cause.NOBODY_LEFT)
-    back = _is_back(state, roster, now)
-    task = _given_back(state.task) if back else _handed_on(move)
+    back = _original_is_back(state, roster, now)
+    task = _return_task(state.task) if back else _reassign_task(move)
     return move.record(EventType.TASK_ASSIGNED, {"task": task}, reason=Cause.BACK if back else Cause.ABSENT)
 
 
-def _is_missed(state: PackageState, roster: Roster, now: datetime) -> bool:
+def _assignee_is_absent(state: PackageState, roster: Roster, now: datetime) -> bool:
     assignee = state.task.assigned_to
-    return assignee is not None and not _is_there(state, roster, assignee, now)
+    return assignee is not None and not _is_available(state, roster, assignee, now)
 
 
-def _is_back(state: PackageState, roster: Roster, now: datetime) -> bool:
-    """A stand-in who has voted keeps what they began, for as long as they are there."""
+def _original_is_back(state: PackageState, roster: Roster, now: datetime) -> bool:
+    """Whether the task returns to its original assignee. A stand-in who has voted and is available keeps it."""
     task = state.task
     began = any(vote.reviewer_id == task.assigned_to for vote in state.votes)
-    kept = began and not _is_missed(state, roster, now)
-    return task.stands_in_for is not None and not kept and _is_there(state, roster, task.stands_in_for, now)
+    kept = began and not _assignee_is_absent(state, roster, now)
+    return task.stands_in_for is not None and not kept and _is_available(state, roster, task.stands_in_for, now)
 
 
-def _is_there(state: PackageState, roster: Roster, user_id: str, now: datetime) -> bool:
-    """Could decide it, and is not away."""
+def _is_available(state: PackageState, roster: Roster, user_id: str, now: datetime) -> bool:
+    """Whether this person could approve now and is not away."""
     able = authorize(roster, user_id, Standard.PROCEED, question_of(state), now)
     return isinstance(able, ReviewerAuthorization) and not is_away(roster, user_id, now)
 
 
 def next_staffed_rung(state: PackageState, roster: Roster, now: datetime) -> int | None:
-    """The next rung with somebody on it, if this one has nobody; where nobody is anywhere, the deadline will tell."""
+    """The next rung on which someone is present, if nobody is on this one.
+
+    None if nobody is present on any rung: then the deadline decides.
+    """
     if state.status is not Status.PENDING or anyone_present(state, roster, now):
         return None
     above = range(state.task.rung + 1, state.terms.top + 1)
     return next((rung for rung in above if anyone_present(state, roster, now, state.terms.role_at(rung))), None)
 
 
-def _given_back(task: ReviewTask) -> ReviewTask:
+def _return_task(task: ReviewTask) -> ReviewTask:
     return task.model_copy(update={"assigned_to": task.stands_in_for, "stands_in_for": None})
 
 
-def _handed_on(move: Move) -> ReviewTask:
-    """To the delegate, who keeps it for them; else to nobody, or to whoever the policy hands it to."""
+def _reassign_task(move: Move) -> ReviewTask:
+    """Give the task to the delegate as a stand-in; without one, let the policy assign it."""
     state, task = move.state, move.state.task
-    delegate = _delegate(state, move.situation.roster, move.situation.now)
-    whose = (task.stands_in_for or task.assigned_to) if delegate else None
-    handed = task.model_copy(update={"assigned_to": delegate, "stands_in_for": whose})
-    return handed if delegate else assign_task(apply_changes(state, {"task": handed}), move.situation)
+    delegate = _available_delegate(state, move.situation.roster, move.situation.now)
+    original = (task.stands_in_for or task.assigned_to) if delegate else None
+    reassigned = task.model_copy(update={"assigned_to": delegate, "stands_in_for": original})
+    return reassigned if delegate else assign_task(apply_changes(state, {"task": reassigned}), move.situation)
 
 
-def _delegate(state: PackageState, roster: Roster, now: datetime) -> str | None:
-    """Named for an absence, and for no longer than that; who is away too has named the next, in whatever order."""
-    named, passed = state.task.assigned_to, set[str]()
-    while named and named not in passed:
-        passed.add(named)
-        person = roster.person(named)
-        named = person.delegate if person and person.is_away(now) else None
-        if named and _is_there(state, roster, named, now):
-            return named
+def _available_delegate(state: PackageState, roster: Roster, now: datetime) -> str | None:
+    """The first available person in the chain of delegates. Each counts only while the person before them is away."""
+    user_id, visited = state.task.assigned_to, set[str]()
+    while user_id and user_id not in visited:
+        visited.add(user_id)
+        person = roster.person(user_id)
+        user_id = person.delegate if person and person.is_away(now) else None
+        if user_id and _is_available(state, roster, user_id, now):
+            return user_id
     return None

@@ -1,6 +1,6 @@
-"""What a package can still be given by people: what is not offered here is on no card.
+"""Which verbs a package offers to people: a card shows these and no others.
 
-Whether the person who looks at it may do it is asked at the click, by `rules.verbs.decide`, and there alone.
+Whether the person who clicks may give the verb is checked by `rules.verbs.decide`, and only there.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from rules.verbs.table import SPEC_OF_VERB
 
 
 def offered_verbs(state: PackageState) -> tuple[Verb, ...]:
-    """Every verb that somebody with the right authority could give this package now."""
-    return tuple(verb for verb, row in SPEC_OF_VERB.items() if accepts_verb(state, verb) and _is_offered(state, row))
+    """Every verb that a person with the right authority could give this package now."""
+    return tuple(verb for verb, spec in SPEC_OF_VERB.items() if accepts_verb(state, verb) and _is_offered(state, spec))
 
 
 def accepts_verb(state: PackageState, verb: Verb) -> bool:
-    """Whether a package in this status takes this verb at all."""
+    """Whether the verb is accepted in this status, by anyone."""
     return state.status in SPEC_OF_VERB[verb].taken_in
 
 
-def _is_offered(state: PackageState, row: VerbSpec) -> bool:
-    return row.offered is not None and _allowed(state, row.verb) and row.offered(state)
+def _is_offered(state: PackageState, spec: VerbSpec) -> bool:
+    return spec.offered is not None and _allowed(state, spec.verb) and spec.offered(state)
 
 
 def _allowed(state: PackageState, verb: Verb) -> bool:

@@ -1,8 +1,8 @@
-"""The one place where anything is decided: what a command comes to, in this state and this situation.
+"""The only place where a decision is made: `decide` applies a command to a package's state in a situation.
 
-People are checked first: identity, then status, version and rung, then authority, then what this package takes at its
-level and tier. The verb's own rule comes last. It returns a transition or a refusal and performs nothing, and the
-transition is held to the row of its verb.
+The checks run in this order: actor, identity, status, version and rung, authority, and then what this package accepts
+at its level and tier. The rule of the verb runs last. The result is a transition or a refusal; nothing is performed
+here. A transition must end in a status that the row of its verb allows.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ def decide(state: PackageState | None, command: Command, situation: Situation) -
         return spec.begins(command, situation)
     if state is None or spec.rule is None:
         return refuse(Reason.NOT_FOUND)
-    for gate in (_not_theirs, _nobody_known, _wrong_state, _stale):
+    for gate in (_check_actor, _check_identity, _check_status, _check_version_and_rung):
         if refusal := gate(spec, state, command, situation):
             return refusal
-    authority = _authority(spec, state, situation)
+    authority = _authorize(spec, state, situation)
     if isinstance(authority, Refusal):
         return authority
-    if isinstance(command, HumanDecisionCommand) and (refusal := _in_the_way(spec, state, command, situation)):
+    if isinstance(command, HumanDecisionCommand) and (refusal := _check_package(spec, state, command, situation)):
         return refusal
     outcome = spec.rule(Move(state, command, situation, authority), command)
-    return outcome if isinstance(outcome, Refusal) else _held_to_the_table(spec, state, outcome)
+    return outcome if isinstance(outcome, Refusal) else _verify_target_status(spec, state, outcome)
 
 
-def _held_to_the_table(spec: VerbSpec, state: PackageState, outcome: Transition) -> Transition:
-    # A claim that ends an approval instead of using it is held to the row of those who end one.
+def _verify_target_status(spec: VerbSpec, state: PackageState, outcome: Transition) -> Transition:
+    # A claim that finds its approval invalid revokes it (`rules.verbs.validity`): then the row of `revoke` applies.
     row = SPEC_OF_VERB[Verb.REVOKE] if outcome.refusal else spec
     leads = row.leads_to or (state.status,)
     if outcome.occurrences and outcome.after.status not in leads:
@@ -52,17 +52,17 @@ def _held_to_the_table(spec: VerbSpec, state: PackageState, outcome: Transition)
     return outcome
 
 
-def _not_theirs(spec: VerbSpec, state: PackageState, _: Command, situation: Situation) -> Refusal | None:
-    """No agent and no clock can decide, whatever edge let it through; and an agent reaches only its own packages."""
+def _check_actor(spec: VerbSpec, state: PackageState, _: Command, situation: Situation) -> Refusal | None:
+    """Only the kinds of actor in the row may give the verb, and an agent reaches only its own packages."""
     actor = situation.actor
     if actor.kind not in spec.by:
         return refuse(Reason.A_BOT if ActorKind.PERSON in spec.by else Reason.NOT_FOUND)
-    others = actor.kind is ActorKind.AGENT and actor.actor_id != state.agent_id
-    return refuse(Reason.NOT_FOUND) if others else None
+    foreign = actor.kind is ActorKind.AGENT and actor.actor_id != state.agent_id
+    return refuse(Reason.NOT_FOUND) if foreign else None
 
 
-def _nobody_known(_: VerbSpec, __: PackageState, ___: Command, situation: Situation) -> Refusal | None:
-    """People are identified first; what agents and the clock may do is checked by their own rules."""
+def _check_identity(_: VerbSpec, __: PackageState, ___: Command, situation: Situation) -> Refusal | None:
+    """Identify people. The rules of the verbs check agents and the clock."""
     actor = situation.actor
     if actor.kind is not ActorKind.PERSON:
         return None
@@ -70,14 +70,14 @@ def _nobody_known(_: VerbSpec, __: PackageState, ___: Command, situation: Situat
     return person if isinstance(person, Refusal) else None
 
 
-def _wrong_state(spec: VerbSpec, state: PackageState, command: Command, situation: Situation) -> Refusal | None:
-    taken = state.status in spec.taken_in
+def _check_status(spec: VerbSpec, state: PackageState, command: Command, situation: Situation) -> Refusal | None:
+    accepted = state.status in spec.taken_in
     if spec.due:
-        return None if taken and spec.due(state, spec.verb, situation) else refuse(Reason.NOT_DUE)
-    return None if taken else _too_late(state, command)
+        return None if accepted and spec.due(state, spec.verb, situation) else refuse(Reason.NOT_DUE)
+    return None if accepted else _status_refusal(state, command)
 
 
-def _too_late(state: PackageState, command: Command) -> Refusal:
+def _status_refusal(state: PackageState, command: Command) -> Refusal:
     status = humanize(state.status)
     if state.status.terminal:
         return refuse(Reason.ALREADY_DECIDED, status=status, by=state.decided_by())
@@ -88,8 +88,8 @@ def _too_late(state: PackageState, command: Command) -> Refusal:
     return refuse(Reason.NOT_IN_THIS_STATE, status=status, verb=humanize(command.verb))
 
 
-def _stale(spec: VerbSpec, state: PackageState, command: Command, _: Situation) -> Refusal | None:
-    """A command is for the version, and to proceed also for the rung, that its maker saw."""
+def _check_version_and_rung(spec: VerbSpec, state: PackageState, command: Command, _: Situation) -> Refusal | None:
+    """Refuse a command for another version than the present one, or, to proceed, for another rung."""
     seen = getattr(command, "expected_package_version", None)
     if seen not in (None, state.version):
         return refuse(Reason.STALE_VERSION, seen=seen, current=state.version)
@@ -98,7 +98,7 @@ def _stale(spec: VerbSpec, state: PackageState, command: Command, _: Situation) 
     return refuse(Reason.STALE_RUNG, role=state.task.required_role) if proceeds and rung != state.task.rung else None
 
 
-def _authority(spec: VerbSpec, state: PackageState, situation: Situation) -> ReviewerAuthorization | Refusal | None:
+def _authorize(spec: VerbSpec, state: PackageState, situation: Situation) -> ReviewerAuthorization | Refusal | None:
     if situation.actor.kind is not ActorKind.PERSON or spec.requires is Standard.OWN_RULE:
         return None
     if spec.requires is None:
@@ -107,28 +107,28 @@ def _authority(spec: VerbSpec, state: PackageState, situation: Situation) -> Rev
     return authorize(situation.roster, situation.actor.actor_id, spec.requires, question, situation.now)
 
 
-def _in_the_way(
+def _check_package(
     spec: VerbSpec, state: PackageState, command: HumanDecisionCommand, situation: Situation
 ) -> Refusal | None:
-    """What this package, at this level and tier, does not take, or not yet."""
-    if refusal := _not_for_this_package(spec, state, command):
+    """Refuse what this package does not accept at its level and tier, or not yet."""
+    if refusal := _check_decision_allowed(spec, state, command):
         return refusal
-    return _unready(state, command, situation) if spec.lets_go_ahead and command.lets_go_ahead else None
+    return _check_prerequisites(state, command, situation) if spec.lets_go_ahead and command.lets_go_ahead else None
 
 
-def _unready(state: PackageState, command: HumanDecisionCommand, situation: Situation) -> Refusal | None:
-    """What must come first before something goes ahead."""
-    terms, who = terms_today(state, situation.policy), situation.actor.actor_id
+def _check_prerequisites(state: PackageState, command: HumanDecisionCommand, situation: Situation) -> Refusal | None:
+    """Check what must have happened before the action may go ahead."""
+    terms, user_id = terms_today(state, situation.policy), situation.actor.actor_id
     if state.ended(situation.now):
         return refuse(Reason.ALREADY_EXPIRED)
-    if terms.details_first and not has_read_details(state, who):
+    if terms.details_first and not has_read_details(state, user_id):
         return refuse(Reason.DETAILS_FIRST)
-    if not situation.trial and not (state.whole_on_card or form_renderings(state, who)):
+    if not situation.trial and not (state.whole_on_card or form_renderings(state, user_id)):
         return refuse(Reason.NOT_SHOWN_WHOLE)
     return refuse(Reason.COMMENT_REQUIRED) if terms.comment_required and not command.grounds else None
 
 
-def _not_for_this_package(spec: VerbSpec, state: PackageState, command: HumanDecisionCommand) -> Refusal | None:
+def _check_decision_allowed(spec: VerbSpec, state: PackageState, command: HumanDecisionCommand) -> Refusal | None:
     verb, question = command.verb, state.kind is Kind.QUESTION
     allowed = state.allowed_decisions
     if allowed is not None and verb is not Verb.OBJECT and verb.value not in allowed:

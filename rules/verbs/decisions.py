@@ -1,4 +1,4 @@
-"""What reviewers decide. `life.decide` calls these rules, after identity, version and authority were checked."""
+"""The rules of the decisions of reviewers. `rules.verbs.decide` calls them after its checks."""
 
 from __future__ import annotations
 
@@ -44,9 +44,8 @@ def approve(move: Move, command: Approve) -> Transition | Refusal:
 
 
 def override(move: Move, command: HumanOverrideCommand) -> Transition | Refusal:
-    """Against the recommendation, never against the rules: it takes the same quorum as an approval."""
-    mine = [vote for vote in _votes_of(move) if vote.override_decision is command.override_decision]
-    if mine:
+    """Decide against the agent's recommendation. An override needs the same quorum as an approval."""
+    if any(vote.override_decision is command.override_decision for vote in _votes_of(move)):
         return refuse(Reason.ALREADY_COUNTED)
     words: Words = {
         "original_recommendation": _recommendation(move.situation.package),
@@ -57,8 +56,8 @@ def override(move: Move, command: HumanOverrideCommand) -> Transition | Refusal:
 
 
 def _recommendation(package: DecisionPackage | None) -> str | None:
-    said = package.recommendation if package else None
-    return said.value if said else None
+    recommendation = package.recommendation if package else None
+    return recommendation.value if recommendation else None
 
 
 def _votes_of(move: Move) -> list[Vote]:
@@ -72,20 +71,20 @@ def _vote(
     overriding: OverrideDecision | None = None,
     words: Words | None = None,
 ) -> Transition:
-    """Records the vote; where it completes the quorum, all votes are looked at again and the package settles."""
+    """Record the vote. Every vote is checked again, and if those that still count complete the quorum, settle."""
     others = tuple(vote for vote in move.state.votes if vote.reviewer_id != move.situation.actor.actor_id)
-    mine = _cast(move, command, decision, overriding)
+    own = _make_vote(move, command, decision, overriding)
     terms = terms_today(move.state, move.situation.policy)
-    counted = tally(move.state, _alike((*others, mine), mine), terms, move.situation.roster, move.situation.now)
-    kept = (*_unlike(others, mine), *counted.votes)
+    counted = tally(move.state, _same_kind((*others, own), own), terms, move.situation.roster, move.situation.now)
+    kept = (*_other_kind(others, own), *counted.votes)
     dropped = len(others) + 1 - len(kept)
     reason = Cause.VOTES_NO_LONGER_VALID if dropped else None
-    told = {"comment": command.comment} | (words or {})
-    move.record(EventType.HUMAN_DECISION_RECORDED, {"votes": kept}, decision=decision, words=told, reason=reason)
-    return (_settled(move, mine, counted, terms) if counted.complete else move).build()
+    words = {"comment": command.comment} | (words or {})
+    move.record(EventType.HUMAN_DECISION_RECORDED, {"votes": kept}, decision=decision, words=words, reason=reason)
+    return (_settle_by_votes(move, own, counted, terms) if counted.complete else move).build()
 
 
-def _cast(
+def _make_vote(
     move: Move, command: HumanDecisionCommand, decision: HumanDecisionType, overriding: OverrideDecision | None
 ) -> Vote:
     return Vote(
@@ -102,56 +101,56 @@ def _cast(
     )
 
 
-def _alike(votes: tuple[Vote, ...], mine: Vote) -> tuple[Vote, ...]:
-    """Approvals and overrides do not add up to one another."""
-    return tuple(vote for vote in votes if vote.override_decision is mine.override_decision)
+def _same_kind(votes: tuple[Vote, ...], own: Vote) -> tuple[Vote, ...]:
+    """The votes that add up with this one: approvals and overrides do not add up with each other."""
+    return tuple(vote for vote in votes if vote.override_decision is own.override_decision)
 
 
-def _unlike(votes: tuple[Vote, ...], mine: Vote) -> tuple[Vote, ...]:
-    return tuple(vote for vote in votes if vote.override_decision is not mine.override_decision)
+def _other_kind(votes: tuple[Vote, ...], own: Vote) -> tuple[Vote, ...]:
+    return tuple(vote for vote in votes if vote.override_decision is not own.override_decision)
 
 
-def _settled(move: Move, mine: Vote, counted: Tally, terms: Terms) -> Move:
-    """An explicit approval also settles the objections to this very action, and the record says so."""
-    stops = mine.override_decision not in (None, OverrideDecision.PROCEED)
+def _settle_by_votes(move: Move, own: Vote, counted: Tally, terms: Terms) -> Move:
+    """Decide by the votes. An approval also settles the objections to this same action, and the record says so."""
+    stops = own.override_decision not in (None, OverrideDecision.PROCEED)
     noes = move.state.noes if stops else settle_objections(move.state.noes, move.state.action_digest)
     settles = noes != move.state.noes
     return settle(
         move,
-        Status.OVERRIDDEN if mine.decision is HumanDecisionType.OVERRIDE else Status.APPROVED,
-        mine.decision,
+        Status.OVERRIDDEN if own.decision is HumanDecisionType.OVERRIDE else Status.APPROVED,
+        own.decision,
         Basis.QUORUM if terms.quorum > 1 else Basis.HUMAN,
         reviewers=counted.seats,
-        event_id=mine.event_id,
-        rendering_id=mine.rendering_id,
-        override=mine.override_decision,
+        event_id=own.event_id,
+        rendering_id=own.rendering_id,
+        override=own.override_decision,
         reason=Cause.OBJECTION_SETTLED if settles else None,
         changes={"noes": noes} if settles else None,
     )
 
 
 def approve_with_edits(move: Move, command: ApproveWithEdits) -> Transition | Refusal:
-    """Makes version n+1 with the reviewer as its author. Their approval counts only where one person is enough."""
+    """Add version n+1 by the reviewer. Their approval of it counts only if one person is enough."""
     proposed = apply_edit(move.situation.package, command.action_parameters)
     if isinstance(proposed, Refusal):
         return proposed
     authority, before = move.authority, move.state
-    who = move.situation.actor.actor_id
-    refusal = add_version(move, proposed, barred={}, words={"comment": command.comment, "edited_by": who})
+    user_id = move.situation.actor.actor_id
+    refusal = add_version(move, proposed, barred={}, words={"comment": command.comment, "edited_by": user_id})
     if refusal:
         return refusal
     terms = terms_today(move.state, move.situation.policy)
     alone = terms.quorum == 1 and not move.situation.policy.separation.second_pair_of_eyes
-    if alone and not _rose(before, move.state) and authority:
+    if alone and not _became_stricter(before, move.state) and authority:
         return _vote(move, command, HumanDecisionType.APPROVE_WITH_EDITS)
-    barred = move.state.barred | {who: Bar.EDITOR}
+    barred = move.state.barred | {user_id: Bar.EDITOR}
     decision = HumanDecisionType.APPROVE_WITH_EDITS
     move.record(EventType.HUMAN_DECISION_RECORDED, {"barred": barred}, decision=decision)
     return check_reviewers(move.state, move.situation) or cover_absences(move).build()
 
 
 def apply_edit(package: DecisionPackage | None, parameters: dict[str, Any]) -> DecisionPackage | Refusal:
-    """The package with other parameters, if these make a valid one and differ."""
+    """The package with these parameters, if they differ and make a valid package."""
     if package is None or package.action_parameters is None:
         return refuse(Reason.NO_PARAMETERS)
     if package.action_parameters == parameters:
@@ -163,22 +162,22 @@ def apply_edit(package: DecisionPackage | None, parameters: dict[str, Any]) -> D
         return refuse(Reason.EDIT_NOT_VALID, fault=fault.errors()[0]["msg"])
 
 
-def _rose(before: PackageState, after: PackageState) -> bool:
+def _became_stricter(before: PackageState, after: PackageState) -> bool:
     return after.risk > before.risk or after.level > before.level
 
 
 def answer(move: Move, command: Answer) -> Transition:
     words: Words = {"answer": command.answer, "comment": command.comment}
-    return _at_once(move, command, Status.APPROVED, words)
+    return _decide_alone(move, command, Status.APPROVED, words)
 
 
 def reject(move: Move, command: Reject) -> Transition:
     noes: StateChanges = {"noes": (*move.state.noes, move.make_no())}
-    return _at_once(move, command, Status.REJECTED, {"comment": command.comment}, noes)
+    return _decide_alone(move, command, Status.REJECTED, {"comment": command.comment}, noes)
 
 
 def take_over(move: Move, command: TakeOver) -> Transition:
-    return _at_once(move, command, Status.TAKEN_OVER, {"comment": command.comment})
+    return _decide_alone(move, command, Status.TAKEN_OVER, {"comment": command.comment})
 
 
 def revise(move: Move, command: Revise) -> Transition:
@@ -191,13 +190,15 @@ def request_more_evidence(move: Move, command: RequestMoreEvidence) -> Transitio
 
 def _ask_agent(move: Move, command: HumanDecisionCommand, status: Status, instructions: str) -> Transition:
     words: Words = {"instructions": instructions, "comment": command.comment}
-    return _at_once(move, command, status, words, {"answer_by": move.situation.now + move.state.terms.agent_answer})
+    return _decide_alone(
+        move, command, status, words, {"answer_by": move.situation.now + move.state.terms.agent_answer}
+    )
 
 
 def defer(move: Move, command: Defer) -> Transition | Refusal:
     if refusal := check_new_time(move.state, command.until, move.situation):
         return refusal
-    return _at_once(move, command, Status.DEFERRED, {"comment": command.comment}, {"wake_at": command.until})
+    return _decide_alone(move, command, Status.DEFERRED, {"comment": command.comment}, {"wake_at": command.until})
 
 
 def check_new_time(state: PackageState, until: datetime, situation: Situation) -> Refusal | None:
@@ -208,14 +209,14 @@ def check_new_time(state: PackageState, until: datetime, situation: Situation) -
     return refuse(Reason.TIME_TOO_FAR, latest=latest.isoformat(timespec="minutes")) if until > latest else None
 
 
-def _at_once(
+def _decide_alone(
     move: Move,
     command: HumanDecisionCommand,
     status: Status,
     words: Words,
     changes: StateChanges | None = None,
 ) -> Transition:
-    """One person is enough to stop, to send back, to take over."""
+    """Settle by one person: enough to stop, to send back, to defer or to take over."""
     event_id = move.event_id
     reviewer = seat_of_actor(move)
     move.record(EventType.HUMAN_DECISION_RECORDED, decision=command.decision, words=words)

@@ -1,4 +1,4 @@
-"""The life of a package as a Mermaid diagram, drawn from the table, so that the two cannot differ."""
+"""The statuses of a package as a Mermaid diagram, generated from the table of verbs."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from rules.state.commands import Verb
 from rules.state.model import Status
 from rules.verbs.table import SPEC_OF_VERB
 
-# Verbs that a whole group takes are drawn once, from its frame.
+# A verb that is accepted in all statuses of a group is drawn once, from the group.
 GROUPS: dict[str, tuple[Status, ...]] = {
     "open": tuple(status for status in Status if not status.terminal),
     "granted": SPEC_OF_VERB[Verb.REVOKE].taken_in,
 }
-BEGINNINGS = (Status.PENDING, Status.APPROVED)  # waiting for somebody, or settled at once where policy needs nobody
+BEGINNINGS = (Status.PENDING, Status.APPROVED)  # waiting for a person, or settled at once if the policy needs none
 
 Edge = tuple[str, Status, str]
 
 
 def mermaid_diagram() -> str:
-    """The statuses, and the verbs that lead from one to another."""
-    frames = [f"    state {name} {{\n{_inside(members)}\n    }}" for name, members in GROUPS.items()]
-    arrows = [f"    {source} --> {target} : {', '.join(verbs)}" for (source, target), verbs in _bundled().items()]
+    """The diagram: statuses, and the verbs that lead from one to another."""
+    frames = [f"    state {name} {{\n{_members(members)}\n    }}" for name, members in GROUPS.items()]
+    arrows = [
+        f"    {source} --> {target} : {', '.join(verbs)}" for (source, target), verbs in _verbs_of_arrows().items()
+    ]
     return "\n".join(["stateDiagram-v2", *frames, *arrows])
 
 
@@ -30,11 +32,11 @@ def verbs_without_transition() -> tuple[Verb, ...]:
     return tuple(verb for verb, row in SPEC_OF_VERB.items() if row.rule and not row.leads_to)
 
 
-def _inside(members: tuple[Status, ...]) -> str:
+def _members(members: tuple[Status, ...]) -> str:
     return "\n".join(f"        {status}" for status in members)
 
 
-def _bundled() -> dict[tuple[str, Status], list[str]]:
+def _verbs_of_arrows() -> dict[tuple[str, Status], list[str]]:
     bundles: dict[tuple[str, Status], list[str]] = {}
     for source, target, verb in _edges():
         bundles.setdefault((source, target), []).append(verb)
@@ -49,10 +51,10 @@ def _edges() -> Iterator[Edge]:
             yield from ((source, target, verb) for source in _sources(row.taken_in, target))
 
 
-def _sources(takes: tuple[Status, ...], target: Status) -> Iterator[str]:
-    left = [status for status in takes if status is not target]
+def _sources(accepted: tuple[Status, ...], target: Status) -> Iterator[str]:
+    rest = [status for status in accepted if status is not target]
     for name, members in GROUPS.items():
-        if target not in members and set(members) <= set(left):
+        if target not in members and set(members) <= set(rest):
             yield name
-            left = [status for status in left if status not in members]
-    yield from left
+            rest = [status for status in rest if status not in members]
+    yield from rest

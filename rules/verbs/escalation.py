@@ -1,4 +1,4 @@
-"""How a package comes to need more: an objection makes it hard, an escalation takes it up the ladder."""
+"""Stricter handling of a package: silence stops counting (`harden`), or the next role is asked (`climb_to`)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rules.state.transition import Move, Transition, Words
 
 
 def object_(move: Move, command: Object) -> Transition:
-    """Silence no longer counts: the same version, now waiting for somebody to say yes."""
+    """Silence no longer counts: the same version now waits for an explicit approval."""
     noes: StateChanges = {"noes": (*move.state.noes, move.make_no())}
     words: Words = {"comment": command.comment}
     move.record(EventType.HUMAN_DECISION_RECORDED, noes, decision=HumanDecisionType.OBJECT, words=words)
@@ -39,30 +39,30 @@ def harden(move: Move, cause: Cause, because: str, **more: Unpack[StateChanges])
 
 
 def escalate(move: Move, command: Escalate) -> Transition | Refusal:
-    """To the next rung with somebody on it, or to the one that was named."""
+    """Climb to the next rung that has reviewers, or to the rung of the role that the command names."""
     terms, rung = move.state.terms, move.state.task.rung
     above = terms.ladder[rung:]
     if not above:
         return refuse(Reason.TOP_OF_LADDER, role=move.state.task.required_role)
     if command.to_role is not None and command.to_role not in above:
         return refuse(Reason.NOT_ON_LADDER, role=command.to_role, ladder=", ".join(above))
-    aim = next_rung(move.state, move.situation, command.to_role)
-    if aim is None:
+    target = next_rung(move.state, move.situation, command.to_role)
+    if target is None:
         facts = {"role": command.to_role or above[-1], "action_type": move.state.action_type, "risk": move.state.risk}
         return refuse(Reason.NO_ELIGIBLE_REVIEWER, **facts)
     move.record(
         EventType.HUMAN_DECISION_RECORDED, decision=HumanDecisionType.ESCALATE, words={"comment": command.comment}
     )
-    return climb_to(move, aim, Cause.ESCALATION).build()
+    return climb_to(move, target, Cause.ESCALATION).build()
 
 
 def next_rung(state: PackageState, situation: Situation, role: str | None = None) -> int | None:
-    """The next rung up on which anybody is there; where all who could decide are away, the next that has them."""
+    """The next rung with a reviewer who is present; if all are away, the next rung with any reviewer."""
     roster, now, names = situation.roster, situation.now, state.terms.ladder
     rungs = [rung for rung in range(state.task.rung + 1, state.terms.top + 1) if role in (None, names[rung - 1])]
-    there = (rung for rung in rungs if anyone_present(state, roster, now, names[rung - 1]))
-    known = (rung for rung in rungs if eligible_users(roster, question_of(state), now, names[rung - 1]))
-    return next(there, None) or next(known, None)
+    staffed = (rung for rung in rungs if anyone_present(state, roster, now, names[rung - 1]))
+    with_reviewers = (rung for rung in rungs if eligible_users(roster, question_of(state), now, names[rung - 1]))
+    return next(staffed, None) or next(with_reviewers, None)
 
 
 _CLIMBED = {
@@ -73,7 +73,7 @@ _CLIMBED = {
 
 
 def climb_to(move: Move, rung: int, cause: Cause) -> Move:
-    """Whoever is asked now has not been silent yet: from here on, it takes a yes."""
+    """Ask the role of this rung. The new role has not been silent yet, so from now on silence does not count."""
     if move.state.soft:
         harden(move, cause, _CLIMBED[cause])
     state, now = move.state, move.situation.now

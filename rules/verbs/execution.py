@@ -1,4 +1,7 @@
-"""Approval is not execution: a permission is claimed once, and what came of it is reported, or lost track of."""
+"""Execution of what was approved: the agent claims the permission once, and then reports the outcome.
+
+A permission that is not claimed in time lapses. An outcome that is not reported in time is recorded as unknown.
+"""
 
 from __future__ import annotations
 
@@ -21,31 +24,31 @@ _REPORTABLE = {
 
 
 def claim_execution(move: Move, command: ClaimExecution) -> Transition | Refusal:
-    """The same claim_id again is the same claim: a lost reply costs nothing, and no second worker gets through."""
-    if refusal := _not_to_be_claimed(move, command):
+    """Claim the permission. The same claim_id again is the same claim, and any other claim_id is refused."""
+    if refusal := _check_claim(move, command):
         return refusal
     execution, now = move.state.execution, move.situation.now
     if execution.state is ExecutionState.CLAIMED and execution.claim_id == command.claim_id:
         return move.build()
     if execution.state is not ExecutionState.NONE:
-        return _taken(execution, command)
+        return _refuse_second_claim(execution, command)
     if not move.state.may_proceed(now):
         return refuse(Reason.APPROVAL_LAPSED, lapsed_at=move.state.lapses_at)
-    if (fault := _fault_of(move.state, move.situation)) is not None:
-        return revoke_invalid(move, fault) if isinstance(fault, Invalidity) else fault
+    if (obstacle := _check_permission(move.state, move.situation)) is not None:
+        return revoke_invalid(move, obstacle) if isinstance(obstacle, Invalidity) else obstacle
     claimed = Execution(state=ExecutionState.CLAIMED, claim_id=command.claim_id, claimed_at=now)
     changes: StateChanges = {"execution": claimed, "outcome_by": now + move.state.terms.outcome, "lapses_at": None}
     return move.record(EventType.EXECUTION_CLAIMED, changes).build()
 
 
-def _fault_of(state: PackageState, situation: Situation) -> Invalidity | Refusal | None:
-    """What stands against a permission that may be claimed: what it is for must be there, and its votes must stand."""
+def _check_permission(state: PackageState, situation: Situation) -> Invalidity | Refusal | None:
+    """Check that the approved content is still readable and that the permission is still valid."""
     if situation.words is not None and not situation.words.get(state.version_event_id):
         return refuse(Reason.CONTENT_UNREADABLE)
     return check_validity(state, situation)
 
 
-def _not_to_be_claimed(move: Move, command: ClaimExecution) -> Refusal | None:
+def _check_claim(move: Move, command: ClaimExecution) -> Refusal | None:
     state, situation = move.state, move.situation
     if situation.agent is None or not situation.agent.may_act:
         return refuse(Reason.AGENT_PAUSED)
@@ -58,7 +61,7 @@ def _not_to_be_claimed(move: Move, command: ClaimExecution) -> Refusal | None:
     return None
 
 
-def _taken(execution: Execution, command: ClaimExecution) -> Refusal:
+def _refuse_second_claim(execution: Execution, command: ClaimExecution) -> Refusal:
     if execution.state is ExecutionState.LAPSED:
         return refuse(Reason.APPROVAL_LAPSED, lapsed_at=execution.reported_at)
     if execution.claim_id == command.claim_id:
@@ -75,12 +78,12 @@ def report_execution(move: Move, command: ReportExecution) -> Transition | Refus
     if command.outcome not in _REPORTABLE.get(execution.state, ()):
         return refuse(Reason.ALREADY_REPORTED, state=execution.state)
     success, before = command.outcome == "succeeded", move.state
-    _reported(move, ExecutionState(command.outcome), command)
+    _record_outcome(move, ExecutionState(command.outcome), command)
     counts = was_reviewed(before) if success else not counted_as_failure(before)
     return update_trust(move, success=success) if counts else move.build()
 
 
-def _reported(move: Move, state: ExecutionState, command: ReportExecution | None = None) -> Move:
+def _record_outcome(move: Move, state: ExecutionState, command: ReportExecution | None = None) -> Move:
     report = {"state": state, "reported_at": move.situation.now, "event_id": move.event_id}
     changes: StateChanges = {
         "execution": move.state.execution.model_copy(update=report),
@@ -92,19 +95,19 @@ def _reported(move: Move, state: ExecutionState, command: ReportExecution | None
 
 
 def lapse(move: Move, _: Command) -> Transition:
-    return _reported(move, ExecutionState.LAPSED).build()
+    return _record_outcome(move, ExecutionState.LAPSED).build()
 
 
 def lose_track(move: Move, _: Command) -> Transition:
-    """Silence about the outcome is `unknown`, never a second try, and it is no credit to the agent."""
+    """Record the outcome as unknown. It is never tried again, and it counts as a failure of the agent."""
     before = move.state
-    _reported(move, ExecutionState.UNKNOWN)
+    _record_outcome(move, ExecutionState.UNKNOWN)
     return move.build() if counted_as_failure(before) else update_trust(move, success=False)
 
 
-# What an outcome does to an agent's earned autonomy.
+# The effect of an outcome on the agent's earned autonomy.
 
-_WENT_WRONG = (ExecutionState.FAILED, ExecutionState.ROLLED_BACK, ExecutionState.UNKNOWN)
+_FAILURES = (ExecutionState.FAILED, ExecutionState.ROLLED_BACK, ExecutionState.UNKNOWN)
 
 
 def decided_by_people(state: PackageState) -> bool:
@@ -112,17 +115,17 @@ def decided_by_people(state: PackageState) -> bool:
 
 
 def was_reviewed(state: PackageState) -> bool:
-    """Whether a person looked: before, by approving it, or after, by judging it sound."""
+    """Whether a person approved it before, or judged it sound afterwards."""
     return decided_by_people(state) or state.verdict is Verdict.SOUND
 
 
 def counted_as_failure(state: PackageState) -> bool:
-    """Whether this package has already cost its agent a failure: it costs one, by whatever it shows."""
-    return state.execution.state in _WENT_WRONG or state.verdict is Verdict.UNSOUND
+    """Whether this package already counted as a failure of its agent. It counts once."""
+    return state.execution.state in _FAILURES or state.verdict is Verdict.UNSOUND
 
 
 def update_trust(move: Move, *, success: bool) -> Transition:
-    """Ends the move with the profile as the outcome leaves it, and with an event where the level changed."""
+    """Build the transition with the updated profile, and with an event if the autonomy level changed."""
     before = profile_of(move.state, move.situation)
     after = before.record_outcome(success=success, now=move.situation.now, settings=move.situation.policy.autonomy)
     if after.current_level is not before.current_level:

@@ -1,4 +1,4 @@
-"""How a package comes to a decision, whatever brought it there: a person, a quorum, silence, policy or time."""
+"""Recording a decision: by a person, a quorum, silence, the policy or time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rules.state.takeover_reach import has_thread_or_run
 from rules.state.terms import terms_today
 from rules.state.transition import Move, Words
 
-_BY_ITSELF = (Basis.POLICY, Basis.SILENT_CONSENT)
+_WITHOUT_PEOPLE = (Basis.POLICY, Basis.SILENT_CONSENT)
 
 
 def settle(
@@ -31,8 +31,8 @@ def settle(
     words: Words | None = None,
     changes: StateChanges | None = None,
 ) -> Move:
-    """The package takes on `status`. `event_id` is that of the event beside which the words of the decision lie."""
-    made = Decision(
+    """Move the package to `status`. `event_id` is the event under which the words of the decision are stored."""
+    new_decision = Decision(
         decision=decision,
         basis=basis,
         reviewers=reviewers,
@@ -45,36 +45,36 @@ def settle(
         rendering_id=rendering_id,
         rendering_ids=move.form_renderings,
     )
-    decided: StateChanges = {"status": status, "decision": made}
-    update: StateChanges = {**decided, **_aftermath(apply_changes(move.state, decided), move), **(changes or {})}
+    decided: StateChanges = {"status": status, "decision": new_decision}
+    update: StateChanges = {**decided, **_consequences(apply_changes(move.state, decided), move), **(changes or {})}
     return move.record(
         EventType.of("package", status), update, decision=decision, basis=basis, reason=reason, words=words
     )
 
 
-def _aftermath(settled: PackageState, move: Move) -> StateChanges:
-    """What follows of itself: a permission lapses, a thread is free again, a share is looked at afterwards."""
+def _consequences(settled: PackageState, move: Move) -> StateChanges:
+    """The other changes: when the permission lapses, whether the thread is free, whether it is sampled for review."""
     after: StateChanges = {"answer_by": None, "wake_at": None, "lapses_at": None}
     if settled.proceeds:
         after["lapses_at"] = lapse_time(settled, move.situation)
-    if _worth_a_look(settled):
+    if _may_be_sampled(settled):
         after["sampled"] = move.situation.chance < move.situation.policy.soft.sample
     if settled.status.terminal:
-        after["holds_thread"] = _still_held(settled, move)
+        after["holds_thread"] = _keeps_thread(settled, move)
     return after
 
 
-def _still_held(settled: PackageState, move: Move) -> bool:
-    """Only people let go of a thread: neither does an agent free it by withdrawing, nor does time."""
+def _keeps_thread(settled: PackageState, move: Move) -> bool:
+    """Only people release a thread: an agent that withdraws does not, and neither does time."""
     if settled.status is Status.TAKEN_OVER:
         return has_thread_or_run(settled)
     return settled.holds_thread and move.situation.actor.kind is not ActorKind.PERSON
 
 
-def _worth_a_look(settled: PackageState) -> bool:
-    """What went ahead without a person, and what a person decided against the recommendation."""
-    by_itself = settled.proceeds and settled.decision is not None and settled.decision.basis in _BY_ITSELF
-    return by_itself or settled.status is Status.OVERRIDDEN
+def _may_be_sampled(settled: PackageState) -> bool:
+    """Whether it went ahead without a person, or a person overrode the recommendation."""
+    unattended = settled.proceeds and settled.decision is not None and settled.decision.basis in _WITHOUT_PEOPLE
+    return unattended or settled.status is Status.OVERRIDDEN
 
 
 def lapse_time(state: PackageState, situation: Situation) -> datetime:

@@ -1,4 +1,7 @@
-"""The row of a verb: all that the rules and the store need to know. How it looks is said in `blocks.words.verbs`."""
+"""`VerbSpec`, the row of a verb: all that the rules and the store know about it.
+
+`build_table` checks the rows at import. Labels and forms of a verb are in `blocks.words.verbs`.
+"""
 
 from __future__ import annotations
 
@@ -22,34 +25,37 @@ Statuses = tuple[Status, ...]
 
 
 class Needs(Enum):
-    """What the store reads for a rule, beside the package itself and the roster."""
+    """What the store reads for a rule, in addition to the package and the roster."""
 
-    AGENT = auto()  # its row, held: nobody pauses it meanwhile
-    AGENT_ALONE = auto()  # its row, locked: outcomes of one agent are counted one after the other
-    AGENT_LOAD = auto()  # its row, and how much it has asked lately
-    THREAD = auto()  # whether a person holds the thread or run in which it acts
-    PROFILE = auto()  # the trust that the agent has earned for this action type
-    MEMORY = auto()  # what was refused before, and how grave the same action was found
+    AGENT = auto()  # its row, held until the commit, so that nobody can pause the agent meanwhile
+    AGENT_ALONE = auto()  # its row, locked, so that outcomes of one agent are counted one after the other
+    AGENT_LOAD = auto()  # its row, and how many packages it sent recently and has open
+    THREAD = auto()  # whether a person has taken over the thread or run of the package
+    PROFILE = auto()  # the agent's earned autonomy for this action type
+    MEMORY = auto()  # earlier refusals by people, and the level that the same action had before
     CONTENT = auto()  # the newest version as the agent posted it
-    WORDS = auto()  # the words of the document that the agent acts on
-    CARDS = auto()  # where cards lie
-    OPEN_ITEMS = auto()  # how much each reviewer has before them, where tasks are handed out
+    WORDS = auto()  # the texts of the document that the agent acts on
+    CARDS = auto()  # where the package's cards are in Slack
+    OPEN_ITEMS = auto()  # how many open tasks each reviewer has, if the policy assigns tasks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerbSpec:
-    """`requires` has no default: a verb that a person may give never asks for nothing by omission."""
+    """A verb: its command, who may give it, in which statuses, where it may lead, and its rule.
+
+    `requires` has no default, so that a verb for people cannot lack a standard by omission.
+    """
 
     command: type[Command]
     by: tuple[ActorKind, ...]
-    requires: Standard | None  # of a person; None where no person gives it
+    requires: Standard | None  # of a person; None if no person gives the verb
     taken_in: Statuses
-    leads_to: Statuses = ()  # none: the package stays what it was
+    leads_to: Statuses = ()  # empty: the status does not change
     rule: Rule | None = None
-    begins: Beginning | None = None  # instead of a rule: it makes the package
-    needs: frozenset[Needs] = frozenset()  # a claim needs some of them only where nobody has agreed to it
-    offered: Callable[[PackageState], bool] | None = None  # None: on no card
-    due: Callable[[PackageState, Verb, Situation], bool] | None = None  # of a command of the clock: whether it is time
+    begins: Beginning | None = None  # instead of a rule: creates the package
+    needs: frozenset[Needs] = frozenset()  # a claim reads some of them only if no person approved
+    offered: Callable[[PackageState], bool] | None = None  # whether the card shows it; None: never
+    due: Callable[[PackageState, Verb, Situation], bool] | None = None  # for commands of the clock: whether it is time
 
     @property
     def verb(self) -> Verb:
@@ -57,36 +63,36 @@ class VerbSpec:
 
     @property
     def lets_go_ahead(self) -> bool:
-        """Whether the action may go ahead by it: a decision that asks for everything that can be asked of a person."""
+        """Whether this decision can let the action go ahead, so that a person must meet the full standard."""
         return self.requires is Standard.PROCEED and issubclass(self.command, HumanDecisionCommand)
 
 
 def concrete_commands(*bases: type[Command]) -> set[type[Command]]:
     """Every command class below these that has a verb."""
-    found: set[type[Command]] = set()
+    commands: set[type[Command]] = set()
     for base in bases:
-        found |= {base} if hasattr(base, "verb") else set()
-        found |= concrete_commands(*base.__subclasses__())
-    return found
+        commands |= {base} if hasattr(base, "verb") else set()
+        commands |= concrete_commands(*base.__subclasses__())
+    return commands
 
 
 def build_table(rows: Iterable[VerbSpec]) -> Mapping[type[Command], VerbSpec]:
-    """The rows by their commands, or an error that names what is missing: then nothing starts."""
+    """Map each command to its row, or raise if a row is wrong or missing, so that the process does not start."""
     table: dict[type[Command], VerbSpec] = {}
     for row in rows:
-        if fault := "has two rows" if row.command in table else _fault(row):
+        if fault := "has two rows" if row.command in table else _row_fault(row):
             raise TypeError(f"the table of verbs is wrong: {row.command.__name__} {fault}")
         table[row.command] = row
     if missing := concrete_commands(Command) - table.keys():
-        raise TypeError(f"the table of verbs has no row for {', '.join(sorted(each.__name__ for each in missing))}")
+        raise TypeError(f"the table of verbs has no row for {', '.join(sorted(kind.__name__ for kind in missing))}")
     return table
 
 
-_WITH_THREAD = frozenset([Needs.AGENT, Needs.AGENT_LOAD])  # where these are read, the thread is read with them
-_AGENT = _WITH_THREAD | {Needs.AGENT_ALONE}
+_WITH_THREAD = frozenset([Needs.AGENT, Needs.AGENT_LOAD])  # the store reads the thread together with these
+_AGENT_ROW = _WITH_THREAD | {Needs.AGENT_ALONE}
 
 
-def _fault(row: VerbSpec) -> str | None:
+def _row_fault(row: VerbSpec) -> str | None:
     person = ActorKind.PERSON in row.by
     decision = issubclass(row.command, HumanDecisionCommand)
     faults = {
@@ -103,7 +109,7 @@ def _fault(row: VerbSpec) -> str | None:
         "has a time, and is not the clock's": row.due is not None and not issubclass(row.command, ClockCommand),
         "is the clock's, and given by others": issubclass(row.command, ClockCommand) and row.by != (ActorKind.AUTO,),
         "begins a package, and is taken in a status": row.begins is not None and bool(row.taken_in),
-        "asks for its agent's row in two ways": len(_AGENT & row.needs) > 1,
+        "asks for its agent's row in two ways": len(_AGENT_ROW & row.needs) > 1,
         "asks for the thread without the agent's row": Needs.THREAD in row.needs and not row.needs & _WITH_THREAD,
     }
     return next((fault for fault, is_so in faults.items() if is_so), None)

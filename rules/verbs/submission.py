@@ -1,4 +1,4 @@
-"""How a package comes in, and how its next version does: by the agent, or by a reviewer who edits it."""
+"""Submission of a new package, and the checks and fields that it shares with later versions."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ class Submit(Command):
 
 
 def submit(command: Submit, situation: Situation) -> Transition | Refusal:
-    """A new package: settled at once where policy needs nobody, else waiting for somebody who exists."""
-    agent, package = _agent(situation), command.package
-    if refusal := _not_welcome(agent, package, situation):
+    """Create a package: settled at once if the policy needs nobody, else pending, if there is someone to decide it."""
+    agent, package = _submitting_agent(situation), command.package
+    if refusal := _check_welcome(agent, package, situation):
         return refusal
     parties = parties_of(package, agent.owner, situation)
     if isinstance(parties, Refusal):
         return parties
     background = situation.background(agent.agent_id, package, outsider=has_outsider(parties.barred))
-    found = assess(package, background, situation.policy)
-    missing = missing_fields(package, found.risk, situation.policy)
-    settled = found.level <= HITLLevel.NOTIFY_ONLY
-    state = _begin(command, agent, parties, found, situation, missing=missing)
-    if refusal := _unfit(package, found, missing) or _beyond(agent, package, state, situation):
+    assessment = assess(package, background, situation.policy)
+    missing = missing_fields(package, assessment.risk, situation.policy)
+    settled = assessment.level <= HITLLevel.NOTIFY_ONLY
+    state = _initial_state(command, agent, parties, assessment, situation, missing=missing)
+    if refusal := _check_content(package, assessment, missing) or _check_key(agent, package, state, situation):
         return refusal
     if not settled:
         if refusal := check_reviewers(state, situation):
@@ -56,20 +56,20 @@ def submit(command: Submit, situation: Situation) -> Transition | Refusal:
     move = Move.begin(state, command, situation)
     move.record(EventType.PACKAGE_SUBMITTED, words={"package": package.model_dump(mode="json", exclude_unset=True)})
     if settled:
-        # Nobody is needed: the policy itself decides, and the record says that it did.
+        # The policy needs nobody, so it decides itself, and the record says so.
         return settle(move, Status.APPROVED, HumanDecisionType.APPROVE, Basis.POLICY).build()
     return cover_absences(move).build()
 
 
-def _unfit(package: DecisionPackage, found: Assessment, missing: tuple[str, ...]) -> Refusal | None:
-    """What says too little to be judged, or too much to be shown."""
-    if missing and must_be_complete(found.risk):
-        return refuse(Reason.QUALITY_GAPS, risk=found.risk, gaps=", ".join(missing))
-    return check_length(package, found)
+def _check_content(package: DecisionPackage, assessment: Assessment, missing: tuple[str, ...]) -> Refusal | None:
+    """Refuse a package that says too little to be judged, or too much to be shown."""
+    if missing and must_be_complete(assessment.risk):
+        return refuse(Reason.QUALITY_GAPS, risk=assessment.risk, gaps=", ".join(missing))
+    return check_length(package, assessment)
 
 
-def _beyond(agent: Agent, package: DecisionPackage, state: PackageState, situation: Situation) -> Refusal | None:
-    """Beyond what the agent's key may ask for, or more than people can be asked."""
+def _check_key(agent: Agent, package: DecisionPackage, state: PackageState, situation: Situation) -> Refusal | None:
+    """Refuse what the scope or the rates of the agent's key do not allow."""
     scope, rates, load = agent.scope, agent.rates, situation.load
     settled = state.level <= HITLLevel.NOTIFY_ONLY
     return (
@@ -80,13 +80,13 @@ def _beyond(agent: Agent, package: DecisionPackage, state: PackageState, situati
     )
 
 
-def _agent(situation: Situation) -> Agent:
+def _submitting_agent(situation: Situation) -> Agent:
     if situation.agent is None:
         raise ValueError("a package is submitted by an agent: the situation must name it")
     return situation.agent
 
 
-def _not_welcome(agent: Agent, package: DecisionPackage, situation: Situation) -> Refusal | None:
+def _check_welcome(agent: Agent, package: DecisionPackage, situation: Situation) -> Refusal | None:
     memory = situation.memory
     if not agent.may_act:
         return refuse(Reason.AGENT_PAUSED)
@@ -100,7 +100,7 @@ def _not_welcome(agent: Agent, package: DecisionPackage, situation: Situation) -
 
 
 def check_not_rejected(agent_id: str, package: DecisionPackage, situation: Situation) -> Refusal | None:
-    """The same action again, although a person said no to it, with nothing that would have changed since."""
+    """Refuse an action that a person said no to, unless the agent declares a material change."""
     earlier = situation.earlier_no(agent_id, package)
     if earlier is None or earlier.similarity is not Similarity.SAME_ACTION or package.material_change:
         return None
@@ -108,17 +108,17 @@ def check_not_rejected(agent_id: str, package: DecisionPackage, situation: Situa
     return refuse(Reason.ALREADY_REJECTED, package=earlier.no.decision_package_id, window=window)
 
 
-def _begin(
+def _initial_state(
     command: Submit,
     agent: Agent,
     parties: Parties,
-    found: Assessment,
+    assessment: Assessment,
     situation: Situation,
     *,
     missing: tuple[str, ...],
 ) -> PackageState:
     package, policy, now = command.package, situation.policy, situation.now
-    terms = terms_for(policy, package.action_type, found.risk)
+    terms = terms_for(policy, package.action_type, assessment.risk)
     return PackageState.from_valid(
         tenant_id=situation.tenant_id,
         decision_package_id=command.decision_package_id,
@@ -139,49 +139,49 @@ def _begin(
         task=ReviewTask.from_valid(
             review_task_id=f"rt_{situation.fresh_id}",
             required_role=terms.role,
-            priority=priority_of(found.risk),
+            priority=priority_of(assessment.risk),
             created_at=now,
             **timing_for_role(terms, terms.role, policy, now, package.expires_at),
         ),
         created_at=now,
         updated_at=now,
         asked_at=now,
-        **version_fields(package, found),
+        **version_fields(package, assessment),
     )
 
 
-def check_length(package: DecisionPackage, found: Assessment) -> Refusal | None:
-    """What people have to approve, a form must be able to show."""
-    approved = found.level in (HITLLevel.SOFT_APPROVAL, HITLLevel.HARD_APPROVAL)
-    if found.whole_on_card or not approved or fits_in_form(package):
+def check_length(package: DecisionPackage, assessment: Assessment) -> Refusal | None:
+    """Refuse a package that people must approve and that not even a form can show whole."""
+    needs_approval = assessment.level in (HITLLevel.SOFT_APPROVAL, HITLLevel.HARD_APPROVAL)
+    if assessment.whole_on_card or not needs_approval or fits_in_form(package):
         return None
     return refuse(Reason.TOO_LONG_TO_SHOW, most=f"{FORM_CHARACTERS:,}", field="action_parameters")
 
 
-def version_fields(package: DecisionPackage, found: Assessment) -> StateChanges:
-    """What each version says anew."""
+def version_fields(package: DecisionPackage, assessment: Assessment) -> StateChanges:
+    """The fields of the state that each version sets."""
     allowed = package.effective_decisions
     return {
         "action_digest": action_digest(package),
-        "risk": found.risk,
+        "risk": assessment.risk,
         "confidence": package.confidence,
-        "reversibility": found.reversibility,
-        "level": found.level,
-        "why": found.why,
+        "reversibility": assessment.reversibility,
+        "level": assessment.level,
+        "why": assessment.why,
         "allowed_decisions": None if allowed is None else tuple(sorted(allowed)),
         "expires_at": package.expires_at,
-        "earlier_no": found.earlier_no,
-        "holds_thread": found.level is HITLLevel.HUMAN_TAKEOVER and has_thread_or_run(package),
-        "whole_on_card": found.whole_on_card,
+        "earlier_no": assessment.earlier_no,
+        "holds_thread": assessment.level is HITLLevel.HUMAN_TAKEOVER and has_thread_or_run(package),
+        "whole_on_card": assessment.whole_on_card,
     }
 
 
 def check_reviewers(state: PackageState, situation: Situation) -> Refusal | None:
-    """Whether the people who would be asked exist: somebody now, and on the whole way as many as the quorum."""
+    """Refuse if nobody on the present rung could decide, or if the whole ladder has too few people for the quorum."""
     if not situation.roster.directory.is_fresh(situation.policy, situation.now):
         return refuse(Reason.DIRECTORY_STALE)
     terms, asked = state.terms, (state.task.required_role, *state.terms.of_role)
-    if _found(state, situation, 1, *asked) and _quorum_exists(state, situation, (*asked, *terms.ladder)):
+    if _some_eligible(state, situation, 1, *asked) and _quorum_exists(state, situation, (*asked, *terms.ladder)):
         return None
     return refuse(
         Reason.NO_ELIGIBLE_REVIEWER, role=state.task.required_role, action_type=state.action_type, risk=state.risk
@@ -189,21 +189,21 @@ def check_reviewers(state: PackageState, situation: Situation) -> Refusal | None
 
 
 def _quorum_exists(state: PackageState, situation: Situation, asked: tuple[str, ...]) -> bool:
-    """Whether these roles have the people to fill every part of the quorum, each person in one part."""
+    """Whether these roles have enough people to fill every part of the quorum, with one part for each person."""
     terms = state.terms
-    able: dict[str, set[str]] = {user: set() for user in _found(state, situation, terms.quorum, *asked)}
+    able: dict[str, set[str]] = {user: set() for user in _some_eligible(state, situation, terms.quorum, *asked)}
     for role in terms.of_role:
-        for user in _found(state, situation, terms.quorum, role):
+        for user in _some_eligible(state, situation, terms.quorum, role):
             able.setdefault(user, set()).add(role)
     return fill_quorum(terms.of_role, terms.quorum, able)[0] >= terms.quorum
 
 
-def _found(state: PackageState, situation: Situation, needed: int, *roles: str) -> set[str]:
-    """So many different people who could decide in any of these roles, if there are; looked for no further."""
-    question, found = question_of(state), set[str]()
+def _some_eligible(state: PackageState, situation: Situation, needed: int, *roles: str) -> set[str]:
+    """Up to `needed` different people who could decide in any of these roles. The search stops there."""
+    question, people = question_of(state), set[str]()
     for role in roles:
         for user in iter_eligible(situation.roster, question, situation.now, role):
-            found.add(user)
-            if len(found) >= needed:
-                return found
-    return found
+            people.add(user)
+            if len(people) >= needed:
+                return people
+    return people

@@ -1,19 +1,20 @@
-"""The verbs: each has one row here, and the process does not start without it.
+"""The table of verbs: one row for each command. Without a complete table the process does not start.
 
-**How it works.** A package has a status. A row says in which statuses a command is taken and where it may lead, who may
-give it, what it asks of a person, what the store has to read for it, and which rule carries it out. A status that is
-missing is the refusal. Nothing leaves a terminal status, but for a permission that is revoked before it was claimed.
-`rules.verbs.decide` holds each outcome to its row.
+**How it works.** A package has a status. A row says in which statuses a command is accepted and to which it may lead,
+who may give it, what it requires of a person, what the store reads for it, and which rule carries it out. In all other
+statuses the command is refused. Nothing leaves a terminal status, with one exception: a permission can be revoked until
+it is claimed. `rules.verbs.decide` checks each transition against its row.
 
-**What a command is for.** A *version* is what an agent proposed, or a reviewer's edit of it; votes count for one
-version. A *rung* is the role that is asked now: it climbs when time runs out, when somebody escalates, or when nobody
-is left. A *rendering* is what a person had before them, kept under its digest. A command names the version, and to
-proceed also the rung, that its maker saw: what changed meanwhile refuses it.
+**What a command refers to.** A *version* is a proposal of the agent, or a reviewer's edit of it; votes count for one
+version. A *rung* is a step of the escalation ladder: the role that is asked now. The package climbs to the next rung
+when time runs out, when someone escalates, or when nobody is left to decide. A *rendering* is the card, form or page
+that a person saw, stored under its digest. A command names the version that its sender saw, and a command to proceed
+also the rung. If either has changed since, the command is refused.
 
-**What can race with what.** Anything with anything: two reviewers, a click and the clock, a claim and a revocation.
-Rules do not lock. Each works on the state that its transaction has read, and the state is replaced only if it is still
-that one; who comes second reads again and is judged by the new state. The clock's commands are judged by what is due,
-so that late, twice or on two machines changes nothing.
+**Races.** Any two commands can race: two reviewers, a click and the clock, a claim and a revocation. Rules take no
+locks. A rule works on the state that its transaction read, and the new state is written only if the old one is still
+current. Otherwise the command is decided again on the newer state. Commands of the clock check again whether they are
+due, so a command that comes late, twice or from two machines changes nothing.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ _PROCEED, _STOP, _ROUTE, _OWN = Standard.PROCEED, Standard.STOP, Standard.ROUTE,
 _PROPOSAL = frozenset([Needs.AGENT_LOAD, Needs.THREAD, Needs.PROFILE, Needs.MEMORY, Needs.OPEN_ITEMS])
 _OUTCOME = frozenset([Needs.AGENT_ALONE, Needs.PROFILE])
 _HANDED_OUT = frozenset([Needs.OPEN_ITEMS])
-_EDITABLE = frozenset([Kind.ACTION, Kind.TOOL_CALL, Kind.MEMORY, Kind.POLICY_EXCEPTION])  # what has parameters
+_EDITABLE = frozenset(
+    [Kind.ACTION, Kind.TOOL_CALL, Kind.MEMORY, Kind.POLICY_EXCEPTION]
+)  # the kinds that have parameters
 
 
 def _grantable(state: PackageState) -> bool:
@@ -85,7 +88,7 @@ VERBS = build_table([
              leads_to=(S.DEFERRED,), rule=decisions.defer, offered=_always),
     VerbSpec(command=commands.TakeOver, by=_PEOPLE, requires=Standard.TAKE_OVER, taken_in=_OPEN,
              leads_to=(S.TAKEN_OVER,), rule=decisions.take_over, offered=_always),
-    # Given by who took over, by an admin, or, where nobody did, by who could have.
+    # By the person who took over, or by an admin. If nobody took over: by anyone who could have.
     VerbSpec(command=commands.HandBack, by=_PEOPLE, requires=_OWN, taken_in=(S.TAKEN_OVER, S.EXPIRED, S.CANCELLED),
              rule=tasks.hand_back, offered=lambda state: state.holds_thread),
     VerbSpec(command=commands.Recuse, by=_PEOPLE, requires=_ROUTE, taken_in=_OPEN,
@@ -108,7 +111,7 @@ VERBS = build_table([
              offered=lambda state: state.sampled and state.verdict is None),
     VerbSpec(command=commands.Show, by=_SERVICE, requires=None, taken_in=_ANY,
              rule=tasks.show, needs=frozenset([Needs.CARDS])),
-    # Anyone known may open these: it changes only what is recorded of their own reading.
+    # Any identified person may open these: they only record what this person has read.
     VerbSpec(command=commands.OpenDetails, by=_PEOPLE, requires=_OWN, taken_in=_ANY, rule=tasks.open_details),
     VerbSpec(command=commands.OpenForm, by=_PEOPLE, requires=_OWN, taken_in=_PENDING, rule=tasks.open_form),
     VerbSpec(command=commands.NewVersion, by=_AGENT, requires=None, taken_in=_OPEN,
@@ -140,16 +143,16 @@ VERBS = build_table([
 # fmt: on
 
 
-def _of_verbs() -> dict[Verb, VerbSpec]:
-    """Where a person and the clock give the same verb, it is taken in the same statuses and leads the same way."""
+def _specs_of_verbs() -> dict[Verb, VerbSpec]:
+    """The first row of each verb. A verb of a person and of the clock has the same statuses in both of its rows."""
     rows: dict[Verb, VerbSpec] = {}
     for row in VERBS.values():
         rows.setdefault(row.verb, row)
     return rows
 
 
-SPEC_OF_VERB = _of_verbs()
-_DECISIONS = {each.verb.value for each in concrete_commands(HumanDecisionCommand)}
+SPEC_OF_VERB = _specs_of_verbs()
+_DECISIONS = {command.verb.value for command in concrete_commands(HumanDecisionCommand)}
 
 if not _DECISIONS == {*HumanDecisionType} == DECISION_NAMES:
-    raise TypeError("the names of decisions are not those of the commands by which people decide")
+    raise TypeError("the names of decisions differ from the verbs of the decision commands")

@@ -1,4 +1,4 @@
-"""What people do around a decision: take it up, hand it on, step aside, comment, give it more time."""
+"""What people do around a decision: claim or assign its task, recuse themselves, comment, extend, wake, hand back."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ from rules.verbs.settling import settle
 
 
 def recuse(move: Move, command: Recuse) -> Transition | Refusal:
-    """Stepping aside voids one's vote; where nobody is left, the next rung is asked at once."""
+    """Step aside, which voids one's own vote. If nobody is left, ask the next rung at once."""
     who = move.situation.actor.actor_id
     if move.state.barred.get(who) is Bar.RECUSED:
         return refuse(Reason.IS_RECUSED)
     task = move.state.task
-    mine = task.assigned_to == who
+    is_assignee = task.assigned_to == who
     move.record(
         EventType.TASK_RECUSED,
         {
             "barred": move.state.barred | {who: move.state.barred.get(who, Bar.RECUSED)},
             "votes": tuple(vote for vote in move.state.votes if vote.reviewer_id != who),
-            "task": task.model_copy(update={"assigned_to": None}) if mine else task,
+            "task": task.model_copy(update={"assigned_to": None}) if is_assignee else task,
         },
         words={"comment": command.comment},
     )
@@ -62,20 +62,20 @@ def claim_task(move: Move, command: ClaimTask) -> Transition | Refusal:
     assignee = move.state.task.assigned_to
     if assignee not in (None, move.situation.actor.actor_id):
         return refuse(Reason.TASK_CLAIMED, assignee=assignee)
-    return _assigned(move, EventType.TASK_CLAIMED, move.situation.actor.actor_id, command).build()
+    return _assign_to(move, EventType.TASK_CLAIMED, move.situation.actor.actor_id, command).build()
 
 
 def assign(move: Move, command: Assign) -> Transition | Refusal:
-    """By an admin, to somebody who could decide; who is away just now has it done by whoever stands in for them."""
+    """Assign the task to someone who could decide. If they are away, it goes on to their stand-in."""
     question = question_of(move.state)
     able = authorize(move.situation.roster, command.assignee, Standard.PROCEED, question, move.situation.now)
     if isinstance(able, Refusal):
         return refuse(Reason.ASSIGNEE_NOT_ELIGIBLE, assignee=command.assignee, because=able.sentence)
-    return cover_absences(_assigned(move, EventType.TASK_ASSIGNED, command.assignee, command)).build()
+    return cover_absences(_assign_to(move, EventType.TASK_ASSIGNED, command.assignee, command)).build()
 
 
-def _assigned(move: Move, event_type: EventType, assignee: str, command: ClaimTask | Assign) -> Move:
-    # Whoever it is with now has it in their own right, and not for somebody who comes back.
+def _assign_to(move: Move, event_type: EventType, assignee: str, command: ClaimTask | Assign) -> Move:
+    # The new assignee has the task in their own right, not as a stand-in.
     task = move.state.task.model_copy(update={"assigned_to": assignee, "stands_in_for": None})
     return move.record(event_type, {"task": task}, words={"comment": command.comment})
 
@@ -85,7 +85,7 @@ def comment(move: Move, command: Comment) -> Transition:
 
 
 def extend(move: Move, command: Extend) -> Transition | Refusal:
-    """More time, never less: a deadline is not a way to hurry somebody. Nor does it keep silence from counting."""
+    """Move the deadline back, never forward. Refused while silence counts: another deadline would not stop it."""
     if move.state.soft:
         return refuse(Reason.SILENCE_COUNTS)
     if command.until <= move.state.task.due_at:
@@ -102,7 +102,7 @@ def wake(move: Move, command: Wake) -> Transition:
 
 
 def return_to_queue(move: Move, cause: Cause, words: Words | None = None) -> Transition:
-    """Back in the queue, with the whole of its time."""
+    """Put a deferred package back into the queue with its full time."""
     state, now = move.state, move.situation.now
     task = restart_task(state.task, state.terms, move.situation.policy, now, state.expires_at)
     changes: StateChanges = {
@@ -117,7 +117,7 @@ def return_to_queue(move: Move, cause: Cause, words: Words | None = None) -> Tra
 
 
 def withdraw(move: Move, command: Withdraw) -> Transition:
-    """Once more changes nothing: an agent whose reply was lost may say it again."""
+    """Cancel the package. A repeated withdrawal changes nothing, so an agent that lost the reply may send it again."""
     if move.state.status is Status.CANCELLED:
         return move.build()
     words: Words = {"comment": command.comment}
@@ -125,13 +125,13 @@ def withdraw(move: Move, command: Withdraw) -> Transition:
 
 
 def hand_back(move: Move, command: HandBack) -> Transition | Refusal:
-    """The thread is the agent's again; the package stays what it is. Where nobody took it, who could have may."""
+    """Give the thread back to the agent. If nobody took over, anyone who could have may do it."""
     state, situation, who = move.state, move.situation, move.situation.actor.actor_id
     if not state.holds_thread:
         return refuse(Reason.NOT_IN_THIS_STATE, status="handed back", verb="a hand-back")
-    took = [seat.reviewer_id for seat in state.decision.reviewers] if state.decision else []
-    if who not in (*took, *situation.policy.admins):
-        if took:
+    takers = [seat.reviewer_id for seat in state.decision.reviewers] if state.decision else []
+    if who not in (*takers, *situation.policy.admins):
+        if takers:
             return refuse(Reason.NOT_YOURS_TO_HAND_BACK, by=state.decided_by())
         able = authorize(situation.roster, who, Standard.TAKE_OVER, question_of(state), situation.now)
         if isinstance(able, Refusal):
@@ -142,7 +142,7 @@ def hand_back(move: Move, command: HandBack) -> Transition | Refusal:
 
 
 def revoke(move: Move, command: Revoke) -> Transition | Refusal:
-    """A permission can be taken back until the agent has claimed it."""
+    """Revoke a permission that the agent has not claimed yet."""
     execution = move.state.execution
     if not move.state.proceeds or execution.state is ExecutionState.LAPSED:
         return refuse(Reason.NOT_IN_THIS_STATE, status=move.state.status, verb="a revocation")
@@ -156,13 +156,13 @@ def revoke(move: Move, command: Revoke) -> Transition | Refusal:
 
 
 def judge(move: Move, command: Judge) -> Transition | Refusal:
-    """A person looks afterwards. Autonomy is earned or lost by what ran without one, not by an override."""
+    """Review a sampled package afterwards. Only what ran without a person changes the agent's autonomy."""
     state = move.state
     if not state.sampled:
         return refuse(Reason.NOT_SAMPLED)
     if state.verdict is not None:
         return refuse(Reason.ALREADY_JUDGED, verdict=state.verdict)
-    if state.decision and move.situation.actor.actor_id in (each.reviewer_id for each in state.decision.reviewers):
+    if state.decision and move.situation.actor.actor_id in (seat.reviewer_id for seat in state.decision.reviewers):
         return refuse(Reason.ALREADY_COUNTED)
     move.record(
         EventType.REVIEW_JUDGED,
@@ -176,7 +176,7 @@ def judge(move: Move, command: Judge) -> Transition | Refusal:
 
 
 def open_details(move: Move, command: OpenDetails) -> Transition | Refusal:
-    """From its card, or from a page that is open; else only for those who may see the package."""
+    """Record an opened page of Details. Allowed from the card, from another open page, or to those who may see it."""
     state, situation, who = move.state, move.situation, move.situation.actor.actor_id
     turns = any(seen.reviewer_id == who and seen.version == state.version for seen in state.details)
     if not (command.from_card or turns or may_see(situation.roster, state, who, situation.now)):
@@ -188,7 +188,7 @@ def open_details(move: Move, command: OpenDetails) -> Transition | Refusal:
 
 
 def open_form(move: Move, command: OpenForm) -> Transition:
-    """A step that is opened again stands in the place of its earlier rendering."""
+    """Record an opened step of a form. A step that is opened again replaces its earlier rendering."""
     state, who = move.state, move.situation.actor.actor_id
     seen = FormStep(
         reviewer_id=who,
@@ -199,19 +199,19 @@ def open_form(move: Move, command: OpenForm) -> Transition:
     )
     if seen in state.forms:
         return move.build()
-    others = (step for step in state.forms if (step.reviewer_id, step.page) != (who, command.page))
+    other_steps = (step for step in state.forms if (step.reviewer_id, step.page) != (who, command.page))
     return move.record(
-        EventType.PACKAGE_FORM_OPENED, {"forms": (*others, seen)}, words={"shown": command.shown}
+        EventType.PACKAGE_FORM_OPENED, {"forms": (*other_steps, seen)}, words={"shown": command.shown}
     ).build()
 
 
 def show(move: Move, command: Show) -> Transition:
-    """Silence counts from the proof that an eligible person can see this card. The same proof twice is one event."""
+    """Record that eligible people can see this card: silence counts from then. The same proof again changes nothing."""
     state = move.state
     if command.package_version != state.version:
         return move.record(EventType.PACKAGE_SHOWN, reason=Cause.OLDER_VERSION).build()
     shown = update_shown(state, command, move.situation)
-    sees = shown is not None and any(card.at == command.at for card in shown.cards)
+    sees = shown is not None and any(card.location == command.location for card in shown.cards)
     if sees and shown == state.shown:
         return move.build()
     changes: StateChanges = {"shown": shown} if shown != state.shown else {}

@@ -1,4 +1,7 @@
-"""What time does. Each rule checks again that it is due: late, twice or on two machines changes nothing."""
+"""The rules of the clock: what becomes due and when, and what then happens.
+
+`decide` checks again that a command is due, so one that comes late, twice or from two machines changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -32,25 +35,25 @@ Due = tuple[datetime, Verb]
 
 
 def next_due(state: PackageState) -> Due | None:
-    """What time will do to this package next, and when: the one thing that the scheduler looks at."""
-    return min(_dues(state), default=None, key=lambda due: due[0])
+    """What the clock will do to this package next, and when. The scheduler looks at nothing else."""
+    return min(_due_times(state), default=None, key=lambda due: due[0])
 
 
-def _dues(state: PackageState) -> Iterator[Due]:
+def _due_times(state: PackageState) -> Iterator[Due]:
     if not state.status.terminal and state.expires_at:
         yield state.expires_at, Verb.EXPIRE
     match state.status:
         case Status.PENDING:
-            yield from _pending(state)
+            yield from _due_while_pending(state)
         case Status.REVISION_REQUESTED | Status.EVIDENCE_REQUESTED if state.answer_by:
             yield state.answer_by, Verb.EXPIRE
         case Status.DEFERRED if state.wake_at:
             yield state.wake_at, Verb.WAKE
         case _:
-            yield from _after(state)
+            yield from _due_after_decision(state)
 
 
-def _pending(state: PackageState) -> Iterator[Due]:
+def _due_while_pending(state: PackageState) -> Iterator[Due]:
     due = state.task.due_at
     if state.soft and state.shown:
         yield state.shown.at + state.terms.soft_timeout, Verb.CONSENT
@@ -65,7 +68,7 @@ def _reminder(state: PackageState) -> datetime | None:
     return state.ends_at - ahead[0] if ahead and not state.soft else None
 
 
-def _after(state: PackageState) -> Iterator[Due]:
+def _due_after_decision(state: PackageState) -> Iterator[Due]:
     if state.proceeds and state.execution.state is ExecutionState.NONE and state.lapses_at:
         yield state.lapses_at, Verb.LAPSE
         if state.decision and not state.execution.reminded:
@@ -79,19 +82,19 @@ def _halfway(begin: datetime, end: datetime) -> datetime:
 
 
 def is_due(state: PackageState, verb: Verb, situation: Situation) -> bool:
-    return any(at <= situation.now and what is verb for at, what in _dues(state))
+    return any(at <= situation.now and what is verb for at, what in _due_times(state))
 
 
 def remind(move: Move, _: Remind) -> Transition:
-    """Of the decision that is awaited; or of the permission that nobody has used, which is told once."""
+    """Remind of a decision that is awaited, or once of a permission that nobody has used."""
     if move.state.status is not Status.PENDING:
         execution = move.state.execution.model_copy(update={"reminded": True})
         return move.record(EventType.EXECUTION_REMINDED, {"execution": execution}).build()
-    return _remind_of_the_task(move)
+    return _remind_of_task(move)
 
 
-def _remind_of_the_task(move: Move) -> Transition:
-    """Once, however many reminders a long sleep has let pass."""
+def _remind_of_task(move: Move) -> Transition:
+    """One reminder, even if several came due while the service was down."""
     state = move.state
     reminded = reminders_passed(state.terms, state.ends_at, move.situation.now)
     task = state.task.model_copy(update={"reminded": reminded})
@@ -99,35 +102,35 @@ def _remind_of_the_task(move: Move) -> Transition:
 
 
 def consent(move: Move, command: Consent) -> Transition | Refusal:
-    """Silence is evidence only if somebody could have spoken: proven again now, or the package becomes hard."""
+    """Consent by silence, if it is proven now that someone could have objected. Otherwise silence stops counting."""
     state, situation, silence = move.state, move.situation, command.silence
     if state.ended(situation.now):
-        return _expired(move, Cause.END_REACHED)
-    not_yet = _not_yet(state, situation, silence)
+        return _expire(move, Cause.END_REACHED)
+    too_early = _check_silence(state, situation, silence)
     if earlier := situation.no_since(state):
         return harden(move, Cause.EARLIER_NO, earlier.because, earlier_no=earlier.no).build()
-    if against := _against(state, situation, silence, not_yet):
+    if against := _why_never(state, situation, silence, too_early):
         return harden(move, *against).build()
-    return not_yet or settle(move, Status.CONSENTED, HumanDecisionType.APPROVE, Basis.SILENT_CONSENT).build()
+    return too_early or settle(move, Status.CONSENTED, HumanDecisionType.APPROVE, Basis.SILENT_CONSENT).build()
 
 
-def _against(
-    state: PackageState, situation: Situation, silence: Silence, not_yet: Refusal | None
+def _why_never(
+    state: PackageState, situation: Situation, silence: Silence, too_early: Refusal | None
 ) -> tuple[Cause, str] | None:
-    """Why this silence can never be consent, as a cause and a sentence."""
+    """Why this silence can never become consent, as a cause and a sentence; None if it can."""
     if minimum_level_today(situation.policy, state) > HITLLevel.SOFT_APPROVAL:
         return Cause.POLICY_CHANGED, "today's policy does not let silence count here"
     if not state.whole_on_card:
         return Cause.NOT_SHOWN_WHOLE, "the card did not show all of it, so silence is not consent"
-    if not_yet and state.task.due_at <= situation.now:
+    if too_early and state.task.due_at <= situation.now:
         return Cause.TIMEOUT, "silence did not come to count in time"
-    there = anyone_can_object(state, silence.onlookers, situation.roster, situation.now)
-    if not (there and silence.could_be_answered):
+    could_object = anyone_can_object(state, silence.onlookers, situation.roster, situation.now)
+    if not (could_object and silence.could_be_answered):
         return Cause.SILENCE_UNPROVEN, "nobody could be shown to have been able to object"
     return None
 
 
-def _not_yet(state: PackageState, situation: Situation, silence: Silence) -> Refusal | None:
+def _check_silence(state: PackageState, situation: Situation, silence: Silence) -> Refusal | None:
     if situation.agent is None or not situation.agent.may_act:
         return refuse(Reason.AGENT_PAUSED)
     short = silence.counted < terms_today(state, situation.policy).soft_timeout
@@ -142,7 +145,7 @@ _UNCERTAIN = frozenset([Reason.DIRECTORY_STALE, Reason.UNKNOWN_PERSON])
 
 
 def lose_proof(move: Move, command: Harden) -> Transition | Refusal:
-    """A failed click counts if its maker could have objected, or if nobody can tell whether they could."""
+    """Stop counting silence. A failed click is no reason if its sender certainly could not have objected."""
     if command.clicked_by and (refusal := _could_not_object(move, command.clicked_by)):
         return refusal
     return harden(move, command.cause, _LOST[command.cause]).build()
@@ -155,42 +158,42 @@ def _could_not_object(move: Move, user_id: str) -> Refusal | None:
 
 
 def climb(move: Move, _: Climb) -> Transition | Refusal:
-    """Where it is not known just now who there is, it waits: that nobody further up is known is no answer."""
+    """Ask the next rung, or expire without one. With a stale directory, wait: an unknown role is not an empty role."""
     state, situation = move.state, move.situation
     if state.ended(situation.now):
-        return _expired(move, Cause.END_REACHED)
+        return _expire(move, Cause.END_REACHED)
     if not situation.roster.directory.is_fresh(situation.policy, situation.now):
         return refuse(Reason.DIRECTORY_STALE)
     rung = next_rung(state, situation)
     if rung is None:
-        return _expired(move, Cause.NOBODY_FURTHER_UP)
+        return _expire(move, Cause.NOBODY_FURTHER_UP)
     return climb_to(move, rung, Cause.TIMEOUT).build()
 
 
 def expire(move: Move, _: Expire) -> Transition:
-    """Deny by default. Never reported as a person's rejection: the basis is `timeout`."""
+    """Deny by default, with the basis `timeout`, so that it is never reported as a person's rejection."""
     state = move.state
     ended = state.ended(move.situation.now)
     if ended or state.status is not Status.PENDING:
-        return _expired(
+        return _expire(
             move, Cause.AGENT_DID_NOT_ANSWER if state.status.awaits_agent and not ended else Cause.END_REACHED
         )
     match state.terms.on_timeout:
         case OnTimeout.CANCEL:
             return settle(move, Status.CANCELLED, None, Basis.TIMEOUT, reason=Cause.TIMEOUT).build()
         case OnTimeout.DEFER if state.put_off < MAX_TIMEOUT_DEFERRALS:
-            return _put_off(move)
+            return _defer_again(move)
         case OnTimeout.AUTO_REJECT:
-            return _expired(move, Cause.AUTO_REJECT)
+            return _expire(move, Cause.AUTO_REJECT)
         case _:
-            return _expired(move, Cause.TOP_OF_LADDER)
+            return _expire(move, Cause.TOP_OF_LADDER)
 
 
-def _expired(move: Move, cause: Cause) -> Transition:
+def _expire(move: Move, cause: Cause) -> Transition:
     return settle(move, Status.EXPIRED, None, Basis.TIMEOUT, reason=cause).build()
 
 
-def _put_off(move: Move) -> Transition:
+def _defer_again(move: Move) -> Transition:
     wake_at = move.situation.now + move.state.terms.defer_for
     changes: StateChanges = {"wake_at": wake_at, "put_off": move.state.put_off + 1}
     return settle(

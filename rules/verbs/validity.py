@@ -1,8 +1,8 @@
-"""What is used is checked at use: whether a permission would still be given by today's directory and policy.
+"""Checks, when a permission is claimed, that today's directory and policy would still grant it.
 
-People's approvals must still stand, as many as the policy asks for. What the policy let through by itself, or by
-silence, it must still let through, and nobody may have said no to the same thing since. A stale directory proves
-nothing either way: the permission stays, unused.
+If people approved, enough of their votes must still count. If the policy or silence let it through, today's policy must
+still do so, and nobody may have said no to the same thing since. A stale directory proves nothing either way: the claim
+is refused and the permission stays.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from rules.state.transition import Move, Transition
 from rules.verbs.settling import settle
 from rules.wording import humanize
 
-_LOST: Mapping[Reason, str] = {
+_WHY_LOST: Mapping[Reason, str] = {
     Reason.UNKNOWN_PERSON: "they are no longer in the workspace",
     Reason.DEACTIVATED: "their account is deactivated",
     Reason.A_BOT: "their account is a bot",
@@ -49,82 +49,82 @@ class Invalidity(NamedTuple):
 
 
 def check_validity(state: PackageState, situation: Situation) -> Invalidity | Refusal | None:
-    """Nothing where the permission is still valid."""
+    """Why the permission is no longer valid, or a refusal if that cannot be told now. None: it is valid."""
     basis = state.decision.basis if state.decision else None
     earlier = situation.no_since(state) if granted_without_people(state) else None
     if earlier and earlier.similarity >= Similarity.SAME_SUBJECT:
         return Invalidity(Cause.EARLIER_NO, f"Since then {earlier.because}.")
     if basis is Basis.POLICY:
-        return _by_policy(state, situation)
+        return _check_policy_grant(state, situation)
     if basis is Basis.SILENT_CONSENT:
         silent = minimum_level_today(situation.policy, state) <= HITLLevel.SOFT_APPROVAL
         return None if silent else Invalidity(Cause.POLICY_CHANGED, "The policy no longer lets silence count here.")
     if not situation.roster.directory.is_fresh(situation.policy, situation.now):
         return refuse(Reason.DIRECTORY_STALE)
-    return _by_people(state, situation)
+    return _check_votes_today(state, situation)
 
 
 def revoke_invalid(move: Move, lost: Invalidity) -> Transition:
-    """The service itself revokes it, and the claim is refused: both in one transaction."""
+    """Revoke the permission in the name of the service and refuse the claim, both in one transaction."""
     own = Move(move.state, move.command, replace(move.situation, actor=AUTO))
     settle(own, Status.REVOKED, None, Basis.POLICY, reason=lost.reason, words={"because": lost.because})
     return replace(own.build(), refusal=refuse(Reason.APPROVAL_NO_LONGER_VALID, because=lost.because))
 
 
 def granted_without_people(state: PackageState) -> bool:
-    """Whether the policy or silence gave this permission: then a person's No to the same thing outweighs it."""
+    """Whether the policy or silence granted it: then a person's No to the same thing outweighs the permission."""
     return state.decision is not None and state.decision.basis in (Basis.POLICY, Basis.SILENT_CONSENT)
 
 
 def depends_on_trust(state: PackageState, policy: Policy) -> bool:
-    """Whether only trust that the agent has earned can explain why the policy let this through."""
+    """Whether the policy let it through only because of the agent's earned autonomy."""
     by_policy = state.decision is not None and state.decision.basis is Basis.POLICY
     return by_policy and level_today(policy, state) > HITLLevel.NOTIFY_ONLY
 
 
-def _by_policy(state: PackageState, situation: Situation) -> Invalidity | None:
+def _check_policy_grant(state: PackageState, situation: Situation) -> Invalidity | None:
     profile, policy = situation.profile, situation.policy
     level = level_today(policy, state, profile.current_level if profile else policy.autonomy.start)
-    return _asks_for(level) if level > HITLLevel.NOTIFY_ONLY else None
+    return _policy_requires(level) if level > HITLLevel.NOTIFY_ONLY else None
 
 
-def _asks_for(level: HITLLevel) -> Invalidity:
+def _policy_requires(level: HITLLevel) -> Invalidity:
     return Invalidity(Cause.POLICY_CHANGED, f"The policy now asks for {humanize(level)} here.")
 
 
-def _by_people(state: PackageState, situation: Situation) -> Invalidity | None:
+def _check_votes_today(state: PackageState, situation: Situation) -> Invalidity | None:
     policy, decision = situation.policy, state.decision
     if (level := level_today(policy, state)) > HITLLevel.HARD_APPROVAL:
-        return _asks_for(level)
+        return _policy_requires(level)
     alone = decision is not None and decision.decision is HumanDecisionType.APPROVE_WITH_EDITS
     if alone and policy.separation.second_pair_of_eyes:
         return Invalidity(Cause.POLICY_CHANGED, "The policy now asks for a second person to approve an edit.")
     risk = risk_today(policy, state)
     today = state if risk is state.risk else apply_changes(state, {"risk": risk})
-    return _of_votes(today, _deciding(today), situation)
+    return _check_quorum(today, _deciding_votes(today), situation)
 
 
-def _deciding(state: PackageState) -> tuple[Vote, ...]:
-    """The votes that made the decision: approvals and overrides do not add up to one another."""
+def _deciding_votes(state: PackageState) -> tuple[Vote, ...]:
+    """The votes that made the decision: approvals and overrides do not add up with each other."""
     override = state.decision.override_decision if state.decision else None
     return tuple(vote for vote in state.votes if vote.override_decision is override)
 
 
-def _of_votes(state: PackageState, votes: tuple[Vote, ...], situation: Situation) -> Invalidity | None:
+def _check_quorum(state: PackageState, votes: tuple[Vote, ...], situation: Situation) -> Invalidity | None:
     terms = terms_today(state, situation.policy)
     standing = tally(state, votes, terms, situation.roster, situation.now)
     if standing.complete:
         return None
-    gone = next((vote for vote in votes if vote not in standing.votes), None)
-    if gone is None:
+    lost_vote = next((vote for vote in votes if vote not in standing.votes), None)
+    if lost_vote is None:
         because = f"The policy now asks for {standing.needed} approvals; this one has {standing.filled}."
         return Invalidity(Cause.QUORUM_NO_LONGER_COMPLETE, because)
-    return _of_vote(gone, state, situation)
+    return _lost_vote(lost_vote, state, situation)
 
 
-def _of_vote(vote: Vote, state: PackageState, situation: Situation) -> Invalidity:
+def _lost_vote(vote: Vote, state: PackageState, situation: Situation) -> Invalidity:
     refusal = authorize_vote_today(situation.roster, vote, state, situation.now)
-    why = _LOST.get(refusal.reason) if isinstance(refusal, Refusal) else None
+    why = _WHY_LOST.get(refusal.reason) if isinstance(refusal, Refusal) else None
     name = situation.roster.names.get(vote.reviewer_id, vote.reviewer_id)
     because = f"The approval of {name} no longer counts: {why or 'they could not approve this today'}."
     return Invalidity(Cause.VOTE_NO_LONGER_COUNTS.of_event(vote.event_id), because)

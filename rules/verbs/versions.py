@@ -1,6 +1,7 @@
 """The next version of a package: sent by the agent, or made by a reviewer who edits the parameters.
 
-Level, risk, rung and the people barred never fall from one version to the next, and earlier votes no longer count.
+From one version to the next, level, risk and rung never fall and nobody barred is admitted. Earlier votes no longer
+count.
 """
 
 from __future__ import annotations
@@ -28,23 +29,23 @@ from rules.verbs.submission import check_length, check_not_rejected, check_revie
 
 
 def new_version(move: Move, command: NewVersion) -> Transition | Refusal:
-    """The agent's answer to a revise or an evidence request, or its own better proposal."""
+    """Add a version by the agent: its answer to a reviewer's request, or its own better proposal."""
     situation = move.situation
-    if refusal := _not_welcome(move.state, command, situation):
+    if refusal := _check_new_version(move.state, command, situation):
         return refusal
     parties = parties_of(command.package, move.state.owner, situation)
     if isinstance(parties, Refusal):
         return parties
     if refusal := add_version(move, command.package, barred=parties.barred):
         return refusal
-    refusal = _beyond(move.state, command.package, parties.requester, situation)
+    refusal = _check_key_again(move.state, command.package, parties.requester, situation)
     return refusal or check_reviewers(move.state, situation) or cover_absences(move).build()
 
 
-def _not_welcome(state: PackageState, command: NewVersion, situation: Situation) -> Refusal | None:
+def _check_new_version(state: PackageState, command: NewVersion, situation: Situation) -> Refusal | None:
     if situation.agent is None or not situation.agent.may_act:
         return refuse(Reason.AGENT_PAUSED)
-    ends = (command.package.expires_at, state.expires_at)  # no version puts off the end that an earlier one named
+    ends = (command.package.expires_at, state.expires_at)  # no version moves back the end that an earlier one set
     if any(end is not None and end <= situation.now for end in ends):
         return refuse(Reason.ALREADY_EXPIRED)
     if situation.memory.thread_taken_in not in (None, state.decision_package_id):
@@ -55,8 +56,10 @@ def _not_welcome(state: PackageState, command: NewVersion, situation: Situation)
     return refuse(Reason.KEEPS_ITS_SUBJECT, fields=", ".join(changed)) if changed else None
 
 
-def _beyond(state: PackageState, package: DecisionPackage, requester: str, situation: Situation) -> Refusal | None:
-    """A new version asks people again, so it is held to the key as a new package is."""
+def _check_key_again(
+    state: PackageState, package: DecisionPackage, requester: str, situation: Situation
+) -> Refusal | None:
+    """A new version asks people again, so the limits of the key apply as for a new package."""
     agent = situation.agent
     if agent is None:
         return refuse(Reason.AGENT_PAUSED)
@@ -71,24 +74,24 @@ def _beyond(state: PackageState, package: DecisionPackage, requester: str, situa
 def add_version(
     move: Move, package: DecisionPackage, *, barred: dict[str, Bar], words: Words | None = None
 ) -> Refusal | None:
-    """Puts version n+1 in the place of version n: found again, never milder."""
+    """Replace version n by version n+1, which is assessed again and is never milder."""
     state, situation = move.state, move.situation
     barred = barred | state.barred
     background = situation.background(state.agent_id, package, earlier=state.level, outsider=has_outsider(barred))
-    found = assess(package, background, situation.policy)
-    risk = max(found.risk, state.risk)
+    assessment = assess(package, background, situation.policy)
+    risk = max(assessment.risk, state.risk)
     missing = missing_fields(package, risk, situation.policy)
     if missing and must_be_complete(risk):
         return refuse(Reason.QUALITY_GAPS, risk=risk, gaps=", ".join(missing))
-    if refusal := check_length(package, found):
+    if refusal := check_length(package, assessment):
         return refusal
-    version = version_fields(package, found)
+    version = version_fields(package, assessment)
     changes: StateChanges = {
         **version,
         "version": state.version + 1,
         "version_event_id": move.event_id,
         "risk": risk,
-        "reversibility": max(found.reversibility, state.reversibility),
+        "reversibility": max(assessment.reversibility, state.reversibility),
         "expires_at": min((end for end in (package.expires_at, state.expires_at) if end), default=None),
         "barred": barred,
         "warnings": missing,
@@ -99,17 +102,19 @@ def add_version(
         "forms": (),
         "answer_by": None,
         "wake_at": None,
-        "holds_thread": has_thread_or_run(state) and found.level is HITLLevel.HUMAN_TAKEOVER,
+        "holds_thread": has_thread_or_run(state) and assessment.level is HITLLevel.HUMAN_TAKEOVER,
     }
-    changes |= _asked_again(state, risk, situation, changes["expires_at"])
+    changes |= _renewed_terms(state, risk, situation, changes["expires_at"])
     changes |= harden_for_chain(apply_changes(state, changes), situation)
     content: Words = {"package": package.model_dump(mode="json", exclude_unset=True), **(words or {})}
     move.record(EventType.PACKAGE_VERSION_ADDED, changes, words=content)
     return None
 
 
-def _asked_again(state: PackageState, risk: RiskLevel, situation: Situation, own_end: datetime | None) -> StateChanges:
-    """The terms of the stricter of both, and fresh time only where the package was not being looked at."""
+def _renewed_terms(
+    state: PackageState, risk: RiskLevel, situation: Situation, own_end: datetime | None
+) -> StateChanges:
+    """The stricter terms of both, with full time again only if the package was not pending."""
     terms = terms_for(situation.policy, state.action_type, risk)
     terms = tighten(state.terms, terms, state.task.rung, situation.policy)
     task = state.task.model_copy(

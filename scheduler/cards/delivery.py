@@ -111,7 +111,7 @@ class Bringing:
 
     async def _show(self, hold: Hold, drawn: Drawn) -> None:
         place, rendering, state = hold.its.place, drawn.rendering, drawn.dossier.state
-        seen = any(card.at == (place.channel, place.ts) for card in cards_of(state))
+        seen = any(card.location == (place.channel, place.ts) for card in cards_of(state))
         proof = _to_be_proven(place, drawn.dossier, seen=seen)
         onlookers = await self._seeing(place, anew=place.posted and not seen) if proof else None
         if place.channel and place.ts and rendering.rendering_id == place.rendering_id:

@@ -39,7 +39,7 @@ class Proofs:
         room = asyncio.Semaphore(AT_ONCE)
         channels = {card.channel for card in cards if not card.channel.startswith(_DIRECT)}
         seeing = await _each((channel, self._in_channel(channel, room)) for channel in channels)
-        places = {card.at: seeing.get(card.channel, CardProof(tuple(card.since))) for card in cards}
+        places = {card.location: seeing.get(card.channel, CardProof(tuple(card.since))) for card in cards}
         return await _each((at, self._of(at, proof, room)) for at, proof in places.items())
 
     async def _in_channel(self, channel: str, room: asyncio.Semaphore) -> CardProof:

@@ -80,7 +80,7 @@ class Consents:
         silence = Silence(
             counted=its.length(seen),
             could_be_answered=heard,
-            cards=frozenset(card.at for card in seen),
+            cards=frozenset(card.location for card in seen),
             onlookers=onlookers_of(seen),
         )
         return clock_commands.of(Consent, its.state, silence=silence)

@@ -63,23 +63,25 @@ class Quiet:
 
     def proven(self, answers: Answers) -> tuple[SeenCard, ...]:
         """The cards that are there, each with the people who saw it before and still see it."""
-        people = {card.at: answers.get(card.at, CardProof()).people for card in self.cards}
-        return tuple(card.seen_only_by(seen) for card in self.cards if (seen := people[card.at]) is not None)
+        people = {card.location: answers.get(card.location, CardProof()).people for card in self.cards}
+        return tuple(card.seen_only_by(seen) for card in self.cards if (seen := people[card.location]) is not None)
 
     def is_proven(self, answers: Answers) -> bool:
         """Whether the silence is long enough by what Slack has just said."""
         return self.is_enough(self.proven(answers))
 
     def gone(self, answers: Answers) -> list[CardLocation]:
-        return [card.at for card in self.cards if answers.get(card.at) == CardProof()]
+        return [card.location for card in self.cards if answers.get(card.location) == CardProof()]
 
     def is_deserted(self, answers: Answers) -> bool:
         """Whether all its cards are there, and no one who may decide now can see them."""
-        seen = [answers[card.at].people for card in self.cards]
+        seen = [answers[card.location].people for card in self.cards]
         return all(people is not None and not self._any_there(people) for people in seen)
 
     def app_is_gone(self, answers: Answers) -> bool:
-        return any(isinstance(answers[card.at].fault, TokenError) for card in self.cards if card.at in answers)
+        return any(
+            isinstance(answers[card.location].fault, TokenError) for card in self.cards if card.location in answers
+        )
 
     def again_at(self, answers: Answers) -> datetime:
         """When to look at it again: when it could be enough, or when Slack may have something else to say."""
@@ -89,7 +91,7 @@ class Quiet:
         return min(earliest_consent(self.state, onlookers, self.hearing, self.terms, so_far, self.now), self.end)
 
     def _patience(self, answers: Answers) -> timedelta:
-        faults = [proof.fault for card in self.cards if (proof := answers[card.at]).fault]
+        faults = [proof.fault for card in self.cards if (proof := answers[card.location]).fault]
         asked = [timedelta(seconds=fault.after) for fault in faults if isinstance(fault, BusyError)]
         return max([ASKED_AGAIN_AFTER, *asked]) if faults else SHOWN_WITHIN
 
@@ -110,7 +112,7 @@ def quiet(
     return [
         Quiet(
             state=state,
-            cards=tuple(card for card in cards_of(state) if card.at in lying[state.decision_package_id]),
+            cards=tuple(card for card in cards_of(state) if card.location in lying[state.decision_package_id]),
             hearing=hearing,
             terms=terms_today(state, hearing.roster.policy),
             now=now,

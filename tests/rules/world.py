@@ -233,7 +233,7 @@ def proven(state: PackageState, **fields: Any) -> Silence:
     silence = Silence(
         counted=timedelta(minutes=5),
         could_be_answered=True,
-        cards=frozenset(card.at for card in cards),
+        cards=frozenset(card.location for card in cards),
         onlookers=onlookers_of(cards),
     )
     return silence.model_copy(update=fields)

@@ -79,7 +79,7 @@ async def test_the_state_keeps_which_eligible_people_see_the_card(full: Office) 
     told, card = await full.asked(SOFT)
     shown = (await full.state(told)).shown
     assert shown is not None
-    assert [(each.at, each.since) for each in shown.cards] == [
+    assert [(each.location, each.since) for each in shown.cards] == [
         ((CHANNEL, card.ts), {RITA: shown.at, ROSS: shown.at}),
     ]
 
