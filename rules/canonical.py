@@ -1,7 +1,7 @@
-"""One value, one spelling: canonical JSON after RFC 8785 (JCS), the form that is hashed and signed.
+"""Canonical JSON after RFC 8785 (JCS): the form that is hashed and signed.
 
-The value is written in one pass. The path of a fault is gathered only while its exception unwinds, so that
-values without a fault, which are nearly all, pay nothing for it.
+A value is written in one pass. The path of a fault is collected only while its exception unwinds, so that values
+without a fault, which are nearly all, pay nothing for it.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from json.encoder import encode_basestring  # in C; escapes exactly what RFC 878
 from math import isfinite
 from typing import Any, NoReturn
 
-MAX_INTEGER = 2**53 - 1  # beyond it a reader that keeps numbers as doubles sees another number
+MAX_INTEGER = 2**53 - 1  # beyond it, readers that store numbers as doubles read another number
 MAX_DEPTH = 64
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")  # C0 but for tab, line feed and carriage return
-_FEW, _SHORT = 64, 1000  # names of an object, and characters of all of them
-_EXPONENT_FROM = 1e21  # ECMAScript spells smaller doubles without an exponent
+_MAX_CACHED_NAMES, _MAX_CACHED_LENGTH = 64, 1000  # names of an object, and their characters in total
+_EXPONENT_FROM = 1e21  # ECMAScript writes smaller doubles without an exponent
 
 
 class NotCanonicalError(ValueError):
-    """The value has no canonical form: where in it (a JSON pointer, empty for the value itself) and why."""
+    """The value has no canonical form: why, and where (a JSON pointer, empty for the value itself)."""
 
     def __init__(self, reason: str, path: str = "") -> None:
         super().__init__(f"{path}: {reason}" if path else reason)
@@ -31,7 +31,7 @@ class NotCanonicalError(ValueError):
         self.path = path
 
     def below(self, step: str | int) -> NotCanonicalError:
-        """The same finding, seen from the object or list that holds the value under `step`."""
+        """The same fault, as seen from the object or list that holds the value under `step`."""
         return NotCanonicalError(self.reason, f"/{pointer_step(step)}{self.path}")
 
 
@@ -41,9 +41,9 @@ def canonical_json(value: Any, *, max_depth: int = MAX_DEPTH) -> bytes:
 
 
 def canonical_json_strict(value: Any, *, max_depth: int = MAX_DEPTH) -> bytes:
-    """The canonical bytes, if a person can also see the value whole and `json.loads` gives it back to `canonical`.
+    """The canonical bytes of a value that a person can see completely and that survives `json.loads`.
 
-    Refused beyond what `canonical` refuses: control characters, and doubles that are spelled like a refused integer.
+    Also refuses control characters, and doubles that are written like a refused integer.
     """
     written = canonical_json(value, max_depth=max_depth)
     for path, leaf in leaves(value):
@@ -56,13 +56,13 @@ def sha256_of(value: Any) -> str:
 
 
 def pointer_step(step: str | int) -> str:
-    """One step of a JSON pointer; a lone surrogate is spelled out, so that any path can itself be sent as UTF-8."""
-    spelled = str(step).encode("utf-8", "backslashreplace").decode()
-    return spelled.replace("~", "~0").replace("/", "~1")
+    """One step of a JSON pointer. A lone surrogate is escaped, so that every path can be encoded as UTF-8."""
+    escaped = str(step).encode("utf-8", "backslashreplace").decode()
+    return escaped.replace("~", "~0").replace("/", "~1")
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every scalar and every name inside, with the JSON pointer to it."""
+    """Every scalar and every name in the value, with its JSON pointer."""
     if not isinstance(value, dict | list | tuple):
         yield path, value
         return
@@ -82,20 +82,20 @@ def _inspect(leaf: Any, path: str) -> None:
 
 
 def _object(value: dict[Any, Any], room: int) -> str:
-    _enter(room)
+    _check_depth(room)
     parts, writers, below = [], _WRITERS, room - 1
-    in_order, name = _in_order(value), ""
+    names, name = _sorted_names(value), ""
     try:
-        for name, spelled in in_order:
+        for name, quoted in names:
             item = value[name]
-            parts.append(spelled + writers[type(item)](item, below))
+            parts.append(quoted + writers[type(item)](item, below))
     except NotCanonicalError as fault:
         raise fault.below(name) from None
     return "{" + ",".join(parts) + "}"
 
 
 def _array(value: list[Any] | tuple[Any, ...], room: int) -> str:
-    _enter(room)
+    _check_depth(room)
     parts = []
     for index, item in enumerate(value):
         try:
@@ -105,29 +105,35 @@ def _array(value: list[Any] | tuple[Any, ...], room: int) -> str:
     return "[" + ",".join(parts) + "]"
 
 
-def _enter(room: int) -> None:
-    # A value that contains itself ends here too.
+def _check_depth(room: int) -> None:
+    # This also ends the recursion of a value that contains itself.
     if room < 1:
         raise NotCanonicalError("the nesting is too deep")
 
 
-def _in_order(value: dict[Any, Any]) -> list[tuple[str, str]]:
-    """Each name, and how it stands before its value. What is kept for the next time is small, whoever wrote it."""
+def _sorted_names(value: dict[Any, Any]) -> list[tuple[str, str]]:
+    """The names in canonical order, each with its quoted form. Only small objects are cached, to bound the memory."""
     names = tuple(value)
     try:
         together = "".join(names)  # one call in C that also refuses every name that is not a string
     except TypeError:
         raise NotCanonicalError("the names in an object must be strings") from None
-    return _known(names) if len(names) <= _FEW and len(together) <= _SHORT else _spelled(names)
+    return (
+        _sorted_and_quoted_cached(names)
+        if len(names) <= _MAX_CACHED_NAMES and len(together) <= _MAX_CACHED_LENGTH
+        else _sorted_and_quoted(names)
+    )
 
 
-def _spelled(names: tuple[str, ...]) -> list[tuple[str, str]]:
-    # By UTF-16 code units; of ASCII, its bytes. Never by the names' own `<`: an enum of strings may have another.
+def _sorted_and_quoted(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    # Sort by UTF-16 code units (for ASCII: bytes), and never by the names' own `<`, which a string enum may override.
     in_order = sorted(names, key=str.encode if "".join(names).isascii() else _utf16)
     return [(name, f"{_name(name)}:") for name in in_order]
 
 
-_known = lru_cache(maxsize=1024)(_spelled)  # the same few kinds of objects are written again and again
+_sorted_and_quoted_cached = lru_cache(maxsize=1024)(
+    _sorted_and_quoted
+)  # the same few sets of names are written again and again
 
 
 def _name(name: str) -> str:
@@ -163,13 +169,13 @@ def _integer(value: int, _room: int) -> str:
 
 
 def _float(value: float, _room: int) -> str:
-    """ECMAScript's spelling: Python finds the same shortest digits, but places the point and the exponent otherwise."""
+    """The number as ECMAScript writes it: the same shortest digits as Python, but another notation for exponents."""
     if not isfinite(value):
         raise NotCanonicalError("NaN and infinities are not JSON numbers")
     digits = float.__repr__(value)
     if "e" not in digits:
         return "0" if value == 0 else digits.removesuffix(".0")
-    if 1e-6 <= abs(value) < _EXPONENT_FROM:  # noqa: PLR2004 - the other bound of ECMAScript's
+    if 1e-6 <= abs(value) < _EXPONENT_FROM:  # noqa: PLR2004 - ECMAScript's lower bound
         return format(Decimal(digits), "f")
     return digits.replace("e-0", "e-")
 
@@ -187,7 +193,7 @@ def _unknown(value: object, _room: int) -> NoReturn:
 
 
 class _Writers(dict[type, Callable[[Any, int], str]]):
-    """The writer of each type. A subclass (an enum of strings, say) is written as what it extends."""
+    """The writer of each type. A subclass, such as a string enum, is written like its base class."""
 
     def __missing__(self, kind: type) -> Callable[[Any, int], str]:
         return next((self[base] for base in kind.__mro__ if base in self), _unknown)

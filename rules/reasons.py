@@ -1,6 +1,6 @@
-"""Why something was refused: an enum for programs, one sentence each for people.
+"""Why something was refused: an enum for programs, with one sentence each for people.
 
-The sentence says what stands in the way and, where there is one, the way on. `{…}` are facts of the refusal.
+The sentence says what prevents the command and, if possible, what to do next. `{…}` are facts of the refusal.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Reason(StrEnum):
     NOT_YOURS_TO_WITHDRAW = "not-yours-to-withdraw"
     NOT_SAMPLED = "not-sampled"
     ALREADY_JUDGED = "already-judged"
-    # What an agent is told
+    # Refusals of agents' requests
     NOT_FOUND = "not-found"
     AGENT_PAUSED = "agent-paused"
     BEYOND_KEY = "beyond-key"
@@ -86,24 +86,24 @@ class Reason(StrEnum):
     APPROVAL_NO_LONGER_VALID = "approval-no-longer-valid"
     NOT_CLAIMED = "not-claimed"
     ALREADY_REPORTED = "already-reported"
-    # What the clock is told
+    # Refusals of the clock's commands
     NOT_DUE = "not-due"
-    # What the store says of itself
+    # Refusals by the store
     TOO_BUSY = "too-busy"
 
 
 class Refusal(Value):
-    """A refusal is an answer, not an error: its reason, and the facts that its sentence needs."""
+    """A refusal is a result, not an exception: its reason, and the facts that its sentence needs."""
 
     reason: Reason
     facts: dict[str, str] = {}
 
     @property
     def sentence(self) -> str:
-        return sentence_of(self.reason).format_map(_Facts(self._spoken()))
+        return sentence_of(self.reason).format_map(_Facts(self._display_facts()))
 
-    def _spoken(self) -> dict[str, str]:
-        """Roles as people say them: to programs they keep the names that the policy gives them."""
+    def _display_facts(self) -> dict[str, str]:
+        """The facts with roles in plain words. Programs get the names as the policy writes them."""
         roles = {name: self.facts[name] for name in _ROLES if name in self.facts}
         plain = {name: humanize(role) for name, role in roles.items()}
         return self.facts | plain | {f"a_{name}": with_article(role) for name, role in roles.items()}

@@ -1,7 +1,7 @@
-"""The ordered scales on which everything is compared: risk, oversight, reversibility.
+"""Ordered scales: risk, level of human involvement, reversibility.
 
-The members of a scale are written from least to most strict, and compare in that order, so that
-"the strictest wins" is `max`. They are strings outside, because JSON, TOML and the database are.
+The members of a scale are written from least to most strict and compare in that order, so the strictest of several is
+their `max`. They are strings in JSON, TOML and the database.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Scale(StrEnum):
         return self.rank >= self._same(other).rank
 
     def _same(self, other: Any) -> Scale:
-        # Without this, "high" < "low" would be answered alphabetically and nobody would notice.
+        # Without this check, "high" < "low" would silently compare alphabetically.
         if type(other) is not type(self):
             raise TypeError(f"cannot compare {type(self).__name__} with {other!r}")
         return other

@@ -1,4 +1,4 @@
-"""One name in several spellings: full-width or small letters, invisible characters and spaces make no difference."""
+"""Comparing names regardless of spelling: case, full-width letters, invisible characters and extra spaces."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import unicodedata
 
 
 def normalize_name(name: str) -> str:
-    """The spelling by which two names are compared. It is never shown: people and agents see what was sent."""
-    if name.isascii():  # as nearly all are: the rest changes nothing about them
+    """The form in which two names are compared. It is never shown: people and agents see the name as sent."""
+    if name.isascii():  # nearly all names: the rest of this function would not change them
         return " ".join(name.lower().split())
     visible = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")
     lower = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())

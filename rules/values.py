@@ -1,4 +1,4 @@
-"""What all values of the rules share: frozen, closed, and never a naive time."""
+"""`Value`, the frozen base model of the rules, and the types `Moment` (never naive) and `Duration`."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 
 class Value(BaseModel):
-    """A frozen value: compared whole, changed only by making another one."""
+    """A frozen model: compared by value, changed only by making another one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=False)
 
     @classmethod
     def from_valid(cls, **values: Any) -> Self:
-        """Made of values that were checked before. Those left out have their defaults, which all values share."""
-        blank: Self = _blank(cls)
+        """Build the value without validation, from fields that were validated before. Others have their defaults."""
+        blank: Self = _template(cls)
         return blank.model_copy(update=values)
 
 
 @lru_cache(maxsize=64)
-def _blank(kind: type[Value]) -> Any:
-    """With every field in its order, and nothing yet in those that have no default."""
+def _template(kind: type[Value]) -> Any:
+    """An instance with all defaults, and None in the required fields."""
     required = [name for name, field in kind.model_fields.items() if field.is_required()]
     return kind.model_construct(**dict.fromkeys(required))
 
 
 class CrossFieldError(ValueError):
-    """Parts that are right alone and wrong together: for each, its place below the whole, and what would be right."""
+    """Fields that are valid alone and invalid together: for each fault, the path of the field and a sentence."""
 
     def __init__(self, *faults: tuple[tuple[str, ...], str]) -> None:
         super().__init__("; ".join(f"{'.'.join(place)} {sentence}".strip() for place, sentence in faults))
@@ -44,23 +44,23 @@ def _in_utc(moment: datetime) -> datetime:
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_DURATIONS = "write a duration such as 90s, 5m, 24h, 7d or 1h30m"
+_DURATION_HINT = "write a duration such as 90s, 5m, 24h, 7d or 1h30m"
 _DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
 
 
 def parse_duration(text: Any) -> Any:
-    """`5m`, `24h`, `1h30m`: what a person writes into a policy. Anything else is refused, bare numbers too."""
+    """Parse `5m`, `24h`, `1h30m`, as written in a policy. Anything else is refused, bare numbers included."""
     if isinstance(text, timedelta):
         return text
     if isinstance(text, str):
-        return _total(text)
-    raise ValueError(_DURATIONS)
+        return _parse_text(text)
+    raise ValueError(_DURATION_HINT)
 
 
-@lru_cache(maxsize=1024)  # every state spells a dozen of them out, and a policy has few
-def _total(text: str) -> timedelta:
+@lru_cache(maxsize=1024)  # every stored state has a dozen durations, and a policy has few different ones
+def _parse_text(text: str) -> timedelta:
     if not text or _DURATION.sub("", text):
-        raise ValueError(_DURATIONS)
+        raise ValueError(_DURATION_HINT)
     try:
         return timedelta(**_amounts(text))
     except OverflowError:
@@ -76,11 +76,11 @@ def _amounts(text: str) -> dict[str, int]:
 
 @lru_cache(maxsize=1024)
 def write_duration(span: timedelta) -> str:
-    """The shortest spelling that `parse_duration` reads back to the same span."""
-    left = round(span / timedelta(milliseconds=1))
+    """The shortest text that `parse_duration` reads back as the same duration."""
+    rest = round(span / timedelta(milliseconds=1))
     parts = []
     for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
-        count, left = divmod(left, size)
+        count, rest = divmod(rest, size)
         parts.append(f"{count}{unit}" if count else "")
     return "".join(parts) or "0s"
 

@@ -1,4 +1,4 @@
-"""Names of the policy and of enums, as people say them. Programs keep the names as they are."""
+"""Names from the policy and from enums, as people read them: `senior_reviewer` becomes "senior reviewer"."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ def humanize(name: str) -> str:
 
 
 def with_article(role: str) -> str:
-    """With its article."""
+    """The role with its article: "an owner", "a reviewer"."""
     word = humanize(role)
     return f"{'an' if word[:1] in set('aeiou') else 'a'} {word}"

@@ -1,1 +1,1 @@
-"""Who may decide, who counts towards a quorum, and who could have objected to a silence."""
+"""Who may decide, whose votes fill a quorum, and how much silence counts."""

@@ -1,8 +1,8 @@
-"""Who may do what to a package: identity, role, scope, authority, independence; each with its own refusal.
+"""Checks that a person may act on a package: identity, role, scope, authority and independence, by today's policy.
 
-*Proceeding* asks for everything. *Stopping* asks for identity and role, or for being the requester or the owner.
-*Routing* asks for role and scope. *Taking over* asks for role, scope and authority. Always by today's policy.
-Which verb asks for what: `rules.authority.standards`.
+Each missing part has a refusal of its own. *Proceeding* requires all of them. *Stopping* requires identity and role, or
+being the requester or the owner. *Routing* requires role and scope. *Taking over* requires role, scope and authority.
+The standards are in `rules.authority.standards`; the standard of a verb is in its row of `rules.verbs.table`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _BARRED = {
     Bar.RECUSED: Reason.IS_RECUSED,
 }
 
-_MOST_KEPT = 4096  # answers for each roster: agents choose the action types
+_MAX_CACHED = 4096  # results for each roster; bounded, because agents choose the action types
 
 
 class Question(NamedTuple):
-    """For what authority is asked: the part of a package's state that bears on it."""
+    """The part of a package's state on which authority depends."""
 
     tenant_id: str
     action_type: str
@@ -41,7 +41,7 @@ class Question(NamedTuple):
 
 
 def question_of(state: PackageState, *, so_far: bool = False) -> Question:
-    """Of the rung in hand; `so_far` also asks the rungs already climbed, whose people may still stop."""
+    """The question for the present rung; with `so_far`, also for the rungs below, whose people may still stop it."""
     rung = state.task.rung
     rungs = [state.terms.role_at(step) for step in range(rung)] if so_far else []
     roles = tuple(dict.fromkeys((state.task.required_role, *state.terms.of_role, *rungs)))
@@ -57,7 +57,7 @@ def question_of(state: PackageState, *, so_far: bool = False) -> Question:
 
 
 def identify(roster: Roster, user_id: str, now: datetime) -> Person | Refusal:
-    """Exactly one active, full member of this workspace, or a refusal."""
+    """The active, full member of this workspace with this id, or a refusal."""
     policy, person = roster.policy, roster.person(user_id)
     if not roster.directory.is_fresh(policy, now):
         return refuse(Reason.DIRECTORY_STALE)
@@ -76,36 +76,36 @@ def identify(roster: Roster, user_id: str, now: datetime) -> Person | Refusal:
 def authorize(
     roster: Roster, user_id: str, standard: Standard, question: Question, now: datetime
 ) -> ReviewerAuthorization | Refusal:
-    """The authority under which this person meets the standard, or the first thing that stands in the way."""
+    """The authority under which this person meets the standard, or the refusal for the first part that is missing."""
     person = identify(roster, user_id, now)
     if isinstance(person, Refusal):
         return person
     if standard is Standard.OWN_RULE:
         raise ValueError("the verb's own rule decides who may give it: there is no standard to meet")
-    if part := _part(roster, person, standard, question):
+    if part := _part_of(roster, person, standard, question):
         return ReviewerAuthorization(reviewer_id=user_id, roles=(), acting_as=part, tenant_id=question.tenant_id)
     if standard in _ONLY_BY_PART:
         return refuse(_ONLY_BY_PART[standard])
     if standard is Standard.PROCEED and (refusal := check_independence(person, question)):
         return refusal
-    return _best(roster, user_id, standard, question)
+    return _cached_authority(roster, user_id, standard, question)
 
 
 def check_independence(person: Person, question: Question) -> Refusal | None:
-    """Why this person is not independent of the package, if they are not."""
+    """Refuse a person who is not independent of the package, or who cannot be shown to be."""
     names = references(person)
-    bars = [bar for who, bar in question.barred.items() if who in names]
+    bars = [bar for party, bar in question.barred.items() if party in names]
     if bars:
         return refuse(_BARRED[bars[0]])
-    by_address = any(who.startswith("email:") for who in question.barred)
+    by_address = any(party.startswith("email:") for party in question.barred)
     return refuse(Reason.INDEPENDENCE_UNKNOWN) if by_address and not person.email else None
 
 
 _ONLY_BY_PART = {Standard.PARTY: Reason.NOT_YOURS_TO_WITHDRAW, Standard.ADMIN: Reason.NOT_ADMIN}
 
 
-def _part(roster: Roster, person: Person, standard: Standard, question: Question) -> Part | None:
-    """The part in which this person meets the standard without any role, if there is one."""
+def _part_of(roster: Roster, person: Person, standard: Standard, question: Question) -> Part | None:
+    """The part (requester, owner, admin) in which this person meets the standard without a role, if any."""
     if standard is Standard.ADMIN:
         return Part.ADMIN if person.user_id in roster.policy.admins else None
     if standard not in (Standard.STOP, Standard.PARTY):
@@ -115,19 +115,23 @@ def _part(roster: Roster, person: Person, standard: Standard, question: Question
     return Part.OWNER if question.owner in references(person) else None
 
 
-def _best(roster: Roster, user_id: str, standard: Standard, question: Question) -> ReviewerAuthorization | Refusal:
-    """Worked out once for each roster: a submission asks it of many people, and a roster never changes."""
-    asked = (user_id, standard, question.roles, question.action_type, question.risk, question.tenant_id)
-    found: ReviewerAuthorization | Refusal | None = roster.authorizations.get(asked)
-    if found is None:
-        if len(roster.authorizations) >= _MOST_KEPT:
+def _cached_authority(
+    roster: Roster, user_id: str, standard: Standard, question: Question
+) -> ReviewerAuthorization | Refusal:
+    """The result of `_find_authority`, cached: a submission asks it of many people, and a roster never changes."""
+    key = (user_id, standard, question.roles, question.action_type, question.risk, question.tenant_id)
+    result: ReviewerAuthorization | Refusal | None = roster.authorizations.get(key)
+    if result is None:
+        if len(roster.authorizations) >= _MAX_CACHED:
             roster.authorizations.clear()
-        found = roster.authorizations[asked] = _best_of(roster, user_id, standard, question)
-    return found
+        result = roster.authorizations[key] = _find_authority(roster, user_id, standard, question)
+    return result
 
 
-def _best_of(roster: Roster, user_id: str, standard: Standard, question: Question) -> ReviewerAuthorization | Refusal:
-    """One role must answer for all of it: scope of one and authority of another do not add up to both."""
+def _find_authority(
+    roster: Roster, user_id: str, standard: Standard, question: Question
+) -> ReviewerAuthorization | Refusal:
+    """The person's most senior role that meets the standard. One role must meet all of it: roles do not add up."""
     asked = [name for name in question.roles if roster.roles_acting_as(user_id, name)]
     held = dict.fromkeys(held for name in asked for held in roster.roles_acting_as(user_id, name))
     if not held:
@@ -137,7 +141,7 @@ def _best_of(roster: Roster, user_id: str, standard: Standard, question: Questio
         roles = {name: role for name, role in roles.items() if role.covers(question.action_type)}
         if not roles:
             return refuse(Reason.OUT_OF_SCOPE, role=asked[0], action_type=question.action_type)
-    name = max(roles, key=lambda each: roles[each].max_risk)
+    name = max(roles, key=lambda held_role: roles[held_role].max_risk)
     role = roles[name]
     if standard in (Standard.PROCEED, Standard.TAKE_OVER) and role.max_risk < question.risk:
         return refuse(Reason.ABOVE_AUTHORITY, risk=question.risk, max_risk=role.max_risk)
@@ -151,12 +155,12 @@ def _best_of(roster: Roster, user_id: str, standard: Standard, question: Questio
 
 
 def eligible_users(roster: Roster, question: Question, now: datetime, role: str | None = None) -> frozenset[str]:
-    """Everyone who could approve this now, in any role it asks for or in the one named."""
+    """Everyone who could approve now, in any of the question's roles or in the given one."""
     return frozenset(iter_eligible(roster, question, now, role))
 
 
 def iter_eligible(roster: Roster, question: Question, now: datetime, role: str | None = None) -> Iterator[str]:
-    """The same, one by one: who needs only some of them need not look at a thousand."""
+    """The same one by one, so that a caller that needs only a few does not check everyone."""
     asked = question if role is None else question._replace(roles=(role,))
     people = frozenset[str]().union(*(roster.users_acting_as(name) for name in asked.roles))
     for user in people:
@@ -165,14 +169,14 @@ def iter_eligible(roster: Roster, question: Question, now: datetime, role: str |
 
 
 def vote_still_counts(roster: Roster, vote: Vote, state: PackageState, now: datetime, role: str | None = None) -> bool:
-    """Whether a vote would be given again today, in any role it was asked for or in the one named."""
+    """Whether this vote could be given again today, in any of its roles or in the given one."""
     return isinstance(authorize_vote_today(roster, vote, state, now, role), ReviewerAuthorization)
 
 
 def authorize_vote_today(
     roster: Roster, vote: Vote, state: PackageState, now: datetime, role: str | None = None
 ) -> ReviewerAuthorization | Refusal:
-    """Under which authority this vote would be given today, or why it would be refused."""
+    """The authority for giving this vote today, or why it would be refused."""
     roles = (role,) if role else (state.terms.role_at(vote.rung), *state.terms.of_role)
     question = question_of(state)._replace(roles=tuple(dict.fromkeys(roles)))
     return authorize(roster, vote.reviewer_id, Standard.PROCEED, question, now)

@@ -1,4 +1,4 @@
-"""Whether a proposal is beyond what its agent's key allows: by its scope, or by its rates."""
+"""Checks of a proposal against its agent's key: its scope (type, requester, risk) and its rates."""
 
 from __future__ import annotations
 
@@ -12,52 +12,52 @@ from rules.reasons import Reason, Refusal, refuse
 from rules.scales import Reversibility, RiskLevel
 
 PERIOD = timedelta(minutes=1)
-_FULL_FOR = 60  # seconds until an agent with too many open packages should ask again: people decide when they decide
+_RETRY_WHEN_FULL = 60  # seconds; how soon people will decide is not known
 
 
 def check_action_type(scope: KeyScope, package: DecisionPackage) -> Refusal | None:
     if scope.covers(package.action_type):
         return None
-    return _beyond("action_type", package.action_type, ", ".join(scope.may))
+    return _beyond_key("action_type", package.action_type, ", ".join(scope.may))
 
 
 def check_requester(scope: KeyScope, requester: str, package: DecisionPackage, roster: Roster) -> Refusal | None:
-    """A package that names nobody is requested by the agent's owner."""
+    """If the package names no requester, the agent's owner is the requester."""
     person = roster.person(requester)
     names = (person.user_id, (person.email or "").lower()) if person else (requester, package.requested_by or "")
     if scope.covers_requester(names):
         return None
     asked = package.requested_by or f"the agent's owner {requester}, because requested_by is missing"
-    return _beyond("requested_by", asked, ", ".join(scope.requesters))
+    return _beyond_key("requested_by", asked, ", ".join(scope.requesters))
 
 
 def check_risk(
     scope: KeyScope, risk: RiskLevel, reversibility: Reversibility, package: DecisionPackage
 ) -> Refusal | None:
-    """`risk` and `reversibility` are the graver of what the agent says and what the catalogue says."""
+    """`risk` and `reversibility` are the graver of the agent's and the catalogue's values."""
     grave = reversibility is Reversibility.IRREVERSIBLE_HIGH
     counts_as = max(risk, RiskLevel.HIGH) if grave else risk
     if counts_as <= scope.max_risk:
         return None
     allowed = f"up to {scope.max_risk} risk"
     if package.risk_level > scope.max_risk:
-        return _beyond("risk_level", f"{package.risk_level} risk", allowed)
+        return _beyond_key("risk_level", f"{package.risk_level} risk", allowed)
     if package.reversibility is Reversibility.IRREVERSIBLE_HIGH:
-        return _beyond("reversibility", f"irreversible_high, which counts as {counts_as} risk", allowed)
-    return _beyond("action_type", f"{package.action_type}, which counts as {counts_as} risk", allowed)
+        return _beyond_key("reversibility", f"irreversible_high, which counts as {counts_as} risk", allowed)
+    return _beyond_key("action_type", f"{package.action_type}, which counts as {counts_as} risk", allowed)
 
 
-def _beyond(field: str, asked: str, allowed: str) -> Refusal:
+def _beyond_key(field: str, asked: str, allowed: str) -> Refusal:
     return refuse(Reason.BEYOND_KEY, field=field, asked=asked, allowed=allowed)
 
 
 def check_rate(rates: Rates, load: Load, now: datetime, *, settled: bool) -> Refusal | None:
-    """Whether the last minute has room for one more. What the policy settles at once has no limit by default."""
+    """Refuse if the last minute has no room for one more. By default, packages settled at once are not limited."""
     if rates.new and load.new >= rates.new:
-        return _limited(f"This agent may send {rates.new} packages a minute.", load.new_since, now)
+        return _rate_limited(f"This agent may send {rates.new} packages a minute.", load.new_since, now)
     if not settled and rates.waiting and load.waiting >= rates.waiting:
         most = f"This agent may send {rates.waiting} packages a minute that wait for people."
-        return _limited(most, load.waiting_since, now)
+        return _rate_limited(most, load.waiting_since, now)
     return None
 
 
@@ -65,10 +65,10 @@ def check_open_packages(rates: Rates, load: Load) -> Refusal | None:
     if not rates.open or load.open < rates.open:
         return None
     most = f"This agent has {load.open} open packages and may have {rates.open}. Withdraw some, or wait for decisions."
-    return refuse(Reason.RATE_LIMITED, limit=most, after=_FULL_FOR)
+    return refuse(Reason.RATE_LIMITED, limit=most, after=_RETRY_WHEN_FULL)
 
 
-def _limited(limit: str, since: datetime | None, now: datetime) -> Refusal:
-    """There is room again when the oldest of the last minute is a minute old."""
+def _rate_limited(limit: str, since: datetime | None, now: datetime) -> Refusal:
+    """Retry when the oldest package of the last minute is a minute old."""
     left = (since or now) + PERIOD - now
     return refuse(Reason.RATE_LIMITED, limit=limit, after=max(1, ceil(left.total_seconds())))

@@ -1,8 +1,8 @@
 """Who is mentioned on a card that waits for a decision: people who could decide it now, or the user group of a role.
 
-Someone who has taken the task up is called alone. Otherwise up to five people are called by name; if more could
-decide, their role's user group is called, or five of them if it has none. Which five differs from package to package,
-so that the load is shared, and stays the same for one package.
+The assignee of a claimed task is mentioned alone. Otherwise up to five people are mentioned by name. If more could
+decide, the user group of their role is mentioned, or five of them if it has none. Which five differs between packages,
+to share the load, and is stable for one package.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_MENTIONS = 5
 
 
 class Mentions(NamedTuple):
-    """People and user groups, by their ids; `more` tells that more people could decide than are named."""
+    """The ids of people and user groups; `more`: whether more people could decide than are named."""
 
     people: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -31,21 +31,21 @@ class Mentions(NamedTuple):
 
 
 def mentions_for(state: PackageState, roster: Roster, now: datetime) -> Mentions:
-    """Nobody while silence may decide: a soft card needs no calling."""
+    """The mentions of this package's card. None while silence may decide."""
     if state.status is not Status.PENDING or state.level < HITLLevel.HARD_APPROVAL:
         return Mentions()
     taken_by, call = state.task.assigned_to, roster.policy.queue.call
-    if taken_by and any(_could(state, roster, taken_by, role, now) for role in _roles(state)):
+    if taken_by and any(_could_act(state, roster, taken_by, role, now) for role in _roles(state)):
         return Mentions((taken_by,))
     if call == "assignee":
         return Mentions()
-    able = {role: _able(state, roster, role, now) for role in _roles(state)}
+    able = {role: _able_people(state, roster, role, now) for role in _roles(state)}
     people = tuple(dict.fromkeys(user for users in able.values() for user in users))
     return Mentions(people) if call == "people" and 0 < len(people) <= MAX_MENTIONS else _by_role(roster, able)
 
 
 def _by_role(roster: Roster, able: dict[str, list[str]]) -> Mentions:
-    """Each role by its user groups; one that has none by some of its people."""
+    """Each role by its user groups, or by some of its people if it has none."""
     groups = {name: role.groups for name, role in roster.policy.roles.items()}
     unnamed = dict.fromkeys(user for role, users in able.items() if not groups.get(role) for user in users)
     of_roles = dict.fromkeys(group for role in able for group in groups.get(role, ()))
@@ -56,18 +56,18 @@ def _roles(state: PackageState) -> tuple[str, ...]:
     return tuple(dict.fromkeys((state.task.required_role, *state.terms.of_role)))
 
 
-def _able(state: PackageState, roster: Roster, role: str, now: datetime) -> list[str]:
-    """As many as tell whether there are too many to name: holders of the role itself first, in the package's order."""
+def _able_people(state: PackageState, roster: Roster, role: str, now: datetime) -> list[str]:
+    """Up to one more than can be named, holders of the role itself first, in an order of the package's own."""
 
     def place(user: str) -> tuple[bool, bytes]:
         return role not in roster.roles_of(user), sha256(f"{state.decision_package_id} {user}".encode()).digest()
 
     in_order = sorted(roster.users_acting_as(role), key=place)
-    return list(islice((user for user in in_order if _could(state, roster, user, role, now)), MAX_MENTIONS + 1))
+    return list(islice((user for user in in_order if _could_act(state, roster, user, role, now)), MAX_MENTIONS + 1))
 
 
-def _could(state: PackageState, roster: Roster, user_id: str, role: str, now: datetime) -> bool:
-    """Whether this person could go ahead or take over now, has not voted yet and is not away."""
+def _could_act(state: PackageState, roster: Roster, user_id: str, role: str, now: datetime) -> bool:
+    """Whether this person could approve or take over now, has not voted yet and is not away."""
     standard = Standard.TAKE_OVER if state.level is HITLLevel.HUMAN_TAKEOVER else Standard.PROCEED
     allowed = authorize(roster, user_id, standard, question_of(state)._replace(roles=(role,)), now)
     voted = any(vote.reviewer_id == user_id for vote in state.votes)

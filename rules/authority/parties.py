@@ -1,8 +1,8 @@
-"""Who stands behind a proposal: every party is found, or the package is refused.
+"""The people behind a proposal. Every party must be resolved, or the package is refused.
 
-`requested_by` and each link of `on_behalf_of` is a person of the directory (by user id, or by any address that is
-theirs), a registered agent (its owner stands for it), or an outsider from a domain that the policy names. Of an
-outsider nobody can say that they are not one of the reviewers, so silence does not count then.
+`requested_by` and each link of `on_behalf_of` is a person in the directory (by user id or e-mail address), a registered
+agent (its owner stands for it), or an outsider from a domain that the policy names. An outsider could be one of the
+reviewers and nobody could tell, so silence does not count for their packages.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Parties(NamedTuple):
 
 
 def named_parties(package: DecisionPackage) -> Iterator[tuple[str, str]]:
-    """Each party with the field that names it."""
+    """Each named party, with the field that names it."""
     if package.requested_by:
         yield "requested_by", package.requested_by
     for place, link in enumerate(package.on_behalf_of):
@@ -39,12 +39,12 @@ def named_parties(package: DecisionPackage) -> Iterator[tuple[str, str]]:
 
 
 def unresolved_parties(package: DecisionPackage, roster: Roster) -> tuple[str, ...]:
-    """The parties that are neither a user id nor the first address of anyone in the directory."""
-    return tuple(dict.fromkeys(who for _, who in named_parties(package) if _in_directory(who, roster) is None))
+    """The parties that the directory itself does not name, neither by user id nor by e-mail address."""
+    return tuple(dict.fromkeys(party for _, party in named_parties(package) if _in_directory(party, roster) is None))
 
 
 def parties_of(package: DecisionPackage, owner: str, situation: Situation) -> Parties | Refusal:
-    """Everyone behind the package; or which fields name someone who cannot be found."""
+    """The requester and everyone barred, or a refusal that lists the fields with unknown parties."""
     is_fresh = situation.roster.directory.is_fresh(situation.policy, situation.now)
     if any(named_parties(package)) and not is_fresh:
         return refuse(Reason.DIRECTORY_STALE)
@@ -54,55 +54,59 @@ def parties_of(package: DecisionPackage, owner: str, situation: Situation) -> Pa
 def resolve_parties(
     package: DecisionPackage, owner: str, roster: Roster, known: Mapping[str, str]
 ) -> Parties | Refusal:
-    """The same, in a directory that is fresh."""
-    found = {field: _found(who, roster, known) for field, who in named_parties(package)}
-    unknown = [field for field, who in found.items() if who is None]
+    """The same, for a directory that is known to be fresh."""
+    parties = {field: _resolve(party, roster, known) for field, party in named_parties(package)}
+    unknown = [field for field, party in parties.items() if party is None]
     if unknown:
         return refuse(Reason.REQUESTER_UNKNOWN, fields=", ".join(unknown))
     owned_by = roster.user_of_reference(reference(owner))
-    requester = found.get("requested_by") or owned_by
-    chain = {who: Bar.DELEGATION_CHAIN for who in found.values() if who}
+    requester = parties.get("requested_by") or owned_by
+    chain = {party: Bar.DELEGATION_CHAIN for party in parties.values() if party}
     return Parties(requester, chain | {owned_by: Bar.OWNER} | {requester: Bar.REQUESTER})
 
 
-def _found(who: str, roster: Roster, known: Mapping[str, str]) -> str | None:
-    """The user id, or the digest of an outsider's address; nothing where it is nobody whom we know."""
-    stands_for = known.get(who)
-    return _in_directory(who, roster) or stands_for or (reference(who) if is_outsider(who, roster) else None)
+def _resolve(party: str, roster: Roster, known: Mapping[str, str]) -> str | None:
+    """The user id, or the digest of an outsider's address; None if the party is unknown."""
+    user_id = _in_directory(party, roster) or known.get(party)
+    return user_id or (reference(party) if is_outsider(party, roster) else None)
 
 
-def _in_directory(who: str, roster: Roster) -> str | None:
-    person = roster.person(roster.user_of_reference(reference(who)))
+def _in_directory(party: str, roster: Roster) -> str | None:
+    person = roster.person(roster.user_of_reference(reference(party)))
     return person.user_id if person and not person.is_bot else None
 
 
-def is_outsider(who: str, roster: Roster) -> bool:
-    """An address from a domain that the policy names, and that no one in the directory has."""
-    domain = who.rpartition("@")[2]
-    return "@" in who and domain in roster.policy.directory.outsiders and domain not in roster.domains
+def is_outsider(party: str, roster: Roster) -> bool:
+    """Whether this is an e-mail address of a domain that the policy names and nobody in the directory has."""
+    domain = party.rpartition("@")[2]
+    return "@" in party and domain in roster.policy.directory.outsiders and domain not in roster.domains
 
 
 def has_outsider(barred: Mapping[str, Bar]) -> bool:
-    return any(who.startswith("email:") for who in barred)
+    return any(party.startswith("email:") for party in barred)
 
 
 def barred_by_chain(state: PackageState) -> list[str]:
-    """Whom the agent keeps from approving by naming them in `on_behalf_of`."""
-    return [who for who, bar in state.barred.items() if bar is Bar.DELEGATION_CHAIN]
+    """The people who may not approve because the agent named them in `on_behalf_of`."""
+    return [party for party, bar in state.barred.items() if bar is Bar.DELEGATION_CHAIN]
 
 
 def harden_for_chain(state: PackageState, situation: Situation) -> StateChanges:
-    """What changes where the links of the chain, and they alone, leave fewer than two people who could approve."""
+    """The changes if fewer than two people could approve, and only because of the delegation chain."""
     links, question = barred_by_chain(state), question_of(state)
-    others = {who: bar for who, bar in state.barred.items() if who not in links}
-    if not links or _are_two(question, situation) or not _are_two(question._replace(barred=others), situation):
+    without_links = {party: bar for party, bar in state.barred.items() if party not in links}
+    if (
+        not links
+        or _two_could_approve(question, situation)
+        or not _two_could_approve(question._replace(barred=without_links), situation)
+    ):
         return {}
     because = "the agent's on_behalf_of leaves fewer than two people who could approve"
     why = Why(rule=CHAIN_BARS, level=HITLLevel.HARD_APPROVAL, because=because)
-    reasons = sorted((why, *state.why), key=lambda each: each.level, reverse=True)
+    reasons = sorted((why, *state.why), key=lambda reason: reason.level, reverse=True)
     return {"level": max(state.level, HITLLevel.HARD_APPROVAL), "why": tuple(reasons)}
 
 
-def _are_two(question: Question, situation: Situation) -> bool:
+def _two_could_approve(question: Question, situation: Situation) -> bool:
     second = islice(iter_eligible(situation.roster, question, situation.now), 1, 2)
     return next(second, None) is not None

@@ -1,7 +1,7 @@
-"""How many have spoken, and whether that is enough: distinct people, each one's authority looked at again.
+"""Counts votes towards a quorum: distinct people, whose authority is checked again at each count.
 
-A quorum has parts: so many people of a role, for each role that it names, and the rest, which anyone who may decide
-can fill. One person fills one part, so whether a quorum is complete is a matching of people to parts.
+A quorum has parts: a number of people for each role that it names, and a rest that anyone who may decide can fill. One
+person fills one part, so whether a quorum is complete is a matching of people to parts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Tally(Value):
 
 
 def tally(state: PackageState, votes: tuple[Vote, ...], terms: Terms, roster: Roster, now: datetime) -> Tally:
-    """Of the votes given, those that would be given again today, and which parts of the quorum they fill."""
+    """The votes that could be given again today, and the parts of the quorum that they fill."""
 
     def counts(vote: Vote, role: str | None = None) -> bool:
         return vote_still_counts(roster, vote, state, now, role)
@@ -46,9 +46,10 @@ def tally(state: PackageState, votes: tuple[Vote, ...], terms: Terms, roster: Ro
 def fill_quorum(
     of_role: Mapping[str, int], quorum: int, able: Mapping[str, Container[str]]
 ) -> tuple[int, dict[str, tuple[int, int]]]:
-    """How many of the quorum these people fill, and of each role's part what is needed and had. Able: in which parts.
+    """How many seats of the quorum these people fill, and for each role the seats needed and filled.
 
-    The rest of a quorum takes anyone, so nobody is missing there whom a part could spare.
+    `able`: the roles in which each person could fill a part. Anyone can fill the rest, so a person who fills no part
+    counts there.
     """
     if not of_role:
         return min(len(able), quorum), {}
@@ -59,19 +60,19 @@ def fill_quorum(
 
 
 def _seated(of_role: Mapping[str, int], able: Mapping[str, Container[str]]) -> Counter[str]:
-    """The largest matching, by augmenting paths: who sits in a seat moves on if that frees it for one more person."""
+    """The largest matching, by augmenting paths: a seated person moves if that makes room for one more."""
     seats = [role for role, needed in of_role.items() for _ in range(needed)]
-    taken: dict[int, str] = {}
+    occupied: dict[int, str] = {}
 
     def seat(person: str, tried: set[int]) -> bool:
         for number, role in enumerate(seats):
             if number not in tried and role in able[person]:
                 tried.add(number)
-                if number not in taken or seat(taken[number], tried):
-                    taken[number] = person
+                if number not in occupied or seat(occupied[number], tried):
+                    occupied[number] = person
                     return True
         return False
 
     for person in able:
         seat(person, set())
-    return Counter(seats[number] for number in taken)
+    return Counter(seats[number] for number in occupied)

@@ -1,4 +1,4 @@
-"""What a verb can ask of the person who gives it. Which verb asks for what stands in its row (`rules.verbs.table`)."""
+"""`Standard`: what a verb can require of a person. The standard of each verb is in its row (`rules.verbs.table`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Standard(Enum):
-    """What a verb asks of a person, beside an active identity."""
+    """What a verb requires of a person, besides an active identity."""
 
     PROCEED = "role, scope, authority and independence"
     STOP = "role, or being the requester or the owner"

@@ -1,7 +1,6 @@
-"""Who may see a package: in lists, by its id, and in Details.
+"""Who may see a package in lists, by its id and in Details.
 
-A card is seen by whoever is in its channel, and they may open Details from it: a channel is its own circle. This rule
-is for everything else.
+Everyone in the channel of a card sees the card and may open Details from it. This rule is for everything else.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _PARTIES = (Bar.REQUESTER, Bar.DELEGATION_CHAIN, Bar.OWNER)
 
 
 def may_see(roster: Roster, state: PackageState, user_id: str, now: datetime) -> bool:
-    """Its reviewers, the people it is about, and the policy's admins; every member if the policy says so."""
+    """Whether this person is a reviewer, a party or an admin; with `visibility = "workspace"`, any member."""
     person = identify(roster, user_id, now)
     if not isinstance(person, Person):
         return False
@@ -31,12 +30,12 @@ def may_see(roster: Roster, state: PackageState, user_id: str, now: datetime) ->
 
 
 def sees_all(policy: Policy, user_id: str) -> bool:
-    """For people who are identified already."""
+    """Whether this person sees every package. Only for people who are already identified."""
     return policy.visibility == "workspace" or user_id in policy.admins
 
 
 def _is_reviewer(roster: Roster, state: PackageState, user_id: str) -> bool:
-    """Whether they may act in any role that is asked now or may be asked later, with its scope."""
+    """Whether the person may act, within scope, in any role that is asked now or may be asked later."""
     terms = terms_today(state, roster.policy)
     roles = {state.task.required_role, state.terms.role, terms.role, *terms.ladder, *terms.of_role}
     held = {held for role in roles for held in roster.roles_acting_as(user_id, role)}
@@ -44,12 +43,12 @@ def _is_reviewer(roster: Roster, state: PackageState, user_id: str) -> bool:
 
 
 def _has_the_task(roster: Roster, state: PackageState, user_id: str, now: datetime) -> bool:
-    """The assignee, the one they stand in for, and the delegate of an assignee who is away."""
+    """Whether the person is the assignee, the original assignee, or the delegate of an assignee who is away."""
     assignee = roster.person(state.task.assigned_to or "")
     delegate = assignee.delegate if assignee and assignee.is_away(now) else None
     return user_id in (state.task.assigned_to, state.task.stands_in_for, delegate)
 
 
 def _is_party(state: PackageState, person: Person) -> bool:
-    parties = {who for who, bar in state.barred.items() if bar in _PARTIES}
+    parties = {party for party, bar in state.barred.items() if bar in _PARTIES}
     return not references(person).isdisjoint({state.requester, state.owner, *parties})

@@ -1,1 +1,1 @@
-"""The decision package: what an agent proposes, and how people read it."""
+"""The decision package: what an agent proposes, and how it is shown to people."""

@@ -1,4 +1,4 @@
-"""Whether a package says enough for a person to judge it. Humans should not approve opaque text."""
+"""Whether a package contains what a person needs to judge it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ FIELDS = {
 
 
 def missing_fields(package: DecisionPackage, risk: RiskLevel, policy: Policy) -> tuple[str, ...]:
-    """The fields that a card of this tier needs and this package leaves empty."""
+    """The fields that this tier requires and that the package leaves empty."""
     needed = (FIELDS[need] for need in policy.tiers.of(risk).needs)
     return tuple(name for name in needed if not getattr(package, name))
 
 
 def must_be_complete(risk: RiskLevel) -> bool:
-    """Whether a gap is a refusal (high and critical risk) or a warning that the card shows."""
+    """Whether missing fields are refused (high and critical risk) or only shown as a warning on the card."""
     return risk >= RiskLevel.HIGH

@@ -1,4 +1,4 @@
-"""What changed between two versions, leaf by leaf, for the reviewer who has read the first one."""
+"""The differences between two versions, leaf by leaf, for a reviewer who has read the first one."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One leaf: a scalar, an empty container, or what became a container or ceased to be one.
+    """One changed leaf: a scalar, an empty container, or a value that became a container or ceased to be one.
 
-    `before` of what was added, and `after` of what was removed, is None; the kind tells it from a null.
+    `before` is None for an added leaf and `after` for a removed one; `kind` distinguishes that from a null.
     """
 
     path: str
@@ -37,7 +37,7 @@ _PLAIN = re.compile(r"[^.\[\]\"\s]+")
 
 
 def difference(before: DecisionPackage, after: DecisionPackage) -> tuple[Change, ...]:
-    """Fields in the package's order, names inside an object by alphabet, items by index; a default is no change."""
+    """The changes, ordered by field of the package, then by name or index. A field at its default is no change."""
     old, new = (package.model_dump(mode="json", exclude_none=True) for package in (before, after))
     return tuple(
         change
@@ -47,10 +47,10 @@ def difference(before: DecisionPackage, after: DecisionPackage) -> tuple[Change,
 
 
 def _changes(path: str, before: Any, after: Any) -> Iterator[Change]:
-    before, after = _facing(before, after), _facing(after, before)
+    before, after = _empty_if_absent(before, after), _empty_if_absent(after, before)
     if isinstance(before, dict) and isinstance(after, dict):
         for name in sorted(before.keys() | after.keys()):
-            yield from _changes(f"{path}.{_word(name)}", before.get(name, _ABSENT), after.get(name, _ABSENT))
+            yield from _changes(f"{path}.{_path_step(name)}", before.get(name, _ABSENT), after.get(name, _ABSENT))
     elif isinstance(before, list) and isinstance(after, list):
         for index, (old, new) in enumerate(zip_longest(before, after, fillvalue=_ABSENT)):
             yield from _changes(f"{path}[{index}]", old, new)
@@ -58,13 +58,13 @@ def _changes(path: str, before: Any, after: Any) -> Iterator[Change]:
         yield _leaf(path, before, after)
 
 
-def _facing(value: Any, other: Any) -> Any:
-    """What is absent stands as an empty container before a filled one, so that this one is told leaf by leaf."""
+def _empty_if_absent(value: Any, other: Any) -> Any:
+    """An absent value counts as an empty container if the other is a filled one, to compare that leaf by leaf."""
     return type(other)() if value is _ABSENT and other and isinstance(other, dict | list) else value
 
 
 def _same(before: Any, after: Any) -> bool:
-    # Python takes True for 1; JSON does not. 1 and 1.0 are one number to both.
+    # In Python True == 1, in JSON not. 1 and 1.0 are the same number in both.
     return bool(before == after) and isinstance(before, bool) == isinstance(after, bool)
 
 
@@ -76,5 +76,5 @@ def _leaf(path: str, before: Any, after: Any) -> Change:
     return Change(path, before, after, ChangeKind.CHANGED)
 
 
-def _word(name: str) -> str:
+def _path_step(name: str) -> str:
     return name if _PLAIN.fullmatch(name) else dumps(name, ensure_ascii=False)

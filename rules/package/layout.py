@@ -1,9 +1,9 @@
-"""What people approve, laid out in the lines in which they read it; and how many of these lines a card shows.
+"""Lays out what people approve as lines of text, and decides how many of these lines a card shows.
 
 The passages of a package hold what its action digest covers: the subject and every parameter of a call, and for other
-kinds the content too. Cards, forms and Details draw these lines and no others, so that "shown whole" means the same
-for a rule and for a reader. A value reads back from its lines exactly: digits are those of the canonical JSON, and
-characters that nobody can see are spelled out.
+kinds the content too. Cards, forms and Details show these lines and no others, so "shown whole" means the same for the
+rules and for the reader. A value can be read back from its lines exactly: numbers are written as in canonical JSON, and
+invisible characters are escaped.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from rules.canonical import canonical_json
 from rules.package.model import CALLS, DecisionPackage, Kind
 from rules.package.visible import escape_invisible
 
-# What a card shows. The subject has one line of its own.
+# The limits of a card. The subject has a line of its own.
 CARD_LINES = 20
 CARD_CHARACTERS = 2_500
 SUBJECT_CHARACTERS = 450
 HEADER_TITLE = 130
-FORM_CHARACTERS = 240_000  # what a form can hold, over all of its steps
+FORM_CHARACTERS = 240_000  # the limit of a form, over all of its steps
 
-_NARROW = 80  # a list or an object that fits stands on one line
+_MAX_WIDTH = 80  # a list or an object that fits is written on one line
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_.:/@#+-]+")
 _CUT = "…"
@@ -56,7 +56,7 @@ class Passage(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """What a card shows of a passage."""
+    """The part of a passage that a card shows."""
 
     part: Content
     lines: tuple[str, ...]
@@ -64,32 +64,32 @@ class Piece(NamedTuple):
 
 
 def passages(package: DecisionPackage) -> Iterator[Passage]:
-    """In reading order."""
+    """The passages of the package in reading order."""
     if subject := _subject(package):
         yield Passage(Content.SUBJECT, [subject])
     content = package.kind not in CALLS
-    if content and not _stands_in_a_header(package.title):
-        yield Passage(Content.TITLE, _prose(package.title))
+    if content and not _fits_header(package.title):
+        yield Passage(Content.TITLE, _text_lines(package.title))
     if content:
-        yield Passage(Content.PROPOSAL, _prose(package.proposed_action))
+        yield Passage(Content.PROPOSAL, _text_lines(package.proposed_action))
     given = package.action_parameters or {}
     texts = _PROSE.get(package.kind, ())
-    yield from (Passage(part, _prose(given[part])) for part in texts)
-    others = {name: value for name, value in given.items() if name not in texts}
-    if others or package.action_parameters == {}:
-        yield Passage(Content.PARAMETERS, _members(others, "") if others else ["{}"])
+    yield from (Passage(part, _text_lines(given[part])) for part in texts)
+    other_parameters = {name: value for name, value in given.items() if name not in texts}
+    if other_parameters or package.action_parameters == {}:
+        yield Passage(Content.PARAMETERS, _members(other_parameters, "") if other_parameters else ["{}"])
     if content:
-        yield Passage(Content.RATIONALE, _prose(package.rationale))
+        yield Passage(Content.RATIONALE, _text_lines(package.rationale))
 
 
 def card_pieces(package: DecisionPackage) -> tuple[Piece, ...]:
-    """The passages as far as a card shows them. After the first cut, only the subject follows."""
+    """The passages as far as a card shows them. After the first one that is cut, only the subject follows."""
     room, shown = _Room(CARD_LINES, CARD_CHARACTERS), list[Piece]()
     for part, lines in passages(package):
         if part is Content.SUBJECT:
-            shown.append(_Room(1, SUBJECT_CHARACTERS).filled(part, lines))
+            shown.append(_Room(1, SUBJECT_CHARACTERS).fit(part, lines))
         elif all(piece.whole for piece in shown if piece.part is not Content.SUBJECT):
-            shown.append(room.filled(part, lines))
+            shown.append(room.fit(part, lines))
     return tuple(shown)
 
 
@@ -109,46 +109,46 @@ def fits_in_form(package: DecisionPackage) -> bool:
 
 @dataclass(slots=True)
 class _Room:
-    """What is left of a limit."""
+    """The lines and characters that are left of a limit."""
 
     lines: int
     characters: int
 
-    def filled(self, part: Content, lines: Iterable[str]) -> Piece:
-        taken: list[str] = []
+    def fit(self, part: Content, lines: Iterable[str]) -> Piece:
+        kept: list[str] = []
         for line in lines:
             if not self.lines or not self.characters:
-                return Piece(part, tuple(taken), whole=False)
+                return Piece(part, tuple(kept), whole=False)
             if len(line) > self.characters:
-                begun = line[: self.characters - 1] + _CUT
-                return Piece(part, (*taken, begun), whole=False)
-            taken.append(line)
+                shortened = line[: self.characters - 1] + _CUT
+                return Piece(part, (*kept, shortened), whole=False)
+            kept.append(line)
             self.lines -= 1
             self.characters -= len(line)
-        return Piece(part, tuple(taken), whole=True)
+        return Piece(part, tuple(kept), whole=True)
 
 
-def _stands_in_a_header(title: str) -> bool:
+def _fits_header(title: str) -> bool:
     return len(title) <= HEADER_TITLE and escape_invisible(title) == title == " ".join(title.split())
 
 
 def _subject(package: DecisionPackage) -> str:
     kind, name = package.subject_type, package.subject_id
-    return f"{_word(kind)} {_word(name)}" if kind or name else ""
+    return f"{_plain_or_quoted(kind)} {_plain_or_quoted(name)}" if kind or name else ""
 
 
-def _word(text: str | None) -> str:
+def _plain_or_quoted(text: str | None) -> str:
     if text is None:
         return "–"
-    return text if _PLAIN_WORD.fullmatch(text) else _quoted(text)
+    return text if _PLAIN_WORD.fullmatch(text) else _quote(text)
 
 
-def _prose(text: str) -> Iterator[str]:
-    return map(_escaped, text.split("\n"))
+def _text_lines(text: str) -> Iterator[str]:
+    return map(_escape_line, text.split("\n"))
 
 
-def _escaped(line: str) -> str:
-    """As in JSON, but for its quotation marks. A space at the end could not be seen."""
+def _escape_line(line: str) -> str:
+    """The line as in JSON, without quotation marks. A space at the end is escaped, because nobody could see it."""
     written = escape_invisible(line.replace("\\", "\\\\"))
     return written[:-1] + r"\u0020" if written.endswith(" ") else written
 
@@ -164,7 +164,7 @@ def _items(values: Iterable[Any], indent: str) -> Iterator[str]:
 
 
 def _entry(label: str, value: Any, indent: str) -> Iterator[str]:
-    """On the line of its label, or on lines of its own below it. A bar stands beside each line of a text."""
+    """The value on the line of its label, or on lines below it. Each line of a text is marked by a bar."""
     written = _on_one_line(value)
     if written is not None:
         yield f"{label} {written}"
@@ -172,7 +172,7 @@ def _entry(label: str, value: Any, indent: str) -> Iterator[str]:
     yield label
     match value:
         case str():
-            yield from (f"{indent}│ {line}" for line in _prose(value))
+            yield from (f"{indent}│ {line}" for line in _text_lines(value))
         case dict():
             yield from _members(value, indent)
         case _:
@@ -182,31 +182,31 @@ def _entry(label: str, value: Any, indent: str) -> Iterator[str]:
 def _on_one_line(value: Any) -> str | None:
     match value:
         case str():
-            return None if "\n" in value else _quoted(value)
+            return None if "\n" in value else _quote(value)
         case dict() | list() | tuple():
-            return _flat(value)
+            return _flow_style(value)
         case _:
             return canonical_json(value).decode()
 
 
-def _flat(value: dict[str, Any] | list[Any] | tuple[Any, ...]) -> str | None:
-    """A short list or object of plain values."""
+def _flow_style(value: dict[str, Any] | list[Any] | tuple[Any, ...]) -> str | None:
+    """A short list or object of scalars on one line; None if it does not fit."""
     items = list(value.values()) if isinstance(value, dict) else value
-    if len(items) > _NARROW or any(isinstance(item, dict | list | tuple) and item for item in items):
+    if len(items) > _MAX_WIDTH or any(isinstance(item, dict | list | tuple) and item for item in items):
         return None
-    each = [_on_one_line(item) for item in items]
-    if None in each:
+    written = [_on_one_line(item) for item in items]
+    if None in written:
         return None
     if isinstance(value, dict):
-        text = "{" + ", ".join(f"{_key(name)}: {item}" for name, item in zip(value, each, strict=True)) + "}"
+        text = "{" + ", ".join(f"{_key(name)}: {item}" for name, item in zip(value, written, strict=True)) + "}"
     else:
-        text = f"[{', '.join(map(str, each))}]"
-    return text if len(text) <= _NARROW else None
+        text = f"[{', '.join(map(str, written))}]"
+    return text if len(text) <= _MAX_WIDTH else None
 
 
 def _key(name: str) -> str:
-    return name if _PLAIN_KEY.fullmatch(name) else _quoted(name)
+    return name if _PLAIN_KEY.fullmatch(name) else _quote(name)
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return escape_invisible(dumps(text, ensure_ascii=False))

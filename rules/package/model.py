@@ -1,7 +1,7 @@
-"""The decision package: what an agent proposes, parsed once and completely; and what makes two of them the same.
+"""`DecisionPackage`: what an agent proposes, validated completely; and the digests that identify an action.
 
-All of it is what an agent says. It is bounded, printable and canonicalizable, so that what is accepted can be shown,
-stored, hashed and read back; whether any of it is true or wise is for others to ask.
+All of it is the agent's claim. Every field is bounded, printable and canonicalizable, so that an accepted package can
+be shown, stored, hashed and read back. Whether it is true or wise is not checked here.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ MAX_URL = 2000
 MAX_WORD = 255  # an idempotency key, a person; the other words have shorter patterns
 MAX_ITEMS = 50
 MAX_DELEGATION = 10
-MAX_COST = 1e13  # up to here a double still tells every cent from the next
+MAX_COST = 1e13  # up to here a double can represent every cent
 MAX_OBJECT_DEPTH = 32
 MAX_OBJECT_BYTES = 131_072
-IDENTITY_FIELDS = ("kind", "action_type", "subject_type", "subject_id")  # by every version of a package
+IDENTITY_FIELDS = ("kind", "action_type", "subject_type", "subject_id")  # every version of a package must keep these
 
 DecisionName = Literal[
     "approve", "approve_with_edits", "reject", "revise", "request_more_evidence", "escalate",
     "defer", "override", "take_over", "answer", "object",
 ]  # fmt: skip
 DECISION_NAMES: frozenset[str] = frozenset(get_args(DecisionName))
-IRREMOVABLE_DECISIONS = frozenset({"reject", "escalate", "take_over"})  # no agent closes the ways out
+IRREMOVABLE_DECISIONS = frozenset({"reject", "escalate", "take_over"})  # an agent cannot exclude these
 
 _FEW = Field(max_length=MAX_ITEMS)
-_URI = r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]"  # RFC 3986; other characters could end a link early
-_TIME = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:")  # years far outside overflow on their way to UTC
+_URI = r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]"  # RFC 3986; other characters could end a link in Slack early
+_TIME = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:")  # years far outside overflow when converted to UTC
 _EMAIL = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+"
 
 
@@ -59,7 +59,7 @@ class Kind(StrEnum):
     TOOL_CALL = "tool_call"
 
 
-CALLS = frozenset({Kind.ACTION, Kind.TOOL_CALL})  # approving one releases one exact call, and not a content
+CALLS = frozenset({Kind.ACTION, Kind.TOOL_CALL})  # an approval covers one exact call; for other kinds, the content
 
 
 class Recommendation(StrEnum):
@@ -76,7 +76,7 @@ class InterruptType(StrEnum):
 
 
 def _url(text: str) -> str:
-    # Whether the address may be reached is asked where it is used; here, whether it is plainly an address.
+    # Whether the service may connect to the address is checked at use; here, only its form.
     if not re.fullmatch(f"{_URI}+", text):
         raise PydanticCustomError("url", "must be a URL; percent-encode what RFC 3986 does not allow in one")
     if not _has_web_host(text):
@@ -95,7 +95,7 @@ def _has_web_host(text: str) -> bool:
 
 
 def _instant(value: Any) -> Any:
-    # Left alone, pydantic would take 1700000000 and "1700000000" too, and guess the unit.
+    # Pydantic alone would also accept 1700000000 and "1700000000", and guess the unit.
     if isinstance(value, datetime) or (isinstance(value, str) and _TIME.match(value)):
         return value
     raise PydanticCustomError("instant", "must be an RFC 3339 time such as 2026-11-20T17:00:00Z")
@@ -146,7 +146,7 @@ Person = Annotated[
         rf"[A-Za-z0-9]([A-Za-z0-9_.-]{{0,78}}[A-Za-z0-9])?|{_EMAIL}",
         "must be a Slack user id such as U012AB3CD, an e-mail address, or an agent's name or id",
     ),
-    # In one case, or a requester could escape being recognized by a capital letter.
+    # Lower-cased, because otherwise a capital letter would hide who the requester is.
     AfterValidator(lambda person: person.lower() if "@" in person else person),
 ]
 
@@ -222,7 +222,7 @@ class DecisionPackage(Value):
     alternatives: Sentences = ()
     policy_basis: Sentences = ()
     dissent: Annotated[tuple[Dissent, ...], _FEW] = ()
-    material_change: Sentence | None = None  # never blank: that one is declared lifts a refusal
+    material_change: Sentence | None = None  # never blank: declaring one lifts a refusal
     side_effect_preview: JsonObject = Field(default_factory=dict)
     consequence: OptionalSentence | None = None
     downstream_impact: OptionalSentence | None = None
@@ -246,22 +246,22 @@ class DecisionPackage(Value):
 
     @field_validator("action_parameters")
     @classmethod
-    def _fit_its_kind(cls, value: dict[str, Any] | None, info: ValidationInfo) -> dict[str, Any] | None:
-        kind = info.data.get("kind")  # not there if it was itself refused
+    def _check_parameters_of_kind(cls, value: dict[str, Any] | None, info: ValidationInfo) -> dict[str, Any] | None:
+        kind = info.data.get("kind")  # missing if `kind` itself was refused
         if kind in _PARAMETERS:
-            _PARAMETERS[kind].model_validate(value or {})  # its findings come out below action_parameters
+            _PARAMETERS[kind].model_validate(value or {})  # its errors are reported below action_parameters
         if value is None and kind in CALLS:
             raise PydanticCustomError("missing", "required: the exact arguments of what is to be done")
         return value
 
     @property
     def effective_decisions(self) -> frozenset[str] | None:
-        """What people may decide here as far as the agent is concerned; None: everything."""
+        """The decisions that the agent accepts; None: all."""
         return None if self.allowed_decisions is None else IRREMOVABLE_DECISIONS.union(self.allowed_decisions)
 
 
 def action_digest(package: DecisionPackage) -> str:
-    """What an approval is for: the exact call, or for what is no call the content that was read."""
+    """The digest of what is approved: the exact call, or for other kinds the content."""
     identity: dict[str, Any] = {
         "action_type": package.action_type,
         "action_parameters": package.action_parameters,
@@ -273,11 +273,11 @@ def action_digest(package: DecisionPackage) -> str:
 
 
 def subject_digest(package: DecisionPackage) -> str | None:
-    """A subject may be a person's name: the record finds it again by its digest, in any spelling."""
+    """The digest of the normalized subject. A subject may be a person's name, so the record holds only this."""
     name = normalize_name(package.subject_id or "")
     return sha256(f"{normalize_name(package.subject_type or '')}\n{name}".encode()).hexdigest() if name else None
 
 
 def changed_identity(first: DecisionPackage, later: DecisionPackage) -> list[str]:
-    """The fields that a later version changed although every version has to keep them."""
+    """The identity fields that the later version changed although it must keep them."""
     return [name for name in IDENTITY_FIELDS if getattr(first, name) != getattr(later, name)]

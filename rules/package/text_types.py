@@ -1,6 +1,6 @@
-"""Texts as others may write them: printable, visible, or fitting a pattern; each refused in words.
+"""Checks for texts in packages: printable, not blank, or matching a pattern; each with a sentence for mistakes.
 
-Beside each check stands the pattern by which the JSON schema states it, in a dialect that all readers share.
+Each check also has a pattern for the JSON schema, in a dialect that all schema readers understand.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from rules.canonical import CONTROL
 
-_UNSEEN = re.compile(f"{CONTROL.pattern}|[\ud800-\udfff]")
+_UNPRINTABLE = re.compile(f"{CONTROL.pattern}|[\ud800-\udfff]")
 _SEEN = r"[^\x00-\x08\x0b\x0c\x0e-\x1f]*"
-# White space, control and format characters, fillers and tags: what a text may hold and not consist of.
+# White space, control and format characters, fillers and tags: a text may contain them but not only them.
 _BLANK = (
     r"\s\x00-\x1f\x7f-\xa0\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3164"
     r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb" + "\U000e0000-\U000e0fff"
@@ -38,8 +38,8 @@ class CheckedText:
 
 
 def check_printable(text: str) -> str:
-    # What a reviewer cannot see must not be in what the reviewer approves; and PostgreSQL stores no NUL.
-    if _UNSEEN.search(text):
+    # A reviewer must not approve what they cannot see, and PostgreSQL cannot store NUL.
+    if _UNPRINTABLE.search(text):
         raise PydanticCustomError("unprintable", "must not contain a control character or half of a surrogate pair")
     return text
 
@@ -55,11 +55,11 @@ VISIBLE = CheckedText(check_visible, f"^{_SEEN}[^{_BLANK}]{_SEEN}$")
 
 
 def text_matching(pattern: str, sentence: str) -> CheckedText:
-    """A pattern that is the same in both dialects."""
-    return CheckedText(partial(_fitting, pattern=pattern, sentence=sentence), f"^({pattern})$")
+    """A check for a pattern that Python and the JSON schema read alike."""
+    return CheckedText(partial(_match_pattern, pattern=pattern, sentence=sentence), f"^({pattern})$")
 
 
-def _fitting(text: str, pattern: str, sentence: str) -> str:
+def _match_pattern(text: str, pattern: str, sentence: str) -> str:
     if re.fullmatch(pattern, text):
         return text
     raise PydanticCustomError("pattern", "{sentence}", {"sentence": sentence})

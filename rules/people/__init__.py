@@ -1,1 +1,1 @@
-"""People and agents: who somebody is, what the policy lets them do, and when they are at work."""
+"""People and agents: the directory, roles, keys, earned autonomy and working time."""

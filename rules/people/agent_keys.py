@@ -1,7 +1,7 @@
-"""What an agent's key may ask for (its scope), and how much of people's time it may take (its rates).
+"""Limits of an agent's key: what it may propose (`KeyScope`) and how many packages it may send (`Rates`).
 
-Without a scope a key may ask for anything. By default the rates bound only what waits for people; a rate that an
-operator sets bounds every new package.
+Without a scope a key may propose anything. The default rates limit only packages that wait for people; a rate that an
+operator sets limits every new package.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ RequesterPattern = Annotated[
 
 
 class KeyScope(Value):
-    """To the letter, like the scope of a role: a key reaches no further than it is written."""
+    """What the key may propose. Patterns are matched case-sensitively, like the scopes of roles."""
 
     may: tuple[Pattern, ...] = (ANYTHING,)
     requesters: tuple[RequesterPattern, ...] = (ANYTHING,)
@@ -40,36 +40,36 @@ class KeyScope(Value):
         return any(fnmatchcase(action_type, pattern) for pattern in self.may)
 
     def covers_requester(self, names: Iterable[str]) -> bool:
-        """Whether the requester is covered under any of their names: user id, address."""
+        """Whether any name of the requester (user id, address) matches."""
         return any(fnmatchcase(name, pattern) for name in names for pattern in self.requesters)
 
 
 class Rates(Value):
-    """Nothing set: the defaults, which bound what waits for people. `UNLIMITED`: no bound at all."""
+    """The operator's limits. None: the default, for packages that wait for people. `UNLIMITED`: no limit."""
 
     per_minute: Annotated[int, Field(ge=UNLIMITED, le=MAX_RATE)] | None = None
     max_open: Annotated[int, Field(ge=UNLIMITED, le=MAX_RATE)] | None = None
 
     @property
     def waiting(self) -> int:
-        """The most new packages and versions a minute that wait for people."""
+        """The limit of new packages and versions a minute that wait for people."""
         return DEFAULT_PER_MINUTE if self.per_minute is None else self.per_minute
 
     @property
     def new(self) -> int:
-        """The most new packages of every kind a minute."""
+        """The limit of all new packages a minute."""
         return UNLIMITED if self.per_minute is None else self.per_minute
 
     @property
     def open(self) -> int:
-        """The most packages that are open at a time."""
+        """The limit of packages that are open at the same time."""
         return DEFAULT_MAX_OPEN if self.max_open is None else self.max_open
 
 
 class Load(NamedTuple):
-    """What the agent asked within the last minute, with the time of the oldest, and how many of its packages are open.
+    """What the agent sent within the last minute, with the time of the oldest, and how many of its packages are open.
 
-    What is not bounded is not counted.
+    Values without a limit are not counted.
     """
 
     waiting: int = 0

@@ -1,4 +1,4 @@
-"""Earned autonomy: trust that rises slowly, on outcomes that a person has looked at, and falls fast."""
+"""Earned autonomy: it rises slowly, on successes that a person has reviewed, and falls fast."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from rules.policy.model import Autonomy
 from rules.scales import HITLLevel
 from rules.values import Moment, Value
 
-_KEPT = 100
+_FAILURES_KEPT = 100
 
 
 class AutonomyProfile(Value):
-    """The record of one agent with one action type."""
+    """The track record of one agent with one action type."""
 
     agent_id: str
     action_type: str
@@ -35,13 +35,15 @@ class AutonomyProfile(Value):
 
     def _failed(self, now: datetime, settings: Autonomy) -> AutonomyProfile:
         since = now - settings.failure_window
-        recent = (*self.recent_failures, now)[-_KEPT:]  # not only of this window: the matrix has one of its own
+        recent = (*self.recent_failures, now)[
+            -_FAILURES_KEPT:
+        ]  # not only of this window: the matrix has a window of its own
         failed = self.model_copy(update={"consecutive_successes": 0, "recent_failures": recent})
         fresh = failed.failures_since(max(since, self.demoted_at or since))
         return failed._demoted(now, settings) if fresh >= settings.demote_after_failures else failed  # noqa: SLF001
 
     def _demoted(self, now: datetime, settings: Autonomy) -> AutonomyProfile:
-        # What was earned is lost whole: from anywhere below the start back to it, from there upwards.
+        # All earned autonomy is lost: a level below the start goes back to the start, any other rises by one.
         level = max(settings.start, _step(self.current_level, +1))
         return self.model_copy(update={"current_level": level, "demoted_at": now})
 

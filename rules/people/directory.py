@@ -1,4 +1,4 @@
-"""Who somebody is: one active person of this workspace, and what today's policy lets them do."""
+"""People, agents and roles: the workspace's directory, and what today's policy lets each person do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rules.values import Moment, Value
 
 
 class Person(Value):
-    """A user of the workspace as the directory knows them."""
+    """A user of the workspace, as the directory knows them."""
 
     user_id: str
     name: str = ""
@@ -33,7 +33,7 @@ class Person(Value):
 
 
 class Directory(Value):
-    """The workspace's people and groups, as of `as_of`: too old, and nobody is known any more."""
+    """The workspace's people and groups as of `as_of`. When it is too old, nobody counts as known."""
 
     people: Mapping[str, Person] = {}
     groups: Mapping[str, frozenset[str]] = {}
@@ -44,20 +44,20 @@ class Directory(Value):
 
 
 class Roster:
-    """The directory seen through a policy: who holds which role, and who may act in it. Made once for both."""
+    """Who holds which role and who may act in it, by one directory and one policy. Never changes."""
 
     def __init__(self, policy: Policy, directory: Directory) -> None:
         self.policy, self.directory = policy, directory
-        self.authorizations: dict[Any, Any] = {}  # what follows from both, kept by `rules.authority.authorization`
+        self.authorizations: dict[Any, Any] = {}  # a cache of `rules.authority.authorization`
         self._roles_of: dict[str, tuple[str, ...]] = {}
         for name, role in policy.roles.items():
             groups = (directory.groups.get(group, frozenset()) for group in role.groups)
             for user_id in frozenset(role.members).union(*groups):
                 self._roles_of[user_id] = (*self._roles_of.get(user_id, ()), name)
-        self._able = {user_id: self._acting_as(held) for user_id, held in self._roles_of.items()}
+        self._able = {user_id: self._roles_by_acting_role(held) for user_id, held in self._roles_of.items()}
 
-    def _acting_as(self, holds: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-        """For each role in which the holder of these may act: which of them let them."""
+    def _roles_by_acting_role(self, holds: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+        """For each role in which a holder of these roles may act: the roles that allow it."""
         able: dict[str, tuple[str, ...]] = {}
         for held in holds:
             for role in self.policy.roles_implied_by(held):
@@ -68,25 +68,25 @@ class Roster:
         return self.directory.people.get(user_id)
 
     def roles_of(self, user_id: str) -> tuple[str, ...]:
-        """The roles that the policy gives this person, by name or by group; what these include is not listed."""
+        """The roles that the policy gives this person by name or by group, without the roles that these include."""
         return self._roles_of.get(user_id, ())
 
     @property
     def reviewers(self) -> frozenset[str]:
-        """Everyone whom the policy gives any role."""
+        """Everyone who has a role."""
         return frozenset(self._roles_of)
 
     def roles_acting_as(self, user_id: str, role: str) -> tuple[str, ...]:
-        """The roles of this person in which they may act as `role`."""
+        """The roles of this person that let them act as `role`."""
         return self._able.get(user_id, {}).get(role, ())
 
     def users_acting_as(self, role: str) -> frozenset[str]:
-        """Everyone who may act in this role, holders of roles that include it among them."""
+        """Everyone who may act in this role, including holders of roles that include it."""
         return self._acting.get(role, frozenset())
 
-    def user_of_reference(self, reference_: str) -> str:
-        """The user whom a record names by the digest of an e-mail address, if the directory knows them."""
-        return self._by_reference.get(reference_, reference_)
+    def user_of_reference(self, name: str) -> str:
+        """The user id for a name of the record; the name itself unless it is a known digest of an e-mail address."""
+        return self._by_reference.get(name, name)
 
     @cached_property
     def _acting(self) -> dict[str, frozenset[str]]:
@@ -99,7 +99,7 @@ class Roster:
 
     @cached_property
     def domains(self) -> frozenset[str]:
-        """The domains of everyone's address but of strangers from another workspace."""
+        """The domains of all e-mail addresses, without those of strangers from another workspace."""
         own = (person.email for person in self.directory.people.values() if person.email and not person.is_stranger)
         return frozenset(address.rpartition("@")[2].lower() for address in own)
 
@@ -110,7 +110,7 @@ class Roster:
 
 
 class Part(StrEnum):
-    """The parts that let a person act without a role."""
+    """A person's relation to a package or the policy that lets them act without a role."""
 
     REQUESTER = "requester"
     OWNER = "owner"
@@ -118,7 +118,7 @@ class Part(StrEnum):
 
 
 class ReviewerAuthorization(Value):
-    """Under what authority somebody acted: kept in the event, as it was then."""
+    """The authority under which a person acted, recorded in the event as it was then."""
 
     reviewer_id: str
     roles: tuple[str, ...]
@@ -129,7 +129,7 @@ class ReviewerAuthorization(Value):
 
     @property
     def role(self) -> str:
-        """The role that the record names: one that the person holds, or their part. Without either, no authority."""
+        """The role that the record names: a role of the person, or their part. Raises if there is neither."""
         named = self.roles[0] if self.roles else self.acting_as
         if named is None:
             raise ValueError(f"{self.reviewer_id} has neither a role nor a part: that is no authority")
@@ -143,7 +143,7 @@ class ActorKind(StrEnum):
 
 
 class Actor(Value):
-    """Who does something: a Slack user, an agent by its id, or the service by itself."""
+    """Who does something: a Slack user, an agent, or the service itself."""
 
     kind: ActorKind
     actor_id: str
@@ -162,7 +162,7 @@ class AgentStanding(StrEnum):
 
 
 class Agent(Value):
-    """An agent: who answers for it, and whether it may do anything now."""
+    """An agent: its owner, its limits, and whether it may act now."""
 
     agent_id: str
     name: str
@@ -183,12 +183,12 @@ class Agent(Value):
 
 
 def reference(identity: str) -> str:
-    """How the record names someone: a user id as it is, an e-mail address only as its digest."""
+    """The name of a person in the record: a user id as it is, an e-mail address only as its digest."""
     if "@" not in identity:
         return identity
     return "email:" + sha256(identity.strip().lower().encode()).hexdigest()
 
 
 def references(person: Person) -> frozenset[str]:
-    """All the names under which this person may stand in a record."""
+    """All names of this person in the record."""
     return frozenset([person.user_id] + ([reference(person.email)] if person.email else []))

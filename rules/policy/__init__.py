@@ -1,1 +1,1 @@
-"""The policy: how much human each thing takes, and which humans."""
+"""The policy: whether someone has to approve a proposal, and who."""

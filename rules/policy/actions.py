@@ -1,8 +1,8 @@
-"""The action catalogue: what the organisation knows of each action type, whatever an agent says of it.
+"""The action catalogue: what the organisation knows about each action type, whatever an agent says about it.
 
-Capital letters make no difference. The exact name comes first, then the longest pattern that fits: that is the type's
-own entry. An entry whose name is the beginning of the type, up to a `.` or a `:`, is a *broader* one: it can make
-the type stricter, never milder, and it does not list it.
+Names are compared regardless of case. The *own* entry of a type is the one with its exact name, or else the longest
+pattern that matches. An entry whose name is a prefix of the type, up to a `.` or a `:`, is a *broader* entry: it can
+make the type stricter, never milder, and a type with only broader entries still counts as unlisted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rules.values import CrossFieldError, Value
 
 
 class ToolApprovalRequirement(Value):
-    """What a tool that reaches outside asks for before it may be called."""
+    """What a tool with outside effects requires before it may be called."""
 
     tool_name: str = Field(default="", max_length=100)
     effect_type: str = Field(default="", max_length=100)
@@ -30,7 +30,7 @@ class ToolApprovalRequirement(Value):
 
 
 class Action(TimeoutOverride):
-    """An entry of the action catalogue: what the organisation knows of an action type."""
+    """An entry of the action catalogue."""
 
     reversibility: Reversibility
     risk: RiskLevel = RiskLevel.LOW
@@ -41,32 +41,32 @@ class Action(TimeoutOverride):
     channel: ChannelId | None = None
 
     def tighten_with(self, other: Action) -> Action:
-        """Add what the other entry asks beyond this one. Roles and times are compared where the tier is known."""
+        """The entry made as strict as both. Roles and times are compared later, when the tier is known."""
         stricter = {
             "reversibility": max(self.reversibility, other.reversibility),
             "risk": max(self.risk, other.risk),
             "floor": max((floor for floor in (self.floor, other.floor) if floor), default=None),
             "data_classes": tuple(dict.fromkeys((*self.data_classes, *other.data_classes))),
-            "tool": _stricter(self.tool, other.tool),
+            "tool": _stricter_tool(self.tool, other.tool),
         }
         return self.model_copy(update=stricter)
 
 
-def _stricter(
+def _stricter_tool(
     tool: ToolApprovalRequirement | None, other: ToolApprovalRequirement | None
 ) -> ToolApprovalRequirement | None:
     return other if tool is None or (other and other.approval_required and not tool.approval_required) else tool
 
 
 class Listing(NamedTuple):
-    """What the catalogue says of a type: its own entry, and the broader ones. Without an own entry it is unlisted."""
+    """The entries for an action type: its own and the broader ones. Without an own entry it is unlisted."""
 
     own: Action | None = None
     broader: tuple[Action, ...] = ()
 
     @property
     def action(self) -> Action | None:
-        """All of it as one entry: the strictest of each."""
+        """All entries merged into one, with the strictest value of each field."""
         if not self.broader:
             return self.own
         merged = self.own or Action(reversibility=Reversibility.IRREVERSIBLE_HIGH)
@@ -76,23 +76,23 @@ class Listing(NamedTuple):
 
 
 def listing(actions: Mapping[str, Action], action_type: str) -> Listing:
-    """Of several entries that fit equally well the first is the own one; the others can only make it stricter."""
+    """The entries for an action type. Of equally good matches the first is the own entry, the others are broader."""
     name = normalize_name(action_type)
-    spelled = [(normalize_name(written), entry) for written, entry in actions.items()]
-    fitting = [(pattern, entry) for pattern, entry in spelled if pattern == name or fnmatchcase(name, pattern)]
-    own = _closest(name, fitting)
-    beginnings = frozenset(_beginnings(name))
-    broader = (entry for written, entry in spelled if written in beginnings)
+    entries = [(normalize_name(written), entry) for written, entry in actions.items()]
+    fitting = [(pattern, entry) for pattern, entry in entries if pattern == name or fnmatchcase(name, pattern)]
+    own = _best_matches(name, fitting)
+    prefixes = frozenset(_prefixes(name))
+    broader = (entry for written, entry in entries if written in prefixes)
     return Listing(own[0] if own else None, (*own[1:], *broader))
 
 
-def _closest(name: str, fitting: Iterable[tuple[str, Action]]) -> list[Action]:
+def _best_matches(name: str, fitting: Iterable[tuple[str, Action]]) -> list[Action]:
     rank = {pattern: (pattern == name, len(pattern)) for pattern, _ in fitting}
     best = max(rank.values(), default=None)
     return [entry for pattern, entry in fitting if rank[pattern] == best]
 
 
-def _beginnings(name: str) -> Iterator[str]:
+def _prefixes(name: str) -> Iterator[str]:
     yield from (name[:place] for place, letter in enumerate(name) if letter in ".:")
 
 
@@ -106,7 +106,7 @@ class ReversibilityTable(Value):
         return getattr(self, reversibility.value)  # type: ignore[no-any-return]
 
     @model_validator(mode="after")
-    def _what_cannot_be_undone_is_never_silent(self) -> Self:
+    def _irreversible_actions_need_approval(self) -> Self:
         if self.irreversible_high < HITLLevel.HARD_APPROVAL:
             raise CrossFieldError((("irreversible_high",), NEVER_SILENT))
         return self

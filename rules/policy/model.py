@@ -1,7 +1,7 @@
-"""The policy: how much human each thing takes, and which humans. Read from `policy.toml`.
+"""`Policy`: whether someone has to approve a proposal, and who. Read from `policy.toml`.
 
-Every number of the product that an organisation may want to change is here, with the default beside it.
-What must never be changed (silence on high risk, approval without independence) is not here at all.
+Everything that an organisation may want to change is a setting here, with its default. What must never change (silence
+on high risk, approval without independence) is not a setting.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Autonomy(Value):
 
 
 class Kinds(Value):
-    """The least that a kind of package takes, whatever else is said of it."""
+    """The minimum level of each kind of package."""
 
     action: HITLLevel = HITLLevel.FULL_AUTO
     tool_call: HITLLevel = HITLLevel.FULL_AUTO
@@ -61,7 +61,7 @@ class Kinds(Value):
     policy_exception: HITLLevel = HITLLevel.HARD_APPROVAL
 
     @model_validator(mode="after")
-    def _a_question_waits_for_a_person(self) -> Self:
+    def _questions_need_a_person(self) -> Self:
         if self.question < HITLLevel.HARD_APPROVAL:
             raise CrossFieldError((("question",), f"{NEVER_SILENT}: silence is no answer"))
         return self
@@ -74,7 +74,7 @@ class Separation(Value):
 
 
 class Soft(Value):
-    """`proof_every`: how old a proof that clicks come in may be. `proof_lost`: how long silence waits for a new one."""
+    """`proof_every`: how old a proof that clicks arrive may be. `proof_lost`: how long silence waits for one."""
 
     enabled: bool = True
     sample: Share = 0.1
@@ -113,9 +113,9 @@ class Channels(Value):
 
 
 class Policy(Value):
-    """A whole policy. `version` is its own name for itself; `digest` identifies its content.
+    """A whole policy. `version` is the name that its author gave it; `digest` identifies its content.
 
-    The digest is taken over the parsed policy: comments, white space and the order of keys do not change it.
+    The digest is computed from the parsed policy, so comments, white space and the order of keys do not change it.
     """
 
     version: ShortName
@@ -143,49 +143,45 @@ class Policy(Value):
 
     @property
     def full_version(self) -> str:
-        """What events and decisions name: the policy's own version and the start of its digest."""
+        """The name of the policy in events and decisions: its version and the start of its digest."""
         return f"{self.version}+{self.digest.removeprefix('sha256:')[:12]}"
 
     def listing(self, action_type: str) -> Listing:
-        """The catalogue's entries for this type: its own, and the broader ones that can only make it stricter."""
+        """The catalogue's entries for this action type (see `rules.policy.actions`)."""
         return _listing(self, action_type)
 
     def has_same_content(self, other: Policy) -> bool:
-        """Whether both have the same content, whatever digest they are kept under."""
+        """Whether both have the same content, whatever their digests."""
         return self.model_copy(update={"digest": other.digest}) == other
 
     @property
     def groups(self) -> frozenset[str]:
-        """The Slack user groups that give somebody a role."""
+        """The Slack user groups that give people a role."""
         return frozenset(group for role in self.roles.values() for group in role.groups)
 
     @property
     def alert_recipients(self) -> tuple[str, ...]:
-        """The people and the channel that the service tells of its own troubles."""
+        """The people and the channel that the service alerts about its own troubles."""
         return (*self.admins, *((self.channels.admins,) if self.channels.admins else ()))
 
     @property
     def required_roles(self) -> frozenset[str]:
-        """The roles that a package can be put before."""
+        """The roles that a package can need."""
         return frozenset(role for place, role in self._role_names() if place[0] != "roles")
 
     @property
     def unheld_roles(self) -> tuple[str, ...]:
-        """Those of them that nobody holds: what asks for one is refused."""
-        held = {
-            role
-            for name, its in self.roles.items()
-            if its.members or its.groups
-            for role in self.roles_implied_by(name)
-        }
+        """The required roles that nobody holds: packages that need one are refused."""
+        staffed = [name for name, role in self.roles.items() if role.members or role.groups]
+        held = frozenset[str]().union(*map(self.roles_implied_by, staffed))
         return tuple(sorted(self.required_roles - held))
 
     def action(self, action_type: str) -> Action | None:
-        """What the catalogue says of this type, as one entry. None: nothing at all."""
+        """The catalogue's entries for this action type merged into one; None if there is none."""
         return self.listing(action_type).action
 
     def roles_implied_by(self, role: str) -> frozenset[str]:
-        """The roles that someone holding `role` may act in: itself and all that it includes, however deep."""
+        """The roles in which a holder of `role` may act: itself and all roles that it includes, at any depth."""
         seen: set[str] = set()
         todo = [role]
         while todo:
@@ -196,13 +192,13 @@ class Policy(Value):
         return frozenset(seen)
 
     @model_validator(mode="after")
-    def _has_a_digest(self) -> Self:
+    def _set_digest(self) -> Self:
         if not self.digest:
             object.__setattr__(self, "digest", sha256_of(self.model_dump(mode="json")))
         return self
 
     @model_validator(mode="after")
-    def _names_only_roles_that_exist(self) -> Self:
+    def _check_role_names(self) -> Self:
         known = ", ".join(sorted(self.roles)) or "none"
         faults = [
             (place, f"there is no role {name!r}; the roles are: {known}")
@@ -214,9 +210,11 @@ class Policy(Value):
         return self
 
     def _role_names(self) -> list[tuple[tuple[str, ...], str]]:
-        """Every place that names a role, and the name."""
+        """Every role that the policy names, with its place."""
         named: list[tuple[tuple[str, ...], str]] = [
-            (("roles", role, "includes"), name) for role, its in self.roles.items() for name in its.includes
+            (("roles", role, "includes"), name)
+            for role, definition in self.roles.items()
+            for name in definition.includes
         ]
         for risk in RiskLevel:
             tier = self.tiers.of(risk)

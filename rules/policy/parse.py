@@ -1,7 +1,7 @@
-"""The policy as text: read so that every fault is named in the file's own words, and summed up for the operator.
+"""Reads a policy from TOML, or raises a `PolicyError` that lists every fault in the words of the file.
 
-Pydantic finds the faults; what it calls them is for programmers. Here each becomes one line with the key as it
-stands in the file, the value as written, and a sentence that says what is allowed.
+Pydantic finds the faults but describes them for programmers. Here each one becomes a line with the key and the value as
+written in the file, and a sentence that says what is allowed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Place = tuple[int | str, ...]
 
 
 class Fault(Value):
-    """One thing that is wrong: where (empty for the file as a whole), what is written there, and what is allowed."""
+    """One fault: the key (empty for the whole file), the value that is written there, and what is allowed."""
 
     key: str = ""
     value: str | None = None
@@ -37,7 +37,7 @@ class Fault(Value):
 
 
 class PolicyError(Exception):
-    """The text is no policy; says everything that is wrong with it, a line each."""
+    """The text is not a valid policy. Lists all faults, one on each line."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__(faults)
@@ -48,11 +48,11 @@ class PolicyError(Exception):
 
 
 def read_policy(text: str | bytes) -> Policy:
-    """The policy that the text writes down, or a `PolicyError` with all its faults."""
+    """Parse and validate the text of a policy."""
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    written = _parsed(_decoded(raw))
-    # The digest is a field of the policy but not a key of the file: it is computed from the content.
-    unknown = (_fault(("digest",), _unknown(("digest",)), written),) if "digest" in written else ()
+    written = _parse_toml(_decode(raw))
+    # `digest` is a field of the policy but not a key of the file: it is computed from the content.
+    unknown = (_make_fault(("digest",), _unknown_key(("digest",)), written),) if "digest" in written else ()
     try:
         policy = Policy.model_validate({**written, "digest": ""})
     except ValidationError as error:
@@ -65,7 +65,7 @@ def read_policy(text: str | bytes) -> Policy:
 # From bytes to tables.
 
 
-def _decoded(raw: bytes) -> str:
+def _decode(raw: bytes) -> str:
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
@@ -73,17 +73,17 @@ def _decoded(raw: bytes) -> str:
         raise _file_error(f"line {line}: this is not UTF-8; save the file as UTF-8") from None
     if (nul := text.find("\0")) >= 0:
         raise _file_error(f"{_position(text, nul)}: a NUL character; a policy is a text file")
-    return text.removeprefix("\ufeff")  # some editors begin UTF-8 with a byte order mark; TOML knows none
+    return text.removeprefix("\ufeff")  # some editors write a byte order mark, which TOML does not allow
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def _parse_toml(text: str) -> dict[str, Any]:
     try:
         written = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _file_error(_syntax(str(error), text)) from None
+        raise _file_error(_syntax_sentence(str(error), text)) from None
     except RecursionError:
         raise _file_error("lists or tables are nested too deep") from None
-    except ValueError:  # of all that tomllib converts, only integers have a limit that it does not catch
+    except ValueError:  # tomllib does not catch Python's limit on the digits of an integer
         raise _file_error("a number has thousands of digits") from None
     if not written:
         raise _file_error("the policy is empty; start from the policy.toml that Countersign comes with")
@@ -103,9 +103,9 @@ _WHERE = re.compile(r" \(at (?:(line \d+, column \d+)|end of document)\)$")
 _HINTS = {"Invalid value": "; text stands in quotes", "Cannot overwrite a value": "; this key is written twice"}
 
 
-def _syntax(message: str, text: str) -> str:
-    found = _WHERE.search(message)
-    where = (found and found[1]) or _position(text, len(text))
+def _syntax_sentence(message: str, text: str) -> str:
+    match = _WHERE.search(message)
+    where = (match and match[1]) or _position(text, len(text))
     what = _WHERE.sub("", message)
     return f"{where}: {what}{_HINTS.get(what, '')}"
 
@@ -114,25 +114,25 @@ def _syntax(message: str, text: str) -> str:
 
 
 def _faults(error: ValidationError, written: dict[str, Any]) -> Iterator[Fault]:
-    for found in error.errors(include_url=False):
-        misfit = found.get("ctx", {}).get("error")
-        if isinstance(misfit, CrossFieldError):
-            for place, sentence in misfit.faults:
-                yield _fault((*found["loc"], *place), sentence, written, or_default=bool(place))
+    for details in error.errors(include_url=False):
+        cause = details.get("ctx", {}).get("error")
+        if isinstance(cause, CrossFieldError):
+            for place, sentence in cause.faults:
+                yield _make_fault((*details["loc"], *place), sentence, written, or_default=bool(place))
         else:
-            yield _fault(found["loc"], _sentence(found), written)
+            yield _make_fault(details["loc"], _sentence(details), written)
 
 
 _ABSENT = object()
 
 
-def _fault(place: Place, sentence: str, written: dict[str, Any], *, or_default: bool = False) -> Fault:
+def _make_fault(place: Place, sentence: str, written: dict[str, Any], *, or_default: bool = False) -> Fault:
     value = _look_up(written, place)
-    if value is _ABSENT and place[-1] == "[key]":  # so pydantic marks that it means the key, not what stands there
-        return Fault(key=_dotted(place[:-1]), sentence=sentence)
+    if value is _ABSENT and place[-1] == "[key]":  # pydantic's mark for a fault of the key itself
+        return Fault(key=_dotted_key(place[:-1]), sentence=sentence)
     if value is _ABSENT and or_default:
         sentence += " (it is not written, so the default stands)"
-    return Fault(key=_dotted(place), value=_shown(value), sentence=sentence)
+    return Fault(key=_dotted_key(place), value=_toml_value(value), sentence=sentence)
 
 
 def _look_up(written: Any, place: Place) -> Any:
@@ -144,23 +144,23 @@ def _look_up(written: Any, place: Place) -> Any:
     return written
 
 
-def _dotted(place: Place) -> str:
-    return ".".join(str(step) if re.fullmatch(r"[A-Za-z0-9_-]+", str(step)) else _quoted(str(step)) for step in place)
+def _dotted_key(place: Place) -> str:
+    return ".".join(str(step) if re.fullmatch(r"[A-Za-z0-9_-]+", str(step)) else _quote(str(step)) for step in place)
 
 
-def _quoted(text: str) -> str:
-    return _cut(json.dumps(text, ensure_ascii=not text.isprintable()))
+def _quote(text: str) -> str:
+    return _shorten(json.dumps(text, ensure_ascii=not text.isprintable()))
 
 
-def _cut(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"  # noqa: PLR2004
 
 
-def _shown(value: Any) -> str | None:
-    """The value as it would stand in the file, as long as that is one line; a table is named by its key alone."""
+def _toml_value(value: Any) -> str | None:
+    """The value as TOML, if it fits on one line; None for a table, which is named by its key alone."""
     match value:
         case str():
-            return _quoted(value)
+            return _quote(value)
         case bool():
             return "true" if value else "false"
         case int() | float():
@@ -168,7 +168,7 @@ def _shown(value: Any) -> str | None:
         case date() | time():
             return value.isoformat()
         case list() if not any(isinstance(item, list | dict) for item in value):
-            return _cut(f"[{', '.join(str(_shown(item)) for item in value)}]")
+            return _shorten(f"[{', '.join(str(_toml_value(item)) for item in value)}]")
     return None
 
 
@@ -179,7 +179,7 @@ _LIMITS = {
     "string_too_long": "must be at most {max_length} characters",
 }
 
-# By the first word of pydantic's kind of error, such as `int_parsing` or `int_from_float`.
+# By the first word of pydantic's error type, such as `int_parsing` or `int_from_float`.
 _KINDS = {
     "string": "must be text in quotes",
     "int": "must be a whole number",
@@ -191,38 +191,38 @@ _KINDS = {
 }
 
 
-def _sentence(found: ErrorDetails) -> str:
-    context = found.get("ctx", {})
-    match found["type"]:
+def _sentence(details: ErrorDetails) -> str:
+    context = details.get("ctx", {})
+    match details["type"]:
         case "missing":
-            return "is missing" + _choices(found["loc"])
+            return "is missing" + _choices_hint(details["loc"])
         case "extra_forbidden":
-            return _unknown(found["loc"])
+            return _unknown_key(details["loc"])
         case "enum" | "literal_error":
             return "must be one of: " + ", ".join(re.findall("'([^']+)'", context["expected"]))
         case "value_error":
             return str(context["error"])
         case kind:
             known = _LIMITS.get(kind) or _KINDS.get(kind.split("_")[0])
-            return known.format(**context) if known else found["msg"]
+            return known.format(**context) if known else details["msg"]
 
 
-def _choices(place: Place) -> str:
-    kind = _kind_at(place)
+def _choices_hint(place: Place) -> str:
+    kind = _type_at(place)
     choices = list(kind) if isinstance(kind, type) and issubclass(kind, StrEnum) else []
     return f"; write one of: {', '.join(choices)}" if choices else ""
 
 
-def _unknown(place: Place) -> str:
-    fields = _kind_at(place[:-1]).model_fields.items()
+def _unknown_key(place: Place) -> str:
+    fields = _type_at(place[:-1]).model_fields.items()
     allowed = [name for name, field in fields if not field.exclude]
     close = get_close_matches(str(place[-1]), allowed, n=1, cutoff=0.55)
     hint = f"did you mean {close[0]}? " if close else ""
     return f"unknown key; {hint}allowed here: {', '.join(allowed)}"
 
 
-def _kind_at(place: Place) -> Any:
-    """The type that the policy's models give to what stands at a place."""
+def _type_at(place: Place) -> Any:
+    """The type of the field at this place, by the models of the policy."""
     kind: Any = Policy
     for step in place:
         is_model = isinstance(kind, type) and issubclass(kind, BaseModel)

@@ -1,4 +1,4 @@
-"""Roles: a kind of reviewer, who holds it, for what, up to which risk, and when they are at work."""
+"""Roles of reviewers and their working hours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rules.values import CrossFieldError, Value
 
 
 class WorkingHours(Value):
-    """When a role is at work. Only then does silence count as silence."""
+    """The working hours of a role. Silence counts only during these hours."""
 
     timezone: str = "UTC"
     days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ("mon", "tue", "wed", "thu", "fri")
@@ -24,7 +24,7 @@ class WorkingHours(Value):
     holidays: tuple[Day, ...] = ()
 
     @model_validator(mode="after")
-    def _is_a_working_day(self) -> Self:
+    def _check_hours(self) -> Self:
         try:
             ZoneInfo(self.timezone)
         except (KeyError, ValueError, OSError):
@@ -35,7 +35,7 @@ class WorkingHours(Value):
 
 
 class Role(Value):
-    """A kind of reviewer: who holds it, for what, and up to which risk."""
+    """A role of reviewers: who holds it, for which action types, and up to which risk."""
 
     members: tuple[UserId, ...] = ()
     groups: tuple[GroupId, ...] = ()
@@ -46,5 +46,5 @@ class Role(Value):
     hours: WorkingHours | None = None
 
     def covers(self, action_type: str) -> bool:
-        """To the letter, unlike the catalogue: an authority reaches no further than it is written."""
+        """Whether the scopes match. Unlike the catalogue, case-sensitive: authority reaches no further than written."""
         return any(fnmatchcase(action_type, scope) for scope in self.scopes)

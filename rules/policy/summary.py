@@ -1,4 +1,4 @@
-"""What `countersign policy check` prints of a policy that is right."""
+"""The summary and the warnings that `countersign policy check` prints for a valid policy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAME_ADMINS = "Put Slack ids into `admins`, or a channel's id into `admins` of [
 
 
 def summary(policy: Policy) -> str:
-    """What the policy says, for the person who has to answer for it; at most 80 columns wide."""
+    """The policy in prose, at most 80 columns wide."""
     tiers = [_tier(risk, policy.tiers.of(risk)) for risk in RiskLevel]
     roles = [_role(name, role) for name, role in policy.roles.items()]
     spans = [f"{name} {write_duration(span)}" for name, span in policy.windows]
@@ -37,13 +37,13 @@ def summary(policy: Policy) -> str:
 
 
 def warnings(policy: Policy) -> list[str]:
-    """What a policy leaves open that the service needs: it starts without, and says so."""
-    found = []
+    """What the policy leaves out although the service needs it. The service starts anyway and logs these."""
+    sentences = []
     if roles := ", ".join(policy.unheld_roles):
-        found.append(f"nobody holds these roles, so packages that need them are refused: {roles}. {FILL_ROLES}")
+        sentences.append(f"nobody holds these roles, so packages that need them are refused: {roles}. {FILL_ROLES}")
     if not policy.alert_recipients:
-        found.append(f"{NOBODY_ALERTED}. {NAME_ADMINS}")
-    return found
+        sentences.append(f"{NOBODY_ALERTED}. {NAME_ADMINS}")
+    return sentences
 
 
 def _wrapped(indent: str, text: str) -> str:
@@ -70,16 +70,16 @@ def _tier(risk: RiskLevel, tier: Tier) -> str:
     text = f"{risk}: {tier.level}, {_MEANING[tier.level]}. It takes {', '.join([f'{people} as {tier.role}', *parts])}."
     if tier.level < HITLLevel.HARD_APPROVAL:
         text += f" Soft approval waits {write_duration(tier.soft_timeout)}."
-    text += f" Hard approval waits {write_duration(tier.hard_timeout)}{_hours(tier)}, then {_end(tier)}."
+    text += f" Hard approval waits {write_duration(tier.hard_timeout)}{_hours_text(tier)}, then {_timeout_text(tier)}."
     text += f" Reminders {before} before the end." if before else " No reminders."
     return _wrapped("  ", f"{text} An approval lapses after {write_duration(tier.approval_expiry)}.")
 
 
-def _hours(tier: Tier) -> str:
+def _hours_text(tier: Tier) -> str:
     return " of its role's working hours" if tier.timeout_in_working_hours else ""
 
 
-def _end(tier: Tier) -> str:
+def _timeout_text(tier: Tier) -> str:
     match tier.on_timeout:
         case OnTimeout.ESCALATE:
             climb = f"it climbs to {', then '.join(tier.ladder)}; at the top " if tier.ladder else ""
@@ -98,10 +98,10 @@ def _catalogue(policy: Policy) -> Iterator[str]:
         width = min(max(map(len, listed), default=0), 30)
         yield f"  {kind}: at least {policy.reversibility.of(kind)}"
         for name, action in listed.items():
-            yield _wrapped("    ", f"{name:<{width}}  {action.risk:<8}  {_asks(action)}".rstrip())
+            yield _wrapped("    ", f"{name:<{width}}  {action.risk:<8}  {_requirements(action)}".rstrip())
 
 
-def _asks(action: Action) -> str:
+def _requirements(action: Action) -> str:
     own = [f"{name} {getattr(action, name)}" for name in ("floor", "role", "channel") if getattr(action, name)]
     tool = [f"tool {action.tool.min_reviewer_role}"] if action.tool and action.tool.min_reviewer_role else []
     return ", ".join([*own, *tool, *action.data_classes])

@@ -1,4 +1,4 @@
-"""Tiers: what each risk level takes, in people and in time, with the defaults of the product."""
+"""Tiers: the people, time and content that each risk level requires, with the built-in defaults."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rules.values import CrossFieldError, Value, write_duration
 
 
 class OnTimeout(StrEnum):
-    """What becomes of a hard approval that nobody answers. Consent is not among them."""
+    """What happens to a hard approval that nobody answers. Consent is not an option."""
 
     ESCALATE = "escalate"
     CANCEL = "cancel"
@@ -24,7 +24,7 @@ class OnTimeout(StrEnum):
 
 
 class Need(StrEnum):
-    """What a card of a tier must contain so that a person can judge it."""
+    """What a package must contain in a tier, so that a person can judge it."""
 
     EVIDENCE = "evidence"
     UNCERTAINTY = "uncertainty"
@@ -51,7 +51,7 @@ def with_optional_fields_of(model: type[Value]) -> Callable[[type[_Override]], t
 
 
 class ReviewTimeoutPolicy(Value):
-    """What time does to a package. Declared here once: for tiers, for actions and for the terms of a package."""
+    """The timing of a review. Declared here once: for tiers, for actions and for the terms of a package."""
 
     soft_timeout: Span = timedelta(seconds=300)
     hard_timeout: Span = timedelta(hours=24)
@@ -72,7 +72,7 @@ class TimeoutOverride(Value):
 
 
 class Tier(ReviewTimeoutPolicy):
-    """What a risk level takes."""
+    """What a risk level requires."""
 
     level: HITLLevel
     role: Name
@@ -83,7 +83,7 @@ class Tier(ReviewTimeoutPolicy):
     needs: tuple[Need, ...] = ()
 
     @model_validator(mode="after")
-    def _adds_up(self) -> Self:
+    def _check_quorum_and_reminders(self) -> Self:
         if sum(self.of_role.values()) > self.quorum:
             raise CrossFieldError((("of_role",), f"asks for more people than the quorum of {self.quorum}"))
         if any(reminder >= self.hard_timeout for reminder in self.reminders):
@@ -129,22 +129,22 @@ def _critical() -> Tier:
     )
 
 
-def _over(default: Callable[[], Tier]) -> BeforeValidator:
-    """A table that names only some of a tier's settings changes only these: the others stay as built in."""
+def _merged_with(default: Callable[[], Tier]) -> BeforeValidator:
+    """Settings that the table does not name keep the built-in values of this tier."""
     return BeforeValidator(lambda written: {**dict(default()), **written} if isinstance(written, dict) else written)
 
 
 class Tiers(Value):
-    low: Annotated[Tier, _over(_low)] = Field(default_factory=_low)
-    medium: Annotated[Tier, _over(_medium)] = Field(default_factory=_medium)
-    high: Annotated[Tier, _over(_high)] = Field(default_factory=_high)
-    critical: Annotated[Tier, _over(_critical)] = Field(default_factory=_critical)
+    low: Annotated[Tier, _merged_with(_low)] = Field(default_factory=_low)
+    medium: Annotated[Tier, _merged_with(_medium)] = Field(default_factory=_medium)
+    high: Annotated[Tier, _merged_with(_high)] = Field(default_factory=_high)
+    critical: Annotated[Tier, _merged_with(_critical)] = Field(default_factory=_critical)
 
     def of(self, risk: RiskLevel) -> Tier:
         return getattr(self, risk.value)  # type: ignore[no-any-return]
 
     @model_validator(mode="after")
-    def _high_risk_is_never_silent(self) -> Self:
+    def _high_risk_needs_approval(self) -> Self:
         grave = (RiskLevel.HIGH, RiskLevel.CRITICAL)
         silent = [risk.value for risk in grave if self.of(risk).level < HITLLevel.HARD_APPROVAL]
         if silent:

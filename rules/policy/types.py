@@ -1,4 +1,4 @@
-"""How things are written in a policy: names, ids, spans, times of day. What is written otherwise is refused."""
+"""The types of values in a policy: names, Slack ids, durations, times of day; each with a sentence for mistakes."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from rules.values import Duration
 
 @dataclass(frozen=True)
 class TextFormat:
-    """How a text is written, and the sentence for the operator who wrote it otherwise."""
+    """A pattern for a text, and the sentence for the operator if it does not match."""
 
     pattern: str
     sentence: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
-        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: Any) -> dict[str, Any]:
         return {**handler(schema), "pattern": f"^{self.pattern}$"}
 
-    def _checked(self, text: str) -> str:
+    def _check(self, text: str) -> str:
         if re.fullmatch(self.pattern, text):
             return text
         raise PydanticCustomError("not_as_written", "{sentence}", {"sentence": self.sentence})
@@ -65,7 +65,7 @@ def check_span(span: timedelta) -> timedelta:
     if span <= timedelta(0):
         raise ValueError("must be longer than nothing")
     if span > timedelta(days=36_500):
-        raise ValueError("must be at most 36500d")  # so that now plus a span is always a date
+        raise ValueError("must be at most 36500d")  # so that now plus a duration is always a valid date
     return span
 
 
@@ -73,7 +73,7 @@ Span = Annotated[Duration, AfterValidator(check_span)]
 
 
 def _time_of_day(written: Any) -> Any:
-    # Pydantic would read 9 as nine seconds past midnight, and a zone here would contradict `timezone`.
+    # Pydantic would read 9 as nine seconds past midnight. A zone in the value could contradict `timezone`.
     if isinstance(written, str) and re.fullmatch(r"[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?", written) and written < "24":
         return time.fromisoformat(written)
     if isinstance(written, time) and written.tzinfo is None:

@@ -1,1 +1,1 @@
-"""The record of what happened, how it is proven, and what is read from it."""
+"""The record of events: how it is made and verified, and the status document and statistics."""

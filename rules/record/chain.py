@@ -1,8 +1,8 @@
-"""How what happened becomes the record: sealed events, each holding the digest of the one before it.
+"""Builds the record: a chain of events in which each holds the digest of the one before it.
 
-An event holds ids, enums, times and digests. Words lie beside it, under the event's id, and the event holds their
-salted digest: with the words (and their salt) emptied, nothing can be guessed back, and the chain stays whole.
-`change` is what the event did to the package's state, so that the events fold to the state.
+An event holds ids, enums, times and digests. Texts are stored beside it under the event's id, and the event holds their
+salted digest. Once retention erases the texts and their salt, nothing can be guessed from the digest, and the chain
+stays intact. `change` is what the event changed in the package's state, so that folding the events gives the state.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def content_digest(words: Words, salt: str) -> str:
 
 
 def event_digest(event: Event) -> str:
-    """Over everything but itself."""
+    """The digest of all of the event except the digest itself."""
     body = {name: value for name, value in event.items() if name != "digest"}
     return "sha256:" + sha256(canonical_json(body)).hexdigest()
 
@@ -40,13 +40,13 @@ def seal_event(body: Event, previous: str | None) -> Event:
     return event | {"digest": event_digest(event)}
 
 
-def package_event(happened: Occurrence, before: PackageState | None, salt: str) -> Event:
-    """The event of a package's chain, still to be sealed."""
-    after = happened.after
+def package_event(occurrence: Occurrence, before: PackageState | None, salt: str) -> Event:
+    """An event of a package's chain, before it is sealed."""
+    after = occurrence.after
     occurred_at = rfc3339(after.updated_at)
     return {
-        "event_id": happened.event_id,
-        "event_type": happened.event_type.value,
+        "event_id": occurrence.event_id,
+        "event_type": occurrence.event_type.value,
         "event_version": EVENT_VERSION,
         "occurred_at": occurred_at,
         "tenant_id": after.tenant_id,
@@ -60,29 +60,29 @@ def package_event(happened: Occurrence, before: PackageState | None, salt: str) 
         "reversibility_class": after.reversibility.value,
         "hitl_level": after.level.value,
         "confidence": after.confidence,
-        "actor": happened.actor.actor_id,
-        "authority": happened.authority.model_dump(mode="json") if happened.authority else None,
-        "decision": happened.decision.value if happened.decision else None,
-        "basis": happened.basis.value if happened.basis else None,
-        "reason": happened.reason,
-        "policy_version": happened.policy_version,
-        "latency_ms": happened.latency_ms,
-        "executed_at": occurred_at if _executed(before, after) else None,
-        "outcome": happened.outcome,
-        "rendering_id": happened.rendering_id,
+        "actor": occurrence.actor.actor_id,
+        "authority": occurrence.authority.model_dump(mode="json") if occurrence.authority else None,
+        "decision": occurrence.decision.value if occurrence.decision else None,
+        "basis": occurrence.basis.value if occurrence.basis else None,
+        "reason": occurrence.reason,
+        "policy_version": occurrence.policy_version,
+        "latency_ms": occurrence.latency_ms,
+        "executed_at": occurred_at if _execution_advanced(before, after) else None,
+        "outcome": occurrence.outcome,
+        "rendering_id": occurrence.rendering_id,
         "revision": after.revision,
         "change": state_changes(before, after),
-        "content": content_digest(happened.words, salt) if happened.words else None,
+        "content": content_digest(occurrence.words, salt) if occurrence.words else None,
     }
 
 
-def _executed(before: PackageState | None, after: PackageState) -> bool:
-    """Whether the execution came further by it. That nobody has begun one is no execution."""
+def _execution_advanced(before: PackageState | None, after: PackageState) -> bool:
+    """Whether the state of the execution changed. A new package has no execution."""
     return before is not None and before.execution.state is not after.execution.state
 
 
 def state_changes(before: PackageState | None, after: PackageState) -> dict[str, Any]:
-    """The fields that differ, as JSON. Fields are compared by identity first: most are the very same object."""
+    """The fields that differ, as JSON. Compared by identity first, because most are the same object."""
     if before is None:
         return after.model_dump(mode="json")
     old, new = before.__dict__, after.__dict__
@@ -100,7 +100,7 @@ def tenant_event(
     sequence: int,
     **facts: Any,
 ) -> Event:
-    """An event of the tenant's own chain (agents, keys, policy texts, absences …), still to be sealed."""
+    """An event of the tenant's own chain (agents, keys, policies, absences …), before it is sealed."""
     return {
         "event_id": event_id,
         "event_type": event_type.value,
@@ -116,7 +116,7 @@ def tenant_event(
 
 
 def fold_events(events: list[Event]) -> dict[str, Any]:
-    """What the events of one package come to."""
+    """The state that the events of one package add up to."""
     state: dict[str, Any] = {}
     for event in events:
         state |= event["change"]

@@ -1,4 +1,4 @@
-"""What an earlier export says of the record: since then it may only have grown."""
+"""Compares the record with an earlier export: since then it may only have grown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rules.record.evidence import TENANT, Claim, Fault
 
 @dataclass(slots=True)
 class EarlierExport:
-    """How far each chain went then, and the digest of its last event, which stands for all the events before it."""
+    """The length of each chain then, and the digest of its last event, which covers all the events before it."""
 
     tenant_id: str
     tenant: Claim
@@ -21,7 +21,7 @@ class EarlierExport:
     def tenant_event(self, event: Any) -> Iterator[Fault]:
         if _revision(event) == self.tenant.length:
             self._reached = True
-            yield from _rewritten(TENANT, self.tenant, event)
+            yield from _check_unchanged(TENANT, self.tenant, event)
 
     def package(self, package_id: str, events: list[Any]) -> Iterator[Fault]:
         claim = self.packages.pop(package_id, None)
@@ -31,10 +31,10 @@ class EarlierExport:
         if last is None:
             yield Fault(package_id, None, None, f"it was cut: the earlier export has it up to revision {claim.length}")
         else:
-            yield from _rewritten(package_id, claim, last)
+            yield from _check_unchanged(package_id, claim, last)
 
     def ended(self, tenant_id: str) -> Iterator[Fault]:
-        """What the earlier export has, and what did not come."""
+        """The faults of chains that the earlier export has and that are now missing or shorter."""
         if tenant_id != self.tenant_id:
             yield Fault(TENANT, None, None, f"the earlier export is of another installation, {self.tenant_id}")
         if self.tenant.length > 0 and not self._reached:
@@ -49,7 +49,7 @@ def _revision(event: Any) -> Any:
     return event.get("revision") if isinstance(event, dict) else None
 
 
-def _rewritten(chain: str, claim: Claim, event: Any) -> Iterator[Fault]:
+def _check_unchanged(chain: str, claim: Claim, event: Any) -> Iterator[Fault]:
     if event.get("digest") != claim.head:
         what = f"it was rewritten: up to revision {claim.length} it is not what the earlier export has"
         yield Fault(chain, claim.length, None, what)

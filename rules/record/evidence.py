@@ -1,6 +1,6 @@
-"""What there is to audit: the trail of a package, what it is said to come to, and what can be found at fault.
+"""The values of an audit: the trail of a package, its claimed length, head and state, and the faults that are found.
 
-Nothing that stands in a record is trusted to have a form: a forger may write whatever JSON they like.
+Nothing in a record is trusted to be well-formed, because a forger may write any JSON.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ TENANT = "tenant"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that does not fit: in which chain, at which event, and what."""
+    """One fault of the record: in which chain, at which event, and what is wrong."""
 
     package_id: str
     revision: int | None
@@ -29,7 +29,7 @@ class Fault:
 
 
 class Claim(NamedTuple):
-    """What a chain is said to come to, by the package's row or by an export: its length, its head and the state."""
+    """The length, head and state of a chain, as claimed by the package's row or by an export."""
 
     length: int
     head: str | None
@@ -37,7 +37,7 @@ class Claim(NamedTuple):
 
 
 class StoredWords(NamedTuple):
-    """The words beside an event and their salt; both are None where retention has emptied them."""
+    """The texts stored beside an event and their salt; both are None after retention erased them."""
 
     event_id: str
     salt: Any
@@ -45,14 +45,14 @@ class StoredWords(NamedTuple):
 
 
 class StoredRendering(NamedTuple):
-    """A rendering: what a person saw, as it was kept. The body is None where retention has emptied it."""
+    """A stored rendering: what a person saw. The body is None after retention erased it."""
 
     rendering_id: str
     body: Any
 
 
 class StoredPolicy(NamedTuple):
-    """The text of a policy that was in force, and the digest by which decisions name it."""
+    """The stored text of a policy that was in force, and the digest that decisions name."""
 
     digest: str
     version: Any
@@ -61,7 +61,7 @@ class StoredPolicy(NamedTuple):
 
 @dataclass(slots=True)
 class Trail:
-    """All that is kept of one package. `noticed` is what its reader has found wrong already."""
+    """Everything stored about one package. `noticed`: faults that the reader of the trail has found already."""
 
     package_id: str
     events: list[Any] = field(default_factory=list)
@@ -82,14 +82,14 @@ class Counts:
 
 
 def parse_strict_json(text: str) -> Any:
-    """JSON with one meaning: of two members with one name, readers differ in which they believe."""
+    """Parse JSON and refuse a name that appears twice in an object: readers differ in which value they use."""
     try:
         return _READER.decode(text)
     except RecursionError as fault:
         raise ValueError("the nesting is too deep") from fault
 
 
-def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         times = Counter(name for name, _ in pairs)
@@ -98,4 +98,4 @@ def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-_READER = json.JSONDecoder(object_pairs_hook=_each_name_once)
+_READER = json.JSONDecoder(object_pairs_hook=_unique_names)

@@ -1,4 +1,4 @@
-"""Folds the events of a package: each step has to be one that the rules know, and the end has to be the state."""
+"""Replays the events of a package: each status change must be in the table of verbs, and the end must be the state."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from rules.state.events import EventType
 from rules.state.model import PackageState, Status
 from rules.verbs.table import VERBS
 
-# Every step that some verb knows; a plain tuple, because a forged status need not be hashable.
+# Every status change of the table of verbs. A tuple and no set, because a forged status may be unhashable.
 _STEPS = tuple({(was, now) for row in VERBS.values() for was in row.taken_in for now in row.leads_to if was is not now})
 _NEXT_VERSION = (EventType.PACKAGE_VERSION_ADDED, Status.PENDING)
-# What an event says of itself, and the field of the state after it that says the same.
+# Fields of an event, and the fields of the state after it that must have the same value.
 _MIRRORED: Mapping[str, str] = {
     "decision_package_id": "decision_package_id",
     "tenant_id": "tenant_id",
@@ -37,29 +37,29 @@ _FIXED = ("tenant_id", "decision_package_id", "agent_id", "owner", "kind", "acti
 
 
 def replay(trail: Trail) -> Iterator[Fault]:
-    """Folds an unbroken chain: each step has to be one that the rules know, and its end is the state."""
+    """Replay an intact chain and yield its faults."""
     state: dict[str, Any] = {}
     for event in trail.events:
         before, state = state, state | event["change"]
-        if what := _illegal(event, before, state):
+        if what := _event_fault(event, before, state):
             yield Fault(trail.package_id, event["revision"], event["event_id"], what)
-    said = trail.claim.state if trail.claim else None
-    if trail.claim and state and not _same(state, said):
-        what = f"the state that is kept is not what its events come to: {', '.join(_differing(state, said))}"
+    claimed = trail.claim.state if trail.claim else None
+    if trail.claim and state and not _equal_states(state, claimed):
+        what = f"the state that is kept is not what its events come to: {', '.join(_differing(state, claimed))}"
         yield Fault(trail.package_id, trail.claim.length, None, what)
 
 
-def _illegal(event: Event, before: dict[str, Any], after: dict[str, Any]) -> str | None:
+def _event_fault(event: Event, before: dict[str, Any], after: dict[str, Any]) -> str | None:
     unlike = [name for name, twin in _MIRRORED.items() if event.get(name) != after.get(twin)]
     if unlike:
         return f"it says one thing of itself and another of the package: {', '.join(unlike)}"
     moved = [name for name in _FIXED if before and before.get(name) != after.get(name)]
     if moved:
         return f"it changes what never changes: {', '.join(moved)}"
-    return _misstep(event["event_type"], before.get("status"), after.get("status"))
+    return _status_fault(event["event_type"], before.get("status"), after.get("status"))
 
 
-def _misstep(event_type: str, was: Any, now: Any) -> str | None:
+def _status_fault(event_type: str, was: Any, now: Any) -> str | None:
     if was is None or event_type == EventType.PACKAGE_SUBMITTED:
         begins = (was, event_type, now) == (None, EventType.PACKAGE_SUBMITTED, Status.PENDING)
         return None if begins else f"a package begins with package.submitted and as pending, not {event_type} and {now}"
@@ -71,18 +71,18 @@ def _misstep(event_type: str, was: Any, now: Any) -> str | None:
     return None if named else f"it leads from {was} to {now}, and is named {event_type}"
 
 
-def _same(state: dict[str, Any], said: dict[str, Any] | None) -> bool:
-    """Fields that a later release added stand in the row with what they default to, and in no older event."""
-    return state == said or (said is not None and _modelled(state) == _modelled(said) is not None)
+def _equal_states(state: dict[str, Any], claimed: dict[str, Any] | None) -> bool:
+    """Whether both are equal, if fields that only a later release knows are filled with their defaults."""
+    return state == claimed or (claimed is not None and _parse_state(state) == _parse_state(claimed) is not None)
 
 
-def _modelled(state: dict[str, Any]) -> PackageState | None:
+def _parse_state(state: dict[str, Any]) -> PackageState | None:
     try:
         return PackageState.model_validate_json(json.dumps(state), strict=True)
     except ValidationError:
         return None
 
 
-def _differing(state: dict[str, Any], said: dict[str, Any] | None) -> list[str]:
-    other = said or {}
+def _differing(state: dict[str, Any], claimed: dict[str, Any] | None) -> list[str]:
+    other = claimed or {}
     return sorted(name for name in state.keys() | other.keys() if state.get(name) != other.get(name)) or ["its form"]

@@ -1,4 +1,4 @@
-"""What the numbers say, as values: the store counts them, the card of `/reviews stats` and the terminal show them."""
+"""`Statistics`: counts of packages and decisions. The store counts; `/reviews stats` and the terminal show them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BY_PEOPLE = (Status.APPROVED, Status.OVERRIDDEN, Status.REJECTED, Status.TAKEN_
 
 
 class Age(StrEnum):
-    """How long a package has been waiting, from the day it came in."""
+    """How long a package has been waiting since it was submitted."""
 
     UNDER_1H = "<1h"
     UNDER_4H = "1h-4h"
@@ -23,7 +23,7 @@ class Age(StrEnum):
 
 
 class Waiting(Value):
-    """How many packages of a level and an age wait for people."""
+    """The number of packages of this level and age that wait for people."""
 
     level: HITLLevel
     age: Age
@@ -31,10 +31,10 @@ class Waiting(Value):
 
 
 class Statistics(Value):
-    """What happened after `since` and not after `until`, and what was waiting at the end of it.
+    """What happened after `since` and up to `until`, and what was waiting at `until`.
 
-    `settled` is what packages came to, with those that needed nobody left out: these are `automatic`. `decisions`
-    counts what people said, each one of a quorum by themselves, and also what only moved a package on.
+    `settled` counts final statuses, without the packages that needed nobody: these are `automatic`. `decisions` counts
+    every decision of a person, each vote of a quorum included, and also those that did not settle the package.
     """
 
     since: Moment
@@ -51,27 +51,27 @@ class Statistics(Value):
 
     @property
     def waiting(self) -> int:
-        return sum(each.count for each in self.pending)
+        return sum(waiting.count for waiting in self.pending)
 
     @property
     def decided(self) -> int:
-        """Packages that people brought to an end."""
+        """The packages that people decided."""
         return sum(self.settled.get(status, 0) for status in _BY_PEOPLE)
 
     @property
     def rates(self) -> dict[HumanDecisionType, float]:
-        """The share of each decision among all that people gave."""
+        """The share of each kind of decision."""
         given = sum(self.decisions.values())
         return {decision: count / given for decision, count in self.decisions.items()}
 
     @property
     def overridden_share(self) -> float | None:
-        """How often people decided against the recommendation."""
+        """The share of overrides among the packages that people decided."""
         return _share(self.settled.get(Status.OVERRIDDEN, 0), self.decided)
 
     @property
     def unsound_share(self) -> float | None:
-        """How often what was looked at afterwards should not have gone ahead."""
+        """The share of sampled packages that a person judged unsound."""
         return _share(self.unsound, self.judged)
 
 

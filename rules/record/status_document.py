@@ -1,4 +1,4 @@
-"""The status document: what an agent reads, and what a callback carries. A view of the state and its words."""
+"""The status document, which agents read and callbacks carry: a view of the state and its texts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Document = dict[str, Any]
 def status_document(
     state: PackageState, content: Words | None, words: Words | None, roster: Roster, now: datetime
 ) -> Document:
-    """`content` is the package as posted, `words` what was said with the decision; either may have been emptied."""
+    """`content`: the package as posted. `words`: the texts of the decision. Retention may have erased either."""
     package = content or {}
     return {
         "decision_package_id": state.decision_package_id,
@@ -50,7 +50,7 @@ def status_document(
 
 
 def _interrupt(state: PackageState, roster: Roster, now: datetime) -> Document | None:
-    """Null where no run was ever paused, because no person was needed."""
+    """None if the run was never paused, because no person was needed."""
     if state.level <= HITLLevel.NOTIFY_ONLY:
         return None
     first = state.why[0].because if state.why else "a person is needed"
@@ -68,12 +68,12 @@ def _interrupt(state: PackageState, roster: Roster, now: datetime) -> Document |
 
 
 def _quorum(state: PackageState, roster: Roster, now: datetime) -> Document:
-    """While it is open, counted as the next vote would count it; afterwards, as it was when it was decided."""
+    """For an open package, as the next vote would count it; for a decided one, as it was decided."""
     if not state.status.terminal:
         counted = tally(state, state.votes, terms_today(state, roster.policy), roster, now)
         return _shares(counted.needed, len(counted.votes), counted.of_role)
     terms, people = state.terms, [seat.reviewer_id for seat in state.decision.reviewers] if state.decision else []
-    able = {who: [role for role in terms.of_role if roster.roles_acting_as(who, role)] for who in people}
+    able = {user: [role for role in terms.of_role if roster.roles_acting_as(user, role)] for user in people}
     return _shares(terms.quorum, len(able), fill_quorum(terms.of_role, terms.quorum, able)[1])
 
 
@@ -82,24 +82,24 @@ def _shares(needed: int, have: int, of_role: Mapping[str, tuple[int, int]]) -> D
     return {"needed": needed, "have": have, "of_role": parts}
 
 
-def _decision(state: PackageState, made: Decision, package: Words, words: Words, roster: Roster) -> Document:
+def _decision(state: PackageState, decision: Decision, package: Words, words: Words, roster: Roster) -> Document:
     return {
-        "decision": made.decision.value if made.decision else None,
-        "basis": made.basis.value,
+        "decision": decision.decision.value if decision.decision else None,
+        "basis": decision.basis.value,
         "reviewers": [
             {"reviewer_id": seat.reviewer_id, "name": display_name(roster, seat.reviewer_id), "role": seat.role}
-            for seat in made.reviewers
+            for seat in decision.reviewers
         ],
         "comment": words.get("comment"),
         "instructions": words.get("instructions"),
         "answer": words.get("answer"),
-        "override": _override(made, words) if made.decision is HumanDecisionType.OVERRIDE else None,
+        "override": _override(decision, words) if decision.decision is HumanDecisionType.OVERRIDE else None,
         "action_parameters": package.get("action_parameters") if state.proceeds else None,
-        "decided_at": rfc3339(made.decided_at),
-        "latency_ms": made.latency_ms,
-        "package_version": made.package_version,
-        "policy_version": made.policy_version,
-        "rendering_id": made.rendering_id,
+        "decided_at": rfc3339(decision.decided_at),
+        "latency_ms": decision.latency_ms,
+        "package_version": decision.package_version,
+        "policy_version": decision.policy_version,
+        "rendering_id": decision.rendering_id,
     }
 
 
@@ -108,37 +108,37 @@ def display_name(roster: Roster, user_id: str) -> str:
     return person.name if person and person.name else user_id
 
 
-def _override(made: Decision, words: Words) -> Document:
-    said: Mapping[str, Any] = words
+def _override(decision: Decision, words: Words) -> Document:
+    texts: Mapping[str, Any] = words
     return {
-        "original_recommendation": said.get("original_recommendation"),
-        "override_decision": made.override_decision.value if made.override_decision else None,
-        "override_reason": said.get("override_reason"),
-        "evidence_refs": said.get("evidence_refs", []),
+        "original_recommendation": texts.get("original_recommendation"),
+        "override_decision": decision.override_decision.value if decision.override_decision else None,
+        "override_reason": texts.get("override_reason"),
+        "evidence_refs": texts.get("evidence_refs", []),
     }
 
 
 def _execution(state: PackageState) -> Document:
     execution = state.execution
-    told: Document = {"state": execution.state.value}
+    fields: Document = {"state": execution.state.value}
     if execution.claim_id:
-        told["claim_id"] = execution.claim_id
+        fields["claim_id"] = execution.claim_id
     for name in ("claimed_at", "reported_at"):
         if moment := getattr(execution, name):
-            told[name] = rfc3339(moment)
+            fields[name] = rfc3339(moment)
     if state.lapses_at:
-        told["lapses_at"] = rfc3339(state.lapses_at)
-    return told
+        fields["lapses_at"] = rfc3339(state.lapses_at)
+    return fields
 
 
 def agent_message(state: PackageState, now: datetime) -> str:  # noqa: C901, PLR0911 - one sentence a status
-    """What the agent should make of it, in one sentence: an agent reads sentences better than enums."""
-    somebody = with_article(state.task.required_role)
+    """What the agent should do now, in one sentence, because language models read sentences better than enums."""
+    role = with_article(state.task.required_role)
     match state.status:
         case Status.PENDING if state.level is HITLLevel.HUMAN_TAKEOVER:
-            return f"Stop here: {somebody} is asked to take over; poll this URL or wait for the callback."
+            return f"Stop here: {role} is asked to take over; poll this URL or wait for the callback."
         case Status.PENDING:
-            return f"Waiting for {somebody}; poll this URL or wait for the callback."
+            return f"Waiting for {role}; poll this URL or wait for the callback."
         case Status.REVISION_REQUESTED:
             return "A reviewer wants changes: read decision.instructions and post a new version."
         case Status.EVIDENCE_REQUESTED:

@@ -1,4 +1,4 @@
-"""Checks what is kept beside the events under its own digest: renderings, and the texts of policies."""
+"""Checks stored renderings and policy texts against the digests under which they are stored."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from rules.state.events import TenantEventType
 
 _RENDERING = re.compile(r"rnd_[0-9a-f]{32}")
 _REFERENCE = (
-    r"(pkg_[0-9a-z_]{1,60} [0-9]{1,6} [0-9]{1,3}) "  # bounded: an export of a stranger is searched in linear time
+    r"(pkg_[0-9a-z_]{1,60} [0-9]{1,6} [0-9]{1,3}) "  # bounded, so that a search takes linear time in any export
 )
 
 
 def rendering_faults(trail: Trail) -> Iterator[Fault]:
-    """A rendering is kept under the digest of what it shows, and every one that an event names is there."""
+    """Renderings whose id is not the digest of their content, and renderings that an event names but are missing."""
     kept = {shown.rendering_id for shown in trail.renderings}
     for shown in trail.renderings:
-        if shown.body is not None and _id_of(shown) != shown.rendering_id:
+        if shown.body is not None and _computed_id(shown) != shown.rendering_id:
             what = f"the rendering {shown.rendering_id} was changed: its id is not the digest of its content"
             yield Fault(trail.package_id, None, None, what)
     for event in trail.events:
@@ -32,8 +32,8 @@ def rendering_faults(trail: Trail) -> Iterator[Fault]:
             yield Fault(trail.package_id, event.get("revision"), event.get("event_id"), what)
 
 
-def _id_of(shown: StoredRendering) -> str | None:
-    """Its buttons carry the id itself, which was not known when the digest was taken."""
+def _computed_id(shown: StoredRendering) -> str | None:
+    """The id computed from the content. Buttons contain the id, which did not exist when the digest was computed."""
     try:
         bare = re.sub(_REFERENCE + re.escape(shown.rendering_id), r"\1 -", shown.body)
         return "rnd_" + sha256(canonical_json(parse_strict_json(bare))).hexdigest()[:32]
@@ -46,34 +46,34 @@ def text_digest(text: str) -> str:
 
 
 class PoliciesInForce:
-    """The policies that the events put in force, each by its digest, with the digest of its text where one is known."""
+    """The policies that the events put in force: their digests, each with the digest of its text if known."""
 
     def __init__(self) -> None:
         self._texts: dict[str, Any] = {}
 
-    def activated(self, event: Any) -> None:
+    def record_activation(self, event: Any) -> None:
         change = event.get("change") if isinstance(event, dict) else None
         if isinstance(change, dict) and event.get("event_type") == TenantEventType.POLICY_ACTIVATED:
             digest, text = change.get("policy_digest"), change.get("text_digest")
             self._texts[str(digest)] = text or self._texts.get(str(digest))
 
-    def at_fault(self, policies: list[StoredPolicy]) -> Iterator[Fault]:
+    def faults(self, policies: list[StoredPolicy]) -> Iterator[Fault]:
         for policy in policies:
-            if not _is_the_text(policy, self._texts.get(policy.digest)):
+            if not _matches_digest(policy, self._texts.get(policy.digest)):
                 what = f"the text of policy {policy.digest} was changed: it is not the one that was put in force"
                 yield Fault(TENANT, None, None, what)
         for digest in self._texts.keys() - {policy.digest for policy in policies}:
             yield Fault(TENANT, None, None, f"the text of policy {digest} is gone")
 
 
-def _is_the_text(policy: StoredPolicy, digest: str | None) -> bool:
-    """Earlier releases wrote down the policy's digest alone: that of its text, and later that of its content."""
+def _matches_digest(policy: StoredPolicy, digest: str | None) -> bool:
+    """Earlier releases recorded only one digest of a policy: first that of its text, later that of its content."""
     if not isinstance(policy.text, str):
         return False
-    its = text_digest(policy.text)
+    computed = text_digest(policy.text)
     if digest is not None:
-        return its == digest
+        return computed == digest
     try:
-        return policy.digest in (its, read_policy(policy.text).digest)
+        return policy.digest in (computed, read_policy(policy.text).digest)
     except PolicyError:
         return False

@@ -1,10 +1,11 @@
-"""Proof of the record: takes chains as they are kept, or as they were exported, and names everything that does not fit.
+"""Verifies the record, stored or exported, and yields every fault.
 
-1. A chain is taken event by event, a package is taken whole, and both are forgotten afterwards: of a whole trail, only
-   nine bytes for each event id are kept. So a trail may be as long as it likes.
-2. A fault stops nothing: what comes after it is judged as if all had been well, so that one change is mostly one fault.
-3. Keeping to the chain shows what was changed afterwards. That nobody made the whole chain anew is shown by a head that
-   was kept elsewhere: the signed manifest of an export.
+1. The tenant's chain is checked event by event and each package as a whole. Afterwards only nine bytes for each event
+   id are kept, so the record may have any length.
+2. A fault does not stop the check. What follows is checked as if the event had been correct, so that one change usually
+   gives one fault.
+3. The chain shows events that were changed afterwards. Only a head that was stored elsewhere, such as in the signed
+   manifest of an export, shows that nobody rewrote the whole chain.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ _FORM: Mapping[str, type] = {
 
 
 class SeenIds:
-    """A set of strings, by 64 bits of each: of a million, two meet by chance about once in forty million trails.
+    """A set of strings that stores 64 bits of each. Of a million, two collide in about one of forty million trails.
 
-    Sorted arrays take a tenth of the memory of a `set`. There are many of them, because to insert moves what follows.
+    Sorted arrays take a tenth of the memory of a `set`. There are many, to keep insertions short.
     """
 
     def __init__(self) -> None:
@@ -46,7 +47,7 @@ class SeenIds:
         return mark in marks[place : place + 1]
 
     def add(self, name: str) -> bool:
-        """Whether it is new."""
+        """Add the name, and return whether it is new."""
         marks, mark, place = self._place(name)
         if mark in marks[place : place + 1]:
             return False
@@ -60,18 +61,19 @@ class SeenIds:
 
 
 class ChainChecker:
-    """One chain: how far it has come, and what is wrong with each event that is said to follow."""
+    """Checks one chain, event by event."""
 
     def __init__(self, tenant_id: str, package_id: str | None, seen: SeenIds) -> None:
         self.tenant_id, self.package_id, self._seen = tenant_id, package_id, seen
         self.length = 0
-        # The digests that the next event may follow; none given: any, because nobody can know.
+        # The digests that the next event may name as `previous`; if empty, any, because the right one is unknown.
         self._heads: tuple[Any, ...] = (None,)
 
-    def follow(self, event: Any) -> Fault | None:
-        digest = _digest_of(event)
-        if what := _damaged(event, digest):
-            # It is taken to stand in its place, under either digest: its successor is not to blame.
+    def check(self, event: Any) -> Fault | None:
+        """Check the next event."""
+        digest = _computed_digest(event)
+        if what := _integrity_fault(event, digest):
+            # The event counts as present under either digest, so that its successor is not reported as well.
             stated = event.get("digest") if isinstance(event, dict) else None
             self._advance(self.length + 1, (digest, stated) if isinstance(stated, str) else ())
             return self.fault(what, event)
@@ -87,8 +89,8 @@ class ChainChecker:
     def _advance(self, length: int, heads: tuple[Any, ...]) -> None:
         self.length, self._heads = length, heads
 
-    def ended(self, claim: Claim) -> Fault | None:
-        """What is wrong with the end, once all of its events have come."""
+    def check_end(self, claim: Claim) -> Fault | None:
+        """Check the length and the head, after all events."""
         if self.length < claim.length:
             lost = f"{self.length + 1} to {claim.length}" if claim.length - self.length > 1 else claim.length
             return self.fault(f"its tail was cut: revision {lost} should follow")
@@ -126,20 +128,20 @@ class ChainChecker:
         return None
 
 
-def _damaged(event: Any, digest: str | None) -> str | None:
-    if what := _deformed(event):
+def _integrity_fault(event: Any, digest: str | None) -> str | None:
+    if what := _form_fault(event):
         return what
     return None if digest == event["digest"] else "it was changed: its digest is not that of its content"
 
 
-def _deformed(event: Any) -> str | None:
+def _form_fault(event: Any) -> str | None:
     if not isinstance(event, dict):
         return "it is no event"
     bad = [name for name, kind in _FORM.items() if type(event.get(name)) is not kind]
     return f"it has not the form of an event: {', '.join(bad)}" if bad else None
 
 
-def _digest_of(event: Any) -> str | None:
+def _computed_digest(event: Any) -> str | None:
     try:
         return event_digest(event) if isinstance(event, dict) else None
     except NotCanonicalError:
@@ -147,10 +149,10 @@ def _digest_of(event: Any) -> str | None:
 
 
 class Auditor:
-    """Goes through one tenant's trail: the tenant's own chain, the policies, and the packages one after the other.
+    """Checks the record of one tenant: its own chain, the policies, and one package after the other.
 
-    `texts`: whether renderings and policies come along, as they did not in exports of the first version. `earlier` is
-    an export with which all of it is compared.
+    `texts`: whether renderings and policies are included, which exports of the first version lack. `earlier`: an
+    earlier export to compare with.
     """
 
     def __init__(
@@ -162,21 +164,21 @@ class Auditor:
 
     def tenant_event(self, event: Any) -> Iterator[Fault]:
         self.counts.tenant_events += 1
-        if fault := self._own.follow(event):
+        if fault := self._own.check(event):
             yield fault
-        self._policies.activated(event)
+        self._policies.record_activation(event)
         yield from self._earlier.tenant_event(event) if self._earlier else ()
 
     def policies(self, policies: list[StoredPolicy]) -> Iterator[Fault]:
         self.counts.policies += len(policies)
-        yield from self._policies.at_fault(policies) if self._texts else ()
+        yield from self._policies.faults(policies) if self._texts else ()
 
     def ended(self) -> Iterator[Fault]:
-        """Once everything has come."""
+        """Check what the earlier export has, after everything else."""
         yield from self._earlier.ended(self._tenant_id) if self._earlier else ()
 
     def tenant_ended(self, claim: Claim) -> Iterator[Fault]:
-        if fault := self._own.ended(claim):
+        if fault := self._own.check_end(claim):
             yield fault
 
     def package(self, trail: Trail) -> Iterator[Fault]:
@@ -186,33 +188,33 @@ class Auditor:
         self.counts.renderings += len(trail.renderings)
         yield from trail.noticed
         chain = ChainChecker(self._tenant_id, trail.package_id, self._seen)
-        broken = [fault for event in trail.events if (fault := chain.follow(event))]
-        broken += _at_its_end(trail, chain)
+        broken = [fault for event in trail.events if (fault := chain.check(event))]
+        broken += _end_faults(trail, chain)
         yield from broken
         yield from word_faults(trail)
         yield from rendering_faults(trail) if self._texts else ()
         yield from self._earlier.package(trail.package_id, trail.events) if self._earlier else ()
-        # What a broken chain comes to means nothing: its faults have been named.
+        # Replaying a broken chain means nothing, and its faults have been yielded.
         yield from () if broken else replay(trail)
 
 
-def _at_its_end(trail: Trail, chain: ChainChecker) -> Iterator[Fault]:
+def _end_faults(trail: Trail, chain: ChainChecker) -> Iterator[Fault]:
     if trail.claim is None:
         yield Fault(trail.package_id, None, None, "it has a record, and no state: its row is missing")
     elif not trail.events:
         yield Fault(trail.package_id, None, None, "it has a state, and no events: its record is missing")
-    elif fault := chain.ended(trail.claim):
+    elif fault := chain.check_end(trail.claim):
         yield fault
 
 
 def word_faults(trail: Trail) -> Iterator[Fault]:
-    """Words have to be those of which the event keeps the digest. Emptied ones, with their salt, are in order."""
-    events = [event for event in trail.events if not _deformed(event)]
+    """Texts that do not match the digest in their event. Texts that retention erased, with their salt, are no fault."""
+    events = [event for event in trail.events if not _form_fault(event)]
     digests = {event["event_id"]: event.get("content") for event in events}
     revisions = {event["event_id"]: event["revision"] for event in events}
     missing = {event_id for event_id, digest in digests.items() if digest is not None}
     for kept in trail.contents:
-        what = _ill_kept(kept, digests.get(kept.event_id), missing)
+        what = _stored_words_fault(kept, digests.get(kept.event_id), missing)
         missing.discard(kept.event_id)
         if what:
             yield Fault(trail.package_id, revisions.get(kept.event_id), kept.event_id, what)
@@ -221,7 +223,7 @@ def word_faults(trail: Trail) -> Iterator[Fault]:
         yield Fault(trail.package_id, revisions[event_id], event_id, what)
 
 
-def _ill_kept(kept: StoredWords, digest: Any, missing: set[str]) -> str | None:
+def _stored_words_fault(kept: StoredWords, digest: Any, missing: set[str]) -> str | None:
     if digest is None:
         return "there are words beside it, and it brought none"
     if kept.event_id not in missing:
