@@ -45,13 +45,13 @@ def finding(value: Any) -> NotCanonicalError:
 
 @pytest.mark.slow
 @given(values)
-def test_it_writes_what_an_independent_implementation_writes(value: Any) -> None:
+def test_the_output_equals_that_of_an_independent_implementation(value: Any) -> None:
     assert canonical_json(value) == rfc8785.dumps(value)
 
 
 @pytest.mark.slow
 @given(values)
-def test_a_reader_that_keeps_numbers_as_doubles_reads_the_same_value(value: Any) -> None:
+def test_a_reader_that_stores_numbers_as_doubles_reads_the_same_value(value: Any) -> None:
     assert json.loads(canonical_json(value), parse_int=float) == value
 
 
@@ -89,7 +89,7 @@ def test_names_are_ordered_by_utf_16_code_units(value: dict[str, None]) -> None:
         ("43143ff3c1cb0959", "1424953923781206.2"),
     ],
 )
-def test_a_double_is_spelled_as_in_appendix_b_of_the_rfc(bits: str, spelling: str) -> None:
+def test_a_double_is_written_as_in_appendix_b_of_the_rfc(bits: str, spelling: str) -> None:
     (number,) = struct.unpack(">d", bytes.fromhex(bits))
     assert canonical_json(number) == spelling.encode()
 
@@ -113,7 +113,7 @@ def test_a_double_is_spelled_as_in_appendix_b_of_the_rfc(bits: str, spelling: st
         pytest.param("\b\t\f\r\x00\x7f\u2028", '"\\b\\t\\f\\r\\u0000\x7f\u2028"', id="escapes-are-as-few-as-possible"),
     ],
 )
-def test_a_scalar_is_spelled_in_one_way(value: Any, spelling: str) -> None:
+def test_a_scalar_is_written_in_one_way(value: Any, spelling: str) -> None:
     assert canonical_json(value) == spelling.encode()
 
 
@@ -124,7 +124,7 @@ def test_names_are_ordered_as_in_the_example_of_the_rfc() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 999, 1000, 1001, 70_000])
-def test_names_of_any_length_are_written_alike_each_time(length: int) -> None:
+def test_names_of_any_length_are_written_the_same_each_time(length: int) -> None:
     value = {name * length: name for name in ("é", "b", "a")}
     assert [canonical_json(value), canonical_json(dict(reversed(value.items())))] == [rfc8785.dumps(value)] * 2
 
@@ -149,7 +149,7 @@ def test_names_from_an_enum_are_ordered_as_strings_whatever_order_the_enum_has()
         pytest.param([b"a"], "/0", "bytes", id="bytes"),
     ],
 )
-def test_what_has_no_canonical_form_is_refused_with_the_path_to_it(value: Any, path: str, reason: str) -> None:
+def test_a_value_without_a_canonical_form_is_refused_with_its_path(value: Any, path: str, reason: str) -> None:
     fault = finding(value)
     assert (fault.path, reason in fault.reason) == (path, True)
 
@@ -158,15 +158,15 @@ def test_the_message_says_where_and_why() -> None:
     assert str(finding({"a": [float("nan")]})) == "/a/0: NaN and infinities are not JSON numbers"
 
 
-def test_sixty_four_levels_are_written() -> None:
+def test_sixty_four_levels_of_nesting_are_written() -> None:
     assert canonical_json(nested(MAX_DEPTH)) == b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
 
 
-def test_a_level_more_is_refused() -> None:
+def test_one_level_more_of_nesting_is_refused() -> None:
     assert finding(nested(MAX_DEPTH + 1)).path == "/0" * MAX_DEPTH
 
 
-def test_who_asks_may_allow_less_depth() -> None:
+def test_the_caller_may_set_a_smaller_depth() -> None:
     with pytest.raises(NotCanonicalError, match=r"^/0/0: the nesting is too deep$"):
         canonical_json(nested(3), max_depth=2)
 
@@ -218,18 +218,18 @@ def test_leaves_are_every_name_and_every_scalar_with_its_path() -> None:
         pytest.param([{"a": float("nan")}], "/0/a", id="what-is-not-canonical-either"),
     ],
 )
-def test_what_a_person_or_a_reader_would_not_get_whole_is_not_legible(value: Any, path: str) -> None:
+def test_the_strict_form_refuses_values_that_people_or_readers_would_not_see_whole(value: Any, path: str) -> None:
     with pytest.raises(NotCanonicalError) as caught:
         canonical_json_strict(value)
     assert caught.value.path == path
 
 
 @pytest.mark.parametrize("value", ["a\tb\r\nc\x7f", 1e21, -1.5, float(MAX_INTEGER), {"a": [True, None, 7]}], ids=repr)
-def test_what_is_legible_is_read_back_to_the_same_form(value: Any) -> None:
+def test_the_strict_form_is_parsed_back_to_the_same_form(value: Any) -> None:
     assert canonical_json(json.loads(canonical_json_strict(value))) == canonical_json(value)
 
 
-def test_what_is_kept_of_names_stays_small_however_many_are_sent() -> None:
+def test_the_cache_of_names_stays_small_however_many_are_sent() -> None:
     each = [{f"{first:x}-{second:x}": None for second in range(300)} for first in range(400)]
     tracemalloc.start()
     for value in each:

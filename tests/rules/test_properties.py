@@ -193,14 +193,14 @@ TestLives.settings = settings(max_examples=100, stateful_step_count=40)
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_a_long_life_by_plain_chance_keeps_every_promise(seed: int) -> None:
+def test_random_lives_of_packages_keep_every_invariant(seed: int) -> None:
     life, chance = Life(look), random.Random(seed)
     for _ in range(1000):
         life.something_happens(chance.choice)
         look_around(life)
 
 
-def test_plain_chance_gets_everywhere() -> None:
+def test_random_commands_reach_every_status() -> None:
     seen, reasons = set[str](), set[str]()
     for seed in range(10):
         life, chance = Life(look), random.Random(seed)

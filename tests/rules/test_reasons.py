@@ -28,26 +28,26 @@ def test_no_two_reasons_have_the_same_sentence() -> None:
     assert len({sentence_of(reason) for reason in Reason}) == len(Reason)
 
 
-def test_a_refusal_tells_its_facts() -> None:
+def test_a_refusal_states_its_facts() -> None:
     refusal = refuse(Reason.STALE_VERSION, seen=1, current=2)
     assert refusal == Refusal(reason=Reason.STALE_VERSION, facts={"seen": "1", "current": "2"})
     assert refusal.sentence == "Version 1 is out of date: version 2 is the one to go by."
 
 
-def test_a_role_is_named_as_people_say_it_and_to_programs_as_the_policy_has_it() -> None:
+def test_a_sentence_has_the_role_in_plain_words_and_the_facts_have_its_name() -> None:
     refusal = refuse(Reason.WRONG_ROLE, role="senior_reviewer")
     assert refusal.sentence == "This asks for a senior reviewer, and you do not hold that role."
     assert refusal.facts == {"role": "senior_reviewer"}
 
 
-def test_a_role_has_the_article_that_it_is_spoken_with() -> None:
+def test_a_role_has_the_right_article() -> None:
     refusal = refuse(Reason.OUT_OF_SCOPE, role="internal_auditor", action_type="send_notice")
     assert refusal.sentence == "You are an internal auditor, but not for send_notice: your scope does not cover it."
     ladder = refuse(Reason.NOT_ON_LADDER, role="on_call", ladder="senior_reviewer, area_director").sentence
     assert ladder == "on call is not further up this package's ladder, which is: senior reviewer, area director."
 
 
-def test_a_fact_that_is_missing_is_no_crash() -> None:
+def test_a_missing_fact_does_not_break_the_sentence() -> None:
     assert "(no current)" in refuse(Reason.STALE_VERSION, seen=1).sentence
 
 

@@ -135,7 +135,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("kind", "who", "expected"), CASES)
-def test_who_may_do_what(kind: type[Command], who: str, expected: Reason | None) -> None:
+def test_each_standard_admits_the_right_people(kind: type[Command], who: str, expected: Reason | None) -> None:
     assert reason(kind, ready_for(kind), who) is expected
 
 
@@ -144,7 +144,7 @@ def test_nobody_recuses_themselves_twice() -> None:
 
 
 @pytest.mark.parametrize("kind", ASKED)
-def test_with_a_directory_that_is_too_old_nobody_may_do_anything(kind: type[Command]) -> None:
+def test_with_a_stale_directory_nobody_may_do_anything(kind: type[Command]) -> None:
     assert reason(kind, ready_for(kind), DORA, directory_as_of=NOW - DAY - DAY / 1000) is Reason.DIRECTORY_STALE
 
 

@@ -49,18 +49,18 @@ def whom(state: PackageState, *, by: Roster | None = None) -> Mentions:
 FEW = {"supervisor": {"members": [SUSI]}, "director": {"members": []}}
 
 
-def test_up_to_five_people_who_could_decide_are_called_by_name() -> None:
+def test_up_to_five_people_who_could_decide_are_mentioned_by_name() -> None:
     its = whom(submitted(HARD), by=roster(roles=FEW))
     assert (set(its.people), its.groups, its.more) == ({SENTA, SVEN, SUSI}, (), False)
 
 
 @pytest.mark.parametrize("party", [{"requested_by": SENTA}, {"on_behalf_of": [SENTA]}], ids=["requester", "chain"])
-def test_nobody_who_may_not_decide_is_called(party: dict[str, Any]) -> None:
+def test_people_who_may_not_decide_are_not_mentioned(party: dict[str, Any]) -> None:
     its = whom(submitted(package(risk_level="high", **party)), by=roster(roles=FEW))
     assert set(its.people) == {SVEN, SUSI}
 
 
-def test_the_owner_is_not_called() -> None:
+def test_the_owner_is_not_mentioned() -> None:
     its = whom(submitted(HARD), by=roster(roles={**FEW, "senior_reviewer": {"members": [OWEN, SENTA]}}))
     assert set(its.people) == {SENTA, SUSI}
 
@@ -70,22 +70,22 @@ def test_the_owner_is_not_called() -> None:
     [{"active": False}, {"is_bot": True}, {"is_guest": True}, {"away_until": NOW + DAY}],
     ids=["deactivated", "bot", "guest", "away"],
 )
-def test_nobody_who_is_gone_is_called(change: dict[str, Any]) -> None:
+def test_people_who_are_away_or_gone_are_not_mentioned(change: dict[str, Any]) -> None:
     its = whom(submitted(HARD), by=roster(changes={SENTA: change}, roles=FEW))
     assert set(its.people) == {SVEN, SUSI}
 
 
-def test_holders_of_a_role_that_includes_the_one_asked_are_called_too() -> None:
+def test_holders_of_a_role_that_includes_the_required_one_are_mentioned_too() -> None:
     only = {**FEW, "senior_reviewer": {"members": []}}
     assert whom(submitted(HARD), by=roster(roles=only)).people == (SUSI,)
 
 
-def test_nobody_above_whose_authority_it_is_is_called() -> None:
+def test_nobody_is_mentioned_whose_authority_is_too_low() -> None:
     its = whom(submitted(CRITICAL), by=roster(roles=FEW))
     assert its.people == (SUSI,)
 
 
-def test_no_one_is_called_twice_for_one_package() -> None:
+def test_reviewers_who_have_voted_are_not_mentioned_again() -> None:
     two = policy(tiers={"high": {"quorum": 2}})
     state = submitted(HARD, policy=two)
     voted = after(state, ask(Approve, state, comment="Checked."), by=SENTA, policy=two)
@@ -93,13 +93,13 @@ def test_no_one_is_called_twice_for_one_package() -> None:
     assert set(whom(voted, by=roster(roles=FEW)).people) == {SVEN, SUSI}
 
 
-def test_if_more_than_five_could_decide_the_roles_user_group_is_called() -> None:
+def test_if_more_than_five_could_decide_the_roles_user_group_is_mentioned() -> None:
     state = submitted(HARD)
     many = {"senior_reviewer": {"groups": [GROUP]}}
     assert whom(state, by=roster(roles=many)) == Mentions(groups=(GROUP,))
 
 
-def test_without_a_user_group_five_are_called_the_same_ones_each_time_and_others_elsewhere() -> None:
+def test_without_a_user_group_five_people_are_mentioned_the_same_for_one_package() -> None:
     members = [f"UMANY{number}" for number in range(40)]
     known = {user: person(user) for user in members}
     its = Roster(policy(roles={"senior_reviewer": {"members": members}}), Directory(people=people() | known, as_of=NOW))
@@ -110,13 +110,13 @@ def test_without_a_user_group_five_are_called_the_same_ones_each_time_and_others
     assert set(elsewhere.people) != set(first.people)
 
 
-def test_where_nobody_could_decide_now_the_roles_user_group_is_called() -> None:
+def test_if_nobody_could_decide_now_the_roles_user_group_is_mentioned() -> None:
     gone = {user: {"away_until": NOW + DAY} for user in (SENTA, SVEN, SUSI)}
     its = roster(changes=gone, roles={**FEW, "senior_reviewer": {"groups": [GROUP], "members": [SENTA]}})
     assert whom(submitted(HARD), by=its) == Mentions(groups=(GROUP,))
 
 
-def test_who_has_taken_the_task_is_called_alone_as_long_as_they_could_decide() -> None:
+def test_the_assignee_is_mentioned_alone_while_they_could_decide() -> None:
     state = submitted(HARD)
     taken = after(state, ask(ClaimTask, state), by=SENTA)
     assert whom(taken).people == (SENTA,)
@@ -124,32 +124,32 @@ def test_who_has_taken_the_task_is_called_alone_as_long_as_they_could_decide() -
     assert set(whom(taken, by=away).people) == {SVEN, SUSI}
 
 
-def test_a_policy_may_always_call_the_role() -> None:
+def test_a_policy_can_always_mention_the_role() -> None:
     its = roster(roles={**FEW, "senior_reviewer": {"groups": [GROUP]}}, queue={"call": "role"})
     assert whom(submitted(HARD), by=its) == Mentions(groups=(GROUP,))
 
 
-def test_a_policy_may_call_only_who_has_taken_the_task() -> None:
+def test_a_policy_can_mention_only_the_assignee() -> None:
     its, state = roster(queue={"call": "assignee"}), submitted(HARD)
     assert whom(state, by=its) == Mentions()
     assert whom(after(state, ask(ClaimTask, state), by=SENTA), by=its) == Mentions((SENTA,))
 
 
-def test_a_takeover_calls_who_could_take_it_over_the_requester_among_them() -> None:
+def test_a_takeover_mentions_everyone_who_could_take_over_including_the_requester() -> None:
     state = submitted(package(recommendation="escalate", requested_by=RITA))
     assert RITA in whom(state, by=roster(roles={**FEW, "senior_reviewer": {"members": [SENTA]}})).people
 
 
-def test_a_question_calls_who_could_answer_it() -> None:
+def test_a_question_mentions_people_who_could_answer_it() -> None:
     its = whom(submitted(QUESTION), by=roster(roles={**FEW, "senior_reviewer": {"members": [SENTA]}}))
     assert ROSE not in its.people
     assert RITA in its.people
 
 
-def test_silence_calls_nobody() -> None:
+def test_a_soft_package_mentions_nobody() -> None:
     assert whom(submitted(SOFT)) == whom(after(submitted(HARD), ask(Approve, submitted(HARD)), by=SENTA)) == Mentions()
 
 
-def test_a_stale_directory_calls_the_user_group() -> None:
+def test_with_a_stale_directory_the_user_group_is_mentioned() -> None:
     its = roster(roles={"senior_reviewer": {"groups": [GROUP]}})
     assert mentions_for(submitted(HARD), its, NOW + 1000 * DAY) == Mentions(groups=(GROUP,))

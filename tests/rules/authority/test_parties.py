@@ -70,7 +70,7 @@ def rules(state: PackageState) -> dict[str, HITLLevel]:
         pytest.param(None, OWEN, id="nobody, so the owner"),
     ],
 )
-def test_a_requester_is_the_person_they_are(who: str | None, requester: str) -> None:
+def test_a_requester_is_resolved_to_a_person(who: str | None, requester: str) -> None:
     state = submitted(from_(who, risk_level="high"), **BEARING)
     assert (state.requester, state.barred[requester]) == (requester, Bar.REQUESTER)
     assert refusal(state, ask(Approve, state), by=requester, policy=OUTSIDE) in (Reason.IS_REQUESTER, Reason.WRONG_ROLE)
@@ -89,37 +89,37 @@ def test_a_requester_is_the_person_they_are(who: str | None, requester: str) -> 
         pytest.param(BODO, id="a bot"),
     ],
 )
-def test_a_party_whom_nobody_knows_is_refused_and_the_field_is_named(who: str) -> None:
+def test_an_unknown_party_is_refused_and_the_field_is_named(who: str) -> None:
     assert unknown(from_(who)) == ["requested_by"]
     assert unknown(from_(ROSE, SVEN, who)) == ["on_behalf_of.1"]
     assert unknown(from_(who, who)) == ["requested_by", "on_behalf_of.0"]
 
 
-def test_a_new_version_is_held_to_it_too() -> None:
+def test_a_new_version_with_an_unknown_party_is_refused() -> None:
     state = submitted(HARD, policy=OUTSIDE)
     later = ask(NewVersion, state, package=from_("eve@elsewhere.example", risk_level="high"))
     assert refusal(state, later, by=AGENT.actor, policy=OUTSIDE, package=HARD) is Reason.REQUESTER_UNKNOWN
 
 
 @pytest.mark.parametrize("what", [from_(ROSE, risk_level="low"), from_(None, ROSE, risk_level="low")])
-def test_parties_are_not_looked_up_in_a_directory_that_is_too_old(what: DecisionPackage) -> None:
+def test_parties_are_not_looked_up_in_a_stale_directory(what: DecisionPackage) -> None:
     old = {"directory_as_of": NOW - 2 * DAY}
     assert refusal(None, submission(what), by=AGENT.actor, **old) is Reason.DIRECTORY_STALE
 
 
 @pytest.mark.parametrize("parties", [("eve@partner.example",), (ROSE, "eve@partner.example"), ("Eve@Partner.Example",)])
-def test_an_outsider_makes_it_hard_because_nobody_can_check_independence(parties: tuple[str, ...]) -> None:
+def test_an_outsider_makes_the_package_hard_because_independence_cannot_be_checked(parties: tuple[str, ...]) -> None:
     state = submitted(from_(*parties, risk_level="low"), **BEARING)
     assert rules(state)["outsider"] is state.level is HITLLevel.HARD_APPROVAL
 
 
-def test_a_version_from_inside_stays_hard_after_one_from_outside() -> None:
+def test_a_package_stays_hard_once_a_version_came_from_an_outsider() -> None:
     state = submitted(from_("eve@partner.example"), **BEARING)
     later = after(state, ask(NewVersion, state, package=from_(ROSE)), by=AGENT.actor, **BEARING)
     assert rules(later)["outsider"] is HITLLevel.HARD_APPROVAL
 
 
-def test_a_domain_of_a_member_is_never_outside_whatever_the_policy_names() -> None:
+def test_the_domain_of_a_member_is_never_an_outside_domain() -> None:
     assert unknown(from_("eve@example.com")) == ["requested_by"]
     moved = people(UROSE={"email": "rose@partner.example"})
     assert unknown(from_("eve@partner.example"), people=moved) == ["requested_by"]
@@ -137,7 +137,7 @@ def chained(*chain: str, requested_by: str = ROSE, policy: Policy = FEW) -> Pack
     return submitted(from_(requested_by, *chain), policy=policy)
 
 
-def test_a_chain_that_leaves_one_reviewer_makes_it_hard() -> None:
+def test_a_delegation_chain_that_leaves_one_reviewer_makes_the_package_hard() -> None:
     state = chained(RITA)
     assert rules(state)[CHAIN_BARS] is state.level is HITLLevel.HARD_APPROVAL
 
@@ -152,11 +152,11 @@ def test_a_chain_that_leaves_one_reviewer_makes_it_hard() -> None:
         pytest.param(chained(RITA, policy=policy()), id="two are left"),
     ],
 )
-def test_a_chain_that_takes_nobody_away_changes_nothing(state: PackageState) -> None:
+def test_a_delegation_chain_without_reviewers_changes_nothing(state: PackageState) -> None:
     assert (CHAIN_BARS in rules(state), state.level) == (False, HITLLevel.SOFT_APPROVAL)
 
 
-def test_a_chain_that_a_new_version_brings_makes_it_hard_too() -> None:
+def test_a_delegation_chain_added_by_a_new_version_makes_the_package_hard() -> None:
     state = chained()
     later = after(state, ask(NewVersion, state, package=from_(ROSE, RITA)), by=AGENT.actor, policy=FEW)
     assert rules(later)[CHAIN_BARS] is later.level is HITLLevel.HARD_APPROVAL

@@ -72,26 +72,26 @@ def test_a_quorum_of_two_with_one_supervisor(who: list[str], status: Status) -> 
     assert voted(*who).status is status
 
 
-def test_a_quorum_is_the_basis_and_names_everybody() -> None:
+def test_a_quorum_is_the_basis_and_names_all_its_reviewers() -> None:
     made = voted(SENTA, SUSI).decision
     assert made is not None
     assert made.basis is Basis.QUORUM
     assert [seat.reviewer_id for seat in made.reviewers] == [SENTA, SUSI]
 
 
-def test_nobody_counts_twice() -> None:
+def test_nobody_votes_twice() -> None:
     state = voted(SENTA)
     assert refusal(state, ask(Approve, state), by=SENTA, policy=TWO) is Reason.ALREADY_COUNTED
 
 
-def test_critical_risk_takes_two() -> None:
+def test_critical_risk_needs_two_people() -> None:
     state = opened(submitted(CRITICAL), SUSI, SAUL)
     state = after(state, ask(Approve, state), by=SUSI)
     assert (state.status, voters(state)) == (Status.PENDING, [SUSI])
     assert after(state, ask(Approve, state), by=SAUL).status is Status.APPROVED
 
 
-def test_each_vote_records_what_its_author_had_before_them() -> None:
+def test_each_vote_records_the_renderings_that_its_author_saw() -> None:
     state = submitted(HARD, policy=TWO)
     (vote,) = after(state, ask(Approve, state, rendering_id="rnd_9"), by=SENTA, policy=TWO).votes
     assert (vote.version, vote.rung, vote.rendering_id, vote.role) == (1, 0, "rnd_9", "senior_reviewer")
@@ -101,7 +101,7 @@ def test_each_vote_records_what_its_author_had_before_them() -> None:
     ("kind", "status", "rung"),
     [(Reject, Status.REJECTED, 0), (Revise, Status.REVISION_REQUESTED, 0), (Escalate, Status.PENDING, 1)],
 )
-def test_one_person_is_enough_for_everything_but_a_yes(kind: type[Any], status: Status, rung: int) -> None:
+def test_one_person_is_enough_for_everything_except_approval(kind: type[Any], status: Status, rung: int) -> None:
     state = voted(SENTA)
     settled = after(state, ask(kind, state), by=SVEN, policy=TWO)
     assert (settled.status, settled.task.rung) == (status, rung)
@@ -128,14 +128,14 @@ def test_one_person_is_enough_for_everything_but_a_yes(kind: type[Any], status: 
         pytest.param({"policy": TWO, "people": people(USENTA={"active": False})}, id="left the workspace"),
     ],
 )
-def test_a_vote_whose_author_could_not_give_it_today_no_longer_counts(bearing: dict[str, Any]) -> None:
+def test_a_vote_of_someone_who_could_not_approve_today_no_longer_counts(bearing: dict[str, Any]) -> None:
     state = voted(SENTA)
     move = happened(state, ask(Approve, state), by=SUSI, **bearing)
     assert (move.after.status, voters(move.after)) == (Status.PENDING, [SUSI])
     assert move.occurrences[0].reason == "votes-no-longer-valid"
 
 
-def test_a_part_of_the_quorum_takes_scope_and_authority_in_that_very_role() -> None:
+def test_a_part_of_the_quorum_requires_scope_and_authority_in_that_same_role() -> None:
     roles = {
         "senior_reviewer": {"members": [SENTA, SVEN, SUSI]},
         "supervisor": {"members": [SUSI], "scopes": ["mail.*"]},
@@ -146,7 +146,7 @@ def test_a_part_of_the_quorum_takes_scope_and_authority_in_that_very_role() -> N
     assert voted(SENTA, SUSI, DORA, policy=elsewhere).status is Status.APPROVED
 
 
-def test_recusing_oneself_voids_ones_vote() -> None:
+def test_recusal_drops_ones_vote() -> None:
     state = voted(SENTA)
     recused = after(state, ask(Recuse, state), by=SENTA, policy=TWO)
     assert voters(recused) == []
@@ -159,7 +159,7 @@ def test_votes_of_an_earlier_rung_count_on_the_next() -> None:
     assert after(raised, ask(Approve, raised), by=SUSI, policy=TWO).status is Status.APPROVED
 
 
-def test_a_comment_that_came_between_voids_no_click() -> None:
+def test_a_comment_in_between_does_not_make_a_click_stale() -> None:
     state = voted(SENTA)
     seen = ask(Approve, state)
     later = after(state, ask(Comment, state), by=SVEN, policy=TWO)
@@ -174,7 +174,7 @@ def override(state: PackageState, by: str, decision: OverrideDecision = Override
     return after(state, ask(HumanOverrideCommand, state, override_decision=decision), by=by, policy=TWO)
 
 
-def test_an_override_to_proceed_takes_the_same_quorum() -> None:
+def test_an_override_to_proceed_needs_the_same_quorum() -> None:
     one = override(submitted(HARD, policy=TWO), SENTA)
     assert (one.status, one.decision) == (Status.PENDING, None)
     two = override(one, SUSI)
@@ -194,13 +194,13 @@ def test_an_approval_and_an_override_do_not_add_up() -> None:
     assert after(mixed, ask(Approve, mixed), by=SAUL, policy=TWO).status is Status.APPROVED
 
 
-def test_whoever_changes_their_mind_has_one_vote_still() -> None:
+def test_a_reviewer_who_changes_their_vote_still_has_one_vote() -> None:
     changed = override(voted(SENTA), SENTA)
     assert voters(changed) == [SENTA]
     assert after(changed, ask(Approve, changed), by=SUSI, policy=TWO).status is Status.PENDING
 
 
-def test_an_override_to_stop_takes_the_quorum_too() -> None:
+def test_an_override_to_stop_needs_the_quorum_too() -> None:
     one = override(voted(SENTA), SUSI, OverrideDecision.STOP)
     assert (one.status, voters(one)) == (Status.PENDING, [SENTA, SUSI])
     both = override(one, SAUL, OverrideDecision.STOP)
@@ -212,12 +212,12 @@ def test_an_override_to_stop_takes_the_quorum_too() -> None:
 # The policy changed in between.
 
 
-def test_a_policy_that_asks_for_more_people_is_obeyed() -> None:
+def test_a_policy_with_a_larger_quorum_applies_to_open_packages() -> None:
     state = submitted(HARD)
     assert after(state, ask(Approve, state), by=SENTA, policy=TWO).status is Status.PENDING
 
 
-def test_a_policy_that_asks_for_fewer_people_is_for_later_packages() -> None:
+def test_a_policy_with_a_smaller_quorum_applies_only_to_later_packages() -> None:
     state = submitted(HARD, policy=TWO)
     assert after(state, ask(Approve, state), by=SENTA).status is Status.PENDING
 
@@ -232,7 +232,7 @@ def test_a_policy_that_asks_for_fewer_people_is_for_later_packages() -> None:
     ],
     ids=["comment, then", "comment, today", "details, then", "details, today"],
 )
-def test_what_either_policy_asks_before_a_yes_is_asked(then: Policy, today: Policy, expected: Reason) -> None:
+def test_an_approval_must_meet_the_requirements_of_both_policies(then: Policy, today: Policy, expected: Reason) -> None:
     state = submitted(SOFT, policy=then)
     assert refusal(state, ask(Approve, state, comment=None), by=RITA, policy=today) is expected
     assert after(state, ask(Object, state), by=RITA, policy=today).status is Status.PENDING

@@ -57,7 +57,7 @@ def test_a_director_fills_only_one_part_of_a_quorum() -> None:
 
 
 @pytest.mark.parametrize("voters", [(DORA, SUSI), (SUSI, DORA)])
-def test_a_director_moves_on_to_the_part_that_nobody_else_can_fill(voters: tuple[str, ...]) -> None:
+def test_a_director_fills_the_part_that_nobody_else_can_fill(voters: tuple[str, ...]) -> None:
     state = voted(*voters)
     assert state.status is Status.APPROVED
     assert quorum(state) == (2, 2, {"supervisor": (1, 1), "director": (1, 1)})
@@ -79,7 +79,7 @@ def test_a_quorum_that_nobody_can_fill_is_refused_at_submission() -> None:
     rest=st.integers(0, 2),
     able=st.dictionaries(st.integers(1, 6).map(str), st.sets(st.sampled_from(ROLES))),
 )
-def test_as_many_parts_are_filled_as_by_trying_every_order(
+def test_the_matching_is_as_large_as_by_trying_every_order(
     of_role: dict[str, int], rest: int, able: dict[str, set[str]]
 ) -> None:
     seats = [role for role, needed in of_role.items() for _ in range(needed)] + [None] * rest

@@ -44,7 +44,7 @@ def read(state: PackageState, *pages: int, of: int = 3, by: str = SENTA) -> Pack
         pytest.param(LONG_QUESTION, Answer, {}, id="answer"),
     ],
 )
-def test_nothing_goes_ahead_that_was_not_shown_whole(said: Any, kind: type[Command], fields: dict[str, Any]) -> None:
+def test_an_approval_requires_that_everything_was_shown(said: Any, kind: type[Command], fields: dict[str, Any]) -> None:
     state = world.submitted(said)
     assert refusal(state, ask(kind, state, **fields), by=SENTA, package=said) is Reason.NOT_SHOWN_WHOLE
     seen = read(state, 1, 2, 3)
@@ -58,7 +58,7 @@ def test_nothing_goes_ahead_that_was_not_shown_whole(said: Any, kind: type[Comma
         pytest.param(HumanOverrideCommand, {"override_decision": "stop"}, id="override to stop"),
     ],
 )
-def test_what_was_not_shown_whole_can_be_stopped(kind: type[Command], fields: dict[str, Any]) -> None:
+def test_a_package_that_was_not_shown_whole_can_be_stopped(kind: type[Command], fields: dict[str, Any]) -> None:
     state = world.submitted(LONG)
     assert after(state, ask(kind, state, **fields), by=SENTA).status.terminal
 
@@ -81,7 +81,7 @@ def test_the_steps_of_an_older_version_do_not_count() -> None:
     assert refusal(newer, ask(Approve, newer), by=SENTA) is Reason.NOT_SHOWN_WHOLE
 
 
-def test_a_vote_and_its_decision_record_the_renderings_of_every_step() -> None:
+def test_a_vote_and_its_decision_record_the_renderings_of_every_form_step() -> None:
     state = read(world.submitted(LONG), 3, 1, 2)
     done = after(state, ask(Approve, state, rendering_id="rnd_card"), by=SENTA)
     assert done.decision is not None
@@ -95,7 +95,7 @@ def test_an_edit_records_what_was_shown_before_it() -> None:
     assert edited.votes[0].rendering_ids == ("rnd_1",)
 
 
-def test_a_step_that_is_opened_again_keeps_its_last_rendering() -> None:
+def test_a_form_step_that_is_opened_again_keeps_its_last_rendering() -> None:
     state = read(world.submitted(LONG), 1, 2, 3)
     again = after(state, ask(OpenForm, state, page=2, of=3, rendering_id="rnd_new"), by=SENTA)
     assert [step.rendering_id for step in again.forms] == ["rnd_1", "rnd_3", "rnd_new"]
@@ -110,7 +110,7 @@ def test_details_first_means_every_page_that_holds_what_is_approved() -> None:
     assert after(both, ask(Approve, both), by=SUSI).votes[0].reviewer_id == SUSI
 
 
-def test_a_page_of_which_an_older_release_kept_no_count_is_opened_again() -> None:
+def test_a_page_recorded_without_a_count_must_be_opened_again() -> None:
     state = world.opened(world.submitted(world.CRITICAL), SUSI)
     (page,) = state.details
     old = state.model_copy(update={"details": (page.model_copy(update={"of": 0}),)})
@@ -120,17 +120,17 @@ def test_a_page_of_which_an_older_release_kept_no_count_is_opened_again() -> Non
 # Silence.
 
 
-def test_what_the_card_cannot_show_whole_is_hard_from_the_start_and_says_why() -> None:
+def test_a_package_that_the_card_cannot_show_whole_is_hard_and_says_why() -> None:
     state = world.submitted(package(action_parameters=MANY))
     assert (state.level, state.whole_on_card) == (HITLLevel.HARD_APPROVAL, False)
     assert "not-shown-whole" in [why.rule for why in state.why]
 
 
-def test_what_the_policy_lets_pass_is_not_held_up_by_its_length() -> None:
+def test_an_automatic_package_may_have_any_length() -> None:
     assert world.submitted(package(action_parameters=MANY, risk_level="low")).status is Status.APPROVED
 
 
-def test_a_soft_package_of_an_older_release_does_not_go_ahead_on_silence() -> None:
+def test_a_soft_package_of_an_older_release_is_not_approved_by_silence() -> None:
     state = world.shown(world.submitted()).model_copy(update={"whole_on_card": False})
     now = NOW + 10 * MINUTE
     hard = after(state, ask(Consent, state), now=now)
@@ -147,7 +147,7 @@ def too_long(**fields: Any) -> Any:
     return package(action_parameters={"deep": deep}, **fields)
 
 
-def test_what_a_person_has_to_approve_and_no_form_can_show_is_refused_at_submission() -> None:
+def test_a_package_that_needs_approval_and_is_too_long_for_a_form_is_refused() -> None:
     assert refusal(None, world.submission(too_long()), by=AGENT.actor) is Reason.TOO_LONG_TO_SHOW
 
 

@@ -91,7 +91,7 @@ def silence(
 # When it counts.
 
 
-def test_all_of_a_silence_counts_where_somebody_was_always_there() -> None:
+def test_all_of_a_silence_counts_if_someone_was_always_at_work() -> None:
     assert silence() == HOUR
 
 
@@ -100,7 +100,7 @@ def test_no_silence_counts_before_the_card_was_seen() -> None:
     assert silence(now=NOW) == NONE
 
 
-def test_having_seen_another_version_is_no_silence_about_this_one() -> None:
+def test_silence_about_another_version_does_not_count() -> None:
     state = SEEN.model_copy(update={"shown": Shown(at=NOW, version=SEEN.version + 1)})
     assert silence(state=state) == NONE
 
@@ -122,7 +122,7 @@ def test_having_seen_another_version_is_no_silence_about_this_one() -> None:
         pytest.param({SENTA: [after(NONE, HOUR)]}, HOUR, id="somebody else was away"),
     ],
 )
-def test_time_counts_while_at_least_one_person_is_there(absences: dict[str, list[Span]], counts: timedelta) -> None:
+def test_time_counts_while_at_least_one_person_is_at_work(absences: dict[str, list[Span]], counts: timedelta) -> None:
     assert silence(absences) == counts
 
 
@@ -135,11 +135,11 @@ def test_time_counts_while_at_least_one_person_is_there(absences: dict[str, list
         pytest.param([after(NONE, 3 * FIVE), after(FIVE, 2 * FIVE)], 3 * FIVE, id="two replicas count once"),
     ],
 )
-def test_time_counts_only_while_a_click_could_have_come_in(uptime: list[Span], counts: timedelta) -> None:
+def test_time_counts_only_while_a_click_could_arrive(uptime: list[Span], counts: timedelta) -> None:
     assert silence(uptime=uptime) == counts
 
 
-def test_being_there_while_nobody_listens_counts_for_nothing() -> None:
+def test_time_in_which_no_click_could_arrive_does_not_count() -> None:
     both = {RITA: [after(FIVE, HOUR)], ROSS: [after(FIVE, HOUR)]}
     assert silence(both, uptime=[after(FIVE, HOUR)]) == NONE
 
@@ -159,12 +159,12 @@ def test_time_counts_only_in_the_working_hours_of_the_role(now: datetime, counts
     assert silence(now=now, policy=OFFICE) == counts
 
 
-def test_a_role_without_hours_that_includes_this_one_is_always_there() -> None:
+def test_a_senior_role_without_hours_is_always_at_work() -> None:
     asleep = policy(roles={"reviewer": {"hours": {"start": "01:00", "end": "02:00"}}})
     assert silence(policy=asleep) == HOUR
 
 
-def test_the_hours_of_a_role_in_which_they_could_not_decide_it_are_not_theirs() -> None:
+def test_the_hours_of_a_role_that_could_not_decide_do_not_count() -> None:
     trainee = {"members": [RITA, ROSS], "includes": ["reviewer"], "max_risk": "low"}
     others: dict[str, Any] = {"senior_reviewer": _NOBODY, "supervisor": _NOBODY, "director": _NOBODY}
     asleep = {"hours": {"start": "01:00", "end": "02:00"}}
@@ -174,7 +174,7 @@ def test_the_hours_of_a_role_in_which_they_could_not_decide_it_are_not_theirs() 
     assert silence(policy=policy(roles={"reviewer": asleep, "trainee": elsewhere, **others})) == NONE
 
 
-def test_only_who_could_decide_it_now_has_been_silent() -> None:
+def test_only_the_silence_of_people_who_could_decide_now_counts() -> None:
     ritas = submitted(package(requested_by=RITA), policy=TWO)
     theirs = shown(ritas, policy=TWO)
     assert silence({ROSS: [after(NONE, HOUR)]}, state=theirs) == NONE
@@ -183,7 +183,7 @@ def test_only_who_could_decide_it_now_has_been_silent() -> None:
     assert silence(people=people(URITA={"active": False}, UROSS={"is_guest": True})) == NONE
 
 
-def test_a_directory_that_is_too_old_knows_nobody_who_was_silent() -> None:
+def test_with_a_stale_directory_no_silence_counts() -> None:
     assert silence(directory_as_of=NOW - 2 * DAY) == NONE
 
 
@@ -200,11 +200,11 @@ def test_a_directory_that_is_too_old_knows_nobody_who_was_silent() -> None:
         pytest.param({"URITA": {"away_until": NOW}, "UROSS": AWAY}, True, id="somebody who is just back"),
     ],
 )
-def test_somebody_is_there_who_could_decide_it(changes: dict[str, Any], *, is_there: bool) -> None:
+def test_someone_who_could_decide_is_present(changes: dict[str, Any], *, is_there: bool) -> None:
     assert anyone_present(SEEN, roster(people=people(**changes)), NOW) is is_there
 
 
-def test_who_is_there_can_be_asked_of_a_role() -> None:
+def test_presence_can_be_checked_for_one_role() -> None:
     assert anyone_present(SEEN, roster(policy()), NOW, "senior_reviewer")
     assert not anyone_present(SEEN, roster(TWO), NOW, "senior_reviewer")
 
@@ -242,7 +242,7 @@ def test_who_is_there_can_be_asked_of_a_role() -> None:
         ),
     ],
 )
-def test_it_is_looked_at_again_when_it_could_be_enough(
+def test_silence_is_checked_again_when_it_could_be_long_enough(
     policy: Policy, absences: dict[str, list[Span]], so_far: timedelta, at: datetime
 ) -> None:
     terms = terms_today(SEEN, policy)
@@ -258,7 +258,7 @@ policies = st.sampled_from([TWO, OFFICE, with_reviewers(hours={"timezone": "Asia
 
 
 @given(policies, absences, spans, offsets)
-def test_no_more_counts_than_there_was(
+def test_never_more_silence_counts_than_there_was(
     policy: Policy, absences: dict[str, list[Span]], uptime: list[Span], now: datetime
 ) -> None:
     counts = silence(absences, uptime, now, policy=policy)
@@ -269,7 +269,7 @@ def test_no_more_counts_than_there_was(
 
 
 @given(policies, absences, st.integers(0, 20 * 60).map(lambda number: NOW + number * MINUTE))
-def test_if_somebody_stays_it_is_enough_then_and_not_before(
+def test_silence_is_long_enough_at_the_predicted_time_and_not_before(
     policy: Policy, absences: dict[str, list[Span]], now: datetime
 ) -> None:
     def so_far(then: datetime) -> timedelta:

@@ -70,18 +70,18 @@ def test_being_a_party_gives_no_other_right(kind: type[Command], who: str) -> No
     assert refusal(state, ask(kind, state), by=who) is Reason.WRONG_ROLE
 
 
-def test_somebody_on_the_delegation_chain_without_a_role_cannot_even_stop_it() -> None:
+def test_a_person_on_the_delegation_chain_without_a_role_cannot_stop_the_package() -> None:
     state = submitted(package(on_behalf_of=[ADAM]))
     assert refusal(state, ask(Reject, state), by=ADAM) is Reason.WRONG_ROLE
 
 
-def test_without_a_requester_the_owner_stands_as_the_requester() -> None:
+def test_without_a_requester_the_owner_is_the_requester() -> None:
     state = submitted(package(risk_level="high", requested_by=None), agent=agent(owner=SENTA))
     assert refusal(state, ask(Approve, state), by=SENTA) is Reason.IS_REQUESTER
 
 
 @pytest.mark.parametrize("address", ["senta@example.com", "Senta@Example.COM"])
-def test_a_requester_named_by_an_address_is_known_by_it(address: str) -> None:
+def test_a_requester_named_by_an_address_is_recognized(address: str) -> None:
     state = submitted(package(risk_level="high", requested_by=address))
     assert refusal(state, ask(Approve, state), by=SENTA) is Reason.IS_REQUESTER
 
@@ -89,21 +89,21 @@ def test_a_requester_named_by_an_address_is_known_by_it(address: str) -> None:
 OUTSIDE = policy(directory={"outsiders": ["partner.example"]})
 
 
-def test_a_requester_whom_the_directory_learns_of_later_is_known_by_the_address() -> None:
+def test_a_requester_who_joins_the_directory_later_is_recognized_by_address() -> None:
     state = submitted(package(risk_level="high", requested_by="new@partner.example"), policy=OUTSIDE)
     known = people(USENTA={"email": "NEW@partner.example"})
     assert refusal(state, ask(Approve, state), by=SENTA, people=known) is Reason.IS_REQUESTER
     after(state, ask(Reject, state), by=SENTA, people=known)
 
 
-def test_who_has_no_address_cannot_be_shown_to_be_another_than_the_requester() -> None:
+def test_a_reviewer_without_an_email_cannot_prove_they_are_not_the_requester() -> None:
     state = submitted(package(risk_level="high", requested_by="new@partner.example"), policy=OUTSIDE)
     known = people(USENTA={"email": None})
     assert refusal(state, ask(Approve, state), by=SENTA, people=known) is Reason.INDEPENDENCE_UNKNOWN
     after(state, ask(Reject, state), by=SENTA, people=known)
 
 
-def test_no_address_stands_in_the_record() -> None:
+def test_the_record_contains_no_email_address() -> None:
     state = submitted(
         package(requested_by="new@partner.example", on_behalf_of=["other@partner.example"]), policy=OUTSIDE
     )
@@ -113,19 +113,19 @@ def test_no_address_stands_in_the_record() -> None:
 # Roles, scopes and authority.
 
 
-def test_holding_a_role_by_a_group_is_holding_it() -> None:
+def test_a_role_can_be_held_through_a_group() -> None:
     by_group = policy(roles={"senior_reviewer": {"members": [], "groups": ["S1"]}})
     state = submitted(HARD)
     assert refusal(state, ask(Approve, state), by=RITA, policy=by_group) is Reason.WRONG_ROLE
     after(state, ask(Approve, state), by=RITA, policy=by_group, groups={"S1": frozenset([RITA])})
 
 
-def test_a_role_that_a_senior_one_includes_can_be_acted_in_however_deep() -> None:
+def test_a_senior_role_may_act_in_every_role_that_it_includes_at_any_depth() -> None:
     state = submitted(SOFT)
     assert after(state, ask(Approve, state), by=DORA).status is Status.APPROVED
 
 
-def test_a_higher_role_is_not_included_upwards() -> None:
+def test_a_role_does_not_include_the_roles_above_it() -> None:
     state = submitted(HARD)
     raised = after(state, ask(Escalate, state), by=SENTA)
     assert refusal(raised, ask(Approve, raised), by=SENTA) is Reason.WRONG_ROLE
@@ -153,7 +153,7 @@ def test_the_scope_of_one_role_and_the_authority_of_another_do_not_add_up() -> N
     assert refusal(state, ask(Approve, state), by=SENTA, policy=split) is Reason.ABOVE_AUTHORITY
 
 
-def test_authority_is_kept_as_it_was_used() -> None:
+def test_authority_is_recorded_as_it_was_used() -> None:
     asked = question_of(submitted(HARD))
     assert authorize(situation().roster, SENTA, Standard.PROCEED, asked, NOW) == ReviewerAuthorization(
         reviewer_id=SENTA, roles=("senior_reviewer",), tenant_id="T1", scopes=("*",), max_risk_level=asked.risk
@@ -173,7 +173,7 @@ def test_authority_is_always_todays_policy(changes: dict[str, Any], expected: Re
     assert refusal(state, ask(Approve, state), by=SENTA, policy=policy(roles={"senior_reviewer": changes})) is expected
 
 
-def test_who_is_given_the_role_today_may_decide_what_came_in_yesterday() -> None:
+def test_a_person_who_gets_the_role_today_may_decide_older_packages() -> None:
     state = submitted(HARD)
     promoted = policy(roles={"senior_reviewer": {"members": [RITA]}})
     assert after(state, ask(Approve, state), by=RITA, policy=promoted).status is Status.APPROVED
@@ -183,7 +183,7 @@ def test_who_is_given_the_role_today_may_decide_what_came_in_yesterday() -> None
 
 
 @pytest.mark.parametrize("who", [GRETA, STAN], ids=["guest", "stranger"])
-def test_guests_and_strangers_whom_the_policy_names_are_people_like_others(who: str) -> None:
+def test_guests_and_strangers_named_by_the_policy_count_as_members(who: str) -> None:
     named = policy(directory={"guests": [who]})
     state = submitted(HARD)
     assert after(state, ask(Approve, state), by=who, policy=named).status is Status.APPROVED
@@ -196,14 +196,14 @@ def test_naming_a_bot_or_a_closed_account_as_a_guest_does_not_help(who: str, exp
     assert refusal(state, ask(Approve, state), by=who, policy=named) is expected
 
 
-def test_a_directory_that_was_never_read_knows_nobody() -> None:
+def test_with_a_directory_that_was_never_read_nobody_is_known() -> None:
     empty = Roster(policy(), situation().roster.directory.model_copy(update={"as_of": None}))
     answer = identify(empty, SENTA, NOW)
     assert isinstance(answer, Refusal)
     assert answer.reason is Reason.DIRECTORY_STALE
 
 
-def test_somebody_of_this_workspace_is_who_they_are() -> None:
+def test_an_active_member_is_identified() -> None:
     assert identify(situation().roster, SENTA, NOW) == Person(user_id=SENTA, name="senta", email="senta@example.com")
 
 
@@ -219,7 +219,7 @@ PEOPLES = [
 
 @pytest.mark.parametrize("actor", [AGENT.actor, AUTO], ids=["the agent", "the service"])
 @pytest.mark.parametrize("kind", PEOPLES)
-def test_what_people_decide_only_people_decide(kind: type[Command], actor: Actor) -> None:
+def test_only_people_can_give_the_verbs_of_people(kind: type[Command], actor: Actor) -> None:
     state = submitted(SOFT)
     assert refusal(state, ask(kind, state), by=actor) is Reason.A_BOT
 
@@ -228,7 +228,7 @@ def test_what_people_decide_only_people_decide(kind: type[Command], actor: Actor
     "kind",
     [NewVersion, commands.ClaimExecution, commands.ReportExecution, clock_commands.Consent, clock_commands.Expire],
 )
-def test_what_agents_and_the_clock_do_no_person_does(kind: type[Command]) -> None:
+def test_people_cannot_give_the_verbs_of_agents_and_the_clock(kind: type[Command]) -> None:
     state = shown(submitted(SOFT))
     assert refusal(state, ask(kind, state), by=DORA, now=NOW + DAY) is Reason.NOT_FOUND
 
@@ -240,7 +240,7 @@ def test_an_agent_reaches_only_its_own_packages(kind: type[Command]) -> None:
     assert refusal(state, ask(kind, state), by=other.actor, agent=other) is Reason.NOT_FOUND
 
 
-def test_nothing_can_be_decided_about_a_package_that_is_not_there() -> None:
+def test_a_command_for_a_missing_package_is_not_found() -> None:
     state = submitted(SOFT)
     assert refusal(None, ask(Approve, state), by=RITA) is Reason.NOT_FOUND
 
@@ -248,7 +248,7 @@ def test_nothing_can_be_decided_about_a_package_that_is_not_there() -> None:
 # Across versions.
 
 
-def test_whoever_was_barred_stays_barred_when_the_agent_names_others() -> None:
+def test_a_barred_person_stays_barred_when_the_agent_names_other_people() -> None:
     state = submitted(package(risk_level="high", requested_by=SENTA, on_behalf_of=[SUSI]))
     later = package(risk_level="high", requested_by=ROSE, rationale="Better.")
     state = after(state, ask(NewVersion, state, package=later), by=AGENT.actor)
@@ -256,7 +256,7 @@ def test_whoever_was_barred_stays_barred_when_the_agent_names_others() -> None:
     assert refusal(state, ask(Approve, state), by=SUSI) is Reason.IS_ON_CHAIN
 
 
-def test_whoever_a_later_version_names_is_barred_from_then_on() -> None:
+def test_a_person_named_by_a_later_version_is_barred_from_then_on() -> None:
     state = submitted(HARD)
     later = package(risk_level="high", requested_by=SENTA)
     state = after(state, ask(NewVersion, state, package=later), by=AGENT.actor)

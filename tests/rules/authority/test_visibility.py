@@ -70,7 +70,7 @@ def test_a_package_is_seen_by_its_reviewers_its_parties_and_admins(who: str, may
     assert may_see(roster(), submitted(HARD), who, NOW) is may
 
 
-def test_who_is_barred_from_approving_still_sees_what_is_done_on_their_behalf() -> None:
+def test_a_barred_party_still_sees_the_package() -> None:
     asked = package(risk_level="high", on_behalf_of=[OUTSIDER, "rita@example.com"])
     state = submitted(asked, people=people() | {OUTSIDER: person(OUTSIDER)})
     assert may_see(roster(), state, OUTSIDER, NOW)
@@ -78,7 +78,7 @@ def test_who_is_barred_from_approving_still_sees_what_is_done_on_their_behalf() 
     assert not may_see(roster(), state, ROSS, NOW)
 
 
-def test_a_part_of_a_quorum_is_asked_too() -> None:
+def test_the_roles_of_a_quorum_are_mentioned_too() -> None:
     alone = {"critical": {"role": "reviewer", "ladder": [], "of_role": {"supervisor": 1}}}
     its = roster(tiers=alone, roles={"supervisor": {"includes": []}})
     assert may_see(its, submitted(CRITICAL), SUSI, NOW)
@@ -90,7 +90,7 @@ def test_a_role_sees_no_further_than_its_scope() -> None:
     assert may_see(narrow, submitted(HARD), SUSI, NOW)
 
 
-def test_the_assignee_sees_it_without_the_role_and_so_does_their_delegate_while_they_are_away() -> None:
+def test_the_assignee_sees_the_package_without_the_role_and_so_does_their_delegate() -> None:
     state = submitted(HARD)
     taken = after(state, ask(ClaimTask, state), by=SENTA)
     without: dict[str, Any] = {"roles": {"senior_reviewer": {"members": []}}}
@@ -107,7 +107,7 @@ def test_a_policy_may_open_packages_to_every_full_member() -> None:
     assert not any(may_see(its, submitted(HARD), who, NOW) for who in (DEAN, GRETA, STAN, BODO, NEMO))
 
 
-def test_nobody_sees_anything_by_a_directory_that_is_too_old() -> None:
+def test_with_a_stale_directory_nobody_sees_any_package() -> None:
     assert not may_see(roster(), submitted(HARD), SENTA, NOW + 100 * DAY)
 
 
@@ -115,7 +115,7 @@ def opened(page: int = 1, *, from_card: bool = False) -> Any:
     return {"rendering_id": "rnd_1", "page": page, "from_card": from_card}
 
 
-def test_details_are_opened_by_who_may_see_the_package_and_else_from_its_card_only() -> None:
+def test_details_can_be_opened_from_the_card_and_otherwise_only_by_people_who_may_see_the_package() -> None:
     state, known = submitted(HARD), people() | {OUTSIDER: person(OUTSIDER)}
     by_id = ask(OpenDetails, state, **opened())
     assert refusal(state, by_id, by=OUTSIDER, people=known) is Reason.NOT_VISIBLE
@@ -125,7 +125,7 @@ def test_details_are_opened_by_who_may_see_the_package_and_else_from_its_card_on
     assert len(after(seen, ask(OpenDetails, seen, **opened(2)), by=OUTSIDER, people=known).details) == 2
 
 
-def test_pages_that_were_open_of_an_older_version_open_no_newer_one() -> None:
+def test_pages_of_an_older_version_do_not_open_those_of_a_newer_one() -> None:
     state, known = submitted(HARD), people() | {OUTSIDER: person(OUTSIDER)}
     seen = after(state, ask(OpenDetails, state, **opened(from_card=True)), by=OUTSIDER, people=known)
     newer = seen.model_copy(update={"version": 2})

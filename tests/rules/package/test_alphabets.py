@@ -28,7 +28,7 @@ AMOUNT = "am\u043eunt"  # with a Cyrillic o
         pytest.param("\uff41\u043e", ("Cyrillic", "Latin"), id="a full-width letter"),
     ],
 )
-def test_a_word_that_mixes_alphabets_that_look_alike_is_found(name: str, mixed: tuple[str, ...]) -> None:
+def test_a_word_that_mixes_similar_alphabets_is_found(name: str, mixed: tuple[str, ...]) -> None:
     assert alphabets_mixed_in(name) == mixed
 
 
@@ -49,7 +49,7 @@ def test_a_word_that_mixes_alphabets_that_look_alike_is_found(name: str, mixed: 
         "",
     ],
 )
-def test_what_people_write_together_is_no_cause_for_suspicion(name: str) -> None:
+def test_scripts_that_are_normally_written_together_are_not_reported(name: str) -> None:
     assert alphabets_mixed_in(name) == ()
 
 
@@ -63,14 +63,14 @@ def test_what_people_write_together_is_no_cause_for_suspicion(name: str) -> None
         pytest.param({"subject_id": AMOUNT}, "subject", AMOUNT, id="the subject"),
     ],
 )
-def test_it_says_where(said: dict[str, Any], where: str, name: str) -> None:
+def test_a_fault_states_its_place(said: dict[str, Any], where: str, name: str) -> None:
     assert mixed_alphabets(package(**said)) == (MixedName(where, name, ("Cyrillic", "Latin")),)
 
 
-def test_running_text_is_not_searched() -> None:
+def test_prose_is_not_searched() -> None:
     assert mixed_alphabets(package(action_parameters={"text": f"The {AMOUNT} is due."})) == ()
 
 
 @given(st.text(st.characters(categories=["L", "N"]), max_size=20), st.sampled_from(["a", "\u0430", "\u03b1"]))
-def test_a_word_of_one_alphabet_is_never_found(text: str, letter: str) -> None:
+def test_a_word_in_one_alphabet_is_never_found(text: str, letter: str) -> None:
     assert alphabets_mixed_in(letter * len(text)) == ()

@@ -81,7 +81,7 @@ def test_the_other_way_round_before_and_after_change_places(one: DecisionPackage
 
 @pytest.mark.slow
 @given(packages, packages)
-def test_no_leaf_is_told_twice(one: DecisionPackage, other: DecisionPackage) -> None:
+def test_no_leaf_is_reported_twice(one: DecisionPackage, other: DecisionPackage) -> None:
     paths = [change.path for change in difference(one, other)]
     assert len(paths) == len(set(paths))
 
@@ -110,7 +110,7 @@ def test_no_leaf_is_told_twice(one: DecisionPackage, other: DecisionPackage) -> 
         pytest.param({"größe": 1}, {"größe": 2}, [(".größe", 1, 2, "changed")], id="letters-stay-letters"),
     ],
 )
-def test_a_change_is_told_by_its_leaf(before: Any, after: Any, changes: list[tuple[str, Any, Any, str]]) -> None:
+def test_a_change_is_reported_by_its_leaf(before: Any, after: Any, changes: list[tuple[str, Any, Any, str]]) -> None:
     assert between(before, after) == [
         (f"action_parameters.x{path}", old, new, kind) for path, old, new, kind in changes
     ]
@@ -120,7 +120,7 @@ def test_a_field_that_was_not_given_before_is_added() -> None:
     assert difference(package(), package(subject_id="42")) == (Change("subject_id", None, "42", ChangeKind.ADDED),)
 
 
-def test_a_default_that_is_spelled_out_is_no_change() -> None:
+def test_an_explicit_default_is_no_change() -> None:
     assert difference(package(), package(kind="action", subject_id=None, alternatives=[], metadata={})) == ()
 
 
@@ -133,7 +133,7 @@ def test_fields_come_in_the_order_of_the_package_and_names_by_alphabet() -> None
 ELSE = {"title": "Other", "rationale": "Other.", "proposed_action": "Other.", "confidence": 0.1, "metadata": {"a": 1}}
 
 
-def test_one_call_has_one_digest_whatever_is_said_about_it() -> None:
+def test_a_call_has_the_same_digest_whatever_is_said_about_it() -> None:
     assert action_digest(package(**ELSE, kind="tool_call", risk_level="critical")) == action_digest(package())
 
 
@@ -147,11 +147,11 @@ def test_another_call_has_another_digest(change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("field", ["title", "rationale", "proposed_action"])
-def test_what_does_not_act_is_known_by_its_content(field: str) -> None:
+def test_other_kinds_than_calls_are_identified_by_their_content(field: str) -> None:
     assert action_digest(package(kind="plan", **{field: "Other."})) != action_digest(package(kind="plan"))
 
 
-def test_a_plan_is_not_mistaken_for_the_action_it_plans() -> None:
+def test_a_plan_has_another_digest_than_the_action_that_it_plans() -> None:
     assert len({action_digest(package(kind=kind)) for kind in ("action", "plan", "output", "question")}) == 4
 
 
@@ -161,7 +161,7 @@ def test_the_digest_of_a_call_covers_this_and_nothing_else() -> None:
     assert action_digest(one) == "sha256:" + sha256(call).hexdigest()
 
 
-def test_the_digest_of_a_content_covers_all_that_is_read() -> None:
+def test_the_digest_of_a_content_covers_everything_that_is_read() -> None:
     content = canonical_json(
         {
             "kind": "plan",
@@ -173,7 +173,7 @@ def test_the_digest_of_a_content_covers_all_that_is_read() -> None:
     assert action_digest(package(kind="plan", action_parameters=None)) == "sha256:" + sha256(content).hexdigest()
 
 
-def test_a_later_version_keeps_what_it_is_about() -> None:
+def test_a_later_version_must_keep_the_identity_fields() -> None:
     later = package(**ELSE, kind="plan", action_type="refund.undo", subject_type="order", subject_id="42")
     assert changed_identity(package(), later) == ["kind", "action_type", "subject_type", "subject_id"]
 

@@ -45,14 +45,14 @@ def test_parameters_read_back_exactly_from_their_lines(parameters: dict[str, Any
 
 @pytest.mark.slow
 @given(_objects)
-def test_nothing_that_cannot_be_seen_stands_in_a_line(parameters: dict[str, Any]) -> None:
+def test_no_line_contains_invisible_characters(parameters: dict[str, Any]) -> None:
     written = "".join(lines_of(package(action_parameters=parameters)))
     assert re.findall("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u00ad\u00a0\ufeff\u2028\u2029\ufe0f]", written) == []
 
 
 @pytest.mark.slow
 @given(_objects, _objects)
-def test_what_reads_the_same_has_the_same_digest(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_content_that_reads_the_same_has_the_same_digest(one: dict[str, Any], other: dict[str, Any]) -> None:
     first, second = package(action_parameters=one), package(action_parameters=other)
     assert (lines_of(first) == lines_of(second)) <= (action_digest(first) == action_digest(second))
 
@@ -97,14 +97,14 @@ def test_a_card_shows_twenty_lines_and_2_500_characters(parameters: dict[str, An
 
 
 @pytest.mark.parametrize("field", ["proposed_action", "rationale"])
-def test_the_content_of_what_is_no_call_is_measured_too(field: str) -> None:
+def test_for_other_kinds_than_calls_the_content_is_measured_too(field: str) -> None:
     long = "line\n" * 30 + "end"
     assert fits_on_card(package(**{field: long}))
     assert not fits_on_card(package(kind="plan", action_parameters=None, **{field: long}))
 
 
 @pytest.mark.parametrize("title", ["T" * 131, "two  spaces", "unseen\u200b", "two\nlines"])
-def test_a_title_that_a_header_would_change_is_content(title: str) -> None:
+def test_a_title_that_does_not_fit_the_header_is_content(title: str) -> None:
     assert lines_of(package(kind="plan", title=title), Content.TITLE) != []
     assert lines_of(package(kind="plan", title="Plain"), Content.TITLE) == []
 

@@ -83,7 +83,7 @@ anything = st.recursive(
 
 @pytest.mark.slow
 @given(drafts)
-def test_a_package_survives_being_written_and_read_also_in_its_canonical_form(draft: dict[str, Any]) -> None:
+def test_a_package_round_trips_through_json_and_canonical_json(draft: dict[str, Any]) -> None:
     one = DecisionPackage.model_validate_json(json.dumps(draft))
     assert DecisionPackage.model_validate_json(one.model_dump_json(exclude_unset=True)) == one
     assert (
@@ -94,12 +94,12 @@ def test_a_package_survives_being_written_and_read_also_in_its_canonical_form(dr
 
 @pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(list(DecisionPackage.model_fields)), anything).map(lambda fields: BASE | fields))
-def test_whatever_is_posted_is_taken_or_refused_and_never_an_accident(draft: dict[str, Any]) -> None:
+def test_any_input_is_accepted_or_refused_without_a_crash(draft: dict[str, Any]) -> None:
     assert isinstance(outcome(draft), DecisionPackage | ValidationError)
 
 
 @pytest.mark.parametrize("name", BASE)
-def test_a_required_field_is_missed_by_name(name: str) -> None:
+def test_a_missing_required_field_is_named(name: str) -> None:
     assert list(refusals({key: value for key, value in BASE.items() if key != name})) == [name]
 
 
@@ -209,19 +209,19 @@ def test_half_of_a_surrogate_pair_is_refused_in_every_text() -> None:
     assert [error["loc"] for error in refused.errors()] == [("title",), ("metadata",)]
 
 
-def test_a_time_that_was_built_without_a_zone_is_refused_too() -> None:
+def test_a_datetime_without_a_zone_is_refused() -> None:
     assert isinstance(outcome(BASE | {"expires_at": datetime(2026, 11, 20)}), ValidationError)  # noqa: DTZ001 - the point
 
 
 @pytest.mark.parametrize("kind", ["action", "tool_call"])
 @pytest.mark.parametrize("parameters", [{}, {"action_parameters": None}], ids=["absent", "null"])
-def test_what_acts_needs_its_exact_arguments(kind: str, parameters: dict[str, Any]) -> None:
+def test_calls_require_parameters(kind: str, parameters: dict[str, Any]) -> None:
     draft = {name: value for name, value in BASE.items() if name != "action_parameters"}
     assert list(refusals(draft | {"kind": kind} | parameters)) == ["action_parameters"]
 
 
 @pytest.mark.parametrize("kind", ["output", "plan", "question"])
-def test_what_does_not_act_needs_no_arguments(kind: str) -> None:
+def test_other_kinds_than_calls_need_no_parameters(kind: str) -> None:
     assert package(kind=kind, action_parameters=None).action_parameters is None
 
 
@@ -229,15 +229,17 @@ def test_what_does_not_act_needs_no_arguments(kind: str) -> None:
     ("kind", "whole"), [("memory", MEMORY), ("policy_exception", EXCEPTION)], ids=["memory", "exception"]
 )
 class TestParametersThatAKindRequires:
-    def test_they_are_all_missed_when_there_are_no_parameters(self, kind: str, whole: dict[str, Any]) -> None:
+    def test_all_parameter_fields_are_reported_missing_without_parameters(
+        self, kind: str, whole: dict[str, Any]
+    ) -> None:
         wanted = {f"action_parameters.{name}" for name in whole}
         assert set(refusals(BASE | {"kind": kind, "action_parameters": None})) == wanted
 
-    def test_each_one_is_refused_by_its_own_name(self, kind: str, whole: dict[str, Any]) -> None:
+    def test_each_missing_authority_has_its_own_refusal(self, kind: str, whole: dict[str, Any]) -> None:
         found = [list(refusals(BASE | {"kind": kind, "action_parameters": whole | {name: 7}})) for name in whole]
         assert found == [[f"action_parameters.{name}"] for name in whole]
 
-    def test_they_are_kept_as_posted_with_whatever_else_is_there(self, kind: str, whole: dict[str, Any]) -> None:
+    def test_parameters_are_kept_as_posted_with_unknown_fields(self, kind: str, whole: dict[str, Any]) -> None:
         assert package(kind=kind, action_parameters=whole | {"more": 1}).action_parameters == whole | {"more": 1}
 
 
@@ -271,7 +273,7 @@ NORMAL = {
 
 
 @pytest.mark.parametrize(("field", "posted", "kept"), NORMAL.values(), ids=NORMAL)
-def test_what_may_be_said_in_several_ways_is_kept_in_one(field: str, posted: Any, kept: Any) -> None:
+def test_alternative_forms_of_a_field_are_stored_in_one_form(field: str, posted: Any, kept: Any) -> None:
     assert getattr(package(**{field: posted}), field) == kept
 
 
@@ -283,5 +285,7 @@ def test_what_may_be_said_in_several_ways_is_kept_in_one(field: str, posted: Any
         pytest.param(["approve"], {"approve", "reject", "escalate", "take_over"}, id="what-is-named-is-added"),
     ],
 )
-def test_no_agent_can_close_the_ways_out(allowed: list[str] | None, effective: set[str] | None) -> None:
+def test_an_agent_cannot_exclude_rejecting_escalating_or_taking_over(
+    allowed: list[str] | None, effective: set[str] | None
+) -> None:
     assert package(allowed_decisions=allowed).effective_decisions == effective

@@ -28,7 +28,7 @@ ROSTER = Roster(POLICY, Directory(people=people(**{ROSE: {"email": "Rose@Example
         (["*"], "anything", True),
     ],
 )
-def test_a_key_covers_the_action_types_that_it_names_to_the_letter(
+def test_a_key_covers_exactly_the_action_types_that_it_names(
     may: list[str], action_type: str, *, covered: bool
 ) -> None:
     refusal = check_action_type(KeyScope.model_validate({"may": may}), package(action_type=action_type))
@@ -65,7 +65,7 @@ def test_a_key_covers_a_requester_by_user_id_or_by_their_address_in_the_director
         (RiskLevel.CRITICAL, Reversibility.REVERSIBLE, {"risk_level": "low"}, "action_type"),
     ],
 )
-def test_the_highest_risk_is_held_against_the_graver_of_what_the_agent_and_the_catalogue_say(
+def test_the_keys_highest_risk_limits_the_graver_of_the_agents_and_the_catalogues_risk(
     risk: RiskLevel, reversibility: Reversibility, said: dict[str, Any], field: str | None
 ) -> None:
     refusal = check_risk(KeyScope(max_risk=RiskLevel.MEDIUM), risk, reversibility, package(**said))
@@ -86,14 +86,14 @@ AGO = NOW - timedelta(seconds=20)
         (Rates(per_minute=UNLIMITED), Load(waiting=10_000, new=10_000), False, None),
     ],
 )
-def test_a_rate_that_nobody_set_bounds_only_what_waits_for_people(
+def test_the_default_rate_limits_only_packages_that_wait_for_people(
     rates: Rates, load: Load, after: str | None, *, settled: bool
 ) -> None:
     refusal = check_rate(rates, load, NOW, settled=settled)
     assert (refusal and refusal.facts["after"]) == after
 
 
-def test_an_agent_may_have_so_many_open_packages() -> None:
+def test_an_agent_may_have_a_limited_number_of_open_packages() -> None:
     assert check_open_packages(Rates(), Load(open=499)) is None
     assert check_open_packages(Rates(max_open=UNLIMITED), Load(open=10_000)) is None
     refusal = check_open_packages(Rates(), Load(open=500))

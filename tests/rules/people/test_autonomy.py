@@ -60,7 +60,7 @@ def test_a_profile_counts_the_failures_since_a_moment_and_not_those_at_it() -> N
     assert (its.failures_since(NOW - HOUR), its.failures_since(NOW), its.failures_since(NOW + HOUR)) == (2, 1, 0)
 
 
-def test_failures_are_remembered_for_longer_than_trust_looks_back() -> None:
+def test_failures_are_kept_for_longer_than_the_demotion_window() -> None:
     its = after(profile(), "--", every=48 * HOUR)
     assert its.failures_since(NOW - HOUR) == 2
 
@@ -69,18 +69,18 @@ def test_a_demotion_is_dated() -> None:
     assert after(profile(), "--").demoted_at == NOW + HOUR
 
 
-def test_the_record_of_failures_does_not_grow_for_ever() -> None:
+def test_the_list_of_failures_is_bounded() -> None:
     assert len(after(profile(), "-" * 200, every=timedelta(seconds=1)).recent_failures) == 100
 
 
-def test_the_numbers_are_the_policys() -> None:
+def test_the_thresholds_are_those_of_the_policy() -> None:
     eager = Autonomy(promote_after_successes=1, demote_after_failures=1)
     once = profile().record_outcome(success=True, now=NOW, settings=eager)
     assert once.current_level is NOTIFY
     assert once.record_outcome(success=False, now=NOW, settings=eager).current_level is SOFT
 
 
-def test_an_agent_that_lost_trust_falls_at_least_to_where_agents_start() -> None:
+def test_a_demoted_agent_falls_at_least_to_the_starting_level() -> None:
     strict = Autonomy(start=HARD)
     fallen = after(profile(AUTO), "-").record_outcome(success=False, now=NOW + HOUR, settings=strict)
     assert fallen.current_level is HARD

@@ -51,14 +51,14 @@ def test_spans_combine_as_sets_do(some: list[Span], others: list[Span]) -> None:
 
 
 @given(lists, lists)
-def test_what_comes_out_is_sorted_disjoint_and_never_empty(some: list[Span], others: list[Span]) -> None:
+def test_results_are_sorted_disjoint_and_not_empty(some: list[Span], others: list[Span]) -> None:
     assert is_in_order(union(some, others))
     assert is_in_order(intersection(some, others))
     assert is_in_order(subtract(some, others))
 
 
 @given(lists, lists)
-def test_the_same_moments_are_the_same_spans_however_they_were_said(some: list[Span], others: list[Span]) -> None:
+def test_the_same_moments_in_other_zones_are_the_same_spans(some: list[Span], others: list[Span]) -> None:
     assert union(some) == union(union(some)) == union(some, some)
     assert union(some, others) == union(others, some)
     assert intersection(some, others) == intersection(others, some)
@@ -66,13 +66,13 @@ def test_the_same_moments_are_the_same_spans_however_they_were_said(some: list[S
 
 
 @given(lists, lists)
-def test_what_is_kept_and_what_is_taken_add_up(some: list[Span], others: list[Span]) -> None:
+def test_difference_and_intersection_add_up(some: list[Span], others: list[Span]) -> None:
     assert total_duration(some) == len(held(some)) * MINUTE
     assert total_duration(intersection(some, others)) + total_duration(subtract(some, others)) == total_duration(some)
     assert total_duration(union(some, others)) <= total_duration(some) + total_duration(others)
 
 
-def test_nothing_is_nothing() -> None:
+def test_empty_spans_are_ignored() -> None:
     backwards = (minute(2), minute(1))
     assert union() == intersection() == union([]) == union([backwards]) == subtract([], [backwards]) == ()
     assert total_duration([]) == timedelta(0)
@@ -150,7 +150,7 @@ AUTUMN = {BERLIN: date(2026, 10, 25), NEW_YORK: date(2026, 11, 1)}
 
 @pytest.mark.parametrize("zone", [BERLIN, NEW_YORK], ids=str)
 @pytest.mark.parametrize(("days", "length"), [(SPRING, 23 * HOUR), (AUTUMN, 25 * HOUR)], ids=["spring", "autumn"])
-def test_the_days_on_which_the_clock_is_changed_have_their_true_lengths(
+def test_days_with_a_clock_change_have_their_true_length(
     days: dict[ZoneInfo, date], length: timedelta, zone: ZoneInfo
 ) -> None:
     day = days[zone]
@@ -172,7 +172,7 @@ def test_the_days_on_which_the_clock_is_changed_have_their_true_lengths(
         pytest.param(AUTUMN, time(3), time(6), 3 * HOUR, id="after the hour struck twice"),
     ],
 )
-def test_hours_that_touch_the_change_of_the_clock_are_the_narrower(
+def test_working_hours_around_a_clock_change_are_the_narrower_ones(
     day: dict[ZoneInfo, date], start: time, end: time, length: timedelta
 ) -> None:
     hours = WorkingHours(timezone="Europe/Berlin", days=EVERY_DAY, start=start, end=end)
@@ -180,7 +180,7 @@ def test_hours_that_touch_the_change_of_the_clock_are_the_narrower(
     assert total_duration(working_spans(hours, begin, begin + DAY)) == length
 
 
-def test_an_hour_struck_twice_is_begun_at_the_second_stroke_and_ended_at_the_first() -> None:
+def test_a_shift_starts_at_the_later_and_ends_at_the_earlier_of_two_repeated_hours() -> None:
     def at_work(start: time, end: time) -> Spans:
         hours = WorkingHours(timezone="Europe/Berlin", days=EVERY_DAY, start=start, end=end)
         return working_spans(hours, utc(24, 22, month=10), utc(25, 23, month=10))
@@ -213,7 +213,7 @@ def strikes(hours: WorkingHours, moment: datetime) -> bool:
 
 
 @given(hours() | st.none(), spells)
-def test_nobody_works_longer_than_the_time_that_is_asked_about(hours: WorkingHours | None, spell: Span) -> None:
+def test_working_time_never_exceeds_the_given_span(hours: WorkingHours | None, spell: Span) -> None:
     at_work = working_spans(hours, *spell)
     assert is_in_order(at_work)
     assert total_duration(at_work) <= spell[1] - spell[0]
@@ -221,7 +221,7 @@ def test_nobody_works_longer_than_the_time_that_is_asked_about(hours: WorkingHou
 
 
 @given(hours(), spells)
-def test_who_is_at_work_has_a_clock_that_says_so(hours: WorkingHours, spell: Span) -> None:
+def test_working_time_agrees_with_the_wall_clock(hours: WorkingHours, spell: Span) -> None:
     moments = [moment for begin, end in working_spans(hours, *spell) for moment in (begin, begin + (end - begin) / 2)]
     assert all(strikes(hours, moment) for moment in moments)
 
@@ -233,7 +233,9 @@ def is_changed_about(hours: WorkingHours, moment: datetime) -> bool:
 
 @pytest.mark.slow
 @given(hours(), moments, st.floats(0, 10))
-def test_but_for_the_change_of_the_clock_nobody_else_is(hours: WorkingHours, moment: datetime, days: float) -> None:
+def test_the_wall_clock_gives_the_working_time_except_around_clock_changes(
+    hours: WorkingHours, moment: datetime, days: float
+) -> None:
     at_work = working_spans(hours, moment - days * DAY, moment + MINUTE)
     is_there = any(begin <= moment < end for begin, end in at_work)
     assert is_there == strikes(hours, moment) or is_changed_about(hours, moment)
@@ -241,7 +243,7 @@ def test_but_for_the_change_of_the_clock_nobody_else_is(hours: WorkingHours, mom
 
 @pytest.mark.slow
 @given(hours(), spells, st.floats(0, 1))
-def test_two_parts_of_a_time_are_the_whole(hours: WorkingHours, spell: Span, share: float) -> None:
+def test_two_parts_of_a_span_add_up_to_it(hours: WorkingHours, spell: Span, share: float) -> None:
     begin, end = spell
     between = begin + share * (end - begin)
     assert union(working_spans(hours, begin, between), working_spans(hours, between, end)) == working_spans(

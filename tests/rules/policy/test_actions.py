@@ -32,37 +32,37 @@ def level(its: Policy, action_type: str, **said: Any) -> HITLLevel:
 
 
 @pytest.mark.parametrize("action_type", ["crm.Delete", "CRM.delete", "Crm.DELETE"])
-def test_capital_letters_do_not_lead_past_an_entry_to_a_milder_pattern(action_type: str) -> None:
+def test_capital_letters_do_not_bypass_an_entry(action_type: str) -> None:
     its = catalogue(crm_dot_delete=GRAVE, crm_dot___=REVERSIBLE)
     assert level(its, action_type) is level(its, "crm.delete") is HARD
 
 
 @pytest.mark.parametrize("action_type", ["crm.delete", "CRM.Delete"])
-def test_an_entry_in_capital_letters_holds_for_every_spelling(action_type: str) -> None:
+def test_entries_are_matched_regardless_of_case(action_type: str) -> None:
     assert level(catalogue(CRM_dot_Delete=GRAVE, crm_dot___=REVERSIBLE), action_type) is HARD
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_of_two_entries_that_differ_in_capital_letters_only_the_stricter_holds(order: int) -> None:
+def test_of_two_entries_that_differ_only_in_case_the_stricter_applies(order: int) -> None:
     entries = {"crm.delete": REVERSIBLE, "CRM.DELETE": GRAVE}
     its = policy(actions=dict(list(entries.items())[::order]))
     assert level(its, "crm.delete") is level(its, "CRM.DELETE") is HARD
 
 
 @pytest.mark.parametrize("separator", [".", ":"])
-def test_an_entry_that_is_the_beginning_of_a_type_makes_it_stricter(separator: str) -> None:
+def test_an_entry_that_is_a_prefix_of_a_type_makes_it_stricter(separator: str) -> None:
     its = policy(actions={"crm": GRAVE, f"crm{separator}*": REVERSIBLE, f"crm{separator}read": REVERSIBLE})
     assert level(its, f"crm{separator}read") is HARD
     assert level(its, f"crm{separator}list") is HARD
 
 
-def test_an_entry_that_is_the_beginning_of_a_type_never_makes_it_milder() -> None:
+def test_an_entry_that_is_a_prefix_of_a_type_never_makes_it_milder() -> None:
     its = policy(actions={"crm": REVERSIBLE, "crm.*": GRAVE})
     assert level(its, "crm.read") is HARD
     assert level(its, "crm") is HITLLevel.FULL_AUTO
 
 
-def test_a_type_that_only_a_beginning_matches_stays_unlisted() -> None:
+def test_a_type_with_only_a_prefix_entry_stays_unlisted() -> None:
     its = policy(actions={"search": REVERSIBLE})
     found = assess(package(risk_level="low", action_type="search.delete_all"), Background(), its)
     assert found.reversibility is Reversibility.IRREVERSIBLE_HIGH
@@ -70,18 +70,18 @@ def test_a_type_that_only_a_beginning_matches_stays_unlisted() -> None:
     assert its.listing("search.delete_all").own is None
 
 
-def test_a_beginning_makes_an_unlisted_type_stricter_too() -> None:
+def test_a_prefix_entry_makes_an_unlisted_type_stricter_too() -> None:
     its = policy(actions={"crm": {**REVERSIBLE, "risk": "critical", "floor": "human_takeover"}})
     found = assess(package(risk_level="low", action_type="crm.purge"), Background(), its)
     assert (found.level, found.risk) == (HITLLevel.HUMAN_TAKEOVER, RiskLevel.CRITICAL)
 
 
-def test_a_beginning_ends_at_a_dot_or_a_colon() -> None:
+def test_a_prefix_ends_at_a_dot_or_a_colon() -> None:
     its = policy(actions={"crm": GRAVE, "*": REVERSIBLE})
     assert level(its, "crmx.read") is level(its, "crm_read") is level(its, "crm-read") is HITLLevel.FULL_AUTO
 
 
-def test_every_beginning_counts_however_deep() -> None:
+def test_every_prefix_entry_counts_at_any_depth() -> None:
     its = policy(actions={"a": {**REVERSIBLE, "data_classes": ["pii"]}, "a.b:c": GRAVE, "a.b:c.d": REVERSIBLE})
     merged = its.action("A.b:C.d")
     assert merged is not None
@@ -95,7 +95,7 @@ def test_a_tool_of_a_broader_entry_requires_its_approval() -> None:
     assert terms_for(its, "crm.read", RiskLevel.LOW).role == "supervisor"
 
 
-def test_a_broader_entry_lets_no_more_be_earned_than_its_own_floor() -> None:
+def test_a_broader_entry_keeps_earned_autonomy_above_its_floor() -> None:
     its = policy(
         actions={"crm": {"reversibility": "irreversible_low"}, "crm.read": {**REVERSIBLE, "floor": "full_auto"}}
     )
@@ -146,7 +146,7 @@ _ENTRIES = st.fixed_dictionaries(
 
 @pytest.mark.slow
 @given(st.dictionaries(_TYPES, _ENTRIES, max_size=4), _TYPES, st.sampled_from([str.upper, str.lower, str.title]))
-def test_no_entry_and_no_spelling_ever_makes_a_type_milder(
+def test_no_further_entry_and_no_spelling_makes_a_type_milder(
     actions: dict[str, dict[str, Any]], action_type: str, spell: Any
 ) -> None:
     whole = policy(actions={**actions, "*": REVERSIBLE})
@@ -159,10 +159,10 @@ def test_no_entry_and_no_spelling_ever_makes_a_type_milder(
 
 
 @pytest.mark.parametrize("spelled", [" Thr_1 ", "\uff34\uff28\uff32_1", "thr\u200b_1", "THR_1\u00a0", "thr\u2060_1"])
-def test_two_spellings_of_one_name_are_folded_alike(spelled: str) -> None:
+def test_two_spellings_of_one_name_are_normalized_alike(spelled: str) -> None:
     assert normalize_name(spelled) == normalize_name("thr_1") == "thr_1"
 
 
 @given(st.text())
-def test_a_folded_name_is_folded_already(text: str) -> None:
+def test_normalizing_a_name_twice_changes_nothing(text: str) -> None:
     assert normalize_name(normalize_name(text)) == normalize_name(text)

@@ -22,7 +22,7 @@ _WITHOUT_DEFAULT = {"version", "digest", "roles", "actions"}
 
 
 @pytest.mark.parametrize("section", sorted(set(Policy.model_fields) - _WITHOUT_DEFAULT))
-def test_our_policy_says_what_holds_when_it_is_left_out(section: str) -> None:
+def test_our_policy_writes_out_the_defaults(section: str) -> None:
     assert getattr(read_policy(OURS.read_bytes()), section) == getattr(read_policy(LEAST), section)
 
 
@@ -34,11 +34,11 @@ def spelled_out(model: BaseModel, said: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("section", sorted(set(Policy.model_fields) - _WITHOUT_DEFAULT - {"admins", "visibility"}))
-def test_our_policy_spells_out_every_setting(section: str) -> None:
+def test_our_policy_writes_out_every_setting(section: str) -> None:
     assert spelled_out(getattr(read_policy(LEAST), section), ours()[section])
 
 
-def test_our_policys_examples_are_right_once_their_number_sign_is_taken_away() -> None:
+def test_our_policys_commented_examples_are_valid() -> None:
     examples = re.sub(r'(?m)^#(?=["a-z])', "", OURS.read_text())
     its = read_policy(examples)
     assert None not in (its.channels.default, its.channels.fallback, its.channels.admins, its.retention.content)
@@ -55,7 +55,7 @@ def test_our_policys_roles_include_one_another_up_to_the_director() -> None:
     assert all(role.members == role.groups == () for role in its.roles.values())
 
 
-def test_our_policys_actions_are_grave_exactly_where_they_cannot_be_undone() -> None:
+def test_our_policys_highly_irreversible_actions_are_those_with_a_required_reviewer_role() -> None:
     actions = read_policy(OURS.read_bytes()).actions
     grave = {name for name, action in actions.items() if action.reversibility == "irreversible_high"}
     assert grave == {name for name, action in actions.items() if action.tool and action.tool.min_reviewer_role}

@@ -31,7 +31,7 @@ def faults(text: str | bytes) -> list[str]:
 # A right text.
 
 
-def test_the_least_policy_has_every_default() -> None:
+def test_a_minimal_policy_has_every_default() -> None:
     its = read_policy(LEAST)
     assert (its.version, its.tiers, its.actions) == ("1", Tiers(), {})
 
@@ -45,11 +45,11 @@ def test_the_least_policy_has_every_default() -> None:
         pytest.param(LEAST + '[windows]\nrejection = "1440m"', id="a default spelled out"),
     ],
 )
-def test_the_digest_is_that_of_the_content_and_not_of_its_spelling(same: str) -> None:
+def test_the_digest_depends_on_the_content_and_not_on_its_formatting(same: str) -> None:
     assert read_policy(same).digest == read_policy(LEAST).digest
 
 
-def test_the_order_of_keys_and_tables_makes_no_other_digest() -> None:
+def test_the_order_of_keys_and_tables_does_not_change_the_digest() -> None:
     windows, soft = '[windows]\nrejection = "1h"\noutcome = "2h"\n', "[soft]\nsample = 0.2\n"
     other = '[windows]\noutcome = "2h"\nrejection = "1h"\n'
     assert read_policy(LEAST + windows + soft).digest == read_policy(LEAST + soft + other).digest
@@ -254,7 +254,7 @@ def test_a_partial_tier_in_the_file_keeps_the_rest_of_its_default() -> None:
         ),
     ],
 )
-def test_a_wrong_policy_is_told_what_where_and_what_is_allowed(more: str, line: str) -> None:
+def test_each_fault_of_a_policy_is_reported_with_its_place_and_what_is_allowed(more: str, line: str) -> None:
     assert faults(LEAST + more) == [line]
 
 
@@ -300,11 +300,11 @@ def test_a_wrong_policy_is_told_what_where_and_what_is_allowed(more: str, line: 
         ),
     ],
 )
-def test_a_text_that_is_no_policy_at_all_is_told_why(text: str | bytes, line: str) -> None:
+def test_a_text_that_is_not_a_policy_is_refused_with_the_reason(text: str | bytes, line: str) -> None:
     assert faults(text) == [line]
 
 
-def test_a_text_cannot_state_its_own_digest() -> None:
+def test_a_policy_text_cannot_state_its_own_digest() -> None:
     (line,) = faults('digest = "sha256:00"\n' + LEAST)
     assert line.startswith('digest = "sha256:00": unknown key; allowed here: version, admins, ')
 
@@ -321,7 +321,7 @@ def test_all_faults_are_told_at_once() -> None:
     ]
 
 
-def test_each_place_that_names_an_undefined_role_is_told() -> None:
+def test_each_place_that_names_an_undefined_role_is_reported() -> None:
     text = LEAST + '[roles.clerk]\nincludes = ["boss"]\n[tiers]\nlow = { role = "boss", ladder = ["chief"] }'
     assert [line.partition(" = ")[0] for line in faults(text)] == [
         "roles.clerk.includes",
@@ -330,12 +330,12 @@ def test_each_place_that_names_an_undefined_role_is_told() -> None:
     ]
 
 
-def test_both_high_tiers_are_told_when_both_are_silent() -> None:
+def test_both_high_tiers_are_reported_if_both_are_silent() -> None:
     text = LEAST + '[tiers]\nhigh = { level = "full_auto" }\ncritical = { level = "full_auto" }'
     assert [line.partition(" = ")[0] for line in faults(text)] == ["tiers.high.level", "tiers.critical.level"]
 
 
-def test_a_fault_is_a_value_and_the_error_is_its_lines() -> None:
+def test_a_fault_is_a_value_and_the_error_lists_them_line_by_line() -> None:
     with pytest.raises(PolicyError) as caught:
         read_policy(LEAST + "[tiers.high]\nquorum = 0\n[soft]\nsample = 2")
     first, second = caught.value.faults
@@ -395,19 +395,19 @@ def is_told(text: str | bytes) -> bool:
 @example('version = "1"\n[roles."[key]"]\n"[key]" = 1')
 @example("a" + ".a" * 1500 + " = 1")
 @example("[[admins" + ".a" * 1500 + "]]")
-def test_any_text_is_a_policy_or_is_told_why_not(text: str) -> None:
+def test_any_text_is_a_policy_or_is_refused_with_a_reason(text: str) -> None:
     assert is_told(text)
     assert is_told(LEAST + text)
 
 
 @given(st.binary())
-def test_any_bytes_are_a_policy_or_are_told_why_not(raw: bytes) -> None:
+def test_any_bytes_are_a_policy_or_are_refused_with_a_reason(raw: bytes) -> None:
     assert is_told(raw)
 
 
 @settings(deadline=None)
 @given(st.data())
-def test_our_own_policy_with_a_line_changed_is_a_policy_or_is_told_why_not(data: st.DataObject) -> None:
+def test_our_policy_with_a_changed_line_is_a_policy_or_is_refused_with_a_reason(data: st.DataObject) -> None:
     lines = OURS.read_text().splitlines()
     lines[data.draw(st.integers(0, len(lines) - 1))] = data.draw(_LINES)
     assert is_told("\n".join(lines))

@@ -41,25 +41,25 @@ def policy(**said: Any) -> Policy:
         pytest.param("0s", timedelta(0), id="nothing"),
     ],
 )
-def test_a_duration_is_read_as_people_write_it(text: str, span: timedelta) -> None:
+def test_a_duration_is_parsed_as_people_write_it(text: str, span: timedelta) -> None:
     assert parse_duration(text) == span
 
 
 @pytest.mark.parametrize(
     "text", ["", "5", "5 m", "5M", "-5m", "1.5h", "m5", "5m!", "٣d", "1h 30m", 300, 5.0, True, None]
 )
-def test_what_is_no_duration_is_refused(text: object) -> None:
+def test_a_text_that_is_not_a_duration_is_refused(text: object) -> None:
     with pytest.raises(ValueError, match="write a duration such as"):
         parse_duration(text)
 
 
-def test_a_duration_past_all_calendars_is_refused_like_any_other_mistake() -> None:
+def test_a_duration_that_is_too_large_is_refused_like_any_other_mistake() -> None:
     with pytest.raises(ValueError, match="must be shorter"):
         parse_duration("999999999d999999999d")
 
 
 @given(st.integers(min_value=0, max_value=10**12))
-def test_a_duration_that_is_written_is_read_back_the_same(milliseconds: int) -> None:
+def test_a_written_duration_is_parsed_back_to_the_same_value(milliseconds: int) -> None:
     span = timedelta(milliseconds=milliseconds)
     assert parse_duration(write_duration(span)) == span
 
@@ -73,7 +73,7 @@ def test_a_time_limit_is_longer_than_nothing_and_shorter_than_a_century(text: st
 # Tiers.
 
 
-def test_what_a_partial_tier_leaves_out_stays_as_that_tier_has_it() -> None:
+def test_a_partial_tier_keeps_its_other_defaults() -> None:
     assert Tiers.model_validate({"high": {"quorum": 3}}).high == Tiers().high.model_copy(update={"quorum": 3})
 
 
@@ -88,14 +88,14 @@ def test_a_partial_tier_replaces_lists_and_tables_whole() -> None:
     assert told.critical.quorum == 2
 
 
-def test_a_tier_that_is_already_a_tier_is_taken_as_it_is() -> None:
+def test_a_tier_object_is_accepted_unchanged() -> None:
     own = Tier(level=HITLLevel.HUMAN_TAKEOVER, role="director")
     assert Tiers(low=own).low == own
 
 
 @pytest.mark.parametrize("risk", ["high", "critical"])
 @pytest.mark.parametrize("level", ["full_auto", "notify_only", "soft_approval"])
-def test_high_risk_is_never_left_to_silence(risk: str, level: str) -> None:
+def test_high_risk_is_never_approved_by_silence(risk: str, level: str) -> None:
     with pytest.raises(ValidationError, match=rf"{risk}\.level must be hard_approval or human_takeover"):
         Tiers.model_validate({risk: {"level": level}})
 
@@ -163,7 +163,7 @@ def test_working_hours_are_read_from_strings_and_from_tomls_own_times() -> None:
         pytest.param({"days": ["monday"]}, id="no such day"),
     ],
 )
-def test_working_hours_that_make_no_sense_are_refused(says: dict[str, Any]) -> None:
+def test_invalid_working_hours_are_refused(says: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         WorkingHours.model_validate(says)
 
@@ -189,14 +189,14 @@ def test_an_action_type_is_looked_up_by_name_and_then_by_the_longest_pattern(act
     assert its.listing(action_type).own is its.actions[found]
 
 
-def test_an_action_type_that_nothing_fits_is_not_in_the_catalogue() -> None:
+def test_an_action_type_without_a_matching_entry_is_unlisted() -> None:
     assert policy(actions={"db.*": {"reversibility": "reversible"}}).action("mail") is None
 
 
 # Roles.
 
 
-def test_who_holds_a_role_may_act_in_all_that_it_includes_however_deep() -> None:
+def test_the_holder_of_a_role_may_act_in_all_roles_that_it_includes_at_any_depth() -> None:
     roles = {
         "reviewer": {},
         "senior_reviewer": {"includes": ["reviewer"]},
@@ -215,7 +215,7 @@ def test_roles_that_include_each_other_are_simply_held_together() -> None:
 
 
 @given(st.dictionaries(st.sampled_from("abcde"), st.lists(st.sampled_from("abcde")), min_size=5))
-def test_what_an_included_role_holds_is_held_too(includes: dict[str, list[str]]) -> None:
+def test_included_roles_include_their_own_included_roles(includes: dict[str, list[str]]) -> None:
     its = policy(roles={**ROLES, **{role: {"includes": names} for role, names in includes.items()}})
     for role in its.roles:
         assert all(its.roles_implied_by(held) <= its.roles_implied_by(role) for held in its.roles_implied_by(role))
@@ -235,7 +235,7 @@ def test_what_an_included_role_holds_is_held_too(includes: dict[str, list[str]])
         ),
     ],
 )
-def test_a_role_that_nobody_defined_is_refused_wherever_it_is_named(says: dict[str, Any]) -> None:
+def test_an_undefined_role_is_refused_wherever_it_is_named(says: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="there is no role 'ghost'; the roles are: reviewer, senior_reviewer"):
         policy(**says)
 
@@ -245,17 +245,17 @@ def test_a_role_covers_the_action_types_of_its_scopes_only() -> None:
     assert [role.covers(name) for name in ("send_email", "read_data", "delete_data")] == [True, True, False]
 
 
-def test_a_policy_is_named_by_its_version_and_the_beginning_of_its_digest() -> None:
+def test_a_policy_is_named_by_its_version_and_the_start_of_its_digest() -> None:
     assert policy(digest="sha256:" + "ab" * 32).full_version == "1+abababababab"
 
 
 @pytest.mark.parametrize("value", ["", "a b", "x" * 51])
-def test_a_version_is_a_short_name(value: str) -> None:
+def test_a_policy_version_is_a_short_name(value: str) -> None:
     with pytest.raises(ValidationError):
         policy(version=value)
 
 
-def test_a_policy_asks_what_its_own_text_says_whatever_another_of_its_version_says() -> None:
+def test_a_policy_requires_what_its_own_text_says_whatever_another_with_its_version_says() -> None:
     one, other = policy(), policy(tiers={"medium": {"quorum": 3}})
     asked = [terms_for(its, "send_notice", RiskLevel.MEDIUM).quorum for its in (one, other, one)]
     assert (one.version, asked) == (other.version, [1, 3, 1])

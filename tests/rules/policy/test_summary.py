@@ -65,10 +65,10 @@ def said_of(text: str) -> str:
         pytest.param('[windows]\nrejection = "90m"', "Windows rejection 1h30m, same_digest 1d,", id="windows"),
     ],
 )
-def test_the_summary_says(more: str, sentence: str) -> None:
+def test_the_summary_describes_the_policy(more: str, sentence: str) -> None:
     assert sentence in said_of(LEAST + more)
 
 
 @pytest.mark.parametrize("end", list(OnTimeout))
-def test_the_summary_knows_every_end(end: OnTimeout) -> None:
+def test_the_summary_describes_every_timeout(end: OnTimeout) -> None:
     assert "Hard approval waits 1d, then it " in said_of(LEAST + f'[tiers.low]\non_timeout = "{end}"')

@@ -101,12 +101,12 @@ def told(state: PackageState, words: dict[str, Any] | None = None, **bearing: An
     return status_document(state, content, words, where.roster, where.now)
 
 
-def test_every_status_is_looked_at_here() -> None:
+def test_every_status_is_covered_by_these_tests() -> None:
     assert {status: state.status for status, state in STATES.items()} == {status: status for status in Status}
 
 
 @pytest.mark.parametrize("status", Status)
-def test_a_document_has_all_that_the_contract_promises_and_is_json(status: Status) -> None:
+def test_a_status_document_has_all_fields_of_the_contract_and_is_json(status: Status) -> None:
     said = told(STATES[status])
     assert said.keys() >= KEYS
     assert said["interrupt"].keys() >= INTERRUPT
@@ -115,16 +115,16 @@ def test_a_document_has_all_that_the_contract_promises_and_is_json(status: Statu
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.PENDING])
-def test_a_decision_has_all_that_the_contract_promises(status: Status) -> None:
+def test_a_decision_has_all_fields_of_the_contract(status: Status) -> None:
     assert told(STATES[status])["decision"].keys() == DECISION
 
 
-def test_while_nobody_has_decided_there_is_no_decision() -> None:
+def test_a_pending_package_has_no_decision() -> None:
     assert told(STATES[Status.PENDING])["decision"] is None
 
 
 @pytest.mark.parametrize("status", Status)
-def test_it_says_whether_it_is_over_and_whether_the_agent_may_proceed(status: Status) -> None:
+def test_the_document_says_whether_it_is_terminal_and_whether_the_agent_may_proceed(status: Status) -> None:
     said = told(STATES[status])
     assert said["status"] == status.value
     assert said["terminal"] is (status not in PENDING_OR_ESCALATED)
@@ -143,18 +143,18 @@ def test_it_says_whether_it_is_over_and_whether_the_agent_may_proceed(status: St
         (Status.CANCELLED, "cancelled"),
     ],
 )
-def test_the_interrupt_says_how_the_pause_ended(status: Status, interrupt: str) -> None:
+def test_the_interrupt_status_says_how_the_pause_ended(status: Status, interrupt: str) -> None:
     assert told(STATES[status])["interrupt"]["status"] == interrupt
 
 
 @pytest.mark.parametrize("status", Status)
-def test_it_tells_the_agent_what_to_do_in_a_sentence(status: Status) -> None:
+def test_the_message_tells_the_agent_what_to_do(status: Status) -> None:
     sentence = told(STATES[status])["agent_message"]
     assert sentence[0].isupper()
     assert sentence.endswith(".")
 
 
-def test_no_two_statuses_are_told_alike_but_those_that_permit_alike() -> None:
+def test_each_status_has_its_own_message_except_those_that_permit_alike() -> None:
     sentences = {told(state)["agent_message"] for state in STATES.values()}
     assert len(sentences) == len(Status) - 2
 
@@ -173,7 +173,7 @@ def test_no_two_statuses_are_told_alike_but_those_that_permit_alike() -> None:
         pytest.param(STATES[Status.EXPIRED], NOW, "not a rejection", id="expired"),
     ],
 )  # fmt: skip
-def test_the_sentence_follows_what_came_of_it(state: PackageState, now: Any, words: str) -> None:
+def test_the_message_follows_the_outcome(state: PackageState, now: Any, words: str) -> None:
     assert words in told(state, now=now)["agent_message"]
 
 
@@ -186,12 +186,12 @@ def test_an_override_that_stops_says_so() -> None:
 # The parts.
 
 
-def test_a_package_that_needed_nobody_was_never_interrupted() -> None:
+def test_a_package_that_needed_nobody_has_no_interrupt() -> None:
     said = told(submitted(AUTOMATIC))
     assert (said["interrupt"], said["decision"]["basis"], said["may_proceed"]) == (None, "policy", True)
 
 
-def test_the_reason_of_the_interrupt_is_the_strictest_why() -> None:
+def test_the_reason_of_the_interrupt_is_the_strictest_reason() -> None:
     said = told(submitted(TAKEOVER))
     assert said["interrupt"]["reason"] == said["why"][0]["because"]
     assert said["why"][0].keys() == {"rule", "level", "because"}
@@ -211,7 +211,7 @@ def test_the_quorum_counts_a_vote_only_as_the_rules_would() -> None:
     assert quorum == {"needed": 2, "have": 0, "of_role": {"supervisor": {"needed": 1, "have": 0}}}
 
 
-def test_the_quorum_is_todays_where_that_is_stricter() -> None:
+def test_the_quorum_is_todays_if_that_is_larger() -> None:
     strict = policy(tiers={"high": {"quorum": 3}})
     assert told(STATES[Status.PENDING], policy=strict)["interrupt"]["quorum"]["needed"] == 3
 
@@ -221,36 +221,36 @@ def test_the_reviewers_are_named() -> None:
     assert reviewer == {"reviewer_id": SENTA, "name": "senta", "role": "senior_reviewer"}
 
 
-def test_a_reviewer_whom_the_directory_has_forgotten_is_named_by_id() -> None:
+def test_a_reviewer_who_left_the_directory_is_named_by_id() -> None:
     (reviewer,) = told(STATES[Status.REJECTED], people={})["decision"]["reviewers"]
     assert reviewer["name"] == SENTA
 
 
-def test_what_was_said_is_told() -> None:
+def test_the_document_has_the_texts_of_the_decision() -> None:
     said = told(STATES[Status.REVISION_REQUESTED], {"comment": "Hm.", "instructions": "Name it."})["decision"]
     assert (said["comment"], said["instructions"], said["answer"], said["override"]) == ("Hm.", "Name it.", None, None)
 
 
-def test_an_override_is_told_whole() -> None:
+def test_the_document_shows_an_override_completely() -> None:
     words = {"original_recommendation": "clarify", "override_reason": "Now.", "evidence_refs": ["ticket 7"]}
     said = told(STATES[Status.OVERRIDDEN], words)["decision"]["override"]
     assert said.keys() == OVERRIDE
     assert said == {**words, "override_decision": "proceed"}
 
 
-def test_the_parameters_are_told_with_a_permission_and_with_nothing_else() -> None:
+def test_the_document_has_the_parameters_only_with_a_permission() -> None:
     given = [status for status, state in STATES.items() if (told(state)["decision"] or {}).get("action_parameters")]
     assert given == [Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN]
 
 
-def test_words_that_retention_has_emptied_are_told_as_nothing() -> None:
+def test_erased_texts_are_null_in_the_document() -> None:
     where = situation()
     said = status_document(STATES[Status.APPROVED], None, None, where.roster, NOW)
     assert said.keys() >= KEYS
     assert (said["metadata"], said["decision"]["comment"], said["decision"]["action_parameters"]) == ({}, None, None)
 
 
-def test_metadata_come_back_untouched() -> None:
+def test_metadata_is_returned_unchanged() -> None:
     assert told(STATES[Status.PENDING])["metadata"] == {"k": "v"}
 
 
@@ -267,22 +267,22 @@ def test_the_execution_says_how_far_it_is(state: PackageState, expected: dict[st
     assert told(state)["execution"] == expected
 
 
-def test_an_outcome_is_told_with_its_time() -> None:
+def test_an_outcome_is_reported_with_its_time() -> None:
     said = told(reported(claimed(approved(HARD))))["execution"]
     assert (said["state"], said["reported_at"]) == (ExecutionState.SUCCEEDED.value, "2026-11-20T12:00:00Z")
 
 
-def test_while_the_agent_is_to_answer_the_pause_ends_with_its_time_to_answer() -> None:
+def test_while_the_agent_has_to_answer_the_interrupt_expires_with_its_time() -> None:
     assert told(STATES[Status.REVISION_REQUESTED])["interrupt"]["expires_at"] == "2026-11-22T12:00:00Z"
 
 
-def test_what_the_package_leaves_out_is_a_warning() -> None:
+def test_missing_fields_are_warnings_in_the_document() -> None:
     needy = policy(tiers={"medium": {"needs": ["evidence"]}})
     said = told(submitted(package(evidence_refs=[]), policy=needy), policy=needy)
     assert said["warnings"] == ["evidence_refs is empty; a reviewer would want it"]
 
 
-def test_an_agent_whose_package_was_put_off_is_told_until_when() -> None:
+def test_the_message_for_a_deferred_package_says_until_when() -> None:
     state = STATES[Status.DEFERRED]
     assert state.wake_at is not None
     assert rfc3339(state.wake_at) in told(state)["agent_message"]

@@ -37,7 +37,7 @@ def test_an_untouched_record_is_clean(record: Record) -> None:
     assert sentences(record) == []
 
 
-def test_what_was_looked_at_is_counted(record: Record) -> None:
+def test_the_auditor_counts_what_it_checked(record: Record) -> None:
     auditor = Auditor("T1")
     assert list(audited(record, auditor)) == []
     counted = auditor.counts
@@ -47,12 +47,12 @@ def test_what_was_looked_at_is_counted(record: Record) -> None:
 
 
 @given(later=st.timedeltas(timedelta(0), timedelta(days=30_000)))
-def test_an_event_and_its_state_spell_every_moment_alike(later: timedelta) -> None:
+def test_an_event_and_its_state_write_every_moment_alike(later: timedelta) -> None:
     life = Life("pkg_a", HARD).then(commands.Comment, SENTA, now=NOW + later)
     assert list(Auditor("T1").package(life.trail)) == []
 
 
-def test_emptied_words_break_no_chain(record: Record) -> None:
+def test_erased_texts_do_not_break_the_chain(record: Record) -> None:
     for trail in record.trails:
         trail.contents[:] = [StoredWords(kept.event_id, None, None) for kept in trail.contents]
     assert sentences(record) == []
@@ -114,7 +114,7 @@ def test_any_leaf_that_is_changed_is_found(data: st.DataObject, new: Any) -> Non
 
 @pytest.mark.slow
 @given(data=st.data(), new=JSON_LEAVES | st.dictionaries(st.text(max_size=3), JSON_LEAVES) | st.lists(JSON_LEAVES))
-def test_any_event_that_is_replaced_or_given_another_member_is_found(data: st.DataObject, new: Any) -> None:
+def test_any_replaced_or_extended_event_is_found(data: st.DataObject, new: Any) -> None:
     record = copy.deepcopy(original())
     events = data.draw(st.sampled_from([record.own, *(trail.events for trail in record.trails)]))
     at = data.draw(st.integers(0, len(events) - 1))
@@ -128,7 +128,7 @@ def test_any_event_that_is_replaced_or_given_another_member_is_found(data: st.Da
 
 
 @given(data=st.data())
-def test_events_dropped_doubled_swapped_or_moved_are_found(data: st.DataObject) -> None:
+def test_dropped_doubled_swapped_or_moved_events_are_found(data: st.DataObject) -> None:
     record = copy.deepcopy(original())
     chains = [record.own, *(trail.events for trail in record.trails)]
     events, others = data.draw(st.sampled_from(chains)), data.draw(st.sampled_from(chains))
@@ -162,7 +162,7 @@ def test_no_event_of_another_tenant_passes(data: st.DataObject, other: str) -> N
 
 
 @given(data=st.data())
-def test_words_dropped_doubled_exchanged_or_half_emptied_are_found(data: st.DataObject) -> None:
+def test_dropped_doubled_exchanged_or_half_erased_texts_are_found(data: st.DataObject) -> None:
     record = copy.deepcopy(original())
     trail = data.draw(st.sampled_from(record.trails))
     at = data.draw(st.integers(0, len(trail.contents) - 1))
@@ -189,13 +189,13 @@ def test_the_digest_of_words_depends_on_their_salt() -> None:
 
 
 @pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '{"b": {"a": 1, "a": 1}}', "[" * 100_000, "{", ""])
-def test_json_that_two_readers_could_understand_differently_is_not_read(text: str) -> None:
+def test_ambiguous_json_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         parse_strict_json(text)
 
 
 @given(names=st.lists(st.text(max_size=3), max_size=3000))
-def test_what_was_seen_is_known_and_nothing_else(names: list[str]) -> None:
+def test_the_set_of_seen_ids_contains_what_was_added_and_nothing_else(names: list[str]) -> None:
     seen, known = SeenIds(), set[str]()
     for name in names:
         assert (name in seen) == (name in known)
@@ -203,7 +203,7 @@ def test_what_was_seen_is_known_and_nothing_else(names: list[str]) -> None:
         known.add(name)
 
 
-def test_hardly_anything_is_kept_of_what_has_been_looked_at() -> None:
+def test_verification_keeps_very_little_memory_per_event() -> None:
     auditor, own = Auditor("T1"), own_events(5_000)
     tracemalloc.start()
     assert [fault for event in own for fault in auditor.tenant_event(event)] == []
@@ -212,7 +212,7 @@ def test_hardly_anything_is_kept_of_what_has_been_looked_at() -> None:
     assert kept < 40 * len(own)
 
 
-def test_every_leaf_of_a_state_is_a_word_of_the_machine(record: Record) -> None:
+def test_a_state_contains_no_texts_of_people(record: Record) -> None:
     said = {leaf for kept in record.trails[0].contents for _, leaf in leaves(kept.words) if isinstance(leaf, str)}
     sentences_said = {leaf for leaf in said if " " in leaf}
     written = {leaf for event in record.trails[0].events for _, leaf in leaves(event) if isinstance(leaf, str)}

@@ -18,7 +18,7 @@ def record() -> Record:
     return copy.deepcopy(original())
 
 
-def test_a_changed_event_is_named_and_those_after_it_are_not_blamed(record: Record) -> None:
+def test_a_changed_event_is_reported_and_its_successors_are_not(record: Record) -> None:
     event = record.trails[0].events[1]
     event["actor"] = "USOMEBODY"
     assert sentences(record) == [
@@ -26,7 +26,7 @@ def test_a_changed_event_is_named_and_those_after_it_are_not_blamed(record: Reco
     ]
 
 
-def test_a_changed_event_that_was_sealed_anew_no_longer_fits_its_successor(record: Record) -> None:
+def test_a_changed_event_with_a_new_digest_no_longer_fits_its_successor(record: Record) -> None:
     trail = record.trails[0]
     trail.events[1] = seal_event(trail.events[1] | {"actor": "USOMEBODY"}, trail.events[0]["digest"])
     after = trail.events[2]
@@ -34,12 +34,12 @@ def test_a_changed_event_that_was_sealed_anew_no_longer_fits_its_successor(recor
     assert "does not follow the event before it" in sentences(record)[0]
 
 
-def test_a_removed_event_is_named_by_its_revision(record: Record) -> None:
+def test_a_removed_event_is_reported_by_its_revision(record: Record) -> None:
     del record.trails[2].events[2]
     assert next(fault.what for fault in faults_of(record)) == "revision 3 is missing before it"
 
 
-def test_a_cut_tail_is_named_with_all_that_is_missing(record: Record) -> None:
+def test_a_cut_tail_is_reported_with_all_missing_revisions(record: Record) -> None:
     trail = record.trails[0]
     length = len(trail.events)
     del trail.events[-2:]
@@ -49,7 +49,7 @@ def test_a_cut_tail_is_named_with_all_that_is_missing(record: Record) -> None:
     ]
 
 
-def test_a_tail_that_was_cut_and_put_on_again_is_found_by_its_head(record: Record) -> None:
+def test_a_tail_that_was_cut_and_replaced_is_found_by_the_head(record: Record) -> None:
     trail = record.trails[0]
     claim = trail.claim
     trail.events[-1]["actor"] = "USOMEBODY"
@@ -58,7 +58,7 @@ def test_a_tail_that_was_cut_and_put_on_again_is_found_by_its_head(record: Recor
     assert [fault.what for fault in faults_of(record)] == ["its last event is not the one that is named as its head"]
 
 
-def test_a_package_without_events_and_events_without_a_package_are_named(record: Record) -> None:
+def test_a_package_without_events_and_events_without_a_package_are_faults(record: Record) -> None:
     record.trails[0].events.clear()
     record.trails[0].contents.clear()
     record.trails[1].claim = None
@@ -68,7 +68,7 @@ def test_a_package_without_events_and_events_without_a_package_are_named(record:
     ]
 
 
-def test_a_state_that_was_forged_is_named_with_its_fields(record: Record) -> None:
+def test_a_forged_state_is_reported_with_its_fields(record: Record) -> None:
     claim = record.trails[1].claim
     assert claim is not None
     assert claim.state is not None
@@ -92,18 +92,18 @@ def forged(record: Record, at: int, event_type: str | None = None, **change: Any
     return [fault.what for fault in Auditor("T1").package(trail)]
 
 
-def test_a_step_that_no_verb_knows_is_found_though_the_whole_chain_was_made_anew(record: Record) -> None:
+def test_an_impossible_status_change_is_found_even_if_the_whole_chain_was_rewritten(record: Record) -> None:
     assert forged(record, 1, status="consented", event_type="package.consented")[0] == (
         "it leads from consented to approved, and nothing can do that"
     )
 
 
 @pytest.mark.parametrize("status", [None, [], {}, 1, "aproved"])
-def test_a_status_that_is_none_is_found(record: Record, status: Any) -> None:
+def test_an_unknown_status_is_found(record: Record, status: Any) -> None:
     assert any("nothing can do that" in what or "begins" in what for what in forged(record, 1, status=status))
 
 
-def test_a_step_has_to_be_named_for_where_it_leads(record: Record) -> None:
+def test_an_event_must_be_named_after_the_status_to_which_it_leads(record: Record) -> None:
     assert forged(record, 1, status="rejected")[0] == "it leads from pending to rejected, and is named human.commented"
 
 
@@ -115,17 +115,17 @@ def test_a_package_is_submitted_once(record: Record) -> None:
     assert forged(record, 1, "package.submitted")[0].startswith("a package begins with package.submitted")
 
 
-def test_an_event_says_the_same_of_itself_as_of_the_package(record: Record) -> None:
+def test_the_fields_of_an_event_must_match_the_package(record: Record) -> None:
     assert forged(record, 1, action_digest="sha256:0") == [
         "it says one thing of itself and another of the package: action_digest",
     ] * (len(record.trails[0].events) - 1)
 
 
-def test_a_package_stays_that_of_its_agent(record: Record) -> None:
+def test_a_package_stays_with_its_agent(record: Record) -> None:
     assert forged(record, 1, agent_id="agt_2") == ["it changes what never changes: agent_id"]
 
 
-def test_an_event_id_that_stands_in_two_packages_is_found(record: Record) -> None:
+def test_an_event_id_in_two_packages_is_found(record: Record) -> None:
     first, second = record.trails[0], record.trails[1]
     first.events[1]["event_id"] = second.events[0]["event_id"]
     first.contents.pop(1)
@@ -136,16 +136,16 @@ def test_an_event_id_that_stands_in_two_packages_is_found(record: Record) -> Non
     ]
 
 
-def test_the_tenants_chain_is_held_to_the_same(record: Record) -> None:
+def test_the_tenants_chain_is_verified_likewise(record: Record) -> None:
     del record.own[1]
     assert sentences(record) == ["tenant revision 3 (evt_own3): revision 2 is missing before it"]
 
 
-def test_the_tenants_chain_has_to_reach_its_head(record: Record) -> None:
+def test_the_tenants_chain_must_reach_its_head(record: Record) -> None:
     record.own.pop()
     assert sentences(record) == ["tenant revision 2: its tail was cut: revision 3 should follow"]
 
 
-def test_what_a_reader_noticed_is_among_the_faults() -> None:
+def test_faults_noticed_by_the_reader_are_reported() -> None:
     noticed = Fault("pkg_x", 1, None, "its row is odd")
     assert noticed in list(Auditor("T1").package(Trail("pkg_x", noticed=[noticed])))

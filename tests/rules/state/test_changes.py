@@ -12,11 +12,11 @@ NEVER = {*replay._FIXED, "requester", "subject_digest", "run_id", "thread_id", "
 BY_EVERY_EVENT = {"revision", "updated_at"}
 
 
-def test_a_change_names_each_field_that_may_change_and_no_other() -> None:
+def test_state_changes_name_each_field_that_may_change_and_no_other() -> None:
     assert set(get_type_hints(StateChanges)) == set(PackageState.model_fields) - NEVER - BY_EVERY_EVENT
 
 
-def test_a_change_and_the_state_agree_on_the_type_of_each_field() -> None:
+def test_state_changes_and_the_state_agree_on_the_type_of_each_field() -> None:
     of_state = get_type_hints(PackageState)  # without what pydantic is told in `Annotated`
     of_changes = get_type_hints(StateChanges)
     assert of_changes == {name: of_state[name] for name in of_changes}

@@ -13,7 +13,7 @@ from tests.rules.state.finding import found, voices
 AUTO, NOTIFY, SOFT, HARD, TAKEOVER = HITLLevel
 
 
-def test_where_nothing_speaks_for_more_the_risk_table_says_why_nobody_is_needed() -> None:
+def test_if_no_rule_asks_for_more_the_reason_is_that_of_the_risk_table() -> None:
     assert (found().level, voices(found())) == (AUTO, {"risk-low": AUTO})
 
 
@@ -21,13 +21,13 @@ def test_where_nothing_speaks_for_more_the_risk_table_says_why_nobody_is_needed(
 
 
 @pytest.mark.parametrize(("risk", "level"), [("low", AUTO), ("medium", SOFT), ("high", HARD), ("critical", HARD)])
-def test_each_risk_takes_what_its_tier_says(risk: str, level: HITLLevel) -> None:
+def test_each_risk_has_the_level_of_its_tier(risk: str, level: HITLLevel) -> None:
     fresh = Background()
     assert found(fresh, risk_level=risk).level is level
     assert voices(found(fresh, risk_level=risk))[f"risk-{risk}"] is level
 
 
-def test_critical_risk_takes_two_people_one_of_them_a_supervisor() -> None:
+def test_critical_risk_needs_two_people_including_a_supervisor() -> None:
     terms = world.submitted(world.CRITICAL).terms
     assert (terms.quorum, terms.of_role) == (2, {"supervisor": 1})
 
@@ -54,7 +54,7 @@ def test_the_catalogue_cannot_lower_the_risk_that_an_agent_claims() -> None:
         pytest.param("nobody.listed.this", "irreversible-high", HARD, id="unlisted"),
     ],
 )
-def test_each_reversibility_takes_what_its_table_says(action_type: str, rule: str, level: HITLLevel) -> None:
+def test_each_reversibility_has_the_level_of_its_table(action_type: str, rule: str, level: HITLLevel) -> None:
     assessment = found(action_type=action_type)
     assert assessment.level is level
     assert voices(assessment)[rule] is level
@@ -87,13 +87,13 @@ def test_an_agent_cannot_call_its_action_easier_to_undo_than_the_catalogue_does(
         pytest.param(0.79999, SOFT, id="just below 0.80"),
     ],
 )
-def test_each_band_of_confidence_takes_its_level(confidence: float, level: HITLLevel) -> None:
+def test_each_confidence_band_has_its_level(confidence: float, level: HITLLevel) -> None:
     assert found(confidence=confidence).level is level
     assert voices(found(confidence=confidence))["confidence"] is level
 
 
 @pytest.mark.parametrize("confidence", [0.80, 0.81, 1.0])
-def test_from_the_last_bound_up_confidence_asks_for_nothing(confidence: float) -> None:
+def test_above_the_last_bound_confidence_does_not_raise_the_level(confidence: float) -> None:
     assert "confidence" not in voices(found(confidence=confidence))
 
 
@@ -108,12 +108,12 @@ def test_an_agent_that_is_unsure_is_believed(said: str, rule: str, level: HITLLe
     assert voices(found(recommendation=said)) == {rule: level}
 
 
-def test_where_the_agent_takes_no_plain_approval_silence_gives_none() -> None:
+def test_if_the_agent_accepts_no_plain_approval_silence_does_not_count() -> None:
     assert voices(found(allowed_decisions=["revise"]))["no-plain-approval"] is HITLLevel.HARD_APPROVAL
     assert "no-plain-approval" not in voices(found(allowed_decisions=["approve"]))
 
 
-def test_an_agent_that_recommends_to_go_on_changes_nothing() -> None:
+def test_a_recommendation_to_proceed_changes_nothing() -> None:
     assert found(recommendation="proceed") == found()
 
 
@@ -127,7 +127,7 @@ def test_irreversible_and_sensitive_is_always_hard(data: str) -> None:
     assert voices(assessment)["irreversible-sensitive"] is HARD
 
 
-def test_sensitive_data_of_the_catalogue_count_though_the_agent_does_not_name_them() -> None:
+def test_sensitive_data_of_the_catalogue_counts_even_if_the_agent_does_not_name_it() -> None:
     policy = world.policy(actions={"mail.send": {"reversibility": "irreversible_low", "data_classes": ["pii"]}})
     assert voices(found(policy=policy, action_type="mail.send"))["irreversible-sensitive"] is HARD
 
@@ -152,13 +152,15 @@ def test_the_hard_row_of_the_matrix_needs_both(action_type: str, data: str) -> N
         pytest.param("record.update", 0.85, SOFT, id="partially reversible, exactly 0.85"),
     ],
 )
-def test_the_matrix_looks_at_confidence_by_reversibility(action_type: str, confidence: float, level: HITLLevel) -> None:
+def test_the_matrix_depends_on_confidence_and_reversibility(
+    action_type: str, confidence: float, level: HITLLevel
+) -> None:
     rule = "matrix-irreversible" if action_type == "mail.send" else "matrix-reversible"
     assert voices(found(action_type=action_type, confidence=confidence))[rule] is level
 
 
 @pytest.mark.parametrize("action_type", ["record.read", "record.update"])
-def test_reversible_and_over_085_the_matrix_asks_for_nothing(action_type: str) -> None:
+def test_for_reversible_actions_above_085_the_matrix_asks_for_nothing(action_type: str) -> None:
     assert "matrix-reversible" not in voices(found(action_type=action_type, confidence=0.8501))
 
 
@@ -167,21 +169,21 @@ def test_reversible_and_over_085_the_matrix_asks_for_nothing(action_type: str) -
     [(100.01, "USD"), (100.01, "EUR"), (5.0, "XAU"), (0.0, "XAU")],
     ids=["over in dollars", "over in euros", "unknown currency", "nothing of an unknown currency"],
 )
-def test_what_costs_too_much_is_hard(amount: float, currency: str) -> None:
+def test_a_cost_over_the_threshold_is_hard(amount: float, currency: str) -> None:
     assert voices(found(cost={"amount": amount, "currency": currency})) == {"cost": HARD}
 
 
 @pytest.mark.parametrize(("amount", "currency"), [(100.0, "USD"), (0.0, "EUR")])
-def test_what_costs_no_more_than_the_threshold_is_not(amount: float, currency: str) -> None:
+def test_a_cost_at_the_threshold_is_not_hard(amount: float, currency: str) -> None:
     assert "cost" not in voices(found(cost={"amount": amount, "currency": currency}))
 
 
-def test_repeated_failures_bring_a_person_in() -> None:
+def test_repeated_failures_require_a_takeover() -> None:
     assessment = found(Background(earned=AUTO, failures=2))
     assert (assessment.level, voices(assessment)) == (TAKEOVER, {"repeated-failures": TAKEOVER})
 
 
-def test_one_failure_is_not_repeated() -> None:
+def test_one_failure_does_not_count_as_repeated() -> None:
     assert found(Background(earned=AUTO, failures=1)).level is AUTO
 
 
@@ -193,7 +195,7 @@ def test_a_tool_that_requires_approval_is_hard() -> None:
     assert voices(found(policy=policy)) == {"tool-requirement": HARD}
 
 
-def test_a_tool_that_requires_none_is_not() -> None:
+def test_a_tool_that_requires_no_approval_is_not_hard() -> None:
     tool = {"effect_type": "deletion", "approval_required": False}
     assert (
         found(policy=world.policy(actions={"record.read": {"reversibility": "reversible", "tool": tool}})).level is AUTO
@@ -201,7 +203,7 @@ def test_a_tool_that_requires_none_is_not() -> None:
 
 
 @pytest.mark.parametrize("floor", [NOTIFY, SOFT, HARD, TAKEOVER])
-def test_the_floor_of_an_action_type_is_its_least(floor: HITLLevel) -> None:
+def test_the_floor_of_an_action_type_is_its_minimum_level(floor: HITLLevel) -> None:
     policy = world.policy(actions={"record.read": {"reversibility": "reversible", "floor": floor.value}})
     assert (found(policy=policy).level, voices(found(policy=policy))["floor"]) == (floor, floor)
 
@@ -210,7 +212,7 @@ def test_the_floor_of_an_action_type_is_its_least(floor: HITLLevel) -> None:
     ("kind", "level"),
     [("output", HARD), ("plan", HARD), ("question", HARD), ("memory", SOFT), ("policy_exception", HARD)],
 )
-def test_each_kind_has_its_least(kind: str, level: HITLLevel) -> None:
+def test_each_kind_has_its_minimum_level(kind: str, level: HITLLevel) -> None:
     parameters = {
         "memory": {"proposed_memory": "Likes mail.", "source_refs": ["d"], "sensitivity": "low", "retention": "90d"},
         "policy_exception": {
@@ -225,7 +227,7 @@ def test_each_kind_has_its_least(kind: str, level: HITLLevel) -> None:
 
 
 @pytest.mark.parametrize("kind", ["action", "tool_call"])
-def test_calls_take_no_more_for_being_calls(kind: str) -> None:
+def test_calls_have_no_minimum_level(kind: str) -> None:
     assert found(kind=kind).level is AUTO
 
 

@@ -21,22 +21,22 @@ AUTO, NOTIFY, SOFT, HARD, TAKEOVER = HITLLevel
 # Earned autonomy.
 
 
-def test_a_new_agent_starts_at_soft() -> None:
+def test_a_new_agent_starts_at_soft_approval() -> None:
     assessment = found(Background(), action_type="record.update")
     assert (assessment.level, voices(assessment)["autonomy"]) == (SOFT, SOFT)
 
 
-def test_a_new_agent_needs_nobody_for_what_can_be_undone_whole() -> None:
+def test_a_new_agent_needs_nobody_for_reversible_actions() -> None:
     assert found(Background()).level is AUTO
 
 
-def test_autonomy_that_was_lost_makes_everything_stricter() -> None:
+def test_lost_autonomy_makes_everything_stricter() -> None:
     assessment = found(Background(earned=HARD))
     assert (assessment.level, voices(assessment)) == (HARD, {"autonomy": HARD})
 
 
 @pytest.mark.parametrize(("earned", "level"), [(SOFT, SOFT), (NOTIFY, NOTIFY), (AUTO, AUTO)])
-def test_what_was_earned_eases_the_risk_table(earned: HITLLevel, level: HITLLevel) -> None:
+def test_earned_autonomy_eases_the_risk_table(earned: HITLLevel, level: HITLLevel) -> None:
     assert found(Background(earned=earned), risk_level="medium").level is level
 
 
@@ -79,7 +79,7 @@ def test_autonomy_never_eases_the_matrix() -> None:
 
 
 @pytest.mark.parametrize("earlier", [NOTIFY, SOFT, HARD, TAKEOVER])
-def test_the_same_action_never_takes_less_than_before(earlier: HITLLevel) -> None:
+def test_the_same_action_never_has_a_lower_level_than_before(earlier: HITLLevel) -> None:
     assessment = found(Background(earned=AUTO, earlier=earlier))
     assert (assessment.level, voices(assessment)) == (earlier, {"never-falls": earlier})
 
@@ -88,12 +88,12 @@ SAME = EarlierNo(Similarity.SAME_ACTION, no_to(world.SOFT).no)
 
 
 @pytest.mark.parametrize("likeness", Similarity)
-def test_a_no_to_a_like_action_takes_an_explicit_approval(likeness: Similarity) -> None:
+def test_after_a_no_to_a_similar_action_an_explicit_approval_is_needed(likeness: Similarity) -> None:
     assessment = found(Background(earned=AUTO, earlier_no=SAME._replace(similarity=likeness)))
     assert (voices(assessment), assessment.earlier_no) == ({"earlier-no": HARD}, SAME.no)
 
 
-def test_what_was_rejected_and_has_changed_materially_takes_a_yes() -> None:
+def test_a_rejected_action_with_a_material_change_needs_approval() -> None:
     assert voices(found(Background(earned=AUTO, earlier_no=SAME), material_change="Now blue")) == {
         "material-change": HARD
     }
@@ -102,7 +102,7 @@ def test_what_was_rejected_and_has_changed_materially_takes_a_yes() -> None:
 # Together.
 
 
-def test_the_strictest_wins_and_every_voice_that_fired_is_kept_the_strictest_first() -> None:
+def test_the_strictest_rule_wins_and_all_reasons_are_kept_strictest_first() -> None:
     background = Background(failures=2)
     assessment = found(background, action_type="mail.send", confidence=0.6, data_classes=["pii"], risk_level="medium")
     assert assessment.level is TAKEOVER
@@ -118,7 +118,7 @@ def test_the_strictest_wins_and_every_voice_that_fired_is_kept_the_strictest_fir
     assert [why.level for why in assessment.why] == sorted((why.level for why in assessment.why), reverse=True)
 
 
-def test_every_why_says_because_of_what() -> None:
+def test_every_reason_says_why() -> None:
     assessment = found(Background(failures=2), action_type="mail.send", confidence=0.4, recommendation="escalate")
     assert all(len(why.because.split()) > 3 for why in assessment.why)
 
@@ -152,7 +152,7 @@ def test_the_agent_can_only_raise_the_level(background: Background, action_type:
 
 
 @given(background=backgrounds, action_type=action_types, said=claims)
-def test_grave_things_are_never_soft_and_the_level_is_the_strictest_why(
+def test_grave_packages_are_never_soft_and_the_level_is_that_of_the_strictest_reason(
     background: Background, action_type: str, said: dict[str, Any]
 ) -> None:
     assessment = assess(calm(action_type=action_type, **said), background, world.POLICY)
@@ -179,7 +179,7 @@ def test_grave_things_are_never_soft_and_the_level_is_the_strictest_why(
         pytest.param({"reversibility": {"reversible": "hard_approval"}}, HARD, id="a stricter table"),
     ],
 )
-def test_what_a_policy_asks_at_least_is_found_without_the_package(changes: dict[str, Any], level: HITLLevel) -> None:
+def test_the_minimum_level_today_is_found_without_the_package(changes: dict[str, Any], level: HITLLevel) -> None:
     assert minimum_level_today(world.policy(**changes), world.submitted(world.SOFT)) is level
 
 
@@ -189,9 +189,7 @@ def test_an_action_type_that_was_struck_from_the_catalogue_is_hard() -> None:
 
 
 @given(said=claims, action_type=action_types)
-def test_the_policy_that_found_a_level_asks_for_no_more_when_it_looks_again(
-    said: dict[str, Any], action_type: str
-) -> None:
+def test_the_same_policy_never_requires_more_for_the_stored_state(said: dict[str, Any], action_type: str) -> None:
     package = calm(action_type=action_type, **said)
     found = assess(package, Background(), world.POLICY)
     facts = {name: getattr(found, name) for name in ("risk", "reversibility")}

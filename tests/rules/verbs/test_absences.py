@@ -116,7 +116,7 @@ def held(state: PackageState) -> tuple[str | None, str | None]:
         pytest.param(submitted(HARD, policy=APART), without(SENTA, SVEN), id="nobody is left on this rung"),
     ],
 )
-def test_somebody_is_missed(state: PackageState, around: dict[str, Person]) -> None:
+def test_relief_is_needed(state: PackageState, around: dict[str, Person]) -> None:
     assert missed(state, around)
     assert len(relieved(state, around).occurrences) == 1
 
@@ -134,12 +134,12 @@ def test_somebody_is_missed(state: PackageState, around: dict[str, Person]) -> N
         ),
     ],
 )
-def test_nobody_is_missed(state: PackageState, around: dict[str, Person]) -> None:
+def test_no_relief_is_needed(state: PackageState, around: dict[str, Person]) -> None:
     assert not missed(state, around)
     assert refusal(state, ask(Relieve, state), now=LATER, people=around, policy=APART) is Reason.NOT_DUE
 
 
-def test_a_directory_that_is_too_old_takes_nothing_from_anybody() -> None:
+def test_with_a_stale_directory_no_task_is_reassigned() -> None:
     stale: dict[str, Any] = {"people": without(SENTA), "directory_as_of": NOW - 9 * DAY}
     assert not missed(taken(), **stale)
     assert refusal(taken(), ask(Relieve, taken()), now=LATER, policy=APART, **stale) is Reason.NOT_DUE
@@ -150,14 +150,14 @@ def test_a_directory_that_is_too_old_takes_nothing_from_anybody() -> None:
     [after(taken(), ask(Revise, taken()), by=SENTA, policy=APART), approved(HARD)],
     ids=["waiting for the agent", "approved"],
 )
-def test_nobody_is_missed_where_nobody_is_asked(state: PackageState) -> None:
+def test_no_relief_is_needed_while_nobody_is_asked(state: PackageState) -> None:
     assert refusal(state, ask(Relieve, state), now=LATER, people=without(SENTA), policy=APART) is Reason.NOT_DUE
 
 
 @pytest.mark.parametrize(
     "by", [Actor(kind=ActorKind.PERSON, actor_id=SVEN), AGENT.actor], ids=["a person", "the agent"]
 )
-def test_only_the_service_relieves_anybody(by: Actor) -> None:
+def test_only_the_service_can_reassign_absent_peoples_tasks(by: Actor) -> None:
     bearing: dict[str, Any] = {"now": LATER, "people": without(SENTA), "policy": APART}
     assert refusal(taken(), ask(Relieve, taken()), by=by, **bearing) is Reason.NOT_FOUND
     assert happened(taken(), ask(Relieve, taken()), **bearing).after.task.assigned_to is None
@@ -185,21 +185,21 @@ def test_the_task_goes_to_the_delegate_who_stands_in_for_the_absent() -> None:
         pytest.param(SENTA, {}, id="is the absent one"),
     ],
 )
-def test_delegation_never_gives_authority_and_the_task_goes_to_nobody(delegate: str, others: dict[str, Any]) -> None:
+def test_a_delegate_without_authority_does_not_get_the_task(delegate: str, others: dict[str, Any]) -> None:
     one_there = policy(roles={"senior_reviewer": {"members": [SENTA, SVEN, ROSE]}, "director": {"members": [DORA]}})
     move = relieved(taken(policy=one_there), people(**{SENTA: away_for(delegate), **others}), one_there)
     assert told(move) == [("task.assigned", "absent")]
     assert held(move.after) == (None, None)
 
 
-def test_a_delegate_who_is_away_too_has_named_the_next_whoever_of_them_went_first() -> None:
+def test_the_delegate_of_an_absent_delegate_gets_the_task() -> None:
     chain = people(USENTA=away_for(SVEN), USVEN=away_for(SUSI))
     both = relieved(taken(policy=TWO), chain, TWO)
     first_one = relieved(relieved(taken(policy=TWO), people(USENTA=away_for(SVEN)), TWO).after, chain, TWO)
     assert held(both.after) == held(first_one.after) == (SUSI, SENTA)
 
 
-def test_a_delegate_who_is_barred_from_this_package_does_not_get_it() -> None:
+def test_a_delegate_who_is_barred_does_not_get_the_task() -> None:
     state = taken().model_copy(update={"barred": {SVEN: Bar.RECUSED}})
     assert held(relieved(state, people(USENTA=away_for(SVEN)), policy()).after) == (None, None)
 
@@ -209,11 +209,11 @@ def test_a_delegate_who_is_barred_from_this_package_does_not_get_it() -> None:
     [{"delegate": SVEN, "away_until": NOW, **GONE}, {"delegate": SVEN, "is_guest": True}],
     ids=["over", "never begun"],
 )
-def test_a_delegate_is_one_for_an_absence_and_no_longer(senta: dict[str, Any]) -> None:
+def test_a_delegate_counts_only_during_the_absence(senta: dict[str, Any]) -> None:
     assert held(relieved(taken(), people(USENTA=senta)).after) == (None, None)
 
 
-def test_where_the_policy_hands_tasks_out_it_goes_to_whoever_has_least() -> None:
+def test_balanced_assignment_gives_the_task_to_the_person_with_the_fewest() -> None:
     state = taken(policy=BALANCED)
     three = policy(queue={"assign": "balanced"})
     move = relieved(state, people(USENTA=away_for(RITA)), three, open_items={SVEN: 2, SUSI: 1, DORA: 3} | busy())
@@ -225,12 +225,12 @@ def busy() -> dict[str, int]:
     return dict.fromkeys(("USAUL", "USILA", "UNEMO"), 9)
 
 
-def test_where_the_policy_hands_tasks_out_the_delegate_still_comes_first() -> None:
+def test_with_balanced_assignment_the_delegate_still_comes_first() -> None:
     move = relieved(taken(policy=BALANCED), people(USENTA=away_for(SVEN)), BALANCED, open_items={SVEN: 9})
     assert held(move.after) == (SVEN, SENTA)
 
 
-def test_an_editor_who_may_not_approve_their_own_edit_does_not_keep_it_from_others() -> None:
+def test_an_edit_can_be_approved_by_others_than_its_editor() -> None:
     edited = after(taken(), ask(ApproveWithEdits, taken()), by=SENTA, policy=APART, package=HARD)
     assert (edited.status, held(edited)) == (Status.PENDING, (None, None))
 
@@ -242,17 +242,17 @@ def stood_in(policy: Policy = APART) -> PackageState:
     return relieved(taken(policy=policy), people(USENTA=away_for(SVEN)), policy).after
 
 
-def test_the_task_comes_back_with_the_one_who_had_it() -> None:
+def test_the_task_returns_when_its_assignee_returns() -> None:
     move = relieved(stood_in(), people())
     assert told(move) == [("task.assigned", "back")]
     assert held(move.after) == (SENTA, None)
 
 
-def test_it_does_not_come_back_to_one_who_may_not_decide_it_any_more() -> None:
+def test_a_task_does_not_return_to_someone_who_may_no_longer_decide_it() -> None:
     assert not missed(stood_in(), people(USENTA={"is_guest": True}))
 
 
-def test_a_stand_in_who_has_voted_keeps_it() -> None:
+def test_a_stand_in_who_has_voted_keeps_the_task() -> None:
     state = stood_in(TWO)
     voted = after(state, ask(Approve, state), by=SVEN, policy=TWO)
     assert voted.status is Status.PENDING
@@ -261,20 +261,20 @@ def test_a_stand_in_who_has_voted_keeps_it() -> None:
     assert (told(move), held(move.after)) == ([("task.assigned", "back")], (SENTA, None))
 
 
-def test_whose_it_was_is_kept_when_the_stand_in_goes_away_too() -> None:
+def test_the_original_assignee_is_kept_when_the_stand_in_goes_away_too() -> None:
     state = stood_in(TWO)
     moved = relieved(state, people(USENTA=away_for(SVEN), USVEN=away_for(SUSI)), TWO).after
     assert held(moved) == (SUSI, SENTA)
     assert held(relieved(moved, people(USVEN=AWAY), TWO).after) == (SENTA, None)
 
 
-def test_what_went_to_nobody_is_anybodys() -> None:
+def test_a_task_without_an_assignee_can_be_claimed_by_anyone_eligible() -> None:
     freed = relieved(taken(), without(SENTA)).after
     assert not missed(freed, people())
     assert after(freed, ask(ClaimTask, freed), by=SVEN, policy=APART).task.assigned_to == SVEN
 
 
-def test_the_task_of_a_deferred_package_comes_back_too() -> None:
+def test_the_task_of_a_deferred_package_returns_too() -> None:
     asleep = deferred(stood_in())
     moved = relieved(asleep, people()).after
     assert (moved.status, held(moved)) == (Status.DEFERRED, (SENTA, None))
@@ -283,7 +283,7 @@ def test_the_task_of_a_deferred_package_comes_back_too() -> None:
 # Upwards.
 
 
-def test_where_nobody_is_left_on_a_rung_the_next_is_asked_at_once() -> None:
+def test_a_package_climbs_at_once_when_its_rung_has_no_reviewers_left() -> None:
     move = relieved(taken(), people(USENTA=away_for(SUSI), USVEN=GONE))
     assert told(move) == [("package.escalated", "nobody-left")]
     task = move.after.task
@@ -291,18 +291,18 @@ def test_where_nobody_is_left_on_a_rung_the_next_is_asked_at_once() -> None:
     assert held(move.after) == (None, None)
 
 
-def test_a_rung_on_which_everybody_is_away_is_left_out() -> None:
+def test_a_rung_on_which_everyone_is_away_is_skipped() -> None:
     move = relieved(submitted(HARD, policy=APART), without(SENTA, SVEN, SUSI))
     assert (move.after.task.rung, move.after.task.required_role) == (2, "director")
 
 
-def test_where_nobody_is_there_anywhere_the_task_goes_to_nobody_and_the_deadline_stays() -> None:
+def test_with_nobody_present_on_any_rung_the_task_has_no_assignee_and_keeps_its_deadline() -> None:
     move = relieved(taken(), without(SENTA, SVEN, SUSI, DORA))
     assert (told(move), held(move.after)) == ([("task.assigned", "absent")], (None, None))
     assert (move.after.task.rung, move.after.task.due_at) == (0, taken().task.due_at)
 
 
-def test_what_was_soft_is_hard_from_the_next_rung_on() -> None:
+def test_a_soft_package_is_hard_from_the_next_rung_on() -> None:
     apart = policy(roles={"senior_reviewer": {"includes": []}, "supervisor": {"includes": []}})
     apart = apart.model_copy(update={"roles": apart.roles | {"director": apart.roles["supervisor"]}})
     move = relieved(submitted(SOFT, policy=apart), without(RITA, ROSS), apart)
@@ -310,12 +310,12 @@ def test_what_was_soft_is_hard_from_the_next_rung_on() -> None:
     assert (move.after.level, move.after.task.required_role) == (HITLLevel.HARD_APPROVAL, "senior_reviewer")
 
 
-def test_who_came_back_does_not_bring_a_package_down_again() -> None:
+def test_a_package_does_not_climb_down_when_people_return() -> None:
     climbed = relieved(taken(), without(SENTA, SVEN)).after
     assert not missed(climbed, people())
 
 
-def test_a_task_that_an_admin_hands_out_is_kept_for_nobody() -> None:
+def test_a_task_that_an_admin_assigns_does_not_return_to_the_original_assignee() -> None:
     around = people(**{SENTA: away_for(SVEN)})
     kept = relieved(taken(), around).after
     assert held(kept) == (SVEN, SENTA)
@@ -338,7 +338,7 @@ def revised(state: PackageState) -> PackageState:
         pytest.param(revised(taken()), (NewVersion, {"package": HARD}, AGENT.actor), id="the agent revised it"),
     ],
 )
-def test_whoever_has_gone_meanwhile_is_missed_at_once_when_it_comes_back(
+def test_a_package_that_returns_to_the_queue_is_reassigned_at_once_if_its_assignee_left(
     state: PackageState, back: tuple[type[Command], dict[str, Any], str | Actor]
 ) -> None:
     command, fields, by = back
@@ -347,7 +347,7 @@ def test_whoever_has_gone_meanwhile_is_missed_at_once_when_it_comes_back(
     assert (again.status, held(again)) == (Status.PENDING, (SVEN, SENTA))
 
 
-def test_what_comes_back_to_a_rung_that_was_deserted_meanwhile_climbs_at_once() -> None:
+def test_a_package_that_returns_to_a_rung_without_reviewers_climbs_at_once() -> None:
     asleep = deferred(taken())
     move = happened(asleep, ask(WakeUp, asleep), now=NOW + DAY, policy=APART, people=without(SENTA, SVEN))
     assert told(move) == [("package.pending", "time-reached"), ("package.escalated", "nobody-left")]
@@ -357,13 +357,13 @@ def test_what_comes_back_to_a_rung_that_was_deserted_meanwhile_climbs_at_once() 
 # A rung that is deserted already when it is asked.
 
 
-def test_what_comes_in_where_everybody_who_is_asked_is_away_asks_the_next_rung_at_once() -> None:
+def test_a_new_package_climbs_at_once_if_everyone_on_its_rung_is_away() -> None:
     state = submitted(HARD, policy=APART, people=without(SENTA, SVEN))
     assert (state.status, state.task.required_role) == (Status.PENDING, "supervisor")
     assert not missed(state, without(SENTA, SVEN))
 
 
-def test_what_comes_in_where_nobody_is_there_anywhere_waits_where_it_is() -> None:
+def test_a_new_package_stays_on_its_rung_if_nobody_is_present_on_any() -> None:
     state = submitted(HARD, policy=APART, people=without(SENTA, SVEN, SUSI, DORA))
     assert (state.status, state.task.rung) == (Status.PENDING, 0)
 
@@ -375,7 +375,7 @@ def test_what_comes_in_where_nobody_is_there_anywhere_waits_where_it_is() -> Non
         pytest.param(without(SUSI, DORA), "supervisor", id="everybody is away further up"),
     ],
 )
-def test_what_nobody_answered_climbs_to_the_next_rung_on_which_somebody_is_there(
+def test_an_unanswered_package_climbs_to_the_next_rung_with_someone_present(
     around: dict[str, Person], role: str
 ) -> None:
     state = submitted(HARD, policy=APART)
@@ -383,13 +383,13 @@ def test_what_nobody_answered_climbs_to_the_next_rung_on_which_somebody_is_there
     assert climbed.task.required_role == role
 
 
-def test_who_steps_aside_last_of_those_who_are_there_sends_it_up() -> None:
+def test_recusal_of_the_last_present_reviewer_asks_the_next_rung() -> None:
     state = submitted(HARD, policy=APART)
     aside = after(state, ask(Recuse, state), by=SENTA, people=without(SVEN), policy=APART)
     assert aside.task.required_role == "supervisor"
 
 
-def test_what_an_admin_hands_to_somebody_who_is_away_goes_to_their_delegate() -> None:
+def test_a_task_assigned_to_someone_who_is_away_goes_to_their_delegate() -> None:
     state = submitted(HARD, policy=APART)
     around = people(USENTA=away_for(SVEN))
     handed = after(state, ask(Assign, state, assignee=SENTA), by=ADAM, people=around, policy=APART)

@@ -38,11 +38,11 @@ def test_by_default_the_weekend_counts() -> None:
         (timedelta(hours=24), datetime(2026, 11, 25, 16, tzinfo=UTC)),
     ],
 )
-def test_where_the_policy_says_so_only_the_hours_of_the_role_count(timeout: timedelta, end: datetime) -> None:
+def test_the_deadline_counts_only_working_hours_if_the_policy_says_so(timeout: timedelta, end: datetime) -> None:
     assert ends(timeout) == end
 
 
-def test_holidays_are_no_working_hours() -> None:
+def test_holidays_are_not_working_time() -> None:
     assert ends(timedelta(hours=2), holidays=["2026-11-23"]) == datetime(2026, 11, 24, 10, tzinfo=UTC)
 
 
@@ -52,5 +52,5 @@ def test_a_role_without_hours_is_always_at_work() -> None:
     assert deadline(terms, terms.role, asked, FRIDAY) == FRIDAY + terms.hard_timeout
 
 
-def test_hours_that_never_come_to_it_end_within_a_year() -> None:
+def test_a_deadline_in_hours_that_never_add_up_ends_within_a_year() -> None:
     assert ends(timedelta(days=29), days=["mon"], start="09:00", end="09:01") == FRIDAY + timedelta(days=366)

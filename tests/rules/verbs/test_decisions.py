@@ -100,12 +100,14 @@ def test_one_person_settles_it(
         (QUESTION, Answer, False),
     ],
 )
-def test_only_a_yes_lets_the_agent_proceed(said: DecisionPackage, kind: type[HumanDecisionCommand], may: bool) -> None:
+def test_only_an_approval_lets_the_agent_proceed(
+    said: DecisionPackage, kind: type[HumanDecisionCommand], may: bool
+) -> None:
     state = submitted(said)
     assert after(state, ask(kind, state), by=SENTA).may_proceed(NOW) is may
 
 
-def test_what_was_said_lies_beside_the_event_that_the_decision_names() -> None:
+def test_the_texts_of_a_decision_are_stored_beside_its_event() -> None:
     state = submitted(HARD)
     move = happened(state, ask(Reject, state, comment="No order."), by=SENTA)
     said = {event.event_id: event.words for event in move.occurrences}
@@ -117,7 +119,7 @@ def test_what_was_said_lies_beside_the_event_that_the_decision_names() -> None:
 
 
 @pytest.mark.parametrize("kind", [Approve, ApproveWithEdits, HumanOverrideCommand])
-def test_a_takeover_cannot_be_waved_through(kind: type[HumanDecisionCommand]) -> None:
+def test_a_takeover_cannot_be_approved(kind: type[HumanDecisionCommand]) -> None:
     state = submitted(TAKEOVER)
     assert refusal(state, ask(kind, state), by=SENTA) is Reason.LEVEL_IS_TAKEOVER
 
@@ -128,37 +130,37 @@ def test_a_question_is_answered_and_not_approved(kind: type[HumanDecisionCommand
     assert refusal(state, ask(kind, state), by=RITA) is Reason.A_QUESTION
 
 
-def test_what_is_no_question_cannot_be_answered() -> None:
+def test_only_questions_can_be_answered() -> None:
     state = submitted(HARD)
     assert refusal(state, ask(Answer, state), by=SENTA) is Reason.NOT_A_QUESTION
 
 
 @pytest.mark.parametrize("kind", [Approve, ApproveWithEdits])
-def test_at_high_risk_a_yes_needs_a_comment(kind: type[HumanDecisionCommand]) -> None:
+def test_at_high_risk_an_approval_needs_a_comment(kind: type[HumanDecisionCommand]) -> None:
     state = submitted(HARD)
     assert refusal(state, ask(kind, state, comment=None), by=SENTA) is Reason.COMMENT_REQUIRED
 
 
 @pytest.mark.parametrize("kind", [Reject, HumanOverrideCommand])
-def test_a_no_needs_no_comment_and_an_overrides_reason_is_one(kind: type[HumanDecisionCommand]) -> None:
+def test_a_rejection_needs_no_comment_and_an_overrides_reason_counts_as_one(kind: type[HumanDecisionCommand]) -> None:
     state = submitted(HARD)
     assert after(state, ask(kind, state, comment=None), by=SENTA).status.terminal
 
 
 @pytest.mark.parametrize("kind", [Approve, ApproveWithEdits, HumanOverrideCommand])
-def test_at_critical_risk_a_yes_waits_until_details_were_opened(kind: type[HumanDecisionCommand]) -> None:
+def test_at_critical_risk_an_approval_requires_opened_details(kind: type[HumanDecisionCommand]) -> None:
     state = opened(submitted(CRITICAL), DORA)
     assert refusal(state, ask(kind, state), by=SUSI) is Reason.DETAILS_FIRST
     after(opened(state, SUSI), ask(kind, state), by=SUSI, package=CRITICAL)
 
 
 @pytest.mark.parametrize("kind", [Reject, TakeOver])
-def test_at_critical_risk_stopping_waits_for_nothing(kind: type[HumanDecisionCommand]) -> None:
+def test_at_critical_risk_stopping_requires_no_details(kind: type[HumanDecisionCommand]) -> None:
     state = submitted(CRITICAL)
     assert after(state, ask(kind, state), by=SUSI).status.terminal
 
 
-def test_the_agent_can_close_ways_on_but_no_way_out() -> None:
+def test_the_agent_can_exclude_some_decisions_but_not_rejecting_escalating_or_taking_over() -> None:
     state = submitted(package(risk_level="high", allowed_decisions=["approve"]))
     assert refusal(state, ask(Revise, state), by=SENTA) is Reason.DECISION_NOT_ALLOWED
     for kind in (Approve, Reject, Escalate, TakeOver):
@@ -175,14 +177,14 @@ def test_a_click_on_an_older_version_is_refused(kind: type[HumanDecisionCommand]
     assert refusal(newer, ask(kind, state), by=SENTA) is Reason.STALE_VERSION
 
 
-def test_a_yes_from_the_card_of_an_earlier_rung_is_refused() -> None:
+def test_an_approval_from_the_card_of_an_earlier_rung_is_refused() -> None:
     state = submitted(HARD)
     raised = after(state, ask(Escalate, state), by=SENTA)
     assert refusal(raised, ask(Approve, state), by=SUSI) is Reason.STALE_RUNG
     assert after(raised, ask(Approve, raised), by=SUSI).status is Status.APPROVED
 
 
-def test_a_no_from_an_earlier_rungs_role_still_counts() -> None:
+def test_a_role_of_an_earlier_rung_may_still_reject() -> None:
     state = submitted(HARD)
     raised = after(state, ask(Escalate, state), by=SENTA)
     assert after(raised, ask(Reject, state), by=SENTA).status is Status.REJECTED
@@ -195,7 +197,7 @@ def test_nothing_is_decided_twice(kind: type[Any]) -> None:
     assert refusal(rejected, ask(kind, rejected), by=ROSE if kind is Withdraw else DORA) is Reason.ALREADY_DECIDED
 
 
-def test_who_comes_too_late_is_told_who_was_first() -> None:
+def test_a_late_decision_is_refused_with_the_name_of_the_decider() -> None:
     state = submitted(HARD)
     assert after(state, ask(Reject, state), by=SENTA).decided_by() == f"<@{SENTA}>"
 
@@ -203,7 +205,7 @@ def test_who_comes_too_late_is_told_who_was_first() -> None:
 # Object.
 
 
-def test_an_objection_makes_it_hard_and_gives_it_the_whole_time() -> None:
+def test_an_objection_makes_the_package_hard_and_restarts_its_time() -> None:
     state = submitted(SOFT)
     objected = after(state, ask(Object, state), by=RITA, now=NOW + HOUR)
     assert (objected.status, objected.level, objected.version) == (Status.PENDING, HITLLevel.HARD_APPROVAL, 1)
@@ -211,7 +213,7 @@ def test_an_objection_makes_it_hard_and_gives_it_the_whole_time() -> None:
     assert objected.task.due_at == NOW + HOUR + DAY
 
 
-def test_only_what_runs_on_silence_can_be_objected_to() -> None:
+def test_only_soft_packages_can_be_objected_to() -> None:
     state = submitted(HARD)
     assert refusal(state, ask(Object, state), by=SENTA) is Reason.NOT_SOFT
 
@@ -220,7 +222,7 @@ def test_only_what_runs_on_silence_can_be_objected_to() -> None:
 
 
 @pytest.mark.parametrize("missing", ["override_reason", "evidence_refs"])
-def test_an_override_without_a_reason_or_evidence_cannot_even_be_asked(missing: str) -> None:
+def test_an_override_must_have_a_reason_and_evidence(missing: str) -> None:
     with pytest.raises(ValueError, match=missing):
         ask(HumanOverrideCommand, submitted(HARD), **{missing: [] if missing == "evidence_refs" else " "})
 
@@ -250,7 +252,7 @@ def test_overrides_are_sampled(chance: float, sampled: bool) -> None:
     assert after(state, ask(HumanOverrideCommand, state), by=SENTA, chance=chance).sampled is sampled
 
 
-def test_what_a_person_approved_is_not_sampled() -> None:
+def test_packages_that_a_person_approved_are_not_sampled() -> None:
     state = submitted(HARD)
     assert after(state, ask(Approve, state), by=SENTA, chance=0.0).sampled is False
 
@@ -259,18 +261,18 @@ def test_what_a_person_approved_is_not_sampled() -> None:
 
 
 @pytest.mark.parametrize("kind", [Approve, HumanOverrideCommand])
-def test_after_the_agents_own_end_nothing_is_granted(kind: type[HumanDecisionCommand]) -> None:
+def test_nothing_is_granted_after_the_package_expired(kind: type[HumanDecisionCommand]) -> None:
     state = submitted(package(risk_level="high", expires_at=NOW + HOUR))
     assert refusal(state, ask(kind, state), by=SENTA, now=NOW + HOUR) is Reason.ALREADY_EXPIRED
     assert after(state, ask(Reject, state), by=SENTA, now=NOW + HOUR).status is Status.REJECTED
 
 
-def test_after_the_agents_own_end_no_question_is_answered() -> None:
+def test_no_question_is_answered_after_the_package_expired() -> None:
     state = submitted(QUESTION.model_copy(update={"expires_at": NOW + HOUR}))
     assert refusal(state, ask(Answer, state), by=RITA, now=NOW + HOUR) is Reason.ALREADY_EXPIRED
 
 
-def test_a_decision_after_the_clock_was_set_back_took_no_less_than_no_time() -> None:
+def test_the_latency_is_zero_after_the_clock_was_set_back() -> None:
     decision = approved(HARD, now=NOW - HOUR).decision
     assert decision is not None
     assert decision.latency_ms == 0

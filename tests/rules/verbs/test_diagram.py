@@ -19,7 +19,7 @@ def test_every_status_can_be_reached() -> None:
     assert targets == {status.value for status in Status}
 
 
-def test_every_verb_of_the_table_leads_somewhere_or_is_said_to_stay() -> None:
+def test_every_verb_leads_somewhere_or_is_listed_as_staying() -> None:
     drawn = {
         verb.strip()
         for line in mermaid_diagram().splitlines()
@@ -30,7 +30,7 @@ def test_every_verb_of_the_table_leads_somewhere_or_is_said_to_stay() -> None:
     assert drawn | set(verbs_without_transition()) | standing == set(SPEC_OF_VERB)
 
 
-def test_nothing_leaves_an_end_but_a_permission_that_is_revoked() -> None:
+def test_only_revoked_permissions_leave_a_terminal_status() -> None:
     ends = {f"{status}" for status in Status if status.terminal}
     leaving = [
         line.strip() for line in mermaid_diagram().splitlines() if line.split("-->")[0].strip() in {*ends, "granted"}

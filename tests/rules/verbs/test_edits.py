@@ -45,7 +45,7 @@ def edited(state: PackageState, by: str = SENTA, said: DecisionPackage = HARD, *
     return after(state, ask(ApproveWithEdits, state), by=by, package=said, **bearing)
 
 
-def test_an_edit_makes_a_version_of_the_reviewers_own_and_takes_another_reviewer() -> None:
+def test_an_edit_makes_a_version_by_the_reviewer_and_needs_another_reviewer() -> None:
     state = edited(submitted(HARD))
     assert (state.status, state.version, state.votes) == (Status.PENDING, 2, ())
     assert state.barred[SENTA] is Bar.EDITOR
@@ -54,7 +54,7 @@ def test_an_edit_makes_a_version_of_the_reviewers_own_and_takes_another_reviewer
     assert after(state, ask(Approve, state), by=SVEN).status is Status.APPROVED
 
 
-def test_where_one_is_enough_and_no_second_pair_of_eyes_is_asked_the_editors_approval_counts() -> None:
+def test_the_editors_approval_counts_if_one_person_is_enough() -> None:
     state = edited(submitted(HARD), policy=NO_SECOND_EYES)
     assert (state.status, state.version) == (Status.APPROVED, 2)
     assert state.decision is not None
@@ -76,26 +76,26 @@ def test_where_one_is_enough_and_no_second_pair_of_eyes_is_asked_the_editors_app
         ),
     ],
 )
-def test_else_the_editors_approval_does_not_count(asked: Policy) -> None:
+def test_otherwise_the_editors_approval_does_not_count(asked: Policy) -> None:
     state = submitted(HARD)
     supervised = edited(state, by=SUSI, policy=asked)
     assert (supervised.status, supervised.votes) == (Status.PENDING, ())
     assert supervised.barred[SUSI] is Bar.EDITOR
 
 
-def test_nor_where_the_edited_package_is_found_graver_than_what_the_editor_looked_at() -> None:
+def test_the_editors_approval_does_not_count_if_the_edit_raised_the_level_or_the_risk() -> None:
     graver = policy(separation={"second_pair_of_eyes": False}, actions={"record.read": {"risk": "high"}})
     state = edited(submitted(SOFT), said=package(), policy=graver)
     assert (state.status, state.risk, state.barred[SENTA]) == (Status.PENDING, RiskLevel.HIGH, Bar.EDITOR)
 
 
-def test_an_edit_voids_the_votes_for_what_was_there_before() -> None:
+def test_an_edit_drops_the_votes_for_the_earlier_version() -> None:
     two = policy(tiers={"high": {"quorum": 2}})
     state = after(submitted(HARD, policy=two), ask(Approve, submitted(HARD)), by=SVEN, policy=two)
     assert edited(state, policy=two).votes == ()
 
 
-def test_an_editor_stays_barred_in_the_versions_that_follow() -> None:
+def test_an_editor_stays_barred_in_later_versions() -> None:
     state = revised(edited(submitted(HARD)), HARD)
     assert refusal(state, ask(Approve, state), by=SENTA) is Reason.IS_EDITOR
 
@@ -109,13 +109,15 @@ def test_an_editor_stays_barred_in_the_versions_that_follow() -> None:
     ],
     ids=["none there", "the same", "not valid"],
 )
-def test_an_edit_has_to_be_one(said: DecisionPackage, parameters: dict[str, Any], expected: Reason) -> None:
+def test_an_edit_must_change_the_parameters_validly(
+    said: DecisionPackage, parameters: dict[str, Any], expected: Reason
+) -> None:
     state = submitted(said)
     edit = ask(ApproveWithEdits, state, action_parameters=parameters)
     assert refusal(state, edit, by=SENTA, package=said) is expected
 
 
-def test_what_retention_has_emptied_cannot_be_edited() -> None:
+def test_a_package_whose_content_was_erased_cannot_be_edited() -> None:
     state = submitted(HARD)
     assert refusal(state, ask(ApproveWithEdits, state), by=SENTA, package=None) is Reason.NO_PARAMETERS
 
@@ -130,14 +132,14 @@ def test_an_edit_that_leaves_nobody_to_approve_it_is_refused() -> None:
     )
 
 
-def test_the_edited_package_is_kept_whole_with_who_edited_it() -> None:
+def test_the_edited_package_is_stored_completely_with_its_editor() -> None:
     state = submitted(HARD)
     words = happened(state, ask(ApproveWithEdits, state), by=SENTA, package=HARD).occurrences[0].words or {}
     kept = DecisionPackage.model_validate(words["package"])
     assert (kept.action_parameters, kept.title, words["edited_by"]) == ({"record": "43"}, HARD.title, SENTA)
 
 
-def test_a_version_takes_no_takeover_back() -> None:
+def test_a_new_version_does_not_undo_a_takeover() -> None:
     state = submitted(HARD)
     taken = after(state, ask(TakeOver, state), by=SENTA)
     assert refusal(taken, ask(NewVersion, taken, package=HARD), by=AGENT.actor) is Reason.ALREADY_DECIDED

@@ -52,7 +52,7 @@ def test_the_agent_has_two_days_to_answer(kind: type[HumanDecisionCommand], stat
 
 
 @pytest.mark.parametrize("kind", [Approve, Revise, Defer, Escalate])
-def test_while_the_agent_is_to_answer_nothing_else_goes_on(kind: type[HumanDecisionCommand]) -> None:
+def test_while_the_agent_has_to_answer_other_decisions_are_refused(kind: type[HumanDecisionCommand]) -> None:
     state = submitted(HARD)
     asked = after(state, ask(Revise, state), by=SENTA)
     assert refusal(asked, ask(kind, asked), by=SENTA) is Reason.AWAITS_AGENT
@@ -60,7 +60,7 @@ def test_while_the_agent_is_to_answer_nothing_else_goes_on(kind: type[HumanDecis
 
 @pytest.mark.parametrize("first", [Revise, RequestMoreEvidence, Defer])
 @pytest.mark.parametrize("then", [Reject, TakeOver])
-def test_what_waits_can_still_be_stopped_or_taken_over(
+def test_a_deferred_or_revised_package_can_still_be_stopped_or_taken_over(
     first: type[HumanDecisionCommand], then: type[HumanDecisionCommand]
 ) -> None:
     state = submitted(HARD)
@@ -72,17 +72,17 @@ def test_what_waits_can_still_be_stopped_or_taken_over(
     ("until", "expected"),
     [(NOW, Reason.TIME_NOT_AHEAD), (NOW - HOUR, Reason.TIME_NOT_AHEAD), (NOW + 30 * DAY + MINUTE, Reason.TIME_TOO_FAR)],
 )
-def test_a_deferral_ends_ahead_and_not_too_far(until: Any, expected: Reason) -> None:
+def test_a_deferral_ends_in_the_future_and_not_too_far(until: Any, expected: Reason) -> None:
     state = submitted(HARD)
     assert refusal(state, ask(Defer, state, until=until), by=SENTA) is expected
 
 
-def test_a_deferral_cannot_outlast_the_agents_own_end() -> None:
+def test_a_deferral_cannot_outlast_the_packages_expiry() -> None:
     state = submitted(package(risk_level="high", expires_at=NOW + HOUR))
     assert refusal(state, ask(Defer, state, until=NOW + 2 * HOUR), by=SENTA) is Reason.TIME_TOO_FAR
 
 
-def test_a_deferred_package_takes_no_yes_until_it_was_woken_and_then_has_its_whole_time() -> None:
+def test_a_deferred_package_must_be_woken_before_approval_and_then_has_its_full_time() -> None:
     state = submitted(HARD)
     asleep = after(state, ask(Defer, state, until=NOW + 9 * DAY), by=SENTA)
     assert refusal(asleep, ask(Approve, asleep), by=SENTA) is Reason.IS_DEFERRED
@@ -107,7 +107,7 @@ def test_escalation_can_name_the_rung() -> None:
     assert after(state, ask(Escalate, state, to_role="director"), by=SENTA).task.required_role == "director"
 
 
-def test_a_rung_without_anybody_is_passed_over() -> None:
+def test_a_rung_without_reviewers_is_skipped() -> None:
     deserted = policy(roles={"supervisor": {"members": []}, "director": {"includes": ["senior_reviewer"]}})
     state = submitted(HARD)
     assert after(state, ask(Escalate, state), by=SENTA, policy=deserted).task.required_role == "director"
@@ -119,7 +119,7 @@ def test_escalation_goes_only_up_the_ladder(role: str) -> None:
     assert refusal(state, ask(Escalate, state, to_role=role), by=SENTA) is Reason.NOT_ON_LADDER
 
 
-def test_each_escalation_goes_one_rung_further() -> None:
+def test_each_escalation_climbs_one_rung() -> None:
     state = submitted(HARD)
     second = after(state, ask(Escalate, state, to_role="supervisor"), by=SENTA)
     assert (second.task.rung, second.task.required_role) == (1, "supervisor")
@@ -128,25 +128,25 @@ def test_each_escalation_goes_one_rung_further() -> None:
 
 
 @pytest.mark.parametrize("role", ["senior_reviewer", "supervisor"])
-def test_escalation_goes_to_no_rung_that_is_not_above_the_present_one(role: str) -> None:
+def test_escalation_never_goes_to_a_rung_at_or_below_the_present_one(role: str) -> None:
     state = submitted(HARD)
     second = after(state, ask(Escalate, state), by=SENTA)
     assert refusal(second, ask(Escalate, second, to_role=role), by=SUSI) is Reason.NOT_ON_LADDER
 
 
-def test_above_the_top_there_is_nobody() -> None:
+def test_there_is_no_rung_above_the_top() -> None:
     state = submitted(HARD)
     top = after(state, ask(Escalate, state, to_role="director"), by=SENTA)
     assert refusal(top, ask(Escalate, top), by=DORA) is Reason.TOP_OF_LADDER
 
 
-def test_nobody_is_escalated_to_who_could_not_decide() -> None:
+def test_escalation_skips_people_who_could_not_decide() -> None:
     deserted = policy(roles={"supervisor": {"members": []}, "director": {"members": []}})
     state = submitted(HARD)
     assert refusal(state, ask(Escalate, state), by=SENTA, policy=deserted) is Reason.NO_ELIGIBLE_REVIEWER
 
 
-def test_what_is_escalated_no_longer_runs_on_silence() -> None:
+def test_an_escalated_package_no_longer_counts_silence() -> None:
     state = submitted(SOFT)
     raised = after(state, ask(Escalate, state), by=RITA)
     assert (raised.level, raised.why[0].rule) == (HITLLevel.HARD_APPROVAL, "escalation")

@@ -63,7 +63,7 @@ def test_an_approval_is_claimed_and_then_no_longer_offered() -> None:
     assert (state.status, state.may_proceed(NOW + HOUR)) == (Status.APPROVED, False)
 
 
-def test_the_same_claim_again_is_the_same_claim() -> None:
+def test_a_repeated_claim_is_the_same_claim() -> None:
     state = claimed(approved(HARD))
     again = happened(state, ask(ClaimExecution, state), by=AGENT.actor, now=NOW + HOUR)
     assert (again.after, again.occurrences) == (state, ())
@@ -73,17 +73,17 @@ def test_another_claim_is_refused() -> None:
     assert claim(claimed(approved(HARD)), fields={"claim_id": "clm_2"}) is Reason.ALREADY_CLAIMED
 
 
-def test_a_claim_for_anything_but_what_was_approved_is_refused() -> None:
+def test_a_claim_with_another_digest_than_the_approved_one_is_refused() -> None:
     assert claim(approved(HARD), fields={"action_digest": "sha256:0"}) is Reason.DIGEST_MISMATCH
 
 
-def test_an_approval_can_be_used_for_two_days() -> None:
+def test_an_approval_is_valid_for_two_days() -> None:
     late = NOW + 2 * DAY - MINUTE
     assert approved(HARD).may_proceed(late)
     assert execution(claimed(approved(HARD), now=late)) is CLAIMED
 
 
-def test_then_it_has_lapsed_though_the_clock_may_not_have_said_so_yet() -> None:
+def test_a_permission_is_lapsed_at_its_time_even_before_the_clock_records_it() -> None:
     late = NOW + 2 * DAY
     assert not approved(HARD).may_proceed(late)
     assert claim(approved(HARD), now=late) is Reason.APPROVAL_LAPSED
@@ -99,7 +99,7 @@ def test_then_it_has_lapsed_though_the_clock_may_not_have_said_so_yet() -> None:
     ],
     ids=["paused", "frozen", "gone", "thread taken over"],
 )
-def test_nothing_is_claimed_while_something_bars_the_agent(bearing: dict[str, Any], expected: Reason) -> None:
+def test_a_claim_is_refused_while_the_agent_is_barred(bearing: dict[str, Any], expected: Reason) -> None:
     assert claim(approved(HARD), **bearing) is expected
 
 
@@ -108,21 +108,21 @@ def test_nothing_is_claimed_while_something_bars_the_agent(bearing: dict[str, An
     [submitted(HARD), after(submitted(HARD), ask(Reject, submitted(HARD)), by=SENTA)],
     ids=["pending", "rejected"],
 )
-def test_what_gives_no_permission_cannot_be_claimed(state: PackageState) -> None:
+def test_a_decision_without_a_permission_cannot_be_claimed(state: PackageState) -> None:
     assert claim(state) is Reason.MAY_NOT_PROCEED
 
 
-def test_what_policy_let_through_is_claimed_like_anything_else() -> None:
+def test_an_automatic_approval_is_claimed_like_any_other() -> None:
     assert execution(claimed(submitted(AUTOMATIC))) is CLAIMED
 
 
-def test_an_approval_ends_no_later_than_the_agents_own_end() -> None:
+def test_an_approval_ends_no_later_than_the_packages_expiry() -> None:
     state = approved(package(risk_level="high", expires_at=NOW + HOUR))
     assert state.lapses_at == NOW + HOUR
     assert claim(state, now=NOW + HOUR) is Reason.APPROVAL_LAPSED
 
 
-def test_a_policy_that_shortens_approvals_is_obeyed() -> None:
+def test_a_policy_with_shorter_approvals_applies_to_open_packages() -> None:
     assert approved(HARD, policy=policy(tiers={"high": {"approval_expiry": "1h"}})).lapses_at == NOW + HOUR
     assert approved(HARD, policy=policy(tiers={"high": {"approval_expiry": "9d"}})).lapses_at == NOW + 2 * DAY
 
@@ -138,13 +138,13 @@ def test_the_outcome_is_reported(outcome: ExecutionState) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["succeeded", "failed", "rolled_back"])
-def test_the_same_report_again_changes_nothing(outcome: str) -> None:
+def test_a_repeated_report_changes_nothing(outcome: str) -> None:
     state = reported(claimed(approved(HARD)), outcome)
     assert happened(state, ask(ReportExecution, state, outcome=outcome), by=AGENT.actor).occurrences == ()
 
 
 @pytest.mark.parametrize("first", ["succeeded", "failed"])
-def test_what_was_done_can_still_be_rolled_back(first: str) -> None:
+def test_a_reported_outcome_can_still_become_rolled_back(first: str) -> None:
     state = reported(claimed(approved(HARD)), first)
     assert execution(reported(state, "rolled_back")) is ROLLED_BACK
 
@@ -153,26 +153,26 @@ def test_what_was_done_can_still_be_rolled_back(first: str) -> None:
     ("first", "then"),
     [("succeeded", "failed"), ("failed", "succeeded"), ("rolled_back", "succeeded"), ("rolled_back", "failed")],
 )
-def test_else_an_outcome_stands(first: str, then: str) -> None:
+def test_other_second_outcomes_are_refused(first: str, then: str) -> None:
     state = reported(claimed(approved(HARD)), first)
     assert report(state, outcome=then) is Reason.ALREADY_REPORTED
 
 
-def test_only_who_claimed_it_reports_it() -> None:
+def test_only_the_claimant_can_report_an_outcome() -> None:
     assert report(claimed(approved(HARD)), claim_id="clm_2") is Reason.NOT_CLAIMED
 
 
-def test_what_was_not_claimed_has_no_outcome() -> None:
+def test_an_outcome_requires_a_claim() -> None:
     assert report(approved(HARD)) is Reason.NOT_CLAIMED
 
 
-def test_what_has_an_outcome_cannot_be_claimed_again() -> None:
+def test_a_package_with_an_outcome_cannot_be_claimed_again() -> None:
     state = reported(claimed(approved(HARD)))
     assert claim(state) is Reason.ALREADY_REPORTED
     assert claim(state, fields={"claim_id": "clm_2"}) is Reason.ALREADY_CLAIMED
 
 
-def test_a_paused_agent_still_reports_what_it_did() -> None:
+def test_a_paused_agent_can_still_report_an_outcome() -> None:
     state = claimed(approved(HARD))
     assert execution(reported(state, agent=agent(frozen=True))) is SUCCEEDED
 
@@ -189,12 +189,12 @@ def test_an_approval_that_nobody_claims_lapses() -> None:
     assert refusal(lapsed, ask(Lapse, lapsed), now=NOW + 9 * DAY) is Reason.NOT_DUE
 
 
-def test_what_was_claimed_does_not_lapse() -> None:
+def test_a_claimed_permission_does_not_lapse() -> None:
     state = claimed(approved(HARD))
     assert refusal(state, ask(Lapse, state), now=NOW + 9 * DAY) is Reason.NOT_DUE
 
 
-def test_silence_about_the_outcome_is_unknown_and_never_a_second_try() -> None:
+def test_an_unreported_outcome_is_unknown_and_is_never_tried_again() -> None:
     state = claimed(approved(HARD))
     assert refusal(state, ask(LoseTrack, state), now=NOW + HOUR - MINUTE) is Reason.NOT_DUE
     lost = after(state, ask(LoseTrack, state), now=NOW + HOUR)
@@ -204,7 +204,7 @@ def test_silence_about_the_outcome_is_unknown_and_never_a_second_try() -> None:
 
 
 @pytest.mark.parametrize("outcome", [SUCCEEDED, FAILED, ROLLED_BACK])
-def test_a_report_that_comes_late_is_still_heard(outcome: ExecutionState) -> None:
+def test_a_late_report_is_still_accepted(outcome: ExecutionState) -> None:
     lost = after(claimed(approved(HARD)), ask(LoseTrack, claimed(approved(HARD))), now=NOW + HOUR)
     assert execution(reported(lost, outcome.value, now=NOW + DAY)) is outcome
 
@@ -213,7 +213,7 @@ def test_a_report_that_comes_late_is_still_heard(outcome: ExecutionState) -> Non
 
 
 @pytest.mark.parametrize("by", [SENTA, SVEN, DORA, ROSE], ids=["approver", "another reviewer", "director", "requester"])
-def test_a_permission_is_taken_back_until_it_is_claimed(by: str) -> None:
+def test_a_permission_can_be_revoked_until_it_is_claimed(by: str) -> None:
     state = approved(HARD)
     revoked = after(state, ask(Revoke, state), by=by)
     assert (revoked.status, revoked.may_proceed(NOW), revoked.lapses_at) == (Status.REVOKED, False, None)
@@ -223,22 +223,22 @@ def test_a_permission_is_taken_back_until_it_is_claimed(by: str) -> None:
     assert claim(revoked) is Reason.MAY_NOT_PROCEED
 
 
-def test_the_record_says_in_which_role_a_permission_was_taken_back() -> None:
+def test_the_record_names_the_role_in_which_a_permission_was_revoked() -> None:
     state = after(approved(HARD), ask(Revoke, approved(HARD)), by=ROSE)
     assert state.decision is not None
     assert state.decision.reviewers == (Seat(reviewer_id=ROSE, role="requester"),)
 
 
-def test_what_was_claimed_is_no_longer_taken_back() -> None:
+def test_a_claimed_permission_cannot_be_revoked() -> None:
     state = claimed(approved(HARD))
     assert refusal(state, ask(Revoke, state), by=SENTA) is Reason.ALREADY_CLAIMED
 
 
-def test_somebody_without_the_role_takes_nothing_back() -> None:
+def test_a_person_without_the_role_cannot_revoke() -> None:
     state = approved(HARD)
     assert refusal(state, ask(Revoke, state), by=RITA) is Reason.WRONG_ROLE
 
 
-def test_a_permission_that_lapsed_is_not_there_to_be_taken_back() -> None:
+def test_a_lapsed_permission_cannot_be_revoked() -> None:
     state = after(approved(HARD), ask(Lapse, approved(HARD)), now=NOW + 2 * DAY)
     assert refusal(state, ask(Revoke, state), by=SENTA) is Reason.NOT_IN_THIS_STATE

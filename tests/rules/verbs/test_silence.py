@@ -63,7 +63,7 @@ def consented(
     return after(state, ask(Consent, state, silence=proof), now=now, **bearing)
 
 
-def test_silence_that_was_proven_is_consent_on_a_basis_of_its_own() -> None:
+def test_proven_silence_is_consent_with_its_own_basis() -> None:
     state = consented()
     assert (state.status, state.may_proceed(NOW + FIVE)) == (Status.CONSENTED, True)
     assert state.decision is not None
@@ -71,7 +71,7 @@ def test_silence_that_was_proven_is_consent_on_a_basis_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(("chance", "sampled"), [(0.05, True), (0.1, False)])
-def test_a_share_of_what_silence_let_pass_is_looked_at_afterwards(chance: float, sampled: bool) -> None:
+def test_a_share_of_the_packages_approved_by_silence_is_sampled(chance: float, sampled: bool) -> None:
     assert consented(chance=chance).sampled is sampled
 
 
@@ -80,7 +80,7 @@ def test_a_share_of_what_silence_let_pass_is_looked_at_afterwards(chance: float,
     [silence(onlookers={}), silence(could_be_answered=False)],
     ids=["nobody was there", "no click could have come in"],
 )
-def test_silence_where_nobody_could_have_spoken_makes_it_hard(proof: Silence) -> None:
+def test_silence_while_nobody_could_have_objected_makes_the_package_hard(proof: Silence) -> None:
     state = consented(proof=proof)
     assert (state.status, state.level, state.why[0].rule) == (
         Status.PENDING,
@@ -115,7 +115,7 @@ def test_silence_where_nobody_could_have_spoken_makes_it_hard(proof: Silence) ->
         ),
     ],
 )
-def test_silence_does_not_count_where_todays_policy_wants_a_yes(changes: dict[str, Any]) -> None:
+def test_silence_does_not_count_if_todays_policy_requires_approval(changes: dict[str, Any]) -> None:
     state = consented(policy=policy(**changes))
     assert (state.status, state.level, state.why[0].rule) == (Status.PENDING, HITLLevel.HARD_APPROVAL, "policy-changed")
 
@@ -125,11 +125,11 @@ def consent_refused(proof: Silence = PROVEN, now: datetime = NOW + FIVE, **beari
     return refusal(state, ask(Consent, state, silence=proof), now=now, **bearing)
 
 
-def test_time_in_which_nobody_could_have_spoken_does_not_count() -> None:
+def test_time_in_which_nobody_could_have_objected_does_not_count() -> None:
     assert consent_refused(silence(counted=FIVE - SECOND), now=NOW + HOUR) is Reason.NOT_DUE
 
 
-def test_a_policy_that_asks_for_a_longer_silence_is_obeyed_and_one_for_a_shorter_is_not() -> None:
+def test_a_later_policy_can_lengthen_the_silence_and_not_shorten_it() -> None:
     assert consent_refused(policy=policy(tiers={"medium": {"soft_timeout": "10m"}})) is Reason.NOT_DUE
     assert (
         consent_refused(silence(counted=MINUTE), policy=policy(tiers={"medium": {"soft_timeout": "1m"}}))
@@ -147,19 +147,19 @@ def test_nothing_consents_while_the_agent_is_paused(its: Any) -> None:
     [(silence(counted=MINUTE), {}), (PROVEN, {"agent": agent(frozen=True)})],
     ids=["too little silence", "a paused agent"],
 )
-def test_silence_that_does_not_come_to_count_before_the_deadline_makes_it_hard(
+def test_silence_that_is_too_short_at_the_deadline_makes_the_package_hard(
     proof: Silence, bearing: dict[str, Any]
 ) -> None:
     state = consented(proof=proof, now=NOW + DAY, **bearing)
     assert (state.status, state.level, state.why[0].rule) == (Status.PENDING, HITLLevel.HARD_APPROVAL, "timeout")
 
 
-def test_the_agents_own_end_never_turns_into_consent() -> None:
+def test_the_packages_expiry_never_becomes_consent() -> None:
     state = consented(package(expires_at=NOW + HOUR), now=NOW + HOUR)
     assert (state.status, state.may_proceed(NOW + HOUR)) == (Status.EXPIRED, False)
 
 
-def test_silence_begins_when_somebody_eligible_could_see_it() -> None:
+def test_silence_begins_when_an_eligible_person_could_see_the_card() -> None:
     state = submitted(SOFT)
     unseen = after(state, ask_show(state, seen=False))
     assert unseen.shown is None
@@ -179,13 +179,13 @@ def ask_show(state: PackageState, *, seen: bool) -> Show:
 
 
 @pytest.mark.parametrize("kind", [Object, Escalate])
-def test_what_somebody_spoke_about_never_consents(kind: type[Any]) -> None:
+def test_a_package_that_someone_reacted_to_never_gets_consent_by_silence(kind: type[Any]) -> None:
     state = shown(submitted(SOFT))
     spoken = after(state, ask(kind, state), by=RITA)
     assert not_due(spoken, Consent, NOW + DAY)
 
 
-def test_a_person_can_still_say_yes_before_the_silence_ends() -> None:
+def test_a_person_can_still_approve_before_the_silence_ends() -> None:
     state = shown(submitted(SOFT))
     assert after(state, ask(Approve, state), by=DORA).status is Status.APPROVED
 
@@ -201,19 +201,19 @@ def failed_click(by: str | None) -> PackageState:
 @pytest.mark.parametrize(
     "by", [RITA, ROSE, OWEN, "USTRANGE", None], ids=["reviewer", "requester", "owner", "?", "none"]
 )
-def test_a_failed_click_of_whoever_could_have_objected_or_is_not_known_makes_it_hard(by: str | None) -> None:
+def test_a_failed_click_of_a_possible_objector_makes_the_package_hard(by: str | None) -> None:
     state = failed_click(by)
     assert (state.level, state.why[0].rule) == (HITLLevel.HARD_APPROVAL, "click-failed")
     assert state.task.due_at == NOW + DAY
 
 
 @pytest.mark.parametrize("by", [GRETA, DEAN, BODO], ids=["guest", "deactivated", "bot"])
-def test_a_failed_click_of_someone_who_could_not_have_objected_does_not(by: str) -> None:
+def test_a_failed_click_of_someone_who_could_not_have_objected_changes_nothing(by: str) -> None:
     state = shown(submitted(SOFT))
     refusal(state, ask(Harden, state, cause="click-failed", clicked_by=by))
 
 
-def test_lost_proof_makes_it_hard_once_and_changes_nothing_that_is_hard_or_decided() -> None:
+def test_a_lost_proof_makes_only_soft_pending_packages_hard_and_only_once() -> None:
     state = shown(submitted(SOFT))
     hard = after(state, ask(Harden, state, cause="proof-lost"))
     assert (hard.level, hard.why[0].rule) == (HITLLevel.HARD_APPROVAL, "proof-lost")

@@ -40,7 +40,7 @@ from tests.rules.world import (
 )
 
 
-def test_what_needs_nobody_is_settled_at_once_by_policy() -> None:
+def test_a_package_that_needs_nobody_is_settled_at_once_by_policy() -> None:
     state = submitted(AUTOMATIC)
     assert state.status is Status.APPROVED
     assert state.may_proceed(NOW)
@@ -51,23 +51,23 @@ def test_what_needs_nobody_is_settled_at_once_by_policy() -> None:
 @pytest.mark.parametrize(
     "asked", [SOFT, HARD, CRITICAL, TAKEOVER, QUESTION], ids=["soft", "hard", "critical", "takeover", "question"]
 )
-def test_what_needs_somebody_waits_and_may_not_proceed(asked: Any) -> None:
+def test_a_package_that_needs_a_person_waits_and_may_not_proceed(asked: Any) -> None:
     state = submitted(asked)
     assert (state.status, state.decision, state.may_proceed(NOW)) == (Status.PENDING, None, False)
 
 
-def test_one_event_says_that_it_came_in_and_a_second_that_policy_settled_it() -> None:
+def test_automatic_approval_records_a_submission_and_a_decision_of_the_policy() -> None:
     kinds = [event.event_type for event in happened(None, submission(AUTOMATIC), by=AGENT.actor).occurrences]
     assert kinds == ["package.submitted", "package.approved"]
 
 
-def test_the_first_task_is_the_tiers_role_for_the_whole_of_its_time() -> None:
+def test_the_first_task_has_the_tiers_role_and_its_full_time() -> None:
     task = submitted(HARD).task
     assert (task.rung, task.required_role, task.priority) == (0, "senior_reviewer", Priority.HIGH)
     assert (task.created_at, task.due_at) == (NOW, NOW + DAY)
 
 
-def test_everybody_who_is_part_of_it_is_barred_from_the_first() -> None:
+def test_all_parties_are_barred_from_submission() -> None:
     state = submitted(package(on_behalf_of=[SENTA]))
     assert state.barred == {ROSE: Bar.REQUESTER, SENTA: Bar.DELEGATION_CHAIN, OWEN: Bar.OWNER}
 
@@ -83,26 +83,26 @@ def test_everybody_who_is_part_of_it_is_barred_from_the_first() -> None:
         pytest.param({"directory_as_of": NOW - 2 * DAY}, Reason.DIRECTORY_STALE, id="directory too old"),
     ],
 )
-def test_a_package_is_not_welcome_while_something_bars_it(bearing: dict[str, Any], expected: Reason) -> None:
+def test_a_package_is_refused_for_each_reason_that_bars_it(bearing: dict[str, Any], expected: Reason) -> None:
     assert refusal(None, submission(SOFT), by=AGENT.actor, **bearing) is expected
 
 
-def test_an_automatic_package_that_names_nobody_needs_no_directory() -> None:
+def test_an_automatic_package_without_named_parties_needs_no_directory() -> None:
     alone = package(risk_level="low", requested_by=None)
     assert submitted(alone, directory_as_of=NOW - 2 * DAY).status is Status.APPROVED
 
 
-def test_what_was_rejected_comes_in_again_as_hard_if_it_declares_a_material_change() -> None:
+def test_a_rejected_action_with_a_material_change_is_accepted_as_hard() -> None:
     state = submitted(package(material_change="Another record."), memory=Memory(noes=(no_to(SOFT),)))
     assert state.level is HITLLevel.HARD_APPROVAL
 
 
-def test_the_same_action_within_the_window_is_found_no_milder() -> None:
+def test_the_same_action_within_the_window_keeps_its_level() -> None:
     state = submitted(AUTOMATIC, memory=Memory(earlier_level=HITLLevel.HARD_APPROVAL))
     assert (state.level, state.status) == (HITLLevel.HARD_APPROVAL, Status.PENDING)
 
 
-def test_a_package_whose_end_is_past_does_not_come_in() -> None:
+def test_a_package_that_has_expired_is_refused() -> None:
     past = package(expires_at=NOW)
     assert refusal(None, submission(past), by=AGENT.actor) is Reason.ALREADY_EXPIRED
 
@@ -110,7 +110,7 @@ def test_a_package_whose_end_is_past_does_not_come_in() -> None:
 @pytest.mark.parametrize(
     "field", ["evidence_refs", "known_uncertainties", "side_effect_preview", "consequence", "policy_basis"]
 )
-def test_at_high_risk_a_package_that_says_too_little_is_refused_and_told_what_is_missing(field: str) -> None:
+def test_at_high_risk_an_incomplete_package_is_refused_with_the_missing_fields(field: str) -> None:
     empty = package(
         risk_level="high", **{field: None if field == "consequence" else {} if field == "side_effect_preview" else []}
     )
@@ -155,18 +155,18 @@ def test_below_high_risk_a_gap_is_a_warning() -> None:
         ),
     ],
 )
-def test_an_agent_is_told_at_once_that_nobody_could_decide(said: Any, changes: dict[str, Any]) -> None:
+def test_a_package_that_nobody_could_decide_is_refused_at_submission(said: Any, changes: dict[str, Any]) -> None:
     assert refusal(None, submission(said), by=AGENT.actor, policy=policy(**changes)) is Reason.NO_ELIGIBLE_REVIEWER
 
 
-def test_somebody_further_up_is_not_enough_if_nobody_can_be_asked_now() -> None:
+def test_a_package_is_refused_if_only_higher_rungs_have_reviewers() -> None:
     apart = policy(
         roles={"senior_reviewer": {"members": []}, "supervisor": {"includes": []}, "director": {"includes": []}}
     )
     assert refusal(None, submission(HARD), by=AGENT.actor, policy=apart) is Reason.NO_ELIGIBLE_REVIEWER
 
 
-def test_somebody_who_is_part_of_it_is_nobody_who_could_decide() -> None:
+def test_parties_do_not_count_as_people_who_could_decide() -> None:
     lonely = policy(
         roles={"senior_reviewer": {"members": [SENTA]}, "supervisor": {"members": []}, "director": {"members": []}}
     )
@@ -182,7 +182,7 @@ def terms(action: dict[str, Any] | None = None, said: Any = HARD, **changes: Any
     return submitted(said, policy=policy(actions={"record.read": entry}, **changes)).terms
 
 
-def test_the_tier_gives_the_terms() -> None:
+def test_the_terms_come_from_the_tier() -> None:
     assert terms() == Terms(
         role="senior_reviewer", ladder=("supervisor", "director"), comment_required=True, reminders=(4 * HOUR, HOUR)
     )
@@ -199,11 +199,11 @@ def test_a_tool_can_ask_for_a_role_that_the_tiers_role_does_not_include() -> Non
     assert terms({"tool": {"min_reviewer_role": "supervisor"}}).role == "supervisor"
 
 
-def test_a_tool_that_asks_for_less_than_the_tier_changes_no_role() -> None:
+def test_a_tool_that_requires_less_than_the_tier_does_not_change_the_role() -> None:
     assert terms({"tool": {"min_reviewer_role": "reviewer"}}).role == "senior_reviewer"
 
 
-def test_nobody_is_escalated_to_whom_the_first_role_already_includes() -> None:
+def test_the_ladder_leaves_out_roles_that_the_first_role_includes() -> None:
     assert terms({"role": "supervisor", "ladder": ["senior_reviewer", "director"]}).ladder == ("director",)
 
 
@@ -218,7 +218,7 @@ def test_nobody_is_escalated_to_whom_the_first_role_already_includes() -> None:
         pytest.param(HARD, False, id="no takeover"),
     ],
 )
-def test_a_takeover_holds_its_thread_from_the_first(said: Any, holds: bool) -> None:
+def test_a_takeover_holds_its_thread_from_submission(said: Any, holds: bool) -> None:
     assert submitted(said).holds_thread is holds
 
 
@@ -228,7 +228,7 @@ def test_a_package_at_takeover_is_no_decision_yet() -> None:
 
 
 @pytest.mark.parametrize(("chance", "sampled"), [(0.0999, True), (0.1, False)])
-def test_a_share_of_what_ran_without_a_person_is_looked_at_afterwards(chance: float, sampled: bool) -> None:
+def test_a_share_of_the_packages_without_a_person_is_sampled(chance: float, sampled: bool) -> None:
     state = submitted(AUTOMATIC, chance=chance)
     assert state.sampled is sampled
     assert state.decision is not None

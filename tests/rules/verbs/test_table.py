@@ -49,14 +49,14 @@ def test_a_verb_is_added_by_one_row(ping: type[Command]) -> None:
     assert build_table([*ROWS, row(ping)])[ping].requires is Standard.ROUTE
 
 
-def test_a_command_without_a_row_keeps_the_table_from_being_made(ping: type[Command]) -> None:
+def test_the_table_cannot_be_built_if_a_command_has_no_row(ping: type[Command]) -> None:
     with pytest.raises(TypeError, match="no row for Ping"):
         build_table(ROWS)
     assert ping not in VERBS
 
 
 @pytest.mark.parametrize("left_out", ROWS, ids=lambda each: each.command.__name__)
-def test_the_table_is_not_made_without_any_one_of_its_rows(left_out: VerbSpec) -> None:
+def test_the_table_cannot_be_built_if_any_row_is_missing(left_out: VerbSpec) -> None:
     with pytest.raises(TypeError, match=f"no row for {left_out.command.__name__}$"):
         build_table(each for each in ROWS if each is not left_out)
 
@@ -79,7 +79,9 @@ def test_a_verb_has_one_row(ping: type[Command]) -> None:
         pytest.param({"taken_in": ()}, "is taken in no status", id="taken in"),
     ],
 )
-def test_a_row_is_refused_without_any_one_of_its_parts(ping: type[Command], parts: dict[str, Any], fault: str) -> None:
+def test_a_row_is_refused_if_any_of_its_parts_is_missing(
+    ping: type[Command], parts: dict[str, Any], fault: str
+) -> None:
     with pytest.raises(TypeError, match=f"Ping {fault}"):
         build_table([*ROWS, row(ping, **parts)])
 
@@ -111,7 +113,7 @@ def test_a_row_that_contradicts_itself_is_refused(command: type[Command], parts:
         build_table([each for each in ROWS if each.command is not command] + [changed])
 
 
-def test_a_decision_of_which_the_agents_have_no_name_keeps_the_table_from_being_imported() -> None:
+def test_the_table_cannot_be_imported_if_agents_have_no_name_for_a_decision() -> None:
     source = inspect.getsource(table)
     line = "    VerbSpec(command=commands.Approve, by=_PEOPLE,"
     assert source.count(line) == 1
@@ -121,17 +123,17 @@ def test_a_decision_of_which_the_agents_have_no_name_keeps_the_table_from_being_
         exec(compile(without, str(table.__file__), "exec"), {"__name__": table.__name__})  # noqa: S102 - our own source
 
 
-def test_where_two_commands_give_one_verb_it_is_taken_and_leads_the_same_way() -> None:
+def test_two_commands_with_one_verb_have_the_same_statuses() -> None:
     ways = {(each.verb, each.taken_in, each.leads_to) for each in ROWS}
     assert len(ways) == len(SPEC_OF_VERB)
 
 
-def test_no_verb_leads_out_of_a_status_that_is_final_but_that_a_permission_is_revoked() -> None:
+def test_only_revocation_leads_out_of_a_terminal_status() -> None:
     out = {(each.verb, was) for each in ROWS for was in each.taken_in if was.terminal and set(each.leads_to) - {was}}
     assert out == {(Verb.REVOKE, was) for was in (Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN)}
 
 
-def test_a_verb_that_asks_nothing_of_a_person_is_carried_out_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_verb_without_a_standard_is_never_carried_out(monkeypatch: pytest.MonkeyPatch) -> None:
     rows: dict[type[Command], VerbSpec] = {**VERBS, Reject: replace(VERBS[Reject], requires=None)}
     monkeypatch.setattr("rules.verbs.decide.VERBS", rows)
     state = submitted(HARD)
@@ -151,7 +153,7 @@ def test_an_authority_without_a_role_or_a_part_has_no_name() -> None:
         assert ReviewerAuthorization(reviewer_id=ADAM, roles=(), tenant_id="T1").role
 
 
-def test_an_authority_says_in_which_part_a_person_acts() -> None:
+def test_an_authority_states_the_part_in_which_a_person_acts() -> None:
     state = submitted(HARD)
     asked = question_of(state)
     by_role = authorize(situation().roster, SENTA, Standard.STOP, asked, NOW)
@@ -161,6 +163,6 @@ def test_an_authority_says_in_which_part_a_person_acts() -> None:
     assert found == ["senior_reviewer", "requester", "admin"]
 
 
-def test_no_one_meets_a_standard_that_is_left_to_a_verbs_own_rule() -> None:
+def test_nobody_can_meet_the_standard_own_rule() -> None:
     with pytest.raises(ValueError, match="own rule"):
         authorize(situation().roster, SENTA, Standard.OWN_RULE, question_of(submitted(HARD)), NOW)

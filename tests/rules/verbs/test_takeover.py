@@ -35,12 +35,12 @@ def taken() -> PackageState:
     return after(state, ask(TakeOver, state), by=SENTA)
 
 
-def test_whoever_takes_it_over_holds_the_thread() -> None:
+def test_a_takeover_by_a_person_holds_the_thread() -> None:
     state = taken()
     assert (state.status, state.holds_thread) == (Status.TAKEN_OVER, True)
 
 
-def test_without_a_thread_there_is_none_to_hold() -> None:
+def test_without_a_thread_and_a_run_nothing_is_held() -> None:
     state = submitted(package(risk_level="high", thread_id=None))
     assert after(state, ask(TakeOver, state), by=SENTA).holds_thread is False
 
@@ -50,7 +50,7 @@ def test_without_a_thread_a_takeover_holds_the_run() -> None:
     assert after(state, ask(TakeOver, state), by=SENTA).holds_thread
 
 
-def test_the_requester_may_take_over_who_could_not_approve() -> None:
+def test_the_requester_may_take_over_but_not_approve() -> None:
     state = submitted(package(risk_level="high", requested_by=SENTA))
     assert after(state, ask(TakeOver, state), by=SENTA).status is Status.TAKEN_OVER
 
@@ -64,12 +64,12 @@ def test_the_thread_is_handed_back_and_the_package_stays_taken_over(by: str) -> 
 
 
 @pytest.mark.parametrize("by", [SVEN, SUSI, ROSE], ids=["another reviewer", "a supervisor", "the requester"])
-def test_nobody_else_hands_it_back(by: str) -> None:
+def test_nobody_else_can_hand_the_thread_back(by: str) -> None:
     state = taken()
     assert refusal(state, ask(HandBack, state), by=by) is Reason.NOT_YOURS_TO_HAND_BACK
 
 
-def test_only_what_was_taken_over_is_handed_back() -> None:
+def test_only_a_held_thread_can_be_handed_back() -> None:
     state = approved(HARD)
     assert refusal(state, ask(HandBack, state), by=SENTA) is Reason.ALREADY_DECIDED
 
@@ -77,7 +77,7 @@ def test_only_what_was_taken_over_is_handed_back() -> None:
 HELD = Memory(thread_taken_in="pkg_1")
 
 
-def test_while_a_person_holds_the_thread_nothing_new_of_it_comes_in_and_nothing_is_claimed() -> None:
+def test_while_a_person_holds_the_thread_new_packages_and_claims_in_it_are_refused() -> None:
     assert refusal(None, submission(HARD, "pkg_2"), by=AGENT.actor, memory=HELD) is Reason.THREAD_TAKEN_OVER
     other = approved(HARD).model_copy(update={"decision_package_id": "pkg_2"})
     assert refusal(other, ask(ClaimExecution, other), by=AGENT.actor, memory=HELD) is Reason.THREAD_TAKEN_OVER
@@ -102,13 +102,13 @@ def test_neither_the_agent_nor_time_frees_the_thread() -> None:
     assert (expired.status, expired.holds_thread) == (Status.EXPIRED, True)
 
 
-def test_a_thread_that_nobody_took_is_handed_back_by_who_could_have_taken_it() -> None:
+def test_a_thread_that_nobody_took_over_is_handed_back_by_anyone_who_could_have() -> None:
     state = submitted(TAKEOVER)
     withdrawn = after(state, ask(Withdraw, state), by=AGENT.actor)
     assert after(withdrawn, ask(HandBack, withdrawn), by=SENTA).holds_thread is False
     assert refusal(withdrawn, ask(HandBack, withdrawn), by=ROSE) is Reason.WRONG_ROLE
 
 
-def test_an_answer_to_a_takeover_is_to_take_it_over_and_the_thread_stays_held() -> None:
+def test_taking_over_at_the_takeover_level_keeps_the_thread_held() -> None:
     state = submitted(TAKEOVER)
     assert after(state, ask(TakeOver, state), by=SENTA).holds_thread

@@ -59,14 +59,14 @@ from tests.rules.world import (
 # Recuse.
 
 
-def test_stepping_aside_bars_from_a_yes() -> None:
+def test_recusal_bars_from_approving() -> None:
     state = submitted(HARD)
     recused = after(state, ask(Recuse, state), by=SENTA)
     assert (recused.barred[SENTA], recused.task.rung) == (Bar.RECUSED, 0)
     assert refusal(recused, ask(Approve, recused), by=SENTA) is Reason.IS_RECUSED
 
 
-def test_stepping_aside_gives_the_task_back() -> None:
+def test_recusal_gives_the_task_back() -> None:
     state = submitted(HARD)
     taken = after(state, ask(ClaimTask, state), by=SENTA)
     assert after(taken, ask(Recuse, taken), by=SENTA).task.assigned_to is None
@@ -86,7 +86,7 @@ FEW: dict[str, Any] = {
 }
 
 
-def test_where_nobody_is_left_the_next_rung_is_asked_at_once() -> None:
+def test_recusal_of_the_last_reviewer_asks_the_next_rung_at_once() -> None:
     state = submitted(SOFT, **FEW)
     state = after(state, ask(Recuse, state), by=RITA, **FEW)
     assert (state.task.rung, state.level) == (0, HITLLevel.SOFT_APPROVAL)
@@ -95,7 +95,7 @@ def test_where_nobody_is_left_the_next_rung_is_asked_at_once() -> None:
     assert (state.level, state.why[0].rule) == (HITLLevel.HARD_APPROVAL, "nobody-left")
 
 
-def test_a_deferred_package_does_not_climb_in_its_sleep() -> None:
+def test_a_deferred_package_does_not_climb() -> None:
     state = submitted(SOFT, **FEW)
     state = after(state, ask(Defer, state), by=RITA, **FEW)
     for who in (RITA, ROSS):
@@ -106,7 +106,7 @@ def test_a_deferred_package_does_not_climb_in_its_sleep() -> None:
 # Claim and assign.
 
 
-def test_who_takes_it_up_is_known_and_nobody_else_takes_it_up() -> None:
+def test_a_claimed_task_has_an_assignee_and_cannot_be_claimed_by_others() -> None:
     state = submitted(HARD)
     taken = after(state, ask(ClaimTask, state), by=SENTA)
     assert taken.task.assigned_to == SENTA
@@ -114,25 +114,25 @@ def test_who_takes_it_up_is_known_and_nobody_else_takes_it_up() -> None:
     assert after(taken, ask(ClaimTask, taken), by=SENTA).task.assigned_to == SENTA
 
 
-def test_a_task_that_one_took_up_another_may_still_decide() -> None:
+def test_a_claimed_task_can_still_be_decided_by_others() -> None:
     state = submitted(HARD)
     taken = after(state, ask(ClaimTask, state), by=SENTA)
     assert after(taken, ask(Approve, taken), by=SVEN).status is Status.APPROVED
 
 
 @pytest.mark.parametrize("by", [ADAM, AUTO], ids=["an admin", "the service"])
-def test_a_task_is_handed_on(by: Any) -> None:
+def test_an_admin_can_assign_a_task(by: Any) -> None:
     state = submitted(HARD)
     assert after(state, ask(Assign, state, assignee=SVEN), by=by).task.assigned_to == SVEN
 
 
-def test_only_admins_hand_tasks_on() -> None:
+def test_only_admins_can_assign_tasks() -> None:
     state = submitted(HARD)
     assert refusal(state, ask(Assign, state, assignee=SVEN), by=SUSI) is Reason.NOT_ADMIN
 
 
 @pytest.mark.parametrize("who", [RITA, ROSE, ADAM], ids=["below the role", "the requester", "the admin"])
-def test_handing_on_a_task_hands_on_no_authority(who: str) -> None:
+def test_assigning_a_task_gives_no_authority(who: str) -> None:
     state = submitted(HARD)
     assert refusal(state, ask(Assign, state, assignee=who), by=ADAM) is Reason.ASSIGNEE_NOT_ELIGIBLE
 
@@ -149,17 +149,17 @@ def test_a_comment_changes_nothing_but_the_record(state: PackageState) -> None:
 
 
 @pytest.mark.parametrize(("until", "expected"), [(NOW, Reason.TIME_NOT_AHEAD), (NOW + 31 * DAY, Reason.TIME_TOO_FAR)])
-def test_a_deadline_is_put_ahead_and_not_too_far(until: Any, expected: Reason) -> None:
+def test_a_deadline_is_extended_into_the_future_and_not_too_far(until: Any, expected: Reason) -> None:
     state = submitted(HARD)
     assert refusal(state, ask(Extend, state, until=until), by=SENTA) is expected
 
 
-def test_a_deadline_is_put_off_by_who_could_decide() -> None:
+def test_a_deadline_is_extended_by_people_who_could_decide() -> None:
     state = submitted(HARD)
     assert after(state, ask(Extend, state), by=SENTA).task.due_at == NOW + 2 * DAY
 
 
-def test_a_deadline_is_not_put_off_where_silence_would_count_all_the_same() -> None:
+def test_a_deadline_cannot_be_extended_while_silence_counts() -> None:
     state = submitted(SOFT)
     assert refusal(state, ask(Extend, state), by=SENTA) is Reason.SILENCE_COUNTS
     assert Verb.EXTEND not in offered_verbs(state)
@@ -168,7 +168,7 @@ def test_a_deadline_is_not_put_off_where_silence_would_count_all_the_same() -> N
     assert after(waiting, ask(Extend, waiting), by=SENTA).task.due_at == NOW + 2 * DAY
 
 
-def test_extending_gives_more_time_and_never_less() -> None:
+def test_extending_a_deadline_never_shortens_it() -> None:
     state = submitted(HARD)
     sooner = ask(Extend, state, until=state.task.due_at - HOUR)
     assert refusal(state, sooner, by=SENTA) is Reason.TIME_NOT_AHEAD
@@ -179,7 +179,7 @@ def test_extending_gives_more_time_and_never_less() -> None:
 
 @pytest.mark.parametrize("by", [AGENT.actor, ROSE, OWEN], ids=["the agent", "the requester", "the owner"])
 @pytest.mark.parametrize("first", [None, Revise, Defer])
-def test_whoever_is_behind_it_withdraws_it_while_it_is_open(first: type[Any] | None, by: Any) -> None:
+def test_its_parties_can_withdraw_a_package_while_it_is_open(first: type[Any] | None, by: Any) -> None:
     state = submitted(HARD)
     state = after(state, ask(first, state), by=SENTA) if first else state
     gone = after(state, ask(Withdraw, state), by=by)
@@ -187,12 +187,12 @@ def test_whoever_is_behind_it_withdraws_it_while_it_is_open(first: type[Any] | N
 
 
 @pytest.mark.parametrize("by", [SENTA, ADAM], ids=["a reviewer", "an admin"])
-def test_nobody_else_withdraws_it(by: str) -> None:
+def test_nobody_else_can_withdraw_a_package(by: str) -> None:
     state = submitted(HARD)
     assert refusal(state, ask(Withdraw, state), by=by) is Reason.NOT_YOURS_TO_WITHDRAW
 
 
-def test_what_was_decided_is_not_withdrawn() -> None:
+def test_a_decided_package_cannot_be_withdrawn() -> None:
     state = approved(HARD)
     assert refusal(state, ask(Withdraw, state), by=AGENT.actor) is Reason.ALREADY_DECIDED
 
@@ -200,7 +200,7 @@ def test_what_was_decided_is_not_withdrawn() -> None:
 # What was shown, and what was opened.
 
 
-def test_details_that_were_opened_are_recorded_once_by_whom_and_of_which_version() -> None:
+def test_opened_details_are_recorded_once_with_the_person_and_the_version() -> None:
     state = opened(submitted(CRITICAL), SUSI)
     (seen,) = state.details
     assert (seen.reviewer_id, seen.version, seen.page) == (SUSI, 1, 1)
@@ -208,7 +208,7 @@ def test_details_that_were_opened_are_recorded_once_by_whom_and_of_which_version
     assert len(after(state, ask(OpenDetails, state, page=2), by=SUSI).details) == 2
 
 
-def test_details_of_an_older_version_open_nothing() -> None:
+def test_details_of_an_older_version_do_not_count() -> None:
     state = submitted(CRITICAL)
     newer = after(opened(state, SUSI), ask(NewVersion, state, package=CRITICAL), by=AGENT.actor)
     assert refusal(newer, ask(OpenDetails, state), by=SUSI) is Reason.STALE_VERSION
@@ -222,7 +222,7 @@ def test_the_same_proof_twice_is_one_event_and_the_first_one_counts() -> None:
     assert again.after.shown == state.shown
 
 
-def test_a_card_at_another_place_is_an_event_and_keeps_what_the_first_one_proved() -> None:
+def test_a_card_at_another_location_is_an_event_and_keeps_the_earlier_proof() -> None:
     state = shown(submitted(SOFT))
     elsewhere = happened(state, ask(Show, state, channel="DELSEWHERE"), now=NOW + HOUR)
     assert [event.event_type for event in elsewhere.occurrences] == ["package.shown"]
@@ -232,6 +232,6 @@ def test_a_card_at_another_place_is_an_event_and_keeps_what_the_first_one_proved
     assert elsewhere.after.shown.at == state.shown.at
 
 
-def test_what_was_decided_is_still_shown() -> None:
+def test_a_decided_package_is_still_shown() -> None:
     state = after(submitted(HARD), ask(Reject, submitted(HARD)), by=SENTA)
     assert shown(state).status is Status.REJECTED

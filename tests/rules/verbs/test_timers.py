@@ -104,16 +104,16 @@ def consented() -> PackageState:
         pytest.param(claimed(approved(HARD)), (NOW + HOUR, Verb.LOSE_TRACK), id="claimed"),
     ],
 )
-def test_what_time_will_do_next_and_when(state: PackageState, due: tuple[datetime, Verb]) -> None:
+def test_the_next_command_of_the_clock_and_its_time(state: PackageState, due: tuple[datetime, Verb]) -> None:
     assert next_due(state) == due
 
 
 @pytest.mark.parametrize("kind", [Remind, Consent, Climb, Expire, WakeUp])
-def test_what_is_not_due_does_nothing(kind: type[ClockCommand]) -> None:
+def test_a_command_that_is_not_due_does_nothing(kind: type[ClockCommand]) -> None:
     assert not_due(shown(submitted(SOFT)), kind, NOW + FIVE - SECOND)
 
 
-def test_what_came_too_late_does_nothing() -> None:
+def test_a_clock_command_that_comes_too_late_does_nothing() -> None:
     assert not_due(approved(HARD), Climb, NOW + 9 * DAY)
 
 
@@ -129,11 +129,11 @@ def test_people_are_reminded_before_the_end_once_for_each() -> None:
     assert next_due(tick(first, Remind, NOW + 23 * HOUR)) == (NOW + DAY, Verb.CLIMB)
 
 
-def test_after_a_long_sleep_one_reminder_is_enough() -> None:
+def test_one_reminder_is_sent_if_several_came_due_during_downtime() -> None:
     assert tick(submitted(HARD), Remind, NOW + 23 * HOUR).task.reminded == 2
 
 
-def test_reminders_come_before_the_agents_own_end_where_that_is_sooner() -> None:
+def test_reminders_come_before_the_packages_expiry_if_that_is_sooner() -> None:
     state = submitted(package(risk_level="high", expires_at=NOW + 6 * HOUR))
     assert next_due(state) == (NOW + 2 * HOUR, Verb.REMIND)
     reminded_once = tick(state, Remind, NOW + 2 * HOUR)
@@ -144,14 +144,14 @@ def test_reminders_come_before_the_agents_own_end_where_that_is_sooner() -> None
 QUICK = policy(actions={"record.read": {"hard_timeout": "2h"}})  # shorter than the first of the tier's reminders
 
 
-def test_nobody_is_reminded_of_what_they_hear_of_just_now() -> None:
+def test_no_reminder_is_due_when_a_rung_has_just_begun() -> None:
     state = submitted(HARD, policy=QUICK)
     assert next_due(state) == (NOW + HOUR, Verb.REMIND)
     climbed = tick(state, Climb, NOW + 2 * HOUR, policy=QUICK)
     assert (climbed.task.rung, next_due(climbed)) == (1, (NOW + 3 * HOUR, Verb.REMIND))
 
 
-def test_whoever_puts_the_deadline_off_a_little_is_not_reminded_of_it_at_once() -> None:
+def test_a_small_extension_does_not_trigger_a_reminder_at_once() -> None:
     state = tick(submitted(HARD), Remind, NOW + 23 * HOUR)
     later = after(state, ask(Extend, state, until=NOW + 26 * HOUR), by=SENTA, now=NOW + 23 * HOUR)
     assert next_due(later) == (NOW + 25 * HOUR, Verb.REMIND)
@@ -160,7 +160,7 @@ def test_whoever_puts_the_deadline_off_a_little_is_not_reminded_of_it_at_once() 
 # A permission that nobody has used.
 
 
-def test_what_was_approved_and_not_executed_is_reminded_once_half_of_its_time_through() -> None:
+def test_an_unclaimed_approval_is_reminded_once_after_half_of_its_time() -> None:
     state = approved(HARD)
     assert not_due(state, Remind, NOW + DAY - SECOND)
     move = happened(state, ask(Remind, state), now=NOW + DAY)
@@ -170,13 +170,13 @@ def test_what_was_approved_and_not_executed_is_reminded_once_half_of_its_time_th
     assert not_due(move.after, Remind, NOW + 2 * DAY - SECOND)
 
 
-def test_a_reminder_is_no_execution_and_the_record_does_not_say_so() -> None:
+def test_a_reminder_is_not_recorded_as_an_execution() -> None:
     state = approved(HARD)
     [told] = happened(state, ask(Remind, state), now=NOW + DAY).occurrences
     assert package_event(told, state, "salt")["executed_at"] is None
 
 
-def test_an_agents_own_end_brings_the_reminder_forward() -> None:
+def test_the_packages_expiry_brings_the_reminder_forward() -> None:
     state = approved(package(risk_level="high", expires_at=NOW + 2 * HOUR))
     assert next_due(state) == (NOW + HOUR, Verb.REMIND)
 
@@ -191,11 +191,11 @@ def test_an_agents_own_end_brings_the_reminder_forward() -> None:
         pytest.param(after(submitted(QUESTION), ask(Answer, submitted(QUESTION)), by=SENTA), id="a question"),
     ],
 )
-def test_nobody_is_reminded_of_what_nobody_is_to_execute(state: PackageState) -> None:
+def test_no_reminder_is_sent_without_a_permission(state: PackageState) -> None:
     assert not_due(state, Remind, NOW + DAY)
 
 
-def test_a_permission_that_was_reminded_is_claimed_and_lapses_as_any() -> None:
+def test_a_permission_can_be_claimed_and_lapses_after_its_reminder_as_before() -> None:
     assert claimed(reminded(approved(HARD)), now=NOW + DAY).execution.state is ExecutionState.CLAIMED
     assert tick(reminded(approved(HARD)), Lapse, NOW + 2 * DAY).execution.state is ExecutionState.LAPSED
 
@@ -213,19 +213,19 @@ def test_a_hard_approval_that_nobody_answers_climbs_rung_by_rung_and_expires_at_
     assert (state.status, state.interrupt_status) == (Status.EXPIRED, HumanInterruptStatus.EXPIRED)
 
 
-def test_a_timeout_is_never_a_persons_rejection() -> None:
+def test_a_timeout_is_never_reported_as_a_rejection() -> None:
     top = after(submitted(HARD), ask(Escalate, submitted(HARD), to_role="director"), by=SENTA)
     made = tick(top, Expire, NOW + DAY).decision
     assert made is not None
     assert (made.decision, made.basis, made.reviewers) == (None, Basis.TIMEOUT, ())
 
 
-def test_where_nobody_is_left_further_up_it_expires_at_once() -> None:
+def test_an_unanswered_package_expires_if_no_higher_rung_has_reviewers() -> None:
     deserted = policy(roles={"supervisor": {"members": []}, "director": {"members": []}})
     assert tick(submitted(HARD), Climb, NOW + DAY, policy=deserted).status is Status.EXPIRED
 
 
-def test_what_was_soft_and_never_seen_is_hard_from_the_next_rung_on() -> None:
+def test_a_soft_package_that_was_never_seen_is_hard_from_the_next_rung_on() -> None:
     state = tick(submitted(SOFT), Climb, NOW + DAY)
     assert (state.level, state.task.required_role, state.why[0].rule) == (
         HITLLevel.HARD_APPROVAL,
@@ -248,7 +248,7 @@ def test_extending_the_deadline_puts_off_the_climb_and_the_reminders() -> None:
     ("what", "status", "reason"),
     [(OnTimeout.CANCEL, Status.CANCELLED, "timeout"), (OnTimeout.AUTO_REJECT, Status.EXPIRED, "auto-reject")],
 )
-def test_a_policy_can_cancel_or_deny_what_nobody_answers(what: OnTimeout, status: Status, reason: str) -> None:
+def test_a_policy_can_cancel_or_deny_unanswered_packages(what: OnTimeout, status: Status, reason: str) -> None:
     state = submitted(HARD, policy=on_timeout(what))
     move = happened(state, ask(Expire, state), now=NOW + DAY)
     assert (move.after.status, move.occurrences[-1].reason) == (status, reason)
@@ -256,7 +256,7 @@ def test_a_policy_can_cancel_or_deny_what_nobody_answers(what: OnTimeout, status
     assert (move.after.decision.decision, move.after.decision.basis) == (None, Basis.TIMEOUT)
 
 
-def test_a_policy_can_put_it_off_at_most_twice() -> None:
+def test_a_policy_can_defer_an_unanswered_package_at_most_twice() -> None:
     now, state = NOW, submitted(HARD, policy=on_timeout(OnTimeout.DEFER, defer_for="3h"))
     for time in (1, 2):
         now += DAY
@@ -277,14 +277,14 @@ def test_a_deferred_package_wakes_by_itself_and_by_hand() -> None:
     assert after(asleep, ask(Wake, asleep), by=SENTA).status is Status.PENDING
 
 
-def test_a_climb_waits_while_it_is_not_known_who_there_is() -> None:
+def test_a_climb_waits_while_the_directory_is_stale() -> None:
     state = submitted(HARD)
     stale: dict[str, Any] = {"now": NOW + DAY, "directory_as_of": NOW - 9 * DAY}
     assert refusal(state, ask(Climb, state), **stale) is Reason.DIRECTORY_STALE
     assert tick(state, Climb, NOW + 2 * DAY).task.rung == 1
 
 
-def test_what_reached_its_own_end_ends_although_it_is_not_known_who_there_is() -> None:
+def test_an_expired_package_expires_even_with_a_stale_directory() -> None:
     state = submitted(package(risk_level="high", expires_at=NOW + 2 * DAY))
     late = tick(state, Climb, NOW + 2 * DAY, directory_as_of=NOW - 9 * DAY)
     assert (late.status, late.task.rung) == (Status.EXPIRED, 0)
@@ -293,19 +293,19 @@ def test_what_reached_its_own_end_ends_although_it_is_not_known_who_there_is() -
 # The ends of what waits.
 
 
-def test_an_agent_that_does_not_answer_lets_it_expire() -> None:
+def test_a_package_expires_if_the_agent_does_not_answer() -> None:
     state = after(submitted(HARD), ask(Revise, submitted(HARD)), by=SENTA)
     assert not_due(state, Expire, NOW + 2 * DAY - SECOND)
     assert tick(state, Expire, NOW + 2 * DAY).status is Status.EXPIRED
 
 
 @pytest.mark.parametrize("first", [None, Revise, Defer], ids=["pending", "waiting for the agent", "deferred"])
-def test_the_agents_own_end_ends_it_in_any_open_status(first: type[Any] | None) -> None:
+def test_the_packages_expiry_ends_it_in_any_open_status(first: type[Any] | None) -> None:
     state = submitted(package(risk_level="high", expires_at=NOW + 2 * HOUR))
     state = after(state, ask(first, state), by=SENTA) if first else state
     assert tick(state, Expire, NOW + 2 * HOUR).status is Status.EXPIRED
 
 
-def test_the_agents_own_end_never_turns_into_a_deferral_or_a_climb() -> None:
+def test_the_packages_expiry_never_becomes_a_deferral_or_a_climb() -> None:
     state = submitted(package(risk_level="high", expires_at=NOW + DAY), policy=on_timeout(OnTimeout.DEFER))
     assert tick(state, Expire, NOW + DAY).status is Status.EXPIRED

@@ -65,21 +65,21 @@ SUCCESS, FAILURE = (1, 0), (0, 1)
 @pytest.mark.parametrize(
     ("outcome", "expected"), [("succeeded", SUCCESS), ("failed", FAILURE), ("rolled_back", FAILURE)]
 )
-def test_the_outcome_of_what_people_approved_counts(outcome: str, expected: tuple[int, int]) -> None:
+def test_outcomes_of_packages_that_people_approved_count(outcome: str, expected: tuple[int, int]) -> None:
     assert counted(told(claimed(approved(HARD)), outcome)) == expected
 
 
-def test_a_success_that_nobody_looked_at_earns_nothing() -> None:
+def test_an_unreviewed_success_earns_nothing() -> None:
     assert counted(told(claimed(submitted(AUTOMATIC)), "succeeded")) is None
     assert counted(told(claimed(consented(), now=NOW + HOUR), "succeeded")) is None
 
 
 @pytest.mark.parametrize("outcome", ["failed", "rolled_back"])
-def test_a_failure_that_nobody_looked_at_costs_all_the_same(outcome: str) -> None:
+def test_an_unreviewed_failure_counts_against_the_agent(outcome: str) -> None:
     assert counted(told(claimed(submitted(AUTOMATIC)), outcome)) == FAILURE
 
 
-def test_an_outcome_that_is_never_told_costs() -> None:
+def test_an_outcome_that_is_never_reported_counts_as_a_failure() -> None:
     state = claimed(approved(HARD))
     assert counted(happened(state, ask(LoseTrack, state), now=NOW + HOUR)) == FAILURE
 
@@ -98,30 +98,30 @@ def test_ten_successes_that_people_approved_raise_trust_and_an_event_says_so() -
 # A second look.
 
 
-def test_what_was_judged_sound_earns_when_it_succeeds_in_either_order() -> None:
+def test_a_success_that_is_judged_sound_earns_in_either_order() -> None:
     first = claimed(sampled())
     assert counted(judged(reported(first), "sound")) == SUCCESS
     assert counted(judged(first, "sound")) is None
     assert counted(told(judged(first, "sound").after, "succeeded")) == SUCCESS
 
 
-def test_what_silence_let_pass_earns_only_when_it_is_judged_sound() -> None:
+def test_a_package_approved_by_silence_earns_only_if_it_is_judged_sound() -> None:
     state = reported(claimed(consented(), now=NOW + HOUR), now=NOW + HOUR)
     assert counted(judged(state, "sound", by=SENTA)) == SUCCESS
 
 
 @pytest.mark.parametrize("outcome", [None, "succeeded"])
-def test_what_was_judged_unsound_costs_whether_or_not_it_worked(outcome: str | None) -> None:
+def test_an_unsound_verdict_counts_as_a_failure_whatever_the_outcome(outcome: str | None) -> None:
     state = claimed(sampled())
     state = reported(state, outcome) if outcome else state
     assert counted(judged(state, "unsound")) == FAILURE
 
 
-def test_what_was_judged_unsound_earns_nothing_by_working() -> None:
+def test_a_success_that_was_judged_unsound_earns_nothing() -> None:
     assert counted(told(judged(claimed(sampled()), "unsound").after, "succeeded")) is None
 
 
-def test_one_package_costs_its_agent_one_failure_whatever_goes_wrong_with_it() -> None:
+def test_one_package_counts_as_at_most_one_failure() -> None:
     failed = reported(claimed(sampled()), "failed")
     assert counted(judged(failed, "unsound")) is None
     assert counted(told(failed, "rolled_back")) is None
@@ -132,21 +132,21 @@ def test_one_package_costs_its_agent_one_failure_whatever_goes_wrong_with_it() -
     assert counted(told(lost, "failed", now=NOW + HOUR)) is None
 
 
-def test_a_success_that_is_rolled_back_later_costs_after_all() -> None:
+def test_a_success_that_is_rolled_back_later_counts_as_a_failure() -> None:
     assert counted(told(reported(claimed(approved(HARD))), "rolled_back")) == FAILURE
 
 
 @pytest.mark.parametrize("state", [submitted(AUTOMATIC), approved(HARD)], ids=["not picked", "approved by a person"])
-def test_only_what_was_picked_is_judged(state: PackageState) -> None:
+def test_only_sampled_packages_are_judged(state: PackageState) -> None:
     assert refusal(state, ask(Judge, state), by=SENTA) is Reason.NOT_SAMPLED
 
 
-def test_it_is_judged_once() -> None:
+def test_a_package_is_judged_only_once() -> None:
     state = judged(sampled(), "sound").after
     assert refusal(state, ask(Judge, state), by=SENTA) is Reason.ALREADY_JUDGED
 
 
-def test_whoever_asked_for_it_does_not_judge_it() -> None:
+def test_the_requester_cannot_judge_the_package() -> None:
     state = submitted(AUTOMATIC.model_copy(update={"requested_by": RITA}), chance=0.0)
     assert refusal(state, ask(Judge, state), by=RITA) is Reason.IS_REQUESTER
     assert refusal(state, ask(Judge, state), by=ROSE) is Reason.WRONG_ROLE
@@ -161,7 +161,7 @@ def overridden(decision: str = "proceed") -> PackageState:
 
 
 @pytest.mark.parametrize("verdict", ["sound", "unsound"])
-def test_an_override_is_judged_and_neither_earns_nor_costs_the_agent_anything(verdict: str) -> None:
+def test_judging_an_override_does_not_change_the_agents_autonomy(verdict: str) -> None:
     move = judged(overridden("stop"), verdict, by=SVEN)
     assert (move.after.status, move.after.verdict, counted(move)) == (Status.OVERRIDDEN, verdict, None)
 

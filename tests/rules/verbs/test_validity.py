@@ -82,7 +82,7 @@ def test_a_claim_is_refused_when_its_approver_could_not_approve_it_today(today: 
     assert "no longer counts" in told(approved(HARD), **today)
 
 
-def test_the_service_itself_revokes_it_and_the_record_names_the_vote() -> None:
+def test_the_service_revokes_an_invalid_permission_and_the_record_names_the_vote() -> None:
     state = approved(HARD)
     (event,) = claim(state, **GONE["deactivated"]).occurrences
     assert (event.event_type, event.actor.actor_id) == ("package.revoked", "auto")
@@ -94,21 +94,21 @@ def test_a_claim_is_accepted_while_its_approver_could_approve_it_today() -> None
     assert claim(approved(HARD)).refusal is None
 
 
-def test_one_lost_vote_of_a_quorum_ends_the_permission() -> None:
+def test_one_lost_vote_of_a_quorum_invalidates_the_permission() -> None:
     assert told(by_quorum(), people=people(USUSI={"active": False}), policy=SENIORS).startswith("The approval of susi")
 
 
-def test_a_quorum_raised_since_ends_the_permission() -> None:
+def test_a_larger_quorum_invalidates_the_permission() -> None:
     sentence = told(approved(HARD), policy=policy(tiers={"high": {"quorum": 2}}))
     assert sentence == "The policy now asks for 2 approvals; this one has 1."
 
 
-def test_a_risk_raised_since_asks_for_the_authority_of_that_risk() -> None:
+def test_a_risk_that_was_raised_since_requires_the_authority_for_it() -> None:
     raised = policy(actions={"record.read": {"reversibility": "reversible", "risk": "critical"}})
     assert told(approved(HARD), policy=raised).startswith("The approval of senta")
 
 
-def test_a_takeover_that_the_policy_asks_for_since_ends_the_permission() -> None:
+def test_a_policy_that_now_requires_a_takeover_invalidates_the_permission() -> None:
     strict = policy(tiers={"high": {"level": "human_takeover"}})
     assert told(approved(HARD), policy=strict) == "The policy now asks for human takeover here."
 
@@ -122,12 +122,12 @@ def test_consent_stands_under_the_same_policy() -> None:
     assert claim(consented(), now=NOW + DAY).refusal is None
 
 
-def test_what_the_policy_let_through_ends_when_it_asks_for_people_since() -> None:
+def test_an_automatic_approval_is_invalid_once_the_policy_requires_people() -> None:
     strict = policy(tiers={"low": {"level": "soft_approval"}})
     assert told(submitted(AUTOMATIC), policy=strict) == "The policy now asks for soft approval here."
 
 
-def test_what_the_policy_let_through_stands_without_any_directory_and_with_silence_off() -> None:
+def test_an_automatic_approval_is_valid_without_a_directory_and_with_silence_off() -> None:
     today = {"policy": policy(soft={"enabled": False}), "directory_as_of": OLD}
     assert claim(submitted(AUTOMATIC), **today).refusal is None
 
@@ -138,13 +138,13 @@ def test_a_stale_directory_refuses_the_claim_and_keeps_the_permission() -> None:
     assert claim(state).refusal is None
 
 
-def test_the_same_claim_again_is_answered_as_before() -> None:
+def test_a_repeated_claim_is_answered_as_before() -> None:
     state = claimed(approved(HARD))
     again = claim(state, **GONE["deactivated"])
     assert (again.after, again.refusal) == (state, None)
 
 
-def test_an_edit_approved_alone_ends_when_the_policy_asks_for_a_second_person_since() -> None:
+def test_an_edit_approved_by_its_editor_is_invalid_once_the_policy_requires_a_second_person() -> None:
     alone = policy(separation={"second_pair_of_eyes": False})
     state = submitted(HARD)
     edited = after(
@@ -155,7 +155,7 @@ def test_an_edit_approved_alone_ends_when_the_policy_asks_for_a_second_person_si
     assert told(edited) == "The policy now asks for a second person to approve an edit."
 
 
-def test_a_paused_agent_ends_no_permission() -> None:
+def test_pausing_an_agent_does_not_revoke_its_permissions() -> None:
     """What the agent may not do now comes first: the votes are not looked at."""
     state = approved(HARD)
     outcome = decide(state, ask(commands.ClaimExecution, state), situation(WHO, agent=None, **GONE["deactivated"]))

@@ -53,7 +53,7 @@ def edited(state: PackageState, by: str = SENTA, said: DecisionPackage = HARD, *
 
 
 @pytest.mark.parametrize("first", [None, Revise, RequestMoreEvidence, Defer])
-def test_a_new_version_is_asked_about_from_any_open_status(first: type[Any] | None) -> None:
+def test_a_new_version_is_accepted_in_any_open_status(first: type[Any] | None) -> None:
     state = submitted(HARD)
     state = after(state, ask(first, state), by=SENTA) if first else state
     newer = revised(state, package(risk_level="high", action_parameters={"record": "44"}))
@@ -62,14 +62,14 @@ def test_a_new_version_is_asked_about_from_any_open_status(first: type[Any] | No
     assert newer.action_digest != state.action_digest
 
 
-def test_a_version_after_a_question_has_the_whole_of_its_time_and_one_in_between_has_not() -> None:
+def test_a_requested_version_has_full_time_and_an_unrequested_one_has_not() -> None:
     state = submitted(HARD)
     asked = after(state, ask(Revise, state), by=SENTA)
     assert revised(asked, HARD, now=NOW + HOUR).task.due_at == NOW + HOUR + DAY
     assert revised(state, HARD, now=NOW + HOUR).task.due_at == NOW + DAY
 
 
-def test_a_new_version_voids_the_votes_and_the_proof_that_the_old_one_was_seen() -> None:
+def test_a_new_version_drops_the_votes_and_the_proof_of_the_old_one() -> None:
     two = policy(tiers={"high": {"quorum": 2}})
     state = shown(submitted(HARD, policy=two), policy=two)
     state = after(state, ask(Approve, state), by=SENTA, policy=two)
@@ -83,7 +83,7 @@ def test_a_new_version_voids_the_votes_and_the_proof_that_the_old_one_was_seen()
     [package(risk_level="low"), package(confidence=1.0), package(reversibility="reversible")],
     ids=["risk", "confidence", "reversibility"],
 )
-def test_a_new_version_is_never_found_milder(said: DecisionPackage) -> None:
+def test_a_new_version_never_has_a_lower_level(said: DecisionPackage) -> None:
     state = submitted(package(risk_level="high", confidence=0.4, reversibility="irreversible_high"))
     newer = revised(state, said.model_copy(update={"risk_level": RiskLevel.LOW}))
     assert (newer.level, newer.risk) == (HITLLevel.HUMAN_TAKEOVER, RiskLevel.HIGH)
@@ -96,7 +96,7 @@ def test_an_objection_is_not_undone_by_a_new_version() -> None:
     assert revised(objected, SOFT).level is HITLLevel.HARD_APPROVAL
 
 
-def test_a_new_version_stays_on_the_rung_that_was_reached() -> None:
+def test_a_new_version_stays_on_the_same_rung() -> None:
     state = submitted(HARD)
     raised = after(state, ask(Escalate, state), by=SENTA)
     assert (revised(raised, HARD).task.rung, revised(raised, HARD).task.required_role) == (1, "supervisor")
@@ -108,13 +108,13 @@ def test_a_new_version_of_a_higher_risk_asks_the_higher_tier() -> None:
     assert newer.terms.details_first
 
 
-def test_a_new_version_under_a_milder_policy_keeps_what_was_asked() -> None:
+def test_a_new_version_under_a_milder_policy_keeps_its_terms() -> None:
     strict = policy(tiers={"high": {"quorum": 2, "of_role": {"supervisor": 1}, "details_first": True}})
     its = revised(submitted(HARD, policy=strict), HARD).terms
     assert (its.quorum, its.of_role, its.details_first) == (2, {"supervisor": 1}, True)
 
 
-def test_the_ladder_already_climbed_stays_under_the_new_terms() -> None:
+def test_climbed_rungs_stay_under_the_new_terms() -> None:
     state = submitted(SOFT)
     raised = after(state, ask(Escalate, state, to_role="supervisor"), by=SENTA)
     newer = revised(raised, CRITICAL)
@@ -127,7 +127,7 @@ def test_the_ladder_already_climbed_stays_under_the_new_terms() -> None:
     [(None, 2, 2), (1, None, 1), (1, 2, 1), (2, 1, 1)],
     ids=["named later", "not named again", "put off", "brought forward"],
 )
-def test_the_agents_own_end_can_only_come_nearer(first: int | None, second: int | None, expected: int) -> None:
+def test_the_packages_expiry_can_only_become_earlier(first: int | None, second: int | None, expected: int) -> None:
     state = submitted(package(risk_level="high", expires_at=first and NOW + first * HOUR))
     newer = revised(state, package(risk_level="high", expires_at=second and NOW + second * HOUR))
     assert newer.expires_at == NOW + expected * HOUR
@@ -138,7 +138,7 @@ def test_the_agents_own_end_can_only_come_nearer(first: int | None, second: int 
     [{"action_type": "mail.send"}, {"subject_id": "43"}, {"kind": "plan"}],
     ids=["action type", "subject", "kind"],
 )
-def test_a_new_version_is_about_the_same_thing(changed: dict[str, Any]) -> None:
+def test_a_new_version_keeps_its_subject(changed: dict[str, Any]) -> None:
     state = submitted(HARD)
     other = ask(NewVersion, state, package=package(risk_level="high", **changed))
     assert refusal(state, other, by=AGENT.actor, package=HARD) is Reason.KEEPS_ITS_SUBJECT
@@ -156,29 +156,29 @@ def test_a_new_version_is_about_the_same_thing(changed: dict[str, Any]) -> None:
         pytest.param({}, package(evidence_refs=[]), Reason.QUALITY_GAPS, id="says too little for the risk it had"),
     ],
 )
-def test_a_new_version_is_not_welcome_either(bearing: dict[str, Any], said: DecisionPackage, expected: Reason) -> None:
+def test_a_new_version_is_refused_too(bearing: dict[str, Any], said: DecisionPackage, expected: Reason) -> None:
     state = submitted(HARD)
     assert refusal(state, ask(NewVersion, state, package=said), by=AGENT.actor, **bearing) is expected
 
 
-def test_no_new_version_comes_after_the_end_that_an_earlier_one_named() -> None:
+def test_no_new_version_is_accepted_after_the_expiry_of_an_earlier_one() -> None:
     state = submitted(package(risk_level="high", expires_at=NOW + HOUR))
     late = ask(NewVersion, state, package=HARD)
     assert refusal(state, late, by=AGENT.actor, now=NOW + HOUR) is Reason.ALREADY_EXPIRED
 
 
-def test_a_taken_threads_own_package_can_be_revised() -> None:
+def test_the_package_that_holds_its_thread_can_be_revised() -> None:
     state = submitted(TAKEOVER)
     assert revised(state, TAKEOVER, memory=Memory(thread_taken_in="pkg_1")).version == 2
 
 
-def test_a_version_for_another_version_is_stale() -> None:
+def test_a_new_version_for_an_outdated_version_is_stale() -> None:
     state = submitted(HARD)
     late = ask(NewVersion, state, package=HARD)
     assert refusal(revised(state, HARD), late, by=AGENT.actor) is Reason.STALE_VERSION
 
 
-def test_an_agent_is_told_that_its_new_version_leaves_nobody_who_could_decide() -> None:
+def test_a_new_version_that_nobody_could_decide_is_refused() -> None:
     few = policy(
         roles={"senior_reviewer": {"members": [SENTA]}, "supervisor": {"members": []}, "director": {"members": []}}
     )
@@ -196,7 +196,7 @@ def test_an_agent_is_told_that_its_new_version_leaves_nobody_who_could_decide() 
     ],
     ids=["in its thread", "not naming its thread again", "naming a thread too late"],
 )
-def test_a_version_at_takeover_holds_the_thread_the_package_came_with(
+def test_a_version_at_takeover_holds_the_original_thread(
     said: DecisionPackage, thread: str | None, holds: bool
 ) -> None:
     newer = revised(submitted(package(thread_id=thread)), said)
