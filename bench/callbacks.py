@@ -121,8 +121,8 @@ async def _approve(store: Store, package_id: str) -> None:
 
 async def _arrival_times(address: str, expected: int) -> dict[str, float]:
     """When the callback of each package arrived. Waits until all `expected` ones of the other agents have."""
-    address_of_times = f"{address}/got?others={expected}"
-    async with asyncio.timeout(120), aiohttp.ClientSession() as http, http.get(address_of_times) as response:
+    url = f"{address}/got?others={expected}"
+    async with asyncio.timeout(120), aiohttp.ClientSession() as http, http.get(url) as response:
         return dict(await response.json())
 
 

@@ -118,18 +118,18 @@ async def _start_deliverers(url: str, processes: int, slack: Slack) -> AsyncIter
     """Starts the processes; they all begin to deliver once all are ready."""
     command = (sys.executable, "-W", "ignore", "-m", "bench.delivery", url, slack.api_url, slack.bot_token)
     pipe, nowhere = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    run_service = [
+    deliverers = [
         await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=nowhere)
         for _ in range(processes)
     ]
     try:
-        for process in run_service:
+        for process in deliverers:
             await _wait_ready(process)
-        for process in run_service:
+        for process in deliverers:
             _require_pipe(process.stdin).write(b"\n")
         yield
     finally:
-        for process in run_service:
+        for process in deliverers:
             _require_pipe(process.stdin).close()
             await process.wait()
 

@@ -125,8 +125,8 @@ def _lateness(connection: Connection, first: datetime) -> list[tuple[float, str]
 
 async def _run_sweeps(url: str, processes: int, until: datetime) -> None:
     command = (sys.executable, "-W", "ignore", "-m", "bench.timers", url, until.isoformat())
-    run_service = [await asyncio.create_subprocess_exec(*command) for _ in range(processes)]
-    for process in run_service:
+    sweepers = [await asyncio.create_subprocess_exec(*command) for _ in range(processes)]
+    for process in sweepers:
         await process.wait()
 
 

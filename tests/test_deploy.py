@@ -45,12 +45,12 @@ def test_the_image_contains_only_what_the_installation_needs() -> None:
     [DOCKERFILE, UNIT, RUNNING, COMPOSE, KUBERNETES],
     ids=["image", "unit", "docs", "compose", "kubernetes"],
 )
-def test_each_setting_that_is_named_exists(text: str) -> None:
+def test_each_named_setting_exists(text: str) -> None:
     assert set(re.findall(r"\b(?:COUNTERSIGN|SLACK)_[A-Z_]+", text)) <= SETTINGS
 
 
 @pytest.mark.parametrize("text", [DOCKERFILE, UNIT, RUNNING], ids=["image", "unit", "docs"])
-def test_each_command_that_is_named_exists(text: str) -> None:
+def test_each_named_command_exists(text: str) -> None:
     commands = getattr(typer.main.get_command(app), "commands", {})
     named = re.findall(r'(?:countersign countersign|bin/countersign|"countersign",) "?([a-z]+)', text)
     assert named
@@ -79,13 +79,13 @@ def test_the_compose_file_gives_the_service_no_more_rights_than_the_docs() -> No
     assert service["ports"] == ["127.0.0.1:8080:8080"]
 
 
-def test_the_image_starts_the_service_as_a_user_without_rights() -> None:
+def test_the_image_runs_the_service_as_an_unprivileged_user() -> None:
     (user,) = re.findall(r"^USER (.+)$", DOCKERFILE, re.MULTILINE)
     assert f"useradd --system --uid {user} --home-dir /data --shell /usr/sbin/nologin" in DOCKERFILE
     assert DOCKERFILE.index("\nUSER ") < DOCKERFILE.index("\nCMD ")
 
 
-def test_a_pod_runs_as_the_user_of_the_image_with_no_right_that_the_service_does_not_need() -> None:
+def test_a_pod_runs_as_the_user_of_the_image_with_few_rights() -> None:
     pod = next(yaml.safe_load_all(KUBERNETES))["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert f"USER {pod['securityContext']['runAsUser']}\n" in DOCKERFILE
@@ -98,7 +98,7 @@ def test_a_pod_runs_as_the_user_of_the_image_with_no_right_that_the_service_does
     assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/data", "/etc/countersign"}
 
 
-def test_everything_that_stops_the_service_gives_it_the_same_time() -> None:
+def test_every_way_to_stop_the_service_waits_equally_long() -> None:
     pod = next(yaml.safe_load_all(KUBERNETES))["spec"]["template"]["spec"]
     compose = yaml.safe_load(COMPOSE)["services"]["countersign"]
     (unit,) = re.findall(r"^TimeoutStopSec=(\d+)$", UNIT, re.MULTILINE)
@@ -118,7 +118,7 @@ LINTERS = {
 
 
 @pytest.mark.parametrize("command", LINTERS.values(), ids=LINTERS)
-def test_the_linter_of_its_kind_finds_nothing(command: tuple[str, ...]) -> None:
+def test_each_deployment_file_passes_its_linter(command: tuple[str, ...]) -> None:
     program, *arguments = command
     result = subprocess.run(
         [Path(sys.executable).with_name(program), *arguments], cwd=ROOT, capture_output=True, text=True, check=False
@@ -126,7 +126,7 @@ def test_the_linter_of_its_kind_finds_nothing(command: tuple[str, ...]) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_the_workflow_runs_what_this_project_checks_itself_with() -> None:
+def test_the_workflow_runs_the_commands_of_ci_run() -> None:
     (job,) = yaml.safe_load((ROOT / ".github" / "workflows" / "checks.yml").read_text())["jobs"].values()
     commands = [step["run"] for step in job["steps"] if "run" in step]
     assert commands == (ROOT / ".ci" / "run").read_text().splitlines()[-2:]

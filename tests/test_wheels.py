@@ -1,4 +1,4 @@
-"""Both wheels install and run in an empty environment, beside modules of others that have the names of our folders."""
+"""Both wheels install and run in a new environment, even if other modules in it have the names of our folders."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.slow
 
 
 def uv(*arguments: str | Path) -> None:
-    """Offline: what `make` installed is in uv's cache, and the index of our own wheels is a folder."""
-    done = subprocess.run([UV, *arguments, "--offline", "--quiet"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    """Runs uv offline: its cache has everything that `make` installed, and our own wheels are in a folder."""
+    result = subprocess.run([UV, *arguments, "--offline", "--quiet"], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new environment with the service's wheel, and a stranger's module for each of our folders."""
+    """A new environment with the service's wheel, and another project's module with the name of each of our folders."""
     folder = tmp_path_factory.mktemp("service")
     uv("venv", "--python", sys.executable, folder)
     uv(
@@ -55,13 +55,13 @@ def environment(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
-def names_at_the_top(wheel: Path) -> set[str]:
+def top_level_names(wheel: Path) -> set[str]:
     with ZipFile(wheel) as archive:
         return {name.split("/")[0] for name in archive.namelist() if ".dist-info/" not in name}
 
 
-def clean() -> dict[str, str]:
-    """No setting of this machine, and not the folder of the checkout."""
+def clean_environment() -> dict[str, str]:
+    """The environment without Countersign's settings and without the folder of the checkout."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -70,43 +70,45 @@ def clean() -> dict[str, str]:
 
 
 def run(program: Path, *arguments: str, folder: Path) -> str:
-    done = subprocess.run([program, *arguments], cwd=folder, env=clean(), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    result = subprocess.run(
+        [program, *arguments], cwd=folder, env=clean_environment(), capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 def test_each_wheel_adds_one_name_to_an_environment(wheels: Path) -> None:
     [service], [sdk] = wheels.glob("countersign_server-*.whl"), wheels.glob("countersign_sdk-*.whl")
-    assert names_at_the_top(service) == {"countersign_server"}
-    assert names_at_the_top(sdk) == {"countersign"}
+    assert top_level_names(service) == {"countersign_server"}
+    assert top_level_names(sdk) == {"countersign"}
 
 
-def test_the_wheel_of_the_service_holds_every_file_of_the_checkout(wheels: Path) -> None:
+def test_the_service_wheel_contains_every_file_of_the_checkout(wheels: Path) -> None:
     [service] = wheels.glob("countersign_server-*.whl")
     tracked = subprocess.run(["git", "ls-files", *FOLDERS], cwd=ROOT, capture_output=True, text=True, check=True)
     with ZipFile(service) as archive:
-        held = {name.removeprefix("countersign_server/") for name in archive.namelist()}
-    assert set(tracked.stdout.splitlines()) - held == set()
+        packed = {name.removeprefix("countersign_server/") for name in archive.namelist()}
+    assert set(tracked.stdout.splitlines()) - packed == set()
 
 
-def test_the_installed_service_starts_a_new_folder(environment: Path, tmp_path: Path) -> None:
+def test_the_installed_service_creates_a_working_folder(environment: Path, tmp_path: Path) -> None:
     assert "wrote policy.toml" in run(environment / "countersign", "init", folder=tmp_path)
     assert "schema" in run(environment / "countersign", "migrate", folder=tmp_path)
     run(environment / "countersign", "policy", "check", folder=tmp_path)
 
 
-def test_the_module_of_the_wheel_is_a_command_too(environment: Path, tmp_path: Path) -> None:
+def test_the_module_of_the_wheel_can_be_run_as_a_command(environment: Path, tmp_path: Path) -> None:
     version = run(environment / "python", "-m", "countersign_server", "--version", folder=tmp_path)
     assert version == run(environment / "countersign", "--version", folder=tmp_path)
 
 
-def test_the_installed_service_shows_the_demo(environment: Path, tmp_path: Path) -> None:
+def test_the_installed_service_runs_the_demo(environment: Path, tmp_path: Path) -> None:
     command: list[str | Path] = [environment / "countersign", "demo", "--port", "0"]
-    with subprocess.Popen(command, cwd=tmp_path, env=clean(), stdout=subprocess.PIPE, text=True) as demo:
+    with subprocess.Popen(command, cwd=tmp_path, env=clean_environment(), stdout=subprocess.PIPE, text=True) as demo:
         assert demo.stdout
-        address = next(found[0] for line in demo.stdout if (found := re.search(r"http://\S+/playground", line)))
+        address = next(match[0] for line in demo.stdout if (match := re.search(r"http://\S+/playground", line)))
         try:
-            with urlopen(address) as page:  # noqa: S310 - the address that the demo has just printed
+            with urlopen(address) as page:  # noqa: S310 - the address that the demo printed
                 assert page.status == 200
         finally:
             demo.send_signal(signal.SIGINT)

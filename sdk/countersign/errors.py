@@ -121,7 +121,7 @@ class ThreadTakenOverError(ProblemError):
 
 
 class AgentPausedError(ProblemError):
-    """The agent is paused: the service accepts nothing from it until somebody resumes it."""
+    """The agent is paused: the service accepts nothing from it until a person resumes it."""
 
 
 class IdempotencyConflictError(ProblemError):
@@ -295,5 +295,5 @@ _REFUSALS: Mapping[type[Outcome], type[NotPermittedError]] = {
 
 
 def refusal(outcome: Outcome) -> NotPermittedError:
-    """The exception that stands for an outcome which permits nothing."""
+    """The exception for an outcome that permits nothing."""
     return _REFUSALS.get(type(outcome), NotPermittedError)(outcome)

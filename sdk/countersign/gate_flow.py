@@ -2,8 +2,8 @@
 
 `Gate.flow` is a generator (see `countersign.wire`). It turns the call's arguments into a proposal, waits until people
 have decided, claims the permission with the digest of the approved arguments, runs the function with exactly these
-arguments and reports the outcome. The permission is claimed before the function runs, so the function runs at most
-once, even if the agent is killed at any point.
+arguments and reports the outcome. A permission is claimed once, before the function runs. So one approval runs the
+function at most once, even if the agent is killed at any point.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ def _resume_values(
     return {name: package.document for name, package in packages.items()}
 
 
-def _propose(interrupt: Interrupt, state: StateSnapshot, patience: Patience) -> Flow[Any]:
+def _propose(entry: Interrupt, state: StateSnapshot, patience: Patience) -> Flow[Any]:
     """Proposes an interrupt's package. Its key is made of thread, interrupt and content, so a restart finds it."""
     configurable = state.config["configurable"]
     proposal: dict[str, Any] = {
@@ -128,12 +128,12 @@ def _propose(interrupt: Interrupt, state: StateSnapshot, patience: Patience) -> 
         "run_id": configurable["thread_id"],
         "checkpoint_id": configurable.get("checkpoint_id"),
         "interrupt_type": "approval",
-        **interrupt.value[_PROPOSAL],
+        **entry.value[_PROPOSAL],
     }
-    proposal["metadata"] = {**proposal.get("metadata", {}), "langgraph_interrupt_id": interrupt.id}
-    if answers := interrupt.value.get(_ANSWERS):
+    proposal["metadata"] = {**proposal.get("metadata", {}), "langgraph_interrupt_id": entry.id}
+    if answers := entry.value.get(_ANSWERS):
         package = yield from fetch_package(answers["package_id"], None, patience)
         yield from package.revise(proposal, answers["version"])
         return package
-    key = digest_of([configurable["thread_id"], interrupt.id, interrupt.value])
+    key = digest_of([configurable["thread_id"], entry.id, entry.value])
     return (yield from submit_proposal(proposal, key, "", patience))

@@ -46,7 +46,7 @@ def step_key(proposal: Mapping[str, Any], step: str) -> str | None:
 
 
 def submit_proposal(proposal: Mapping[str, Any], key: str | None, step: str, patience: Patience) -> Flow[Package]:
-    """Submits a proposal. If a restarted agent words the same action differently, the first proposal stands."""
+    """Submits a proposal. If a restarted agent words the same action differently, it gets the first proposal."""
     derived = None if key else step_key(proposal, step)
     headers = {"Idempotency-Key": key or derived or uuid.uuid4().hex}
     try:

@@ -55,17 +55,17 @@ def current_run() -> Run:
 @contextmanager
 def open_gate(action_type: str) -> Iterator[None]:
     """Lets `require_gate(action_type)` pass inside the `with` block, and nowhere after it."""
-    open_gate = OpenGate(action_type)
-    token = _innermost_gate.set(open_gate)
+    gate = OpenGate(action_type)
+    token = _innermost_gate.set(gate)
     try:
         yield
     finally:
-        open_gate.is_open = False
+        gate.is_open = False
         _innermost_gate.reset(token)
 
 
 def require_gate(action_type: str) -> None:
     """Raises `UngatedToolError` unless a gate of this action type is running the calling code."""
-    open_gate = _innermost_gate.get()
-    if open_gate is None or not open_gate.is_open or open_gate.action_type != action_type:
+    gate = _innermost_gate.get()
+    if gate is None or not gate.is_open or gate.action_type != action_type:
         raise UngatedToolError(f"{action_type} is high-impact: it runs only inside a gate that people have opened")

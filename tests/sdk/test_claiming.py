@@ -119,13 +119,13 @@ async def test_an_expired_permission_permits_nothing(agent: Agent, approved_hand
 
 async def test_a_success_that_cannot_be_reported_raises_an_unreported_error(agent: Agent) -> None:
     agent.lose_patience()
-    approved_handle = await agent.request()
-    await agent.approve_and_wait(approved_handle)
+    handle = await agent.request()
+    await agent.approve_and_wait(handle)
     with pytest.raises(UnreportedError, match="Do not run it again") as unreported:
-        async with agent.executing(approved_handle):
+        async with agent.executing(handle):
             agent.network.down = True
-    assert unreported.value.claim_id == approved_handle.claim_id
-    assert await agent.execution(approved_handle) == "claimed"
+    assert unreported.value.claim_id == handle.claim_id
+    assert await agent.execution(handle) == "claimed"
 
 
 @pytest.mark.parametrize("detail", ["a\x00b\x1b[31m", "x" * 5000, "\n \t", "\u202eabc"])
