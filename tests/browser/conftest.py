@@ -18,20 +18,20 @@ from tests.programs import terminal_printer
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
-    async with launched(executable(terminal_printer(request.config))) as its:
-        yield its
+    async with launched(executable(terminal_printer(request.config))) as chromium:
+        yield chromium
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(database_url, tmp_path, scene=scene) as its:
-        yield its
+    async with open_office(database_url, tmp_path, scene=scene) as opened_office:
+        yield opened_office
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def screen(office: Office, browser: Browser) -> AsyncIterator[Screen]:
     """The senior reviewer's, in the channel where they are asked."""
-    async with window(browser, f"{office.slack.page_url}?as={SENTA}#channel/{CHANNEL}") as its:
-        await expect(its.page.get_by_label("Acting as")).to_have_value(SENTA)
-        yield its
-        assert its.complaints == []
+    async with window(browser, f"{office.slack.page_url}?as={SENTA}#channel/{CHANNEL}") as opened_screen:
+        await expect(opened_screen.page.get_by_label("Acting as")).to_have_value(SENTA)
+        yield opened_screen
+        assert opened_screen.complaints == []

@@ -18,7 +18,7 @@ TITLE = GRAVE["title"]
 async def test_a_card_is_approved_with_a_comment_and_a_confirmation_and_says_who_did(
     office: Office, screen: Screen
 ) -> None:
-    told, _ = await office.asked(GRAVE)
+    proposal, _ = await office.asked(GRAVE)
     card = screen.card(TITLE)
     await screen.press(card, "Approve")
     await screen.dialog.get_by_role("checkbox").check()
@@ -29,16 +29,16 @@ async def test_a_card_is_approved_with_a_comment_and_a_confirmation_and_says_who
     await expect(card).to_contain_text("Senta (senior reviewer) approved this.")
     await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
     await expect(card).to_contain_text("updated")
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED
 
 
 async def test_the_requester_is_refused_by_a_note_that_only_they_see(office: Office, screen: Screen) -> None:
-    told, _ = await office.asked(GRAVE)
+    proposal, _ = await office.asked(GRAVE)
     await screen.become(ROSE)
     await screen.press(screen.card("Decide by"), "Approve")
     await expect(screen.note).to_contain_text("You asked for this, so somebody else must approve it.")
     await expect(screen.dialog).to_be_hidden()
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(proposal) is Status.PENDING
     await screen.picture("refused")
     await screen.become(RITA)
     await expect(screen.card(TITLE)).to_have_count(1)
@@ -51,7 +51,7 @@ async def test_the_requester_is_refused_by_a_note_that_only_they_see(office: Off
 async def test_a_rejection_without_a_reason_is_marked_at_its_field_and_then_works(
     office: Office, screen: Screen
 ) -> None:
-    told, _ = await office.asked(GRAVE)
+    proposal, _ = await office.asked(GRAVE)
     await screen.press(screen.card(TITLE), "Reject")
     reason = screen.dialog.get_by_label("Why you reject it")
     await expect(reason).to_be_focused()
@@ -66,11 +66,11 @@ async def test_a_rejection_without_a_reason_is_marked_at_its_field_and_then_work
     await screen.submit("Reject")
     await expect(screen.dialog).to_be_hidden()
     await expect(screen.card(TITLE)).to_contain_text("Rejected")
-    assert await office.status(told) is Status.REJECTED
+    assert await office.status(proposal) is Status.REJECTED
 
 
 async def test_details_open_over_the_card_and_a_form_over_details(office: Office, screen: Screen) -> None:
-    told, _ = await office.asked(GRAVE)
+    proposal, _ = await office.asked(GRAVE)
     await screen.press(screen.card(TITLE), "Details")
     await expect(screen.dialog.get_by_role("heading", name="Details")).to_be_focused()
     await screen.picture("details")
@@ -82,11 +82,11 @@ async def test_details_open_over_the_card_and_a_form_over_details(office: Office
     await expect(screen.dialog.get_by_role("heading", name="Details")).to_be_visible()
     await screen.page.keyboard.press("Escape")
     await expect(screen.dialog).to_be_hidden()
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(proposal) is Status.PENDING
 
 
 async def test_an_edit_shows_what_it_changes_before_it_counts(office: Office, screen: Screen) -> None:
-    told, _ = await office.asked(GRAVE)
+    proposal, _ = await office.asked(GRAVE)
     await screen.press(screen.card(TITLE), "Details")
     await screen.press(screen.dialog, "Edit and approve")
     parameters = screen.dialog.get_by_label("parameters")
@@ -100,18 +100,18 @@ async def test_an_edit_shows_what_it_changes_before_it_counts(office: Office, sc
     await screen.dialog.locator("[type=submit]").click()
     await expect(screen.dialog).to_be_hidden()
     await expect(screen.card(TITLE)).to_contain_text("Senta")
-    state = await office.state(told)
+    state = await office.state(proposal)
     assert state.version == 2
 
 
 async def test_an_objection_makes_a_soft_approval_wait_for_a_yes(office: Office, screen: Screen) -> None:
-    told, _ = await office.asked(SOFT)
+    proposal, _ = await office.asked(SOFT)
     await screen.become(RITA)
     card = screen.card(SOFT["title"])
     await expect(card).to_contain_text("Goes ahead by itself")
     await screen.press(card, "Object")
     await expect(card).not_to_contain_text("Goes ahead by itself")
-    assert (await office.state(told)).status is Status.PENDING
+    assert (await office.state(proposal)).status is Status.PENDING
 
 
 @pytest.mark.parametrize("verb", ["Request evidence", "Defer", "Override", "Take over", "Recuse"])
@@ -125,9 +125,9 @@ async def test_what_stands_in_the_menu_opens_its_form(office: Office, screen: Sc
 
 
 async def test_the_note_of_a_decision_stands_in_the_thread_of_its_card(office: Office, screen: Screen) -> None:
-    told, card = await office.asked(GRAVE)
+    proposal, card = await office.asked(GRAVE)
     await office.approve("USENTA", card)
-    await office.card(told)
+    await office.card(proposal)
     link = screen.card(TITLE).get_by_role("link", name="1 reply")
     await link.click()
     await expect(screen.thread).to_contain_text("Senta (senior reviewer) approved this.")

@@ -31,9 +31,9 @@ async def address(tmp_path: Path) -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def screen(address: str, browser: Browser) -> AsyncIterator[Screen]:
-    async with window(browser, address) as its:
-        yield its
-        assert its.complaints == []
+    async with window(browser, address) as opened_screen:
+        yield opened_screen
+        assert opened_screen.complaints == []
 
 
 def agent(screen: Screen, title: str) -> Locator:
@@ -63,7 +63,7 @@ async def send(screen: Screen, label: str, words: str) -> None:
 
 
 async def test_the_notice_is_refused_revised_approved_by_two_and_sent_once(screen: Screen) -> None:
-    card, told = screen.card(NOTICE), agent(screen, "Enforcement notice")
+    card, agent_lines = screen.card(NOTICE), agent(screen, "Enforcement notice")
     await go(screen, "enforcement", "UNORA")
     await screen.press(card, "Approve")
     await expect(screen.note).to_contain_text("You asked for this, so somebody else must approve it.")
@@ -71,14 +71,16 @@ async def test_the_notice_is_refused_revised_approved_by_two_and_sent_once(scree
     await go(screen, "enforcement", "USENTA")
     await screen.press(card, "Revise")
     await send(screen, "What the agent should change", "Give them 21 days.")
-    await expect(told).to_contain_text("Version 2")
+    await expect(agent_lines).to_contain_text("Version 2")
     await expect(card).to_contain_text("version 2")
     await approve(screen, card)
-    await expect(told).to_contain_text("1 of 2 people have approved")
+    await expect(agent_lines).to_contain_text("1 of 2 people have approved")
     await go(screen, "enforcement", "USUSAN")
     await approve(screen, card)
-    await expect(told).to_contain_text("with 21 days to answer.")
-    await expect(told.locator(".last")).to_have_text(re.compile("^DidA second worker asked for it too and was refused"))
+    await expect(agent_lines).to_contain_text("with 21 days to answer.")
+    await expect(agent_lines.locator(".last")).to_have_text(
+        re.compile("^DidA second worker asked for it too and was refused")
+    )
     await expect(card).to_contain_text("Carried out")
     await card.evaluate("each => each.scrollIntoView()")  # at once: the card may be drawn anew while one waits
     await screen.picture("demo_notice")
@@ -253,17 +255,17 @@ async def test_a_plan_is_discussed_revised_and_approved(screen: Screen) -> None:
 
 
 async def test_a_person_takes_over_and_hands_back(screen: Screen) -> None:
-    card, told = screen.card(TAKEOVER), agent(screen, "A takeover, and back")
+    card, agent_lines = screen.card(TAKEOVER), agent(screen, "A takeover, and back")
     await go(screen, "enforcement", "URITA")
     await screen.press(card, "Take over")
     await send(screen, "Comment", "I call the inspector.")
-    await expect(told).to_contain_text("409 thread-taken-over")
+    await expect(agent_lines).to_contain_text("409 thread-taken-over")
     await expect(card.get_by_role("button", name="Take over")).to_have_count(0)  # a card that is redrawn loses a click
     await screen.press(card, "Details")
     await screen.press(screen.dialog, "Hand back")
     await screen.dialog.get_by_role("textbox", name="Comment").fill("It is a minor breach.")
     await screen.dialog.locator("[type=submit]").click()
-    await expect(told).to_contain_text("Added a note to case")
+    await expect(agent_lines).to_contain_text("Added a note to case")
     await screen.picture("demo_takeover")
 
 

@@ -25,8 +25,8 @@ BOTH_SIZES = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with open_desk(database_url, tmp_path) as its:
-        yield its
+    async with open_desk(database_url, tmp_path) as opened_desk:
+        yield opened_desk
 
 
 @pytest.fixture
@@ -36,10 +36,10 @@ def size() -> tuple[int, int]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def screen(desk: Desk, browser: Browser, size: tuple[int, int]) -> AsyncIterator[Screen]:
-    async with window(browser, f"{desk.url}/docs", size) as its:
-        await expect(operation(its.page, ROUTES[0])).to_be_visible()
-        yield its
-        assert its.complaints == []
+    async with window(browser, f"{desk.url}/docs", size) as opened_screen:
+        await expect(operation(opened_screen.page, ROUTES[0])).to_be_visible()
+        yield opened_screen
+        assert opened_screen.complaints == []
 
 
 def operation(page: Page, route: Route) -> Locator:
@@ -47,18 +47,18 @@ def operation(page: Page, route: Route) -> Locator:
 
 
 async def unfolded(page: Page, route: Route) -> Locator:
-    its = operation(page, route)
-    await its.locator(".opblock-summary-control").click()
-    await expect(its.locator(".responses-wrapper")).to_be_visible()
-    return its
+    block = operation(page, route)
+    await block.locator(".opblock-summary-control").click()
+    await expect(block.locator(".responses-wrapper")).to_be_visible()
+    return block
 
 
 @BOTH_SIZES
 async def test_the_page_fits_the_screen_and_nothing_on_it_overlaps(screen: Screen, size: tuple[int, int]) -> None:
     name = "docs_phone" if size == PHONE else "docs_wide"
     await screen.picture(name)
-    its = await unfolded(screen.page, ROUTES[0])
-    await its.scroll_into_view_if_needed()
+    block = await unfolded(screen.page, ROUTES[0])
+    await block.scroll_into_view_if_needed()
     await screen.picture(f"{name}_operation")
     assert await screen.page.evaluate("document.scrollingElement.scrollWidth") == size[0]
     assert await screen.measured("overlaps") == []
@@ -67,12 +67,12 @@ async def test_the_page_fits_the_screen_and_nothing_on_it_overlaps(screen: Scree
 async def test_every_operation_is_there_with_its_parameters_answers_and_problems(screen: Screen) -> None:
     await expect(screen.page.locator(".opblock")).to_have_count(len(ROUTES) + 1)  # and the callback
     for route in ROUTES:
-        its = await unfolded(screen.page, route)
-        await expect(its).to_contain_text(route.title)
+        block = await unfolded(screen.page, route)
+        await expect(block).to_contain_text(route.title)
         for answer in route.answers:
             when = answer.when.replace("`", "")  # which the page draws as code
-            await expect(its.locator(f'tr.response[data-code="{answer.status}"]')).to_contain_text(when)
-        text = await its.inner_text()
+            await expect(block.locator(f'tr.response[data-code="{answer.status}"]')).to_contain_text(when)
+        text = await block.inner_text()
         assert [kind for kind in route.problems if name_of(kind) not in text] == []
         assert [name for name in route.takes if name not in text] == []
 
@@ -95,13 +95,13 @@ async def test_a_reader_tries_a_request_with_a_key_and_sees_it_as_a_command(scre
     await dialog.get_by_role("textbox").fill(desk.key)
     await dialog.get_by_role("button", name="Apply credentials").click()
     await dialog.get_by_role("button", name="Close").click()
-    its = await unfolded(page, ROUTES[0])
-    await its.get_by_role("button", name="Try it out").click()
-    await its.locator("textarea").fill(json.dumps(SOFT))
-    await its.get_by_role("button", name="Execute").click()
-    await expect(its.locator(".live-responses-table .response-col_status").last).to_contain_text("202")
-    await expect(its.locator(".curl-command")).to_contain_text("curl -X 'POST'")
-    assert [each["status"] for each in (await desk.get("/v1/packages")).body["packages"]] == ["pending"]
+    block = await unfolded(page, ROUTES[0])
+    await block.get_by_role("button", name="Try it out").click()
+    await block.locator("textarea").fill(json.dumps(SOFT))
+    await block.get_by_role("button", name="Execute").click()
+    await expect(block.locator(".live-responses-table .response-col_status").last).to_contain_text("202")
+    await expect(block.locator(".curl-command")).to_contain_text("curl -X 'POST'")
+    assert [package["status"] for package in (await desk.get("/v1/packages")).body["packages"]] == ["pending"]
 
 
 async def test_nothing_is_loaded_but_the_page(desk: Desk, browser: Browser) -> None:

@@ -24,17 +24,17 @@ HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'><svg onload=
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def slack() -> AsyncIterator[Slack]:
-    async with stand_in() as its:
-        its.add_person("UANN", "ann", real_name="Ann")
-        its.add_channel("C1", "reviews", members=["UANN"])
-        yield its
+    async with stand_in() as workspace:
+        workspace.add_person("UANN", "ann", real_name="Ann")
+        workspace.add_channel("C1", "reviews", members=["UANN"])
+        yield workspace
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def screen(slack: Slack, browser: Browser) -> AsyncIterator[Screen]:
-    async with window(browser, f"{slack.page_url}#channel/C1") as its:
-        yield its
-        assert its.complaints == []
+    async with window(browser, f"{slack.page_url}#channel/C1") as opened_screen:
+        yield opened_screen
+        assert opened_screen.complaints == []
 
 
 def write(slack: Slack, *blocks: Any, text: str = "In short.") -> Message:
@@ -85,7 +85,7 @@ def open_view(slack: Slack, golden: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("block", "said"),
+    ("block", "text"),
     [
         ({"type": "hologram"}, "cannot draw this block: hologram"),
         ({"type": "constructor"}, "cannot draw this block: constructor"),
@@ -105,11 +105,11 @@ def open_view(slack: Slack, golden: Any) -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 async def test_what_is_not_known_is_said_and_the_rest_is_drawn(
-    slack: Slack, screen: Screen, block: dict[str, Any], said: str
+    slack: Slack, screen: Screen, block: dict[str, Any], text: str
 ) -> None:
     write(slack, block, {"type": "section", "text": {"type": "plain_text", "text": "The rest."}})
     message = screen.card("The rest.")
-    await expect(message.locator(".unknown")).to_contain_text(said)
+    await expect(message.locator(".unknown")).to_contain_text(text)
 
 
 async def test_hostile_text_stays_text_wherever_it_stands(slack: Slack, screen: Screen) -> None:
@@ -151,7 +151,7 @@ async def test_hostile_text_stays_text_wherever_it_stands(slack: Slack, screen: 
     await expect(screen.card(HOSTILE).last).to_contain_text(HOSTILE)
     assert await screen.page.locator("main :is(script, img:not(.avatar), [onerror], [onload])").count() == 0
     links = await screen.page.locator("a").evaluate_all("links => links.map(each => each.href)")
-    assert [each for each in links if each.startswith("javascript:")] == []
+    assert [link for link in links if link.startswith("javascript:")] == []
     await screen.picture("hostile")
 
 

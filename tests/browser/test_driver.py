@@ -62,11 +62,14 @@ def test_where_none_is_and_none_may_be_installed_it_is_said_what_to_do(
 
 
 def test_as_root_on_debian_it_is_installed_with_a_sentence(folder: Path, root: None) -> None:
-    log, made = folder / "log", folder / "chromium"
-    program(folder / "apt-get", f'echo "$@" >> {log}\ncase "$2" in install) : > {made}; /bin/chmod +x {made};; esac')
-    said: list[str] = []
-    assert executable(said.append) == str(made)
-    assert said == [INSTALLING]
+    log, program_path = folder / "log", folder / "chromium"
+    program(
+        folder / "apt-get",
+        f'echo "$@" >> {log}\ncase "$2" in install) : > {program_path}; /bin/chmod +x {program_path};; esac',
+    )
+    printed: list[str] = []
+    assert executable(printed.append) == str(program_path)
+    assert printed == [INSTALLING]
     assert log.read_text().splitlines() == [
         "-qq update",
         "-qq install --yes --no-install-recommends chromium fonts-liberation fonts-noto-color-emoji",

@@ -16,10 +16,10 @@ SEEN = """(how) => {
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-def furnish(slack: Slack, said: str) -> None:
+def furnish(slack: Slack, text: str) -> None:
     slack.add_person("UANN", "ann")
     slack.add_channel("C1", name="reviews", members=["UANN"])
-    slack.say("UANN", "C1", said)
+    slack.say("UANN", "C1", text)
 
 
 async def test_the_page_outlives_its_server_and_shows_what_the_next_one_has(browser: Browser) -> None:

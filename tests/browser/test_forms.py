@@ -30,11 +30,11 @@ OPTIONS = [{"text": plain(word), "value": word.lower()} for word in ("One", "Two
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def slack() -> AsyncIterator[Slack]:
-    async with stand_in() as its:
-        its.add_person("UANN", "ann", real_name="Ann")
-        its.add_person("UBEN", "ben", real_name="Ben")
-        its.add_channel("C1", "reviews", members=["UANN", "UBEN"])
-        yield its
+    async with stand_in() as workspace:
+        workspace.add_person("UANN", "ann", real_name="Ann")
+        workspace.add_person("UBEN", "ben", real_name="Ben")
+        workspace.add_channel("C1", "reviews", members=["UANN", "UBEN"])
+        yield workspace
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -48,9 +48,9 @@ async def app(slack: Slack) -> AsyncIterator[AsyncApp]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def screen(slack: Slack, browser: Browser) -> AsyncIterator[Screen]:
-    async with window(browser, f"{slack.page_url}?as=UANN#channel/C1") as its:
-        yield its
-        assert its.complaints == []
+    async with window(browser, f"{slack.page_url}?as=UANN#channel/C1") as opened_screen:
+        yield opened_screen
+        assert opened_screen.complaints == []
 
 
 def write(slack: Slack, *blocks: Any) -> None:
@@ -72,9 +72,9 @@ def heard(app: AsyncApp) -> Heard:
     return actions
 
 
-async def next_of(told: Heard) -> dict[str, Any]:
+async def next_of(received: Heard) -> dict[str, Any]:
     async with asyncio.timeout(5):
-        return await told.get()
+        return await received.get()
 
 
 def chooser(screen: Screen) -> Locator:
@@ -82,7 +82,7 @@ def chooser(screen: Screen) -> Locator:
 
 
 async def test_what_asks_once_more_is_sent_only_after_a_yes(slack: Slack, app: AsyncApp, screen: Screen) -> None:
-    told = heard(app)
+    received = heard(app)
     write(slack, actions(button("wipe", "Wipe", style="danger", confirm=CONFIRM)))
     wipe = screen.page.get_by_role("button", name="Wipe")
     for no in ("No", None):
@@ -93,25 +93,25 @@ async def test_what_asks_once_more_is_sent_only_after_a_yes(slack: Slack, app: A
         await expect(wipe).to_be_focused()
     await wipe.click()
     await screen.submit("Do it")
-    assert (await next_of(told))["action_id"] == "wipe"
-    assert told.empty()
+    assert (await next_of(received))["action_id"] == "wipe"
+    assert received.empty()
 
 
 async def test_what_is_chosen_in_a_message_is_told_at_once(slack: Slack, app: AsyncApp, screen: Screen) -> None:
-    told = heard(app)
+    received = heard(app)
     one: Any = {"type": "static_select", "action_id": "one", "options": OPTIONS, "placeholder": plain("Which")}
     who: Any = {"type": "users_select", "action_id": "who", "placeholder": plain("Who")}
     boxes: Any = {"type": "checkboxes", "action_id": "boxes", "options": OPTIONS}
     when: Any = {"type": "datepicker", "action_id": "when", "placeholder": plain("When")}
     write(slack, actions(one, who, boxes, when))
     await chooser(screen).get_by_label("Which").select_option(label="Two")
-    assert (await next_of(told))["selected_option"]["value"] == "two"
+    assert (await next_of(received))["selected_option"]["value"] == "two"
     await chooser(screen).get_by_label("Who").select_option(label="Ben")
-    assert (await next_of(told))["selected_user"] == "UBEN"
+    assert (await next_of(received))["selected_user"] == "UBEN"
     await chooser(screen).get_by_role("checkbox", name="Three").check()
-    assert [option["value"] for option in (await next_of(told))["selected_options"]] == ["three"]
+    assert [option["value"] for option in (await next_of(received))["selected_options"]] == ["three"]
     await chooser(screen).get_by_label("When").fill("2026-12-24")
-    assert (await next_of(told))["selected_date"] == "2026-12-24"
+    assert (await next_of(received))["selected_date"] == "2026-12-24"
 
 
 async def test_every_input_of_a_form_reaches_the_app_as_it_was_filled_in(
@@ -153,13 +153,13 @@ async def test_every_input_of_a_form_reaches_the_app_as_it_was_filled_in(
     await within["datetimepicker"].locator("input").fill("2026-12-24T18:00")
     await screen.submit("Send")
     await expect(screen.dialog).to_be_hidden()
-    values = {kind: its[f"{kind}_field"] for kind, its in sent.items()}
+    values = {kind: fields[f"{kind}_field"] for kind, fields in sent.items()}
     assert values["plain_text_input"]["value"] == "Two\nlines"
     assert values["number_input"]["value"] == "2.5"
     assert values["email_text_input"]["value"] == "ann@example.org"
     assert values["url_text_input"]["value"] == "https://example.org/"
     assert values["static_select"]["selected_option"]["value"] == "three"
-    assert [each["value"] for each in values["multi_static_select"]["selected_options"]] == ["one", "two"]
+    assert [option["value"] for option in values["multi_static_select"]["selected_options"]] == ["one", "two"]
     assert values["radio_buttons"]["selected_option"]["value"] == "two"
     assert values["multi_users_select"]["selected_users"] == ["UBEN"]
     assert values["timepicker"]["selected_time"] == "09:30"

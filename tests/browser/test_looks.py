@@ -29,9 +29,9 @@ async def sound(screen: Screen, name: str) -> None:
 async def test_nothing_is_cut_overlaps_or_is_faint(
     office: Office, browser: Browser, size: tuple[int, int], scheme: Scheme
 ) -> None:
-    told, card = await office.asked(GRAVE)
+    proposal, card = await office.asked(GRAVE)
     await office.approve(SENTA, card)
-    await office.card(told)
+    await office.card(proposal)
     await office.asked(SOFT)
     await office.reviews(SENTA, "stats 7d", channel=CHANNEL)
     name = f"{'phone' if size == PHONE else 'wide'}_{scheme}"
@@ -92,7 +92,7 @@ async def tab_to(screen: Screen, name: str) -> None:
 
 
 async def test_a_card_is_approved_by_keyboard_alone(office: Office, screen: Screen) -> None:
-    told, _ = await office.asked(GRAVE)
+    proposal, _ = await office.asked(GRAVE)
     await expect(screen.card(TITLE)).to_be_visible()
     keyboard = screen.page.keyboard
     await tab_to(screen, "Approve")
@@ -106,7 +106,7 @@ async def test_a_card_is_approved_by_keyboard_alone(office: Office, screen: Scre
     await expect(screen.dialog).to_be_hidden()
     await expect(screen.card(TITLE)).to_contain_text("approved this")
     await expect(screen.page.locator("body")).not_to_be_focused()
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED
 
 
 async def test_the_menu_is_steered_by_arrows_and_escape(office: Office, screen: Screen) -> None:
@@ -145,9 +145,9 @@ async def test_a_new_message_is_told_to_who_cannot_see_it(office: Office, screen
 
 
 async def test_a_card_that_is_drawn_anew_keeps_the_focus(office: Office, screen: Screen) -> None:
-    told, _ = await office.asked(GRAVE)
+    proposal, _ = await office.asked(GRAVE)
     await screen.card(TITLE).get_by_role("button", name="Details").focus()
-    await office.cancel(told)
+    await office.cancel(proposal)
     await office.delivered()
     await expect(screen.card("Withdrawn")).to_be_visible()
     await expect(screen.card(TITLE).get_by_role("button", name="Details")).to_be_focused()

@@ -23,12 +23,12 @@ async def mended(screen: Screen) -> None:
 
 
 async def test_slack_goes_down_and_comes_back_and_the_card_is_right_in_the_end(office: Office, screen: Screen) -> None:
-    told, _ = await office.asked(GRAVE)
+    proposal, _ = await office.asked(GRAVE)
     card = screen.card(TITLE)
     await expect(card.get_by_role("button", name="Approve")).to_be_visible()
     await screen.slack_is("down")
     await expect(screen.page.get_by_role("status")).to_contain_text("Slack is down")
-    await office.cancel(told)
+    await office.cancel(proposal)
     await office.delivered()
     await screen.press(card, "Approve")
     await expect(card.get_by_role("alert")).to_contain_text("Slack is down")
@@ -41,14 +41,14 @@ async def test_slack_goes_down_and_comes_back_and_the_card_is_right_in_the_end(o
 
 
 async def test_while_slack_limits_the_app_a_decision_counts_and_is_shown_later(office: Office, screen: Screen) -> None:
-    told, _ = await office.asked(SOFT)
+    proposal, _ = await office.asked(SOFT)
     card = screen.card(SOFT["title"])
     await screen.slack_is("limited")
     await expect(screen.page.get_by_text("s left")).to_be_visible()
     await screen.press(card, "Approve")
     await office.slack.until(lambda: [call for call in office.slack.calls_to("chat.update") if call.error])
     await office.delivered()  # what was refused has been understood
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED
     await expect(card).to_contain_text("Goes ahead by itself")
     await mended(screen)
     await later(office, 120)

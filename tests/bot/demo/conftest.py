@@ -10,5 +10,5 @@ from tests.bot.demo.visitor import Visitor, visiting
 
 @pytest.fixture
 async def visitor(tmp_path: Path) -> AsyncIterator[Visitor]:
-    async with visiting(tmp_path / "demo") as its:
-        yield its
+    async with visiting(tmp_path / "demo") as visitor:
+        yield visitor

@@ -16,25 +16,25 @@ from tests.bot.process.serving import ROOT
 
 @dataclass
 class Started:
-    its: asyncio.subprocess.Process
-    said: list[str] = field(default_factory=list)
+    process: asyncio.subprocess.Process
+    output: list[str] = field(default_factory=list)
     url: str = ""
 
     async def read(self, until: str | None = None) -> str:
         """On to the first line that holds these words, or to the end."""
-        assert self.its.stdout is not None
-        async for line in self.its.stdout:
-            self.said.append(line.decode())
-            if until and until in self.said[-1]:
-                return self.said[-1]
-        assert until is None, self.said
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            self.output.append(line.decode())
+            if until and until in self.output[-1]:
+                return self.output[-1]
+        assert until is None, self.output
         return ""
 
 
 @asynccontextmanager
 async def started(*options: str, cwd: Path, **environment: str) -> AsyncIterator[Started]:
     given = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")}
-    its = await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "bot.cli", "demo", *options),
         cwd=cwd,
@@ -44,11 +44,11 @@ async def started(*options: str, cwd: Path, **environment: str) -> AsyncIterator
     )
     try:
         async with asyncio.timeout(60):
-            yield Started(its)
+            yield Started(process)
     finally:
-        if its.returncode is None:
-            its.kill()
-        await its.wait()
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
 
 
 @asynccontextmanager

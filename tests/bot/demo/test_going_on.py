@@ -22,7 +22,7 @@ async def test_the_messages_are_there_again_and_no_card_twice(tmp_path: Path) ->
 
 def _posted(visitor: Visitor) -> list[tuple[str, str]]:
     channels = visitor.slack.workspace.channels
-    return sorted((each.channel, each.ts) for channel in channels for each in visitor.slack.messages(channel))
+    return sorted((message.channel, message.ts) for channel in channels for message in visitor.slack.messages(channel))
 
 
 async def test_a_decision_that_was_half_made_is_completed_after_the_restart(tmp_path: Path) -> None:
@@ -31,9 +31,9 @@ async def test_a_decision_that_was_half_made_is_completed_after_the_restart(tmp_
         await first.told("notice-desk", "1 of 2 people have approved")
     async with visiting(tmp_path) as second:
         await second.approve(SUSAN, await second.card(NOTICE))
-        told = await second.over("notice")
-        assert len([line for line in told if line.startswith("Sent draft-456")]) == 1
-        assert any(line.startswith("Was started again") for line in told)
+        document = await second.over("notice")
+        assert len([line for line in document if line.startswith("Sent draft-456")]) == 1
+        assert any(line.startswith("Was started again") for line in document)
 
 
 async def test_an_agent_finds_what_was_decided_while_it_was_away(tmp_path: Path) -> None:
@@ -58,10 +58,10 @@ async def test_what_was_asked_before_the_restart_is_in_the_plan_after_it(tmp_pat
 
 async def test_a_story_that_was_over_stays_over_and_its_lines_are_there(tmp_path: Path) -> None:
     async with visiting(tmp_path) as first:
-        told = await first.over("reading")
+        document = await first.over("reading")
     async with visiting(tmp_path) as second:
         state = await second.state()
-        assert (running(state)["reading"], lines(state, "case-reader")) == (False, told)
+        assert (running(state)["reading"], lines(state, "case-reader")) == (False, document)
 
 
 async def test_time_that_was_moved_stays_moved(tmp_path: Path) -> None:

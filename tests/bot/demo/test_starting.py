@@ -19,11 +19,11 @@ from tests.bot.demo.visitor import lines
 
 async def test_it_says_where_and_what_it_is_and_how_to_end_it_and_listens_on_this_machine_alone(tmp_path: Path) -> None:
     async with running("--folder", "my # 100% demo", cwd=tmp_path) as demo:
-        said = "".join(demo.said)
-        assert f"{demo.url}/playground" in said
-        assert "It is not Slack." in said
-        assert str(tmp_path / "my # 100% demo") in said
-        assert len(demo.said) < 10
+        output = "".join(demo.output)
+        assert f"{demo.url}/playground" in output
+        assert "It is not Slack." in output
+        assert str(tmp_path / "my # 100% demo") in output
+        assert len(demo.output) < 10
         port = int(demo.url.rpartition(":")[2])
         with socket.socket() as other, pytest.raises(ConnectionRefusedError):
             other.connect(("127.0.0.2", port))
@@ -36,10 +36,10 @@ async def test_ctrl_c_ends_it_cleanly_with_streams_open_and_agents_waiting(tmp_p
         http.get("/playground/demo/events") as events,
     ):
         await events.content.readline()
-        demo.its.send_signal(signal.SIGINT)
+        demo.process.send_signal(signal.SIGINT)
         await demo.read()
-        assert await demo.its.wait() == 0
-    assert demo.said[-1] == "The demo has ended. Started again, it goes on where it was.\n"
+        assert await demo.process.wait() == 0
+    assert demo.output[-1] == "The demo has ended. Started again, it goes on where it was.\n"
     assert "Traceback" not in (tmp_path / "countersign-demo" / "countersign.log").read_text()
 
 
@@ -47,10 +47,10 @@ async def test_ctrl_c_ends_it_cleanly_with_streams_open_and_agents_waiting(tmp_p
 async def test_it_ends_cleanly_while_it_is_still_starting(tmp_path: Path, signum: signal.Signals) -> None:
     async with started("--port", "0", cwd=tmp_path) as demo:
         await demo.read(until="is starting")
-        demo.its.send_signal(signum)
+        demo.process.send_signal(signum)
         await demo.read()
-        assert await demo.its.wait() == 0
-    assert demo.said[-1].startswith("The demo has ended.")
+        assert await demo.process.wait() == 0
+    assert demo.output[-1].startswith("The demo has ended.")
 
 
 async def test_after_a_kill_it_goes_on_and_the_trail_is_whole(
@@ -58,12 +58,12 @@ async def test_after_a_kill_it_goes_on_and_the_trail_is_whole(
 ) -> None:
     async with running(cwd=tmp_path) as first:
         await _until_told(first, "notice-desk", "Pending")
-        first.its.kill()
-        await first.its.wait()
+        first.process.kill()
+        await first.process.wait()
     async with running(cwd=tmp_path) as second:
-        assert "goes on from before" in "".join(second.said)
+        assert "goes on from before" in "".join(second.output)
         await _until_told(second, "notice-desk", "Was started again")
-        second.its.send_signal(signal.SIGTERM)
+        second.process.send_signal(signal.SIGTERM)
         await second.read()
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", f"sqlite:///{tmp_path / 'countersign-demo' / 'countersign.db'}")
     assert await asyncio.to_thread(run_command, ["audit", "verify"]) == 0
@@ -104,8 +104,8 @@ def taken() -> Iterator[str]:
 async def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path, taken: str) -> None:
     async with started("--port", taken, cwd=tmp_path) as demo:
         await demo.read()
-        assert await demo.its.wait() == 1
-    assert demo.said[1:] == [f"countersign: port {taken} is taken by another program; choose another with --port\n"]
+        assert await demo.process.wait() == 1
+    assert demo.output[1:] == [f"countersign: port {taken} is taken by another program; choose another with --port\n"]
 
 
 def test_a_second_demo_in_the_same_folder_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,13 +29,13 @@ async def test_the_notice_is_revised_approved_in_two_roles_and_sent_once(visitor
     await visitor.approve(SENTA, card)
     await visitor.told("notice-desk", "1 of 2 people have approved")
     await visitor.approve(SUSAN, await visitor.card(NOTICE, "version 2"))
-    told = await visitor.over("notice")
-    assert [line for line in told if line.startswith("Sent ")] == [
+    document = await visitor.over("notice")
+    assert [line for line in document if line.startswith("Sent ")] == [
         "Sent draft-456 to Entity ABC, 4 Quay Street, Northport, with 21 days to answer."
     ]
-    assert "409 already-claimed" in told[-2]
-    assert told[-1] == "A second worker asked for it too and was refused: the notice goes out once."
-    assert "Approved by Senta and Susan" in " ".join(told)
+    assert "409 already-claimed" in document[-2]
+    assert document[-1] == "A second worker asked for it too and was refused: the notice goes out once."
+    assert "Approved by Senta and Susan" in " ".join(document)
     await visitor.card(NOTICE, "Carried out")
 
 
@@ -62,15 +62,15 @@ async def test_evidence_for_the_notice_is_asked_for_and_brought(visitor: Visitor
 
 async def test_an_email_is_approved_and_sent(visitor: Visitor) -> None:
     await visitor.give(RITA, await visitor.card(MAIL), Verb.APPROVE)
-    told = await visitor.over("mail")
-    assert "Sent to office@quayside-fish.example: Your permit runs out" in told[-2]
+    document = await visitor.over("mail")
+    assert "Sent to office@quayside-fish.example: Your permit runs out" in document[-2]
 
 
 async def test_an_email_is_rejected_and_stays_where_it_is(visitor: Visitor) -> None:
     await visitor.give(ROSS, await visitor.card(MAIL), Verb.REJECT, {"comment": "They renewed it yesterday."})
-    told = await visitor.over("mail")
-    assert "Rejected by Ross: “They renewed it yesterday.”" in told[-2]
-    assert told[-1] == "Nothing: without permission there is nothing to do."
+    document = await visitor.over("mail")
+    assert "Rejected by Ross: “They renewed it yesterday.”" in document[-2]
+    assert document[-1] == "Nothing: without permission there is nothing to do."
 
 
 async def test_an_email_is_corrected_and_sent_as_it_was_corrected(visitor: Visitor) -> None:
@@ -79,9 +79,9 @@ async def test_an_email_is_corrected_and_sent_as_it_was_corrected(visitor: Visit
     await visitor.give(RITA, await visitor.card(MAIL), Verb.APPROVE_WITH_EDITS)
     await visitor.slack.submit(RITA, typed)
     assert (await visitor.slack.submit(RITA, {"confirmed": [CONFIRMED]})).ok
-    told = await visitor.over("mail")
-    assert "Somebody corrected the draft: what is sent is what they approved, not what I wrote." in told
-    assert told[-2] == "Sent to fees@quayside-fish.example: Your permit (9 characters)."
+    document = await visitor.over("mail")
+    assert "Somebody corrected the draft: what is sent is what they approved, not what I wrote." in document
+    assert document[-2] == "Sent to fees@quayside-fish.example: Your permit (9 characters)."
 
 
 async def test_the_deletion_waits_for_two_people_who_have_read_its_details(visitor: Visitor) -> None:
@@ -99,10 +99,10 @@ async def test_a_deletion_that_is_revised_is_smaller(visitor: Visitor) -> None:
 
 
 async def test_a_low_risk_read_passes_by_itself_and_shows_in_no_channel(visitor: Visitor) -> None:
-    told = await visitor.over("reading")
-    assert told[1].startswith("Its id is pkg_")
-    assert "Approved by policy." in told[2]
-    assert told[-1] == "Reported: succeeded"
+    document = await visitor.over("reading")
+    assert document[1].startswith("Its id is pkg_")
+    assert "Approved by policy." in document[2]
+    assert document[-1] == "Reported: succeeded"
     posted = [
         message.shown for channel in visitor.slack.workspace.channels for message in visitor.slack.messages(channel)
     ]
@@ -112,9 +112,9 @@ async def test_a_low_risk_read_passes_by_itself_and_shows_in_no_channel(visitor:
 async def test_a_receipt_goes_out_once_silence_was_long_enough(visitor: Visitor) -> None:
     await visitor.card(RECEIPT, "unless somebody objects")
     assert (await visitor.pass_time(300)).status == 200
-    told = await visitor.over("receipt")
-    assert "Nobody objected in time. That is consent by silence, and nobody's approval." in told
-    assert told[-2] == "Sent receipt-2 for appeal 301 to Quayside Fish."
+    document = await visitor.over("receipt")
+    assert "Nobody objected in time. That is consent by silence, and nobody's approval." in document
+    assert document[-2] == "Sent receipt-2 for appeal 301 to Quayside Fish."
 
 
 async def test_a_receipt_to_which_somebody_objects_waits_for_a_yes(visitor: Visitor) -> None:
@@ -178,5 +178,5 @@ async def test_each_agent_has_something_to_tell_and_none_met_a_fault(visitor: Vi
     for agent in ("notice-desk", "mail-assistant", "data-steward", "appeals-clerk", "drafting-agent", "planning-agent"):
         await visitor.told(agent, "Pending")
     state = await visitor.state()
-    assert all(lines(state, each["name"]) for each in state["agents"])
-    assert [line for each in state["agents"] for line in each["lines"] if line["kind"] == "error"] == []
+    assert all(lines(state, agent["name"]) for agent in state["agents"])
+    assert [line for agent in state["agents"] for line in agent["lines"] if line["kind"] == "error"] == []

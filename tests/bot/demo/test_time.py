@@ -65,14 +65,14 @@ async def test_what_is_due_within_a_move_happens_at_its_own_time(visitor: Visito
     await visitor.card(RECEIPT, "unless somebody objects")
     await visitor.pass_time(DAY)
     await visitor.over("receipt")
-    took = await visitor.demo.service.store.read(_decided_after)
-    assert timedelta(minutes=5) <= took < timedelta(minutes=6)
+    duration = await visitor.demo.service.store.read(_decided_after)
+    assert timedelta(minutes=5) <= duration < timedelta(minutes=6)
 
 
 def _decided_after(connection: Connection) -> timedelta:
     row = connection.execute(select(PACKAGES).where(PACKAGES.c.action_type == "send_receipt")).one()
-    took: timedelta = row.decided_at - row.created_at
-    return took
+    duration: timedelta = row.decided_at - row.created_at
+    return duration
 
 
 async def test_a_notice_that_nobody_looks_at_expires_at_the_top(visitor: Visitor) -> None:

@@ -92,8 +92,10 @@ class Visitor:
     async def hired(self) -> str:
         """The key of one more agent."""
         store = self.demo.service.store
-        made = await store.write(lambda connection: agent_admin.add_agent(connection, "newcomer", OMAR, store.clock()))
-        return made.key
+        newcomer = await store.write(
+            lambda connection: agent_admin.add_agent(connection, "newcomer", OMAR, store.clock())
+        )
+        return newcomer.key
 
     async def state(self) -> State:
         async with self.http.get("/playground/demo/state") as answer:
@@ -132,7 +134,7 @@ class Visitor:
 
 
 def lines(state: State, agent: str) -> list[str]:
-    return [line["text"] for each in state["agents"] if each["name"] == agent for line in each["lines"]]
+    return [line["text"] for entry in state["agents"] if entry["name"] == agent for line in entry["lines"]]
 
 
 def running(state: State) -> dict[str, bool]:
@@ -140,11 +142,11 @@ def running(state: State) -> dict[str, bool]:
 
 
 def _agents(state: State) -> list[tuple[str, str]]:
-    return [(each["name"], each["title"]) for each in state["agents"]]
+    return [(entry["name"], entry["title"]) for entry in state["agents"]]
 
 
 def _title(state: State, story: str) -> str:
-    return str(next(each["title"] for each in state["stories"] if each["name"] == story))
+    return str(next(story_state["title"] for story_state in state["stories"] if story_state["name"] == story))
 
 
 @asynccontextmanager

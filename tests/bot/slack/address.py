@@ -41,8 +41,8 @@ class Address:
         self.passed.append(body)
         try:
             async with self.http.post(self.behind + request.path, data=body, headers=headers) as answer:
-                said = await answer.read()
-                return web.Response(status=answer.status, body=said, content_type=answer.content_type)
+                content = await answer.read()
+                return web.Response(status=answer.status, body=content, content_type=answer.content_type)
         except aiohttp.ClientError:
             return web.Response(status=502)
 
@@ -51,14 +51,14 @@ class Address:
 async def public_address(port: int = 0) -> AsyncIterator[Address]:
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
     async with aiohttp.ClientSession(connector=connector) as http:
-        its = Address("", http)
+        address = Address("", http)
         app = web.Application(client_max_size=4 * 1024 * 1024)
-        app.router.add_post("/{path:.*}", its.pass_on)
+        app.router.add_post("/{path:.*}", address.pass_on)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", port).start()
-            its.url = "http://127.0.0.1:{1}".format(*runner.addresses[0][:2])
-            yield its
+            address.url = "http://127.0.0.1:{1}".format(*runner.addresses[0][:2])
+            yield address
         finally:
             await runner.cleanup()

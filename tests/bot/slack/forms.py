@@ -15,12 +15,12 @@ OTHER = HARD | {"action_parameters": {"record": "43"}}
 APPROVED = {"comment": "Checked.", "confirmed": [CONFIRMED]}
 
 
-async def opened(office: Office, verb: str = "approve", package: Mapping[str, Any] = HARD) -> Response:
+async def open_form(office: Office, verb: str = "approve", package: Mapping[str, Any] = HARD) -> Response:
     """A package, and Senta with a form of hers for it open before her."""
-    told, card = await office.asked(package)
+    proposal, card = await office.asked(package)
     await office.click(SENTA, card, verb)
     assert office.slack.modal(SENTA) is not None
-    return told
+    return proposal
 
 
 def before(office: Office, user: str = SENTA) -> View:
@@ -29,12 +29,12 @@ def before(office: Office, user: str = SENTA) -> View:
     return view
 
 
-def said(office: Office, user: str = SENTA) -> str:
+def shown_json(office: Office, user: str = SENTA) -> str:
     """The words of the view on top, with the ids of those who are named in it."""
     return json.dumps(before(office, user).blocks)
 
 
-async def forged(office: Office, user: str = SENTA, **changes: Any) -> Ack:
+async def submit_forged(office: Office, user: str = SENTA, **changes: Any) -> Ack:
     """What lies before this user comes in with other content than Slack would send: signed all the same."""
     client = office.slack.client
     payload = client.payloads.submission(client.person(user), before(office, user))

@@ -65,11 +65,11 @@ class Office(Desk):
         super().__init__(running, clock, http)
         self.slack, self.address = slack, address
 
-    async def card(self, told: Response, channel: str = CHANNEL) -> Message:
+    async def card(self, proposal: Response, channel: str = CHANNEL) -> Message:
         """The package's card, as soon as it shows the package as it is now."""
-        state = await self.state(told)
+        state = await self.state(proposal)
         await self.delivered()
-        return next(found for found in self.slack.messages(channel) if _shows(found, state))
+        return next(message for message in self.slack.messages(channel) if _shows(message, state))
 
     def cards(self, place: str = CHANNEL) -> list[Message]:
         """What lies in a channel itself, or in the direct messages of a person: no threads."""
@@ -85,9 +85,9 @@ class Office(Desk):
 
     async def asked(self, package: Mapping[str, Any] = HARD, channel: str = CHANNEL) -> tuple[Response, Message]:
         """A package that an agent posted, and its card."""
-        told = await self.submit(package)
-        assert told.status == 202, told
-        return told, await self.card(told, channel)
+        proposal = await self.submit(package)
+        assert proposal.status == 202, proposal
+        return proposal, await self.card(proposal, channel)
 
     async def click(self, user: str, card: Message, verb: str, **options: Any) -> Outcome:
         return await self.slack.click(user, card, verb, **options)
@@ -172,22 +172,22 @@ class Office(Desk):
         await self.slack.until(lambda: len(self.slack.private_notes(user)) >= count)
         return self.slack.private_notes(user)[-1].shown
 
-    async def status(self, told: Response) -> Status:
-        return (await self.state(told)).status
+    async def status(self, proposal: Response) -> Status:
+        return (await self.state(proposal)).status
 
-    async def events(self, told: Response, event_type: str) -> list[dict[str, Any]]:
-        found = await self.get(f"/v1/packages/{told.id}/events")
-        return [event for event in found.body["events"] if event["event_type"] == event_type]
+    async def events(self, proposal: Response, event_type: str) -> list[dict[str, Any]]:
+        answer = await self.get(f"/v1/packages/{proposal.id}/events")
+        return [event for event in answer.body["events"] if event["event_type"] == event_type]
 
-    async def refusals(self, told: Response) -> list[tuple[str, str]]:
+    async def refusals(self, proposal: Response) -> list[tuple[str, str]]:
         """Who was refused, and why: as the record has it."""
-        refused = await self.events(told, "human.decision_refused")
+        refused = await self.events(proposal, "human.decision_refused")
         return [(event["actor"], event["reason"]) for event in refused]
 
-    async def standing(self, told: Response) -> dict[str, Any]:
+    async def standing(self, proposal: Response) -> dict[str, Any]:
         """What the agent reads, but for the marks that an attempt leaves."""
-        read = await self.read(told)
-        return {name: said for name, said in read.body.items() if name not in ("revision", "updated_at")}
+        read = await self.read(proposal)
+        return {name: value for name, value in read.body.items() if name not in ("revision", "updated_at")}
 
     async def regroup(self, *, added: tuple[str, ...] = (), removed: tuple[str, ...] = ()) -> None:
         """The seniors' group changes, and Slack says so as it does: with the difference alone."""

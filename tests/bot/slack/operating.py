@@ -17,9 +17,9 @@ async def later(office: Office, seconds: float = 60) -> None:
 
 
 async def posture(office: Office) -> dict[str, Any]:
-    told = await office.get("/readyz")
-    assert told.body["ready"] is True
-    return dict(told.body["posture"])
+    ready = await office.get("/readyz")
+    assert ready.body["ready"] is True
+    return dict(ready.body["posture"])
 
 
 async def measured(office: Office, name: str) -> float:

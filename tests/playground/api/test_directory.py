@@ -50,7 +50,7 @@ async def test_a_method_that_there_is_not(client: AsyncWebClient) -> None:
 
 
 async def test_people_are_listed_page_by_page(client: AsyncWebClient, slack: Slack) -> None:
-    everybody = [each["id"] async for page in await client.users_list(limit=2) for each in page["members"]]
+    everybody = [person["id"] async for page in await client.users_list(limit=2) for person in page["members"]]
     assert everybody == ["UBOT", "USLACKBOT", "UANN", "UBEN", "UGUS", "USTR"]
     assert await error_of(client.users_list(cursor="made up")) == "invalid_cursor"
 
@@ -59,7 +59,7 @@ async def test_people_are_shown_for_what_they_are(client: AsyncWebClient, slack:
     slack.add_person("UOLD", deleted=True)
     slack.add_person("UFLOW", workflow_bot=True)
     slack.add_person("UMULTI", guest="multi")
-    shown: dict[str, Any] = {each["id"]: each for each in (await client.users_list())["members"]}
+    shown: dict[str, Any] = {person["id"]: person for person in (await client.users_list())["members"]}
     assert shown["UANN"]["profile"]["email"] == "ann@example.org"
     assert (shown["UGUS"]["is_restricted"], shown["UGUS"]["is_ultra_restricted"]) == (True, True)
     assert (shown["UMULTI"]["is_restricted"], shown["UMULTI"]["is_ultra_restricted"]) == (True, False)
@@ -84,7 +84,9 @@ async def test_groups_and_who_is_in_them(client: AsyncWebClient, slack: Slack) -
     slack.add_group("S2", ["UBEN"])
     slack.change_group("S2", disabled=True)
     groups = (await client.usergroups_list(include_users=True))["usergroups"]
-    assert [(each["id"], each["handle"], each["users"]) for each in groups] == [("S1", "reviewers", ["UANN", "USTR"])]
+    assert [(group["id"], group["handle"], group["users"]) for group in groups] == [
+        ("S1", "reviewers", ["UANN", "USTR"])
+    ]
     assert (await client.usergroups_users_list(usergroup="S1"))["users"] == ["UANN", "USTR"]
     assert await error_of(client.usergroups_users_list(usergroup="S2")) == "no_such_subteam"
     slack.faults.groups_unreadable()
@@ -102,7 +104,7 @@ async def test_channels_are_shown_as_far_as_the_app_may_see(client: AsyncWebClie
     assert (info["is_archived"], info["is_member"], info["is_ext_shared"]) == (True, False, False)
     assert await error_of(client.conversations_info(channel="GOUT")) == "channel_not_found"
     listed = await client.conversations_list(types="public_channel,private_channel", exclude_archived=True)
-    assert [each["id"] for each in listed["channels"]] == ["C1", "CEXT", "GIN"]
+    assert [channel["id"] for channel in listed["channels"]] == ["C1", "CEXT", "GIN"]
     assert await error_of(client.conversations_list(types="public")) == "invalid_types"
     slack.scopes.remove("groups:read")
     assert await error_of(client.conversations_list(types="private_channel")) == "missing_scope"

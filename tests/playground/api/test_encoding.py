@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from playground.slack import Slack
 from tests.playground.app import error_of, section
 
-Said = dict[str, Any]
+Json = dict[str, Any]
 
 
 async def test_a_form_carries_structures_as_json(client: AsyncWebClient, slack: Slack) -> None:
@@ -29,7 +29,7 @@ async def test_a_token_may_come_in_the_form_and_is_not_remembered(slack: Slack, 
 
 
 @pytest.mark.parametrize(
-    ("said", "error"),
+    ("arguments", "error"),
     [
         ({"blocks": "[{"}, "invalid_blocks_format"),
         ({"blocks": "{}"}, "invalid_blocks_format"),
@@ -40,8 +40,8 @@ async def test_a_token_may_come_in_the_form_and_is_not_remembered(slack: Slack, 
         ({"username": "Boss"}, "missing_scope"),
     ],
 )
-async def test_structures_that_are_none(said: Said, error: str, client: AsyncWebClient, slack: Slack) -> None:
-    form = {"channel": "C1", "text": "Hello", **said}
+async def test_structures_that_are_none(arguments: Json, error: str, client: AsyncWebClient, slack: Slack) -> None:
+    form = {"channel": "C1", "text": "Hello", **arguments}
     assert await error_of(client.api_call("chat.postMessage", data=form)) == error
     assert slack.messages("C1") == []
 

@@ -11,16 +11,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 from playground.slack import NotPossibleError, Slack
 from tests.playground.app import actions, button, error_of, modal, section
 
-Said = dict[str, Any]
+Json = dict[str, Any]
 
 
-def home(*blocks: Said) -> Said:
+def home(*blocks: Json) -> Json:
     return {"type": "home", "blocks": list(blocks)}
 
 
 async def test_opening_it_is_an_event_and_the_app_fills_it(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
     @app.event("app_home_opened")
-    async def listen(event: Said, client: AsyncWebClient) -> None:
+    async def listen(event: Json, client: AsyncWebClient) -> None:
         await client.views_publish(user_id=event["user"], view=home(section(f"{event['tab']} of {event['user']}")))
 
     outcome = await slack.open_home("UANN")
@@ -34,14 +34,14 @@ async def test_opening_it_is_an_event_and_the_app_fills_it(client: AsyncWebClien
 
 
 async def test_a_click_in_it_says_in_which_view(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
-    told: list[Said] = []
+    received: list[Json] = []
 
     @app.action("show")
-    async def listen(ack: Any, body: Said) -> None:
+    async def listen(ack: Any, body: Json) -> None:
         await ack()
-        told.append(body)
+        received.append(body)
 
-    rows = [actions(button("show", value=each), block_id=f"row_{each}") for each in "ab"]
+    rows = [actions(button("show", value=row), block_id=f"row_{row}") for row in "ab"]
     await client.views_publish(user_id="UANN", view=home(*rows))
     with pytest.raises(NotPossibleError, match="2 elements"):
         await slack.click_home("UANN", "show")
@@ -49,10 +49,10 @@ async def test_a_click_in_it_says_in_which_view(client: AsyncWebClient, slack: S
     await slack.click_home("UANN", "show", block_id="row_a")
     view = slack.home("UANN")
     assert view is not None
-    assert [each["actions"][0]["value"] for each in told] == ["b", "a"]
-    assert told[0]["container"] == {"type": "view", "view_id": view.id}
-    assert told[0]["view"]["hash"] == view.hash
-    await client.views_open(trigger_id=told[0]["trigger_id"], view=modal(section("Details")))
+    assert [payload["actions"][0]["value"] for payload in received] == ["b", "a"]
+    assert received[0]["container"] == {"type": "view", "view_id": view.id}
+    assert received[0]["view"]["hash"] == view.hash
+    await client.views_open(trigger_id=received[0]["trigger_id"], view=modal(section("Details")))
     assert len(slack.modals("UANN")) == 1
 
 

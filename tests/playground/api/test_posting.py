@@ -10,11 +10,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from playground.slack import Slack
 from tests.playground.app import actions, button, error_of, refusal_of, section
 
-Said = dict[str, Any]
+Json = dict[str, Any]
 
 
-async def posted(client: AsyncWebClient, channel: str = "C1", **said: Any) -> str:
-    answer = await client.chat_postMessage(channel=channel, **({"text": "Hello"} | said))
+async def posted(client: AsyncWebClient, channel: str = "C1", **arguments: Any) -> str:
+    answer = await client.chat_postMessage(channel=channel, **({"text": "Hello"} | arguments))
     return str(answer["ts"])
 
 
@@ -47,14 +47,14 @@ async def test_a_post_to_a_person_goes_to_the_direct_channel(client: AsyncWebCli
     update = client.chat_update(channel="UANN", ts=message.ts, text="No")
     assert await error_of(update) == "channel_not_found"
     await client.chat_update(channel=answer["channel"], ts=message.ts, text="Yes")
-    assert [each.text for each in slack.messages("UANN")] == ["Yes"]
+    assert [message.text for message in slack.messages("UANN")] == ["Yes"]
 
 
 async def test_replies_stand_in_their_thread(client: AsyncWebClient, slack: Slack) -> None:
     parent = await posted(client)
     reply = await posted(client, thread_ts=parent)
     await posted(client, thread_ts=reply, text="A reply to a reply")
-    assert [each.thread_ts for each in slack.thread("C1", parent)] == [parent, parent]
+    assert [reply.thread_ts for reply in slack.thread("C1", parent)] == [parent, parent]
     assert await error_of(client.chat_postMessage(channel="C1", text="?", thread_ts="1.2")) == "thread_not_found"
 
 
@@ -74,8 +74,8 @@ async def test_where_the_app_cannot_post(client: AsyncWebClient, slack: Slack) -
         "UOLD": "channel_not_found",
         "USTR": "channel_not_found",
     }
-    said = {place: await error_of(client.chat_postMessage(channel=place, text="Hello")) for place in places}
-    assert said == places
+    errors = {place: await error_of(client.chat_postMessage(channel=place, text="Hello")) for place in places}
+    assert errors == places
     slack.scopes.add("chat:write.public")
     await posted(client, "COUT")
 
@@ -90,7 +90,7 @@ async def test_a_channel_gets_another_id_when_it_is_shared(client: AsyncWebClien
 
 
 @pytest.mark.parametrize(
-    ("said", "error"),
+    ("arguments", "error"),
     [
         ({"text": ""}, "no_text"),
         ({"blocks": [section("x" * 3001)]}, "invalid_blocks"),
@@ -100,8 +100,8 @@ async def test_a_channel_gets_another_id_when_it_is_shared(client: AsyncWebClien
     ],
     ids=["nothing", "long-section", "many-blocks", "many-words", "large-metadata"],
 )
-async def test_what_slack_does_not_take(said: Said, error: str, client: AsyncWebClient, slack: Slack) -> None:
-    asked = {"channel": "C1", "text": "Hello", **said}
+async def test_what_slack_does_not_take(arguments: Json, error: str, client: AsyncWebClient, slack: Slack) -> None:
+    asked = {"channel": "C1", "text": "Hello", **arguments}
     answer = await refusal_of(client.api_call("chat.postMessage", json=asked))
     assert answer["error"] == error
     assert slack.messages("C1") == []
@@ -167,7 +167,7 @@ async def test_a_private_note_is_lost_on_who_is_away(client: AsyncWebClient, sla
     await client.chat_postEphemeral(channel="C1", user="UANN", text="Too early", thread_ts=parent)
     await posted(client, thread_ts=parent)
     await client.chat_postEphemeral(channel="C1", user="UANN", text="In time", thread_ts=parent)
-    assert [each.text for each in slack.private_notes("UANN")] == ["In time"]
+    assert [message.text for message in slack.private_notes("UANN")] == ["In time"]
     slack.reload("UANN")
     assert slack.private_notes("UANN") == []
     with_blocks = client.chat_postEphemeral(
@@ -177,7 +177,7 @@ async def test_a_private_note_is_lost_on_who_is_away(client: AsyncWebClient, sla
 
 
 @pytest.mark.parametrize(
-    ("said", "pinged"),
+    ("arguments", "pinged"),
     [
         ({"text": "<@UANN> <@USTR> <@U404>"}, {"UANN"}),
         ({"text": "<!subteam^S1|@reviewers>"}, {"UANN"}),
@@ -210,8 +210,8 @@ async def test_a_private_note_is_lost_on_who_is_away(client: AsyncWebClient, sla
     ],
     ids=["users", "group", "here", "escaped", "blocks", "plain", "blocks-not-text", "bare", "verbatim", "rich"],
 )
-async def test_whom_a_post_pings(said: Said, pinged: set[str], client: AsyncWebClient, slack: Slack) -> None:
-    await posted(client, **said)
+async def test_whom_a_post_pings(arguments: Json, pinged: set[str], client: AsyncWebClient, slack: Slack) -> None:
+    await posted(client, **arguments)
     assert slack.messages("C1")[0].notified == pinged
 
 
@@ -219,6 +219,6 @@ async def test_blocks_without_names_are_given_some(client: AsyncWebClient, slack
     press = {"type": "button", "text": {"type": "plain_text", "text": "Go"}}
     await posted(client, blocks=[section("Hello"), {"type": "actions", "elements": [press]}])
     (message,) = slack.messages("C1")
-    assert len({each["block_id"] for each in message.blocks}) == 2
+    assert len({block["block_id"] for block in message.blocks}) == 2
     assert len(message.action_ids[0]) == 5
     assert message.labels == ["Go"]

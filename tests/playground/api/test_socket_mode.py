@@ -17,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from playground.slack import Slack
 from tests.playground.app import actions, bolt, button, error_of, field, modal
 
-Said = dict[str, Any]
+Json = dict[str, Any]
 
 
 @asynccontextmanager
@@ -44,10 +44,10 @@ async def ticket(slack: Slack, session: aiohttp.ClientSession) -> str:
 async def test_clicks_commands_and_events_come_over_the_socket(
     client: AsyncWebClient, slack: Slack, app: AsyncApp
 ) -> None:
-    told: list[str] = []
+    received: list[str] = []
 
     @app.action("go")
-    async def on_click(ack: Any, body: Said, client: AsyncWebClient) -> None:
+    async def on_click(ack: Any, body: Json, client: AsyncWebClient) -> None:
         await ack()
         await client.views_open(trigger_id=body["trigger_id"], view=modal(field("why")))
 
@@ -60,8 +60,8 @@ async def test_clicks_commands_and_events_come_over_the_socket(
         await ack("Nothing waits.")
 
     @app.event("user_change")
-    async def on_event(body: Said) -> None:
-        told.append(body["event_id"])
+    async def on_event(body: Json) -> None:
+        received.append(body["event_id"])
 
     # Nobody is there: whatever went to this address would fail.
     slack.app_at("http://127.0.0.1:1/slack/events")
@@ -71,9 +71,9 @@ async def test_clicks_commands_and_events_come_over_the_socket(
         assert (click.status, click.error) == (200, None)
         await slack.until(lambda: slack.modal("UANN"))
         assert (await slack.submit("UANN", {"why": "No."})).errors == {"why": "Say more."}
-        assert [each.text for each in (await slack.command("UANN", "/reviews")).notes] == ["Nothing waits."]
+        assert [note.text for note in (await slack.command("UANN", "/reviews")).notes] == ["Nothing waits."]
         event = await slack.event(slack.person_event("UANN"))
-        assert told == [event.payload["event_id"]]
+        assert received == [event.payload["event_id"]]
     assert (await slack.event(slack.person_event("UANN"))).error == "dispatch_failed"
 
 
@@ -109,10 +109,10 @@ async def test_an_eleventh_socket_is_one_too_many(slack: Slack, session: aiohttp
     sockets = [await session.ws_connect(await ticket(slack, session)) for _ in range(10)]
     await slack.until(lambda: slack.sockets.connected == 10)
     async with session.ws_connect(await ticket(slack, session)) as socket:
-        said = await socket.receive_json()
-        assert (said["type"], said["reason"]) == ("disconnect", "too_many_websockets")
+        disconnect = await socket.receive_json()
+        assert (disconnect["type"], disconnect["reason"]) == ("disconnect", "too_many_websockets")
         assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
-    assert [each.closed for each in sockets] == [False] * 10
+    assert [socket.closed for socket in sockets] == [False] * 10
 
 
 async def test_each_payload_goes_to_one_socket_or_another(slack: Slack, session: aiohttp.ClientSession) -> None:
@@ -123,7 +123,7 @@ async def test_each_payload_goes_to_one_socket_or_another(slack: Slack, session:
     for _ in range(2):
         await slack.event({"type": "user_change"})
     envelopes = [await socket.receive_json() for socket in sockets]
-    assert len({each["payload"]["event_id"] for each in envelopes}) == 2
+    assert len({envelope["payload"]["event_id"] for envelope in envelopes}) == 2
 
 
 async def test_a_warning_leaves_the_socket_open_and_a_refresh_closes_it(

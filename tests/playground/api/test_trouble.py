@@ -52,11 +52,11 @@ async def test_a_method_is_limited_for_the_whole_workspace(
     assert (await calling.users_list())["ok"]
     clock.advance(40)
     await calling.usergroups_list()
-    assert [each.error for each in limited.calls_to("usergroups.list")].count("ratelimited") == 1
+    assert [call.error for call in limited.calls_to("usergroups.list")].count("ratelimited") == 1
 
 
 async def test_updates_are_fifty_a_minute_wherever_they_are(calling: AsyncWebClient) -> None:
-    ts = [(await calling.chat_postMessage(channel=each, text="Hello"))["ts"] for each in ("C1", "C2")]
+    ts = [(await calling.chat_postMessage(channel=channel, text="Hello"))["ts"] for channel in ("C1", "C2")]
     for number in range(25):
         await calling.chat_update(channel="C1", ts=ts[0], text=f"{number}")
         await calling.chat_update(channel="C2", ts=ts[1], text=f"{number}")
@@ -106,7 +106,7 @@ async def test_an_error_may_come_once_or_until_it_is_cleared(client: AsyncWebCli
     assert await error_of(client.chat_postMessage(channel="C1", text="4")) == "internal_error"
     slack.faults.clear()
     await client.chat_postMessage(channel="C1", text="5")
-    assert [each.text for each in slack.messages("C1")] == ["2", "3", "4", "5"]
+    assert [message.text for message in slack.messages("C1")] == ["2", "3", "4", "5"]
 
 
 async def test_a_server_that_is_not_well(client: AsyncWebClient, slack: Slack) -> None:
@@ -154,7 +154,7 @@ async def test_a_call_can_be_held(client: AsyncWebClient, slack: Slack) -> None:
     await client.chat_postMessage(channel="C1", text="Past it")
     gate.open()
     await post
-    assert [each.text for each in slack.messages("C1")] == ["Past it", "Hello"]
+    assert [message.text for message in slack.messages("C1")] == ["Past it", "Hello"]
 
 
 async def test_slack_is_away_and_comes_back_at_the_same_address(client: AsyncWebClient, slack: Slack) -> None:

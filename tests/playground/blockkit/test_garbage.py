@@ -27,7 +27,7 @@ def circle() -> Any:
 
 
 def all_faults(value: Any) -> list[Fault]:
-    lists = [validate(each, surface) for each in (value, [value]) for surface in Surface]
+    lists = [validate(blocks, surface) for blocks in (value, [value]) for surface in Surface]
     parts = ("text", "blocks", "metadata", "attachments")
     messages = [validate_message({part: value}, update=update) for part in parts for update in (True, False)]
     views = [
@@ -78,10 +78,10 @@ def test_any_json_is_answered(value: Any) -> None:
 @given(ALMOST_BLOCKS)
 def test_a_pointer_leads_into_what_was_given(value: Any) -> None:
     for fault in validate([value]):
-        found: Any = {"blocks": [value]}
+        place: Any = {"blocks": [value]}
         for step in fault.pointer.split("/")[1:-1]:
-            found = found[int(step)] if isinstance(found, list) else found[step]
-        assert isinstance(found, (dict, list))
+            place = place[int(step)] if isinstance(place, list) else place[step]
+        assert isinstance(place, (dict, list))
 
 
 def spoiled(value: Any, garbage: Any) -> Iterator[Any]:

@@ -33,11 +33,11 @@ class Following:
         kind = ""
         async with asyncio.timeout(5):
             async for line in self._answer.content:
-                said = line.decode().rstrip("\n")
-                if said.startswith("event: "):
-                    kind = said.removeprefix("event: ")
-                if said.startswith("data: "):
-                    return kind, json.loads(said.removeprefix("data: "))
+                text = line.decode().rstrip("\n")
+                if text.startswith("event: "):
+                    kind = text.removeprefix("event: ")
+                if text.startswith("data: "):
+                    return kind, json.loads(text.removeprefix("data: "))
         return "end", None
 
 
@@ -74,23 +74,23 @@ async def test_what_changes_is_told_as_it_stands_and_only_to_whom_it_concerns(
         await ben.next()
         channel = slack.workspace.channels["C1"]
         note = post(slack.workspace, Place(channel=channel, seen_by="UANN"), Content(text="For Ann alone."))
-        said = slack.say("UBEN", "C1", "For all.")
-        kind, its = await ann.next()
-        assert (kind, its["ts"], its["message"]["text"]) == ("message", note.ts, "For Ann alone.")
-        assert its["message"]["private"]
+        message = slack.say("UBEN", "C1", "For all.")
+        kind, data = await ann.next()
+        assert (kind, data["ts"], data["message"]["text"]) == ("message", note.ts, "For Ann alone.")
+        assert data["message"]["private"]
         assert (await ann.next())[1]["message"]["text"] == "For all."
         # Ben is told that something stands there which is not for him, and nothing of it.
         assert await ben.next() == ("message", {"channel": "C1", "ts": note.ts, "message": None})
-        assert (await ben.next())[1]["ts"] == said.ts
+        assert (await ben.next())[1]["ts"] == message.ts
 
 
 async def test_a_private_note_is_dismissed_by_its_reader_alone(slack: Slack, session: aiohttp.ClientSession) -> None:
     channel = slack.workspace.channels["C1"]
     note = post(slack.workspace, Place(channel=channel, seen_by="UANN"), Content(text="For Ann alone."))
-    said = slack.say("UANN", "C1", "For all.")
+    message = slack.say("UANN", "C1", "For all.")
     where = {"channel": "C1", "ts": note.ts}
     assert (await act(slack, session, "dismiss", {"as": "UBEN", **where}))[0] == 409
-    assert (await act(slack, session, "dismiss", {"as": "UANN", "channel": "C1", "ts": said.ts}))[0] == 409
+    assert (await act(slack, session, "dismiss", {"as": "UANN", "channel": "C1", "ts": message.ts}))[0] == 409
     assert slack.private_notes("UANN") == [note]
     assert (await act(slack, session, "dismiss", {"as": "UANN", **where}))[0] == 200
     assert slack.private_notes("UANN") == []
@@ -103,13 +103,13 @@ async def test_a_form_is_filled_in_by_the_names_of_its_blocks_and_only_by_who_ha
     view = slack.workspace.views.open("UANN", "T1", modal(field("why"), field("how", optional=True)), None)
     typed = {"why": {"why_field": "Because."}}
     asked = {"view": view.id, "typed": typed}
-    status, told = await act(slack, session, "submit", {"as": "UBEN", **asked})
-    assert (status, told["why"]) == (409, "This form is not open any more.")
-    status, told = await act(slack, session, "submit", {"as": "UANN", **asked})
-    assert (status, told["error"]) == (200, "dispatch_failed")
+    status, answer = await act(slack, session, "submit", {"as": "UBEN", **asked})
+    assert (status, answer["why"]) == (409, "This form is not open any more.")
+    status, answer = await act(slack, session, "submit", {"as": "UANN", **asked})
+    assert (status, answer["error"]) == (200, "dispatch_failed")
     assert slack.modal("UANN") is not None
     assert slack.workspace.views.stack("UANN")[0].values["why"]["why_field"]["value"] == "Because."
-    status, told = await act(slack, session, "submit", {"as": "UANN", "view": view.id, "typed": {"no": {"no": "x"}}})
+    status, answer = await act(slack, session, "submit", {"as": "UANN", "view": view.id, "typed": {"no": {"no": "x"}}})
     assert status == 409
 
 
@@ -135,9 +135,9 @@ async def test_a_form_is_filled_in_by_the_names_of_its_blocks_and_only_by_who_ha
 async def test_what_nobody_could_do_is_refused_with_a_reason_and_does_nothing(
     slack: Slack, session: aiohttp.ClientSession, name: str, asked: Any, status: int
 ) -> None:
-    answered, told = await act(slack, session, name, asked)
-    assert (answered, told["ok"]) == (status, False)
-    assert told["why"]
+    answered, answer = await act(slack, session, name, asked)
+    assert (answered, answer["ok"]) == (status, False)
+    assert answer["why"]
     assert slack.messages("C1") == []
 
 
@@ -156,8 +156,8 @@ async def test_what_an_input_does_not_take_is_refused(
 ) -> None:
     view = slack.workspace.views.open("UANN", "T1", modal(field("one", kind)), None)
     asked = {"as": "UANN", "view": view.id, "typed": {"one": {"one_field": value}}}
-    status, told = await act(slack, session, "submit", asked)
-    assert (status, told["error"]) == (409, "not_possible")
+    status, answer = await act(slack, session, "submit", asked)
+    assert (status, answer["error"]) == (409, "not_possible")
 
 
 async def test_what_is_no_json_is_refused(slack: Slack, session: aiohttp.ClientSession) -> None:

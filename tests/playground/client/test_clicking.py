@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from playground.slack import ManualClock, Message, NotPossibleError, Slack
 from tests.playground.app import actions, button, error_of, modal, section
 
-Said = dict[str, Any]
+Json = dict[str, Any]
 CONFIRM = {
     "title": {"type": "plain_text", "text": "Sure?"},
     "text": {"type": "plain_text", "text": "It cannot be undone."},
@@ -35,38 +35,38 @@ async def card(client: AsyncWebClient, slack: Slack, channel: str = "C1") -> Mes
 
 
 @pytest.fixture
-def told(app: AsyncApp) -> list[Said]:
+def received(app: AsyncApp) -> list[Json]:
     """What the app was told of clicks, each acknowledged at once."""
-    told: list[Said] = []
+    received: list[Json] = []
 
-    async def listen(ack: Any, body: Said) -> None:
+    async def listen(ack: Any, body: Json) -> None:
         await ack()
-        told.append(body)
+        received.append(body)
 
     for name in ("approve", "reject", "more"):
         app.action(name)(listen)
-    return told
+    return received
 
 
-async def test_a_click_is_told_field_for_field(client: AsyncWebClient, slack: Slack, told: list[Said]) -> None:
+async def test_a_click_is_told_field_for_field(client: AsyncWebClient, slack: Slack, received: list[Json]) -> None:
     message = await card(client, slack)
     outcome = await slack.click("UANN", message, "approve")
     assert (outcome.status, outcome.error, outcome.body) == (200, None, "")
-    (said,) = told
-    assert said == outcome.payload
-    assert said["type"] == "block_actions"
-    assert said["user"] == {"id": "UANN", "username": "ann", "name": "ann", "team_id": "T1"}
-    assert said["team"] == {"id": "T1", "domain": "stand-in"}
-    assert said["channel"] == {"id": "C1", "name": "general"}
-    assert said["container"] == {
+    (payload,) = received
+    assert payload == outcome.payload
+    assert payload["type"] == "block_actions"
+    assert payload["user"] == {"id": "UANN", "username": "ann", "name": "ann", "team_id": "T1"}
+    assert payload["team"] == {"id": "T1", "domain": "stand-in"}
+    assert payload["channel"] == {"id": "C1", "name": "general"}
+    assert payload["container"] == {
         "type": "message",
         "message_ts": message.ts,
         "channel_id": "C1",
         "is_ephemeral": False,
     }
-    assert said["message"]["ts"] == message.ts
-    assert said["message"]["blocks"] == message.blocks
-    (action,) = said["actions"]
+    assert payload["message"]["ts"] == message.ts
+    assert payload["message"]["blocks"] == message.blocks
+    (action,) = payload["actions"]
     assert action.pop("action_ts") > message.ts
     assert action == {
         "action_id": "approve",
@@ -78,35 +78,39 @@ async def test_a_click_is_told_field_for_field(client: AsyncWebClient, slack: Sl
 
 
 async def test_a_double_click_comes_twice_under_different_triggers(
-    client: AsyncWebClient, slack: Slack, told: list[Said]
+    client: AsyncWebClient, slack: Slack, received: list[Json]
 ) -> None:
     await slack.double_click("UANN", await card(client, slack), "approve")
-    assert len(told) == 2
-    assert len({said["trigger_id"] for said in told}) == 2
-    assert len({said["actions"][0]["action_ts"] for said in told}) == 2
+    assert len(received) == 2
+    assert len({payload["trigger_id"] for payload in received}) == 2
+    assert len({payload["actions"][0]["action_ts"] for payload in received}) == 2
 
 
-async def test_the_same_payload_can_come_again(client: AsyncWebClient, slack: Slack, told: list[Said]) -> None:
+async def test_the_same_payload_can_come_again(client: AsyncWebClient, slack: Slack, received: list[Json]) -> None:
     outcome = await slack.click("UANN", await card(client, slack), "approve")
     again = await slack.redeliver(outcome)
     assert again.status == 200
-    assert told[0] == told[1]
+    assert received[0] == received[1]
 
 
-async def test_a_menu_sends_the_option_that_was_chosen(client: AsyncWebClient, slack: Slack, told: list[Said]) -> None:
+async def test_a_menu_sends_the_option_that_was_chosen(
+    client: AsyncWebClient, slack: Slack, received: list[Json]
+) -> None:
     await slack.click("UANN", await card(client, slack), "more", option="defer")
-    assert told[0]["actions"][0]["selected_option"] == OPTIONS[0]
+    assert received[0]["actions"][0]["selected_option"] == OPTIONS[0]
 
 
-async def test_a_dialog_is_declined_and_nothing_is_sent(client: AsyncWebClient, slack: Slack, told: list[Said]) -> None:
+async def test_a_dialog_is_declined_and_nothing_is_sent(
+    client: AsyncWebClient, slack: Slack, received: list[Json]
+) -> None:
     outcome = await slack.click("UANN", await card(client, slack), "reject", confirm=False)
-    assert (outcome.sent, outcome.confirmation, told) == (False, CONFIRM, [])
+    assert (outcome.sent, outcome.confirmation, received) == (False, CONFIRM, [])
 
 
-async def test_a_dialog_is_confirmed(client: AsyncWebClient, slack: Slack, told: list[Said]) -> None:
+async def test_a_dialog_is_confirmed(client: AsyncWebClient, slack: Slack, received: list[Json]) -> None:
     outcome = await slack.click("UANN", await card(client, slack), "reject")
     assert outcome.confirmation == CONFIRM
-    assert len(told) == 1
+    assert len(received) == 1
 
 
 async def test_what_is_not_on_the_card_cannot_be_pressed(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
@@ -118,19 +122,21 @@ async def test_what_is_not_on_the_card_cannot_be_pressed(client: AsyncWebClient,
 
 
 async def test_a_button_with_a_prompt_tells_the_app_nothing(
-    client: AsyncWebClient, slack: Slack, told: list[Said]
+    client: AsyncWebClient, slack: Slack, received: list[Json]
 ) -> None:
     await client.chat_postMessage(channel="C1", text="x", blocks=[actions(button("approve", agent_prompt="Do it"))])
     with pytest.raises(NotPossibleError, match="opens Slackbot"):
         await slack.click("UANN", slack.messages("C1")[0], "approve")
 
 
-async def test_what_lies_in_a_container_can_be_pressed(client: AsyncWebClient, slack: Slack, told: list[Said]) -> None:
+async def test_what_lies_in_a_container_can_be_pressed(
+    client: AsyncWebClient, slack: Slack, received: list[Json]
+) -> None:
     row = actions(button("approve"), block_id="inner")
     inside = {"type": "container", "title": {"type": "plain_text", "text": "More"}, "child_blocks": [row]}
     await client.chat_postMessage(channel="C1", text="x", blocks=[inside])
     await slack.click("UANN", slack.messages("C1")[0], "approve")
-    assert told[0]["actions"][0]["block_id"] == "inner"
+    assert received[0]["actions"][0]["block_id"] == "inner"
 
 
 async def test_who_is_not_in_the_channel_presses_nothing(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
@@ -141,35 +147,39 @@ async def test_who_is_not_in_the_channel_presses_nothing(client: AsyncWebClient,
         await slack.click(slack.bot_user, message, "approve")
 
 
-async def test_a_phone_presses_what_its_old_copy_shows(client: AsyncWebClient, slack: Slack, told: list[Said]) -> None:
+async def test_a_phone_presses_what_its_old_copy_shows(
+    client: AsyncWebClient, slack: Slack, received: list[Json]
+) -> None:
     message = await card(client, slack)
     await client.chat_update(channel="C1", ts=message.ts, text="Settled.")
     with pytest.raises(NotPossibleError, match="0 elements"):
         await slack.click("UANN", message, "approve")
     await slack.click("UANN", message, "approve", old_copy=True)
-    assert told[0]["actions"][0]["value"] == "pkg_1"
-    assert told[0]["message"]["text"] == "Settled."
+    assert received[0]["actions"][0]["value"] == "pkg_1"
+    assert received[0]["message"]["text"] == "Settled."
 
 
 @pytest.mark.parametrize("user", ["UGUS", "UANN"])
 async def test_guests_and_those_who_have_left_can_press_too(
-    user: str, client: AsyncWebClient, slack: Slack, told: list[Said]
+    user: str, client: AsyncWebClient, slack: Slack, received: list[Json]
 ) -> None:
     message = await card(client, slack)
     slack.change_person(user, deleted=True)
     await slack.click(user, message, "approve")
-    assert told[0]["user"]["id"] == user
+    assert received[0]["user"]["id"] == user
 
 
-async def test_a_strangers_click_says_whose_they_are(client: AsyncWebClient, slack: Slack, told: list[Said]) -> None:
+async def test_a_strangers_click_says_whose_they_are(
+    client: AsyncWebClient, slack: Slack, received: list[Json]
+) -> None:
     await slack.click("USTR", await card(client, slack, "CEXT"), "approve")
-    assert told[0]["user"]["team_id"] == "TFOREIGN"
-    assert told[0]["team"]["id"] == "T1"
+    assert received[0]["user"]["team_id"] == "TFOREIGN"
+    assert received[0]["team"]["id"] == "T1"
 
 
 async def test_a_click_opens_a_modal(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
     @app.action("approve")
-    async def listen(ack: Any, body: Said, client: AsyncWebClient) -> None:
+    async def listen(ack: Any, body: Json, client: AsyncWebClient) -> None:
         await client.views_open(trigger_id=body["trigger_id"], view=modal(section("Why?"), private_metadata="m"))
         await ack()
 
@@ -221,7 +231,7 @@ async def test_an_app_that_is_not_there_is_shown_to_the_person(client: AsyncWebC
 
 
 async def test_who_left_the_channel_presses_nothing_more(
-    client: AsyncWebClient, slack: Slack, told: list[Said]
+    client: AsyncWebClient, slack: Slack, received: list[Json]
 ) -> None:
     message = await card(client, slack)
     slack.leave("UBEN", "C1")
@@ -236,7 +246,7 @@ async def test_who_left_the_channel_presses_nothing_more(
 
 
 async def test_a_trigger_opens_one_view_within_three_seconds(
-    client: AsyncWebClient, slack: Slack, told: list[Said], clock: ManualClock
+    client: AsyncWebClient, slack: Slack, received: list[Json], clock: ManualClock
 ) -> None:
     message = await card(client, slack)
     first = await slack.click("UANN", message, "approve")

@@ -12,13 +12,13 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from playground.slack import ManualClock, NotPossibleError, Slack
 from tests.playground.app import actions, button, section
 
-Said = dict[str, Any]
+Json = dict[str, Any]
 
 
 @pytest.fixture
-def answers(app: AsyncApp) -> list[Said]:
+def answers(app: AsyncApp) -> list[Json]:
     """What the app answers, one after the other; nothing when there is no more."""
-    answers: list[Said] = []
+    answers: list[Json] = []
 
     @app.command("/reviews")
     async def listen(ack: Any) -> None:
@@ -28,30 +28,30 @@ def answers(app: AsyncApp) -> list[Said]:
 
 
 async def test_a_command_is_told_field_for_field(slack: Slack, app: AsyncApp) -> None:
-    told: list[Said] = []
+    received: list[Json] = []
 
     @app.command("/reviews")
-    async def listen(ack: Any, body: Said) -> None:
-        told.append(body)
+    async def listen(ack: Any, body: Json) -> None:
+        received.append(body)
         await ack("Nothing waits.")
 
     outcome = await slack.command(
         "UANN", "/reviews", "assign pkg_1 @ben in #general, not ben@example.org", channel="C1"
     )
-    (said,) = told
-    assert said == outcome.payload
-    assert (said["command"], said["text"]) == (
+    (payload,) = received
+    assert payload == outcome.payload
+    assert (payload["command"], payload["text"]) == (
         "/reviews",
         "assign pkg_1 <@UBEN|ben> in <#C1|general>, not ben@example.org",
     )
-    assert (said["user_id"], said["user_name"], said["team_id"]) == ("UANN", "ann", "T1")
-    assert (said["channel_id"], said["channel_name"]) == ("C1", "general")
+    assert (payload["user_id"], payload["user_name"], payload["team_id"]) == ("UANN", "ann", "T1")
+    assert (payload["channel_id"], payload["channel_name"]) == ("C1", "general")
     (note,) = outcome.notes
     assert (note.text, note.seen_by, note.channel) == ("Nothing waits.", "UANN", "C1")
     assert slack.messages("C1") == []
 
 
-async def test_an_answer_may_be_for_all(slack: Slack, answers: list[Said]) -> None:
+async def test_an_answer_may_be_for_all(slack: Slack, answers: list[Json]) -> None:
     answers.append({"text": "<@UANN> counts.", "response_type": "in_channel"})
     await slack.command("UANN", "/reviews", channel="C1")
     (message,) = slack.messages("C1")
@@ -62,18 +62,18 @@ async def test_an_answer_may_be_for_all(slack: Slack, answers: list[Said]) -> No
     )
 
 
-async def test_an_answer_that_slack_would_refuse_is_shown_as_an_error(slack: Slack, answers: list[Said]) -> None:
+async def test_an_answer_that_slack_would_refuse_is_shown_as_an_error(slack: Slack, answers: list[Json]) -> None:
     answers.append({"text": "Here", "blocks": [section("x" * 3001)]})
     outcome = await slack.command("UANN", "/reviews")
     assert (outcome.status, outcome.error, outcome.notes) == (200, "invalid_blocks", [])
 
 
-async def test_no_answer_is_fine(slack: Slack, answers: list[Said]) -> None:
+async def test_no_answer_is_fine(slack: Slack, answers: list[Json]) -> None:
     outcome = await slack.command("UANN", "/reviews")
     assert (outcome.error, outcome.notes, outcome.payload["channel_name"]) == (None, [], "directmessage")
 
 
-async def test_who_may_not_give_it(slack: Slack, answers: list[Said]) -> None:
+async def test_who_may_not_give_it(slack: Slack, answers: list[Json]) -> None:
     with pytest.raises(NotPossibleError, match="another workspace"):
         await slack.command("USTR", "/reviews", channel="CEXT")
     with pytest.raises(NotPossibleError, match="not in CEXT"):
@@ -83,7 +83,7 @@ async def test_who_may_not_give_it(slack: Slack, answers: list[Said]) -> None:
         await slack.command("UANN", "/reviews")
 
 
-async def test_an_app_that_is_late_is_shown_as_an_error(slack: Slack, answers: list[Said]) -> None:
+async def test_an_app_that_is_late_is_shown_as_an_error(slack: Slack, answers: list[Json]) -> None:
     slack.ack_within = 0.05
     gate = slack.faults.hold("auth.test", times=None)
     assert (await slack.command("UANN", "/reviews")).error == "operation_timeout"
@@ -93,7 +93,7 @@ async def test_an_app_that_is_late_is_shown_as_an_error(slack: Slack, answers: l
 
 
 async def test_the_address_takes_five_answers_in_half_an_hour(
-    slack: Slack, answers: list[Said], clock: ManualClock
+    slack: Slack, answers: list[Json], clock: ManualClock
 ) -> None:
     outcome = await slack.command("UANN", "/reviews", channel="C1")
     hook = AsyncWebhookClient(outcome.response_url)
@@ -101,13 +101,13 @@ async def test_the_address_takes_five_answers_in_half_an_hour(
         assert (await hook.send(text=f"{number}")).status_code == 200
     sixth = await hook.send(text="6")
     assert (sixth.status_code, '"used_url"' in sixth.body) == (404, True)
-    assert [each.text for each in outcome.notes] == ["0", "1", "2", "3", "4"]
+    assert [note.text for note in outcome.notes] == ["0", "1", "2", "3", "4"]
     late = AsyncWebhookClient((await slack.command("UANN", "/reviews")).response_url)
     clock.advance(1801)
     assert '"expired_url"' in (await late.send(text="late")).body
 
 
-async def test_an_address_that_leads_nowhere(client: AsyncWebClient, slack: Slack, answers: list[Said]) -> None:
+async def test_an_address_that_leads_nowhere(client: AsyncWebClient, slack: Slack, answers: list[Json]) -> None:
     outcome = await slack.command("UANN", "/reviews", channel="C1")
     hook = AsyncWebhookClient(outcome.response_url)
     made_up = AsyncWebhookClient(outcome.response_url + "x")
@@ -117,20 +117,20 @@ async def test_an_address_that_leads_nowhere(client: AsyncWebClient, slack: Slac
     slack.renumber("C1", "C2")
     slack.change_channel("C2", archived=False)
     assert (await hook.send(text="Hello", response_type="in_channel")).status_code == 200
-    assert [each.text for each in slack.messages("C2")] == ["Hello"]
+    assert [message.text for message in slack.messages("C2")] == ["Hello"]
     slack.change_person("UANN", online=False)
     assert (await hook.send(text="Psst")).status_code == 200
     assert outcome.notes == []
 
 
-async def test_an_answer_replaces_the_one_before(slack: Slack, answers: list[Said]) -> None:
+async def test_an_answer_replaces_the_one_before(slack: Slack, answers: list[Json]) -> None:
     answers.append({"text": "Looking …"})
     outcome = await slack.command("UANN", "/reviews")
     await AsyncWebhookClient(outcome.response_url).send(text="Found.", replace_original=True)
-    assert [each.text for each in outcome.notes] == ["Found."]
+    assert [note.text for note in outcome.notes] == ["Found."]
 
 
-async def test_what_is_refused_does_not_use_it_up(slack: Slack, answers: list[Said]) -> None:
+async def test_what_is_refused_does_not_use_it_up(slack: Slack, answers: list[Json]) -> None:
     hook = AsyncWebhookClient((await slack.command("UANN", "/reviews")).response_url)
     for _ in range(6):
         refused = await hook.send(blocks=[section("")])
@@ -152,9 +152,9 @@ async def test_a_click_can_replace_its_message_and_delete_it(
     (after,) = slack.messages("C1")
     assert (after.ts, after.shown, after.edits, after.notified) == (before.ts, "Done by <@UBEN>", 1, {"UANN"})
     await hook.send_dict({"text": "in the thread", "response_type": "in_channel", "thread_ts": before.ts})
-    assert [each.text for each in slack.thread("C1", before.ts)] == ["in the thread"]
+    assert [message.text for message in slack.thread("C1", before.ts)] == ["in the thread"]
     await hook.send(delete_original=True)
-    assert [each.text for each in slack.messages("C1")] == ["in the thread"]
+    assert [message.text for message in slack.messages("C1")] == ["in the thread"]
     assert '"message_not_found"' in (await hook.send(text="gone", replace_original=True)).body
 
 
@@ -170,11 +170,11 @@ async def test_a_private_note_has_buttons_of_its_own(client: AsyncWebClient, sla
         await slack.click("UBEN", note, "go")
     outcome = await slack.click("UANN", note, "go")
     assert outcome.payload["container"]["is_ephemeral"] is True
-    await slack.until(lambda: [each.text for each in slack.private_notes("UANN")] == ["Gone."])
+    await slack.until(lambda: [note.text for note in slack.private_notes("UANN")] == ["Gone."])
 
 
 async def test_the_address_takes_more_blocks_than_a_post(
-    client: AsyncWebClient, slack: Slack, answers: list[Said]
+    client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
     long = [section("x" * 2900, block_id=f"b{number}") for number in range(5)]
     hook = AsyncWebhookClient((await slack.command("UANN", "/reviews")).response_url)

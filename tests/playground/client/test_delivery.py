@@ -16,21 +16,21 @@ from playground.server import application
 from playground.slack import NotPossibleError, Slack
 from tests.playground.app import listening
 
-Said = dict[str, Any]
+Json = dict[str, Any]
 
 
 async def test_an_event_comes_again_with_its_number(slack: Slack, app: AsyncApp) -> None:
-    told: list[tuple[Said, Any]] = []
+    received: list[tuple[Json, Any]] = []
 
     @app.event("user_change")
-    async def listen(body: Said, request: Any) -> None:
-        told.append((body, request.headers.get("x-slack-retry-num")))
+    async def listen(body: Json, request: Any) -> None:
+        received.append((body, request.headers.get("x-slack-retry-num")))
 
     slack.change_person("UANN", deleted=True)
     outcome = await slack.event(slack.person_event("UANN"))
     await slack.redeliver(outcome, retry=1, reason="http_timeout")
     await slack.event(slack.group_event("S1"))
-    assert told == [(outcome.payload, None), (outcome.payload, ["1"])]
+    assert received == [(outcome.payload, None), (outcome.payload, ["1"])]
     assert outcome.payload["event"]["user"]["deleted"] is True
 
 

@@ -11,12 +11,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from playground.slack import NotPossibleError, Slack, View
 from tests.playground.app import actions, button, error_of, field, modal, plain, refusal_of, section
 
-Said = dict[str, Any]
+Json = dict[str, Any]
 OPTIONS = [{"text": plain("High"), "value": "high"}, {"text": plain("Low"), "value": "low"}]
 GROUPS = [{"label": plain("All"), "options": OPTIONS}]
 
 
-async def opened(client: AsyncWebClient, slack: Slack, view: Said, user: str = "UANN") -> View:
+async def opened(client: AsyncWebClient, slack: Slack, view: Json, user: str = "UANN") -> View:
     trigger = slack.workspace.triggers.give(user)
     await client.views_open(trigger_id=trigger, view=view)
     view_in_front = slack.modal(user)
@@ -24,14 +24,14 @@ async def opened(client: AsyncWebClient, slack: Slack, view: Said, user: str = "
     return view_in_front
 
 
-async def pushed(client: AsyncWebClient, slack: Slack, view: Said) -> None:
+async def pushed(client: AsyncWebClient, slack: Slack, view: Json) -> None:
     await client.views_push(trigger_id=slack.workspace.triggers.give("UANN"), view=view)
 
 
 @pytest.fixture
-def answers(app: AsyncApp) -> list[Said]:
+def answers(app: AsyncApp) -> list[Json]:
     """What the app answers to submissions, one after the other; nothing when there is no more."""
-    answers: list[Said] = []
+    answers: list[Json] = []
 
     @app.view("form")
     async def listen(ack: Any) -> None:
@@ -40,7 +40,7 @@ def answers(app: AsyncApp) -> list[Said]:
     return answers
 
 
-async def test_what_was_typed_is_sent(client: AsyncWebClient, slack: Slack, answers: list[Said]) -> None:
+async def test_what_was_typed_is_sent(client: AsyncWebClient, slack: Slack, answers: list[Json]) -> None:
     form = modal(
         field("why"),
         field("level", "static_select", options=OPTIONS),
@@ -51,13 +51,13 @@ async def test_what_was_typed_is_sent(client: AsyncWebClient, slack: Slack, answ
     )
     view = await opened(client, slack, form)
     outcome = await slack.submit("UANN", {"why": "Because.", "level_field": "low", "who": "UBEN"})
-    said = outcome.payload
-    assert said["type"] == "view_submission"
-    assert said["team"] == {"id": "T1", "domain": "stand-in"}
-    assert (said["view"]["id"], said["view"]["hash"]) == (view.id, view.hash)
-    assert (said["view"]["callback_id"], said["view"]["private_metadata"]) == ("form", "pkg_1")
-    assert (said["view"]["root_view_id"], said["view"]["previous_view_id"]) == (view.id, None)
-    assert said["view"]["state"]["values"] == {
+    payload = outcome.payload
+    assert payload["type"] == "view_submission"
+    assert payload["team"] == {"id": "T1", "domain": "stand-in"}
+    assert (payload["view"]["id"], payload["view"]["hash"]) == (view.id, view.hash)
+    assert (payload["view"]["callback_id"], payload["view"]["private_metadata"]) == ("form", "pkg_1")
+    assert (payload["view"]["root_view_id"], payload["view"]["previous_view_id"]) == (view.id, None)
+    assert payload["view"]["state"]["values"] == {
         "why": {"why_field": {"type": "plain_text_input", "value": "Because."}},
         "level": {"level_field": {"type": "static_select", "selected_option": OPTIONS[1]}},
         "who": {"who_field": {"type": "users_select", "selected_user": "UBEN"}},
@@ -68,7 +68,7 @@ async def test_what_was_typed_is_sent(client: AsyncWebClient, slack: Slack, answ
 
 
 async def test_what_must_be_filled_in_is_asked_for_by_the_client(
-    client: AsyncWebClient, slack: Slack, answers: list[Said]
+    client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
     await opened(client, slack, modal(field("why", min_length=3, max_length=5), field("more", optional=True)))
     with pytest.raises(NotPossibleError, match="'why_field' must be filled in"):
@@ -94,7 +94,7 @@ async def test_what_must_be_filled_in_is_asked_for_by_the_client(
     ids=["whole", "at-most", "address", "link", "one-line"],
 )
 async def test_an_input_takes_its_own_kind(
-    kind: str, limits: Said, typed: str, client: AsyncWebClient, slack: Slack
+    kind: str, limits: Json, typed: str, client: AsyncWebClient, slack: Slack
 ) -> None:
     await opened(client, slack, modal(field("it", kind, **limits)))
     with pytest.raises(NotPossibleError):
@@ -119,7 +119,7 @@ async def test_an_input_takes_its_own_kind(
     ids=lambda value: value.get("kind", "") if isinstance(value, dict) else "",
 )
 async def test_each_kind_of_input_has_its_own_field(
-    element: Said, choice: Any, held: Said, client: AsyncWebClient, slack: Slack
+    element: Json, choice: Any, held: Json, client: AsyncWebClient, slack: Slack
 ) -> None:
     await opened(client, slack, modal(field("it", **element)))
     with pytest.raises(NotPossibleError, match="'it_field' must be filled in"):
@@ -136,7 +136,7 @@ async def test_each_kind_of_input_has_its_own_field(
     ],
 )
 async def test_a_menu_gives_only_what_it_offers(
-    kind: str, more: Said, choice: Any, client: AsyncWebClient, slack: Slack
+    kind: str, more: Json, choice: Any, client: AsyncWebClient, slack: Slack
 ) -> None:
     await opened(client, slack, modal(field("it", kind, **more)))
     with pytest.raises(NotPossibleError):
@@ -161,7 +161,7 @@ async def test_a_late_answer_leaves_the_modal_as_it_is(client: AsyncWebClient, s
     slack.ack_within = 0.05
     view = await opened(client, slack, modal(field("why")))
     assert (await slack.submit("UANN", {"why": "x"})).error == "operation_timeout"
-    assert [each.id for each in slack.modals("UANN")] == [view.id]
+    assert [view.id for view in slack.modals("UANN")] == [view.id]
     gate.open()
 
 
@@ -176,7 +176,7 @@ async def test_a_modal_without_a_button_cannot_be_sent(client: AsyncWebClient, s
 
 
 async def test_errors_stand_under_their_inputs_and_the_modal_stays(
-    client: AsyncWebClient, slack: Slack, answers: list[Said]
+    client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
     view = await opened(client, slack, modal(section("Why?", block_id="head"), field("why")))
     answers.append({"response_action": "errors", "errors": {"why": "Say more."}})
@@ -199,7 +199,7 @@ async def test_errors_stand_under_their_inputs_and_the_modal_stays(
     ids=["no-input", "no-block", "no-view", "no-such-action"],
 )
 async def test_an_answer_that_makes_no_sense_is_trouble(
-    answer: Said, client: AsyncWebClient, slack: Slack, answers: list[Said]
+    answer: Json, client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
     await opened(client, slack, modal(section("Why?", block_id="head"), field("why")))
     answers.append(answer)
@@ -209,7 +209,7 @@ async def test_an_answer_that_makes_no_sense_is_trouble(
 
 
 async def test_an_answer_changes_the_modal_or_puts_one_on_top(
-    client: AsyncWebClient, slack: Slack, answers: list[Said]
+    client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
     first = await opened(client, slack, modal(field("why")))
     answers.extend(
@@ -224,19 +224,19 @@ async def test_an_answer_changes_the_modal_or_puts_one_on_top(
     assert (changed.id, changed.action_ids) == (first.id, ["how_field"])
     assert changed.hash != first.hash
     outcome = await slack.submit("UANN", {"how": "So."})
-    assert [each.shown for each in outcome.views] == ["Sure?"]
-    assert [each.previous_id for each in slack.modals("UANN")] == [None, first.id]
+    assert [view.shown for view in outcome.views] == ["Sure?"]
+    assert [view.previous_id for view in slack.modals("UANN")] == [None, first.id]
     await slack.submit("UANN")
     assert slack.modals("UANN") == []
 
 
 async def test_an_empty_answer_closes_only_what_was_sent(
-    client: AsyncWebClient, slack: Slack, answers: list[Said]
+    client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
     first = await opened(client, slack, modal(section("Below.")))
     await pushed(client, slack, modal(section("Above.")))
     await slack.submit("UANN")
-    assert [each.id for each in slack.modals("UANN")] == [first.id]
+    assert [view.id for view in slack.modals("UANN")] == [first.id]
 
 
 async def test_no_more_than_three_lie_on_each_other(client: AsyncWebClient, slack: Slack) -> None:
@@ -255,11 +255,11 @@ async def test_an_update_by_an_old_hash_is_refused(client: AsyncWebClient, slack
     assert answer["view"]["hash"] != view.hash
     late = client.views_update(view_id=view.id, hash=view.hash, view=modal(section("Late")))
     assert await error_of(late) == "hash_conflict"
-    assert [each.shown for each in slack.modals("UANN")] == ["Loaded"]
+    assert [view.shown for view in slack.modals("UANN")] == ["Loaded"]
 
 
 async def test_what_was_typed_outlives_an_update_of_its_input(
-    client: AsyncWebClient, slack: Slack, answers: list[Said]
+    client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
     view = await opened(client, slack, modal(field("why"), field("how")))
     slack.type_in("UANN", {"why": "Because."})
@@ -279,35 +279,35 @@ async def test_what_is_closed_is_not_found(client: AsyncWebClient, slack: Slack,
 
 
 async def test_closing_is_told_to_who_wants_to_know(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
-    told: list[Said] = []
+    received: list[Json] = []
 
     @app.view_closed("form")
-    async def listen(ack: Any, body: Said) -> None:
+    async def listen(ack: Any, body: Json) -> None:
         await ack()
-        told.append(body)
+        received.append(body)
 
     await opened(client, slack, modal(section("1"), notify_on_close=True))
     await pushed(client, slack, modal(section("2"), notify_on_close=True, clear_on_close=True))
     await slack.close("UANN")
     assert slack.modals("UANN") == []
-    assert [(each["type"], each["is_cleared"]) for each in told] == [("view_closed", True)] * 2
+    assert [(payload["type"], payload["is_cleared"]) for payload in received] == [("view_closed", True)] * 2
 
 
 async def test_a_click_in_a_modal_carries_what_was_typed(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
-    told: list[Said] = []
+    received: list[Json] = []
 
     @app.action("next")
-    async def listen(ack: Any, body: Said) -> None:
+    async def listen(ack: Any, body: Json) -> None:
         await ack()
-        told.append(body)
+        received.append(body)
 
     view = await opened(client, slack, modal(field("why"), actions(button("next"))))
     await slack.click_modal("UANN", "next", values={"why": "Because."})
-    (said,) = told
-    assert said["container"] == {"type": "view", "view_id": view.id}
-    assert said["view"]["state"]["values"]["why"]["why_field"]["value"] == "Because."
-    assert "response_url" not in said
-    await client.views_push(trigger_id=said["trigger_id"], view=modal(section("Page 2")))
+    (payload,) = received
+    assert payload["container"] == {"type": "view", "view_id": view.id}
+    assert payload["view"]["state"]["values"]["why"]["why_field"]["value"] == "Because."
+    assert "response_url" not in payload
+    await client.views_push(trigger_id=payload["trigger_id"], view=modal(section("Page 2")))
     assert len(slack.modals("UANN")) == 2
 
 
@@ -330,7 +330,7 @@ async def test_an_input_tells_the_app_at_once_only_if_it_is_to(
 
 
 async def test_a_strangers_submission_comes_from_their_workspace(
-    client: AsyncWebClient, slack: Slack, answers: list[Said]
+    client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
     await opened(client, slack, modal(section("Hello.")), user="USTR")
     outcome = await slack.submit("USTR")
@@ -342,7 +342,7 @@ async def test_a_strangers_submission_comes_from_their_workspace(
 
 async def test_options_are_asked_for_as_one_types(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
     @app.options("who_field")
-    async def listen(ack: Any, payload: Said) -> None:
+    async def listen(ack: Any, payload: Json) -> None:
         await ack(options=[{"text": plain(payload["value"]), "value": payload["value"]}])
 
     await opened(client, slack, modal(field("who", "external_select")))
@@ -366,4 +366,4 @@ async def test_two_views_do_not_bear_one_external_id(client: AsyncWebClient, sla
     second = client.views_open(trigger_id=trigger, view=modal(section("2"), external_id="mine"))
     assert await error_of(second) == "duplicate_external_id"
     await client.views_update(external_id="mine", view=modal(section("3"), external_id="mine"))
-    assert [each.shown for each in slack.modals("UANN")] == ["3"]
+    assert [view.shown for view in slack.modals("UANN")] == ["3"]

@@ -39,11 +39,11 @@ OVERRIDE = {"override_decision": "proceed", "override_reason": "The audit is tom
 
 
 async def test_who_takes_it_up_is_named_on_the_card_and_nobody_else_can(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.details(SVEN, card)
     await office.give(SENTA, card, Verb.CLAIM_TASK)
-    assert (await office.read(told)).body["interrupt"]["assigned_to"] == SENTA
-    assert "Senta has taken this up" in (await office.card(told)).shown
+    assert (await office.read(proposal)).body["interrupt"]["assigned_to"] == SENTA
+    assert "Senta has taken this up" in (await office.card(proposal)).shown
     view = office.slack.modal(SENTA)
     assert view is not None
     assert "claim_task" not in view.action_ids
@@ -51,152 +51,152 @@ async def test_who_takes_it_up_is_named_on_the_card_and_nobody_else_can(office: 
     refused = office.slack.modal(SVEN)
     assert refused is not None
     assert "has taken this up" in refused.shown
-    assert await office.refusals(told) == [(SVEN, Reason.TASK_CLAIMED)]
+    assert await office.refusals(proposal) == [(SVEN, Reason.TASK_CLAIMED)]
 
 
 async def test_what_one_has_taken_up_another_may_still_decide(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.give(SENTA, card, Verb.CLAIM_TASK)
-    await office.approve(SVEN, await office.card(told))
-    assert await office.status(told) is Status.APPROVED
+    await office.approve(SVEN, await office.card(proposal))
+    assert await office.status(proposal) is Status.APPROVED
 
 
 async def test_who_steps_aside_is_not_asked_any_more_in_any_version(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.give(SENTA, card, Verb.RECUSE, {"comment": "My brother works there."})
-    assert (await office.read(told)).body["status"] == "pending"
-    await office.version(told, {**HARD, "action_parameters": {"record": "43"}})
-    card = await office.card(told)
+    assert (await office.read(proposal)).body["status"] == "pending"
+    await office.version(proposal, {**HARD, "action_parameters": {"record": "43"}})
+    card = await office.card(proposal)
     await office.click(SENTA, card, "approve")
     assert "You recused yourself" in await office.notes(SENTA)
-    assert await office.refusals(told) == [(SENTA, Reason.IS_RECUSED)]
+    assert await office.refusals(proposal) == [(SENTA, Reason.IS_RECUSED)]
     await office.approve(SVEN, card)
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED
 
 
 async def test_when_the_last_of_a_role_steps_aside_the_next_role_is_asked_at_once(
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, POLICY.replace('includes = ["senior_reviewer"]\n', "")) as office:
-        told, card = await office.asked()
+        proposal, card = await office.asked()
         await office.give(SENTA, card, Verb.RECUSE, {})
-        assert (await office.state(told)).task.rung == 0
-        await office.give(SVEN, await office.card(told), Verb.RECUSE, {})
-        read = (await office.read(told)).body
+        assert (await office.state(proposal)).task.rung == 0
+        await office.give(SVEN, await office.card(proposal), Verb.RECUSE, {})
+        read = (await office.read(proposal)).body
         assert (read["interrupt"]["required_role"], read["interrupt"]["rung"]) == ("supervisor", 1)
-        await office.approve(SUSI, await office.card(told))
-        assert await office.status(told) is Status.APPROVED
+        await office.approve(SUSI, await office.card(proposal))
+        assert await office.status(proposal) is Status.APPROVED
 
 
 async def test_a_comment_is_kept_and_shown_and_decides_nothing(office: Office) -> None:
-    told, card = await office.asked()
-    before = await office.standing(told)
+    proposal, card = await office.asked()
+    before = await office.standing(proposal)
     await office.give(SENTA, card, Verb.COMMENT, {"comment": "I asked the customer."})
-    assert await office.standing(told) == before
-    assert [event["actor"] for event in await office.events(told, "human.commented")] == [SENTA]
-    assert "I asked the customer." in (await office.card(told)).shown
+    assert await office.standing(proposal) == before
+    assert [event["actor"] for event in await office.events(proposal, "human.commented")] == [SENTA]
+    assert "I asked the customer." in (await office.card(proposal)).shown
 
 
 async def test_a_comment_needs_a_role(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     view = await office.details(NOBODY, card, Verb.COMMENT)
     assert "do not hold that role" in view.shown
-    assert await office.events(told, "human.commented") == []
+    assert await office.events(proposal, "human.commented") == []
 
 
 async def test_a_deadline_moves_to_a_later_time(office: Office) -> None:
-    told, card = await office.asked()
-    due = (await office.state(told)).task.due_at
+    proposal, card = await office.asked()
+    due = (await office.state(proposal)).task.due_at
     until = due + DAY
     await office.give(SENTA, card, Verb.EXTEND, {"until": int(until.timestamp()), "comment": "She is on leave."})
-    read = (await office.read(told)).body
+    read = (await office.read(proposal)).body
     assert datetime.fromisoformat(read["interrupt"]["expires_at"]) == until
 
 
 async def test_who_is_not_independent_cannot_give_it_more_time(office: Office) -> None:
-    told, card = await office.asked({**HARD, "requested_by": SENTA})
+    proposal, card = await office.asked({**HARD, "requested_by": SENTA})
     view = await office.details(SENTA, card, Verb.EXTEND)
     assert "You asked for this" in view.shown
-    assert await office.refusals(told) == [(SENTA, Reason.IS_REQUESTER)]
+    assert await office.refusals(proposal) == [(SENTA, Reason.IS_REQUESTER)]
 
 
 @pytest.mark.parametrize("user", [pytest.param(ROSE, id="the requester"), pytest.param(OWEN, id="the agent's owner")])
 async def test_who_stands_behind_it_may_withdraw_it(office: Office, user: str) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.give(user, card, Verb.WITHDRAW, {"comment": "No longer needed."})
-    read = (await office.read(told)).body
+    read = (await office.read(proposal)).body
     assert (read["status"], read["may_proceed"], read["interrupt"]["status"]) == ("cancelled", False, "cancelled")
-    card = await office.card(told)
+    card = await office.card(proposal)
     assert (f"{user[1:].capitalize()} withdrew this" in card.shown, "No longer needed." in card.shown) == (True, True)
 
 
 async def test_a_reviewer_cannot_withdraw_what_others_asked_for(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     view = await office.details(SENTA, card, Verb.WITHDRAW)
     assert "can withdraw this" in view.shown
-    assert await office.refusals(told) == [(SENTA, Reason.NOT_YOURS_TO_WITHDRAW)]
-    assert await office.status(told) is Status.PENDING
+    assert await office.refusals(proposal) == [(SENTA, Reason.NOT_YOURS_TO_WITHDRAW)]
+    assert await office.status(proposal) is Status.PENDING
 
 
 @pytest.mark.parametrize("user", [pytest.param(SVEN, id="another reviewer"), pytest.param(ROSE, id="the requester")])
 async def test_an_approval_is_revoked_before_it_is_claimed(office: Office, user: str) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.approve(SENTA, card)
-    await office.give(user, await office.card(told), Verb.REVOKE, {"comment": "The order was recalled."})
-    read = (await office.read(told)).body
+    await office.give(user, await office.card(proposal), Verb.REVOKE, {"comment": "The order was recalled."})
+    read = (await office.read(proposal)).body
     assert (read["status"], read["may_proceed"]) == ("revoked", False)
-    assert (await office.claim(told)).status == 409
-    assert "The order was recalled." in (await office.card(told)).shown
+    assert (await office.claim(proposal)).status == 409
+    assert "The order was recalled." in (await office.card(proposal)).shown
 
 
 async def test_once_it_is_claimed_it_is_too_late_to_revoke(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.approve(SENTA, card)
-    await office.details(SVEN, await office.card(told))
-    assert (await office.claim(told)).status == 200
+    await office.details(SVEN, await office.card(proposal))
+    assert (await office.claim(proposal)).status == 200
     await office.slack.click_modal(SVEN, "revoke")
     view = office.slack.modal(SVEN)
     assert view is not None
     assert "already claimed" in view.shown
-    assert await office.refusals(told) == [(SVEN, Reason.ALREADY_CLAIMED)]
-    assert "revoke" not in (await office.details(SENTA, await office.card(told))).action_ids
+    assert await office.refusals(proposal) == [(SVEN, Reason.ALREADY_CLAIMED)]
+    assert "revoke" not in (await office.details(SENTA, await office.card(proposal))).action_ids
 
 
 async def test_a_thread_that_was_taken_over_is_held_until_it_is_handed_back(office: Office) -> None:
-    told, card = await office.asked(THREADED)
+    proposal, card = await office.asked(THREADED)
     await office.give(SENTA, card, Verb.TAKE_OVER, {"comment": "I call them."})
     assert (await office.submit(OTHER)).problem == (409, "thread-taken-over")
-    card = await office.card(told)
+    card = await office.card(proposal)
     assert "leave its thread alone until it is handed back" in card.shown
     view = await office.details(SVEN, card, Verb.HAND_BACK)
     assert "who took this over" in view.shown
     assert (await office.submit(OTHER)).status == 409
     await office.give(SENTA, card, Verb.HAND_BACK, {"comment": "They agreed."})
     assert (await office.submit(OTHER)).status == 202
-    assert await office.status(told) is Status.TAKEN_OVER
-    assert "Senta handed the thread back" in (await office.card(told)).shown
+    assert await office.status(proposal) is Status.TAKEN_OVER
+    assert "Senta handed the thread back" in (await office.card(proposal)).shown
 
 
 async def test_an_admin_may_hand_a_thread_back(office: Office) -> None:
-    told, card = await office.asked(THREADED)
+    proposal, card = await office.asked(THREADED)
     await office.give(SENTA, card, Verb.TAKE_OVER, {})
-    await office.give(ADAM, await office.card(told), Verb.HAND_BACK, {})
+    await office.give(ADAM, await office.card(proposal), Verb.HAND_BACK, {})
     assert (await office.submit(OTHER)).status == 202
 
 
 async def test_what_takes_a_person_offers_no_approval_and_is_taken_over(office: Office) -> None:
-    told, card = await office.asked({**TAKEOVER, "thread_id": "thr_1"})
-    assert (await office.state(told)).level is HITLLevel.HUMAN_TAKEOVER
+    proposal, card = await office.asked({**TAKEOVER, "thread_id": "thr_1"})
+    assert (await office.state(proposal)).level is HITLLevel.HUMAN_TAKEOVER
     offered = [label for label in card.labels if label in ("Approve", "Override", "Take over", "Reject")]
     assert offered == ["Take over", "Reject"]
     assert (await office.submit(OTHER)).problem == (409, "thread-taken-over")
     await office.give(RITA, card, Verb.TAKE_OVER, {"comment": "Mine."})
-    assert (await office.read(told)).body["status"] == "taken_over"
+    assert (await office.read(proposal)).body["status"] == "taken_over"
 
 
 async def test_what_was_picked_for_a_second_look_is_judged_from_the_list(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SAMPLED) as office:
-        told, card = await office.asked()
+        proposal, card = await office.asked()
         await office.give(SENTA, card, Verb.OVERRIDE, OVERRIDE)
         for user in (SENTA, SVEN):
             await office.slack.command(user, "/reviews", "sampled")
@@ -205,29 +205,29 @@ async def test_what_was_picked_for_a_second_look_is_judged_from_the_list(databas
         assert "already counts" in await office.notes(SENTA, 2)
         await office.click(SVEN, listed, "judge")
         await office.slack.submit(SVEN, {"verdict": "unsound", "comment": "The ticket is old."})
-        assert (await office.state(told)).verdict == "unsound"
-        (judged,) = await office.events(told, "review.judged")
+        assert (await office.state(proposal)).verdict == "unsound"
+        (judged,) = await office.events(proposal, "review.judged")
         assert (judged["actor"], judged["outcome"]) == (SVEN, "unsound")
-        assert "Judged unsound" in (await office.card(told)).shown
+        assert "Judged unsound" in (await office.card(proposal)).shown
         listing = await office.slack.command(SVEN, "/reviews", "sampled")
         assert "Judge" not in listing.notes[-1].labels
 
 
 async def _automatic(office: Office) -> Response:
     """What the policy lets pass, claimed and carried out: it has no card."""
-    told = await office.submit(AUTOMATIC)
-    assert (told.status, await office.status(told)) == (201, Status.APPROVED)
-    assert (await office.claim(told)).status == 200
-    assert (await office.report(told)).status == 200
-    return told
+    proposal = await office.submit(AUTOMATIC)
+    assert (proposal.status, await office.status(proposal)) == (201, Status.APPROVED)
+    assert (await office.claim(proposal)).status == 200
+    assert (await office.report(proposal)).status == 200
+    return proposal
 
 
-async def _earned(office: Office, told: Response) -> tuple[int, int] | None:
+async def _earned(office: Office, proposal: Response) -> tuple[int, int] | None:
     """Successes in a row and recent failures."""
-    state = await office.state(told)
+    state = await office.state(proposal)
     whose = (state.tenant_id, state.agent_id, state.action_type)
-    its = await office.world.read(lambda connection: load_profile(connection, *whose))
-    return (its.consecutive_successes, len(its.recent_failures)) if its else None
+    profile = await office.world.read(lambda connection: load_profile(connection, *whose))
+    return (profile.consecutive_successes, len(profile.recent_failures)) if profile else None
 
 
 @pytest.mark.parametrize(("verdict", "earned"), [("sound", (1, 0)), ("unsound", (0, 1))])
@@ -235,34 +235,36 @@ async def test_what_ran_without_a_person_is_judged_from_the_list_and_that_moves_
     database_url: str, tmp_path: Path, verdict: str, earned: tuple[int, int]
 ) -> None:
     async with open_office(database_url, tmp_path, SAMPLED) as office:
-        told = await _automatic(office)
-        assert await _earned(office, told) is None
+        proposal = await _automatic(office)
+        assert await _earned(office, proposal) is None
         listed = await office.reviews(RITA, "sampled")
         assert "Read the record" in listed.shown
         await office.click(RITA, listed, "judge")
         assert (await office.slack.submit(RITA, {"verdict": verdict})).errors == {}
-        (judged,) = await office.events(told, "review.judged")
+        (judged,) = await office.events(proposal, "review.judged")
         assert (judged["actor"], judged["outcome"]) == (RITA, verdict)
-        assert await _earned(office, told) == earned
+        assert await _earned(office, proposal) == earned
         assert "Nothing is left to be judged." in (await office.reviews(RITA, "sampled")).shown
 
 
 async def test_what_ran_without_a_person_is_judged_from_its_details(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SAMPLED) as office:
-        told = await _automatic(office)
-        shown = await office.reviews(SENTA, f"show {told.id}")
+        proposal = await _automatic(office)
+        shown = await office.reviews(SENTA, f"show {proposal.id}")
         assert "Details offers it" in shown.shown
         assert "judge" in (await office.details(SENTA, shown, Verb.JUDGE)).title.lower()
         assert (await office.slack.submit(SENTA, {"verdict": "sound"})).errors == {}
-        assert (await office.state(told)).verdict == "sound"
+        assert (await office.state(proposal)).verdict == "sound"
 
 
 async def test_what_was_revoked_before_it_ran_is_not_judged(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SAMPLED) as office:
-        told = await office.submit(AUTOMATIC)
-        await office.give(RITA, await office.reviews(RITA, f"show {told.id}"), Verb.REVOKE, {"comment": "Recalled."})
-        assert await office.status(told) is Status.REVOKED
-        shown = await office.reviews(RITA, f"show {told.id}")
+        proposal = await office.submit(AUTOMATIC)
+        await office.give(
+            RITA, await office.reviews(RITA, f"show {proposal.id}"), Verb.REVOKE, {"comment": "Recalled."}
+        )
+        assert await office.status(proposal) is Status.REVOKED
+        shown = await office.reviews(RITA, f"show {proposal.id}")
         assert "Second look" not in shown.shown
         assert "judge" not in (await office.details(RITA, shown)).action_ids
         assert "Nothing is left to be judged." in (await office.reviews(RITA, "sampled")).shown
@@ -270,6 +272,6 @@ async def test_what_was_revoked_before_it_ran_is_not_judged(database_url: str, t
 
 async def test_what_went_ahead_by_an_ordinary_approval_is_not_judged(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SAMPLED) as office:
-        told, card = await office.asked(SOFT)
+        proposal, card = await office.asked(SOFT)
         await office.click(RITA, card, "approve")
-        assert "judge" not in (await office.details(SENTA, await office.card(told))).action_ids
+        assert "judge" not in (await office.details(SENTA, await office.card(proposal))).action_ids

@@ -7,7 +7,7 @@ from tests.bot.slack.office import RITA, SENTA, Office
 
 
 async def test_a_package_is_posted_as_a_card_that_says_what_is_asked(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     assert card.blocks[0]["text"]["text"].endswith("Read the record")
     assert "Details" in card.labels
     assert [label for label in card.labels if label in ("Approve", "Reject", "Revise", "Escalate")] == [
@@ -16,30 +16,30 @@ async def test_a_package_is_posted_as_a_card_that_says_what_is_asked(office: Off
         "Revise",
         "Escalate",
     ]
-    assert (await office.state(told)).shown is not None
+    assert (await office.state(proposal)).shown is not None
 
 
 async def test_a_grave_approval_asks_for_a_comment_and_a_confirmation_and_then_counts(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     outcome = await office.click(SENTA, card, "approve")
     assert outcome.status == 200
     modal = office.slack.modal(SENTA)
     assert modal is not None
-    digest = (await office.state(told)).action_digest
+    digest = (await office.state(proposal)).action_digest
     submitted = await office.slack.submit(SENTA, {"comment": "Checked.", "confirmed": [digest]})
     assert (submitted.errors, office.slack.modal(SENTA)) == ({}, None)
-    assert await office.status(told) is Status.APPROVED
-    card = await office.card(told)
+    assert await office.status(proposal) is Status.APPROVED
+    card = await office.card(proposal)
     assert "Approve" not in card.labels
     assert "Senta" in card.shown
-    read = await office.read(told)
+    read = await office.read(proposal)
     assert read.body["may_proceed"]
     assert read.body["decision"]["comment"] == "Checked."
 
 
 async def test_who_does_not_hold_the_role_is_told_so_alone_and_it_is_on_record(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.click(RITA, card, "approve")
     assert "you do not hold that role" in await office.notes(RITA)
     assert office.slack.modal(RITA) is None
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(proposal) is Status.PENDING

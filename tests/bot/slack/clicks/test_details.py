@@ -45,29 +45,29 @@ LONG = HARD | {
 }
 
 
-async def pages_read(office: Office, told: Response) -> list[tuple[str, int]]:
-    return [(seen.reviewer_id, seen.page) for seen in (await office.state(told)).details]
+async def pages_read(office: Office, proposal: Response) -> list[tuple[str, int]]:
+    return [(seen.reviewer_id, seen.page) for seen in (await office.state(proposal)).details]
 
 
 async def turn(office: Office, page: int, user: str = SENTA) -> View:
     """To the page that one of the buttons names."""
-    button = next(each for each in before(office, user).elements if each.label == f"Page {page}")
+    button = next(element for element in before(office, user).elements if element.label == f"Page {page}")
     await office.slack.click_modal(user, "page", block_id=button.block_id)
     return before(office, user)
 
 
 async def test_details_say_everything_and_who_opened_them_is_on_record(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     view = await office.details(RITA, card)
     assert (view.callback_id, view.title) == ("details", "Details")
     assert "Read record 42." in view.shown
     assert "The customer asked for it." in view.shown
-    assert [event["actor"] for event in await office.events(told, "package.details_opened")] == [RITA]
-    assert await pages_read(office, told) == [(RITA, 1)]
+    assert [event["actor"] for event in await office.events(proposal, "package.details_opened")] == [RITA]
+    assert await pages_read(office, proposal) == [(RITA, 1)]
 
 
 async def test_every_page_can_be_reached_and_read_and_is_kept_as_read(office: Office) -> None:
-    told, card = await office.asked(LONG)
+    proposal, card = await office.asked(LONG)
     first = await office.details(SENTA, card)
     last = int(first.shown.split("Page 1 of ")[1].split("\n")[0])
     assert last >= 3
@@ -77,51 +77,51 @@ async def test_every_page_can_be_reached_and_read_and_is_kept_as_read(office: Of
     assert [
         number for number in range(50) if f"doubt-{number:02}" not in whole or f"way-{number:02}" not in whole
     ] == []
-    assert await pages_read(office, told) == [(SENTA, page) for page in range(1, last + 1)]
+    assert await pages_read(office, proposal) == [(SENTA, page) for page in range(1, last + 1)]
     assert f"Page {last - 1} of {last}" in (await turn(office, last - 1)).shown
-    assert len(await office.events(told, "package.details_opened")) == last
+    assert len(await office.events(proposal, "package.details_opened")) == last
 
 
 async def test_a_page_that_slack_did_not_show_was_not_read(office: Office) -> None:
-    told, card = await office.asked(CRITICAL)
+    proposal, card = await office.asked(CRITICAL)
     office.slack.faults.error("views.open", "expired_trigger_id")
     await office.click(SUSI, card, "details")
     await office.notes(SUSI)
-    assert await pages_read(office, told) == []
+    assert await pages_read(office, proposal) == []
     await office.click(SUSI, card, "approve")
     assert "Open Details first" in await office.notes(SUSI, 2)
 
 
 async def test_a_page_that_slack_did_not_turn_to_was_not_read_and_the_reader_is_told(office: Office) -> None:
-    told, card = await office.asked(LONG)
+    proposal, card = await office.asked(LONG)
     await office.details(SENTA, card)
     office.slack.faults.status(500, "views.update")
     await turn(office, 2)
     assert "did not show" in before(office).shown
-    assert await pages_read(office, told) == [(SENTA, 1)]
+    assert await pages_read(office, proposal) == [(SENTA, 1)]
 
 
 async def test_a_page_turned_on_a_view_that_has_changed_meanwhile_changes_and_records_nothing(office: Office) -> None:
-    told, card = await office.asked(LONG)
+    proposal, card = await office.asked(LONG)
     old = await office.details(SENTA, card)
     await office.slack.click_modal(SENTA, "claim_task")
     now = before(office)
-    button = next(each for each in old.elements if each.label == "Page 2")
+    button = next(element for element in old.elements if element.label == "Page 2")
     await office.slack.client.click_view(SENTA, old, Press(action_id="page", block_id=button.block_id))
     assert office.slack.modals(SENTA) == [now]
-    assert await pages_read(office, told) == [(SENTA, 1)]
+    assert await pages_read(office, proposal) == [(SENTA, 1)]
 
 
 # Who may read.
 
 
 async def test_a_member_without_a_role_may_read_and_not_decide(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     assert (await office.details(NOBODY, card)).callback_id == "details"
     await office.slack.close(NOBODY)
     await office.click(NOBODY, card, "approve")
     assert "do not hold that role" in await office.notes(NOBODY)
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(proposal) is Status.PENDING
 
 
 @pytest.mark.parametrize(
@@ -133,42 +133,42 @@ async def test_a_member_without_a_role_may_read_and_not_decide(office: Office) -
     ],
 )
 async def test_details_are_for_the_people_of_this_workspace(office: Office, user: str, told_why: str) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     office.slack.add_person("UNEWCOMER", name="Newcomer")
     office.slack.join("UNEWCOMER", CHANNEL)
     await office.click(user, card, "details")
     assert told_why in await office.notes(user)
     assert office.slack.modal(user) is None
-    assert await pages_read(office, told) == []
+    assert await pages_read(office, proposal) == []
 
 
 async def test_who_became_a_guest_while_reading_turns_no_further_page(office: Office) -> None:
-    told, card = await office.asked(LONG)
+    proposal, card = await office.asked(LONG)
     await office.details(SENTA, card)
     office.slack.change_person(SENTA, guest="multi")
     await office.slack.event(office.slack.person_event(SENTA))
     await turn(office, 2)
     assert "Guests cannot" in before(office).shown
-    assert await pages_read(office, told) == [(SENTA, 1)]
+    assert await pages_read(office, proposal) == [(SENTA, 1)]
 
 
 # What can be done there.
 
 
 async def test_a_claim_is_shown_at_once_in_details_and_on_the_card(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.details(SENTA, card)
     await office.slack.click_modal(SENTA, "claim_task")
     assert "Claim" not in before(office).labels
     assert "Taken up" in before(office).shown
-    assert (await office.state(told)).task.assigned_to == SENTA
-    mention = json.dumps((await office.card(told)).blocks)
+    assert (await office.state(proposal)).task.assigned_to == SENTA
+    mention = json.dumps((await office.card(proposal)).blocks)
     assert f"<@{SENTA}>" in mention
     assert "subteam" not in mention
 
 
 async def test_who_claims_what_somebody_else_has_taken_is_told_on_top_of_details(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.details(SVEN, card)
     await office.details(SENTA, card)
     await office.slack.click_modal(SENTA, "claim_task")
@@ -176,36 +176,36 @@ async def test_who_claims_what_somebody_else_has_taken_is_told_on_top_of_details
     assert [view.callback_id for view in office.slack.modals(SVEN)] == ["details", "decision"]
     assert "has taken this up" in before(office, SVEN).shown
     assert SENTA in json.dumps(before(office, SVEN).blocks)
-    assert (await office.state(told)).task.assigned_to == SENTA
+    assert (await office.state(proposal)).task.assigned_to == SENTA
 
 
 async def test_a_comment_is_kept_and_shown_the_next_time(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.details(SENTA, card, Verb.COMMENT)
     await office.slack.submit(SENTA, {"comment": "I asked the customer."})
-    assert "I asked the customer." in (await office.details(SVEN, await office.card(told))).shown
-    assert await office.status(told) is Status.PENDING
+    assert "I asked the customer." in (await office.details(SVEN, await office.card(proposal))).shown
+    assert await office.status(proposal) is Status.PENDING
 
 
 async def test_what_details_offer_of_a_decided_package_works(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.approve(SENTA, card)
-    view = await office.details(SENTA, await office.card(told))
+    view = await office.details(SENTA, await office.card(proposal))
     assert "approved this" in view.shown
     assert {"Approve", "Claim", "Edit and approve", "Extend deadline"}.isdisjoint(view.labels)
     assert {"Comment", "Revoke"} <= set(view.labels)
     await office.slack.click_modal(SENTA, "revoke")
     assert (await office.slack.submit(SENTA, {"comment": "The wrong record after all."})).ok
-    assert await office.status(told) is Status.REVOKED
+    assert await office.status(proposal) is Status.REVOKED
 
 
 async def test_details_that_were_opened_before_a_decision_refuse_what_came_too_late(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.details(OWEN, card)
     await office.approve(SENTA, card)
     await office.slack.click_modal(OWEN, "withdraw")
     assert "already approved by" in before(office, OWEN).shown
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED
 
 
 @pytest.mark.parametrize("error", ["expired_trigger_id", "push_limit_reached"])
@@ -221,31 +221,31 @@ async def test_a_form_that_cannot_be_put_on_top_is_told_in_the_place_of_details(
 # What is not there any more, or never was.
 
 
-async def _emptied(office: Office, told: Response) -> None:
+async def _emptied(office: Office, proposal: Response) -> None:
     """As retention does it."""
-    words = update(CONTENT).where(CONTENT.c.package_id == told.id).values(words=None, salt=None)
+    words = update(CONTENT).where(CONTENT.c.package_id == proposal.id).values(words=None, salt=None)
     await office.world.write(lambda connection: connection.execute(words))
 
 
 async def test_a_package_whose_words_were_emptied_still_has_its_record(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.approve(SENTA, card, "A secret reason.")
-    await _emptied(office, told)
+    await _emptied(office, proposal)
     view = await office.details(SENTA, card)
     assert "has been removed, as the policy's retention asks" in view.shown
     assert "Senta" in view.shown
     assert {"Read the record", "Read record 42.", "A secret reason."}.isdisjoint(view.shown.split("\n"))
     await office.slack.close(SENTA)
-    shown = await office.slack.command(SENTA, "/reviews", f"show {told.id}")
+    shown = await office.slack.command(SENTA, "/reviews", f"show {proposal.id}")
     assert "has been removed" in shown.notes[-1].shown
 
 
 async def test_an_emptied_package_cannot_be_edited(office: Office) -> None:
-    told, card = await office.asked()
-    await _emptied(office, told)
+    proposal, card = await office.asked()
+    await _emptied(office, proposal)
     await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
     assert "no parameters to edit" in before(office).shown
-    assert "Edit and approve" not in [each.label for each in before(office).elements]
+    assert "Edit and approve" not in [element.label for element in before(office).elements]
 
 
 def _retold(card: Message, value: str) -> Message:
@@ -274,9 +274,9 @@ async def test_a_button_for_a_package_that_does_not_exist_says_so(office: Office
 
 
 async def test_details_tell_the_version_that_is_there_now(office: Office) -> None:
-    told, old = await office.asked(SOFT)
-    await office.version(told, SOFT | {"action_parameters": {"record": "43"}})
+    proposal, old = await office.asked(SOFT)
+    await office.version(proposal, SOFT | {"action_parameters": {"record": "43"}})
     await office.click(RITA, old, "details", old_copy=True)
     assert "What has changed since version 1" in before(office, RITA).shown
-    (opened,) = await office.events(told, "package.details_opened")
+    (opened,) = await office.events(proposal, "package.details_opened")
     assert opened["package_version"] == 2

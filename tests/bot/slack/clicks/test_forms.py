@@ -14,7 +14,7 @@ from rules.state.commands import Verb
 from rules.state.model import Status
 from store.commands.execute import COMMANDS
 from tests.bot.service import Response
-from tests.bot.slack.forms import APPROVED, OTHER, before, opened, said
+from tests.bot.slack.forms import APPROVED, OTHER, before, open_form, shown_json
 from tests.bot.slack.office import CONFIRMED, GROUP, HARD, SENTA, SVEN, Office
 
 HOUR = timedelta(hours=1)
@@ -22,9 +22,9 @@ HOUR = timedelta(hours=1)
 sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
-async def commands(office: Office, told: Response) -> int:
+async def commands(office: Office, proposal: Response) -> int:
     """How many commands of this package came from Slack's side and were answered."""
-    query = select(func.count()).where(COMMANDS.c.package_id == told.id, COMMANDS.c.command_id.like("slack:%"))
+    query = select(func.count()).where(COMMANDS.c.package_id == proposal.id, COMMANDS.c.command_id.like("slack:%"))
     return int(await office.world.read(lambda connection: connection.execute(query).scalar_one()))
 
 
@@ -42,28 +42,28 @@ async def commands(office: Office, told: Response) -> int:
 async def test_who_comes_too_late_with_a_form_is_told_who_decided_and_changes_nothing(
     office: Office, verb: str, values: dict[str, Any], status: str
 ) -> None:
-    told = await opened(office)
-    await office.click(SVEN, await office.card(told), verb)
+    proposal = await open_form(office)
+    await office.click(SVEN, await office.card(proposal), verb)
     first = await office.slack.submit(SVEN, values)
     assert (first.ok, office.slack.modal(SVEN)) == (True, None)
-    standing = await office.standing(told)
+    standing = await office.standing(proposal)
     late = await office.slack.submit(SENTA, APPROVED)
     assert late.ok
-    assert f"already {status} by" in said(office)
-    assert SVEN in said(office)
-    assert await office.standing(told) == standing
-    assert await office.refusals(told) == [(SENTA, "already-decided")]
+    assert f"already {status} by" in shown_json(office)
+    assert SVEN in shown_json(office)
+    assert await office.standing(proposal) == standing
+    assert await office.refusals(proposal) == [(SENTA, "already-decided")]
 
 
 @sqlite
 async def test_who_lost_the_role_while_the_form_lay_open_decides_nothing(office: Office) -> None:
-    told = await opened(office)
+    proposal = await open_form(office)
     office.slack.change_group(GROUP, members=[SVEN])
     await office.slack.event(office.slack.group_event(GROUP))
     await office.slack.submit(SENTA, APPROVED)
-    assert "you do not hold that role" in said(office)
-    assert await office.status(told) is Status.PENDING
-    assert await office.refusals(told) == [(SENTA, "wrong-role")]
+    assert "you do not hold that role" in shown_json(office)
+    assert await office.status(proposal) is Status.PENDING
+    assert await office.refusals(proposal) == [(SENTA, "wrong-role")]
 
 
 @sqlite
@@ -81,12 +81,12 @@ async def test_who_lost_the_role_while_the_form_lay_open_decides_nothing(office:
 async def test_a_form_for_version_1_is_refused_once_there_is_version_2(
     office: Office, verb: str, values: dict[str, Any], package: dict[str, Any]
 ) -> None:
-    told = await opened(office, verb)
-    assert (await office.version(told, package)).status == 202
+    proposal = await open_form(office, verb)
+    assert (await office.version(proposal, package)).status == 202
     await office.slack.submit(SENTA, values)
-    assert "Version 1 is out of date: version 2 is the one to go by" in said(office)
-    assert await office.status(told) is Status.PENDING
-    assert await office.refusals(told) == [(SENTA, "stale-version")]
+    assert "Version 1 is out of date: version 2 is the one to go by" in shown_json(office)
+    assert await office.status(proposal) is Status.PENDING
+    assert await office.refusals(proposal) == [(SENTA, "stale-version")]
 
 
 @sqlite
@@ -95,70 +95,70 @@ async def test_a_form_for_version_1_is_refused_once_there_is_version_2(
     [pytest.param('{"record": "44"}', id="another edit"), pytest.param('{"record": "43"}', id="what version 2 says")],
 )
 async def test_an_edit_of_version_1_is_not_carried_over_to_version_2(office: Office, typed: str) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
-    await office.version(told, OTHER)
+    await office.version(proposal, OTHER)
     await office.slack.submit(SENTA, {"action_parameters": typed, "comment": "Corrected."})
-    assert "Version 1 is out of date" in said(office)
-    assert (await office.state(told)).version == 2
+    assert "Version 1 is out of date" in shown_json(office)
+    assert (await office.state(proposal)).version == 2
 
 
 @sqlite
 async def test_an_approval_begun_below_does_not_count_on_the_rung_above(office: Office) -> None:
-    told = await opened(office)
-    await office.click(SVEN, await office.card(told), "escalate")
+    proposal = await open_form(office)
+    await office.click(SVEN, await office.card(proposal), "escalate")
     assert (await office.slack.submit(SVEN)).ok
     await office.slack.submit(SENTA, APPROVED)
-    assert "has since been escalated to supervisor" in said(office)
-    assert await office.refusals(told) == [(SENTA, "stale-rung")]
+    assert "has since been escalated to supervisor" in shown_json(office)
+    assert await office.refusals(proposal) == [(SENTA, "stale-rung")]
 
 
 @sqlite
 async def test_a_form_for_a_package_that_expired_meanwhile_is_told_so(office: Office) -> None:
     ends = office.clock() + HOUR
-    told = await opened(office, package=HARD | {"expires_at": ends.isoformat()})
+    proposal = await open_form(office, package=HARD | {"expires_at": ends.isoformat()})
     office.clock.passes(2 * HOUR)
-    await office.time(Expire, told)
+    await office.time(Expire, proposal)
     await office.slack.submit(SENTA, APPROVED)
-    assert "already expired" in said(office)
-    assert await office.refusals(told) == [(SENTA, "already-decided")]
+    assert "already expired" in shown_json(office)
+    assert await office.refusals(proposal) == [(SENTA, "already-decided")]
 
 
 @sqlite
 async def test_an_approval_after_the_end_is_refused_although_the_clock_has_not_come_by(office: Office) -> None:
     ends = office.clock() + HOUR
-    told = await opened(office, package=HARD | {"expires_at": ends.isoformat()})
+    proposal = await open_form(office, package=HARD | {"expires_at": ends.isoformat()})
     office.clock.passes(2 * HOUR)
     await office.slack.submit(SENTA, APPROVED)
-    assert "nothing can be granted any more" in said(office)
-    assert await office.refusals(told) == [(SENTA, "already-expired")]
+    assert "nothing can be granted any more" in shown_json(office)
+    assert await office.refusals(proposal) == [(SENTA, "already-expired")]
 
 
 # Twice.
 
 
 async def test_a_form_submitted_twice_at_once_is_one_command_and_one_vote(office: Office) -> None:
-    told = await opened(office)
+    proposal = await open_form(office)
     twice = (office.slack.submit(SENTA, APPROVED) for _ in range(2))
     first, second = await asyncio.gather(*twice)
     assert (first.status, second.status) == (200, 200)
     assert office.slack.modal(SENTA) is None
-    assert len(await office.events(told, "human.decision_recorded")) == 1
-    assert (await commands(office, told), await office.refusals(told)) == (1, [])
+    assert len(await office.events(proposal, "human.decision_recorded")) == 1
+    assert (await commands(office, proposal), await office.refusals(proposal)) == (1, [])
 
 
 async def test_the_same_submission_delivered_again_is_one_command_and_gets_the_same_answer(office: Office) -> None:
-    told = await opened(office)
+    proposal = await open_form(office)
     first = await office.slack.submit(SENTA, APPROVED)
     again = await office.slack.redeliver(first)
     assert (again.status, again.body) == (200, first.body)
-    assert len(await office.events(told, "human.decision_recorded")) == 1
-    assert (await commands(office, told), await office.refusals(told)) == (1, [])
+    assert len(await office.events(proposal, "human.decision_recorded")) == 1
+    assert (await commands(office, proposal), await office.refusals(proposal)) == (1, [])
 
 
 @sqlite
 async def test_the_same_rejection_delivered_again_is_not_told_that_it_came_too_late(office: Office) -> None:
-    await opened(office, "reject")
+    await open_form(office, "reject")
     first = await office.slack.submit(SENTA, {"comment": "Not now."})
     again = await office.slack.redeliver(first)
     assert first.body == again.body == {"response_action": "clear"}
@@ -178,7 +178,7 @@ async def test_the_same_rejection_delivered_again_is_not_told_that_it_came_too_l
 async def test_a_time_that_will_not_do_is_said_beside_its_field_and_the_form_can_be_sent_again(
     office: Office, after: timedelta, told_why: str
 ) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.more(SENTA, card, Verb.DEFER)
     until = int((office.clock() + after).timestamp())
     refused = await office.slack.submit(SENTA, {"until": until, "comment": "After the audit."})
@@ -188,8 +188,8 @@ async def test_a_time_that_will_not_do_is_said_beside_its_field_and_the_form_can
     later = int((office.clock() + 2 * HOUR).timestamp())
     mended = await office.slack.submit(SENTA, {"until": later})
     assert (mended.errors, office.slack.modal(SENTA)) == ({}, None)
-    assert await office.status(told) is Status.DEFERRED
-    assert (await office.read(told)).body["decision"]["comment"] == "After the audit."
+    assert await office.status(proposal) is Status.DEFERRED
+    assert (await office.read(proposal)).body["decision"]["comment"] == "After the audit."
 
 
 @sqlite
@@ -204,25 +204,25 @@ async def test_a_time_that_will_not_do_is_said_beside_its_field_and_the_form_can
     ],
 )
 async def test_parameters_that_cannot_be_taken_are_told_beside_them(office: Office, typed: str, told_why: str) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
     refused = await office.slack.submit(SENTA, {"action_parameters": typed, "comment": "Corrected."})
     assert list(refused.errors) == ["action_parameters"]
     assert told_why in refused.errors["action_parameters"]
-    assert (await office.state(told)).version == 1
+    assert (await office.state(proposal)).version == 1
 
 
 @sqlite
 async def test_an_edit_is_shown_before_it_counts_and_shown_again_when_it_is_changed_again(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
     await office.slack.submit(SENTA, {"action_parameters": '{"record": "43"}', "comment": "Corrected."})
     assert "Your edit changes 1 value" in before(office).shown
     await office.slack.submit(SENTA, {"action_parameters": '{"record": "44"}', "confirmed": [CONFIRMED]})
-    assert (await office.state(told)).version == 1
+    assert (await office.state(proposal)).version == 1
     await office.slack.submit(SENTA, {"confirmed": [CONFIRMED]})
-    assert (await office.state(told)).version == 2
-    card = await office.card(told)
+    assert (await office.state(proposal)).version == 2
+    card = await office.card(proposal)
     assert '"44"' in card.shown
 
 
@@ -236,20 +236,20 @@ async def test_an_edit_is_shown_before_it_counts_and_shown_again_when_it_is_chan
     ],
 )
 async def test_blanks_are_no_words(office: Office, verb: str, values: dict[str, Any], field: str) -> None:
-    told = await opened(office, verb)
+    proposal = await open_form(office, verb)
     refused = await office.slack.submit(SENTA, values)
     assert list(refused.errors) == [field]
-    assert await office.status(told) is Status.PENDING
-    assert await office.events(told, "human.decision_recorded") == []
+    assert await office.status(proposal) is Status.PENDING
+    assert await office.events(proposal, "human.decision_recorded") == []
 
 
 @sqlite
 async def test_an_override_without_evidence_is_told_beside_the_field(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.more(SENTA, card, Verb.OVERRIDE)
     values = {"override_decision": "stop", "override_reason": "It is the wrong record.", "evidence_refs": "\n \n"}
     refused = await office.slack.submit(SENTA, values)
     assert list(refused.errors) == ["evidence_refs"]
     assert (await office.slack.submit(SENTA, {"evidence_refs": "ticket 7\n\nticket 8"})).ok
-    override = (await office.read(told)).body["decision"]["override"]
+    override = (await office.read(proposal)).body["decision"]["override"]
     assert override["evidence_refs"] == ["ticket 7", "ticket 8"]

@@ -9,7 +9,7 @@ import pytest
 
 from rules.state.commands import Verb
 from rules.state.model import Status
-from tests.bot.slack.forms import OTHER, before, forged, opened
+from tests.bot.slack.forms import OTHER, before, open_form, submit_forged
 from tests.bot.slack.office import SENTA, SVEN, Office
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -32,11 +32,11 @@ def ticked(*values: str) -> dict[str, Any]:
     ],
 )
 async def test_a_grave_approval_that_confirms_nothing_is_refused(office: Office, values: dict[str, Any]) -> None:
-    told = await opened(office)
-    answer = await forged(office, state={"values": values})
+    proposal = await open_form(office)
+    answer = await submit_forged(office, state={"values": values})
     assert (answer.status, list(answer.body["errors"])) == (200, ["confirmed"])
-    assert await office.status(told) is Status.PENDING
-    assert await office.events(told, "human.decision_recorded") == []
+    assert await office.status(proposal) is Status.PENDING
+    assert await office.events(proposal, "human.decision_recorded") == []
 
 
 @pytest.mark.parametrize(
@@ -56,32 +56,32 @@ async def test_a_grave_approval_that_confirms_nothing_is_refused(office: Office,
     ],
 )
 async def test_a_form_that_is_for_nothing_we_know_changes_nothing_and_says_so(office: Office, metadata: str) -> None:
-    told = await opened(office)
-    digest = (await office.state(told)).action_digest
+    proposal = await open_form(office)
+    digest = (await office.state(proposal)).action_digest
     ref = before(office).private_metadata.removeprefix("approve ")
-    answer = await forged(office, private_metadata=metadata.format(ref=ref), state={"values": ticked(digest)})
+    answer = await submit_forged(office, private_metadata=metadata.format(ref=ref), state={"values": ticked(digest)})
     assert (answer.status, answer.body["response_action"]) == (200, "update")
     assert "not one that is in use any more" in json.dumps(answer.body)
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(proposal) is Status.PENDING
 
 
 @pytest.mark.parametrize("callback_id", ["details", "home", "approve", "", "decision "])
 async def test_a_form_of_another_name_decides_nothing(office: Office, callback_id: str) -> None:
-    told = await opened(office)
-    digest = (await office.state(told)).action_digest
-    answer = await forged(office, callback_id=callback_id, state={"values": ticked(digest)})
+    proposal = await open_form(office)
+    digest = (await office.state(proposal)).action_digest
+    answer = await submit_forged(office, callback_id=callback_id, state={"values": ticked(digest)})
     assert (answer.status, answer.body["response_action"]) == (200, "update")
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(proposal) is Status.PENDING
 
 
 async def test_what_is_confirmed_for_one_package_does_not_approve_another(office: Office) -> None:
-    told = await opened(office)
+    proposal = await open_form(office)
     other, _ = await office.asked(OTHER)
-    digest = (await office.state(told)).action_digest
-    metadata = before(office).private_metadata.replace(told.id, other.id)
-    answer = await forged(office, private_metadata=metadata, state={"values": ticked(digest)})
+    digest = (await office.state(proposal)).action_digest
+    metadata = before(office).private_metadata.replace(proposal.id, other.id)
+    answer = await submit_forged(office, private_metadata=metadata, state={"values": ticked(digest)})
     assert (answer.status, list(answer.body["errors"])) == (200, ["confirmed"])
-    assert [await office.status(each) for each in (told, other)] == [Status.PENDING, Status.PENDING]
+    assert [await office.status(submitted) for submitted in (proposal, other)] == [Status.PENDING, Status.PENDING]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ async def test_an_absence_without_an_end_is_asked_for_it(office: Office, values:
     await office.slack.open_home(SENTA)
     await office.slack.until(lambda: office.slack.home(SENTA))
     await office.slack.click_home(SENTA, "home_away")
-    answer = await forged(office, state={"values": values})
+    answer = await submit_forged(office, state={"values": values})
     assert (answer.status, list(answer.body["errors"])) == (200, ["until"])
 
 
@@ -113,8 +113,8 @@ async def test_an_absence_without_an_end_is_asked_for_it(office: Office, values:
 async def test_a_field_that_comes_back_as_another_kind_of_input_is_not_read(
     office: Office, until: dict[str, Any]
 ) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.more(SENTA, card, Verb.DEFER)
-    answer = await forged(office, state={"values": {**NOT_CONFIRMED, "until": {"until": until}}})
+    answer = await submit_forged(office, state={"values": {**NOT_CONFIRMED, "until": {"until": until}}})
     assert (answer.status, answer.body) == (400, "This cannot be read.")
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(proposal) is Status.PENDING

@@ -35,11 +35,11 @@ async def test_a_form_from_within_details_opens_on_top_and_all_views_close_when_
 
 
 async def test_a_form_from_within_details_that_is_given_up_leaves_details_open(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.details(SENTA, card, Verb.COMMENT)
     await office.slack.close(SENTA)
     assert [view.callback_id for view in office.slack.modals(SENTA)] == ["details"]
-    assert await office.events(told, "human.commented") == []
+    assert await office.events(proposal, "human.commented") == []
 
 
 # Slack does not open it.
@@ -50,13 +50,13 @@ TRIGGERS = ["trigger_expired", "trigger_exchanged", "expired_trigger_id", "excha
 @pytest.mark.parametrize("error", TRIGGERS)
 @pytest.mark.parametrize("action_id", ["approve", "details"])
 async def test_who_tapped_too_long_ago_is_asked_to_tap_once_more(office: Office, action_id: str, error: str) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     office.slack.faults.error("views.open", error)
     outcome = await office.click(SENTA, card, action_id)
     assert outcome.ok
     assert "tap once more" in await office.notes(SENTA)
     assert office.slack.modal(SENTA) is None
-    assert await office.refusals(told) == []
+    assert await office.refusals(proposal) == []
     await office.click(SENTA, card, action_id)
     assert office.slack.modal(SENTA) is not None
 
@@ -92,15 +92,15 @@ async def test_where_slack_refuses_the_view_itself_nobody_is_asked_to_tap_again_
 
 
 async def test_who_may_not_decide_is_told_before_being_asked_for_words(office: Office) -> None:
-    told, card = await office.asked(CRITICAL)
+    proposal, card = await office.asked(CRITICAL)
     await office.click(SUSI, card, "approve")
     assert "Open Details first" in await office.notes(SUSI)
     assert office.slack.calls_to("views.open") == []
-    assert await office.refusals(told) == [(SUSI, Reason.DETAILS_FIRST.value)]
+    assert await office.refusals(proposal) == [(SUSI, Reason.DETAILS_FIRST.value)]
 
 
 async def test_a_soft_approval_takes_one_tap_and_no_form(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     assert (await office.click(RITA, card, "approve")).ok
     assert office.slack.calls_to("views.open") == []
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED

@@ -44,42 +44,42 @@ KINDS = [
 async def test_each_kind_is_asked_for_in_its_own_words_and_approved(
     office: Office, package: Mapping[str, Any], asked: str
 ) -> None:
-    told, card = await office.asked(package)
+    proposal, card = await office.asked(package)
     assert asked in card.shown
     await office.approve(SENTA, card)
-    read = (await office.read(told)).body
+    read = (await office.read(proposal)).body
     assert (read["status"], read["may_proceed"]) == ("approved", True)
     assert read["decision"]["action_parameters"] == package.get("action_parameters")
-    assert (await office.claim(told)).status == 200
+    assert (await office.claim(proposal)).status == 200
 
 
 @pytest.mark.parametrize(("package", "asked"), KINDS)
 async def test_each_kind_can_be_rejected(office: Office, package: Mapping[str, Any], asked: str) -> None:
-    told, card = await office.asked(package)
+    proposal, card = await office.asked(package)
     await office.give(SENTA, card, Verb.REJECT, {"comment": f"I do not {asked}."})
-    read = (await office.read(told)).body
+    read = (await office.read(proposal)).body
     assert (read["status"], read["decision"]["comment"]) == ("rejected", f"I do not {asked}.")
 
 
 async def test_a_question_is_answered_and_an_answer_is_no_permission(office: Office) -> None:
-    told, card = await office.asked(QUESTION)
+    proposal, card = await office.asked(QUESTION)
     assert ("Answer" in card.labels, "Approve" in card.labels, "Override" in card.labels) == (True, False, False)
     await office.give(SENTA, card, Verb.ANSWER, {"answer": "The blue one."})
-    read = (await office.read(told)).body
+    read = (await office.read(proposal)).body
     assert (read["status"], read["may_proceed"]) == ("approved", False)
     assert (read["decision"]["decision"], read["decision"]["answer"]) == ("answer", "The blue one.")
-    assert (await office.claim(told)).status == 409
-    card = await office.card(told)
+    assert (await office.claim(proposal)).status == 409
+    card = await office.card(proposal)
     assert ("Answered" in card.shown, "The blue one." in card.shown) == (True, True)
 
 
 async def test_a_question_is_not_approved_by_a_button_that_it_does_not_have(office: Office) -> None:
-    told, card = await office.asked(QUESTION)
+    proposal, card = await office.asked(QUESTION)
     (ref,) = (element.data["value"] for element in card.elements if element.action_id == "details")
     client = office.slack.client
     action = {"action_id": "approve", "block_id": "b", "type": "button", "value": ref, "action_ts": "1.0"}
     payload = client.payloads.on_message(client.person(SENTA), card, action, {})
     assert (await client.delivery.send(Parcel("interactive", payload))).status == 200
     assert "This is a question" in await office.notes(SENTA)
-    assert await office.refusals(told) == [(SENTA, Reason.A_QUESTION)]
-    assert await office.status(told) is Status.PENDING
+    assert await office.refusals(proposal) == [(SENTA, Reason.A_QUESTION)]
+    assert await office.status(proposal) is Status.PENDING

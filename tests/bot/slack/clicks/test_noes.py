@@ -16,8 +16,8 @@ AGAIN = SOFT | {"action_parameters": {"record": "42", "nonce": 2}}
 async def test_a_rejected_action_with_another_nonce_waits_for_an_explicit_approval(office: Office) -> None:
     before, card = await office.asked(SOFT)
     await office.give(ROSS, card, Verb.REJECT, {"comment": "Not this one."})
-    told, again = await office.asked(AGAIN)
-    assert (told.body["level"], told.body["why"][0]["rule"]) == ("hard_approval", "earlier-no")
+    proposal, again = await office.asked(AGAIN)
+    assert (proposal.body["level"], proposal.body["why"][0]["rule"]) == ("hard_approval", "earlier-no")
     assert f"Ross rejected record.read in {before.id}" in again.shown
     assert "An explicit approval is required." in again.shown
 
@@ -26,8 +26,8 @@ async def test_an_objection_holds_after_the_agent_has_withdrawn(office: Office) 
     before, card = await office.asked(SOFT)
     await office.click(ROSS, card, "object")
     assert (await office.post(f"/v1/packages/{before.id}/cancel", {"reason": "Never mind."})).status == 200
-    told, again = await office.asked(AGAIN)
-    assert told.body["level"] == "hard_approval"
+    proposal, again = await office.asked(AGAIN)
+    assert proposal.body["level"] == "hard_approval"
     assert f"Ross objected to record.read in {before.id}" in again.shown
 
 
@@ -60,6 +60,6 @@ async def test_silence_does_not_let_pass_a_like_action_that_came_in_before_the_n
 async def test_silence_never_lets_a_like_action_pass(office: Office, verb: str) -> None:
     _, card = await office.asked(SOFT)
     await office.give(ROSS, card, Verb(verb), {"comment": "No."} if verb == "reject" else None)
-    told, _ = await office.asked(AGAIN)
-    await office.passes((await office.state(told)).terms.soft_timeout * 2)
-    assert await office.status(told) is Status.PENDING
+    proposal, _ = await office.asked(AGAIN)
+    await office.passes((await office.state(proposal)).terms.soft_timeout * 2)
+    assert await office.status(proposal) is Status.PENDING

@@ -42,9 +42,9 @@ LONER = "ULONER"  # a guest of a single channel
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
     """The office, in which a bot can press buttons too: some program does it with the bot's token."""
 
-    async with open_office(database_url, tmp_path, scene=_with_more_people) as its:
-        its.slack.change_person(BOT, bot=False)
-        yield its
+    async with open_office(database_url, tmp_path, scene=_with_more_people) as office:
+        office.slack.change_person(BOT, bot=False)
+        yield office
 
 
 def _with_more_people(slack: Slack) -> None:
@@ -59,7 +59,7 @@ class Barred(NamedTuple):
     user: str
     reason: Reason
     sentence: str
-    said: Mapping[str, Any] = {}
+    fields: Mapping[str, Any] = {}
 
 
 NOT_THEIRS = [
@@ -88,47 +88,47 @@ NOT_THEIRS = [
 async def test_who_may_not_approve_is_told_why_alone_and_it_is_on_record(
     office: Office, package: Mapping[str, Any], who: Barred
 ) -> None:
-    told, card = await office.asked({**package, **who.said})
-    before = await office.standing(told)
+    proposal, card = await office.asked({**package, **who.fields})
+    before = await office.standing(proposal)
     outcome = await office.click(who.user, card, "approve")
     assert (outcome.status, outcome.error) == (200, None)
     assert who.sentence in await office.notes(who.user)
     assert office.slack.modal(who.user) is None
-    assert await office.standing(told) == before
-    assert await office.refusals(told) == [(who.user, who.reason)]
+    assert await office.standing(proposal) == before
+    assert await office.refusals(proposal) == [(who.user, who.reason)]
 
 
 async def test_whom_the_directory_does_not_know_is_told_so_and_leaves_no_trace(office: Office) -> None:
-    told, card = await office.asked()
-    revision = (await office.state(told)).revision
+    proposal, card = await office.asked()
+    revision = (await office.state(proposal)).revision
     office.slack.add_person("UNEW")
     office.slack.join("UNEW", CHANNEL)
     await office.click("UNEW", card, "approve")
     assert "directory does not know" in await office.notes("UNEW")
-    assert ((await office.state(told)).revision, await office.refusals(told)) == (revision, [])
+    assert ((await office.state(proposal)).revision, await office.refusals(proposal)) == (revision, [])
 
 
 @pytest.mark.parametrize("verb", ["details", "approve", "reject", "revise", "escalate", "object"])
 async def test_a_stranger_gets_nothing_from_any_button(office: Office, verb: str) -> None:
-    told, card = await office.asked(SOFT)
-    before = await office.standing(told)
+    proposal, card = await office.asked(SOFT)
+    before = await office.standing(proposal)
     await office.click(STRANGER, card, verb)
     assert "belongs to another one" in await office.notes(STRANGER)
     assert office.slack.modal(STRANGER) is None
-    assert await office.standing(told) == before
+    assert await office.standing(proposal) == before
 
 
 @pytest.mark.parametrize(
     "verb", [Verb.REQUEST_MORE_EVIDENCE, Verb.DEFER, Verb.OVERRIDE, Verb.TAKE_OVER, Verb.RECUSE], ids=str
 )
 async def test_a_guest_gets_nothing_from_the_menu(office: Office, verb: Verb) -> None:
-    told, card = await office.asked()
-    before = await office.standing(told)
+    proposal, card = await office.asked()
+    before = await office.standing(proposal)
     await office.more(GUEST, card, verb)
     assert "Guests cannot decide" in await office.notes(GUEST)
     assert office.slack.modal(GUEST) is None
-    assert await office.standing(told) == before
-    assert await office.refusals(told) == [(GUEST, Reason.A_GUEST)]
+    assert await office.standing(proposal) == before
+    assert await office.refusals(proposal) == [(GUEST, Reason.A_GUEST)]
 
 
 @pytest.mark.parametrize(
@@ -136,47 +136,49 @@ async def test_a_guest_gets_nothing_from_the_menu(office: Office, verb: Verb) ->
     [pytest.param(ROSE, "requester", id="the requester"), pytest.param(OWEN, "owner", id="the owner")],
 )
 async def test_who_asked_for_it_and_who_owns_the_agent_may_stop_it(office: Office, user: str, as_what: str) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.click(user, card, "reject")
     await office.slack.submit(user, {"comment": "Not any more."})
-    read = await office.read(told)
+    read = await office.read(proposal)
     assert (read.body["status"], read.body["decision"]["comment"]) == ("rejected", "Not any more.")
-    assert [(each["reviewer_id"], each["role"]) for each in read.body["decision"]["reviewers"]] == [(user, as_what)]
+    assert [(reviewer["reviewer_id"], reviewer["role"]) for reviewer in read.body["decision"]["reviewers"]] == [
+        (user, as_what)
+    ]
 
 
 async def test_who_asked_for_it_may_object_with_one_tap(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     await office.click(ROSE, card, "object")
-    assert (await office.state(told)).level == "hard_approval"
+    assert (await office.state(proposal)).level == "hard_approval"
 
 
 async def test_who_stands_on_the_chain_without_a_role_may_not_even_stop_it(office: Office) -> None:
-    told, card = await office.asked({**HARD, "on_behalf_of": [NOBODY]})
+    proposal, card = await office.asked({**HARD, "on_behalf_of": [NOBODY]})
     await office.click(NOBODY, card, "reject")
     assert "do not hold that role" in await office.notes(NOBODY)
-    assert await office.refusals(told) == [(NOBODY, Reason.WRONG_ROLE)]
+    assert await office.refusals(proposal) == [(NOBODY, Reason.WRONG_ROLE)]
 
 
 async def test_who_edited_a_version_does_not_approve_it_too(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.edit(SENTA, card, '{"record": "43"}')
-    assert (await office.state(told)).version == 2
-    card = await office.card(told)
+    assert (await office.state(proposal)).version == 2
+    card = await office.card(proposal)
     await office.click(SENTA, card, "approve")
     assert "second pair of eyes" in await office.notes(SENTA)
-    assert await office.refusals(told) == [(SENTA, Reason.IS_EDITOR)]
+    assert await office.refusals(proposal) == [(SENTA, Reason.IS_EDITOR)]
     await office.approve(SVEN, card)
-    read = await office.read(told)
+    read = await office.read(proposal)
     assert (read.body["may_proceed"], read.body["decision"]["action_parameters"]) == (True, {"record": "43"})
 
 
 async def test_in_details_the_sentence_comes_in_a_view_of_its_own(office: Office) -> None:
     """There is no card to answer beside."""
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     view = await office.details(RITA, card, Verb.CLAIM_TASK)
     assert (view.title, "do not hold that role" in view.shown) == ("Not possible", True)
-    assert await office.refusals(told) == [(RITA, Reason.WRONG_ROLE)]
-    assert (await office.state(told)).task.assigned_to is None
+    assert await office.refusals(proposal) == [(RITA, Reason.WRONG_ROLE)]
+    assert (await office.state(proposal)).task.assigned_to is None
 
 
 OUT_OF_SCOPE = POLICY.replace(f'groups = ["{GROUP}"]', f'groups = ["{GROUP}"]\nscopes = ["payment.*"]')
@@ -194,22 +196,22 @@ async def test_a_role_reaches_as_far_as_its_scope_and_its_risk(
     database_url: str, tmp_path: Path, policy: str, reason: Reason, sentence: str
 ) -> None:
     async with open_office(database_url, tmp_path, policy) as office:
-        told, card = await office.asked()
-        before = await office.standing(told)
+        proposal, card = await office.asked()
+        before = await office.standing(proposal)
         await office.click(SENTA, card, "approve")
         assert sentence in await office.notes(SENTA)
-        assert await office.standing(told) == before
-        assert await office.refusals(told) == [(SENTA, reason)]
+        assert await office.standing(proposal) == before
+        assert await office.refusals(proposal) == [(SENTA, reason)]
 
 
 async def test_whose_authority_ends_below_the_risk_can_do_what_they_are_told_and_escalate(
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, BELOW) as office:
-        told, card = await office.asked()
+        proposal, card = await office.asked()
         await office.click(SENTA, card, "escalate")
         await office.slack.submit(SENTA, {"comment": "Above me."})
-        assert (await office.state(told)).task.required_role == "supervisor"
+        assert (await office.state(proposal)).task.required_role == "supervisor"
 
 
 WITH_GUEST = POLICY.replace('"URITA", "UROSS"', f'"URITA", "{GUEST}"')
@@ -227,15 +229,15 @@ async def test_a_guest_decides_only_where_the_policy_names_them_as_one(
     database_url: str, tmp_path: Path, policy: str, status: Status
 ) -> None:
     async with open_office(database_url, tmp_path, policy) as office:
-        told, card = await office.asked(SOFT)
+        proposal, card = await office.asked(SOFT)
         await office.click(GUEST, card, "approve")
-        assert await office.status(told) is status
+        assert await office.status(proposal) is status
 
 
 async def test_a_guest_whom_the_policy_names_still_needs_a_role(database_url: str, tmp_path: Path) -> None:
     policy = POLICY.replace("[directory]", f'[directory]\nguests = ["{GUEST}"]')
     async with open_office(database_url, tmp_path, policy) as office:
-        told, card = await office.asked(SOFT)
+        proposal, card = await office.asked(SOFT)
         await office.click(GUEST, card, "approve")
         assert "do not hold that role" in await office.notes(GUEST)
-        assert await office.refusals(told) == [(GUEST, Reason.WRONG_ROLE)]
+        assert await office.refusals(proposal) == [(GUEST, Reason.WRONG_ROLE)]

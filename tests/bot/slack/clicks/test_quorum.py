@@ -17,147 +17,147 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
     """Where seniors may decide on critical packages too."""
-    async with open_office(database_url, tmp_path, SENIORS_FOR_ALL) as its:
-        yield its
+    async with open_office(database_url, tmp_path, SENIORS_FOR_ALL) as office:
+        yield office
 
 
 async def test_a_critical_approval_waits_until_its_maker_has_opened_details(office: Office) -> None:
-    told, card = await office.asked(CRITICAL)
+    proposal, card = await office.asked(CRITICAL)
     assert "Open Details before you approve" in card.shown
     await office.click(SENTA, card, "approve")
     assert "Open Details first" in await office.notes(SENTA)
     assert office.slack.modal(SENTA) is None
-    assert await office.refusals(told) == [(SENTA, Reason.DETAILS_FIRST)]
+    assert await office.refusals(proposal) == [(SENTA, Reason.DETAILS_FIRST)]
     await office.read_first(card, SENTA)
     await office.approve(SENTA, card)
-    assert (await office.read(told)).body["interrupt"]["quorum"]["have"] == 1
+    assert (await office.read(proposal)).body["interrupt"]["quorum"]["have"] == 1
 
 
 async def test_that_somebody_else_has_opened_details_is_not_enough(office: Office) -> None:
-    told, card = await office.asked(CRITICAL)
+    proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, SVEN)
     await office.click(SENTA, card, "approve")
     assert "Open Details first" in await office.notes(SENTA)
-    assert await office.refusals(told) == [(SENTA, Reason.DETAILS_FIRST)]
+    assert await office.refusals(proposal) == [(SENTA, Reason.DETAILS_FIRST)]
 
 
 async def test_a_new_version_has_to_be_read_anew(office: Office) -> None:
-    told, card = await office.asked(CRITICAL)
+    proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, SENTA)
-    await office.version(told, {**CRITICAL, "action_parameters": {"record": "43"}})
-    await office.click(SENTA, await office.card(told), "approve")
+    await office.version(proposal, {**CRITICAL, "action_parameters": {"record": "43"}})
+    await office.click(SENTA, await office.card(proposal), "approve")
     assert "Open Details first" in await office.notes(SENTA)
 
 
 async def test_nobody_has_to_open_details_to_reject(office: Office) -> None:
-    told, card = await office.asked(CRITICAL)
+    proposal, card = await office.asked(CRITICAL)
     await office.click(SENTA, card, "reject")
     await office.slack.submit(SENTA, {"comment": "No."})
-    assert await office.status(told) is Status.REJECTED
+    assert await office.status(proposal) is Status.REJECTED
 
 
 async def test_the_first_of_two_approvals_is_counted_on_the_card_and_the_second_decides(office: Office) -> None:
-    told, card = await office.asked(CRITICAL)
+    proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, SENTA, SUSI)
     await office.approve(SENTA, card, "The order is there.")
-    read = (await office.read(told)).body
+    read = (await office.read(proposal)).body
     assert (read["status"], read["may_proceed"]) == ("pending", False)
     assert read["interrupt"]["quorum"] == {"needed": 2, "have": 1, "of_role": {"supervisor": {"needed": 1, "have": 0}}}
-    card = await office.card(told)
+    card = await office.card(proposal)
     assert "1 of 2 approvals: Senta. Still needed: 1 supervisor." in card.shown
     assert "The order is there." in card.shown
     await office.approve(SUSI, card, "So it is.")
-    read = (await office.read(told)).body
-    made = read["decision"]
-    assert (read["status"], read["may_proceed"], made["basis"]) == ("approved", True, "quorum")
-    assert {each["reviewer_id"]: each["role"] for each in made["reviewers"]} == {
+    read = (await office.read(proposal)).body
+    decision = read["decision"]
+    assert (read["status"], read["may_proceed"], decision["basis"]) == ("approved", True, "quorum")
+    assert {reviewer["reviewer_id"]: reviewer["role"] for reviewer in decision["reviewers"]} == {
         SENTA: "senior_reviewer",
         SUSI: "supervisor",
     }
 
 
 async def test_the_same_person_does_not_count_twice(office: Office) -> None:
-    told, card = await office.asked(CRITICAL)
+    proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, SUSI)
     await office.approve(SUSI, card)
-    await office.click(SUSI, await office.card(told), "approve")
+    await office.click(SUSI, await office.card(proposal), "approve")
     assert "already counts" in await office.notes(SUSI)
     assert office.slack.modal(SUSI) is None
-    assert (await office.read(told)).body["interrupt"]["quorum"]["have"] == 1
-    assert await office.refusals(told) == [(SUSI, Reason.ALREADY_COUNTED)]
+    assert (await office.read(proposal)).body["interrupt"]["quorum"]["have"] == 1
+    assert await office.refusals(proposal) == [(SUSI, Reason.ALREADY_COUNTED)]
 
 
 async def test_two_seniors_are_not_enough_and_a_supervisor_completes_it(office: Office) -> None:
-    told, card = await office.asked(CRITICAL)
+    proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, SENTA, SVEN, SUSI)
     for user in (SENTA, SVEN):
-        await office.approve(user, await office.card(told))
-    assert await office.status(told) is Status.PENDING
-    card = await office.card(told)
+        await office.approve(user, await office.card(proposal))
+    assert await office.status(proposal) is Status.PENDING
+    card = await office.card(proposal)
     assert "Still needed: 1 supervisor" in card.shown
     await office.approve(SUSI, card)
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED
 
 
 async def test_two_supervisors_are_enough(office: Office) -> None:
-    told, card = await office.asked(CRITICAL)
+    proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, SUSI, SAUL)
     for user in (SUSI, SAUL):
-        await office.approve(user, await office.card(told))
-    assert await office.status(told) is Status.APPROVED
+        await office.approve(user, await office.card(proposal))
+    assert await office.status(proposal) is Status.APPROVED
 
 
 async def test_one_rejection_is_enough_whoever_has_approved_before(office: Office) -> None:
-    told, card = await office.asked(CRITICAL)
+    proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, SUSI)
     await office.approve(SUSI, card)
-    await office.click(SENTA, await office.card(told), "reject")
+    await office.click(SENTA, await office.card(proposal), "reject")
     await office.slack.submit(SENTA, {"comment": "The order is forged."})
-    assert await office.status(told) is Status.REJECTED
+    assert await office.status(proposal) is Status.REJECTED
 
 
 async def test_a_new_version_voids_the_votes_on_the_one_before(office: Office) -> None:
-    told, card = await office.asked(CRITICAL)
+    proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, SUSI)
     await office.approve(SUSI, card)
-    card = await office.card(told)
+    card = await office.card(proposal)
     await office.click(SENTA, card, "revise")
     await office.slack.submit(SENTA, {"instructions": "Only one record."})
-    await office.version(told, {**CRITICAL, "action_parameters": {"record": "43"}})
-    read = (await office.read(told)).body
+    await office.version(proposal, {**CRITICAL, "action_parameters": {"record": "43"}})
+    read = (await office.read(proposal)).body
     assert (read["status"], read["version"], read["interrupt"]["quorum"]["have"]) == ("pending", 2, 0)
-    card = await office.card(told)
+    card = await office.card(proposal)
     assert "So far" not in card.shown
     await office.read_first(card, SUSI)
     await office.approve(SUSI, card)
-    assert (await office.read(told)).body["interrupt"]["quorum"]["have"] == 1
+    assert (await office.read(proposal)).body["interrupt"]["quorum"]["have"] == 1
 
 
 async def test_who_steps_aside_takes_their_vote_back(office: Office) -> None:
-    told, card = await office.asked(CRITICAL)
+    proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, SUSI)
     await office.approve(SUSI, card)
-    await office.click(SUSI, await office.card(told), "more", option="Recuse")
+    await office.click(SUSI, await office.card(proposal), "more", option="Recuse")
     await office.slack.submit(SUSI, {"comment": "My brother works there."})
-    assert (await office.read(told)).body["interrupt"]["quorum"]["have"] == 0
-    await office.click(SUSI, await office.card(told), "approve")
+    assert (await office.read(proposal)).body["interrupt"]["quorum"]["have"] == 0
+    await office.click(SUSI, await office.card(proposal), "approve")
     assert "You recused yourself" in await office.notes(SUSI)
-    assert await office.refusals(told) == [(SUSI, Reason.IS_RECUSED)]
+    assert await office.refusals(proposal) == [(SUSI, Reason.IS_RECUSED)]
 
 
 async def test_approvals_and_overrides_do_not_add_up(office: Office) -> None:
-    told, card = await office.asked(CRITICAL)
+    proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, SUSI, SAUL)
     await office.approve(SUSI, card)
-    await office.click(SAUL, await office.card(told), "more", option="Override")
-    said = {"override_decision": "proceed", "override_reason": "At once.", "evidence_refs": "ticket 7"}
-    await office.slack.submit(SAUL, said)
-    assert await office.status(told) is Status.PENDING
+    await office.click(SAUL, await office.card(proposal), "more", option="Override")
+    values = {"override_decision": "proceed", "override_reason": "At once.", "evidence_refs": "ticket 7"}
+    await office.slack.submit(SAUL, values)
+    assert await office.status(proposal) is Status.PENDING
 
 
 async def test_who_may_not_decide_on_this_risk_does_not_help_the_quorum(office: Office) -> None:
-    told, card = await office.asked(CRITICAL)
+    proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, RITA)
     await office.click(RITA, card, "approve")
     assert "do not hold that role" in await office.notes(RITA)
-    assert (await office.read(told)).body["interrupt"]["quorum"]["have"] == 0
+    assert (await office.read(proposal)).body["interrupt"]["quorum"]["have"] == 0

@@ -41,13 +41,13 @@ NAMES = {RITA: "Rita", ROSS: "Ross", SENTA: "Senta", SVEN: "Sven", SUSI: "Susi"}
 CROWD = [f"UREV{number:02}" for number in range(16)]
 
 
-async def deciders(office: Office, told: Response) -> list[str]:
-    decision = (await office.read(told)).body["decision"]
+async def deciders(office: Office, proposal: Response) -> list[str]:
+    decision = (await office.read(proposal)).body["decision"]
     return [seat["reviewer_id"] for seat in decision["reviewers"]]
 
 
-async def votes(office: Office, told: Response) -> list[str]:
-    return [event["actor"] for event in await office.events(told, "human.decision_recorded")]
+async def votes(office: Office, proposal: Response) -> list[str]:
+    return [event["actor"] for event in await office.events(proposal, "human.decision_recorded")]
 
 
 async def forms_open(office: Office, card: Message, *users: str, verb: str = "approve") -> None:
@@ -68,48 +68,48 @@ def told_alone(office: Office, user: str) -> str:
 async def test_of_two_approvals_at_once_one_counts_and_the_other_is_told_whose(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     all_load_first(monkeypatch, office.world, 2)
     both = await asyncio.gather(*(office.click(user, card, "approve") for user in (RITA, ROSS)))
     assert [outcome.status for outcome in both] == [200, 200]
     await office.all_said()
-    (first,) = await deciders(office, told)
+    (first,) = await deciders(office, proposal)
     (late,) = {RITA, ROSS} - {first}
-    assert await votes(office, told) == [first]
+    assert await votes(office, proposal) == [first]
     assert "already approved by" in told_alone(office, late)
     assert first in told_alone(office, late)
     assert told_alone(office, first) == ""
-    assert await office.refusals(told) == [(late, "already-decided")]
+    assert await office.refusals(proposal) == [(late, "already-decided")]
 
 
 async def test_two_approvals_at_once_that_complete_a_quorum_both_count(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told, card = await office.asked(CRITICAL)
+    proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, SUSI, "USAUL")
     await forms_open(office, card, SUSI, "USAUL")
     all_load_first(monkeypatch, office.world, 2)
     await asyncio.gather(*(office.slack.submit(user, APPROVED) for user in (SUSI, "USAUL")))
     assert (office.slack.modals(SUSI), office.slack.modals("USAUL")) == ([], [])
-    assert await office.status(told) is Status.APPROVED
-    assert set(await deciders(office, told)) == set(await votes(office, told)) == {SUSI, "USAUL"}
-    assert (await office.read(told)).body["decision"]["basis"] == "quorum"
+    assert await office.status(proposal) is Status.APPROVED
+    assert set(await deciders(office, proposal)) == set(await votes(office, proposal)) == {SUSI, "USAUL"}
+    assert (await office.read(proposal)).body["decision"]["basis"] == "quorum"
 
 
 async def test_of_an_approval_and_a_rejection_at_once_one_stands_and_the_other_is_told_whose(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await forms_open(office, card, SENTA)
     await forms_open(office, card, SVEN, verb="reject")
     all_load_first(monkeypatch, office.world, 2)
     await asyncio.gather(
         office.slack.submit(SENTA, APPROVED), office.slack.submit(SVEN, {"comment": "The wrong record."})
     )
-    (first,) = await deciders(office, told)
+    (first,) = await deciders(office, proposal)
     (late,) = {SENTA, SVEN} - {first}
-    assert await office.status(told) is {SENTA: Status.APPROVED, SVEN: Status.REJECTED}[first]
-    assert await votes(office, told) == [first]
+    assert await office.status(proposal) is {SENTA: Status.APPROVED, SVEN: Status.REJECTED}[first]
+    assert await votes(office, proposal) == [first]
     assert "already" in told_alone(office, late)
     assert first in told_alone(office, late)
     assert office.slack.modals(first) == []
@@ -118,13 +118,13 @@ async def test_of_an_approval_and_a_rejection_at_once_one_stands_and_the_other_i
 async def test_an_approval_never_counts_for_a_version_that_comes_in_the_same_moment(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await forms_open(office, card, SENTA)
     all_load_first(monkeypatch, office.world, 2)
     _, version = await asyncio.gather(
-        office.slack.submit(SENTA, APPROVED), office.version(told, HARD | {"action_parameters": {"record": "43"}})
+        office.slack.submit(SENTA, APPROVED), office.version(proposal, HARD | {"action_parameters": {"record": "43"}})
     )
-    state = await office.state(told)
+    state = await office.state(proposal)
     came = (state.status, state.version, version.status, len(office.slack.modals(SENTA)))
     assert came in [(Status.APPROVED, 1, 409, 0), (Status.PENDING, 2, 202, 1)]
 
@@ -133,56 +133,56 @@ async def test_an_approval_never_counts_for_a_version_that_comes_in_the_same_mom
 
 
 async def test_a_double_tap_is_one_vote_and_scolds_nobody(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     all_load_first(monkeypatch, office.world, 2)
     first, second = await office.slack.double_click(RITA, card, "approve")
     await office.all_said()
     assert (first.ok, second.ok) == (True, True)
     assert first.trigger_id != second.trigger_id
-    assert (await votes(office, told), await office.refusals(told)) == ([RITA], [])
+    assert (await votes(office, proposal), await office.refusals(proposal)) == ([RITA], [])
     assert office.slack.private_notes(RITA) == []
 
 
 async def test_a_double_tap_towards_a_quorum_is_one_vote_and_no_refusal(database_url: str, tmp_path: Path) -> None:
     two = POLICY.replace("[tiers.medium]", "[tiers.medium]\nquorum = 2")
-    async with open_office(database_url, tmp_path, two) as its:
-        told, card = await its.asked(SOFT)
-        await its.slack.double_click(RITA, card, "approve")
-        await its.all_said()
-        assert (await its.status(told), await votes(its, told)) == (Status.PENDING, [RITA])
-        assert (await its.refusals(told), its.slack.private_notes(RITA)) == ([], [])
+    async with open_office(database_url, tmp_path, two) as office:
+        proposal, card = await office.asked(SOFT)
+        await office.slack.double_click(RITA, card, "approve")
+        await office.all_said()
+        assert (await office.status(proposal), await votes(office, proposal)) == (Status.PENDING, [RITA])
+        assert (await office.refusals(proposal), office.slack.private_notes(RITA)) == ([], [])
 
 
 async def test_the_very_same_click_delivered_again_is_one_vote(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     outcome = await office.click(RITA, card, "approve")
     again = await office.slack.redeliver(outcome)
     await office.all_said()
     assert (outcome.status, again.status) == (200, 200)
-    assert (await votes(office, told), await office.refusals(told)) == ([RITA], [])
+    assert (await votes(office, proposal), await office.refusals(proposal)) == ([RITA], [])
     assert office.slack.private_notes(RITA) == []
 
 
 async def test_a_double_tap_on_wake_wakes_once_and_a_later_one_wakes_again(office: Office) -> None:
     """Opened from App Home, where no card was before the reader's eyes."""
-    told, _ = await office.asked()
+    proposal, _ = await office.asked()
     for count in (1, 2):
-        await _put_off(office, told)
-        await _at_home(office, told)
+        await _put_off(office, proposal)
+        await _at_home(office, proposal)
         await asyncio.gather(*(office.slack.click_modal(SENTA, "wake") for _ in range(2)))
         await office.slack.close(SENTA, everything=True)
-        assert await office.status(told) is Status.PENDING
-        assert len(await office.events(told, "package.pending")) == count
-    assert await office.refusals(told) == []
+        assert await office.status(proposal) is Status.PENDING
+        assert len(await office.events(proposal, "package.pending")) == count
+    assert await office.refusals(proposal) == []
 
 
-async def _put_off(office: Office, told: Response) -> None:
-    await office.more(SENTA, await office.card(told), Verb.DEFER)
+async def _put_off(office: Office, proposal: Response) -> None:
+    await office.more(SENTA, await office.card(proposal), Verb.DEFER)
     await office.slack.submit(SENTA, {"comment": "Later."})
-    assert await office.status(told) is Status.DEFERRED
+    assert await office.status(proposal) is Status.DEFERRED
 
 
-async def _at_home(office: Office, told: Response) -> None:
+async def _at_home(office: Office, proposal: Response) -> None:
     """Details of what Senta decided, opened from her App Home."""
     shown = len(office.slack.calls_to("views.publish"))
     await office.slack.open_home(SENTA)
@@ -190,7 +190,7 @@ async def _at_home(office: Office, told: Response) -> None:
     await office.all_said()
     home = office.slack.home(SENTA)
     assert home is not None
-    button = next(each for each in home.elements if told.id in each.data.get("value", ""))
+    button = next(element for element in home.elements if proposal.id in element.data.get("value", ""))
     await office.slack.click_home(SENTA, "details", block_id=button.block_id)
 
 
@@ -198,23 +198,23 @@ async def _at_home(office: Office, told: Response) -> None:
 
 
 async def test_a_tap_on_the_card_of_an_older_version_is_told_which_one_holds(office: Office) -> None:
-    told, old = await office.asked(SOFT)
-    await office.version(told, SOFT | {"action_parameters": {"record": "43"}})
-    await office.card(told)
+    proposal, old = await office.asked(SOFT)
+    await office.version(proposal, SOFT | {"action_parameters": {"record": "43"}})
+    await office.card(proposal)
     await office.click(RITA, old, "approve", old_copy=True)
     assert "Version 1 is out of date: version 2 is the one to go by" in await office.notes(RITA)
-    assert await office.status(told) is Status.PENDING
-    assert await office.refusals(told) == [(RITA, "stale-version")]
+    assert await office.status(proposal) is Status.PENDING
+    assert await office.refusals(proposal) == [(RITA, "stale-version")]
 
 
 async def test_a_tap_on_the_card_of_a_lower_rung_is_told_who_is_asked_now(office: Office) -> None:
-    told, old = await office.asked(SOFT)
+    proposal, old = await office.asked(SOFT)
     await office.click(ROSS, old, "escalate")
     await office.slack.submit(ROSS)
-    await office.card(told)
+    await office.card(proposal)
     await office.click(SENTA, old, "approve", old_copy=True)
     assert "has since been escalated to senior reviewer" in await office.notes(SENTA)
-    assert await office.refusals(told) == [(SENTA, "stale-rung")]
+    assert await office.refusals(proposal) == [(SENTA, "stale-rung")]
 
 
 @pytest.mark.parametrize(
@@ -227,14 +227,14 @@ async def test_a_tap_on_the_card_of_a_lower_rung_is_told_who_is_asked_now(office
 async def test_a_tap_on_a_card_that_was_decided_is_told_by_whom(
     office: Office, verb: str, values: dict[str, Any], status: str
 ) -> None:
-    told, old = await office.asked()
+    proposal, old = await office.asked()
     await office.click(SVEN, old, verb)
     await office.slack.submit(SVEN, values)
     await office.click(SENTA, old, "approve", old_copy=True)
     await office.notes(SENTA)
     assert f"already {status} by" in told_alone(office, SENTA)
     assert SVEN in told_alone(office, SENTA)
-    assert await deciders(office, told) == [SVEN]
+    assert await deciders(office, proposal) == [SVEN]
 
 
 async def test_a_card_outlives_the_service_that_posted_it(database_url: str, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ async def test_a_card_outlives_the_service_that_posted_it(database_url: str, tmp
         furnish(slack)
         async with beside(slack, database_url, tmp_path) as office:
             office.key = key = await office.hire("Clerk")
-            told, card = await office.asked(SOFT)
+            proposal, card = await office.asked(SOFT)
         posted, edited = slack.messages(CHANNEL), len(slack.calls_to("chat.update"))
         async with beside(slack, database_url, tmp_path, clock=office.clock) as again:
             again.key = key
@@ -250,8 +250,8 @@ async def test_a_card_outlives_the_service_that_posted_it(database_url: str, tmp
             assert slack.messages(CHANNEL) == posted
             assert len(slack.calls_to("chat.update")) == edited
             assert (await again.click(RITA, card, "approve", old_copy=True)).ok
-            assert await again.status(told) is Status.APPROVED
-            settled = await again.card(told)
+            assert await again.status(proposal) is Status.APPROVED
+            settled = await again.card(proposal)
             assert (settled.ts, "Approve" in settled.labels) == (card.ts, False)
 
 
@@ -268,11 +268,11 @@ async def test_sixteen_people_who_tap_at_once_on_sixteen_packages_each_decide_th
     policy = POLICY.replace('members = ["URITA", "UROSS"]', f"members = {json.dumps(CROWD)}")
     async with open_office(database_url, tmp_path, policy, scene=_with_a_crowd) as office:
         asked = [await office.submit(SOFT | {"action_parameters": {"record": user}}) for user in CROWD]
-        cards = [await office.card(told) for told in asked]
+        cards = [await office.card(proposal) for proposal in asked]
         taps = (office.click(user, card, "approve") for user, card in zip(CROWD, cards, strict=True))
         assert [outcome.status for outcome in await asyncio.gather(*taps)] == 16 * [200]
-        assert [await deciders(office, told) for told in asked] == [[user] for user in CROWD]
+        assert [await deciders(office, proposal) for proposal in asked] == [[user] for user in CROWD]
         assert [user for user in CROWD if office.slack.private_notes(user)] == []
-        settled = [await office.card(told) for told in asked]
+        settled = [await office.card(proposal) for proposal in asked]
         assert [card.ts for card in settled] == [card.ts for card in cards]
         assert all("Approve" not in card.labels for card in settled)

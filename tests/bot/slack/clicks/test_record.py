@@ -31,56 +31,56 @@ def bare(blocks: Any) -> Any:
 
 
 def ref_of(card: Message) -> Ref:
-    (found,) = (Ref.read(element.data["value"]) for element in card.elements if element.action_id == "details")
-    assert found is not None
-    return found
+    (reference,) = (Ref.read(element.data["value"]) for element in card.elements if element.action_id == "details")
+    assert reference is not None
+    return reference
 
 
-async def rendering_id_of(office: Office, told: Response) -> str:
-    return str((await office.read(told)).body["decision"]["rendering_id"])
+async def rendering_id_of(office: Office, proposal: Response) -> str:
+    return str((await office.read(proposal)).body["decision"]["rendering_id"])
 
 
 @pytest.mark.parametrize("package", [pytest.param(SOFT, id="in one tap"), pytest.param(HARD, id="with a form")])
 async def test_a_decision_names_the_rendering_that_its_maker_saw(office: Office, package: Mapping[str, Any]) -> None:
-    told, card = await office.asked(package)
+    proposal, card = await office.asked(package)
     await office.give(SENTA, card, Verb.COMMENT, {"comment": "Seen."})
-    latest = await office.card(told)
+    latest = await office.card(proposal)
     assert bare(card.blocks) != bare(latest.blocks)
     await office.give(SENTA, latest, Verb.TAKE_OVER, {})
-    kept = await rendering(office, await rendering_id_of(office, told))
+    kept = await rendering(office, await rendering_id_of(office, proposal))
     assert (bare(kept["blocks"]), kept["text"]) == (bare(latest.blocks), latest.text)
-    assert await rendering_id_of(office, told) == ref_of(latest).rendering_id
+    assert await rendering_id_of(office, proposal) == ref_of(latest).rendering_id
 
 
 async def test_each_vote_of_a_quorum_names_its_own(office: Office) -> None:
-    told, card = await office.asked(CRITICAL)
+    proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, SUSI, SAUL)
     seen = []
     for user in (SUSI, SAUL):
-        latest = await office.card(told)
+        latest = await office.card(proposal)
         seen.append(latest)
         await office.approve(user, latest)
-    votes = (await office.state(told)).votes
+    votes = (await office.state(proposal)).votes
     assert [vote.rendering_id for vote in votes] == [ref_of(card).rendering_id for card in seen]
     for vote, card in zip(votes, seen, strict=True):
         assert bare((await rendering(office, str(vote.rendering_id)))["blocks"]) == bare(card.blocks)
 
 
 async def test_many_attempts_within_a_minute_are_one_event(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     for count in range(1, 4):
         await office.click(RITA, card, "approve")
         await office.notes(RITA, count)
-    assert await office.refusals(told) == [(RITA, Reason.WRONG_ROLE)]
+    assert await office.refusals(proposal) == [(RITA, Reason.WRONG_ROLE)]
 
 
 async def test_the_very_tap_that_was_refused_counts_once_what_stood_in_its_way_is_gone(office: Office) -> None:
     """It is one intention on one rendering, and still not answered from memory."""
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     await office.regroup(removed=(SENTA,))
     for count in (1, 2):
         await office.click(SENTA, card, "approve", old_copy=True)
         assert "do not hold that role" in await office.notes(SENTA, count)
     await office.regroup(added=(SENTA,))
     await office.click(SENTA, card, "approve", old_copy=True)
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED

@@ -20,7 +20,7 @@ from rules.state.model import Status
 from store.outbox.cards import RENDERINGS
 from store.store import Store
 from tests.bot.service import Response
-from tests.bot.slack.forms import APPROVED, before, forged, said
+from tests.bot.slack.forms import APPROVED, before, shown_json, submit_forged
 from tests.bot.slack.office import CRITICAL, HARD, RITA, SENIORS_FOR_ALL, SENTA, SOFT, Office, open_office
 from tests.rules.world import ask
 
@@ -37,7 +37,7 @@ EVERY_LINE = [f'{name}: "{value}"' for name, value in MANY.items()]
 
 async def step_to(office: Office, label: str, user: str = SENTA) -> View:
     """Next or Back, in the form that is open."""
-    (button,) = [each.data for each in before(office, user).elements if each.label == label]
+    (button,) = [element.data for element in before(office, user).elements if element.label == label]
     await office.slack.click_modal(user, "step", having_value=button["value"])
     return before(office, user)
 
@@ -51,15 +51,15 @@ async def read_to_the_end(office: Office, user: str = SENTA) -> list[View]:
 
 async def renderings(office: Office, *ids: str) -> list[str]:
     query = RENDERINGS.select().where(RENDERINGS.c.rendering_id.in_(ids))
-    found = await office.world.read(
+    bodies = await office.world.read(
         lambda connection: {row.rendering_id: row.body for row in connection.execute(query)}
     )
-    return [found[each] for each in ids]
+    return [bodies[rendering_id] for rendering_id in ids]
 
 
-async def one_tap(office: Office, told: Response, user: str) -> Reason | None:
+async def one_tap(office: Office, proposal: Response, user: str) -> Reason | None:
     """An approval without any form, as a forged click would make it; down the real road."""
-    state = await office.state(told)
+    state = await office.state(proposal)
     return await refused(office, ask(Approve, state, rendering_id=f"rnd_{'0' * 32}"), user)
 
 
@@ -71,13 +71,13 @@ async def refused(office: Office, command: Any, user: str) -> Reason | None:
 
 
 async def test_the_41st_parameter_is_in_the_form_and_in_what_the_vote_records(office: Office) -> None:
-    told, card = await office.asked(OF_41)
+    proposal, card = await office.asked(OF_41)
     assert "Shortened: 20 of 41 parameters shown. Approve shows all of them." in card.shown
     assert EVERY_LINE[40] not in card.shown
     await office.click(SENTA, card, "approve")
     assert [line for line in EVERY_LINE if line not in before(office).shown] == []
     await office.slack.submit(SENTA, APPROVED)
-    state = await office.state(told)
+    state = await office.state(proposal)
     assert state.status is Status.APPROVED
     (vote,) = state.votes
     assert state.decision is not None
@@ -93,8 +93,8 @@ async def test_the_export_holds_what_each_vote_was_shown_and_its_id_proves_it(of
     key, now = SigningKey(Ed25519PrivateKey.generate()), office.clock()
     lines = await office.world.read(lambda connection: list(export_jsonl(connection, key, now)))
     exported = [json.loads(line) for line in lines]
-    shown = [each["words"]["shown"] for each in exported if "shown" in (each.get("words") or {})]
-    (state,) = [each["state"] for each in exported if each.get("kind") == "state"]
+    shown = [line["words"]["shown"] for line in exported if "shown" in (line.get("words") or {})]
+    (state,) = [line["state"] for line in exported if line.get("kind") == "state"]
     assert [fingerprint(view) for view in shown] == state["votes"][0]["rendering_ids"]
     assert [line for line in EVERY_LINE if json.dumps(line)[1:-1] not in json.dumps(shown)] == []
 
@@ -102,51 +102,53 @@ async def test_the_export_holds_what_each_vote_was_shown_and_its_id_proves_it(of
 @sqlite
 async def test_a_card_shows_twenty_parameters_whole_and_one_tap_approves_them(office: Office) -> None:
     twenty = {f"name_{number:02}": number for number in range(20)}
-    told, card = await office.asked(SOFT | {"action_parameters": twenty, "subject_type": "order", "subject_id": "7"})
+    proposal, card = await office.asked(
+        SOFT | {"action_parameters": twenty, "subject_type": "order", "subject_id": "7"}
+    )
     assert [name for name, value in twenty.items() if f"{name}: {value}" not in card.shown] == []
     assert "Shortened" not in card.shown
     await office.click(RITA, card, "approve")
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED
 
 
 @sqlite
 async def test_a_soft_package_of_21_lines_is_hard_from_the_start(office: Office) -> None:
-    told, card = await office.asked(SOFT | {"action_parameters": dict(list(MANY.items())[:21])})
-    assert told.body["level"] == "hard_approval"
-    assert "not-shown-whole" in [why["rule"] for why in told.body["why"]]
+    proposal, card = await office.asked(SOFT | {"action_parameters": dict(list(MANY.items())[:21])})
+    assert proposal.body["level"] == "hard_approval"
+    assert "not-shown-whole" in [why["rule"] for why in proposal.body["why"]]
     assert "The card cannot show all of it, so silence is not consent." in card.shown
     assert "object" not in card.action_ids
 
 
 @sqlite
 async def test_approve_opens_the_form_also_where_one_tap_would_do(office: Office) -> None:
-    told, card = await office.asked(SOFT_OF_41)
+    proposal, card = await office.asked(SOFT_OF_41)
     await office.click(RITA, card, "approve")
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(proposal) is Status.PENDING
     await office.slack.submit(RITA)
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED
 
 
 @sqlite
 async def test_a_forged_one_tap_approval_of_what_was_not_shown_whole_is_refused(office: Office) -> None:
-    told, _ = await office.asked(SOFT_OF_41)
-    assert await one_tap(office, told, RITA) is Reason.NOT_SHOWN_WHOLE
-    assert await office.status(told) is Status.PENDING
-    assert await office.refusals(told) == [(RITA, "not-shown-whole")]
+    proposal, _ = await office.asked(SOFT_OF_41)
+    assert await one_tap(office, proposal, RITA) is Reason.NOT_SHOWN_WHOLE
+    assert await office.status(proposal) is Status.PENDING
+    assert await office.refusals(proposal) == [(RITA, "not-shown-whole")]
 
 
 @sqlite
 async def test_what_one_reviewer_was_shown_was_not_shown_to_another(office: Office) -> None:
-    told, card = await office.asked(SOFT_OF_41)
+    proposal, card = await office.asked(SOFT_OF_41)
     await office.click(SENTA, card, "approve")
-    assert await one_tap(office, told, RITA) is Reason.NOT_SHOWN_WHOLE
-    assert await one_tap(office, told, SENTA) is None
+    assert await one_tap(office, proposal, RITA) is Reason.NOT_SHOWN_WHOLE
+    assert await one_tap(office, proposal, SENTA) is None
 
 
 @sqlite
 async def test_an_override_to_proceed_needs_the_form_too_and_a_stop_does_not(office: Office) -> None:
-    told, _ = await office.asked(SOFT_OF_41)
-    state = await office.state(told)
+    proposal, _ = await office.asked(SOFT_OF_41)
+    state = await office.state(proposal)
     override = ask(HumanOverrideCommand, state, override_decision=OverrideDecision.PROCEED)
     assert await refused(office, override, RITA) is Reason.NOT_SHOWN_WHOLE
     stop = ask(HumanOverrideCommand, state, override_decision=OverrideDecision.STOP)
@@ -154,7 +156,7 @@ async def test_an_override_to_proceed_needs_the_form_too_and_a_stop_does_not(off
 
 
 async def test_a_long_form_has_steps_and_only_the_last_can_be_submitted(office: Office) -> None:
-    told, card = await office.asked(OF_3_STEPS)
+    proposal, card = await office.asked(OF_3_STEPS)
     await office.click(SENTA, card, "approve")
     steps = await read_to_the_end(office)
     assert [bool(step.given.get("submit")) for step in steps] == [False, False, True]
@@ -162,7 +164,7 @@ async def test_a_long_form_has_steps_and_only_the_last_can_be_submitted(office: 
     everything = "\n".join(step.shown for step in steps)
     assert [line for line in LONG["body"].split("\n") if f"│ {line}\n" not in everything + "\n"] == []
     await office.slack.submit(SENTA, APPROVED)
-    (vote,) = (await office.state(told)).votes
+    (vote,) = (await office.state(proposal)).votes
     kept = await renderings(office, *vote.rendering_ids)
     assert [f"Step {number} of 3" in body for number, body in enumerate(kept, 1)] == [True] * 3
 
@@ -178,9 +180,9 @@ async def test_a_form_can_be_turned_back(office: Office) -> None:
 
 @sqlite
 async def test_a_step_that_was_skipped_is_not_approved(office: Office) -> None:
-    told, card = await office.asked(OF_3_STEPS)
+    proposal, card = await office.asked(OF_3_STEPS)
     await office.click(SENTA, card, "approve")
-    (button,) = [each for each in before(office).elements if each.action_id == "step"]
+    (button,) = [element for element in before(office).elements if element.action_id == "step"]
     value = button.data["value"]
     client, view = office.slack.client, before(office)
     forged_value = {**button.data, "value": f"3{value[1:]}"}
@@ -188,74 +190,74 @@ async def test_a_step_that_was_skipped_is_not_approved(office: Office) -> None:
     await client._send(SENTA, client.payloads.on_view(client.person(SENTA), view, action), button)
     assert "Step 3 of 3" in before(office).shown
     await office.slack.submit(SENTA, APPROVED)
-    assert "go through all of its steps" in said(office)
-    assert await office.refusals(told) == [(SENTA, "not-shown-whole")]
-    assert await office.status(told) is Status.PENDING
+    assert "go through all of its steps" in shown_json(office)
+    assert await office.refusals(proposal) == [(SENTA, "not-shown-whole")]
+    assert await office.status(proposal) is Status.PENDING
 
 
 @sqlite
 async def test_a_forged_submission_of_the_first_step_is_refused(office: Office) -> None:
-    told, card = await office.asked(OF_3_STEPS)
+    proposal, card = await office.asked(OF_3_STEPS)
     await office.click(SENTA, card, "approve")
-    (value,) = [each.data["value"] for each in before(office).elements if each.action_id == "step"]
-    state = await office.state(told)
+    (value,) = [element.data["value"] for element in before(office).elements if element.action_id == "step"]
+    state = await office.state(proposal)
     typed = {
         "comment": {"comment": {"type": "plain_text_input", "value": "Checked."}},
         "confirmed": {"confirmed": {"type": "checkboxes", "selected_options": [{"value": state.action_digest}]}},
     }
-    answer = await forged(office, private_metadata=value.partition(" ")[2], state={"values": typed})
+    answer = await submit_forged(office, private_metadata=value.partition(" ")[2], state={"values": typed})
     assert "go through all of its steps" in json.dumps(answer.body)
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(proposal) is Status.PENDING
 
 
 @sqlite
 async def test_steps_of_version_1_do_not_approve_version_2(office: Office) -> None:
-    told, card = await office.asked(OF_3_STEPS)
+    proposal, card = await office.asked(OF_3_STEPS)
     await office.click(SENTA, card, "approve")
     await read_to_the_end(office)
-    await office.version(told, OF_3_STEPS | {"action_parameters": LONG | {"to": "somebody else"}})
+    await office.version(proposal, OF_3_STEPS | {"action_parameters": LONG | {"to": "somebody else"}})
     await office.slack.submit(SENTA, APPROVED)
-    assert "Version 1 is out of date" in said(office)
-    assert await one_tap(office, told, SENTA) is Reason.NOT_SHOWN_WHOLE
+    assert "Version 1 is out of date" in shown_json(office)
+    assert await one_tap(office, proposal, SENTA) is Reason.NOT_SHOWN_WHOLE
 
 
 @sqlite
 async def test_a_form_of_an_old_version_does_not_turn_to_the_new_one(office: Office) -> None:
-    told, card = await office.asked(OF_3_STEPS)
+    proposal, card = await office.asked(OF_3_STEPS)
     await office.click(SENTA, card, "approve")
-    await office.version(told, OF_3_STEPS | {"action_parameters": LONG | {"to": "somebody else"}})
+    await office.version(proposal, OF_3_STEPS | {"action_parameters": LONG | {"to": "somebody else"}})
     await step_to(office, "Next")
-    assert "Version 1 is out of date" in said(office)
-    assert (await office.state(told)).forms == ()
+    assert "Version 1 is out of date" in shown_json(office)
+    assert (await office.state(proposal)).forms == ()
 
 
 @sqlite
 async def test_details_first_means_every_page_that_holds_parameters(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SENIORS_FOR_ALL) as office:
-        told, card = await office.asked(OF_2_PAGES)
+        proposal, card = await office.asked(OF_2_PAGES)
         await office.details(SENTA, card)
         await office.slack.close(SENTA)
         await office.click(SENTA, card, "approve")
         assert "every page of what is proposed" in await office.notes(SENTA)
         await office.details(SENTA, card)
-        (following,) = [each.data["value"] for each in before(office).elements if each.action_id == "page"]
+        (following,) = [element.data["value"] for element in before(office).elements if element.action_id == "page"]
         await office.slack.click_modal(SENTA, "page", having_value=following)
         await office.slack.close(SENTA)
         await office.click(SENTA, card, "approve")
         await read_to_the_end(office)
         await office.slack.submit(SENTA, APPROVED)
-        assert [vote.reviewer_id for vote in (await office.state(told)).votes] == [SENTA]
+        assert [vote.reviewer_id for vote in (await office.state(proposal)).votes] == [SENTA]
 
 
 @sqlite
 async def test_an_answer_was_shown_the_whole_question(office: Office) -> None:
     asked = SOFT | {"kind": "question", "action_parameters": MANY, "proposed_action": "Which of these is right?"}
-    told, card = await office.asked(asked)
+    proposal, card = await office.asked(asked)
     assert "Answer shows all of it." in card.shown
     await office.click(RITA, card, "answer")
     assert [line for line in EVERY_LINE if line not in before(office, RITA).shown] == []
     await office.slack.submit(RITA, {"answer": "The last."})
-    state = await office.state(told)
+    state = await office.state(proposal)
     assert (state.status, state.decision is not None and len(state.decision.rendering_ids)) == (Status.APPROVED, 1)
 
 
@@ -264,6 +266,6 @@ async def test_what_no_form_can_show_is_refused_at_submission(office: Office) ->
     deep: Any = list(range(7_000))
     for _ in range(25):
         deep = [deep]
-    told = await office.submit(HARD | {"action_parameters": {"deep": deep}})
-    assert told.problem == (422, "too-long-to-show")
-    assert [error["field"] for error in told.body["errors"]] == ["action_parameters"]
+    proposal = await office.submit(HARD | {"action_parameters": {"deep": deep}})
+    assert proposal.problem == (422, "too-long-to-show")
+    assert [error["field"] for error in proposal.body["errors"]] == ["action_parameters"]

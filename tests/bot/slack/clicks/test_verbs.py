@@ -43,14 +43,14 @@ class Given(NamedTuple):
 
 
 def overridden(how: str, *, may_proceed: bool = False) -> Given:
-    said = {
+    override = {
         "original_recommendation": "proceed",
         "override_decision": how,
         "override_reason": "The audit is tomorrow.",
         "evidence_refs": ["ticket 7", "ticket 8"],
     }
     values = {"override_decision": how, **OVERRIDE}
-    return Given(Verb.OVERRIDE, values, "overridden", {"decision": "override", "override": said}, may_proceed)
+    return Given(Verb.OVERRIDE, values, "overridden", {"decision": "override", "override": override}, may_proceed)
 
 
 ENDS = [
@@ -107,10 +107,10 @@ ENDS = [
 
 @pytest.mark.parametrize("given", ENDS)
 async def test_a_verb_goes_from_the_card_to_the_agents_document(office: Office, given: Given) -> None:
-    told, card = await office.asked(THREADED)
+    proposal, card = await office.asked(THREADED)
     submitted = await office.give(SENTA, card, given.verb, given.values)
     assert (submitted.ok, submitted.errors, office.slack.modal(SENTA)) == (True, {}, None)
-    read = (await office.read(told)).body
+    read = (await office.read(proposal)).body
     assert (read["status"], read["may_proceed"]) == (given.status, given.may_proceed)
     assert given.decision.items() <= read["decision"].items()
     assert (read["decision"]["basis"], read["decision"]["package_version"]) == ("human", 1)
@@ -120,23 +120,23 @@ async def test_a_verb_goes_from_the_card_to_the_agents_document(office: Office, 
 
 
 async def test_a_soft_approval_is_one_tap(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     await office.click(RITA, card, "approve")
-    read = (await office.read(told)).body
+    read = (await office.read(proposal)).body
     assert (read["status"], read["decision"]["decision"], read["may_proceed"]) == ("approved", "approve", True)
     assert office.slack.modal(RITA) is None
 
 
 async def test_an_objection_is_one_tap_and_makes_it_hard(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     await office.click(RITA, card, "object")
-    read = (await office.read(told)).body
+    read = (await office.read(proposal)).body
     assert (read["status"], read["level"]) == ("pending", "hard_approval")
-    card = await office.card(told)
+    card = await office.card(proposal)
     assert "Silence no longer counts: somebody objected" in card.shown
     assert ("Object" in card.labels, "Approve" in card.labels) == (False, True)
     await office.click(RITA, card, "approve")
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED
 
 
 async def test_a_hard_package_offers_no_objection(office: Office) -> None:
@@ -145,39 +145,39 @@ async def test_a_hard_package_offers_no_objection(office: Office) -> None:
 
 
 async def test_a_new_version_answers_a_revision_and_the_card_says_what_changed(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.give(SENTA, card, Verb.REVISE, {"instructions": "Name the record."})
-    assert "Name the record." in (await office.card(told)).shown
-    await office.version(told, {**HARD, "action_parameters": {"record": "the blue one"}})
-    card = await office.card(told)
+    assert "Name the record." in (await office.card(proposal)).shown
+    await office.version(proposal, {**HARD, "action_parameters": {"record": "the blue one"}})
+    card = await office.card(proposal)
     assert ("Approve" in card.labels, "the blue one" in card.shown) == (True, True)
     assert "version 2" in card.shown.lower()
     assert "Name the record." in card.shown
     await office.approve(SENTA, card)
-    read = (await office.read(told)).body
+    read = (await office.read(proposal)).body
     assert (read["version"], read["decision"]["package_version"], read["may_proceed"]) == (2, 2, True)
 
 
 async def test_a_tap_on_the_version_before_is_told_so(office: Office) -> None:
-    told, card = await office.asked()
-    await office.version(told, {**HARD, "action_parameters": {"record": "43"}})
+    proposal, card = await office.asked()
+    await office.version(proposal, {**HARD, "action_parameters": {"record": "43"}})
     await office.click(SENTA, card, "approve", old_copy=True)
     assert "Version 1 is out of date" in await office.notes(SENTA)
-    assert await office.refusals(told) == [(SENTA, Reason.STALE_VERSION)]
+    assert await office.refusals(proposal) == [(SENTA, Reason.STALE_VERSION)]
 
 
 async def test_a_tap_after_the_decision_is_told_who_decided(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.approve(SENTA, card)
     await office.click(SVEN, card, "reject", old_copy=True)
     assert "already approved by" in await office.notes(SVEN)
-    assert await office.refusals(told) == [(SVEN, Reason.ALREADY_DECIDED)]
+    assert await office.refusals(proposal) == [(SVEN, Reason.ALREADY_DECIDED)]
 
 
 async def test_escalated_it_asks_the_next_role_and_no_longer_the_one_before(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.give(SENTA, card, Verb.ESCALATE, {"comment": "Too big for me."})
-    read = (await office.read(told)).body
+    read = (await office.read(proposal)).body
     assert (read["status"], read["interrupt"]["required_role"], read["interrupt"]["rung"]) == (
         "pending",
         "supervisor",
@@ -185,22 +185,22 @@ async def test_escalated_it_asks_the_next_role_and_no_longer_the_one_before(offi
     )
     await office.click(SVEN, card, "approve", old_copy=True)
     assert "escalated to supervisor" in await office.notes(SVEN)
-    await office.approve(SUSI, await office.card(told))
-    assert await office.status(told) is Status.APPROVED
-    assert await office.refusals(told) == [(SVEN, Reason.STALE_RUNG)]
+    await office.approve(SUSI, await office.card(proposal))
+    assert await office.status(proposal) is Status.APPROVED
+    assert await office.refusals(proposal) == [(SVEN, Reason.STALE_RUNG)]
 
 
 async def test_whoever_was_asked_before_may_still_stop_it(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.give(SENTA, card, Verb.ESCALATE, {})
-    await office.give(SVEN, await office.card(told), Verb.REJECT, {"comment": "No."})
-    assert await office.status(told) is Status.REJECTED
+    await office.give(SVEN, await office.card(proposal), Verb.REJECT, {"comment": "No."})
+    assert await office.status(proposal) is Status.REJECTED
 
 
 async def test_an_escalation_can_name_a_role_further_up(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     await office.give(RITA, card, Verb.ESCALATE, {"to_role": "supervisor"})
-    read = (await office.read(told)).body
+    read = (await office.read(proposal)).body
     assert (read["interrupt"]["required_role"], read["interrupt"]["rung"], read["level"]) == (
         "supervisor",
         2,
@@ -209,32 +209,32 @@ async def test_an_escalation_can_name_a_role_further_up(office: Office) -> None:
 
 
 async def test_at_the_top_of_the_ladder_nothing_is_offered_to_escalate_to(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.give(SENTA, card, Verb.ESCALATE, {})
-    assert "Escalate" not in (await office.card(told)).labels
+    assert "Escalate" not in (await office.card(proposal)).labels
     await office.click(SUSI, card, "escalate", old_copy=True)
     assert "nobody above" in await office.notes(SUSI)
-    assert await office.refusals(told) == [(SUSI, Reason.TOP_OF_LADDER)]
+    assert await office.refusals(proposal) == [(SUSI, Reason.TOP_OF_LADDER)]
 
 
 async def test_deferred_it_waits_and_an_eligible_reviewer_wakes_it(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.give(SENTA, card, Verb.DEFER, {"until": int((NOW + HOUR).timestamp()), "comment": "Later."})
-    card = await office.card(told)
+    card = await office.card(proposal)
     assert ("Approve" in card.labels, "Reject" in card.labels) == (False, True)
     await office.give(SVEN, card, Verb.WAKE)
-    read = (await office.read(told)).body
+    read = (await office.read(proposal)).body
     assert (read["status"], read["decision"]) == ("pending", None)
-    await office.approve(SVEN, await office.card(told))
-    assert await office.status(told) is Status.APPROVED
+    await office.approve(SVEN, await office.card(proposal))
+    assert await office.status(proposal) is Status.APPROVED
 
 
 async def test_an_edit_takes_a_second_person(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.edit(SENTA, card, '{"record": "43"}')
-    read = (await office.read(told)).body
+    read = (await office.read(proposal)).body
     assert (read["version"], read["status"], read["may_proceed"]) == (2, "pending", False)
-    assert '"42"' in (shown := (await office.card(told)).shown)
+    assert '"42"' in (shown := (await office.card(proposal)).shown)
     assert ('"43"' in shown, "Senta" in shown) == (True, True)
 
 
@@ -242,18 +242,18 @@ async def test_an_edit_is_an_approval_where_the_policy_asks_for_no_second_person
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, NO_SECOND_EYES) as office:
-        told, card = await office.asked()
+        proposal, card = await office.asked()
         await office.edit(SENTA, card, '{"record": "43"}')
-        read = (await office.read(told)).body
+        read = (await office.read(proposal)).body
         assert (read["status"], read["version"], read["may_proceed"]) == ("approved", 2, True)
-        made = read["decision"]
-        assert (made["decision"], made["comment"], made["action_parameters"]) == (
+        decision = read["decision"]
+        assert (decision["decision"], decision["comment"], decision["action_parameters"]) == (
             "approve_with_edits",
             "Corrected.",
             {"record": "43"},
         )
-        assert read["action_digest"] != told.body["action_digest"]
-        assert "Approved with edits" in (await office.card(told)).shown
+        assert read["action_digest"] != proposal.body["action_digest"]
+        assert "Approved with edits" in (await office.card(proposal)).shown
 
 
 async def test_parameters_that_no_form_can_hold_are_sent_back_instead(office: Office) -> None:

@@ -34,14 +34,14 @@ def without_its_database(office: Office) -> Iterator[None]:
 
 
 async def test_a_tap_that_finds_no_database_is_told_so_and_counts_when_it_is_made_again(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     with without_its_database(office):
         assert (await office.click(RITA, card, "approve")).status == 503
         assert await office.notes(RITA) == UNAVAILABLE
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(proposal) is Status.PENDING
     assert await measured(office, 'countersign_clicks_total{outcome="fault"}') == 1
     assert (await office.click(RITA, card, "approve")).ok
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED
 
 
 async def test_nobody_is_told_that_nothing_was_changed_where_it_was_done_and_only_not_shown(
@@ -50,24 +50,24 @@ async def test_nobody_is_told_that_nothing_was_changed_where_it_was_done_and_onl
     async def away(*_: object, **__: object) -> None:
         raise UnavailableError("connection refused")
 
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     await office.details(RITA, card)
     monkeypatch.setattr(reading, "refresh", away)
     assert (await office.slack.click_modal(RITA, Verb.CLAIM_TASK.value)).ok
     view = office.slack.modal(RITA)
     assert view is not None
     assert NOT_ANSWERED in view.shown
-    assert (await office.state(told)).task.assigned_to == RITA
+    assert (await office.state(proposal)).task.assigned_to == RITA
 
 
 async def test_a_form_that_finds_no_database_stays_open_and_can_be_sent_again(office: Office) -> None:
-    told, card = await office.asked(HARD)
+    proposal, card = await office.asked(HARD)
     await office.click(SENTA, card, "reject")
     with without_its_database(office):
         assert (await office.slack.submit(SENTA, {"comment": "Not now."})).status == 503
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(proposal) is Status.PENDING
     assert (await office.slack.submit(SENTA, {"comment": "Not now."})).ok
-    assert await office.status(told) is Status.REJECTED
+    assert await office.status(proposal) is Status.REJECTED
 
 
 async def test_a_command_that_finds_no_database_is_told_so(office: Office) -> None:
@@ -120,14 +120,14 @@ async def test_delivery_that_finds_no_database_goes_on_when_it_is_back(office: O
 async def test_a_card_whose_posting_could_not_be_kept_is_found_again(office: Office) -> None:
     """The database goes away between Slack's answer and its record."""
     gate = office.slack.faults.hold(POST)
-    told = await office.submit(SOFT)
+    proposal = await office.submit(SOFT)
     posting = asyncio.create_task(office.delivered())
     await gate.reached()
     with without_its_database(office):
         gate.open()
         await posting
     await later(office)
-    assert (await office.state(told)).shown is not None
+    assert (await office.state(proposal)).shown is not None
     assert await measured(office, "countersign_places_behind") == 0
     assert len(office.cards()) == 2
 
@@ -140,9 +140,9 @@ async def test_a_card_whose_proof_could_not_be_kept_is_proven_later_and_not_post
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(office.store, "execute", away)
-        told = await office.submit(SOFT)
+        proposal = await office.submit(SOFT)
         await office.delivered()
         assert len(office.cards()) == 1
     await later(office)
-    assert (await office.state(told)).shown is not None
+    assert (await office.state(proposal)).shown is not None
     assert len(office.cards()) == 1

@@ -31,25 +31,25 @@ async def beats(office: Office) -> bool:
 
 
 async def test_an_objection_that_finds_no_database_makes_its_package_hard_as_soon_as_it_is_back(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     with without_its_database(office):
         assert (await office.click(RITA, card, "object")).status == 503
         assert not await beats(office)
     await office.passes(5 * MINUTE)
-    assert await stands(office, told) == HARD_NOW
-    (hardened,) = await office.events(told, "package.hardened")
+    assert await stands(office, proposal) == HARD_NOW
+    (hardened,) = await office.events(proposal, "package.hardened")
     assert (hardened["actor"], hardened["reason"]) == ("auto", "click-failed")
-    said = "Someone's click could not be carried out. Explicit approval is now required."
-    assert said in office.thread(card)[-1].shown
+    sentence = "Someone's click could not be carried out. Explicit approval is now required."
+    assert sentence in office.thread(card)[-1].shown
 
 
 @pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.REJECT, Verb.REVISE, Verb.ESCALATE])
 async def test_every_failed_click_counts_whatever_it_was(office: Office, verb: Verb) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     with without_its_database(office):
         await office.click(RITA, card, verb.value)
     assert await beats(office)
-    assert await stands(office, told) == HARD_NOW
+    assert await stands(office, proposal) == HARD_NOW
 
 
 async def test_a_fault_of_our_own_counts_as_a_lost_database_does(
@@ -58,54 +58,54 @@ async def test_a_fault_of_our_own_counts_as_a_lost_database_does(
     async def broken(*_: object) -> None:
         raise RuntimeError("a fault of ours")
 
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     monkeypatch.setattr(taps, "_decide", broken)
     assert (await office.click(RITA, card, "object")).status == 503
     await beats(office)
-    assert await stands(office, told) == HARD_NOW
+    assert await stands(office, proposal) == HARD_NOW
 
 
 async def test_a_form_that_did_not_open_counts_as_a_failed_click(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     office.slack.faults.error("views.open", "internal_error")
     await office.click(RITA, card, "reject")
     await beats(office)
-    assert await stands(office, told) == HARD_NOW
+    assert await stands(office, proposal) == HARD_NOW
 
 
 async def test_a_form_that_was_lost_counts_as_a_failed_click(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     await office.click(RITA, card, "reject")
     with without_its_database(office):
         assert (await office.slack.submit(RITA, {"comment": "No."})).status == 503
     await beats(office)
-    assert await stands(office, told) == HARD_NOW
+    assert await stands(office, proposal) == HARD_NOW
 
 
 async def test_the_requester_could_have_objected_too(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     with without_its_database(office):
         await office.click(ROSE, card, "object")
     await beats(office)
-    assert await stands(office, told) == HARD_NOW
+    assert await stands(office, proposal) == HARD_NOW
 
 
 @pytest.mark.parametrize("user", [GUEST, NOBODY])
 async def test_a_failed_click_of_someone_who_could_not_object_changes_nothing(office: Office, user: str) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     with without_its_database(office):
         await office.click(user, card, "object")
     assert await beats(office)
-    assert await stands(office, told) == STILL_SOFT
+    assert await stands(office, proposal) == STILL_SOFT
 
 
 async def test_a_failed_click_on_a_hard_package_leaves_it_as_it_is(office: Office) -> None:
-    told, card = await office.asked(HARD)
+    proposal, card = await office.asked(HARD)
     with without_its_database(office):
         await office.click(RITA, card, "reject")
     assert await beats(office)
-    assert await stands(office, told) == (Status.PENDING, HITLLevel.HARD_APPROVAL)
-    assert await office.events(told, "package.hardened") == []
+    assert await stands(office, proposal) == (Status.PENDING, HITLLevel.HARD_APPROVAL)
+    assert await office.events(proposal, "package.hardened") == []
 
 
 @pytest.fixture
@@ -120,25 +120,25 @@ async def forgetful(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
 
 @pytest.mark.parametrize("verb", [Verb.OBJECT, Verb.REJECT])
 async def test_a_click_refused_for_a_stale_directory_counts_as_a_failed_click(forgetful: Office, verb: Verb) -> None:
-    told, card = await forgetful.asked(SOFT)
+    proposal, card = await forgetful.asked(SOFT)
     await forgetful.passes(4 * MINUTE)
     await forgetful.click(RITA, card, verb.value)
     assert "could not be refreshed" in await forgetful.notes(RITA)
     await forgetful.directory_read()
     await beats(forgetful)
-    assert await stands(forgetful, told) == HARD_NOW
+    assert await stands(forgetful, proposal) == HARD_NOW
 
 
 async def test_time_in_which_every_click_is_refused_for_a_stale_directory_does_not_count(forgetful: Office) -> None:
-    told, _ = await forgetful.asked(SOFT)
+    proposal, _ = await forgetful.asked(SOFT)
     await forgetful.passes(2 * MINUTE)
     await forgetful.passes(2 * MINUTE)
     await forgetful.directory_read()
     for _ in range(5):
         await forgetful.passes(MINUTE)
-        assert await stands(forgetful, told) == STILL_SOFT
+        assert await stands(forgetful, proposal) == STILL_SOFT
     await forgetful.passes(MINUTE)
-    assert await forgetful.status(told) is Status.CONSENTED
+    assert await forgetful.status(proposal) is Status.CONSENTED
 
 
 async def test_an_objection_that_others_were_always_quicker_than_counts_as_a_failed_click(
@@ -147,13 +147,13 @@ async def test_an_objection_that_others_were_always_quicker_than_counts_as_a_fai
     async def stale(*_: object, **__: object) -> None:
         raise StaleError
 
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     with monkeypatch.context() as patch:
         patch.setattr(office.store.database, "write", stale)
         await office.click(RITA, card, "object")
         assert "again" in await office.notes(RITA)
     assert await beats(office)
-    assert await stands(office, told) == HARD_NOW
+    assert await stands(office, proposal) == HARD_NOW
 
 
 async def test_an_objection_at_a_replica_that_cannot_read_the_policy_counts_as_a_failed_click(
@@ -162,13 +162,13 @@ async def test_an_objection_at_a_replica_that_cannot_read_the_policy_counts_as_a
     async def unreadable(*_: object, **__: object) -> None:
         raise UnreadablePolicyError("of a later release")
 
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     with monkeypatch.context() as patch:
         patch.setattr(office.store.database, "read", unreadable)
         assert (await office.click(RITA, card, "object")).status == 503
         assert await office.notes(RITA) == UNREADABLE
     await beats(office)
-    assert await stands(office, told) == HARD_NOW
+    assert await stands(office, proposal) == HARD_NOW
 
 
 async def test_a_click_before_slack_has_said_where_the_app_is_installed_counts_as_a_failed_click(
@@ -178,9 +178,9 @@ async def test_a_click_before_slack_has_said_where_the_app_is_installed_counts_a
         raise UnreachableError("no answer")
 
     assert office.running.service.slack is not None
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     with monkeypatch.context() as patch:
         patch.setattr(type(office.running.service.slack.client), "installation", lambda _: unknown())
         assert (await office.click(RITA, card, "object")).status == 503
     await beats(office)
-    assert await stands(office, told) == HARD_NOW
+    assert await stands(office, proposal) == HARD_NOW

@@ -40,20 +40,20 @@ async def home(office: Office, user: str) -> str:
 
 @pytest.mark.parametrize("user", [NOBODY, RITA], ids=["no role", "a role that is not asked"])
 async def test_a_package_is_not_listed_or_shown_to_a_member_who_has_no_part_in_it(office: Office, user: str) -> None:
-    told, _ = await office.asked()
+    proposal, _ = await office.asked()
     assert "Nothing that you can see is waiting." in (await office.reviews(user, "queue")).shown
-    shown = await office.reviews(user, f"show {told.id}")
+    shown = await office.reviews(user, f"show {proposal.id}")
     nothing = await office.reviews(user, f"show {UNKNOWN}")
-    assert shown.shown == nothing.shown.replace(UNKNOWN, told.id)
+    assert shown.shown == nothing.shown.replace(UNKNOWN, proposal.id)
     assert "There is no package" in shown.shown
-    assert await office.refusals(told) == [(user, Reason.NOT_VISIBLE)]
+    assert await office.refusals(proposal) == [(user, Reason.NOT_VISIBLE)]
 
 
 @pytest.mark.parametrize("user", [SENTA, ROSE, OWEN, ADAM], ids=["reviewer", "requester", "owner", "admin"])
 async def test_a_package_is_listed_and_shown_to_who_has_a_part_in_it(office: Office, user: str) -> None:
-    told, _ = await office.asked()
+    proposal, _ = await office.asked()
     assert HARD["title"] in (await office.reviews(user, "queue")).shown
-    assert HARD["title"] in (await office.reviews(user, f"show {told.id}")).shown
+    assert HARD["title"] in (await office.reviews(user, f"show {proposal.id}")).shown
 
 
 async def test_the_queue_counts_only_what_its_reader_may_see(office: Office) -> None:
@@ -70,29 +70,29 @@ async def test_numbers_stay_for_all(office: Office) -> None:
 
 
 async def test_who_is_in_the_cards_channel_may_open_details_from_the_card_and_turn_their_pages(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     view = await office.details(NOBODY, card)
     assert HARD["proposed_action"] in view.shown
-    assert await office.refusals(told) == []
+    assert await office.refusals(proposal) == []
 
 
 async def test_a_forged_press_on_another_card_opens_no_details(office: Office) -> None:
-    told, _ = await office.asked()
+    proposal, _ = await office.asked()
     _, mine = await office.asked(OTHER)
-    await forged(office, NOBODY, mine, told.id)
+    await forged(office, NOBODY, mine, proposal.id)
     assert "There is no package" in await office.notes(NOBODY)
     assert HARD["title"] not in office.slack.private_notes(NOBODY)[-1].shown
     assert office.slack.modal(NOBODY) is None
-    assert await office.refusals(told) == [(NOBODY, Reason.NOT_VISIBLE)]
+    assert await office.refusals(proposal) == [(NOBODY, Reason.NOT_VISIBLE)]
 
 
 @pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.REJECT])
 async def test_the_refusal_of_a_forged_press_does_not_name_the_package(office: Office, verb: Verb) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     _, mine = await office.asked(OTHER)
-    await forged(office, NOBODY, mine, told.id, verb)
+    await forged(office, NOBODY, mine, proposal.id, verb)
     assert HARD["title"] not in await office.notes(NOBODY)
-    await forged(office, NOBODY, card, told.id, verb)
+    await forged(office, NOBODY, card, proposal.id, verb)
     assert HARD["title"] in await office.notes(NOBODY, 2)
 
 
@@ -103,8 +103,8 @@ async def test_a_forged_press_for_a_package_that_does_not_exist_gets_the_same_an
 
 
 async def test_details_opened_from_an_answer_are_for_who_may_see_the_package(office: Office) -> None:
-    told, _ = await office.asked()
-    note = await office.reviews(SENTA, f"show {told.id}", channel=CHANNEL)
+    proposal, _ = await office.asked()
+    note = await office.reviews(SENTA, f"show {proposal.id}", channel=CHANNEL)
     await office.click(SENTA, note, "details")
     assert office.slack.modal(SENTA) is not None
 
@@ -119,6 +119,6 @@ async def test_app_home_lists_only_decisions_on_packages_that_the_reader_may_sti
 
 async def test_a_policy_may_show_packages_to_the_whole_workspace(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, OPEN) as office:
-        told, _ = await office.asked()
+        proposal, _ = await office.asked()
         assert HARD["title"] in (await office.reviews(NOBODY, "queue")).shown
-        assert HARD["title"] in (await office.reviews(NOBODY, f"show {told.id}")).shown
+        assert HARD["title"] in (await office.reviews(NOBODY, f"show {proposal.id}")).shown

@@ -39,57 +39,57 @@ SHORT = POLICY.replace('max_age = "1000d"', 'max_age = "6h"')
 
 
 async def test_who_was_removed_from_the_group_is_refused_at_once_and_put_back_may_decide_again(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.regroup(removed=(SENTA,))
     await office.click(SENTA, card, "approve")
     assert "do not hold that role" in await office.notes(SENTA)
-    assert await office.refusals(told) == [(SENTA, Reason.WRONG_ROLE)]
+    assert await office.refusals(proposal) == [(SENTA, Reason.WRONG_ROLE)]
     await office.regroup(added=(SENTA,))
     await office.approve(SENTA, card)
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED
 
 
 async def test_of_two_changes_that_come_at_once_neither_undoes_the_other(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     users = (SENTA, SVEN)
     await asyncio.gather(*(office.regroup(removed=(user,)) for user in users))
     for user in users:
         await office.click(user, card, "approve")
         assert "do not hold that role" in await office.notes(user)
-    assert await office.refusals(told) == [(user, Reason.WRONG_ROLE) for user in users]
+    assert await office.refusals(proposal) == [(user, Reason.WRONG_ROLE) for user in users]
 
 
 async def test_who_is_removed_while_their_form_is_open_is_refused_when_they_submit_it(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.click(SENTA, card, "reject")
     await office.regroup(removed=(SENTA,))
     await office.slack.submit(SENTA, {"comment": "No."})
     view = office.slack.modal(SENTA)
     assert view is not None
     assert (view.title, "do not hold that role" in view.shown) == ("Not possible", True)
-    assert await office.status(told) is Status.PENDING
-    assert await office.refusals(told) == [(SENTA, Reason.WRONG_ROLE)]
+    assert await office.status(proposal) is Status.PENDING
+    assert await office.refusals(proposal) == [(SENTA, Reason.WRONG_ROLE)]
 
 
 async def test_the_vote_of_who_was_removed_meanwhile_no_longer_counts(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SENIORS_FOR_ALL) as office:
-        told, card = await office.asked(CRITICAL)
+        proposal, card = await office.asked(CRITICAL)
         await office.read_first(card, SENTA, SUSI)
         await office.approve(SENTA, card)
-        assert (await office.read(told)).body["interrupt"]["quorum"]["have"] == 1
+        assert (await office.read(proposal)).body["interrupt"]["quorum"]["have"] == 1
         await office.regroup(removed=(SENTA,))
-        assert (await office.read(told)).body["interrupt"]["quorum"]["have"] == 0
-        await office.approve(SUSI, await office.card(told))
-        assert await office.status(told) is Status.PENDING
+        assert (await office.read(proposal)).body["interrupt"]["quorum"]["have"] == 0
+        await office.approve(SUSI, await office.card(proposal))
+        assert await office.status(proposal) is Status.PENDING
 
 
 async def test_who_was_added_to_the_group_may_decide_at_once(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.click(NOBODY, card, "approve")
     assert "do not hold that role" in await office.notes(NOBODY)
     await office.regroup(added=(NOBODY,))
     await office.approve(NOBODY, card)
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED
 
 
 @pytest.mark.parametrize(
@@ -97,22 +97,22 @@ async def test_who_was_added_to_the_group_may_decide_at_once(office: Office) -> 
     [pytest.param({"members": [SVEN]}, id="without them"), pytest.param({"disabled": True}, id="switched off")],
 )
 async def test_a_group_that_slack_tells_anew_is_taken_as_told(office: Office, changed: dict[str, object]) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     office.slack.change_group(GROUP, **changed)
     await office.slack.event(office.slack.group_event(GROUP))
     await office.click(SENTA, card, "approve")
     assert "do not hold that role" in await office.notes(SENTA)
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(proposal) is Status.PENDING
 
 
 async def test_a_group_that_the_policy_does_not_name_gives_nobody_a_role(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     office.slack.add_group("S0OTHERS", [NOBODY])
     event = {"type": "subteam_members_changed", "subteam_id": "S0OTHERS", "added_users": [NOBODY], "removed_users": []}
     await office.slack.event(event)
     await office.click(NOBODY, card, "approve")
     assert "do not hold that role" in await office.notes(NOBODY)
-    assert await office.refusals(told) == [(NOBODY, Reason.WRONG_ROLE)]
+    assert await office.refusals(proposal) == [(NOBODY, Reason.WRONG_ROLE)]
 
 
 async def test_a_group_that_another_replica_has_just_named_in_the_policy_is_learnt(office: Office) -> None:
@@ -135,42 +135,42 @@ async def test_a_group_that_another_replica_has_just_named_in_the_policy_is_lear
 async def test_what_slack_says_of_a_person_holds_at_once(
     office: Office, changed: dict[str, object], reason: Reason
 ) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     office.slack.change_person(SENTA, **changed)
     await office.slack.event(office.slack.person_event(SENTA))
     await office.click(SENTA, card, "approve")
     await office.notes(SENTA)
-    assert await office.refusals(told) == [(SENTA, reason)]
+    assert await office.refusals(proposal) == [(SENTA, reason)]
     office.slack.change_person(SENTA, deleted=False, guest="")
     await office.slack.event(office.slack.person_event(SENTA))
     await office.approve(SENTA, card)
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED
 
 
 async def test_who_joins_the_team_is_known_at_once(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     office.slack.add_person("UNEW", name="New")
     office.slack.join("UNEW", CHANNEL)
     await office.slack.event(office.slack.person_event("UNEW", "team_join"))
     await office.click("UNEW", card, "approve")
     assert "do not hold that role" in await office.notes("UNEW")
-    assert await office.refusals(told) == [("UNEW", Reason.WRONG_ROLE)]
+    assert await office.refusals(proposal) == [("UNEW", Reason.WRONG_ROLE)]
 
 
 async def test_what_slack_did_not_tell_is_found_when_the_directory_is_read_again(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     office.slack.change_group(GROUP, members=[SVEN])
     office.clock.passes(timedelta(minutes=31))
     await office.directory_read()
     await office.click(SENTA, card, "approve")
     assert "do not hold that role" in await office.notes(SENTA)
-    assert await office.refusals(told) == [(SENTA, Reason.WRONG_ROLE)]
+    assert await office.refusals(proposal) == [(SENTA, Reason.WRONG_ROLE)]
 
 
 async def test_what_slack_tells_while_the_directory_is_read_is_not_overwritten_by_what_was_read_before(
     office: Office,
 ) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     office.clock.passes(timedelta(minutes=31))
     gate = office.slack.faults.hold("usergroups.users.list")
     reading = asyncio.create_task(office.directory_read())
@@ -181,22 +181,22 @@ async def test_what_slack_tells_while_the_directory_is_read_is_not_overwritten_b
     await reading
     await office.click(SENTA, card, "approve")
     assert "deactivated" in await office.notes(SENTA)
-    assert await office.refusals(told) == [(SENTA, Reason.DEACTIVATED)]
+    assert await office.refusals(proposal) == [(SENTA, Reason.DEACTIVATED)]
 
 
 async def test_a_late_event_does_not_give_authority_back_to_a_deactivated_person(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     before = {**office.slack.person_event(SENTA), "event_ts": office.slack.workspace.mint.ts()}
     office.slack.change_person(SENTA, deleted=True)
     await office.slack.event(office.slack.person_event(SENTA))
     await office.slack.event(before, retry=1, reason="http_error")
     await office.click(SENTA, card, "approve")
     assert "deactivated" in await office.notes(SENTA)
-    assert await office.refusals(told) == [(SENTA, Reason.DEACTIVATED)]
+    assert await office.refusals(proposal) == [(SENTA, Reason.DEACTIVATED)]
 
 
 async def test_an_event_that_slack_repeats_does_not_give_a_role_back(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     added = {"type": "subteam_members_changed", "subteam_id": GROUP, "added_users": [NOBODY], "removed_users": []}
     event = {**added, "event_ts": office.slack.workspace.mint.ts()}
     await office.slack.event(event, event_id="EvADDED")
@@ -204,13 +204,13 @@ async def test_an_event_that_slack_repeats_does_not_give_a_role_back(office: Off
     await office.slack.event(event, event_id="EvADDED", retry=1, reason="http_error")
     await office.click(NOBODY, card, "approve")
     assert "do not hold that role" in await office.notes(NOBODY)
-    assert await office.refusals(told) == [(NOBODY, Reason.WRONG_ROLE)]
+    assert await office.refusals(proposal) == [(NOBODY, Reason.WRONG_ROLE)]
 
 
 async def test_an_event_from_before_the_last_reading_gives_nobody_authority_and_all_is_read_again(
     office: Office,
 ) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     before = {**office.slack.person_event(SENTA), "event_ts": office.slack.workspace.mint.ts()}
     office.slack.change_person(SENTA, deleted=True)
     office.clock.passes(timedelta(minutes=31))
@@ -221,7 +221,7 @@ async def test_an_event_from_before_the_last_reading_gives_nobody_authority_and_
     assert "deactivated" in await office.notes(SENTA)
     await office.directory_read()
     assert len(office.slack.calls_to("users.list")) == read + 1
-    assert await office.refusals(told) == [(SENTA, Reason.DEACTIVATED)]
+    assert await office.refusals(proposal) == [(SENTA, Reason.DEACTIVATED)]
 
 
 async def test_a_directory_that_changes_at_each_reading_is_left_as_it_was_told(office: Office) -> None:
@@ -254,15 +254,15 @@ async def test_where_a_group_cannot_be_read_at_the_start_nobody_decides_until_it
         assert "could not be refreshed" in asked.body["text"]
         office.slack.faults.clear()
         await office.directory_read()
-        told, card = await office.asked()
+        proposal, card = await office.asked()
         await office.approve(SENTA, card)
-        assert await office.status(told) is Status.APPROVED
+        assert await office.status(proposal) is Status.APPROVED
 
 
 async def test_with_a_directory_older_than_the_policy_allows_nobody_decides(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SHORT) as office:
-        told, card = await office.asked()
-        before = await office.standing(told)
+        proposal, card = await office.asked()
+        before = await office.standing(proposal)
         office.slack.faults.groups_unreadable()
         office.clock.passes(timedelta(hours=6, seconds=1))
         await office.directory_read()
@@ -271,9 +271,9 @@ async def test_with_a_directory_older_than_the_policy_allows_nobody_decides(data
             assert "could not be refreshed" in await office.notes(user)
         await office.click(ROSE, card, "reject")
         assert "could not be refreshed" in await office.notes(ROSE)
-        assert await office.standing(told) == before
+        assert await office.standing(proposal) == before
         refused = [(user, Reason.DIRECTORY_STALE) for user in (SENTA, SUSI, ROSE)]
-        assert await office.refusals(told) == refused
+        assert await office.refusals(proposal) == refused
         assert (await office.submit(SOFT)).status == 503
 
 

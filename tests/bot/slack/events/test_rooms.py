@@ -28,22 +28,22 @@ def with_a_spare(slack: Slack) -> None:
 
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(database_url, tmp_path, SPARED, scene=with_a_spare) as its:
-        yield its
+    async with open_office(database_url, tmp_path, SPARED, scene=with_a_spare) as office:
+        yield office
 
 
-async def told(office: Office, kind: str, **more: Any) -> None:
+async def send_event(office: Office, kind: str, **more: Any) -> None:
     """Slack says so; and what comes of that is shown."""
     assert (await office.slack.event({"type": kind, **more})).status == 200
     await office.delivered()
 
 
 def troubles_told(office: Office) -> list[str]:
-    return [each.text for each in office.slack.messages(ADAM) if "cannot show anything" in each.text]
+    return [message.text for message in office.slack.messages(ADAM) if "cannot show anything" in message.text]
 
 
 async def undelivered(office: Office) -> list[tuple[str, str]]:
-    return [(each["place"], each["error"]) for each in (await posture(office))["undelivered"]]
+    return [(trouble["place"], trouble["error"]) for trouble in (await posture(office))["undelivered"]]
 
 
 SHUT = {
@@ -63,7 +63,7 @@ async def test_where_nothing_can_be_shown_any_more_people_are_asked_elsewhere_at
     asked, _ = await office.asked(SOFT)
     updates = len(office.slack.calls_to(UPDATE))
     office.slack.faults.error(UPDATE, error, times=None)
-    await told(office, kind, channel=CHANNEL)
+    await send_event(office, kind, channel=CHANNEL)
     [card] = office.cards(SPARE)
     assert await undelivered(office) == [(CHANNEL, error)]
     assert len(troubles_told(office)) == 1
@@ -74,7 +74,7 @@ async def test_where_nothing_can_be_shown_any_more_people_are_asked_elsewhere_at
 
 async def test_what_is_proposed_while_it_is_so_is_not_tried_there_first(office: Office) -> None:
     office.slack.change_channel(CHANNEL, archived=True)
-    await told(office, "channel_archive", channel=CHANNEL)
+    await send_event(office, "channel_archive", channel=CHANNEL)
     await office.asked(SOFT, SPARE)
     assert [call.method for call in office.slack.calls if call.arguments.get("channel") == CHANNEL] == []
 
@@ -100,15 +100,15 @@ async def test_a_burst_of_cards_into_a_channel_that_is_gone_is_refused_a_few_tim
     ],
 )
 async def test_where_it_can_be_shown_again_it_is(office: Office, shut: str, opened: dict[str, str]) -> None:
-    await told(office, shut, channel=CHANNEL)
-    await told(office, **opened, channel=CHANNEL)
+    await send_event(office, shut, channel=CHANNEL)
+    await send_event(office, **opened, channel=CHANNEL)
     assert await undelivered(office) == []
     await office.asked(SOFT)
     assert (len(office.cards()), office.cards(SPARE)) == (1, [])
 
 
 async def test_a_channel_of_which_nobody_heard_that_it_is_open_again_is_tried_after_a_while(office: Office) -> None:
-    await told(office, "channel_archive", channel=CHANNEL)
+    await send_event(office, "channel_archive", channel=CHANNEL)
     await submitted(office, SOFT)
     await later(office, 301)
     await later(office, 302)
@@ -119,23 +119,23 @@ async def test_a_channel_of_which_nobody_heard_that_it_is_open_again_is_tried_af
 
 
 async def test_only_the_app_itself_counts_as_gone_when_somebody_leaves(office: Office) -> None:
-    await told(office, "member_left_channel", channel=CHANNEL, user=RITA)
+    await send_event(office, "member_left_channel", channel=CHANNEL, user=RITA)
     assert await undelivered(office) == []
-    await told(office, "member_left_channel", channel=CHANNEL, user=office.slack.bot_user)
+    await send_event(office, "member_left_channel", channel=CHANNEL, user=office.slack.bot_user)
     assert await undelivered(office) == [(CHANNEL, "not_in_channel")]
-    await told(office, "member_joined_channel", channel=CHANNEL, user=RITA)
+    await send_event(office, "member_joined_channel", channel=CHANNEL, user=RITA)
     assert await undelivered(office) == [(CHANNEL, "not_in_channel")]
 
 
 async def test_what_happens_to_a_channel_that_is_none_of_ours_is_nobodys_trouble(office: Office) -> None:
-    await told(office, "channel_archive", channel="C0ELSE")
+    await send_event(office, "channel_archive", channel="C0ELSE")
     assert await undelivered(office) == []
 
 
 async def test_a_channel_that_was_renumbered_keeps_its_cards_and_is_to_be_named_anew(office: Office) -> None:
     asked, card = await office.asked(SOFT)
     office.slack.renumber(CHANNEL, "C0NEW")
-    await told(office, "channel_id_changed", old_channel_id=CHANNEL, new_channel_id="C0NEW")
+    await send_event(office, "channel_id_changed", old_channel_id=CHANNEL, new_channel_id="C0NEW")
     assert await undelivered(office) == [(CHANNEL, "channel_id_changed")]
     assert "by its new id" in troubles_told(office)[0]
     assert (await office.click(RITA, office.slack.message("C0NEW", card.ts), "approve")).ok
@@ -147,7 +147,7 @@ async def test_a_channel_that_was_renumbered_keeps_its_cards_and_is_to_be_named_
 
 async def test_the_trouble_of_a_channel_that_the_policy_no_longer_names_ends(office: Office, tmp_path: Path) -> None:
     office.slack.change_channel(CHANNEL, archived=True)
-    await told(office, "channel_archive", channel=CHANNEL)
+    await send_event(office, "channel_archive", channel=CHANNEL)
     assert await undelivered(office) == [(CHANNEL, "is_archived")]
     url = office.running.service.settings.database_url
     moved = SPARED.replace(f'default = "{CHANNEL}"', f'default = "{SPARE}"')
@@ -158,7 +158,7 @@ async def test_the_trouble_of_a_channel_that_the_policy_no_longer_names_ends(off
 
 async def test_a_trouble_of_a_channel_that_is_named_stays_until_it_ends(office: Office, tmp_path: Path) -> None:
     office.slack.change_channel(CHANNEL, archived=True)
-    await told(office, "channel_archive", channel=CHANNEL)
+    await send_event(office, "channel_archive", channel=CHANNEL)
     async with beside(office.slack, office.running.service.settings.database_url, tmp_path, SPARED) as other:
         await other.delivered()
         assert await undelivered(other) == [(CHANNEL, "is_archived")]
@@ -199,7 +199,7 @@ async def test_without_the_app_nothing_is_tried_and_readiness_says_what_to_do(
 
 
 async def test_the_revoked_token_of_a_person_is_none_of_ours(office: Office) -> None:
-    await told(office, "tokens_revoked", tokens={"oauth": [RITA], "bot": []})
+    await send_event(office, "tokens_revoked", tokens={"oauth": [RITA], "bot": []})
     await office.asked(SOFT)
 
 
@@ -231,7 +231,7 @@ async def test_without_the_app_silence_proves_nothing(office: Office, event: dic
 
 async def test_an_app_that_is_there_after_all_goes_on_with_the_next_heartbeat(office: Office) -> None:
     """As where Slack tells late, of an installation that was made anew meanwhile."""
-    await told(office, "app_uninstalled")
+    await send_event(office, "app_uninstalled")
     await submitted(office, HARD)
     await office.delivered()
     assert office.cards() == []

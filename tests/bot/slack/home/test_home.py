@@ -47,9 +47,9 @@ async def home(office: Office, user: str) -> View:
 
 
 def at_home(office: Office, user: str) -> View:
-    found = office.slack.home(user)
-    assert found is not None
-    return found
+    view = office.slack.home(user)
+    assert view is not None
+    return view
 
 
 def titles(view: View) -> list[str]:
@@ -59,9 +59,9 @@ def titles(view: View) -> list[str]:
 async def ask(office: Office, number: int, package: dict[str, Any] = SOFT) -> Response:
     """The clock moves on, so that none is due when another is."""
     office.clock.passes(timedelta(seconds=1))
-    told = await office.submit(package | {"title": f"Ask {number}", "action_parameters": {"record": str(number)}})
-    assert told.status == 202, told
-    return told
+    proposal = await office.submit(package | {"title": f"Ask {number}", "action_parameters": {"record": str(number)}})
+    assert proposal.status == 202, proposal
+    return proposal
 
 
 async def absence(office: Office, user: str) -> tuple[bool, str | None]:
@@ -83,13 +83,13 @@ async def test_what_is_assigned_comes_first_then_what_is_most_urgent_then_what_i
     assert titles(view) == ["Ask 3", "Ask 4", "Ask 5", "Ask 1", "Ask 2"]
     assert view.shown.count("*yours*") == 1
     assert titles(await home(office, RITA)) == ["Ask 1", "Ask 2"]
-    assert {await office.status(told) for told in (*soft, *hard)} == {Status.PENDING}
+    assert {await office.status(proposal) for proposal in (*soft, *hard)} == {Status.PENDING}
 
 
 async def test_a_long_queue_is_paged_forward_to_its_end_and_back(office: Office) -> None:
     for number in range(23):
-        told = await ask(office, number)
-        assert number > 11 or (await office.slack.command(ADAM, "/reviews", f"assign {told.id} <@{RITA}>")).ok
+        proposal = await ask(office, number)
+        assert number > 11 or (await office.slack.command(ADAM, "/reviews", f"assign {proposal.id} <@{RITA}>")).ok
     pages = [await home(office, RITA)]
     while "More" in pages[-1].labels:
         await office.slack.click_home(RITA, "home_mine", having_value=_value(pages[-1], "More"))
@@ -102,7 +102,7 @@ async def test_a_long_queue_is_paged_forward_to_its_end_and_back(office: Office)
 
 
 def _value(view: View, label: str) -> str:
-    return next(str(each.data["value"]) for each in view.elements if each.label == label)
+    return next(str(element.data["value"]) for element in view.elements if element.label == label)
 
 
 @pytest.mark.parametrize("action_id", ["home_mine", "home_decided"])
@@ -148,12 +148,12 @@ async def test_an_admin_is_told_of_the_words_that_are_theirs(office: Office) -> 
 
 
 async def test_details_open_from_home_and_what_is_done_there_shows_at_home(office: Office) -> None:
-    told = await ask(office, 1)
+    proposal = await ask(office, 1)
     await home(office, RITA)
     await office.slack.click_home(RITA, "details")
     await office.slack.click_modal(RITA, "claim_task")
     await office.all_said()
-    assert (await office.state(told)).task.assigned_to == RITA
+    assert (await office.state(proposal)).task.assigned_to == RITA
     assert "*yours*" in at_home(office, RITA).shown
 
 
@@ -161,8 +161,8 @@ async def test_details_open_from_home_and_what_is_done_there_shows_at_home(offic
 
 
 async def test_what_i_decided_is_listed_with_what_i_said_and_what_it_is_now(office: Office) -> None:
-    told = await ask(office, 1)
-    await office.click(RITA, await office.card(told), "approve")
+    proposal = await ask(office, 1)
+    await office.click(RITA, await office.card(proposal), "approve")
     view = await home(office, RITA)
     assert titles(view) == ["Ask 1"]
     assert "You said *approve*" in view.shown
@@ -173,12 +173,12 @@ async def test_what_i_decided_is_listed_with_what_i_said_and_what_it_is_now(offi
 async def test_an_answer_is_listed_as_one_and_a_thread_that_was_handed_back_as_that(office: Office) -> None:
     _, question = await office.asked(QUESTION)
     await office.give(SENTA, question, Verb.ANSWER, {"answer": "The blue one."})
-    told, card = await office.asked({**HARD, "thread_id": "thr_1"})
+    proposal, card = await office.asked({**HARD, "thread_id": "thr_1"})
     await office.give(SENTA, card, Verb.TAKE_OVER, {})
-    await office.give(SENTA, await office.card(told), Verb.HAND_BACK, {})
-    said = (await home(office, SENTA)).shown
-    assert ("now: answered" in said, "now: taken over, handed back" in said) == (True, True)
-    assert "approved" not in said
+    await office.give(SENTA, await office.card(proposal), Verb.HAND_BACK, {})
+    text = (await home(office, SENTA)).shown
+    assert ("now: answered" in text, "now: taken over, handed back" in text) == (True, True)
+    assert "approved" not in text
 
 
 async def test_what_i_decided_is_paged_newest_first(office: Office) -> None:
@@ -194,9 +194,9 @@ async def test_what_i_decided_is_paged_newest_first(office: Office) -> None:
 
 
 async def test_after_a_form_the_one_who_sent_it_finds_it_at_home(office: Office) -> None:
-    told = await ask(office, 1, HARD)
+    proposal = await ask(office, 1, HARD)
     assert "*yours*" not in (await home(office, SENTA)).shown
-    await office.approve(SENTA, await office.card(told))
+    await office.approve(SENTA, await office.card(proposal))
     await office.all_said()
     assert "You said *approve*" in at_home(office, SENTA).shown
 

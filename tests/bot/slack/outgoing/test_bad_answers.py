@@ -60,8 +60,8 @@ async def client(slack: Slack) -> AsyncIterator[SlackClient]:
 
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(database_url, tmp_path) as its:
-        yield its
+    async with open_office(database_url, tmp_path) as office:
+        yield office
 
 
 @pytest.mark.parametrize(("status", "body"), BODIES)
@@ -91,7 +91,7 @@ async def test_answers_to_a_response_url_are_told_apart_like_all_others(
 
 @on_sqlite
 async def test_a_decided_card_loses_its_buttons_as_soon_as_slack_answers_again(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     office.slack.faults.status(503, UPDATE, page="", content_type=PLAIN)
     assert (await office.click(RITA, card, "approve")).ok
     await submitted(office)
@@ -99,7 +99,7 @@ async def test_a_decided_card_loses_its_buttons_as_soon_as_slack_answers_again(o
     await office.delivered()
     assert (await posture(office))["slack"].startswith("unreachable: ")
     await later(office, 6)
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED
     assert "Approve" not in office.slack.message(CHANNEL, card.ts).labels
     assert len(office.cards()) == 2
     assert (await posture(office))["slack"] == "ok"

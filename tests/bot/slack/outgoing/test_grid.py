@@ -12,7 +12,7 @@ OURS, ANOTHER = "T1", "T2"
 
 
 @pytest.mark.parametrize(
-    ("told", "enterprise_id", "is_stranger"),
+    ("fields", "enterprise_id", "is_stranger"),
     [
         pytest.param({"team_id": OURS}, None, False, id="of our workspace"),
         pytest.param({"team_id": ANOTHER}, None, True, id="of another workspace"),
@@ -28,6 +28,6 @@ OURS, ANOTHER = "T1", "T2"
     ],
 )
 def test_somebody_of_another_company_is_a_stranger(
-    told: dict[str, Any], enterprise_id: str | None, is_stranger: bool
+    fields: dict[str, Any], enterprise_id: str | None, is_stranger: bool
 ) -> None:
-    assert person_of({"id": "USOME", **told}, OURS, enterprise_id).is_stranger is is_stranger
+    assert person_of({"id": "USOME", **fields}, OURS, enterprise_id).is_stranger is is_stranger

@@ -26,8 +26,8 @@ def _with_an_alias(slack: Slack) -> None:
 
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(database_url, tmp_path, OUTSIDE, scene=_with_an_alias) as its:
-        yield its
+    async with open_office(database_url, tmp_path, OUTSIDE, scene=_with_an_alias) as office:
+        yield office
 
 
 def asked_by(who: str) -> dict[str, object]:
@@ -35,9 +35,9 @@ def asked_by(who: str) -> dict[str, object]:
 
 
 async def test_a_requester_named_by_an_alias_cannot_approve_their_own_request(office: Office) -> None:
-    told, card = await office.asked(asked_by("Senta.Secret@mail.example"))
+    proposal, card = await office.asked(asked_by("Senta.Secret@mail.example"))
     await office.click(SENTA, card, "approve")
-    assert await office.refusals(told) == [(SENTA, Reason.IS_REQUESTER)]
+    assert await office.refusals(proposal) == [(SENTA, Reason.IS_REQUESTER)]
 
 
 @pytest.mark.parametrize("who", ["senta+x@example.org", "nobody@example.org", "eve@elsewhere.example", "UNOBODYATALL"])
@@ -73,22 +73,22 @@ async def test_where_slack_cannot_be_asked_the_request_is_to_be_sent_again(offic
 
 async def test_no_more_addresses_are_asked_about_than_slack_allows(office: Office) -> None:
     answers = [await office.submit(asked_by(f"eve{number}@elsewhere.example")) for number in range(21)]
-    assert [told.status for told in answers] == [422] * 20 + [503]
+    assert [proposal.status for proposal in answers] == [422] * 20 + [503]
     assert len(office.slack.calls_to(LOOKUP)) == 20
 
 
 async def test_an_outsider_is_named_on_the_card_and_silence_does_not_count(office: Office) -> None:
-    told, card = await office.asked({**SOFT, "requested_by": "eve@partner.example"})
-    assert (told.body["level"], told.body["why"][0]["rule"]) == ("hard_approval", "outsider")
+    proposal, card = await office.asked({**SOFT, "requested_by": "eve@partner.example"})
+    assert (proposal.body["level"], proposal.body["why"][0]["rule"]) == ("hard_approval", "outsider")
     assert "nobody can check who is independent of them" in card.shown
 
 
 async def test_a_chain_that_bars_all_but_one_reviewer_is_named_on_the_card(office: Office) -> None:
     others = ["USVEN", "USUSI", "USAUL"]
-    told, card = await office.asked({**HARD, "on_behalf_of": others})
-    assert "chain-bars-reviewers" not in [why["rule"] for why in told.body["why"]]
-    told, card = await office.asked({**HARD, "on_behalf_of": [*others, "USILA"]})
-    assert "chain-bars-reviewers" in [why["rule"] for why in told.body["why"]]
+    proposal, card = await office.asked({**HARD, "on_behalf_of": others})
+    assert "chain-bars-reviewers" not in [why["rule"] for why in proposal.body["why"]]
+    proposal, card = await office.asked({**HARD, "on_behalf_of": [*others, "USILA"]})
+    assert "chain-bars-reviewers" in [why["rule"] for why in proposal.body["why"]]
     assert "in on_behalf_of, so they cannot approve this." in card.shown
 
 

@@ -128,23 +128,23 @@ async def test_the_queue_lists_everything_up_to_a_page_and_counts_the_rest(offic
 
 
 async def test_details_open_from_an_answer(office: Office) -> None:
-    told, _ = await office.asked(SOFT)
+    proposal, _ = await office.asked(SOFT)
     await office.click(RITA, await office.reviews(RITA), "details")
     modal = office.slack.modal(RITA)
     assert modal is not None
     assert "Read record 42." in modal.shown
-    assert [seen.reviewer_id for seen in (await office.state(told)).details] == [RITA]
+    assert [seen.reviewer_id for seen in (await office.state(proposal)).details] == [RITA]
 
 
 async def test_show_gives_the_card_with_buttons_that_work(office: Office) -> None:
-    told, card = await office.asked(SOFT)
-    shown = await office.reviews(RITA, f"show {told.id}")
+    proposal, card = await office.asked(SOFT)
+    shown = await office.reviews(RITA, f"show {proposal.id}")
     assert (shown.shown, shown.labels) == (card.shown, card.labels)
     await office.click(RITA, shown, "approve")
     await office.all_said()
-    assert await office.status(told) is Status.APPROVED
-    assert "Approve" not in (await office.card(told)).labels
-    decided = await office.reviews(RITA, f"show {told.id}")
+    assert await office.status(proposal) is Status.APPROVED
+    assert "Approve" not in (await office.card(proposal)).labels
+    decided = await office.reviews(RITA, f"show {proposal.id}")
     assert "Rita (reviewer) approved this." in decided.shown
 
 
@@ -167,14 +167,14 @@ async def test_show_of_nothing_says_so(office: Office, text: str, why: str) -> N
 @pytest.mark.parametrize("text", ["stats", "stats 7d", "stats 36h"])
 async def test_stats_tell_how_much_waits_and_how_it_was_decided(office: Office, text: str) -> None:
     await office.asked(SOFT)
-    told, card = await office.asked(HARD)
+    proposal, card = await office.asked(HARD)
     office.clock.passes(timedelta(minutes=10))
     await office.approve(SENTA, card)
     note = await office.reviews(RITA, text)
     assert "soft approval" in note.text + note.shown
     assert "approve" in note.shown.lower()
     assert "10 minutes" in note.shown
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED
 
 
 @pytest.mark.parametrize(
@@ -183,20 +183,20 @@ async def test_stats_tell_how_much_waits_and_how_it_was_decided(office: Office, 
 )
 async def test_stats_of_no_period_say_so(office: Office, text: str) -> None:
     written = text.removeprefix("stats ")
-    said = f"“{written}” is no period to look back on: write 7d, 36h or 90m."
-    assert said in (await office.reviews(RITA, text)).shown
+    sentence = f"“{written}” is no period to look back on: write 7d, 36h or 90m."
+    assert sentence in (await office.reviews(RITA, text)).shown
 
 
 async def test_what_is_sampled_can_be_judged_once(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, POLICY + "\n[soft]\nsample = 1.0\n") as office:
-        told, card = await office.asked(SOFT)
+        proposal, card = await office.asked(SOFT)
         await _overridden(office, card)
-        assert await office.status(told) is Status.OVERRIDDEN
+        assert await office.status(proposal) is Status.OVERRIDDEN
         listed = await office.reviews(SENTA, "sampled")
         assert "Read the record" in listed.shown
         await office.click(SENTA, listed, "judge")
         assert (await office.slack.submit(SENTA, {"verdict": "sound", "comment": "It was right."})).ok
-        assert (await office.state(told)).verdict == "sound"
+        assert (await office.state(proposal)).verdict == "sound"
         assert "Nothing is left to be judged." in (await office.reviews(SENTA, "sampled")).shown
         await office.click(SENTA, listed, "judge")
         await office.all_said()

@@ -11,11 +11,11 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 async def test_an_admin_gives_a_package_to_who_may_decide_it(office: Office) -> None:
-    told, _ = await office.asked()
-    note = await office.reviews(ADAM, f"assign {told.id} <@{SENTA}|senta>")
-    assert f"{told.id} is now with" in note.shown
-    assert (await office.state(told)).task.assigned_to == SENTA
-    assert [event["actor"] for event in await office.events(told, "task.assigned")] == [ADAM]
+    proposal, _ = await office.asked()
+    note = await office.reviews(ADAM, f"assign {proposal.id} <@{SENTA}|senta>")
+    assert f"{proposal.id} is now with" in note.shown
+    assert (await office.state(proposal)).task.assigned_to == SENTA
+    assert [event["actor"] for event in await office.events(proposal, "task.assigned")] == [ADAM]
 
 
 @pytest.mark.parametrize(
@@ -32,15 +32,15 @@ async def test_an_admin_gives_a_package_to_who_may_decide_it(office: Office) -> 
     ],
 )
 async def test_a_package_is_given_to_nobody_who_could_not_decide_it(office: Office, text: str, why: str) -> None:
-    told, _ = await office.asked()
-    assert why in (await office.reviews(ADAM, text.format(id=told.id))).shown
-    assert (await office.state(told)).task.assigned_to is None
+    proposal, _ = await office.asked()
+    assert why in (await office.reviews(ADAM, text.format(id=proposal.id))).shown
+    assert (await office.state(proposal)).task.assigned_to is None
 
 
 async def test_audit_tells_what_happened_to_a_package(office: Office) -> None:
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     await office.approve(SENTA, card)
-    note = await office.reviews(ADAM, f"audit {told.id}")
+    note = await office.reviews(ADAM, f"audit {proposal.id}")
     headings = ("Submitted", "Card shown (seen by eligible)", "Decision: approve", "Approved")
     assert [line for line in note.shown.split("\n") if line in headings] == list(headings)
     assert (
@@ -88,10 +88,10 @@ async def test_pausing_an_agent_that_is_not_there_says_so(office: Office, text: 
 @pytest.mark.parametrize("word", ["assign", "audit", "policy", "pause", "resume"])
 @pytest.mark.parametrize("user", [RITA, SUSI, NOBODY])
 async def test_the_words_of_admins_are_refused_to_others(office: Office, word: str, user: str) -> None:
-    told, _ = await office.asked(SOFT)
-    note = await office.reviews(user, f"{word} {told.id} <@{RITA}> Clerk")
+    proposal, _ = await office.asked(SOFT)
+    note = await office.reviews(user, f"{word} {proposal.id} <@{RITA}> Clerk")
     assert "Only the policy's admins can do this." in note.shown
-    assert (await office.state(told)).task.assigned_to is None
+    assert (await office.state(proposal)).task.assigned_to is None
     assert (await office.submit(SOFT | {"action_parameters": {}})).status == 202
 
 

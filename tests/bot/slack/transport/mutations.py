@@ -67,13 +67,13 @@ async def letters(office: Office) -> list[Letter]:
     away = await slack.submit(SENTA, {"until": 1, "delegate": RITA})
     command = await slack.command(SENTA, "/reviews", "queue")
     menu = await office.click(SENTA, card, "more", option="Defer")
-    real = [each.payload for each in (details, form, rejected, leaving, away, menu)]
+    real = [outcome.payload for outcome in (details, form, rejected, leaving, away, menu)]
     head = {name: details.payload[name] for name in ("user", "team", "api_app_id", "trigger_id", "response_url")}
     return [
-        *(Letter(each) for each in real),
+        *(Letter(payload) for payload in real),
         *(Letter(head | more) for more in _of_other_apps(details.payload)),
         Letter(command.payload, "command"),
-        *(Letter(_event(each), "event") for each in EVENTS),
+        *(Letter(_event(event), "event") for event in EVENTS),
     ]
 
 

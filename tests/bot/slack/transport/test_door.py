@@ -25,19 +25,19 @@ SAID = "a-word-that-is-only-in-the-body"
 
 async def an_approval(office: Office) -> tuple[Response, bytes]:
     """A package, and the exact bytes that would approve it: those of somebody else's tap, in the name of a reviewer."""
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     tapped = await office.click(NOBODY, card, "approve")
     payload = {**tapped.payload, "user": {**tapped.payload["user"], "id": RITA}, "trigger_id": SAID}
-    return told, urlencode({"payload": json.dumps(payload)}).encode()
+    return proposal, urlencode({"payload": json.dumps(payload)}).encode()
 
 
 # ---- who gets in
 
 
 async def test_what_is_signed_as_slack_signs_decides(office: Office) -> None:
-    told, body = await an_approval(office)
+    proposal, body = await an_approval(office)
     assert (await sent(office, body, signed(body))).status == 200
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED
 
 
 def ago(seconds: float) -> Callable[[bytes], Headers]:
@@ -81,10 +81,10 @@ FORGED = [
     pytest.param(at("9" * 5000), id="a timestamp of five thousand digits"),
     pytest.param(at("\u0661" * 10), id="a timestamp in other digits"),
     pytest.param(with_signature(str.upper), id="upper-case letters"),
-    pytest.param(with_signature(lambda its: its.removeprefix("v0=")), id="without its version"),
-    pytest.param(with_signature(lambda its: its.replace("v0=", "v1=")), id="of another version"),
-    pytest.param(with_signature(lambda its: its[:-1]), id="cut short"),
-    pytest.param(with_signature(lambda its: its + "0"), id="one digit more"),
+    pytest.param(with_signature(lambda value: value.removeprefix("v0=")), id="without its version"),
+    pytest.param(with_signature(lambda value: value.replace("v0=", "v1=")), id="of another version"),
+    pytest.param(with_signature(lambda value: value[:-1]), id="cut short"),
+    pytest.param(with_signature(lambda value: value + "0"), id="one digit more"),
     pytest.param(with_signature(lambda _: "v0=" + "é" * 64), id="letters beyond ASCII"),
     pytest.param(with_signature(lambda _: ""), id="an empty signature"),
 ]  # fmt: skip
@@ -94,23 +94,23 @@ FORGED = [
 async def test_whoever_cannot_sign_is_not_heard(
     office: Office, headers: Callable[[bytes], Headers], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told, body = await an_approval(office)
+    proposal, body = await an_approval(office)
     capsys.readouterr()
     assert (await sent(office, body, headers(body))).status == 401
     written = "".join(capsys.readouterr())
     assert SAID not in written
     assert "v0=" not in written
     assert "error" not in written
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(proposal) is Status.PENDING
 
 
 async def test_a_signature_counts_for_five_minutes_of_real_time_whatever_the_business_clock_says(
     office: Office,
 ) -> None:
-    told, body = await an_approval(office)
+    proposal, body = await an_approval(office)
     assert abs(office.clock.now.timestamp() - time.time()) > 3600
     assert (await sent(office, body, ago(290)(body))).status == 200
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED
 
 
 async def test_bytes_that_are_no_header_are_no_signature(office: Office) -> None:
@@ -141,8 +141,8 @@ async def test_three_megabytes_are_refused(office: Office) -> None:
 
 
 async def test_of_what_does_not_end_no_more_is_kept_than_a_request_may_hold(office: Office) -> None:
-    its = psutil.Process()
-    before = its.memory_info().rss
+    process = psutil.Process()
+    before = process.memory_info().rss
     stamp = f"X-Slack-Request-Timestamp: {time.time():.0f}"
     reader, writer = await wire.connect(office.url)
     writer.write(head("Transfer-Encoding: chunked", stamp, f"X-Slack-Signature: v0={'0' * 64}"))
@@ -151,7 +151,7 @@ async def test_of_what_does_not_end_no_more_is_kept_than_a_request_may_hold(offi
         await writer.drain()
     writer.write(b"0\r\n\r\n")
     assert (await wire.read_answer(reader)).status == 413
-    assert its.memory_info().rss - before < 16 * MEGABYTE
+    assert process.memory_info().rss - before < 16 * MEGABYTE
     writer.close()
 
 
@@ -192,9 +192,9 @@ async def test_an_event_that_comes_again_changes_nothing_more(office: Office) ->
 
 
 async def test_a_click_that_comes_again_counts_once(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     first = await office.click(RITA, card, "approve")
     again = await office.slack.redeliver(first, retry=1)
     assert (first.status, again.status) == (200, 200)
-    assert len(await office.events(told, "human.decision_recorded")) == 1
+    assert len(await office.events(proposal, "human.decision_recorded")) == 1
     assert office.slack.private_notes(RITA) == []

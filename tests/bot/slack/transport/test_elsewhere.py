@@ -29,15 +29,15 @@ def person(user: str, team_id: str) -> dict[str, Any]:
     return {"id": user, "username": "someone", "name": "someone", "team_id": team_id}
 
 
-async def signed_as(office: Office, payload: Mapping[str, Any], **said: Any) -> Response:
-    body = {**payload, "trigger_id": "another-trigger", **said}
+async def signed_as(office: Office, payload: Mapping[str, Any], **fields: Any) -> Response:
+    body = {**payload, "trigger_id": "another-trigger", **fields}
     return await given(office, urlencode({"payload": json.dumps(body)}))
 
 
-async def approves(office: Office, card: Message, **said: Any) -> Response:
+async def approves(office: Office, card: Message, **fields: Any) -> Response:
     """Somebody else's tap, made into another one by what is said of it."""
     tapped = await office.click(NOBODY, card, "approve")
-    return await signed_as(office, tapped.payload, **said)
+    return await signed_as(office, tapped.payload, **fields)
 
 
 ELSEWHERE = [
@@ -48,29 +48,29 @@ ELSEWHERE = [
 ]
 
 
-@pytest.mark.parametrize("said", ELSEWHERE)
-async def test_a_click_from_another_workspace_is_refused_and_recorded(office: Office, said: dict[str, Any]) -> None:
-    told, card = await office.asked(SOFT)
-    assert (await approves(office, card, **said)).status == 200
-    assert await office.status(told) is Status.PENDING
-    assert (RITA, Reason.ANOTHER_WORKSPACE) in await office.refusals(told)
+@pytest.mark.parametrize("fields", ELSEWHERE)
+async def test_a_click_from_another_workspace_is_refused_and_recorded(office: Office, fields: dict[str, Any]) -> None:
+    proposal, card = await office.asked(SOFT)
+    assert (await approves(office, card, **fields)).status == 200
+    assert await office.status(proposal) is Status.PENDING
+    assert (RITA, Reason.ANOTHER_WORKSPACE) in await office.refusals(proposal)
     assert BELONGS in await office.notes(NOBODY, count=2)  # whose way back it was given
 
 
 async def test_details_are_not_opened_from_another_workspace(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     opened = await office.click(NOBODY, card, "details")
     calls = len(office.slack.calls_to("views.open"))
     await signed_as(office, opened.payload, user=person(RITA, "T2"))
     await office.notes(NOBODY)
     assert len(office.slack.calls_to("views.open")) == calls
-    assert await office.refusals(told) == [(RITA, Reason.ANOTHER_WORKSPACE)]
+    assert await office.refusals(proposal) == [(RITA, Reason.ANOTHER_WORKSPACE)]
 
 
 @pytest.mark.parametrize("installed", ["T1", "T2"])
 async def test_a_form_from_another_workspace_is_refused_and_recorded(office: Office, installed: str) -> None:
     """In a view `team` is the person's workspace; the app's stands in the view."""
-    told, card = await office.asked()
+    proposal, card = await office.asked()
     given_up = await office.give(SENTA, card, Verb.REJECT, {"comment": " "})
     filled = given_up.payload["view"]
     filled["state"]["values"]["comment"]["comment"]["value"] = "Not now."
@@ -78,8 +78,8 @@ async def test_a_form_from_another_workspace_is_refused_and_recorded(office: Off
     view = {**filled, "app_installed_team_id": installed}
     answer = await signed_as(office, given_up.payload, user=person(SENTA, home), team={"id": home}, view=view)
     assert BELONGS in answer.text
-    assert await office.status(told) is Status.PENDING
-    assert await office.refusals(told) == [(SENTA, Reason.ANOTHER_WORKSPACE)]
+    assert await office.status(proposal) is Status.PENDING
+    assert await office.refusals(proposal) == [(SENTA, Reason.ANOTHER_WORKSPACE)]
 
 
 async def test_whom_the_policy_names_among_its_guests_may_be_of_another_workspace(
@@ -87,9 +87,9 @@ async def test_whom_the_policy_names_among_its_guests_may_be_of_another_workspac
 ) -> None:
     policy = POLICY.replace('max_age = "1000d"', f'max_age = "1000d"\nguests = ["{RITA}"]')
     async with open_office(database_url, tmp_path, policy) as office:
-        told, card = await office.asked(SOFT)
+        proposal, card = await office.asked(SOFT)
         await approves(office, card, user=person(RITA, "T2"))
-        assert await office.status(told) is Status.APPROVED
+        assert await office.status(proposal) is Status.APPROVED
 
 
 GRID = [
@@ -98,21 +98,21 @@ GRID = [
 ]
 
 
-@pytest.mark.parametrize("said", GRID)
+@pytest.mark.parametrize("fields", GRID)
 async def test_in_an_enterprise_a_member_may_click_from_any_of_its_workspaces(
-    office: Office, said: dict[str, Any]
+    office: Office, fields: dict[str, Any]
 ) -> None:
     await in_an_enterprise(office)
-    told, card = await office.asked(SOFT)
-    await approves(office, card, **said)
-    assert await office.status(told) is Status.APPROVED
+    proposal, card = await office.asked(SOFT)
+    await approves(office, card, **fields)
+    assert await office.status(proposal) is Status.APPROVED
 
 
 async def test_an_enterprise_is_no_other_enterprise(office: Office) -> None:
     await in_an_enterprise(office)
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     await approves(office, card, user=person(RITA, "E2"), team=None, enterprise={"id": "E2"})
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(proposal) is Status.PENDING
 
 
 async def in_an_enterprise(office: Office) -> None:

@@ -25,8 +25,8 @@ def interaction(payload: Any) -> str:
     return urlencode({"payload": json.dumps(payload)})
 
 
-def event(its: Any) -> str:
-    return json.dumps({**EVENT, "event": its})
+def event(content: Any) -> str:
+    return json.dumps({**EVENT, "event": content})
 
 
 GARBAGE = [
@@ -88,11 +88,11 @@ GARBAGE = [
 async def test_what_is_signed_and_makes_no_sense_is_answered_and_harms_nobody(
     office: Office, body: str | bytes, kind: str
 ) -> None:
-    told, _ = await office.asked(SOFT)
-    before = await office.state(told)
+    proposal, _ = await office.asked(SOFT)
+    before = await office.state(proposal)
     answer = await given(office, body, kind)
     assert answer.status in (200, 400, 404), answer
-    assert await office.state(told) == before
+    assert await office.state(proposal) == before
     assert (await office.get("/healthz")).status == 200
 
 

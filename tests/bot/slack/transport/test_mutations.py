@@ -19,14 +19,14 @@ MANY, AT_ONCE = 1500, 16
 
 
 async def test_no_odd_payload_is_a_fault_of_ours(office: Office, caplog: pytest.LogCaptureFixture) -> None:
-    every = [each for letter in await letters(office) for each in mutated(letter)]
+    every = [mutation for letter in await letters(office) for mutation in mutated(letter)]
     tried = random.Random(7).sample(every, MANY)
-    with capture_logs() as said, caplog.at_level(logging.WARNING):
+    with capture_logs() as logged, caplog.at_level(logging.WARNING):
         answers = await _sent(office, tried)
         await office.all_said()
-    assert [each for each in said if each.get("exc_info") or each["log_level"] == "error"] == []
+    assert [entry for entry in logged if entry.get("exc_info") or entry["log_level"] == "error"] == []
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
-    assert [each for each in answers if each[0] not in (200, 400, 404, 409)] == []
+    assert [answer for answer in answers if answer[0] not in (200, 400, 404, 409)] == []
     assert (await office.submit(SOFT)).status == 202
 
 

@@ -24,8 +24,8 @@ HARD_NOW = (Status.PENDING, HITLLevel.HARD_APPROVAL)
 STILL_SOFT = (Status.PENDING, HITLLevel.SOFT_APPROVAL)
 
 
-async def stands(office: Office, told: Any) -> tuple[Status, HITLLevel]:
-    state = await office.state(told)
+async def stands(office: Office, proposal: Any) -> tuple[Status, HITLLevel]:
+    state = await office.state(proposal)
     return state.status, state.level
 
 
@@ -39,21 +39,21 @@ async def silence(office: Office) -> str:
 async def test_an_address_that_passes_nothing_on_never_brings_consent_and_the_package_becomes_hard(
     office: Office, answer: int
 ) -> None:
-    told, _ = await office.asked(SOFT)
+    proposal, _ = await office.asked(SOFT)
     office.address.broken = answer
     await office.passes(9 * MINUTE)
-    assert await stands(office, told) == STILL_SOFT
+    assert await stands(office, proposal) == STILL_SOFT
     assert "does not come back in" in await silence(office)
     await office.passes(2 * MINUTE)
-    assert await stands(office, told) == HARD_NOW
-    (hardened,) = await office.events(told, "package.hardened")
+    assert await stands(office, proposal) == HARD_NOW
+    (hardened,) = await office.events(proposal, "package.hardened")
     assert hardened["reason"] == "proof-lost"
-    card = await office.card(told)
+    card = await office.card(proposal)
     assert "It could not be proven that an objection would arrive" in office.thread(card)[-1].shown
 
 
 async def test_a_recorded_request_sent_again_past_a_proxy_that_is_down_proves_nothing_new(office: Office) -> None:
-    told, _ = await office.asked(SOFT)
+    proposal, _ = await office.asked(SOFT)
     office.address.broken = 502
     event = office.slack.client.payloads.event({"type": "app_home_opened", "user": RITA, "tab": "messages"})
     body = json.dumps(event).encode()
@@ -61,20 +61,20 @@ async def test_a_recorded_request_sent_again_past_a_proxy_that_is_down_proves_no
     for _ in range(7):
         assert (await letters.sent(office, body, recorded, JSON)).status == 200
         await office.passes(MINUTE)
-    assert await stands(office, told) == STILL_SOFT
+    assert await stands(office, proposal) == STILL_SOFT
 
 
 async def test_a_short_gap_only_stops_the_clock(office: Office) -> None:
-    told, _ = await office.asked(SOFT)
+    proposal, _ = await office.asked(SOFT)
     await office.passes(3 * MINUTE)
     office.address.broken = 502
     await office.passes(5 * MINUTE)
     office.address.broken = None
     await office.passes(MINUTE)
     await office.passes(MINUTE)
-    assert await stands(office, told) == STILL_SOFT
+    assert await stands(office, proposal) == STILL_SOFT
     await office.passes(MINUTE)
-    assert await office.status(told) is Status.CONSENTED
+    assert await office.status(proposal) is Status.CONSENTED
     assert await silence(office) == "counts"
 
 
@@ -88,35 +88,35 @@ async def proof_is_lost_once_the_silence_was_long_enough(office: Office) -> None
 
 
 async def test_consent_waits_while_proof_is_missing_at_that_very_moment(office: Office) -> None:
-    told, _ = await office.asked(SOFT)
+    proposal, _ = await office.asked(SOFT)
     await proof_is_lost_once_the_silence_was_long_enough(office)
-    assert await stands(office, told) == STILL_SOFT
+    assert await stands(office, proposal) == STILL_SOFT
     office.address.broken = None
     await office.passes(MINUTE)
-    assert await office.status(told) is Status.CONSENTED
+    assert await office.status(proposal) is Status.CONSENTED
 
 
 async def test_consent_that_waits_for_proof_for_too_long_becomes_an_explicit_approval(office: Office) -> None:
-    told, _ = await office.asked(SOFT)
+    proposal, _ = await office.asked(SOFT)
     await proof_is_lost_once_the_silence_was_long_enough(office)
     await office.passes(8 * MINUTE)
-    assert await stands(office, told) == STILL_SOFT
+    assert await stands(office, proposal) == STILL_SOFT
     await office.passes(2 * MINUTE)
-    assert await stands(office, told) == HARD_NOW
-    (hardened,) = await office.events(told, "package.hardened")
+    assert await stands(office, proposal) == HARD_NOW
+    (hardened,) = await office.events(proposal, "package.hardened")
     assert hardened["reason"] == "proof-lost"
 
 
 async def test_silence_counts_only_once_slack_itself_has_called_the_address(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, called=False) as office:
-        told, _ = await office.asked(SOFT)
+        proposal, _ = await office.asked(SOFT)
         await office.passes(5 * MINUTE)
-        assert await stands(office, told) == STILL_SOFT
+        assert await stands(office, proposal) == STILL_SOFT
         assert "Slack has not called" in await silence(office)
         await office.slack.open_home(RITA)
         await office.passes(MINUTE)
         await office.passes(5 * MINUTE)
-        assert await office.status(told) is Status.CONSENTED
+        assert await office.status(proposal) is Status.CONSENTED
 
 
 async def test_another_address_has_to_be_called_by_slack_anew(database_url: str, tmp_path: Path) -> None:
@@ -127,11 +127,11 @@ async def test_another_address_has_to_be_called_by_slack_anew(database_url: str,
             clock = office.clock
         async with beside(slack, database_url, tmp_path, clock=clock, called=False) as office:
             office.key = key
-            told, _ = await office.asked(SOFT)
+            proposal, _ = await office.asked(SOFT)
             await office.passes(9 * MINUTE)
-            assert await stands(office, told) == STILL_SOFT
+            assert await stands(office, proposal) == STILL_SOFT
             await office.passes(2 * MINUTE)
-            assert await stands(office, told) == HARD_NOW
+            assert await stands(office, proposal) == HARD_NOW
 
 
 async def test_a_probe_that_takes_another_way_than_slack_proves_nothing(database_url: str, tmp_path: Path) -> None:
@@ -145,13 +145,13 @@ async def test_a_probe_that_takes_another_way_than_slack_proves_nothing(database
             slack, database_url, tmp_path, clock=clock, port=port, COUNTERSIGN_PUBLIC_URL=other
         ) as office:
             office.key = key
-            told, _ = await office.asked(SOFT)
+            proposal, _ = await office.asked(SOFT)
             await office.slack.open_home(RITA)
             await office.passes(9 * MINUTE)
-            assert await stands(office, told) == STILL_SOFT
+            assert await stands(office, proposal) == STILL_SOFT
             assert f"Slack calls 127.0.0.1:{port}" in await silence(office)
             await office.passes(2 * MINUTE)
-            assert await stands(office, told) == HARD_NOW
+            assert await stands(office, proposal) == HARD_NOW
 
 
 async def test_the_same_address_needs_no_new_call_after_a_restart(database_url: str, tmp_path: Path) -> None:
@@ -163,18 +163,18 @@ async def test_the_same_address_needs_no_new_call_after_a_restart(database_url: 
             slack, database_url, tmp_path, clock=clock, called=False, port=int(url.rpartition(":")[2])
         ) as office:
             office.key = key
-            told, _ = await office.asked(SOFT)
+            proposal, _ = await office.asked(SOFT)
             await office.passes(MINUTE)
             await office.passes(5 * MINUTE)
-            assert await office.status(told) is Status.CONSENTED
+            assert await office.status(proposal) is Status.CONSENTED
 
 
 async def test_without_a_public_address_soft_is_hard_from_the_start_and_the_service_says_what_to_set(
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, COUNTERSIGN_PUBLIC_URL="") as office:
-        told, _ = await office.asked(SOFT)
-        assert (told.body["level"], told.body["why"][0]["rule"]) == ("hard_approval", "no-public-url")
+        proposal, _ = await office.asked(SOFT)
+        assert (proposal.body["level"], proposal.body["why"][0]["rule"]) == ("hard_approval", "no-public-url")
         assert "COUNTERSIGN_PUBLIC_URL is not set" in await silence(office)
 
 

@@ -93,16 +93,16 @@ async def is_away(office: Office) -> bool:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_click_that_was_refused_is_not_granted_when_it_is_replayed(office: Office) -> None:
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     office.slack.change_person(RITA, deleted=True)
     await office.slack.event(office.slack.person_event(RITA))
     refused = Recorded.of(await office.click(RITA, card, "approve"))
     office.slack.change_person(RITA, deleted=False)
     await office.slack.event(office.slack.person_event(RITA))
     await refused.again(office)
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(proposal) is Status.PENDING
     await office.click(RITA, card, "approve")
-    assert await office.status(told) is Status.APPROVED
+    assert await office.status(proposal) is Status.APPROVED
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -28,9 +28,9 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(database_url, tmp_path, socket=True) as its:
-        await connected(its.slack)
-        yield its
+    async with open_office(database_url, tmp_path, socket=True) as office:
+        await connected(office.slack)
+        yield office
 
 
 async def connected(slack: Slack, times: int = 1) -> None:
@@ -45,16 +45,16 @@ async def posture(office: Office) -> dict[str, Any]:
 
 async def approves(office: Office) -> None:
     """One tap of a reviewer counts."""
-    told, card = await office.asked(SOFT)
+    proposal, card = await office.asked(SOFT)
     outcome = await office.click(RITA, card, "approve")
-    assert (outcome.ok, await office.status(told)) == (True, Status.APPROVED)
+    assert (outcome.ok, await office.status(proposal)) == (True, Status.APPROVED)
 
 
 # ---- the way in
 
 
 async def test_what_people_do_comes_over_the_socket_and_is_answered_over_it(office: Office) -> None:
-    told, card = await office.asked(HARD)
+    proposal, card = await office.asked(HARD)
     assert (await office.click(SENTA, card, "approve")).ok
     modal = office.slack.modal(SENTA)
     assert modal is not None
@@ -63,7 +63,7 @@ async def test_what_people_do_comes_over_the_socket_and_is_answered_over_it(offi
     assert (await office.slack.open_home(SENTA)).ok
     await office.slack.until(lambda: office.slack.home(SENTA))
     assert (await office.give(SENTA, card, Verb.REJECT, {"comment": "Not now."})).ok
-    assert await office.status(told) is Status.REJECTED
+    assert await office.status(proposal) is Status.REJECTED
 
 
 async def test_there_is_no_door_where_there_is_no_secret_to_guard_it(office: Office) -> None:
@@ -90,8 +90,8 @@ async def test_the_posture_says_whether_the_socket_is_connected(office: Office) 
     attempts = len(office.slack.calls_to(TICKET))
     office.slack.sockets.drop()
     await office.slack.until(lambda: len(office.slack.calls_to(TICKET)) > attempts)
-    told = await office.get("/readyz")
-    assert (told.body["ready"], told.body["posture"]["socket"]) == (True, "not connected")
+    proposal = await office.get("/readyz")
+    assert (proposal.body["ready"], proposal.body["posture"]["socket"]) == (True, "not connected")
 
 
 # ---- what becomes of a connection
@@ -127,7 +127,7 @@ async def test_a_warning_opens_the_next_connection_before_the_last_one_ends(offi
 
 
 async def test_a_click_that_came_over_the_connection_that_ends_is_answered_over_it(office: Office) -> None:
-    told, card = await office.asked(HARD)
+    proposal, card = await office.asked(HARD)
     gate = office.slack.faults.hold("views.open")
     tapping = asyncio.create_task(office.click(SENTA, card, "approve"))
     await gate.reached()
@@ -136,7 +136,7 @@ async def test_a_click_that_came_over_the_connection_that_ends_is_answered_over_
     gate.open()
     assert (await tapping).ok
     assert office.slack.modal(SENTA) is not None
-    assert await office.status(told) is Status.PENDING
+    assert await office.status(proposal) is Status.PENDING
 
 
 async def test_a_connection_that_was_cut_without_a_word_is_replaced_at_once(office: Office) -> None:

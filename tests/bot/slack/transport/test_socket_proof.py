@@ -57,13 +57,13 @@ async def test_silence_does_not_count_beside_another_program_and_the_package_bec
     async with another_program(slack), beside(slack, database_url, tmp_path, socket=True) as office:
         office.key = await office.hire("Clerk")
         await connected(office, 2)
-        told, _ = await office.asked(SOFT)
+        proposal, _ = await office.asked(SOFT)
         await beats(office)
         await office.passes(9 * MINUTE)
-        assert await stands(office, told) == STILL_SOFT
+        assert await stands(office, proposal) == STILL_SOFT
         assert "1 of the app's connections belong to another program" in await silence(office)
         await office.passes(2 * MINUTE)
-        assert await stands(office, told) == HARD_NOW
+        assert await stands(office, proposal) == HARD_NOW
 
 
 async def test_silence_counts_again_after_the_other_program_has_gone(
@@ -78,14 +78,14 @@ async def test_silence_counts_again_after_the_other_program_has_gone(
             side: Any = office.running.service.slack
             side.socket.renew(0.0)
             await office.slack.until(lambda: side.socket.others == 1)
-            told, _ = await office.asked(SOFT)
+            proposal, _ = await office.asked(SOFT)
             assert not await beats(office)
         await connected(office, 1)
         await beats(office)
         await office.slack.until(lambda: side.socket.others == 0)
         await beats(office)
         await office.passes(5 * MINUTE)
-        assert await office.status(told) is Status.CONSENTED
+        assert await office.status(proposal) is Status.CONSENTED
 
 
 async def test_connections_of_other_replicas_are_ours(slack: Slack, database_url: str, tmp_path: Path) -> None:
@@ -96,13 +96,13 @@ async def test_connections_of_other_replicas_are_ours(slack: Slack, database_url
         async with beside(slack, database_url, tmp_path, clock=one.clock, socket=True) as other:
             await connected(other, 2)
             assert await beats(other)
-            told, _ = await one.asked(SOFT)
+            proposal, _ = await one.asked(SOFT)
             one.clock.passes(5 * MINUTE)
             for office in (one, other):
                 assert office.running.service.slack is not None
                 await office.running.service.slack.clockwork.heart.lived()
             await one.passes(MINUTE / 60)
-            state = await one.state(told)
+            state = await one.state(proposal)
             assert (state.status, state.level) == (Status.CONSENTED, HITLLevel.SOFT_APPROVAL)
 
 
@@ -111,12 +111,12 @@ async def test_a_connection_that_is_replaced_stops_no_clock(slack: Slack, databa
         office.key = await office.hire("Clerk")
         await connected(office, 1)
         await beats(office)
-        told, _ = await office.asked(SOFT)
+        proposal, _ = await office.asked(SOFT)
         await office.slack.sockets.disconnect("warning")
         await connected(office, 2)
         assert await beats(office)
         await office.passes(5 * MINUTE)
-        assert await office.status(told) is Status.CONSENTED
+        assert await office.status(proposal) is Status.CONSENTED
 
 
 async def test_a_replica_that_hangs_stops_the_clock_for_as_long_as_it_keeps_its_connection(
@@ -132,10 +132,10 @@ async def test_a_replica_that_hangs_stops_the_clock_for_as_long_as_it_keeps_its_
             side.socket.renew(0.0)
             await slack.until(lambda: side.socket.others == 1)
             assert await beats(one)
-            told, _ = await one.asked(SOFT)
+            proposal, _ = await one.asked(SOFT)
             for _ in range(4):
                 await one.passes(2 * MINUTE)
-            assert await stands(one, told) == STILL_SOFT
+            assert await stands(one, proposal) == STILL_SOFT
             assert "to a replica that hangs" in await silence(one)
         side.socket.renew(0.0)
         await slack.until(lambda: side.socket.others == 0)
