@@ -10,7 +10,7 @@ from bot.callbacks.client import callback_client
 from bot.keys import has_key_source, vault
 from bot.metrics import Metrics
 from bot.settings import Settings
-from scheduler.callbacks.sender import Courier
+from scheduler.callbacks.sender import CallbackSender
 from scheduler.ticks import ticking
 from store.agents.agent_admin import leave_unsealed
 from store.agents.callback_secrets import seal_unsealed
@@ -22,11 +22,11 @@ DRAIN_WITHIN = 10.0  # seconds at the end for calls in progress
 
 
 @asynccontextmanager
-async def callback_sender(settings: Settings, store: Store, metrics: Metrics) -> AsyncIterator[Courier]:
+async def callback_sender(settings: Settings, store: Store, metrics: Metrics) -> AsyncIterator[CallbackSender]:
     """Run the sender. It begins with callbacks left from before; at the end, calls in progress are waited for."""
     opens = await _secret_opener(settings, store)
     async with callback_client(settings.callback_allow) as client:
-        courier = Courier(store, client, lambda outcome: metrics.callbacks.labels(outcome).inc(), opens=opens)
+        courier = CallbackSender(store, client, lambda outcome: metrics.callbacks.labels(outcome).inc(), decrypt=opens)
         store.on_change.append(courier.notice)
         courier.notice()
         running = asyncio.create_task(courier.run_for_ever())
@@ -34,7 +34,7 @@ async def callback_sender(settings: Settings, store: Store, metrics: Metrics) ->
             async with ticking({"callbacks": (courier.tick, POLL_INTERVAL)}):
                 yield courier
         finally:
-            await courier.finished(DRAIN_WITHIN)
+            await courier.drain(DRAIN_WITHIN)
             await cancel_task(running)
 
 

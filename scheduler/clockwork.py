@@ -9,26 +9,26 @@ from typing import Self
 from scheduler.cards.proofs import Proofs
 from scheduler.ticks import Tick
 from scheduler.time import heartbeat
-from scheduler.time.absences import Relief
-from scheduler.time.clicks import Clicks
+from scheduler.time.absences import AbsenceHandler
+from scheduler.time.clicks import UnsettledClicks
 from scheduler.time.consents import Consents
 from scheduler.time.due import Sweep
-from scheduler.time.heartbeat import Heart
+from scheduler.time.heartbeat import Heartbeat
 from scheduler.time.retention import Retention
 from scheduler.time.way_in import WayIn
 from store.store import Store
 
-SWEEPS_EVERY = 1.0
-RELIEVES_EVERY = 10.0
-EMPTIES_EVERY = 3600.0
+SWEEP_EVERY = 1.0
+CHECK_ABSENCES_EVERY = 10.0
+EMPTY_EVERY = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Clockwork:
-    heart: Heart
+    heart: Heartbeat
     sweep: Sweep
     consents: Consents
-    relief: Relief
+    absences: AbsenceHandler
     retention: Retention
 
     @classmethod
@@ -37,19 +37,19 @@ class Clockwork:
         store: Store,
         reachable: Callable[[], Awaitable[bool]],
         way_in: WayIn,
-        clicks: Clicks,
+        clicks: UnsettledClicks,
         proofs: Proofs,
     ) -> Self:
-        beating = Heart(store, reachable, way_in, clicks)
+        beating = Heartbeat(store, reachable, way_in, clicks)
         consents = Consents(store, beating, proofs)
-        return cls(beating, Sweep(store, consents.take), consents, Relief(store), Retention(store))
+        return cls(beating, Sweep(store, consents.take), consents, AbsenceHandler(store), Retention(store))
 
     @property
     def ticks(self) -> Mapping[str, tuple[Tick, float]]:
         return {
             "heart": (self.heart.tick, heartbeat.EVERY),
-            "sweep": (self.sweep.tick, SWEEPS_EVERY),
-            "consents": (self.consents.tick, SWEEPS_EVERY),
-            "relief": (self.relief.tick, RELIEVES_EVERY),
-            "retention": (self.retention.tick, EMPTIES_EVERY),
+            "sweep": (self.sweep.tick, SWEEP_EVERY),
+            "consents": (self.consents.tick, SWEEP_EVERY),
+            "relief": (self.absences.tick, CHECK_ABSENCES_EVERY),
+            "retention": (self.retention.tick, EMPTY_EVERY),
         }

@@ -23,7 +23,7 @@ async def ticking(ticks: Mapping[str, tuple[Tick, float]]) -> AsyncIterator[None
     scheduler, turns = AsyncIOScheduler(timezone="UTC"), [asyncio.Lock() for _ in ticks]
     for turn, (name, (tick, seconds)) in zip(turns, ticks.items(), strict=True):
         scheduler.add_job(
-            partial(_in_turn, turn, name, tick),
+            partial(_run_exclusively, turn, name, tick),
             "interval",
             seconds=seconds,
             id=name,
@@ -38,12 +38,12 @@ async def ticking(ticks: Mapping[str, tuple[Tick, float]]) -> AsyncIterator[None
     finally:
         scheduler.pause()
         try:
-            await _all_finished(turns)
+            await _wait_for_running(turns)
         finally:
             scheduler.shutdown(wait=False)
 
 
-async def _in_turn(turn: asyncio.Lock, name: str, tick: Tick) -> None:
+async def _run_exclusively(turn: asyncio.Lock, name: str, tick: Tick) -> None:
     async with turn:
         try:
             await tick()
@@ -51,7 +51,7 @@ async def _in_turn(turn: asyncio.Lock, name: str, tick: Tick) -> None:
             log.warning("tick.cut_off", tick=name, after=FINISHES_WITHIN)
 
 
-async def _all_finished(turns: list[asyncio.Lock]) -> None:
+async def _wait_for_running(turns: list[asyncio.Lock]) -> None:
     await asyncio.sleep(0)  # what was begun just now takes its turn
     with suppress(TimeoutError):
         async with asyncio.timeout(FINISHES_WITHIN):

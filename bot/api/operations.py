@@ -52,7 +52,7 @@ async def readyz(request: web.Request) -> web.Response:
         return _not_ready({"database": "ok", "policy": f"{fault} {FIX}"})
     except (UnavailableError, TimeoutError):
         return _not_ready({"database": "does not answer"})
-    if service.slack and service.slack.clockwork.heart.is_mute:
+    if service.slack and service.slack.clockwork.heart.cannot_write:
         return _not_ready({"database": f"has taken no write of this process for {heartbeat.MUST_WRITE:.0f} s"})
     policy = roster.policy
     fresh = roster.directory.is_fresh(policy, store.clock())

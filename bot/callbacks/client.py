@@ -29,7 +29,7 @@ from aiohttp import (
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bot.callbacks.guard import ForbiddenError, Gate, Network
-from scheduler.callbacks.post import Reply, UnsentError
+from scheduler.callbacks.client import Reply, UnsentError
 
 CALL_WITHIN = 15.0
 RESOLVER_THREADS = 256  # a name server that hangs blocks one thread per name, for longer than a call may take

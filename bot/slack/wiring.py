@@ -29,11 +29,11 @@ from bot.slack.transport.socket import Socket
 from bot.slack.transport.socket_way import SocketWay
 from bot.slack.transport.watch import Watch
 from scheduler.cards.reconciler import Reconciler
-from scheduler.cards.response_urls import Answers
+from scheduler.cards.response_urls import ResponseUrls
 from scheduler.clockwork import Clockwork
 from scheduler.common.messenger import BusyError, SlackError, UnreachableError
 from scheduler.ticks import ticking
-from scheduler.time.clicks import Clicks
+from scheduler.time.clicks import UnsettledClicks
 from scheduler.time.directory import DirectoryKeeper
 from store.store import Store
 from store.waiters import cancel_task
@@ -92,7 +92,7 @@ async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, tick
                 yield side
         finally:
             await side.front.errands.finish()
-            await side.reconciler.finished(FINISHES_WITHIN)
+            await side.reconciler.drain(FINISHES_WITHIN)
             await cancel_task(delivering)
             await cancel_task(reading)
             await side.clockwork.heart.stop()
@@ -100,13 +100,13 @@ async def slack_side(settings: Settings, store: Store, metrics: Metrics, *, tick
 
 def _assemble(settings: Settings, store: Store, client: SlackClient, metrics: Metrics) -> SlackSide:
     directory = DirectoryKeeper(store, client)
-    answers = Answers()
+    answers = ResponseUrls()
     reconciler = Reconciler(store, client, answers)
-    clicks, secret, token = Clicks(store), settings.slack_signing_secret, settings.slack_app_token
+    clicks, secret, token = UnsettledClicks(store), settings.slack_signing_secret, settings.slack_app_token
     errands = Errands()
     socket = Socket(client, token.get_secret_value(), errands, clicks) if token else None
     way_in = SocketWay(store, socket) if socket else HttpWay(store, _prober(settings))
-    front = Front(store, client, errands, metrics, directory.spoil, answers, reconciler.notice, clicks, way_in)
+    front = Front(store, client, errands, metrics, directory.invalidate, answers, reconciler.notice, clicks, way_in)
     app = bolt_app(front)
     store.installation.clicks_provable = settings.proves_clicks
     return SlackSide(

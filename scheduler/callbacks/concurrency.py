@@ -14,7 +14,7 @@ OF_ADDRESS = 4
 Address = tuple[str, str]
 
 
-class Lanes:
+class ConcurrencyLimits:
     """What is under way in this process."""
 
     def __init__(self) -> None:
@@ -33,21 +33,25 @@ class Lanes:
     def full_addresses(self) -> list[Address]:
         return [address for address, count in self._of_address.items() if count >= OF_ADDRESS]
 
-    def entered(self, found: Iterable[DueCallback]) -> list[DueCallback]:
+    def admit(self, dues: Iterable[DueCallback]) -> list[DueCallback]:
         """Those for whom there is room, the first ones first; from now on it is theirs."""
-        return [due for due in found if self._enter(due)]
+        return [due for due in dues if self._enter(due)]
 
     def _enter(self, due: DueCallback) -> bool:
-        if not self.room or self._of_agent[due.agent_id] >= OF_AGENT or self._of_address[_to(due)] >= OF_ADDRESS:
+        if (
+            not self.room
+            or self._of_agent[due.agent_id] >= OF_AGENT
+            or self._of_address[_address_of(due)] >= OF_ADDRESS
+        ):
             return False
         self._of_agent[due.agent_id] += 1
-        self._of_address[_to(due)] += 1
+        self._of_address[_address_of(due)] += 1
         return True
 
-    def leave(self, due: DueCallback) -> None:
+    def release(self, due: DueCallback) -> None:
         self._of_agent -= Counter([due.agent_id])  # which also forgets those of whom nothing is left
-        self._of_address -= Counter([_to(due)])
+        self._of_address -= Counter([_address_of(due)])
 
 
-def _to(due: DueCallback) -> Address:
+def _address_of(due: DueCallback) -> Address:
     return due.agent_id, due.url

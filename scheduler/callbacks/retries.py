@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import NamedTuple
 
-from scheduler.callbacks.post import Reply
+from scheduler.callbacks.client import Reply
 
 # After the first attempt, the second, and so on. Who has not answered for three days will not by itself.
 DELAYS: Sequence[timedelta] = (
@@ -35,7 +35,7 @@ class Delivered(NamedTuple):
     pass
 
 
-class Again(NamedTuple):
+class Retry(NamedTuple):
     """`quiet_until`: nothing else is to be sent there before, because the receiver asked for that."""
 
     at: datetime
@@ -50,28 +50,30 @@ class Dead(NamedTuple):
     closed: bool = False
 
 
-Verdict = Delivered | Again | Dead
+Verdict = Delivered | Retry | Dead
 
 
-def judged(reply: Reply, attempts: int, now: datetime, chance: float) -> Verdict:
+def verdict_of_reply(reply: Reply, attempts: int, now: datetime, chance: float) -> Verdict:
     """`attempts` were made before this one. `chance` is between 0 and 1."""
     if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
         return Delivered()
     if reply.status == HTTPStatus.GONE:
         return Dead("answered 410 Gone: nothing more is sent to this address", closed=True)
-    asked = patience(reply.retry_after, now)
-    verdict = failed(_said(reply.status), attempts, now, chance, asked)
-    return verdict._replace(quiet_until=asked) if isinstance(verdict, Again) else verdict
+    quiet_until = retry_after(reply.retry_after, now)
+    verdict = verdict_of_failure(_error_of(reply.status), attempts, now, chance, quiet_until)
+    return verdict._replace(quiet_until=quiet_until) if isinstance(verdict, Retry) else verdict
 
 
-def failed(error: str, attempts: int, now: datetime, chance: float, not_before: datetime | None = None) -> Again | Dead:
+def verdict_of_failure(
+    error: str, attempts: int, now: datetime, chance: float, not_before: datetime | None = None
+) -> Retry | Dead:
     if attempts >= len(DELAYS):
         return Dead(f"{error}; given up after {ATTEMPTS} attempts")
     planned = now + DELAYS[attempts] * (1 + JITTER * (2 * chance - 1))
-    return Again(max(planned, not_before or planned), error)
+    return Retry(max(planned, not_before or planned), error)
 
 
-def patience(written: str | None, now: datetime) -> datetime | None:
+def retry_after(written: str | None, now: datetime) -> datetime | None:
     """Until when a receiver wants to be left alone: it may say so in seconds or as a date, and for a day at most."""
     if written is None:
         return None
@@ -85,13 +87,13 @@ def _seconds(written: str, now: datetime) -> datetime | None:
 
 def _date(written: str) -> datetime | None:
     try:
-        found = parsedate_to_datetime(written)
+        moment = parsedate_to_datetime(written)
     except (ValueError, OverflowError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _said(status: int) -> str:
+def _error_of(status: int) -> str:
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return f"answered {status}: redirects are not followed, give the address that it leads to"
     return f"answered {status}"

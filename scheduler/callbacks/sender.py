@@ -15,9 +15,9 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
-from scheduler.callbacks.concurrency import Lanes
-from scheduler.callbacks.post import Post, UnsentError
-from scheduler.callbacks.retries import Again, Dead, Delivered, Verdict, failed, judged
+from scheduler.callbacks.client import CallbackClient, UnsentError
+from scheduler.callbacks.concurrency import ConcurrencyLimits
+from scheduler.callbacks.retries import Dead, Delivered, Retry, Verdict, verdict_of_failure, verdict_of_reply
 from scheduler.callbacks.webhook import envelope
 from scheduler.common import endings
 from store.agents.agent_admin import leave_unsealed
@@ -30,171 +30,173 @@ from store.store import Store
 log = structlog.get_logger()
 
 CLAIMED_FOR = timedelta(minutes=1)  # longer than any attempt takes
-BREATHES = 0.02  # seconds between two looks, so that a thousand commits are not a thousand looks
+PAUSE = 0.02  # seconds between two looks, so that a thousand commits are not a thousand looks
 
 
-def _real() -> datetime:
+def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Courier:
+class CallbackSender:
     """`count` is told of each attempt what came of it: delivered, failed or dead."""
 
     def __init__(
         self,
         store: Store,
-        post: Post,
+        client: CallbackClient,
         count: Callable[[str], None],
-        now: Callable[[], datetime] = _real,
+        now: Callable[[], datetime] = _utc_now,
         chance: Callable[[], float] = random.random,
         *,
-        opens: Callable[[str], str] = leave_unsealed,
+        decrypt: Callable[[str], str] = leave_unsealed,
     ) -> None:
-        self._store, self._post, self._count, self._now, self._chance = store, post, count, now, chance
-        self._opens = opens
-        self._news, self._alone, self._lanes = asyncio.Event(), asyncio.Lock(), Lanes()
-        self._under_way: set[asyncio.Task[None]] = set()
-        self._ending = False
+        self._store, self._client, self._count, self._now, self._chance = store, client, count, now, chance
+        self._decrypt = decrypt
+        self._wake, self._lock, self._limits = asyncio.Event(), asyncio.Lock(), ConcurrencyLimits()
+        self._running: set[asyncio.Task[None]] = set()
+        self._draining = False
 
     def notice(self) -> None:
         """Something was committed, or a place has become free: look now, not at the next tick."""
-        self._news.set()
+        self._wake.set()
 
     async def run_for_ever(self) -> None:
         while True:
-            await self._news.wait()
-            self._news.clear()
+            await self._wake.wait()
+            self._wake.clear()
             begun = time.monotonic()
             await self.tick()
             # A look that took long, because very much is due to somebody who has no room, is not taken again and again.
-            await asyncio.sleep(max(BREATHES, time.monotonic() - begun))
+            await asyncio.sleep(max(PAUSE, time.monotonic() - begun))
 
     async def tick(self) -> None:
         """Sets out with everything that is due and for which there is room. Does not wait for what comes of it."""
-        async with self._alone:
+        async with self._lock:
             try:
-                while not self._ending and await self._set_out():
+                while not self._draining and await self._start_work():
                     pass
             except UnavailableError as fault:
                 log.warning("callbacks.database_unavailable", error=str(fault))
 
-    async def finished(self, within: float) -> None:
+    async def drain(self, within: float) -> None:
         """Nothing new is begun. What is not done by then is cut off, and sent again by whoever is there."""
-        self._ending = True
-        async with self._alone:
+        self._draining = True
+        async with self._lock:
             pass
-        await endings.finished(self._under_way, within)
+        await endings.finish_or_cancel(self._running, within)
 
-    async def _set_out(self) -> bool:
+    async def _start_work(self) -> bool:
         """Whether anything was there to be taken: then there may be more."""
-        if not self._lanes.room:
+        if not self._limits.room:
             return False
-        found = self._lanes.entered(await self._due())
-        taken: list[ClaimedCallback] = []
+        dues = self._limits.admit(await self._due())
+        claimed: list[ClaimedCallback] = []
         try:
-            taken = await self._claimed(found) if found else []
+            claimed = await self._claim(dues) if dues else []
         finally:
-            self._leave(set(found) - {its.as_due for its in taken})
-        for its in taken:
-            task = asyncio.create_task(self._deliver(its))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
-        return bool(taken)
+            self._release(set(dues) - {callback.as_due for callback in claimed})
+        for callback in claimed:
+            task = asyncio.create_task(self._deliver(callback))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return bool(claimed)
 
-    def _leave(self, found: Iterable[DueCallback]) -> None:
-        for each in found:
-            self._lanes.leave(each)
+    def _release(self, dues: Iterable[DueCallback]) -> None:
+        for due in dues:
+            self._limits.release(due)
 
     async def _due(self) -> list[DueCallback]:
         look = partial(
             deliveries.list_due_callbacks,
             tenant_id=self._store.installation.tenant_id,
             now=self._now(),
-            limit=self._lanes.room,
-            full_agents=self._lanes.full_agents,
-            full_addresses=self._lanes.full_addresses,
+            limit=self._limits.room,
+            full_agents=self._limits.full_agents,
+            full_addresses=self._limits.full_addresses,
         )
         return await self._store.read(look)
 
-    async def _claimed(self, found: list[DueCallback]) -> list[ClaimedCallback]:
+    async def _claim(self, dues: list[DueCallback]) -> list[ClaimedCallback]:
         tenant_id, now = self._store.installation.tenant_id, self._now()
         return await self._store.write(
-            lambda connection: deliveries.claim_callbacks(connection, tenant_id, found, now, now + CLAIMED_FOR)
+            lambda connection: deliveries.claim_callbacks(connection, tenant_id, dues, now, now + CLAIMED_FOR)
         )
 
-    async def _deliver(self, its: ClaimedCallback) -> None:
+    async def _deliver(self, callback: ClaimedCallback) -> None:
         """One attempt. Whatever stands in its way is its own matter; what is not written down is sent again."""
         try:
-            await self._settle(its, self._spoken_against(its) or await self._attempted(its))
+            await self._settle(callback, self._obstacle(callback) or await self._attempt(callback))
         except UnavailableError as fault:
-            log.warning("callback.not_settled", **_ids(its), error=str(fault))
+            log.warning("callback.not_settled", **_ids(callback), error=str(fault))
         except Exception:
-            log.exception("callback.fault", **_ids(its))
+            log.exception("callback.fault", **_ids(callback))
         finally:
-            self._leave([its.as_due])
+            self._release([callback.as_due])
             self.notice()
 
-    def _spoken_against(self, its: ClaimedCallback) -> Dead | None:
-        if its.revoked:
+    def _obstacle(self, callback: ClaimedCallback) -> Dead | None:
+        if callback.revoked:
             return Dead("not sent: its agent was revoked")
-        if its.closed:
-            return Dead("not sent: the address answered 410 Gone before; `countersign callbacks enable` opens it again")
-        if its.body is None:
+        if callback.closed:
+            return Dead(
+                "not sent: the address answered 410 Gone before; `countersign callbacks enable` decrypt it again"
+            )
+        if callback.body is None:
             return Dead("not sent: retention has emptied its words")
-        if not its.secrets:
+        if not callback.secrets:
             return Dead("not sent: its agent has no secret to sign with; `countersign agents rotate` makes one")
         return None
 
-    async def _attempted(self, its: ClaimedCallback) -> Verdict:
+    async def _attempt(self, callback: ClaimedCallback) -> Verdict:
         try:
-            return await self._sent(its)
+            return await self._send(callback)
         except (UnsentError, VaultError) as fault:
             error = str(fault)
         except Exception:
-            log.exception("callback.fault", **_ids(its))
+            log.exception("callback.fault", **_ids(callback))
             error = "a fault of Countersign itself, told in its log"
-        return failed(error, its.attempts, self._now(), self._chance())
+        return verdict_of_failure(error, callback.attempts, self._now(), self._chance())
 
-    async def _sent(self, its: ClaimedCallback) -> Verdict:
-        body = (its.body or "").encode()
-        headers = envelope(its.callback_id, self._now(), body, map(self._opens, its.secrets))
-        reply = await self._post.send(its.url, headers, body)
-        return judged(reply, its.attempts, self._now(), self._chance())
+    async def _send(self, callback: ClaimedCallback) -> Verdict:
+        body = (callback.body or "").encode()
+        headers = envelope(callback.callback_id, self._now(), body, map(self._decrypt, callback.secrets))
+        reply = await self._client.send(callback.url, headers, body)
+        return verdict_of_reply(reply, callback.attempts, self._now(), self._chance())
 
-    async def _settle(self, its: ClaimedCallback, verdict: Verdict) -> None:
-        await self._store.write(partial(_settle, its=its, verdict=verdict, now=self._now()), quick=True)
+    async def _settle(self, callback: ClaimedCallback, verdict: Verdict) -> None:
+        await self._store.write(partial(_write_result, callback=callback, verdict=verdict, now=self._now()), quick=True)
         match verdict:
             case Delivered():
-                log.info("callback.delivered", **_ids(its))
+                log.info("callback.delivered", **_ids(callback))
                 self._count("delivered")
-            case Again(at, error):
-                log.info("callback.failed", **_ids(its), error=error, again_at=at.isoformat())
+            case Retry(at, error):
+                log.info("callback.failed", **_ids(callback), error=error, again_at=at.isoformat())
                 self._count("failed")
             case Dead(error):
-                log.error("callback.dead", **_ids(its), error=error)
+                log.error("callback.dead", **_ids(callback), error=error)
                 self._count("dead")
 
 
-def _settle(connection: Connection, its: ClaimedCallback, verdict: Verdict, now: datetime) -> None:
+def _write_result(connection: Connection, callback: ClaimedCallback, verdict: Verdict, now: datetime) -> None:
     match verdict:
         case Delivered():
-            deliveries.record_delivery(connection, its, now)
-        case Again(at, error, quiet_until):
-            deliveries.schedule_retry(connection, its, now, at, error)
+            deliveries.record_delivery(connection, callback, now)
+        case Retry(at, error, quiet_until):
+            deliveries.schedule_retry(connection, callback, now, at, error)
             if quiet_until:
-                deliveries.pause_address(connection, its, now, quiet_until)
+                deliveries.pause_address(connection, callback, now, quiet_until)
         case Dead(error, closed):
-            deliveries.mark_dead(connection, its, now, error)
+            deliveries.mark_dead(connection, callback, now, error)
             if closed:
-                deliveries.pause_address(connection, its, now, None)
+                deliveries.pause_address(connection, callback, now, None)
 
 
-def _ids(its: ClaimedCallback) -> dict[str, object]:
+def _ids(callback: ClaimedCallback) -> dict[str, object]:
     """Never the address: it may hold what only its owner should know."""
     return {
-        "callback": its.callback_id,
-        "package": its.package_id,
-        "agent": its.agent_id,
-        "type": its.event_type,
-        "attempt": its.attempts + 1,
+        "callback": callback.callback_id,
+        "package": callback.package_id,
+        "agent": callback.agent_id,
+        "type": callback.event_type,
+        "attempt": callback.attempts + 1,
     }

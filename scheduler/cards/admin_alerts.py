@@ -10,7 +10,7 @@ import structlog
 
 from blocks.home.troubles import app_back, app_gone, channel_failing, channel_working, socket_back, socket_off
 from blocks.kit.message import Message
-from scheduler.cards.sending import Sending
+from scheduler.cards.sending import SlackSender
 from scheduler.common.messenger import BusyError, SlackError, UnreachableError
 from store.engine.workers import UnavailableError
 from store.outbox import troubles
@@ -20,33 +20,33 @@ from store.store import Store
 log = structlog.get_logger()
 
 
-LOOKS_THROUGH_EVERY = timedelta(minutes=1)
+CHECK_OBSOLETE_EVERY = timedelta(minutes=1)
 PATIENCE = timedelta(seconds=5)  # before what nobody could be told of is told again
 REFUSED = timedelta(minutes=5)  # the same, if Slack refuses to show it to any of them
 
 
-def message_of(its: troubles.TroubleReport) -> Message:
-    match its.place:
+def alert_message(trouble: troubles.TroubleReport) -> Message:
+    match trouble.place:
         case troubles.APP:
-            return app_back(its.error, its.since) if its.ended_at else app_gone(its.error)
+            return app_back(trouble.error, trouble.since) if trouble.ended_at else app_gone(trouble.error)
         case troubles.SOCKET:
-            return socket_back() if its.ended_at else socket_off(its.error)
+            return socket_back() if trouble.ended_at else socket_off(trouble.error)
         case place:
-            return channel_working(place) if its.ended_at else channel_failing(place, its.error)
+            return channel_working(place) if trouble.ended_at else channel_failing(place, trouble.error)
 
 
-class Admins:
-    def __init__(self, store: Store, sending: Sending, now: Callable[[], datetime]) -> None:
-        self._store, self._sending, self._now = store, sending, now
+class AdminAlerts:
+    def __init__(self, store: Store, sender: SlackSender, now: Callable[[], datetime]) -> None:
+        self._store, self._sender, self._now = store, sender, now
         self._not_before: datetime | None = None
-        self._looked: datetime | None = None
+        self._checked_at: datetime | None = None
 
-    async def are_to_be_told(self) -> bool:
+    async def has_untold(self) -> bool:
         """And what is no trouble any more, because the policy has moved on, is forgotten first."""
         installation = self._store.installation
-        if self._looked is None or self._now() - self._looked > LOOKS_THROUGH_EVERY:
-            await self._look_through()
-            self._looked = self._now()
+        if self._checked_at is None or self._now() - self._checked_at > CHECK_OBSOLETE_EVERY:
+            await self._end_obsolete()
+            self._checked_at = self._now()
         if self._not_before and self._now() < self._not_before:
             return False
         now = self._now()
@@ -54,7 +54,7 @@ class Admins:
             lambda connection: troubles.is_any_unreported(connection, installation.tenant_id, now)
         )
 
-    async def _look_through(self) -> None:
+    async def _end_obsolete(self) -> None:
         installation = self._store.installation
         if await self._store.read(lambda connection: troubles.current_troubles(connection, installation.tenant_id)):
             named = channels_of(installation.policy)
@@ -62,28 +62,28 @@ class Admins:
                 lambda connection: troubles.delete_unused_troubles(connection, installation.tenant_id, named)
             )
 
-    async def tell(self) -> None:
+    async def send(self) -> None:
         """Each trouble once; again later, where just now nobody could be told."""
         try:
-            await self._tell()
+            await self._send_all()
         except UnavailableError as fault:
             log.warning("admins.not_told", error=str(fault))
 
-    async def _tell(self) -> None:
+    async def _send_all(self) -> None:
         installation, now = self._store.installation, self._now()
-        tenant_id, told_to = installation.tenant_id, installation.policy.alert_recipients
-        for its in await self._store.write(lambda connection: troubles.take_unreported(connection, tenant_id, now)):
-            waits = [await self._tells(whom, its) for whom in told_to]
+        tenant_id, recipients = installation.tenant_id, installation.policy.alert_recipients
+        for trouble in await self._store.write(lambda connection: troubles.take_unreported(connection, tenant_id, now)):
+            waits = [await self._send(recipient, trouble) for recipient in recipients]
             if waits and all(waits):
                 self._not_before = self._now() + min(filter(None, waits))
-                again = partial(troubles.report_again, tenant_id=tenant_id, trouble=its)
-                await self._store.write(again)
+                retry = partial(troubles.report_again, tenant_id=tenant_id, trouble=trouble)
+                await self._store.write(retry)
 
-    async def _tells(self, whom: str, its: troubles.TroubleReport) -> timedelta | None:
+    async def _send(self, recipient: str, trouble: troubles.TroubleReport) -> timedelta | None:
         """A person or a channel. If Slack does not show it there: how long to wait before the next try."""
         try:
-            await self._sending.post(whom, message_of(its))
+            await self._sender.post(recipient, alert_message(trouble))
         except SlackError as fault:
-            log.warning("admin.not_told", whom=whom, place=its.place, error=fault.error)
+            log.warning("admin.not_told", whom=recipient, place=trouble.place, error=fault.error)
             return PATIENCE if isinstance(fault, BusyError | UnreachableError) else REFUSED
         return None

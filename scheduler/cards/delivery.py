@@ -25,10 +25,10 @@ from rules.state.commands import Show
 from rules.state.events import EventType
 from rules.state.model import PackageState
 from scheduler.cards.dossiers import dossier_of
-from scheduler.cards.lease import Hold
-from scheduler.cards.members import Onlookers
+from scheduler.cards.lease import Lease
+from scheduler.cards.members import ChannelMembers
 from scheduler.cards.notes import Note, notes_of
-from scheduler.cards.sending import Sending
+from scheduler.cards.sending import SlackSender
 from scheduler.common.messenger import BusyError, Posted, RefusedError, SlackError, TokenError, UnreachableError
 from store.engine.workers import UnavailableError
 from store.installation.installation import fresh_id
@@ -39,12 +39,12 @@ from store.store import Store
 
 log = structlog.get_logger()
 
-AGAIN_AFTER = 300.0  # seconds before what Slack refused for good is tried once more, where nothing else can be
+RETRY_AFTER = 300.0  # seconds before what Slack refused for good is tried once more, where nothing else can be
 
 _SHUT = frozenset(["channel_is_archived", "channel_not_found", "is_archived", "not_in_channel"])  # for all that comes
 
 
-class Drawn(NamedTuple):
+class DrawnCard(NamedTuple):
     """A place's package as it is to be shown there: read in one moment."""
 
     dossier: Dossier
@@ -54,51 +54,51 @@ class Drawn(NamedTuple):
     too_late: bool  # it was decided on another card before it could be shown at this place
 
 
-class Bringing:
-    def __init__(self, store: Store, sending: Sending, onlookers: Onlookers, now: Callable[[], datetime]) -> None:
-        self._store, self._sending, self._onlookers, self._now = store, sending, onlookers, now
+class CardDelivery:
+    def __init__(self, store: Store, sender: SlackSender, members: ChannelMembers, now: Callable[[], datetime]) -> None:
+        self._store, self._sender, self._members, self._now = store, sender, members, now
 
-    async def somewhere(self, hold: Hold) -> None:
+    async def deliver(self, lease: Lease) -> None:
         """Where Slack refuses for good, and said so lately, nothing is tried."""
-        if not await self._store.read(lambda its: self._is_closed(its, hold.its.place), quick=True):
+        if not await self._store.read(lambda connection: self._is_closed(connection, lease.claim.place), quick=True):
             try:
-                return await self._bring(hold)
+                return await self._update_place(lease)
             except RefusedError as refused:
-                await self._refused(hold.its.place, refused)
-        return await self._elsewhere(hold)
+                await self._record_refusal(lease.claim.place, refused)
+        return await self._ask_elsewhere(lease)
 
     def _is_closed(self, connection: Connection, place: Place) -> bool:
         where = place.place if place.is_person else place.channel or place.place
         closed = troubles.trouble_at(connection, place.tenant_id, where, self._now())
         return closed is not None and closed.still
 
-    async def _bring(self, hold: Hold) -> None:
-        place = hold.its.place
-        drawn = await self._store.read(lambda its: self._drawn(its, place))
+    async def _update_place(self, lease: Lease) -> None:
+        place = lease.claim.place
+        drawn = await self._store.read(lambda connection: self._draw(connection, place))
         if place.place.startswith(cards.ROLE):
-            return await self._ask(hold, drawn)
+            return await self._ask_people(lease, drawn)
         if drawn.too_late:
-            return await hold.write(lambda connection: refused_places.drop_place(connection, place))
-        return await self._show(hold, drawn)
+            return await lease.write(lambda connection: refused_places.drop_place(connection, place))
+        return await self._show(lease, drawn)
 
-    async def _ask(self, hold: Hold, drawn: Drawn) -> None:
+    async def _ask_people(self, lease: Lease, drawn: DrawnCard) -> None:
         """Once, and then whoever comes to belong to them, as long as it is this role that is waited for."""
-        place, state = hold.its.place, drawn.dossier.state
+        place, state = lease.claim.place, drawn.dossier.state
         first, waits = place.shown_revision == 0, not state.status.terminal
-        still = waits and place.place == cards.ROLE + state.task.required_role
-        people = self._one_by_one(drawn) if first or still else []
+        still_asked = waits and place.place == cards.ROLE + state.task.required_role
+        people = self._people_to_ask(drawn) if first or still_asked else []
         if first and waits and not people:
             raise SlackError("nobody of this role can be asked now")
-        await hold.write(lambda connection: cards.add_personal_places(connection, place, people, state.revision))
+        await lease.write(lambda connection: cards.add_personal_places(connection, place, people, state.revision))
 
-    def _one_by_one(self, drawn: Drawn) -> list[str]:
+    def _people_to_ask(self, drawn: DrawnCard) -> list[str]:
         """Who could decide it; where they are enough, only who holds the role itself: every direct message rings."""
         question = question_of(drawn.dossier.state)
-        able = eligible_users(drawn.roster, question, self._store.clock())
-        holders = [user for user in able if not set(drawn.roster.roles_of(user)).isdisjoint(question.roles)]
-        return sorted(holders if len(holders) >= drawn.dossier.tally.needed else able)
+        deciders = eligible_users(drawn.roster, question, self._store.clock())
+        holders = [user for user in deciders if not set(drawn.roster.roles_of(user)).isdisjoint(question.roles)]
+        return sorted(holders if len(holders) >= drawn.dossier.tally.needed else deciders)
 
-    def _drawn(self, connection: Connection, place: Place) -> Drawn:
+    def _draw(self, connection: Connection, place: Place) -> DrawnCard:
         installation = self._store.installation
         dossier = dossier_of(connection, installation, place.package_id, self._store.clock())
         if dossier is None:
@@ -107,46 +107,46 @@ class Bringing:
         too_late = (
             dossier.state.status.terminal and not place.posted and refused_places.has_card_elsewhere(connection, place)
         )
-        return Drawn(dossier, render(dossier), notes, installation.roster(connection), too_late)
+        return DrawnCard(dossier, render(dossier), notes, installation.roster(connection), too_late)
 
-    async def _show(self, hold: Hold, drawn: Drawn) -> None:
-        place, rendering, state = hold.its.place, drawn.rendering, drawn.dossier.state
+    async def _show(self, lease: Lease, drawn: DrawnCard) -> None:
+        place, rendering, state = lease.claim.place, drawn.rendering, drawn.dossier.state
         seen = any(card.location == (place.channel, place.ts) for card in cards_of(state))
-        proof = _to_be_proven(place, drawn.dossier, seen=seen)
-        onlookers = await self._seeing(place, anew=place.posted and not seen) if proof else None
+        proof = _needs_proof(place, drawn.dossier, seen=seen)
+        viewers = await self._viewers(place, fresh=place.posted and not seen) if proof else None
         if place.channel and place.ts and rendering.rendering_id == place.rendering_id:
             posted = Posted(place.channel, place.ts)
         else:
-            await self._keep(hold, rendering)
-            posted = await self._sending.put(place, Message(rendering.text, rendering.blocks), hold.its.paid)
+            await self._keep_rendering(lease, rendering)
+            posted = await self._sender.put(place, Message(rendering.text, rendering.blocks), lease.claim.paid)
         shown = ShownCard(state.revision, posted.channel, posted.ts, rendering.rendering_id)
         if (place.channel, place.ts, place.rendering_id) != (posted.channel, posted.ts, rendering.rendering_id):
             # Whatever fails from here on is done again, but the card lies there.
-            await hold.write(lambda connection: cards.record_message(connection, place, shown))
-        await self._tell(hold, drawn.notes, posted)
-        if onlookers is None and posted != (place.channel, place.ts):  # it was posted again: nobody has seen this card
-            onlookers = await self._seeing(place)
-        if onlookers is not None:
-            shown = await self._proven(drawn, shown, onlookers)
-        await self._settled(hold, shown)
+            await lease.write(lambda connection: cards.record_message(connection, place, shown))
+        await self._post_notes(lease, drawn.notes, posted)
+        if viewers is None and posted != (place.channel, place.ts):  # it was posted again: nobody has seen this card
+            viewers = await self._viewers(place)
+        if viewers is not None:
+            shown = await self._prove(drawn, shown, viewers)
+        await self._mark_shown(lease, shown)
 
-    async def _keep(self, hold: Hold, rendering: Rendering) -> None:
+    async def _keep_rendering(self, lease: Lease, rendering: Rendering) -> None:
         """The last before it is sent: whoever lost the place meanwhile learns it here."""
-        place = hold.its.place
+        place = lease.claim.place
         drawing = NewRendering(
             place.tenant_id, place.package_id, rendering.rendering_id, rendering.body, self._store.clock()
         )
-        await hold.write(lambda connection: cards.save_rendering(connection, drawing))
+        await lease.write(lambda connection: cards.save_rendering(connection, drawing))
 
-    async def _tell(self, hold: Hold, notes: list[Note], posted: Posted) -> None:
+    async def _post_notes(self, lease: Lease, notes: list[Note], posted: Posted) -> None:
         """Each is written down as it is told, for a later one may fail and all of this then be done again."""
-        place = hold.its.place
+        place = lease.claim.place
         person = place.place if place.is_person else None
         for note in notes:
-            await self._sending.post(posted.channel, note.message, posted.ts, person=person)
-            await hold.write(partial(cards.record_notes, place=place, revision=note.revision))
+            await self._sender.post(posted.channel, note.message, posted.ts, person=person)
+            await lease.write(partial(cards.record_notes, place=place, revision=note.revision))
 
-    async def _seeing(self, place: Place, *, anew: bool = False) -> frozenset[str]:
+    async def _viewers(self, place: Place, *, fresh: bool = False) -> frozenset[str]:
         """Who sees what lies there: asked first, so that nothing is posted whose proof then fails.
 
         Of a card that nobody saw so far, what is remembered says nothing: somebody may have come to see it.
@@ -154,17 +154,17 @@ class Bringing:
         if place.is_person:
             return frozenset([place.place])
         try:
-            return await self._onlookers.of(place.channel or place.place, anew=anew)
+            return await self._members.of(place.channel or place.place, fresh=fresh)
         except (BusyError, RefusedError, TokenError, UnreachableError):
             raise
         except SlackError as fault:  # a scope that is missing: people are asked all the same, and silence never counts
             log.warning("card.onlookers_unknown", place=place.place, error=fault.error)
             return frozenset()
 
-    async def _proven(self, drawn: Drawn, shown: ShownCard, onlookers: frozenset[str]) -> ShownCard:
+    async def _prove(self, drawn: DrawnCard, shown: ShownCard, viewers: frozenset[str]) -> ShownCard:
         """Down the road, like everything: the card lies where these people can see it. What it then shows."""
         state = drawn.dossier.state
-        able = eligible_users(drawn.roster, question_of(state), self._store.clock())
+        deciders = eligible_users(drawn.roster, question_of(state), self._store.clock())
         command = Show(
             command_id=f"show {shown.channel} {shown.ts} {state.version} {fresh_id()}",
             decision_package_id=state.decision_package_id,
@@ -172,55 +172,55 @@ class Bringing:
             rendering_id=shown.rendering_id,
             channel=shown.channel,
             ts=shown.ts,
-            seen_by=onlookers & able,
+            seen_by=viewers & deciders,
         )
         outcome = await self._store.execute(command)
         if outcome.refusal and outcome.refusal.reason is Reason.TOO_BUSY:
             raise UnavailableError(outcome.refusal.sentence)
-        if outcome.state and outcome.changed and _looks_alike(drawn, outcome.state):
+        if outcome.state and outcome.changed and _looks_the_same(drawn, outcome.state):
             return shown._replace(revision=outcome.state.revision)
         return shown
 
-    async def _settled(self, hold: Hold, shown: ShownCard) -> None:
-        await hold.write(lambda connection: _shown(connection, hold.its.place, shown, self._now()))
+    async def _mark_shown(self, lease: Lease, shown: ShownCard) -> None:
+        await lease.write(lambda connection: _write_shown(connection, lease.claim.place, shown, self._now()))
 
-    async def _refused(self, place: Place, refused: SlackError) -> None:
+    async def _record_refusal(self, place: Place, refused: SlackError) -> None:
         log.error("card.refused", package=place.package_id, place=place.place, error=refused.error)
         now = self._now()
-        until = now + timedelta(seconds=AGAIN_AFTER) if refused.error in _SHUT else None
-        kept = partial(troubles.record_trouble, place=place.place, error=refused.error, now=now, closed_until=until)
-        await self._store.write(lambda connection: kept(connection, place.tenant_id))
+        until = now + timedelta(seconds=RETRY_AFTER) if refused.error in _SHUT else None
+        keep = partial(troubles.record_trouble, place=place.place, error=refused.error, now=now, closed_until=until)
+        await self._store.write(lambda connection: keep(connection, place.tenant_id))
 
-    async def _elsewhere(self, hold: Hold) -> None:
+    async def _ask_elsewhere(self, lease: Lease) -> None:
         """People are asked in the policy's second channel, or one by one.
 
         As long as the package waits, this place is tried again: once Slack shows cards here, it is shown here too.
         """
-        place, fallback = hold.its.place, self._store.installation.policy.channels.fallback
+        place, fallback = lease.claim.place, self._store.installation.policy.channels.fallback
         if place.is_person:
-            return await hold.rest(AGAIN_AFTER)
-        state = await self._store.read(lambda its: _state(its, place), quick=True)
+            return await lease.postpone(RETRY_AFTER)
+        state = await self._store.read(lambda connection: _load_state(connection, place), quick=True)
         other = fallback if fallback and place.place != fallback else cards.ROLE + state.task.required_role
-        await hold.write(lambda connection: cards.add_place(connection, place, other))
+        await lease.write(lambda connection: cards.add_place(connection, place, other))
         if state.status.terminal:
-            return await hold.write(lambda connection: refused_places.drop_place(connection, place))
-        return await hold.rest(AGAIN_AFTER)
+            return await lease.write(lambda connection: refused_places.drop_place(connection, place))
+        return await lease.postpone(RETRY_AFTER)
 
 
-def _state(connection: Connection, place: Place) -> PackageState:
+def _load_state(connection: Connection, place: Place) -> PackageState:
     loaded = load_package(connection, place.tenant_id, place.package_id)
     if loaded is None:
         raise LookupError(f"the place {place.place} shows package {place.package_id}, which is not there")
     return loaded.state
 
 
-def _shown(connection: Connection, place: Place, shown: ShownCard, now: datetime) -> None:
+def _write_shown(connection: Connection, place: Place, shown: ShownCard, now: datetime) -> None:
     cards.record_shown(connection, place, shown)
     if place.place in troubles.end_troubles(connection, place.tenant_id, place.place, troubles.APP, now=now):
         refused_places.wake_channel(connection, place.tenant_id, place.place)
 
 
-def _looks_alike(drawn: Drawn, after: PackageState) -> bool:
+def _looks_the_same(drawn: DrawnCard, after: PackageState) -> bool:
     """Whether the proof is all that happened, and changes nothing that can be seen: then nothing is redrawn."""
     before = drawn.dossier.state
     return after.revision == before.revision + 1 and (
@@ -228,7 +228,7 @@ def _looks_alike(drawn: Drawn, after: PackageState) -> bool:
     )
 
 
-def _to_be_proven(place: Place, dossier: Dossier, *, seen: bool) -> bool:
+def _needs_proof(place: Place, dossier: Dossier, *, seen: bool) -> bool:
     """A new card; one that nobody eligible saw, at each change; a soft one, where it is brought without a change.
 
     The proof is a change too, and calls for no other.
@@ -236,5 +236,5 @@ def _to_be_proven(place: Place, dossier: Dossier, *, seen: bool) -> bool:
     since = dossier.history[place.shown_revision :]
     if not since:  # someone came, went, or may decide now
         return not seen or dossier.state.soft
-    news = any(event.event_type != EventType.PACKAGE_SHOWN for event in since)
-    return place.ts is None or (news and not seen)
+    has_news = any(event.event_type != EventType.PACKAGE_SHOWN for event in since)
+    return place.ts is None or (has_news and not seen)

@@ -13,7 +13,7 @@ from scheduler.common.messenger import BusyError, Lookup
 from store.outbox.rate_budget import MEMBERS
 
 REMEMBERED_FOR = timedelta(seconds=30)  # short beside the shortest silence that anybody would count
-GOES_ON_WITHIN = timedelta(minutes=5)  # of a reading that Slack was too busy for: after that it begins anew
+GOES_ON_WITHIN = timedelta(minutes=5)  # of a reading that Slack was too busy for: after that it begins fresh
 
 
 @dataclass(slots=True)
@@ -21,7 +21,7 @@ class _Reading:
     """As far as Slack has told them, page by page."""
 
     begun: datetime
-    found: set[str] = field(default_factory=set)
+    members: set[str] = field(default_factory=set)
     following: str | None = ""
 
 
@@ -30,16 +30,16 @@ class _Asked(NamedTuple):
     at: datetime
 
 
-class Onlookers:
+class ChannelMembers:
     def __init__(self, slack: Lookup, pace: Pace, now: Callable[[], datetime]) -> None:
         self._slack, self._pace, self._now = slack, pace, now
         self._asked: dict[str, _Asked] = {}
         self._readings: dict[str, _Reading] = {}
 
-    async def of(self, channel: str, *, anew: bool) -> frozenset[str]:
+    async def of(self, channel: str, *, fresh: bool) -> frozenset[str]:
         """Who asks meanwhile gets the same answer, be it a fault; a fault is not remembered."""
         asked = self._asked.get(channel)
-        if asked is None or anew or (asked.answer.done() and self._now() - asked.at > REMEMBERED_FOR):
+        if asked is None or fresh or (asked.answer.done() and self._now() - asked.at > REMEMBERED_FOR):
             asked = _Asked(asyncio.create_task(self._read(channel)), self._now())
             self._asked[channel] = asked
         try:
@@ -60,11 +60,11 @@ class Onlookers:
         except BusyError:
             self._readings[channel] = reading
             raise
-        return frozenset(reading.found)
+        return frozenset(reading.members)
 
     async def _page(self, channel: str, reading: _Reading, page: str) -> str | None:
         spent = await self._pace.spend(MEMBERS)
         async with self._pace.calling(spent):
-            found, following = await self._slack.members(channel, page)
-        reading.found |= found
+            members, following = await self._slack.members(channel, page)
+        reading.members |= members
         return following

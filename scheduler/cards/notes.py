@@ -12,10 +12,10 @@ from blocks.words.dossier import Dossier
 from rules.state.events import EventType
 from rules.state.model import ExecutionState, Status
 
-_TAKES_ON: Mapping[str, Status] = {EventType.of("package", status): status for status in Status}
+_STATUS_OF_EVENT: Mapping[str, Status] = {EventType.of("package", status): status for status in Status}
 
-_TOLD: Mapping[str, Callable[[Dossier], Message]] = {
-    **dict.fromkeys(_TAKES_ON, notes.decision),
+_NOTE_OF_EVENT: Mapping[str, Callable[[Dossier], Message]] = {
+    **dict.fromkeys(_STATUS_OF_EVENT, notes.decision),
     EventType.PACKAGE_HARDENED: notes.silence_stopped,
     EventType.PACKAGE_ESCALATED: notes.escalation,
     EventType.PACKAGE_PENDING: notes.reminder,
@@ -28,7 +28,7 @@ _TOLD: Mapping[str, Callable[[Dossier], Message]] = {
 }
 
 # What says that something waits, which it may no longer do when it is told.
-_WAITS = frozenset(
+_ONLY_WHILE_PENDING = frozenset(
     [EventType.PACKAGE_HARDENED, EventType.PACKAGE_VERSION_ADDED, EventType.TASK_REMINDED, EventType.TASK_ASSIGNED]
 )
 
@@ -52,16 +52,16 @@ def notes_of(dossier: Dossier, after: int) -> list[Note]:
             happened.pop(EventType.TASK_REMINDED, None)
     last: dict[Callable[[Dossier], Message], int] = {}
     for kind, revision in happened.items():
-        if kind in _TOLD and _holds(dossier, kind):
-            last[_TOLD[kind]] = max(revision, last.get(_TOLD[kind], 0))
+        if kind in _NOTE_OF_EVENT and _still_holds(dossier, kind):
+            last[_NOTE_OF_EVENT[kind]] = max(revision, last.get(_NOTE_OF_EVENT[kind], 0))
     return [Note(revision, tell(dossier)) for tell, revision in sorted(last.items(), key=itemgetter(1))]
 
 
-def _holds(dossier: Dossier, event_type: str) -> bool:
+def _still_holds(dossier: Dossier, event_type: str) -> bool:
     """Whether a status that came is still the status: what was meanwhile undone is in the history."""
     state = dossier.state
-    if event_type in _WAITS:
+    if event_type in _ONLY_WHILE_PENDING:
         return state.status is Status.PENDING
     if event_type == EventType.EXECUTION_REMINDED:
         return state.proceeds and state.execution.state is ExecutionState.NONE
-    return _TAKES_ON.get(event_type, state.status) is state.status
+    return _STATUS_OF_EVENT.get(event_type, state.status) is state.status

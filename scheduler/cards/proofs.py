@@ -11,9 +11,9 @@ from collections.abc import Collection, Coroutine, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from rules.state.sightings import CardLocation, SeenCard
-from scheduler.cards.members import Onlookers
+from scheduler.cards.members import ChannelMembers
 from scheduler.cards.pacing import Pace
-from scheduler.common.endings import finished
+from scheduler.common.endings import finish_or_cancel
 from scheduler.common.messenger import Lookup, Posted, RefusedError, SlackError, UnreachableError
 from store.outbox.rate_budget import PERMALINKS
 
@@ -32,8 +32,8 @@ class CardProof(NamedTuple):
 
 
 class Proofs:
-    def __init__(self, slack: Lookup, pace: Pace, onlookers: Onlookers) -> None:
-        self._slack, self._pace, self._onlookers = slack, pace, onlookers
+    def __init__(self, slack: Lookup, pace: Pace, onlookers: ChannelMembers) -> None:
+        self._slack, self._pace, self._members = slack, pace, onlookers
 
     async def of(self, cards: Collection[SeenCard]) -> Mapping[CardLocation, CardProof]:
         room = asyncio.Semaphore(AT_ONCE)
@@ -44,7 +44,7 @@ class Proofs:
 
     async def _in_channel(self, channel: str, room: asyncio.Semaphore) -> CardProof:
         async with room:
-            return CardProof(await self._onlookers.of(channel, anew=False))
+            return CardProof(await self._members.of(channel, fresh=False))
 
     async def _of(self, at: CardLocation, proof: CardProof, room: asyncio.Semaphore) -> CardProof:
         """Where the channel itself is gone or not known, its cards are so too."""
@@ -61,7 +61,7 @@ async def _each(asked: Iterable[tuple[K, Coroutine[Any, Any, CardProof]]]) -> di
     """All at once, each with its own fault."""
     tasks = {key: asyncio.create_task(_proof(call)) for key, call in asked}
     try:
-        await finished(tasks.values(), WITHIN)
+        await finish_or_cancel(tasks.values(), WITHIN)
     finally:
         for task in tasks.values():
             task.cancel()

@@ -25,15 +25,15 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
-from scheduler.cards.admin_alerts import Admins
-from scheduler.cards.delivery import Bringing
-from scheduler.cards.lease import Hold, LostError, held_from
-from scheduler.cards.members import Onlookers
+from scheduler.cards.admin_alerts import AdminAlerts
+from scheduler.cards.delivery import CardDelivery
+from scheduler.cards.lease import Lease, LeaseLostError, lease_end
+from scheduler.cards.members import ChannelMembers
 from scheduler.cards.pacing import Pace
 from scheduler.cards.proofs import Proofs
-from scheduler.cards.response_urls import Answers
-from scheduler.cards.sending import Sending
-from scheduler.cards.troubles import begins
+from scheduler.cards.response_urls import ResponseUrls
+from scheduler.cards.sending import SlackSender
+from scheduler.cards.troubles import begin_trouble
 from scheduler.common import endings
 from scheduler.common.messenger import BusyError, Messenger, SlackError, TokenError
 from store.engine.workers import UnavailableError
@@ -44,14 +44,14 @@ from store.store import Store
 
 log = structlog.get_logger()
 
-SLACKS = Rates()
+SLACK_RATES = Rates()
 AT_ONCE = 32  # places that are being brought: a burst into some channels, and slow calls beside it
-LOOKS_EVERY = 2.0  # seconds, for what other processes have written and for what rested
-BREATHES = 0.05  # seconds between two looks, so that a hundred decisions are not a hundred looks
+LOOK_EVERY = 2.0  # seconds, for what other processes have written and for what rested
+PAUSE = 0.05  # seconds between two looks, so that a hundred decisions are not a hundred looks
 PATIENCE = 5.0  # seconds before what failed is tried again, if Slack names no time
 
 
-def _real() -> datetime:
+def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
@@ -62,107 +62,107 @@ class Reconciler:
         self,
         store: Store,
         messenger: Messenger,
-        answers: Answers | None = None,
-        now: Callable[[], datetime] = _real,
-        rates: Rates = SLACKS,
+        response_urls: ResponseUrls | None = None,
+        now: Callable[[], datetime] = _utc_now,
+        rates: Rates = SLACK_RATES,
     ) -> None:
         self._store, self._now = store, now
-        self._answers, self._pace = answers or Answers(), Pace(store, rates, self._time)
-        sending = Sending(messenger, self._pace, self._answers)
-        onlookers = Onlookers(messenger, self._pace, self._time)
-        self.proofs = Proofs(messenger, self._pace, onlookers)
-        self._bringing = Bringing(store, sending, onlookers, self._time)
-        self._admins = Admins(store, sending, self._time)
-        self._news, self._alone = asyncio.Event(), asyncio.Lock()
-        self._under_way: set[asyncio.Task[None]] = set()
-        self._again_in: float | None = None
-        self._resting: list[datetime] = []  # until when places rest here, so that none rests longer
-        self._ending, self._done_so_far = False, 0
+        self._response_urls, self._pace = response_urls or ResponseUrls(), Pace(store, rates, self._time)
+        sender = SlackSender(messenger, self._pace, self._response_urls)
+        members = ChannelMembers(messenger, self._pace, self._time)
+        self.proofs = Proofs(messenger, self._pace, members)
+        self._delivery = CardDelivery(store, sender, members, self._time)
+        self._alerts = AdminAlerts(store, sender, self._time)
+        self._wake, self._lock = asyncio.Event(), asyncio.Lock()
+        self._running: set[asyncio.Task[None]] = set()
+        self._budget_wait: float | None = None
+        self._postponed: list[datetime] = []  # until when places rest here, so that none rests longer
+        self._draining, self._done_count = False, 0
 
     def _time(self) -> datetime:
         return self._now()
 
     def notice(self) -> None:
         """Something was committed, or a call is over: look now, not at the next tick."""
-        self._news.set()
+        self._wake.set()
 
     async def run_for_ever(self) -> None:
         """At each news, every now and then, and as soon as the budget has something left for what waits for it."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pause()):
-                    await self._news.wait()
-            self._news.clear()
+                    await self._wake.wait()
+            self._wake.clear()
             await self._look()
-            await asyncio.sleep(BREATHES)
+            await asyncio.sleep(PAUSE)
 
     def _pause(self) -> float:
         now = self._now()
-        self._resting = [until for until in self._resting if until > now]
-        rests = [(until - now).total_seconds() for until in self._resting]
-        return min(LOOKS_EVERY, self._again_in or LOOKS_EVERY, *rests)
+        self._postponed = [until for until in self._postponed if until > now]
+        waits = [(until - now).total_seconds() for until in self._postponed]
+        return min(LOOK_EVERY, self._budget_wait or LOOK_EVERY, *waits)
 
     async def tick(self) -> None:
         """Brings every place that is behind up to date, as far as it can be done now, and waits until that is done."""
-        begun = -1
-        while self._under_way or begun != self._done_so_far:  # what was done meanwhile may leave something to do
-            begun = self._done_so_far
+        done_before = -1
+        while self._running or done_before != self._done_count:  # what was done meanwhile may leave something to do
+            done_before = self._done_count
             await self._look()
-            if self._under_way:
-                await asyncio.wait(self._under_way)
+            if self._running:
+                await asyncio.wait(self._running)
 
-    async def finished(self, within: float) -> None:
+    async def drain(self, within: float) -> None:
         """Nothing new is begun, and what was begun is waited for: nothing stays claimed that another could bring."""
-        self._ending = True
-        async with self._alone:
+        self._draining = True
+        async with self._lock:
             pass
-        await endings.finished(self._under_way, within)
+        await endings.finish_or_cancel(self._running, within)
         with suppress(UnavailableError):
             await self._pace.within(lambda _connection, _purse: None)
 
     async def _look(self) -> None:
         """Sets out with all that can be done now."""
-        async with self._alone:
-            self._again_in = None
+        async with self._lock:
+            self._budget_wait = None
             try:
-                if not self._ending:
-                    await self._set_out()
+                if not self._draining:
+                    await self._start_work()
             except UnavailableError as fault:  # the next look finds out when it is back
                 log.warning("delivery.database_unavailable", error=str(fault))
             except Exception:
                 log.exception("delivery.fault")
 
-    async def _set_out(self) -> None:
-        for its in await self._claimed():
-            self._begin(self._attempt(its))
-        if await self._admins.are_to_be_told():
-            self._begin(self._admins.tell())
+    async def _start_work(self) -> None:
+        for claim in await self._claim_places():
+            self._start(self._attempt(claim))
+        if await self._alerts.has_untold():
+            self._start(self._alerts.send())
 
-    def _begin(self, work: Coroutine[None, None, None]) -> None:
+    def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
-        self._under_way.add(task)
-        task.add_done_callback(self._done)
+        self._running.add(task)
+        task.add_done_callback(self._finished)
 
-    async def _claimed(self) -> list[Claim]:
+    async def _claim_places(self) -> list[Claim]:
         """What there is room for. Where there is nothing, the budget is only told what is over."""
-        room = await self._store.read(self._most) - len(self._under_way)
+        room = await self._store.read(self._max_running) - len(self._running)
         if room > 0:
             return await self._pace.within(lambda connection, purse: self._claim(connection, purse, room))
-        if not self._pace.is_told:
+        if not self._pace.is_settled:
             await self._pace.within(lambda _connection, _purse: None)
         return []
 
-    def _most(self, connection: Connection) -> int:
+    def _max_running(self, connection: Connection) -> int:
         """How many may be under way, if any is behind. While Slack does nothing for the app none; then one tries."""
         tenant_id, now = self._store.installation.tenant_id, self._now()
         if not card_leases.is_any_card_behind(connection, tenant_id, now):
             return 0
-        gone = troubles.trouble_at(connection, tenant_id, troubles.APP, now)
-        return AT_ONCE if gone is None else 0 if gone.still else 1
+        outage = troubles.trouble_at(connection, tenant_id, troubles.APP, now)
+        return AT_ONCE if outage is None else 0 if outage.still else 1
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
-        self._done_so_far += 1
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._done_count += 1
         self.notice()
 
     def _claim(self, connection: Connection, purse: Purse, room: int) -> list[Claim]:
@@ -172,41 +172,42 @@ class Reconciler:
             self._store.installation.tenant_id,
             purse,
             now=now,
-            until=held_from(now),
+            until=lease_end(now),
             limit=room,
-            answerable=self._answers.cards,
+            answerable=self._response_urls.cards,
         )
-        self._again_in = min(purse.full.values(), default=None)
+        self._budget_wait = min(purse.full.values(), default=None)
         return claimed
 
-    async def _attempt(self, its: Claim) -> None:
+    async def _attempt(self, claim: Claim) -> None:
         """One place. Whatever stands in its way is its own matter: it rests, and the others go on."""
-        hold, known = Hold(self._store, its, self._time), {"package": its.place.package_id, "place": its.place.place}
+        lease = Lease(self._store, claim, self._time)
+        known = {"package": claim.place.package_id, "place": claim.place.place}
         try:
-            async with hold.kept():
-                await self._bringing.somewhere(hold)
+            async with lease.renewed():
+                await self._delivery.deliver(lease)
         except BusyError as busy:
-            await self._rest(hold, busy.after)
-        except (UnavailableError, LostError, TimeoutError) as fault:
+            await self._postpone(lease, busy.after)
+        except (UnavailableError, LeaseLostError, TimeoutError) as fault:
             log.warning("card.not_kept", **known, error=str(fault))
         except TokenError as fault:
-            await self._gone(fault)
-            await hold.rest(0)
+            await self._app_gone(fault)
+            await lease.postpone(0)
         except SlackError as fault:
             log.warning("card.not_delivered", **known, error=fault.error)
-            await self._rest(hold, PATIENCE)
+            await self._postpone(lease, PATIENCE)
         except Exception:
             log.exception("card.fault", **known)
-            await self._rest(hold, 12 * PATIENCE)
+            await self._postpone(lease, 12 * PATIENCE)
         finally:
-            if its.paid:
-                self._pace.unused(its.paid)
+            if claim.paid:
+                self._pace.unused(claim.paid)
 
-    async def _rest(self, hold: Hold, seconds: float) -> None:
-        await hold.rest(seconds)
-        self._resting.append(self._now() + timedelta(seconds=seconds))
+    async def _postpone(self, lease: Lease, seconds: float) -> None:
+        await lease.postpone(seconds)
+        self._postponed.append(self._now() + timedelta(seconds=seconds))
 
-    async def _gone(self, fault: TokenError) -> None:
+    async def _app_gone(self, fault: TokenError) -> None:
         """Nothing is tried for a while, by no replica: it would fail for each card."""
         with suppress(UnavailableError):
-            await begins(self._store, troubles.APP, fault.error, self._now())
+            await begin_trouble(self._store, troubles.APP, fault.error, self._now())

@@ -13,40 +13,40 @@ USES = 3  # of Slack's five: the others are for private sentences
 MOST = 200
 
 
-class Answer(NamedTuple):
+class ResponseUrl(NamedTuple):
     url: str
     until: float
     uses: int
 
 
-class Answers:
+class ResponseUrls:
     """Of this process alone: whoever took the click."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._of: dict[Posted, Answer] = {}
+        self._of_card: dict[Posted, ResponseUrl] = {}
 
     def keep(self, card: Posted, url: str) -> None:
         """The newest for each card; of too many the oldest go."""
-        self._of.pop(card, None)
-        self._of[card] = Answer(url, self._monotonic() + LIFE, USES)
-        while len(self._of) > MOST:
-            del self._of[next(iter(self._of))]
+        self._of_card.pop(card, None)
+        self._of_card[card] = ResponseUrl(url, self._monotonic() + LIFE, USES)
+        while len(self._of_card) > MOST:
+            del self._of_card[next(iter(self._of_card))]
 
     def take(self, card: Posted) -> str | None:
         """One use of it."""
-        found = self._of.pop(card, None)
-        if found is None or found.until <= self._monotonic():
+        entry = self._of_card.pop(card, None)
+        if entry is None or entry.until <= self._monotonic():
             return None
-        if found.uses > 1:
-            self._of[card] = found._replace(uses=found.uses - 1)
-        return found.url
+        if entry.uses > 1:
+            self._of_card[card] = entry._replace(uses=entry.uses - 1)
+        return entry.url
 
     def drop(self, card: Posted) -> None:
-        self._of.pop(card, None)
+        self._of_card.pop(card, None)
 
     @property
     def cards(self) -> list[tuple[str, str]]:
         now = self._monotonic()
-        self._of = {card: answer for card, answer in self._of.items() if answer.until > now}
-        return [(card.channel, card.ts) for card in self._of]
+        self._of_card = {card: answer for card, answer in self._of_card.items() if answer.until > now}
+        return [(card.channel, card.ts) for card in self._of_card]

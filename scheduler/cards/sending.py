@@ -6,7 +6,7 @@ import structlog
 
 from blocks.kit.message import Message
 from scheduler.cards.pacing import Pace
-from scheduler.cards.response_urls import Answers
+from scheduler.cards.response_urls import ResponseUrls
 from scheduler.common.messenger import BusyError, Messenger, Posted, RefusedError, SlackError
 from store.outbox.cards import Place
 from store.outbox.rate_budget import POSTS, UPDATES, Payment, of_channel
@@ -16,9 +16,9 @@ log = structlog.get_logger()
 GONE = frozenset(["message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found", "is_inactive"])
 
 
-class Sending:
-    def __init__(self, messenger: Messenger, pace: Pace, answers: Answers) -> None:
-        self._messenger, self._pace, self._answers = messenger, pace, answers
+class SlackSender:
+    def __init__(self, messenger: Messenger, pace: Pace, response_urls: ResponseUrls) -> None:
+        self._messenger, self._pace, self._response_urls = messenger, pace, response_urls
 
     async def put(self, place: Place, message: Message, paid: Payment | None = None) -> Posted:
         """Updates the card where there is one, and posts another where it can no longer be updated."""
@@ -38,21 +38,21 @@ class Sending:
         try:
             spent = await self._pace.spend(UPDATES)
         except BusyError:
-            if await self._answered(posted, message):
+            if await self._update_by_response_url(posted, message):
                 return
             raise
         async with self._pace.calling(spent):
             await self._messenger.update(posted, message)
 
-    async def _answered(self, posted: Posted, message: Message) -> bool:
-        url = self._answers.take(posted)
+    async def _update_by_response_url(self, posted: Posted, message: Message) -> bool:
+        url = self._response_urls.take(posted)
         if url is None:
             return False
         try:
             await self._messenger.respond(url, message)
         except SlackError as fault:
             log.info("card.click_not_answered", error=fault.error)
-            self._answers.drop(posted)
+            self._response_urls.drop(posted)
             return False
         return True
 

@@ -16,24 +16,26 @@ log = structlog.get_logger()
 GONE_FOR = timedelta(seconds=30)  # before an app that Slack let go is tried again
 
 
-async def begins(store: Store, place: str, error: str, now: datetime | None = None) -> None:
+async def begin_trouble(store: Store, place: str, error: str, now: datetime | None = None) -> None:
     """`place` is the app or its Socket Mode connection. Nothing is tried there for a while, by no replica."""
     tenant_id, at = store.installation.tenant_id, now or datetime.now(UTC)
     is_news = await store.write(
-        lambda its: troubles.record_trouble(its, tenant_id, place, error=error, now=at, closed_until=at + GONE_FOR)
+        lambda connection: troubles.record_trouble(
+            connection, tenant_id, place, error=error, now=at, closed_until=at + GONE_FOR
+        )
     )
     if is_news:
         log.error("slack.refuses", what=place, error=error)
 
 
-async def ends(store: Store, place: str) -> None:
+async def end_trouble(store: Store, place: str) -> None:
     tenant_id, now = store.installation.tenant_id, datetime.now(UTC)
-    if await store.read(lambda its: troubles.trouble_at(its, tenant_id, place, now)):
-        await store.write(lambda its: troubles.end_troubles(its, tenant_id, place, now=now))
+    if await store.read(lambda connection: troubles.trouble_at(connection, tenant_id, place, now)):
+        await store.write(lambda connection: troubles.end_troubles(connection, tenant_id, place, now=now))
         log.info("slack.works_again", what=place)
 
 
-async def follows(store: Store, place: str, error: str | None) -> None:
+async def update_trouble(store: Store, place: str, error: str | None) -> None:
     """As it is now. If the database is away, the next look says it again."""
     with suppress(UnavailableError):
-        await (begins(store, place, error) if error else ends(store, place))
+        await (begin_trouble(store, place, error) if error else end_trouble(store, place))

@@ -11,9 +11,9 @@ from store.installation.installation import fresh_id
 C = TypeVar("C", bound=ClockCommand)
 
 
-def of(kind: type[C], state: PackageState, **said: Any) -> C:
-    return for_package(kind, state.decision_package_id, **said)
+def for_state(kind: type[C], state: PackageState, **fields: Any) -> C:
+    return for_package(kind, state.decision_package_id, **fields)
 
 
-def for_package(kind: type[C], package_id: str, **said: Any) -> C:
-    return kind(command_id=f"clock {fresh_id()}", decision_package_id=package_id, **said)
+def for_package(kind: type[C], package_id: str, **fields: Any) -> C:
+    return kind(command_id=f"clock {fresh_id()}", decision_package_id=package_id, **fields)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 
-async def finished(under_way: Collection[asyncio.Task[Any]], within: float) -> None:
+async def finish_or_cancel(under_way: Collection[asyncio.Task[Any]], within: float) -> None:
     """What is not done by then is cut off, and waited for until it has ended."""
     if under_way:
         _, late = await asyncio.wait(under_way, timeout=within)

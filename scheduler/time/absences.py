@@ -31,26 +31,26 @@ PAGE = 200
 Known = tuple[int, str, bool, frozenset[str]]
 
 
-class Relief:
+class AbsenceHandler:
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._looked_at: Known | None = None
-        self._left: list[PackageState] = []  # which were too busy when it was their turn
-        self._mark_to_keep: str | None = None
+        self._last_known: Known | None = None
+        self._too_busy: list[PackageState] = []  # which were too busy when it was their turn
+        self._fingerprint_to_keep: str | None = None
 
     async def tick(self) -> None:
         try:
-            now_known = await self._store.read(self._known)
-            if now_known != self._looked_at:
-                await self._look_for(await self._store.read(self._mark))
-                self._looked_at = now_known
-            elif self._left:
-                self._left = await self._relieved(self._left)
-            await self._keep_mark()
+            now_known = await self._store.read(self._read_known)
+            if now_known != self._last_known:
+                await self._check(await self._store.read(self._fingerprint))
+                self._last_known = now_known
+            elif self._too_busy:
+                self._too_busy = await self._relieve(self._too_busy)
+            await self._keep_fingerprint()
         except UnavailableError as fault:
             log.warning("relief.database_unavailable", error=str(fault))
 
-    def _known(self, connection: Connection) -> Known:
+    def _read_known(self, connection: Connection) -> Known:
         """The directory's version, the policy, whether the directory is fresh, and who is away just now."""
         installation, now = self._store.installation, self._store.clock()
         standing = installation.status(connection)
@@ -59,57 +59,59 @@ class Relief:
         away = frozenset(person.user_id for person in directory.people.values() if person.is_away(now))
         return standing.directory_version, policy.digest, directory.is_fresh(policy, now), away
 
-    def _mark(self, connection: Connection) -> str:
+    def _fingerprint(self, connection: Connection) -> str:
         """All that says who could decide anything just now, in short: the same people read anew give the same."""
         roster, now = self._store.installation.roster(connection), self._store.clock()
         directory, policy = roster.directory, roster.policy
         people = sorted(
             (
-                who.user_id,
-                who.email,
-                who.active,
-                who.is_bot,
-                who.is_guest,
-                who.is_stranger,
-                who.is_away(now),
-                who.delegate,
+                person.user_id,
+                person.email,
+                person.active,
+                person.is_bot,
+                person.is_guest,
+                person.is_stranger,
+                person.is_away(now),
+                person.delegate,
             )
-            for who in directory.people.values()
+            for person in directory.people.values()
         )
         groups = sorted((group, sorted(members)) for group, members in directory.groups.items())
-        said = (policy.full_version, directory.is_fresh(policy, now), people, groups)
-        return sha256(repr(said).encode()).hexdigest()
+        facts = (policy.full_version, directory.is_fresh(policy, now), people, groups)
+        return sha256(repr(facts).encode()).hexdigest()
 
-    async def _look_for(self, mark: str) -> None:
+    async def _check(self, mark: str) -> None:
         if await self._store.read(last_absence_check) != mark:
             await self._store.write(partial(cards.recheck_people, tenant_id=self._store.installation.tenant_id))
-            self._left, self._mark_to_keep = await self._look(), mark
+            self._too_busy, self._fingerprint_to_keep = await self._check_all(), mark
 
-    async def _look(self) -> list[PackageState]:
+    async def _check_all(self) -> list[PackageState]:
         after: Place | None = None
         left: list[PackageState] = []
         while True:
-            states, after = await self._store.read(partial(self._needing, after=after))
-            left += await self._relieved(states)
+            states, after = await self._store.read(partial(self._tasks_to_relieve, after=after))
+            left += await self._relieve(states)
             if after is None:
                 return left
 
-    async def _keep_mark(self) -> None:
+    async def _keep_fingerprint(self) -> None:
         """Once nothing is left: whoever ends before that leaves all of it to be looked through again."""
-        if self._mark_to_keep and not self._left:
-            await self._store.write(partial(record_absence_check, mark=self._mark_to_keep))
-            self._mark_to_keep = None
+        if self._fingerprint_to_keep and not self._too_busy:
+            await self._store.write(partial(record_absence_check, mark=self._fingerprint_to_keep))
+            self._fingerprint_to_keep = None
 
-    def _needing(self, connection: Connection, after: Place | None) -> tuple[list[PackageState], Place | None]:
+    def _tasks_to_relieve(self, connection: Connection, after: Place | None) -> tuple[list[PackageState], Place | None]:
         installation, now = self._store.installation, self._store.clock()
         roster = installation.roster(connection)
         page = list_open_tasks(connection, installation.tenant_id, limit=PAGE, after=after)
         return [state for state in page.items if needs_relief(state, roster, now)], page.following
 
-    async def _relieved(self, states: list[PackageState]) -> list[PackageState]:
+    async def _relieve(self, states: list[PackageState]) -> list[PackageState]:
         """Goes down the road with them; gives back those that were too busy."""
-        outcomes = await self._store.execute_many([clock_commands.of(Relieve, state) for state in states])
-        refused = [(state, its.refusal.reason) for state, its in zip(states, outcomes, strict=True) if its.refusal]
+        outcomes = await self._store.execute_many([clock_commands.for_state(Relieve, state) for state in states])
+        refused = [
+            (state, outcome.refusal.reason) for state, outcome in zip(states, outcomes, strict=True) if outcome.refusal
+        ]
         for state, reason in refused:
             log.info("relief.not_given", package=state.decision_package_id, reason=reason.value)
         return [state for state, reason in refused if reason is Reason.TOO_BUSY]

@@ -21,7 +21,7 @@ from store.store import Store
 log = structlog.get_logger()
 
 
-class Clicks:
+class UnsettledClicks:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._under_way: dict[object, datetime] = {}
@@ -33,12 +33,12 @@ class Clicks:
         return min(self._under_way.values(), default=None)
 
     @property
-    def owed(self) -> bool:
+    def has_failures(self) -> bool:
         """Whether a click failed and its package is not hard yet."""
         return bool(self._failed)
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
+    def in_progress(self) -> Iterator[None]:
         """From the moment a click comes in until it is answered."""
         this = object()
         self._under_way[this] = self._store.clock()
@@ -47,7 +47,7 @@ class Clicks:
         finally:
             del self._under_way[this]
 
-    def failed(self, package_id: str, user_id: str) -> None:
+    def record_failure(self, package_id: str, user_id: str) -> None:
         log.warning("click.failed", package=package_id)
         self._failed.add((package_id, user_id))
 

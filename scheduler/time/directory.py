@@ -18,7 +18,7 @@ from store.store import Store
 
 log = structlog.get_logger()
 
-RENEWED_AFTER = timedelta(minutes=30)
+RENEW_AFTER = timedelta(minutes=30)
 READINGS = 3  # of one attempt, where it changes while it is read
 
 
@@ -36,7 +36,7 @@ class Reading:
     groups: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
-def _real() -> datetime:
+def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
@@ -48,28 +48,28 @@ class DirectoryKeeper:
         store: Store,
         messenger: Messenger,
         monotonic: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = _real,
+        now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._store, self._messenger, self._monotonic, self._now = store, messenger, monotonic, now
         self._reading: Reading | None = None
-        self._patient_until, self._alone = 0.0, asyncio.Lock()
+        self._not_before, self._lock = 0.0, asyncio.Lock()
         self._spoiled = self._mended = 0  # how often it was, and how much of that a reading has made good
         self.trouble: str | None = None
 
-    def spoil(self) -> None:
+    def invalidate(self) -> None:
         """Something that Slack told could not be kept: what is known is read anew, however young it is."""
         self._spoiled += 1
 
     async def tick(self) -> None:
         """Reads it anew where no replica has done so lately, or goes on where Slack asked for patience."""
-        async with self._alone:
-            if self._monotonic() >= self._patient_until:
-                await self._look()
+        async with self._lock:
+            if self._monotonic() >= self._not_before:
+                await self._check()
 
-    async def _look(self) -> None:
+    async def _check(self) -> None:
         try:
             roster, now = await self._store.read(self._store.installation.roster), self._store.clock()
-            as_of, often = roster.directory.as_of, min(RENEWED_AFTER, roster.policy.directory.max_age / 4)
+            as_of, often = roster.directory.as_of, min(RENEW_AFTER, roster.policy.directory.max_age / 4)
             old = as_of is None or now - as_of >= often
             if old or self._spoiled > self._mended or self._reading:
                 await self.renew()
@@ -80,19 +80,19 @@ class DirectoryKeeper:
         """All of it or nothing: half a directory would let the wrong people decide."""
         try:
             for _ in range(READINGS):
-                if await self._read():
+                if await self._read_all():
                     self.trouble = None
                     return
             self.trouble = "it changed while it was read"
         except BusyError as busy:
-            self.trouble, self._patient_until = busy.error, self._monotonic() + busy.after
+            self.trouble, self._not_before = busy.error, self._monotonic() + busy.after
         except SlackError as fault:
             self.trouble, self._reading = fault.error, None
         log.warning("directory.not_read", error=self.trouble)
 
-    async def _read(self) -> bool:
+    async def _read_all(self) -> bool:
         """Not where Slack told of a change meanwhile: who was removed must not come back with what was read before."""
-        reading = self._reading = self._reading or await self._begun()
+        reading = self._reading = self._reading or await self._begin_reading()
         while reading.following is not None:
             page, reading.following = await self._messenger.people(reading.following)
             reading.people += page
@@ -100,15 +100,17 @@ class DirectoryKeeper:
             if group not in reading.groups:
                 reading.groups[group] = await self._messenger.group(group)
         self._reading = None
-        return await self._kept(reading)
+        return await self._write(reading)
 
-    async def _begun(self) -> Reading:
+    async def _begin_reading(self) -> Reading:
         installation = self._store.installation
-        standing, roster = await self._store.read(lambda its: (installation.status(its), installation.roster(its)))
-        began, groups = (self._store.clock(), self._now()), roster.policy.groups
-        return Reading(*began, standing.directory_version, self._spoiled, groups)
+        standing, roster = await self._store.read(
+            lambda connection: (installation.status(connection), installation.roster(connection))
+        )
+        times, groups = (self._store.clock(), self._now()), roster.policy.groups
+        return Reading(*times, standing.directory_version, self._spoiled, groups)
 
-    async def _kept(self, reading: Reading) -> bool:
+    async def _write(self, reading: Reading) -> bool:
         whole = (reading.people, reading.groups, reading.as_of, reading.read_at)
         done = await self._store.write(
             lambda connection: directory.refresh_directory(connection, *whole, seen=reading.version)

@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 AT_ONCE = 200
 CLAIMED_FOR = timedelta(seconds=30)
-AGAIN_AFTER = timedelta(seconds=30)  # for what is refused, as while an agent is paused
+RETRY_AFTER = timedelta(seconds=30)  # for what is refused, as while an agent is paused
 _COMMANDS: Mapping[Verb, type[ClockCommand]] = {
     Verb.REMIND: Remind,
     Verb.CLIMB: Climb,
@@ -41,15 +41,15 @@ _COMMANDS: Mapping[Verb, type[ClockCommand]] = {
 class Sweep:
     def __init__(self, store: Store, silent: Callable[[list[PackageState]], None]) -> None:
         """`silent` is told whose silence may have lasted for long enough: that takes more than time."""
-        self._store, self._silent, self._alone = store, silent, asyncio.Lock()
+        self._store, self._silent, self._lock = store, silent, asyncio.Lock()
 
     async def tick(self) -> None:
         """Everything that is due now, the longest overdue first. Never beside itself."""
-        async with self._alone:
+        async with self._lock:
             try:
                 while await self._store.read(self._is_any_due):
-                    found = await self._store.write(self._claimed)
-                    await self._happen(found)
+                    states = await self._store.write(self._claim)
+                    await self._process(states)
             except UnavailableError as fault:
                 log.warning("sweep.database_unavailable", error=str(fault))
 
@@ -58,42 +58,42 @@ class Sweep:
         self._store.installation.roster(connection)
         return is_any_due(connection, self._store.installation.tenant_id, self._store.clock())
 
-    def _claimed(self, connection: Connection) -> list[PackageState]:
+    def _claim(self, connection: Connection) -> list[PackageState]:
         now = self._store.clock()
         return claim_due_packages(connection, self._store.installation.tenant_id, now, now + CLAIMED_FOR, AT_ONCE)
 
-    async def _happen(self, found: list[PackageState]) -> None:
+    async def _process(self, states: list[PackageState]) -> None:
         """To each what is its own; what is refused now is looked at again, and never at once."""
         now = self._store.clock()
-        meant = [(state, self._meant(state, now)) for state in found]
-        self._silent([state for state, what in meant if what is Verb.CONSENT])
-        asked = [(state, command) for state, command in meant if isinstance(command, ClockCommand)]
-        outcomes = await self._store.execute_many([command for _, command in asked])
-        later = [(state, at) for state, at in meant if isinstance(at, datetime)]
-        for (state, _), outcome in zip(asked, outcomes, strict=True):
+        actions = [(state, self._due_action(state, now)) for state in states]
+        self._silent([state for state, action in actions if action is Verb.CONSENT])
+        commands = [(state, command) for state, command in actions if isinstance(command, ClockCommand)]
+        outcomes = await self._store.execute_many([command for _, command in commands])
+        later = [(state, at) for state, at in actions if isinstance(at, datetime)]
+        for (state, _), outcome in zip(commands, outcomes, strict=True):
             if outcome.refusal:
-                _tell(state, outcome.refusal)
-                later.append((state, now + AGAIN_AFTER))
-        await self._put_off(later)
+                _log_refusal(state, outcome.refusal)
+                later.append((state, now + RETRY_AFTER))
+        await self._postpone(later)
 
-    def _meant(self, state: PackageState, now: datetime) -> ClockCommand | datetime | Verb:
+    def _due_action(self, state: PackageState, now: datetime) -> ClockCommand | datetime | Verb:
         """What time does to it now, or when it is to be looked at again."""
         following = next_due(state)
         if following is None or following[0] > now:
             # Its row says otherwise than its state only where it had been put off.
-            return following[0] if following else now + AGAIN_AFTER
+            return following[0] if following else now + RETRY_AFTER
         command = _COMMANDS.get(following[1])
-        return clock_commands.of(command, state) if command else following[1]
+        return clock_commands.for_state(command, state) if command else following[1]
 
-    async def _put_off(self, later: list[tuple[PackageState, datetime]]) -> None:
+    async def _postpone(self, later: list[tuple[PackageState, datetime]]) -> None:
         """Never at once again: whatever is looked at again and again would keep the rest waiting."""
         if not later:
             return
         soonest = self._store.clock() + timedelta(seconds=1)
-        each = [(state, max(at, soonest)) for state, at in later]
-        await self._store.write(lambda connection: postpone_due(connection, each))
+        times = [(state, max(at, soonest)) for state, at in later]
+        await self._store.write(lambda connection: postpone_due(connection, times))
 
 
-def _tell(state: PackageState, refusal: Refusal) -> None:
+def _log_refusal(state: PackageState, refusal: Refusal) -> None:
     if refusal.reason is not Reason.NOT_DUE:
         log.info("sweep.put_off", package=state.decision_package_id, reason=refusal.reason.value)

@@ -21,7 +21,7 @@ from rules.policy.model import Policy
 from rules.state.clock_commands import Harden
 from rules.state.events import Cause
 from scheduler.common import clock_commands
-from scheduler.time.clicks import Clicks
+from scheduler.time.clicks import UnsettledClicks
 from scheduler.time.way_in import Proof, WayIn
 from store.engine.workers import UnavailableError
 from store.installation import presence, uptime
@@ -48,13 +48,13 @@ class Beat(NamedTuple):
     real: float
 
 
-class Heart:
+class Heartbeat:
     def __init__(
         self,
         store: Store,
         reachable: Callable[[], Awaitable[bool]],
         way_in: WayIn,
-        clicks: Clicks,
+        clicks: UnsettledClicks,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._reachable, self._way_in, self._clicks = store, reachable, way_in, clicks
@@ -67,56 +67,58 @@ class Heart:
         self._unwritten_since: float | None = None
 
     @property
-    def is_mute(self) -> bool:
+    def cannot_write(self) -> bool:
         """Whether the database has taken no sign of life for too long. The time that Slack takes does not count."""
         since = self._unwritten_since
         return since is not None and self._monotonic() - since >= MUST_WRITE
 
     @property
-    def beating(self) -> bool:
+    def hears_clicks(self) -> bool:
         """Whether somebody could be heard now."""
         fresh = self._monotonic() - self._last.real <= MISSED
-        return fresh and self._stretch is not None and not self._clicks.owed
+        return fresh and self._stretch is not None and not self._clicks.has_failures
 
     async def tick(self) -> None:
-        await self._beat(lived=NOTHING)
+        await self._beat(skipped=NOTHING)
 
-    async def lived(self) -> None:
-        """Business time was moved on by hand, with everybody at their desks: what was passed over counts as lived."""
-        await self._beat(lived=self._store.clock() - self._last.at)
+    async def time_skipped(self) -> None:
+        """Business time was moved on by hand, with everybody at their desks: what was elapsed over counts as lived."""
+        await self._beat(skipped=self._store.clock() - self._last.at)
 
     async def stop(self) -> None:
         """No more clicks are taken. What a failed click owes is not left behind."""
         store, now = self._store, self._store.clock()
         with suppress(UnavailableError):
             await self._clicks.settle()
-            if not self._clicks.owed:
+            if not self._clicks.has_failures:
                 await store.write(
-                    lambda its: presence.mark_gone(
-                        its, store.installation.tenant_id, store.installation.process_id, now
+                    lambda connection: presence.mark_gone(
+                        connection, store.installation.tenant_id, store.installation.process_id, now
                     )
                 )
 
-    async def _beat(self, *, lived: timedelta) -> None:
-        passed, begun = self._passed(lived), self._monotonic()
+    async def _beat(self, *, skipped: timedelta) -> None:
+        elapsed, begun = self._elapsed(skipped), self._monotonic()
         try:
             can_judge = await self._store.read(self._can_judge)
             await self._clicks.settle()
             if not self._is_known:
                 await self._write(None)
-            waits = await self._store.read(lambda its: is_any_soft_waiting(its, self._store.installation.tenant_id))
+            waits = await self._store.read(
+                lambda connection: is_any_soft_waiting(connection, self._store.installation.tenant_id)
+            )
             reachable = await self._reachable()
-            proof = await self._way_in.look(wanted=waits, again=bool(lived)) if reachable else None
-            proof = self._held_to_the_policy(proof) if can_judge else None
+            proof = await self._way_in.look(wanted=waits, again=bool(skipped)) if reachable else None
+            proof = self._valid_proof(proof) if can_judge else None
             await self._write(proof)
-            self._unproven = self._without_proof(proof, passed if reachable and waits else NOTHING, waits=waits)
+            self._unproven = self._unproven_time(proof, elapsed if reachable and waits else NOTHING, waits=waits)
             if self._unproven >= self._policy.soft.proof_lost:
                 await self._lose_proof()
         except UnreadablePolicyError:
-            await self._is_there()
+            await self._write_presence()
         except UnavailableError:
             self._stretch = None
-            self._is_unwritten(begun)
+            self._note_unwritten(begun)
         self._last = self._now()
 
     def _can_judge(self, connection: Connection) -> bool:
@@ -124,27 +126,27 @@ class Heart:
         roster = self._store.installation.roster(connection)
         return roster.directory.is_fresh(roster.policy, self._store.clock())
 
-    async def _is_there(self) -> None:
+    async def _write_presence(self) -> None:
         """It takes clicks and can carry none out, so no silence counts at any replica."""
         with suppress(UnavailableError):
             await self._write(None)
         self._stretch = None
 
-    def _passed(self, lived: timedelta) -> timedelta:
+    def _elapsed(self, skipped: timedelta) -> timedelta:
         """The time since the last beat, if it was lived through."""
         now, last = self._now(), self._last
-        passed, real = now.at - last.at, timedelta(seconds=now.real - last.real)
-        if lived or (
-            passed >= NOTHING and real.total_seconds() <= MISSED and abs(passed - real).total_seconds() <= MISSED
+        elapsed, real = now.at - last.at, timedelta(seconds=now.real - last.real)
+        if skipped or (
+            elapsed >= NOTHING and real.total_seconds() <= MISSED and abs(elapsed - real).total_seconds() <= MISSED
         ):
-            return passed
+            return elapsed
         self._stretch, self._since = None, now.real
         return NOTHING
 
-    def _held_to_the_policy(self, proof: Proof | None) -> Proof | None:
+    def _valid_proof(self, proof: Proof | None) -> Proof | None:
         """No proof is as good as one that is too old, from before a gap, or beside a click that failed."""
         now, reach = self._now(), self._policy.soft.proof_every
-        if proof is None or self._clicks.owed or proof.real < self._since:
+        if proof is None or self._clicks.has_failures or proof.real < self._since:
             return None
         is_old = now.at - proof.at > reach or now.real - proof.real > reach.total_seconds()
         return None if is_old else proof
@@ -152,23 +154,23 @@ class Heart:
     async def _write(self, proof: Proof | None) -> None:
         """In one transaction: that this process is there, and what it has proven."""
         installation, now, until = self._store.installation, self._store.clock(), self._proven_until(proof)
-        stretch, grown = self._stretch, self._grown(until)
+        stretch, extended = self._stretch, self._extend(until)
         sign = SignOfLife(
             installation.tenant_id, installation.process_id, now, proof.at if proof else None, self._way_in.sockets
         )
 
-        def write(its: Connection) -> None:
-            presence.record_sign_of_life(its, sign)
-            if grown and stretch and grown.begun == stretch.begun:
-                uptime.extend_uptime(its, installation.tenant_id, installation.process_id, *grown)
-            elif grown:
-                uptime.begin_uptime(its, installation.tenant_id, installation.process_id, grown.begun, now)
+        def write(connection: Connection) -> None:
+            presence.record_sign_of_life(connection, sign)
+            if extended and stretch and extended.begun == stretch.begun:
+                uptime.extend_uptime(connection, installation.tenant_id, installation.process_id, *extended)
+            elif extended:
+                uptime.begin_uptime(connection, installation.tenant_id, installation.process_id, extended.begun, now)
 
-        self._is_unwritten(self._monotonic())
+        self._note_unwritten(self._monotonic())
         await self._store.write(write)
-        self._stretch, self._unwritten_since, self._is_known = grown, None, True
+        self._stretch, self._unwritten_since, self._is_known = extended, None, True
 
-    def _is_unwritten(self, since: float) -> None:
+    def _note_unwritten(self, since: float) -> None:
         if self._unwritten_since is None:
             self._unwritten_since = since
 
@@ -177,23 +179,25 @@ class Heart:
         oldest = self._clicks.oldest
         return proof and (min(proof.at, oldest) if oldest else proof.at)
 
-    def _grown(self, until: datetime | None) -> Stretch | None:
+    def _extend(self, until: datetime | None) -> Stretch | None:
         if until is None:
             return None
         last = self._stretch
         return Stretch(last.begun, until) if last and last.until <= until else Stretch(until, until)
 
-    def _without_proof(self, proof: Proof | None, passed: timedelta, *, waits: bool) -> timedelta:
+    def _unproven_time(self, proof: Proof | None, elapsed: timedelta, *, waits: bool) -> timedelta:
         if not waits:
             return NOTHING
-        return self._store.clock() - proof.at if proof else self._unproven + passed
+        return self._store.clock() - proof.at if proof else self._unproven + elapsed
 
     async def _lose_proof(self) -> None:
         """Nobody can tell whether an objection would arrive: every package that waits for silence becomes hard."""
-        waiting = await self._store.read(lambda its: list_soft_waiting(its, self._store.installation.tenant_id))
+        waiting = await self._store.read(
+            lambda connection: list_soft_waiting(connection, self._store.installation.tenant_id)
+        )
         log.warning("silence.proof_lost", packages=len(waiting), seconds=round(self._unproven.total_seconds()))
         await self._store.execute_many(
-            [clock_commands.for_package(Harden, each, cause=Cause.PROOF_LOST) for each in waiting]
+            [clock_commands.for_package(Harden, package_id, cause=Cause.PROOF_LOST) for package_id in waiting]
         )
 
     def _now(self) -> Beat:

@@ -18,18 +18,18 @@ from store.store import Store
 log = structlog.get_logger()
 
 PACKAGES = 100
-LETTERS = 1_000
+CALLBACKS = 1_000
 ARRIVED = timedelta(days=30)  # before today: longer than anybody asks whether something arrived
 
 
-def _real() -> datetime:
+def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
 class Retention:
     """What arrived is counted in real time, as all that is sent; what is kept, in that of business."""
 
-    def __init__(self, store: Store, real: Callable[[], datetime] = _real) -> None:
+    def __init__(self, store: Store, real: Callable[[], datetime] = _utc_now) -> None:
         self._store, self._real = store, real
 
     async def tick(self) -> None:
@@ -39,7 +39,7 @@ class Retention:
             # No silence is ever longer than a package may wait: what lies before that is asked by nobody.
             oldest = now - 2 * policy.windows.defer_at_most
             await store.write(lambda connection: uptime.delete_uptimes(connection, tenant_id, oldest))
-            await self._forget_letters(min(ARRIVED, policy.retention.content or ARRIVED))
+            await self._forget_callbacks(min(ARRIVED, policy.retention.content or ARRIVED))
             if policy.retention.content is None:
                 return
             before = now - policy.retention.content
@@ -50,9 +50,9 @@ class Retention:
         except UnavailableError as fault:
             log.warning("retention.database_unavailable", error=str(fault))
 
-    async def _forget_letters(self, kept_for: timedelta) -> None:
+    async def _forget_callbacks(self, kept_for: timedelta) -> None:
         store, tenant_id, before = self._store, self._store.installation.tenant_id, self._real() - kept_for
         while count := await store.write(
-            lambda connection: retention.delete_delivered_callbacks(connection, tenant_id, before, LETTERS)
+            lambda connection: retention.delete_delivered_callbacks(connection, tenant_id, before, CALLBACKS)
         ):
             log.info("retention.callbacks_forgotten", callbacks=count)

@@ -29,11 +29,11 @@ from store.outbox import cards
 ASKED_AGAIN_AFTER = timedelta(seconds=30)  # if Slack did not say, or a click could not have come in just now
 SHOWN_WITHIN = timedelta(minutes=5)  # if the card is posted or proven again: its proof begins another silence
 
-Answers = Mapping[CardLocation, CardProof]
+CardProofs = Mapping[CardLocation, CardProof]
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class SilentPackage:
     """A package that nobody has spoken about. `cards`: those that are still where an eligible person saw them."""
 
     state: PackageState
@@ -61,36 +61,34 @@ class Quiet:
     def is_enough(self, seen: Iterable[SeenCard]) -> bool:
         return self.length(seen) >= self.terms.soft_timeout
 
-    def proven(self, answers: Answers) -> tuple[SeenCard, ...]:
+    def proven(self, answers: CardProofs) -> tuple[SeenCard, ...]:
         """The cards that are there, each with the people who saw it before and still see it."""
         people = {card.location: answers.get(card.location, CardProof()).people for card in self.cards}
         return tuple(card.seen_only_by(seen) for card in self.cards if (seen := people[card.location]) is not None)
 
-    def is_proven(self, answers: Answers) -> bool:
+    def is_proven(self, answers: CardProofs) -> bool:
         """Whether the silence is long enough by what Slack has just said."""
         return self.is_enough(self.proven(answers))
 
-    def gone(self, answers: Answers) -> list[CardLocation]:
+    def gone(self, answers: CardProofs) -> list[CardLocation]:
         return [card.location for card in self.cards if answers.get(card.location) == CardProof()]
 
-    def is_deserted(self, answers: Answers) -> bool:
+    def is_deserted(self, answers: CardProofs) -> bool:
         """Whether all its cards are there, and no one who may decide now can see them."""
         seen = [answers[card.location].people for card in self.cards]
         return all(people is not None and not self._any_there(people) for people in seen)
 
-    def app_is_gone(self, answers: Answers) -> bool:
-        return any(
-            isinstance(answers[card.location].fault, TokenError) for card in self.cards if card.location in answers
-        )
+    def app_is_gone(self, answers: CardProofs) -> bool:
+        return any(isinstance(answers[card.location].fault, TokenError) for card in self.cards if card.location in answers)
 
-    def again_at(self, answers: Answers) -> datetime:
+    def again_at(self, answers: CardProofs) -> datetime:
         """When to look at it again: when it could be enough, or when Slack may have something else to say."""
         if not self.cards or self.may_be_enough:
             return min(self.now + self._patience(answers), self.end)
         onlookers, so_far = onlookers_of(self.cards), self.length(self.cards)
         return min(earliest_consent(self.state, onlookers, self.hearing, self.terms, so_far, self.now), self.end)
 
-    def _patience(self, answers: Answers) -> timedelta:
+    def _patience(self, answers: CardProofs) -> timedelta:
         faults = [proof.fault for card in self.cards if (proof := answers[card.location]).fault]
         asked = [timedelta(seconds=fault.after) for fault in faults if isinstance(fault, BusyError)]
         return max([ASKED_AGAIN_AFTER, *asked]) if faults else SHOWN_WITHIN
@@ -99,9 +97,9 @@ class Quiet:
         return anyone_can_object(self.state, people, self.hearing.roster, self.now)
 
 
-def quiet(
+def silent_packages(
     connection: Connection, installation: Installation, states: Sequence[PackageState], now: datetime
-) -> list[Quiet]:
+) -> list[SilentPackage]:
     since = min(state.shown.at for state in states if state.shown)
     away, up = (
         absence_spans(connection, installation.tenant_id, since, now),
@@ -110,7 +108,7 @@ def quiet(
     hearing = SilenceContext(installation.roster(connection), away, up)
     lying = cards.posted_cards(connection, installation.tenant_id, [state.decision_package_id for state in states])
     return [
-        Quiet(
+        SilentPackage(
             state=state,
             cards=tuple(card for card in cards_of(state) if card.location in lying[state.decision_package_id]),
             hearing=hearing,

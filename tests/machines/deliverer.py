@@ -15,30 +15,30 @@ from bot.metrics import Metrics
 from bot.settings import LogFormat, read_settings
 from bot.slack.outgoing.client import SlackClient, web_client
 from rules.policy.parse import read_policy
-from scheduler.cards.admin_alerts import Admins
-from scheduler.cards.delivery import Bringing
+from scheduler.cards.admin_alerts import AdminAlerts
+from scheduler.cards.delivery import CardDelivery
 from scheduler.cards.reconciler import Reconciler
-from scheduler.cards.sending import Sending
+from scheduler.cards.sending import SlackSender
 from store.outbox import card_leases, cards
 from tests.bot.slack.office import POLICY, UNLIMITED
 from tests.store.world import World, opened
 
 # Where it dies. True: after it was done, within the transaction that it belongs to; else just before it.
 STEPS = {
-    "claiming": (card_leases, "claim", True),
+    "claiming": (card_leases, "claim_cards", True),
     "claimed": (Reconciler, "_attempt", False),
-    "drawn": (Sending, "put", False),  # the rendering is kept, and nothing was sent
-    "sent": (cards, "lies_at", False),  # the card is there, and nobody knows where
-    "lying": (Bringing, "_tell", False),  # it is known where the card lies, and its thread knows nothing
-    "told": (cards, "noted", False),  # the thread knows, and nobody knows that it does
-    "proving": (Bringing, "_proven", False),
+    "drawn": (SlackSender, "put", False),  # the rendering is kept, and nothing was sent
+    "sent": (cards, "record_message", False),  # the card is there, and nobody knows where
+    "lying": (CardDelivery, "_post_notes", False),  # it is known where the card lies, and its thread knows nothing
+    "told": (cards, "record_notes", False),  # the thread knows, and nobody knows that it does
+    "proving": (CardDelivery, "_prove", False),
     "noted": (
         scheduler.cards.delivery,
-        "_shown",
+        "_write_shown",
         False,
     ),  # what the thread knows is written down, and the end of it is not
-    "recording": (scheduler.cards.delivery, "_shown", True),
-    "settled": (Admins, "are_to_be_told", False),
+    "recording": (scheduler.cards.delivery, "_write_shown", True),
+    "settled": (AdminAlerts, "has_untold", False),
 }
 
 

@@ -57,9 +57,9 @@ class Passage:
 
     async def _advance(self, span: timedelta) -> None:
         self._clock.move(span)
-        await self._slack.clockwork.heart.lived()
+        await self._slack.clockwork.heart.time_skipped()
         await self._slack.directory.tick()
         await self._slack.clockwork.sweep.tick()
         await self._slack.clockwork.consents.tick()
-        await self._slack.clockwork.relief.tick()
+        await self._slack.clockwork.absences.tick()
         await self._slack.reconciler.tick()

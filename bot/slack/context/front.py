@@ -26,9 +26,9 @@ from rules.authority.visibility import may_see
 from rules.reasons import Refusal
 from rules.state.model import PackageState
 from scheduler.cards.dossiers import dossier_of
-from scheduler.cards.response_urls import Answers
+from scheduler.cards.response_urls import ResponseUrls
 from scheduler.common.messenger import BusyError, SlackError, UnreachableError
-from scheduler.time.clicks import Clicks
+from scheduler.time.clicks import UnsettledClicks
 from store.outbox import cards
 from store.packages.packages import load_package
 from store.store import Store
@@ -56,9 +56,9 @@ class Front:
     errands: Errands
     metrics: Metrics
     reread_directory: Callable[[], None]  # called if the directory may be out of date
-    answers: Answers
+    answers: ResponseUrls
     wake_delivery: Callable[[], None]  # called if a card has to be updated now
-    clicks: Clicks
+    clicks: UnsettledClicks
     way_in: ClickWay
 
     @property
@@ -101,7 +101,7 @@ class Front:
 
     def report_lost(self, ref: Ref, user_id: str) -> None:
         """A click failed through no fault of the clicker. It may have been an objection, or part of one."""
-        self.clicks.failed(ref.package_id, user_id)
+        self.clicks.record_failure(ref.package_id, user_id)
         self.errands.send("harden", self.clicks.settle())
 
     async def redraw(self, open_view: Mapping[str, Any], new: View) -> None:

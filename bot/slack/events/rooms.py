@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.slack.context.front import Front
-from scheduler.cards.delivery import AGAIN_AFTER
+from scheduler.cards.delivery import RETRY_AFTER
 from store.outbox import cards, refused_places, troubles
 
 log = structlog.get_logger()
@@ -74,7 +74,7 @@ def _keep_trouble(connection: Connection, tenant_id: str, channel: str, error: s
     """The channel is tried again after a while, in case Slack's event about its reopening is lost."""
     now = datetime.now(UTC)
     troubles.record_trouble(
-        connection, tenant_id, channel, error=error, now=now, closed_until=now + timedelta(seconds=AGAIN_AFTER)
+        connection, tenant_id, channel, error=error, now=now, closed_until=now + timedelta(seconds=RETRY_AFTER)
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.slack.context.front import Front
 from bot.slack.outgoing.people import person_of
-from scheduler.cards.troubles import begins
+from scheduler.cards.troubles import begin_trouble
 from store.engine.workers import Operation
 from store.installation import directory_events
 from store.installation.directory_events import EventTime
@@ -57,7 +57,7 @@ async def app_gone(front: Front, event: Mapping[str, Any]) -> None:
     """The app may be back if the event is late: the next heartbeat shows. Tokens of people do not matter."""
     if event["type"] == "tokens_revoked" and not (event.get("tokens") or {}).get("bot"):
         return
-    await begins(front.store, troubles.APP, event["type"])
+    await begin_trouble(front.store, troubles.APP, event["type"])
 
 
 async def _learn(front: Front, learn: Operation[bool]) -> None:

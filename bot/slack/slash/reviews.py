@@ -32,7 +32,7 @@ from rules.policy.summary import summary
 from rules.reasons import Reason, Refusal, refuse
 from rules.state.commands import Assign
 from rules.values import parse_duration
-from scheduler.cards.admin_alerts import message_of
+from scheduler.cards.admin_alerts import alert_message
 from store.agents import agent_admin
 from store.agents.agent_admin import RegistryError
 from store.outbox import troubles
@@ -100,7 +100,7 @@ async def _queue(front: Front, request: Request) -> Message:
         if request.user_id not in roster.policy.admins:
             return waiting
         problems = troubles.current_troubles(connection, installation.tenant_id)
-        return reviews.with_troubles(waiting, [message_of(problem) for problem in problems])
+        return reviews.with_troubles(waiting, [alert_message(problem) for problem in problems])
 
     return await front.store.read(read)
 

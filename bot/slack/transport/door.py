@@ -48,7 +48,7 @@ class Door:
             return self._reject()
         mark_proven(request, Phase.SLACK)
         note_request(timestamp, request.headers.get("Host", ""))
-        with self._front.clicks.taken():
+        with self._front.clicks.in_progress():
             return await self._dispatch(request, body)
 
     def _reject(self) -> web.Response:

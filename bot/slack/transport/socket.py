@@ -27,7 +27,7 @@ from bot.slack.context.errands import Errands
 from bot.slack.outgoing.client import SlackClient
 from bot.slack.outgoing.faults import CLIENT_ERRORS, read_answer
 from scheduler.common.messenger import BusyError, SlackError, UnreachableError
-from scheduler.time.clicks import Clicks
+from scheduler.time.clicks import UnsettledClicks
 from store.waiters import cancel_task
 
 log = structlog.get_logger()
@@ -41,7 +41,7 @@ PAUSE, LONGEST_PAUSE = 1.0, 60.0
 class Socket:
     """`connected` holds the connections on which Slack has said hello; `_refused` is why Slack gives no new one."""
 
-    def __init__(self, client: SlackClient, token: str, errands: Errands, clicks: Clicks) -> None:
+    def __init__(self, client: SlackClient, token: str, errands: Errands, clicks: UnsettledClicks) -> None:
         self._client, self._token, self._errands, self._clicks = client, token, errands, clicks
         self._readers: set[asyncio.Task[None]] = set()
         self.connected: set[ClientWebSocketResponse] = set()
@@ -163,7 +163,7 @@ class Socket:
         if request is None:
             return
         try:
-            with self._clicks.taken():
+            with self._clicks.in_progress():
                 answer = await run_async_bolt_app(self._app, request)
         except Exception as fault:  # noqa: BLE001 - listeners let nothing escape: Bolt could not read it
             log.warning("socket.unreadable", error=type(fault).__name__)

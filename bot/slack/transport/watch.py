@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from bot.slack.outgoing.client import SlackClient
 from bot.slack.transport.socket import Socket
-from scheduler.cards.troubles import follows
+from scheduler.cards.troubles import update_trouble
 from scheduler.common.messenger import SlackError, TokenError
 from store.engine.workers import UnavailableError
 from store.installation import presence
@@ -22,15 +22,15 @@ class Watch:
         """Whether Slack accepts our calls. A Slack that does not answer has neither refused nor accepted."""
         if self._socket:
             with suppress(UnavailableError):  # the next check reports it
-                await follows(self._store, SOCKET, await self._refused(self._socket))
+                await update_trouble(self._store, SOCKET, await self._refused(self._socket))
         try:
             await self._client.call(self._client.web.auth_test())
         except TokenError as fault:
-            await follows(self._store, APP, fault.error)
+            await update_trouble(self._store, APP, fault.error)
             return False
         except SlackError:
             return False
-        await follows(self._store, APP, None)
+        await update_trouble(self._store, APP, None)
         return True
 
     async def _refused(self, socket: Socket) -> str | None:

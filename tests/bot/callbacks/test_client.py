@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from bot.callbacks.client import callback_client
-from scheduler.callbacks.post import Reply, UnsentError
+from scheduler.callbacks.client import Reply, UnsentError
 from tests.scheduler.callbacks.receiver import Receiver, receiving, saying
 from tests.scheduler.callbacks.rounds import LOOPBACK, SOON, WITHIN
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 
 from bot.cli import callbacks
 from bot.cli.doctor import examination
-from scheduler.callbacks.retries import Again, Dead
+from scheduler.callbacks.retries import Dead, Retry
 from store.agents import agents
 from store.audit import retention
 from store.audit.tenant_record import TENANT_EVENTS
@@ -50,9 +50,9 @@ async def given_up(rounds: Rounds, count: int = 1, why: str = "answered 500; giv
     """The ids of so many that were given up, of packages of their own."""
     for _ in range(count):
         await rounds.decided("http://127.0.0.1:1/hook")
-    for its in await rounds.courier._claimed(await rounds.courier._due()):
+    for its in await rounds.courier._claim(await rounds.courier._due()):
         await rounds.courier._settle(its, Dead(why))
-        rounds.courier._leave([its.as_due])
+        rounds.courier._release([its.as_due])
     dead = [letter.callback_id for letter in await rounds.letters() if letter.state == "dead"]
     return dead if len(dead) >= count else await given_up(rounds, 0, why)
 
@@ -114,9 +114,9 @@ async def test_what_is_sent_again_keeps_its_id_and_gets_all_its_attempts(
     rounds: Rounds, receiver: Receiver, terminal: Terminal
 ) -> None:
     await rounds.decided(receiver.url())
-    (its,) = await rounds.courier._claimed(await rounds.courier._due())
+    (its,) = await rounds.courier._claim(await rounds.courier._due())
     await rounds.courier._settle(its, Dead("given up"))
-    rounds.courier._leave([its.as_due])
+    rounds.courier._release([its.as_due])
     assert terminal("callbacks", "resend", its.callback_id).out == f"{its.callback_id} is due\n"
     letter = await rounds.the_letter()
     assert (letter.state, letter.attempts) == ("due", 0)
@@ -147,9 +147,9 @@ async def test_what_is_sent_again_waits_for_what_is_being_told_of_its_package(
     rounds: Rounds, receiver: Receiver, terminal: Terminal
 ) -> None:
     await rounds.climbed(receiver.url())
-    (first,) = await rounds.courier._claimed(await rounds.courier._due())
+    (first,) = await rounds.courier._claim(await rounds.courier._due())
     await rounds.courier._settle(first, Dead("given up"))
-    rounds.courier._leave([first.as_due])
+    rounds.courier._release([first.as_due])
     assert terminal("callbacks", "resend", first.callback_id).out == f"{first.callback_id} is waiting\n"
     assert "waits for one before it" in terminal("callbacks", "resend", first.callback_id).line
     await rounds.made()
@@ -216,9 +216,9 @@ async def test_a_receiver_that_asked_for_patience_cannot_open_what_was_closed(
     """Two calls were under way: one of them met 410, and the other one's answer came later."""
     await rounds.decided(receiver.url())
     await rounds.decided(receiver.url())
-    one, other = await rounds.courier._claimed(await rounds.courier._due())
+    one, other = await rounds.courier._claim(await rounds.courier._due())
     await rounds.courier._settle(one, Dead("answered 410 Gone", closed=True))
-    await rounds.courier._settle(other, Again(rounds.now(), "answered 429", quiet_until=rounds.now()))
+    await rounds.courier._settle(other, Retry(rounds.now(), "answered 429", quiet_until=rounds.now()))
     assert [letter.closed for letter in await rounds.letters()] == [True, True]
 
 

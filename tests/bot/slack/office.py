@@ -138,10 +138,10 @@ class Office(Desk):
         assert self.running.service.slack is not None
         clockwork = self.running.service.slack.clockwork
         self.clock.passes(span)
-        await clockwork.heart.lived()
+        await clockwork.heart.time_skipped()
         await clockwork.sweep.tick()
         await clockwork.consents.tick()
-        await clockwork.relief.tick()
+        await clockwork.absences.tick()
         await self.delivered()
 
     async def rested(self) -> None:
@@ -204,7 +204,7 @@ class Office(Desk):
 
     async def directory_read(self) -> None:
         """Once the directory was looked after, when Slack's patience was not asked for any more."""
-        self.directory._patient_until = 0.0
+        self.directory._not_before = 0.0
         await self.directory.tick()
 
 

@@ -14,7 +14,7 @@ import scheduler.callbacks.sender
 from bot import logs
 from bot.callbacks.client import callback_client
 from bot.settings import LogFormat
-from scheduler.callbacks.sender import Courier
+from scheduler.callbacks.sender import CallbackSender
 from scheduler.ticks import ticking
 from store.outbox import deliveries
 from store.store import Store
@@ -26,10 +26,10 @@ from tests.store.world import POLICY, Clock
 # Where it dies: in the transaction that claims, after it, with the answer in hand, in the transaction that settles, after.
 STEPS = {
     "claiming": (deliveries, "claim_callbacks", True),
-    "claimed": (Courier, "_deliver", False),
-    "sent": (Courier, "_settle", False),
-    "settling": (scheduler.callbacks.sender, "_settle", True),
-    "settled": (Courier, "notice", False),
+    "claimed": (CallbackSender, "_deliver", False),
+    "sent": (CallbackSender, "_settle", False),
+    "settling": (scheduler.callbacks.sender, "_write_result", True),
+    "settled": (CallbackSender, "notice", False),
 }
 
 
@@ -59,13 +59,13 @@ async def _carried(url: str, line: Line) -> None:
     store = await Store.open(url, POLICY, written(POLICY), Clock())
     async with callback_client(LOOPBACK) as client:
         delivered: list[str] = []
-        courier = Courier(store, client, delivered.append)
+        courier = CallbackSender(store, client, delivered.append)
         line.send("ready")
         await asyncio.to_thread(line.recv)
         running = asyncio.create_task(courier.run_for_ever())
         async with ticking({"callbacks": (courier.tick, 0.1)}):
             await asyncio.to_thread(line.recv)
-        await courier.finished(10)
+        await courier.drain(10)
         running.cancel()
         line.send(str(delivered.count("delivered")))
     await store.close()

@@ -18,8 +18,8 @@ from rules.package.model import DecisionPackage
 from rules.people.directory import Agent
 from rules.state.commands import Approve, Escalate
 from rules.state.model import PackageState
-from scheduler.callbacks.post import Post
-from scheduler.callbacks.sender import Courier
+from scheduler.callbacks.client import CallbackClient
+from scheduler.callbacks.sender import CallbackSender
 from store.agents import agent_admin
 from store.outbox import callback_admin
 from store.outbox.callback_admin import CallbackInfo
@@ -36,10 +36,10 @@ def called(url: str, **fields: Any) -> DecisionPackage:
 
 
 class Rounds:
-    def __init__(self, world: World, post: Post) -> None:
+    def __init__(self, world: World, post: CallbackClient) -> None:
         self.world, self.ahead = world, timedelta()
         self.outcomes: list[str] = []
-        self.courier = Courier(world.store, post, self.outcomes.append, self.now, lambda: 0.5)
+        self.courier = CallbackSender(world.store, post, self.outcomes.append, self.now, lambda: 0.5)
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
@@ -48,10 +48,10 @@ class Rounds:
         """Everything that can be sent now, and what follows on it, until there is nothing more."""
         courier = self.courier
         courier.notice()
-        while courier._under_way or courier._news.is_set():  # which each of them sets when it is done
-            courier._news.clear()
+        while courier._running or courier._wake.is_set():  # which each of them sets when it is done
+            courier._wake.clear()
             await courier.tick()
-            await asyncio.gather(*courier._under_way)
+            await asyncio.gather(*courier._running)
 
     async def later(self, span: timedelta) -> None:
         self.ahead += span
@@ -109,4 +109,4 @@ async def on_rounds(
         try:
             yield rounds
         finally:
-            await rounds.courier.finished(0)
+            await rounds.courier.drain(0)

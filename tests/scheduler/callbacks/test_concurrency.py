@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.callbacks.concurrency import IN_ALL, OF_ADDRESS, OF_AGENT, Lanes
+from scheduler.callbacks.concurrency import IN_ALL, OF_ADDRESS, OF_AGENT, ConcurrencyLimits
 from store.outbox.deliveries import DueCallback
 
 AGENTS = st.sampled_from([f"agt_{number}" for number in range(8)])
@@ -18,36 +18,36 @@ def many(count: int, agent: str = "agt_1", url: str = "https://{}.example/") -> 
 
 
 def test_one_address_takes_no_more_than_its_own() -> None:
-    assert len(Lanes().entered(many(100, url="https://one.example/"))) == OF_ADDRESS
+    assert len(ConcurrencyLimits().admit(many(100, url="https://one.example/"))) == OF_ADDRESS
 
 
 def test_one_agent_takes_no_more_than_its_own_however_many_addresses_it_names() -> None:
-    assert len(Lanes().entered(many(500))) == OF_AGENT
+    assert len(ConcurrencyLimits().admit(many(500))) == OF_AGENT
 
 
 def test_the_same_address_of_two_agents_is_two() -> None:
-    lanes, url = Lanes(), "https://one.example/"
-    assert len(lanes.entered(many(9, "agt_1", url) + many(9, "agt_2", url))) == 2 * OF_ADDRESS
+    limits, url = ConcurrencyLimits(), "https://one.example/"
+    assert len(limits.admit(many(9, "agt_1", url) + many(9, "agt_2", url))) == 2 * OF_ADDRESS
 
 
 def test_what_leaves_makes_room() -> None:
-    lanes = Lanes()
-    [first, *_] = lanes.entered(many(100, url="https://one.example/"))
-    assert lanes.full_addresses == [("agt_1", "https://one.example/")]
-    lanes.leave(first)
-    assert (lanes.full_addresses, lanes.room) == ([], IN_ALL - OF_ADDRESS + 1)
+    limits = ConcurrencyLimits()
+    [first, *_] = limits.admit(many(100, url="https://one.example/"))
+    assert limits.full_addresses == [("agt_1", "https://one.example/")]
+    limits.release(first)
+    assert (limits.full_addresses, limits.room) == ([], IN_ALL - OF_ADDRESS + 1)
 
 
 @given(DUES, st.data())
 def test_no_bound_is_ever_passed_and_everything_that_leaves_is_forgotten(
     dues: list[DueCallback], data: st.DataObject
 ) -> None:
-    lanes = Lanes()
-    entered = lanes.entered(dues)
-    assert len(entered) == IN_ALL - lanes.room <= IN_ALL
+    limits = ConcurrencyLimits()
+    entered = limits.admit(dues)
+    assert len(entered) == IN_ALL - limits.room <= IN_ALL
     for due in entered:
         assert sum(each.agent_id == due.agent_id for each in entered) <= OF_AGENT
         assert sum(each[1:] == due[1:] for each in entered) <= OF_ADDRESS
     for due in entered:
-        lanes.leave(due)
-    assert (lanes.room, lanes.full_agents, lanes.full_addresses) == (IN_ALL, [], [])
+        limits.release(due)
+    assert (limits.room, limits.full_agents, limits.full_addresses) == (IN_ALL, [], [])

@@ -24,7 +24,7 @@ async def looked_through(rounds: Rounds) -> None:
 async def test_what_arrived_is_forgotten_after_a_month_and_no_sooner(
     rounds: Rounds, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scheduler.time.retention.LETTERS", 2)  # at a time
+    monkeypatch.setattr("scheduler.time.retention.CALLBACKS", 2)  # at a time
     for _ in range(5):
         await rounds.decided(receiver.url())
     await rounds.made()

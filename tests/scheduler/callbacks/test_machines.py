@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from rules.state.commands import Escalate, Revise, Withdraw
 from scheduler.callbacks.concurrency import OF_ADDRESS
-from scheduler.callbacks.retries import Again, Dead, Delivered
+from scheduler.callbacks.retries import Dead, Delivered, Retry
 from store.outbox import deliveries
 from store.outbox.deliveries import ClaimedCallback
 from tests.forked import Forked
@@ -111,7 +111,7 @@ async def test_of_two_that_look_at_the_same_moment_one_sends_it(rounds: Rounds, 
     async with replica(rounds.world) as other, on_rounds(other) as beside:
         both = (rounds.courier, beside.courier)
         seen = [await courier._due() for courier in both]
-        taken = await asyncio.gather(*(courier._claimed(found) for courier, found in zip(both, seen, strict=True)))
+        taken = await asyncio.gather(*(courier._claim(found) for courier, found in zip(both, seen, strict=True)))
     assert set(seen[0]) == set(seen[1])
     assert sorted(its.as_due for each in taken for its in each) == sorted(seen[0])
 
@@ -123,7 +123,7 @@ async def test_who_was_too_slow_and_failed_undoes_nothing(rounds: Rounds, receiv
     """It was frozen for longer than its claim holds, and meanwhile another one delivered."""
     slow = await _taken_and_left(rounds, receiver)
     await rounds.later(LEASE)
-    await rounds.courier._settle(slow, Again(rounds.now(), "no answer"))
+    await rounds.courier._settle(slow, Retry(rounds.now(), "no answer"))
     await rounds.courier._settle(slow, Dead("given up"))
     letter = await rounds.the_letter()
     assert (letter.state, letter.last_error, letter.attempts) == ("delivered", None, 1)
@@ -134,8 +134,8 @@ async def test_who_was_too_slow_and_failed_does_not_shorten_the_claim_of_another
 ) -> None:
     slow = await _taken_and_left(rounds, receiver)
     rounds.ahead += LEASE
-    (other,) = await rounds.courier._claimed(await rounds.courier._due())
-    await rounds.courier._settle(slow, Again(rounds.now(), "no answer"))
+    (other,) = await rounds.courier._claim(await rounds.courier._due())
+    await rounds.courier._settle(slow, Retry(rounds.now(), "no answer"))
     assert (await rounds.the_letter()).due_at == other.lease
     assert await rounds.courier._due() == []
 
@@ -143,7 +143,7 @@ async def test_who_was_too_slow_and_failed_does_not_shorten_the_claim_of_another
 async def test_what_arrived_arrived_though_another_had_given_it_up(rounds: Rounds, receiver: Receiver) -> None:
     slow = await _taken_and_left(rounds, receiver)
     rounds.ahead += LEASE
-    (other,) = await rounds.courier._claimed(await rounds.courier._due())
+    (other,) = await rounds.courier._claim(await rounds.courier._due())
     await rounds.courier._settle(other, Dead("given up"))
     await rounds.courier._settle(slow, Delivered())
     assert await rounds.states() == ["delivered"]
@@ -151,7 +151,7 @@ async def test_what_arrived_arrived_though_another_had_given_it_up(rounds: Round
 
 async def _taken_and_left(rounds: Rounds, receiver: Receiver) -> ClaimedCallback:
     await rounds.decided(receiver.url())
-    (its,) = await rounds.courier._claimed(await rounds.courier._due())
+    (its,) = await rounds.courier._claim(await rounds.courier._due())
     return its
 
 
@@ -166,7 +166,7 @@ async def test_what_is_added_while_the_one_before_it_ends_still_waits_for_its_tu
     world, ends = rounds.world, threading.Event()
     state = await world.after(ask(Escalate, await world.submit(called(receiver.url()))), SENTA)
     state = await world.after(ask(Revise, state), SUSI)
-    (first,) = await rounds.courier._claimed(await rounds.courier._due())
+    (first,) = await rounds.courier._claim(await rounds.courier._due())
 
     def ending(connection: Connection) -> None:
         deliveries.record_delivery(connection, first, rounds.now())
@@ -198,7 +198,7 @@ async def test_at_the_end_what_was_begun_is_waited_for_and_nothing_new_is_begun(
     await rounds.climbed(receiver.url())
     await rounds.courier.tick()
     await held.begun.wait()
-    ending = asyncio.create_task(rounds.courier.finished(10))
+    ending = asyncio.create_task(rounds.courier.drain(10))
     await asyncio.sleep(0)  # it begins to end
     held.free.set()
     await ending
@@ -214,7 +214,7 @@ async def test_a_receiver_that_thinks_for_too_long_does_not_keep_a_process_from_
     await rounds.decided(receiver.url())
     await rounds.courier.tick()
     await receiver.until(1)
-    await rounds.courier.finished(0)
+    await rounds.courier.drain(0)
     async with on_rounds(rounds.world) as next_process:
         await next_process.later(LEASE)
     assert receiver.ids() == [(await rounds.the_letter()).callback_id] * 2

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from scheduler.callbacks.concurrency import OF_ADDRESS
-from scheduler.callbacks.retries import ATTEMPTS, DELAYS, Again, Dead, Delivered, Verdict
+from scheduler.callbacks.retries import ATTEMPTS, DELAYS, Dead, Delivered, Retry, Verdict
 from store.engine.workers import UnavailableError
 from store.outbox.deliveries import ClaimedCallback
 from tests.rules.world import DAY
@@ -67,7 +67,7 @@ async def test_whatever_happens_in_which_order_what_waits_is_always_waiting_for_
             case "decide":
                 await rounds.climbed("https://agent.example/hook")
             case "claim":
-                hands += await rounds.courier._claimed(await rounds.courier._due())
+                hands += await rounds.courier._claim(await rounds.courier._due())
             case "settle" if hands:
                 its, now = hands.pop(chance.randrange(len(hands))), rounds.now()
                 verdict: Verdict = chance.choice(_verdicts(now))
@@ -82,7 +82,7 @@ async def test_whatever_happens_in_which_order_what_waits_is_always_waiting_for_
 
 
 def _verdicts(now: datetime) -> list[Verdict]:
-    return [Delivered(), Dead("why"), Again(now, "why"), Again(now + DAY, "why")]
+    return [Delivered(), Dead("why"), Retry(now, "why"), Retry(now + DAY, "why")]
 
 
 # ---- the database is away

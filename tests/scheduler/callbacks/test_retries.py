@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.callbacks.post import Reply
+from scheduler.callbacks.client import Reply
 from scheduler.callbacks.retries import (
     ATTEMPTS,
     DELAYS,
     JITTER,
     PATIENCE,
-    Again,
     Dead,
     Delivered,
-    failed,
-    judged,
-    patience,
+    Retry,
+    retry_after,
+    verdict_of_failure,
+    verdict_of_reply,
 )
 from tests.test_docs import README
 
@@ -30,25 +30,25 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_any_2xx_is_enough(status: int) -> None:
-    assert judged(Reply(status), 0, NOW, 0.5) == Delivered()
+    assert verdict_of_reply(Reply(status), 0, NOW, 0.5) == Delivered()
 
 
 @given(status=st.integers(100, 999), attempts=st.integers(0, 50), chance=st.floats(0, 1), asked=st.text())
 def test_everything_else_is_tried_again_until_it_is_given_up(
     status: int, attempts: int, chance: float, asked: str
 ) -> None:
-    verdict = judged(Reply(status, asked), attempts, NOW, chance)
+    verdict = verdict_of_reply(Reply(status, asked), attempts, NOW, chance)
     if 200 <= status < 300:
         expected: type = Delivered
     else:
-        expected = Dead if status == 410 or attempts + 1 >= ATTEMPTS else Again
+        expected = Dead if status == 410 or attempts + 1 >= ATTEMPTS else Retry
     assert isinstance(verdict, expected)
 
 
 @given(attempts=st.integers(0, len(DELAYS) - 1), chance=st.floats(0, 1))
 def test_a_delay_is_that_of_the_table_a_fifth_more_or_less(attempts: int, chance: float) -> None:
-    verdict = failed("", attempts, NOW, chance)
-    assert isinstance(verdict, Again)
+    verdict = verdict_of_failure("", attempts, NOW, chance)
+    assert isinstance(verdict, Retry)
     assert DELAYS[attempts] * (1 - JITTER) <= verdict.at - NOW <= DELAYS[attempts] * (1 + JITTER)
 
 
@@ -81,7 +81,7 @@ def _written(span: timedelta) -> str:
     ],
 )
 def test_patience_is_asked_for_in_seconds_or_as_a_date_and_for_a_day_at_most(written: str, waits: timedelta) -> None:
-    assert patience(written, NOW) == NOW + waits
+    assert retry_after(written, NOW) == NOW + waits
 
 
 @pytest.mark.parametrize(
@@ -89,17 +89,17 @@ def test_patience_is_asked_for_in_seconds_or_as_a_date_and_for_a_day_at_most(wri
     ["", "0", "-5", "1.5", "1e9", "soon", "9" * 5000, "٣٣", "Fri, 20 Nov 2026 11:00:00 GMT", "Fri, 99 Nov 99"],
 )
 def test_what_asks_for_no_patience_is_given_none(written: str) -> None:
-    assert patience(written, NOW) is None
+    assert retry_after(written, NOW) is None
 
 
 @given(st.text() | st.text("0123456789 :,+-GMTFriNov"))
 def test_whatever_is_written_there_is_bounded(written: str) -> None:
-    until = patience(written, NOW)
+    until = retry_after(written, NOW)
     assert until is None or NOW < until <= NOW + PATIENCE
 
 
 def test_patience_puts_off_and_never_hastens() -> None:
-    later = judged(Reply(503, "3600"), 0, NOW, 0.5)
-    sooner = judged(Reply(503, "1"), 5, NOW, 0.5)
-    assert later == Again(NOW + timedelta(hours=1), "answered 503", NOW + timedelta(hours=1))
-    assert sooner == Again(NOW + DELAYS[5], "answered 503", NOW + timedelta(seconds=1))
+    later = verdict_of_reply(Reply(503, "3600"), 0, NOW, 0.5)
+    sooner = verdict_of_reply(Reply(503, "1"), 5, NOW, 0.5)
+    assert later == Retry(NOW + timedelta(hours=1), "answered 503", NOW + timedelta(hours=1))
+    assert sooner == Retry(NOW + DELAYS[5], "answered 503", NOW + timedelta(seconds=1))

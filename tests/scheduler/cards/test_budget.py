@@ -48,7 +48,7 @@ async def spent(office: Office, key: str) -> None:
 
 def again_in(office: Office) -> float | None:
     assert office.running.service.slack is not None
-    return office.running.service.slack.reconciler._again_in
+    return office.running.service.slack.reconciler._budget_wait
 
 
 async def test_no_more_is_posted_into_a_channel_than_slack_takes_and_the_rest_follows(paced: Office) -> None:
@@ -109,9 +109,9 @@ async def test_replicas_share_one_budget_and_post_each_card_once(paced: Office, 
 async def test_a_place_that_a_dead_replica_held_is_brought_by_another(paced: Office) -> None:
     assert paced.running.service.slack is not None
     reconciler = paced.running.service.slack.reconciler
-    async with reconciler._alone:
+    async with reconciler._lock:
         await submitted(paced)
-        claimed = await reconciler._claimed()
+        claimed = await reconciler._claim_places()
     assert len(claimed) == 1
     await paced.delivered()
     assert paced.cards() == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from playground.model.rates import Rates as Strict
-from scheduler.cards.reconciler import LOOKS_EVERY, Reconciler
+from scheduler.cards.reconciler import LOOK_EVERY, Reconciler
 from store.outbox.rate_budget import AHEAD, NO_BURSTS_FOR, Payment, Purse, Rates, Window, of_channel
 from tests.bot.service import SOFT
 from tests.bot.slack.office import CHANNEL, POLICY, Office, open_office
@@ -59,7 +59,7 @@ async def test_what_slack_refused_is_tried_again_as_soon_as_slack_says(office: O
     await submitted(office, SOFT)
     await office.delivered()
     assert refusals(office) == 1
-    assert 0 < reconciler(office)._pause() <= 1.0 < LOOKS_EVERY
+    assert 0 < reconciler(office)._pause() <= 1.0 < LOOK_EVERY
 
 
 async def test_a_direct_channel_has_one_budget_for_its_cards_and_their_notes(database_url: str, tmp_path: Path) -> None:

@@ -247,7 +247,7 @@ async def test_a_removed_app_makes_the_package_hard(office: Office) -> None:
     assert office.running.service.slack is not None
     clockwork = office.running.service.slack.clockwork
     office.clock.passes(MINUTE)
-    await clockwork.heart.lived()
+    await clockwork.heart.time_skipped()
     office.slack.workspace.token_error = "account_inactive"
     await clockwork.sweep.tick()
     await clockwork.consents.tick()

@@ -68,7 +68,7 @@ def showing(office: Office, told: Response) -> set[str]:
 def without_delivery(office: Office) -> Iterator[None]:
     assert office.running.service.slack is not None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(office.running.service.slack.reconciler._news, "set", lambda: None)
+        patch.setattr(office.running.service.slack.reconciler._wake, "set", lambda: None)
         yield
 
 

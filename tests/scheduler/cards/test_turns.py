@@ -54,7 +54,7 @@ async def test_agents_that_both_flood_a_channel_are_served_in_turns_and_each_its
     pace(office, ONE_A_SECOND)
     other = await office.hire("Other")
     assert office.running.service.slack is not None
-    async with office.running.service.slack.reconciler._alone:
+    async with office.running.service.slack.reconciler._lock:
         await submitted(office, SOFT | {"title": "Clerk's, medium"}, count=2)
         await submitted(office, CRITICAL | {"title": "Clerk's, critical"}, count=2)
         for _ in range(4):

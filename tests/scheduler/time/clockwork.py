@@ -9,10 +9,10 @@ from typing import Self
 from rules.package.model import DecisionPackage
 from rules.record.chain import Event
 from rules.state.model import PackageState
-from scheduler.time.absences import Relief
-from scheduler.time.clicks import Clicks
+from scheduler.time.absences import AbsenceHandler
+from scheduler.time.clicks import UnsettledClicks
 from scheduler.time.due import Sweep
-from scheduler.time.heartbeat import Heart
+from scheduler.time.heartbeat import Heartbeat
 from scheduler.time.way_in import Proof
 from store.installation import directory
 from store.packages.events import load_events
@@ -36,11 +36,11 @@ class OpenWay:
 class Clockwork:
     def __init__(self, world: World) -> None:
         self.world, self.slack_is_there, self.real = world, True, 0.0
-        self.way_in, self.clicks = OpenWay(world, lambda: self.real), Clicks(world.store)
-        self.heart = Heart(world.store, self._reachable, self.way_in, self.clicks, lambda: self.real)
+        self.way_in, self.clicks = OpenWay(world, lambda: self.real), UnsettledClicks(world.store)
+        self.heart = Heartbeat(world.store, self._reachable, self.way_in, self.clicks, lambda: self.real)
         self.slack = Looked()
         self.consents = consents(world.store, self.heart, self.slack)
-        self.sweep, self.relief = Sweep(world.store, self.consents.take), Relief(world.store)
+        self.sweep, self.absences = Sweep(world.store, self.consents.take), AbsenceHandler(world.store)
 
     @classmethod
     async def wound_up(cls, world: World) -> Self:
@@ -58,7 +58,7 @@ class Clockwork:
     async def lives(self, span: timedelta) -> None:
         """Time passes with the process up and Slack there."""
         self.world.clock.passes(span)
-        await self.heart.lived()
+        await self.heart.time_skipped()
 
     async def sleeps(self, span: timedelta) -> None:
         """Time passes, and nothing of ours was running."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from scheduler.cards.members import Onlookers
+from scheduler.cards.members import ChannelMembers
 from scheduler.cards.pacing import Pace
 from scheduler.cards.proofs import Proofs
 from scheduler.common.messenger import Posted, SlackError
 from scheduler.time.consents import Consents
-from scheduler.time.heartbeat import Heart
+from scheduler.time.heartbeat import Heartbeat
 from store.outbox.rate_budget import Rates
 from store.store import Store
 from tests.rules.world import ALL
@@ -34,9 +34,9 @@ class Looked:
             raise self.fault[what]
 
 
-def consents(store: Store, heart: Heart, slack: Looked) -> Consents:
+def consents(store: Store, heart: Heartbeat, slack: Looked) -> Consents:
     def now() -> datetime:
         return datetime.now(UTC)
 
     pace = Pace(store, Rates(), now)
-    return Consents(store, heart, Proofs(slack, pace, Onlookers(slack, pace, now)))
+    return Consents(store, heart, Proofs(slack, pace, ChannelMembers(slack, pace, now)))

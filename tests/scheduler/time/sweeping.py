@@ -17,9 +17,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from scheduler.time.clicks import Clicks
+from scheduler.time.clicks import UnsettledClicks
 from scheduler.time.due import Sweep
-from scheduler.time.heartbeat import Heart
+from scheduler.time.heartbeat import Heartbeat
 from tests.forked import Line
 from tests.scheduler.time.clockwork import OpenWay
 from tests.scheduler.time.looking import Looked, consents
@@ -32,7 +32,7 @@ def sweep(url: str, now: datetime, step: int, line: Line) -> None:
 
 async def _swept(url: str, now: datetime, step: int, line: Line) -> None:
     async with opened(url, clock=Clock(now)) as world:
-        heart = Heart(world.store, _there, OpenWay(world, time.monotonic), Clicks(world.store))
+        heart = Heartbeat(world.store, _there, OpenWay(world, time.monotonic), UnsettledClicks(world.store))
         await heart.tick()
         line.send("ready")
         await asyncio.to_thread(line.recv)

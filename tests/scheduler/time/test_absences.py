@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from rules.state.commands import ClaimTask
 from rules.state.model import Status
-from scheduler.time.absences import Relief
+from scheduler.time.absences import AbsenceHandler
 from store.audit.reader import verify_database
 from store.packages.queue import Page, list_open_tasks
 from tests.rules.world import DAY, HARD, HOUR, SENTA, SVEN, ask, people, policy
@@ -37,10 +37,10 @@ async def test_a_task_goes_to_the_delegate_and_comes_back(clockwork: Clockwork) 
     state = await clockwork.world.submit(HARD)
     await clockwork.world.after(ask(ClaimTask, state), SENTA)
     await clockwork.leaves(SENTA, clockwork.world.clock.now + DAY, SVEN)
-    await clockwork.relief.tick()
+    await clockwork.absences.tick()
     assert (await clockwork.now(state)).task.assigned_to == SVEN
     await clockwork.comes_back(SENTA)
-    await clockwork.relief.tick()
+    await clockwork.absences.tick()
     assert (await clockwork.now(state)).task.assigned_to == SENTA
 
 
@@ -48,9 +48,9 @@ async def test_an_absence_that_ends_by_itself_brings_the_task_back(clockwork: Cl
     state = await clockwork.world.submit(HARD)
     await clockwork.world.after(ask(ClaimTask, state), SENTA)
     await clockwork.leaves(SENTA, clockwork.world.clock.now + HOUR, SVEN)
-    await clockwork.relief.tick()
+    await clockwork.absences.tick()
     await clockwork.lives(HOUR)
-    await clockwork.relief.tick()
+    await clockwork.absences.tick()
     assert (await clockwork.now(state)).task.assigned_to == SENTA
 
 
@@ -58,7 +58,7 @@ async def test_a_task_without_a_delegate_is_for_whoever_takes_it(clockwork: Cloc
     state = await clockwork.world.submit(HARD)
     await clockwork.world.after(ask(ClaimTask, state), SENTA)
     await clockwork.leaves(SENTA, clockwork.world.clock.now + DAY)
-    await clockwork.relief.tick()
+    await clockwork.absences.tick()
     assert (await clockwork.now(state)).task.assigned_to is None
 
 
@@ -69,7 +69,7 @@ async def test_a_task_that_nobody_is_left_for_climbs_at_once(database_url: str) 
         state = await world.submit(HARD)
         for who in SENIORS_AND_ABOVE[:-1]:
             await clockwork.leaves(who, world.clock.now + DAY)
-        await clockwork.relief.tick()
+        await clockwork.absences.tick()
         after = await clockwork.now(state)
     assert (after.status, after.task.required_role) == (Status.PENDING, "director")
 
@@ -92,7 +92,7 @@ async def test_where_nobody_is_anywhere_the_deadline_tells(clockwork: Clockwork)
     state = await clockwork.world.submit(HARD)
     for who in SENIORS_AND_ABOVE:
         await clockwork.leaves(who, clockwork.world.clock.now + DAY)
-    await clockwork.relief.tick()
+    await clockwork.absences.tick()
     assert (await clockwork.now(state)).task == state.task
 
 
@@ -100,7 +100,7 @@ async def test_a_reviewer_who_was_deactivated_loses_the_task(clockwork: Clockwor
     state = await clockwork.world.submit(HARD)
     await clockwork.world.after(ask(ClaimTask, state), SENTA)
     await clockwork.world.people_are(people(**{SENTA: {"active": False}}))
-    await clockwork.relief.tick()
+    await clockwork.absences.tick()
     assert (await clockwork.now(state)).task.assigned_to is None
 
 
@@ -113,16 +113,16 @@ async def test_all_tasks_are_looked_through_only_when_somebody_goes_or_comes(
         looked.append(1)
         return list_open_tasks(*of, **how)
 
-    monkeypatch.setattr("scheduler.time.absences.open_tasks", counted)
+    monkeypatch.setattr("scheduler.time.absences.list_open_tasks", counted)
     await clockwork.world.submit(HARD)
-    await clockwork.relief.tick()
-    await clockwork.relief.tick()
+    await clockwork.absences.tick()
+    await clockwork.absences.tick()
     await clockwork.world.people_are(people())  # read anew, and still the same
-    await clockwork.relief.tick()
-    await Relief(clockwork.world.store).tick()  # after a restart, or on another replica
+    await clockwork.absences.tick()
+    await AbsenceHandler(clockwork.world.store).tick()  # after a restart, or on another replica
     assert looked == [1]
     await clockwork.world.people_are(people(**{SENTA: {"active": False}}))
-    await clockwork.relief.tick()
+    await clockwork.absences.tick()
     assert looked == [1, 1]
 
 
@@ -138,13 +138,13 @@ async def test_a_task_that_was_too_busy_is_looked_after_at_the_next_look_and_the
         looked.append(1)
         return list_open_tasks(*of, **how)
 
-    monkeypatch.setattr("scheduler.time.absences.open_tasks", counted)
+    monkeypatch.setattr("scheduler.time.absences.list_open_tasks", counted)
     stuck, freed = STUCK[clockwork.world.store.database.engine.dialect.name]
     await clockwork.world.store.write(lambda connection: connection.execute(text(stuck)))
-    await clockwork.relief.tick()
+    await clockwork.absences.tick()
     await clockwork.world.store.write(lambda connection: connection.execute(text(freed)))
     assert (await clockwork.now(state)).task.assigned_to == SENTA
-    await clockwork.relief.tick()
+    await clockwork.absences.tick()
     assert (await clockwork.now(state)).task.assigned_to is None
     assert looked == [1]
 
@@ -158,8 +158,8 @@ async def test_a_directory_that_is_too_old_takes_nothing_from_anybody_until_it_i
         await world.after(ask(ClaimTask, state), SENTA)
         await world.people_are(people(**{SENTA: {"active": False}}))
         world.clock.passes(DAY + HOUR)
-        await clockwork.relief.tick()
+        await clockwork.absences.tick()
         assert (await clockwork.now(state)).task.assigned_to == SENTA
         await world.people_are(people(**{SENTA: {"active": False}}))
-        await clockwork.relief.tick()
+        await clockwork.absences.tick()
         assert (await clockwork.now(state)).task.assigned_to is None

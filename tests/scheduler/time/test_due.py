@@ -85,7 +85,7 @@ async def test_slack_may_go_and_come_while_the_clock_stands_still(clockwork: Clo
     for is_there in (False, True):
         clockwork.slack_is_there = is_there
         await clockwork.heart.tick()
-        beating.append(clockwork.heart.beating)
+        beating.append(clockwork.heart.hears_clicks)
     assert beating == [False, True]
     state = await clockwork.shown()
     await clockwork.passes(5 * MINUTE)
@@ -237,7 +237,7 @@ async def test_an_objection_that_races_the_timer_wins_or_comes_too_late_and_is_t
 async def test_a_process_that_died_with_what_it_had_taken_leaves_it_to_the_next(clockwork: Clockwork) -> None:
     state = await clockwork.shown(HARD)
     await clockwork.lives(DAY)
-    await clockwork.world.write(clockwork.sweep._claimed)
+    await clockwork.world.write(clockwork.sweep._claim)
     await clockwork.looks()
     assert (await clockwork.now(state)).task.rung == 0
     await clockwork.passes(timedelta(seconds=31))

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from rules.scales import HITLLevel
 from rules.state.model import PackageState, Status
-from scheduler.time.clicks import Clicks
-from scheduler.time.heartbeat import Heart
+from scheduler.time.clicks import UnsettledClicks
+from scheduler.time.heartbeat import Heartbeat
 from scheduler.time.way_in import Proof
 from store.installation import presence, uptime
 from tests.rules.world import HOUR, MINUTE
@@ -29,7 +29,7 @@ async def other(clockwork: Clockwork) -> AsyncIterator[Clockwork]:
 
 async def both_live(one: Clockwork, other: Clockwork, span: timedelta) -> None:
     await one.lives(span)
-    await other.heart.lived()
+    await other.heart.time_skipped()
 
 
 async def counted(world: World, since: PackageState) -> timedelta:
@@ -67,7 +67,7 @@ async def test_the_first_probe_of_a_process_finds_it_already_known(database_url:
             return True
 
         way_in = Probed(world, lambda: 0.0)
-        await Heart(world.store, reachable, way_in, Clicks(world.store), lambda: 0.0).tick()
+        await Heartbeat(world.store, reachable, way_in, UnsettledClicks(world.store), lambda: 0.0).tick()
         assert way_in.came_in == [True]
 
 
@@ -103,7 +103,7 @@ async def test_a_process_that_stopped_cleanly_stops_no_clock(clockwork: Clockwor
 
 async def test_a_process_that_still_owes_a_failed_click_does_not_leave(clockwork: Clockwork, other: Clockwork) -> None:
     state = await clockwork.shown()
-    other.clicks.failed(state.decision_package_id, "URITA")
+    other.clicks.record_failure(state.decision_package_id, "URITA")
     await other.world.store.close()
     await other.heart.stop()
     await clockwork.lives(MINUTE / 2)
@@ -164,7 +164,7 @@ async def test_time_that_an_older_version_recorded_without_proof_does_not_count(
 async def test_nothing_is_proven_beyond_the_beginning_of_a_click_that_is_under_way(clockwork: Clockwork) -> None:
     state = await clockwork.shown()
     await clockwork.lives(MINUTE)
-    with clockwork.clicks.taken():
+    with clockwork.clicks.in_progress():
         await clockwork.lives(2 * MINUTE)
         assert await counted(clockwork.world, state) == MINUTE
     await clockwork.lives(MINUTE)

@@ -38,7 +38,7 @@ async def test_several_go_together_and_each_is_decided_by_itself(world: World, m
     due = [await world.submit(SOFT.model_copy(update={"expires_at": world.clock.now + DAY})) for _ in range(3)]
     early = await world.submit(HARD)
     world.clock.passes(DAY)
-    outcomes = await world.store.execute_many([clock_commands.of(Expire, state) for state in (*due, early)])
+    outcomes = await world.store.execute_many([clock_commands.for_state(Expire, state) for state in (*due, early)])
     told = [outcome.refusal and outcome.refusal.reason.value for outcome in outcomes]
     assert told == [None, None, None, "not-due"]
     assert [state.status for state in await states_of(world, due)] == [Status.EXPIRED] * 3
@@ -53,7 +53,7 @@ async def test_outcomes_of_one_agent_that_go_together_are_all_counted(world: Wor
         await world.claimed(state, action_digest=state.action_digest)
         claimed.append(state)
     world.clock.passes(DAY)
-    outcomes = await world.store.execute_many([clock_commands.of(LoseTrack, state) for state in claimed])
+    outcomes = await world.store.execute_many([clock_commands.for_state(LoseTrack, state) for state in claimed])
     assert [outcome.refusal for outcome in outcomes] == [None] * 3
     after = await states_of(world, claimed)
     assert {state.execution.state for state in after} == {ExecutionState.UNKNOWN}
@@ -69,7 +69,7 @@ async def test_tasks_that_climb_together_are_shared_out_among_those_who_are_aske
     async with founded(database_url, policy(**LASTING, queue={"assign": "balanced"})) as world:
         due = [await world.submit(HARD) for _ in range(3)]
         world.clock.passes(DAY)
-        await world.store.execute_many([clock_commands.of(Climb, state) for state in due])
+        await world.store.execute_many([clock_commands.for_state(Climb, state) for state in due])
         given = {state.task.assigned_to for state in await states_of(world, due)}
         assert len(given) == 3
         assert await world.read(faults) == []
@@ -94,7 +94,7 @@ async def test_what_was_decided_before_several_are_written_stays_as_it_was_decid
 
     monkeypatch.setattr("store.commands.execute.load_packages", too_late)
     world.clock.passes(DAY)
-    outcomes = await world.store.execute_many([clock_commands.of(Expire, state) for state in due])
+    outcomes = await world.store.execute_many([clock_commands.for_state(Expire, state) for state in due])
     assert [outcome.refusal is None for outcome in outcomes] == [True, False, True]
     after = [state.status for state in await states_of(world, due)]
     assert after == [Status.EXPIRED, Status.APPROVED, Status.EXPIRED]
@@ -113,7 +113,7 @@ async def test_one_that_cannot_be_carried_out_keeps_none_of_the_others_from_it(
         return decide(state, command, situation)
 
     monkeypatch.setattr("store.commands.execute.decide", stumbling)
-    outcomes = await world.store.execute_many([clock_commands.of(Expire, state) for state in due])
+    outcomes = await world.store.execute_many([clock_commands.for_state(Expire, state) for state in due])
     assert [outcome.refusal is None for outcome in outcomes] == [True, False, True]
     after = [state.status for state in await states_of(world, due)]
     assert after == [Status.EXPIRED, Status.PENDING, Status.EXPIRED]
@@ -127,7 +127,7 @@ async def test_what_cannot_be_written_with_the_others_keeps_none_of_them_from_it
     due = [await world.submit(SOFT.model_copy(update={"expires_at": world.clock.now + DAY})) for _ in range(3)]
     world.clock.passes(DAY)
     monkeypatch.setattr("store.commands.execute.load_packages", _fails)
-    outcomes = await world.store.execute_many([clock_commands.of(Expire, state) for state in due])
+    outcomes = await world.store.execute_many([clock_commands.for_state(Expire, state) for state in due])
     assert [outcome.refusal for outcome in outcomes] == [None] * 3
     assert [state.status for state in await states_of(world, due)] == [Status.EXPIRED] * 3
     assert await world.read(faults) == []

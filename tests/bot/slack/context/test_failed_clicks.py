@@ -27,7 +27,7 @@ async def beats(office: Office) -> bool:
     assert office.running.service.slack is not None
     heart = office.running.service.slack.clockwork.heart
     await heart.tick()
-    return heart.beating
+    return heart.hears_clicks
 
 
 async def test_an_objection_that_finds_no_database_makes_its_package_hard_as_soon_as_it_is_back(office: Office) -> None:

@@ -224,7 +224,7 @@ async def test_without_the_app_silence_proves_nothing(office: Office, event: dic
     await office.slack.event(event)
     office.slack.workspace.token_error = "account_inactive"
     await office.passes(timedelta(minutes=30))
-    assert not heart(office).beating
+    assert not heart(office).hears_clicks
     assert await office.status(asked) is Status.PENDING
     assert await office.events(asked, "package.consented") == []
 

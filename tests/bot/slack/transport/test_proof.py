@@ -82,7 +82,7 @@ async def proof_is_lost_once_the_silence_was_long_enough(office: Office) -> None
     """And before anybody looked at what the silence came to."""
     assert office.running.service.slack is not None
     office.clock.passes(5 * MINUTE)
-    await office.running.service.slack.clockwork.heart.lived()
+    await office.running.service.slack.clockwork.heart.time_skipped()
     office.address.broken = 502
     await office.passes(MINUTE)
 

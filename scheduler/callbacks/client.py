@@ -17,5 +17,5 @@ class UnsentError(Exception):
     """No answer. Whether the letter arrived is not known; the sentence says why, and names no address."""
 
 
-class Post(Protocol):
+class CallbackClient(Protocol):
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply: ...
