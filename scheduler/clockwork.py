@@ -1,4 +1,4 @@
-"""All that time does, wound up together: one heart, and what looks around in its beat."""
+"""All interval jobs of the clock, built together: the heartbeat, and the jobs that rely on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The interval jobs. They only look: what is due, or behind, or old, stands in the database."""
+"""Runs the interval jobs. A job keeps no state between runs: it reads from the database what is due."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FINISHES_WITHIN = 2.0
 
 @asynccontextmanager
 async def ticking(ticks: Mapping[str, tuple[Tick, float]]) -> AsyncIterator[None]:
-    """One job for each. A late job runs once, runs of a job never overlap, and a running job may finish at the end."""
+    """One job per tick. A late job runs once, runs of a job never overlap, and a running job may finish at shutdown."""
     scheduler, turns = AsyncIOScheduler(timezone="UTC"), [asyncio.Lock() for _ in ticks]
     for turn, (name, (tick, seconds)) in zip(turns, ticks.items(), strict=True):
         scheduler.add_job(
@@ -48,11 +48,11 @@ async def _run_exclusively(turn: asyncio.Lock, name: str, tick: Tick) -> None:
         try:
             await tick()
         except asyncio.CancelledError:
-            log.warning("tick.cut_off", tick=name, after=FINISHES_WITHIN)
+            log.warning("tick.cancelled", tick=name, after=FINISHES_WITHIN)
 
 
 async def _wait_for_running(turns: list[asyncio.Lock]) -> None:
-    await asyncio.sleep(0)  # what was begun just now takes its turn
+    await asyncio.sleep(0)  # let jobs that were just started take their lock
     with suppress(TimeoutError):
         async with asyncio.timeout(FINISHES_WITHIN):
             for turn in turns:

@@ -1,4 +1,4 @@
-"""The post, as far as the courier needs it: one letter to one address. `bot` holds the real client."""
+"""The HTTP client for callbacks, as far as the sender needs it. `bot` implements it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import NamedTuple, Protocol
 
 
 class Reply(NamedTuple):
-    """All that counts of an answer: its body is nobody's business."""
+    """The parts of a response that matter. The body is ignored."""
 
     status: int
     retry_after: str | None = None
 
 
 class UnsentError(Exception):
-    """No answer. Whether the letter arrived is not known; the sentence says why, and names no address."""
+    """No response. Whether the callback arrived is unknown. The message says why and contains no address."""
 
 
 class CallbackClient(Protocol):

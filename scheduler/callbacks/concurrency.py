@@ -1,4 +1,4 @@
-"""Who may be sent to at once: so much in all, to one agent, and to one address, so that nobody holds up the others."""
+"""Limits of concurrent callbacks: in total, per agent and per address, so that nobody holds up the others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Address = tuple[str, str]
 
 
 class ConcurrencyLimits:
-    """What is under way in this process."""
+    """Counts the callbacks that this process is sending."""
 
     def __init__(self) -> None:
         self._of_agent: Counter[str] = Counter()
@@ -34,7 +34,7 @@ class ConcurrencyLimits:
         return [address for address, count in self._of_address.items() if count >= OF_ADDRESS]
 
     def admit(self, dues: Iterable[DueCallback]) -> list[DueCallback]:
-        """Those for whom there is room, the first ones first; from now on it is theirs."""
+        """Admits callbacks in order while there is room, and returns those admitted."""
         return [due for due in dues if self._enter(due)]
 
     def _enter(self, due: DueCallback) -> bool:
@@ -49,7 +49,7 @@ class ConcurrencyLimits:
         return True
 
     def release(self, due: DueCallback) -> None:
-        self._of_agent -= Counter([due.agent_id])  # which also forgets those of whom nothing is left
+        self._of_agent -= Counter([due.agent_id])  # this also removes entries that reach zero
         self._of_address -= Counter([_address_of(due)])
 
 

@@ -1,4 +1,4 @@
-"""What follows from an attempt to deliver a callback: done, again and when, or given up. Pure."""
+"""What follows from an attempt to deliver a callback: delivered, retry at a time, or dead. Pure functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from scheduler.callbacks.client import Reply
 
-# After the first attempt, the second, and so on. Who has not answered for three days will not by itself.
+# Delays after the first attempt, the second, and so on. After three days, a receiver rarely comes back.
 DELAYS: Sequence[timedelta] = (
     timedelta(seconds=5),
     timedelta(minutes=1),
@@ -25,8 +25,8 @@ DELAYS: Sequence[timedelta] = (
     timedelta(hours=24),
 )
 ATTEMPTS = len(DELAYS) + 1
-JITTER = 0.2  # a fifth earlier or later, so that what failed together does not come back together
-PATIENCE = timedelta(days=1)  # at most, whatever a receiver asks for
+JITTER = 0.2  # ±20 %, so that callbacks that failed together are not retried together
+PATIENCE = timedelta(days=1)  # the maximum, whatever Retry-After says
 
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
@@ -36,7 +36,7 @@ class Delivered(NamedTuple):
 
 
 class Retry(NamedTuple):
-    """`quiet_until`: nothing else is to be sent there before, because the receiver asked for that."""
+    """`quiet_until`: the receiver asked that nothing is sent to this address before then."""
 
     at: datetime
     error: str
@@ -44,7 +44,7 @@ class Retry(NamedTuple):
 
 
 class Dead(NamedTuple):
-    """`closed`: nothing is to be sent there any more, until an operator says otherwise."""
+    """`closed`: nothing more is sent to this address until an operator enables it."""
 
     error: str
     closed: bool = False
@@ -54,7 +54,7 @@ Verdict = Delivered | Retry | Dead
 
 
 def verdict_of_reply(reply: Reply, attempts: int, now: datetime, chance: float) -> Verdict:
-    """`attempts` were made before this one. `chance` is between 0 and 1."""
+    """`attempts` counts the earlier attempts. `chance` is between 0 and 1."""
     if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
         return Delivered()
     if reply.status == HTTPStatus.GONE:
@@ -74,7 +74,7 @@ def verdict_of_failure(
 
 
 def retry_after(written: str | None, now: datetime) -> datetime | None:
-    """Until when a receiver wants to be left alone: it may say so in seconds or as a date, and for a day at most."""
+    """The end of the pause that a receiver asks for, in seconds or as a date; one day at most."""
     if written is None:
         return None
     until = _seconds(written.strip(), now) or _date(written)

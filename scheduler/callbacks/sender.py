@@ -1,6 +1,7 @@
-"""Delivers callbacks: claims what is due, sends it, writes down what came of it. Many at once, few to one address.
+"""Sends callbacks: claims due ones, sends them, and records the result. Many run at once, few to one address.
 
-All its times are real ones: neither receivers nor leases know of a business clock.
+A claim is a lease. If a process dies after claiming a callback, the claim expires and the callback is sent again with
+the same id. All times are real time: neither receivers nor leases know the business clock.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from store.store import Store
 log = structlog.get_logger()
 
 CLAIMED_FOR = timedelta(minutes=1)  # longer than any attempt takes
-PAUSE = 0.02  # seconds between two looks, so that a thousand commits are not a thousand looks
+PAUSE = 0.02  # seconds between two rounds, so that a thousand commits do not cause a thousand rounds
 
 
 def _utc_now() -> datetime:
@@ -38,7 +39,7 @@ def _utc_now() -> datetime:
 
 
 class CallbackSender:
-    """`count` is told of each attempt what came of it: delivered, failed or dead."""
+    """`count` gets the outcome of each attempt: delivered, failed or dead."""
 
     def __init__(
         self,
@@ -57,7 +58,7 @@ class CallbackSender:
         self._draining = False
 
     def notice(self) -> None:
-        """Something was committed, or a place has become free: look now, not at the next tick."""
+        """Start a round now instead of at the next tick: something was committed, or a limit has room again."""
         self._wake.set()
 
     async def run_for_ever(self) -> None:
@@ -66,11 +67,11 @@ class CallbackSender:
             self._wake.clear()
             begun = time.monotonic()
             await self.tick()
-            # A look that took long, because very much is due to somebody who has no room, is not taken again and again.
+            # A slow round, with much due for somebody without room, must not run again and again.
             await asyncio.sleep(max(PAUSE, time.monotonic() - begun))
 
     async def tick(self) -> None:
-        """Sets out with everything that is due and for which there is room. Does not wait for what comes of it."""
+        """Starts sending everything that is due and has room. Does not wait for results."""
         async with self._lock:
             try:
                 while not self._draining and await self._start_work():
@@ -79,14 +80,14 @@ class CallbackSender:
                 log.warning("callbacks.database_unavailable", error=str(fault))
 
     async def drain(self, within: float) -> None:
-        """Nothing new is begun. What is not done by then is cut off, and sent again by whoever is there."""
+        """Starts nothing new and waits. What is late is cancelled, and some process sends it again."""
         self._draining = True
         async with self._lock:
             pass
         await endings.finish_or_cancel(self._running, within)
 
     async def _start_work(self) -> bool:
-        """Whether anything was there to be taken: then there may be more."""
+        """True if something was claimed: then there may be more."""
         if not self._limits.room:
             return False
         dues = self._limits.admit(await self._due())
@@ -123,11 +124,11 @@ class CallbackSender:
         )
 
     async def _deliver(self, callback: ClaimedCallback) -> None:
-        """One attempt. Whatever stands in its way is its own matter; what is not written down is sent again."""
+        """One attempt. A failure affects only this callback; without a recorded result it is sent again."""
         try:
             await self._settle(callback, self._obstacle(callback) or await self._attempt(callback))
         except UnavailableError as fault:
-            log.warning("callback.not_settled", **_ids(callback), error=str(fault))
+            log.warning("callback.result_not_written", **_ids(callback), error=str(fault))
         except Exception:
             log.exception("callback.fault", **_ids(callback))
         finally:
@@ -192,7 +193,7 @@ def _write_result(connection: Connection, callback: ClaimedCallback, verdict: Ve
 
 
 def _ids(callback: ClaimedCallback) -> dict[str, object]:
-    """Never the address: it may hold what only its owner should know."""
+    """For the log. Never the address, which may contain secrets."""
     return {
         "callback": callback.callback_id,
         "package": callback.package_id,

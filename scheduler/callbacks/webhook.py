@@ -1,4 +1,4 @@
-"""The envelope of a callback, as the Standard Webhooks specification has it."""
+"""The signed headers of a callback, as in the Standard Webhooks specification."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PREFIX = "whsec_"
 
 
 def envelope(callback_id: str, at: datetime, body: bytes, secrets: Iterable[str]) -> dict[str, str]:
-    """While a secret is being exchanged there are two: whoever knows one of them can verify."""
+    """During a rotation there are two secrets: a receiver that knows either can verify."""
     timestamp = str(int(at.timestamp()))
     signed = f"{callback_id}.{timestamp}.".encode() + body
     return {

@@ -1,1 +1,1 @@
-"""Slack is made to agree with the database, within Slack's rate."""
+"""Keeps the cards in Slack in agreement with the database, within Slack's rate limits."""

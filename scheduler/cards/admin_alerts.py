@@ -1,4 +1,4 @@
-"""Tells the admins, and their channel, of each trouble with Slack: once when it begins, and when it is over."""
+"""Alerts admins and their channel of each trouble with Slack: once when it begins and once when it ends."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ log = structlog.get_logger()
 
 
 CHECK_OBSOLETE_EVERY = timedelta(minutes=1)
-PATIENCE = timedelta(seconds=5)  # before what nobody could be told of is told again
-REFUSED = timedelta(minutes=5)  # the same, if Slack refuses to show it to any of them
+PATIENCE = timedelta(seconds=5)  # before a retry, if an alert reached nobody
+REFUSED = timedelta(minutes=5)  # the same, if Slack refuses to show it to all of them
 
 
 def alert_message(trouble: troubles.TroubleReport) -> Message:
@@ -42,7 +42,7 @@ class AdminAlerts:
         self._checked_at: datetime | None = None
 
     async def has_untold(self) -> bool:
-        """And what is no trouble any more, because the policy has moved on, is forgotten first."""
+        """Whether an alert is due. First deletes troubles of channels that the policy no longer uses."""
         installation = self._store.installation
         if self._checked_at is None or self._now() - self._checked_at > CHECK_OBSOLETE_EVERY:
             await self._end_obsolete()
@@ -63,11 +63,11 @@ class AdminAlerts:
             )
 
     async def send(self) -> None:
-        """Each trouble once; again later, where just now nobody could be told."""
+        """Sends each alert once; retries later if it reached nobody."""
         try:
             await self._send_all()
         except UnavailableError as fault:
-            log.warning("admins.not_told", error=str(fault))
+            log.warning("admins.database_unavailable", error=str(fault))
 
     async def _send_all(self) -> None:
         installation, now = self._store.installation, self._now()
@@ -80,10 +80,10 @@ class AdminAlerts:
                 await self._store.write(retry)
 
     async def _send(self, recipient: str, trouble: troubles.TroubleReport) -> timedelta | None:
-        """A person or a channel. If Slack does not show it there: how long to wait before the next try."""
+        """Sends an alert to a person or channel. Returns how long to wait before a retry if Slack does not show it."""
         try:
             await self._sender.post(recipient, alert_message(trouble))
         except SlackError as fault:
-            log.warning("admin.not_told", whom=recipient, place=trouble.place, error=fault.error)
+            log.warning("admin.not_alerted", whom=recipient, place=trouble.place, error=fault.error)
             return PATIENCE if isinstance(fault, BusyError | UnreachableError) else REFUSED
         return None

@@ -1,6 +1,7 @@
-"""Brings one place up to date: what is wanted there is drawn, kept, sent, told and proven, and each step written down.
+"""Brings one place up to date: draws the card, stores the rendering, posts or updates, adds notes, and proves the card.
 
-A rendering is kept before it is posted, and its posting is told to the road: from then on somebody could have spoken.
+Each step is written down before the next. A rendering is stored before it is posted. A `Show` command then records that
+the card is visible: only from then on could somebody have objected.
 """
 
 from __future__ import annotations
@@ -39,19 +40,21 @@ from store.store import Store
 
 log = structlog.get_logger()
 
-RETRY_AFTER = 300.0  # seconds before what Slack refused for good is tried once more, where nothing else can be
+RETRY_AFTER = 300.0  # seconds before a refused place is tried again, if there is no other place
 
-_SHUT = frozenset(["channel_is_archived", "channel_not_found", "is_archived", "not_in_channel"])  # for all that comes
+_SHUT = frozenset(
+    ["channel_is_archived", "channel_not_found", "is_archived", "not_in_channel"]
+)  # errors that will affect every later post too
 
 
 class DrawnCard(NamedTuple):
-    """A place's package as it is to be shown there: read in one moment."""
+    """What is to be shown at a place, all read in one transaction."""
 
     dossier: Dossier
     rendering: Rendering
     notes: list[Note]
     roster: Roster
-    too_late: bool  # it was decided on another card before it could be shown at this place
+    too_late: bool  # decided on another card before this place could show one
 
 
 class CardDelivery:
@@ -59,7 +62,7 @@ class CardDelivery:
         self._store, self._sender, self._members, self._now = store, sender, members, now
 
     async def deliver(self, lease: Lease) -> None:
-        """Where Slack refuses for good, and said so lately, nothing is tried."""
+        """Updates the place, or asks people elsewhere if Slack refuses it now or has refused it recently."""
         if not await self._store.read(lambda connection: self._is_closed(connection, lease.claim.place), quick=True):
             try:
                 return await self._update_place(lease)
@@ -82,7 +85,7 @@ class CardDelivery:
         return await self._show(lease, drawn)
 
     async def _ask_people(self, lease: Lease, drawn: DrawnCard) -> None:
-        """Once, and then whoever comes to belong to them, as long as it is this role that is waited for."""
+        """Asks the people of a role once, and then people who newly belong to it while this role is asked."""
         place, state = lease.claim.place, drawn.dossier.state
         first, waits = place.shown_revision == 0, not state.status.terminal
         still_asked = waits and place.place == cards.ROLE + state.task.required_role
@@ -92,7 +95,7 @@ class CardDelivery:
         await lease.write(lambda connection: cards.add_personal_places(connection, place, people, state.revision))
 
     def _people_to_ask(self, drawn: DrawnCard) -> list[str]:
-        """Who could decide it; where they are enough, only who holds the role itself: every direct message rings."""
+        """Everybody who may decide, or only holders of the role itself if they are enough: each message notifies."""
         question = question_of(drawn.dossier.state)
         deciders = eligible_users(drawn.roster, question, self._store.clock())
         holders = [user for user in deciders if not set(drawn.roster.roles_of(user)).isdisjoint(question.roles)]
@@ -121,17 +124,17 @@ class CardDelivery:
             posted = await self._sender.put(place, Message(rendering.text, rendering.blocks), lease.claim.paid)
         shown = ShownCard(state.revision, posted.channel, posted.ts, rendering.rendering_id)
         if (place.channel, place.ts, place.rendering_id) != (posted.channel, posted.ts, rendering.rendering_id):
-            # Whatever fails from here on is done again, but the card lies there.
+            # The card exists now: if a later step fails, everything after this is repeated.
             await lease.write(lambda connection: cards.record_message(connection, place, shown))
         await self._post_notes(lease, drawn.notes, posted)
-        if viewers is None and posted != (place.channel, place.ts):  # it was posted again: nobody has seen this card
+        if viewers is None and posted != (place.channel, place.ts):  # posted again: nobody has seen this card yet
             viewers = await self._viewers(place)
         if viewers is not None:
             shown = await self._prove(drawn, shown, viewers)
         await self._mark_shown(lease, shown)
 
     async def _keep_rendering(self, lease: Lease, rendering: Rendering) -> None:
-        """The last before it is sent: whoever lost the place meanwhile learns it here."""
+        """The last write before sending: a process that lost its lease stops here."""
         place = lease.claim.place
         drawing = NewRendering(
             place.tenant_id, place.package_id, rendering.rendering_id, rendering.body, self._store.clock()
@@ -139,7 +142,7 @@ class CardDelivery:
         await lease.write(lambda connection: cards.save_rendering(connection, drawing))
 
     async def _post_notes(self, lease: Lease, notes: list[Note], posted: Posted) -> None:
-        """Each is written down as it is told, for a later one may fail and all of this then be done again."""
+        """Each note is recorded when it is posted, because a later one may fail and the delivery be repeated."""
         place = lease.claim.place
         person = place.place if place.is_person else None
         for note in notes:
@@ -147,9 +150,9 @@ class CardDelivery:
             await lease.write(partial(cards.record_notes, place=place, revision=note.revision))
 
     async def _viewers(self, place: Place, *, fresh: bool = False) -> frozenset[str]:
-        """Who sees what lies there: asked first, so that nothing is posted whose proof then fails.
+        """Who sees the card. Asked before posting, so that nothing is posted whose proof then fails.
 
-        Of a card that nobody saw so far, what is remembered says nothing: somebody may have come to see it.
+        `fresh` ignores remembered answers: nobody saw this card so far, and somebody may have joined the channel.
         """
         if place.is_person:
             return frozenset([place.place])
@@ -157,12 +160,12 @@ class CardDelivery:
             return await self._members.of(place.channel or place.place, fresh=fresh)
         except (BusyError, RefusedError, TokenError, UnreachableError):
             raise
-        except SlackError as fault:  # a scope that is missing: people are asked all the same, and silence never counts
+        except SlackError as fault:  # a missing scope: people are still asked, but silence never counts
             log.warning("card.onlookers_unknown", place=place.place, error=fault.error)
             return frozenset()
 
     async def _prove(self, drawn: DrawnCard, shown: ShownCard, viewers: frozenset[str]) -> ShownCard:
-        """Down the road, like everything: the card lies where these people can see it. What it then shows."""
+        """Records that these people can see the card. Returns what the card then shows."""
         state = drawn.dossier.state
         deciders = eligible_users(drawn.roster, question_of(state), self._store.clock())
         command = Show(
@@ -192,9 +195,9 @@ class CardDelivery:
         await self._store.write(lambda connection: keep(connection, place.tenant_id))
 
     async def _ask_elsewhere(self, lease: Lease) -> None:
-        """People are asked in the policy's second channel, or one by one.
+        """Asks people in the policy's fallback channel, or one by one.
 
-        As long as the package waits, this place is tried again: once Slack shows cards here, it is shown here too.
+        While the package waits, this place is tried again: once Slack accepts cards here, the card appears here too.
         """
         place, fallback = lease.claim.place, self._store.installation.policy.channels.fallback
         if place.is_person:
@@ -221,7 +224,7 @@ def _write_shown(connection: Connection, place: Place, shown: ShownCard, now: da
 
 
 def _looks_the_same(drawn: DrawnCard, after: PackageState) -> bool:
-    """Whether the proof is all that happened, and changes nothing that can be seen: then nothing is redrawn."""
+    """Whether only the proof was added and nothing visible changed: then the card is not redrawn."""
     before = drawn.dossier.state
     return after.revision == before.revision + 1 and (
         render(replace(drawn.dossier, state=after)).rendering_id == drawn.rendering.rendering_id
@@ -229,12 +232,12 @@ def _looks_the_same(drawn: DrawnCard, after: PackageState) -> bool:
 
 
 def _needs_proof(place: Place, dossier: Dossier, *, seen: bool) -> bool:
-    """A new card; one that nobody eligible saw, at each change; a soft one, where it is brought without a change.
+    """For a new card; for a card that nobody eligible saw, at each change; for a soft card, if nothing changed.
 
-    The proof is a change too, and calls for no other.
+    The proof itself is a change too, but needs no further proof.
     """
     since = dossier.history[place.shown_revision :]
-    if not since:  # someone came, went, or may decide now
+    if not since:  # someone joined, left, or may decide now
         return not seen or dossier.state.soft
     has_news = any(event.event_type != EventType.PACKAGE_SHOWN for event in since)
     return place.ts is None or (has_news and not seen)

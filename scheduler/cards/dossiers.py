@@ -1,4 +1,4 @@
-"""Gathers all that there is to show of a package, in one reading."""
+"""Reads everything that can be shown of a package, in one transaction."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from store.packages.versions import load_version_event_id
 
 
 def dossier_of(connection: Connection, installation: Installation, package_id: str, now: datetime) -> Dossier | None:
-    """As it is now, with all that led there."""
+    """The package as it is now, with its history."""
     loaded = load_package(connection, installation.tenant_id, package_id)
     if loaded is None:
         return None

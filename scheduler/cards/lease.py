@@ -1,4 +1,4 @@
-"""The hold that we have on a place while we bring it: renewed as long as that takes, and lost where another has it."""
+"""The lease on a place during delivery: renewed as long as that takes, lost if another process claims the place."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ CLAIMED_FOR = timedelta(seconds=30)
 
 
 def lease_end(now: datetime) -> datetime:
-    """Until when, if it is not renewed."""
+    """When a lease ends that is not renewed from now on."""
     return now + CLAIMED_FOR
 
 
 class LeaseLostError(Exception):
-    """Another process has claimed the place: it is theirs to bring."""
+    """Another process has claimed the place and will deliver it."""
 
 
 class Lease:
@@ -33,7 +33,7 @@ class Lease:
 
     @asynccontextmanager
     async def renewed(self) -> AsyncIterator[None]:
-        """What takes longer than the hold could be renewed for is given up: by then it may be somebody else's."""
+        """Renews the lease in the background. Cancels the work if the lease could not be renewed in time."""
         seconds = CLAIMED_FOR.total_seconds()
         async with asyncio.timeout(seconds) as limit:
             renewal = asyncio.create_task(self._keep_renewing(limit, seconds))
@@ -51,7 +51,7 @@ class Lease:
                 limit.reschedule(begun + seconds)
 
     async def write(self, operation: Callable[[Connection], None]) -> None:
-        """What belongs to the place, as long as it is ours, which it then is for as long again."""
+        """Writes only while the lease is ours, and renews it in the same transaction."""
         await self._store.write(lambda connection: self._renew(connection, operation), quick=True)
 
     def _renew(self, connection: Connection, operation: Callable[[Connection], None]) -> None:
@@ -60,7 +60,7 @@ class Lease:
         operation(connection)
 
     async def postpone(self, seconds: float) -> None:
-        """Nobody brings it before then. Where that cannot be kept, the hold itself ends in a while."""
+        """No process delivers the place before then. If that cannot be written, the lease itself expires soon."""
         until = self._now() + timedelta(seconds=seconds)
         with suppress(UnavailableError):
             await self._store.write(lambda connection: card_leases.postpone_claim(connection, self.claim, until))

@@ -1,4 +1,4 @@
-"""Who is in a channel. Slack says so less often than it takes posts: a burst of cards asks once for each channel."""
+"""Members of channels. Slack's limit for this call is low, so a burst of cards asks only once per channel."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from scheduler.cards.pacing import Pace
 from scheduler.common.messenger import BusyError, Lookup
 from store.outbox.rate_budget import MEMBERS
 
-REMEMBERED_FOR = timedelta(seconds=30)  # short beside the shortest silence that anybody would count
-GOES_ON_WITHIN = timedelta(minutes=5)  # of a reading that Slack was too busy for: after that it begins fresh
+REMEMBERED_FOR = timedelta(seconds=30)  # short compared with the shortest silence that counts
+GOES_ON_WITHIN = timedelta(minutes=5)  # how long a rate limited reading can be continued
 
 
 @dataclass(slots=True)
 class _Reading:
-    """As far as Slack has told them, page by page."""
+    """The members read so far, page by page."""
 
     begun: datetime
     members: set[str] = field(default_factory=set)
@@ -37,20 +37,20 @@ class ChannelMembers:
         self._readings: dict[str, _Reading] = {}
 
     async def of(self, channel: str, *, fresh: bool) -> frozenset[str]:
-        """Who asks meanwhile gets the same answer, be it a fault; a fault is not remembered."""
+        """Concurrent callers share one answer, even an error; errors are not remembered."""
         asked = self._asked.get(channel)
         if asked is None or fresh or (asked.answer.done() and self._now() - asked.at > REMEMBERED_FOR):
             asked = _Asked(asyncio.create_task(self._read(channel)), self._now())
             self._asked[channel] = asked
         try:
-            return await asyncio.shield(asked.answer)  # whoever stops waiting takes it from nobody else
+            return await asyncio.shield(asked.answer)  # a cancelled caller does not cancel the others
         except BaseException:
             if self._asked.get(channel) is asked and asked.answer.done():
                 del self._asked[channel]
             raise
 
     async def _read(self, channel: str) -> frozenset[str]:
-        """Where Slack asks for patience in the middle of a large channel, the next one to ask goes on from there."""
+        """If Slack rate limits the reading of a large channel, the next caller continues from the same page."""
         reading = self._readings.pop(channel, None)
         if reading is None or self._now() - reading.begun > GOES_ON_WITHIN:
             reading = _Reading(self._now())

@@ -1,4 +1,4 @@
-"""Which events are told in a card's thread: an updated card pings nobody, and shows only how it ended."""
+"""Notes for a card's thread. An update of a card notifies nobody and shows only the end state, so events get notes."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ _NOTE_OF_EVENT: Mapping[str, Callable[[Dossier], Message]] = {
     EventType.THREAD_HANDED_BACK: notes.hand_back,
 }
 
-# What says that something waits, which it may no longer do when it is told.
+# Notes that say that the package waits, which may no longer be true when they are posted.
 _ONLY_WHILE_PENDING = frozenset(
     [EventType.PACKAGE_HARDENED, EventType.PACKAGE_VERSION_ADDED, EventType.TASK_REMINDED, EventType.TASK_ASSIGNED]
 )
 
 
 class Note(NamedTuple):
-    """What is told, and the revision up to which the thread then knows everything."""
+    """A note, and the revision up to which the thread is complete once it is posted."""
 
     revision: int
     message: Message
 
 
 def notes_of(dossier: Dossier, after: int) -> list[Note]:
-    """One note for each kind of thing that happened after this revision, as it stands now: the last that happened last.
+    """One note per kind of event after this revision, as things are now, ordered by the last event of each kind.
 
-    So of each prefix of them, which is what was told where the next one failed, its last revision says it all.
+    So if posting stops after some notes, the revision of the last posted note says exactly what is missing.
     """
     happened = {event.event_type: after + nth for nth, event in enumerate(dossier.history[after:], 1)}
-    if EventType.PACKAGE_ESCALATED in happened:  # it calls those who are asked from now on, which once is enough
+    if EventType.PACKAGE_ESCALATED in happened:  # the escalation already mentions the new role, and once is enough
         happened.pop(EventType.PACKAGE_HARDENED, None)
         if happened.get(EventType.TASK_REMINDED, after) < happened[EventType.PACKAGE_ESCALATED]:
             happened.pop(EventType.TASK_REMINDED, None)
@@ -58,7 +58,7 @@ def notes_of(dossier: Dossier, after: int) -> list[Note]:
 
 
 def _still_holds(dossier: Dossier, event_type: str) -> bool:
-    """Whether a status that came is still the status: what was meanwhile undone is in the history."""
+    """Whether the event's status is still current. What was undone meanwhile is in the history only."""
     state = dossier.state
     if event_type in _ONLY_WHILE_PENDING:
         return state.status is Status.PENDING

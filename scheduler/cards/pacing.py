@@ -1,4 +1,4 @@
-"""How fast we may go: what Slack is about to be asked is spent first, of a budget that all replicas share."""
+"""Rate limits: before each call of Slack, its cost is paid from a budget that all replicas share in the database."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ T = TypeVar("T")
 class Pace:
     def __init__(self, store: Store, rates: Rates, now: Callable[[], datetime]) -> None:
         self._store, self.rates, self._now = store, rates, now
-        self._lock = asyncio.Lock()  # all wait for the same row: better here than each with a connection
+        self._lock = asyncio.Lock()  # all wait for the same row: better here than holding a connection each
         self._unsettled: list[Callable[[Purse], None]] = []
         self._patient: dict[str, float] = {}
 
     @property
     def is_settled(self) -> bool:
-        """Whether the budget knows of all that came to an end here. If not, others wait for longer than they need."""
+        """Whether all finished calls are reported to the budget. If not, others wait longer than necessary."""
         return not self._unsettled
 
     async def within(self, operation: Callable[[Connection, Purse], T]) -> T:
-        """One transaction with the budget in hand, which is told first what came of the calls since the last one."""
+        """One transaction on the budget, which first reports the calls that ended since the last one."""
         async with self._lock:
             unsettled = tuple(self._unsettled)
             result = await self._store.write(lambda connection: self._run(connection, unsettled, operation))
@@ -53,7 +53,7 @@ class Pace:
         return result
 
     async def spend(self, *keys: str) -> Payment:
-        """Or says how long there will be nothing left of them."""
+        """Pays for a call, or raises BusyError with the time until there is budget."""
         spent, wait = await self.within(lambda _, purse: (purse.spend(keys), purse.wait(keys)))
         if spent is None:
             raise BusyError("the budget is spent", wait)
@@ -61,7 +61,7 @@ class Pace:
 
     @asynccontextmanager
     async def calling(self, spent: Payment) -> AsyncIterator[None]:
-        """When its time has come. What Slack asks us to be patient with is left alone for so long, by all replicas."""
+        """Waits for its time, then runs the call. A rate limit of Slack stops further calls at all replicas."""
         try:
             await asyncio.sleep(max(0.0, spent.at - self._time()))
             self._check_patience(spent)
@@ -83,7 +83,7 @@ class Pace:
         self._unsettled.append(lambda purse: purse.settle(spent, at))
 
     def _check_patience(self, spent: Payment) -> None:
-        """What was paid for before Slack asked for patience is not sent after it."""
+        """Stops calls that were paid for before Slack asked to wait."""
         wait = max(self._patient.get(key, 0.0) for key in spent.keys) - self._time()
         if wait > 0:
             raise BusyError("Slack asked for patience", wait)

@@ -1,7 +1,6 @@
-"""What Slack says of cards just now: whether each is still there, and who can see it.
+"""Asks Slack about cards before silence counts as consent: whether each card still exists, and who can see it.
 
-Asked before a silence is taken for consent. Channels are asked once for all their cards, cards one by one; what Slack
-does not answer in time is not known.
+Channels are asked once for all their cards, cards one by one. What Slack does not answer in time is unknown.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from scheduler.common.endings import finish_or_cancel
 from scheduler.common.messenger import Lookup, Posted, RefusedError, SlackError, UnreachableError
 from store.outbox.rate_budget import PERMALINKS
 
-WITHIN = 20.0  # seconds for all that is asked at once
-AT_ONCE = 16  # calls under way
-_DIRECT = "D"  # how the id of a conversation with one person begins
+WITHIN = 20.0  # seconds for all calls of one request
+AT_ONCE = 16  # concurrent calls
+_DIRECT = "D"  # prefix of the ids of direct messages
 
 K = TypeVar("K")
 
@@ -47,7 +46,7 @@ class Proofs:
             return CardProof(await self._members.of(channel, fresh=False))
 
     async def _of(self, at: CardLocation, proof: CardProof, room: asyncio.Semaphore) -> CardProof:
-        """Where the channel itself is gone or not known, its cards are so too."""
+        """If the channel is gone or unknown, so are its cards."""
         if proof.people is None:
             return proof
         async with room:
@@ -58,7 +57,7 @@ class Proofs:
 
 
 async def _each(asked: Iterable[tuple[K, Coroutine[Any, Any, CardProof]]]) -> dict[K, CardProof]:
-    """All at once, each with its own fault."""
+    """Runs all calls concurrently; each has its own fault."""
     tasks = {key: asyncio.create_task(_proof(call)) for key, call in asked}
     try:
         await finish_or_cancel(tasks.values(), WITHIN)

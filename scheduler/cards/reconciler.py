@@ -1,18 +1,18 @@
-"""Makes Slack agree with the database: for each place that is behind, posts or updates until it shows what is wanted.
+"""Makes Slack agree with the database: posts or updates the card at each place that is behind.
 
-**How it works.** A *place* is one card of one package: in a channel, or with a person. Its row says which revision of
-the package is wanted there, and which was shown last; where these differ, it is behind. A look claims as many places as
-there is room and budget for, gravest first and in turns of the agents, and sets out with each. It waits for none of
-them: a slow call holds nobody up. It never asks what happened, only what is wanted now, so that ten changes cost one
-update, and after a crash it begins again.
+**How it works.** A *place* is one card of one package, in a channel or with a person. Its row says which revision of
+the package is wanted there and which was shown last; if they differ, the place is behind. A round claims as many places
+as there is room and budget for, the gravest first and in turns of the agents, and starts a task for each. It does not
+wait for them, so a slow call holds up nobody. It never asks what happened, only what is wanted now: ten changes cost
+one update, and after a crash it simply starts again.
 
-**What was shown.** A *rendering* is the exact card, kept under a digest of its content before it is posted. That Slack
-has it is told by a command (`Show`): only from then on could somebody have objected.
+**What was shown.** A *rendering* is the exact card, stored under a digest of its content before it is posted. A command
+(`Show`) records that Slack has it: only from then on could somebody have objected.
 
-**What can race with what.** Processes claim places in the database: a claim is a lease of seconds, renewed while Slack
-is slow, and whoever loses it stops before the next step. The rate is spent in the database too, so that all processes
-together keep to it. A reply that is lost can leave a second card; a press on it is answered, and it becomes the card
-if none other is known.
+**What can race.** Processes claim places in the database. A claim is a lease of seconds, renewed while Slack is slow; a
+process that loses it stops before its next step. The rate budget is in the database too, so all processes together stay
+within it. A lost reply of Slack can leave a second card. Clicks on it are answered, and it becomes the card if no other
+is known.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ from store.store import Store
 log = structlog.get_logger()
 
 SLACK_RATES = Rates()
-AT_ONCE = 32  # places that are being brought: a burst into some channels, and slow calls beside it
-LOOK_EVERY = 2.0  # seconds, for what other processes have written and for what rested
-PAUSE = 0.05  # seconds between two looks, so that a hundred decisions are not a hundred looks
-PATIENCE = 5.0  # seconds before what failed is tried again, if Slack names no time
+AT_ONCE = 32  # places delivered at the same time: a burst into some channels, beside slow calls
+LOOK_EVERY = 2.0  # seconds; finds changes by other processes and postponed places
+PAUSE = 0.05  # seconds between two rounds, so that a hundred decisions do not cause a hundred rounds
+PATIENCE = 5.0  # seconds before a retry, if Slack names no time
 
 
 def _utc_now() -> datetime:
@@ -56,7 +56,7 @@ def _utc_now() -> datetime:
 
 
 class Reconciler:
-    """Its times are real ones: neither claims nor Slack's rate know of a business clock."""
+    """All times are real time: claims and Slack's rate limits do not know the business clock."""
 
     def __init__(
         self,
@@ -76,18 +76,18 @@ class Reconciler:
         self._wake, self._lock = asyncio.Event(), asyncio.Lock()
         self._running: set[asyncio.Task[None]] = set()
         self._budget_wait: float | None = None
-        self._postponed: list[datetime] = []  # until when places rest here, so that none rests longer
+        self._postponed: list[datetime] = []  # ends of postponements here, so that none lasts longer than needed
         self._draining, self._done_count = False, 0
 
     def _time(self) -> datetime:
         return self._now()
 
     def notice(self) -> None:
-        """Something was committed, or a call is over: look now, not at the next tick."""
+        """Start a round now instead of at the next tick: something was committed, or a call ended."""
         self._wake.set()
 
     async def run_for_ever(self) -> None:
-        """At each news, every now and then, and as soon as the budget has something left for what waits for it."""
+        """Runs a round at each notice, at an interval, and when the budget has room for waiting places."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pause()):
@@ -103,16 +103,16 @@ class Reconciler:
         return min(LOOK_EVERY, self._budget_wait or LOOK_EVERY, *waits)
 
     async def tick(self) -> None:
-        """Brings every place that is behind up to date, as far as it can be done now, and waits until that is done."""
+        """Delivers everything that can be delivered now and waits until it is done."""
         done_before = -1
-        while self._running or done_before != self._done_count:  # what was done meanwhile may leave something to do
+        while self._running or done_before != self._done_count:  # finished work may leave more to do
             done_before = self._done_count
             await self._look()
             if self._running:
                 await asyncio.wait(self._running)
 
     async def drain(self, within: float) -> None:
-        """Nothing new is begun, and what was begun is waited for: nothing stays claimed that another could bring."""
+        """Starts nothing new and waits for running work, so that no place stays claimed by a stopped process."""
         self._draining = True
         async with self._lock:
             pass
@@ -121,13 +121,13 @@ class Reconciler:
             await self._pace.within(lambda _connection, _purse: None)
 
     async def _look(self) -> None:
-        """Sets out with all that can be done now."""
+        """Runs one round."""
         async with self._lock:
             self._budget_wait = None
             try:
                 if not self._draining:
                     await self._start_work()
-            except UnavailableError as fault:  # the next look finds out when it is back
+            except UnavailableError as fault:  # the next round tries again
                 log.warning("delivery.database_unavailable", error=str(fault))
             except Exception:
                 log.exception("delivery.fault")
@@ -144,7 +144,7 @@ class Reconciler:
         task.add_done_callback(self._finished)
 
     async def _claim_places(self) -> list[Claim]:
-        """What there is room for. Where there is nothing, the budget is only told what is over."""
+        """Claims places up to the free room. Without room, only reports finished calls to the budget."""
         room = await self._store.read(self._max_running) - len(self._running)
         if room > 0:
             return await self._pace.within(lambda connection, purse: self._claim(connection, purse, room))
@@ -153,7 +153,7 @@ class Reconciler:
         return []
 
     def _max_running(self, connection: Connection) -> int:
-        """How many may be under way, if any is behind. While Slack does nothing for the app none; then one tries."""
+        """The most tasks at a time; 0 if no place is behind. While Slack refuses the app, 0, then 1 to try again."""
         tenant_id, now = self._store.installation.tenant_id, self._now()
         if not card_leases.is_any_card_behind(connection, tenant_id, now):
             return 0
@@ -180,7 +180,7 @@ class Reconciler:
         return claimed
 
     async def _attempt(self, claim: Claim) -> None:
-        """One place. Whatever stands in its way is its own matter: it rests, and the others go on."""
+        """Delivers one place. A failure postpones only this place."""
         lease = Lease(self._store, claim, self._time)
         known = {"package": claim.place.package_id, "place": claim.place.place}
         try:
@@ -189,7 +189,7 @@ class Reconciler:
         except BusyError as busy:
             await self._postpone(lease, busy.after)
         except (UnavailableError, LeaseLostError, TimeoutError) as fault:
-            log.warning("card.not_kept", **known, error=str(fault))
+            log.warning("card.delivery_interrupted", **known, error=str(fault))
         except TokenError as fault:
             await self._app_gone(fault)
             await lease.postpone(0)
@@ -208,6 +208,6 @@ class Reconciler:
         self._postponed.append(self._now() + timedelta(seconds=seconds))
 
     async def _app_gone(self, fault: TokenError) -> None:
-        """Nothing is tried for a while, by no replica: it would fail for each card."""
+        """Stops all replicas for a while: every card would fail."""
         with suppress(UnavailableError):
             await begin_trouble(self._store, troubles.APP, fault.error, self._now())

@@ -1,4 +1,4 @@
-"""The addresses that came with clicks: through them a card can be drawn anew without asking more of Slack's rate."""
+"""Response URLs of recent clicks. A card can be updated through them without using Slack's rate limit for updates."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from scheduler.common.messenger import Posted
 
-LIFE = 25 * 60.0  # of Slack's half hour
-USES = 3  # of Slack's five: the others are for private sentences
+LIFE = 25 * 60.0  # seconds; Slack allows half an hour
+USES = 3  # Slack allows five; the others are for private answers
 MOST = 200
 
 
@@ -20,21 +20,21 @@ class ResponseUrl(NamedTuple):
 
 
 class ResponseUrls:
-    """Of this process alone: whoever took the click."""
+    """Only for clicks that this process took."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._of_card: dict[Posted, ResponseUrl] = {}
 
     def keep(self, card: Posted, url: str) -> None:
-        """The newest for each card; of too many the oldest go."""
+        """Keeps the newest URL of each card; if there are too many cards, drops the oldest."""
         self._of_card.pop(card, None)
         self._of_card[card] = ResponseUrl(url, self._monotonic() + LIFE, USES)
         while len(self._of_card) > MOST:
             del self._of_card[next(iter(self._of_card))]
 
     def take(self, card: Posted) -> str | None:
-        """One use of it."""
+        """Uses the card's URL once, if it has one."""
         entry = self._of_card.pop(card, None)
         if entry is None or entry.until <= self._monotonic():
             return None

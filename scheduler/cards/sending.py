@@ -1,4 +1,4 @@
-"""What is sent to Slack, within the budget: a post, or an update of what was posted, or the answer to a click on it."""
+"""Sends to Slack within the budget: posts, updates, and updates through the response URL of a click."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SlackSender:
         self._messenger, self._pace, self._response_urls = messenger, pace, response_urls
 
     async def put(self, place: Place, message: Message, paid: Payment | None = None) -> Posted:
-        """Updates the card where there is one, and posts another where it can no longer be updated."""
+        """Updates the card if there is one; posts a new card if it can no longer be updated."""
         if not (place.channel and place.ts):
             return await self.post(place.place, message, paid=paid)
         posted = Posted(place.channel, place.ts)
@@ -34,7 +34,7 @@ class SlackSender:
         return posted
 
     async def _update(self, posted: Posted, message: Message) -> None:
-        """Where the budget is spent, through the address that came with a click on it, if there is one."""
+        """Uses the response URL of a click if the budget is spent and there is one."""
         try:
             spent = await self._pace.spend(UPDATES)
         except BusyError:
@@ -51,7 +51,7 @@ class SlackSender:
         try:
             await self._messenger.respond(url, message)
         except SlackError as fault:
-            log.info("card.click_not_answered", error=fault.error)
+            log.info("card.response_url_failed", error=fault.error)
             self._response_urls.drop(posted)
             return False
         return True
@@ -65,7 +65,7 @@ class SlackSender:
         paid: Payment | None = None,
         person: str | None = None,
     ) -> Posted:
-        """`person`: whose direct channel this is, which has one budget under either name."""
+        """`person`: the owner of this direct channel, so that both names share one budget."""
         spent = paid or await self._pace.spend(POSTS, of_channel(person or channel))
         async with self._pace.calling(spent):
             return await self._messenger.post(channel, message, thread)

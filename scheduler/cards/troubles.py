@@ -1,4 +1,4 @@
-"""The beginning and the end of a trouble with Slack: kept for all replicas and for the admins, and logged once each."""
+"""Begin and end of a trouble with Slack: stored for all replicas and for the admins, and logged once."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from store.store import Store
 
 log = structlog.get_logger()
 
-GONE_FOR = timedelta(seconds=30)  # before an app that Slack let go is tried again
+GONE_FOR = timedelta(seconds=30)  # before the app is tried again after Slack refused it
 
 
 async def begin_trouble(store: Store, place: str, error: str, now: datetime | None = None) -> None:
-    """`place` is the app or its Socket Mode connection. Nothing is tried there for a while, by no replica."""
+    """`place` is the app or its Socket Mode connection. No replica tries it for a while."""
     tenant_id, at = store.installation.tenant_id, now or datetime.now(UTC)
     is_news = await store.write(
         lambda connection: troubles.record_trouble(
@@ -36,6 +36,6 @@ async def end_trouble(store: Store, place: str) -> None:
 
 
 async def update_trouble(store: Store, place: str, error: str | None) -> None:
-    """As it is now. If the database is away, the next look says it again."""
+    """Begins or ends the trouble. If the database is unavailable, the next check repeats this."""
     with suppress(UnavailableError):
         await (begin_trouble(store, place, error) if error else end_trouble(store, place))

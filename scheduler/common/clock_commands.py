@@ -1,4 +1,4 @@
-"""What the clock asks of a package: a command of its own each time, because the rules judge it by what is due."""
+"""Commands that the clock sends. Each gets its own command id: the rules, not the id, decide whether it is due."""
 
 from __future__ import annotations
 

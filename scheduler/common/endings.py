@@ -1,4 +1,4 @@
-"""The end of a process, for what was set out with and not waited for."""
+"""Shutdown of background tasks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 async def finish_or_cancel(under_way: Collection[asyncio.Task[Any]], within: float) -> None:
-    """What is not done by then is cut off, and waited for until it has ended."""
+    """Waits for the tasks; those that are late are cancelled and awaited."""
     if under_way:
         _, late = await asyncio.wait(under_way, timeout=within)
         for task in late:

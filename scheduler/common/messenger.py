@@ -1,4 +1,4 @@
-"""Slack, as far as delivery needs it. `bot` holds the real client; what it meets comes back as one of four faults."""
+"""The Slack client, as far as delivery needs it. `bot` implements it and maps every failure to one of four errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rules.people.directory import Person
 
 
 class SlackError(Exception):
-    """What Slack said, in its own word, such as `channel_not_found`."""
+    """Slack's error code, such as `channel_not_found`."""
 
     def __init__(self, error: str) -> None:
         super().__init__(error)
@@ -17,7 +17,7 @@ class SlackError(Exception):
 
 
 class BusyError(SlackError):
-    """Too fast: again after so many seconds. Nothing was done."""
+    """Rate limited: nothing was done. Try again after so many seconds."""
 
     def __init__(self, error: str, after: float) -> None:
         super().__init__(error)
@@ -25,35 +25,35 @@ class BusyError(SlackError):
 
 
 class UnreachableError(SlackError):
-    """No answer, or none that says anything. Whether it was done is not known; later it may go."""
+    """No usable answer. Whether the call had an effect is unknown; a later call may succeed."""
 
 
 class RefusedError(SlackError):
-    """It will be refused again, until somebody changes something."""
+    """Refused, and will be refused again until somebody changes something."""
 
 
 class TokenError(SlackError):
-    """Nothing will be done for us any more, wherever: the app or its token is gone."""
+    """Slack refuses every call: the app was removed or its token is invalid."""
 
 
 class Posted(NamedTuple):
-    """Where a message is. The channel may be another than was asked for: a person's is their conversation with us."""
+    """Where a message is. The channel differs from the requested one for a person: it is their direct channel."""
 
     channel: str
     ts: str
 
 
 class Lookup(Protocol):
-    """What Slack is asked before a silence counts."""
+    """The calls that prove a card before silence counts as consent."""
 
     async def permalink(self, posted: Posted) -> str:
-        """Refused if there is no such message, or not any more."""
+        """Raises RefusedError if the message does not exist."""
         ...
 
     async def members(self, channel: str, page: str) -> tuple[frozenset[str], str | None]:
-        """A page of them, the first one where none is named; and the next page, if there is one.
+        """One page of the channel's members (the first if `page` is empty), and the next page if there is one.
 
-        Refused for a channel in which the app can post nothing: archived, deleted, or left by the app.
+        Raises RefusedError for a channel in which the app cannot post: archived, deleted, or left by the app.
         """
         ...
 
@@ -64,7 +64,7 @@ class Messenger(Lookup, Protocol):
     async def update(self, posted: Posted, message: Message) -> None: ...
 
     async def respond(self, url: str, message: Message) -> None:
-        """In the place of the card that was clicked, through the address that came with the click."""
+        """Replaces the clicked card through the response URL that came with the click."""
         ...
 
     async def people(self, page: str) -> tuple[list[Person], str | None]: ...

@@ -1,8 +1,8 @@
-"""Looks after tasks whose people have gone: to their delegates and back, and up the ladder where nobody is left.
+"""Moves tasks of people who are gone: to their delegate and back, or up the ladder if nobody is left.
 
-Whoever is away, deactivated or out of a group changes the directory, and time ends absences: only then is there
-anything to look for. For whom all was last looked through is kept, so that neither a restart nor another replica does
-it again. And who has come to belong to those who are asked in person is asked too.
+People go by a change of the directory (away, deactivated, removed from a group), and absences end by time. Only then is
+there anything to do. The store keeps a fingerprint of the people at the last complete check, so that a restart or
+another replica does not repeat it. The same check asks people who newly belong to a role that is asked in person.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class AbsenceHandler:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._last_known: Known | None = None
-        self._too_busy: list[PackageState] = []  # which were too busy when it was their turn
+        self._too_busy: list[PackageState] = []  # locked by another transaction when it was their turn
         self._fingerprint_to_keep: str | None = None
 
     async def tick(self) -> None:
@@ -48,10 +48,10 @@ class AbsenceHandler:
                 self._too_busy = await self._relieve(self._too_busy)
             await self._keep_fingerprint()
         except UnavailableError as fault:
-            log.warning("relief.database_unavailable", error=str(fault))
+            log.warning("absences.database_unavailable", error=str(fault))
 
     def _read_known(self, connection: Connection) -> Known:
-        """The directory's version, the policy, whether the directory is fresh, and who is away just now."""
+        """The directory's version, the policy, whether the directory is fresh, and who is away now."""
         installation, now = self._store.installation, self._store.clock()
         standing = installation.status(connection)
         roster = installation.roster(connection, standing)
@@ -60,7 +60,7 @@ class AbsenceHandler:
         return standing.directory_version, policy.digest, directory.is_fresh(policy, now), away
 
     def _fingerprint(self, connection: Connection) -> str:
-        """All that says who could decide anything just now, in short: the same people read anew give the same."""
+        """A digest of everything that determines who may decide. The same people always give the same digest."""
         roster, now = self._store.installation.roster(connection), self._store.clock()
         directory, policy = roster.directory, roster.policy
         people = sorted(
@@ -95,7 +95,7 @@ class AbsenceHandler:
                 return left
 
     async def _keep_fingerprint(self) -> None:
-        """Once nothing is left: whoever ends before that leaves all of it to be looked through again."""
+        """Kept only when no task is left: if the process ends before, the check is repeated."""
         if self._fingerprint_to_keep and not self._too_busy:
             await self._store.write(partial(record_absence_check, mark=self._fingerprint_to_keep))
             self._fingerprint_to_keep = None
@@ -107,11 +107,11 @@ class AbsenceHandler:
         return [state for state in page.items if needs_relief(state, roster, now)], page.following
 
     async def _relieve(self, states: list[PackageState]) -> list[PackageState]:
-        """Goes down the road with them; gives back those that were too busy."""
+        """Sends the commands; returns the packages that were too busy."""
         outcomes = await self._store.execute_many([clock_commands.for_state(Relieve, state) for state in states])
         refused = [
             (state, outcome.refusal.reason) for state, outcome in zip(states, outcomes, strict=True) if outcome.refusal
         ]
         for state, reason in refused:
-            log.info("relief.not_given", package=state.decision_package_id, reason=reason.value)
+            log.info("absences.command_refused", package=state.decision_package_id, reason=reason.value)
         return [state for state, reason in refused if reason is Reason.TOO_BUSY]

@@ -1,7 +1,8 @@
-"""The clicks of this process that are not settled: those under way, and those that failed.
+"""Clicks of this process that are not settled: those in progress, and those that failed.
 
-A click that failed may have been an objection, so its package becomes hard. It is kept in memory until the database has
-taken that. Until then, and past the beginning of the oldest click under way, the process proves nothing.
+A failed click may have been an objection, so its package becomes hard. The failure is kept in memory until the database
+has taken that command. While there are failures, the process proves nothing; while a click is in progress, it proves
+nothing later than the start of that click.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class UnsettledClicks:
 
     @property
     def oldest(self) -> datetime | None:
-        """When the click came in that has been under way for longest."""
+        """When the oldest click in progress came in."""
         return min(self._under_way.values(), default=None)
 
     @property
@@ -39,7 +40,7 @@ class UnsettledClicks:
 
     @contextmanager
     def in_progress(self) -> Iterator[None]:
-        """From the moment a click comes in until it is answered."""
+        """Covers a click from its arrival until it is answered."""
         this = object()
         self._under_way[this] = self._store.clock()
         try:
@@ -52,7 +53,7 @@ class UnsettledClicks:
         self._failed.add((package_id, user_id))
 
     async def settle(self) -> None:
-        """Harden what clicks failed for. Raises `UnavailableError` while the database is away."""
+        """Hardens the packages of failed clicks. Raises `UnavailableError` if the database is unavailable."""
         for click in tuple(self._failed):
             package_id, user_id = click
             command = clock_commands.for_package(Harden, package_id, cause=Cause.CLICK_FAILED, clicked_by=user_id)

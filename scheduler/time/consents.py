@@ -1,8 +1,8 @@
-"""Turns silence into consent, once Slack has said that someone could see the card all that time.
+"""Turns silence into consent, once Slack has confirmed that someone could see the card all that time.
 
-The sweep hands over the packages whose time has come. The database says how much of each silence counts. Only if that
-is enough, Slack is asked for proof: outside any transaction, and beside the sweep, so that a slow Slack delays nothing
-else. The proof goes down the road, where the rules check it again.
+The sweep hands over packages whose time has come. The database says how much of each silence counts. Only if that is
+enough, Slack is asked for proof: outside any transaction and beside the sweep, so that a slow Slack delays nothing
+else. The proof goes into a `Consent` command, where the rules check it again.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Consents:
         self._waiting |= {state.decision_package_id: state for state in states}
 
     async def tick(self) -> None:
-        """Never beside itself. What it does not get done is due again when the sweep's claim ends."""
+        """Runs never overlap. What is not done now is due again when the sweep's claim ends."""
         async with self._lock:
             states, self._waiting = list(self._waiting.values()), {}
             try:
@@ -64,9 +64,9 @@ class Consents:
             await self._store.write(partial(self._postpone, unproven=unproven, later=later, answers=answers))
 
     def _command_for(self, package: SilentPackage, answers: CardProofs) -> Consent | None:
-        """The rules are asked where there is proof, where there can be none, and where no time is left for it.
+        """The command, if there is proof, if there can be none, or if there is no time left to wait for it.
 
-        A short gap in the proof that clicks come in makes nothing hard: consent waits, and the heart counts the gap.
+        A short gap in the proof that clicks arrive hardens nothing: consent waits, and the heartbeat counts the gap.
         """
         heard = self._heart.hears_clicks
         if not package.may_be_enough:
@@ -99,7 +99,7 @@ class Consents:
         postpone_due(connection, times)
 
     def _renew(self, connection: Connection, package: SilentPackage, answers: CardProofs) -> None:
-        """Cards that are gone are posted again. For the others it is written down who sees them now."""
+        """Lost cards are posted again; for the others, the current viewers are recorded."""
         tenant_id, package_id = self._store.installation.tenant_id, package.state.decision_package_id
         for card in package.gone(answers):
             log.info("card.lost", package=package_id, channel=card.channel)

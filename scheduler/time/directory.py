@@ -1,4 +1,4 @@
-"""Keeps the directory: Slack's people, and the members of the groups that the policy names, within Slack's rates."""
+"""Keeps the directory up to date: Slack's people and the groups that the policy names, within Slack's rate limits."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from store.store import Store
 log = structlog.get_logger()
 
 RENEW_AFTER = timedelta(minutes=30)
-READINGS = 3  # of one attempt, where it changes while it is read
+READINGS = 3  # readings per attempt, if the directory changes while it is read
 
 
 @dataclass(slots=True)
 class Reading:
-    """What Slack has told so far. It dates from its beginning, and holds only if nothing changed since."""
+    """What Slack returned so far. It dates from its start and is valid only if nothing changed since."""
 
     as_of: datetime
     read_at: datetime
@@ -32,7 +32,7 @@ class Reading:
     spoiled: int
     wanted: frozenset[str]
     people: list[Person] = field(default_factory=list)
-    following: str | None = ""  # where the next page of people begins; None after the last
+    following: str | None = ""  # the next page of people; None after the last
     groups: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
@@ -41,7 +41,7 @@ def _utc_now() -> datetime:
 
 
 class DirectoryKeeper:
-    """What Slack could not tell stays as it was, and grows old: past the policy's age nobody can decide."""
+    """If Slack cannot be read, the old directory stays and ages; past the policy's maximum, nobody can decide."""
 
     def __init__(
         self,
@@ -53,15 +53,15 @@ class DirectoryKeeper:
         self._store, self._messenger, self._monotonic, self._now = store, messenger, monotonic, now
         self._reading: Reading | None = None
         self._not_before, self._lock = 0.0, asyncio.Lock()
-        self._spoiled = self._mended = 0  # how often it was, and how much of that a reading has made good
+        self._spoiled = self._mended = 0  # how often it was invalidated, and which of these a reading has repaired
         self.trouble: str | None = None
 
     def invalidate(self) -> None:
-        """Something that Slack told could not be kept: what is known is read anew, however young it is."""
+        """An event of Slack could not be stored: the directory is read again, however fresh it is."""
         self._spoiled += 1
 
     async def tick(self) -> None:
-        """Reads it anew where no replica has done so lately, or goes on where Slack asked for patience."""
+        """Reads the directory if no replica has done so lately, or continues a reading that Slack rate limited."""
         async with self._lock:
             if self._monotonic() >= self._not_before:
                 await self._check()
@@ -74,10 +74,10 @@ class DirectoryKeeper:
             if old or self._spoiled > self._mended or self._reading:
                 await self.renew()
         except UnavailableError as fault:
-            log.warning("directory.not_kept", error=str(fault))
+            log.warning("directory.database_unavailable", error=str(fault))
 
     async def renew(self) -> None:
-        """All of it or nothing: half a directory would let the wrong people decide."""
+        """Everything or nothing: half a directory would let the wrong people decide."""
         try:
             for _ in range(READINGS):
                 if await self._read_all():
@@ -88,10 +88,10 @@ class DirectoryKeeper:
             self.trouble, self._not_before = busy.error, self._monotonic() + busy.after
         except SlackError as fault:
             self.trouble, self._reading = fault.error, None
-        log.warning("directory.not_read", error=self.trouble)
+        log.warning("directory.read_failed", error=self.trouble)
 
     async def _read_all(self) -> bool:
-        """Not where Slack told of a change meanwhile: who was removed must not come back with what was read before."""
+        """False if something changed meanwhile: this reading could bring back a person who was just removed."""
         reading = self._reading = self._reading or await self._begin_reading()
         while reading.following is not None:
             page, reading.following = await self._messenger.people(reading.following)

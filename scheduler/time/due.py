@@ -1,7 +1,7 @@
-"""What time does: finds what is due and goes down the one road with it, as another caller.
+"""Finds packages whose time has come and sends the command that is due, like any other caller.
 
-The rules check again that it is due, so that late, twice and on three machines come to the same. What cannot happen
-yet is put off to when it may, and stands in nobody's way.
+The rules check again that it is due, so a late run, a double run or a run on three machines has the same result. A
+command that is refused for now is postponed, so that it holds up no other package.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 AT_ONCE = 200
 CLAIMED_FOR = timedelta(seconds=30)
-RETRY_AFTER = timedelta(seconds=30)  # for what is refused, as while an agent is paused
+RETRY_AFTER = timedelta(seconds=30)  # after a refusal, such as while an agent is paused
 _COMMANDS: Mapping[Verb, type[ClockCommand]] = {
     Verb.REMIND: Remind,
     Verb.CLIMB: Climb,
@@ -40,11 +40,11 @@ _COMMANDS: Mapping[Verb, type[ClockCommand]] = {
 
 class Sweep:
     def __init__(self, store: Store, silent: Callable[[list[PackageState]], None]) -> None:
-        """`silent` is told whose silence may have lasted for long enough: that takes more than time."""
+        """`silent` takes the packages whose silence may be long enough: consent needs more than time."""
         self._store, self._silent, self._lock = store, silent, asyncio.Lock()
 
     async def tick(self) -> None:
-        """Everything that is due now, the longest overdue first. Never beside itself."""
+        """Everything that is due now, the longest overdue first. Runs never overlap."""
         async with self._lock:
             try:
                 while await self._store.read(self._is_any_due):
@@ -54,7 +54,7 @@ class Sweep:
                 log.warning("sweep.database_unavailable", error=str(fault))
 
     def _is_any_due(self, connection: Connection) -> bool:
-        """By the policy in force: a process that cannot read it leaves what is due to others."""
+        """Reads the policy first: a process that cannot read it leaves due packages to other processes."""
         self._store.installation.roster(connection)
         return is_any_due(connection, self._store.installation.tenant_id, self._store.clock())
 
@@ -63,7 +63,7 @@ class Sweep:
         return claim_due_packages(connection, self._store.installation.tenant_id, now, now + CLAIMED_FOR, AT_ONCE)
 
     async def _process(self, states: list[PackageState]) -> None:
-        """To each what is its own; what is refused now is looked at again, and never at once."""
+        """Sends the due commands, hands over silent packages, and postpones what is refused."""
         now = self._store.clock()
         actions = [(state, self._due_action(state, now)) for state in states]
         self._silent([state for state, action in actions if action is Verb.CONSENT])
@@ -77,16 +77,16 @@ class Sweep:
         await self._postpone(later)
 
     def _due_action(self, state: PackageState, now: datetime) -> ClockCommand | datetime | Verb:
-        """What time does to it now, or when it is to be looked at again."""
+        """The command or verb that is due now, or when to look again."""
         following = next_due(state)
         if following is None or following[0] > now:
-            # Its row says otherwise than its state only where it had been put off.
+            # The row's due time differs from the state's only if it was postponed.
             return following[0] if following else now + RETRY_AFTER
         command = _COMMANDS.get(following[1])
         return clock_commands.for_state(command, state) if command else following[1]
 
     async def _postpone(self, later: list[tuple[PackageState, datetime]]) -> None:
-        """Never at once again: whatever is looked at again and again would keep the rest waiting."""
+        """Postpones each by at least a second: a package that stays due would keep the others waiting."""
         if not later:
             return
         soonest = self._store.clock() + timedelta(seconds=1)
@@ -96,4 +96,4 @@ class Sweep:
 
 def _log_refusal(state: PackageState, refusal: Refusal) -> None:
     if refusal.reason is not Reason.NOT_DUE:
-        log.info("sweep.put_off", package=state.decision_package_id, reason=refusal.reason.value)
+        log.info("sweep.command_refused", package=state.decision_package_id, reason=refusal.reason.value)

@@ -1,9 +1,9 @@
-"""The heartbeat: how long an objection could have come in and been carried out, as far as this process can prove it.
+"""The heartbeat: for how long an objection could have arrived and been executed, as far as this process can prove it.
 
-Each beat says that the process is there, and lengthens its proven stretch up to its newest proof. A stretch lies
-between two proofs that follow closely: the time after the last proof is not proven yet. Silence is counted in business
-time, and a heart beats in real time. If the two differ, because a clock was set or the process was stopped, a new
-stretch begins.
+Each beat records that the process is alive and extends its proven stretch of time up to the newest proof. A stretch
+lies between two proofs that follow each other closely; the time after the last proof is not proven yet. Silence is
+measured in business time, while the heart beats in real time. If the two clocks drift apart, because a clock was set or
+the process was stopped, a new stretch begins.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from store.store import Store
 log = structlog.get_logger()
 
 EVERY = 5.0
-MISSED = 3 * EVERY  # after so long without a beat, nobody knows what was in between
-MUST_WRITE = 15.0  # a process whose sign of life is refused for so long is not ready for anything
+MISSED = 3 * EVERY  # after this time without a beat, nothing is known about the time between
+MUST_WRITE = 15.0  # seconds without a successful write after which the process is not ready
 NOTHING = timedelta(0)
 
 
@@ -60,21 +60,21 @@ class Heartbeat:
         self._store, self._reachable, self._way_in, self._clicks = store, reachable, way_in, clicks
         self._monotonic = monotonic
         self._last = self._now()
-        self._since = self._last.real  # what was proven before does not count
+        self._since = self._last.real  # earlier proofs do not count
         self._stretch: Stretch | None = None
         self._unproven = NOTHING
-        self._is_known = False  # to the other replicas, and to the probe that comes in
+        self._is_known = False  # to the other replicas and to the incoming probe
         self._unwritten_since: float | None = None
 
     @property
     def cannot_write(self) -> bool:
-        """Whether the database has taken no sign of life for too long. The time that Slack takes does not count."""
+        """Whether the database has refused signs of life for too long. Time spent in Slack calls does not count."""
         since = self._unwritten_since
         return since is not None and self._monotonic() - since >= MUST_WRITE
 
     @property
     def hears_clicks(self) -> bool:
-        """Whether somebody could be heard now."""
+        """Whether an objection would be heard now."""
         fresh = self._monotonic() - self._last.real <= MISSED
         return fresh and self._stretch is not None and not self._clicks.has_failures
 
@@ -82,11 +82,11 @@ class Heartbeat:
         await self._beat(skipped=NOTHING)
 
     async def time_skipped(self) -> None:
-        """Business time was moved on by hand, with everybody at their desks: what was elapsed over counts as lived."""
+        """The business clock was moved forward by hand while the process was up: the skipped time counts as lived."""
         await self._beat(skipped=self._store.clock() - self._last.at)
 
     async def stop(self) -> None:
-        """No more clicks are taken. What a failed click owes is not left behind."""
+        """Called when no more clicks are taken. Failed clicks are settled first."""
         store, now = self._store, self._store.clock()
         with suppress(UnavailableError):
             await self._clicks.settle()
@@ -122,18 +122,18 @@ class Heartbeat:
         self._last = self._now()
 
     def _can_judge(self, connection: Connection) -> bool:
-        """Every click is refused while the directory is stale or the policy in force cannot be read."""
+        """Every click is refused if the directory is stale or the current policy cannot be read."""
         roster = self._store.installation.roster(connection)
         return roster.directory.is_fresh(roster.policy, self._store.clock())
 
     async def _write_presence(self) -> None:
-        """It takes clicks and can carry none out, so no silence counts at any replica."""
+        """Clicks arrive but none can be executed, so no silence counts at any replica."""
         with suppress(UnavailableError):
             await self._write(None)
         self._stretch = None
 
     def _elapsed(self, skipped: timedelta) -> timedelta:
-        """The time since the last beat, if it was lived through."""
+        """The time since the last beat, if both clocks agree on it; otherwise a new stretch begins."""
         now, last = self._now(), self._last
         elapsed, real = now.at - last.at, timedelta(seconds=now.real - last.real)
         if skipped or (
@@ -144,7 +144,7 @@ class Heartbeat:
         return NOTHING
 
     def _valid_proof(self, proof: Proof | None) -> Proof | None:
-        """No proof is as good as one that is too old, from before a gap, or beside a click that failed."""
+        """None if the proof is too old, from before a gap, or if a click failed."""
         now, reach = self._now(), self._policy.soft.proof_every
         if proof is None or self._clicks.has_failures or proof.real < self._since:
             return None
@@ -152,7 +152,7 @@ class Heartbeat:
         return None if is_old else proof
 
     async def _write(self, proof: Proof | None) -> None:
-        """In one transaction: that this process is there, and what it has proven."""
+        """Writes in one transaction that this process is alive and what it has proven."""
         installation, now, until = self._store.installation, self._store.clock(), self._proven_until(proof)
         stretch, extended = self._stretch, self._extend(until)
         sign = SignOfLife(
@@ -175,7 +175,7 @@ class Heartbeat:
             self._unwritten_since = since
 
     def _proven_until(self, proof: Proof | None) -> datetime | None:
-        """A click under way may still fail: nothing from its beginning on is proven."""
+        """A click in progress may still fail: nothing after its start is proven."""
         oldest = self._clicks.oldest
         return proof and (min(proof.at, oldest) if oldest else proof.at)
 
@@ -191,7 +191,7 @@ class Heartbeat:
         return self._store.clock() - proof.at if proof else self._unproven + elapsed
 
     async def _lose_proof(self) -> None:
-        """Nobody can tell whether an objection would arrive: every package that waits for silence becomes hard."""
+        """Nobody knows whether an objection would arrive: every package that waits for silence becomes hard."""
         waiting = await self._store.read(
             lambda connection: list_soft_waiting(connection, self._store.installation.tenant_id)
         )

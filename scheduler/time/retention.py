@@ -1,6 +1,6 @@
-"""Empties words that have been kept as long as the policy says, a few packages at a time.
+"""Empties content that is older than the policy allows, a few packages at a time.
 
-And forgets callbacks that arrived long ago: what they told of is in the trail, and only operators look at them.
+Also deletes delivered callbacks after a while: the audit trail has the events, and only operators look at callbacks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 PACKAGES = 100
 CALLBACKS = 1_000
-ARRIVED = timedelta(days=30)  # before today: longer than anybody asks whether something arrived
+ARRIVED = timedelta(days=30)  # longer than anybody asks whether a callback arrived
 
 
 def _utc_now() -> datetime:
@@ -27,7 +27,7 @@ def _utc_now() -> datetime:
 
 
 class Retention:
-    """What arrived is counted in real time, as all that is sent; what is kept, in that of business."""
+    """Deliveries are dated in real time, like everything that is sent; content in business time."""
 
     def __init__(self, store: Store, real: Callable[[], datetime] = _utc_now) -> None:
         self._store, self._real = store, real
@@ -36,7 +36,7 @@ class Retention:
         store, now, tenant_id = self._store, self._store.clock(), self._store.installation.tenant_id
         try:
             policy = (await store.read(store.installation.roster)).policy
-            # No silence is ever longer than a package may wait: what lies before that is asked by nobody.
+            # No silence lasts longer than a package may wait, so earlier uptime is never read.
             oldest = now - 2 * policy.windows.defer_at_most
             await store.write(lambda connection: uptime.delete_uptimes(connection, tenant_id, oldest))
             await self._forget_callbacks(min(ARRIVED, policy.retention.content or ARRIVED))

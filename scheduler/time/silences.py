@@ -1,4 +1,4 @@
-"""A silence as the scheduler looks at it: what the database knows of it, and what Slack has said of its cards."""
+"""A silence as the scheduler sees it: what the database knows about it, and what Slack says about its cards."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from store.installation.directory import absence_spans
 from store.installation.installation import Installation
 from store.outbox import cards
 
-ASKED_AGAIN_AFTER = timedelta(seconds=30)  # if Slack did not say, or a click could not have come in just now
-SHOWN_WITHIN = timedelta(minutes=5)  # if the card is posted or proven again: its proof begins another silence
+ASKED_AGAIN_AFTER = timedelta(seconds=30)  # if Slack did not answer, or a click could not have arrived just now
+SHOWN_WITHIN = timedelta(minutes=5)  # if the card is posted or proven again, which starts another silence
 
 CardProofs = Mapping[CardLocation, CardProof]
 
 
 @dataclass(frozen=True, slots=True)
 class SilentPackage:
-    """A package that nobody has spoken about. `cards`: those that are still where an eligible person saw them."""
+    """A package without any answer. `cards` are those still present that an eligible person saw."""
 
     state: PackageState
     cards: tuple[SeenCard, ...]
@@ -52,7 +52,7 @@ class SilentPackage:
 
     @property
     def may_be_enough(self) -> bool:
-        """By what the database knows: only then Slack is asked."""
+        """According to the database. Only then Slack is asked."""
         return self.is_enough(self.cards)
 
     def length(self, seen: Iterable[SeenCard]) -> timedelta:
@@ -62,27 +62,29 @@ class SilentPackage:
         return self.length(seen) >= self.terms.soft_timeout
 
     def proven(self, answers: CardProofs) -> tuple[SeenCard, ...]:
-        """The cards that are there, each with the people who saw it before and still see it."""
+        """The cards that still exist, each with the people who saw it before and still see it."""
         people = {card.location: answers.get(card.location, CardProof()).people for card in self.cards}
         return tuple(card.seen_only_by(seen) for card in self.cards if (seen := people[card.location]) is not None)
 
     def is_proven(self, answers: CardProofs) -> bool:
-        """Whether the silence is long enough by what Slack has just said."""
+        """Whether the silence is long enough according to Slack's answers."""
         return self.is_enough(self.proven(answers))
 
     def gone(self, answers: CardProofs) -> list[CardLocation]:
         return [card.location for card in self.cards if answers.get(card.location) == CardProof()]
 
     def is_deserted(self, answers: CardProofs) -> bool:
-        """Whether all its cards are there, and no one who may decide now can see them."""
+        """Whether all cards exist and nobody who may decide now can see them."""
         seen = [answers[card.location].people for card in self.cards]
         return all(people is not None and not self._any_there(people) for people in seen)
 
     def app_is_gone(self, answers: CardProofs) -> bool:
-        return any(isinstance(answers[card.location].fault, TokenError) for card in self.cards if card.location in answers)
+        return any(
+            isinstance(answers[card.location].fault, TokenError) for card in self.cards if card.location in answers
+        )
 
     def again_at(self, answers: CardProofs) -> datetime:
-        """When to look at it again: when it could be enough, or when Slack may have something else to say."""
+        """When to look again: when it could be enough, or when Slack may answer differently."""
         if not self.cards or self.may_be_enough:
             return min(self.now + self._patience(answers), self.end)
         onlookers, so_far = onlookers_of(self.cards), self.length(self.cards)

@@ -1,4 +1,4 @@
-"""How clicks come in: what proves that one could have, and when."""
+"""The path of clicks into the service (HTTP or Socket Mode), and the proof that it works."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 
 class Proof(NamedTuple):
-    """A moment at which a click could have come in and been carried out, by the business clock and by the real one."""
+    """A moment at which a click could have arrived and been executed, by the business clock and by the real one."""
 
     at: datetime
     real: float
@@ -16,7 +16,7 @@ class Proof(NamedTuple):
 class WayIn(Protocol):
     @property
     def sockets(self) -> int:
-        """How many connections of Slack's Socket Mode this process holds."""
+        """The number of Socket Mode connections of this process."""
 
     async def look(self, *, wanted: bool, again: bool) -> Proof | None:
-        """The newest proof. `wanted`: a package waits for silence. `again`: prove it once more, however new it is."""
+        """The newest proof. `wanted`: a package waits for silence. `again`: prove it again, however new it is."""

@@ -40,6 +40,6 @@ async def test_what_does_not_end_is_cut_off_and_named_and_is_no_error(
         async with ticking({"looking": (looking.tick, 0.01)}):
             await looking.begun.wait()
         await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=5)
-    assert [(each["event"], each["tick"]) for each in told] == [("tick.cut_off", "looking")]
+    assert [(each["event"], each["tick"]) for each in told] == [("tick.cancelled", "looking")]
     assert [each for each in caplog.records if each.levelname == "ERROR"] == []
     assert not looking.finished
