@@ -104,7 +104,7 @@ async def test_an_edit_shows_what_it_changes_before_it_counts(office: Office, sc
     assert state.version == 2
 
 
-async def test_an_objection_makes_a_soft_approval_wait_for_a_yes(office: Office, screen: Screen) -> None:
+async def test_an_objection_makes_a_soft_approval_require_explicit_approval(office: Office, screen: Screen) -> None:
     proposal, _ = await office.asked(SOFT)
     await screen.become(RITA)
     card = screen.card(SOFT["title"])
@@ -115,7 +115,7 @@ async def test_an_objection_makes_a_soft_approval_wait_for_a_yes(office: Office,
 
 
 @pytest.mark.parametrize("verb", ["Request evidence", "Defer", "Override", "Take over", "Recuse"])
-async def test_what_stands_in_the_menu_opens_its_form(office: Office, screen: Screen, verb: str) -> None:
+async def test_a_menu_item_opens_its_form(office: Office, screen: Screen, verb: str) -> None:
     await office.asked(GRAVE)
     await screen.press(screen.card(TITLE), "More")
     await screen.page.get_by_role("menuitem", name=verb).click()
@@ -124,7 +124,7 @@ async def test_what_stands_in_the_menu_opens_its_form(office: Office, screen: Sc
     await screen.picture(f"menu_{verb.replace(' ', '_').lower()}")
 
 
-async def test_the_note_of_a_decision_stands_in_the_thread_of_its_card(office: Office, screen: Screen) -> None:
+async def test_the_note_of_a_decision_is_in_the_thread_of_its_card(office: Office, screen: Screen) -> None:
     proposal, card = await office.asked(GRAVE)
     await office.approve("USENTA", card)
     await office.card(proposal)

@@ -86,7 +86,7 @@ async def test_the_notice_is_refused_revised_approved_by_two_and_sent_once(scree
     await screen.picture("demo_notice")
 
 
-async def test_a_newcomer_is_led_to_the_first_card_as_somebody_who_may_decide_it(screen: Screen) -> None:
+async def test_a_newcomer_is_led_to_the_first_card_as_a_person_who_may_decide_it(screen: Screen) -> None:
     await screen.page.get_by_role("button", name="Try it as Senta: Enforcement notice").click()
     await expect(screen.page.get_by_label("Acting as")).to_have_value("USENTA")
     await expect(screen.card(NOTICE)).to_be_in_viewport()
@@ -94,7 +94,7 @@ async def test_a_newcomer_is_led_to_the_first_card_as_somebody_who_may_decide_it
     await expect(screen.card(NOTICE).get_by_role("button", name="Approve")).to_be_visible()
 
 
-async def test_on_a_phone_the_first_thing_shown_is_what_to_try(address: str, browser: Browser) -> None:
+async def test_a_phone_first_shows_what_to_try(address: str, browser: Browser) -> None:
     async with window(browser, address, PHONE) as screen:
         await expect(screen.page.get_by_role("heading", name="Try it")).to_be_visible()
         await screen.page.get_by_role("button", name="Try it as Rita: A question").tap()
@@ -103,7 +103,7 @@ async def test_on_a_phone_the_first_thing_shown_is_what_to_try(address: str, bro
         assert screen.complaints == []
 
 
-async def test_an_email_is_corrected_and_sent_as_it_was_corrected(screen: Screen) -> None:
+async def test_a_corrected_email_is_sent_as_corrected(screen: Screen) -> None:
     await go(screen, "reviews", "URITA")
     await screen.press(screen.card(MAIL), "Details")
     await screen.press(screen.dialog, "Edit and approve")
@@ -119,7 +119,7 @@ async def test_an_email_is_corrected_and_sent_as_it_was_corrected(screen: Screen
     await expect(screen.card(MAIL)).to_contain_text("Carried out")
 
 
-async def test_an_email_is_rejected_and_the_story_begun_again_with_another(screen: Screen) -> None:
+async def test_after_a_rejected_email_the_story_starts_again_with_another(screen: Screen) -> None:
     await go(screen, "reviews", "UROSS")
     await screen.press(screen.card(MAIL), "Reject")
     await send(screen, "Why you reject it", "They renewed it yesterday.")
@@ -144,7 +144,7 @@ async def test_the_deletion_opens_approve_once_details_were_read(screen: Screen)
     await screen.picture("demo_deletion")
 
 
-async def test_time_is_moved_on_and_silence_lets_the_receipt_go(screen: Screen) -> None:
+async def test_moving_time_on_lets_the_receipt_go_by_silence(screen: Screen) -> None:
     await go(screen, "reviews", "URITA")
     await expect(screen.card(RECEIPT)).to_contain_text("unless somebody objects")
     await screen.page.get_by_role("button", name="+5 min").click()
@@ -177,7 +177,7 @@ def trouble(screen: Screen) -> Locator:
     return screen.page.locator("#agents .trouble")
 
 
-async def test_a_story_that_somebody_else_has_begun_again_meanwhile_says_so(screen: Screen) -> None:
+async def test_a_story_that_someone_else_has_restarted_says_so(screen: Screen) -> None:
     async def late(route: Route) -> None:
         assert (await screen.page.request.post(route.request.url, headers=route.request.headers)).ok
         await route.continue_()
@@ -205,7 +205,7 @@ async def test_the_business_clock_goes_on_by_itself(screen: Screen) -> None:
     assert after - before >= timedelta(hours=1)
 
 
-async def test_where_the_app_has_written_nothing_yet_it_says_so(screen: Screen) -> None:
+async def test_a_view_without_messages_of_the_app_says_so(screen: Screen) -> None:
     await screen.become("UNORA")
     await screen.page.get_by_role("link", name="Countersign Home").click()
     await screen.page.get_by_role("link", name="Messages", exact=True).click()
@@ -217,7 +217,7 @@ async def test_where_the_app_has_written_nothing_yet_it_says_so(screen: Screen) 
     await expect(nothing).to_have_count(0)
 
 
-async def test_a_day_later_the_notice_has_gone_to_the_director(screen: Screen) -> None:
+async def test_after_a_day_the_notice_goes_to_the_director(screen: Screen) -> None:
     await go(screen, "enforcement", "UDORA")
     await expect(screen.card(NOTICE)).to_be_visible()
     await screen.page.get_by_role("button", name="+1 day").click()

@@ -54,7 +54,7 @@ async def unfolded(page: Page, route: Route) -> Locator:
 
 
 @BOTH_SIZES
-async def test_the_page_fits_the_screen_and_nothing_on_it_overlaps(screen: Screen, size: tuple[int, int]) -> None:
+async def test_the_page_fits_the_screen_without_overlaps(screen: Screen, size: tuple[int, int]) -> None:
     name = "docs_phone" if size == PHONE else "docs_wide"
     await screen.picture(name)
     block = await unfolded(screen.page, ROUTES[0])
@@ -104,7 +104,7 @@ async def test_a_reader_tries_a_request_with_a_key_and_sees_it_as_a_command(scre
     assert [package["status"] for package in (await desk.get("/v1/packages")).body["packages"]] == ["pending"]
 
 
-async def test_nothing_is_loaded_but_the_page(desk: Desk, browser: Browser) -> None:
+async def test_the_page_loads_nothing_else(desk: Desk, browser: Browser) -> None:
     asked: list[str] = []
     async with window(browser, "about:blank") as screen:
         screen.page.on("request", lambda request: asked.append(request.url))

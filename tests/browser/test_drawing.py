@@ -49,7 +49,7 @@ def goldens(*kinds: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-async def test_every_message_of_the_service_is_drawn_whole(
+async def test_every_message_of_the_service_is_drawn_completely(
     slack: Slack, browser: Browser, size: tuple[int, int]
 ) -> None:
     messages = goldens("card", "note", "reviews")
@@ -64,7 +64,7 @@ async def test_every_message_of_the_service_is_drawn_whole(
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 @pytest.mark.parametrize("kind", ["details", "form", "home"])
-async def test_every_view_of_the_service_is_drawn_whole(
+async def test_every_view_of_the_service_is_drawn_completely(
     slack: Slack, browser: Browser, kind: str, size: tuple[int, int]
 ) -> None:
     async with window(browser, f"{slack.page_url}#{'home' if kind == 'home' else 'channel/C1'}", size) as screen:
@@ -104,7 +104,7 @@ def open_view(slack: Slack, golden: Any) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_what_is_not_known_is_said_and_the_rest_is_drawn(
+async def test_unknown_blocks_are_reported_and_the_rest_is_drawn(
     slack: Slack, screen: Screen, block: dict[str, Any], text: str
 ) -> None:
     write(slack, block, {"type": "section", "text": {"type": "plain_text", "text": "The rest."}})
@@ -112,7 +112,7 @@ async def test_what_is_not_known_is_said_and_the_rest_is_drawn(
     await expect(message.locator(".unknown")).to_contain_text(text)
 
 
-async def test_hostile_text_stays_text_wherever_it_stands(slack: Slack, screen: Screen) -> None:
+async def test_hostile_text_stays_text_everywhere(slack: Slack, screen: Screen) -> None:
     plain = {"type": "plain_text", "text": HOSTILE, "emoji": False}
     option = {"text": plain, "value": HOSTILE}
     slack.change_person("UANN", real_name=HOSTILE, title=HOSTILE)
@@ -155,7 +155,7 @@ async def test_hostile_text_stays_text_wherever_it_stands(slack: Slack, screen: 
     await screen.picture("hostile")
 
 
-async def test_what_slacks_own_formats_say_is_shown_as_they_mean_it(slack: Slack, screen: Screen) -> None:
+async def test_slacks_own_formats_are_rendered(slack: Slack, screen: Screen) -> None:
     slack.add_group("S1", ["UANN"], handle="seniors")
     text = (
         "*bold* _italic_ ~gone~ `code *not bold*` <https://example.org/a|a page> <@UANN> <!subteam^S1> <#C1> <!here> "

@@ -32,27 +32,25 @@ def program(path: Path, script: str = "") -> Path:
     return path
 
 
-def test_a_browser_on_the_path_is_taken(folder: Path) -> None:
+def test_a_browser_on_the_path_is_used(folder: Path) -> None:
     there = program(folder / "microsoft-edge")
     assert executable(pytest.fail) == str(there)
 
 
-def test_the_one_that_is_named_is_taken_before_any_other(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_browser_named_by_the_variable_is_used_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(folder / "chromium")
     named = program(folder / "mine")
     monkeypatch.setenv(NAMED, str(named))
     assert executable(pytest.fail) == str(named)
 
 
-def test_a_name_that_leads_nowhere_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_name_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(NAMED, str(folder / "none"))
     with pytest.raises(MissingProgramError, match=r"CHROME_PATH is .*, where there is no file"):
         executable(pytest.fail)
 
 
-def test_where_none_is_and_none_may_be_installed_it_is_said_what_to_do(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_browser_the_error_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(folder / "apt-get")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(MissingProgramError) as fault:
@@ -61,7 +59,7 @@ def test_where_none_is_and_none_may_be_installed_it_is_said_what_to_do(
     assert "apt-get install chromium" in NONE
 
 
-def test_as_root_on_debian_it_is_installed_with_a_sentence(folder: Path, root: None) -> None:
+def test_root_on_debian_installs_chromium_and_says_so(folder: Path, root: None) -> None:
     log, program_path = folder / "log", folder / "chromium"
     program(
         folder / "apt-get",

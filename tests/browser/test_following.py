@@ -22,7 +22,7 @@ def furnish(slack: Slack, text: str) -> None:
     slack.say("UANN", "C1", text)
 
 
-async def test_the_page_outlives_its_server_and_shows_what_the_next_one_has(browser: Browser) -> None:
+async def test_the_page_reconnects_to_a_new_server_and_shows_its_state(browser: Browser) -> None:
     async with stand_in() as first, window(browser, first.page_url) as screen:
         furnish(first, "From before.")
         await expect(screen.card("From before.")).to_be_visible()
@@ -37,7 +37,7 @@ async def test_the_page_outlives_its_server_and_shows_what_the_next_one_has(brow
             await expect(screen.card("And on.")).to_be_visible()
 
 
-async def test_a_window_that_nobody_sees_holds_no_connection_and_catches_up_when_it_is_seen(browser: Browser) -> None:
+async def test_a_hidden_window_holds_no_connection_and_catches_up_when_shown(browser: Browser) -> None:
     async with stand_in() as slack, window(browser, slack.page_url) as screen:
         furnish(slack, "From before.")
         await expect(screen.card("From before.")).to_be_visible()

@@ -81,7 +81,7 @@ def chooser(screen: Screen) -> Locator:
     return screen.page.locator("#messages")
 
 
-async def test_what_asks_once_more_is_sent_only_after_a_yes(slack: Slack, app: AsyncApp, screen: Screen) -> None:
+async def test_a_button_with_a_confirmation_is_sent_only_after_yes(slack: Slack, app: AsyncApp, screen: Screen) -> None:
     received = heard(app)
     write(slack, actions(button("wipe", "Wipe", style="danger", confirm=CONFIRM)))
     wipe = screen.page.get_by_role("button", name="Wipe")
@@ -97,7 +97,7 @@ async def test_what_asks_once_more_is_sent_only_after_a_yes(slack: Slack, app: A
     assert received.empty()
 
 
-async def test_what_is_chosen_in_a_message_is_told_at_once(slack: Slack, app: AsyncApp, screen: Screen) -> None:
+async def test_a_choice_in_a_message_is_sent_at_once(slack: Slack, app: AsyncApp, screen: Screen) -> None:
     received = heard(app)
     one: Any = {"type": "static_select", "action_id": "one", "options": OPTIONS, "placeholder": plain("Which")}
     who: Any = {"type": "users_select", "action_id": "who", "placeholder": plain("Who")}
@@ -114,9 +114,7 @@ async def test_what_is_chosen_in_a_message_is_told_at_once(slack: Slack, app: As
     assert (await next_of(received))["selected_date"] == "2026-12-24"
 
 
-async def test_every_input_of_a_form_reaches_the_app_as_it_was_filled_in(
-    slack: Slack, app: AsyncApp, screen: Screen
-) -> None:
+async def test_every_input_of_a_form_reaches_the_app_unchanged(slack: Slack, app: AsyncApp, screen: Screen) -> None:
     sent: dict[str, Any] = {}
 
     @app.view("form")
@@ -168,7 +166,7 @@ async def test_every_input_of_a_form_reaches_the_app_as_it_was_filled_in(
     assert values["datetimepicker"]["selected_date_time"] % 3600 == 0
 
 
-async def test_forms_are_pushed_updated_and_cleared_and_what_was_typed_below_stays(
+async def test_forms_are_pushed_updated_and_cleared_without_losing_typed_values(
     slack: Slack, app: AsyncApp, screen: Screen
 ) -> None:
     answers: Iterator[dict[str, Any]] = iter(
@@ -196,7 +194,7 @@ async def test_forms_are_pushed_updated_and_cleared_and_what_was_typed_below_sta
     await expect(screen.dialog).to_be_hidden()
 
 
-async def test_a_form_that_the_app_draws_anew_keeps_what_is_typed_and_the_focus(slack: Slack, screen: Screen) -> None:
+async def test_a_form_that_the_app_updates_keeps_typed_values_and_focus(slack: Slack, screen: Screen) -> None:
     view = slack.workspace.views.open("UANN", "T1", modal(field("first")), None)
     box = screen.dialog.get_by_role("textbox")
     await box.fill("Half a sent")
@@ -206,9 +204,7 @@ async def test_a_form_that_the_app_draws_anew_keeps_what_is_typed_and_the_focus(
     await expect(box).to_have_value("Half a sent")
 
 
-async def test_options_that_the_app_offers_are_asked_for_as_one_types(
-    slack: Slack, app: AsyncApp, screen: Screen
-) -> None:
+async def test_the_apps_options_are_requested_while_typing(slack: Slack, app: AsyncApp, screen: Screen) -> None:
     @app.options("which_field")
     async def offer(ack: AsyncAck, payload: dict[str, Any]) -> None:
         await ack(options=[{"text": plain(f"{payload['value']}!"), "value": f"{payload['value']}-1"}])

@@ -66,7 +66,7 @@ async def test_nothing_is_cut_overlaps_or_is_faint(
         assert screen.complaints == []
 
 
-async def test_on_a_phone_one_part_is_shown_at_a_time_and_each_is_a_tap_away(office: Office, browser: Browser) -> None:
+async def test_a_phone_shows_one_part_at_a_time_and_each_is_a_tap_away(office: Office, browser: Browser) -> None:
     await office.asked(GRAVE)
     async with window(browser, f"{office.slack.page_url}?as={SENTA}", PHONE) as screen:
         sidebar = screen.page.get_by_role("navigation", name="Channels and messages")
@@ -109,7 +109,7 @@ async def test_a_card_is_approved_by_keyboard_alone(office: Office, screen: Scre
     assert await office.status(proposal) is Status.APPROVED
 
 
-async def test_the_menu_is_steered_by_arrows_and_escape(office: Office, screen: Screen) -> None:
+async def test_the_menu_is_operated_with_arrows_and_escape(office: Office, screen: Screen) -> None:
     await office.asked(GRAVE)
     more = screen.card(TITLE).get_by_role("button", name="More")
     await more.focus()
@@ -138,13 +138,13 @@ async def test_the_focus_stays_within_a_form_and_returns_to_where_it_was_opened(
     await expect(screen.card(TITLE).get_by_role("button", name="Reject")).to_be_focused()
 
 
-async def test_a_new_message_is_told_to_who_cannot_see_it(office: Office, screen: Screen) -> None:
+async def test_a_new_message_outside_the_view_is_announced(office: Office, screen: Screen) -> None:
     await expect(screen.page.get_by_role("heading", name="# reviews")).to_be_visible()
     _, card = await office.asked(GRAVE)
     await expect(screen.page.locator("#live")).to_have_text(f"Countersign: {card.text}")
 
 
-async def test_a_card_that_is_drawn_anew_keeps_the_focus(office: Office, screen: Screen) -> None:
+async def test_a_redrawn_card_keeps_the_focus(office: Office, screen: Screen) -> None:
     proposal, _ = await office.asked(GRAVE)
     await screen.card(TITLE).get_by_role("button", name="Details").focus()
     await office.cancel(proposal)

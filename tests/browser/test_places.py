@@ -32,7 +32,7 @@ async def test_home_lists_what_waits_and_its_buttons_open_details_and_forms(offi
     await screen.picture("home")
 
 
-async def test_the_command_answers_by_a_note_with_words_and_charts(office: Office, screen: Screen) -> None:
+async def test_the_command_answers_with_a_private_note_with_text_and_charts(office: Office, screen: Screen) -> None:
     await office.asked(GRAVE)
     await screen.write("/reviews queue")
     await expect(screen.note).to_contain_text(TITLE)
@@ -42,7 +42,9 @@ async def test_the_command_answers_by_a_note_with_words_and_charts(office: Offic
     await screen.picture("stats")
 
 
-async def test_what_people_write_is_shown_to_others_and_pings_whom_it_names(office: Office, screen: Screen) -> None:
+async def test_a_persons_message_is_shown_to_others_and_notifies_the_people_it_names(
+    office: Office, screen: Screen
+) -> None:
     await screen.write("@Rita, is the 2 < 3 & that all?")
     await expect(screen.card("@Rita, is the 2 < 3 & that all?")).to_be_visible()
     await screen.page.get_by_role("link", name="general").click()
@@ -55,7 +57,7 @@ async def test_what_people_write_is_shown_to_others_and_pings_whom_it_names(offi
     await expect(sidebar.get_by_label("1 that mention you")).to_have_count(0)
 
 
-async def test_everybody_who_can_act_is_offered_with_what_they_are(office: Office, screen: Screen) -> None:
+async def test_everyone_who_can_act_is_listed_with_their_role(office: Office, screen: Screen) -> None:
     offered = screen.page.get_by_label("Acting as").get_by_role("option")
     names = await offered.all_inner_texts()
     assert "Senta · Senior reviewer" in names
@@ -78,7 +80,7 @@ async def test_a_guest_is_refused_with_the_reason(office: Office, screen: Screen
     await expect(screen.note).to_contain_text("uest")
 
 
-async def test_what_comes_below_what_one_reads_is_a_button_away(office: Office, screen: Screen) -> None:
+async def test_new_messages_below_are_a_button_away(office: Office, screen: Screen) -> None:
     await office.asked(GRAVE)
     await office.asked(SOFT)
     await screen.become(ROSE)
@@ -93,12 +95,12 @@ async def test_what_comes_below_what_one_reads_is_a_button_away(office: Office, 
     await expect(screen.card("Somebody has to look")).to_be_in_viewport()
 
 
-async def test_where_no_demo_runs_there_is_no_panel_of_agents(office: Office, screen: Screen) -> None:
+async def test_without_a_demo_there_is_no_panel_of_agents(office: Office, screen: Screen) -> None:
     await expect(screen.page.get_by_text("Not Slack: a stand-in on this machine")).to_be_visible()
     await expect(screen.page.get_by_role("complementary")).to_have_count(0)
 
 
-async def test_who_joins_a_channel_sees_it_and_who_leaves_does_not(office: Office, screen: Screen) -> None:
+async def test_people_see_a_channel_after_joining_and_not_after_leaving(office: Office, screen: Screen) -> None:
     sidebar = screen.page.get_by_role("navigation", name="Channels and messages")
     await expect(sidebar.get_by_role("link", name="general")).to_be_visible()
     office.slack.leave(SENTA, SECOND)

@@ -22,7 +22,7 @@ async def mended(screen: Screen) -> None:
     await expect(screen.page.get_by_role("status")).to_be_empty()
 
 
-async def test_slack_goes_down_and_comes_back_and_the_card_is_right_in_the_end(office: Office, screen: Screen) -> None:
+async def test_the_card_is_correct_after_a_slack_outage(office: Office, screen: Screen) -> None:
     proposal, _ = await office.asked(GRAVE)
     card = screen.card(TITLE)
     await expect(card.get_by_role("button", name="Approve")).to_be_visible()
@@ -55,9 +55,7 @@ async def test_while_slack_limits_the_app_a_decision_counts_and_is_shown_later(o
     await expect(card).to_contain_text("approved this")
 
 
-async def test_an_app_that_cannot_be_reached_is_said_at_the_button_and_by_the_command(
-    office: Office, screen: Screen
-) -> None:
+async def test_an_unreachable_app_is_reported_at_the_button_and_by_the_command(office: Office, screen: Screen) -> None:
     await office.asked(GRAVE)
     office.slack.app_at(NOWHERE)
     card = screen.card(TITLE)
@@ -68,7 +66,7 @@ async def test_an_app_that_cannot_be_reached_is_said_at_the_button_and_by_the_co
     await screen.picture("dispatch_failed")
 
 
-async def test_an_app_that_does_not_answer_in_time_is_said_in_the_form(office: Office, screen: Screen) -> None:
+async def test_an_app_that_does_not_answer_in_time_is_reported_in_the_form(office: Office, screen: Screen) -> None:
     await office.asked(GRAVE)
     await screen.press(screen.card(TITLE), "Reject")
     await screen.dialog.get_by_label("Why you reject it").fill("No.")

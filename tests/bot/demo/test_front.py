@@ -14,32 +14,32 @@ from tests.bot.demo.visitor import Visitor, running
 @pytest.mark.parametrize(
     "path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/playground/demo/state"]
 )
-async def test_what_the_service_and_the_demo_show_is_there(visitor: Visitor, path: str) -> None:
+async def test_everything_the_service_and_the_demo_show_is_present(visitor: Visitor, path: str) -> None:
     async with visitor.http.get(path) as answer:
         assert answer.status == 200
 
 
-async def test_what_is_nowhere_is_answered_by_the_service(visitor: Visitor) -> None:
+async def test_unknown_paths_are_answered_by_the_service(visitor: Visitor) -> None:
     async with visitor.http.get("/nowhere") as answer:
         assert (answer.status, answer.content_type) == (404, "application/problem+json")
 
 
-async def test_the_playground_answers_as_slack(visitor: Visitor) -> None:
+async def test_the_playground_answers_like_slack(visitor: Visitor) -> None:
     async with visitor.http.post("/playground/api/auth.test") as answer:
         assert await answer.json() == {"ok": False, "error": "not_authed"}
 
 
-async def test_no_agent_comes_in_without_its_key(visitor: Visitor) -> None:
+async def test_no_agent_is_served_without_its_key(visitor: Visitor) -> None:
     async with visitor.http.get("/v1/packages") as answer:
         assert answer.status == 401
 
 
-async def test_no_interaction_comes_in_without_its_signature(visitor: Visitor) -> None:
+async def test_no_interaction_is_accepted_without_its_signature(visitor: Visitor) -> None:
     async with visitor.http.post("/slack/events", data={"payload": "{}"}) as answer:
         assert answer.status == 401
 
 
-async def test_a_body_that_does_not_say_how_large_it_is_ends_where_the_service_says(visitor: Visitor) -> None:
+async def test_a_body_of_unknown_length_is_cut_off_at_the_limit(visitor: Visitor) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(2 * MAX_BODY // 1024):
             yield b" " * 1024

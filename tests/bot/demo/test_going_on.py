@@ -9,7 +9,7 @@ from tests.bot.demo.test_stories import DELETION, MAIL, NOTICE, PLAN
 from tests.bot.demo.visitor import RITA, ROSS, SENTA, SUSAN, Visitor, lines, running, visiting
 
 
-async def test_the_messages_are_there_again_and_no_card_twice(tmp_path: Path) -> None:
+async def test_messages_are_restored_without_duplicate_cards(tmp_path: Path) -> None:
     async with visiting(tmp_path) as first:
         card = await first.card(NOTICE)
         await first.give(SENTA, card, Verb.COMMENT, {"comment": "I know the place."})
@@ -25,7 +25,7 @@ def _posted(visitor: Visitor) -> list[tuple[str, str]]:
     return sorted((message.channel, message.ts) for channel in channels for message in visitor.slack.messages(channel))
 
 
-async def test_a_decision_that_was_half_made_is_completed_after_the_restart(tmp_path: Path) -> None:
+async def test_an_unfinished_decision_is_completed_after_the_restart(tmp_path: Path) -> None:
     async with visiting(tmp_path) as first:
         await first.approve(SENTA, await first.card(NOTICE))
         await first.told("notice-desk", "1 of 2 people have approved")
@@ -36,7 +36,7 @@ async def test_a_decision_that_was_half_made_is_completed_after_the_restart(tmp_
         assert any(line.startswith("Was started again") for line in document)
 
 
-async def test_an_agent_finds_what_was_decided_while_it_was_away(tmp_path: Path) -> None:
+async def test_an_agent_finds_decisions_made_while_it_was_away(tmp_path: Path) -> None:
     async with visiting(tmp_path) as first:
         card = await first.card(MAIL)
         await first.demo.stage.close()
@@ -46,7 +46,7 @@ async def test_an_agent_finds_what_was_decided_while_it_was_away(tmp_path: Path)
         assert "Sent to office@quayside-fish.example" in (await second.over("mail"))[-2]
 
 
-async def test_what_was_asked_before_the_restart_is_in_the_plan_after_it(tmp_path: Path) -> None:
+async def test_a_request_made_before_the_restart_is_in_the_plan_after_it(tmp_path: Path) -> None:
     async with visiting(tmp_path) as first:
         await first.give(RITA, await first.card(PLAN), Verb.REVISE, {"instructions": "Add the bakeries."})
         await first.card(PLAN, "version 2")
@@ -56,7 +56,7 @@ async def test_what_was_asked_before_the_restart_is_in_the_plan_after_it(tmp_pat
         await second.card(PLAN, "version 3", "Add the bakeries.", "Only ten restaurants.")
 
 
-async def test_a_story_that_was_over_stays_over_and_its_lines_are_there(tmp_path: Path) -> None:
+async def test_a_finished_story_stays_finished_and_keeps_its_lines(tmp_path: Path) -> None:
     async with visiting(tmp_path) as first:
         document = await first.over("reading")
     async with visiting(tmp_path) as second:
@@ -71,7 +71,7 @@ async def test_time_that_was_moved_stays_moved(tmp_path: Path) -> None:
         assert (await second.state())["moved_seconds"] == 3600
 
 
-async def test_a_line_that_a_sudden_end_cut_off_costs_only_itself(tmp_path: Path) -> None:
+async def test_a_line_cut_off_by_a_crash_loses_only_itself(tmp_path: Path) -> None:
     async with visiting(tmp_path) as first:
         await first.card(DELETION)
     with (tmp_path / "messages.jsonl").open("a") as journal:
@@ -80,7 +80,7 @@ async def test_a_line_that_a_sudden_end_cut_off_costs_only_itself(tmp_path: Path
         assert (await second.card(DELETION)).ts == first.slack.messages("C0DATA")[0].ts
 
 
-async def test_what_is_deleted_stays_deleted(tmp_path: Path) -> None:
+async def test_a_deleted_message_stays_deleted(tmp_path: Path) -> None:
     async with visiting(tmp_path) as first:
         card = await first.card(MAIL)
         first.slack.workspace.messages.delete(card)
@@ -88,7 +88,7 @@ async def test_what_is_deleted_stays_deleted(tmp_path: Path) -> None:
         assert second.slack.workspace.messages.find(card.channel, card.ts) is None
 
 
-async def test_fresh_begins_anew(tmp_path: Path) -> None:
+async def test_fresh_starts_from_scratch(tmp_path: Path) -> None:
     async with visiting(tmp_path) as first:
         await first.pass_time(3600)
         card = await first.card(NOTICE)

@@ -17,7 +17,7 @@ from tests.bot.demo.process import Started, running, started
 from tests.bot.demo.visitor import lines
 
 
-async def test_it_says_where_and_what_it_is_and_how_to_end_it_and_listens_on_this_machine_alone(tmp_path: Path) -> None:
+async def test_the_demo_prints_its_address_and_how_to_end_it_and_listens_on_loopback_only(tmp_path: Path) -> None:
     async with running("--folder", "my # 100% demo", cwd=tmp_path) as demo:
         output = "".join(demo.output)
         assert f"{demo.url}/playground" in output
@@ -44,7 +44,7 @@ async def test_ctrl_c_ends_it_cleanly_with_streams_open_and_agents_waiting(tmp_p
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-async def test_it_ends_cleanly_while_it_is_still_starting(tmp_path: Path, signum: signal.Signals) -> None:
+async def test_the_demo_ends_cleanly_while_it_is_still_starting(tmp_path: Path, signum: signal.Signals) -> None:
     async with started("--port", "0", cwd=tmp_path) as demo:
         await demo.read(until="is starting")
         demo.process.send_signal(signum)
@@ -53,7 +53,7 @@ async def test_it_ends_cleanly_while_it_is_still_starting(tmp_path: Path, signum
     assert demo.output[-1].startswith("The demo has ended.")
 
 
-async def test_after_a_kill_it_goes_on_and_the_trail_is_whole(
+async def test_after_a_kill_the_demo_goes_on_and_the_audit_log_is_complete(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with running(cwd=tmp_path) as first:
@@ -101,21 +101,23 @@ def taken() -> Iterator[str]:
         yield str(other.getsockname()[1])
 
 
-async def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path, taken: str) -> None:
+async def test_a_used_port_is_reported_in_one_sentence(tmp_path: Path, taken: str) -> None:
     async with started("--port", taken, cwd=tmp_path) as demo:
         await demo.read()
         assert await demo.process.wait() == 1
     assert demo.output[1:] == [f"countersign: port {taken} is taken by another program; choose another with --port\n"]
 
 
-def test_a_second_demo_in_the_same_folder_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_demo_in_the_same_folder_is_refused_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with Folder(tmp_path).hold():
         assert run_command(["demo", "--folder", str(tmp_path)]) == 1
     sentence = f"a demo already runs in {tmp_path}; end it first, or name another with --folder"
     assert capsys.readouterr().err == f"countersign: {sentence}\n"
 
 
-def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unwritable_folder_is_reported_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     below = tmp_path / "file" / "below"
     assert run_command(["demo", "--folder", str(below)]) == 1
@@ -123,7 +125,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path, capsys: p
     assert capsys.readouterr().err == f"countersign: {sentence}\n"
 
 
-def test_a_folder_whose_name_would_end_in_the_middle_is_a_sentence(
+def test_a_folder_name_with_a_question_mark_is_reported_in_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(["demo", "--folder", str(tmp_path / "why?")]) == 1
@@ -132,7 +134,7 @@ def test_a_folder_whose_name_would_end_in_the_middle_is_a_sentence(
 
 
 @pytest.mark.parametrize("option", ["--no-open", "--fresh"])
-def test_a_folder_with_other_things_in_it_is_left_alone(
+def test_a_folder_with_other_content_is_left_alone(
     tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     thesis = tmp_path / "countersign.db"
@@ -142,7 +144,7 @@ def test_a_folder_with_other_things_in_it_is_left_alone(
     assert ([*tmp_path.iterdir()], thesis.read_text()) == ([thesis], "my only copy")
 
 
-async def test_where_no_browser_can_be_opened_it_says_so_and_goes_on(tmp_path: Path) -> None:
+async def test_if_no_browser_can_be_opened_the_demo_says_so_and_goes_on(tmp_path: Path) -> None:
     async with running("--open", cwd=tmp_path) as demo:
         await demo.read(until="No browser could be opened from here: open that address yourself.")
         async with aiohttp.ClientSession(demo.url) as http, http.get("/readyz") as answer:

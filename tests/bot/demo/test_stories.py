@@ -13,7 +13,7 @@ RECEIPT, QUESTION, PLAN = "Tell Quayside Fish", "Which address of Entity ABC", "
 TAKEOVER = "Two records of case ABC-2026-131"
 
 
-async def test_the_notice_is_refused_to_the_requester_the_guest_the_owner_and_who_has_no_such_role(
+async def test_the_notice_is_refused_to_requester_guest_owner_and_people_without_the_role(
     visitor: Visitor,
 ) -> None:
     card = await visitor.card(NOTICE)
@@ -49,12 +49,12 @@ async def test_two_seniors_are_not_enough_for_the_notice(visitor: Visitor) -> No
     await visitor.over("notice")
 
 
-async def test_once_the_supervisor_has_approved_the_notice_nobody_is_told_that_one_is_missing(visitor: Visitor) -> None:
+async def test_after_the_supervisors_approval_the_notice_does_not_ask_for_a_supervisor(visitor: Visitor) -> None:
     await visitor.approve(SUSAN, await visitor.card(NOTICE))
     await visitor.told("notice-desk", "1 of 2 people have approved.")
 
 
-async def test_evidence_for_the_notice_is_asked_for_and_brought(visitor: Visitor) -> None:
+async def test_evidence_for_the_notice_is_requested_and_supplied(visitor: Visitor) -> None:
     asked = {"instructions": "Where is the record of May?"}
     await visitor.give(SENTA, await visitor.card(NOTICE), Verb.REQUEST_MORE_EVIDENCE, asked)
     assert "Inspection of 18 May" in (await visitor.card(NOTICE, "version 2")).shown
@@ -66,14 +66,14 @@ async def test_an_email_is_approved_and_sent(visitor: Visitor) -> None:
     assert "Sent to office@quayside-fish.example: Your permit runs out" in document[-2]
 
 
-async def test_an_email_is_rejected_and_stays_where_it_is(visitor: Visitor) -> None:
+async def test_a_rejected_email_is_not_sent(visitor: Visitor) -> None:
     await visitor.give(ROSS, await visitor.card(MAIL), Verb.REJECT, {"comment": "They renewed it yesterday."})
     document = await visitor.over("mail")
     assert "Rejected by Ross: “They renewed it yesterday.”" in document[-2]
     assert document[-1] == "Nothing: without permission there is nothing to do."
 
 
-async def test_an_email_is_corrected_and_sent_as_it_was_corrected(visitor: Visitor) -> None:
+async def test_a_corrected_email_is_sent_as_corrected(visitor: Visitor) -> None:
     corrected = {"message": "mail-1", "to": "fees@quayside-fish.example", "subject": "Your permit", "body": "Renew it."}
     typed = {"action_parameters": json.dumps(corrected), "comment": "Their office has moved."}
     await visitor.give(RITA, await visitor.card(MAIL), Verb.APPROVE_WITH_EDITS)
@@ -84,7 +84,7 @@ async def test_an_email_is_corrected_and_sent_as_it_was_corrected(visitor: Visit
     assert document[-2] == "Sent to fees@quayside-fish.example: Your permit (9 characters)."
 
 
-async def test_the_deletion_waits_for_two_people_who_have_read_its_details(visitor: Visitor) -> None:
+async def test_the_deletion_needs_two_people_who_have_opened_details(visitor: Visitor) -> None:
     card = await visitor.card(DELETION)
     assert "Open Details" in await visitor.refused(SVEN, card)
     await visitor.approve(SVEN, card)
@@ -109,7 +109,7 @@ async def test_a_low_risk_read_passes_by_itself_and_shows_in_no_channel(visitor:
     assert [shown for shown in posted if "case-reader" in shown] == []
 
 
-async def test_a_receipt_goes_out_once_silence_was_long_enough(visitor: Visitor) -> None:
+async def test_a_receipt_is_sent_after_enough_silence(visitor: Visitor) -> None:
     await visitor.card(RECEIPT, "unless somebody objects")
     assert (await visitor.pass_time(300)).status == 200
     document = await visitor.over("receipt")
@@ -117,7 +117,7 @@ async def test_a_receipt_goes_out_once_silence_was_long_enough(visitor: Visitor)
     assert document[-2] == "Sent receipt-2 for appeal 301 to Quayside Fish."
 
 
-async def test_a_receipt_to_which_somebody_objects_waits_for_a_yes(visitor: Visitor) -> None:
+async def test_a_receipt_with_an_objection_waits_for_explicit_approval(visitor: Visitor) -> None:
     await visitor.give(ROSS, await visitor.card(RECEIPT, "unless somebody objects"), Verb.OBJECT)
     await visitor.told("appeals-clerk", "Pending, hard approval")
     assert (await visitor.pass_time(3600)).status == 200
@@ -130,7 +130,7 @@ async def test_a_question_is_answered_and_the_answer_used(visitor: Visitor) -> N
     assert (await visitor.over("question"))[-1] == "Wrote into the draft: “40 Quay Street.”"
 
 
-async def test_a_question_that_nobody_wants_to_answer_leaves_it_open(visitor: Visitor) -> None:
+async def test_an_unanswered_question_leaves_the_address_open(visitor: Visitor) -> None:
     await visitor.give(RITA, await visitor.card(QUESTION), Verb.REJECT, {"comment": "Ask the register."})
     assert "Left the address open" in (await visitor.over("question"))[-1]
 
@@ -147,7 +147,7 @@ async def test_a_plan_is_discussed_revised_twice_and_carried_out(visitor: Visito
     assert (await visitor.over("plan"))[-2] == "Entered week 49 into the calendar, in 5 steps."
 
 
-async def test_a_person_takes_over_and_hands_back_and_the_agent_leaves_the_thread_alone_between(
+async def test_while_a_person_has_taken_over_the_agent_leaves_the_thread_alone(
     visitor: Visitor,
 ) -> None:
     card = await visitor.card(TAKEOVER)
@@ -167,14 +167,14 @@ async def test_an_agent_that_an_admin_paused_says_so_and_goes_on_when_it_is_resu
     assert "Sent to office@quayside-fish.example" in (await visitor.over("mail"))[-2]
 
 
-async def test_a_story_that_is_over_begins_again_as_another_and_one_that_runs_does_not(visitor: Visitor) -> None:
+async def test_a_finished_story_starts_again_with_new_ids_and_a_running_one_does_not(visitor: Visitor) -> None:
     await visitor.over("reading")
     assert await visitor.begin("reading") == 202
     await visitor.told("case-reader", "Read 14 documents of case ABC-2026-119")
     assert [await visitor.begin("notice"), await visitor.begin("nonsense")] == [409, 404]
 
 
-async def test_each_agent_has_something_to_tell_and_none_met_a_fault(visitor: Visitor) -> None:
+async def test_every_agent_reports_something_and_none_fails(visitor: Visitor) -> None:
     for agent in ("notice-desk", "mail-assistant", "data-steward", "appeals-clerk", "drafting-agent", "planning-agent"):
         await visitor.told(agent, "Pending")
     state = await visitor.state()

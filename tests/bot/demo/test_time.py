@@ -16,7 +16,7 @@ HOUR = 3600
 DAY = 24 * HOUR
 
 
-async def test_the_clock_says_how_far_it_was_moved(visitor: Visitor) -> None:
+async def test_the_clock_shows_how_far_it_was_moved(visitor: Visitor) -> None:
     before = await visitor.state()
     assert before["moved_seconds"] == 0
     await visitor.pass_time(DAY)
@@ -36,7 +36,7 @@ async def test_time_goes_forward_by_whole_seconds_up_to_a_day(visitor: Visitor, 
 
 
 @pytest.mark.parametrize("body", ["", "60", "[]", "{", '{"seconds": 60, "back": true}'])
-async def test_what_is_no_such_request_moves_nothing(visitor: Visitor, body: str) -> None:
+async def test_an_invalid_request_does_not_move_time(visitor: Visitor, body: str) -> None:
     async with visitor.http.post("/playground/demo/time", data=body) as answer:
         assert (answer.status, await answer.json()) == (
             400,
@@ -45,7 +45,7 @@ async def test_what_is_no_such_request_moves_nothing(visitor: Visitor, body: str
     assert (await visitor.state())["moved_seconds"] == 0
 
 
-async def test_the_notice_is_reminded_of_and_then_climbs_to_the_director(visitor: Visitor) -> None:
+async def test_the_notice_gets_a_reminder_and_then_escalates_to_the_director(visitor: Visitor) -> None:
     card = await visitor.card(NOTICE)
     await visitor.pass_time(20 * HOUR)
     await visitor.slack.until(
@@ -61,7 +61,7 @@ async def test_the_notice_is_reminded_of_and_then_climbs_to_the_director(visitor
     await visitor.told("notice-desk", "waits for a director")
 
 
-async def test_what_is_due_within_a_move_happens_at_its_own_time(visitor: Visitor) -> None:
+async def test_events_due_within_a_move_happen_at_their_own_time(visitor: Visitor) -> None:
     await visitor.card(RECEIPT, "unless somebody objects")
     await visitor.pass_time(DAY)
     await visitor.over("receipt")
@@ -75,7 +75,7 @@ def _decided_after(connection: Connection) -> timedelta:
     return duration
 
 
-async def test_a_notice_that_nobody_looks_at_expires_at_the_top(visitor: Visitor) -> None:
+async def test_an_ignored_notice_expires_at_the_top_of_the_ladder(visitor: Visitor) -> None:
     await visitor.card(NOTICE)
     await visitor.pass_time(DAY)
     await visitor.pass_time(DAY)

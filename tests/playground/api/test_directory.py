@@ -11,7 +11,7 @@ from playground.slack import Slack
 from tests.playground.app import error_of, refusal_of
 
 
-async def test_auth_test_says_who_we_are_and_what_we_may(client: AsyncWebClient, slack: Slack) -> None:
+async def test_auth_test_returns_our_identity_and_scopes(client: AsyncWebClient, slack: Slack) -> None:
     answer = await client.auth_test()
     assert (answer["team_id"], answer["user_id"], answer["bot_id"]) == ("T1", "UBOT", "BBOT")
     assert set(answer.headers["x-oauth-scopes"].split(",")) == slack.scopes
@@ -25,19 +25,19 @@ async def test_auth_test_says_who_we_are_and_what_we_may(client: AsyncWebClient,
     ("token", "error"),
     [("", "not_authed"), ("xoxb-made-up", "invalid_auth"), ("xapp-stand-in", "not_allowed_token_type")],
 )
-async def test_a_token_that_is_none(token: str, error: str, client: AsyncWebClient) -> None:
+async def test_an_invalid_token_is_refused(token: str, error: str, client: AsyncWebClient) -> None:
     client.token = token
     assert await error_of(client.auth_test()) == error
 
 
 @pytest.mark.parametrize("error", ["account_inactive", "token_revoked"])
-async def test_a_token_that_is_over(error: str, client: AsyncWebClient, slack: Slack) -> None:
+async def test_a_revoked_token_is_refused(error: str, client: AsyncWebClient, slack: Slack) -> None:
     slack.workspace.token_error = error
     answer = await refusal_of(client.auth_test())
     assert (answer["error"], "x-oauth-scopes" in answer.headers) == (error, False)
 
 
-async def test_a_scope_that_is_missing_is_named(client: AsyncWebClient, slack: Slack) -> None:
+async def test_a_missing_scope_is_named(client: AsyncWebClient, slack: Slack) -> None:
     slack.scopes -= {"users:read", "chat:write"}
     answer = await refusal_of(client.users_info(user="UANN"))
     assert (answer["error"], answer["needed"]) == ("missing_scope", "users:read")
@@ -45,17 +45,17 @@ async def test_a_scope_that_is_missing_is_named(client: AsyncWebClient, slack: S
     assert await error_of(client.chat_postMessage(channel="C1", text="Hello")) == "missing_scope"
 
 
-async def test_a_method_that_there_is_not(client: AsyncWebClient) -> None:
+async def test_an_unknown_method_is_refused(client: AsyncWebClient) -> None:
     assert await error_of(client.api_call("chat.shout")) == "unknown_method"
 
 
-async def test_people_are_listed_page_by_page(client: AsyncWebClient, slack: Slack) -> None:
+async def test_people_are_paged(client: AsyncWebClient, slack: Slack) -> None:
     everybody = [person["id"] async for page in await client.users_list(limit=2) for person in page["members"]]
     assert everybody == ["UBOT", "USLACKBOT", "UANN", "UBEN", "UGUS", "USTR"]
     assert await error_of(client.users_list(cursor="made up")) == "invalid_cursor"
 
 
-async def test_people_are_shown_for_what_they_are(client: AsyncWebClient, slack: Slack) -> None:
+async def test_people_are_shown_with_their_kind(client: AsyncWebClient, slack: Slack) -> None:
     slack.add_person("UOLD", deleted=True)
     slack.add_person("UFLOW", workflow_bot=True)
     slack.add_person("UMULTI", guest="multi")
@@ -72,7 +72,7 @@ async def test_people_are_shown_for_what_they_are(client: AsyncWebClient, slack:
     assert "email" not in (await client.users_info(user="UANN"))["user"]["profile"]
 
 
-async def test_somebody_is_found_by_e_mail_or_not(client: AsyncWebClient, slack: Slack) -> None:
+async def test_people_are_looked_up_by_email(client: AsyncWebClient, slack: Slack) -> None:
     assert (await client.users_lookupByEmail(email="Ann@example.org"))["user"]["id"] == "UANN"
     assert await error_of(client.users_lookupByEmail(email="str@example.net")) == "users_not_found"
     slack.change_person("UANN", deleted=True)
@@ -80,7 +80,7 @@ async def test_somebody_is_found_by_e_mail_or_not(client: AsyncWebClient, slack:
     assert await error_of(client.users_info(user="U404")) == "user_not_found"
 
 
-async def test_groups_and_who_is_in_them(client: AsyncWebClient, slack: Slack) -> None:
+async def test_groups_are_listed_with_their_members(client: AsyncWebClient, slack: Slack) -> None:
     slack.add_group("S2", ["UBEN"])
     slack.change_group("S2", disabled=True)
     groups = (await client.usergroups_list(include_users=True))["usergroups"]
@@ -94,7 +94,7 @@ async def test_groups_and_who_is_in_them(client: AsyncWebClient, slack: Slack) -
     assert await error_of(client.usergroups_users_list(usergroup="S1")) == "plan_upgrade_required"
 
 
-async def test_channels_are_shown_as_far_as_the_app_may_see(client: AsyncWebClient, slack: Slack) -> None:
+async def test_only_channels_that_the_app_may_see_are_shown(client: AsyncWebClient, slack: Slack) -> None:
     slack.add_channel("GIN", private=True)
     slack.add_channel("GOUT", private=True, bot_in=False)
     slack.add_channel("COLD", archived=True, bot_in=False)
@@ -111,7 +111,7 @@ async def test_channels_are_shown_as_far_as_the_app_may_see(client: AsyncWebClie
     assert await error_of(client.conversations_info(channel="GIN")) == "missing_scope"
 
 
-async def test_members_come_page_by_page(client: AsyncWebClient, slack: Slack) -> None:
+async def test_members_are_paged(client: AsyncWebClient, slack: Slack) -> None:
     first = await client.conversations_members(channel="C1", limit=3)
     cursor = first["response_metadata"]["next_cursor"]
     second = await client.conversations_members(channel="C1", limit=3, cursor=cursor)
@@ -119,7 +119,7 @@ async def test_members_come_page_by_page(client: AsyncWebClient, slack: Slack) -
     assert second["response_metadata"]["next_cursor"] == ""
 
 
-async def test_a_direct_channel_is_opened_with_who_is_there(client: AsyncWebClient, slack: Slack) -> None:
+async def test_a_direct_channel_is_opened_only_with_an_existing_person(client: AsyncWebClient, slack: Slack) -> None:
     slack.scopes.add("im:write")
     slack.add_person("UOLD", deleted=True)
     opened = await client.conversations_open(users=["UANN"])

@@ -18,7 +18,9 @@ def home(*blocks: Json) -> Json:
     return {"type": "home", "blocks": list(blocks)}
 
 
-async def test_opening_it_is_an_event_and_the_app_fills_it(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
+async def test_opening_home_sends_an_event_and_the_app_publishes_it(
+    client: AsyncWebClient, slack: Slack, app: AsyncApp
+) -> None:
     @app.event("app_home_opened")
     async def listen(event: Json, client: AsyncWebClient) -> None:
         await client.views_publish(user_id=event["user"], view=home(section(f"{event['tab']} of {event['user']}")))
@@ -33,7 +35,7 @@ async def test_opening_it_is_an_event_and_the_app_fills_it(client: AsyncWebClien
     assert "view" not in outcome.payload["event"]
 
 
-async def test_a_click_in_it_says_in_which_view(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
+async def test_a_click_in_home_names_its_view(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
     received: list[Json] = []
 
     @app.action("show")
@@ -56,7 +58,7 @@ async def test_a_click_in_it_says_in_which_view(client: AsyncWebClient, slack: S
     assert len(slack.modals("UANN")) == 1
 
 
-async def test_a_phone_shows_an_older_home(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
+async def test_a_phone_can_click_in_an_older_home(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
     @app.action("show")
     async def listen(ack: Any) -> None:
         await ack()
@@ -72,7 +74,7 @@ async def test_a_phone_shows_an_older_home(client: AsyncWebClient, slack: Slack,
     assert outcome.payload["actions"][0]["value"] == "old"
 
 
-async def test_a_publication_by_an_old_hash_is_refused(client: AsyncWebClient, slack: Slack) -> None:
+async def test_publishing_with_an_old_hash_is_refused(client: AsyncWebClient, slack: Slack) -> None:
     first = await client.views_publish(user_id="UANN", view=home(section("1")))
     second = await client.views_publish(user_id="UANN", view=home(section("2")), hash=first["view"]["hash"])
     assert first["view"]["id"] == second["view"]["id"]
@@ -80,7 +82,7 @@ async def test_a_publication_by_an_old_hash_is_refused(client: AsyncWebClient, s
     assert await error_of(late) == "hash_conflict"
 
 
-async def test_what_is_not_for_it_is_refused(client: AsyncWebClient, slack: Slack) -> None:
+async def test_posting_to_unsuitable_places_is_refused(client: AsyncWebClient, slack: Slack) -> None:
     assert await error_of(client.views_publish(user_id="UANN", view=modal(section("1")))) == "invalid_arguments"
     assert await error_of(client.views_publish(user_id="UNOBODY", view=home(section("1")))) == "user_not_found"
     slack.workspace.home_enabled = False

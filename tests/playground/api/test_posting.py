@@ -18,7 +18,7 @@ async def posted(client: AsyncWebClient, channel: str = "C1", **arguments: Any) 
     return str(answer["ts"])
 
 
-async def test_a_post_says_where_it_stands(client: AsyncWebClient, slack: Slack) -> None:
+async def test_a_post_returns_its_channel_and_timestamp(client: AsyncWebClient, slack: Slack) -> None:
     answer = await client.chat_postMessage(
         channel="C1",
         text="Hello",
@@ -50,7 +50,7 @@ async def test_a_post_to_a_person_goes_to_the_direct_channel(client: AsyncWebCli
     assert [message.text for message in slack.messages("UANN")] == ["Yes"]
 
 
-async def test_replies_stand_in_their_thread(client: AsyncWebClient, slack: Slack) -> None:
+async def test_replies_belong_to_their_thread(client: AsyncWebClient, slack: Slack) -> None:
     parent = await posted(client)
     reply = await posted(client, thread_ts=parent)
     await posted(client, thread_ts=reply, text="A reply to a reply")
@@ -58,7 +58,7 @@ async def test_replies_stand_in_their_thread(client: AsyncWebClient, slack: Slac
     assert await error_of(client.chat_postMessage(channel="C1", text="?", thread_ts="1.2")) == "thread_not_found"
 
 
-async def test_where_the_app_cannot_post(client: AsyncWebClient, slack: Slack) -> None:
+async def test_the_app_cannot_post_to_every_place(client: AsyncWebClient, slack: Slack) -> None:
     slack.add_channel("COLD", archived=True)
     slack.add_channel("COUT", bot_in=False)
     slack.add_channel("GOUT", private=True, bot_in=False)
@@ -80,7 +80,7 @@ async def test_where_the_app_cannot_post(client: AsyncWebClient, slack: Slack) -
     await posted(client, "COUT")
 
 
-async def test_a_channel_gets_another_id_when_it_is_shared(client: AsyncWebClient, slack: Slack) -> None:
+async def test_a_channel_gets_a_new_id_when_it_is_shared(client: AsyncWebClient, slack: Slack) -> None:
     slack.add_channel("G1", private=True, members=["UANN"])
     ts = await posted(client, "G1")
     slack.renumber("G1", "C9")
@@ -100,14 +100,16 @@ async def test_a_channel_gets_another_id_when_it_is_shared(client: AsyncWebClien
     ],
     ids=["nothing", "long-section", "many-blocks", "many-words", "large-metadata"],
 )
-async def test_what_slack_does_not_take(arguments: Json, error: str, client: AsyncWebClient, slack: Slack) -> None:
+async def test_messages_that_slack_refuses_are_refused(
+    arguments: Json, error: str, client: AsyncWebClient, slack: Slack
+) -> None:
     asked = {"channel": "C1", "text": "Hello", **arguments}
     answer = await refusal_of(client.api_call("chat.postMessage", json=asked))
     assert answer["error"] == error
     assert slack.messages("C1") == []
 
 
-async def test_a_refusal_says_where_the_fault_is(client: AsyncWebClient, slack: Slack) -> None:
+async def test_a_refusal_points_to_the_fault(client: AsyncWebClient, slack: Slack) -> None:
     answer = await refusal_of(client.chat_postMessage(channel="C1", text="x", blocks=[section("x" * 3001)]))
     (message,) = answer["response_metadata"]["messages"]
     assert message.startswith("[ERROR] ")
@@ -123,7 +125,7 @@ async def test_an_update_is_silent(client: AsyncWebClient, slack: Slack) -> None
     assert (new.edits, new.notified, new.shown) == (1, {"UANN"}, "<@UBEN> too")
 
 
-async def test_text_alone_takes_the_blocks_away(client: AsyncWebClient, slack: Slack) -> None:
+async def test_an_update_with_text_only_removes_the_blocks(client: AsyncWebClient, slack: Slack) -> None:
     metadata = {"event_type": "shown", "event_payload": {"id": "pkg_1"}}
     ts = await posted(client, blocks=[section("Hello"), actions(button("go"))], metadata=metadata)
     await client.chat_update(channel="C1", ts=ts, text="Settled.")
@@ -133,7 +135,7 @@ async def test_text_alone_takes_the_blocks_away(client: AsyncWebClient, slack: S
     assert slack.message("C1", ts).metadata is None
 
 
-async def test_what_cannot_be_changed(client: AsyncWebClient, slack: Slack) -> None:
+async def test_some_messages_cannot_be_changed(client: AsyncWebClient, slack: Slack) -> None:
     ts = await posted(client)
     note = (await client.chat_postEphemeral(channel="C1", user="UANN", text="Psst"))["message_ts"]
     update = client.chat_update
@@ -156,7 +158,7 @@ async def test_a_message_is_deleted(client: AsyncWebClient, slack: Slack) -> Non
     assert await error_of(client.chat_getPermalink(channel="C1", message_ts=ts)) == "message_not_found"
 
 
-async def test_a_private_note_is_lost_on_who_is_away(client: AsyncWebClient, slack: Slack) -> None:
+async def test_a_private_note_is_not_shown_to_a_person_who_is_offline(client: AsyncWebClient, slack: Slack) -> None:
     slack.change_person("UANN", online=False)
     await client.chat_postEphemeral(channel="C1", user="UANN", text="Psst")
     assert slack.private_notes("UANN") == []
@@ -210,12 +212,14 @@ async def test_a_private_note_is_lost_on_who_is_away(client: AsyncWebClient, sla
     ],
     ids=["users", "group", "here", "escaped", "blocks", "plain", "blocks-not-text", "bare", "verbatim", "rich"],
 )
-async def test_whom_a_post_pings(arguments: Json, pinged: set[str], client: AsyncWebClient, slack: Slack) -> None:
+async def test_a_post_notifies_the_mentioned_people(
+    arguments: Json, pinged: set[str], client: AsyncWebClient, slack: Slack
+) -> None:
     await posted(client, **arguments)
     assert slack.messages("C1")[0].notified == pinged
 
 
-async def test_blocks_without_names_are_given_some(client: AsyncWebClient, slack: Slack) -> None:
+async def test_blocks_without_ids_are_given_some(client: AsyncWebClient, slack: Slack) -> None:
     press = {"type": "button", "text": {"type": "plain_text", "text": "Go"}}
     await posted(client, blocks=[section("Hello"), {"type": "actions", "elements": [press]}])
     (message,) = slack.messages("C1")

@@ -77,7 +77,7 @@ async def test_clicks_commands_and_events_come_over_the_socket(
     assert (await slack.event(slack.person_event("UANN"))).error == "dispatch_failed"
 
 
-async def test_a_ticket_admits_once(slack: Slack, session: aiohttp.ClientSession) -> None:
+async def test_a_ticket_works_once(slack: Slack, session: aiohttp.ClientSession) -> None:
     url = await ticket(slack, session)
     async with session.ws_connect(url) as socket:
         hello = await socket.receive_json()
@@ -88,7 +88,7 @@ async def test_a_ticket_admits_once(slack: Slack, session: aiohttp.ClientSession
             await session.ws_connect(url)
 
 
-async def test_the_door_opens_only_to_an_app_token(client: AsyncWebClient, slack: Slack) -> None:
+async def test_socket_mode_requires_an_app_token(client: AsyncWebClient, slack: Slack) -> None:
     assert await error_of(client.apps_connections_open(app_token=slack.bot_token)) == "not_allowed_token_type"
 
 
@@ -148,7 +148,7 @@ async def test_the_sdk_comes_back_after_a_refresh(slack: Slack, app: AsyncApp) -
         assert len(slack.calls_to("apps.connections.open")) == before + 1
 
 
-async def test_a_socket_can_break_without_a_word(
+async def test_a_socket_can_break_silently(
     slack: Slack, session: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL)

@@ -31,7 +31,9 @@ def calling(limited: Slack, session: aiohttp.ClientSession) -> AsyncWebClient:
     return AsyncWebClient(limited.bot_token, base_url=limited.api_url, session=session, retry_handlers=[])
 
 
-async def test_a_channel_takes_a_post_a_second_and_a_small_burst(calling: AsyncWebClient, clock: ManualClock) -> None:
+async def test_a_channel_accepts_one_post_per_second_and_a_small_burst(
+    calling: AsyncWebClient, clock: ManualClock
+) -> None:
     for _ in range(5):
         await calling.chat_postMessage(channel="C1", text="Hello")
     refused = await refusal_of(calling.chat_postMessage(channel="C1", text="Hello"))
@@ -55,7 +57,7 @@ async def test_a_method_is_limited_for_the_whole_workspace(
     assert [call.error for call in limited.calls_to("usergroups.list")].count("ratelimited") == 1
 
 
-async def test_updates_are_fifty_a_minute_wherever_they_are(calling: AsyncWebClient) -> None:
+async def test_updates_are_limited_to_fifty_per_minute_in_all_channels_together(calling: AsyncWebClient) -> None:
     ts = [(await calling.chat_postMessage(channel=channel, text="Hello"))["ts"] for channel in ("C1", "C2")]
     for number in range(25):
         await calling.chat_update(channel="C1", ts=ts[0], text=f"{number}")
@@ -63,7 +65,9 @@ async def test_updates_are_fifty_a_minute_wherever_they_are(calling: AsyncWebCli
     assert await error_of(calling.chat_update(channel="C1", ts=ts[0], text="One more")) == "ratelimited"
 
 
-async def test_posts_by_an_address_count_as_posts(calling: AsyncWebClient, limited: Slack, clock: ManualClock) -> None:
+async def test_posts_to_a_response_url_count_as_posts(
+    calling: AsyncWebClient, limited: Slack, clock: ManualClock
+) -> None:
     key = limited.workspace.response_urls.give(channel="C1", user="UBOT")
     hook = AsyncWebhookClient(f"{limited.workspace.base_url}/playground/response/{key}", retry_handlers=[])
     for _ in range(4):
@@ -85,7 +89,7 @@ async def test_time_can_go_faster(session: aiohttp.ClientSession, clock: ManualC
         await client.usergroups_list()
 
 
-async def test_a_limit_at_our_word_lasts_as_long_as_we_say(
+async def test_a_switched_on_rate_limit_lasts_as_long_as_requested(
     client: AsyncWebClient, slack: Slack, clock: ManualClock
 ) -> None:
     slack.faults.rate_limited("users.list", seconds=30)
@@ -109,7 +113,7 @@ async def test_an_error_may_come_once_or_until_it_is_cleared(client: AsyncWebCli
     assert [message.text for message in slack.messages("C1")] == ["2", "3", "4", "5"]
 
 
-async def test_a_server_that_is_not_well(client: AsyncWebClient, slack: Slack) -> None:
+async def test_a_failing_server_answers_with_a_page(client: AsyncWebClient, slack: Slack) -> None:
     slack.faults.status(503, times=2)
     refused = await refusal_of(client.auth_test())
     assert (refused.status_code, refused.data) == (503, {})
@@ -117,14 +121,14 @@ async def test_a_server_that_is_not_well(client: AsyncWebClient, slack: Slack) -
     await client.auth_test()
 
 
-async def test_a_lost_reply_hides_what_was_done(client: AsyncWebClient, slack: Slack) -> None:
+async def test_a_lost_reply_hides_a_call_that_was_carried_out(client: AsyncWebClient, slack: Slack) -> None:
     slack.faults.lose_reply("chat.postMessage")
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await client.chat_postMessage(channel="C1", text="Hello")
     assert len(slack.messages("C1")) == 1
 
 
-async def test_a_client_that_tries_again_posts_twice(slack: Slack, session: aiohttp.ClientSession) -> None:
+async def test_a_client_that_retries_posts_twice(slack: Slack, session: aiohttp.ClientSession) -> None:
     at_once = FixedValueRetryIntervalCalculator(0)
     again: list[AsyncRetryHandler] = [AsyncConnectionErrorRetryHandler(interval_calculator=at_once)]
     client = AsyncWebClient(slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=again)
@@ -133,12 +137,12 @@ async def test_a_client_that_tries_again_posts_twice(slack: Slack, session: aioh
     assert len(slack.messages("C1")) == 2
 
 
-async def test_a_slow_answer_comes_all_the_same(client: AsyncWebClient, slack: Slack) -> None:
+async def test_a_slow_answer_still_arrives(client: AsyncWebClient, slack: Slack) -> None:
     slack.faults.slow("auth.test", seconds=0.01)
     assert (await client.auth_test())["ok"]
 
 
-async def test_one_method_can_be_well_again(client: AsyncWebClient, slack: Slack) -> None:
+async def test_the_faults_of_one_method_can_be_cleared(client: AsyncWebClient, slack: Slack) -> None:
     for method in ("auth.test", "users.list"):
         slack.faults.error(method, "internal_error", times=None)
     slack.faults.clear("auth.test")
@@ -157,7 +161,7 @@ async def test_a_call_can_be_held(client: AsyncWebClient, slack: Slack) -> None:
     assert [message.text for message in slack.messages("C1")] == ["Past it", "Hello"]
 
 
-async def test_slack_is_away_and_comes_back_at_the_same_address(client: AsyncWebClient, slack: Slack) -> None:
+async def test_slack_goes_down_and_comes_up_at_the_same_address(client: AsyncWebClient, slack: Slack) -> None:
     await client.auth_test()
     await slack.go_down()
     with pytest.raises(aiohttp.ClientConnectionError):
@@ -168,13 +172,13 @@ async def test_slack_is_away_and_comes_back_at_the_same_address(client: AsyncWeb
     assert (await client.auth_test())["ok"]
 
 
-async def test_waiting_ends_with_what_was_called(client: AsyncWebClient, slack: Slack) -> None:
+async def test_a_timeout_lists_the_last_calls(client: AsyncWebClient, slack: Slack) -> None:
     await client.auth_test()
     with pytest.raises(NeverError, match=r"the last calls were: auth\.test -> ok"):
         await slack.until(lambda: slack.messages("C1"), seconds=0.01)
 
 
-async def test_every_call_is_remembered(client: AsyncWebClient, slack: Slack) -> None:
+async def test_every_call_is_recorded(client: AsyncWebClient, slack: Slack) -> None:
     await client.chat_postMessage(channel="C1", text="Hello", blocks=[section("Hello")])
     await error_of(client.chat_postMessage(channel="C404", text="Hello"))
     first, second = slack.calls_to("chat.postMessage")
@@ -184,7 +188,7 @@ async def test_every_call_is_remembered(client: AsyncWebClient, slack: Slack) ->
     assert slack.bot_token not in str(slack.calls)
 
 
-async def test_a_listener_follows_every_change(client: AsyncWebClient, slack: Slack) -> None:
+async def test_a_listener_hears_every_change(client: AsyncWebClient, slack: Slack) -> None:
     seen: list[str] = []
     stop = slack.workspace.changes.subscribe(lambda change: seen.append(change.kind))
     await client.chat_postMessage(channel="C1", text="Hello")

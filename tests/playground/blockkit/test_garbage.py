@@ -71,12 +71,12 @@ ALMOST_BLOCKS = st.recursive(
 
 
 @given(st.one_of(JSON, ALMOST_BLOCKS))
-def test_any_json_is_answered(value: Any) -> None:
+def test_any_json_is_validated(value: Any) -> None:
     assert all(fault.message for fault in all_faults(value))
 
 
 @given(ALMOST_BLOCKS)
-def test_a_pointer_leads_into_what_was_given(value: Any) -> None:
+def test_a_pointer_leads_into_the_checked_value(value: Any) -> None:
     for fault in validate([value]):
         place: Any = {"blocks": [value]}
         for step in fault.pointer.split("/")[1:-1]:
@@ -99,7 +99,7 @@ def spoiled(value: Any, garbage: Any) -> Iterator[Any]:
     "garbage",
     [None, True, -1, 1e999, float("nan"), "", "x" * 5_000, [], {}, [None], {"type": "section"}, nested(10_000)],
 )
-def test_any_part_of_a_sound_message_may_be_garbage(garbage: Any) -> None:
+def test_any_part_of_a_valid_message_may_be_replaced_by_garbage(garbage: Any) -> None:
     select = {
         "type": "static_select",
         "option_groups": [{"label": plain(), "options": [{"text": plain(), "value": "v"}]}],

@@ -41,7 +41,7 @@ def home(*blocks: Json, **keys: Any) -> Json:
         pytest.param({"attachments": [{"blocks": [section(0)]}]}, "invalid_attachments", "/attachments/0/blocks/0/text/text", id="a bad block in an attachment"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_a_message_is_refused_in_slacks_words(message: Json, code: str, pointer: str) -> None:
+def test_an_invalid_message_is_refused_with_slacks_error(message: Json, code: str, pointer: str) -> None:
     assert (code, pointer) in said(validate_message(message))
 
 
@@ -55,7 +55,7 @@ def test_what_is_wrong_with_a_message_is_refused_in_slacks_words(message: Json, 
         pytest.param({"text": "x", "metadata": {"event_type": "e", "event_payload": {"id": "1"}}}, id="metadata"),
     ],
 )
-def test_a_message_may_say_it_in_text_blocks_or_attachments(message: Json) -> None:
+def test_a_message_needs_text_blocks_or_attachments(message: Json) -> None:
     assert validate_message(message) == ()
 
 
@@ -70,14 +70,14 @@ def test_attachments_are_counted() -> None:
     assert said(validate_message({"attachments": [{}] * 101})) == [("too_many_attachments", "/attachments")]
 
 
-def test_metadata_holds_ids_and_not_more() -> None:
+def test_metadata_may_be_set_and_is_limited() -> None:
     around = len('{"event_type":"e","event_payload":{"a":""}}')
     fitting, long = ({"event_type": "e", "event_payload": {"a": "x" * (most - around)}} for most in (1_000, 1_001))
     assert validate_message({"text": "x", "metadata": fitting}) == ()
     assert said(validate_message({"text": "x", "metadata": long})) == [("metadata_too_large", "/metadata")]
 
 
-def test_an_update_may_take_the_metadata_away() -> None:
+def test_an_update_may_remove_the_metadata() -> None:
     assert validate_message({"text": "x", "metadata": {}}, update=True) == ()
 
 
@@ -105,7 +105,7 @@ def test_an_update_may_take_the_metadata_away() -> None:
         pytest.param(None, "", id="no view"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_a_view_is_refused_where_it_lies(view: Any, pointer: str) -> None:
+def test_an_invalid_view_is_refused_at_its_pointer(view: Any, pointer: str) -> None:
     assert said(validate_view(view)) == [("invalid_arguments", pointer)]
 
 
@@ -120,7 +120,7 @@ def test_what_is_wrong_with_a_view_is_refused_where_it_lies(view: Any, pointer: 
         ("external_id", 255),
     ],
 )
-def test_the_words_around_a_view_have_limits(key: str, most: int) -> None:
+def test_the_texts_around_a_view_have_limits(key: str, most: int) -> None:
     def around(length: int) -> Json:
         return modal(**{key: plain(length) if most == limits.VIEW_LABEL else "x" * length})
 

@@ -104,7 +104,7 @@ from tests.playground.blockkit.test_validate import (
         pytest.param({"type": "data_visualization", "title": "t", "chart": bars()["chart"] | {"series": bars()["chart"]["series"] * 2}}, "/chart/series", id="two series of one name"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_refused_where_it_lies(block: Json, pointer: str) -> None:
+def test_an_invalid_value_is_refused_with_its_pointer(block: Json, pointer: str) -> None:
     assert [fault.pointer for fault in validate([block])] == [f"/blocks/0{pointer}"]
 
 
@@ -138,7 +138,7 @@ def test_what_does_not_fit_is_refused_where_it_lies(block: Json, pointer: str) -
         pytest.param({**bars(2, 3), "chart": bars(2, 3)["chart"] | {"type": "line"}}, id="two lines"),
     ],
 )  # fmt: skip
-def test_what_slack_takes_is_accepted(block: Json) -> None:
+def test_messages_that_slack_accepts_are_accepted(block: Json) -> None:
     assert validate([block]) == ()
 
 

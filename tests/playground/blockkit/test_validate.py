@@ -197,13 +197,13 @@ at_limits = pytest.mark.parametrize(
 
 
 @at_limits
-def test_what_is_at_the_limit_is_accepted(most: int, make: Make) -> None:
+def test_a_value_at_the_limit_is_accepted(most: int, make: Make) -> None:
     block = make(most)
     assert validate([block], modal_only(block)) == ()
 
 
 @at_limits
-def test_what_is_one_past_the_limit_is_refused(most: int, make: Make) -> None:
+def test_a_value_one_past_the_limit_is_refused(most: int, make: Make) -> None:
     block = make(most + 1)
     assert validate([block], modal_only(block)) != ()
 
@@ -226,6 +226,6 @@ def test_what_is_one_past_the_limit_is_refused(most: int, make: Make) -> None:
         pytest.param(lambda n: image(alt_text="a" * n), "/blocks/0/alt_text", id="alt text"),
     ],
 )  # fmt: skip
-def test_what_is_empty_is_refused_where_it_lies(make: Make, pointer: str) -> None:
+def test_an_empty_value_is_refused_with_its_pointer(make: Make, pointer: str) -> None:
     assert validate([make(1)]) == ()
     assert [fault.pointer for fault in validate([make(0)])] == [pointer]

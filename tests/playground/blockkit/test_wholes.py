@@ -87,7 +87,7 @@ def test_each_block_and_element_stands_only_on_its_surfaces(block: Json, surface
     assert {surface for surface in Surface if not validate([block], surface)} == surfaces
 
 
-def test_a_surface_is_asked_of_what_is_in_a_container_too() -> None:
+def test_surfaces_are_checked_inside_containers_too() -> None:
     block = {"type": "container", "title": plain(), "child_blocks": [asking("file_input")]}
     assert said(validate([block])) == [("invalid_blocks", "/blocks/0/child_blocks/0/element/type")]
 
@@ -105,15 +105,15 @@ def test_a_surface_is_asked_of_what_is_in_a_container_too() -> None:
         pytest.param([asking(focus_on_load=True), asking(focus_on_load=True)], "/blocks/1/element/focus_on_load", id="two focuses"),
     ],
 )  # fmt: skip
-def test_what_must_be_unique_is_refused_the_second_time(blocks: list[Json], pointer: str) -> None:
+def test_duplicate_ids_are_refused(blocks: list[Json], pointer: str) -> None:
     assert [fault.pointer for fault in validate(blocks)] == [pointer]
 
 
-def test_the_same_action_id_may_stand_in_two_blocks() -> None:
+def test_the_same_action_id_may_be_in_two_blocks() -> None:
     assert validate([actions(button(action_id="a")), actions(button(action_id="a"))]) == ()
 
 
-def test_ids_that_repeat_are_found_in_blocks_that_have_other_faults() -> None:
+def test_duplicate_ids_are_found_in_blocks_with_other_faults() -> None:
     faults = validate([section(0, block_id="a"), section(block_id="a")])
     assert [fault.pointer for fault in faults] == ["/blocks/0/text/text", "/blocks/1/block_id"]
 
@@ -140,14 +140,14 @@ def test_a_message_may_have_no_blocks_and_a_view_may_not() -> None:
     assert said(validate([], HOME)) == [("invalid_arguments", "/blocks")]
 
 
-def test_the_text_of_a_message_is_summed_over_its_blocks() -> None:
+def test_the_text_of_all_blocks_of_a_message_counts_together() -> None:
     full = [section(3_000) for _ in range(4)]
     assert characters(full) == 12_000
     assert validate(full) == ()
     assert said(validate([*full, section(1)])) == [("msg_blocks_too_long", "/blocks")]
 
 
-def test_markdown_blocks_are_summed_with_all_the_others() -> None:
+def test_markdown_blocks_count_towards_the_total() -> None:
     half = {"type": "markdown", "text": "x" * 6_000}
     assert validate([half, half]) == ()
     assert said(validate([half, half, section()])) == [("msg_blocks_too_long", "/blocks")]
@@ -164,26 +164,26 @@ def test_text_in_fields_containers_buttons_and_rich_text_counts() -> None:
     assert characters(blocks) == 1 + 2 + 3 + 4 + 1 + 7 + 7
 
 
-def test_the_text_of_a_view_is_not_summed() -> None:
+def test_the_text_of_a_view_has_no_total_limit() -> None:
     assert validate([section(3_000) for _ in range(5)], MODAL) == ()
 
 
-def test_a_card_of_ours_stays_well_below_what_slack_takes() -> None:
+def test_our_cards_stay_well_below_slacks_limits() -> None:
     assert limits.CARD_TEXT < limits.MESSAGE_BLOCKS_TEXT
 
 
-def test_tables_have_a_sum_of_their_own() -> None:
+def test_tables_have_a_total_of_their_own() -> None:
     assert validate([table(length=5_000), section(3_000)]) == ()
     assert said(validate([table(length=5_001)])) == [("invalid_blocks", "/blocks")]
 
 
-def test_the_cells_of_all_data_tables_are_summed() -> None:
+def test_the_cells_of_all_data_tables_count_together() -> None:
     half = table("data_table", 5_000, caption="c")
     assert validate([half, half]) == ()
     assert said(validate([half, table("data_table", 5_001, caption="c")])) == [("invalid_blocks", "/blocks")]
 
 
-def test_a_message_has_one_table_and_two_charts() -> None:
+def test_a_message_may_hold_one_table_and_two_charts() -> None:
     assert validate([table(), chart(), chart()]) == ()
     assert said(validate([table(), table()])) == [("invalid_attachments", "/blocks/1")]
     assert said(validate([chart(), chart(), chart()])) == [("invalid_blocks", "/blocks/2")]

@@ -55,7 +55,9 @@ async def act(
         return answer.status, await answer.json()
 
 
-async def test_each_stream_begins_with_all_that_its_person_sees(slack: Slack, session: aiohttp.ClientSession) -> None:
+async def test_each_stream_begins_with_everything_that_its_person_sees(
+    slack: Slack, session: aiohttp.ClientSession
+) -> None:
     slack.say("UANN", "C1", "Said before.")
     slack.say("UANN", "CEXT", "Not for Ben.")
     async with following(slack, session, "UBEN") as ben:
@@ -66,7 +68,7 @@ async def test_each_stream_begins_with_all_that_its_person_sees(slack: Slack, se
     assert [channel["id"] for channel in picture["scene"]["channels"]] == ["C1", "DUBEN"]
 
 
-async def test_what_changes_is_told_as_it_stands_and_only_to_whom_it_concerns(
+async def test_changes_are_sent_as_current_state_and_only_to_people_concerned(
     slack: Slack, session: aiohttp.ClientSession
 ) -> None:
     async with following(slack, session, "UANN") as ann, following(slack, session, "UBEN") as ben:
@@ -96,7 +98,7 @@ async def test_a_private_note_is_dismissed_by_its_reader_alone(slack: Slack, ses
     assert slack.private_notes("UANN") == []
 
 
-async def test_a_form_is_filled_in_by_the_names_of_its_blocks_and_only_by_who_has_it_open(
+async def test_a_form_is_filled_in_by_block_names_and_only_by_the_person_who_has_it_open(
     slack: Slack, session: aiohttp.ClientSession
 ) -> None:
     slack.app_at(NOBODYS)
@@ -132,7 +134,7 @@ async def test_a_form_is_filled_in_by_the_names_of_its_blocks_and_only_by_who_ha
         ("fly", {"as": "UANN"}, 409),
     ],
 )
-async def test_what_nobody_could_do_is_refused_with_a_reason_and_does_nothing(
+async def test_an_impossible_act_is_refused_with_a_reason_and_does_nothing(
     slack: Slack, session: aiohttp.ClientSession, name: str, asked: Any, status: int
 ) -> None:
     answered, answer = await act(slack, session, name, asked)
@@ -151,7 +153,7 @@ async def test_what_nobody_could_do_is_refused_with_a_reason_and_does_nothing(
         ("plain_text_input", "a\nb"),
     ],
 )
-async def test_what_an_input_does_not_take_is_refused(
+async def test_an_invalid_input_value_is_refused(
     slack: Slack, session: aiohttp.ClientSession, kind: str, value: Any
 ) -> None:
     view = slack.workspace.views.open("UANN", "T1", modal(field("one", kind)), None)
@@ -160,7 +162,7 @@ async def test_what_an_input_does_not_take_is_refused(
     assert (status, answer["error"]) == (409, "not_possible")
 
 
-async def test_what_is_no_json_is_refused(slack: Slack, session: aiohttp.ClientSession) -> None:
+async def test_values_that_are_not_json_are_refused(slack: Slack, session: aiohttp.ClientSession) -> None:
     json_type, plain = "application/json", "text/plain"
     for body, kind, status in ((b"{", json_type, 400), (b"\xff", json_type, 400), (b'{"as":"UANN"}', plain, 409)):
         headers = {"Content-Type": kind}
@@ -179,7 +181,7 @@ async def test_what_is_no_json_is_refused(slack: Slack, session: aiohttp.ClientS
     ],
     ids=["another name", "another machine", "no name", "another site", "no site"],
 )
-async def test_only_the_page_on_this_machine_is_answered(
+async def test_only_the_page_of_this_machine_is_served(
     slack: Slack, session: aiohttp.ClientSession, headers: dict[str, str]
 ) -> None:
     asked = {"as": "UANN", "channel": "C1", "text": "Hello."}
@@ -189,7 +191,7 @@ async def test_only_the_page_on_this_machine_is_answered(
     assert slack.messages("C1") == []
 
 
-async def test_the_page_and_its_files_come_with_a_policy_that_lets_nothing_else_in(
+async def test_the_page_and_its_files_have_a_strict_content_security_policy(
     slack: Slack, session: aiohttp.ClientSession
 ) -> None:
     for path in ("", *(f"/page/{name}" for name in sorted(FILES))):
@@ -202,7 +204,7 @@ async def test_the_page_and_its_files_come_with_a_policy_that_lets_nothing_else_
             assert answer.status == 404
 
 
-async def test_nothing_reaches_slack_while_it_is_down_but_the_word_that_brings_it_back(
+async def test_while_slack_is_down_only_the_control_that_restores_it_works(
     slack: Slack, session: aiohttp.ClientSession
 ) -> None:
     async with following(slack, session, "UANN") as ann:
@@ -233,7 +235,7 @@ async def test_the_rate_limit_of_the_page_ends_by_itself(
         assert (await ann.next())[1]["weather"] == {"kind": "well"}
 
 
-async def test_a_slow_slack_answers_late_until_it_is_well_again(slack: Slack, session: aiohttp.ClientSession) -> None:
+async def test_a_slow_slack_answers_late_until_it_recovers(slack: Slack, session: aiohttp.ClientSession) -> None:
     await act(slack, session, "weather", {"as": "UANN", "weather": "slow"})
     assert [(fault.method, fault.seconds, fault.times) for fault in slack.faults] == [(None, SLOW, None)]
     async with following(slack, session, "UANN") as ann:

@@ -48,7 +48,9 @@ def received(app: AsyncApp) -> list[Json]:
     return received
 
 
-async def test_a_click_is_told_field_for_field(client: AsyncWebClient, slack: Slack, received: list[Json]) -> None:
+async def test_a_click_payload_matches_slacks_field_for_field(
+    client: AsyncWebClient, slack: Slack, received: list[Json]
+) -> None:
     message = await card(client, slack)
     outcome = await slack.click("UANN", message, "approve")
     assert (outcome.status, outcome.error, outcome.body) == (200, None, "")
@@ -77,7 +79,7 @@ async def test_a_click_is_told_field_for_field(client: AsyncWebClient, slack: Sl
     }
 
 
-async def test_a_double_click_comes_twice_under_different_triggers(
+async def test_a_double_click_is_sent_twice_with_different_triggers(
     client: AsyncWebClient, slack: Slack, received: list[Json]
 ) -> None:
     await slack.double_click("UANN", await card(client, slack), "approve")
@@ -86,16 +88,14 @@ async def test_a_double_click_comes_twice_under_different_triggers(
     assert len({payload["actions"][0]["action_ts"] for payload in received}) == 2
 
 
-async def test_the_same_payload_can_come_again(client: AsyncWebClient, slack: Slack, received: list[Json]) -> None:
+async def test_the_same_payload_can_be_sent_again(client: AsyncWebClient, slack: Slack, received: list[Json]) -> None:
     outcome = await slack.click("UANN", await card(client, slack), "approve")
     again = await slack.redeliver(outcome)
     assert again.status == 200
     assert received[0] == received[1]
 
 
-async def test_a_menu_sends_the_option_that_was_chosen(
-    client: AsyncWebClient, slack: Slack, received: list[Json]
-) -> None:
+async def test_a_menu_sends_the_chosen_option(client: AsyncWebClient, slack: Slack, received: list[Json]) -> None:
     await slack.click("UANN", await card(client, slack), "more", option="defer")
     assert received[0]["actions"][0]["selected_option"] == OPTIONS[0]
 
@@ -113,7 +113,7 @@ async def test_a_dialog_is_confirmed(client: AsyncWebClient, slack: Slack, recei
     assert len(received) == 1
 
 
-async def test_what_is_not_on_the_card_cannot_be_pressed(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
+async def test_only_elements_on_the_card_can_be_pressed(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
     message = await card(client, slack)
     with pytest.raises(NotPossibleError, match="'approve', 'reject', 'more'"):
         await slack.click("UANN", message, "override")
@@ -121,7 +121,7 @@ async def test_what_is_not_on_the_card_cannot_be_pressed(client: AsyncWebClient,
         await slack.click("UANN", message, "more", option="approve")
 
 
-async def test_a_button_with_a_prompt_tells_the_app_nothing(
+async def test_a_button_with_a_prompt_sends_nothing_to_the_app(
     client: AsyncWebClient, slack: Slack, received: list[Json]
 ) -> None:
     await client.chat_postMessage(channel="C1", text="x", blocks=[actions(button("approve", agent_prompt="Do it"))])
@@ -129,7 +129,7 @@ async def test_a_button_with_a_prompt_tells_the_app_nothing(
         await slack.click("UANN", slack.messages("C1")[0], "approve")
 
 
-async def test_what_lies_in_a_container_can_be_pressed(
+async def test_elements_in_a_container_can_be_pressed(
     client: AsyncWebClient, slack: Slack, received: list[Json]
 ) -> None:
     row = actions(button("approve"), block_id="inner")
@@ -139,7 +139,7 @@ async def test_what_lies_in_a_container_can_be_pressed(
     assert received[0]["actions"][0]["block_id"] == "inner"
 
 
-async def test_who_is_not_in_the_channel_presses_nothing(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
+async def test_only_members_of_the_channel_can_press(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
     message = await card(client, slack)
     with pytest.raises(NotPossibleError, match="UEVE is not in C1"):
         await slack.click(slack.add_person("UEVE").id, message, "approve")
@@ -147,7 +147,7 @@ async def test_who_is_not_in_the_channel_presses_nothing(client: AsyncWebClient,
         await slack.click(slack.bot_user, message, "approve")
 
 
-async def test_a_phone_presses_what_its_old_copy_shows(
+async def test_a_phone_can_press_a_button_of_its_old_copy(
     client: AsyncWebClient, slack: Slack, received: list[Json]
 ) -> None:
     message = await card(client, slack)
@@ -160,7 +160,7 @@ async def test_a_phone_presses_what_its_old_copy_shows(
 
 
 @pytest.mark.parametrize("user", ["UGUS", "UANN"])
-async def test_guests_and_those_who_have_left_can_press_too(
+async def test_guests_and_deactivated_people_can_press_too(
     user: str, client: AsyncWebClient, slack: Slack, received: list[Json]
 ) -> None:
     message = await card(client, slack)
@@ -169,7 +169,7 @@ async def test_guests_and_those_who_have_left_can_press_too(
     assert received[0]["user"]["id"] == user
 
 
-async def test_a_strangers_click_says_whose_they_are(
+async def test_a_strangers_click_names_their_workspace(
     client: AsyncWebClient, slack: Slack, received: list[Json]
 ) -> None:
     await slack.click("USTR", await card(client, slack, "CEXT"), "approve")
@@ -190,7 +190,7 @@ async def test_a_click_opens_a_modal(client: AsyncWebClient, slack: Slack, app: 
     assert slack.modal("UBEN") is None
 
 
-async def test_a_private_word_is_seen_by_one(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
+async def test_an_ephemeral_message_is_seen_by_one_person(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
     @app.action("approve")
     async def listen(ack: Any, respond: Any) -> None:
         await ack()
@@ -215,7 +215,7 @@ async def test_an_app_that_fails_is_shown_to_the_person(client: AsyncWebClient, 
     assert (unheard.status, unheard.error) == (404, "dispatch_failed")
 
 
-async def test_an_app_that_says_nothing_in_time_is_given_up(
+async def test_an_app_that_does_not_answer_in_time_is_given_up(
     client: AsyncWebClient, slack: Slack, app: AsyncApp
 ) -> None:
     gate = slack.faults.hold("auth.test", times=None)
@@ -225,12 +225,12 @@ async def test_an_app_that_says_nothing_in_time_is_given_up(
     gate.open()
 
 
-async def test_an_app_that_is_not_there_is_shown_to_the_person(client: AsyncWebClient, slack: Slack) -> None:
+async def test_an_unreachable_app_is_shown_to_the_person(client: AsyncWebClient, slack: Slack) -> None:
     outcome = await slack.click("UANN", await card(client, slack), "approve")
     assert outcome.error == "dispatch_failed"
 
 
-async def test_who_left_the_channel_presses_nothing_more(
+async def test_a_person_who_left_the_channel_cannot_press(
     client: AsyncWebClient, slack: Slack, received: list[Json]
 ) -> None:
     message = await card(client, slack)

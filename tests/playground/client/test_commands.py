@@ -27,7 +27,7 @@ def answers(app: AsyncApp) -> list[Json]:
     return answers
 
 
-async def test_a_command_is_told_field_for_field(slack: Slack, app: AsyncApp) -> None:
+async def test_a_command_payload_matches_slacks_field_for_field(slack: Slack, app: AsyncApp) -> None:
     received: list[Json] = []
 
     @app.command("/reviews")
@@ -51,7 +51,7 @@ async def test_a_command_is_told_field_for_field(slack: Slack, app: AsyncApp) ->
     assert slack.messages("C1") == []
 
 
-async def test_an_answer_may_be_for_all(slack: Slack, answers: list[Json]) -> None:
+async def test_an_answer_may_be_public(slack: Slack, answers: list[Json]) -> None:
     answers.append({"text": "<@UANN> counts.", "response_type": "in_channel"})
     await slack.command("UANN", "/reviews", channel="C1")
     (message,) = slack.messages("C1")
@@ -68,12 +68,12 @@ async def test_an_answer_that_slack_would_refuse_is_shown_as_an_error(slack: Sla
     assert (outcome.status, outcome.error, outcome.notes) == (200, "invalid_blocks", [])
 
 
-async def test_no_answer_is_fine(slack: Slack, answers: list[Json]) -> None:
+async def test_a_command_may_have_an_empty_answer(slack: Slack, answers: list[Json]) -> None:
     outcome = await slack.command("UANN", "/reviews")
     assert (outcome.error, outcome.notes, outcome.payload["channel_name"]) == (None, [], "directmessage")
 
 
-async def test_who_may_not_give_it(slack: Slack, answers: list[Json]) -> None:
+async def test_people_who_may_not_give_a_verb_are_refused(slack: Slack, answers: list[Json]) -> None:
     with pytest.raises(NotPossibleError, match="another workspace"):
         await slack.command("USTR", "/reviews", channel="CEXT")
     with pytest.raises(NotPossibleError, match="not in CEXT"):
@@ -92,7 +92,7 @@ async def test_an_app_that_is_late_is_shown_as_an_error(slack: Slack, answers: l
     assert (await slack.command("UANN", "/reviews")).error == "dispatch_failed"
 
 
-async def test_the_address_takes_five_answers_in_half_an_hour(
+async def test_a_response_url_accepts_five_answers_in_half_an_hour(
     slack: Slack, answers: list[Json], clock: ManualClock
 ) -> None:
     outcome = await slack.command("UANN", "/reviews", channel="C1")
@@ -107,7 +107,7 @@ async def test_the_address_takes_five_answers_in_half_an_hour(
     assert '"expired_url"' in (await late.send(text="late")).body
 
 
-async def test_an_address_that_leads_nowhere(client: AsyncWebClient, slack: Slack, answers: list[Json]) -> None:
+async def test_an_unreachable_app_address_fails(client: AsyncWebClient, slack: Slack, answers: list[Json]) -> None:
     outcome = await slack.command("UANN", "/reviews", channel="C1")
     hook = AsyncWebhookClient(outcome.response_url)
     made_up = AsyncWebhookClient(outcome.response_url + "x")
@@ -123,14 +123,14 @@ async def test_an_address_that_leads_nowhere(client: AsyncWebClient, slack: Slac
     assert outcome.notes == []
 
 
-async def test_an_answer_replaces_the_one_before(slack: Slack, answers: list[Json]) -> None:
+async def test_an_answer_replaces_the_previous_one(slack: Slack, answers: list[Json]) -> None:
     answers.append({"text": "Looking …"})
     outcome = await slack.command("UANN", "/reviews")
     await AsyncWebhookClient(outcome.response_url).send(text="Found.", replace_original=True)
     assert [note.text for note in outcome.notes] == ["Found."]
 
 
-async def test_what_is_refused_does_not_use_it_up(slack: Slack, answers: list[Json]) -> None:
+async def test_a_refused_view_does_not_use_up_its_trigger(slack: Slack, answers: list[Json]) -> None:
     hook = AsyncWebhookClient((await slack.command("UANN", "/reviews")).response_url)
     for _ in range(6):
         refused = await hook.send(blocks=[section("")])
@@ -173,7 +173,7 @@ async def test_a_private_note_has_buttons_of_its_own(client: AsyncWebClient, sla
     await slack.until(lambda: [note.text for note in slack.private_notes("UANN")] == ["Gone."])
 
 
-async def test_the_address_takes_more_blocks_than_a_post(
+async def test_a_response_url_accepts_more_blocks_than_a_post(
     client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
     long = [section("x" * 2900, block_id=f"b{number}") for number in range(5)]

@@ -34,7 +34,7 @@ async def test_an_event_comes_again_with_its_number(slack: Slack, app: AsyncApp)
     assert outcome.payload["event"]["user"]["deleted"] is True
 
 
-async def test_who_has_another_secret_is_not_believed(slack: Slack, app: AsyncApp) -> None:
+async def test_a_request_signed_with_another_secret_is_rejected(slack: Slack, app: AsyncApp) -> None:
     slack.client.delivery.signing_secret = "another"
     outcome = await slack.event({"type": "user_change"})
     assert (outcome.status, outcome.error) == (401, "dispatch_failed")
@@ -47,7 +47,7 @@ def test_the_signature_is_slacks() -> None:
     assert not SignatureVerifier("secret").is_valid_request("", signature_headers("secret", "", at=1_000_000))
 
 
-async def test_it_can_stand_in_another_server(session: aiohttp.ClientSession) -> None:
+async def test_the_stand_in_can_be_mounted_in_another_server(session: aiohttp.ClientSession) -> None:
     workspace = Workspace()
     async with listening(application(workspace)) as workspace.base_url:
         client = AsyncWebClient(

@@ -40,7 +40,7 @@ def answers(app: AsyncApp) -> list[Json]:
     return answers
 
 
-async def test_what_was_typed_is_sent(client: AsyncWebClient, slack: Slack, answers: list[Json]) -> None:
+async def test_typed_values_are_sent(client: AsyncWebClient, slack: Slack, answers: list[Json]) -> None:
     form = modal(
         field("why"),
         field("level", "static_select", options=OPTIONS),
@@ -67,9 +67,7 @@ async def test_what_was_typed_is_sent(client: AsyncWebClient, slack: Slack, answ
     assert (outcome.error, slack.modal("UANN")) == (None, None)
 
 
-async def test_what_must_be_filled_in_is_asked_for_by_the_client(
-    client: AsyncWebClient, slack: Slack, answers: list[Json]
-) -> None:
+async def test_the_client_asks_for_required_inputs(client: AsyncWebClient, slack: Slack, answers: list[Json]) -> None:
     await opened(client, slack, modal(field("why", min_length=3, max_length=5), field("more", optional=True)))
     with pytest.raises(NotPossibleError, match="'why_field' must be filled in"):
         await slack.submit("UANN", {"why": ""})
@@ -93,7 +91,7 @@ async def test_what_must_be_filled_in_is_asked_for_by_the_client(
     ],
     ids=["whole", "at-most", "address", "link", "one-line"],
 )
-async def test_an_input_takes_its_own_kind(
+async def test_an_input_accepts_only_its_own_type(
     kind: str, limits: Json, typed: str, client: AsyncWebClient, slack: Slack
 ) -> None:
     await opened(client, slack, modal(field("it", kind, **limits)))
@@ -135,7 +133,7 @@ async def test_each_kind_of_input_has_its_own_field(
         ("multi_static_select", {"options": OPTIONS, "max_selected_items": 1}, ["low", "high"]),
     ],
 )
-async def test_a_menu_gives_only_what_it_offers(
+async def test_only_offered_menu_options_can_be_chosen(
     kind: str, more: Json, choice: Any, client: AsyncWebClient, slack: Slack
 ) -> None:
     await opened(client, slack, modal(field("it", kind, **more)))
@@ -143,7 +141,7 @@ async def test_a_menu_gives_only_what_it_offers(
         slack.type_in("UANN", {"it": choice})
 
 
-async def test_what_was_sent_may_be_gone_when_the_answer_comes(
+async def test_a_submitted_modal_may_be_closed_before_the_answer(
     client: AsyncWebClient, slack: Slack, app: AsyncApp
 ) -> None:
     @app.view("form")
@@ -165,7 +163,7 @@ async def test_a_late_answer_leaves_the_modal_as_it_is(client: AsyncWebClient, s
     gate.open()
 
 
-async def test_a_modal_without_a_button_cannot_be_sent(client: AsyncWebClient, slack: Slack) -> None:
+async def test_a_modal_without_a_submit_button_cannot_be_sent(client: AsyncWebClient, slack: Slack) -> None:
     view = modal(section("Only to read."))
     del view["submit"]
     await opened(client, slack, view)
@@ -175,7 +173,7 @@ async def test_a_modal_without_a_button_cannot_be_sent(client: AsyncWebClient, s
         await slack.submit("UBEN")
 
 
-async def test_errors_stand_under_their_inputs_and_the_modal_stays(
+async def test_errors_are_shown_below_their_inputs_and_the_modal_stays(
     client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
     view = await opened(client, slack, modal(section("Why?", block_id="head"), field("why")))
@@ -198,7 +196,7 @@ async def test_errors_stand_under_their_inputs_and_the_modal_stays(
     ],
     ids=["no-input", "no-block", "no-view", "no-such-action"],
 )
-async def test_an_answer_that_makes_no_sense_is_trouble(
+async def test_a_malformed_submission_answer_is_shown_as_an_error(
     answer: Json, client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
     await opened(client, slack, modal(section("Why?", block_id="head"), field("why")))
@@ -208,7 +206,7 @@ async def test_an_answer_that_makes_no_sense_is_trouble(
     assert slack.modal("UANN") is not None
 
 
-async def test_an_answer_changes_the_modal_or_puts_one_on_top(
+async def test_a_submission_answer_updates_the_modal_or_pushes_another(
     client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
     first = await opened(client, slack, modal(field("why")))
@@ -239,7 +237,7 @@ async def test_an_empty_answer_closes_only_what_was_sent(
     assert [view.id for view in slack.modals("UANN")] == [first.id]
 
 
-async def test_no_more_than_three_lie_on_each_other(client: AsyncWebClient, slack: Slack) -> None:
+async def test_at_most_three_modals_are_stacked(client: AsyncWebClient, slack: Slack) -> None:
     await opened(client, slack, modal(section("1")))
     await pushed(client, slack, modal(section("2")))
     await pushed(client, slack, modal(section("3")))
@@ -249,7 +247,7 @@ async def test_no_more_than_three_lie_on_each_other(client: AsyncWebClient, slac
     assert await error_of(client.views_push(trigger_id=trigger, view=modal(section("1")))) == "not_found"
 
 
-async def test_an_update_by_an_old_hash_is_refused(client: AsyncWebClient, slack: Slack) -> None:
+async def test_an_update_with_an_old_hash_is_refused(client: AsyncWebClient, slack: Slack) -> None:
     view = await opened(client, slack, modal(section("Loading")))
     answer = await client.views_update(view_id=view.id, hash=view.hash, view=modal(section("Loaded")))
     assert answer["view"]["hash"] != view.hash
@@ -258,7 +256,7 @@ async def test_an_update_by_an_old_hash_is_refused(client: AsyncWebClient, slack
     assert [view.shown for view in slack.modals("UANN")] == ["Loaded"]
 
 
-async def test_what_was_typed_outlives_an_update_of_its_input(
+async def test_typed_values_survive_an_update_of_the_view(
     client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
     view = await opened(client, slack, modal(field("why"), field("how")))
@@ -272,13 +270,13 @@ async def test_what_was_typed_outlives_an_update_of_its_input(
     }
 
 
-async def test_what_is_closed_is_not_found(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
+async def test_a_closed_view_is_not_found(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
     view = await opened(client, slack, modal(section("Read this.")))
     assert not (await slack.close("UANN")).sent
     assert await error_of(client.views_update(view_id=view.id, view=modal(section("Late")))) == "not_found"
 
 
-async def test_closing_is_told_to_who_wants_to_know(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
+async def test_closing_is_reported_if_the_view_asks_for_it(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
     received: list[Json] = []
 
     @app.view_closed("form")
@@ -293,7 +291,7 @@ async def test_closing_is_told_to_who_wants_to_know(client: AsyncWebClient, slac
     assert [(payload["type"], payload["is_cleared"]) for payload in received] == [("view_closed", True)] * 2
 
 
-async def test_a_click_in_a_modal_carries_what_was_typed(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
+async def test_a_click_in_a_modal_carries_the_typed_values(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
     received: list[Json] = []
 
     @app.action("next")
@@ -311,7 +309,7 @@ async def test_a_click_in_a_modal_carries_what_was_typed(client: AsyncWebClient,
     assert len(slack.modals("UANN")) == 2
 
 
-async def test_an_input_tells_the_app_at_once_only_if_it_is_to(
+async def test_an_input_reaches_the_app_at_once_only_with_dispatch_action(
     client: AsyncWebClient, slack: Slack, app: AsyncApp
 ) -> None:
     @app.action("level_field")
@@ -329,7 +327,7 @@ async def test_an_input_tells_the_app_at_once_only_if_it_is_to(
     assert outcome.payload["view"]["state"]["values"]["level"]["level_field"]["selected_option"] == OPTIONS[1]
 
 
-async def test_a_strangers_submission_comes_from_their_workspace(
+async def test_a_strangers_submission_names_their_workspace(
     client: AsyncWebClient, slack: Slack, answers: list[Json]
 ) -> None:
     await opened(client, slack, modal(section("Hello.")), user="USTR")
@@ -340,7 +338,7 @@ async def test_a_strangers_submission_comes_from_their_workspace(
     assert outcome.payload["view"]["app_installed_team_id"] == "T1"
 
 
-async def test_options_are_asked_for_as_one_types(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
+async def test_options_are_requested_while_typing(client: AsyncWebClient, slack: Slack, app: AsyncApp) -> None:
     @app.options("who_field")
     async def listen(ack: Any, payload: Json) -> None:
         await ack(options=[{"text": plain(payload["value"]), "value": payload["value"]}])
@@ -350,7 +348,7 @@ async def test_options_are_asked_for_as_one_types(client: AsyncWebClient, slack:
     assert outcome.body["options"][0]["value"] == "ann"
 
 
-async def test_a_view_that_slack_would_refuse_is_refused_with_where(client: AsyncWebClient, slack: Slack) -> None:
+async def test_an_invalid_view_is_refused_with_a_pointer(client: AsyncWebClient, slack: Slack) -> None:
     trigger = slack.workspace.triggers.give("UANN")
     answer = await refusal_of(client.views_open(trigger_id=trigger, view=modal(section("x" * 3001))))
     assert answer["error"] == "invalid_arguments"
@@ -360,7 +358,7 @@ async def test_a_view_that_slack_would_refuse_is_refused_with_where(client: Asyn
     await client.views_open(trigger_id=trigger, view=modal(section("The trigger is still good.")))
 
 
-async def test_two_views_do_not_bear_one_external_id(client: AsyncWebClient, slack: Slack) -> None:
+async def test_an_external_id_must_be_unique(client: AsyncWebClient, slack: Slack) -> None:
     await opened(client, slack, modal(section("1"), external_id="mine"))
     trigger = slack.workspace.triggers.give("UBEN")
     second = client.views_open(trigger_id=trigger, view=modal(section("2"), external_id="mine"))

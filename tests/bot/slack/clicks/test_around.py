@@ -38,7 +38,9 @@ OTHER = {**HARD, "thread_id": "thr_1", "action_parameters": {"record": "7"}}
 OVERRIDE = {"override_decision": "proceed", "override_reason": "The audit is tomorrow.", "evidence_refs": "ticket 7"}
 
 
-async def test_who_takes_it_up_is_named_on_the_card_and_nobody_else_can(office: Office) -> None:
+async def test_the_reviewer_who_claims_a_package_is_named_on_the_card_and_nobody_else_can_claim_it(
+    office: Office,
+) -> None:
     proposal, card = await office.asked()
     await office.details(SVEN, card)
     await office.give(SENTA, card, Verb.CLAIM_TASK)
@@ -54,14 +56,14 @@ async def test_who_takes_it_up_is_named_on_the_card_and_nobody_else_can(office: 
     assert await office.refusals(proposal) == [(SVEN, Reason.TASK_CLAIMED)]
 
 
-async def test_what_one_has_taken_up_another_may_still_decide(office: Office) -> None:
+async def test_a_claimed_package_may_still_be_decided_by_another_reviewer(office: Office) -> None:
     proposal, card = await office.asked()
     await office.give(SENTA, card, Verb.CLAIM_TASK)
     await office.approve(SVEN, await office.card(proposal))
     assert await office.status(proposal) is Status.APPROVED
 
 
-async def test_who_steps_aside_is_not_asked_any_more_in_any_version(office: Office) -> None:
+async def test_a_recused_reviewer_is_not_asked_in_any_later_version(office: Office) -> None:
     proposal, card = await office.asked()
     await office.give(SENTA, card, Verb.RECUSE, {"comment": "My brother works there."})
     assert (await office.read(proposal)).body["status"] == "pending"
@@ -88,7 +90,7 @@ async def test_when_the_last_of_a_role_steps_aside_the_next_role_is_asked_at_onc
         assert await office.status(proposal) is Status.APPROVED
 
 
-async def test_a_comment_is_kept_and_shown_and_decides_nothing(office: Office) -> None:
+async def test_a_comment_is_saved_and_shown_and_decides_nothing(office: Office) -> None:
     proposal, card = await office.asked()
     before = await office.standing(proposal)
     await office.give(SENTA, card, Verb.COMMENT, {"comment": "I asked the customer."})
@@ -113,7 +115,7 @@ async def test_a_deadline_moves_to_a_later_time(office: Office) -> None:
     assert datetime.fromisoformat(read["interrupt"]["expires_at"]) == until
 
 
-async def test_who_is_not_independent_cannot_give_it_more_time(office: Office) -> None:
+async def test_the_requester_cannot_extend_the_deadline(office: Office) -> None:
     proposal, card = await office.asked({**HARD, "requested_by": SENTA})
     view = await office.details(SENTA, card, Verb.EXTEND)
     assert "You asked for this" in view.shown
@@ -121,7 +123,7 @@ async def test_who_is_not_independent_cannot_give_it_more_time(office: Office) -
 
 
 @pytest.mark.parametrize("user", [pytest.param(ROSE, id="the requester"), pytest.param(OWEN, id="the agent's owner")])
-async def test_who_stands_behind_it_may_withdraw_it(office: Office, user: str) -> None:
+async def test_the_requester_and_the_owner_may_withdraw_a_package(office: Office, user: str) -> None:
     proposal, card = await office.asked()
     await office.give(user, card, Verb.WITHDRAW, {"comment": "No longer needed."})
     read = (await office.read(proposal)).body
@@ -130,7 +132,7 @@ async def test_who_stands_behind_it_may_withdraw_it(office: Office, user: str) -
     assert (f"{user[1:].capitalize()} withdrew this" in card.shown, "No longer needed." in card.shown) == (True, True)
 
 
-async def test_a_reviewer_cannot_withdraw_what_others_asked_for(office: Office) -> None:
+async def test_a_reviewer_cannot_withdraw_a_request_of_others(office: Office) -> None:
     proposal, card = await office.asked()
     view = await office.details(SENTA, card, Verb.WITHDRAW)
     assert "can withdraw this" in view.shown
@@ -149,7 +151,7 @@ async def test_an_approval_is_revoked_before_it_is_claimed(office: Office, user:
     assert "The order was recalled." in (await office.card(proposal)).shown
 
 
-async def test_once_it_is_claimed_it_is_too_late_to_revoke(office: Office) -> None:
+async def test_a_claimed_approval_cannot_be_revoked(office: Office) -> None:
     proposal, card = await office.asked()
     await office.approve(SENTA, card)
     await office.details(SVEN, await office.card(proposal))
@@ -162,7 +164,7 @@ async def test_once_it_is_claimed_it_is_too_late_to_revoke(office: Office) -> No
     assert "revoke" not in (await office.details(SENTA, await office.card(proposal))).action_ids
 
 
-async def test_a_thread_that_was_taken_over_is_held_until_it_is_handed_back(office: Office) -> None:
+async def test_a_taken_over_thread_is_held_until_it_is_handed_back(office: Office) -> None:
     proposal, card = await office.asked(THREADED)
     await office.give(SENTA, card, Verb.TAKE_OVER, {"comment": "I call them."})
     assert (await office.submit(OTHER)).problem == (409, "thread-taken-over")
@@ -184,7 +186,7 @@ async def test_an_admin_may_hand_a_thread_back(office: Office) -> None:
     assert (await office.submit(OTHER)).status == 202
 
 
-async def test_what_takes_a_person_offers_no_approval_and_is_taken_over(office: Office) -> None:
+async def test_a_package_that_needs_a_person_offers_takeover_instead_of_approval(office: Office) -> None:
     proposal, card = await office.asked({**TAKEOVER, "thread_id": "thr_1"})
     assert (await office.state(proposal)).level is HITLLevel.HUMAN_TAKEOVER
     offered = [label for label in card.labels if label in ("Approve", "Override", "Take over", "Reject")]
@@ -194,7 +196,7 @@ async def test_what_takes_a_person_offers_no_approval_and_is_taken_over(office: 
     assert (await office.read(proposal)).body["status"] == "taken_over"
 
 
-async def test_what_was_picked_for_a_second_look_is_judged_from_the_list(database_url: str, tmp_path: Path) -> None:
+async def test_a_sampled_package_is_judged_from_the_list(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SAMPLED) as office:
         proposal, card = await office.asked()
         await office.give(SENTA, card, Verb.OVERRIDE, OVERRIDE)
@@ -231,7 +233,7 @@ async def _earned(office: Office, proposal: Response) -> tuple[int, int] | None:
 
 
 @pytest.mark.parametrize(("verdict", "earned"), [("sound", (1, 0)), ("unsound", (0, 1))])
-async def test_what_ran_without_a_person_is_judged_from_the_list_and_that_moves_its_agents_trust(
+async def test_judging_an_automatic_execution_changes_the_agents_trust(
     database_url: str, tmp_path: Path, verdict: str, earned: tuple[int, int]
 ) -> None:
     async with open_office(database_url, tmp_path, SAMPLED) as office:
@@ -247,7 +249,7 @@ async def test_what_ran_without_a_person_is_judged_from_the_list_and_that_moves_
         assert "Nothing is left to be judged." in (await office.reviews(RITA, "sampled")).shown
 
 
-async def test_what_ran_without_a_person_is_judged_from_its_details(database_url: str, tmp_path: Path) -> None:
+async def test_an_automatic_execution_is_judged_from_its_details(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SAMPLED) as office:
         proposal = await _automatic(office)
         shown = await office.reviews(SENTA, f"show {proposal.id}")
@@ -257,7 +259,7 @@ async def test_what_ran_without_a_person_is_judged_from_its_details(database_url
         assert (await office.state(proposal)).verdict == "sound"
 
 
-async def test_what_was_revoked_before_it_ran_is_not_judged(database_url: str, tmp_path: Path) -> None:
+async def test_an_approval_revoked_before_execution_is_not_judged(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SAMPLED) as office:
         proposal = await office.submit(AUTOMATIC)
         await office.give(
@@ -270,7 +272,7 @@ async def test_what_was_revoked_before_it_ran_is_not_judged(database_url: str, t
         assert "Nothing is left to be judged." in (await office.reviews(RITA, "sampled")).shown
 
 
-async def test_what_went_ahead_by_an_ordinary_approval_is_not_judged(database_url: str, tmp_path: Path) -> None:
+async def test_an_ordinary_approval_is_not_judged(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SAMPLED) as office:
         proposal, card = await office.asked(SOFT)
         await office.click(RITA, card, "approve")

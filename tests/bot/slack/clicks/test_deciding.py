@@ -6,7 +6,7 @@ from rules.state.model import Status
 from tests.bot.slack.office import RITA, SENTA, Office
 
 
-async def test_a_package_is_posted_as_a_card_that_says_what_is_asked(office: Office) -> None:
+async def test_a_package_is_posted_as_a_card_with_the_question(office: Office) -> None:
     proposal, card = await office.asked()
     assert card.blocks[0]["text"]["text"].endswith("Read the record")
     assert "Details" in card.labels
@@ -37,7 +37,7 @@ async def test_a_grave_approval_asks_for_a_comment_and_a_confirmation_and_then_c
     assert read.body["decision"]["comment"] == "Checked."
 
 
-async def test_who_does_not_hold_the_role_is_told_so_alone_and_it_is_on_record(office: Office) -> None:
+async def test_a_reviewer_without_the_role_is_told_so_privately_and_the_refusal_is_recorded(office: Office) -> None:
     proposal, card = await office.asked()
     await office.click(RITA, card, "approve")
     assert "you do not hold that role" in await office.notes(RITA)

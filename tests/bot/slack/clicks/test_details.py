@@ -56,7 +56,7 @@ async def turn(office: Office, page: int, user: str = SENTA) -> View:
     return before(office, user)
 
 
-async def test_details_say_everything_and_who_opened_them_is_on_record(office: Office) -> None:
+async def test_details_show_everything_and_opening_them_is_recorded(office: Office) -> None:
     proposal, card = await office.asked()
     view = await office.details(RITA, card)
     assert (view.callback_id, view.title) == ("details", "Details")
@@ -66,7 +66,7 @@ async def test_details_say_everything_and_who_opened_them_is_on_record(office: O
     assert await pages_read(office, proposal) == [(RITA, 1)]
 
 
-async def test_every_page_can_be_reached_and_read_and_is_kept_as_read(office: Office) -> None:
+async def test_every_page_can_be_reached_and_is_recorded_as_read(office: Office) -> None:
     proposal, card = await office.asked(LONG)
     first = await office.details(SENTA, card)
     last = int(first.shown.split("Page 1 of ")[1].split("\n")[0])
@@ -82,7 +82,7 @@ async def test_every_page_can_be_reached_and_read_and_is_kept_as_read(office: Of
     assert len(await office.events(proposal, "package.details_opened")) == last
 
 
-async def test_a_page_that_slack_did_not_show_was_not_read(office: Office) -> None:
+async def test_a_page_that_slack_did_not_show_does_not_count_as_read(office: Office) -> None:
     proposal, card = await office.asked(CRITICAL)
     office.slack.faults.error("views.open", "expired_trigger_id")
     await office.click(SUSI, card, "details")
@@ -92,7 +92,7 @@ async def test_a_page_that_slack_did_not_show_was_not_read(office: Office) -> No
     assert "Open Details first" in await office.notes(SUSI, 2)
 
 
-async def test_a_page_that_slack_did_not_turn_to_was_not_read_and_the_reader_is_told(office: Office) -> None:
+async def test_a_page_that_slack_did_not_turn_to_does_not_count_as_read_and_the_reader_is_told(office: Office) -> None:
     proposal, card = await office.asked(LONG)
     await office.details(SENTA, card)
     office.slack.faults.status(500, "views.update")
@@ -101,7 +101,7 @@ async def test_a_page_that_slack_did_not_turn_to_was_not_read_and_the_reader_is_
     assert await pages_read(office, proposal) == [(SENTA, 1)]
 
 
-async def test_a_page_turned_on_a_view_that_has_changed_meanwhile_changes_and_records_nothing(office: Office) -> None:
+async def test_turning_a_page_on_an_outdated_view_changes_and_records_nothing(office: Office) -> None:
     proposal, card = await office.asked(LONG)
     old = await office.details(SENTA, card)
     await office.slack.click_modal(SENTA, "claim_task")
@@ -115,7 +115,7 @@ async def test_a_page_turned_on_a_view_that_has_changed_meanwhile_changes_and_re
 # Who may read.
 
 
-async def test_a_member_without_a_role_may_read_and_not_decide(office: Office) -> None:
+async def test_a_member_without_a_role_may_read_but_not_decide(office: Office) -> None:
     proposal, card = await office.asked()
     assert (await office.details(NOBODY, card)).callback_id == "details"
     await office.slack.close(NOBODY)
@@ -142,7 +142,7 @@ async def test_details_are_for_the_people_of_this_workspace(office: Office, user
     assert await pages_read(office, proposal) == []
 
 
-async def test_who_became_a_guest_while_reading_turns_no_further_page(office: Office) -> None:
+async def test_a_reader_who_becomes_a_guest_cannot_turn_pages(office: Office) -> None:
     proposal, card = await office.asked(LONG)
     await office.details(SENTA, card)
     office.slack.change_person(SENTA, guest="multi")
@@ -167,7 +167,7 @@ async def test_a_claim_is_shown_at_once_in_details_and_on_the_card(office: Offic
     assert "subteam" not in mention
 
 
-async def test_who_claims_what_somebody_else_has_taken_is_told_on_top_of_details(office: Office) -> None:
+async def test_claiming_a_package_taken_by_someone_else_is_refused_on_top_of_details(office: Office) -> None:
     proposal, card = await office.asked()
     await office.details(SVEN, card)
     await office.details(SENTA, card)
@@ -179,7 +179,7 @@ async def test_who_claims_what_somebody_else_has_taken_is_told_on_top_of_details
     assert (await office.state(proposal)).task.assigned_to == SENTA
 
 
-async def test_a_comment_is_kept_and_shown_the_next_time(office: Office) -> None:
+async def test_a_comment_is_saved_and_shown_the_next_time(office: Office) -> None:
     proposal, card = await office.asked()
     await office.details(SENTA, card, Verb.COMMENT)
     await office.slack.submit(SENTA, {"comment": "I asked the customer."})
@@ -187,7 +187,7 @@ async def test_a_comment_is_kept_and_shown_the_next_time(office: Office) -> None
     assert await office.status(proposal) is Status.PENDING
 
 
-async def test_what_details_offer_of_a_decided_package_works(office: Office) -> None:
+async def test_the_buttons_in_details_of_a_decided_package_work(office: Office) -> None:
     proposal, card = await office.asked()
     await office.approve(SENTA, card)
     view = await office.details(SENTA, await office.card(proposal))
@@ -199,7 +199,7 @@ async def test_what_details_offer_of_a_decided_package_works(office: Office) -> 
     assert await office.status(proposal) is Status.REVOKED
 
 
-async def test_details_that_were_opened_before_a_decision_refuse_what_came_too_late(office: Office) -> None:
+async def test_details_opened_before_a_decision_refuse_a_late_action(office: Office) -> None:
     proposal, card = await office.asked()
     await office.details(OWEN, card)
     await office.approve(SENTA, card)
@@ -209,7 +209,7 @@ async def test_details_that_were_opened_before_a_decision_refuse_what_came_too_l
 
 
 @pytest.mark.parametrize("error", ["expired_trigger_id", "push_limit_reached"])
-async def test_a_form_that_cannot_be_put_on_top_is_told_in_the_place_of_details(office: Office, error: str) -> None:
+async def test_a_form_that_cannot_be_pushed_is_reported_in_place_of_details(office: Office, error: str) -> None:
     _, card = await office.asked()
     await office.details(SENTA, card)
     office.slack.faults.error("views.push", error)
@@ -227,7 +227,7 @@ async def _emptied(office: Office, proposal: Response) -> None:
     await office.world.write(lambda connection: connection.execute(words))
 
 
-async def test_a_package_whose_words_were_emptied_still_has_its_record(office: Office) -> None:
+async def test_a_package_whose_content_was_deleted_keeps_its_record(office: Office) -> None:
     proposal, card = await office.asked()
     await office.approve(SENTA, card, "A secret reason.")
     await _emptied(office, proposal)
@@ -260,7 +260,7 @@ def _retold(card: Message, value: str) -> Message:
     ["", "pkg_1", "1 pkg_x 1 0 -", "pkg_' OR 1=1 1 0 -", 2_000 * "9"],
     ids=["nothing", "an id alone", "a page", "no id", "very much"],
 )
-async def test_a_button_that_is_for_nothing_we_know_says_so(office: Office, value: str) -> None:
+async def test_an_unknown_button_says_so(office: Office, value: str) -> None:
     _, card = await office.asked()
     outcome = await office.slack.click(ADAM, _retold(card, value), "details", old_copy=True)
     assert outcome.ok
@@ -273,7 +273,7 @@ async def test_a_button_for_a_package_that_does_not_exist_says_so(office: Office
     assert "There is no package pkg_nowhere that you can see." in await office.notes(ADAM)
 
 
-async def test_details_tell_the_version_that_is_there_now(office: Office) -> None:
+async def test_details_show_the_current_version(office: Office) -> None:
     proposal, old = await office.asked(SOFT)
     await office.version(proposal, SOFT | {"action_parameters": {"record": "43"}})
     await office.click(RITA, old, "details", old_copy=True)

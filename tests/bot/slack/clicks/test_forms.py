@@ -39,7 +39,7 @@ async def commands(office: Office, proposal: Response) -> int:
         pytest.param("reject", {"comment": "Not now."}, "rejected", id="rejected"),
     ],
 )
-async def test_who_comes_too_late_with_a_form_is_told_who_decided_and_changes_nothing(
+async def test_a_late_form_is_told_who_decided_and_changes_nothing(
     office: Office, verb: str, values: dict[str, Any], status: str
 ) -> None:
     proposal = await open_form(office)
@@ -56,7 +56,7 @@ async def test_who_comes_too_late_with_a_form_is_told_who_decided_and_changes_no
 
 
 @sqlite
-async def test_who_lost_the_role_while_the_form_lay_open_decides_nothing(office: Office) -> None:
+async def test_a_reviewer_who_loses_the_role_while_the_form_is_open_decides_nothing(office: Office) -> None:
     proposal = await open_form(office)
     office.slack.change_group(GROUP, members=[SVEN])
     await office.slack.event(office.slack.group_event(GROUP))
@@ -104,7 +104,7 @@ async def test_an_edit_of_version_1_is_not_carried_over_to_version_2(office: Off
 
 
 @sqlite
-async def test_an_approval_begun_below_does_not_count_on_the_rung_above(office: Office) -> None:
+async def test_an_approval_started_on_a_lower_rung_does_not_count_on_the_next(office: Office) -> None:
     proposal = await open_form(office)
     await office.click(SVEN, await office.card(proposal), "escalate")
     assert (await office.slack.submit(SVEN)).ok
@@ -114,7 +114,7 @@ async def test_an_approval_begun_below_does_not_count_on_the_rung_above(office: 
 
 
 @sqlite
-async def test_a_form_for_a_package_that_expired_meanwhile_is_told_so(office: Office) -> None:
+async def test_a_form_for_an_expired_package_says_so(office: Office) -> None:
     ends = office.clock() + HOUR
     proposal = await open_form(office, package=HARD | {"expires_at": ends.isoformat()})
     office.clock.passes(2 * HOUR)
@@ -125,7 +125,7 @@ async def test_a_form_for_a_package_that_expired_meanwhile_is_told_so(office: Of
 
 
 @sqlite
-async def test_an_approval_after_the_end_is_refused_although_the_clock_has_not_come_by(office: Office) -> None:
+async def test_an_approval_after_the_deadline_is_refused_even_before_the_sweep(office: Office) -> None:
     ends = office.clock() + HOUR
     proposal = await open_form(office, package=HARD | {"expires_at": ends.isoformat()})
     office.clock.passes(2 * HOUR)
@@ -157,7 +157,7 @@ async def test_the_same_submission_delivered_again_is_one_command_and_gets_the_s
 
 
 @sqlite
-async def test_the_same_rejection_delivered_again_is_not_told_that_it_came_too_late(office: Office) -> None:
+async def test_a_redelivered_rejection_is_not_told_that_it_is_late(office: Office) -> None:
     await open_form(office, "reject")
     first = await office.slack.submit(SENTA, {"comment": "Not now."})
     again = await office.slack.redeliver(first)
@@ -175,7 +175,7 @@ async def test_the_same_rejection_delivered_again_is_not_told_that_it_came_too_l
         pytest.param(timedelta(days=31), "too late; the latest possible is 2026-12-20 12:00 UTC", id="too far"),
     ],
 )
-async def test_a_time_that_will_not_do_is_said_beside_its_field_and_the_form_can_be_sent_again(
+async def test_an_invalid_time_is_reported_beside_its_field_and_the_form_can_be_sent_again(
     office: Office, after: timedelta, told_why: str
 ) -> None:
     proposal, card = await office.asked()
@@ -203,7 +203,7 @@ async def test_a_time_that_will_not_do_is_said_beside_its_field_and_the_form_can
         pytest.param('{"record": "42"}', "the same as before", id="nothing edited"),
     ],
 )
-async def test_parameters_that_cannot_be_taken_are_told_beside_them(office: Office, typed: str, told_why: str) -> None:
+async def test_invalid_parameters_are_reported_beside_their_field(office: Office, typed: str, told_why: str) -> None:
     proposal, card = await office.asked()
     await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
     refused = await office.slack.submit(SENTA, {"action_parameters": typed, "comment": "Corrected."})
@@ -235,7 +235,7 @@ async def test_an_edit_is_shown_before_it_counts_and_shown_again_when_it_is_chan
         pytest.param("approve", APPROVED | {"comment": "  "}, "comment", id="a grave approval without a comment"),
     ],
 )
-async def test_blanks_are_no_words(office: Office, verb: str, values: dict[str, Any], field: str) -> None:
+async def test_blanks_do_not_count_as_a_comment(office: Office, verb: str, values: dict[str, Any], field: str) -> None:
     proposal = await open_form(office, verb)
     refused = await office.slack.submit(SENTA, values)
     assert list(refused.errors) == [field]
@@ -244,7 +244,7 @@ async def test_blanks_are_no_words(office: Office, verb: str, values: dict[str, 
 
 
 @sqlite
-async def test_an_override_without_evidence_is_told_beside_the_field(office: Office) -> None:
+async def test_missing_evidence_of_an_override_is_reported_beside_the_field(office: Office) -> None:
     proposal, card = await office.asked()
     await office.more(SENTA, card, Verb.OVERRIDE)
     values = {"override_decision": "stop", "override_reason": "It is the wrong record.", "evidence_refs": "\n \n"}

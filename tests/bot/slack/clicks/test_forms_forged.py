@@ -55,7 +55,7 @@ async def test_a_grave_approval_that_confirms_nothing_is_refused(office: Office,
         pytest.param(3_000 * "x", id="very much"),
     ],
 )
-async def test_a_form_that_is_for_nothing_we_know_changes_nothing_and_says_so(office: Office, metadata: str) -> None:
+async def test_a_form_for_an_unknown_package_changes_nothing_and_says_so(office: Office, metadata: str) -> None:
     proposal = await open_form(office)
     digest = (await office.state(proposal)).action_digest
     ref = before(office).private_metadata.removeprefix("approve ")
@@ -66,7 +66,7 @@ async def test_a_form_that_is_for_nothing_we_know_changes_nothing_and_says_so(of
 
 
 @pytest.mark.parametrize("callback_id", ["details", "home", "approve", "", "decision "])
-async def test_a_form_of_another_name_decides_nothing(office: Office, callback_id: str) -> None:
+async def test_a_form_with_an_unknown_callback_id_decides_nothing(office: Office, callback_id: str) -> None:
     proposal = await open_form(office)
     digest = (await office.state(proposal)).action_digest
     answer = await submit_forged(office, callback_id=callback_id, state={"values": ticked(digest)})
@@ -74,7 +74,7 @@ async def test_a_form_of_another_name_decides_nothing(office: Office, callback_i
     assert await office.status(proposal) is Status.PENDING
 
 
-async def test_what_is_confirmed_for_one_package_does_not_approve_another(office: Office) -> None:
+async def test_a_confirmation_for_one_package_does_not_approve_another(office: Office) -> None:
     proposal = await open_form(office)
     other, _ = await office.asked(OTHER)
     digest = (await office.state(proposal)).action_digest
@@ -95,7 +95,7 @@ async def test_what_is_confirmed_for_one_package_does_not_approve_another(office
         ),
     ],
 )
-async def test_an_absence_without_an_end_is_asked_for_it(office: Office, values: dict[str, Any]) -> None:
+async def test_an_absence_needs_an_end(office: Office, values: dict[str, Any]) -> None:
     await office.slack.open_home(SENTA)
     await office.slack.until(lambda: office.slack.home(SENTA))
     await office.slack.click_home(SENTA, "home_away")
@@ -110,9 +110,7 @@ async def test_an_absence_without_an_end_is_asked_for_it(office: Office, values:
         pytest.param({"type": "checkboxes", "selected_options": [{"value": "1"}]}, id="ticked boxes"),
     ],
 )
-async def test_a_field_that_comes_back_as_another_kind_of_input_is_not_read(
-    office: Office, until: dict[str, Any]
-) -> None:
+async def test_a_field_returned_as_another_type_of_input_is_not_read(office: Office, until: dict[str, Any]) -> None:
     proposal, card = await office.asked()
     await office.more(SENTA, card, Verb.DEFER)
     answer = await submit_forged(office, state={"values": {**NOT_CONFIRMED, "until": {"until": until}}})

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
         pytest.param(Verb.EXTEND, {}, id="extend"),
     ],
 )
-async def test_a_form_from_within_details_opens_on_top_and_all_views_close_when_it_is_done(
+async def test_a_form_opened_from_details_is_on_top_and_submitting_it_closes_all_views(
     office: Office, verb: Verb, values: dict[str, Any]
 ) -> None:
     _, card = await office.asked()
@@ -34,7 +34,7 @@ async def test_a_form_from_within_details_opens_on_top_and_all_views_close_when_
     assert (done.error, done.errors, office.slack.modals(SENTA)) == (None, {}, [])
 
 
-async def test_a_form_from_within_details_that_is_given_up_leaves_details_open(office: Office) -> None:
+async def test_cancelling_a_form_opened_from_details_leaves_details_open(office: Office) -> None:
     proposal, card = await office.asked()
     await office.details(SENTA, card, Verb.COMMENT)
     await office.slack.close(SENTA)
@@ -49,7 +49,9 @@ TRIGGERS = ["trigger_expired", "trigger_exchanged", "expired_trigger_id", "excha
 
 @pytest.mark.parametrize("error", TRIGGERS)
 @pytest.mark.parametrize("action_id", ["approve", "details"])
-async def test_who_tapped_too_long_ago_is_asked_to_tap_once_more(office: Office, action_id: str, error: str) -> None:
+async def test_an_expired_tap_is_answered_with_a_request_to_tap_again(
+    office: Office, action_id: str, error: str
+) -> None:
     proposal, card = await office.asked()
     office.slack.faults.error("views.open", error)
     outcome = await office.click(SENTA, card, action_id)
@@ -62,7 +64,7 @@ async def test_who_tapped_too_long_ago_is_asked_to_tap_once_more(office: Office,
 
 
 @pytest.mark.parametrize("status", [500, 503])
-async def test_when_slack_is_not_well_the_one_who_tapped_is_told(office: Office, status: int) -> None:
+async def test_if_slack_fails_the_clicker_is_told(office: Office, status: int) -> None:
     _, card = await office.asked()
     office.slack.faults.status(status, "views.open")
     assert (await office.click(SENTA, card, "approve")).ok
@@ -81,7 +83,7 @@ async def test_when_slack_takes_too_long_to_open_a_form_the_tap_itself_is_still_
 
 
 @pytest.mark.parametrize("action_id", ["approve", "details"])
-async def test_where_slack_refuses_the_view_itself_nobody_is_asked_to_tap_again_and_the_log_says_why(
+async def test_if_slack_refuses_the_view_nobody_is_asked_to_tap_again_and_the_log_says_why(
     office: Office, action_id: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, card = await office.asked()
@@ -91,7 +93,7 @@ async def test_where_slack_refuses_the_view_itself_nobody_is_asked_to_tap_again_
     assert "view_too_large" in "".join(capsys.readouterr())
 
 
-async def test_who_may_not_decide_is_told_before_being_asked_for_words(office: Office) -> None:
+async def test_a_person_who_may_not_decide_is_told_before_a_form_opens(office: Office) -> None:
     proposal, card = await office.asked(CRITICAL)
     await office.click(SUSI, card, "approve")
     assert "Open Details first" in await office.notes(SUSI)

@@ -41,7 +41,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("package", "asked"), KINDS)
-async def test_each_kind_is_asked_for_in_its_own_words_and_approved(
+async def test_each_kind_has_its_own_wording_and_is_approved(
     office: Office, package: Mapping[str, Any], asked: str
 ) -> None:
     proposal, card = await office.asked(package)

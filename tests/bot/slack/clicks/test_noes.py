@@ -31,7 +31,7 @@ async def test_an_objection_holds_after_the_agent_has_withdrawn(office: Office) 
     assert f"Ross objected to record.read in {before.id}" in again.shown
 
 
-async def test_the_refusal_of_the_same_action_names_the_earlier_package(office: Office) -> None:
+async def test_refusing_the_same_action_names_the_earlier_package(office: Office) -> None:
     before, card = await office.asked(SOFT)
     await office.give(ROSS, card, Verb.REJECT, {"comment": "Not this one."})
     refused = await office.submit(SOFT)
@@ -39,7 +39,7 @@ async def test_the_refusal_of_the_same_action_names_the_earlier_package(office: 
     assert refused.body["errors"] == [{"field": "material_change", "message": f"say what changed since {before.id}"}]
 
 
-async def test_silence_does_not_let_pass_what_was_rejected_on_another_card(office: Office) -> None:
+async def test_silence_does_not_approve_an_action_rejected_on_another_card(office: Office) -> None:
     twin, _ = await office.asked(SOFT)
     before, card = await office.asked(SOFT)
     await office.give(ROSS, card, Verb.REJECT, {"comment": "Not this one."})
@@ -48,7 +48,7 @@ async def test_silence_does_not_let_pass_what_was_rejected_on_another_card(offic
     assert f"Ross rejected record.read in {before.id}" in (await office.card(twin)).shown
 
 
-async def test_silence_does_not_let_pass_a_like_action_that_came_in_before_the_no(office: Office) -> None:
+async def test_silence_does_not_approve_the_same_action_proposed_before_the_rejection(office: Office) -> None:
     like, _ = await office.asked({**SOFT, "subject_id": "another"})
     _, card = await office.asked({**SOFT, "subject_id": "one"})
     await office.give(ROSS, card, Verb.REJECT, {"comment": "Not this one."})
@@ -57,7 +57,7 @@ async def test_silence_does_not_let_pass_a_like_action_that_came_in_before_the_n
 
 
 @pytest.mark.parametrize("verb", ["reject", "object"])
-async def test_silence_never_lets_a_like_action_pass(office: Office, verb: str) -> None:
+async def test_silence_never_approves_an_action_that_was_rejected_before(office: Office, verb: str) -> None:
     _, card = await office.asked(SOFT)
     await office.give(ROSS, card, Verb(verb), {"comment": "No."} if verb == "reject" else None)
     proposal, _ = await office.asked(AGAIN)

@@ -85,7 +85,7 @@ NOT_THEIRS = [
 
 @pytest.mark.parametrize("package", [pytest.param(SOFT, id="in one tap"), pytest.param(HARD, id="with a form")])
 @pytest.mark.parametrize("who", NOT_THEIRS)
-async def test_who_may_not_approve_is_told_why_alone_and_it_is_on_record(
+async def test_a_person_who_may_not_approve_is_told_why_privately_and_it_is_recorded(
     office: Office, package: Mapping[str, Any], who: Barred
 ) -> None:
     proposal, card = await office.asked({**package, **who.fields})
@@ -98,7 +98,7 @@ async def test_who_may_not_approve_is_told_why_alone_and_it_is_on_record(
     assert await office.refusals(proposal) == [(who.user, who.reason)]
 
 
-async def test_whom_the_directory_does_not_know_is_told_so_and_leaves_no_trace(office: Office) -> None:
+async def test_a_person_unknown_to_the_directory_is_told_so_and_leaves_no_trace(office: Office) -> None:
     proposal, card = await office.asked()
     revision = (await office.state(proposal)).revision
     office.slack.add_person("UNEW")
@@ -135,7 +135,7 @@ async def test_a_guest_gets_nothing_from_the_menu(office: Office, verb: Verb) ->
     ("user", "as_what"),
     [pytest.param(ROSE, "requester", id="the requester"), pytest.param(OWEN, "owner", id="the owner")],
 )
-async def test_who_asked_for_it_and_who_owns_the_agent_may_stop_it(office: Office, user: str, as_what: str) -> None:
+async def test_the_requester_and_the_agents_owner_may_stop_a_package(office: Office, user: str, as_what: str) -> None:
     proposal, card = await office.asked()
     await office.click(user, card, "reject")
     await office.slack.submit(user, {"comment": "Not any more."})
@@ -146,20 +146,20 @@ async def test_who_asked_for_it_and_who_owns_the_agent_may_stop_it(office: Offic
     ]
 
 
-async def test_who_asked_for_it_may_object_with_one_tap(office: Office) -> None:
+async def test_the_requester_may_object_with_one_tap(office: Office) -> None:
     proposal, card = await office.asked(SOFT)
     await office.click(ROSE, card, "object")
     assert (await office.state(proposal)).level == "hard_approval"
 
 
-async def test_who_stands_on_the_chain_without_a_role_may_not_even_stop_it(office: Office) -> None:
+async def test_a_person_on_the_chain_without_a_role_may_not_stop_a_package(office: Office) -> None:
     proposal, card = await office.asked({**HARD, "on_behalf_of": [NOBODY]})
     await office.click(NOBODY, card, "reject")
     assert "do not hold that role" in await office.notes(NOBODY)
     assert await office.refusals(proposal) == [(NOBODY, Reason.WRONG_ROLE)]
 
 
-async def test_who_edited_a_version_does_not_approve_it_too(office: Office) -> None:
+async def test_the_editor_of_a_version_may_not_approve_it(office: Office) -> None:
     proposal, card = await office.asked()
     await office.edit(SENTA, card, '{"record": "43"}')
     assert (await office.state(proposal)).version == 2
@@ -172,7 +172,7 @@ async def test_who_edited_a_version_does_not_approve_it_too(office: Office) -> N
     assert (read.body["may_proceed"], read.body["decision"]["action_parameters"]) == (True, {"record": "43"})
 
 
-async def test_in_details_the_sentence_comes_in_a_view_of_its_own(office: Office) -> None:
+async def test_a_refusal_in_details_is_shown_in_a_separate_view(office: Office) -> None:
     """There is no card to answer beside."""
     proposal, card = await office.asked()
     view = await office.details(RITA, card, Verb.CLAIM_TASK)
@@ -192,7 +192,7 @@ BELOW = POLICY.replace('max_risk = "high"', 'max_risk = "medium"')
         pytest.param(BELOW, Reason.ABOVE_AUTHORITY, "your authority ends at medium. Escalate it", id="below the risk"),
     ],
 )
-async def test_a_role_reaches_as_far_as_its_scope_and_its_risk(
+async def test_a_role_covers_only_its_scope_and_risk(
     database_url: str, tmp_path: Path, policy: str, reason: Reason, sentence: str
 ) -> None:
     async with open_office(database_url, tmp_path, policy) as office:
@@ -204,9 +204,7 @@ async def test_a_role_reaches_as_far_as_its_scope_and_its_risk(
         assert await office.refusals(proposal) == [(SENTA, reason)]
 
 
-async def test_whose_authority_ends_below_the_risk_can_do_what_they_are_told_and_escalate(
-    database_url: str, tmp_path: Path
-) -> None:
+async def test_a_reviewer_below_the_risk_level_may_escalate(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, BELOW) as office:
         proposal, card = await office.asked()
         await office.click(SENTA, card, "escalate")
@@ -225,7 +223,7 @@ NAMED = WITH_GUEST.replace("[directory]", f'[directory]\nguests = ["{GUEST}"]')
         pytest.param(NAMED, Status.APPROVED, id="named among the directory's guests"),
     ],
 )
-async def test_a_guest_decides_only_where_the_policy_names_them_as_one(
+async def test_a_guest_decides_only_if_the_policy_lists_them(
     database_url: str, tmp_path: Path, policy: str, status: Status
 ) -> None:
     async with open_office(database_url, tmp_path, policy) as office:
@@ -234,7 +232,7 @@ async def test_a_guest_decides_only_where_the_policy_names_them_as_one(
         assert await office.status(proposal) is status
 
 
-async def test_a_guest_whom_the_policy_names_still_needs_a_role(database_url: str, tmp_path: Path) -> None:
+async def test_a_guest_listed_in_the_policy_still_needs_a_role(database_url: str, tmp_path: Path) -> None:
     policy = POLICY.replace("[directory]", f'[directory]\nguests = ["{GUEST}"]')
     async with open_office(database_url, tmp_path, policy) as office:
         proposal, card = await office.asked(SOFT)

@@ -21,7 +21,7 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
         yield office
 
 
-async def test_a_critical_approval_waits_until_its_maker_has_opened_details(office: Office) -> None:
+async def test_a_critical_approval_requires_the_approver_to_open_details(office: Office) -> None:
     proposal, card = await office.asked(CRITICAL)
     assert "Open Details before you approve" in card.shown
     await office.click(SENTA, card, "approve")
@@ -33,7 +33,7 @@ async def test_a_critical_approval_waits_until_its_maker_has_opened_details(offi
     assert (await office.read(proposal)).body["interrupt"]["quorum"]["have"] == 1
 
 
-async def test_that_somebody_else_has_opened_details_is_not_enough(office: Office) -> None:
+async def test_details_opened_by_someone_else_do_not_count(office: Office) -> None:
     proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, SVEN)
     await office.click(SENTA, card, "approve")
@@ -41,7 +41,7 @@ async def test_that_somebody_else_has_opened_details_is_not_enough(office: Offic
     assert await office.refusals(proposal) == [(SENTA, Reason.DETAILS_FIRST)]
 
 
-async def test_a_new_version_has_to_be_read_anew(office: Office) -> None:
+async def test_a_new_version_has_to_be_read_again(office: Office) -> None:
     proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, SENTA)
     await office.version(proposal, {**CRITICAL, "action_parameters": {"record": "43"}})
@@ -49,7 +49,7 @@ async def test_a_new_version_has_to_be_read_anew(office: Office) -> None:
     assert "Open Details first" in await office.notes(SENTA)
 
 
-async def test_nobody_has_to_open_details_to_reject(office: Office) -> None:
+async def test_rejecting_does_not_require_details(office: Office) -> None:
     proposal, card = await office.asked(CRITICAL)
     await office.click(SENTA, card, "reject")
     await office.slack.submit(SENTA, {"comment": "No."})
@@ -87,7 +87,7 @@ async def test_the_same_person_does_not_count_twice(office: Office) -> None:
     assert await office.refusals(proposal) == [(SUSI, Reason.ALREADY_COUNTED)]
 
 
-async def test_two_seniors_are_not_enough_and_a_supervisor_completes_it(office: Office) -> None:
+async def test_two_seniors_are_not_enough_and_a_supervisor_completes_the_quorum(office: Office) -> None:
     proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, SENTA, SVEN, SUSI)
     for user in (SENTA, SVEN):
@@ -107,7 +107,7 @@ async def test_two_supervisors_are_enough(office: Office) -> None:
     assert await office.status(proposal) is Status.APPROVED
 
 
-async def test_one_rejection_is_enough_whoever_has_approved_before(office: Office) -> None:
+async def test_one_rejection_is_enough_despite_earlier_approvals(office: Office) -> None:
     proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, SUSI)
     await office.approve(SUSI, card)
@@ -133,7 +133,7 @@ async def test_a_new_version_voids_the_votes_on_the_one_before(office: Office) -
     assert (await office.read(proposal)).body["interrupt"]["quorum"]["have"] == 1
 
 
-async def test_who_steps_aside_takes_their_vote_back(office: Office) -> None:
+async def test_a_recused_reviewers_vote_is_withdrawn(office: Office) -> None:
     proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, SUSI)
     await office.approve(SUSI, card)
@@ -155,7 +155,7 @@ async def test_approvals_and_overrides_do_not_add_up(office: Office) -> None:
     assert await office.status(proposal) is Status.PENDING
 
 
-async def test_who_may_not_decide_on_this_risk_does_not_help_the_quorum(office: Office) -> None:
+async def test_a_reviewer_below_the_risk_level_does_not_count_towards_the_quorum(office: Office) -> None:
     proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, RITA)
     await office.click(RITA, card, "approve")

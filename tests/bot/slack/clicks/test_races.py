@@ -65,7 +65,7 @@ def told_alone(office: Office, user: str) -> str:
 # Two at once.
 
 
-async def test_of_two_approvals_at_once_one_counts_and_the_other_is_told_whose(
+async def test_of_two_simultaneous_approvals_one_counts_and_the_other_is_told_whose(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proposal, card = await office.asked(SOFT)
@@ -82,7 +82,7 @@ async def test_of_two_approvals_at_once_one_counts_and_the_other_is_told_whose(
     assert await office.refusals(proposal) == [(late, "already-decided")]
 
 
-async def test_two_approvals_at_once_that_complete_a_quorum_both_count(
+async def test_two_simultaneous_approvals_that_complete_a_quorum_both_count(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proposal, card = await office.asked(CRITICAL)
@@ -96,7 +96,7 @@ async def test_two_approvals_at_once_that_complete_a_quorum_both_count(
     assert (await office.read(proposal)).body["decision"]["basis"] == "quorum"
 
 
-async def test_of_an_approval_and_a_rejection_at_once_one_stands_and_the_other_is_told_whose(
+async def test_of_a_simultaneous_approval_and_rejection_one_stands_and_the_other_is_told_whose(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proposal, card = await office.asked()
@@ -115,7 +115,7 @@ async def test_of_an_approval_and_a_rejection_at_once_one_stands_and_the_other_i
     assert office.slack.modals(first) == []
 
 
-async def test_an_approval_never_counts_for_a_version_that_comes_in_the_same_moment(
+async def test_an_approval_never_counts_for_a_version_that_arrives_at_the_same_moment(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proposal, card = await office.asked()
@@ -132,7 +132,7 @@ async def test_an_approval_never_counts_for_a_version_that_comes_in_the_same_mom
 # The same twice.
 
 
-async def test_a_double_tap_is_one_vote_and_scolds_nobody(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_double_tap_is_one_vote_without_an_error(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     proposal, card = await office.asked(SOFT)
     all_load_first(monkeypatch, office.world, 2)
     first, second = await office.slack.double_click(RITA, card, "approve")
@@ -153,7 +153,7 @@ async def test_a_double_tap_towards_a_quorum_is_one_vote_and_no_refusal(database
         assert (await office.refusals(proposal), office.slack.private_notes(RITA)) == ([], [])
 
 
-async def test_the_very_same_click_delivered_again_is_one_vote(office: Office) -> None:
+async def test_a_redelivered_click_is_one_vote(office: Office) -> None:
     proposal, card = await office.asked(SOFT)
     outcome = await office.click(RITA, card, "approve")
     again = await office.slack.redeliver(outcome)
@@ -197,7 +197,7 @@ async def _at_home(office: Office, proposal: Response) -> None:
 # What is no longer so.
 
 
-async def test_a_tap_on_the_card_of_an_older_version_is_told_which_one_holds(office: Office) -> None:
+async def test_a_tap_on_the_card_of_an_older_version_is_told_the_current_version(office: Office) -> None:
     proposal, old = await office.asked(SOFT)
     await office.version(proposal, SOFT | {"action_parameters": {"record": "43"}})
     await office.card(proposal)
@@ -224,7 +224,7 @@ async def test_a_tap_on_the_card_of_a_lower_rung_is_told_who_is_asked_now(office
         pytest.param("reject", {"comment": "Not now."}, "rejected", id="rejected"),
     ],
 )
-async def test_a_tap_on_a_card_that_was_decided_is_told_by_whom(
+async def test_a_tap_on_a_decided_card_is_told_by_whom(
     office: Office, verb: str, values: dict[str, Any], status: str
 ) -> None:
     proposal, old = await office.asked()

@@ -41,7 +41,7 @@ async def rendering_id_of(office: Office, proposal: Response) -> str:
 
 
 @pytest.mark.parametrize("package", [pytest.param(SOFT, id="in one tap"), pytest.param(HARD, id="with a form")])
-async def test_a_decision_names_the_rendering_that_its_maker_saw(office: Office, package: Mapping[str, Any]) -> None:
+async def test_a_decision_names_the_rendering_that_the_reviewer_saw(office: Office, package: Mapping[str, Any]) -> None:
     proposal, card = await office.asked(package)
     await office.give(SENTA, card, Verb.COMMENT, {"comment": "Seen."})
     latest = await office.card(proposal)
@@ -52,7 +52,7 @@ async def test_a_decision_names_the_rendering_that_its_maker_saw(office: Office,
     assert await rendering_id_of(office, proposal) == ref_of(latest).rendering_id
 
 
-async def test_each_vote_of_a_quorum_names_its_own(office: Office) -> None:
+async def test_each_vote_of_a_quorum_names_its_own_rendering(office: Office) -> None:
     proposal, card = await office.asked(CRITICAL)
     await office.read_first(card, SUSI, SAUL)
     seen = []
@@ -74,7 +74,7 @@ async def test_many_attempts_within_a_minute_are_one_event(office: Office) -> No
     assert await office.refusals(proposal) == [(RITA, Reason.WRONG_ROLE)]
 
 
-async def test_the_very_tap_that_was_refused_counts_once_what_stood_in_its_way_is_gone(office: Office) -> None:
+async def test_a_refused_tap_can_be_repeated_once_the_obstacle_is_gone(office: Office) -> None:
     """It is one intention on one rendering, and still not answered from memory."""
     proposal, card = await office.asked(SOFT)
     await office.regroup(removed=(SENTA,))

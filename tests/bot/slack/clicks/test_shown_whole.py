@@ -86,7 +86,7 @@ async def test_the_41st_parameter_is_in_the_form_and_in_what_the_vote_records(of
     assert [line for line in EVERY_LINE if json.dumps(line)[1:-1] not in shown] == []
 
 
-async def test_the_export_holds_what_each_vote_was_shown_and_its_id_proves_it(office: Office) -> None:
+async def test_the_export_holds_what_each_voter_was_shown_and_the_id_proves_it(office: Office) -> None:
     _, card = await office.asked(OF_41)
     await office.click(SENTA, card, "approve")
     await office.slack.submit(SENTA, APPROVED)
@@ -100,7 +100,7 @@ async def test_the_export_holds_what_each_vote_was_shown_and_its_id_proves_it(of
 
 
 @sqlite
-async def test_a_card_shows_twenty_parameters_whole_and_one_tap_approves_them(office: Office) -> None:
+async def test_a_card_shows_twenty_parameters_in_full_and_one_tap_approves_them(office: Office) -> None:
     twenty = {f"name_{number:02}": number for number in range(20)}
     proposal, card = await office.asked(
         SOFT | {"action_parameters": twenty, "subject_type": "order", "subject_id": "7"}
@@ -112,7 +112,7 @@ async def test_a_card_shows_twenty_parameters_whole_and_one_tap_approves_them(of
 
 
 @sqlite
-async def test_a_soft_package_of_21_lines_is_hard_from_the_start(office: Office) -> None:
+async def test_a_soft_package_with_21_lines_is_hard_from_the_start(office: Office) -> None:
     proposal, card = await office.asked(SOFT | {"action_parameters": dict(list(MANY.items())[:21])})
     assert proposal.body["level"] == "hard_approval"
     assert "not-shown-whole" in [why["rule"] for why in proposal.body["why"]]
@@ -121,7 +121,7 @@ async def test_a_soft_package_of_21_lines_is_hard_from_the_start(office: Office)
 
 
 @sqlite
-async def test_approve_opens_the_form_also_where_one_tap_would_do(office: Office) -> None:
+async def test_approve_opens_the_form_even_if_one_tap_is_enough(office: Office) -> None:
     proposal, card = await office.asked(SOFT_OF_41)
     await office.click(RITA, card, "approve")
     assert await office.status(proposal) is Status.PENDING
@@ -130,7 +130,7 @@ async def test_approve_opens_the_form_also_where_one_tap_would_do(office: Office
 
 
 @sqlite
-async def test_a_forged_one_tap_approval_of_what_was_not_shown_whole_is_refused(office: Office) -> None:
+async def test_a_forged_one_tap_approval_of_content_that_was_not_fully_shown_is_refused(office: Office) -> None:
     proposal, _ = await office.asked(SOFT_OF_41)
     assert await one_tap(office, proposal, RITA) is Reason.NOT_SHOWN_WHOLE
     assert await office.status(proposal) is Status.PENDING
@@ -138,7 +138,7 @@ async def test_a_forged_one_tap_approval_of_what_was_not_shown_whole_is_refused(
 
 
 @sqlite
-async def test_what_one_reviewer_was_shown_was_not_shown_to_another(office: Office) -> None:
+async def test_content_shown_to_one_reviewer_does_not_count_for_another(office: Office) -> None:
     proposal, card = await office.asked(SOFT_OF_41)
     await office.click(SENTA, card, "approve")
     assert await one_tap(office, proposal, RITA) is Reason.NOT_SHOWN_WHOLE
@@ -146,7 +146,7 @@ async def test_what_one_reviewer_was_shown_was_not_shown_to_another(office: Offi
 
 
 @sqlite
-async def test_an_override_to_proceed_needs_the_form_too_and_a_stop_does_not(office: Office) -> None:
+async def test_an_override_to_proceed_needs_the_whole_form_and_one_to_stop_does_not(office: Office) -> None:
     proposal, _ = await office.asked(SOFT_OF_41)
     state = await office.state(proposal)
     override = ask(HumanOverrideCommand, state, override_decision=OverrideDecision.PROCEED)
@@ -179,7 +179,7 @@ async def test_a_form_can_be_turned_back(office: Office) -> None:
 
 
 @sqlite
-async def test_a_step_that_was_skipped_is_not_approved(office: Office) -> None:
+async def test_skipping_a_step_prevents_approval(office: Office) -> None:
     proposal, card = await office.asked(OF_3_STEPS)
     await office.click(SENTA, card, "approve")
     (button,) = [element for element in before(office).elements if element.action_id == "step"]
@@ -222,7 +222,7 @@ async def test_steps_of_version_1_do_not_approve_version_2(office: Office) -> No
 
 
 @sqlite
-async def test_a_form_of_an_old_version_does_not_turn_to_the_new_one(office: Office) -> None:
+async def test_a_form_for_an_old_version_does_not_switch_to_the_new_version(office: Office) -> None:
     proposal, card = await office.asked(OF_3_STEPS)
     await office.click(SENTA, card, "approve")
     await office.version(proposal, OF_3_STEPS | {"action_parameters": LONG | {"to": "somebody else"}})
@@ -232,7 +232,7 @@ async def test_a_form_of_an_old_version_does_not_turn_to_the_new_one(office: Off
 
 
 @sqlite
-async def test_details_first_means_every_page_that_holds_parameters(database_url: str, tmp_path: Path) -> None:
+async def test_details_first_requires_every_page_with_parameters(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SENIORS_FOR_ALL) as office:
         proposal, card = await office.asked(OF_2_PAGES)
         await office.details(SENTA, card)
@@ -250,7 +250,7 @@ async def test_details_first_means_every_page_that_holds_parameters(database_url
 
 
 @sqlite
-async def test_an_answer_was_shown_the_whole_question(office: Office) -> None:
+async def test_the_answer_form_shows_the_whole_question(office: Office) -> None:
     asked = SOFT | {"kind": "question", "action_parameters": MANY, "proposed_action": "Which of these is right?"}
     proposal, card = await office.asked(asked)
     assert "Answer shows all of it." in card.shown
@@ -262,7 +262,7 @@ async def test_an_answer_was_shown_the_whole_question(office: Office) -> None:
 
 
 @sqlite
-async def test_what_no_form_can_show_is_refused_at_submission(office: Office) -> None:
+async def test_parameters_that_no_form_can_show_are_refused_at_submission(office: Office) -> None:
     deep: Any = list(range(7_000))
     for _ in range(25):
         deep = [deep]

@@ -106,7 +106,7 @@ ENDS = [
 
 
 @pytest.mark.parametrize("given", ENDS)
-async def test_a_verb_goes_from_the_card_to_the_agents_document(office: Office, given: Given) -> None:
+async def test_each_verb_on_the_card_reaches_the_agents_document(office: Office, given: Given) -> None:
     proposal, card = await office.asked(THREADED)
     submitted = await office.give(SENTA, card, given.verb, given.values)
     assert (submitted.ok, submitted.errors, office.slack.modal(SENTA)) == (True, {}, None)
@@ -158,7 +158,7 @@ async def test_a_new_version_answers_a_revision_and_the_card_says_what_changed(o
     assert (read["version"], read["decision"]["package_version"], read["may_proceed"]) == (2, 2, True)
 
 
-async def test_a_tap_on_the_version_before_is_told_so(office: Office) -> None:
+async def test_a_tap_on_the_previous_version_is_told_so(office: Office) -> None:
     proposal, card = await office.asked()
     await office.version(proposal, {**HARD, "action_parameters": {"record": "43"}})
     await office.click(SENTA, card, "approve", old_copy=True)
@@ -174,7 +174,7 @@ async def test_a_tap_after_the_decision_is_told_who_decided(office: Office) -> N
     assert await office.refusals(proposal) == [(SVEN, Reason.ALREADY_DECIDED)]
 
 
-async def test_escalated_it_asks_the_next_role_and_no_longer_the_one_before(office: Office) -> None:
+async def test_an_escalated_package_asks_the_next_role_instead_of_the_previous_one(office: Office) -> None:
     proposal, card = await office.asked()
     await office.give(SENTA, card, Verb.ESCALATE, {"comment": "Too big for me."})
     read = (await office.read(proposal)).body
@@ -190,7 +190,7 @@ async def test_escalated_it_asks_the_next_role_and_no_longer_the_one_before(offi
     assert await office.refusals(proposal) == [(SVEN, Reason.STALE_RUNG)]
 
 
-async def test_whoever_was_asked_before_may_still_stop_it(office: Office) -> None:
+async def test_a_reviewer_of_an_earlier_rung_may_still_stop_a_package(office: Office) -> None:
     proposal, card = await office.asked()
     await office.give(SENTA, card, Verb.ESCALATE, {})
     await office.give(SVEN, await office.card(proposal), Verb.REJECT, {"comment": "No."})
@@ -208,7 +208,7 @@ async def test_an_escalation_can_name_a_role_further_up(office: Office) -> None:
     )
 
 
-async def test_at_the_top_of_the_ladder_nothing_is_offered_to_escalate_to(office: Office) -> None:
+async def test_at_the_top_of_the_ladder_escalation_is_not_offered(office: Office) -> None:
     proposal, card = await office.asked()
     await office.give(SENTA, card, Verb.ESCALATE, {})
     assert "Escalate" not in (await office.card(proposal)).labels
@@ -217,7 +217,7 @@ async def test_at_the_top_of_the_ladder_nothing_is_offered_to_escalate_to(office
     assert await office.refusals(proposal) == [(SUSI, Reason.TOP_OF_LADDER)]
 
 
-async def test_deferred_it_waits_and_an_eligible_reviewer_wakes_it(office: Office) -> None:
+async def test_a_deferred_package_waits_until_an_eligible_reviewer_wakes_it(office: Office) -> None:
     proposal, card = await office.asked()
     await office.give(SENTA, card, Verb.DEFER, {"until": int((NOW + HOUR).timestamp()), "comment": "Later."})
     card = await office.card(proposal)
@@ -229,7 +229,7 @@ async def test_deferred_it_waits_and_an_eligible_reviewer_wakes_it(office: Offic
     assert await office.status(proposal) is Status.APPROVED
 
 
-async def test_an_edit_takes_a_second_person(office: Office) -> None:
+async def test_an_edit_needs_a_second_person(office: Office) -> None:
     proposal, card = await office.asked()
     await office.edit(SENTA, card, '{"record": "43"}')
     read = (await office.read(proposal)).body
@@ -238,7 +238,7 @@ async def test_an_edit_takes_a_second_person(office: Office) -> None:
     assert ('"43"' in shown, "Senta" in shown) == (True, True)
 
 
-async def test_an_edit_is_an_approval_where_the_policy_asks_for_no_second_person(
+async def test_an_edit_is_an_approval_if_the_policy_requires_no_second_person(
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, NO_SECOND_EYES) as office:
@@ -256,7 +256,7 @@ async def test_an_edit_is_an_approval_where_the_policy_asks_for_no_second_person
         assert "Approved with edits" in (await office.card(proposal)).shown
 
 
-async def test_parameters_that_no_form_can_hold_are_sent_back_instead(office: Office) -> None:
+async def test_parameters_too_large_for_a_form_are_sent_back_for_revision(office: Office) -> None:
     _, card = await office.asked({**HARD, "action_parameters": {"text": "x" * 4_000}})
     view = await office.details(SENTA, card, Verb.APPROVE_WITH_EDITS)
     assert "longer than" in view.shown

@@ -33,7 +33,7 @@ def without_its_database(office: Office) -> Iterator[None]:
         yield
 
 
-async def test_a_tap_that_finds_no_database_is_told_so_and_counts_when_it_is_made_again(office: Office) -> None:
+async def test_a_tap_without_a_database_is_told_so_and_counts_when_repeated(office: Office) -> None:
     proposal, card = await office.asked(SOFT)
     with without_its_database(office):
         assert (await office.click(RITA, card, "approve")).status == 503
@@ -44,7 +44,7 @@ async def test_a_tap_that_finds_no_database_is_told_so_and_counts_when_it_is_mad
     assert await office.status(proposal) is Status.APPROVED
 
 
-async def test_nobody_is_told_that_nothing_was_changed_where_it_was_done_and_only_not_shown(
+async def test_a_command_that_was_done_but_not_shown_is_not_reported_as_unchanged(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: object, **__: object) -> None:
@@ -60,7 +60,7 @@ async def test_nobody_is_told_that_nothing_was_changed_where_it_was_done_and_onl
     assert (await office.state(proposal)).task.assigned_to == RITA
 
 
-async def test_a_form_that_finds_no_database_stays_open_and_can_be_sent_again(office: Office) -> None:
+async def test_without_a_database_a_form_stays_open_and_can_be_sent_again(office: Office) -> None:
     proposal, card = await office.asked(HARD)
     await office.click(SENTA, card, "reject")
     with without_its_database(office):
@@ -70,13 +70,13 @@ async def test_a_form_that_finds_no_database_stays_open_and_can_be_sent_again(of
     assert await office.status(proposal) is Status.REJECTED
 
 
-async def test_a_command_that_finds_no_database_is_told_so(office: Office) -> None:
+async def test_a_command_without_a_database_says_so(office: Office) -> None:
     with without_its_database(office):
         assert (await office.slack.command(RITA, "/reviews", "queue")).ok
     assert await office.notes(RITA) == UNAVAILABLE
 
 
-async def test_a_home_that_finds_no_database_is_taken_all_the_same(office: Office) -> None:
+async def test_opening_home_without_a_database_is_acknowledged(office: Office) -> None:
     with without_its_database(office):
         assert (await office.slack.open_home(RITA)).ok
         await office.all_said()
@@ -84,7 +84,7 @@ async def test_a_home_that_finds_no_database_is_taken_all_the_same(office: Offic
     await office.slack.until(lambda: office.slack.home(RITA))
 
 
-async def test_an_event_that_could_not_be_kept_is_told_again_by_slack(office: Office) -> None:
+async def test_slack_sends_an_unsaved_event_again(office: Office) -> None:
     office.slack.change_person(RITA, deleted=True)
     with without_its_database(office):
         lost = await office.slack.event(office.slack.person_event(RITA))
@@ -93,7 +93,7 @@ async def test_an_event_that_could_not_be_kept_is_told_again_by_slack(office: Of
     assert not await is_active(office, RITA)
 
 
-async def test_an_event_that_could_not_be_kept_has_the_directory_read_anew(office: Office) -> None:
+async def test_after_an_unsaved_event_the_directory_is_read_again(office: Office) -> None:
     office.slack.change_person(RITA, deleted=True)
     with without_its_database(office):
         await office.slack.event(office.slack.person_event(RITA))
@@ -109,7 +109,7 @@ async def is_active(office: Office, user: str) -> bool:
     return person.active
 
 
-async def test_delivery_that_finds_no_database_goes_on_when_it_is_back(office: Office) -> None:
+async def test_delivery_resumes_after_a_database_outage(office: Office) -> None:
     await submitted(office)
     with without_its_database(office):
         await office.delivered()
@@ -117,7 +117,7 @@ async def test_delivery_that_finds_no_database_goes_on_when_it_is_back(office: O
     assert len(office.cards()) == 1
 
 
-async def test_a_card_whose_posting_could_not_be_kept_is_found_again(office: Office) -> None:
+async def test_a_card_whose_post_could_not_be_saved_is_found_again(office: Office) -> None:
     """The database goes away between Slack's answer and its record."""
     gate = office.slack.faults.hold(POST)
     proposal = await office.submit(SOFT)
@@ -132,7 +132,7 @@ async def test_a_card_whose_posting_could_not_be_kept_is_found_again(office: Off
     assert len(office.cards()) == 2
 
 
-async def test_a_card_whose_proof_could_not_be_kept_is_proven_later_and_not_posted_again(office: Office) -> None:
+async def test_a_card_whose_proof_could_not_be_saved_is_proven_later_and_not_posted_again(office: Office) -> None:
     """Else its silence would never count."""
 
     async def away(*_: object, **__: object) -> None:

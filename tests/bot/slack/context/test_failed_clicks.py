@@ -30,7 +30,7 @@ async def beats(office: Office) -> bool:
     return heart.hears_clicks
 
 
-async def test_an_objection_that_finds_no_database_makes_its_package_hard_as_soon_as_it_is_back(office: Office) -> None:
+async def test_an_objection_during_a_database_outage_makes_its_package_hard_once_it_is_back(office: Office) -> None:
     proposal, card = await office.asked(SOFT)
     with without_its_database(office):
         assert (await office.click(RITA, card, "object")).status == 503
@@ -44,7 +44,7 @@ async def test_an_objection_that_finds_no_database_makes_its_package_hard_as_soo
 
 
 @pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.REJECT, Verb.REVISE, Verb.ESCALATE])
-async def test_every_failed_click_counts_whatever_it_was(office: Office, verb: Verb) -> None:
+async def test_every_failed_click_counts_whatever_its_verb(office: Office, verb: Verb) -> None:
     proposal, card = await office.asked(SOFT)
     with without_its_database(office):
         await office.click(RITA, card, verb.value)
@@ -52,9 +52,7 @@ async def test_every_failed_click_counts_whatever_it_was(office: Office, verb: V
     assert await stands(office, proposal) == HARD_NOW
 
 
-async def test_a_fault_of_our_own_counts_as_a_lost_database_does(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_internal_error_counts_as_a_failed_click(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(*_: object) -> None:
         raise RuntimeError("a fault of ours")
 
@@ -65,7 +63,7 @@ async def test_a_fault_of_our_own_counts_as_a_lost_database_does(
     assert await stands(office, proposal) == HARD_NOW
 
 
-async def test_a_form_that_did_not_open_counts_as_a_failed_click(office: Office) -> None:
+async def test_a_form_that_does_not_open_counts_as_a_failed_click(office: Office) -> None:
     proposal, card = await office.asked(SOFT)
     office.slack.faults.error("views.open", "internal_error")
     await office.click(RITA, card, "reject")
@@ -73,7 +71,7 @@ async def test_a_form_that_did_not_open_counts_as_a_failed_click(office: Office)
     assert await stands(office, proposal) == HARD_NOW
 
 
-async def test_a_form_that_was_lost_counts_as_a_failed_click(office: Office) -> None:
+async def test_a_lost_form_counts_as_a_failed_click(office: Office) -> None:
     proposal, card = await office.asked(SOFT)
     await office.click(RITA, card, "reject")
     with without_its_database(office):
@@ -91,7 +89,7 @@ async def test_the_requester_could_have_objected_too(office: Office) -> None:
 
 
 @pytest.mark.parametrize("user", [GUEST, NOBODY])
-async def test_a_failed_click_of_someone_who_could_not_object_changes_nothing(office: Office, user: str) -> None:
+async def test_a_failed_click_of_someone_who_may_not_object_changes_nothing(office: Office, user: str) -> None:
     proposal, card = await office.asked(SOFT)
     with without_its_database(office):
         await office.click(user, card, "object")
@@ -129,7 +127,7 @@ async def test_a_click_refused_for_a_stale_directory_counts_as_a_failed_click(fo
     assert await stands(forgetful, proposal) == HARD_NOW
 
 
-async def test_time_in_which_every_click_is_refused_for_a_stale_directory_does_not_count(forgetful: Office) -> None:
+async def test_time_with_a_stale_directory_does_not_count_as_silence(forgetful: Office) -> None:
     proposal, _ = await forgetful.asked(SOFT)
     await forgetful.passes(2 * MINUTE)
     await forgetful.passes(2 * MINUTE)
@@ -141,7 +139,7 @@ async def test_time_in_which_every_click_is_refused_for_a_stale_directory_does_n
     assert await forgetful.status(proposal) is Status.CONSENTED
 
 
-async def test_an_objection_that_others_were_always_quicker_than_counts_as_a_failed_click(
+async def test_an_objection_that_loses_every_race_counts_as_a_failed_click(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def stale(*_: object, **__: object) -> None:
@@ -171,7 +169,7 @@ async def test_an_objection_at_a_replica_that_cannot_read_the_policy_counts_as_a
     assert await stands(office, proposal) == HARD_NOW
 
 
-async def test_a_click_before_slack_has_said_where_the_app_is_installed_counts_as_a_failed_click(
+async def test_a_click_before_slack_has_answered_auth_test_counts_as_failed(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def unknown() -> None:

@@ -39,7 +39,7 @@ async def home(office: Office, user: str) -> str:
 
 
 @pytest.mark.parametrize("user", [NOBODY, RITA], ids=["no role", "a role that is not asked"])
-async def test_a_package_is_not_listed_or_shown_to_a_member_who_has_no_part_in_it(office: Office, user: str) -> None:
+async def test_a_package_is_not_listed_for_or_shown_to_uninvolved_members(office: Office, user: str) -> None:
     proposal, _ = await office.asked()
     assert "Nothing that you can see is waiting." in (await office.reviews(user, "queue")).shown
     shown = await office.reviews(user, f"show {proposal.id}")
@@ -50,13 +50,13 @@ async def test_a_package_is_not_listed_or_shown_to_a_member_who_has_no_part_in_i
 
 
 @pytest.mark.parametrize("user", [SENTA, ROSE, OWEN, ADAM], ids=["reviewer", "requester", "owner", "admin"])
-async def test_a_package_is_listed_and_shown_to_who_has_a_part_in_it(office: Office, user: str) -> None:
+async def test_a_package_is_listed_for_and_shown_to_people_involved_in_it(office: Office, user: str) -> None:
     proposal, _ = await office.asked()
     assert HARD["title"] in (await office.reviews(user, "queue")).shown
     assert HARD["title"] in (await office.reviews(user, f"show {proposal.id}")).shown
 
 
-async def test_the_queue_counts_only_what_its_reader_may_see(office: Office) -> None:
+async def test_the_queue_counts_only_packages_that_its_reader_may_see(office: Office) -> None:
     for number in range(3):
         await office.asked({**HARD, "action_parameters": {"record": str(number)}, "requested_by": NOBODY})
     await office.asked(OTHER)
@@ -64,12 +64,12 @@ async def test_the_queue_counts_only_what_its_reader_may_see(office: Office) -> 
     assert (listed.count(HARD["title"]), "Another record" in listed) == (3, False)
 
 
-async def test_numbers_stay_for_all(office: Office) -> None:
+async def test_numbers_are_shown_to_everyone(office: Office) -> None:
     await office.asked()
     assert "1" in (await office.reviews(NOBODY, "stats")).shown
 
 
-async def test_who_is_in_the_cards_channel_may_open_details_from_the_card_and_turn_their_pages(office: Office) -> None:
+async def test_members_of_the_cards_channel_may_open_details_and_turn_pages(office: Office) -> None:
     proposal, card = await office.asked()
     view = await office.details(NOBODY, card)
     assert HARD["proposed_action"] in view.shown
@@ -102,7 +102,7 @@ async def test_a_forged_press_for_a_package_that_does_not_exist_gets_the_same_an
     assert f"There is no package {UNKNOWN} that you can see." in await office.notes(NOBODY)
 
 
-async def test_details_opened_from_an_answer_are_for_who_may_see_the_package(office: Office) -> None:
+async def test_details_opened_from_an_answer_require_visibility_of_the_package(office: Office) -> None:
     proposal, _ = await office.asked()
     note = await office.reviews(SENTA, f"show {proposal.id}", channel=CHANNEL)
     await office.click(SENTA, note, "details")

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SHORT = POLICY.replace('max_age = "1000d"', 'max_age = "6h"')
 
 
-async def test_who_was_removed_from_the_group_is_refused_at_once_and_put_back_may_decide_again(office: Office) -> None:
+async def test_a_person_removed_from_the_group_is_refused_at_once_until_they_are_added_again(office: Office) -> None:
     proposal, card = await office.asked()
     await office.regroup(removed=(SENTA,))
     await office.click(SENTA, card, "approve")
@@ -49,7 +49,7 @@ async def test_who_was_removed_from_the_group_is_refused_at_once_and_put_back_ma
     assert await office.status(proposal) is Status.APPROVED
 
 
-async def test_of_two_changes_that_come_at_once_neither_undoes_the_other(office: Office) -> None:
+async def test_two_simultaneous_changes_do_not_undo_each_other(office: Office) -> None:
     proposal, card = await office.asked()
     users = (SENTA, SVEN)
     await asyncio.gather(*(office.regroup(removed=(user,)) for user in users))
@@ -59,7 +59,7 @@ async def test_of_two_changes_that_come_at_once_neither_undoes_the_other(office:
     assert await office.refusals(proposal) == [(user, Reason.WRONG_ROLE) for user in users]
 
 
-async def test_who_is_removed_while_their_form_is_open_is_refused_when_they_submit_it(office: Office) -> None:
+async def test_a_reviewer_removed_while_their_form_is_open_is_refused(office: Office) -> None:
     proposal, card = await office.asked()
     await office.click(SENTA, card, "reject")
     await office.regroup(removed=(SENTA,))
@@ -71,7 +71,7 @@ async def test_who_is_removed_while_their_form_is_open_is_refused_when_they_subm
     assert await office.refusals(proposal) == [(SENTA, Reason.WRONG_ROLE)]
 
 
-async def test_the_vote_of_who_was_removed_meanwhile_no_longer_counts(database_url: str, tmp_path: Path) -> None:
+async def test_the_vote_of_a_removed_reviewer_no_longer_counts(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SENIORS_FOR_ALL) as office:
         proposal, card = await office.asked(CRITICAL)
         await office.read_first(card, SENTA, SUSI)
@@ -83,7 +83,7 @@ async def test_the_vote_of_who_was_removed_meanwhile_no_longer_counts(database_u
         assert await office.status(proposal) is Status.PENDING
 
 
-async def test_who_was_added_to_the_group_may_decide_at_once(office: Office) -> None:
+async def test_a_person_added_to_the_group_may_decide_at_once(office: Office) -> None:
     proposal, card = await office.asked()
     await office.click(NOBODY, card, "approve")
     assert "do not hold that role" in await office.notes(NOBODY)
@@ -96,7 +96,7 @@ async def test_who_was_added_to_the_group_may_decide_at_once(office: Office) -> 
     "changed",
     [pytest.param({"members": [SVEN]}, id="without them"), pytest.param({"disabled": True}, id="switched off")],
 )
-async def test_a_group_that_slack_tells_anew_is_taken_as_told(office: Office, changed: dict[str, object]) -> None:
+async def test_a_group_update_from_slack_replaces_the_group(office: Office, changed: dict[str, object]) -> None:
     proposal, card = await office.asked()
     office.slack.change_group(GROUP, **changed)
     await office.slack.event(office.slack.group_event(GROUP))
@@ -115,7 +115,7 @@ async def test_a_group_that_the_policy_does_not_name_gives_nobody_a_role(office:
     assert await office.refusals(proposal) == [(NOBODY, Reason.WRONG_ROLE)]
 
 
-async def test_a_group_that_another_replica_has_just_named_in_the_policy_is_learnt(office: Office) -> None:
+async def test_a_group_that_another_replica_has_just_added_to_the_policy_is_read(office: Office) -> None:
     named = POLICY.replace(f'groups = ["{GROUP}"]', f'groups = ["{GROUP}", "S0OTHERS"]')
     applied = PolicyFile(read_policy(named), named)
     await office.running.service.store.write(lambda connection: activate_policy(connection, applied, NOW))
@@ -132,9 +132,7 @@ async def test_a_group_that_another_replica_has_just_named_in_the_policy_is_lear
         pytest.param({"guest": "multi"}, Reason.A_GUEST, id="made a guest"),
     ],
 )
-async def test_what_slack_says_of_a_person_holds_at_once(
-    office: Office, changed: dict[str, object], reason: Reason
-) -> None:
+async def test_changes_of_a_person_apply_at_once(office: Office, changed: dict[str, object], reason: Reason) -> None:
     proposal, card = await office.asked()
     office.slack.change_person(SENTA, **changed)
     await office.slack.event(office.slack.person_event(SENTA))
@@ -147,7 +145,7 @@ async def test_what_slack_says_of_a_person_holds_at_once(
     assert await office.status(proposal) is Status.APPROVED
 
 
-async def test_who_joins_the_team_is_known_at_once(office: Office) -> None:
+async def test_a_person_who_joins_the_team_is_known_at_once(office: Office) -> None:
     proposal, card = await office.asked()
     office.slack.add_person("UNEW", name="New")
     office.slack.join("UNEW", CHANNEL)
@@ -157,7 +155,7 @@ async def test_who_joins_the_team_is_known_at_once(office: Office) -> None:
     assert await office.refusals(proposal) == [("UNEW", Reason.WRONG_ROLE)]
 
 
-async def test_what_slack_did_not_tell_is_found_when_the_directory_is_read_again(office: Office) -> None:
+async def test_changes_without_an_event_are_found_when_the_directory_is_read_again(office: Office) -> None:
     proposal, card = await office.asked()
     office.slack.change_group(GROUP, members=[SVEN])
     office.clock.passes(timedelta(minutes=31))
@@ -167,7 +165,7 @@ async def test_what_slack_did_not_tell_is_found_when_the_directory_is_read_again
     assert await office.refusals(proposal) == [(SENTA, Reason.WRONG_ROLE)]
 
 
-async def test_what_slack_tells_while_the_directory_is_read_is_not_overwritten_by_what_was_read_before(
+async def test_events_during_a_directory_read_are_not_overwritten_by_older_data(
     office: Office,
 ) -> None:
     proposal, card = await office.asked()
@@ -224,7 +222,7 @@ async def test_an_event_from_before_the_last_reading_gives_nobody_authority_and_
     assert await office.refusals(proposal) == [(SENTA, Reason.DEACTIVATED)]
 
 
-async def test_a_directory_that_changes_at_each_reading_is_left_as_it_was_told(office: Office) -> None:
+async def test_a_directory_that_changes_during_each_read_keeps_the_state_of_the_events(office: Office) -> None:
     office.clock.passes(timedelta(minutes=31))
     before = len(office.slack.calls_to("users.list"))
     gate = office.slack.faults.hold("usergroups.users.list")
@@ -245,7 +243,7 @@ def _without_groups(slack: Slack) -> None:
     slack.faults.groups_unreadable()
 
 
-async def test_where_a_group_cannot_be_read_at_the_start_nobody_decides_until_it_can(
+async def test_if_a_group_cannot_be_read_at_startup_nobody_decides_until_it_can(
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, scene=_without_groups) as office:
@@ -259,7 +257,7 @@ async def test_where_a_group_cannot_be_read_at_the_start_nobody_decides_until_it
         assert await office.status(proposal) is Status.APPROVED
 
 
-async def test_with_a_directory_older_than_the_policy_allows_nobody_decides(database_url: str, tmp_path: Path) -> None:
+async def test_with_a_stale_directory_nobody_decides(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, SHORT) as office:
         proposal, card = await office.asked()
         before = await office.standing(proposal)
@@ -277,7 +275,7 @@ async def test_with_a_directory_older_than_the_policy_allows_nobody_decides(data
         assert (await office.submit(SOFT)).status == 503
 
 
-async def test_up_to_that_age_what_was_last_known_holds_and_read_again_it_holds_anew(
+async def test_a_directory_holds_up_to_its_maximum_age_and_again_after_a_read(
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, SHORT) as office:
@@ -295,7 +293,7 @@ async def test_up_to_that_age_what_was_last_known_holds_and_read_again_it_holds_
         assert await office.status(second) is Status.APPROVED
 
 
-async def test_a_large_workspace_is_read_on_where_slack_asked_for_patience(office: Office) -> None:
+async def test_reading_a_large_workspace_resumes_where_slack_limited_it(office: Office) -> None:
     for number in range(500):
         office.slack.add_person(f"UMANY{number}", name=f"Person {number}")
     office.clock.passes(timedelta(hours=1))

@@ -57,9 +57,7 @@ SHUT = {
 
 
 @pytest.mark.parametrize(("kind", "error"), SHUT.items())
-async def test_where_nothing_can_be_shown_any_more_people_are_asked_elsewhere_at_once(
-    office: Office, kind: str, error: str
-) -> None:
+async def test_if_a_channel_closes_people_are_asked_elsewhere_at_once(office: Office, kind: str, error: str) -> None:
     asked, _ = await office.asked(SOFT)
     updates = len(office.slack.calls_to(UPDATE))
     office.slack.faults.error(UPDATE, error, times=None)
@@ -72,14 +70,14 @@ async def test_where_nothing_can_be_shown_any_more_people_are_asked_elsewhere_at
     assert await office.status(asked) is Status.APPROVED
 
 
-async def test_what_is_proposed_while_it_is_so_is_not_tried_there_first(office: Office) -> None:
+async def test_new_packages_are_not_tried_first_in_a_closed_channel(office: Office) -> None:
     office.slack.change_channel(CHANNEL, archived=True)
     await send_event(office, "channel_archive", channel=CHANNEL)
     await office.asked(SOFT, SPARE)
     assert [call.method for call in office.slack.calls if call.arguments.get("channel") == CHANNEL] == []
 
 
-async def test_a_burst_of_cards_into_a_channel_that_is_gone_is_refused_a_few_times_and_not_for_each(
+async def test_a_deleted_channel_refuses_only_a_few_cards_of_a_burst(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("scheduler.cards.reconciler.AT_ONCE", 2)
@@ -99,7 +97,9 @@ async def test_a_burst_of_cards_into_a_channel_that_is_gone_is_refused_a_few_tim
         pytest.param("channel_left", {"kind": "member_joined_channel", "user": "UBOT"}, id="invited again"),
     ],
 )
-async def test_where_it_can_be_shown_again_it_is(office: Office, shut: str, opened: dict[str, str]) -> None:
+async def test_a_reopened_channel_shows_waiting_packages_again(
+    office: Office, shut: str, opened: dict[str, str]
+) -> None:
     await send_event(office, shut, channel=CHANNEL)
     await send_event(office, **opened, channel=CHANNEL)
     assert await undelivered(office) == []
@@ -107,7 +107,7 @@ async def test_where_it_can_be_shown_again_it_is(office: Office, shut: str, open
     assert (len(office.cards()), office.cards(SPARE)) == (1, [])
 
 
-async def test_a_channel_of_which_nobody_heard_that_it_is_open_again_is_tried_after_a_while(office: Office) -> None:
+async def test_a_channel_whose_reopening_was_not_reported_is_tried_after_a_while(office: Office) -> None:
     await send_event(office, "channel_archive", channel=CHANNEL)
     await submitted(office, SOFT)
     await later(office, 301)
@@ -118,7 +118,7 @@ async def test_a_channel_of_which_nobody_heard_that_it_is_open_again_is_tried_af
     assert await undelivered(office) == []
 
 
-async def test_only_the_app_itself_counts_as_gone_when_somebody_leaves(office: Office) -> None:
+async def test_a_channel_is_closed_only_if_the_app_itself_leaves(office: Office) -> None:
     await send_event(office, "member_left_channel", channel=CHANNEL, user=RITA)
     assert await undelivered(office) == []
     await send_event(office, "member_left_channel", channel=CHANNEL, user=office.slack.bot_user)
@@ -127,12 +127,12 @@ async def test_only_the_app_itself_counts_as_gone_when_somebody_leaves(office: O
     assert await undelivered(office) == [(CHANNEL, "not_in_channel")]
 
 
-async def test_what_happens_to_a_channel_that_is_none_of_ours_is_nobodys_trouble(office: Office) -> None:
+async def test_events_of_unrelated_channels_raise_no_alert(office: Office) -> None:
     await send_event(office, "channel_archive", channel="C0ELSE")
     assert await undelivered(office) == []
 
 
-async def test_a_channel_that_was_renumbered_keeps_its_cards_and_is_to_be_named_anew(office: Office) -> None:
+async def test_a_renumbered_channel_keeps_its_cards_and_the_policy_must_name_its_new_id(office: Office) -> None:
     asked, card = await office.asked(SOFT)
     office.slack.renumber(CHANNEL, "C0NEW")
     await send_event(office, "channel_id_changed", old_channel_id=CHANNEL, new_channel_id="C0NEW")
@@ -156,7 +156,7 @@ async def test_the_trouble_of_a_channel_that_the_policy_no_longer_names_ends(off
         assert await undelivered(other) == []
 
 
-async def test_a_trouble_of_a_channel_that_is_named_stays_until_it_ends(office: Office, tmp_path: Path) -> None:
+async def test_the_trouble_of_a_channel_in_the_policy_stays_until_it_ends(office: Office, tmp_path: Path) -> None:
     office.slack.change_channel(CHANNEL, archived=True)
     await send_event(office, "channel_archive", channel=CHANNEL)
     async with beside(office.slack, office.running.service.settings.database_url, tmp_path, SPARED) as other:
@@ -179,7 +179,7 @@ def heart(office: Office) -> Any:
 
 
 @pytest.mark.parametrize("event", GONE)
-async def test_without_the_app_nothing_is_tried_and_readiness_says_what_to_do(
+async def test_while_the_app_is_uninstalled_nothing_is_sent_and_readiness_says_what_to_do(
     office: Office, event: dict[str, Any]
 ) -> None:
     kind = event["type"]
@@ -198,12 +198,12 @@ async def test_without_the_app_nothing_is_tried_and_readiness_says_what_to_do(
     assert (await posture(office))["slack"] == "ok"
 
 
-async def test_the_revoked_token_of_a_person_is_none_of_ours(office: Office) -> None:
+async def test_a_persons_revoked_token_is_ignored(office: Office) -> None:
     await send_event(office, "tokens_revoked", tokens={"oauth": [RITA], "bot": []})
     await office.asked(SOFT)
 
 
-async def test_a_token_that_is_refused_is_tried_by_one_card_at_a_time_and_not_by_all(office: Office) -> None:
+async def test_a_refused_token_is_tried_with_one_card_at_a_time(office: Office) -> None:
     office.slack.workspace.token_error = "token_revoked"
     await submitted(office, SOFT)
     await office.delivered()
@@ -219,7 +219,7 @@ async def test_a_token_that_is_refused_is_tried_by_one_card_at_a_time_and_not_by
 
 
 @pytest.mark.parametrize("event", GONE)
-async def test_without_the_app_silence_proves_nothing(office: Office, event: dict[str, Any]) -> None:
+async def test_while_the_app_is_uninstalled_silence_does_not_count(office: Office, event: dict[str, Any]) -> None:
     asked, _ = await office.asked(SOFT)
     await office.slack.event(event)
     office.slack.workspace.token_error = "account_inactive"
@@ -229,7 +229,7 @@ async def test_without_the_app_silence_proves_nothing(office: Office, event: dic
     assert await office.events(asked, "package.consented") == []
 
 
-async def test_an_app_that_is_there_after_all_goes_on_with_the_next_heartbeat(office: Office) -> None:
+async def test_a_reinstalled_app_works_again_with_the_next_heartbeat(office: Office) -> None:
     """As where Slack tells late, of an installation that was made anew meanwhile."""
     await send_event(office, "app_uninstalled")
     await submitted(office, HARD)

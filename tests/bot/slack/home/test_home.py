@@ -74,7 +74,9 @@ async def absence(office: Office, user: str) -> tuple[bool, str | None]:
 # What waits.
 
 
-async def test_what_is_assigned_comes_first_then_what_is_most_urgent_then_what_is_due_first(office: Office) -> None:
+async def test_the_queue_lists_assigned_packages_first_then_the_most_urgent_then_the_earliest_due(
+    office: Office,
+) -> None:
     soft = [await ask(office, number) for number in range(1, 4)]
     hard = [await ask(office, number, HARD) for number in range(4, 6)]
     await office.slack.command(ADAM, "/reviews", f"assign {soft[2].id} <@{SENTA}>")
@@ -110,7 +112,7 @@ def _value(view: View, label: str) -> str:
     "value",
     ["", "second", "first x y z", "first -1 2026-01-01 rt_1", "2099-01-01 evt", "9999-12-31T23:59:59Z", 1_999 * "9"],
 )
-async def test_a_page_that_is_none_of_ours_is_the_first_one(office: Office, action_id: str, value: str) -> None:
+async def test_an_unknown_page_falls_back_to_the_first(office: Office, action_id: str, value: str) -> None:
     await ask(office, 1)
     await home(office, RITA)
     client = office.slack.client
@@ -130,24 +132,26 @@ async def test_a_page_that_is_none_of_ours_is_the_first_one(office: Office, acti
         pytest.param(GUEST, "You hold no role", id="a guest"),
     ],
 )
-async def test_whoever_has_nothing_to_decide_reads_why(office: Office, user: str, sentence: str) -> None:
+async def test_a_person_without_a_role_is_told_why_their_queue_is_empty(
+    office: Office, user: str, sentence: str
+) -> None:
     view = await home(office, user)
     assert sentence in view.shown
     assert "nothing waits for you" in view.shown
     assert titles(view) == []
 
 
-async def test_what_waits_for_others_is_counted(office: Office) -> None:
+async def test_packages_waiting_for_others_are_counted(office: Office) -> None:
     await ask(office, 1, HARD)
     assert "1 package waits for others: /reviews queue lists them." in (await home(office, RITA)).shown
 
 
-async def test_an_admin_is_told_of_the_words_that_are_theirs(office: Office) -> None:
+async def test_help_lists_the_admin_words_for_admins(office: Office) -> None:
     assert "You are an admin" in (await home(office, ADAM)).shown
     assert "You are an admin" not in (await home(office, RITA)).shown
 
 
-async def test_details_open_from_home_and_what_is_done_there_shows_at_home(office: Office) -> None:
+async def test_details_open_from_home_and_actions_in_them_update_home(office: Office) -> None:
     proposal = await ask(office, 1)
     await home(office, RITA)
     await office.slack.click_home(RITA, "details")
@@ -160,7 +164,7 @@ async def test_details_open_from_home_and_what_is_done_there_shows_at_home(offic
 # What was decided.
 
 
-async def test_what_i_decided_is_listed_with_what_i_said_and_what_it_is_now(office: Office) -> None:
+async def test_my_decisions_are_listed_with_their_current_state(office: Office) -> None:
     proposal = await ask(office, 1)
     await office.click(RITA, await office.card(proposal), "approve")
     view = await home(office, RITA)
@@ -170,7 +174,7 @@ async def test_what_i_decided_is_listed_with_what_i_said_and_what_it_is_now(offi
     assert "You have decided nothing yet." in (await home(office, ROSS)).shown
 
 
-async def test_an_answer_is_listed_as_one_and_a_thread_that_was_handed_back_as_that(office: Office) -> None:
+async def test_answers_and_handed_back_threads_are_listed_as_such(office: Office) -> None:
     _, question = await office.asked(QUESTION)
     await office.give(SENTA, question, Verb.ANSWER, {"answer": "The blue one."})
     proposal, card = await office.asked({**HARD, "thread_id": "thr_1"})
@@ -181,7 +185,7 @@ async def test_an_answer_is_listed_as_one_and_a_thread_that_was_handed_back_as_t
     assert "approved" not in text
 
 
-async def test_what_i_decided_is_paged_newest_first(office: Office) -> None:
+async def test_my_decisions_are_paged_newest_first(office: Office) -> None:
     for number in range(12):
         await office.click(RITA, await office.card(await ask(office, number)), "approve")
     first = await home(office, RITA)
@@ -193,7 +197,7 @@ async def test_what_i_decided_is_paged_newest_first(office: Office) -> None:
     assert titles(at_home(office, RITA)) == titles(first)
 
 
-async def test_after_a_form_the_one_who_sent_it_finds_it_at_home(office: Office) -> None:
+async def test_after_a_form_the_sender_sees_the_decision_at_home(office: Office) -> None:
     proposal = await ask(office, 1, HARD)
     assert "*yours*" not in (await home(office, SENTA)).shown
     await office.approve(SENTA, await office.card(proposal))
@@ -204,7 +208,7 @@ async def test_after_a_form_the_one_who_sent_it_finds_it_at_home(office: Office)
 # Away.
 
 
-async def test_who_goes_away_names_who_stands_in_and_comes_back(office: Office) -> None:
+async def test_a_person_who_goes_away_names_a_delegate_and_comes_back(office: Office) -> None:
     await home(office, SENTA)
     await office.slack.click_home(SENTA, "home_away")
     until = int((office.clock() + DAY).timestamp())
@@ -240,7 +244,7 @@ async def test_an_absence_ends_by_itself(office: Office) -> None:
         pytest.param(DAY, "UNEMO", "delegate", id="nobody"),
     ],
 )
-async def test_what_is_wrong_with_an_absence_is_told_beside_its_field(
+async def test_an_invalid_absence_is_reported_beside_its_field(
     office: Office, after: timedelta, delegate: str, field: str
 ) -> None:
     await home(office, SENTA)
@@ -255,7 +259,7 @@ async def test_what_is_wrong_with_an_absence_is_told_beside_its_field(
 
 
 @pytest.mark.parametrize("action_id", ["home_away", "details"])
-async def test_who_tapped_at_home_too_long_ago_is_told_so_at_home(office: Office, action_id: str) -> None:
+async def test_a_tap_at_home_that_is_too_old_is_reported_at_home(office: Office, action_id: str) -> None:
     await ask(office, 1)
     await home(office, RITA)
     office.slack.faults.error("views.open", "expired_trigger_id")
@@ -266,7 +270,7 @@ async def test_who_tapped_at_home_too_long_ago_is_told_so_at_home(office: Office
     assert "Please tap once more." not in (await home(office, RITA)).shown
 
 
-async def test_who_may_not_open_a_package_from_home_is_told_in_a_view(office: Office) -> None:
+async def test_a_refusal_to_open_a_package_from_home_is_shown_in_a_view(office: Office) -> None:
     await ask(office, 1)
     await home(office, SUSI)
     office.slack.change_person(SUSI, guest="multi")
@@ -277,7 +281,7 @@ async def test_who_may_not_open_a_package_from_home_is_told_in_a_view(office: Of
     assert "Guests cannot" in modal.shown
 
 
-async def test_opening_another_tab_draws_nothing(office: Office) -> None:
+async def test_opening_another_tab_publishes_nothing(office: Office) -> None:
     assert (await office.slack.open_home(RITA, tab="messages")).ok
     await office.all_said()
     assert office.slack.calls_to("views.publish") == []

@@ -65,7 +65,7 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
 
 
 @pytest.mark.parametrize(("status", "body"), BODIES)
-async def test_an_answer_that_says_nothing_is_no_answer(
+async def test_an_empty_answer_is_not_accepted(
     client: SlackClient, slack: Slack, status: int, body: dict[str, Any]
 ) -> None:
     slack.faults.status(status, times=None, **body)
@@ -106,7 +106,7 @@ async def test_a_decided_card_loses_its_buttons_as_soon_as_slack_answers_again(o
 
 
 @on_sqlite
-async def test_a_form_that_slack_does_not_open_is_not_called_our_fault(office: Office) -> None:
+async def test_a_form_that_slack_does_not_open_is_not_reported_as_our_fault(office: Office) -> None:
     _, card = await office.asked()
     office.slack.faults.status(503, "views.open", page="", content_type=PLAIN)
     await office.click(SENTA, card, "approve")
@@ -117,7 +117,7 @@ async def test_a_form_that_slack_does_not_open_is_not_called_our_fault(office: O
 
 
 @on_sqlite
-async def test_the_heart_beats_on_while_slack_answers_nonsense(office: Office) -> None:
+async def test_the_heartbeat_continues_while_slack_answers_nonsense(office: Office) -> None:
     assert office.running.service.slack is not None
     heart = office.running.service.slack.clockwork.heart
     office.slack.faults.status(503, "auth.test", times=None, page="", content_type=PLAIN)

@@ -27,7 +27,7 @@ OURS, ANOTHER = "T1", "T2"
         pytest.param({"team_id": OURS, "is_stranger": True}, None, True, id="by Slack's own word"),
     ],
 )
-def test_somebody_of_another_company_is_a_stranger(
+def test_a_person_of_another_company_is_a_stranger(
     fields: dict[str, Any], enterprise_id: str | None, is_stranger: bool
 ) -> None:
     assert person_of({"id": "USOME", **fields}, OURS, enterprise_id).is_stranger is is_stranger

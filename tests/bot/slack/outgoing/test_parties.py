@@ -46,14 +46,14 @@ async def test_a_requester_whom_nobody_knows_is_refused(office: Office, who: str
     assert (refused.problem, refused.wrong) == ((422, "requester-unknown"), ["requested_by"])
 
 
-async def test_slack_is_asked_once_about_an_address_whatever_it_answers(office: Office) -> None:
+async def test_slack_is_asked_only_once_about_an_address(office: Office) -> None:
     for who in ("senta.secret@mail.example", "eve@elsewhere.example"):
         for _ in range(3):
             await office.submit(asked_by(who))
     assert len(office.slack.calls_to(LOOKUP)) == 2
 
 
-async def test_an_address_that_is_no_ones_is_asked_about_again_after_a_while(office: Office) -> None:
+async def test_an_unknown_address_is_looked_up_again_after_a_while(office: Office) -> None:
     await office.submit(asked_by("eve@elsewhere.example"))
     office.clock.passes(timedelta(minutes=15))
     await office.submit(asked_by("eve@elsewhere.example"))
@@ -65,13 +65,13 @@ async def test_slack_is_not_asked_about_people_of_the_directory(office: Office) 
     assert office.slack.calls_to(LOOKUP) == []
 
 
-async def test_where_slack_cannot_be_asked_the_request_is_to_be_sent_again(office: Office) -> None:
+async def test_if_slack_cannot_be_asked_the_agent_has_to_retry(office: Office) -> None:
     office.slack.faults.rate_limited(LOOKUP, seconds=7)
     refused = await office.submit(asked_by("senta.secret@mail.example"))
     assert (refused.problem, refused.headers["Retry-After"]) == ((503, "directory-stale"), "7")
 
 
-async def test_no_more_addresses_are_asked_about_than_slack_allows(office: Office) -> None:
+async def test_no_more_addresses_are_looked_up_than_slack_allows(office: Office) -> None:
     answers = [await office.submit(asked_by(f"eve{number}@elsewhere.example")) for number in range(21)]
     assert [proposal.status for proposal in answers] == [422] * 20 + [503]
     assert len(office.slack.calls_to(LOOKUP)) == 20
@@ -83,7 +83,7 @@ async def test_an_outsider_is_named_on_the_card_and_silence_does_not_count(offic
     assert "nobody can check who is independent of them" in card.shown
 
 
-async def test_a_chain_that_bars_all_but_one_reviewer_is_named_on_the_card(office: Office) -> None:
+async def test_a_chain_that_excludes_all_but_one_reviewer_is_named_on_the_card(office: Office) -> None:
     others = ["USVEN", "USUSI", "USAUL"]
     proposal, card = await office.asked({**HARD, "on_behalf_of": others})
     assert "chain-bars-reviewers" not in [why["rule"] for why in proposal.body["why"]]
@@ -92,7 +92,7 @@ async def test_a_chain_that_bars_all_but_one_reviewer_is_named_on_the_card(offic
     assert "in on_behalf_of, so they cannot approve this." in card.shown
 
 
-async def test_a_directory_that_is_too_old_names_nobody(database_url: str, tmp_path: Path) -> None:
+async def test_a_stale_directory_names_nobody(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, POLICY.replace("1000d", "1d"), scene=furnish) as office:
         office.slack.faults.error("users.list", "fatal_error", times=None)
         office.clock.passes(2 * DAY)

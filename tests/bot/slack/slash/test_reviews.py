@@ -46,14 +46,14 @@ async def absence(office: Office, user: str) -> tuple[datetime | None, str | Non
 
 
 @pytest.mark.parametrize("text", ["help", "HELP", "frobnicate", "quue", "*bold*", "<!channel>"])
-async def test_help_and_a_wrong_word_list_the_words_that_the_asker_has(office: Office, text: str) -> None:
+async def test_help_and_an_unknown_word_list_the_callers_words(office: Office, text: str) -> None:
     plain, admins = await office.reviews(RITA, text), await office.reviews(ADAM, text)
     assert [word for word in WORD_HELP if f"/reviews {word}" not in plain.shown] == []
     assert [word for word in ADMIN_WORD_HELP if f"/reviews {word}" in plain.shown] == []
     assert [word for word in ADMIN_WORD_HELP if f"/reviews {word}" not in admins.shown] == []
 
 
-async def test_a_wrong_word_is_named(office: Office) -> None:
+async def test_an_unknown_word_is_named(office: Office) -> None:
     note = await office.reviews(RITA, "quue all")
     assert note.text.startswith("/reviews does not know quue.")
 
@@ -63,9 +63,7 @@ async def test_a_wrong_word_is_named(office: Office) -> None:
     [pytest.param(GUEST, "Guests cannot", id="a guest"), pytest.param("UNEWCOMER", "does not know", id="unknown")],
 )
 @pytest.mark.parametrize("text", ["", "queue", "stats", "help", "away 3d", "policy"])
-async def test_what_waits_for_people_is_for_the_people_of_this_workspace(
-    office: Office, user: str, why: str, text: str
-) -> None:
+async def test_the_queue_is_only_for_people_of_this_workspace(office: Office, user: str, why: str, text: str) -> None:
     await office.asked(SOFT)
     office.slack.add_person("UNEWCOMER", name="Newcomer")
     note = await office.reviews(user, text)
@@ -73,12 +71,12 @@ async def test_what_waits_for_people_is_for_the_people_of_this_workspace(
     assert "Read the record" not in note.shown
 
 
-async def test_a_stranger_has_no_such_command(office: Office) -> None:
+async def test_a_stranger_does_not_have_the_command(office: Office) -> None:
     with pytest.raises(NotPossibleError, match="another workspace"):
         await office.slack.command(STRANGER, "/reviews", "queue")
 
 
-async def test_a_stranger_whose_command_comes_in_all_the_same_learns_nothing(office: Office) -> None:
+async def test_a_stranger_whose_command_still_arrives_learns_nothing(office: Office) -> None:
     """Signed by Slack, as from a channel that two workspaces share."""
     await office.asked(SOFT)
     client = office.slack.client
@@ -89,7 +87,7 @@ async def test_a_stranger_whose_command_comes_in_all_the_same_learns_nothing(off
     assert "Read the record" not in str(answer.body)
 
 
-async def test_it_answers_where_the_bot_is_not(office: Office) -> None:
+async def test_a_command_is_answered_in_a_channel_without_the_bot(office: Office) -> None:
     office.slack.add_channel("C0ELSEWHERE", members=[RITA], bot_in=False)
     await office.asked(SOFT)
     note = await office.reviews(RITA, "queue", channel="C0ELSEWHERE")
@@ -100,7 +98,7 @@ async def test_it_answers_where_the_bot_is_not(office: Office) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "mine", " Mine ", "mine please"])
-async def test_bare_reviews_is_what_waits_for_me(office: Office, text: str) -> None:
+async def test_reviews_without_a_word_lists_my_own_queue(office: Office, text: str) -> None:
     await office.asked(SOFT | {"title": "For a reviewer"})
     await office.asked(HARD | {"title": "For a senior"})
     reviewers, seniors = await office.reviews(RITA, text), await office.reviews(SENTA, text)
@@ -110,7 +108,7 @@ async def test_bare_reviews_is_what_waits_for_me(office: Office, text: str) -> N
     assert "You hold no role in the policy" in (await office.reviews(NOBODY, text)).shown
 
 
-async def test_nothing_that_waits_is_said_too(office: Office) -> None:
+async def test_an_empty_queue_says_so(office: Office) -> None:
     assert "Nothing waits for you." in (await office.reviews(RITA)).shown
     assert "Nothing that you can see is waiting." in (await office.reviews(RITA, "queue")).shown
     assert "Nothing is left to be judged." in (await office.reviews(RITA, "sampled")).shown
@@ -157,7 +155,7 @@ async def test_show_gives_the_card_with_buttons_that_work(office: Office) -> Non
         pytest.param("show pkg_' OR 1=1", "There is no package pkg_' that you can see.", id="SQL"),
     ],
 )
-async def test_show_of_nothing_says_so(office: Office, text: str, why: str) -> None:
+async def test_show_of_an_unknown_id_says_so(office: Office, text: str, why: str) -> None:
     assert why in (await office.reviews(RITA, text)).shown
 
 
@@ -165,7 +163,7 @@ async def test_show_of_nothing_says_so(office: Office, text: str, why: str) -> N
 
 
 @pytest.mark.parametrize("text", ["stats", "stats 7d", "stats 36h"])
-async def test_stats_tell_how_much_waits_and_how_it_was_decided(office: Office, text: str) -> None:
+async def test_stats_show_how_much_waits_and_how_packages_were_decided(office: Office, text: str) -> None:
     await office.asked(SOFT)
     proposal, card = await office.asked(HARD)
     office.clock.passes(timedelta(minutes=10))
@@ -181,13 +179,13 @@ async def test_stats_tell_how_much_waits_and_how_it_was_decided(office: Office, 
     "text",
     ["stats nonsense", "stats -7d", "stats 7", "stats 99999999d", "stats 99999999999d", "stats 0d", "stats 7d extra"],
 )
-async def test_stats_of_no_period_say_so(office: Office, text: str) -> None:
+async def test_stats_of_an_invalid_period_say_so(office: Office, text: str) -> None:
     written = text.removeprefix("stats ")
     sentence = f"“{written}” is no period to look back on: write 7d, 36h or 90m."
     assert sentence in (await office.reviews(RITA, text)).shown
 
 
-async def test_what_is_sampled_can_be_judged_once(database_url: str, tmp_path: Path) -> None:
+async def test_a_sampled_package_can_be_judged_once(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, POLICY + "\n[soft]\nsample = 1.0\n") as office:
         proposal, card = await office.asked(SOFT)
         await _overridden(office, card)
@@ -224,7 +222,9 @@ async def _overridden(office: Office, card: Message) -> None:
         pytest.param("away 2026-12-24T17:00+02:00", datetime(2026, 12, 24, 15, tzinfo=UTC), None, id="in a zone"),
     ],
 )
-async def test_away_until_and_back(office: Office, text: str, until: Any, delegate: str | None) -> None:
+async def test_a_reviewer_goes_away_until_a_date_and_comes_back(
+    office: Office, text: str, until: Any, delegate: str | None
+) -> None:
     ends = {None: office.clock() + DAY, "3d": office.clock() + 3 * DAY}.get(until, until)
     note = await office.reviews(SENTA, text)
     assert "You are away until" in note.shown
@@ -251,12 +251,12 @@ async def test_away_until_and_back(office: Office, text: str, until: Any, delega
         ),
     ],
 )
-async def test_an_absence_that_cannot_be_is_refused(office: Office, text: str, why: str) -> None:
+async def test_an_invalid_absence_is_refused(office: Office, text: str, why: str) -> None:
     assert why in (await office.reviews(SENTA, text)).shown
     assert await absence(office, SENTA) == (None, None)
 
 
-async def test_who_stands_in_may_be_written_with_a_name_of_several_words(office: Office) -> None:
+async def test_a_delegates_name_may_have_several_words(office: Office) -> None:
     office.slack.add_person("UROSSO", name="Ross Okafor", email="ross.okafor@example.org")
     await office.slack.event(office.slack.person_event("UROSSO", "team_join"))
     ends = office.clock() + 3 * DAY
@@ -265,11 +265,11 @@ async def test_who_stands_in_may_be_written_with_a_name_of_several_words(office:
     assert "“3d Okonkwo” is no time" in (await office.reviews(SENTA, "away 3d <@UROSSO|ross> Okonkwo")).shown
 
 
-async def test_back_without_having_been_away_is_harmless(office: Office) -> None:
+async def test_back_is_harmless_for_a_reviewer_who_was_not_away(office: Office) -> None:
     assert "You are here." in (await office.reviews(SENTA, "back")).shown
 
 
-async def test_the_same_command_in_the_channel_is_seen_by_the_asker_alone(office: Office) -> None:
+async def test_a_command_in_a_channel_is_answered_to_its_caller_only(office: Office) -> None:
     await office.asked(SOFT)
     before = office.slack.messages(CHANNEL)
     await office.reviews(RITA, "queue", channel=CHANNEL)
@@ -277,5 +277,5 @@ async def test_the_same_command_in_the_channel_is_seen_by_the_asker_alone(office
     assert office.slack.private_notes(SENTA) == []
 
 
-async def test_stats_far_back_reach_only_as_far_as_there_is_a_calendar(office: Office) -> None:
+async def test_stats_refuse_a_period_before_the_calendar(office: Office) -> None:
     assert "no period" in (await office.reviews(RITA, "stats 2000000d")).shown

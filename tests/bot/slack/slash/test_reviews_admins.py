@@ -10,7 +10,7 @@ from tests.bot.slack.office import ADAM, CHANNEL, NOBODY, RITA, SENTA, SOFT, SUS
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
-async def test_an_admin_gives_a_package_to_who_may_decide_it(office: Office) -> None:
+async def test_an_admin_assigns_a_package_to_someone_who_may_decide_it(office: Office) -> None:
     proposal, _ = await office.asked()
     note = await office.reviews(ADAM, f"assign {proposal.id} <@{SENTA}|senta>")
     assert f"{proposal.id} is now with" in note.shown
@@ -31,13 +31,13 @@ async def test_an_admin_gives_a_package_to_who_may_decide_it(office: Office) -> 
         pytest.param("assign", "Write it as: /reviews assign ID @user.", id="nothing"),
     ],
 )
-async def test_a_package_is_given_to_nobody_who_could_not_decide_it(office: Office, text: str, why: str) -> None:
+async def test_a_package_is_assigned_only_to_someone_who_may_decide_it(office: Office, text: str, why: str) -> None:
     proposal, _ = await office.asked()
     assert why in (await office.reviews(ADAM, text.format(id=proposal.id))).shown
     assert (await office.state(proposal)).task.assigned_to is None
 
 
-async def test_audit_tells_what_happened_to_a_package(office: Office) -> None:
+async def test_audit_shows_what_happened_to_a_package(office: Office) -> None:
     proposal, card = await office.asked()
     await office.approve(SENTA, card)
     note = await office.reviews(ADAM, f"audit {proposal.id}")
@@ -49,7 +49,7 @@ async def test_audit_tells_what_happened_to_a_package(office: Office) -> None:
     assert "Write it as: /reviews audit ID." in (await office.reviews(ADAM, "audit")).shown
 
 
-async def test_policy_shows_what_holds(office: Office) -> None:
+async def test_policy_shows_the_policy_in_force(office: Office) -> None:
     note = await office.reviews(ADAM, "policy")
     assert "test-1" in note.shown
     assert "senior_reviewer" in note.shown
@@ -59,7 +59,7 @@ async def _asks(office: Office) -> Response:
     return await office.submit(SOFT | {"action_parameters": {}})
 
 
-async def test_a_paused_agent_is_taken_nothing_from_until_it_is_resumed(office: Office) -> None:
+async def test_proposals_of_a_paused_agent_are_refused_until_it_is_resumed(office: Office) -> None:
     assert "The agent Clerk is paused" in (await office.reviews(ADAM, "pause Clerk")).shown
     assert (await _asks(office)).problem == (409, "agent-paused")
     assert "The agent Clerk goes on." in (await office.reviews(ADAM, "resume Clerk")).shown
@@ -73,12 +73,12 @@ async def test_an_agent_may_have_a_name_of_several_words(office: Office) -> None
 
 
 @pytest.mark.parametrize("word", ["pause", "resume"])
-async def test_where_no_agent_is_named_it_says_what_to_write(office: Office, word: str) -> None:
+async def test_pause_without_an_agent_says_what_to_write(office: Office, word: str) -> None:
     assert f"Which one? Write it as: /reviews {word} AGENT." in (await office.reviews(ADAM, word)).shown
 
 
 @pytest.mark.parametrize("text", ["pause Nobody", "resume nobody", "pause <!channel>"])
-async def test_pausing_an_agent_that_is_not_there_says_so(office: Office, text: str) -> None:
+async def test_pausing_an_unknown_agent_says_so(office: Office, text: str) -> None:
     note = await office.reviews(ADAM, text)
     assert "agent" in note.shown
     assert "is paused:" not in note.shown
@@ -87,7 +87,7 @@ async def test_pausing_an_agent_that_is_not_there_says_so(office: Office, text: 
 
 @pytest.mark.parametrize("word", ["assign", "audit", "policy", "pause", "resume"])
 @pytest.mark.parametrize("user", [RITA, SUSI, NOBODY])
-async def test_the_words_of_admins_are_refused_to_others(office: Office, word: str, user: str) -> None:
+async def test_admin_words_are_refused_to_others(office: Office, word: str, user: str) -> None:
     proposal, _ = await office.asked(SOFT)
     note = await office.reviews(user, f"{word} {proposal.id} <@{RITA}> Clerk")
     assert "Only the policy's admins can do this." in note.shown
@@ -95,7 +95,7 @@ async def test_the_words_of_admins_are_refused_to_others(office: Office, word: s
     assert (await office.submit(SOFT | {"action_parameters": {}})).status == 202
 
 
-async def test_admins_are_told_with_the_queue_where_nothing_can_be_shown(office: Office) -> None:
+async def test_the_queue_tells_admins_which_channels_cannot_show_cards(office: Office) -> None:
     office.slack.change_channel(CHANNEL, bot_in=False)
     await office.submit(SOFT)
     await office.delivered()

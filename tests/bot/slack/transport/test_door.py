@@ -34,7 +34,7 @@ async def an_approval(office: Office) -> tuple[Response, bytes]:
 # ---- who gets in
 
 
-async def test_what_is_signed_as_slack_signs_decides(office: Office) -> None:
+async def test_a_request_signed_like_slack_decides(office: Office) -> None:
     proposal, body = await an_approval(office)
     assert (await sent(office, body, signed(body))).status == 200
     assert await office.status(proposal) is Status.APPROVED
@@ -91,7 +91,7 @@ FORGED = [
 
 
 @pytest.mark.parametrize("headers", FORGED)
-async def test_whoever_cannot_sign_is_not_heard(
+async def test_requests_without_a_valid_signature_are_rejected(
     office: Office, headers: Callable[[bytes], Headers], capsys: pytest.CaptureFixture[str]
 ) -> None:
     proposal, body = await an_approval(office)
@@ -113,21 +113,21 @@ async def test_a_signature_counts_for_five_minutes_of_real_time_whatever_the_bus
     assert await office.status(proposal) is Status.APPROVED
 
 
-async def test_bytes_that_are_no_header_are_no_signature(office: Office) -> None:
+async def test_a_signature_of_invalid_bytes_is_rejected(office: Office) -> None:
     body = b"payload={}"
     lines = [f"X-Slack-Request-Timestamp: {time.time():.0f}", "X-Slack-Signature: v0=\xff\xfe"]
     sent_as_is = head(f"Content-Length: {len(body)}", *lines) + body
     assert (await wire.exchange(office.url, sent_as_is)).status == 401
 
 
-async def test_who_was_turned_away_is_counted(office: Office) -> None:
+async def test_rejected_requests_are_counted(office: Office) -> None:
     for _ in range(3):
         await sent(office, b"payload={}", {})
     assert "countersign_unauthenticated_total 3.0" in (await office.get("/metrics")).text
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-async def test_nothing_but_a_post_is_taken(office: Office, method: str) -> None:
+async def test_only_post_requests_are_accepted(office: Office, method: str) -> None:
     assert (await office.call(method, DOOR)).status == 405
 
 
@@ -140,7 +140,7 @@ async def test_three_megabytes_are_refused(office: Office) -> None:
         assert answer.status == 413
 
 
-async def test_of_what_does_not_end_no_more_is_kept_than_a_request_may_hold(office: Office) -> None:
+async def test_an_endless_body_is_buffered_only_up_to_the_limit(office: Office) -> None:
     process = psutil.Process()
     before = process.memory_info().rss
     stamp = f"X-Slack-Request-Timestamp: {time.time():.0f}"
@@ -159,7 +159,7 @@ def head(*lines: str) -> bytes:
     return "\r\n".join(["POST /slack/events HTTP/1.1", "Host: x", *lines, "", ""]).encode("latin-1")
 
 
-async def test_a_body_whose_headers_rule_it_out_is_not_read(office: Office) -> None:
+async def test_a_body_is_not_read_if_the_headers_are_invalid(office: Office) -> None:
     reader, writer = await wire.connect(office.url)
     writer.write(head(f"Content-Length: {1024 * MEGABYTE}"))
     assert (await wire.read_answer(reader)).status == 401
@@ -169,12 +169,12 @@ async def test_a_body_whose_headers_rule_it_out_is_not_read(office: Office) -> N
 # ---- what Slack itself asks and repeats
 
 
-async def test_slack_may_look_whether_the_certificate_holds(office: Office) -> None:
+async def test_slacks_certificate_check_is_answered(office: Office) -> None:
     assert (await given(office, "ssl_check=1&token=x")).status == 200
     assert (await sent(office, b"ssl_check=1&token=x", {})).status == 401
 
 
-async def test_slack_verifies_the_address_and_nobody_else_learns_it(office: Office) -> None:
+async def test_the_address_challenge_is_answered_only_if_signed(office: Office) -> None:
     assert (await office.slack.connect(f"{office.url}{DOOR}")).status == 200
     asked = json.dumps({"type": "url_verification", "challenge": "c", "token": "t"}).encode()
     assert (await sent(office, asked, {}, JSON)).status == 401
@@ -191,7 +191,7 @@ async def test_an_event_that_comes_again_changes_nothing_more(office: Office) ->
     assert not person.active
 
 
-async def test_a_click_that_comes_again_counts_once(office: Office) -> None:
+async def test_a_repeated_click_counts_once(office: Office) -> None:
     proposal, card = await office.asked(SOFT)
     first = await office.click(RITA, card, "approve")
     again = await office.slack.redeliver(first, retry=1)

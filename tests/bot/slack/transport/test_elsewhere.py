@@ -82,9 +82,7 @@ async def test_a_form_from_another_workspace_is_refused_and_recorded(office: Off
     assert await office.refusals(proposal) == [(SENTA, Reason.ANOTHER_WORKSPACE)]
 
 
-async def test_whom_the_policy_names_among_its_guests_may_be_of_another_workspace(
-    database_url: str, tmp_path: Path
-) -> None:
+async def test_a_guest_listed_in_the_policy_may_belong_to_another_workspace(database_url: str, tmp_path: Path) -> None:
     policy = POLICY.replace('max_age = "1000d"', f'max_age = "1000d"\nguests = ["{RITA}"]')
     async with open_office(database_url, tmp_path, policy) as office:
         proposal, card = await office.asked(SOFT)

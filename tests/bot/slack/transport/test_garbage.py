@@ -85,9 +85,7 @@ GARBAGE = [
 
 
 @pytest.mark.parametrize(("body", "kind"), GARBAGE)
-async def test_what_is_signed_and_makes_no_sense_is_answered_and_harms_nobody(
-    office: Office, body: str | bytes, kind: str
-) -> None:
+async def test_signed_garbage_is_answered_and_does_no_harm(office: Office, body: str | bytes, kind: str) -> None:
     proposal, _ = await office.asked(SOFT)
     before = await office.state(proposal)
     answer = await given(office, body, kind)
@@ -96,9 +94,7 @@ async def test_what_is_signed_and_makes_no_sense_is_answered_and_harms_nobody(
     assert (await office.get("/healthz")).status == 200
 
 
-async def test_what_cannot_be_read_is_not_written_into_the_log(
-    office: Office, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_unreadable_payloads_are_not_logged(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     for body in (f"payload={{{SAID}", interaction([SAID]), interaction({"type": SAID}), f"command={SAID}"):
         await given(office, body)

@@ -36,7 +36,7 @@ async def silence(office: Office) -> str:
 @pytest.mark.parametrize(
     "answer", [502, 200, 404, 302], ids=["it is down", "it answers itself", "unknown", "elsewhere"]
 )
-async def test_an_address_that_passes_nothing_on_never_brings_consent_and_the_package_becomes_hard(
+async def test_without_a_working_public_address_silence_never_counts_and_the_package_becomes_hard(
     office: Office, answer: int
 ) -> None:
     proposal, _ = await office.asked(SOFT)
@@ -87,7 +87,7 @@ async def proof_is_lost_once_the_silence_was_long_enough(office: Office) -> None
     await office.passes(MINUTE)
 
 
-async def test_consent_waits_while_proof_is_missing_at_that_very_moment(office: Office) -> None:
+async def test_consent_waits_if_proof_is_missing_at_that_moment(office: Office) -> None:
     proposal, _ = await office.asked(SOFT)
     await proof_is_lost_once_the_silence_was_long_enough(office)
     assert await stands(office, proposal) == STILL_SOFT
@@ -96,7 +96,7 @@ async def test_consent_waits_while_proof_is_missing_at_that_very_moment(office: 
     assert await office.status(proposal) is Status.CONSENTED
 
 
-async def test_consent_that_waits_for_proof_for_too_long_becomes_an_explicit_approval(office: Office) -> None:
+async def test_consent_without_proof_for_too_long_requires_explicit_approval(office: Office) -> None:
     proposal, _ = await office.asked(SOFT)
     await proof_is_lost_once_the_silence_was_long_enough(office)
     await office.passes(8 * MINUTE)
@@ -119,7 +119,7 @@ async def test_silence_counts_only_once_slack_itself_has_called_the_address(data
         assert await office.status(proposal) is Status.CONSENTED
 
 
-async def test_another_address_has_to_be_called_by_slack_anew(database_url: str, tmp_path: Path) -> None:
+async def test_a_new_address_must_be_called_by_slack_again(database_url: str, tmp_path: Path) -> None:
     async with stand_in(signing_secret=SECRET) as slack:
         furnish(slack)
         async with beside(slack, database_url, tmp_path) as office:
@@ -134,7 +134,7 @@ async def test_another_address_has_to_be_called_by_slack_anew(database_url: str,
             assert await stands(office, proposal) == HARD_NOW
 
 
-async def test_a_probe_that_takes_another_way_than_slack_proves_nothing(database_url: str, tmp_path: Path) -> None:
+async def test_a_probe_that_takes_another_path_than_slack_proves_nothing(database_url: str, tmp_path: Path) -> None:
     async with stand_in(signing_secret=SECRET) as slack:
         furnish(slack)
         async with beside(slack, database_url, tmp_path) as before:
@@ -154,7 +154,7 @@ async def test_a_probe_that_takes_another_way_than_slack_proves_nothing(database
             assert await stands(office, proposal) == HARD_NOW
 
 
-async def test_the_same_address_needs_no_new_call_after_a_restart(database_url: str, tmp_path: Path) -> None:
+async def test_an_unchanged_address_needs_no_new_call_after_a_restart(database_url: str, tmp_path: Path) -> None:
     async with stand_in(signing_secret=SECRET) as slack:
         furnish(slack)
         async with beside(slack, database_url, tmp_path) as office:
@@ -169,7 +169,7 @@ async def test_the_same_address_needs_no_new_call_after_a_restart(database_url: 
             assert await office.status(proposal) is Status.CONSENTED
 
 
-async def test_without_a_public_address_soft_is_hard_from_the_start_and_the_service_says_what_to_set(
+async def test_without_a_public_address_soft_packages_are_hard_and_the_service_says_what_to_set(
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(database_url, tmp_path, COUNTERSIGN_PUBLIC_URL="") as office:

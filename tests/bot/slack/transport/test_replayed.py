@@ -63,7 +63,7 @@ async def test_a_repeated_command_is_answered_and_not_called_a_failure(office: O
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_neither_back_nor_away_is_done_again(office: Office) -> None:
+async def test_repeated_back_and_away_commands_do_nothing(office: Office) -> None:
     away = await command(office, RITA, "away 3d")
     back = await command(office, RITA, "back")
     await away.again(office)
@@ -92,7 +92,7 @@ async def is_away(office: Office) -> bool:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_click_that_was_refused_is_not_granted_when_it_is_replayed(office: Office) -> None:
+async def test_a_refused_click_is_not_granted_when_it_is_replayed(office: Office) -> None:
     proposal, card = await office.asked(SOFT)
     office.slack.change_person(RITA, deleted=True)
     await office.slack.event(office.slack.person_event(RITA))
@@ -127,7 +127,7 @@ async def happenings(office: Office) -> int:
     return int(await office.store.read(lambda connection: connection.execute(count).scalar_one()))
 
 
-async def test_requests_are_forgotten_once_their_signatures_no_longer_count(office: Office) -> None:
+async def test_requests_are_forgotten_once_their_signatures_expire(office: Office) -> None:
     await command(office, RITA, "away 3d")
     of_old = update(REQUESTS).values(at=REQUESTS.c.at - KEPT_FOR)
     await office.store.write(lambda connection: connection.execute(of_old))

@@ -53,7 +53,7 @@ async def approves(office: Office) -> None:
 # ---- the way in
 
 
-async def test_what_people_do_comes_over_the_socket_and_is_answered_over_it(office: Office) -> None:
+async def test_interactions_arrive_over_the_socket_and_are_answered_over_it(office: Office) -> None:
     proposal, card = await office.asked(HARD)
     assert (await office.click(SENTA, card, "approve")).ok
     modal = office.slack.modal(SENTA)
@@ -66,24 +66,24 @@ async def test_what_people_do_comes_over_the_socket_and_is_answered_over_it(offi
     assert await office.status(proposal) is Status.REJECTED
 
 
-async def test_there_is_no_door_where_there_is_no_secret_to_guard_it(office: Office) -> None:
+async def test_without_a_signing_secret_there_is_no_endpoint(office: Office) -> None:
     assert (await office.call("POST", "/slack/events", data=b"payload={}")).status == 404
 
 
-async def test_an_answer_that_goes_into_the_form_finds_its_way_back(office: Office) -> None:
+async def test_an_answer_typed_into_the_form_reaches_the_agent(office: Office) -> None:
     _, card = await office.asked(HARD)
     outcome = await office.give(SENTA, card, Verb.REJECT, {"comment": " "})
     assert outcome.ok
     assert outcome.errors
 
 
-async def test_who_may_not_is_told_so_alone(office: Office) -> None:
+async def test_a_refusal_is_shown_only_to_its_clicker(office: Office) -> None:
     _, card = await office.asked(HARD)
     assert (await office.click(NOBODY, card, "approve")).ok
     assert await office.notes(NOBODY)
 
 
-async def test_the_posture_says_whether_the_socket_is_connected(office: Office) -> None:
+async def test_the_posture_shows_whether_the_socket_is_connected(office: Office) -> None:
     await approves(office)
     assert (await posture(office))["socket"] == "connected"
     office.slack.faults.error(TICKET, "internal_error", times=None)
@@ -97,7 +97,7 @@ async def test_the_posture_says_whether_the_socket_is_connected(office: Office) 
 # ---- what becomes of a connection
 
 
-async def test_what_is_no_envelope_goes_by_and_the_connection_holds(office: Office) -> None:
+async def test_a_malformed_envelope_is_ignored_and_the_connection_stays(office: Office) -> None:
     for nonsense in ("not JSON", "[]", "null", "{}"):
         await office.slack.sockets._next().ws.send_str(nonsense)
     await approves(office)
@@ -126,7 +126,7 @@ async def test_a_warning_opens_the_next_connection_before_the_last_one_ends(offi
         await approves(office)
 
 
-async def test_a_click_that_came_over_the_connection_that_ends_is_answered_over_it(office: Office) -> None:
+async def test_a_click_is_answered_over_the_ending_connection_that_delivered_it(office: Office) -> None:
     proposal, card = await office.asked(HARD)
     gate = office.slack.faults.hold("views.open")
     tapping = asyncio.create_task(office.click(SENTA, card, "approve"))
@@ -139,14 +139,14 @@ async def test_a_click_that_came_over_the_connection_that_ends_is_answered_over_
     assert await office.status(proposal) is Status.PENDING
 
 
-async def test_a_connection_that_was_cut_without_a_word_is_replaced_at_once(office: Office) -> None:
+async def test_a_connection_that_breaks_silently_is_replaced_at_once(office: Office) -> None:
     for times in (2, 3, 4):
         office.slack.sockets.drop()
         await connected(office.slack, times=times)
         await approves(office)
 
 
-async def test_what_a_click_began_is_finished_although_its_connection_is_cut(office: Office) -> None:
+async def test_a_click_is_finished_even_if_its_connection_is_cut(office: Office) -> None:
     _, card = await office.asked(HARD)
     office.slack.ack_within = 0.2
     gate = office.slack.faults.hold("views.open")
@@ -161,9 +161,7 @@ async def test_what_a_click_began_is_finished_although_its_connection_is_cut(off
     await approves(office)
 
 
-async def test_a_connection_over_which_slack_never_says_hello_is_given_up(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_connection_without_hello_is_given_up(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "OPENS_WITHIN", 0.2)
     office.slack.sockets.mute = True
     before = len(office.slack.calls_to(TICKET))
@@ -190,7 +188,7 @@ class Expired(set[str]):
         return False
 
 
-async def test_a_ticket_that_admits_nobody_is_not_tried_twice(office: Office) -> None:
+async def test_an_invalid_ticket_is_not_tried_twice(office: Office) -> None:
     before = len(office.slack.calls_to(TICKET))
     office.slack.workspace.tickets = Expired()
     office.slack.sockets.drop()
@@ -219,15 +217,13 @@ def failing(fail: Any) -> Any:
         pytest.param(lambda faults: faults.lose_reply(TICKET, times=4), id="its answers are lost"),
     ],
 )
-async def test_a_slack_that_gives_no_ticket_for_a_while_is_asked_again(
-    database_url: str, tmp_path: Path, fail: Any
-) -> None:
+async def test_slack_is_asked_again_if_it_gives_no_ticket(database_url: str, tmp_path: Path, fail: Any) -> None:
     async with open_office(database_url, tmp_path, socket=True, scene=failing(fail)) as office:
         await connected(office.slack, times=4)
         await approves(office)
 
 
-async def test_at_the_end_the_connection_is_closed(database_url: str, tmp_path: Path) -> None:
+async def test_on_shutdown_the_connection_is_closed(database_url: str, tmp_path: Path) -> None:
     async with stand_in() as slack:
         furnish(slack)
         async with beside(slack, database_url, tmp_path, socket=True):

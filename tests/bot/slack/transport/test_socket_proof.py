@@ -51,7 +51,7 @@ async def connected(office: Office, count: int) -> None:
     await office.slack.until(lambda: bool(side.socket.connected))
 
 
-async def test_silence_does_not_count_beside_another_program_and_the_package_becomes_hard(
+async def test_silence_does_not_count_while_another_program_is_connected_and_the_package_becomes_hard(
     slack: Slack, database_url: str, tmp_path: Path
 ) -> None:
     async with another_program(slack), beside(slack, database_url, tmp_path, socket=True) as office:
@@ -66,7 +66,7 @@ async def test_silence_does_not_count_beside_another_program_and_the_package_bec
         assert await stands(office, proposal) == HARD_NOW
 
 
-async def test_silence_counts_again_after_the_other_program_has_gone(
+async def test_silence_counts_again_after_the_other_program_has_disconnected(
     slack: Slack, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket_way, "DOUBTED_EVERY", 0.0)
@@ -106,7 +106,9 @@ async def test_connections_of_other_replicas_are_ours(slack: Slack, database_url
             assert (state.status, state.level) == (Status.CONSENTED, HITLLevel.SOFT_APPROVAL)
 
 
-async def test_a_connection_that_is_replaced_stops_no_clock(slack: Slack, database_url: str, tmp_path: Path) -> None:
+async def test_replacing_a_connection_does_not_stop_the_silence_clock(
+    slack: Slack, database_url: str, tmp_path: Path
+) -> None:
     async with beside(slack, database_url, tmp_path, socket=True) as office:
         office.key = await office.hire("Clerk")
         await connected(office, 1)
