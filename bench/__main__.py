@@ -17,13 +17,13 @@ from bench import (
     cards,
     claims,
     clicks,
+    commands,
     delivery,
     http,
     pending,
     profile,
     replicas,
     restart,
-    road,
     sizes,
     timers,
 )
@@ -34,7 +34,18 @@ ROUND_TRIPS, CONCURRENCY = 2_000, 64
 CLICKS, CLICK_CONCURRENCY = 1_000, 16
 
 
-DEFAULT_BENCHES = ("road", "http", "claims", "clicks", "pending", "cards", "timers", "restart", "callbacks", "delivery")
+DEFAULT_BENCHES = (
+    "commands",
+    "http",
+    "claims",
+    "clicks",
+    "pending",
+    "cards",
+    "timers",
+    "restart",
+    "callbacks",
+    "delivery",
+)
 
 
 def main() -> None:
@@ -55,12 +66,12 @@ def _run(names: Sequence[str]) -> None:
             print(flush=True)
 
 
-def _road(urls: dict[str, str]) -> None:
+def _commands(urls: dict[str, str]) -> None:
     print("Submit and decide without HTTP: transactions per second, compared with the raw driver writing the same rows")
     print(f"{'database':<12}{'at once':>8}{'ours':>10}{'raw':>10}{'ratio':>8}{'target':>8}", flush=True)
-    for result in asyncio.run(road.run(urls, SUBMISSIONS)):
+    for result in asyncio.run(commands.run(urls, SUBMISSIONS)):
         line = f"{result.database:<12}{result.at_once:>8}{result.ours:>10.0f}{result.raw:>10.0f}{result.ratio:>8.2f}"
-        print(f"{line}{road.TARGET[result.database]:>8.2f}")
+        print(f"{line}{commands.TARGET[result.database]:>8.2f}")
 
 
 def _http(urls: dict[str, str]) -> None:
@@ -184,7 +195,7 @@ def _print_delivery(result: delivery.Result) -> None:
 
 
 BENCHES: dict[str, Callable[[dict[str, str]], None]] = {
-    "road": _road,
+    "commands": _commands,
     "http": _http,
     "claims": _claims,
     "clicks": _clicks,

@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 
 import aiohttp
 
+from bench.commands import raw_pairs, record_rows
 from bench.load import rate
-from bench.road import raw_pairs, record_rows
 from bench.server import start_server
 from bench.world import body, fresh_database, world
 from blocks.kit.ids import Ref

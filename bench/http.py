@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import aiohttp
 
+from bench.commands import raw_pairs, record_rows
 from bench.load import rate
-from bench.road import raw_pairs, record_rows
 from bench.server import agent_session, start_server
 from bench.world import body, fresh_database, world
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from bench.commands import Rows, record_rows
 from bench.raw import open_raw
-from bench.road import Rows, record_rows
 from bench.world import World, fresh_database, world
 from store.engine.engines import make_engine
 

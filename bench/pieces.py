@@ -27,7 +27,7 @@ WARM_UP = 20
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-class Road:
+class StoreJobs:
     """An agent's and a reviewer's commands to the store, without HTTP."""
 
     def __init__(self, bench_world: World) -> None:
@@ -48,7 +48,7 @@ class Road:
         await claims.claim(self._world, *self._approved.pop(0))
 
 
-class Http:
+class HttpJobs:
     """Round trips over HTTP, with the server in a process of its own."""
 
     def __init__(self, server: Server, agents: aiohttp.ClientSession) -> None:
@@ -64,14 +64,14 @@ class Http:
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-async def serve(answers: TextIO, road_url: str, http_url: str) -> None:
-    async with world(road_url) as bench_world, start_server(http_url) as server, agent_session(server) as agents:
-        road, remote = Road(bench_world), Http(server, agents)
+async def serve(answers: TextIO, store_url: str, http_url: str) -> None:
+    async with world(store_url) as bench_world, start_server(http_url) as server, agent_session(server) as agents:
+        store_jobs, http_jobs = StoreJobs(bench_world), HttpJobs(server, agents)
         jobs: dict[str, tuple[Callable[[], Awaitable[None]], Callable[[], float]]] = {
-            "submit": (road.submit, time.process_time),
-            "approve": (road.approve, time.process_time),
-            "claim": (road.claim, time.process_time),
-            "http": (remote.http, remote.cpu),
+            "submit": (store_jobs.submit, time.process_time),
+            "approve": (store_jobs.approve, time.process_time),
+            "claim": (store_jobs.claim, time.process_time),
+            "http": (http_jobs.http, http_jobs.cpu),
         }
         for job, _ in jobs.values():
             await _time(job, WARM_UP, 4)

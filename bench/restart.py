@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import aiohttp
 
+from bench.commands import record_rows
 from bench.pending import fill
-from bench.road import record_rows
 from bench.server import start_server
 from bench.world import fresh_database, world
 

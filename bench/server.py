@@ -1,4 +1,4 @@
-"""Start the service as a process (`bench.served`) for the time of a measurement."""
+"""Start the service as a process (`bench.service`) for the time of a measurement."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Server(NamedTuple):
 async def start_server(database_url: str, *arguments: str, **environment: str) -> AsyncIterator[Server]:
     """Starts it with its usual logging, because logging costs time wherever the log goes."""
     pipe, nowhere = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    command, variables = (sys.executable, "-m", "bench.served", database_url, *arguments), os.environ | environment
+    command, variables = (sys.executable, "-m", "bench.service", database_url, *arguments), os.environ | environment
     process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=nowhere, env=variables)
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("the server has no pipes")

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
+from bench.commands import Rows, record_rows
 from bench.pending import batches
 from bench.raw import open_raw
-from bench.road import Rows, record_rows
 from bench.rows import Write
 from bench.world import POLICY, World, fresh_database, now, world
 from rules.policy.parse import read_policy

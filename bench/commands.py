@@ -1,4 +1,4 @@
-"""Submit and decide without HTTP, compared with the raw drivers writing the same rows."""
+"""The commands of a submission and its decision without HTTP, compared with the raw drivers writing the same rows."""
 
 from __future__ import annotations
 
