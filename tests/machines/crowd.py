@@ -110,8 +110,8 @@ class Crowd:
             seen = news if news.status == 200 else seen
         return seen.body
 
-    def _noted(self, where: dict[int, Any], number: int, its: Any) -> None:
-        where[number] = its
+    def _noted(self, where: dict[int, Any], number: int, value: Any) -> None:
+        where[number] = value
         self.slack.workspace.changes.announce("crowd.moved")
 
     def _package(self, number: int) -> dict[str, Any]:
@@ -125,7 +125,7 @@ class Crowd:
     ) -> Answer:
         """Again until it is answered, and not only told that it cannot be now."""
         given = {"Idempotency-Key": key, "If-None-Match": etag}
-        headers = {name: said for name, said in given.items() if said}
+        headers = {name: header for name, header in given.items() if header}
         while True:
             with suppress(aiohttp.ClientError, ConnectionError):
                 async with self.http.request(method, path, json=body, headers=headers) as answer:
@@ -147,17 +147,17 @@ class Crowd:
 
     def _begun(self, card: Message, number: int) -> None:
         fate = self.fate(number)
-        each = ((fate.approved_by, self._approve), (fate.rejected_by, self._reject))
-        for user, act in each:
+        acts = ((fate.approved_by, self._approve), (fate.rejected_by, self._reject))
+        for user, act in acts:
             if user:
                 self._people.add(asyncio.create_task(self._person(user, card, number, act)))
 
     async def _person(self, user: str, card: Message, number: int, act: Act) -> None:
         """Again where it did not work, or where they were told that it could not be done now."""
         while number not in self.ended:
-            told = len(self.slack.private_notes(user))
+            notes = len(self.slack.private_notes(user))
             if await self._acted(user, card, act):
-                await self.until(lambda: number in self.ended or len(self.slack.private_notes(user)) > told)  # noqa: B023 - awaited here
+                await self.until(lambda: number in self.ended or len(self.slack.private_notes(user)) > notes)  # noqa: B023 - awaited here
 
     async def _acted(self, user: str, card: Message, act: Act) -> bool:
         """Whether there is nothing left to do: it was taken, or can no longer be done."""

@@ -23,35 +23,30 @@ from store.outbox import card_leases, cards
 from tests.bot.slack.office import POLICY, UNLIMITED
 from tests.store.world import World, opened
 
-# Where it dies. True: after it was done, within the transaction that it belongs to; else just before it.
-STEPS = {
-    "claiming": (card_leases, "claim_cards", True),
-    "claimed": (Reconciler, "_attempt", False),
-    "drawn": (SlackSender, "put", False),  # the rendering is kept, and nothing was sent
-    "sent": (cards, "record_message", False),  # the card is there, and nobody knows where
-    "lying": (CardDelivery, "_post_notes", False),  # it is known where the card lies, and its thread knows nothing
-    "told": (cards, "record_notes", False),  # the thread knows, and nobody knows that it does
-    "proving": (CardDelivery, "_prove", False),
-    "noted": (
-        scheduler.cards.delivery,
-        "_write_shown",
-        False,
-    ),  # what the thread knows is written down, and the end of it is not
-    "recording": (scheduler.cards.delivery, "_write_shown", True),
-    "settled": (AdminAlerts, "has_untold", False),
+# The call at which the process is killed: before it, or (True) after it and before its transaction commits.
+STEPS: dict[str, tuple[Any, Any, bool]] = {
+    "claiming": (card_leases, card_leases.claim_cards, True),
+    "claimed": (Reconciler, Reconciler._attempt, False),
+    "drawn": (SlackSender, SlackSender.put, False),  # the rendering is saved, and nothing was sent
+    "sent": (cards, cards.record_message, False),  # the card was posted, and its message is not recorded
+    "located": (CardDelivery, CardDelivery._post_notes, False),  # the message is recorded, its notes are not posted
+    "notes posted": (cards, cards.record_notes, False),  # the notes are posted, and this is not recorded
+    "proving": (CardDelivery, CardDelivery._prove, False),
+    "noted": (scheduler.cards.delivery, scheduler.cards.delivery._write_shown, False),  # only the notes are recorded
+    "recording": (scheduler.cards.delivery, scheduler.cards.delivery._write_shown, True),
+    "settled": (AdminAlerts, AdminAlerts.has_untold, False),
 }
 
 
 def doomed(step: str) -> None:
-    where, name, afterwards = STEPS[step]
-    real = getattr(where, name)
+    owner, real, afterwards = STEPS[step]
 
     def last(*given: Any, **named: Any) -> None:
         if afterwards:
             real(*given, **named)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    setattr(where, name, last)
+    setattr(owner, real.__name__, last)
 
 
 @asynccontextmanager
@@ -62,7 +57,7 @@ async def delivery(url: str, api_url: str, token: str) -> AsyncIterator[tuple[Wo
 
 
 def deliver(url: str, api_url: str, token: str, step: str) -> None:
-    """What a process does that is to die on its way."""
+    """Run in a process that is killed at this step."""
     logs.set_up(LogFormat.JSON)
     doomed(step)
     asyncio.run(_delivered(url, api_url, token))

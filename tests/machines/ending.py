@@ -46,8 +46,8 @@ class Ending:
         ids, tenant_id = await self.packages(), self.world.tenant_id
 
         def counted(connection: Connection) -> Counter[str]:
-            each = ((one, load_events(connection, tenant_id, one)) for one in ids)
-            return Counter(one for one, events in each for event in events if event["event_type"] in ENDINGS)
+            event_lists = ((one, load_events(connection, tenant_id, one)) for one in ids)
+            return Counter(one for one, events in event_lists for event in events if event["event_type"] in ENDINGS)
 
         return await self.world.read(counted)
 
@@ -78,8 +78,8 @@ async def commanded(fleet: Fleet, *arguments: str) -> tuple[int | None, str]:
     """What `countersign` prints beside the replicas, and with what code it ends."""
     settings = os.environ | {"COUNTERSIGN_DATABASE_URL": fleet.database_url}
     process = await start_program(cli.main, *arguments, cwd=ROOT, env=settings)
-    said, _ = await process.communicate()
-    return process.returncode, said.decode()
+    output, _ = await process.communicate()
+    return process.returncode, output.decode()
 
 
 async def all_shown(fleet: Fleet) -> None:
@@ -90,8 +90,8 @@ async def all_shown(fleet: Fleet) -> None:
 
 
 async def metrics(http: aiohttp.ClientSession, url: str) -> str:
-    async with http.get(f"{url}/metrics") as told:
-        return await told.text()
+    async with http.get(f"{url}/metrics") as response:
+        return await response.text()
 
 
 @asynccontextmanager

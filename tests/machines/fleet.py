@@ -36,14 +36,14 @@ class Replica:
 
     async def start(self, **settings: str) -> None:
         """With what this machine is set to beside the others."""
-        self.its = await start_program(replica.main, "serve", cwd=self._folder, env=self._settings | settings)
+        self.process = await start_program(replica.main, "serve", cwd=self._folder, env=self._settings | settings)
         ready = asyncio.Event()
         self._reading = asyncio.create_task(self._read_log(ready))
         async with asyncio.timeout(UP_WITHIN):
             await ready.wait()
 
     async def _read_log(self, ready: asyncio.Event) -> None:
-        async for line in self.its.stderr:
+        async for line in self.process.stderr:
             event = json.loads(line)
             self.log.append(event)
             if event["event"] == "service.ready":
@@ -52,18 +52,18 @@ class Replica:
 
     async def kill(self) -> None:
         self.url = ""
-        self.its.send_signal(signal.SIGKILL)
+        self.process.send_signal(signal.SIGKILL)
         await self._gone()
 
     async def stop(self) -> int:
         """In order; with what code it ended."""
-        self.its.send_signal(signal.SIGTERM)
+        self.process.send_signal(signal.SIGTERM)
         return await self._gone()
 
     async def _gone(self) -> int:
         async with asyncio.timeout(UP_WITHIN):
             await self._reading
-            return await self.its.wait()
+            return await self.process.wait()
 
 
 class Fleet:
@@ -81,10 +81,10 @@ class Fleet:
         writer.close()
 
     async def _one(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        for each in self.chance.sample(self.replicas, len(self.replicas)):
-            where = urlsplit(each.url)
+        for member in self.chance.sample(self.replicas, len(self.replicas)):
+            where = urlsplit(member.url)
             with suppress(OSError):
-                if each.url:
+                if member.url:
                     return await asyncio.open_connection(where.hostname, where.port)
         return None
 
@@ -100,8 +100,8 @@ async def _joined(*ways: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> N
 
 
 async def _piped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while said := await reader.read(65536):
-        writer.write(said)
+    while data := await reader.read(65536):
+        writer.write(data)
         await writer.drain()
 
 
@@ -111,21 +111,21 @@ async def fleet(
 ) -> AsyncIterator[Fleet]:
     async with stand_in(signing_secret=SECRET) as slack:
         furnish(slack)
-        its = Fleet(database_url, slack, [], random.Random(4711))
-        its.key, its.policy = await _moved_in(database_url), policy
-        balancer = await asyncio.start_server(its.balance, "127.0.0.1", 0)
-        its.url = "http://127.0.0.1:{1}".format(*balancer.sockets[0].getsockname()[:2])
-        settings = _settings(database_url, folder, slack, policy) | {"COUNTERSIGN_PUBLIC_URL": its.url} | settings
-        its.replicas = [Replica(settings, folder) for _ in range(size)]
+        service = Fleet(database_url, slack, [], random.Random(4711))
+        service.key, service.policy = await _moved_in(database_url), policy
+        balancer = await asyncio.start_server(service.balance, "127.0.0.1", 0)
+        service.url = "http://127.0.0.1:{1}".format(*balancer.sockets[0].getsockname()[:2])
+        settings = _settings(database_url, folder, slack, policy) | {"COUNTERSIGN_PUBLIC_URL": service.url} | settings
+        service.replicas = [Replica(settings, folder) for _ in range(size)]
         try:
-            await asyncio.gather(*(each.start() for each in its.replicas))
-            await slack.connect(f"{its.url}/slack/events")
-            yield its
+            await asyncio.gather(*(member.start() for member in service.replicas))
+            await slack.connect(f"{service.url}/slack/events")
+            yield service
         finally:
             balancer.close()
-            for each in its.replicas:
-                if each.its.returncode is None:
-                    await each.kill()
+            for member in service.replicas:
+                if member.process.returncode is None:
+                    await member.kill()
 
 
 def _settings(database_url: str, folder: Path, slack: Slack, policy: str) -> dict[str, str]:
@@ -146,7 +146,7 @@ async def _moved_in(database_url: str) -> str:
     """The people, and an agent of theirs; its key."""
     async with opened(database_url) as world:
         await world.people_are(people())
-        made = await world.write(
+        credentials = await world.write(
             lambda connection: agent_admin.add_agent(connection, "Clerk", OWEN, world.clock(), rates=NO_LIMITS)
         )
-    return made.key
+    return credentials.key

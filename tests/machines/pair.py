@@ -60,13 +60,13 @@ def pair() -> Iterator[Pair]:
     folder = Path(tempfile.mkdtemp(prefix="countersign-standby-"))
     if primary.system_user:
         shutil.chown(folder, primary.system_user)
-    its = Pair(primary, folder)
+    servers = Pair(primary, folder)
     try:
-        its.begin()
+        servers.begin()
         try:
-            yield its
+            yield servers
         finally:
-            its.end()
+            servers.end()
     finally:
         primary.cleanup()
         shutil.rmtree(folder)

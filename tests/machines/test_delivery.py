@@ -31,7 +31,7 @@ CARDS = {
     "claimed": 1,
     "drawn": 1,
     "sent": 2,
-    "lying": 1,
+    "located": 1,
     "proving": 1,
     "noted": 1,
     "recording": 1,
@@ -43,8 +43,8 @@ NOTES = {
     "claimed": 1,
     "drawn": 1,
     "sent": 1,
-    "lying": 1,
-    "told": 2,
+    "located": 1,
+    "notes posted": 2,
     "noted": 1,
     "recording": 1,
     "settled": 1,
@@ -53,9 +53,9 @@ NOTES = {
 
 @pytest.fixture
 async def slack() -> AsyncIterator[Slack]:
-    async with stand_in(signing_secret=SECRET) as its:
-        furnish(its)
-        yield its
+    async with stand_in(signing_secret=SECRET) as workspace:
+        furnish(workspace)
+        yield workspace
 
 
 @asynccontextmanager

@@ -20,9 +20,9 @@ AT_ONCE = 40
 
 @pytest.fixture
 def servers() -> Iterator[Pair]:
-    with pair() as its:
-        migrate(its.url, datetime.now(UTC))
-        yield its
+    with pair() as servers:
+        migrate(servers.url, datetime.now(UTC))
+        yield servers
 
 
 async def test_a_promoted_standby_is_found_with_all_that_was_acknowledged_and_no_silence_ran_on(
@@ -36,15 +36,15 @@ async def test_a_promoted_standby_is_found_with_all_that_was_acknowledged_and_no
         posted = [asyncio.ensure_future(office.submit(HARD | {"subject_id": str(turn)})) for turn in range(AT_ONCE)]
         await asyncio.wait(posted, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.to_thread(servers.lose_the_primary)
-        told = await asyncio.gather(*posted)
-        acknowledged = [each for each in told if each.status == 202]
-        assert {each.status for each in told} <= {202, 503}
+        answers = await asyncio.gather(*posted)
+        acknowledged = [answer for answer in answers if answer.status == 202]
+        assert {answer.status for answer in answers} <= {202, 503}
         assert acknowledged
         assert (await office.submit(HARD)).status == 503
         await _hours_without_a_database(office)
         await asyncio.to_thread(servers.promote)
         await _found_again(office)
-        assert {(await office.read(each)).status for each in acknowledged} == {200}
+        assert {(await office.read(answer)).status for answer in acknowledged} == {200}
         assert (await office.claim(hard)).status == 200
         assert await office.status(soft) is Status.PENDING  # its last minute is still to come
         await office.passes(2 * MINUTE)

@@ -21,48 +21,48 @@ PACKAGES = 150  # a thousand hold, too; they take longer than anybody wants to w
 KILLS = 5
 
 
-async def killing(its: Fleet, group: Crowd) -> None:
+async def killing(service: Fleet, group: Crowd) -> None:
     """One at a time, whichever chance names, whenever so many more packages are known."""
     for turn in range(KILLS):
         due = (turn + 1) * PACKAGES // (KILLS + 1)
         await group.until(lambda due=due: len(group.known) >= due)  # type: ignore[misc]
-        victim = its.chance.choice(its.replicas)
+        victim = service.chance.choice(service.replicas)
         await victim.kill()
         await victim.start()
 
 
-def told(receiver: Receiver) -> dict[str, dict[str, set[str]]]:
+def received(receiver: Receiver) -> dict[str, dict[str, set[str]]]:
     """The ids under which a package was told of, by what was told."""
-    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    received_ids: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for got in receiver.got:
-        found[got.package][got.said["type"]].add(got.id)
-    return found
+        received_ids[got.package][got.said["type"]].add(got.id)
+    return received_ids
 
 
 async def test_with_replicas_killed_at_random_every_package_ends_where_its_rules_say_and_everybody_is_told(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with fleet(database_url, tmp_path) as its, receiving() as receiver:
-        async with crowd(its, FATES, receiver.url()) as group, asyncio.TaskGroup() as both:
-            both.create_task(killing(its, group))
+    async with fleet(database_url, tmp_path) as service, receiving() as receiver:
+        async with crowd(service, FATES, receiver.url()) as group, asyncio.TaskGroup() as both:
+            both.create_task(killing(service, group))
             both.create_task(group.work(PACKAGES))
         async with asyncio.timeout(60), receiver._arrived:
-            await receiver._arrived.wait_for(lambda: len(told(receiver)) == PACKAGES)
-        await all_shown(its)
+            await receiver._arrived.wait_for(lambda: len(received(receiver)) == PACKAGES)
+        await all_shown(service)
         statuses = {number: document["status"] for number, document in group.ended.items()}
         assert {number: status for number, status in statuses.items() if status not in group.fate(number).ends} == {}
         assert len(set(group.known.values())) == len(statuses) == PACKAGES
-        async with ending(its) as end:
+        async with ending(service) as end:
             assert await end.packages() == sorted(group.known.values())
             assert await end.endings() == dict.fromkeys(group.known.values(), 1)
             assert await end.wrong_cards() == []
             assert await end.faults() == []
-        assert {id_: {kind: len(ids) for kind, ids in each.items()} for id_, each in told(receiver).items()} == {
+        assert {id_: {kind: len(ids) for kind, ids in kinds.items()} for id_, kinds in received(receiver).items()} == {
             group.known[number]: {f"package.{status}": 1} for number, status in statuses.items()
         }
-        code, said = await verified(its)
-        assert (code, said.split(",")[0]) == (0, f"OK: {PACKAGES} packages")
-        assert copies(its.slack) <= KILLS * 8
+        code, output = await verified(service)
+        assert (code, output.split(",")[0]) == (0, f"OK: {PACKAGES} packages")
+        assert copies(service.slack) <= KILLS * 8
 
 
 def copies(slack: Slack) -> int:

@@ -36,9 +36,9 @@ class Answer(NamedTuple):
 class Two:
     """Two replicas, and an agent that speaks to each of them."""
 
-    def __init__(self, its: Fleet, http: aiohttp.ClientSession, folder: Path) -> None:
-        self.fleet, self.http, self.folder = its, http, folder
-        self.here, self.there = its.replicas
+    def __init__(self, two_replicas: Fleet, http: aiohttp.ClientSession, folder: Path) -> None:
+        self.fleet, self.http, self.folder = two_replicas, http, folder
+        self.here, self.there = two_replicas.replicas
 
     def file(self, name: str, policy: str) -> str:
         path = self.folder / name
@@ -83,86 +83,90 @@ class Two:
 
 @asynccontextmanager
 async def two(database_url: str, folder: Path) -> AsyncIterator[Two]:
-    async with fleet(database_url, folder, size=2) as its:
-        headers = {"Authorization": f"Bearer {its.key}"}
+    async with fleet(database_url, folder, size=2) as two_replicas:
+        headers = {"Authorization": f"Bearer {two_replicas.key}"}
         async with aiohttp.ClientSession(headers=headers) as http:
-            yield Two(its, http, folder)
+            yield Two(two_replicas, http, folder)
 
 
 def logged(replica: Replica, event: str) -> list[dict[str, Any]]:
-    return [said for said in replica.log if said["event"] == event]
+    return [entry for entry in replica.log if entry["event"] == event]
 
 
 async def test_two_replicas_with_two_files_decide_by_one_policy_and_a_restart_brings_no_old_file_back(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with two(database_url, tmp_path) as its:
-        path = await its.submitted()
-        await its.there.stop()
-        await its.there.start(COUNTERSIGN_POLICY=its.file("strict.toml", STRICT))
-        assert await its.in_force(its.there) == ("strict-1", "in force")
-        assert await its.in_force(its.here) == ("strict-1", FILE_NOT_IN_FORCE)
-        await its.approves(RITA, its.here)
-        assert (await its.with_votes(path, 1))["status"] == "pending"
-        await its.here.stop()
-        await its.here.start()
-        assert await its.in_force(its.here) == ("strict-1", FILE_NOT_IN_FORCE)
-        (said,) = logged(its.here, "policy.file_not_in_force")
-        assert (said["fix"], said["in_force"].partition("+")[0]) == (FILE_NOT_IN_FORCE, "strict-1")
-        await its.approves(ROSS, its.here)
-        assert (await its.with_votes(path, 2))["decision"]["policy_version"].startswith("strict-1")
+    async with two(database_url, tmp_path) as two_replicas:
+        path = await two_replicas.submitted()
+        await two_replicas.there.stop()
+        await two_replicas.there.start(COUNTERSIGN_POLICY=two_replicas.file("strict.toml", STRICT))
+        assert await two_replicas.in_force(two_replicas.there) == ("strict-1", "in force")
+        assert await two_replicas.in_force(two_replicas.here) == ("strict-1", FILE_NOT_IN_FORCE)
+        await two_replicas.approves(RITA, two_replicas.here)
+        assert (await two_replicas.with_votes(path, 1))["status"] == "pending"
+        await two_replicas.here.stop()
+        await two_replicas.here.start()
+        assert await two_replicas.in_force(two_replicas.here) == ("strict-1", FILE_NOT_IN_FORCE)
+        (entry,) = logged(two_replicas.here, "policy.file_not_in_force")
+        assert (entry["fix"], entry["in_force"].partition("+")[0]) == (FILE_NOT_IN_FORCE, "strict-1")
+        await two_replicas.approves(ROSS, two_replicas.here)
+        assert (await two_replicas.with_votes(path, 2))["decision"]["policy_version"].startswith("strict-1")
 
 
 async def test_a_policy_that_is_applied_counts_at_every_replica_for_the_next_decision_without_a_restart(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with two(database_url, tmp_path) as its:
-        path = await its.submitted()
-        code, said = await commanded(its.fleet, "policy", "apply", its.file("strict.toml", STRICT), "--yes")
-        assert (code, said.splitlines()[-1].partition("+")[0]) == (0, "applied: strict-1")
-        await its.approves(RITA, its.there)
-        body = await its.with_votes(path, 1)
+    async with two(database_url, tmp_path) as two_replicas:
+        path = await two_replicas.submitted()
+        code, entry = await commanded(
+            two_replicas.fleet, "policy", "apply", two_replicas.file("strict.toml", STRICT), "--yes"
+        )
+        assert (code, entry.splitlines()[-1].partition("+")[0]) == (0, "applied: strict-1")
+        await two_replicas.approves(RITA, two_replicas.there)
+        body = await two_replicas.with_votes(path, 1)
         assert (body["status"], body["interrupt"]["quorum"]["needed"]) == ("pending", 2)
-        await its.approves(ROSS, its.here)
-        assert (await its.with_votes(path, 2))["decision"]["policy_version"].startswith("strict-1")
-        async with ending(its.fleet) as end:
+        await two_replicas.approves(ROSS, two_replicas.here)
+        assert (await two_replicas.with_votes(path, 2))["decision"]["policy_version"].startswith("strict-1")
+        async with ending(two_replicas.fleet) as end:
             assert await end.faults() == []
 
 
 async def test_replicas_that_cannot_read_the_policy_in_force_are_not_ready_and_decide_nothing(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with two(database_url, tmp_path) as its:
-        path = await its.submitted()
-        await a_later_release_applies(its, LATER)
-        await its.there.stop()
-        await its.there.start()
-        for replica in its.fleet.replicas:
-            ready = await its.asked(replica, "GET", "/readyz")
+    async with two(database_url, tmp_path) as two_replicas:
+        path = await two_replicas.submitted()
+        await a_later_release_applies(two_replicas, LATER)
+        await two_replicas.there.stop()
+        await two_replicas.there.start()
+        for replica in two_replicas.fleet.replicas:
+            ready = await two_replicas.asked(replica, "GET", "/readyz")
             assert (ready.status, ready.body["ready"]) == (503, False)
             assert "of_a_later_release" in ready.body["checks"]["policy"]
             assert ready.body["checks"]["policy"].endswith(FIX)
             for method, where, body in (("POST", "/v1/packages", SOFT), ("GET", path, None)):
-                refused = await its.asked(replica, method, where, body)
+                refused = await two_replicas.asked(replica, method, where, body)
                 assert (refused.status, refused.body["type"].rpartition(":")[2]) == (503, "policy-unreadable")
                 assert int(refused.headers["Retry-After"]) > 0
-            await its.is_told_that_nothing_was_decided(RITA, replica)
-            assert [said["fix"] for said in logged(replica, "policy.unreadable")] == [FIX]
-        code, _ = await commanded(its.fleet, "policy", "apply", str(tmp_path / "policy.toml"), "--again", "--yes")
+            await two_replicas.is_told_that_nothing_was_decided(RITA, replica)
+            assert [entry["fix"] for entry in logged(replica, "policy.unreadable")] == [FIX]
+        code, _ = await commanded(
+            two_replicas.fleet, "policy", "apply", str(tmp_path / "policy.toml"), "--again", "--yes"
+        )
         assert code == 0
-        body = (await its.asked(its.there, "GET", path)).body
+        body = (await two_replicas.asked(two_replicas.there, "GET", path)).body
         assert (body["status"], body["interrupt"]["quorum"]["have"]) == ("pending", 0)
-        await its.approves(RITA, its.there)
-        assert (await its.with_votes(path, 1))["status"] == "approved"
+        await two_replicas.approves(RITA, two_replicas.there)
+        assert (await two_replicas.with_votes(path, 1))["status"] == "approved"
 
 
-async def a_later_release_applies(its: Two, policy: str) -> None:
+async def a_later_release_applies(two_replicas: Two, policy: str) -> None:
     """As it would: a text that this release does not know, named in the installation's row."""
     kept = text(
         "INSERT INTO policies (tenant_id, digest, version, text, first_used_at)"
         " SELECT tenant_id, 'sha256:later', 'later-1', :text, first_used_at FROM policies LIMIT 1"
     )
-    async with ending(its.fleet) as end:
+    async with ending(two_replicas.fleet) as end:
         await end.world.write(lambda connection: connection.execute(kept, {"text": policy}))
         named = text("UPDATE installation SET policy_digest = 'sha256:later'")
         await end.world.write(lambda connection: connection.execute(named))

@@ -43,75 +43,79 @@ def restarted(server: PostgresServer, how: str) -> None:
     pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
 
 
-async def all_is_well(its: Fleet, group: Crowd, *others: str) -> None:
+async def all_is_well(service: Fleet, group: Crowd, *others: str) -> None:
     """What was acknowledged is there, once, and came to its one end; and the record is whole."""
-    await all_shown(its)
+    await all_shown(service)
     assert len(set(group.known.values())) == len(group.ended) == PACKAGES
     assert {document["status"] for document in group.ended.values()} == {"approved"}
-    async with ending(its) as end:
+    async with ending(service) as end:
         assert await end.packages() == sorted([*group.known.values(), *others])
         assert await end.endings() == dict.fromkeys(group.known.values(), 1)
         assert await end.wrong_cards() == []
         assert await end.faults() == []
-    code, said = await verified(its)
-    assert (code, said.split(",")[0]) == (0, f"OK: {PACKAGES + len(others)} packages")
+    code, line = await verified(service)
+    assert (code, line.split(",")[0]) == (0, f"OK: {PACKAGES + len(others)} packages")
 
 
 async def test_postgresql_restarted_under_load_loses_and_doubles_nothing_and_replicas_come_back_by_themselves(
     own_server: PostgresServer, tmp_path: Path
 ) -> None:
-    async with fleet(own_server.get_uri(), tmp_path) as its, crowd(its, APPROVED) as group, asyncio.TaskGroup() as both:
+    async with (
+        fleet(own_server.get_uri(), tmp_path) as service,
+        crowd(service, APPROVED) as group,
+        asyncio.TaskGroup() as both,
+    ):
         work = both.create_task(group.work(PACKAGES))
         for turn, how in enumerate(("fast", "immediate"), 1):
             await group.until(lambda turn=turn: len(group.known) >= turn * PACKAGES // 3)  # type: ignore[misc]
             await asyncio.to_thread(restarted, own_server, how)
         await work
-        await all_is_well(its, group)
-        assert [replica.its.returncode for replica in its.replicas] == [None] * 3
+        await all_is_well(service, group)
+        assert [replica.process.returncode for replica in service.replicas] == [None] * 3
 
 
-async def a_package_that_waits(its: Fleet) -> str:
+async def a_package_that_waits(service: Fleet) -> str:
     """Shown, and decided by nobody."""
-    async with crowd(its) as group:
+    async with crowd(service) as group:
         submitted = await group.asked("POST", "/v1/packages", SOFT)
-    await all_shown(its)
+    await all_shown(service)
     return str(submitted.body["decision_package_id"])
 
 
 @asynccontextmanager
-async def polled(its: Fleet, package_id: str) -> AsyncIterator[list[asyncio.Task[int]]]:
+async def polled(service: Fleet, package_id: str) -> AsyncIterator[list[asyncio.Task[int]]]:
     """Agents that wait at each of the replicas, for what does not come."""
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {its.key}"}) as http:
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {service.key}"}) as http:
         polls = [
             asyncio.create_task(_status(http, f"{replica.url}/v1/packages/{package_id}?wait=30"))
-            for replica in its.replicas
+            for replica in service.replicas
             for _ in range(POLLS)
         ]
         async with asyncio.timeout(20):
-            for replica in its.replicas:
+            for replica in service.replicas:
                 while f"countersign_long_polls {POLLS}.0" not in await metrics(http, replica.url):
                     pass
         yield polls
 
 
 async def _status(http: aiohttp.ClientSession, url: str) -> int:
-    async with http.get(url) as told:
-        return told.status
+    async with http.get(url) as response:
+        return response.status
 
 
 @POSTGRESQL
 async def test_a_rolling_restart_under_load_loses_nothing_that_was_acknowledged_and_answers_who_waits(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with fleet(database_url, tmp_path) as its, crowd(its, APPROVED) as group:
-        waiting = await a_package_that_waits(its)
-        async with polled(its, waiting) as polls, asyncio.TaskGroup() as both:
+    async with fleet(database_url, tmp_path) as service, crowd(service, APPROVED) as group:
+        waiting = await a_package_that_waits(service)
+        async with polled(service, waiting) as polls, asyncio.TaskGroup() as both:
             both.create_task(group.work(PACKAGES))
-            ended = [await _renewed(group, turn, replica) for turn, replica in enumerate(its.replicas, 1)]
+            ended = [await _renewed(group, turn, replica) for turn, replica in enumerate(service.replicas, 1)]
             assert ended == [0] * 3
             assert await asyncio.gather(*polls) == [200] * 3 * POLLS
-        await all_is_well(its, group, waiting)
-        assert [said for replica in its.replicas for said in replica.log if said.get("level") == "error"] == []
+        await all_is_well(service, group, waiting)
+        assert [line for replica in service.replicas for line in replica.log if line.get("level") == "error"] == []
 
 
 async def _renewed(group: Crowd, turn: int, replica: Replica) -> int:
@@ -125,23 +129,23 @@ async def _renewed(group: Crowd, turn: int, replica: Replica) -> int:
 async def test_who_waits_at_one_replica_is_told_of_what_was_decided_at_another(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with fleet(database_url, tmp_path, size=2) as its, aiohttp.ClientSession() as http:
-        here, there = its.replicas
-        its.slack.app_at(f"{there.url}/slack/events")
-        headers = {"Authorization": f"Bearer {its.key}"}
+    async with fleet(database_url, tmp_path, size=2) as service, aiohttp.ClientSession() as http:
+        here, there = service.replicas
+        service.slack.app_at(f"{there.url}/slack/events")
+        headers = {"Authorization": f"Bearer {service.key}"}
         async with http.post(f"{here.url}/v1/packages", json=SOFT, headers=headers) as posted:
             one = f"{here.url}/v1/packages/{(await posted.json())['decision_package_id']}"
-        await all_shown(its)
-        (card,) = its.slack.messages(CHANNEL)
+        await all_shown(service)
+        (card,) = service.slack.messages(CHANNEL)
         poll = asyncio.create_task(_answer(http, f"{one}?wait=30", headers))
         async with asyncio.timeout(20):
             while "countersign_long_polls 1.0" not in await metrics(http, here.url):
                 pass
-        assert (await its.slack.click(RITA, card, "approve")).ok
+        assert (await service.slack.click(RITA, card, "approve")).ok
         async with asyncio.timeout(5):  # far less than it was ready to wait
             assert (await poll)["status"] == "approved"
 
 
 async def _answer(http: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> Any:
-    async with http.get(url, headers=headers) as told:
-        return await told.json()
+    async with http.get(url, headers=headers) as response:
+        return await response.json()

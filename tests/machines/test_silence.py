@@ -45,69 +45,69 @@ async def replicas(
     size: int,
     lease: timedelta = AN_HOUR,
     soft: str = 'proof_every = "20s"',
-    **its: str,
+    **service: str,
 ) -> AsyncIterator[Fleet]:
-    settings = {"REPLICA_LEASE": str(lease.total_seconds()), **its}
+    settings = {"REPLICA_LEASE": str(lease.total_seconds()), **service}
     async with fleet(database_url, folder, size, f"{QUIET}\n[soft]\n{soft}\n", **settings) as started:
         await slack_is_known_to_have_called(started)
         yield started
 
 
-def beside(its: Fleet) -> AbstractAsyncContextManager[World]:
+def beside(service: Fleet) -> AbstractAsyncContextManager[World]:
     """By the policy of the replicas: another one would come into force for them, too."""
-    return opened(its.database_url, read_policy(its.policy.encode()), Clock(datetime.now(UTC)))
+    return opened(service.database_url, read_policy(service.policy.encode()), Clock(datetime.now(UTC)))
 
 
-async def slack_is_known_to_have_called(its: Fleet) -> None:
+async def slack_is_known_to_have_called(service: Fleet) -> None:
     """By all replicas: the one that was called has written it down."""
-    async with asyncio.timeout(ENDS_WITHIN), beside(its) as world:
+    async with asyncio.timeout(ENDS_WITHIN), beside(service) as world:
         while not await world.read(lambda connection: connection.execute(select(HEARD.c.at)).first()):
             pass
 
 
-async def waiting(its: Fleet) -> str:
+async def submit_soft_package(service: Fleet) -> str:
     """A package that waits for silence, and whose card is there."""
-    async with crowd(its) as group:
+    async with crowd(service) as group:
         submitted = await group.asked("POST", "/v1/packages", SOFT)
     assert (submitted.status, submitted.body["level"]) == (202, "soft_approval"), submitted
-    await all_shown(its)
+    await all_shown(service)
     return str(submitted.body["decision_package_id"])
 
 
-async def ended(its: Fleet, package_id: str) -> dict[str, Any]:
+async def ended(service: Fleet, package_id: str) -> dict[str, Any]:
     """The package, as soon as it is decided or hard."""
-    async with asyncio.timeout(ENDS_WITHIN), crowd(its) as group:
+    async with asyncio.timeout(ENDS_WITHIN), crowd(service) as group:
         while True:
             body = (await group.asked("GET", f"/v1/packages/{package_id}?wait=1")).body
             if body["terminal"] or body["level"] == "hard_approval":
                 return body
 
 
-async def consented_at(its: Fleet, package_id: str) -> datetime:
-    body = await ended(its, package_id)
+async def consented_at(service: Fleet, package_id: str) -> datetime:
+    body = await ended(service, package_id)
     assert (body["status"], body["level"]) == ("consented", "soft_approval"), body["why"]
     return datetime.fromisoformat(body["decision"]["decided_at"])
 
 
-async def last_signs_of_life(its: Fleet) -> list[datetime]:
-    async with beside(its) as world:
+async def last_signs_of_life(service: Fleet) -> list[datetime]:
+    async with beside(service) as world:
         query = select(PRESENCES.c.alive_at).order_by(PRESENCES.c.alive_at)
         return list(await world.read(lambda connection: connection.execute(query).scalars().all()))
 
 
-def hang(its: Fleet) -> None:
+def hang(service: Fleet) -> None:
     """One replica hangs, and the balancer gives it nothing any more."""
-    its.replicas[1].url = ""
-    its.replicas[1].its.send_signal(signal.SIGSTOP)
+    service.replicas[1].url = ""
+    service.replicas[1].process.send_signal(signal.SIGSTOP)
 
 
 @ONE_OR_TWO
 async def test_silence_consents_while_every_replica_can_take_a_click(
     database_url: str, tmp_path: Path, size: int
 ) -> None:
-    async with replicas(database_url, tmp_path, size) as its:
+    async with replicas(database_url, tmp_path, size) as service:
         before = datetime.now(UTC)
-        assert await consented_at(its, await waiting(its)) >= before + SOFT_TIMEOUT
+        assert await consented_at(service, await submit_soft_package(service)) >= before + SOFT_TIMEOUT
 
 
 @TWO
@@ -115,29 +115,29 @@ async def test_silence_counts_again_once_the_lease_of_a_replica_that_hangs_has_r
     database_url: str, tmp_path: Path
 ) -> None:
     lease = timedelta(seconds=10)
-    async with replicas(database_url, tmp_path, 2, lease) as its:
-        hang(its)
-        consented = await consented_at(its, await waiting(its))
-        assert consented >= (await last_signs_of_life(its))[0] + lease + SOFT_TIMEOUT
+    async with replicas(database_url, tmp_path, 2, lease) as service:
+        hang(service)
+        consented = await consented_at(service, await submit_soft_package(service))
+        assert consented >= (await last_signs_of_life(service))[0] + lease + SOFT_TIMEOUT
 
 
 @TWO
 async def test_silence_counts_again_once_a_replica_that_hung_is_back(database_url: str, tmp_path: Path) -> None:
-    async with replicas(database_url, tmp_path, 2) as its:
-        url = its.replicas[1].url
-        hang(its)
-        package_id, back = await waiting(its), datetime.now(UTC)
-        its.replicas[1].its.send_signal(signal.SIGCONT)
-        its.replicas[1].url = url
-        assert await consented_at(its, package_id) >= back + SOFT_TIMEOUT
+    async with replicas(database_url, tmp_path, 2) as service:
+        url = service.replicas[1].url
+        hang(service)
+        package_id, back = await submit_soft_package(service), datetime.now(UTC)
+        service.replicas[1].process.send_signal(signal.SIGCONT)
+        service.replicas[1].url = url
+        assert await consented_at(service, package_id) >= back + SOFT_TIMEOUT
 
 
 @TWO
 async def test_a_replica_that_is_stopped_in_order_holds_up_no_silence(database_url: str, tmp_path: Path) -> None:
     """Its lease would outlast this test."""
-    async with replicas(database_url, tmp_path, 2) as its:
-        assert await its.replicas[1].stop() == 0
-        await consented_at(its, await waiting(its))
+    async with replicas(database_url, tmp_path, 2) as service:
+        assert await service.replicas[1].stop() == 0
+        await consented_at(service, await submit_soft_package(service))
 
 
 @ONE_OR_TWO
@@ -148,8 +148,8 @@ async def test_a_proxy_that_swallows_what_slack_sends_never_brings_consent_and_m
     soft = 'proof_every = "2s"\nproof_lost = "4s"'
     async with (
         public_address() as address,
-        replicas(database_url, tmp_path, size, soft=soft, COUNTERSIGN_PUBLIC_URL=address.url) as its,
+        replicas(database_url, tmp_path, size, soft=soft, COUNTERSIGN_PUBLIC_URL=address.url) as service,
     ):
         address.broken = 200
-        body = await ended(its, await waiting(its))
+        body = await ended(service, await submit_soft_package(service))
         assert (body["status"], body["level"], body["why"][0]["rule"]) == ("pending", "hard_approval", "proof-lost")

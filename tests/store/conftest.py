@@ -17,17 +17,17 @@ from tests.store.world import World, founded
 
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[World]:
-    async with founded(database_url) as its:
-        yield its
+    async with founded(database_url) as fixture:
+        yield fixture
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A database with a table of notes, and nothing of the house above it."""
-    its = open_database(database_url)
-    await its.write(lambda connection: connection.execute(text(MAKE)))
-    yield its
-    await its.close()
+    fixture = open_database(database_url)
+    await fixture.write(lambda connection: connection.execute(text(MAKE)))
+    yield fixture
+    await fixture.close()
 
 
 @pytest.fixture

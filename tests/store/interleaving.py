@@ -123,7 +123,7 @@ class Interleaving(RuleBasedStateMachine):
     def _open(self, chance: Random) -> PackageState:
         """As it now is, and sooner one that something can still become of."""
         latest, now = [views[-1] for views in self.seen.values()], self.world.clock.now
-        lively = [each for each in latest if not each.status.terminal or each.may_proceed(now) or each.outcome_by]
+        lively = [state for state in latest if not state.status.terminal or state.may_proceed(now) or state.outcome_by]
         return chance.choice(lively or latest)
 
     def _look(self, *package_ids: str) -> None:
@@ -134,14 +134,14 @@ class Interleaving(RuleBasedStateMachine):
 
     def _asked_of(self, state: PackageState, kind: type[Command], chance: Random) -> Command:
         now = self.world.clock.now
-        said: dict[type[Command], dict[str, Any]] = {
+        fields: dict[type[Command], dict[str, Any]] = {
             commands.Defer: {"until": now + HOUR},
             commands.Extend: {"until": now + DAY},
             commands.NewVersion: {"package": proposal(chance)},
             commands.ClaimExecution: {"claim_id": chance.choice(["clm_1", "clm_1", "clm_2"])},
             commands.ReportExecution: {"outcome": chance.choice(["succeeded", "succeeded", "failed"])},
         }
-        return ask(kind, state, **said.get(kind, {}))
+        return ask(kind, state, **fields.get(kind, {}))
 
     # ---- what happens --------------------------------------------------------------------------------------------
 

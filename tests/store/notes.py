@@ -63,7 +63,7 @@ class Threads:
         await asyncio.gather(*self.held)
 
     async def asked(self, *operations: Any) -> list[asyncio.Task[Any]]:
-        tasks = [asyncio.create_task(self._database.write(each, quick=True)) for each in operations]
+        tasks = [asyncio.create_task(self._database.write(operation, quick=True)) for operation in operations]
         await asyncio.sleep(0)
         return tasks
 

@@ -53,10 +53,10 @@ def _packages(connection: Connection) -> list[Package]:
 
 
 def _grouped(connection: Connection, query: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for key, value in connection.execute(text(query)):
-        found.setdefault(key, []).append(value)
-    return found
+        groups.setdefault(key, []).append(value)
+    return groups
 
 
 def _faults(package: Package) -> Iterator[str]:

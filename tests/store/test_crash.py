@@ -29,11 +29,11 @@ ROUNDS = 3
 async def killed_under_load(url: str, round_: int, lines: int) -> list[list[str]]:
     """What a worker said before it was killed in the middle of its work, right after so many lines."""
     worker = await start_program(under_load.main, url, str(round_), cwd=ROOT, env=os.environ)
-    said = [await worker.stdout.readline() for _ in range(lines)]
+    printed = [await worker.stdout.readline() for _ in range(lines)]
     worker.kill()
     rest, _ = await worker.communicate()
-    said += rest.splitlines(keepends=True)
-    return [line.decode().split() for line in said if line.endswith(b"\n")]
+    printed += rest.splitlines(keepends=True)
+    return [line.decode().split() for line in printed if line.endswith(b"\n")]
 
 
 def gone(url: str) -> None:
@@ -53,8 +53,8 @@ async def kept(world: World) -> dict[str, PackageState]:
     return {state.decision_package_id: state for state in states}
 
 
-def those(said: list[list[str]], *what: str) -> set[str]:
-    return {name for *said_of_it, name in said if tuple(said_of_it) == what}
+def those(printed: list[list[str]], *what: str) -> set[str]:
+    return {name for *words, name in printed if tuple(words) == what}
 
 
 async def test_what_was_answered_survives_a_kill_and_what_was_not_can_be_asked_again(database_url: str) -> None:
@@ -62,16 +62,18 @@ async def test_what_was_answered_survives_a_kill_and_what_was_not_can_be_asked_a
         pass
     moments, packages_known = random.Random(4711), 0
     for round_ in range(ROUNDS):
-        said = await killed_under_load(database_url, round_, moments.randrange(20, 200))
+        printed = await killed_under_load(database_url, round_, moments.randrange(20, 200))
         gone(database_url)
         async with opened(database_url) as world:
             world.agent = await under_load.the_agent(world)
             states = await kept(world)
             assert await world.read(faults) == []
-            assert those(said, "done", "submit") <= states.keys()
-            assert {states[name].status for name in those(said, "done", "approve")} <= {Status.APPROVED}
-            assert {states[name].execution.state for name in those(said, "done", "claim")} <= {ExecutionState.CLAIMED}
-            asked = those(said, "asked", "submit")
+            assert those(printed, "done", "submit") <= states.keys()
+            assert {states[name].status for name in those(printed, "done", "approve")} <= {Status.APPROVED}
+            assert {states[name].execution.state for name in those(printed, "done", "claim")} <= {
+                ExecutionState.CLAIMED
+            }
+            asked = those(printed, "asked", "submit")
             again = {name: await world.asked(submission(name, as_=f"{name}_again")) for name in asked}
             assert {name for name, answered in again.items() if answered.replayed} == asked & states.keys()
             assert {answered.refusal for answered in again.values()} == {None}

@@ -91,9 +91,9 @@ async def test_a_change_between_reading_and_waiting_is_news(quiet: World, monkey
 async def test_who_saw_an_older_revision_does_not_wait(quiet: World) -> None:
     state = await quiet.submit(HARD)
     await quiet.after(ask(Comment, state), SENTA)
-    found = await soon(waiting(quiet, state, seen=state.revision))
-    assert found is not None
-    assert found.revision == state.revision + 1
+    result = await soon(waiting(quiet, state, seen=state.revision))
+    assert result is not None
+    assert result.revision == state.revision + 1
 
 
 async def test_who_waits_for_an_end_that_has_come_does_not_wait(quiet: World) -> None:
@@ -104,8 +104,8 @@ async def test_who_waits_for_an_end_that_has_come_does_not_wait(quiet: World) ->
 
 async def test_when_time_is_up_the_package_is_given_as_it_is_and_nothing_is_kept_of_the_wait(quiet: World) -> None:
     state = await quiet.submit(HARD)
-    found = await soon(quiet.store.wait_for_change(state.decision_package_id, state.agent_id, None, 0.01))
-    assert status_of(found) == "pending"
+    result = await soon(quiet.store.wait_for_change(state.decision_package_id, state.agent_id, None, 0.01))
+    assert status_of(result) == "pending"
     assert quiet.store.waiters._waiting == {}
 
 
@@ -130,5 +130,5 @@ async def test_a_process_that_ends_lets_everybody_go_and_nobody_wait_any_more(
     tasks = [waiting(quiet, state) for _ in range(5)]
     await waits.come(5)
     quiet.store.release_waiters()
-    found = await soon(asyncio.gather(*tasks, waiting(quiet, state)))
-    assert [status_of(each) for each in found] == ["pending"] * 6
+    result = await soon(asyncio.gather(*tasks, waiting(quiet, state)))
+    assert [status_of(document) for document in result] == ["pending"] * 6

@@ -91,10 +91,10 @@ async def labour(url: str, round_: str) -> None:
 async def the_agent(world: World) -> Agent:
     only = select(agents.AGENTS.c.agent_id)
     agent_id = await world.read(lambda connection: connection.execute(only).scalar_one())
-    found = await world.read(lambda connection: agents.load_agent(connection, world.tenant_id, agent_id))
-    if found is None:
+    agent = await world.read(lambda connection: agents.load_agent(connection, world.tenant_id, agent_id))
+    if agent is None:
         raise RuntimeError("the agent was to be hired before")
-    return found
+    return agent
 
 
 def main() -> None:

@@ -45,5 +45,5 @@ def waiting(world: World, state: PackageState, seen: int | None = None) -> async
     return asyncio.create_task(world.store.wait_for_change(state.decision_package_id, agent_id, seen, FOR_EVER))
 
 
-def status_of(found: PackageDocument | None) -> Any:
-    return found.document["status"] if found else None
+def status_of(current: PackageDocument | None) -> Any:
+    return current.document["status"] if current else None

@@ -75,10 +75,10 @@ class World:
         return await self.store.database.write(operation)
 
     async def hire(self, name: str) -> Agent:
-        made = await self.write(
+        credentials = await self.write(
             lambda connection: agent_admin.add_agent(connection, name, OWEN, self.clock(), rates=NO_LIMITS)
         )
-        hired = await self.read(lambda connection: agents.load_agent(connection, self.tenant_id, made.agent_id))
+        hired = await self.read(lambda connection: agents.load_agent(connection, self.tenant_id, credentials.agent_id))
         assert hired is not None
         return hired
 

@@ -29,63 +29,63 @@ from tests.store.recorded import Recorded, forge, recorded
 
 
 @pytest.fixture
-def its(database_url: str) -> Iterator[Recorded]:
-    made = recorded(database_url)
-    yield made
-    made.engine.dispose()
+def record(database_url: str) -> Iterator[Recorded]:
+    database = recorded(database_url)
+    yield database
+    database.engine.dispose()
 
 
-def faults(its: Recorded, counts: Counts | None = None) -> list[str]:
-    with snapshot(its.engine) as connection:
+def faults(record: Recorded, counts: Counts | None = None) -> list[str]:
+    with snapshot(record.engine) as connection:
         return [str(fault) for fault in verify_database(connection, counts)]
 
 
-def one(its: Recorded) -> str:
-    (sentence,) = faults(its)
+def only_fault(record: Recorded) -> str:
+    (sentence,) = faults(record)
     return sentence
 
 
 # ---- what the road leaves
 
 
-def test_what_went_down_the_road_is_clean_and_counted(its: Recorded) -> None:
+def test_what_went_down_the_road_is_clean_and_counted(record: Recorded) -> None:
     counts = Counts()
-    assert faults(its, counts) == []
+    assert faults(record, counts) == []
     assert counts == Counts(packages=3, events=11, contents=8, tenant_events=2)
 
 
-def test_progress_is_told_with_its_total(its: Recorded) -> None:
-    told: list[tuple[int, int]] = []
-    with snapshot(its.engine) as connection:
-        assert list(verify_database(connection, progress=lambda *now: told.append(now))) == []
-    assert told == [(3, 3)]
+def test_progress_is_told_with_its_total(record: Recorded) -> None:
+    reports: list[tuple[int, int]] = []
+    with snapshot(record.engine) as connection:
+        assert list(verify_database(connection, progress=lambda *now: reports.append(now))) == []
+    assert reports == [(3, 3)]
 
 
-def test_a_snapshot_stands_still_while_others_write(its: Recorded) -> None:
-    with snapshot(its.engine) as connection:
+def test_a_snapshot_stands_still_while_others_write(record: Recorded) -> None:
+    with snapshot(record.engine) as connection:
         before = tenant_claim(connection)
-        transact(its.engine, lambda other: tenancy.set_frozen(other, frozen=True, actor="operator", now=NOW))
+        transact(record.engine, lambda other: tenancy.set_frozen(other, frozen=True, actor="operator", now=NOW))
         assert tenant_claim(connection) == before
         assert list(verify_database(connection)) == []
-    assert faults(its) == []
+    assert faults(record) == []
 
 
-def test_a_snapshot_writes_nothing_on_postgresql(its: Recorded) -> None:
-    with snapshot(its.engine) as connection:
+def test_a_snapshot_writes_nothing_on_postgresql(record: Recorded) -> None:
+    with snapshot(record.engine) as connection:
         refuses = connection.dialect.name == "postgresql"
         read_only = connection.exec_driver_sql("SHOW transaction_read_only").scalar() if refuses else "on"
     assert read_only == "on"
 
 
 def test_more_packages_than_are_fetched_at_once_are_each_seen_once(
-    its: Recorded, monkeypatch: pytest.MonkeyPatch
+    record: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("store.audit.tolerant_rows.BATCH", 2)
     assert BATCH > 2
-    with snapshot(its.engine) as connection:
-        seen = [trail.package_id for trail in read_trails(connection, its.tenant_id)]
-        listed = [head.package_id for head in read_heads(connection, its.tenant_id)]
-    assert sorted(seen) == sorted([its.approved, its.rejected, its.mailed])
+    with snapshot(record.engine) as connection:
+        seen = [trail.package_id for trail in read_trails(connection, record.tenant_id)]
+        listed = [head.package_id for head in read_heads(connection, record.tenant_id)]
+    assert sorted(seen) == sorted([record.approved, record.rejected, record.mailed])
     assert listed == seen
 
 
@@ -96,44 +96,44 @@ KEY = {"events": "package_id, revision", "tenant_events": "sequence"}
 
 @pytest.mark.parametrize("table", ["events", "tenant_events"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET actor = 'auto'", "DELETE FROM {}"])
-def test_the_database_refuses_to_change_or_delete_what_happened(its: Recorded, table: str, statement: str) -> None:
-    with pytest.raises(DatabaseError, match=f"{table} is append-only"), its.engine.begin() as connection:
+def test_the_database_refuses_to_change_or_delete_what_happened(record: Recorded, table: str, statement: str) -> None:
+    with pytest.raises(DatabaseError, match=f"{table} is append-only"), record.engine.begin() as connection:
         connection.execute(text(statement.format(table)))
-    assert faults(its) == []
+    assert faults(record) == []
 
 
 @pytest.mark.parametrize("table", ["events", "tenant_events"])
-def test_postgresql_refuses_to_empty_the_tables_of_what_happened(its: Recorded, table: str) -> None:
-    statement = f"TRUNCATE {table}" if its.engine.dialect.name == "postgresql" else f"DELETE FROM {table}"
-    with pytest.raises(DatabaseError, match=f"{table} is append-only"), its.engine.begin() as connection:
+def test_postgresql_refuses_to_empty_the_tables_of_what_happened(record: Recorded, table: str) -> None:
+    statement = f"TRUNCATE {table}" if record.engine.dialect.name == "postgresql" else f"DELETE FROM {table}"
+    with pytest.raises(DatabaseError, match=f"{table} is append-only"), record.engine.begin() as connection:
         connection.execute(text(statement))
 
 
 @pytest.mark.parametrize("table", ["events", "tenant_events"])
-def test_the_database_refuses_to_put_another_event_in_the_place_of_one(its: Recorded, table: str) -> None:
+def test_the_database_refuses_to_put_another_event_in_the_place_of_one(record: Recorded, table: str) -> None:
     replace = f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1"
     upsert = f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1 ON CONFLICT (tenant_id, {KEY[table]}) DO UPDATE SET actor = 'auto'"
-    statement = replace if its.engine.dialect.name == "sqlite" else upsert
-    with pytest.raises(DatabaseError, match=f"{table} is append-only"), its.engine.begin() as connection:
+    statement = replace if record.engine.dialect.name == "sqlite" else upsert
+    with pytest.raises(DatabaseError, match=f"{table} is append-only"), record.engine.begin() as connection:
         connection.execute(text(statement))
-    assert faults(its) == []
+    assert faults(record) == []
 
 
-def test_emptied_words_break_nothing(its: Recorded) -> None:
-    with its.engine.begin() as connection:
+def test_emptied_words_break_nothing(record: Recorded) -> None:
+    with record.engine.begin() as connection:
         connection.execute(text("UPDATE content SET words = NULL, salt = NULL"))
-    assert faults(its) == []
+    assert faults(record) == []
 
 
 # ---- what somebody did behind the road's back
 
 
-def test_a_state_that_was_changed_is_found(its: Recorded) -> None:
+def test_a_state_that_was_changed_is_found(record: Recorded) -> None:
     change = "UPDATE packages SET state = replace(state, '\"rejected\"', '\"approved\"') WHERE package_id = :id"
-    assert forge(its.engine, change, id=its.rejected) == 1
-    disagree, differs = faults(its)
-    assert disagree == f"{its.rejected} revision 3: the columns of its row and its state disagree: status"
-    assert differs == f"{its.rejected} revision 3: the state that is kept is not what its events come to: status"
+    assert forge(record.engine, change, id=record.rejected) == 1
+    disagree, differs = faults(record)
+    assert disagree == f"{record.rejected} revision 3: the columns of its row and its state disagree: status"
+    assert differs == f"{record.rejected} revision 3: the state that is kept is not what its events come to: status"
 
 
 FORGERIES: dict[str, tuple[str, str]] = {
@@ -237,21 +237,21 @@ FORGERIES: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_what_was_done_behind_the_roads_back_is_found(its: Recorded, forgery: str) -> None:
+def test_what_was_done_behind_the_roads_back_is_found(record: Recorded, forgery: str) -> None:
     statement, sentence = FORGERIES[forgery]
-    names = {name: value for name, value in its._asdict().items() if f":{name}" in statement}
-    assert all(forge(its.engine, each, **names) > 0 for each in statement.split("; "))
-    assert any(fault.endswith(f": {sentence.format(**its._asdict())}") for fault in faults(its))
+    names = {name: value for name, value in record._asdict().items() if f":{name}" in statement}
+    assert all(forge(record.engine, forging, **names) > 0 for forging in statement.split("; "))
+    assert any(fault.endswith(f": {sentence.format(**record._asdict())}") for fault in faults(record))
 
 
-def test_another_time_in_the_column_is_found(its: Recorded) -> None:
+def test_another_time_in_the_column_is_found(record: Recorded) -> None:
     earlier = "UPDATE events SET occurred_at = '2020-01-01 00:00:00+00:00' WHERE package_id = :id AND revision = 1"
     forge(
-        its.engine,
-        earlier if its.engine.dialect.name == "postgresql" else earlier.replace("+00:00", ".000000"),
-        id=its.mailed,
+        record.engine,
+        earlier if record.engine.dialect.name == "postgresql" else earlier.replace("+00:00", ".000000"),
+        id=record.mailed,
     )
-    assert one(its).endswith("the columns of its row and the event disagree: occurred_at")
+    assert only_fault(record).endswith("the columns of its row and the event disagree: occurred_at")
 
 
 # ---- what can be asked for
@@ -272,20 +272,20 @@ CHOICES: dict[str, tuple[Selection, tuple[str, ...], int]] = {
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_a_selection_takes_packages_whole_and_events_alone(its: Recorded, choice: str) -> None:
+def test_a_selection_takes_packages_whole_and_events_alone(record: Recorded, choice: str) -> None:
     selection, packages, events = CHOICES[choice]
-    with snapshot(its.engine) as connection:
-        whole = list(read_trails(connection, its.tenant_id, selection))
-        found = list(matching_events(connection, its.tenant_id, selection))
-    assert {trail.package_id for trail in whole} == {getattr(its, name) for name in packages}
+    with snapshot(record.engine) as connection:
+        whole = list(read_trails(connection, record.tenant_id, selection))
+        events_found = list(matching_events(connection, record.tenant_id, selection))
+    assert {trail.package_id for trail in whole} == {getattr(record, name) for name in packages}
     assert [trail for trail in whole if trail.events[0]["revision"] != 1 or trail.claim is None] == []
-    assert len(found) == events
+    assert len(events_found) == events
 
 
-def test_selected_events_come_oldest_first(its: Recorded) -> None:
+def test_selected_events_come_oldest_first(record: Recorded) -> None:
     later = NOW + timedelta(hours=1)
-    transact(its.engine, lambda connection: tenancy.set_frozen(connection, frozen=True, actor="operator", now=later))
-    with snapshot(its.engine) as connection:
-        found: list[Any] = [event for _, event in matching_events(connection, its.tenant_id, EVERYTHING)]
-    assert found[-1]["event_type"] == "tenant.frozen"
-    assert [event["occurred_at"] for event in found] == sorted(event["occurred_at"] for event in found)
+    transact(record.engine, lambda connection: tenancy.set_frozen(connection, frozen=True, actor="operator", now=later))
+    with snapshot(record.engine) as connection:
+        events_found: list[Any] = [event for _, event in matching_events(connection, record.tenant_id, EVERYTHING)]
+    assert events_found[-1]["event_type"] == "tenant.frozen"
+    assert [event["occurred_at"] for event in events_found] == sorted(event["occurred_at"] for event in events_found)

@@ -14,16 +14,16 @@ from tests.store.recorded import Recorded, forge, recorded
 
 
 @pytest.fixture
-def its(tmp_path: Path) -> Iterator[Recorded]:
+def record(tmp_path: Path) -> Iterator[Recorded]:
     url = f"sqlite:///{tmp_path / 'its.db'}"
     migrate(url, NOW)
-    made = recorded(url)
-    yield made
-    made.engine.dispose()
+    database = recorded(url)
+    yield database
+    database.engine.dispose()
 
 
-def faults(its: Recorded) -> list[str]:
-    with snapshot(its.engine) as connection:
+def sqlite_faults(record: Recorded) -> list[str]:
+    with snapshot(record.engine) as connection:
         return [str(fault) for fault in verify_database(connection)]
 
 
@@ -31,36 +31,42 @@ TIMES = ["'garbage'", "12345", "-1.5", "x'ff00'", "'2026-13-45 99:99'"]
 
 
 @pytest.mark.parametrize("time", TIMES)
-def test_a_time_of_an_event_that_is_none_is_found_at_its_event(its: Recorded, time: str) -> None:
-    forge(its.engine, f"UPDATE events SET occurred_at = {time} WHERE package_id = :id AND revision = 2", id=its.mailed)
-    (fault,) = faults(its)
-    assert fault.startswith(f"{its.mailed} revision 2 (evt_")
+def test_a_time_of_an_event_that_is_none_is_found_at_its_event(record: Recorded, time: str) -> None:
+    forge(
+        record.engine,
+        f"UPDATE events SET occurred_at = {time} WHERE package_id = :id AND revision = 2",
+        id=record.mailed,
+    )
+    (fault,) = sqlite_faults(record)
+    assert fault.startswith(f"{record.mailed} revision 2 (evt_")
     assert fault.endswith("the columns of its row and the event disagree: occurred_at")
 
 
 @pytest.mark.parametrize("time", TIMES)
 @pytest.mark.parametrize("column", ["created_at", "updated_at", "decided_at"])
-def test_a_time_of_a_package_that_is_none_is_found_at_its_package(its: Recorded, column: str, time: str) -> None:
-    forge(its.engine, f"UPDATE packages SET {column} = {time} WHERE package_id = :id", id=its.mailed)
-    assert faults(its) == [f"{its.mailed} revision 4: the columns of its row and its state disagree: {column}"]
+def test_a_time_of_a_package_that_is_none_is_found_at_its_package(record: Recorded, column: str, time: str) -> None:
+    forge(record.engine, f"UPDATE packages SET {column} = {time} WHERE package_id = :id", id=record.mailed)
+    assert sqlite_faults(record) == [
+        f"{record.mailed} revision 4: the columns of its row and its state disagree: {column}"
+    ]
 
 
-def test_times_that_say_nothing_of_the_record_keep_nobody_from_reading_it(its: Recorded) -> None:
-    forge(its.engine, "UPDATE packages SET due_at = 'garbage'")
-    forge(its.engine, "UPDATE content SET created_at = 'garbage'")
-    assert faults(its) == []
+def test_times_that_say_nothing_of_the_record_keep_nobody_from_reading_it(record: Recorded) -> None:
+    forge(record.engine, "UPDATE packages SET due_at = 'garbage'")
+    forge(record.engine, "UPDATE content SET created_at = 'garbage'")
+    assert sqlite_faults(record) == []
 
 
-def test_a_length_that_is_no_number_is_found(its: Recorded) -> None:
-    forge(its.engine, "UPDATE packages SET revision = 'many' WHERE package_id = :id", id=its.mailed)
-    forge(its.engine, "UPDATE installation SET length = 'many'")
-    tenant, columns, end = faults(its)
+def test_a_length_that_is_no_number_is_found(record: Recorded) -> None:
+    forge(record.engine, "UPDATE packages SET revision = 'many' WHERE package_id = :id", id=record.mailed)
+    forge(record.engine, "UPDATE installation SET length = 'many'")
+    tenant, columns, end = sqlite_faults(record)
     assert tenant == "tenant revision 2: it goes on after revision -1, which should be its last"
-    assert columns == f"{its.mailed} revision -1: the columns of its row and its state disagree: revision"
-    assert end == f"{its.mailed} revision 4: it goes on after revision -1, which should be its last"
+    assert columns == f"{record.mailed} revision -1: the columns of its row and its state disagree: revision"
+    assert end == f"{record.mailed} revision 4: it goes on after revision -1, which should be its last"
 
 
-def test_events_with_a_time_that_is_none_are_handed_out_with_the_others(its: Recorded) -> None:
-    forge(its.engine, "UPDATE events SET occurred_at = 'garbage' WHERE package_id = :id", id=its.mailed)
-    with snapshot(its.engine) as connection:
-        assert len(list(matching_events(connection, its.tenant_id, EVERYTHING))) == 13
+def test_events_with_a_time_that_is_none_are_handed_out_with_the_others(record: Recorded) -> None:
+    forge(record.engine, "UPDATE events SET occurred_at = 'garbage' WHERE package_id = :id", id=record.mailed)
+    with snapshot(record.engine) as connection:
+        assert len(list(matching_events(connection, record.tenant_id, EVERYTHING))) == 13

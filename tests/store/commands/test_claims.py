@@ -127,7 +127,7 @@ async def test_only_who_claimed_reports(world: World, claim_id: str) -> None:
 async def test_what_was_not_approved_cannot_be_claimed(world: World) -> None:
     waiting, question = await world.submit(HARD), await world.submit(QUESTION)
     claims = [await world.claimed(waiting), await world.claimed(question)]
-    assert [why(each) for each in claims] == [Reason.MAY_NOT_PROCEED] * 2
+    assert [why(claim) for claim in claims] == [Reason.MAY_NOT_PROCEED] * 2
 
 
 async def _stand(world: World, standing: AgentStanding) -> None:

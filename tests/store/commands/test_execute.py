@@ -95,7 +95,7 @@ async def test_a_click_whose_answer_was_lost_is_answered_again_and_counts_once(w
     first, again = await world.do(vote, SUSI), await world.do(vote, SUSI)
     assert (first.replayed, again.replayed) == (False, True)
     assert again.state == first.state
-    assert [each.reviewer_id for each in again.state.votes] == [SUSI]  # type: ignore[union-attr]
+    assert [item.reviewer_id for item in again.state.votes] == [SUSI]  # type: ignore[union-attr]
     assert await world.read(faults) == []
 
 
@@ -113,7 +113,7 @@ async def test_a_claim_and_a_report_whose_answers_were_lost_are_answered_again(w
     state = await world.approved(HARD, by=SENTA)
     claims = [await world.claimed(state, claim_id="clm_1") for _ in range(2)]
     reports = [await world.reported(state, claim_id="clm_1") for _ in range(2)]
-    assert [each.refusal for each in (*claims, *reports)] == [None] * 4
+    assert [item.refusal for item in (*claims, *reports)] == [None] * 4
     assert claims[0].document == claims[1].document
     assert reports[0].document == reports[1].document
     assert await count(world, "events", "event_type LIKE 'execution.%'") == 2

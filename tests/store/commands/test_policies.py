@@ -24,8 +24,10 @@ LATER = written(STRICT) + "\nof_a_later_release = true"
 LAX = policy(**LASTING, version="lax", roles={"reviewer": {"max_risk": "high"}})
 
 
-async def gives(world: World, its: Policy, **how: Any) -> Activation:
-    return await world.write(lambda connection: activate_policy(connection, PolicyFile(its, written(its)), NOW, **how))
+async def gives(world: World, new_policy: Policy, **how: Any) -> Activation:
+    return await world.write(
+        lambda connection: activate_policy(connection, PolicyFile(new_policy, written(new_policy)), NOW, **how)
+    )
 
 
 async def activated(world: World) -> list[str]:
@@ -62,8 +64,8 @@ async def test_a_replica_restarted_with_a_replaced_file_does_not_bring_it_back(w
 
 
 async def test_two_replicas_with_two_new_files_are_announced_one_after_the_other(world: World) -> None:
-    async def starts(its: Policy) -> None:
-        async with opened(world.url, its, world.clock):
+    async def starts(new_policy: Policy) -> None:
+        async with opened(world.url, new_policy, world.clock):
             pass
 
     await asyncio.gather(starts(STRICT), starts(LAX))

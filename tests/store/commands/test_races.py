@@ -168,7 +168,11 @@ async def test_of_two_workers_that_claim_at_once_one_gets_the_permission(
 async def test_the_workers_of_two_replicas_that_claim_at_once_get_one_permission(world: World) -> None:
     state = await world.approved(HARD, by=SENTA)
     async with replica(world) as other:
-        claims = [each.claimed(state, claim_id=f"clm_{number}") for number in range(8) for each in (world, other)]
+        claims = [
+            replica_world.claimed(state, claim_id=f"clm_{number}")
+            for number in range(8)
+            for replica_world in (world, other)
+        ]
         refusals = [answered.refusal for answered in await asyncio.gather(*claims)]
     # Both workers of a claim id may have been told yes: it is the same claim, whose reply was lost.
     assert refusals.count(None) in {1, 2}

@@ -39,8 +39,8 @@ async def test_several_go_together_and_each_is_decided_by_itself(world: World, m
     early = await world.submit(HARD)
     world.clock.passes(DAY)
     outcomes = await world.store.execute_many([clock_commands.for_state(Expire, state) for state in (*due, early)])
-    told = [outcome.refusal and outcome.refusal.reason.value for outcome in outcomes]
-    assert told == [None, None, None, "not-due"]
+    reasons = [outcome.refusal and outcome.refusal.reason.value for outcome in outcomes]
+    assert reasons == [None, None, None, "not-due"]
     assert [state.status for state in await states_of(world, due)] == [Status.EXPIRED] * 3
     assert await world.state(early.decision_package_id) == early
     assert await world.read(faults) == []
@@ -85,12 +85,12 @@ async def test_what_was_decided_before_several_are_written_stays_as_it_was_decid
     approved = iter([approval])
 
     def too_late(connection: Connection, tenant_id: str, package_ids: list[str]) -> dict[str, Loaded]:
-        found = load_packages(connection, tenant_id, package_ids)
+        loaded = load_packages(connection, tenant_id, package_ids)
         for asked in approved:
             transact(
                 world.store.database.engine, partial(execute, installation=world.store.installation, invocation=asked)
             )
-        return found
+        return loaded
 
     monkeypatch.setattr("store.commands.execute.load_packages", too_late)
     world.clock.passes(DAY)

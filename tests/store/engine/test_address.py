@@ -30,17 +30,17 @@ def options(url: str) -> dict[str, Any]:
     ],
 )
 def test_of_several_hosts_the_one_that_takes_writes_is_asked_for(url: str, where: dict[str, str]) -> None:
-    told = options(url)
-    assert {name: told.get(name) for name in where} == where
-    assert (told["dbname"], told["target_session_attrs"]) == ("its", "read-write")
+    parsed = options(url)
+    assert {name: parsed.get(name) for name in where} == where
+    assert (parsed["dbname"], parsed["target_session_attrs"]) == ("its", "read-write")
 
 
 @pytest.mark.parametrize(
     "url", ["postgresql://app:wo,rd@one/its", "postgresql://app:wo,rd@one:5432/its?sslmode=require"]
 )
 def test_a_comma_in_a_password_names_no_second_host(url: str) -> None:
-    told = options(url)
-    assert (told["host"], told["user"], told["password"], told["dbname"]) == ("one", "app", "wo,rd", "its")
+    parsed = options(url)
+    assert (parsed["host"], parsed["user"], parsed["password"], parsed["dbname"]) == ("one", "app", "wo,rd", "its")
     assert "wo,rd" not in parse_database_url(url).render_as_string(hide_password=True)
 
 

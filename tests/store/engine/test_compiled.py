@@ -15,16 +15,16 @@ QUERY = select(NUMBERS.c.shared_by_engines).where(NUMBERS.c.shared_by_engines > 
 
 @pytest.fixture
 def engines(empty_database_url: str) -> Iterator[list[Engine]]:
-    made = [make_engine(parse_database_url(empty_database_url)) for _ in range(2)]
-    with made[0].begin() as connection:
+    pair = [make_engine(parse_database_url(empty_database_url)) for _ in range(2)]
+    with pair[0].begin() as connection:
         connection.execute(text("CREATE TABLE numbers (shared_by_engines INTEGER)"))
         connection.execute(text("INSERT INTO numbers VALUES (1), (2), (3)"))
-    yield made
-    for engine in made:
+    yield pair
+    for engine in pair:
         engine.dispose()
 
 
-def found(engine: Engine, least: int) -> list[int]:
+def select_numbers(engine: Engine, least: int) -> list[int]:
     with engine.connect() as connection:
         return list(connection.execute(QUERY, {"least": least}).scalars())
 
@@ -37,6 +37,6 @@ def test_a_statement_that_one_engine_compiled_is_not_compiled_again_by_the_next(
     def note(_: Connection, __: DBAPICursor, ___: str, ____: object, context: ExecutionContext, _____: bool) -> None:
         seen.append(context.cache_hit)  # type: ignore[attr-defined]
 
-    assert found(first, 1) == [2, 3]
-    assert found(second, 2) == [3]
+    assert select_numbers(first, 1) == [2, 3]
+    assert select_numbers(second, 2) == [3]
     assert seen == [CacheStats.CACHE_HIT]

@@ -16,57 +16,57 @@ from tests.store.recorded import Recorded, recorded
 
 
 @pytest.fixture
-def its(database_url: str) -> Iterator[Recorded]:
-    made = recorded(database_url)
-    yield made
-    made.engine.dispose()
+def record(database_url: str) -> Iterator[Recorded]:
+    database = recorded(database_url)
+    yield database
+    database.engine.dispose()
 
 
 def again(table: str) -> str:
     return f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1"
 
 
-def constraint(its: Recorded, statement: str) -> str | None:
-    with pytest.raises(IntegrityError) as raised, its.engine.begin() as connection:
+def constraint(record: Recorded, statement: str) -> str | None:
+    with pytest.raises(IntegrityError) as raised, record.engine.begin() as connection:
         connection.execute(text(statement))
     return violated_constraint(raised.value)
 
 
 @pytest.mark.parametrize("table", ["packages", "commands", "versions"])
-def test_a_primary_key_that_is_taken_has_its_name_on_both_databases(its: Recorded, table: str) -> None:
-    assert constraint(its, again(table)) == f"{table}_pkey"
+def test_a_primary_key_that_is_taken_has_its_name_on_both_databases(record: Recorded, table: str) -> None:
+    assert constraint(record, again(table)) == f"{table}_pkey"
 
 
-def test_a_unique_constraint_has_its_name_on_both_databases(its: Recorded) -> None:
+def test_a_unique_constraint_has_its_name_on_both_databases(record: Recorded) -> None:
     columns = "tenant_id, agent_id, name, owner, standing, created_at"
     copy = f"INSERT INTO agents ({columns}) SELECT tenant_id, 'agt_2', name, owner, standing, created_at FROM agents"
-    assert constraint(its, copy) == "uq_agents_name"
+    assert constraint(record, copy) == "uq_agents_name"
 
 
-def test_a_missing_value_violates_no_constraint_that_has_a_name(its: Recorded) -> None:
-    assert constraint(its, "UPDATE agents SET name = NULL") is None
+def test_a_missing_value_violates_no_constraint_that_has_a_name(record: Recorded) -> None:
+    assert constraint(record, "UPDATE agents SET name = NULL") is None
 
 
-def test_a_place_in_the_chain_that_is_taken_is_named_by_sqlites_trigger_or_by_the_key(its: Recorded) -> None:
+def test_a_place_in_the_chain_that_is_taken_is_named_by_sqlites_trigger_or_by_the_key(record: Recorded) -> None:
     taken = {"sqlite": append_only_message("events"), "postgresql": "events_pkey"}
-    assert constraint(its, again("events")) == taken[its.engine.dialect.name]
+    assert constraint(record, again("events")) == taken[record.engine.dialect.name]
 
 
-def test_a_table_that_is_not_ours_has_no_constraint_that_we_know(its: Recorded) -> None:
-    with its.engine.begin() as connection:
+def test_a_table_that_is_not_ours_has_no_constraint_that_we_know(record: Recorded) -> None:
+    with record.engine.begin() as connection:
         connection.execute(text("CREATE TABLE notes (number integer CONSTRAINT one_note PRIMARY KEY)"))
         connection.execute(text("INSERT INTO notes VALUES (1)"))
     known = {"sqlite": None, "postgresql": "one_note"}
-    assert constraint(its, again("notes")) == known[its.engine.dialect.name]
+    assert constraint(record, again("notes")) == known[record.engine.dialect.name]
 
 
 @pytest.mark.parametrize("table", ["events", "commands"])
-def test_a_command_whose_place_is_taken_is_stale(its: Recorded, table: str) -> None:
-    with pytest.raises(StaleError), its.engine.begin() as connection, batch_or_stale(connection):
+def test_a_command_whose_place_is_taken_is_stale(record: Recorded, table: str) -> None:
+    with pytest.raises(StaleError), record.engine.begin() as connection, batch_or_stale(connection):
         connection.execute(text(again(table)))
 
 
 @pytest.mark.parametrize("table", ["packages", "votes"])
-def test_any_other_row_that_is_taken_is_a_fault(its: Recorded, table: str) -> None:
-    with pytest.raises(IntegrityError), its.engine.begin() as connection, batch_or_stale(connection):
+def test_any_other_row_that_is_taken_is_a_fault(record: Recorded, table: str) -> None:
+    with pytest.raises(IntegrityError), record.engine.begin() as connection, batch_or_stale(connection):
         connection.execute(text(again(table)))

@@ -34,7 +34,7 @@ async def test_an_operation_that_fails_leaves_nothing_and_harms_nobody_in_its_gr
         note(1)(connection)
         note(1)(connection)
 
-    group = [asyncio.create_task(database.write(each)) for each in (note(3), half, note(4))]
+    group = [asyncio.create_task(database.write(operation)) for operation in (note(3), half, note(4))]
     hold.let_go()
     await first
     third, failed, fourth = await asyncio.gather(*group, return_exceptions=True)
@@ -43,7 +43,7 @@ async def test_an_operation_that_fails_leaves_nothing_and_harms_nobody_in_its_gr
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "expected"),
     [
         (ValueError("no"), ValueError),
         (StaleError(), StaleError),
@@ -54,7 +54,7 @@ async def test_an_operation_that_fails_leaves_nothing_and_harms_nobody_in_its_gr
     ids=repr,
 )
 async def test_the_database_survives_whatever_an_operation_raises(
-    database: Database, fault: BaseException, told: type[BaseException], monkeypatch: pytest.MonkeyPatch
+    database: Database, fault: BaseException, expected: type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_database, "ATTEMPTS", 2)
 
@@ -63,7 +63,7 @@ async def test_the_database_survives_whatever_an_operation_raises(
         raise fault
 
     for ask in (database.write, database.read):
-        with pytest.raises(told):
+        with pytest.raises(expected):
             await ask(fails)
     assert await database.write(note(2)) == 2
     assert await database.read(notes) == [2]
@@ -223,9 +223,9 @@ async def test_what_another_process_keeps_locked_is_unavailable_and_then_availab
 _DURABLE = """
 import sys
 from sqlalchemy import text
-from store.engine.address import address
+from store.engine.address import parse_database_url
 from store.engine.engines import make_engine
-print(make_engine(address(sys.argv[1])).connect().execute(text("PRAGMA synchronous")).scalar())
+print(make_engine(parse_database_url(sys.argv[1])).connect().execute(text("PRAGMA synchronous")).scalar())
 """
 FULL = "2"
 

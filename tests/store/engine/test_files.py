@@ -38,13 +38,13 @@ def test_the_database_what_lies_beside_it_and_its_own_folder_are_for_their_owner
     engine = make_engine(parse_database_url(url))
     with engine.connect() as connection:
         assert read_tenant_id(connection)
-        transact(engine, lambda its: its.exec_driver_sql("UPDATE installation SET frozen = 0"))
-        assert sorted(each.name for each in file.parent.iterdir()) == [
+        transact(engine, lambda connection: connection.exec_driver_sql("UPDATE installation SET frozen = 0"))
+        assert sorted(path.name for path in file.parent.iterdir()) == [
             file.name,
             f"{file.name}-shm",
             f"{file.name}-wal",
         ]
-        assert {mode(each) for each in file.parent.iterdir()} == {0o600}
+        assert {mode(path) for path in file.parent.iterdir()} == {0o600}
     assert (mode(file.parent), mode(file.parent.parent)) == (0o700, 0o700)
     engine.dispose()
 

@@ -24,8 +24,8 @@ POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 @pytest.fixture
 async def threads(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Threads]:
     monkeypatch.setattr(store_database, "GROUP_TIMEOUT", 20)  # a slow machine does not divide the group
-    async with Threads(database) as its:
-        yield its
+    async with Threads(database) as threads:
+        yield threads
 
 
 def in_transaction(connection: Connection) -> str:

@@ -73,7 +73,7 @@ async def test_a_quick_operation_that_fails_leaves_nothing_and_harms_nobody_in_i
         note(2)(connection)
         note(1)(connection)
 
-    group = [database.write(each, quick=True) for each in (note(1), half, note(3))]
+    group = [database.write(operation, quick=True) for operation in (note(1), half, note(3))]
     first, failed, third = await asyncio.gather(*group, return_exceptions=True)
     assert (first, type(failed), third) == (1, IntegrityError, 3)
     assert await database.read(notes, quick=True) == [1, 3]
@@ -156,9 +156,9 @@ async def test_everything_else_gets_its_turn_while_one_task_reads_again_and_agai
 
 def fails_in_the_middle(connection: Connection) -> None:
     """Its exception keeps a cursor that has more to give."""
-    found = connection.connection.cursor()
-    found.execute("SELECT number FROM notes")
-    found.fetchone()
+    cursor = connection.connection.cursor()
+    cursor.execute("SELECT number FROM notes")
+    cursor.fetchone()
     raise ValueError
 
 

@@ -28,7 +28,9 @@ async def lived_in(world: World) -> None:
     """One package was approved, one is escalated and somebody is away: dates, numbers, truths, and nothing at all."""
     await world.approved(by=RITA)
     await world.after(ask(Escalate, await world.submit(HARD)), SENTA)
-    await world.write(lambda its: directory.begin_absence(its, ROSS, world.clock() + HOUR, None, world.clock()))
+    await world.write(
+        lambda connection: directory.begin_absence(connection, ROSS, world.clock() + HOUR, None, world.clock())
+    )
 
 
 @pytest.mark.parametrize("name", ["absences", "agents", "commands", "installation", "packages", "people", "tasks"])
@@ -37,8 +39,8 @@ async def test_a_row_is_what_sqlalchemy_makes_of_it(world: World, name: str) -> 
     table = TASKS if name == "tasks" else SQLModel.metadata.tables[name]
     query = select(table).where(table.c.tenant_id == bindparam("tenant")).order_by(*table.primary_key)
     key = {"tenant": world.tenant_id}
-    usual = await world.read(lambda its: [dict(row) for row in its.execute(query, key).mappings()])
-    ours = await world.read(lambda its: [row._asdict() for row in fetch_all(its, query, key)])
+    usual = await world.read(lambda connection: [dict(row) for row in connection.execute(query, key).mappings()])
+    ours = await world.read(lambda connection: [row._asdict() for row in fetch_all(connection, query, key)])
     assert usual
     assert ours == usual
 
@@ -56,41 +58,41 @@ async def test_a_row_is_what_sqlalchemy_makes_of_it(world: World, name: str) -> 
 async def test_what_a_statement_says_itself_is_sent_with_it(world: World, query: Select[Any]) -> None:
     await lived_in(world)
     key = {"tenant": world.tenant_id}
-    usual = await world.read(lambda its: [tuple(row) for row in its.execute(query, key)])
-    ours = await world.read(lambda its: [tuple(row) for row in fetch_all(its, query, key)])
+    usual = await world.read(lambda connection: [tuple(row) for row in connection.execute(query, key)])
+    ours = await world.read(lambda connection: [tuple(row) for row in fetch_all(connection, query, key)])
     assert usual
     assert ours == usual
 
 
 async def test_a_constant_that_is_nothing_is_written_as_nothing(world: World) -> None:
-    made = insert(AGENTS).values(callback_url=None)
+    statement = insert(AGENTS).values(callback_url=None)
     row = {"tenant_id": world.tenant_id, "agent_id": "agt_x", "name": "X", "owner": RITA, "standing": "active"}
 
     def added(connection: Connection) -> Any:
         with batched_writes(connection) as batch:
-            batch.execute(made, row | {"created_at": world.clock()})
+            batch.execute(statement, row | {"created_at": world.clock()})
         return fetch_first(
             connection, select(AGENTS).where(AGENTS.c.agent_id == bindparam("agent")), {"agent": "agt_x"}
         )
 
-    found = await world.write(added)
-    assert (found.name, found.callback_url, found.created_at) == ("X", None, world.clock())
+    agent = await world.write(added)
+    assert (agent.name, agent.callback_url, agent.created_at) == ("X", None, world.clock())
 
 
 async def test_nothing_found_is_nothing(world: World) -> None:
     query = select(PACKAGES.c.state).where(PACKAGES.c.package_id == bindparam("package"))
-    assert await world.read(lambda its: fetch_first(its, query, {"package": "pkg_none"})) is None
-    assert await world.read(lambda its: fetch_all(its, query, {"package": "pkg_none"})) == []
+    assert await world.read(lambda connection: fetch_first(connection, query, {"package": "pkg_none"})) is None
+    assert await world.read(lambda connection: fetch_all(connection, query, {"package": "pkg_none"})) == []
 
 
 async def test_a_fault_of_the_driver_is_told_as_sqlalchemy_tells_it(world: World) -> None:
     nowhere = select(Table("nowhere", MetaData(), Column("number", Integer)).c.number)
-    told = []
+    errors = []
     for ask_it in (Connection.execute, fetch_all):
         with pytest.raises(DBAPIError) as caught:
-            await world.write(lambda its, way=ask_it: way(its, nowhere, {}))  # type: ignore[misc]
-        told.append((type(caught.value), type(caught.value.orig), caught.value.connection_invalidated))
-    assert told[0] == told[1]
+            await world.write(lambda connection, way=ask_it: way(connection, nowhere, {}))  # type: ignore[misc]
+        errors.append((type(caught.value), type(caught.value.orig), caught.value.connection_invalidated))
+    assert errors[0] == errors[1]
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -29,7 +29,7 @@ def renewed(everybody: dict[str, Person], groups: dict[str, list[str]] | None = 
 
 
 async def at_once(world: World, other: World, operation: Callable[[Connection], None]) -> None:
-    await asyncio.gather(*(each.write(operation) for each in (world, other) for _ in range(4)))
+    await asyncio.gather(*(replica_world.write(operation) for replica_world in (world, other) for _ in range(4)))
 
 
 async def test_the_directory_is_replaced_whole(world: World) -> None:
@@ -59,8 +59,8 @@ async def test_somebody_who_comes_back_twice_at_once_is_back_and_it_is_said_once
     async with replica(world) as other:
         await at_once(world, other, lambda connection: directory.end_absence(connection, SENTA, NOW))
     query = text("SELECT event_type FROM tenant_events WHERE actor = :senta ORDER BY sequence")
-    said = await world.read(lambda connection: list(connection.execute(query, {"senta": SENTA}).scalars()))
-    assert said == ["person.away", "person.back"]
+    event_types = await world.read(lambda connection: list(connection.execute(query, {"senta": SENTA}).scalars()))
+    assert event_types == ["person.away", "person.back"]
     assert (await known(world))[SENTA] == person(SENTA)
 
 

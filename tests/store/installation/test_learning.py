@@ -24,16 +24,18 @@ def at(minutes: float, event_id: str = "") -> EventTime:
     return EventTime(NOW + minutes * MINUTE, event_id or f"Ev{minutes}")
 
 
-async def heard(world: World, told: EventTime, **changes: Any) -> bool:
-    return await world.write(lambda connection: apply_person(connection, person(SENTA, **changes), told))
+async def apply_change(world: World, event_time: EventTime, **changes: Any) -> bool:
+    return await world.write(lambda connection: apply_person(connection, person(SENTA, **changes), event_time))
 
 
-async def changed(world: World, told: EventTime, added: Collection[str] = (), removed: Collection[str] = ()) -> bool:
-    return await world.write(lambda connection: apply_group_change(connection, GROUP, added, removed, told))
+async def changed(
+    world: World, event_time: EventTime, added: Collection[str] = (), removed: Collection[str] = ()
+) -> bool:
+    return await world.write(lambda connection: apply_group_change(connection, GROUP, added, removed, event_time))
 
 
-async def listed(world: World, told: EventTime, *users: str) -> bool:
-    return await world.write(lambda connection: apply_group(connection, GROUP, users, told))
+async def listed(world: World, event_time: EventTime, *users: str) -> bool:
+    return await world.write(lambda connection: apply_group(connection, GROUP, users, event_time))
 
 
 async def read(world: World, read_at: datetime = READ, *members: str) -> None:
@@ -63,16 +65,16 @@ async def test_of_a_persons_events_the_newest_holds_in_whichever_order_they_arri
     events: list[dict[str, Any]] = [{"name": "Senta K."}, {"is_guest": True}, {"active": False, "name": "Gone"}]
     async with replica(world) as other:
         for turn, number in enumerate(order):
-            assert await heard((world, other)[turn % 2], at(number), **events[number])
+            assert await apply_change((world, other)[turn % 2], at(number), **events[number])
         assert await senta(other) == await senta(world) == person(SENTA, **events[2])
 
 
 async def test_a_repeated_event_changes_nothing_and_asks_for_no_reading(world: World) -> None:
     await read(world)
-    assert await heard(world, at(0), active=False)
-    assert await heard(world, at(1), name="Back")
-    assert await heard(world, at(0), active=False)
-    assert await heard(world, at(1), name="Back")
+    assert await apply_change(world, at(0), active=False)
+    assert await apply_change(world, at(1), name="Back")
+    assert await apply_change(world, at(0), active=False)
+    assert await apply_change(world, at(1), name="Back")
     assert await senta(world) == person(SENTA, name="Back")
 
 
@@ -86,17 +88,17 @@ async def test_of_two_events_of_one_moment_what_takes_authority_holds_until_all_
         (at(0, "EvB"), {"name": "Back"}),
     ]
     ordered = events if last else events[::-1]
-    certain = [await heard(world, told, **changes) for told, changes in ordered]
+    certain = [await apply_change(world, event_time, **changes) for event_time, changes in ordered]
     assert (certain, (await senta(world)).active) == ([True, False], False)
 
 
 async def test_an_event_from_before_the_reading_takes_away_and_never_gives(world: World) -> None:
     await read(world, NOW)
-    assert await heard(world, at(-1, "EvA")) is True  # it says what is known
-    assert await heard(world, at(-1, "EvB"), active=False) is False
-    assert await heard(world, at(-1, "EvC")) is False
+    assert await apply_change(world, at(-1, "EvA")) is True  # it says what is known
+    assert await apply_change(world, at(-1, "EvB"), active=False) is False
+    assert await apply_change(world, at(-1, "EvC")) is False
     assert (await senta(world)).active is False
-    assert await heard(world, at(1))
+    assert await apply_change(world, at(1))
     assert (await senta(world)).active is True
 
 
@@ -149,7 +151,7 @@ async def test_a_groups_event_from_before_the_reading_takes_away_and_never_gives
 async def test_a_reading_replaces_what_was_learnt_before_it(world: World) -> None:
     await read(world)
     await changed(world, at(0), removed=[SENTA])
-    await heard(world, at(0), active=False)
+    await apply_change(world, at(0), active=False)
     await read(world, at(1).at, SENTA)
     assert (await senta(world), await members(world)) == (person(SENTA), {SENTA})
 
@@ -157,6 +159,8 @@ async def test_a_reading_replaces_what_was_learnt_before_it(world: World) -> Non
 async def test_replicas_that_hear_two_events_at_once_keep_the_newer_one(world: World) -> None:
     await read(world)
     async with replica(world) as other:
-        each = ((world, at(0), {"name": "Older"}), (other, at(1), {"active": False}))
-        await asyncio.gather(*(heard(where, told, **changes) for where, told, changes in each * 4))
+        changes_of = ((world, at(0), {"name": "Older"}), (other, at(1), {"active": False}))
+        await asyncio.gather(
+            *(apply_change(where, event_time, **changes) for where, event_time, changes in changes_of * 4)
+        )
         assert (await senta(world)).active is (await senta(other)).active is False

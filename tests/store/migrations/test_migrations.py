@@ -149,14 +149,14 @@ def test_packages_and_versions_of_before_are_found_by_the_new_indexes(empty_data
 
 
 def test_second_looks_of_before_are_in_columns_of_their_own(empty_database_url: str) -> None:
-    said = {
+    states = {
         "unsampled": '"sampled":false,"verdict":null',
         "waits": '"sampled":true,"verdict":null',
         "sound": '"sampled":true,"verdict":"sound"',
         "unsound": '"sampled":true,"verdict":"unsound"',
         "quoted": r'"sampled":false,"thread_id":"\"sampled\":true,\"verdict\":\"sound\""',
     }
-    packages = [_package(package_id=name, state=f"{{{state}}}") for name, state in said.items()]
+    packages = [_package(package_id=name, state=f"{{{state}}}") for name, state in states.items()]
     query = "SELECT package_id, sampled, verdict FROM packages"
     with engine_of(empty_database_url) as engine, engine.begin() as connection:
         upgrade(connection, "0011")
@@ -189,9 +189,9 @@ async def test_replicas_that_start_at_once_on_an_empty_database_migrate_it_once(
 ) -> None:
     starter = partial(_migrates, empty_database_url, FORKED.Barrier(3))
     starters = [await start_program(starter, cwd=tmp_path, env=os.environ) for _ in range(3)]
-    answers = [await its.communicate() for its in starters]
+    answers = [await starter.communicate() for starter in starters]
     assert answers == [(f"{newest_revision()}\n".encode(), b"")] * 3
-    assert [its.returncode for its in starters] == [0] * 3
+    assert [starter.returncode for starter in starters] == [0] * 3
     assert len(tenant_of(empty_database_url)) == len("inst_") + 20
 
 

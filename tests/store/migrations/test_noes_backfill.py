@@ -40,9 +40,9 @@ def upgraded(url: str) -> list[tuple[str, str, str, bool]]:
     engine = make_engine(make_url(url))
     with engine.begin() as connection, migrating(connection) as config:
         command.upgrade(config, "0006")
-        found = [(row[0], row[1], row[2], bool(row[3])) for row in connection.execute(_KEPT)]
+        kept = [(row[0], row[1], row[2], bool(row[3])) for row in connection.execute(_KEPT)]
     engine.dispose()
-    return found
+    return kept
 
 
 async def test_rejections_objections_and_revocations_of_the_release_before_are_remembered(world: World) -> None:

@@ -79,10 +79,10 @@ async def test_the_agent_is_called_for_each_status_and_not_for_each_event(world:
     await world.asked(ask(NewVersion, state, package=HARD))
     await world.after(ask(Escalate, await world.state(state.decision_package_id)), SENTA)
     await world.after(ask(Reject, await world.state(state.decision_package_id)), SENTA)
-    told = [(kind, url) for kind, url, _, _ in await callbacks(world)]
+    sent = [(kind, url) for kind, url, _, _ in await callbacks(world)]
     address = "https://agent.example/hook"
     kinds = ["package.revision_requested", "package.escalated", "package.rejected"]
-    assert told == [(kind, address) for kind in kinds]
+    assert sent == [(kind, address) for kind in kinds]
 
 
 async def test_of_a_package_one_callback_is_due_and_the_others_wait(world: World) -> None:
@@ -104,11 +104,11 @@ async def test_of_a_package_one_callback_is_due_and_the_others_wait(world: World
 async def test_a_callback_carries_the_status_document_as_it_was_then(world: World) -> None:
     state = await world.approved(CALLED, by=SENTA)
     [(body, due_at)] = await rows(world, "SELECT body, due_at FROM callbacks")
-    said = json.loads(body)
-    found = await world.store.load_document(state.decision_package_id, state.agent_id)
-    assert found is not None
-    assert (said["type"], said["timestamp"]) == ("package.approved", "2026-11-20T12:00:00Z")
-    assert said["data"] == found.document
+    payload = json.loads(body)
+    current = await world.store.load_document(state.decision_package_id, state.agent_id)
+    assert current is not None
+    assert (payload["type"], payload["timestamp"]) == ("package.approved", "2026-11-20T12:00:00Z")
+    assert payload["data"] == current.document
     assert due_at is not None
 
 
@@ -128,17 +128,27 @@ async def test_a_command_said_again_is_told_once(world: World) -> None:
     assert await callbacks(world) == [("package.rejected", "https://agent.example/hook", "due", 0)]
 
 
-@pytest.mark.parametrize("part", ["versions", "tasks", "threads", "votes", "cards", "callbacks", "content"])
+@pytest.mark.parametrize(
+    "writer",
+    [
+        "packages.versions.write_versions",
+        "packages.tasks.write_tasks",
+        "packages.threads.write_thread_holds",
+        "packages.votes.write_votes",
+        "outbox.cards.write_cards",
+        "outbox.callbacks.write_callbacks",
+        "packages.content.save_content",
+    ],
+)
 async def test_a_change_of_which_a_part_cannot_be_written_is_not_made_at_all(
-    world: World, part: str, monkeypatch: pytest.MonkeyPatch
+    world: World, writer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = await world.submit(CALLED)
 
     def fails(*_: Any) -> None:
         raise ZeroDivisionError
 
-    folder = "outbox" if part in {"cards", "callbacks"} else "packages"
-    monkeypatch.setattr(f"store.{folder}.{part}.{'keep' if part == 'content' else 'follow'}", fails)
+    monkeypatch.setattr(f"store.{writer}", fails)
     reject = ask(Reject, state)
     with pytest.raises(ZeroDivisionError):
         await world.do(reject, SENTA)

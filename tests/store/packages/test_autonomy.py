@@ -47,9 +47,9 @@ async def test_nothing_is_earned_before_anything_was_reported(world: World) -> N
 async def test_successes_that_people_approved_lower_the_level_step_by_step(quick: World) -> None:
     for number in range(2):
         await quick.reported(await claimed(quick, number=number))
-    its = await earned(quick)
-    assert its is not None
-    assert (its.current_level, its.consecutive_successes) == (HITLLevel.NOTIFY_ONLY, 0)
+    profile = await earned(quick)
+    assert profile is not None
+    assert (profile.current_level, profile.consecutive_successes) == (HITLLevel.NOTIFY_ONLY, 0)
     assert (await quick.submit(package(subject_id="next"))).status is Status.APPROVED
     assert await quick.read(faults) == []
 
@@ -58,9 +58,9 @@ async def test_no_spelling_of_an_action_type_leaves_its_failures_behind(world: W
     state = await world.approved(package(action_type="Record.Read"), by=RITA)
     await world.claimed(state)
     await world.reported(state, "failed")
-    its = await earned(world)
-    assert its is not None
-    assert len(its.recent_failures) == 1
+    profile = await earned(world)
+    assert profile is not None
+    assert len(profile.recent_failures) == 1
 
 
 async def test_the_change_of_the_level_is_in_the_record_of_the_package_that_brought_it(quick: World) -> None:
@@ -84,9 +84,9 @@ async def test_what_is_earned_is_the_agents_own_and_for_that_action_type(quick: 
 async def test_failures_raise_the_level_and_soon_a_person_takes_over(world: World) -> None:
     for number in range(2):
         await world.reported(await claimed(world, number=number), "failed")
-    its = await earned(world)
-    assert its is not None
-    assert its.current_level is HITLLevel.HARD_APPROVAL
+    profile = await earned(world)
+    assert profile is not None
+    assert profile.current_level is HITLLevel.HARD_APPROVAL
     assert (await world.submit(package(subject_id="next"))).level is HITLLevel.HUMAN_TAKEOVER
     assert await world.read(faults) == []
 
@@ -96,9 +96,9 @@ async def test_an_outcome_that_was_lost_counts_as_a_failure_once(world: World) -
     world.clock.passes(HOUR)
     await world.after(ask(LoseTrack, state))
     await world.reported(state, "failed")
-    its = await earned(world)
-    assert its is not None
-    assert len(its.recent_failures) == 1
+    profile = await earned(world)
+    assert profile is not None
+    assert len(profile.recent_failures) == 1
 
 
 async def test_what_no_person_looked_at_earns_nothing(world: World) -> None:
@@ -112,9 +112,9 @@ async def test_the_same_report_twice_counts_once(world: World) -> None:
     state = await claimed(world)
     await world.reported(state)
     await world.reported(state)
-    its = await earned(world)
-    assert its is not None
-    assert its.consecutive_successes == 1
+    profile = await earned(world)
+    assert profile is not None
+    assert profile.consecutive_successes == 1
 
 
 @pytest.mark.parametrize("outcome", ["succeeded", "failed"])
@@ -124,9 +124,9 @@ async def test_reports_of_different_packages_at_once_all_count(
     states = [await claimed(world, by=SENTA, number=number) for number in range(6)]
     all_load_first(monkeypatch, world, len(states))
     await asyncio.gather(*(world.reported(state, outcome) for state in states))
-    its = await earned(world)
-    assert its is not None
-    assert its.consecutive_successes + len(its.recent_failures) == 6
+    profile = await earned(world)
+    assert profile is not None
+    assert profile.consecutive_successes + len(profile.recent_failures) == 6
     assert await world.read(faults) == []
 
 

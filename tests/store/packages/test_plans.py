@@ -21,22 +21,34 @@ from tests.store.world import World
 Query = Callable[[Connection, PackageState], object]
 
 QUERIES: list[tuple[str, str, Query]] = [
-    ("is anything due", "ix_packages_due", lambda its, of: is_any_due(its, of.tenant_id, NOW)),
-    ("claim of what is due", "ix_packages_due", lambda its, of: claim_due_packages(its, of.tenant_id, NOW, NOW, 10)),
+    ("is anything due", "ix_packages_due", lambda connection, of: is_any_due(connection, of.tenant_id, NOW)),
+    (
+        "claim of what is due",
+        "ix_packages_due",
+        lambda connection, of: claim_due_packages(connection, of.tenant_id, NOW, NOW, 10),
+    ),
     ("same subject", "ix_packages_subject", list_similar_decided),
     (
         "one thread",
         "ix_packages_thread",
-        lambda its, of: list_own(its, of.tenant_id, of.agent_id, limit=9, thread_id="t"),
+        lambda connection, of: list_own(connection, of.tenant_id, of.agent_id, limit=9, thread_id="t"),
     ),
-    ("open", "ix_packages_open", lambda its, of: load_proposing_agent(its, of.tenant_id, of.agent_id, None, NOW)),
-    ("second looks", "ix_packages_sampled", lambda its, of: list_unjudged(its, of.tenant_id)),
-    ("verdicts", "ix_packages_sampled", lambda its, _: load_statistics(its, NOW - DAY, NOW)),
-    ("waiting", "ix_versions_waiting", lambda its, of: load_proposing_agent(its, of.tenant_id, of.agent_id, None, NOW)),
+    (
+        "open",
+        "ix_packages_open",
+        lambda connection, of: load_proposing_agent(connection, of.tenant_id, of.agent_id, None, NOW),
+    ),
+    ("second looks", "ix_packages_sampled", lambda connection, of: list_unjudged(connection, of.tenant_id)),
+    ("verdicts", "ix_packages_sampled", lambda connection, _: load_statistics(connection, NOW - DAY, NOW)),
+    (
+        "waiting",
+        "ix_versions_waiting",
+        lambda connection, of: load_proposing_agent(connection, of.tenant_id, of.agent_id, None, NOW),
+    ),
 ]
 
 
-@pytest.mark.parametrize(("index", "query"), [each[1:] for each in QUERIES], ids=[each[0] for each in QUERIES])
+@pytest.mark.parametrize(("index", "query"), [entry[1:] for entry in QUERIES], ids=[entry[0] for entry in QUERIES])
 async def test_a_query_uses_the_index_that_is_kept_for_it(world: World, index: str, query: Query) -> None:
     state = await world.submit(HARD.model_copy(update={"subject_id": "customer 7"}))
     plans = await world.read(lambda connection: PLANS[connection.dialect.name](connection, query, state))

@@ -39,19 +39,21 @@ from tests.store.world import LASTING, World, founded
 
 async def open_tasks(world: World, *roles: str, limit: int = 50, after: Place | None = None) -> Page:
     return await world.read(
-        lambda its: queue.list_open_tasks(its, world.tenant_id, roles or None, limit=limit, after=after)
+        lambda connection: queue.list_open_tasks(connection, world.tenant_id, roles or None, limit=limit, after=after)
     )
 
 
 async def offered(world: World, who: str, limit: int = 50, after: Place | None = None) -> Page:
     roster = await world.read(world.store.installation.roster)
     return await world.read(
-        lambda its: queue.list_offered(its, world.tenant_id, roster, who, world.clock(), limit=limit, after=after)
+        lambda connection: queue.list_offered(
+            connection, world.tenant_id, roster, who, world.clock(), limit=limit, after=after
+        )
     )
 
 
 async def mine(world: World, who: str) -> list[str]:
-    return ids(await world.read(lambda its: queue.list_assigned(its, world.tenant_id, who, limit=50)))
+    return ids(await world.read(lambda connection: queue.list_assigned(connection, world.tenant_id, who, limit=50)))
 
 
 def ids(page: Page) -> list[str]:
@@ -115,7 +117,7 @@ async def test_only_what_is_asked_of_these_roles_is_listed(world: World) -> None
 
 async def test_of_no_role_nothing_is_asked(world: World) -> None:
     await world.submit(SOFT)
-    page = await world.read(lambda its: queue.list_open_tasks(its, world.tenant_id, [], limit=5))
+    page = await world.read(lambda connection: queue.list_open_tasks(connection, world.tenant_id, [], limit=5))
     assert page == Page((), None)
 
 
@@ -233,7 +235,9 @@ async def test_open_tasks_are_counted_for_each_person(world: World) -> None:
     done = await world.submit(SOFT)
     await world.after(ask(Assign, done, assignee=SENTA), ADAM)
     await world.after(ask(Approve, done), SENTA)
-    counted = await world.read(lambda its: queue.count_open_items(its, world.tenant_id, {RITA, SENTA, SVEN}))
+    counted = await world.read(
+        lambda connection: queue.count_open_items(connection, world.tenant_id, {RITA, SENTA, SVEN})
+    )
     assert counted == {RITA: 2, SENTA: 0, SVEN: 0}
 
 
@@ -244,8 +248,8 @@ async def test_what_waits_is_counted_by_level_and_age(world: World) -> None:
     await world.submit(SOFT)
     settled = await world.submit(package(risk_level="low", action_parameters={"record": "2"}))
     assert settled.level is HITLLevel.FULL_AUTO
-    found = await world.read(lambda its: queue.count_waiting(its, world.tenant_id, world.clock()))
-    assert found == (
+    counts = await world.read(lambda connection: queue.count_waiting(connection, world.tenant_id, world.clock()))
+    assert counts == (
         Waiting(level=HITLLevel.SOFT_APPROVAL, age=Age.UNDER_1H, count=2),
         Waiting(level=HITLLevel.HARD_APPROVAL, age=Age.UNDER_4H, count=1),
     )
@@ -257,5 +261,5 @@ async def test_what_waits_is_counted_by_level_and_age(world: World) -> None:
 async def test_every_age_has_its_place(world: World, hours: float, age: str) -> None:
     await world.submit(SOFT)
     world.clock.passes(timedelta(hours=hours))
-    (only,) = await world.read(lambda its: queue.count_waiting(its, world.tenant_id, world.clock()))
+    (only,) = await world.read(lambda connection: queue.count_waiting(connection, world.tenant_id, world.clock()))
     assert only.age == age

@@ -30,9 +30,9 @@ async def test_ones_own_decisions_come_newest_first_and_are_paged(world: World) 
         await world.after(ask(Comment, state), RITA)
         await world.after(ask(kind, state), RITA)
     await world.approved(by=ROSS)
-    first = await world.read(lambda its: queue.list_decisions_by(its, world.tenant_id, RITA, limit=2))
+    first = await world.read(lambda connection: queue.list_decisions_by(connection, world.tenant_id, RITA, limit=2))
     rest = await world.read(
-        lambda its: queue.list_decisions_by(its, world.tenant_id, RITA, limit=2, after=first[-1][:2])
+        lambda connection: queue.list_decisions_by(connection, world.tenant_id, RITA, limit=2, after=first[-1][:2])
     )
     assert [given.decision for given in (*first, *rest)] == ["revise", "reject", "approve"]
     assert [given.package.status for given in (*first, *rest)] == ["revision_requested", "rejected", "approved"]
@@ -49,24 +49,26 @@ async def test_a_card_can_show_how_the_same_was_decided_before(world: World) -> 
     await world.approved(package(**(about | {"subject_id": "457"})), by=RITA)
     await world.submit(package(**about))
     now = await world.submit(package(**about))
-    before = await world.read(lambda its: queue.list_similar_decided(its, now))
+    before = await world.read(lambda connection: queue.list_similar_decided(connection, now))
     assert names(*before) == names(second, first)
     assert [state.decision.decision for state in before if state.decision] == ["reject", "approve"]
-    assert names(*await world.read(lambda its: queue.list_similar_decided(its, now, limit=1))) == names(second)
-    assert await world.read(lambda its: queue.list_similar_decided(its, second)) == [first]
+    assert names(*await world.read(lambda connection: queue.list_similar_decided(connection, now, limit=1))) == names(
+        second
+    )
+    assert await world.read(lambda connection: queue.list_similar_decided(connection, second)) == [first]
 
 
 async def test_about_no_subject_nothing_was_decided_before(world: World) -> None:
     await world.approved(SOFT, by=RITA)
     now = await world.submit(SOFT)
-    assert await world.read(lambda its: queue.list_similar_decided(its, now)) == []
+    assert await world.read(lambda connection: queue.list_similar_decided(connection, now)) == []
 
 
 def test_no_page_is_found_by_reading_the_whole_table(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'its.db'}"
     migrate(url, NOW)
     engine, seen = make_engine(make_url(url)), []
-    event.listen(engine, "before_cursor_execute", lambda *said: seen.append(said[2:4]))
+    event.listen(engine, "before_cursor_execute", lambda *arguments: seen.append(arguments[2:4]))
     with engine.connect() as connection:
         place, mine = Place(1, NOW, "rt_1"), read_tenant_id(connection)
         seen.clear()

@@ -42,10 +42,10 @@ async def counted(world: World, since: datetime | None = None) -> Statistics:
 
 
 async def test_where_nothing_happened_nothing_is_counted_and_no_share_is_made_up(world: World) -> None:
-    its = await counted(world)
-    assert its == Statistics(since=world.clock() - 7 * DAY, until=world.clock())
-    assert (its.waiting, its.decided, its.rates) == (0, 0, {})
-    assert (its.median_ms, its.p90_ms, its.overridden_share, its.unsound_share) == (None, None, None, None)
+    stats = await counted(world)
+    assert stats == Statistics(since=world.clock() - 7 * DAY, until=world.clock())
+    assert (stats.waiting, stats.decided, stats.rates) == (0, 0, {})
+    assert (stats.median_ms, stats.p90_ms, stats.overridden_share, stats.unsound_share) == (None, None, None, None)
 
 
 async def test_each_package_is_counted_where_it_ended(world: World) -> None:
@@ -54,9 +54,9 @@ async def test_each_package_is_counted_where_it_ended(world: World) -> None:
     await world.after(ask(Reject, await world.submit(another())), RITA)
     await world.after(ask(Revise, await world.submit(another())), RITA)
     await world.submit(another())
-    its = await counted(world)
-    assert its.settled == {Status.APPROVED: 1, Status.REJECTED: 1}
-    assert (its.automatic, its.decided, its.waiting) == (1, 2, 1)
+    stats = await counted(world)
+    assert stats.settled == {Status.APPROVED: 1, Status.REJECTED: 1}
+    assert (stats.automatic, stats.decided, stats.waiting) == (1, 2, 1)
 
 
 async def test_what_silence_and_time_settled_is_not_counted_as_decided(world: World) -> None:
@@ -65,9 +65,9 @@ async def test_what_silence_and_time_settled_is_not_counted_as_decided(world: Wo
     world.clock.passes(6 * MINUTE)
     await world.after(ask(Consent, consented))
     await world.after(Expire(command_id=fresh("cmd"), decision_package_id=expired.decision_package_id))
-    its = await counted(world)
-    assert its.settled == {Status.CONSENTED: 1, Status.EXPIRED: 1}
-    assert its.decided == 0
+    stats = await counted(world)
+    assert stats.settled == {Status.CONSENTED: 1, Status.EXPIRED: 1}
+    assert stats.decided == 0
 
 
 async def test_every_voice_of_a_quorum_is_a_decision_and_the_package_is_one(world: World) -> None:
@@ -77,10 +77,10 @@ async def test_every_voice_of_a_quorum_is_a_decision_and_the_package_is_one(worl
     await world.after(ask(Approve, state), SUSI)
     await world.after(ask(Approve, state), SAUL)
     await world.after(ask(Reject, await world.submit(another())), ROSS)
-    its = await counted(world)
-    assert its.decisions == {"approve": 2, "reject": 1}
-    assert its.rates == {"approve": pytest.approx(2 / 3), "reject": pytest.approx(1 / 3)}
-    assert its.settled == {Status.APPROVED: 1, Status.REJECTED: 1}
+    stats = await counted(world)
+    assert stats.decisions == {"approve": 2, "reject": 1}
+    assert stats.rates == {"approve": pytest.approx(2 / 3), "reject": pytest.approx(1 / 3)}
+    assert stats.settled == {Status.APPROVED: 1, Status.REJECTED: 1}
 
 
 async def test_only_what_happened_since_then_is_counted(world: World) -> None:
@@ -89,8 +89,8 @@ async def test_only_what_happened_since_then_is_counted(world: World) -> None:
     then = world.clock()
     world.clock.passes(HOUR)
     await world.after(ask(Reject, await world.submit(another())), RITA)
-    its = await counted(world, then)
-    assert (its.settled, its.decisions) == ({Status.REJECTED: 1}, {"reject": 1})
+    stats = await counted(world, then)
+    assert (stats.settled, stats.decisions) == ({Status.REJECTED: 1}, {"reject": 1})
     assert (await counted(world, world.clock())).decisions == {}
 
 
@@ -100,18 +100,18 @@ async def test_the_median_and_the_ninth_of_ten_are_times_that_somebody_took(worl
     for state in states:
         world.clock.passes(MINUTE)
         await world.after(ask(Approve, state), RITA)
-    its = await counted(world, start)
-    assert timedelta(milliseconds=its.median_ms or 0) == 5 * MINUTE
-    assert timedelta(milliseconds=its.p90_ms or 0) == 9 * MINUTE
+    stats = await counted(world, start)
+    assert timedelta(milliseconds=stats.median_ms or 0) == 5 * MINUTE
+    assert timedelta(milliseconds=stats.p90_ms or 0) == 9 * MINUTE
 
 
 async def test_how_often_people_decided_against_the_recommendation(world: World) -> None:
     await world.approved(another("high"), by=SENTA)
     overridden = await world.submit(another("high"))
     await world.after(ask(HumanOverrideCommand, overridden), SENTA)
-    its = await counted(world)
-    assert its.decisions == {"approve": 1, "override": 1}
-    assert its.overridden_share == pytest.approx(1 / 2)
+    stats = await counted(world)
+    assert stats.decisions == {"approve": 1, "override": 1}
+    assert stats.overridden_share == pytest.approx(1 / 2)
 
 
 async def test_what_was_looked_at_afterwards_is_counted_by_its_verdict(database_url: str) -> None:
@@ -122,12 +122,12 @@ async def test_what_was_looked_at_afterwards_is_counted_by_its_verdict(database_
         await world.after(ask(Judge, sampled[1], verdict="unsound"), RITA)
         left = await world.read(lambda connection: list_unjudged(connection, world.tenant_id))
         assert [state.decision_package_id for state in left] == [sampled[2].decision_package_id]
-        its = await counted(world)
-        assert (its.sampled, its.judged, its.unsound) == (3, 2, 1)
-        assert its.unsound_share == pytest.approx(1 / 2)
+        stats = await counted(world)
+        assert (stats.sampled, stats.judged, stats.unsound) == (3, 2, 1)
+        assert stats.unsound_share == pytest.approx(1 / 2)
 
 
 async def test_a_word_that_looks_like_a_verdict_is_none(world: World) -> None:
     await world.submit(package(**AUTOMATIC.model_dump(exclude_unset=True) | {"thread_id": '"verdict":"unsound"'}))
-    its = await counted(world)
-    assert (its.automatic, its.judged, its.unsound) == (1, 0, 0)
+    stats = await counted(world)
+    assert (stats.automatic, stats.judged, stats.unsound) == (1, 0, 0)

@@ -15,8 +15,8 @@ from tests.store.soundness import faults
 from tests.store.world import World, submission
 
 
-async def taken_over(world: World, **said: Any) -> PackageState:
-    return await world.after(ask(TakeOver, await world.submit(package(risk_level="high", **said))), SENTA)
+async def taken_over(world: World, **fields: Any) -> PackageState:
+    return await world.after(ask(TakeOver, await world.submit(package(risk_level="high", **fields))), SENTA)
 
 
 async def refusal(world: World, what: DecisionPackage) -> Refusal | None:
