@@ -1,4 +1,4 @@
-"""One browser for all, and for each test an office whose workspace is open in it."""
+"""One browser for all tests, and for each test an office whose workspace is open in it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def screen(office: Office, browser: Browser) -> AsyncIterator[Screen]:
-    """The senior reviewer's, in the channel where they are asked."""
+    """The senior reviewer's screen, in the channel where they are asked."""
     async with window(browser, f"{office.slack.page_url}?as={SENTA}#channel/{CHANNEL}") as opened_screen:
         await expect(opened_screen.page.get_by_label("Acting as")).to_have_value(SENTA)
         yield opened_screen

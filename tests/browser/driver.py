@@ -1,4 +1,4 @@
-"""The browser that the tests drive: whichever Chrome, Chromium or Edge there is; Debian's, where it may be installed."""
+"""The browser that the tests drive: an installed Chrome, Chromium or Edge, or Debian's if it may be installed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NONE = (
 
 
 def executable(say: Say) -> str:
-    """Where the browser is. As root on Debian and its kin it is installed where there is none; elsewhere that is asked for."""
+    """The path of the browser. Root on Debian or Ubuntu installs it if missing; otherwise an error asks for it."""
     return Program(_found, PACKAGES, INSTALLING, NONE).path(say)
 
 
@@ -57,7 +57,7 @@ def _found() -> str | None:
 
 @asynccontextmanager
 async def launched(path: str) -> AsyncIterator[Browser]:
-    # Chromium's own sandbox refuses root; what it would keep out does not come here, since the tests see loopback alone.
+    # Chromium's sandbox refuses to run as root, and is not needed here: the tests only visit loopback.
     arguments = ["--no-sandbox"] if sys.platform == "linux" and os.geteuid() == 0 else []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=arguments)

@@ -1,4 +1,4 @@
-"""The workspace that the browser tests open: the office's, with titles by which a reader tells the people apart."""
+"""The workspace of the browser tests: the office's, with titles that tell the people apart."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TITLES = {
 SOFT: dict[str, Any] = {**PLAIN, **REFUND, "action_type": "record.read"}
 GRAVE: dict[str, Any] = NOTICE
 
-# One browser, and so one loop, for all of them; SQLite, because they are about what is seen and not about the database.
+# One browser and therefore one loop for all tests; SQLite, because they test the page and not the database.
 IN_BROWSER = [
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),

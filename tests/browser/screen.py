@@ -1,4 +1,4 @@
-"""A browser window with the playground's page in it, and what a person does there."""
+"""A browser window with the playground's page, and what a person does in it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from playwright.async_api import Browser, ConsoleMessage, Locator, Page, expect
 PICTURES = Path(__file__).with_name("pictures")
 MEASURES = Path(__file__).with_name("measures.js").read_text()
 WIDE, PHONE = (1280, 800), (390, 844)
-NO_DEMO = "/playground/demo/state"  # which the page asks for, and is not there
-PATIENCE = 20_000  # ms, which a machine that shares its cores may take
+NO_DEMO = "/playground/demo/state"  # requested by the page, but missing
+PATIENCE = 20_000  # ms, generous for machines with shared cores
 expect.set_options(timeout=PATIENCE)
 Scheme = Literal["light", "dark"]
 
@@ -31,7 +31,7 @@ class Screen:
             self.complaints.append(message.text)
 
     def card(self, words: str) -> Locator:
-        """A message of the channel, by what it says."""
+        """A message in the channel, found by its text."""
         return self.page.locator("#messages > .message").filter(has_text=words)
 
     @property
@@ -48,7 +48,7 @@ class Screen:
 
     @property
     def note(self) -> Locator:
-        """What only this person sees."""
+        """The private note."""
         return self.page.locator("#messages > .message").filter(has_text="Only visible to you")
 
     async def become(self, user: str) -> None:
@@ -69,12 +69,12 @@ class Screen:
         await self.box.press("Enter")
 
     async def picture(self, name: str) -> None:
-        """Kept for people to look at."""
+        """Save a screenshot for people to look at."""
         PICTURES.mkdir(exist_ok=True)
         await self.page.screenshot(path=PICTURES / f"{name}.png")
 
     async def measured(self, what: str) -> Any:
-        """By a function of measures.js: what is wrong with how the page looks."""
+        """What a function of measures.js finds wrong with the page's layout."""
         return await self.page.evaluate(f"() => {{ {MEASURES}; return {what}(); }}")
 
 

@@ -1,4 +1,4 @@
-"""A reviewer decides in the browser as in Slack: by the card, its menu, its forms and its Details."""
+"""A reviewer decides in the browser as in Slack: with the card, its menu, its forms and Details."""
 
 from __future__ import annotations
 

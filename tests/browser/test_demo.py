@@ -1,4 +1,4 @@
-"""The stories of the demo as a newcomer lives through them: in the browser, beside the panel on which the agents tell."""
+"""The demo's stories as a newcomer sees them: in the browser, beside the agents' panel."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def screen(address: str, browser: Browser) -> AsyncIterator[Screen]:
 
 
 def agent(screen: Screen, title: str) -> Locator:
-    """What it tells on the panel."""
+    """The agent's lines on the panel."""
     return screen.page.locator("#agent-list > li").filter(has=screen.page.get_by_role("heading", name=title))
 
 
@@ -47,7 +47,7 @@ async def go(screen: Screen, channel: str, user: str) -> None:
 
 
 async def approve(screen: Screen, card: Locator) -> None:
-    """A grave one."""
+    """A grave approval."""
     await screen.press(card, "Approve")
     await screen.dialog.get_by_role("checkbox").check()
     await screen.dialog.get_by_label("Why you approve").fill("I read the file.")
@@ -56,7 +56,7 @@ async def approve(screen: Screen, card: Locator) -> None:
 
 
 async def send(screen: Screen, label: str, words: str) -> None:
-    """The form that is open, filled in."""
+    """Fill in and submit the open form."""
     await screen.dialog.get_by_role("textbox", name=label).fill(words)
     await screen.dialog.locator("[type=submit]").click()
     await expect(screen.dialog).to_be_hidden()
@@ -82,7 +82,7 @@ async def test_the_notice_is_refused_revised_approved_by_two_and_sent_once(scree
         re.compile("^DidA second worker asked for it too and was refused")
     )
     await expect(card).to_contain_text("Carried out")
-    await card.evaluate("each => each.scrollIntoView()")  # at once: the card may be drawn anew while one waits
+    await card.evaluate("each => each.scrollIntoView()")  # in the page: the card may be redrawn meanwhile
     await screen.picture("demo_notice")
 
 

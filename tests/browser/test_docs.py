@@ -1,4 +1,4 @@
-"""`/docs` in a browser: each operation, field and problem is there, a request can be tried, and nothing comes from elsewhere."""
+"""`/docs` in a browser: each operation, field and problem is there, requests can be tried, all files are local."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_every_operation_is_there_with_its_parameters_answers_and_problems
         block = await unfolded(screen.page, route)
         await expect(block).to_contain_text(route.title)
         for answer in route.answers:
-            when = answer.when.replace("`", "")  # which the page draws as code
+            when = answer.when.replace("`", "")  # the page shows it as code
             await expect(block.locator(f'tr.response[data-code="{answer.status}"]')).to_contain_text(when)
         text = await block.inner_text()
         assert [kind for kind in route.problems if name_of(kind) not in text] == []

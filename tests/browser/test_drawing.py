@@ -1,4 +1,4 @@
-"""What apps send is drawn, all of it: what the page does not know is said, and what is hostile stays text."""
+"""Everything that apps send is drawn: unknown parts are reported, and hostile text stays text."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def screen(slack: Slack, browser: Browser) -> AsyncIterator[Screen]:
 
 
 def write(slack: Slack, *blocks: Any, text: str = "In short.") -> Message:
-    """As an app, and past what Slack would refuse: the page has to bear what it does not know."""
+    """Post as an app, bypassing validation: the page has to cope with unknown blocks."""
     place = Place(channel=slack.workspace.channels["C1"])
     return post(slack.workspace, place, Content(text=text, blocks=list(blocks)))
 

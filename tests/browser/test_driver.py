@@ -1,4 +1,4 @@
-"""Which browser the tests drive, and what they say when there is none."""
+"""Which browser the tests use, and the error if there is none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.programs import MissingProgramError
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """All that is on the path, on a machine that has no browser elsewhere either."""
+    """The only folder on the path, on a machine without any other browser."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv(NAMED, raising=False)
     monkeypatch.setattr(driver, "PLACES", ())

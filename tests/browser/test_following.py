@@ -1,4 +1,4 @@
-"""The page follows its server, and comes back to the next one that stands in its place."""
+"""The page follows its server, and reconnects to a new server at the same address."""
 
 from __future__ import annotations
 

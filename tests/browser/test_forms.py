@@ -1,4 +1,4 @@
-"""Whatever an app may ask for can be filled in, and reaches it as Slack sends it: here a small app of Bolt's."""
+"""Every input that an app can ask for can be filled in, and reaches the app (a small Bolt app) as from Slack."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ Heard = asyncio.Queue[dict[str, Any]]
 
 
 def heard(app: AsyncApp) -> Heard:
-    """Each action that the app was told of."""
+    """The actions that the app received."""
     actions: Heard = asyncio.Queue()
 
     @app.action({"block_id": "row"})

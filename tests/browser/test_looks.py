@@ -1,4 +1,4 @@
-"""How the page looks and is used: nothing overlaps or is cut, all can be read, and all can be done by keyboard."""
+"""The page's looks: nothing overlaps or is cut off, everything is legible, and everything works by keyboard."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_TABS = 60
 
 
 async def sound(screen: Screen, name: str) -> None:
-    """Whatever is found wrong is listed as text; the picture is kept for what a script cannot see."""
+    """Problems are listed as text; the screenshot is saved for what a script cannot see."""
     await screen.picture(name)
     assert await screen.measured("wider") == []
     assert await screen.measured("overlaps") == []
@@ -82,7 +82,7 @@ async def test_a_phone_shows_one_part_at_a_time_and_each_is_a_tap_away(office: O
 
 
 async def tab_to(screen: Screen, name: str) -> None:
-    """As somebody without a mouse gets there."""
+    """Press Tab until the element has the focus."""
     wanted = "(name) => (document.activeElement.ariaLabel ?? document.activeElement.textContent).startsWith(name)"
     for _ in range(MOST_TABS):
         await screen.page.keyboard.press("Tab")

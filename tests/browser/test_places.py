@@ -1,4 +1,4 @@
-"""Around the cards: the Home tab, the command, other channels, direct messages, and whom one acts as."""
+"""Around the cards: the Home tab, the command, other channels, direct messages, and the choice of person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When something is away: Slack, by the page's own switch; the app; the page's server. All of it is said, and mends."""
+"""Outages: Slack (by the page's own switch), the app, and the page's server. Each is reported, and recovery works."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.browser.screen import Screen
 pytestmark = IN_BROWSER
 
 TITLE = GRAVE["title"]
-NOWHERE = "http://127.0.0.1:9/slack/events"  # nobody listens there
+NOWHERE = "http://127.0.0.1:9/slack/events"  # nothing listens there
 
 
 async def mended(screen: Screen) -> None:
-    """Once Slack is well again, and not only asked to be."""
+    """Wait until Slack has really recovered."""
     await screen.slack_is("well")
     await expect(screen.page.get_by_role("status")).to_be_empty()
 
@@ -37,7 +37,7 @@ async def test_the_card_is_correct_after_a_slack_outage(office: Office, screen: 
     await office.rested()
     await expect(card).to_contain_text("Withdrawn")
     await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
-    screen.complaints.clear()  # the browser's own, of the answer that said so
+    screen.complaints.clear()  # logged by the browser itself, about the failed response
 
 
 async def test_while_slack_limits_the_app_a_decision_counts_and_is_shown_later(office: Office, screen: Screen) -> None:
@@ -47,7 +47,7 @@ async def test_while_slack_limits_the_app_a_decision_counts_and_is_shown_later(o
     await expect(screen.page.get_by_text("s left")).to_be_visible()
     await screen.press(card, "Approve")
     await office.slack.until(lambda: [call for call in office.slack.calls_to("chat.update") if call.error])
-    await office.delivered()  # what was refused has been understood
+    await office.delivered()  # the refusal has been handled
     assert await office.status(proposal) is Status.APPROVED
     await expect(card).to_contain_text("Goes ahead by itself")
     await mended(screen)

@@ -1,4 +1,4 @@
-"""A small app as anybody would write it: Bolt, served over HTTP on loopback."""
+"""A small ordinary app: Bolt, served over HTTP on loopback."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def bolt(slack: Slack, session: aiohttp.ClientSession) -> AsyncApp:
 
 @asynccontextmanager
 async def serving(app: AsyncApp) -> AsyncIterator[str]:
-    """Where it is to be reached."""
+    """Serve the app, and return its address."""
 
     async def entry(request: web.Request) -> web.StreamResponse:
         return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))

@@ -1,4 +1,4 @@
-"""A workspace with a few people in it, a client of its Web API, and an app that it knows."""
+"""A workspace with a few people, a client of its Web API, and an app that it calls."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def client(slack: Slack, session: aiohttp.ClientSession) -> AsyncWebClient:
 
 @pytest.fixture
 async def app(slack: Slack, session: aiohttp.ClientSession) -> AsyncIterator[AsyncApp]:
-    """Listeners are added by the test; it is reached from the start."""
+    """The test adds listeners; the app is reachable from the start."""
     app = bolt(slack, session)
     async with serving(app) as url:
         slack.app_at(url)

@@ -1,4 +1,4 @@
-"""`countersign demo` as a process of its own, as somebody starts it in a terminal."""
+"""`countersign demo` as a separate process, as in a terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Started:
     url: str = ""
 
     async def read(self, until: str | None = None) -> str:
-        """On to the first line that holds these words, or to the end."""
+        """Read up to the first line with this text, or to the end."""
         assert self.process.stdout is not None
         async for line in self.process.stdout:
             self.output.append(line.decode())
@@ -53,7 +53,7 @@ async def started(*options: str, cwd: Path, **environment: str) -> AsyncIterator
 
 @asynccontextmanager
 async def running(*options: str, cwd: Path, **environment: str) -> AsyncIterator[Started]:
-    """Once it has said where it is."""
+    """Wait until the demo has printed its address."""
     async with started("--port", "0", *options, cwd=cwd, **environment) as process:
         line = await process.read(until="/playground")
         (process.url,) = re.findall(r"(http://127\.0\.0\.1:\d+)/playground", line)

@@ -1,4 +1,4 @@
-"""One address for all: the playground's paths are its own, and behind all others stands the whole service."""
+"""One address: the playground has its own paths, and the service answers all others."""
 
 from __future__ import annotations
 

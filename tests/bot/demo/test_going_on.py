@@ -1,4 +1,4 @@
-"""A demo that was ended goes on where it was: cards, clock, agents; and `fresh` begins anew."""
+"""A restarted demo continues: cards, clock and agents. `fresh` starts from scratch."""
 
 from __future__ import annotations
 

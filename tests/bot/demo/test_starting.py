@@ -1,4 +1,4 @@
-"""What somebody meets in the terminal: a few lines, a sentence where something is in the way, and a clean end."""
+"""The demo in a terminal: a few lines, one sentence for each error, and a clean end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each story goes to its end when people act as they are invited to: over real sockets, with signed interactions."""
+"""Each story reaches its end if people act as suggested: over real sockets, with signed interactions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Business time is moved on: what is due happens on its way, as if it had been lived through; and it never goes back."""
+"""Moving business time: everything due happens on the way, as if the time had passed. It never goes back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Somebody who tries the demo: acts as its people in the playground, and reads on the panel what the agents tell."""
+"""A visitor of the demo: acts as its people in the playground, and reads the agents' lines on the panel."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ State = dict[str, Any]
 class Visitor:
     def __init__(self, demo: Demo, http: aiohttp.ClientSession) -> None:
         self.demo, self.slack, self.http = demo, demo.slack, http
-        self.slack.workspace.rates = None  # what Slack's patience is, is tested elsewhere
+        self.slack.workspace.rates = None  # rate limits are tested elsewhere
 
     @property
     def slack_side(self) -> SlackSide:
@@ -39,7 +39,7 @@ class Visitor:
         return self.demo.service.slack
 
     async def card(self, title: str, *shown: str) -> Message:
-        """The newest card of this title, as soon as it shows all of this."""
+        """The newest card with this title, as soon as it shows all these texts."""
 
         def found() -> Message | None:
             cards = [
@@ -53,7 +53,7 @@ class Visitor:
         return await self.slack.until(found, PATIENCE)
 
     async def give(self, user: str, card: Message, verb: Verb, values: Mapping[str, Any] | None = None) -> Outcome:
-        """A verb, wherever it is offered: on the card, in its menu or in Details; and its form, where it has one."""
+        """Give a verb wherever it is offered (card, menu or Details), and fill in its form if it has one."""
         if verb.value in card.action_ids:
             outcome = await self.slack.click(user, card, verb.value)
         elif verb in MENU:
@@ -74,7 +74,7 @@ class Visitor:
             await self.slack.close(user, everything=True)
 
     async def approve(self, user: str, card: Message) -> None:
-        """A grave one, after its Details were read."""
+        """A grave approval, after reading Details."""
         await self.read(user, card)
         await self.give(user, card, Verb.APPROVE, GRAVE)
 
@@ -83,14 +83,14 @@ class Visitor:
         await self._closed(user)
 
     async def refused(self, user: str, card: Message, verb: Verb = Verb.APPROVE) -> str:
-        """What this user alone is told."""
+        """The refusal that only this user sees."""
         before = len(self.slack.private_notes(user))
         await self.give(user, card, verb)
         await self.slack.until(lambda: len(self.slack.private_notes(user)) > before)
         return self.slack.private_notes(user)[-1].shown
 
     async def hired(self) -> str:
-        """The key of one more agent."""
+        """Add an agent, and return its key."""
         store = self.demo.service.store
         newcomer = await store.write(
             lambda connection: agent_admin.add_agent(connection, "newcomer", OMAR, store.clock())
@@ -103,7 +103,7 @@ class Visitor:
         return state
 
     async def until(self, holds: Callable[[State], Any]) -> Any:
-        """The first true value, asked again as often as the panel says that something changed."""
+        """The first true value, evaluated again after each change that the panel announces."""
         async with asyncio.timeout(PATIENCE), self.http.get("/playground/demo/events") as events:
             async for _ in events.content:
                 if value := holds(await self.state()):
@@ -111,7 +111,7 @@ class Visitor:
         raise AssertionError("the stream ended")
 
     async def told(self, agent: str, *words: str) -> str:
-        """The first line of this agent's that holds these words."""
+        """The agent's first line with these words."""
 
         def line(state: State) -> str | None:
             return next((text for text in lines(state, agent) if all(word in text for word in words)), None)
@@ -119,7 +119,7 @@ class Visitor:
         return str(await self.until(line))
 
     async def over(self, story: str) -> list[str]:
-        """What its agent has told, once the story is at its end."""
+        """The agent's lines, once its story has ended."""
         state = await self.until(lambda state: state if not running(state)[story] else None)
         return lines(state, next(agent for agent, title in _agents(state) if title == _title(state, story)))
 

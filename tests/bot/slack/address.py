@@ -1,4 +1,4 @@
-"""The public address of the service in tests: a small reverse proxy in front of it, which can be told to fail."""
+"""The service's public address in tests: a small reverse proxy in front of the service, which can be made to fail."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEPT = (
 
 @dataclass
 class Address:
-    """`broken`: what it answers itself, instead of passing requests on."""
+    """`broken` is the status that the proxy answers with instead of passing requests on."""
 
     url: str
     http: aiohttp.ClientSession

@@ -1,4 +1,4 @@
-"""A form in front of a reviewer: opened, read, and sent in as no client of Slack's would send it."""
+"""A form that a reviewer has open: read it, and submit it in ways that Slack's client would not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ APPROVED = {"comment": "Checked.", "confirmed": [CONFIRMED]}
 
 
 async def open_form(office: Office, verb: str = "approve", package: Mapping[str, Any] = HARD) -> Response:
-    """A package, and Senta with a form of hers for it open before her."""
+    """Submit a package and open one of its forms for Senta."""
     proposal, card = await office.asked(package)
     await office.click(SENTA, card, verb)
     assert office.slack.modal(SENTA) is not None
@@ -30,12 +30,12 @@ def before(office: Office, user: str = SENTA) -> View:
 
 
 def shown_json(office: Office, user: str = SENTA) -> str:
-    """The words of the view on top, with the ids of those who are named in it."""
+    """The blocks of the topmost view as JSON, with the ids of the people named."""
     return json.dumps(before(office, user).blocks)
 
 
 async def submit_forged(office: Office, user: str = SENTA, **changes: Any) -> Ack:
-    """What lies before this user comes in with other content than Slack would send: signed all the same."""
+    """Submit the user's open view with content that Slack would not send. The request is signed."""
     client = office.slack.client
     payload = client.payloads.submission(client.person(user), before(office, user))
     return await client.delivery.send(Parcel("interactive", payload | {"view": payload["view"] | changes}))

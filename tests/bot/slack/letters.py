@@ -1,4 +1,4 @@
-"""Requests to the door of the service, signed as Slack signs them, or otherwise."""
+"""Requests to the service's Slack endpoint, signed correctly or not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def signature(body: bytes, timestamp: str, secret: str = SECRET) -> str:
 
 
 def signed(body: bytes, timestamp: str | None = None) -> dict[str, str]:
-    """As Slack signs, whatever the timestamp."""
+    """Headers with Slack's signature, for any timestamp."""
     stamp = str(int(time.time())) if timestamp is None else timestamp
     return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature(body, stamp)}
 
@@ -31,6 +31,6 @@ async def sent(office: Office, body: bytes, headers: Headers, kind: str = FORM) 
 
 
 async def given(office: Office, body: str | bytes, kind: str = FORM) -> Response:
-    """With a right signature."""
+    """Send the body with a valid signature."""
     raw = body if isinstance(body, bytes) else body.encode()
     return await sent(office, raw, signed(raw), kind)

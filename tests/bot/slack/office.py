@@ -1,4 +1,4 @@
-"""The running service beside the stand-in for Slack: people click there, agents speak HTTP here, both over real sockets."""
+"""The running service beside the stand-in for Slack: people click, agents use HTTP, both over real sockets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SECRET = "a-signing-secret"
 CHANNEL = "C0REVIEWS"
 GROUP = "S0SENIORS"
 RITA, ROSS, SENTA, SVEN, SUSI, SAUL = "URITA", "UROSS", "USENTA", "USVEN", "USUSI", "USAUL"
-DECIDERS = frozenset({SENTA, SVEN, SUSI, SAUL, "USILA"})  # who could decide on high risk
+DECIDERS = frozenset({SENTA, SVEN, SUSI, SAUL, "USILA"})  # may decide on high risk
 GUEST, STRANGER, BOT, GONE, NOBODY = "UGUEST", "USTRANGER", "UROBOT", "UGONE", "UNOROLE"
 POLICY = PLAIN.replace('max_age = "1000d"', 'max_age = "1000d"\n').replace(
     'members = ["USENTA", "USVEN"]', f'groups = ["{GROUP}"]'
@@ -42,7 +42,7 @@ default = "{CHANNEL}"
 """
 )
 SENIORS_FOR_ALL = POLICY.replace('max_risk = "high"', 'max_risk = "critical"')
-CONFIRMED = "The agent may then do exactly this"  # what is ticked beside a grave approval
+CONFIRMED = "The agent may then do exactly this"  # the confirmation of a grave approval
 MENU = {
     Verb.REQUEST_MORE_EVIDENCE: "Request evidence",
     Verb.DEFER: "Defer",
@@ -57,7 +57,7 @@ UNLIMITED = Rates(_PLENTY, _PLENTY, _PLENTY)
 
 
 class Office(Desk):
-    """What `Desk` is to agents, and to reviewers the channel in which they are asked."""
+    """A `Desk` for agents, plus the Slack workspace in which reviewers are asked."""
 
     def __init__(
         self, running: RunningService, clock: Clock, http: aiohttp.ClientSession, slack: Slack, address: Address
@@ -66,25 +66,25 @@ class Office(Desk):
         self.slack, self.address = slack, address
 
     async def card(self, proposal: Response, channel: str = CHANNEL) -> Message:
-        """The package's card, as soon as it shows the package as it is now."""
+        """Wait for the card that shows the current state of the package."""
         state = await self.state(proposal)
         await self.delivered()
         return next(message for message in self.slack.messages(channel) if _shows(message, state))
 
     def cards(self, place: str = CHANNEL) -> list[Message]:
-        """What lies in a channel itself, or in the direct messages of a person: no threads."""
+        """Messages of a channel or of a person's direct channel, without threads."""
         return [message for message in self.slack.messages(place) if message.thread_ts is None]
 
     def thread(self, card: Message) -> list[Message]:
         return self.slack.thread(card.channel, card.ts)
 
     async def delivered(self) -> None:
-        """Once nothing is behind any more."""
+        """Run delivery until nothing is left to deliver."""
         assert self.running.service.slack is not None
         await self.running.service.slack.reconciler.tick()
 
     async def asked(self, package: Mapping[str, Any] = HARD, channel: str = CHANNEL) -> tuple[Response, Message]:
-        """A package that an agent posted, and its card."""
+        """Submit a package, and return it with its card."""
         proposal = await self.submit(package)
         assert proposal.status == 202, proposal
         return proposal, await self.card(proposal, channel)
@@ -93,11 +93,11 @@ class Office(Desk):
         return await self.slack.click(user, card, verb, **options)
 
     async def more(self, user: str, card: Message, verb: Verb) -> Outcome:
-        """A verb of the card's menu."""
+        """Choose a verb in the card's menu."""
         return await self.slack.click(user, card, "more", option=MENU[verb])
 
     async def give(self, user: str, card: Message, verb: Verb, values: Mapping[str, Any] | None = None) -> Outcome:
-        """A verb, wherever it is offered: on the card, in its menu or in Details; and its form, where it has one."""
+        """Give a verb wherever it is offered (card, menu or Details), and fill in its form if it has one."""
         if verb.value in card.action_ids:
             outcome = await self.click(user, card, verb.value)
         elif verb in MENU:
@@ -108,18 +108,18 @@ class Office(Desk):
         return outcome if values is None else await self.slack.submit(user, values)
 
     async def approve(self, user: str, card: Message, comment: str = "Checked.") -> Outcome:
-        """A grave approval, with all that its form asks for."""
+        """A grave approval, with everything that its form requires."""
         await self.click(user, card, "approve")
         return await self.slack.submit(user, {"comment": comment, "confirmed": [CONFIRMED]})
 
     async def edit(self, user: str, card: Message, parameters: str, comment: str = "Corrected.") -> Outcome:
-        """Edited and approved, after what it changes was shown and confirmed."""
+        """Edit and approve, confirming the changes that are shown."""
         await self.details(user, card, Verb.APPROVE_WITH_EDITS)
         await self.slack.submit(user, {"action_parameters": parameters, "comment": comment})
         return await self.slack.submit(user, {"confirmed": [CONFIRMED]})
 
     async def details(self, user: str, card: Message, verb: Verb | None = None) -> View:
-        """Details in front of the user; and what opened when they then pressed a verb there."""
+        """The user's Details, or the view that opened when they pressed a verb there."""
         await self.click(user, card, "details")
         if verb is not None:
             await self.slack.click_modal(user, verb.value)
@@ -128,13 +128,13 @@ class Office(Desk):
         return view
 
     async def read_first(self, card: Message, *users: str) -> None:
-        """Each of them opens Details and closes them again."""
+        """Open and close Details for each of these users."""
         for user in users:
             await self.details(user, card)
             await self.slack.close(user)
 
     async def passes(self, span: timedelta) -> None:
-        """Business time, lived through with Slack there; then the clock looks once, and what came of it is shown."""
+        """Let business time pass with Slack reachable, run the ticks once, and deliver the results."""
         assert self.running.service.slack is not None
         clockwork = self.running.service.slack.clockwork
         self.clock.passes(span)
@@ -145,7 +145,7 @@ class Office(Desk):
         await self.delivered()
 
     async def rested(self) -> None:
-        """As if the time had passed that delivery leaves between two attempts."""
+        """Skip the pause between two delivery attempts."""
         assert self.running.service.slack is not None
         await self.running.service.store.write(
             lambda connection: connection.execute(update(CARDS).values(held_until=None))
@@ -153,7 +153,7 @@ class Office(Desk):
         await self.delivered()
 
     async def reviews(self, user: str, text: str = "", channel: str | None = None) -> Message:
-        """What `/reviews` answers: in the HTTP answer itself, to this user alone, and calling nobody."""
+        """The answer to `/reviews`: in the HTTP answer itself, visible to this user only, and notifying nobody."""
         outcome = await self.slack.command(user, "/reviews", text, channel=channel)
         assert (outcome.status, outcome.error) == (200, None), outcome
         (note,) = outcome.notes
@@ -163,12 +163,12 @@ class Office(Desk):
         return note
 
     async def all_said(self) -> None:
-        """Once everything is done that was left to do after Slack was answered: private notes, Home."""
+        """Wait for the errands that follow an answer to Slack: private notes and Home."""
         assert self.running.service.slack is not None
         await self.running.service.slack.front.errands.finish(5)
 
     async def notes(self, user: str, count: int = 1) -> str:
-        """What the user was told alone, as soon as it is there."""
+        """The user's latest private note, as soon as it exists."""
         await self.slack.until(lambda: len(self.slack.private_notes(user)) >= count)
         return self.slack.private_notes(user)[-1].shown
 
@@ -180,17 +180,17 @@ class Office(Desk):
         return [event for event in answer.body["events"] if event["event_type"] == event_type]
 
     async def refusals(self, proposal: Response) -> list[tuple[str, str]]:
-        """Who was refused, and why: as the record has it."""
+        """The recorded refusals: actor and reason."""
         refused = await self.events(proposal, "human.decision_refused")
         return [(event["actor"], event["reason"]) for event in refused]
 
     async def standing(self, proposal: Response) -> dict[str, Any]:
-        """What the agent reads, but for the marks that an attempt leaves."""
+        """What the agent reads, without the fields that every attempt changes."""
         read = await self.read(proposal)
         return {name: value for name, value in read.body.items() if name not in ("revision", "updated_at")}
 
     async def regroup(self, *, added: tuple[str, ...] = (), removed: tuple[str, ...] = ()) -> None:
-        """The seniors' group changes, and Slack says so as it does: with the difference alone."""
+        """Change the seniors' group, and send Slack's event with the difference."""
         members = self.slack.workspace.groups[GROUP].members
         self.slack.change_group(GROUP, members=[*(user for user in members if user not in removed), *added])
         changed = {"added_users": list(added), "removed_users": list(removed)}
@@ -203,7 +203,7 @@ class Office(Desk):
         return self.running.service.slack.directory
 
     async def directory_read(self) -> None:
-        """Once the directory was looked after, when Slack's patience was not asked for any more."""
+        """Read the directory now, ignoring an earlier rate limit."""
         self.directory._not_before = 0.0
         await self.directory.tick()
 
@@ -237,7 +237,7 @@ async def open_office(
     scene: Callable[[Slack], None] = furnish,
     **settings: Any,
 ) -> AsyncIterator[Office]:
-    """`scene` is what the workspace is like when the service meets it."""
+    """`scene` fills the workspace before the service starts."""
     async with stand_in(signing_secret=SECRET) as slack:
         scene(slack)
         async with beside(slack, url, folder, policy_text, socket=socket, called=called, **settings) as office:
@@ -258,9 +258,9 @@ async def beside(
     port: int = 0,
     **settings: Any,
 ) -> AsyncIterator[Office]:
-    """The service beside a workspace and on a database that may have seen it before.
+    """Run the service on this workspace and a database that may exist already.
 
-    `called`: whether Slack has called its public address, which is at `port`.
+    `called`: whether Slack has called the public address, which is at `port`.
     """
     policy = folder / "policy.toml"
     policy.write_text(policy_text)
@@ -283,7 +283,7 @@ async def beside(
         aiohttp.ClientSession(running.url) as http,
     ):
         assert running.service.slack is not None
-        # Nobody here waits for Slack's real rate, but those who look at it.
+        # Tests do not wait for Slack's real rates, except those about rates.
         running.service.slack.reconciler._pace.rates = UNLIMITED
         address.behind = running.url
         slack.app_at(address.events)

@@ -1,4 +1,4 @@
-"""What an operator sees of the service, and the time that delivery leaves between two attempts."""
+"""What an operator sees of the service, and skipping the pause between delivery attempts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.bot.slack.office import HARD, Office
 
 
 async def later(office: Office, seconds: float = 60) -> None:
-    """As if so much time had passed, as delivery counts it between two attempts."""
+    """Deliver as if this much time had passed for delivery's pauses."""
     assert office.running.service.slack is not None
     office.running.service.slack.reconciler._now = lambda: datetime.now(UTC) + timedelta(seconds=seconds)
     await office.delivered()

@@ -1,4 +1,4 @@
-"""Who and what there is: auth, users, user groups, channels, and the scopes that it takes to read them."""
+"""auth, users, user groups and channels, and the scopes that reading them needs."""
 
 from __future__ import annotations
 

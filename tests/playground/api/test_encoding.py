@@ -1,4 +1,4 @@
-"""The forms in which a call may come, and what is said of one that cannot be read."""
+"""The encodings of a call, and the errors for calls that cannot be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Home tab of the app, which each person has for themselves."""
+"""The app's Home tab, one per person."""
 
 from __future__ import annotations
 

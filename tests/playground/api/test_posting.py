@@ -1,4 +1,4 @@
-"""chat.*: what is posted and changed, and what is refused with which error."""
+"""chat.*: posting, changing, and the errors for what is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Socket Mode: the app comes to Slack, and nothing goes to its address any more."""
+"""Socket Mode: the app connects to Slack, and nothing is sent to its address any more."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def test_clicks_commands_and_events_come_over_the_socket(
     async def on_event(body: Json) -> None:
         received.append(body["event_id"])
 
-    # Nobody is there: whatever went to this address would fail.
+    # Nothing listens at this address: a request to it would fail.
     slack.app_at("http://127.0.0.1:1/slack/events")
     async with connected(slack, app):
         await client.chat_postMessage(channel="C1", text="Card", blocks=[actions(button("go"))])

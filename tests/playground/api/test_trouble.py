@@ -1,4 +1,4 @@
-"""Slack's limits of rate, and Slack when it is not well."""
+"""Slack's rate limits, and a failing Slack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is given is answered with faults, and never with an exception."""
+"""Any input is answered with faults, never with an exception."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_pointer_leads_into_the_checked_value(value: Any) -> None:
 
 
 def spoiled(value: Any, garbage: Any) -> Iterator[Any]:
-    """The value with each of its parts in turn replaced."""
+    """The value with each of its parts replaced in turn."""
     yield garbage
     if isinstance(value, dict):
         yield from ({**value, key: part} for key in value for part in spoiled(value[key], garbage))

@@ -1,4 +1,4 @@
-"""What Slack refuses around the blocks: in a message, and in a modal or a home."""
+"""What Slack refuses around the blocks: in messages, modals and Home views."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_a_home_may_have_an_input_and_no_submit() -> None:
 
 
 def sized(size: int, letter: str, count: int) -> Json:
-    """A home that takes so many bytes of JSON: as many blocks, and the rest in its metadata."""
+    """A Home view of exactly this many bytes of JSON: many blocks, and the rest in its metadata."""
     blocks = [{"type": "section", "text": {"type": "plain_text", "text": letter * 2_950}}] * count
     empty = home(*blocks, private_metadata="", callback_id="c" * 200)
     missing = size - len(json.dumps(empty, ensure_ascii=False, separators=(",", ":")).encode())

@@ -1,4 +1,4 @@
-"""What does not belong where it is put, and what does."""
+"""Objects in places where they are not allowed, and in places where they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Slack refuses in a block, an element or an object in them: one step past each limit, and one before."""
+"""What Slack refuses in blocks, elements and objects: one step past each limit, and one before."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def modal_only(block: Json) -> Surface:
     return Surface.MODAL if in_modals else Surface.MESSAGE
 
 
-# Limits. Each is named with the highest that Slack takes.
+# Limits. Each names the highest value that Slack accepts.
 
 LIMITS: list[tuple[str, int, Make]] = [
     ("a block_id", 255, lambda n: section(block_id="b" * n)),

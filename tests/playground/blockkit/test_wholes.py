@@ -1,4 +1,4 @@
-"""What Slack refuses in a message or a view as a whole: surfaces, ids, sums, and the keys around the blocks."""
+"""What Slack refuses in a message or view as a whole: surfaces, ids, totals, and the keys around the blocks."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_duplicate_ids_are_found_in_blocks_with_other_faults() -> None:
     assert [fault.pointer for fault in faults] == ["/blocks/0/text/text", "/blocks/1/block_id"]
 
 
-# Counts and sums.
+# Counts and totals.
 
 
 @pytest.mark.parametrize(

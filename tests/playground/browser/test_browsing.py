@@ -1,4 +1,4 @@
-"""The page's side of the server, without a browser: what is told to whom, what is refused, and how it ends."""
+"""The page's server without a browser: what each person is sent, what is refused, and how streams end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOBODYS = "http://127.0.0.1:9/slack/events"
 
 
 class Following:
-    """What one browser is told."""
+    """One browser's event stream."""
 
     def __init__(self, answer: aiohttp.ClientResponse) -> None:
         self._answer = answer
@@ -81,7 +81,7 @@ async def test_changes_are_sent_as_current_state_and_only_to_people_concerned(
         assert (kind, data["ts"], data["message"]["text"]) == ("message", note.ts, "For Ann alone.")
         assert data["message"]["private"]
         assert (await ann.next())[1]["message"]["text"] == "For all."
-        # Ben is told that something stands there which is not for him, and nothing of it.
+        # Ben learns that a message exists that he may not see, and nothing else about it.
         assert await ben.next() == ("message", {"channel": "C1", "ts": note.ts, "message": None})
         assert (await ben.next())[1]["ts"] == message.ts
 

@@ -1,4 +1,4 @@
-"""A message with buttons, and what comes of pressing them."""
+"""Messages with buttons, and the results of pressing them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def card(client: AsyncWebClient, slack: Slack, channel: str = "C1") -> Mes
 
 @pytest.fixture
 def received(app: AsyncApp) -> list[Json]:
-    """What the app was told of clicks, each acknowledged at once."""
+    """The click payloads that the app received. Each is acknowledged at once."""
     received: list[Json] = []
 
     async def listen(ack: Any, body: Json) -> None:

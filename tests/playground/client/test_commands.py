@@ -1,4 +1,4 @@
-"""Slash commands, and what may be posted to the address that comes with them."""
+"""Slash commands, and posts to their response_url."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 @pytest.fixture
 def answers(app: AsyncApp) -> list[Json]:
-    """What the app answers, one after the other; nothing when there is no more."""
+    """The app's answers, one after the other, then empty answers."""
     answers: list[Json] = []
 
     @app.command("/reviews")

@@ -1,4 +1,4 @@
-"""How Slack speaks to the app, how the app knows that it is Slack, and where the stand-in may stand."""
+"""How Slack sends requests to the app, how the app recognises Slack, and where the stand-in can be mounted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Modals: opening, stacking, typing, sending, and the answers of the app to what was sent."""
+"""Modals: opening, stacking, typing, submitting, and the app's answers to submissions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def pushed(client: AsyncWebClient, slack: Slack, view: Json) -> None:
 
 @pytest.fixture
 def answers(app: AsyncApp) -> list[Json]:
-    """What the app answers to submissions, one after the other; nothing when there is no more."""
+    """The app's answers to submissions, one after the other, then empty answers."""
     answers: list[Json] = []
 
     @app.view("form")

@@ -1,4 +1,4 @@
-"""What people do around a decision: take it up, step aside, comment, give it time, take it back; from Details."""
+"""Actions around a decision: claim, recuse, comment, extend, revoke, and actions in Details."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ async def test_a_sampled_package_is_judged_from_the_list(database_url: str, tmp_
 
 
 async def _automatic(office: Office) -> Response:
-    """What the policy lets pass, claimed and carried out: it has no card."""
+    """A package that the policy allows without asking, claimed and executed. It has no card."""
     proposal = await office.submit(AUTOMATIC)
     assert (proposal.status, await office.status(proposal)) == (201, Status.APPROVED)
     assert (await office.claim(proposal)).status == 200

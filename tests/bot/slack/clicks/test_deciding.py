@@ -1,4 +1,4 @@
-"""A reviewer decides on the card: each button through the real route, and what comes of it."""
+"""A reviewer decides on the card: each button over the real route, and its result."""
 
 from __future__ import annotations
 

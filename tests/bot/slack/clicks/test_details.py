@@ -1,4 +1,4 @@
-"""Details: opened, turned, kept as read only where Slack has shown it, and acted from."""
+"""Details: opened, paged, recorded as read only if Slack showed them, and acted from."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def pages_read(office: Office, proposal: Response) -> list[tuple[str, int]
 
 
 async def turn(office: Office, page: int, user: str = SENTA) -> View:
-    """To the page that one of the buttons names."""
+    """Turn to the page that a button names."""
     button = next(element for element in before(office, user).elements if element.label == f"Page {page}")
     await office.slack.click_modal(user, "page", block_id=button.block_id)
     return before(office, user)
@@ -152,7 +152,7 @@ async def test_a_reader_who_becomes_a_guest_cannot_turn_pages(office: Office) ->
     assert await pages_read(office, proposal) == [(SENTA, 1)]
 
 
-# What can be done there.
+# Actions in Details.
 
 
 async def test_a_claim_is_shown_at_once_in_details_and_on_the_card(office: Office) -> None:
@@ -218,11 +218,11 @@ async def test_a_form_that_cannot_be_pushed_is_reported_in_place_of_details(offi
     assert len(office.slack.modals(SENTA)) == 1
 
 
-# What is not there any more, or never was.
+# Packages that are gone or never existed.
 
 
 async def _emptied(office: Office, proposal: Response) -> None:
-    """As retention does it."""
+    """Delete the content, as retention does."""
     words = update(CONTENT).where(CONTENT.c.package_id == proposal.id).values(words=None, salt=None)
     await office.world.write(lambda connection: connection.execute(words))
 
@@ -249,7 +249,7 @@ async def test_an_emptied_package_cannot_be_edited(office: Office) -> None:
 
 
 def _retold(card: Message, value: str) -> Message:
-    """The card as somebody would have it whose button says something else."""
+    """The card with a button that names something else."""
     blocks: Any = json.loads(json.dumps(card.blocks))
     blocks[1]["accessory"]["value"] = value
     return Message(channel=card.channel, ts=card.ts, text=card.text, user=card.user, blocks=blocks)

@@ -1,4 +1,4 @@
-"""Forms: what lay open while the world went on, what came twice, and what was filled in badly."""
+"""Forms: changes while a form is open, repeated submissions, and invalid values."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 async def commands(office: Office, proposal: Response) -> int:
-    """How many commands of this package came from Slack's side and were answered."""
+    """The number of commands for this package that came from Slack."""
     query = select(func.count()).where(COMMANDS.c.package_id == proposal.id, COMMANDS.c.command_id.like("slack:%"))
     return int(await office.world.read(lambda connection: connection.execute(query).scalar_one()))
 
 
-# While the form lay open.
+# Changes while the form is open.
 
 
 @sqlite
@@ -134,7 +134,7 @@ async def test_an_approval_after_the_deadline_is_refused_even_before_the_sweep(o
     assert await office.refusals(proposal) == [(SENTA, "already-expired")]
 
 
-# Twice.
+# Repeated submissions.
 
 
 async def test_a_form_submitted_twice_at_once_is_one_command_and_one_vote(office: Office) -> None:
@@ -164,7 +164,7 @@ async def test_a_redelivered_rejection_is_not_told_that_it_is_late(office: Offic
     assert first.body == again.body == {"response_action": "clear"}
 
 
-# What can be mended.
+# Values that the user can correct.
 
 
 @sqlite

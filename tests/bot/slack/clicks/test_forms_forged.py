@@ -1,4 +1,4 @@
-"""What no form of ours would send: it is signed, so it is read; and it changes nothing."""
+"""Submissions that our forms would never send: they are signed, so they are read, but they change nothing."""
 
 from __future__ import annotations
 

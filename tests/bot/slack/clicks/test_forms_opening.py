@@ -1,4 +1,4 @@
-"""A form that opens: from the card or on top of Details; and what the one who tapped is told where Slack opens none."""
+"""Opening a form from the card or from Details, and what the clicker is told if Slack does not open it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.bot.slack.office import CRITICAL, RITA, SENTA, SOFT, SUSI, Office
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-# In and out of Details.
+# From Details.
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Every kind of package is decided on its card, each in the words that fit it."""
+"""Every kind of package is decided on its card, with wording that fits the kind."""
 
 from __future__ import annotations
 

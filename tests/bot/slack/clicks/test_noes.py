@@ -1,4 +1,4 @@
-"""A No that was given in Slack holds for what the agent posts next, and the next card says who gave it."""
+"""A rejection in Slack applies to the agent's next proposals, and their cards name the reviewer who rejected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who taps: everybody in the channel can press every button, and the service alone decides what comes of it."""
+"""Who may act: everyone in the channel can press every button, and only the service decides whether it counts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ LONER = "ULONER"  # a guest of a single channel
 
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    """The office, in which a bot can press buttons too: some program does it with the bot's token."""
+    """An office in which a bot can press buttons too, as a program with the bot's token could."""
 
     async with open_office(database_url, tmp_path, scene=_with_more_people) as office:
         office.slack.change_person(BOT, bot=False)
@@ -54,7 +54,7 @@ def _with_more_people(slack: Slack) -> None:
 
 
 class Barred(NamedTuple):
-    """Who taps, on what package, and what they are told."""
+    """The clicker, the package, and the refusal that they see."""
 
     user: str
     reason: Reason
@@ -173,7 +173,7 @@ async def test_the_editor_of_a_version_may_not_approve_it(office: Office) -> Non
 
 
 async def test_a_refusal_in_details_is_shown_in_a_separate_view(office: Office) -> None:
-    """There is no card to answer beside."""
+    """Details have no card beside which a refusal could be shown."""
     proposal, card = await office.asked()
     view = await office.details(RITA, card, Verb.CLAIM_TASK)
     assert (view.title, "do not hold that role" in view.shown) == ("Not possible", True)

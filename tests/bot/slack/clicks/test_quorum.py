@@ -1,4 +1,4 @@
-"""Critical packages take two people, one of them a supervisor, and each of them has read Details first."""
+"""Critical packages need two people, one of them a supervisor, and both must have read Details."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    """Where seniors may decide on critical packages too."""
+    """With a policy under which seniors may decide on critical packages too."""
     async with open_office(database_url, tmp_path, SENIORS_FOR_ALL) as office:
         yield office
 

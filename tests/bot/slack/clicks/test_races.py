@@ -1,7 +1,7 @@
-"""People who act in the same moment, twice, or on what is no longer so: one of it counts, and everybody is told.
+"""Simultaneous, repeated and outdated actions: one counts, and everyone is told the result.
 
-Where two walk down the road at once, both have seen what was before: on PostgreSQL a barrier holds them until both
-have loaded the package; on SQLite the one writer lets nobody load before the other is done.
+If two commands run at once, both have seen the state before. On PostgreSQL a barrier holds them until both have loaded
+the package; on SQLite the single writer loads only after the other is done.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ async def forms_open(office: Office, card: Message, *users: str, verb: str = "ap
 
 
 def told_alone(office: Office, user: str) -> str:
-    """What this user was told alone, in whichever way: with the ids of those who are named."""
+    """Everything that this user was told privately, with the ids of the people named."""
     notes = [json.dumps(note.blocks) for note in office.slack.private_notes(user)]
     return "\n".join([*notes, *(json.dumps(view.blocks) for view in office.slack.modals(user))])
 
 
-# Two at once.
+# Simultaneous actions.
 
 
 async def test_of_two_simultaneous_approvals_one_counts_and_the_other_is_told_whose(
@@ -129,7 +129,7 @@ async def test_an_approval_never_counts_for_a_version_that_arrives_at_the_same_m
     assert came in [(Status.APPROVED, 1, 409, 0), (Status.PENDING, 2, 202, 1)]
 
 
-# The same twice.
+# Repeated actions.
 
 
 async def test_a_double_tap_is_one_vote_without_an_error(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +164,7 @@ async def test_a_redelivered_click_is_one_vote(office: Office) -> None:
 
 
 async def test_a_double_tap_on_wake_wakes_once_and_a_later_one_wakes_again(office: Office) -> None:
-    """Opened from App Home, where no card was before the reader's eyes."""
+    """Opened from App Home, so the reader came from no card."""
     proposal, _ = await office.asked()
     for count in (1, 2):
         await _put_off(office, proposal)
@@ -183,7 +183,7 @@ async def _put_off(office: Office, proposal: Response) -> None:
 
 
 async def _at_home(office: Office, proposal: Response) -> None:
-    """Details of what Senta decided, opened from her App Home."""
+    """Details of a package that Senta decided, opened from her App Home."""
     shown = len(office.slack.calls_to("views.publish"))
     await office.slack.open_home(SENTA)
     await office.slack.until(lambda: len(office.slack.calls_to("views.publish")) > shown)
@@ -194,7 +194,7 @@ async def _at_home(office: Office, proposal: Response) -> None:
     await office.slack.click_home(SENTA, "details", block_id=button.block_id)
 
 
-# What is no longer so.
+# Outdated actions.
 
 
 async def test_a_tap_on_the_card_of_an_older_version_is_told_the_current_version(office: Office) -> None:

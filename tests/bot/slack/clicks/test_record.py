@@ -1,4 +1,4 @@
-"""The record of what people did in Slack: what they had before them, and how often they tried. On both databases."""
+"""The record of actions in Slack: what people saw, and how often they tried. On both databases."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def rendering(office: Office, rendering_id: str) -> Any:
 
 
 def bare(blocks: Any) -> Any:
-    """Without the names that Slack gives to blocks."""
+    """The blocks without the ids that Slack adds."""
     return [{name: value for name, value in block.items() if name != "block_id"} for block in blocks]
 
 
@@ -75,7 +75,7 @@ async def test_many_attempts_within_a_minute_are_one_event(office: Office) -> No
 
 
 async def test_a_refused_tap_can_be_repeated_once_the_obstacle_is_gone(office: Office) -> None:
-    """It is one intention on one rendering, and still not answered from memory."""
+    """It is the same intention on the same rendering, and still it is evaluated again."""
     proposal, card = await office.asked(SOFT)
     await office.regroup(removed=(SENTA,))
     for count in (1, 2):

@@ -1,4 +1,4 @@
-"""What is approved was shown: a package that its card cannot show whole is approved in a form that shows all of it."""
+"""Approved content was shown in full: if a card cannot show a package completely, the form does."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ EVERY_LINE = [f'{name}: "{value}"' for name, value in MANY.items()]
 
 
 async def step_to(office: Office, label: str, user: str = SENTA) -> View:
-    """Next or Back, in the form that is open."""
+    """Press Next or Back in the open form."""
     (button,) = [element.data for element in before(office, user).elements if element.label == label]
     await office.slack.click_modal(user, "step", having_value=button["value"])
     return before(office, user)
@@ -58,7 +58,7 @@ async def renderings(office: Office, *ids: str) -> list[str]:
 
 
 async def one_tap(office: Office, proposal: Response, user: str) -> Reason | None:
-    """An approval without any form, as a forged click would make it; down the real road."""
+    """An approval without a form, as a forged click would make it, executed by the real store."""
     state = await office.state(proposal)
     return await refused(office, ask(Approve, state, rendering_id=f"rnd_{'0' * 32}"), user)
 

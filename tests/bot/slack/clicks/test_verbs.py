@@ -1,4 +1,4 @@
-"""Each verb once to its end, where it is offered and with its form filled in; and the agent reads what came of it."""
+"""Every verb once, from where it is offered through its form to what the agent reads."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OVERRIDE = {"override_reason": "The audit is tomorrow.", "evidence_refs": "ticke
 
 
 class Given(NamedTuple):
-    """A verb with its words, and what the agent then reads of it."""
+    """A verb with its form values, and what the agent then reads."""
 
     verb: Verb
     values: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""When the database is away for a while: whoever decides is told so, and nothing is lost."""
+"""Database outages: reviewers are told, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ async def test_delivery_resumes_after_a_database_outage(office: Office) -> None:
 
 
 async def test_a_card_whose_post_could_not_be_saved_is_found_again(office: Office) -> None:
-    """The database goes away between Slack's answer and its record."""
+    """The database fails between Slack's answer and the record of it."""
     gate = office.slack.faults.hold(POST)
     proposal = await office.submit(SOFT)
     posting = asyncio.create_task(office.delivered())
@@ -133,7 +133,7 @@ async def test_a_card_whose_post_could_not_be_saved_is_found_again(office: Offic
 
 
 async def test_a_card_whose_proof_could_not_be_saved_is_proven_later_and_not_posted_again(office: Office) -> None:
-    """Else its silence would never count."""
+    """Otherwise silence on it would never count."""
 
     async def away(*_: object, **__: object) -> None:
         raise UnavailableError("connection refused")

@@ -1,4 +1,4 @@
-"""A click that fails may have been an objection: the package it was for needs an explicit approval from then on."""
+"""A failed click may have been an objection: its package requires explicit approval from then on."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ async def test_a_failed_click_on_a_hard_package_leaves_it_as_it_is(office: Offic
 
 @pytest.fixture
 async def forgetful(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    """Its directory becomes stale three minutes from now."""
+    """An office whose directory becomes stale in three minutes."""
     policy = POLICY.replace('max_age = "1000d"', 'max_age = "8m"')
     async with open_office(database_url, tmp_path, policy) as office:
         await office.directory_read()

@@ -1,4 +1,4 @@
-"""Who sees a package in Slack: in lists, by its id, in Details. What cannot be seen looks like what does not exist."""
+"""Who sees a package in Slack: in lists, by its id, in Details. An invisible package looks like a missing one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OPEN = POLICY.replace('admins = ["UADAM"]', 'admins = ["UADAM"]\nvisibility = "w
 
 
 async def forged(office: Office, user: str, card: Message, package_id: str, action_id: str = "details") -> None:
-    """A press of a button on one card that names the package of another."""
+    """A click on one card's button that names the package of another card."""
     client = office.slack.client
     element = Press(action_id=action_id).find(card.blocks)
     action = client.payloads.action(element, {}) | {"value": f"{package_id} 1 0 -"}

@@ -1,4 +1,4 @@
-"""The directory of people and groups: kept by Slack's own word, learnt at once, and of no use when it is old."""
+"""The directory of people and groups: updated at once by Slack's events, and not used when it is stale."""
 
 from __future__ import annotations
 

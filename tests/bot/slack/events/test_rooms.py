@@ -1,4 +1,4 @@
-"""What Slack tells of channels and of the app itself: it is acted on when it is told, and not when a call fails."""
+"""Events about channels and the app: handled when they arrive, not only when a call fails."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
 
 
 async def send_event(office: Office, kind: str, **more: Any) -> None:
-    """Slack says so; and what comes of that is shown."""
+    """Send the event from Slack, and deliver the resulting updates."""
     assert (await office.slack.event({"type": kind, **more})).status == 200
     await office.delivered()
 
@@ -230,7 +230,7 @@ async def test_while_the_app_is_uninstalled_silence_does_not_count(office: Offic
 
 
 async def test_a_reinstalled_app_works_again_with_the_next_heartbeat(office: Office) -> None:
-    """As where Slack tells late, of an installation that was made anew meanwhile."""
+    """Slack may report an uninstall late, after the app was installed again."""
     await send_event(office, "app_uninstalled")
     await submitted(office, HARD)
     await office.delivered()

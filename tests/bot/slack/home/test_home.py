@@ -1,4 +1,4 @@
-"""App Home: what waits for the one who opens it, what they decided, and whether they are away."""
+"""App Home: the packages that wait for a person, their decisions, and their absence."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ DAY = timedelta(days=1)
 
 
 async def home(office: Office, user: str) -> View:
-    """As it is drawn for this user when they open it."""
+    """The Home view that is published when this user opens it."""
     drawn = len(office.slack.calls_to("views.publish"))
     assert (await office.slack.open_home(user)).ok
     await office.slack.until(lambda: len(office.slack.calls_to("views.publish")) > drawn)
@@ -57,7 +57,7 @@ def titles(view: View) -> list[str]:
 
 
 async def ask(office: Office, number: int, package: dict[str, Any] = SOFT) -> Response:
-    """The clock moves on, so that none is due when another is."""
+    """Submit a package and move the clock, so that deadlines differ."""
     office.clock.passes(timedelta(seconds=1))
     proposal = await office.submit(package | {"title": f"Ask {number}", "action_parameters": {"record": str(number)}})
     assert proposal.status == 202, proposal
@@ -71,7 +71,7 @@ async def absence(office: Office, user: str) -> tuple[bool, str | None]:
     return person.is_away(office.clock()), person.delegate
 
 
-# What waits.
+# Waiting packages.
 
 
 async def test_the_queue_lists_assigned_packages_first_then_the_most_urgent_then_the_earliest_due(
@@ -161,7 +161,7 @@ async def test_details_open_from_home_and_actions_in_them_update_home(office: Of
     assert "*yours*" in at_home(office, RITA).shown
 
 
-# What was decided.
+# Decisions.
 
 
 async def test_my_decisions_are_listed_with_their_current_state(office: Office) -> None:

@@ -1,4 +1,4 @@
-"""Answers of Slack that say nothing: each is understood as "no answer", whatever its body, and never as our own fault."""
+"""Malformed answers from Slack: each counts as "no answer", whatever its body, and never as an error of ours."""
 
 from __future__ import annotations
 

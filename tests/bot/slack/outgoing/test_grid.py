@@ -1,4 +1,4 @@
-"""Who belongs to us, where a company has many workspaces under one roof."""
+"""Who counts as a member in an Enterprise Grid with many workspaces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who stands behind a package is asked of Slack where the directory does not say: once, and before it is taken."""
+"""Unknown parties of a package are looked up in Slack once, before the package is accepted."""
 
 from __future__ import annotations
 

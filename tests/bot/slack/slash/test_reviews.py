@@ -1,4 +1,4 @@
-"""`/reviews`: each word, who may say it, and what comes back to the one who said it, in the answer itself."""
+"""`/reviews`: each word, who may use it, and its answer to the caller."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def absence(office: Office, user: str) -> tuple[datetime | None, str | Non
     return (person.away_until, person.delegate) if away else (None, None)
 
 
-# Which words there are.
+# The words.
 
 
 @pytest.mark.parametrize("text", ["help", "HELP", "frobnicate", "quue", "*bold*", "<!channel>"])
@@ -94,7 +94,7 @@ async def test_a_command_is_answered_in_a_channel_without_the_bot(office: Office
     assert (note.channel, "Read the record" in note.shown) == ("C0ELSEWHERE", True)
 
 
-# What waits.
+# Waiting packages.
 
 
 @pytest.mark.parametrize("text", ["", "mine", " Mine ", "mine please"])

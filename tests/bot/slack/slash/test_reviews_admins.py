@@ -1,4 +1,4 @@
-"""The words of `/reviews` that are the policy's admins' alone."""
+"""The words of `/reviews` for admins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Slack sends, each time with one thing wrong: a part missing, or of another kind."""
+"""Slack's payloads with one thing wrong each: a part missing, or of another type."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EVENTS: list[dict[str, Any]] = [
 
 
 class Letter(NamedTuple):
-    """A payload, and how it travels."""
+    """A payload, and how it is sent."""
 
     payload: Any
     kind: str = "interactive"
@@ -53,7 +53,7 @@ def _flat(value: Any) -> str:
 
 
 async def letters(office: Office) -> list[Letter]:
-    """One of each kind, as the stand-in for Slack really sends it; and those of a Slack that has more than we use."""
+    """One payload of each kind, as the stand-in really sends it, and some with fields that we do not use."""
     slack = office.slack
     _, card = await office.asked(HARD)
     details = await office.click(SENTA, card, "details")
@@ -119,7 +119,7 @@ def mutated(letter: Letter) -> Iterator[Letter]:
 
 
 def _paths(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every name and place, but for the blocks of what was clicked: nothing in them is read."""
+    """Every path in the payload, except inside the clicked message's blocks, which are not read."""
     steps = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     for step, inner in steps:
         yield (*above, step)

@@ -1,4 +1,4 @@
-"""The request URL: only Slack gets in, and nothing that comes in there brings the service down."""
+"""The request URL: only Slack is accepted, and no request brings the service down."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ SAID = "a-word-that-is-only-in-the-body"
 
 
 async def an_approval(office: Office) -> tuple[Response, bytes]:
-    """A package, and the exact bytes that would approve it: those of somebody else's tap, in the name of a reviewer."""
+    """A package, and the exact body that would approve it: another person's click in a reviewer's name."""
     proposal, card = await office.asked(SOFT)
     tapped = await office.click(NOBODY, card, "approve")
     payload = {**tapped.payload, "user": {**tapped.payload["user"], "id": RITA}, "trigger_id": SAID}
     return proposal, urlencode({"payload": json.dumps(payload)}).encode()
 
 
-# ---- who gets in
+# ---- authentication
 
 
 async def test_a_request_signed_like_slack_decides(office: Office) -> None:
@@ -131,7 +131,7 @@ async def test_only_post_requests_are_accepted(office: Office, method: str) -> N
     assert (await office.call(method, DOOR)).status == 405
 
 
-# ---- what is too big
+# ---- size limits
 
 
 async def test_three_megabytes_are_refused(office: Office) -> None:
@@ -166,7 +166,7 @@ async def test_a_body_is_not_read_if_the_headers_are_invalid(office: Office) -> 
     writer.close()
 
 
-# ---- what Slack itself asks and repeats
+# ---- requests of Slack itself, and retries
 
 
 async def test_slacks_certificate_check_is_answered(office: Office) -> None:

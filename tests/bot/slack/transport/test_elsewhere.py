@@ -1,4 +1,4 @@
-"""What Slack signed for our app, but comes from another workspace: it counts for nothing, and is on record."""
+"""Requests from other workspaces, signed by Slack for our app: they count for nothing, and are recorded."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def signed_as(office: Office, payload: Mapping[str, Any], **fields: Any) -
 
 
 async def approves(office: Office, card: Message, **fields: Any) -> Response:
-    """Somebody else's tap, made into another one by what is said of it."""
+    """Another person's click, with some fields replaced."""
     tapped = await office.click(NOBODY, card, "approve")
     return await signed_as(office, tapped.payload, **fields)
 
@@ -54,7 +54,7 @@ async def test_a_click_from_another_workspace_is_refused_and_recorded(office: Of
     assert (await approves(office, card, **fields)).status == 200
     assert await office.status(proposal) is Status.PENDING
     assert (RITA, Reason.ANOTHER_WORKSPACE) in await office.refusals(proposal)
-    assert BELONGS in await office.notes(NOBODY, count=2)  # whose way back it was given
+    assert BELONGS in await office.notes(NOBODY, count=2)  # the response_url belongs to this person's click
 
 
 async def test_details_are_not_opened_from_another_workspace(office: Office) -> None:
@@ -69,7 +69,7 @@ async def test_details_are_not_opened_from_another_workspace(office: Office) -> 
 
 @pytest.mark.parametrize("installed", ["T1", "T2"])
 async def test_a_form_from_another_workspace_is_refused_and_recorded(office: Office, installed: str) -> None:
-    """In a view `team` is the person's workspace; the app's stands in the view."""
+    """In a view, `team` is the person's workspace; the app's is a field of the view."""
     proposal, card = await office.asked()
     given_up = await office.give(SENTA, card, Verb.REJECT, {"comment": " "})
     filled = given_up.payload["view"]
@@ -114,7 +114,7 @@ async def test_an_enterprise_is_no_other_enterprise(office: Office) -> None:
 
 
 async def in_an_enterprise(office: Office) -> None:
-    """As if auth.test had named one."""
+    """As if auth.test had named an enterprise."""
     assert office.running.service.slack is not None
     client = office.running.service.slack.client
     client._installed = (await client.installation())._replace(enterprise_id="E1")
@@ -130,7 +130,7 @@ async def test_a_command_from_another_workspace_does_nothing(office: Office) -> 
 
 
 async def test_an_event_of_another_workspace_teaches_nothing(office: Office) -> None:
-    """The app may be installed there too; what is told to that installation is not about our people."""
+    """The app may be installed there too; its events there are not about our people."""
     who = {"team_id": "T2", "enterprise_id": None, "user_id": "UBOT2", "is_bot": True}
     changed = office.slack.person_event(RITA)
     gone = {**changed, "user": {**changed["user"], "deleted": True}}

@@ -1,4 +1,4 @@
-"""What is signed by Slack and makes no sense is answered, and harms nobody."""
+"""Garbage with a valid signature is answered, and does no harm."""
 
 from __future__ import annotations
 

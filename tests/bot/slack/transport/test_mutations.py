@@ -1,4 +1,4 @@
-"""A payload that is signed and odd is answered like any other that makes no sense: no fault of ours comes of it."""
+"""Odd payloads with a valid signature are answered like other garbage, without an error of ours."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def test_no_odd_payload_is_a_fault_of_ours(office: Office, caplog: pytest.
 
 
 async def _sent(office: Office, every: list[Letter]) -> list[tuple[int, str]]:
-    """As many at once as a busy workspace sends."""
+    """Send as many at once as a busy workspace does."""
     left = iter(every)
     answers: list[tuple[int, str]] = []
 

@@ -1,4 +1,4 @@
-"""Silence over HTTP counts only while an objection could have come in through the public address and been carried out."""
+"""Silence over HTTP counts only while an objection could have arrived through the public address and been handled."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ async def test_a_short_gap_only_stops_the_clock(office: Office) -> None:
 
 
 async def proof_is_lost_once_the_silence_was_long_enough(office: Office) -> None:
-    """And before anybody looked at what the silence came to."""
+    """After enough silence, but before the sweep has seen it."""
     assert office.running.service.slack is not None
     office.clock.passes(5 * MINUTE)
     await office.running.service.slack.clockwork.heart.time_skipped()

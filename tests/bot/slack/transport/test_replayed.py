@@ -1,4 +1,4 @@
-"""A request that Slack signed and somebody recorded: sent again while its signature counts, it changes nothing."""
+"""Replayed requests: a recorded request sent again while its signature is valid changes nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.bot.slack.office import ADAM, RITA, SECRET, SOFT, Office, beside, fur
 
 
 class Recorded(NamedTuple):
-    """The exact bytes, with the signature that they came with."""
+    """The exact bytes and their signature."""
 
     body: bytes
     headers: dict[str, str]
@@ -57,7 +57,7 @@ async def test_a_replayed_resume_does_not_undo_a_pause(office: Office) -> None:
 
 
 async def test_a_repeated_command_is_answered_and_not_called_a_failure(office: Office) -> None:
-    """Slack may send it again because our answer got lost."""
+    """Slack may send it again because our answer was lost."""
     answer = await (await command(office, ADAM, "resume Clerk")).again(office)
     assert (answer.status, "already carried out" in answer.text) == (200, True)
 

@@ -1,4 +1,4 @@
-"""Socket Mode: clicks come in over a connection that we opened, and there is always one."""
+"""Socket Mode: clicks arrive over a connection that we opened, and there is always one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
 
 
 async def connected(slack: Slack, times: int = 1) -> None:
-    """A socket that was opened after so many tickets."""
+    """Wait for a connection that was opened after this many tickets."""
     await slack.until(lambda: slack.sockets.connected >= 1 and len(slack.calls_to(TICKET)) > times)
 
 
@@ -50,7 +50,7 @@ async def approves(office: Office) -> None:
     assert (outcome.ok, await office.status(proposal)) == (True, Status.APPROVED)
 
 
-# ---- the way in
+# ---- requests
 
 
 async def test_interactions_arrive_over_the_socket_and_are_answered_over_it(office: Office) -> None:
@@ -94,7 +94,7 @@ async def test_the_posture_shows_whether_the_socket_is_connected(office: Office)
     assert (proposal.body["ready"], proposal.body["posture"]["socket"]) == (True, "not connected")
 
 
-# ---- what becomes of a connection
+# ---- connections that end
 
 
 async def test_a_malformed_envelope_is_ignored_and_the_connection_stays(office: Office) -> None:
@@ -182,7 +182,7 @@ async def test_each_attempt_has_a_ticket_of_its_own(office: Office) -> None:
 
 
 class Expired(set[str]):
-    """Tickets of which none admits any more."""
+    """A stand-in whose tickets have all expired."""
 
     def __contains__(self, _: object) -> bool:
         return False
@@ -198,7 +198,7 @@ async def test_an_invalid_ticket_is_not_tried_twice(office: Office) -> None:
     await approves(office)
 
 
-# ---- the start and the end
+# ---- start and shutdown
 
 
 def failing(fail: Any) -> Any:

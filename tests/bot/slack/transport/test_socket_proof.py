@@ -1,4 +1,4 @@
-"""Silence in Socket Mode counts only while all of the app's connections are ours: another program takes some clicks."""
+"""Silence in Socket Mode counts only while all connections of the app are ours: another program would take some clicks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def slack() -> AsyncIterator[Slack]:
 
 @asynccontextmanager
 async def another_program(slack: Slack) -> AsyncIterator[None]:
-    """It has the same app token, and has opened a connection of its own."""
+    """A program with the same app token and a connection of its own."""
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {slack.app_token}"}) as http:
         async with http.post(f"{slack.api_url}apps.connections.open") as answer:
             address = (await answer.json())["url"]
@@ -124,7 +124,7 @@ async def test_replacing_a_connection_does_not_stop_the_silence_clock(
 async def test_a_replica_that_hangs_stops_the_clock_for_as_long_as_it_keeps_its_connection(
     slack: Slack, database_url: str, tmp_path: Path
 ) -> None:
-    """Slack goes on giving it clicks after its lease has run out."""
+    """Slack still sends it clicks after its lease has expired."""
     async with beside(slack, database_url, tmp_path, socket=True) as one:
         one.key = await one.hire("Clerk")
         side: Any = one.running.service.slack
