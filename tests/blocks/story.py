@@ -27,10 +27,10 @@ from tests.rules.world import (
     SUSI,
     SVEN,
     ask,
-    happened,
     package,
     situation,
     submission,
+    transition_of,
 )
 
 NAMES = {
@@ -84,7 +84,7 @@ class Story:
         self, state: PackageState | None, command: Command, by: str | Actor, chance: float = 1.0
     ) -> PackageState:
         bearing = {"now": self.now, "policy": self.policy, "package": self.package, "chance": chance}
-        done = happened(state, command, by, **bearing)
+        done = transition_of(state, command, by, **bearing)
         for occurrence in done.occurrences:
             self._remember(occurrence)
         return done.after

@@ -1,7 +1,7 @@
-"""Random people, agents, clocks and policies, and one package at a time in their midst.
+"""Random lives of packages: people, agents, clocks and policies that act at random on one package at a time.
 
-Whatever is chosen is chosen by `choose`, from a list: so the same life can be led by Hypothesis, which finds the
-shortest way to a fault, and by plain chance, which goes further.
+Every choice is made by `choose` from a list. So a life can be driven by Hypothesis, which shrinks a failure, or by a
+random number generator, which goes further.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ T = TypeVar("T")
 Choose = Callable[[Sequence[Any]], Any]
 Look = Callable[[PackageState | None, Command, Transition | Refusal, Situation], None]
 
-# In everything that agents and people write, so that it is found wherever a word of theirs comes to lie.
+# A word in every text of agents and people, so that tests find any place where such a text is stored.
 MARK = "Zauberwort"
 QUORUM = {"quorum": 2, "of_role": {"supervisor": 1}}
 POLICIES = [
@@ -66,21 +66,21 @@ BY_TIME = [*clock_commands.ClockCommand.__subclasses__(), commands.Show]
 TICKS: dict[Verb, type[Command]] = {kind.verb: kind for kind in clock_commands.ClockCommand.__subclasses__()}
 
 
-def marked(said: str) -> str:
-    return f"{said} {MARK}"
+def mark(text: str) -> str:
+    return f"{text} {MARK}"
 
 
 PACKAGE: dict[str, list[Any]] = {
-    "title": [marked("Title")],
-    "proposed_action": [marked("Do it")],
-    "rationale": [marked("Because")],
-    "consequence": [marked("Then")],
-    "evidence_refs": [[marked("doc")]] * 9 + [[]],
-    "known_uncertainties": [[marked("perhaps")]],
-    "policy_basis": [[marked("rule")]],
+    "title": [mark("Title")],
+    "proposed_action": [mark("Do it")],
+    "rationale": [mark("Because")],
+    "consequence": [mark("Then")],
+    "evidence_refs": [[mark("doc")]] * 9 + [[]],
+    "known_uncertainties": [[mark("perhaps")]],
+    "policy_basis": [[mark("rule")]],
     "metadata": [{MARK: MARK}],
     "side_effect_preview": [{MARK: MARK}],
-    "subject_id": [marked("customer")] * 9 + [marked("another")],
+    "subject_id": [mark("customer")] * 9 + [mark("another")],
     "action_parameters": [{MARK: 1}, {MARK: 2}, {"to": MARK}],
     "action_type": ["record.read"] * 9 + ["record.update", "mail.send", "unheard.of"],
     "kind": ["action"] * 9 + ["question", "plan"],
@@ -91,10 +91,10 @@ PACKAGE: dict[str, list[Any]] = {
     "thread_id": ["thr_1", None],
     "expires_at": [None] * 9 + [2 * HOUR, 2 * DAY],
     "recommendation": [None] * 9 + ["proceed", "clarify", "escalate"],
-    "material_change": [None] * 4 + [marked("Now blue")],
+    "material_change": [None] * 4 + [mark("Now blue")],
     "allowed_decisions": [None] * 9 + [["approve", "revise"]],
 }
-# Rita is known to see the card for longer than is counted of her, as long as she can decide.
+# Rita is known to see the card for longer than her counted silence.
 _SEES, _SEES_NOT = {"URITA": NOW + 9999 * DAY}, dict[str, datetime]()
 NOES = [(world.no_to(world.package(action_parameters={MARK: 1}, subject_id=subject)),) for subject in (None, "x")]
 SILENCES = [
@@ -103,14 +103,14 @@ SILENCES = [
     + [(MINUTE, _SEES, True), (HOUR, _SEES_NOT, True), (HOUR, _SEES, False)]
 ]
 SEEN_BY = [world.ALL, world.ALL, world.ALL, frozenset(["USENTA"]), frozenset[str]()]
-# For each field that a command may have, what anybody may put there, sense and nonsense.
+# For each field of a command, the values to try, valid and invalid.
 FIELDS: dict[str, list[Any]] = {
-    "comment": [marked("Because"), marked("Because"), None],
-    "instructions": [marked("Change it")],
-    "answer": [marked("Blue")],
-    "override_reason": [marked("I know better")],
-    "evidence_refs": [[marked("ticket")]],
-    "detail": [marked("It hung")],
+    "comment": [mark("Because"), mark("Because"), None],
+    "instructions": [mark("Change it")],
+    "answer": [mark("Blue")],
+    "override_reason": [mark("I know better")],
+    "evidence_refs": [[mark("ticket")]],
+    "detail": [mark("It hung")],
     "override_decision": ["proceed", "proceed", "stop", "other"],
     "action_parameters": [{MARK: 1}, {MARK: 3}, {"to": MARK, "again": True}, {"bad": "\u0000"}],
     "to_role": [None, None, "supervisor", "director", "reviewer", MARK],
@@ -131,7 +131,7 @@ def person(user_id: str) -> Actor:
 
 
 class Life:
-    """One package after another, everybody who has to do with it, and everything that happens to it."""
+    """A sequence of packages, with the people, agent, policy and clock around them."""
 
     def __init__(self, look: Look) -> None:
         self.look = look
@@ -201,34 +201,34 @@ class Life:
         self.state, self.profile = move.after, move.profile or self.profile
 
 
-def one_comes_in(life: Life, choose: Choose) -> None:
+def submit_package(life: Life, choose: Choose) -> None:
     life.state, life.content, life.events = None, None, []
     life.give(world.submission(life.package(choose)), AGENT.actor, choose([0.0, 1.0]))
 
 
-def a_reviewer_does_what_is_offered(life: Life, choose: Choose) -> None:
+def reviewer_gives_an_offered_verb(life: Life, choose: Choose) -> None:
     kind = choose([kind for kind in GOING_ON if accepts_verb(life.here, kind.verb)])
     life.give(life.command(choose, kind), person(choose(REVIEWERS)), choose([0.0, 1.0]))
 
 
-def a_reviewer_looks_and_agrees(life: Life, choose: Choose) -> None:
+def reviewer_reads_and_approves(life: Life, choose: Choose) -> None:
     who = person(choose(REVIEWERS))
     life.give(ask(commands.OpenDetails, life.here), who)
     kind = choose([commands.Approve, commands.Approve, commands.HumanOverrideCommand])
     life.give(ask(kind, life.here, comment=MARK), who, choose([0.0, 1.0]))
 
 
-def somebody_has_enough(life: Life, choose: Choose) -> None:
+def someone_stops_it(life: Life, choose: Choose) -> None:
     life.give(ask(choose(ENDING), life.here, comment=MARK), person(choose([*REVIEWERS, *EVERYBODY])))
 
 
-def nobody_says_anything(life: Life, choose: Choose) -> None:
+def silence_passes(life: Life, choose: Choose) -> None:
     life.give(ask(commands.Show, life.here, seen_by=choose(SEEN_BY)), AUTO)
     life.now += 6 * MINUTE
     life.give(ask(clock_commands.Consent, life.here, silence=choose(SILENCES)), AUTO, choose([0.0, 1.0]))
 
 
-def what_is_due_is_done(life: Life, choose: Choose) -> None:
+def clock_does_what_is_due(life: Life, choose: Choose) -> None:
     due = next_due(life.here)
     at, verb = due or (life.now, Verb.EXPIRE)
     life.now = max(life.now, at + choose([timedelta(0), timedelta(0), DAY]))
@@ -236,34 +236,34 @@ def what_is_due_is_done(life: Life, choose: Choose) -> None:
     life.give(ask(TICKS[verb], life.here, **fields), AUTO, choose([0.0, 1.0]))
 
 
-def the_absent_are_relieved(life: Life, choose: Choose) -> None:
-    """Somebody goes away, and comes back, more often than all the rest of the world changes."""
+def service_covers_absences(life: Life, choose: Choose) -> None:
+    """People go away and come back more often than anything else changes."""
     life.people = choose(COMPANIES)
     life.give(ask(clock_commands.Relieve, life.here), AUTO)
 
 
-def the_agent_acts(life: Life, choose: Choose) -> None:
+def agent_sends_something(life: Life, choose: Choose) -> None:
     life.give(life.command(choose, choose(BY_AGENTS[:3])), AGENT.actor)
 
 
-def what_was_granted_is_used(life: Life, choose: Choose) -> None:
+def agent_uses_a_permission(life: Life, choose: Choose) -> None:
     untouched = life.here.execution.claim_id is None
     by_agent = [commands.ClaimExecution] * 3 if untouched else [commands.ReportExecution] * 2
     kind = choose([*by_agent, commands.Judge, commands.Revoke])
     life.give(life.command(choose, kind), AGENT.actor if kind in by_agent else person(choose(REVIEWERS)))
 
 
-def anybody_tries_anything(life: Life, choose: Choose) -> None:
+def anyone_tries_any_command(life: Life, choose: Choose) -> None:
     others = [AUTO, AGENT.actor, world.agent(agent_id="agt_2").actor, person(OWEN), person(ADAM), person("UNEMO")]
     known = [person(who) for who in EVERYBODY]
     life.give(life.command(choose, choose([*BY_PEOPLE, *BY_AGENTS, *BY_TIME])), choose([*others, *known]))
 
 
-def time_goes_by(life: Life, choose: Choose) -> None:
+def time_passes(life: Life, choose: Choose) -> None:
     life.now += choose([MINUTE, HOUR, HOUR, DAY])
 
 
-def the_world_changes(life: Life, choose: Choose) -> None:
+def policy_or_people_change(life: Life, choose: Choose) -> None:
     life.policy = POLICIES[choose(range(len(POLICIES)))]
     life.people = COMPANIES[choose(range(len(COMPANIES)))]
     life.agent = world.agent(frozen=choose([False] * 5 + [True]))
@@ -271,14 +271,20 @@ def the_world_changes(life: Life, choose: Choose) -> None:
     life.memory = choose([Memory()] * 5 + [Memory(thread_taken_in="pkg_0"), Memory(noes=choose(NOES))])
 
 
-BEFORE = [one_comes_in, one_comes_in, the_world_changes]
+BEFORE = [submit_package, submit_package, policy_or_people_change]
 AFTERWARDS = [
-    *[what_was_granted_is_used, what_was_granted_is_used, one_comes_in] * 3,
-    *[what_is_due_is_done, anybody_tries_anything, somebody_has_enough],
+    *[agent_uses_a_permission, agent_uses_a_permission, submit_package] * 3,
+    *[clock_does_what_is_due, anyone_tries_any_command, someone_stops_it],
 ]
 MEANWHILE = [
-    *[a_reviewer_does_what_is_offered] * 5,
-    *[a_reviewer_looks_and_agrees] * 2,
-    *[what_is_due_is_done, nobody_says_anything, time_goes_by, the_absent_are_relieved] * 2,
-    *[the_agent_acts, what_was_granted_is_used, anybody_tries_anything, the_world_changes, somebody_has_enough],
+    *[reviewer_gives_an_offered_verb] * 5,
+    *[reviewer_reads_and_approves] * 2,
+    *[clock_does_what_is_due, silence_passes, time_passes, service_covers_absences] * 2,
+    *[
+        agent_sends_something,
+        agent_uses_a_permission,
+        anyone_tries_any_command,
+        policy_or_people_change,
+        someone_stops_it,
+    ],
 ]

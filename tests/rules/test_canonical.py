@@ -1,4 +1,4 @@
-"""RFC 8785, against its own tables and against an implementation that is not ours."""
+"""Canonical JSON, compared to the tables of RFC 8785 and to an independent implementation."""
 
 import json
 import struct
@@ -230,9 +230,9 @@ def test_the_strict_form_is_parsed_back_to_the_same_form(value: Any) -> None:
 
 
 def test_the_cache_of_names_stays_small_however_many_are_sent() -> None:
-    each = [{f"{first:x}-{second:x}": None for second in range(300)} for first in range(400)]
+    values = [{f"{first:x}-{second:x}": None for second in range(300)} for first in range(400)]
     tracemalloc.start()
-    for value in each:
+    for value in values:
         canonical_json(value)
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()

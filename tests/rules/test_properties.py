@@ -1,4 +1,4 @@
-"""What holds whatever anybody does, in whatever order."""
+"""Invariants that hold after any commands in any order."""
 
 from __future__ import annotations
 
@@ -28,43 +28,45 @@ pytestmark = pytest.mark.slow
 
 GRANTED = (Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN)
 
-# Looking at each answer by itself.
+# Checks of a single outcome.
 
 
-def look(before: PackageState | None, command: Command, outcome: Transition | Refusal, where: Situation) -> None:
+def check_outcome(
+    before: PackageState | None, command: Command, outcome: Transition | Refusal, where: Situation
+) -> None:
     if isinstance(outcome, Refusal):
-        says_what_stands_in_the_way(outcome)
+        check_sentence(outcome)
         return
-    after, made = outcome.after, outcome.after.decision
+    after, decision = outcome.after, outcome.after.decision
     assert outcome.before == before
     assert after.revision == (before.revision if before else 0) + len(outcome.occurrences)
     assert len({event.event_id for event in outcome.occurrences}) == len(outcome.occurrences)
     if before is not None:
-        leaves_an_end_only_by_a_revoke(before, command, after)
-        never_falls(before, after)
+        check_terminal_status(before, command, after)
+        check_nothing_falls(before, after)
     if command.verb is Verb.RELIEVE:
-        nobody_is_missed_any_more(after, where)
-    if made is not None and after.proceeds and (before is None or before.status is not after.status):
-        RIGHTLY[made.basis](before, after, made, where)
+        check_no_relief_needed(after, where)
+    if decision is not None and after.proceeds and (before is None or before.status is not after.status):
+        RIGHTLY[decision.basis](before, after, decision, where)
 
 
-def says_what_stands_in_the_way(answer: Refusal) -> None:
+def check_sentence(answer: Refusal) -> None:
     sentence = answer.sentence
     assert "(no " not in sentence
     assert "{" not in sentence
     assert "None" not in sentence
 
 
-def leaves_an_end_only_by_a_revoke(before: PackageState, command: Command, after: PackageState) -> None:
+def check_terminal_status(before: PackageState, command: Command, after: PackageState) -> None:
     unclaimed = before.status in GRANTED and before.execution.state is ExecutionState.NONE
-    ends = command.verb in (Verb.REVOKE, Verb.CLAIM_EXECUTION)  # a claim ends what no longer stands
+    ends = command.verb in (Verb.REVOKE, Verb.CLAIM_EXECUTION)  # a claim revokes an invalid permission
     revoked = ends and unclaimed and after.status is Status.REVOKED
     assert not before.status.terminal or after.status is before.status or revoked
     assert before.execution.claim_id in (None, after.execution.claim_id)
 
 
-def never_falls(before: PackageState, after: PackageState) -> None:
-    """Within a version, and from one to the next."""
+def check_nothing_falls(before: PackageState, after: PackageState) -> None:
+    """Within a version and from one version to the next."""
     assert after.version in (before.version, before.version + 1)
     assert after.level >= before.level
     assert after.risk >= before.risk
@@ -77,8 +79,8 @@ def never_falls(before: PackageState, after: PackageState) -> None:
     assert all(vote.version == after.version for vote in after.votes)
 
 
-def nobody_is_missed_any_more(after: PackageState, where: Situation) -> None:
-    """And who has it now could decide it, and is there: no relief gives rise to another."""
+def check_no_relief_needed(after: PackageState, where: Situation) -> None:
+    """The new assignee is present and could decide, so that no further relief is needed."""
     assert not needs_relief(after, where.roster, where.now)
     having = after.task.assigned_to
     assert having is None or could_proceed(having, after, where)
@@ -86,7 +88,7 @@ def nobody_is_missed_any_more(after: PackageState, where: Situation) -> None:
     assert having is not None or after.task.stands_in_for is None
 
 
-def by_silence(before: PackageState | None, after: PackageState, _: Decision, where: Situation) -> None:
+def check_silent_consent(before: PackageState | None, after: PackageState, _: Decision, where: Situation) -> None:
     assert before is not None
     assert before.soft
     assert after.risk < RiskLevel.HIGH
@@ -94,21 +96,21 @@ def by_silence(before: PackageState | None, after: PackageState, _: Decision, wh
     assert not after.ended(where.now)
 
 
-def by_policy(before: PackageState | None, *_: object) -> None:
+def check_policy_decision(before: PackageState | None, *_: object) -> None:
     assert before is None
 
 
-def by_people(_: PackageState | None, after: PackageState, made: Decision, where: Situation) -> None:
-    who = [seat.reviewer_id for seat in made.reviewers]
+def check_human_decision(_: PackageState | None, after: PackageState, decision: Decision, where: Situation) -> None:
+    who = [seat.reviewer_id for seat in decision.reviewers]
     today = where.policy.tiers.of(after.risk)
     assert len(set(who)) == len(who) >= max(after.terms.quorum, today.quorum)
     assert all(could_proceed(reviewer, after, where) for reviewer in who)
-    assert all(parts_are_filled(of_role, who, where) for of_role in (after.terms.of_role, today.of_role))
+    assert all(quorum_parts_are_filled(of_role, who, where) for of_role in (after.terms.of_role, today.of_role))
     assert not after.ended(where.now)
 
 
-def parts_are_filled(of_role: dict[str, int], who: list[str], where: Situation) -> bool:
-    """By trying every order in which these people could sit down: one seat for each of them."""
+def quorum_parts_are_filled(of_role: dict[str, int], who: list[str], where: Situation) -> bool:
+    """By trying every order in which these people could take the seats, one seat each."""
     seats = [role for role, needed in of_role.items() for _ in range(needed)]
     orders = permutations(who, len(seats))
     return any(
@@ -116,29 +118,29 @@ def parts_are_filled(of_role: dict[str, int], who: list[str], where: Situation) 
     )
 
 
-# Time grants nothing: it has no entry.
+# No entry for time, because it grants nothing.
 RIGHTLY: dict[Basis, Callable[[PackageState | None, PackageState, Decision, Situation], None]] = {
-    Basis.SILENT_CONSENT: by_silence,
-    Basis.POLICY: by_policy,
-    Basis.HUMAN: by_people,
-    Basis.QUORUM: by_people,
+    Basis.SILENT_CONSENT: check_silent_consent,
+    Basis.POLICY: check_policy_decision,
+    Basis.HUMAN: check_human_decision,
+    Basis.QUORUM: check_human_decision,
 }
 
 
 def could_proceed(who: str, state: PackageState, where: Situation) -> bool:
-    """Said a second time, in another way: a full member, no part of it, and one role that answers for all of it."""
-    its = where.roster.directory.people[who]
-    full_member = its.active and not (its.is_bot or its.is_guest or its.is_stranger)
-    independent = not references(its) & state.barred.keys()
+    """An independent version of the rule: a full member, no party, and one role that meets everything."""
+    person = where.roster.directory.people[who]
+    full_member = person.active and not (person.is_bot or person.is_guest or person.is_stranger)
+    independent = not references(person) & state.barred.keys()
     roles = [role for role in where.policy.roles.values() if who in role.members]
     answers = any(role.covers(state.action_type) and role.max_risk >= state.risk for role in roles)
     return full_member and independent and answers
 
 
-# Looking at what all of it has come to.
+# Checks of a whole life.
 
 
-def look_around(life: Life) -> None:
+def check_views(life: Life) -> None:
     kinds = Counter(event["event_type"] for event in life.events)
     assert kinds["execution.claimed"] <= 1
     assert kinds["package.revoked"] <= 1
@@ -152,32 +154,36 @@ def look_around(life: Life) -> None:
     assert fold_events(life.events) == state.model_dump(mode="json")
     assert PackageState.model_validate_json(state.model_dump_json()) == state
     if state.may_proceed(life.now):
-        permits_rightly(state)
+        check_permission(state)
     if state.decision is not None:
-        rests_on_what_it_says(state.status, state.decision)
+        check_basis(state.status, state.decision)
 
 
-def permits_rightly(state: PackageState) -> None:
+def check_permission(state: PackageState) -> None:
     assert state.decision is not None
     assert state.status in GRANTED
     assert state.decision.package_version == state.version
     assert state.execution.state is ExecutionState.NONE
 
 
-def rests_on_what_it_says(status: Status, made: Decision) -> None:
-    by_time = made.basis is Basis.TIMEOUT
+def check_basis(status: Status, decision: Decision) -> None:
+    by_time = decision.basis is Basis.TIMEOUT
     assert not by_time or status in (Status.EXPIRED, Status.CANCELLED, Status.DEFERRED)
     assert by_time or status is not Status.EXPIRED
-    assert not (by_time and made.reviewers)
-    by_a_claim = status is Status.REVOKED and made.basis is Basis.POLICY
-    assert made.basis is Basis.HUMAN or by_a_claim or status not in (Status.REJECTED, Status.TAKEN_OVER, Status.REVOKED)
-    assert (made.basis is Basis.SILENT_CONSENT) == (status is Status.CONSENTED)
+    assert not (by_time and decision.reviewers)
+    by_a_claim = status is Status.REVOKED and decision.basis is Basis.POLICY
+    assert (
+        decision.basis is Basis.HUMAN
+        or by_a_claim
+        or status not in (Status.REJECTED, Status.TAKEN_OVER, Status.REVOKED)
+    )
+    assert (decision.basis is Basis.SILENT_CONSENT) == (status is Status.CONSENTED)
 
 
 class Lives(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.life = Life(look)
+        self.life = Life(check_outcome)
 
     @rule(data=st.data())
     def something_happens(self, data: st.DataObject) -> None:
@@ -185,7 +191,7 @@ class Lives(RuleBasedStateMachine):
 
     @invariant()
     def all_is_well(self) -> None:
-        look_around(self.life)
+        check_views(self.life)
 
 
 TestLives = Lives.TestCase
@@ -194,16 +200,16 @@ TestLives.settings = settings(max_examples=100, stateful_step_count=40)
 
 @pytest.mark.parametrize("seed", range(30))
 def test_random_lives_of_packages_keep_every_invariant(seed: int) -> None:
-    life, chance = Life(look), random.Random(seed)
+    life, chance = Life(check_outcome), random.Random(seed)
     for _ in range(1000):
         life.something_happens(chance.choice)
-        look_around(life)
+        check_views(life)
 
 
 def test_random_commands_reach_every_status() -> None:
     seen, reasons = set[str](), set[str]()
     for seed in range(10):
-        life, chance = Life(look), random.Random(seed)
+        life, chance = Life(check_outcome), random.Random(seed)
         for _ in range(1000):
             life.something_happens(chance.choice)
             seen |= {event["event_type"] for event in life.events[-3:]}

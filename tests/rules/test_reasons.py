@@ -1,4 +1,4 @@
-"""Every refusal can be said in a sentence."""
+"""Every reason has a sentence."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A small house for the tests of the rules: a policy, some people, an agent, and one line for each thing done.
+"""Fixtures for the tests of the rules: a policy, people, an agent, and helpers that need one line for each step.
 
-`submitted(HARD)` is a package that came in; `after(state, ask(Approve, state), by=SENTA)` is what it became, and
-`refusal(...)` with the same arguments is the reason why not.
+`submitted(HARD)` is a submitted package. `after(state, ask(Approve, state), by=SENTA)` is its state after a command, and
+`refusal(...)` with the same arguments is the reason of a refusal.
 """
 
 from __future__ import annotations
@@ -37,9 +37,15 @@ SUSI, SAUL, SILA = "USUSI", "USAUL", "USILA"  # supervisors
 DORA = "UDORA"  # the director
 ALL = frozenset([RITA, ROSS, SENTA, SVEN, SUSI, SAUL, SILA, DORA])
 ROSE, OWEN, ADAM = "UROSE", "UOWEN", "UADAM"  # the requester, the agent's owner and an admin, none with a role
-GRETA, STAN, BODO, DEAN, NEMO = "UGRETA", "USTAN", "UBODO", "UDEAN", "UNEMO"  # supervisors, for the policy at least
+GRETA, STAN, BODO, DEAN, NEMO = (
+    "UGRETA",
+    "USTAN",
+    "UBODO",
+    "UDEAN",
+    "UNEMO",
+)  # supervisors by the policy, but not valid people
 
-CARD = CardLocation("C1", "1.0")  # where a package is shown, if nothing else is said
+CARD = CardLocation("C1", "1.0")  # where a package is shown by default
 
 BASE: dict[str, Any] = {
     "version": "test-1",
@@ -69,7 +75,7 @@ BASE: dict[str, Any] = {
 
 
 def policy(**changes: Any) -> Policy:
-    """The policy above with these changes, which reach into its tables."""
+    """The policy above with these changes, which are merged into its tables."""
     return Policy.model_validate(_merged(BASE, changes))
 
 
@@ -83,15 +89,15 @@ def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @lru_cache
-def written(its: Policy) -> str:
-    """The same policy as the text of a file."""
-    said = its.model_dump(mode="json", exclude_none=True)
-    return "\n".join(f"{name} = {_toml(value)}" for name, value in said.items())
+def written(source: Policy) -> str:
+    """The policy as the text of a file."""
+    settings = source.model_dump(mode="json", exclude_none=True)
+    return "\n".join(f"{name} = {_toml(value)}" for name, value in settings.items())
 
 
 def _toml(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(name)} = {_toml(its)}" for name, its in value.items()) + "}"
+        return "{" + ", ".join(f"{json.dumps(name)} = {_toml(entry)}" for name, entry in value.items()) + "}"
     return f"[{', '.join(map(_toml, value))}]" if isinstance(value, list) else json.dumps(value)
 
 
@@ -100,7 +106,7 @@ NO_SECOND_EYES = policy(separation={"second_pair_of_eyes": False})
 
 
 def people(**changes: dict[str, Any]) -> dict[str, Person]:
-    """Everybody, each with an e-mail address, and with these changes by user id."""
+    """Everyone, each with an e-mail address, with changes by user id."""
     special: dict[str, dict[str, Any]] = {
         GRETA: {"is_guest": True},
         STAN: {"is_stranger": True},
@@ -124,8 +130,8 @@ def agent(**changes: Any) -> Agent:
 
 
 def package(**fields: Any) -> DecisionPackage:
-    """A package of medium risk that says all that any tier needs."""
-    said: dict[str, Any] = {
+    """A package of medium risk that is complete for every tier."""
+    defaults: dict[str, Any] = {
         "title": "Read the record",
         "action_type": "record.read",
         "action_parameters": {"record": "42"},
@@ -141,7 +147,7 @@ def package(**fields: Any) -> DecisionPackage:
         "consequence": "Nothing changes.",
         "policy_basis": ["P-1"],
     }
-    return DecisionPackage.model_validate(said | fields)
+    return DecisionPackage.model_validate(defaults | fields)
 
 
 AUTOMATIC = package(risk_level="low")
@@ -174,7 +180,7 @@ def situation(
     directory_as_of: datetime | None = None,
     **others: Any,
 ) -> Situation:
-    """Somebody, now. The directory was read just now, and the agent is the one above, unless it is said."""
+    """The situation of this actor now. By default the directory is fresh and the agent is the one above."""
     directory = Directory(people=people, groups=groups or {}, as_of=directory_as_of or now)
     actor = Actor(kind=ActorKind.PERSON, actor_id=by) if isinstance(by, str) else by
     bearing: dict[str, Any] = {
@@ -211,7 +217,7 @@ _SAID: dict[type[Command], dict[str, Any]] = {
 
 
 def ask(kind: type[C], state: PackageState, **fields: Any) -> C:
-    """A command on the version and rung that the state shows, complete unless it is said otherwise."""
+    """A command for the present version and rung, with all required fields."""
     seen: dict[str, Any] = {
         "command_id": f"cmd_{next(_fresh)}",
         "decision_package_id": state.decision_package_id,
@@ -228,7 +234,7 @@ def ask(kind: type[C], state: PackageState, **fields: Any) -> C:
 
 
 def proven(state: PackageState, **fields: Any) -> Silence:
-    """Long enough, and seen to the end by everyone who is known to see a card."""
+    """A silence that is long enough, with everyone who is known to see a card as an onlooker."""
     cards = cards_of(state)
     silence = Silence(
         counted=timedelta(minutes=5),
@@ -243,14 +249,14 @@ def submission(package: DecisionPackage = SOFT, package_id: str = "pkg_1") -> Su
     return Submit(command_id="cmd_submit", decision_package_id=package_id, package=package)
 
 
-def happened(state: PackageState | None, command: Command, by: str | Actor = AUTO, **bearing: Any) -> Transition:
+def transition_of(state: PackageState | None, command: Command, by: str | Actor = AUTO, **bearing: Any) -> Transition:
     outcome = decide(state, command, situation(by, **bearing))
     assert isinstance(outcome, Transition), outcome
     return outcome
 
 
 def after(state: PackageState | None, command: Command, by: str | Actor = AUTO, **bearing: Any) -> PackageState:
-    return happened(state, command, by, **bearing).after
+    return transition_of(state, command, by, **bearing).after
 
 
 def refusal(state: PackageState | None, command: Command, by: str | Actor = AUTO, **bearing: Any) -> Reason:
@@ -265,12 +271,12 @@ def submitted(package: DecisionPackage = SOFT, **bearing: Any) -> PackageState:
 
 
 def shown(state: PackageState, **bearing: Any) -> PackageState:
-    """Its card has reached a place where an eligible person sees it."""
+    """The state after its card was shown where an eligible person sees it."""
     return after(state, ask(commands.Show, state), **bearing)
 
 
 def opened(state: PackageState, *readers: str) -> PackageState:
-    """These people have had its Details open."""
+    """The state after these people opened its Details."""
     for reader in readers:
         state = after(state, ask(commands.OpenDetails, state), by=reader)
     return state

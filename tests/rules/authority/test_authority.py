@@ -1,4 +1,4 @@
-"""Who may do what to a package: verb by verb, and kind of person by kind of person."""
+"""Who may give which verb, for each kind of person."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ WIDER = policy(
 )
 BEARING: dict[str, Any] = {"policy": WIDER, "people": EVERYBODY, "agent": agent(owner=SUSI)}
 
-# What DESIGN says of each verb: written down here a second time, on purpose.
+# The specification of each verb, repeated here on purpose.
 ASKED: dict[type[Command], Standard] = {
     commands.Approve: PROCEED,
     commands.ApproveWithEdits: PROCEED,
@@ -80,7 +80,7 @@ ASKED: dict[type[Command], Standard] = {
     commands.TakeOver: TAKE_OVER,
 }
 
-# kind of person: (who, what stands in their way, by what is asked of them)
+# kind of person: (user id, the refusal by standard)
 CAST: dict[str, tuple[str, dict[Standard, Reason]]] = {
     "holder of an including role": (DORA, {}),
     "requester": (SENTA, {PROCEED: Reason.IS_REQUESTER}),
@@ -101,22 +101,22 @@ CAST: dict[str, tuple[str, dict[Standard, Reason]]] = {
 
 
 def staged() -> PackageState:
-    """A package in which everybody of the cast has their part."""
+    """A package with every party and bar that these tests need."""
     state = submitted(package(risk_level="high", requested_by=SENTA, on_behalf_of=[SVEN]), **BEARING)
     state = after(state, ask(ApproveWithEdits, state), by=SAUL, **BEARING)
     return after(state, ask(Recuse, state), by=SILA, **BEARING)
 
 
-def ready_for(kind: type[Command]) -> PackageState:
-    """The same package where it takes the verb: in its status, of its kind, at its level."""
+def state_for(kind: type[Command]) -> PackageState:
+    """The package in the status, kind and level in which it accepts the verb."""
     state = staged()
-    made = after(state, ask(Approve, state), by=DORA, **BEARING)
+    decided = after(state, ask(Approve, state), by=DORA, **BEARING)
     apart: dict[type[Command], PackageState] = {
         commands.Object: state.model_copy(update={"level": HITLLevel.SOFT_APPROVAL}),
         commands.Answer: state.model_copy(update={"kind": Kind.QUESTION}),
         commands.Wake: state.model_copy(update={"status": Status.DEFERRED}),
-        commands.Revoke: made,
-        commands.Judge: made.model_copy(update={"sampled": True, "decision": None}),
+        commands.Revoke: decided,
+        commands.Judge: decided.model_copy(update={"sampled": True, "decision": None}),
     }
     return apart.get(kind, state)
 
@@ -136,7 +136,7 @@ CASES = [
 
 @pytest.mark.parametrize(("kind", "who", "expected"), CASES)
 def test_each_standard_admits_the_right_people(kind: type[Command], who: str, expected: Reason | None) -> None:
-    assert reason(kind, ready_for(kind), who) is expected
+    assert reason(kind, state_for(kind), who) is expected
 
 
 def test_nobody_recuses_themselves_twice() -> None:
@@ -145,7 +145,7 @@ def test_nobody_recuses_themselves_twice() -> None:
 
 @pytest.mark.parametrize("kind", ASKED)
 def test_with_a_stale_directory_nobody_may_do_anything(kind: type[Command]) -> None:
-    assert reason(kind, ready_for(kind), DORA, directory_as_of=NOW - DAY - DAY / 1000) is Reason.DIRECTORY_STALE
+    assert reason(kind, state_for(kind), DORA, directory_as_of=NOW - DAY - DAY / 1000) is Reason.DIRECTORY_STALE
 
 
 def test_a_directory_of_exactly_the_highest_age_still_counts() -> None:

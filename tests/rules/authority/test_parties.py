@@ -1,4 +1,4 @@
-"""Every party of a package is found, or the package is refused."""
+"""Every party of a package is resolved, or the package is refused."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def from_(who: str | None, *chain: str, **fields: Any) -> DecisionPackage:
     return package(requested_by=who, on_behalf_of=chain, **fields)
 
 
-def unknown(what: DecisionPackage, **bearing: Any) -> list[str]:
-    """The fields that name someone who cannot be found."""
+def unknown_fields(what: DecisionPackage, **bearing: Any) -> list[str]:
+    """The fields that name an unknown party."""
     outcome = decide(None, submission(what), situation(AGENT.actor, **BEARING | bearing))
     assert isinstance(outcome, Refusal), outcome
     assert outcome.reason is Reason.REQUESTER_UNKNOWN
@@ -90,9 +90,9 @@ def test_a_requester_is_resolved_to_a_person(who: str | None, requester: str) ->
     ],
 )
 def test_an_unknown_party_is_refused_and_the_field_is_named(who: str) -> None:
-    assert unknown(from_(who)) == ["requested_by"]
-    assert unknown(from_(ROSE, SVEN, who)) == ["on_behalf_of.1"]
-    assert unknown(from_(who, who)) == ["requested_by", "on_behalf_of.0"]
+    assert unknown_fields(from_(who)) == ["requested_by"]
+    assert unknown_fields(from_(ROSE, SVEN, who)) == ["on_behalf_of.1"]
+    assert unknown_fields(from_(who, who)) == ["requested_by", "on_behalf_of.0"]
 
 
 def test_a_new_version_with_an_unknown_party_is_refused() -> None:
@@ -120,12 +120,12 @@ def test_a_package_stays_hard_once_a_version_came_from_an_outsider() -> None:
 
 
 def test_the_domain_of_a_member_is_never_an_outside_domain() -> None:
-    assert unknown(from_("eve@example.com")) == ["requested_by"]
+    assert unknown_fields(from_("eve@example.com")) == ["requested_by"]
     moved = people(UROSE={"email": "rose@partner.example"})
-    assert unknown(from_("eve@partner.example"), people=moved) == ["requested_by"]
+    assert unknown_fields(from_("eve@partner.example"), people=moved) == ["requested_by"]
 
 
-# A chain that bars reviewers. For medium risk Rita and Ross are asked, and who may act as a reviewer.
+# A delegation chain that bars reviewers. Medium risk asks Rita, Ross and everyone who may act as a reviewer.
 
 FEW = policy(
     roles={"senior_reviewer": {"includes": []}, "supervisor": {"includes": []}, "director": {"includes": []}},
@@ -133,23 +133,23 @@ FEW = policy(
 )
 
 
-def chained(*chain: str, requested_by: str = ROSE, policy: Policy = FEW) -> PackageState:
+def with_chain(*chain: str, requested_by: str = ROSE, policy: Policy = FEW) -> PackageState:
     return submitted(from_(requested_by, *chain), policy=policy)
 
 
 def test_a_delegation_chain_that_leaves_one_reviewer_makes_the_package_hard() -> None:
-    state = chained(RITA)
+    state = with_chain(RITA)
     assert rules(state)[CHAIN_BARS] is state.level is HITLLevel.HARD_APPROVAL
 
 
 @pytest.mark.parametrize(
     "state",
     [
-        pytest.param(chained(), id="without a chain"),
-        pytest.param(chained(SENTA), id="a chain of people who are not asked"),
-        pytest.param(chained(RITA, requested_by=RITA), id="the requester is the one it names"),
-        pytest.param(chained(SENTA, requested_by=RITA), id="there was only one without it"),
-        pytest.param(chained(RITA, policy=policy()), id="two are left"),
+        pytest.param(with_chain(), id="without a chain"),
+        pytest.param(with_chain(SENTA), id="a chain of people who are not asked"),
+        pytest.param(with_chain(RITA, requested_by=RITA), id="the requester is the one it names"),
+        pytest.param(with_chain(SENTA, requested_by=RITA), id="there was only one without it"),
+        pytest.param(with_chain(RITA, policy=policy()), id="two are left"),
     ],
 )
 def test_a_delegation_chain_without_reviewers_changes_nothing(state: PackageState) -> None:
@@ -157,7 +157,7 @@ def test_a_delegation_chain_without_reviewers_changes_nothing(state: PackageStat
 
 
 def test_a_delegation_chain_added_by_a_new_version_makes_the_package_hard() -> None:
-    state = chained()
+    state = with_chain()
     later = after(state, ask(NewVersion, state, package=from_(ROSE, RITA)), by=AGENT.actor, policy=FEW)
     assert rules(later)[CHAIN_BARS] is later.level is HITLLevel.HARD_APPROVAL
     assert DORA not in later.barred

@@ -1,4 +1,4 @@
-"""When one yes is not enough: distinct people, parts of the quorum by role, and every vote looked at again."""
+"""Quorums: distinct people, parts by role, and every vote checked again."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from tests.rules.world import (
     SVEN,
     after,
     ask,
-    happened,
     opened,
     people,
     policy,
     refusal,
     submitted,
+    transition_of,
 )
 
-# At high risk two people, one of them a supervisor; so that senior reviewers alone can give a part of it.
+# High risk needs two people, one of them a supervisor, so senior reviewers alone can fill only a part.
 TWO = policy(tiers={"high": {"quorum": 2, "of_role": {"supervisor": 1}}})
 
 
@@ -73,10 +73,10 @@ def test_a_quorum_of_two_with_one_supervisor(who: list[str], status: Status) -> 
 
 
 def test_a_quorum_is_the_basis_and_names_all_its_reviewers() -> None:
-    made = voted(SENTA, SUSI).decision
-    assert made is not None
-    assert made.basis is Basis.QUORUM
-    assert [seat.reviewer_id for seat in made.reviewers] == [SENTA, SUSI]
+    decision = voted(SENTA, SUSI).decision
+    assert decision is not None
+    assert decision.basis is Basis.QUORUM
+    assert [seat.reviewer_id for seat in decision.reviewers] == [SENTA, SUSI]
 
 
 def test_nobody_votes_twice() -> None:
@@ -107,7 +107,7 @@ def test_one_person_is_enough_for_everything_except_approval(kind: type[Any], st
     assert (settled.status, settled.task.rung) == (status, rung)
 
 
-# Looked at again when the quorum completes.
+# Votes are checked again when the quorum completes.
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_one_person_is_enough_for_everything_except_approval(kind: type[Any], st
 )
 def test_a_vote_of_someone_who_could_not_approve_today_no_longer_counts(bearing: dict[str, Any]) -> None:
     state = voted(SENTA)
-    move = happened(state, ask(Approve, state), by=SUSI, **bearing)
+    move = transition_of(state, ask(Approve, state), by=SUSI, **bearing)
     assert (move.after.status, voters(move.after)) == (Status.PENDING, [SUSI])
     assert move.occurrences[0].reason == "votes-no-longer-valid"
 
@@ -209,7 +209,7 @@ def test_an_override_to_stop_needs_the_quorum_too() -> None:
     assert [seat.reviewer_id for seat in both.decision.reviewers] == [SUSI, SAUL]
 
 
-# The policy changed in between.
+# Policy changes between votes.
 
 
 def test_a_policy_with_a_larger_quorum_applies_to_open_packages() -> None:

@@ -1,4 +1,4 @@
-"""One person fills one part of a quorum: a matching of people to parts."""
+"""One person fills one part of a quorum, so a quorum is a matching of people to parts."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def voted(*voters: str) -> PackageState:
 
 
 def quorum(state: PackageState) -> Any:
-    found = status_document(state, {}, {}, situation(policy=PARTS).roster, NOW)["interrupt"]["quorum"]
-    parts = {role: (part["needed"], part["have"]) for role, part in found["of_role"].items()}
-    return found["needed"], found["have"], parts
+    counts = status_document(state, {}, {}, situation(policy=PARTS).roster, NOW)["interrupt"]["quorum"]
+    parts = {role: (part["needed"], part["have"]) for role, part in counts["of_role"].items()}
+    return counts["needed"], counts["have"], parts
 
 
 def test_a_director_fills_only_one_part_of_a_quorum() -> None:
@@ -84,13 +84,13 @@ def test_the_matching_is_as_large_as_by_trying_every_order(
 ) -> None:
     seats = [role for role, needed in of_role.items() for _ in range(needed)] + [None] * rest
     have, parts = fill_quorum(of_role, len(seats), able)
-    assert have == most(seats, able)
+    assert have == most_seats_by_trying(seats, able)
     assert all(held <= needed for needed, held in parts.values())
-    assert sum(held for _, held in parts.values()) == most(seats[: sum(of_role.values())], able)
+    assert sum(held for _, held in parts.values()) == most_seats_by_trying(seats[: sum(of_role.values())], able)
 
 
-def most(seats: list[str | None], able: dict[str, set[str]]) -> int:
-    """How many seats are taken at the most, over every way to fill them: each stays empty or one of the able takes it."""
+def most_seats_by_trying(seats: list[str | None], able: dict[str, set[str]]) -> int:
+    """The most seats that can be filled, by trying all ways: a seat stays empty or one of the able takes it."""
 
     @cache
     def best(at: int, standing: frozenset[str]) -> int:

@@ -1,4 +1,4 @@
-"""What was shown, and to whom: nothing goes ahead on a part of it."""
+"""Nothing goes ahead unless everything was shown to the person who approves it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read(state: PackageState, *pages: int, of: int = 3, by: str = SENTA) -> Pack
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "fields"),
+    ("proposal", "kind", "fields"),
     [
         pytest.param(LONG, Approve, {}, id="approve"),
         pytest.param(LONG, ApproveWithEdits, {}, id="edit and approve"),
@@ -44,11 +44,13 @@ def read(state: PackageState, *pages: int, of: int = 3, by: str = SENTA) -> Pack
         pytest.param(LONG_QUESTION, Answer, {}, id="answer"),
     ],
 )
-def test_an_approval_requires_that_everything_was_shown(said: Any, kind: type[Command], fields: dict[str, Any]) -> None:
-    state = world.submitted(said)
-    assert refusal(state, ask(kind, state, **fields), by=SENTA, package=said) is Reason.NOT_SHOWN_WHOLE
+def test_an_approval_requires_that_everything_was_shown(
+    proposal: Any, kind: type[Command], fields: dict[str, Any]
+) -> None:
+    state = world.submitted(proposal)
+    assert refusal(state, ask(kind, state, **fields), by=SENTA, package=proposal) is Reason.NOT_SHOWN_WHOLE
     seen = read(state, 1, 2, 3)
-    assert after(seen, ask(kind, seen, **fields), by=SENTA, package=said).revision > seen.revision
+    assert after(seen, ask(kind, seen, **fields), by=SENTA, package=proposal).revision > seen.revision
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,10 @@ def test_a_form_step_that_is_opened_again_keeps_its_last_rendering() -> None:
     state = read(world.submitted(LONG), 1, 2, 3)
     again = after(state, ask(OpenForm, state, page=2, of=3, rendering_id="rnd_new"), by=SENTA)
     assert [step.rendering_id for step in again.forms] == ["rnd_1", "rnd_3", "rnd_new"]
-    assert world.happened(again, ask(OpenForm, again, page=2, of=3, rendering_id="rnd_new"), by=SENTA).occurrences == ()
+    assert (
+        world.transition_of(again, ask(OpenForm, again, page=2, of=3, rendering_id="rnd_new"), by=SENTA).occurrences
+        == ()
+    )
 
 
 def test_details_first_means_every_page_that_holds_what_is_approved() -> None:
@@ -137,7 +142,7 @@ def test_a_soft_package_of_an_older_release_is_not_approved_by_silence() -> None
     assert (hard.status, hard.level, hard.why[0].rule) == (Status.PENDING, HITLLevel.HARD_APPROVAL, "not-shown-whole")
 
 
-# What no form can show.
+# Packages that are too long for a form.
 
 
 def too_long(**fields: Any) -> Any:

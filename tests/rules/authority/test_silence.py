@@ -1,4 +1,4 @@
-"""How much of a silence counts: only the time in which somebody was there, and could have been heard."""
+"""How much of a silence counts: only time in which someone was at work and could click."""
 
 from __future__ import annotations
 
@@ -49,30 +49,30 @@ _NOBODY: dict[str, Any] = {"members": []}
 
 
 def with_reviewers(**role: Any) -> Policy:
-    """Rita and Ross review, and nobody stands behind them."""
+    """A policy in which Rita and Ross are the only reviewers."""
     others = {"senior_reviewer": _NOBODY, "supervisor": _NOBODY, "director": _NOBODY}
     return policy(roles={"reviewer": role, **others})
 
 
 TWO = with_reviewers()
 OFFICE = with_reviewers(hours={"start": "09:00", "end": "17:00"})  # NOW is noon, on a Friday
-SEEN = shown(submitted(SOFT, policy=TWO))  # by everyone: who of them counts is for each policy to say
+SEEN = shown(submitted(SOFT, policy=TWO))  # by everyone; each policy says whose silence counts
 ONLOOKERS = onlookers_of(cards_of(SEEN))
 
 
-def after(begin: timedelta, end: timedelta) -> Span:
-    """From this long after the card was seen until that long."""
+def span_after(begin: timedelta, end: timedelta) -> Span:
+    """The span between two delays after the card was seen."""
     return NOW + begin, NOW + end
 
 
-ALWAYS = [after(-DAY, 30 * DAY)]
+ALWAYS = [span_after(-DAY, 30 * DAY)]
 
 
 def roster(policy: Policy = TWO, now: datetime = NOW, **bearing: Any) -> Roster:
     return situation(policy=policy, now=now, **bearing).roster
 
 
-def hearing(
+def silence_context(
     absences: dict[str, list[Span]] | None = None, uptime: list[Span] = ALWAYS, now: datetime = NOW, **bearing: Any
 ) -> SilenceContext:
     return SilenceContext(roster(now=now, **bearing), absences or {}, uptime)
@@ -85,7 +85,7 @@ def silence(
     state: PackageState = SEEN,
     **bearing: Any,
 ) -> timedelta:
-    return counted_silence(state, onlookers_of(cards_of(state)), hearing(absences, uptime, now, **bearing), now)
+    return counted_silence(state, onlookers_of(cards_of(state)), silence_context(absences, uptime, now, **bearing), now)
 
 
 # When it counts.
@@ -108,18 +108,20 @@ def test_silence_about_another_version_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("absences", "counts"),
     [
-        pytest.param({RITA: [after(NONE, HOUR)]}, HOUR, id="the other one was there"),
-        pytest.param({RITA: [after(NONE, HOUR)], ROSS: [after(NONE, HOUR)]}, NONE, id="both were away"),
-        pytest.param({RITA: [after(NONE, FIVE)], ROSS: [after(FIVE, HOUR)]}, HOUR, id="they took turns"),
+        pytest.param({RITA: [span_after(NONE, HOUR)]}, HOUR, id="the other one was there"),
+        pytest.param({RITA: [span_after(NONE, HOUR)], ROSS: [span_after(NONE, HOUR)]}, NONE, id="both were away"),
+        pytest.param({RITA: [span_after(NONE, FIVE)], ROSS: [span_after(FIVE, HOUR)]}, HOUR, id="they took turns"),
         pytest.param(
-            {RITA: [after(-DAY, 30 * MINUTE)], ROSS: [after(20 * MINUTE, DAY)]}, HOUR - 10 * MINUTE, id="between two"
+            {RITA: [span_after(-DAY, 30 * MINUTE)], ROSS: [span_after(20 * MINUTE, DAY)]},
+            HOUR - 10 * MINUTE,
+            id="between two",
         ),
         pytest.param(
-            {RITA: [after(NONE, FIVE), after(2 * FIVE, 3 * FIVE)], ROSS: [after(NONE, DAY)]},
+            {RITA: [span_after(NONE, FIVE), span_after(2 * FIVE, 3 * FIVE)], ROSS: [span_after(NONE, DAY)]},
             HOUR - 2 * FIVE,
             id="away twice",
         ),
-        pytest.param({SENTA: [after(NONE, HOUR)]}, HOUR, id="somebody else was away"),
+        pytest.param({SENTA: [span_after(NONE, HOUR)]}, HOUR, id="somebody else was away"),
     ],
 )
 def test_time_counts_while_at_least_one_person_is_at_work(absences: dict[str, list[Span]], counts: timedelta) -> None:
@@ -130,9 +132,9 @@ def test_time_counts_while_at_least_one_person_is_at_work(absences: dict[str, li
     ("uptime", "counts"),
     [
         pytest.param([], NONE, id="never"),
-        pytest.param([after(-HOUR, FIVE)], FIVE, id="at first"),
-        pytest.param([after(NONE, FIVE), after(HOUR - FIVE, DAY)], 2 * FIVE, id="with a gap"),
-        pytest.param([after(NONE, 3 * FIVE), after(FIVE, 2 * FIVE)], 3 * FIVE, id="two replicas count once"),
+        pytest.param([span_after(-HOUR, FIVE)], FIVE, id="at first"),
+        pytest.param([span_after(NONE, FIVE), span_after(HOUR - FIVE, DAY)], 2 * FIVE, id="with a gap"),
+        pytest.param([span_after(NONE, 3 * FIVE), span_after(FIVE, 2 * FIVE)], 3 * FIVE, id="two replicas count once"),
     ],
 )
 def test_time_counts_only_while_a_click_could_arrive(uptime: list[Span], counts: timedelta) -> None:
@@ -140,11 +142,11 @@ def test_time_counts_only_while_a_click_could_arrive(uptime: list[Span], counts:
 
 
 def test_time_in_which_no_click_could_arrive_does_not_count() -> None:
-    both = {RITA: [after(FIVE, HOUR)], ROSS: [after(FIVE, HOUR)]}
-    assert silence(both, uptime=[after(FIVE, HOUR)]) == NONE
+    both = {RITA: [span_after(FIVE, HOUR)], ROSS: [span_after(FIVE, HOUR)]}
+    assert silence(both, uptime=[span_after(FIVE, HOUR)]) == NONE
 
 
-# Whose time it is.
+# Whose time counts.
 
 
 @pytest.mark.parametrize(
@@ -177,8 +179,8 @@ def test_the_hours_of_a_role_that_could_not_decide_do_not_count() -> None:
 def test_only_the_silence_of_people_who_could_decide_now_counts() -> None:
     ritas = submitted(package(requested_by=RITA), policy=TWO)
     theirs = shown(ritas, policy=TWO)
-    assert silence({ROSS: [after(NONE, HOUR)]}, state=theirs) == NONE
-    assert silence({RITA: [after(NONE, HOUR)]}, state=theirs) == HOUR
+    assert silence({ROSS: [span_after(NONE, HOUR)]}, state=theirs) == NONE
+    assert silence({RITA: [span_after(NONE, HOUR)]}, state=theirs) == HOUR
     assert silence(state=SEEN.model_copy(update={"risk": RiskLevel.HIGH})) == NONE
     assert silence(people=people(URITA={"active": False}, UROSS={"is_guest": True})) == NONE
 
@@ -187,7 +189,7 @@ def test_with_a_stale_directory_no_silence_counts() -> None:
     assert silence(directory_as_of=NOW - 2 * DAY) == NONE
 
 
-# Whether somebody is there.
+# Whether someone is present.
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,7 @@ def test_presence_can_be_checked_for_one_role() -> None:
     assert not anyone_present(SEEN, roster(TWO), NOW, "senior_reviewer")
 
 
-# When to look again.
+# When to check again.
 
 
 @pytest.mark.parametrize(
@@ -221,7 +223,7 @@ def test_presence_can_be_checked_for_one_role() -> None:
         pytest.param(TWO, {}, HOUR, NOW, id="more than enough"),
         pytest.param(
             TWO,
-            {RITA: [after(-DAY, HOUR)], ROSS: [after(MINUTE, DAY)]},
+            {RITA: [span_after(-DAY, HOUR)], ROSS: [span_after(MINUTE, DAY)]},
             NONE,
             NOW + HOUR + 4 * MINUTE,
             id="once somebody is back",
@@ -246,10 +248,10 @@ def test_silence_is_checked_again_when_it_could_be_long_enough(
     policy: Policy, absences: dict[str, list[Span]], so_far: timedelta, at: datetime
 ) -> None:
     terms = terms_today(SEEN, policy)
-    assert earliest_consent(SEEN, ONLOOKERS, hearing(absences, policy=policy), terms, so_far, NOW) == at
+    assert earliest_consent(SEEN, ONLOOKERS, silence_context(absences, policy=policy), terms, so_far, NOW) == at
 
 
-# Whatever the hours, the absences and the gaps.
+# For any hours, absences and gaps.
 
 offsets = st.integers(-60, 40 * 24 * 60).map(lambda number: NOW + number * MINUTE)
 spans = st.lists(st.tuples(offsets, offsets), max_size=4)
@@ -273,10 +275,10 @@ def test_silence_is_long_enough_at_the_predicted_time_and_not_before(
     policy: Policy, absences: dict[str, list[Span]], now: datetime
 ) -> None:
     def so_far(then: datetime) -> timedelta:
-        return silence(absences, [after(NONE, 90 * DAY)], then, policy=policy)
+        return silence(absences, [span_after(NONE, 90 * DAY)], then, policy=policy)
 
     terms = terms_today(SEEN, policy).model_copy(update={"soft_timeout": so_far(now) + HOUR})
-    at = earliest_consent(SEEN, ONLOOKERS, hearing(absences, now=now, policy=policy), terms, so_far(now), now)
+    at = earliest_consent(SEEN, ONLOOKERS, silence_context(absences, now=now, policy=policy), terms, so_far(now), now)
     in_sight = so_far(now + 14 * DAY) >= terms.soft_timeout
     assert so_far(at) == terms.soft_timeout or (not in_sight and at == now + HOUR)
     assert so_far(at - MINUTE) < terms.soft_timeout

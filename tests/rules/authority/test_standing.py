@@ -1,4 +1,4 @@
-"""Who somebody is, and what today's policy lets them do: parties, roles, scopes, identity."""
+"""Identity, parties, roles and scopes under today's policy."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def test_an_active_member_is_identified() -> None:
     assert identify(situation().roster, SENTA, NOW) == Person(user_id=SENTA, name="senta", email="senta@example.com")
 
 
-# Agents and the clock have no say, whatever edge lets them through.
+# Agents and the clock cannot decide, whichever edge lets them through.
 
 PEOPLES = [
     kind

@@ -1,4 +1,4 @@
-"""Who may see a package: its reviewers, the people it is about and admins; or every member, if the policy says so."""
+"""Who may see a package: reviewers, parties and admins, or every member if the policy says so."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ def test_a_barred_party_still_sees_the_package() -> None:
 
 def test_the_roles_of_a_quorum_are_mentioned_too() -> None:
     alone = {"critical": {"role": "reviewer", "ladder": [], "of_role": {"supervisor": 1}}}
-    its = roster(tiers=alone, roles={"supervisor": {"includes": []}})
-    assert may_see(its, submitted(CRITICAL), SUSI, NOW)
+    members = roster(tiers=alone, roles={"supervisor": {"includes": []}})
+    assert may_see(members, submitted(CRITICAL), SUSI, NOW)
 
 
 def test_a_role_sees_no_further_than_its_scope() -> None:
@@ -102,34 +102,34 @@ def test_the_assignee_sees_the_package_without_the_role_and_so_does_their_delega
 
 
 def test_a_policy_may_open_packages_to_every_full_member() -> None:
-    its = roster(visibility="workspace")
-    assert may_see(its, submitted(HARD), OUTSIDER, NOW)
-    assert not any(may_see(its, submitted(HARD), who, NOW) for who in (DEAN, GRETA, STAN, BODO, NEMO))
+    members = roster(visibility="workspace")
+    assert may_see(members, submitted(HARD), OUTSIDER, NOW)
+    assert not any(may_see(members, submitted(HARD), who, NOW) for who in (DEAN, GRETA, STAN, BODO, NEMO))
 
 
 def test_with_a_stale_directory_nobody_sees_any_package() -> None:
     assert not may_see(roster(), submitted(HARD), SENTA, NOW + 100 * DAY)
 
 
-def opened(page: int = 1, *, from_card: bool = False) -> Any:
+def opened_details(page: int = 1, *, from_card: bool = False) -> Any:
     return {"rendering_id": "rnd_1", "page": page, "from_card": from_card}
 
 
 def test_details_can_be_opened_from_the_card_and_otherwise_only_by_people_who_may_see_the_package() -> None:
     state, known = submitted(HARD), people() | {OUTSIDER: person(OUTSIDER)}
-    by_id = ask(OpenDetails, state, **opened())
+    by_id = ask(OpenDetails, state, **opened_details())
     assert refusal(state, by_id, by=OUTSIDER, people=known) is Reason.NOT_VISIBLE
     assert after(state, by_id, by=SENTA).details[0].reviewer_id == SENTA
     assert after(state, by_id, by=OUTSIDER, people=known, policy=WORKSPACE).details[0].reviewer_id == OUTSIDER
-    seen = after(state, ask(OpenDetails, state, **opened(from_card=True)), by=OUTSIDER, people=known)
-    assert len(after(seen, ask(OpenDetails, seen, **opened(2)), by=OUTSIDER, people=known).details) == 2
+    seen = after(state, ask(OpenDetails, state, **opened_details(from_card=True)), by=OUTSIDER, people=known)
+    assert len(after(seen, ask(OpenDetails, seen, **opened_details(2)), by=OUTSIDER, people=known).details) == 2
 
 
 def test_pages_of_an_older_version_do_not_open_those_of_a_newer_one() -> None:
     state, known = submitted(HARD), people() | {OUTSIDER: person(OUTSIDER)}
-    seen = after(state, ask(OpenDetails, state, **opened(from_card=True)), by=OUTSIDER, people=known)
+    seen = after(state, ask(OpenDetails, state, **opened_details(from_card=True)), by=OUTSIDER, people=known)
     newer = seen.model_copy(update={"version": 2})
-    assert refusal(newer, ask(OpenDetails, newer, **opened(2)), by=OUTSIDER, people=known) is Reason.NOT_VISIBLE
+    assert refusal(newer, ask(OpenDetails, newer, **opened_details(2)), by=OUTSIDER, people=known) is Reason.NOT_VISIBLE
 
 
 def test_another_reviewer_of_the_same_role_sees_it() -> None:

@@ -1,4 +1,4 @@
-"""Look-alike letters: a word that mixes alphabets is found where a reviewer decides by it."""
+"""Words that mix similar alphabets are found in the names that reviewers rely on."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_scripts_that_are_normally_written_together_are_not_reported(name: str) 
 
 
 @pytest.mark.parametrize(
-    ("said", "where", "name"),
+    ("fields", "where", "name"),
     [
         pytest.param({"action_parameters": {AMOUNT: 1}}, "key", AMOUNT, id="a key"),
         pytest.param({"action_parameters": {"a": [{"b": {AMOUNT: 1}}]}}, "key", AMOUNT, id="a key deep inside"),
@@ -63,8 +63,8 @@ def test_scripts_that_are_normally_written_together_are_not_reported(name: str) 
         pytest.param({"subject_id": AMOUNT}, "subject", AMOUNT, id="the subject"),
     ],
 )
-def test_a_fault_states_its_place(said: dict[str, Any], where: str, name: str) -> None:
-    assert mixed_alphabets(package(**said)) == (MixedName(where, name, ("Cyrillic", "Latin")),)
+def test_a_fault_states_its_place(fields: dict[str, Any], where: str, name: str) -> None:
+    assert mixed_alphabets(package(**fields)) == (MixedName(where, name, ("Cyrillic", "Latin")),)
 
 
 def test_prose_is_not_searched() -> None:

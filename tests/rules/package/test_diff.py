@@ -1,4 +1,4 @@
-"""What makes two packages the same, and what a reviewer of a new version is told about the old one."""
+"""The differences between two versions of a package."""
 
 from hashlib import sha256
 from typing import Any
@@ -26,7 +26,7 @@ MIRRORED = {
     ChangeKind.CHANGED: ChangeKind.CHANGED,
 }
 
-# Few names and few values, so that two of them meet often.
+# Few names and few values, so that they often coincide.
 scalars = st.sampled_from([None, True, False, 0, 1, 1.0, "", "1", "ab"])
 names = st.sampled_from(["a", "b", "a.b", "0", '"', ""])
 objects = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3))
@@ -49,7 +49,7 @@ packages = drafts.map(lambda draft: package(**draft))
 
 
 def between(before: Any, after: Any) -> list[tuple[str, Any, Any, str]]:
-    """The changes between two values that stand at `action_parameters.x`."""
+    """The changes between two values of `action_parameters.x`."""
     changes = difference(package(action_parameters={"x": before}), package(action_parameters={"x": after}))
     return [(change.path, change.before, change.after, str(change.kind)) for change in changes]
 

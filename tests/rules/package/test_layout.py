@@ -1,4 +1,4 @@
-"""What people approve, in lines: exact, and the same for every rule and every reader."""
+"""The lines of text that people approve: exact, and the same for rules and readers."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _values = st.recursive(
 _objects = st.dictionaries(_texts | _lures, _values, min_size=1, max_size=5)
 
 
-def lines_of(said: DecisionPackage, part: Content = Content.PARAMETERS) -> list[str]:
-    return list(chain.from_iterable(lines for name, lines in passages(said) if name is part))
+def lines_of(proposal: DecisionPackage, part: Content = Content.PARAMETERS) -> list[str]:
+    return list(chain.from_iterable(lines for name, lines in passages(proposal) if name is part))
 
 
 @pytest.mark.slow
@@ -124,7 +124,7 @@ def test_ordinary_parameters_of_the_largest_size_fit_a_form_and_a_deep_list_does
 
 
 class _Reader:
-    """Reads a value back from its lines: it knows the notation, and nothing of how it is written."""
+    """Parses a value from its lines, independently of the code that writes them."""
 
     def __init__(self, lines: list[str]) -> None:
         self.lines = list(lines)
@@ -132,11 +132,11 @@ class _Reader:
     def members(self, indent: str) -> dict[str, Any]:
         if self.lines == ["{}"]:
             return {}
-        found = {}
+        members = {}
         while self._goes_on(indent):
             name, rest = _key(self.lines.pop(0)[len(indent) :])
-            found[name] = self._value(rest.removeprefix(":"), indent + "  ")
-        return found
+            members[name] = self._value(rest.removeprefix(":"), indent + "  ")
+        return members
 
     def _goes_on(self, indent: str) -> bool:
         return bool(self.lines) and self.lines[0].startswith(indent) and self.lines[0][len(indent)] != " "
@@ -161,10 +161,10 @@ class _Reader:
         return "\n".join(lines)
 
     def _items(self, indent: str) -> list[Any]:
-        found = []
+        items = []
         while self._goes_on(indent):
-            found.append(self._value(self.lines.pop(0)[len(indent) + 1 :], indent + "  "))
-        return found
+            items.append(self._value(self.lines.pop(0)[len(indent) + 1 :], indent + "  "))
+        return items
 
 
 def _key(text: str) -> tuple[str, str]:
@@ -179,11 +179,11 @@ def _inline(text: str) -> tuple[Any, str]:
     if text.startswith(("{}", "[]")):
         return ({} if text[0] == "{" else []), text[2:]
     if text.startswith("{"):
-        found, rest = {}, "," + text[1:]
+        members, rest = {}, "," + text[1:]
         while rest[0] == ",":
             name, rest = _key(rest[1:].lstrip(" "))
-            found[name], rest = _inline(rest.removeprefix(": "))
-        return found, rest[1:]
+            members[name], rest = _inline(rest.removeprefix(": "))
+        return members, rest[1:]
     if text.startswith("["):
         items, rest = [], "," + text[1:]
         while rest[0] == ",":

@@ -1,4 +1,4 @@
-"""What an agent may post, what is refused, and where."""
+"""Validation of packages: what is accepted, what is refused, and where the fault is."""
 
 import json
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ def package(**fields: Any) -> DecisionPackage:
 
 
 def refusals(draft: dict[str, Any]) -> dict[str, str]:
-    """Each refused field, by its dotted location, with the sentence that is given."""
+    """The sentence for each refused field, by its dotted location."""
     with pytest.raises(ValidationError) as caught:
         DecisionPackage.model_validate_json(json.dumps(draft))
     return {".".join(map(str, error["loc"])): error["msg"] for error in caught.value.errors()}
@@ -235,9 +235,9 @@ class TestParametersThatAKindRequires:
         wanted = {f"action_parameters.{name}" for name in whole}
         assert set(refusals(BASE | {"kind": kind, "action_parameters": None})) == wanted
 
-    def test_each_missing_authority_has_its_own_refusal(self, kind: str, whole: dict[str, Any]) -> None:
-        found = [list(refusals(BASE | {"kind": kind, "action_parameters": whole | {name: 7}})) for name in whole]
-        assert found == [[f"action_parameters.{name}"] for name in whole]
+    def test_each_wrong_parameter_is_refused_by_name(self, kind: str, whole: dict[str, Any]) -> None:
+        faults = [list(refusals(BASE | {"kind": kind, "action_parameters": whole | {name: 7}})) for name in whole]
+        assert faults == [[f"action_parameters.{name}"] for name in whole]
 
     def test_parameters_are_kept_as_posted_with_unknown_fields(self, kind: str, whole: dict[str, Any]) -> None:
         assert package(kind=kind, action_parameters=whole | {"more": 1}).action_parameters == whole | {"more": 1}

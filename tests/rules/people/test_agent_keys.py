@@ -1,4 +1,4 @@
-"""What an agent's key may ask for, and how often: outside of that, a proposal is refused whatever else it says."""
+"""The scope and the rates of an agent's key."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_key_covers_exactly_the_action_types_that_it_names(
 
 
 @pytest.mark.parametrize(
-    ("requesters", "said", "covered"),
+    ("requesters", "requested_by", "covered"),
     [
         ([ROSE], ROSE, True),
         ([ROSE], "rose@example.com", True),
@@ -49,14 +49,14 @@ def test_a_key_covers_exactly_the_action_types_that_it_names(
     ],
 )
 def test_a_key_covers_a_requester_by_user_id_or_by_their_address_in_the_directory(
-    requesters: list[str], said: str | None, *, covered: bool
+    requesters: list[str], requested_by: str | None, *, covered: bool
 ) -> None:
-    scope, requester = KeyScope.model_validate({"requesters": requesters}), OWEN if said is None else ROSE
-    assert (check_requester(scope, requester, package(requested_by=said), ROSTER) is None) is covered
+    scope, requester = KeyScope.model_validate({"requesters": requesters}), OWEN if requested_by is None else ROSE
+    assert (check_requester(scope, requester, package(requested_by=requested_by), ROSTER) is None) is covered
 
 
 @pytest.mark.parametrize(
-    ("risk", "reversibility", "said", "field"),
+    ("risk", "reversibility", "fields", "field"),
     [
         (RiskLevel.MEDIUM, Reversibility.REVERSIBLE, {}, None),
         (RiskLevel.HIGH, Reversibility.REVERSIBLE, {"risk_level": "high"}, "risk_level"),
@@ -66,9 +66,9 @@ def test_a_key_covers_a_requester_by_user_id_or_by_their_address_in_the_director
     ],
 )
 def test_the_keys_highest_risk_limits_the_graver_of_the_agents_and_the_catalogues_risk(
-    risk: RiskLevel, reversibility: Reversibility, said: dict[str, Any], field: str | None
+    risk: RiskLevel, reversibility: Reversibility, fields: dict[str, Any], field: str | None
 ) -> None:
-    refusal = check_risk(KeyScope(max_risk=RiskLevel.MEDIUM), risk, reversibility, package(**said))
+    refusal = check_risk(KeyScope(max_risk=RiskLevel.MEDIUM), risk, reversibility, package(**fields))
     assert (refusal and refusal.facts["field"]) == field
 
 

@@ -1,4 +1,4 @@
-"""The ratchet: trust rises slowly and falls fast."""
+"""Earned autonomy rises slowly and falls fast."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ SETTINGS = Autonomy()
 
 
 def profile(level: HITLLevel = SOFT) -> AutonomyProfile:
-    return AutonomyProfile(agent_id="agt_1", action_type="record.read", current_level=level)
+    return AutonomyProfile(agent_id="agt_1", action_type="track.read", current_level=level)
 
 
-def after(its: AutonomyProfile, outcomes: str, start: datetime = NOW, every: timedelta = HOUR) -> AutonomyProfile:
-    """`+` is a success and `-` a failure, one every so often."""
+def profile_after(
+    track: AutonomyProfile, outcomes: str, start: datetime = NOW, every: timedelta = HOUR
+) -> AutonomyProfile:
+    """The profile after these outcomes: `+` is a success and `-` a failure."""
     for number, outcome in enumerate(outcomes):
-        its = its.record_outcome(success=outcome == "+", now=start + number * every, settings=SETTINGS)
-    return its
+        track = track.record_outcome(success=outcome == "+", now=start + number * every, settings=SETTINGS)
+    return track
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,7 @@ def after(its: AutonomyProfile, outcomes: str, start: datetime = NOW, every: tim
     [
         pytest.param(SOFT, "+" * 9, SOFT, id="nine successes are not enough"),
         pytest.param(SOFT, "+" * 10, NOTIFY, id="ten successes raise trust by one"),
-        pytest.param(SOFT, "+" * 19, NOTIFY, id="the count begins anew"),
+        pytest.param(SOFT, "+" * 19, NOTIFY, id="the count starts again"),
         pytest.param(SOFT, "+" * 20, AUTO, id="ten more raise it again"),
         pytest.param(AUTO, "+" * 10, AUTO, id="there is nothing above full autonomy"),
         pytest.param(SOFT, "+" * 9 + "-" + "+" * 9, SOFT, id="a failure ends the run of successes"),
@@ -47,30 +49,34 @@ def after(its: AutonomyProfile, outcomes: str, start: datetime = NOW, every: tim
     ],
 )
 def test_trust_follows_the_outcomes(start: HITLLevel, outcomes: str, end: HITLLevel) -> None:
-    assert after(profile(start), outcomes).current_level is end
+    assert profile_after(profile(start), outcomes).current_level is end
 
 
 @pytest.mark.parametrize(("apart", "level"), [(24 * HOUR, SOFT), (24 * HOUR - timedelta(seconds=1), HARD)])
 def test_two_failures_count_together_only_within_the_window(apart: timedelta, level: HITLLevel) -> None:
-    assert after(profile(), "--", every=apart).current_level is level
+    assert profile_after(profile(), "--", every=apart).current_level is level
 
 
 def test_a_profile_counts_the_failures_since_a_moment_and_not_those_at_it() -> None:
-    its = after(profile(), "--")
-    assert (its.failures_since(NOW - HOUR), its.failures_since(NOW), its.failures_since(NOW + HOUR)) == (2, 1, 0)
+    track = profile_after(profile(), "--")
+    assert (track.failures_since(NOW - HOUR), track.failures_since(NOW), track.failures_since(NOW + HOUR)) == (
+        2,
+        1,
+        0,
+    )
 
 
 def test_failures_are_kept_for_longer_than_the_demotion_window() -> None:
-    its = after(profile(), "--", every=48 * HOUR)
-    assert its.failures_since(NOW - HOUR) == 2
+    track = profile_after(profile(), "--", every=48 * HOUR)
+    assert track.failures_since(NOW - HOUR) == 2
 
 
 def test_a_demotion_is_dated() -> None:
-    assert after(profile(), "--").demoted_at == NOW + HOUR
+    assert profile_after(profile(), "--").demoted_at == NOW + HOUR
 
 
 def test_the_list_of_failures_is_bounded() -> None:
-    assert len(after(profile(), "-" * 200, every=timedelta(seconds=1)).recent_failures) == 100
+    assert len(profile_after(profile(), "-" * 200, every=timedelta(seconds=1)).recent_failures) == 100
 
 
 def test_the_thresholds_are_those_of_the_policy() -> None:
@@ -82,5 +88,5 @@ def test_the_thresholds_are_those_of_the_policy() -> None:
 
 def test_a_demoted_agent_falls_at_least_to_the_starting_level() -> None:
     strict = Autonomy(start=HARD)
-    fallen = after(profile(AUTO), "-").record_outcome(success=False, now=NOW + HOUR, settings=strict)
+    fallen = profile_after(profile(AUTO), "-").record_outcome(success=False, now=NOW + HOUR, settings=strict)
     assert fallen.current_level is HARD

@@ -1,4 +1,4 @@
-"""Spans of time: the laws of sets hold for them, and a working day is as long as its clock made it."""
+"""Spans of time obey the laws of sets, and working days have their true length."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ def utc(day: int, hour: int, minute: int = 0, month: int = 11) -> datetime:
     return datetime(2026, month, day, hour, minute, tzinfo=UTC)
 
 
-# Spans are sets of moments. Here the moments are minutes, so that a set can be one.
+# Spans as sets of minutes, so that they can be compared to Python's sets.
 
 minutes = st.tuples(st.integers(0, 60), st.integers(0, 60))
 lists = st.lists(minutes, max_size=6).map(lambda pairs: [(minute(begin), minute(end)) for begin, end in pairs])
 
 
-def held(spans: Any) -> set[int]:
+def minutes_in(spans: Any) -> set[int]:
     return {number for number in range(60) for begin, end in spans if begin <= minute(number) < end}
 
 
-def is_in_order(spans: Spans) -> bool:
+def is_sorted_and_disjoint(spans: Spans) -> bool:
     return all(begin < end for begin, end in spans) and all(one[1] < next_[0] for one, next_ in pairwise(spans))
 
 
 @given(lists, lists)
 def test_spans_combine_as_sets_do(some: list[Span], others: list[Span]) -> None:
-    assert held(union(some, others)) == held(some) | held(others)
-    assert held(intersection(some, others)) == held(some) & held(others)
-    assert held(subtract(some, others)) == held(some) - held(others)
+    assert minutes_in(union(some, others)) == minutes_in(some) | minutes_in(others)
+    assert minutes_in(intersection(some, others)) == minutes_in(some) & minutes_in(others)
+    assert minutes_in(subtract(some, others)) == minutes_in(some) - minutes_in(others)
 
 
 @given(lists, lists)
 def test_results_are_sorted_disjoint_and_not_empty(some: list[Span], others: list[Span]) -> None:
-    assert is_in_order(union(some, others))
-    assert is_in_order(intersection(some, others))
-    assert is_in_order(subtract(some, others))
+    assert is_sorted_and_disjoint(union(some, others))
+    assert is_sorted_and_disjoint(intersection(some, others))
+    assert is_sorted_and_disjoint(subtract(some, others))
 
 
 @given(lists, lists)
@@ -67,7 +67,7 @@ def test_the_same_moments_in_other_zones_are_the_same_spans(some: list[Span], ot
 
 @given(lists, lists)
 def test_difference_and_intersection_add_up(some: list[Span], others: list[Span]) -> None:
-    assert total_duration(some) == len(held(some)) * MINUTE
+    assert total_duration(some) == len(minutes_in(some)) * MINUTE
     assert total_duration(intersection(some, others)) + total_duration(subtract(some, others)) == total_duration(some)
     assert total_duration(union(some, others)) <= total_duration(some) + total_duration(others)
 
@@ -154,7 +154,7 @@ def test_days_with_a_clock_change_have_their_true_length(
     days: dict[ZoneInfo, date], length: timedelta, zone: ZoneInfo
 ) -> None:
     day = days[zone]
-    begin, end = (datetime.combine(each, time(0), zone) for each in (day, day + DAY))
+    begin, end = (datetime.combine(boundary, time(0), zone) for boundary in (day, day + DAY))
     hours = WorkingHours(timezone=zone.key, days=EVERY_DAY, start=time(0), end=time(23, 59))
     assert total_duration(working_spans(None, begin, end)) == length
     assert total_duration(working_spans(hours, begin, end)) == length - MINUTE
@@ -190,7 +190,7 @@ def test_a_shift_starts_at_the_later_and_ends_at_the_earlier_of_two_repeated_hou
     assert at_work(time(2, 10), time(2, 40)) == ()
 
 
-# Whatever the hours and wherever.
+# For any hours in any zone.
 
 zones = st.sampled_from(
     ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Africa/Cairo", "Pacific/Apia"]
@@ -206,8 +206,8 @@ def hours(draw: st.DrawFn) -> WorkingHours:
     return WorkingHours.model_validate({"timezone": draw(zones), "days": days, "start": start, "end": end})
 
 
-def strikes(hours: WorkingHours, moment: datetime) -> bool:
-    """Said a second time, in another way: what the clock on the wall shows."""
+def wall_clock_says_working(hours: WorkingHours, moment: datetime) -> bool:
+    """An independent version of the rule, by the wall clock."""
     local = moment.astimezone(ZoneInfo(hours.timezone))
     return EVERY_DAY[local.weekday()] in hours.days and hours.start <= local.time() < hours.end
 
@@ -215,7 +215,7 @@ def strikes(hours: WorkingHours, moment: datetime) -> bool:
 @given(hours() | st.none(), spells)
 def test_working_time_never_exceeds_the_given_span(hours: WorkingHours | None, spell: Span) -> None:
     at_work = working_spans(hours, *spell)
-    assert is_in_order(at_work)
+    assert is_sorted_and_disjoint(at_work)
     assert total_duration(at_work) <= spell[1] - spell[0]
     assert intersection(at_work, [spell]) == at_work
 
@@ -223,10 +223,10 @@ def test_working_time_never_exceeds_the_given_span(hours: WorkingHours | None, s
 @given(hours(), spells)
 def test_working_time_agrees_with_the_wall_clock(hours: WorkingHours, spell: Span) -> None:
     moments = [moment for begin, end in working_spans(hours, *spell) for moment in (begin, begin + (end - begin) / 2)]
-    assert all(strikes(hours, moment) for moment in moments)
+    assert all(wall_clock_says_working(hours, moment) for moment in moments)
 
 
-def is_changed_about(hours: WorkingHours, moment: datetime) -> bool:
+def is_near_clock_change(hours: WorkingHours, moment: datetime) -> bool:
     about = [(moment + days * DAY).astimezone(ZoneInfo(hours.timezone)).utcoffset() for days in (-1, 0, 1)]
     return len(set(about)) > 1
 
@@ -238,7 +238,7 @@ def test_the_wall_clock_gives_the_working_time_except_around_clock_changes(
 ) -> None:
     at_work = working_spans(hours, moment - days * DAY, moment + MINUTE)
     is_there = any(begin <= moment < end for begin, end in at_work)
-    assert is_there == strikes(hours, moment) or is_changed_about(hours, moment)
+    assert is_there == wall_clock_says_working(hours, moment) or is_near_clock_change(hours, moment)
 
 
 @pytest.mark.slow

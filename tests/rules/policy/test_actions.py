@@ -1,4 +1,4 @@
-"""The action catalogue: how an action type finds its entries, and how several entries add up."""
+"""The action catalogue: which entries apply to an action type, and how several are merged."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def catalogue(**actions: dict[str, Any]) -> Policy:
     return policy(actions={name.replace("__", "*").replace("_dot_", "."): entry for name, entry in actions.items()})
 
 
-def level(its: Policy, action_type: str, **said: Any) -> HITLLevel:
-    return assess(package(risk_level="low", action_type=action_type, **said), Background(), its).level
+def level(listed: Policy, action_type: str, **fields: Any) -> HITLLevel:
+    return assess(package(risk_level="low", action_type=action_type, **fields), Background(), listed).level
 
 
 @pytest.mark.parametrize("action_type", ["crm.Delete", "CRM.delete", "Crm.DELETE"])
 def test_capital_letters_do_not_bypass_an_entry(action_type: str) -> None:
-    its = catalogue(crm_dot_delete=GRAVE, crm_dot___=REVERSIBLE)
-    assert level(its, action_type) is level(its, "crm.delete") is HARD
+    listed = catalogue(crm_dot_delete=GRAVE, crm_dot___=REVERSIBLE)
+    assert level(listed, action_type) is level(listed, "crm.delete") is HARD
 
 
 @pytest.mark.parametrize("action_type", ["crm.delete", "CRM.Delete"])
@@ -45,62 +45,62 @@ def test_entries_are_matched_regardless_of_case(action_type: str) -> None:
 @pytest.mark.parametrize("order", [1, -1])
 def test_of_two_entries_that_differ_only_in_case_the_stricter_applies(order: int) -> None:
     entries = {"crm.delete": REVERSIBLE, "CRM.DELETE": GRAVE}
-    its = policy(actions=dict(list(entries.items())[::order]))
-    assert level(its, "crm.delete") is level(its, "CRM.DELETE") is HARD
+    listed = policy(actions=dict(list(entries.items())[::order]))
+    assert level(listed, "crm.delete") is level(listed, "CRM.DELETE") is HARD
 
 
 @pytest.mark.parametrize("separator", [".", ":"])
 def test_an_entry_that_is_a_prefix_of_a_type_makes_it_stricter(separator: str) -> None:
-    its = policy(actions={"crm": GRAVE, f"crm{separator}*": REVERSIBLE, f"crm{separator}read": REVERSIBLE})
-    assert level(its, f"crm{separator}read") is HARD
-    assert level(its, f"crm{separator}list") is HARD
+    listed = policy(actions={"crm": GRAVE, f"crm{separator}*": REVERSIBLE, f"crm{separator}read": REVERSIBLE})
+    assert level(listed, f"crm{separator}read") is HARD
+    assert level(listed, f"crm{separator}list") is HARD
 
 
 def test_an_entry_that_is_a_prefix_of_a_type_never_makes_it_milder() -> None:
-    its = policy(actions={"crm": REVERSIBLE, "crm.*": GRAVE})
-    assert level(its, "crm.read") is HARD
-    assert level(its, "crm") is HITLLevel.FULL_AUTO
+    listed = policy(actions={"crm": REVERSIBLE, "crm.*": GRAVE})
+    assert level(listed, "crm.read") is HARD
+    assert level(listed, "crm") is HITLLevel.FULL_AUTO
 
 
 def test_a_type_with_only_a_prefix_entry_stays_unlisted() -> None:
-    its = policy(actions={"search": REVERSIBLE})
-    found = assess(package(risk_level="low", action_type="search.delete_all"), Background(), its)
-    assert found.reversibility is Reversibility.IRREVERSIBLE_HIGH
-    assert "an unlisted action type counts as irreversible high" in found.why[0].because
-    assert its.listing("search.delete_all").own is None
+    listed = policy(actions={"search": REVERSIBLE})
+    assessment = assess(package(risk_level="low", action_type="search.delete_all"), Background(), listed)
+    assert assessment.reversibility is Reversibility.IRREVERSIBLE_HIGH
+    assert "an unlisted action type counts as irreversible high" in assessment.why[0].because
+    assert listed.listing("search.delete_all").own is None
 
 
 def test_a_prefix_entry_makes_an_unlisted_type_stricter_too() -> None:
-    its = policy(actions={"crm": {**REVERSIBLE, "risk": "critical", "floor": "human_takeover"}})
-    found = assess(package(risk_level="low", action_type="crm.purge"), Background(), its)
-    assert (found.level, found.risk) == (HITLLevel.HUMAN_TAKEOVER, RiskLevel.CRITICAL)
+    listed = policy(actions={"crm": {**REVERSIBLE, "risk": "critical", "floor": "human_takeover"}})
+    assessment = assess(package(risk_level="low", action_type="crm.purge"), Background(), listed)
+    assert (assessment.level, assessment.risk) == (HITLLevel.HUMAN_TAKEOVER, RiskLevel.CRITICAL)
 
 
 def test_a_prefix_ends_at_a_dot_or_a_colon() -> None:
-    its = policy(actions={"crm": GRAVE, "*": REVERSIBLE})
-    assert level(its, "crmx.read") is level(its, "crm_read") is level(its, "crm-read") is HITLLevel.FULL_AUTO
+    listed = policy(actions={"crm": GRAVE, "*": REVERSIBLE})
+    assert level(listed, "crmx.read") is level(listed, "crm_read") is level(listed, "crm-read") is HITLLevel.FULL_AUTO
 
 
 def test_every_prefix_entry_counts_at_any_depth() -> None:
-    its = policy(actions={"a": {**REVERSIBLE, "data_classes": ["pii"]}, "a.b:c": GRAVE, "a.b:c.d": REVERSIBLE})
-    merged = its.action("A.b:C.d")
+    listed = policy(actions={"a": {**REVERSIBLE, "data_classes": ["pii"]}, "a.b:c": GRAVE, "a.b:c.d": REVERSIBLE})
+    merged = listed.action("A.b:C.d")
     assert merged is not None
     assert (merged.reversibility, merged.data_classes) == (Reversibility.IRREVERSIBLE_HIGH, ("pii",))
 
 
 def test_a_tool_of_a_broader_entry_requires_its_approval() -> None:
     tool = {"effect_type": "deletion", "min_reviewer_role": "supervisor"}
-    its = policy(actions={"crm": {**REVERSIBLE, "tool": tool}, "crm.read": {**REVERSIBLE, "role": "reviewer"}})
-    assert level(its, "crm.read") is HARD
-    assert terms_for(its, "crm.read", RiskLevel.LOW).role == "supervisor"
+    listed = policy(actions={"crm": {**REVERSIBLE, "tool": tool}, "crm.read": {**REVERSIBLE, "role": "reviewer"}})
+    assert level(listed, "crm.read") is HARD
+    assert terms_for(listed, "crm.read", RiskLevel.LOW).role == "supervisor"
 
 
 def test_a_broader_entry_keeps_earned_autonomy_above_its_floor() -> None:
-    its = policy(
+    listed = policy(
         actions={"crm": {"reversibility": "irreversible_low"}, "crm.read": {**REVERSIBLE, "floor": "full_auto"}}
     )
     earned = Background(earned=HITLLevel.FULL_AUTO)
-    assert assess(package(action_type="crm.read", confidence=1), earned, its).level is SOFT
+    assert assess(package(action_type="crm.read", confidence=1), earned, listed).level is SOFT
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_a_broader_entry_keeps_earned_autonomy_above_its_floor() -> None:
 )
 def test_a_broader_entry_changes_the_role_only_to_one_that_includes_it(broad: str, own: str | None, asked: str) -> None:
     entries = {"crm": {**REVERSIBLE, "role": broad}, "crm.read": {**REVERSIBLE, **({"role": own} if own else {})}}
-    its = policy(actions=entries, roles={"clerk": {}})
-    assert terms_for(its, "crm.read", RiskLevel.LOW).role == asked
+    listed = policy(actions=entries, roles={"clerk": {}})
+    assert terms_for(listed, "crm.read", RiskLevel.LOW).role == asked
 
 
 def test_a_broader_entry_changes_times_only_to_stricter_ones() -> None:
@@ -124,8 +124,10 @@ def test_a_broader_entry_changes_times_only_to_stricter_ones() -> None:
     strict = {"soft_timeout": "1h", "hard_timeout": "2h", "approval_expiry": "1h", "on_timeout": "auto_reject"}
     kept = {"ladder": ["supervisor"], "reminders": ["10m"], "defer_for": "1h"}
     for broad, own in ((lax, strict), (strict, lax)):
-        its = policy(actions={"crm": {**REVERSIBLE, **broad, "ladder": []}, "crm.read": {**REVERSIBLE, **own, **kept}})
-        terms = terms_for(its, "crm.read", RiskLevel.LOW)
+        listed = policy(
+            actions={"crm": {**REVERSIBLE, **broad, "ladder": []}, "crm.read": {**REVERSIBLE, **own, **kept}}
+        )
+        terms = terms_for(listed, "crm.read", RiskLevel.LOW)
         assert (terms.soft_timeout, terms.hard_timeout) == (timedelta(hours=1), timedelta(hours=2))
         assert (terms.approval_expiry, terms.on_timeout) == (timedelta(hours=1), OnTimeout.AUTO_REJECT)
         assert (terms.ladder, terms.reminders) == (("supervisor",), (timedelta(minutes=10),))
@@ -153,7 +155,7 @@ def test_no_further_entry_and_no_spelling_makes_a_type_milder(
     alone = whole.model_copy(update={"actions": {"*": whole.actions["*"]}})
     assert level(whole, spell(action_type)) is level(whole, action_type)
     beyond = whole.model_copy(
-        update={"actions": {key: its for key, its in whole.actions.items() if key != action_type}}
+        update={"actions": {key: entry for key, entry in whole.actions.items() if key != action_type}}
     )
     assert level(beyond, action_type) >= level(alone, action_type)
 

@@ -1,4 +1,4 @@
-"""The policy.toml that the product comes with: it spells out every setting, with the value that holds without it."""
+"""The policy.toml of the product writes out every setting with its default."""
 
 from __future__ import annotations
 
@@ -26,11 +26,13 @@ def test_our_policy_writes_out_the_defaults(section: str) -> None:
     assert getattr(read_policy(OURS.read_bytes()), section) == getattr(read_policy(LEAST), section)
 
 
-def spelled_out(model: BaseModel, said: dict[str, Any]) -> bool:
+def spelled_out(model: BaseModel, written: dict[str, Any]) -> bool:
     """Whether every setting that has a value is written, in this table and in those below it."""
     given_values = {name: value for name, value in model if value is not None}
     tables = {name: value for name, value in given_values.items() if isinstance(value, BaseModel)}
-    return said.keys() == given_values.keys() and all(spelled_out(table, said[name]) for name, table in tables.items())
+    return written.keys() == given_values.keys() and all(
+        spelled_out(table, written[name]) for name, table in tables.items()
+    )
 
 
 @pytest.mark.parametrize("section", sorted(set(Policy.model_fields) - _WITHOUT_DEFAULT - {"admins", "visibility"}))
@@ -40,19 +42,24 @@ def test_our_policy_writes_out_every_setting(section: str) -> None:
 
 def test_our_policys_commented_examples_are_valid() -> None:
     examples = re.sub(r'(?m)^#(?=["a-z])', "", OURS.read_text())
-    its = read_policy(examples)
-    assert None not in (its.channels.default, its.channels.fallback, its.channels.admins, its.retention.content)
-    assert None not in (its.roles["reviewer"].channel, its.roles["reviewer"].hours, its.action("crm.note"))
+    parsed = read_policy(examples)
+    assert None not in (
+        parsed.channels.default,
+        parsed.channels.fallback,
+        parsed.channels.admins,
+        parsed.retention.content,
+    )
+    assert None not in (parsed.roles["reviewer"].channel, parsed.roles["reviewer"].hours, parsed.action("crm.note"))
 
 
 def test_our_policys_roles_include_one_another_up_to_the_director() -> None:
-    its = read_policy(OURS.read_bytes())
+    parsed = read_policy(OURS.read_bytes())
     assert (
-        its.roles_implied_by("director")
-        == its.roles.keys()
+        parsed.roles_implied_by("director")
+        == parsed.roles.keys()
         == {"reviewer", "senior_reviewer", "supervisor", "director"}
     )
-    assert all(role.members == role.groups == () for role in its.roles.values())
+    assert all(role.members == role.groups == () for role in parsed.roles.values())
 
 
 def test_our_policys_highly_irreversible_actions_are_those_with_a_required_reviewer_role() -> None:

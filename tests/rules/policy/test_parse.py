@@ -1,4 +1,4 @@
-"""How a policy's text is read, and what is said of a wrong one."""
+"""Parsing the text of a policy, and the faults that are reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rules.policy.summary import summary
 from rules.policy.tiers import Tiers
 
 OURS = Path(__file__).parents[3] / "policy.toml"
-# The smallest policy that is right; what a test adds comes after it.
+# The smallest valid policy. Tests append to it.
 LEAST = 'version = "1"\n[roles]\nreviewer = {}\nsenior_reviewer = {}\nsupervisor = {}\n'
 
 
@@ -28,12 +28,12 @@ def faults(text: str | bytes) -> list[str]:
     return [str(fault) for fault in caught.value.faults]
 
 
-# A right text.
+# Valid texts.
 
 
 def test_a_minimal_policy_has_every_default() -> None:
-    its = read_policy(LEAST)
-    assert (its.version, its.tiers, its.actions) == ("1", Tiers(), {})
+    policy = read_policy(LEAST)
+    assert (policy.version, policy.tiers, policy.actions) == ("1", Tiers(), {})
 
 
 @pytest.mark.parametrize(
@@ -64,11 +64,11 @@ def test_text_and_its_bytes_are_the_same_policy() -> None:
 
 
 def test_a_partial_tier_in_the_file_keeps_the_rest_of_its_default() -> None:
-    its = read_policy(LEAST + "[tiers.high]\nquorum = 3")
-    assert its.tiers.high == Tiers().high.model_copy(update={"quorum": 3})
+    policy = read_policy(LEAST + "[tiers.high]\nquorum = 3")
+    assert policy.tiers.high == Tiers().high.model_copy(update={"quorum": 3})
 
 
-# A wrong one.
+# Invalid texts.
 
 
 @pytest.mark.parametrize(
@@ -346,13 +346,17 @@ def test_a_fault_is_a_value_and_the_error_lists_them_line_by_line() -> None:
 
 def test_every_pattern_of_the_policy_has_its_sentence() -> None:
     schema = json.dumps(Policy.model_json_schema(mode="serialization"))
-    patterns = {json.loads(found) for found in re.findall(r'"\^[^"]*\$"', schema)}
+    patterns = {json.loads(match) for match in re.findall(r'"\^[^"]*\$"', schema)}
     written = [kind.__metadata__[-1] for kind in vars(types).values() if hasattr(kind, "__metadata__")]
-    assert patterns == {f"^{each.pattern}$" for each in written if isinstance(each, types.TextFormat)}
-    assert "'pattern':" not in repr(Policy.__pydantic_core_schema__)  # none that pydantic explains in its own words
+    assert patterns == {
+        f"^{text_format.pattern}$" for text_format in written if isinstance(text_format, types.TextFormat)
+    }
+    assert "'pattern':" not in repr(
+        Policy.__pydantic_core_schema__
+    )  # so pydantic never explains a pattern in its own words
 
 
-# Whatever the text, it is a policy or it is told why not.
+# Any text is a policy or is refused with a reason.
 
 _KEYS = st.sampled_from(
     [
@@ -379,8 +383,8 @@ _LINES = st.one_of(
 )
 
 
-def is_told(text: str | bytes) -> bool:
-    """Whether the text is a policy, or was refused with faults that are a line each and free of pydantic's words."""
+def is_policy_or_refused(text: str | bytes) -> bool:
+    """Whether the text is a policy or is refused with one-line faults without pydantic's terms."""
     try:
         policy = read_policy(text)
     except PolicyError as error:
@@ -396,13 +400,13 @@ def is_told(text: str | bytes) -> bool:
 @example("a" + ".a" * 1500 + " = 1")
 @example("[[admins" + ".a" * 1500 + "]]")
 def test_any_text_is_a_policy_or_is_refused_with_a_reason(text: str) -> None:
-    assert is_told(text)
-    assert is_told(LEAST + text)
+    assert is_policy_or_refused(text)
+    assert is_policy_or_refused(LEAST + text)
 
 
 @given(st.binary())
 def test_any_bytes_are_a_policy_or_are_refused_with_a_reason(raw: bytes) -> None:
-    assert is_told(raw)
+    assert is_policy_or_refused(raw)
 
 
 @settings(deadline=None)
@@ -410,4 +414,4 @@ def test_any_bytes_are_a_policy_or_are_refused_with_a_reason(raw: bytes) -> None
 def test_our_policy_with_a_changed_line_is_a_policy_or_is_refused_with_a_reason(data: st.DataObject) -> None:
     lines = OURS.read_text().splitlines()
     lines[data.draw(st.integers(0, len(lines) - 1))] = data.draw(_LINES)
-    assert is_told("\n".join(lines))
+    assert is_policy_or_refused("\n".join(lines))

@@ -1,4 +1,4 @@
-"""What a policy may say, and what its few methods answer."""
+"""Validation of policies, and the methods of `Policy`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from rules.values import parse_duration, write_duration
 ROLES: dict[str, Any] = {"reviewer": {}, "senior_reviewer": {}, "supervisor": {}}
 
 
-def policy(**said: Any) -> Policy:
-    return Policy.model_validate({"version": "1", "roles": ROLES, **said})
+def policy(**settings: Any) -> Policy:
+    return Policy.model_validate({"version": "1", "roles": ROLES, **settings})
 
 
 # Durations.
@@ -78,14 +78,14 @@ def test_a_partial_tier_keeps_its_other_defaults() -> None:
 
 
 def test_a_partial_tier_changes_no_other_tier() -> None:
-    told = Tiers.model_validate({"high": {"quorum": 3}})
-    assert (told.low, told.medium, told.critical) == (Tiers().low, Tiers().medium, Tiers().critical)
+    tiers = Tiers.model_validate({"high": {"quorum": 3}})
+    assert (tiers.low, tiers.medium, tiers.critical) == (Tiers().low, Tiers().medium, Tiers().critical)
 
 
 def test_a_partial_tier_replaces_lists_and_tables_whole() -> None:
-    told = Tiers.model_validate({"critical": {"of_role": {"director": 2}, "ladder": ["director"]}})
-    assert (told.critical.of_role, told.critical.ladder) == ({"director": 2}, ("director",))
-    assert told.critical.quorum == 2
+    tiers = Tiers.model_validate({"critical": {"of_role": {"director": 2}, "ladder": ["director"]}})
+    assert (tiers.critical.of_role, tiers.critical.ladder) == ({"director": 2}, ("director",))
+    assert tiers.critical.quorum == 2
 
 
 def test_a_tier_object_is_accepted_unchanged() -> None:
@@ -172,7 +172,7 @@ def test_invalid_working_hours_are_refused(says: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("action_type", "found"),
+    ("action_type", "expected"),
     [
         pytest.param("db.drop", "db.drop", id="the exact name before every pattern"),
         pytest.param("db.drop.table", "db.drop.*", id="the longest pattern that fits"),
@@ -182,11 +182,11 @@ def test_invalid_working_hours_are_refused(says: dict[str, Any]) -> None:
         pytest.param("db.*", "db.*", id="a name that looks like a pattern"),
     ],
 )
-def test_an_action_type_is_looked_up_by_name_and_then_by_the_longest_pattern(action_type: str, found: str) -> None:
+def test_an_action_type_is_looked_up_by_name_and_then_by_the_longest_pattern(action_type: str, expected: str) -> None:
     names = ["*", "db.*", "db.drop.*", "db.drop"]
     catalogue = {name: Action(reversibility=Reversibility.REVERSIBLE, tool=None, data_classes=()) for name in names}
-    its = policy(actions=catalogue)
-    assert its.listing(action_type).own is its.actions[found]
+    parsed = policy(actions=catalogue)
+    assert parsed.listing(action_type).own is parsed.actions[expected]
 
 
 def test_an_action_type_without_a_matching_entry_is_unlisted() -> None:
@@ -203,22 +203,24 @@ def test_the_holder_of_a_role_may_act_in_all_roles_that_it_includes_at_any_depth
         "supervisor": {"includes": ["senior_reviewer"]},
         "clerk": {},
     }
-    its = policy(roles=roles)
-    assert its.roles_implied_by("supervisor") == {"supervisor", "senior_reviewer", "reviewer"}
-    assert its.roles_implied_by("reviewer") == {"reviewer"}
+    parsed = policy(roles=roles)
+    assert parsed.roles_implied_by("supervisor") == {"supervisor", "senior_reviewer", "reviewer"}
+    assert parsed.roles_implied_by("reviewer") == {"reviewer"}
 
 
 def test_roles_that_include_each_other_are_simply_held_together() -> None:
     roles = {**ROLES, "reviewer": {"includes": ["supervisor"]}, "supervisor": {"includes": ["reviewer"]}}
-    its = policy(roles=roles)
-    assert its.roles_implied_by("reviewer") == its.roles_implied_by("supervisor") == {"reviewer", "supervisor"}
+    parsed = policy(roles=roles)
+    assert parsed.roles_implied_by("reviewer") == parsed.roles_implied_by("supervisor") == {"reviewer", "supervisor"}
 
 
 @given(st.dictionaries(st.sampled_from("abcde"), st.lists(st.sampled_from("abcde")), min_size=5))
 def test_included_roles_include_their_own_included_roles(includes: dict[str, list[str]]) -> None:
-    its = policy(roles={**ROLES, **{role: {"includes": names} for role, names in includes.items()}})
-    for role in its.roles:
-        assert all(its.roles_implied_by(held) <= its.roles_implied_by(role) for held in its.roles_implied_by(role))
+    parsed = policy(roles={**ROLES, **{role: {"includes": names} for role, names in includes.items()}})
+    for role in parsed.roles:
+        assert all(
+            parsed.roles_implied_by(held) <= parsed.roles_implied_by(role) for held in parsed.roles_implied_by(role)
+        )
 
 
 @pytest.mark.parametrize(
@@ -257,5 +259,5 @@ def test_a_policy_version_is_a_short_name(value: str) -> None:
 
 def test_a_policy_requires_what_its_own_text_says_whatever_another_with_its_version_says() -> None:
     one, other = policy(), policy(tiers={"medium": {"quorum": 3}})
-    asked = [terms_for(its, "send_notice", RiskLevel.MEDIUM).quorum for its in (one, other, one)]
+    asked = [terms_for(either, "send_notice", RiskLevel.MEDIUM).quorum for either in (one, other, one)]
     assert (one.version, asked) == (other.version, [1, 3, 1])

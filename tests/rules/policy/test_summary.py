@@ -1,4 +1,4 @@
-"""How a policy is summed up for people to read."""
+"""The summary of a policy."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests.rules.policy.test_parse import LEAST, OURS
 
 
 def test_the_summary_begins_with_the_policys_version() -> None:
-    its = read_policy(OURS.read_bytes())
-    assert summary(its).splitlines()[0] == f"Policy {its.full_version}"
+    policy = read_policy(OURS.read_bytes())
+    assert summary(policy).splitlines()[0] == f"Policy {policy.full_version}"
 
 
 def test_the_summary_fits_a_terminal() -> None:
@@ -27,8 +27,8 @@ def test_the_summary_fits_a_terminal_however_long_the_names() -> None:
     assert "U0000000000000000039" in text
 
 
-def said_of(text: str) -> str:
-    """The summary, on one line: where it breaks is not the point."""
+def on_one_line(text: str) -> str:
+    """The text on one line, because line breaks do not matter here."""
     return " ".join(summary(read_policy(text)).split())
 
 
@@ -66,9 +66,9 @@ def said_of(text: str) -> str:
     ],
 )
 def test_the_summary_describes_the_policy(more: str, sentence: str) -> None:
-    assert sentence in said_of(LEAST + more)
+    assert sentence in on_one_line(LEAST + more)
 
 
 @pytest.mark.parametrize("end", list(OnTimeout))
 def test_the_summary_describes_every_timeout(end: OnTimeout) -> None:
-    assert "Hard approval waits 1d, then it " in said_of(LEAST + f'[tiers.low]\non_timeout = "{end}"')
+    assert "Hard approval waits 1d, then it " in on_one_line(LEAST + f'[tiers.low]\non_timeout = "{end}"')

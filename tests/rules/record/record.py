@@ -1,4 +1,4 @@
-"""A record for the tests of the audit: some packages that had a life, as the store would have kept them."""
+"""A record for the tests of verification: a few packages with their events, as the store keeps them."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from tests.rules.world import (
     SOFT,
     SUSI,
     ask,
-    happened,
     package,
     submission,
+    transition_of,
 )
 
 SALT = "5a17"
 
 
 class Record(NamedTuple):
-    """All that one tenant keeps."""
+    """Everything that is stored for one tenant."""
 
     own: list[Any]
     claim: Claim
@@ -59,18 +59,18 @@ def sentences(record: Record) -> list[str]:
 
 
 class Life:
-    """Lets things happen to a package, and keeps them as the store does."""
+    """Applies commands to a package and stores the events as the store does."""
 
     def __init__(self, package_id: str, content: Any) -> None:
         self.trail = Trail(package_id)
         self.state: PackageState | None = None
-        self._keep(happened(None, submission(content, package_id), by=AGENT.actor))
+        self._keep(transition_of(None, submission(content, package_id), by=AGENT.actor))
 
-    def then(self, kind: type[commands.Command], by: Any = None, **said: Any) -> Life:
+    def then(self, kind: type[commands.Command], by: Any = None, **fields: Any) -> Life:
         assert self.state is not None
-        bearing = {name: said.pop(name) for name in ("now",) if name in said}
-        command = ask(kind, self.state, **said)
-        self._keep(happened(self.state, command, **({"by": by} if by else {}), **bearing))
+        bearing = {name: fields.pop(name) for name in ("now",) if name in fields}
+        command = ask(kind, self.state, **fields)
+        self._keep(transition_of(self.state, command, **({"by": by} if by else {}), **bearing))
         return self
 
     def _keep(self, moved: Transition) -> None:
@@ -123,7 +123,7 @@ def original() -> Record:
 
 
 def reseal(trail: Trail, since: int = 0) -> None:
-    """What a forger does who knows how the chain is made, and owns the row too."""
+    """Reseal the chain and change the row, as a forger with full access would."""
     for at in range(since, len(trail.events)):
         head = trail.events[at - 1]["digest"] if at else None
         body = {name: value for name, value in trail.events[at].items() if name not in ("digest", "previous")}

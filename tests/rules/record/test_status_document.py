@@ -1,4 +1,4 @@
-"""The status document, against the shape that the contract promises."""
+"""The status document has the shape of the contract."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ from tests.rules.world import (
     submitted,
 )
 
-# The contract's keys, copied out by hand.
+# The keys of the contract, copied by hand.
 KEYS = {
     "decision_package_id", "version", "tenant_id", "status", "terminal", "may_proceed", "level", "why",
     "action_digest", "interrupt", "decision", "execution", "agent_message", "run_id", "thread_id", "metadata",
@@ -95,7 +95,7 @@ STATES = {
 PENDING_OR_ESCALATED = {Status.PENDING, Status.REVISION_REQUESTED, Status.EVIDENCE_REQUESTED, Status.DEFERRED}
 
 
-def told(state: PackageState, words: dict[str, Any] | None = None, **bearing: Any) -> dict[str, Any]:
+def document_of(state: PackageState, words: dict[str, Any] | None = None, **bearing: Any) -> dict[str, Any]:
     where = situation(now=bearing.pop("now", NOW), **bearing)
     content = package(metadata={"k": "v"}).model_dump(mode="json", exclude_unset=True)
     return status_document(state, content, words, where.roster, where.now)
@@ -107,28 +107,28 @@ def test_every_status_is_covered_by_these_tests() -> None:
 
 @pytest.mark.parametrize("status", Status)
 def test_a_status_document_has_all_fields_of_the_contract_and_is_json(status: Status) -> None:
-    said = told(STATES[status])
-    assert said.keys() >= KEYS
-    assert said["interrupt"].keys() >= INTERRUPT
-    assert said["execution"].keys() >= {"state"}
-    assert json.loads(json.dumps(said)) == said
+    document = document_of(STATES[status])
+    assert document.keys() >= KEYS
+    assert document["interrupt"].keys() >= INTERRUPT
+    assert document["execution"].keys() >= {"state"}
+    assert json.loads(json.dumps(document)) == document
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.PENDING])
 def test_a_decision_has_all_fields_of_the_contract(status: Status) -> None:
-    assert told(STATES[status])["decision"].keys() == DECISION
+    assert document_of(STATES[status])["decision"].keys() == DECISION
 
 
 def test_a_pending_package_has_no_decision() -> None:
-    assert told(STATES[Status.PENDING])["decision"] is None
+    assert document_of(STATES[Status.PENDING])["decision"] is None
 
 
 @pytest.mark.parametrize("status", Status)
 def test_the_document_says_whether_it_is_terminal_and_whether_the_agent_may_proceed(status: Status) -> None:
-    said = told(STATES[status])
-    assert said["status"] == status.value
-    assert said["terminal"] is (status not in PENDING_OR_ESCALATED)
-    assert said["may_proceed"] is (status in {Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN})
+    document = document_of(STATES[status])
+    assert document["status"] == status.value
+    assert document["terminal"] is (status not in PENDING_OR_ESCALATED)
+    assert document["may_proceed"] is (status in {Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN})
 
 
 @pytest.mark.parametrize(
@@ -144,18 +144,18 @@ def test_the_document_says_whether_it_is_terminal_and_whether_the_agent_may_proc
     ],
 )
 def test_the_interrupt_status_says_how_the_pause_ended(status: Status, interrupt: str) -> None:
-    assert told(STATES[status])["interrupt"]["status"] == interrupt
+    assert document_of(STATES[status])["interrupt"]["status"] == interrupt
 
 
 @pytest.mark.parametrize("status", Status)
 def test_the_message_tells_the_agent_what_to_do(status: Status) -> None:
-    sentence = told(STATES[status])["agent_message"]
+    sentence = document_of(STATES[status])["agent_message"]
     assert sentence[0].isupper()
     assert sentence.endswith(".")
 
 
 def test_each_status_has_its_own_message_except_those_that_permit_alike() -> None:
-    sentences = {told(state)["agent_message"] for state in STATES.values()}
+    sentences = {document_of(state)["agent_message"] for state in STATES.values()}
     assert len(sentences) == len(Status) - 2
 
 
@@ -174,84 +174,97 @@ def test_each_status_has_its_own_message_except_those_that_permit_alike() -> Non
     ],
 )  # fmt: skip
 def test_the_message_follows_the_outcome(state: PackageState, now: Any, words: str) -> None:
-    assert words in told(state, now=now)["agent_message"]
+    assert words in document_of(state, now=now)["agent_message"]
 
 
 def test_an_override_that_stops_says_so() -> None:
     state = submitted(HARD)
     stopped = after(state, ask(HumanOverrideCommand, state, override_decision="stop"), by=SENTA)
-    assert "do not act" in told(stopped)["agent_message"]
+    assert "do not act" in document_of(stopped)["agent_message"]
 
 
 # The parts.
 
 
 def test_a_package_that_needed_nobody_has_no_interrupt() -> None:
-    said = told(submitted(AUTOMATIC))
-    assert (said["interrupt"], said["decision"]["basis"], said["may_proceed"]) == (None, "policy", True)
+    document = document_of(submitted(AUTOMATIC))
+    assert (document["interrupt"], document["decision"]["basis"], document["may_proceed"]) == (None, "policy", True)
 
 
 def test_the_reason_of_the_interrupt_is_the_strictest_reason() -> None:
-    said = told(submitted(TAKEOVER))
-    assert said["interrupt"]["reason"] == said["why"][0]["because"]
-    assert said["why"][0].keys() == {"rule", "level", "because"}
+    document = document_of(submitted(TAKEOVER))
+    assert document["interrupt"]["reason"] == document["why"][0]["because"]
+    assert document["why"][0].keys() == {"rule", "level", "because"}
 
 
 def test_the_quorum_counts_the_people_who_have_voted_and_the_parts_they_fill() -> None:
     state = opened(submitted(CRITICAL), SUSI)
     state = after(state, ask(Approve, state), by=SUSI)
     needs = {"needed": 2, "of_role": {"supervisor": {"needed": 1, "have": 1}}}
-    assert told(state)["interrupt"]["quorum"] == {**needs, "have": 1}
+    assert document_of(state)["interrupt"]["quorum"] == {**needs, "have": 1}
 
 
 def test_the_quorum_counts_a_vote_only_as_the_rules_would() -> None:
     state = opened(submitted(CRITICAL), SUSI)
     state = after(state, ask(Approve, state), by=SUSI)
-    quorum = told(state, people=people(USUSI={"active": False}))["interrupt"]["quorum"]
+    quorum = document_of(state, people=people(USUSI={"active": False}))["interrupt"]["quorum"]
     assert quorum == {"needed": 2, "have": 0, "of_role": {"supervisor": {"needed": 1, "have": 0}}}
 
 
 def test_the_quorum_is_todays_if_that_is_larger() -> None:
     strict = policy(tiers={"high": {"quorum": 3}})
-    assert told(STATES[Status.PENDING], policy=strict)["interrupt"]["quorum"]["needed"] == 3
+    assert document_of(STATES[Status.PENDING], policy=strict)["interrupt"]["quorum"]["needed"] == 3
 
 
 def test_the_reviewers_are_named() -> None:
-    (reviewer,) = told(STATES[Status.REJECTED])["decision"]["reviewers"]
+    (reviewer,) = document_of(STATES[Status.REJECTED])["decision"]["reviewers"]
     assert reviewer == {"reviewer_id": SENTA, "name": "senta", "role": "senior_reviewer"}
 
 
 def test_a_reviewer_who_left_the_directory_is_named_by_id() -> None:
-    (reviewer,) = told(STATES[Status.REJECTED], people={})["decision"]["reviewers"]
+    (reviewer,) = document_of(STATES[Status.REJECTED], people={})["decision"]["reviewers"]
     assert reviewer["name"] == SENTA
 
 
 def test_the_document_has_the_texts_of_the_decision() -> None:
-    said = told(STATES[Status.REVISION_REQUESTED], {"comment": "Hm.", "instructions": "Name it."})["decision"]
-    assert (said["comment"], said["instructions"], said["answer"], said["override"]) == ("Hm.", "Name it.", None, None)
+    document = document_of(STATES[Status.REVISION_REQUESTED], {"comment": "Hm.", "instructions": "Name it."})[
+        "decision"
+    ]
+    assert (document["comment"], document["instructions"], document["answer"], document["override"]) == (
+        "Hm.",
+        "Name it.",
+        None,
+        None,
+    )
 
 
 def test_the_document_shows_an_override_completely() -> None:
     words = {"original_recommendation": "clarify", "override_reason": "Now.", "evidence_refs": ["ticket 7"]}
-    said = told(STATES[Status.OVERRIDDEN], words)["decision"]["override"]
-    assert said.keys() == OVERRIDE
-    assert said == {**words, "override_decision": "proceed"}
+    document = document_of(STATES[Status.OVERRIDDEN], words)["decision"]["override"]
+    assert document.keys() == OVERRIDE
+    assert document == {**words, "override_decision": "proceed"}
 
 
 def test_the_document_has_the_parameters_only_with_a_permission() -> None:
-    given = [status for status, state in STATES.items() if (told(state)["decision"] or {}).get("action_parameters")]
+    given = [
+        status for status, state in STATES.items() if (document_of(state)["decision"] or {}).get("action_parameters")
+    ]
     assert given == [Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN]
 
 
 def test_erased_texts_are_null_in_the_document() -> None:
     where = situation()
-    said = status_document(STATES[Status.APPROVED], None, None, where.roster, NOW)
-    assert said.keys() >= KEYS
-    assert (said["metadata"], said["decision"]["comment"], said["decision"]["action_parameters"]) == ({}, None, None)
+    document = status_document(STATES[Status.APPROVED], None, None, where.roster, NOW)
+    assert document.keys() >= KEYS
+    assert (document["metadata"], document["decision"]["comment"], document["decision"]["action_parameters"]) == (
+        {},
+        None,
+        None,
+    )
 
 
 def test_metadata_is_returned_unchanged() -> None:
-    assert told(STATES[Status.PENDING])["metadata"] == {"k": "v"}
+    assert document_of(STATES[Status.PENDING])["metadata"] == {"k": "v"}
 
 
 @pytest.mark.parametrize(
@@ -264,25 +277,25 @@ def test_metadata_is_returned_unchanged() -> None:
     ids=["approved", "claimed", "revoked"],
 )
 def test_the_execution_says_how_far_it_is(state: PackageState, expected: dict[str, str]) -> None:
-    assert told(state)["execution"] == expected
+    assert document_of(state)["execution"] == expected
 
 
 def test_an_outcome_is_reported_with_its_time() -> None:
-    said = told(reported(claimed(approved(HARD))))["execution"]
-    assert (said["state"], said["reported_at"]) == (ExecutionState.SUCCEEDED.value, "2026-11-20T12:00:00Z")
+    document = document_of(reported(claimed(approved(HARD))))["execution"]
+    assert (document["state"], document["reported_at"]) == (ExecutionState.SUCCEEDED.value, "2026-11-20T12:00:00Z")
 
 
 def test_while_the_agent_has_to_answer_the_interrupt_expires_with_its_time() -> None:
-    assert told(STATES[Status.REVISION_REQUESTED])["interrupt"]["expires_at"] == "2026-11-22T12:00:00Z"
+    assert document_of(STATES[Status.REVISION_REQUESTED])["interrupt"]["expires_at"] == "2026-11-22T12:00:00Z"
 
 
 def test_missing_fields_are_warnings_in_the_document() -> None:
     needy = policy(tiers={"medium": {"needs": ["evidence"]}})
-    said = told(submitted(package(evidence_refs=[]), policy=needy), policy=needy)
-    assert said["warnings"] == ["evidence_refs is empty; a reviewer would want it"]
+    document = document_of(submitted(package(evidence_refs=[]), policy=needy), policy=needy)
+    assert document["warnings"] == ["evidence_refs is empty; a reviewer would want it"]
 
 
 def test_the_message_for_a_deferred_package_says_until_when() -> None:
     state = STATES[Status.DEFERRED]
     assert state.wake_at is not None
-    assert rfc3339(state.wake_at) in told(state)["agent_message"]
+    assert rfc3339(state.wake_at) in document_of(state)["agent_message"]

@@ -1,4 +1,4 @@
-"""Renderings of an export that a stranger made: whatever they hold, checking them ends."""
+"""Renderings in a hostile export: the check always ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record proves itself: an untouched one is clean, and whatever is done to one is found."""
+"""Verification: an untouched record has no faults, and every change is found."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def record() -> Record:
     return copy.deepcopy(original())
 
 
-# ---- the untouched record
+# The untouched record.
 
 
 def test_an_untouched_record_is_clean(record: Record) -> None:
@@ -65,12 +65,12 @@ def test_a_field_that_a_later_release_added_is_no_fault(record: Record) -> None:
         del first["change"][field]
     del first["change"]["terms"]["reminders"]
     assert trail.claim is not None
-    trail.claim.state["terms"]["reminders"] = []  # type: ignore[index]  # the state of a package is there
+    trail.claim.state["terms"]["reminders"] = []  # type: ignore[index]  # the claim has a state
     reseal(trail)
     assert [str(fault) for fault in Auditor("T1").package(trail)] == []
 
 
-# ---- whatever is done to it
+# Any change.
 
 
 JSON_LEAVES = st.one_of(
@@ -79,15 +79,15 @@ JSON_LEAVES = st.one_of(
 
 
 def places(value: Any) -> list[list[str | int]]:
-    """The way to every scalar inside."""
+    """The path of every scalar in the value."""
     if not isinstance(value, dict | list):
         return [[]]
     steps: Iterable[tuple[str | int, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
     return [[step, *place] for step, item in steps for place in places(item)]
 
 
-def put(value: Any, place: list[str | int], new: Any) -> bool:
-    """Whether it was another value that stood there."""
+def replace_at(value: Any, place: list[str | int], new: Any) -> bool:
+    """Replace the value at the place, and return whether it was different."""
     *way, last = place
     for step in way:
         value = value[step]
@@ -96,7 +96,7 @@ def put(value: Any, place: list[str | int], new: Any) -> bool:
 
 
 def documents(record: Record) -> list[Any]:
-    """Everything of which a leaf can be changed in its place."""
+    """All documents of the record whose leaves can be changed in place."""
     events = [event for trail in record.trails for event in trail.events]
     states = [trail.claim.state for trail in record.trails if trail.claim]
     words = [kept.words for trail in record.trails for kept in trail.contents]
@@ -108,7 +108,7 @@ def test_any_leaf_that_is_changed_is_found(data: st.DataObject, new: Any) -> Non
     record = copy.deepcopy(original())
     document = data.draw(st.sampled_from(documents(record)))
     place = data.draw(st.sampled_from(places(document)))
-    assume(put(document, place, new))
+    assume(replace_at(document, place, new))
     assert faults_of(record)
 
 
@@ -156,7 +156,7 @@ def test_no_event_of_another_tenant_passes(data: st.DataObject, other: str) -> N
     trail = data.draw(st.sampled_from(record.trails))
     assert {fault.package_id for fault in faults_of(record, tenant_id=other)} == {
         TENANT,
-        *(each.package_id for each in record.trails),
+        *(other_trail.package_id for other_trail in record.trails),
     }
     assert "belongs to another tenant, T1" in str(next(Auditor(other).package(trail)))
 
@@ -181,7 +181,7 @@ def test_dropped_doubled_exchanged_or_half_erased_texts_are_found(data: st.DataO
     assert [fault for fault in faults_of(record) if fault.package_id == trail.package_id]
 
 
-# ---- how it is done
+# How the check works.
 
 
 def test_the_digest_of_words_depends_on_their_salt() -> None:
@@ -213,8 +213,8 @@ def test_verification_keeps_very_little_memory_per_event() -> None:
 
 
 def test_a_state_contains_no_texts_of_people(record: Record) -> None:
-    said = {leaf for kept in record.trails[0].contents for _, leaf in leaves(kept.words) if isinstance(leaf, str)}
-    sentences_said = {leaf for leaf in said if " " in leaf}
+    texts = {leaf for kept in record.trails[0].contents for _, leaf in leaves(kept.words) if isinstance(leaf, str)}
+    sentences_said = {leaf for leaf in texts if " " in leaf}
     written = {leaf for event in record.trails[0].events for _, leaf in leaves(event) if isinstance(leaf, str)}
     assert sentences_said
     assert not sentences_said & written

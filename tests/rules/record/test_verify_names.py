@@ -1,4 +1,4 @@
-"""Each thing that can be done to a record is found under its own name."""
+"""Each kind of change to a record has its own fault."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def test_a_cut_tail_is_reported_with_all_missing_revisions(record: Record) -> No
     trail = record.trails[0]
     length = len(trail.events)
     del trail.events[-2:]
-    found = [fault for fault in faults_of(record) if "tail" in fault.what]
-    assert [str(fault) for fault in found] == [
+    faults = [fault for fault in faults_of(record) if "tail" in fault.what]
+    assert [str(fault) for fault in faults] == [
         f"pkg_a revision {length - 2}: its tail was cut: revision {length - 1} to {length} should follow"
     ]
 
@@ -79,7 +79,7 @@ def test_a_forged_state_is_reported_with_its_fields(record: Record) -> None:
 
 
 def forged(record: Record, at: int, event_type: str | None = None, **change: Any) -> list[str]:
-    """The faults of the first package after a forger changed an event, the whole chain after it, and the row."""
+    """The faults of the first package after an event, the chain after it and the row were forged."""
     trail = record.trails[0]
     trail.events[at]["change"] |= change
     trail.events[at]["event_type"] = event_type or trail.events[at]["event_type"]

@@ -1,4 +1,4 @@
-"""What the tests of the level ask: a package on which no voice has anything to say, and what speaks up."""
+"""Helpers for the tests of the level: a package for which no rule asks for more than `full_auto`."""
 
 from __future__ import annotations
 
@@ -11,19 +11,17 @@ from rules.state.case import Background
 from rules.state.level import Assessment, assess
 from tests.rules import world
 
-FREE = Background(
-    earned=HITLLevel.FULL_AUTO
-)  # an agent that has earned all there is to earn, so that no voice drowns another
+FREE = Background(earned=HITLLevel.FULL_AUTO)  # full autonomy, so that only the rule under test asks for more
 
 
 def calm(**fields: Any) -> DecisionPackage:
-    """A package on which no voice has anything to say."""
+    """A package for which no rule asks for more than `full_auto`."""
     return world.package(**{"risk_level": "low", "confidence": 0.95, **fields})
 
 
-def found(background: Background = FREE, policy: Policy = world.POLICY, **fields: Any) -> Assessment:
+def assess_calm(background: Background = FREE, policy: Policy = world.POLICY, **fields: Any) -> Assessment:
     return assess(calm(**fields), background, policy)
 
 
-def voices(assessment: Assessment) -> dict[str, HITLLevel]:
+def levels_by_rule(assessment: Assessment) -> dict[str, HITLLevel]:
     return {why.rule: why.level for why in assessment.why}

@@ -1,4 +1,4 @@
-"""What an event may change of a state is what the state's own fields are, but for those that never change."""
+"""`StateChanges` has all fields of the state except those that never change."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def test_state_changes_name_each_field_that_may_change_and_no_other() -> None:
 
 
 def test_state_changes_and_the_state_agree_on_the_type_of_each_field() -> None:
-    of_state = get_type_hints(PackageState)  # without what pydantic is told in `Annotated`
+    of_state = get_type_hints(PackageState)  # without the metadata of `Annotated`
     of_changes = get_type_hints(StateChanges)
     assert of_changes == {name: of_state[name] for name in of_changes}

@@ -1,4 +1,4 @@
-"""The names in the record: one grammar, and a name for each state that something can take on."""
+"""The names of event types and causes: their grammar, and an event for each state."""
 
 from __future__ import annotations
 

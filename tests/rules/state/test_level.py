@@ -1,4 +1,4 @@
-"""How much human a package takes: each voice by itself, then together."""
+"""The level of a package: each rule by itself, then together."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from rules.scales import HITLLevel, Reversibility, RiskLevel
 from rules.state.case import Background
 from rules.state.level import silence_allowed
 from tests.rules import world
-from tests.rules.state.finding import found, voices
+from tests.rules.state.finding import assess_calm, levels_by_rule
 
 AUTO, NOTIFY, SOFT, HARD, TAKEOVER = HITLLevel
 
 
 def test_if_no_rule_asks_for_more_the_reason_is_that_of_the_risk_table() -> None:
-    assert (found().level, voices(found())) == (AUTO, {"risk-low": AUTO})
+    assert (assess_calm().level, levels_by_rule(assess_calm())) == (AUTO, {"risk-low": AUTO})
 
 
 # The risk table.
@@ -23,8 +23,8 @@ def test_if_no_rule_asks_for_more_the_reason_is_that_of_the_risk_table() -> None
 @pytest.mark.parametrize(("risk", "level"), [("low", AUTO), ("medium", SOFT), ("high", HARD), ("critical", HARD)])
 def test_each_risk_has_the_level_of_its_tier(risk: str, level: HITLLevel) -> None:
     fresh = Background()
-    assert found(fresh, risk_level=risk).level is level
-    assert voices(found(fresh, risk_level=risk))[f"risk-{risk}"] is level
+    assert assess_calm(fresh, risk_level=risk).level is level
+    assert levels_by_rule(assess_calm(fresh, risk_level=risk))[f"risk-{risk}"] is level
 
 
 def test_critical_risk_needs_two_people_including_a_supervisor() -> None:
@@ -34,11 +34,11 @@ def test_critical_risk_needs_two_people_including_a_supervisor() -> None:
 
 def test_the_catalogue_can_raise_the_risk_that_an_agent_claims() -> None:
     policy = world.policy(actions={"record.read": {"reversibility": "reversible", "risk": "high"}})
-    assert (found(policy=policy).risk, found(policy=policy).level) == (RiskLevel.HIGH, HARD)
+    assert (assess_calm(policy=policy).risk, assess_calm(policy=policy).level) == (RiskLevel.HIGH, HARD)
 
 
 def test_the_catalogue_cannot_lower_the_risk_that_an_agent_claims() -> None:
-    assert found(risk_level="critical").risk is RiskLevel.CRITICAL
+    assert assess_calm(risk_level="critical").risk is RiskLevel.CRITICAL
 
 
 # The reversibility table.
@@ -55,21 +55,21 @@ def test_the_catalogue_cannot_lower_the_risk_that_an_agent_claims() -> None:
     ],
 )
 def test_each_reversibility_has_the_level_of_its_table(action_type: str, rule: str, level: HITLLevel) -> None:
-    assessment = found(action_type=action_type)
+    assessment = assess_calm(action_type=action_type)
     assert assessment.level is level
-    assert voices(assessment)[rule] is level
+    assert levels_by_rule(assessment)[rule] is level
 
 
 def test_an_unlisted_action_type_says_that_it_is_unlisted() -> None:
-    assert "unlisted" in found(action_type="nobody.listed.this").why[0].because
+    assert "unlisted" in assess_calm(action_type="nobody.listed.this").why[0].because
 
 
 def test_an_agent_can_call_its_action_harder_to_undo_than_the_catalogue_does() -> None:
-    assert found(reversibility="irreversible_high").reversibility is Reversibility.IRREVERSIBLE_HIGH
+    assert assess_calm(reversibility="irreversible_high").reversibility is Reversibility.IRREVERSIBLE_HIGH
 
 
 def test_an_agent_cannot_call_its_action_easier_to_undo_than_the_catalogue_does() -> None:
-    assessment = found(action_type="payment.send", reversibility="reversible")
+    assessment = assess_calm(action_type="payment.send", reversibility="reversible")
     assert (assessment.reversibility, assessment.level) == (Reversibility.IRREVERSIBLE_HIGH, HARD)
 
 
@@ -88,33 +88,33 @@ def test_an_agent_cannot_call_its_action_easier_to_undo_than_the_catalogue_does(
     ],
 )
 def test_each_confidence_band_has_its_level(confidence: float, level: HITLLevel) -> None:
-    assert found(confidence=confidence).level is level
-    assert voices(found(confidence=confidence))["confidence"] is level
+    assert assess_calm(confidence=confidence).level is level
+    assert levels_by_rule(assess_calm(confidence=confidence))["confidence"] is level
 
 
 @pytest.mark.parametrize("confidence", [0.80, 0.81, 1.0])
 def test_above_the_last_bound_confidence_does_not_raise_the_level(confidence: float) -> None:
-    assert "confidence" not in voices(found(confidence=confidence))
+    assert "confidence" not in levels_by_rule(assess_calm(confidence=confidence))
 
 
-# What the agent recommends.
+# The agent's recommendation.
 
 
 @pytest.mark.parametrize(
-    ("said", "rule", "level"), [("escalate", "agent-escalates", TAKEOVER), ("clarify", "agent-asks", HARD)]
+    ("recommendation", "rule", "level"), [("escalate", "agent-escalates", TAKEOVER), ("clarify", "agent-asks", HARD)]
 )
-def test_an_agent_that_is_unsure_is_believed(said: str, rule: str, level: HITLLevel) -> None:
-    assert found(recommendation=said).level is level
-    assert voices(found(recommendation=said)) == {rule: level}
+def test_an_agent_that_is_unsure_is_believed(recommendation: str, rule: str, level: HITLLevel) -> None:
+    assert assess_calm(recommendation=recommendation).level is level
+    assert levels_by_rule(assess_calm(recommendation=recommendation)) == {rule: level}
 
 
 def test_if_the_agent_accepts_no_plain_approval_silence_does_not_count() -> None:
-    assert voices(found(allowed_decisions=["revise"]))["no-plain-approval"] is HITLLevel.HARD_APPROVAL
-    assert "no-plain-approval" not in voices(found(allowed_decisions=["approve"]))
+    assert levels_by_rule(assess_calm(allowed_decisions=["revise"]))["no-plain-approval"] is HITLLevel.HARD_APPROVAL
+    assert "no-plain-approval" not in levels_by_rule(assess_calm(allowed_decisions=["approve"]))
 
 
 def test_a_recommendation_to_proceed_changes_nothing() -> None:
-    assert found(recommendation="proceed") == found()
+    assert assess_calm(recommendation="proceed") == assess_calm()
 
 
 # The matrix.
@@ -122,14 +122,14 @@ def test_a_recommendation_to_proceed_changes_nothing() -> None:
 
 @pytest.mark.parametrize("data", ["financial", "pii", "personal", "regulated"])
 def test_irreversible_and_sensitive_is_always_hard(data: str) -> None:
-    assessment = found(action_type="mail.send", confidence=1.0, data_classes=[data])
+    assessment = assess_calm(action_type="mail.send", confidence=1.0, data_classes=[data])
     assert assessment.level is HARD
-    assert voices(assessment)["irreversible-sensitive"] is HARD
+    assert levels_by_rule(assessment)["irreversible-sensitive"] is HARD
 
 
 def test_sensitive_data_of_the_catalogue_counts_even_if_the_agent_does_not_name_it() -> None:
     policy = world.policy(actions={"mail.send": {"reversibility": "irreversible_low", "data_classes": ["pii"]}})
-    assert voices(found(policy=policy, action_type="mail.send"))["irreversible-sensitive"] is HARD
+    assert levels_by_rule(assess_calm(policy=policy, action_type="mail.send"))["irreversible-sensitive"] is HARD
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_sensitive_data_of_the_catalogue_counts_even_if_the_agent_does_not_name_
     ],
 )
 def test_the_hard_row_of_the_matrix_needs_both(action_type: str, data: str) -> None:
-    assert "irreversible-sensitive" not in voices(found(action_type=action_type, data_classes=[data]))
+    assert "irreversible-sensitive" not in levels_by_rule(assess_calm(action_type=action_type, data_classes=[data]))
 
 
 @pytest.mark.parametrize(
@@ -156,12 +156,12 @@ def test_the_matrix_depends_on_confidence_and_reversibility(
     action_type: str, confidence: float, level: HITLLevel
 ) -> None:
     rule = "matrix-irreversible" if action_type == "mail.send" else "matrix-reversible"
-    assert voices(found(action_type=action_type, confidence=confidence))[rule] is level
+    assert levels_by_rule(assess_calm(action_type=action_type, confidence=confidence))[rule] is level
 
 
 @pytest.mark.parametrize("action_type", ["record.read", "record.update"])
 def test_for_reversible_actions_above_085_the_matrix_asks_for_nothing(action_type: str) -> None:
-    assert "matrix-reversible" not in voices(found(action_type=action_type, confidence=0.8501))
+    assert "matrix-reversible" not in levels_by_rule(assess_calm(action_type=action_type, confidence=0.8501))
 
 
 @pytest.mark.parametrize(
@@ -170,21 +170,21 @@ def test_for_reversible_actions_above_085_the_matrix_asks_for_nothing(action_typ
     ids=["over in dollars", "over in euros", "unknown currency", "nothing of an unknown currency"],
 )
 def test_a_cost_over_the_threshold_is_hard(amount: float, currency: str) -> None:
-    assert voices(found(cost={"amount": amount, "currency": currency})) == {"cost": HARD}
+    assert levels_by_rule(assess_calm(cost={"amount": amount, "currency": currency})) == {"cost": HARD}
 
 
 @pytest.mark.parametrize(("amount", "currency"), [(100.0, "USD"), (0.0, "EUR")])
 def test_a_cost_at_the_threshold_is_not_hard(amount: float, currency: str) -> None:
-    assert "cost" not in voices(found(cost={"amount": amount, "currency": currency}))
+    assert "cost" not in levels_by_rule(assess_calm(cost={"amount": amount, "currency": currency}))
 
 
 def test_repeated_failures_require_a_takeover() -> None:
-    assessment = found(Background(earned=AUTO, failures=2))
-    assert (assessment.level, voices(assessment)) == (TAKEOVER, {"repeated-failures": TAKEOVER})
+    assessment = assess_calm(Background(earned=AUTO, failures=2))
+    assert (assessment.level, levels_by_rule(assessment)) == (TAKEOVER, {"repeated-failures": TAKEOVER})
 
 
 def test_one_failure_does_not_count_as_repeated() -> None:
-    assert found(Background(earned=AUTO, failures=1)).level is AUTO
+    assert assess_calm(Background(earned=AUTO, failures=1)).level is AUTO
 
 
 # The catalogue's tool requirement and floor, and the kind.
@@ -192,20 +192,21 @@ def test_one_failure_does_not_count_as_repeated() -> None:
 
 def test_a_tool_that_requires_approval_is_hard() -> None:
     policy = world.policy(actions={"record.read": {"reversibility": "reversible", "tool": {"effect_type": "deletion"}}})
-    assert voices(found(policy=policy)) == {"tool-requirement": HARD}
+    assert levels_by_rule(assess_calm(policy=policy)) == {"tool-requirement": HARD}
 
 
 def test_a_tool_that_requires_no_approval_is_not_hard() -> None:
     tool = {"effect_type": "deletion", "approval_required": False}
     assert (
-        found(policy=world.policy(actions={"record.read": {"reversibility": "reversible", "tool": tool}})).level is AUTO
+        assess_calm(policy=world.policy(actions={"record.read": {"reversibility": "reversible", "tool": tool}})).level
+        is AUTO
     )
 
 
 @pytest.mark.parametrize("floor", [NOTIFY, SOFT, HARD, TAKEOVER])
 def test_the_floor_of_an_action_type_is_its_minimum_level(floor: HITLLevel) -> None:
     policy = world.policy(actions={"record.read": {"reversibility": "reversible", "floor": floor.value}})
-    assert (found(policy=policy).level, voices(found(policy=policy))["floor"]) == (floor, floor)
+    assert (assess_calm(policy=policy).level, levels_by_rule(assess_calm(policy=policy))["floor"]) == (floor, floor)
 
 
 @pytest.mark.parametrize(
@@ -222,13 +223,13 @@ def test_each_kind_has_its_minimum_level(kind: str, level: HITLLevel) -> None:
             "expires_at": "2026-12-01T00:00:00Z",
         },
     }
-    assessment = found(kind=kind, action_parameters=parameters.get(kind))
-    assert (assessment.level, voices(assessment)) == (level, {f"kind-{kind}": level})
+    assessment = assess_calm(kind=kind, action_parameters=parameters.get(kind))
+    assert (assessment.level, levels_by_rule(assessment)) == (level, {f"kind-{kind}": level})
 
 
 @pytest.mark.parametrize("kind", ["action", "tool_call"])
 def test_calls_have_no_minimum_level(kind: str) -> None:
-    assert found(kind=kind).level is AUTO
+    assert assess_calm(kind=kind).level is AUTO
 
 
 # Silence.
@@ -236,12 +237,12 @@ def test_calls_have_no_minimum_level(kind: str) -> None:
 
 def test_with_soft_approval_off_what_would_be_soft_is_hard_and_says_so() -> None:
     policy = world.policy(soft={"enabled": False})
-    assessment = found(policy=policy, action_type="mail.send")
-    assert (assessment.level, voices(assessment)["soft-off"]) == (HARD, HARD)
+    assessment = assess_calm(policy=policy, action_type="mail.send")
+    assert (assessment.level, levels_by_rule(assessment)["soft-off"]) == (HARD, HARD)
 
 
 def test_with_soft_approval_off_what_was_automatic_stays_so() -> None:
-    assert found(policy=world.policy(soft={"enabled": False})).level is AUTO
+    assert assess_calm(policy=world.policy(soft={"enabled": False})).level is AUTO
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Who is missed: a task goes on when its person goes away, comes back with them, and climbs where nobody is left."""
+"""Tasks of people who are away: reassigned, returned, or escalated if nobody is left."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ from tests.rules.world import (
     after,
     approved,
     ask,
-    happened,
     people,
     policy,
     refusal,
     situation,
     submitted,
+    transition_of,
 )
 
 LATER = NOW + HOUR
 AWAY: dict[str, Any] = {"away_until": NOW + 9 * DAY}
 GONE: dict[str, Any] = {"active": False}
-# Nobody higher up may act as a senior reviewer; so that a rung can be deserted while there is somebody above it.
+# No higher role may act as a senior reviewer, so that a rung can be empty while a higher one is not.
 APART = policy(
     roles={
         "senior_reviewer": {"members": [SENTA, SVEN]},
@@ -75,8 +75,8 @@ def without(*missing: str) -> dict[str, Person]:
     return people(**dict.fromkeys(missing, AWAY))
 
 
-def taken(by: str = SENTA, policy: Policy = APART) -> PackageState:
-    """A hard approval that a senior reviewer has taken up."""
+def task_claimed(by: str = SENTA, policy: Policy = APART) -> PackageState:
+    """A hard approval whose task a senior reviewer has claimed."""
     state = submitted(HARD, policy=policy)
     return after(state, ask(ClaimTask, state), by=by, policy=policy)
 
@@ -85,48 +85,48 @@ def deferred(state: PackageState) -> PackageState:
     return after(state, ask(Defer, state, until=NOW + DAY), by=SVEN, policy=APART)
 
 
-def missed(state: PackageState, people: dict[str, Person], policy: Policy = APART, **bearing: Any) -> bool:
+def relief_needed(state: PackageState, people: dict[str, Person], policy: Policy = APART, **bearing: Any) -> bool:
     return needs_relief(state, situation(now=LATER, people=people, policy=policy, **bearing).roster, LATER)
 
 
-def relieved(state: PackageState, people: dict[str, Person], policy: Policy = APART, **bearing: Any) -> Transition:
-    move = happened(state, ask(Relieve, state), now=LATER, people=people, policy=policy, **bearing)
-    assert not missed(move.after, people, policy), "once is enough"
+def relieve(state: PackageState, people: dict[str, Person], policy: Policy = APART, **bearing: Any) -> Transition:
+    move = transition_of(state, ask(Relieve, state), now=LATER, people=people, policy=policy, **bearing)
+    assert not relief_needed(move.after, people, policy), "once is enough"
     return move
 
 
-def told(move: Transition) -> list[tuple[str, str | None]]:
+def event_reasons(move: Transition) -> list[tuple[str, str | None]]:
     return [(event.event_type, event.reason) for event in move.occurrences]
 
 
-def held(state: PackageState) -> tuple[str | None, str | None]:
+def task_holders(state: PackageState) -> tuple[str | None, str | None]:
     return state.task.assigned_to, state.task.stands_in_for
 
 
-# When.
+# When relief is needed.
 
 
 @pytest.mark.parametrize(
     ("state", "around"),
     [
-        pytest.param(taken(), without(SENTA), id="the assignee is away"),
-        pytest.param(taken(), people(USENTA=GONE), id="the assignee was deactivated"),
-        pytest.param(taken(), people(USENTA={"is_guest": True}), id="the assignee may not decide any more"),
-        pytest.param(deferred(taken()), without(SENTA), id="while it is deferred"),
+        pytest.param(task_claimed(), without(SENTA), id="the assignee is away"),
+        pytest.param(task_claimed(), people(USENTA=GONE), id="the assignee was deactivated"),
+        pytest.param(task_claimed(), people(USENTA={"is_guest": True}), id="the assignee may not decide any more"),
+        pytest.param(deferred(task_claimed()), without(SENTA), id="while it is deferred"),
         pytest.param(submitted(HARD, policy=APART), without(SENTA, SVEN), id="nobody is left on this rung"),
     ],
 )
 def test_relief_is_needed(state: PackageState, around: dict[str, Person]) -> None:
-    assert missed(state, around)
-    assert len(relieved(state, around).occurrences) == 1
+    assert relief_needed(state, around)
+    assert len(relieve(state, around).occurrences) == 1
 
 
 @pytest.mark.parametrize(
     ("state", "around"),
     [
-        pytest.param(taken(), people(), id="everybody is there"),
-        pytest.param(taken(), people(USENTA={"away_until": LATER}), id="the assignee is just back"),
-        pytest.param(taken(), without(SVEN, SUSI, DORA), id="only the assignee is there"),
+        pytest.param(task_claimed(), people(), id="everybody is there"),
+        pytest.param(task_claimed(), people(USENTA={"away_until": LATER}), id="the assignee is just back"),
+        pytest.param(task_claimed(), without(SVEN, SUSI, DORA), id="only the assignee is there"),
         pytest.param(submitted(HARD, policy=APART), without(SENTA, SUSI, DORA), id="one who could decide is there"),
         pytest.param(submitted(HARD, policy=APART), without(SENTA, SVEN, SUSI, DORA), id="nobody is there anywhere"),
         pytest.param(
@@ -135,19 +135,19 @@ def test_relief_is_needed(state: PackageState, around: dict[str, Person]) -> Non
     ],
 )
 def test_no_relief_is_needed(state: PackageState, around: dict[str, Person]) -> None:
-    assert not missed(state, around)
+    assert not relief_needed(state, around)
     assert refusal(state, ask(Relieve, state), now=LATER, people=around, policy=APART) is Reason.NOT_DUE
 
 
 def test_with_a_stale_directory_no_task_is_reassigned() -> None:
     stale: dict[str, Any] = {"people": without(SENTA), "directory_as_of": NOW - 9 * DAY}
-    assert not missed(taken(), **stale)
-    assert refusal(taken(), ask(Relieve, taken()), now=LATER, policy=APART, **stale) is Reason.NOT_DUE
+    assert not relief_needed(task_claimed(), **stale)
+    assert refusal(task_claimed(), ask(Relieve, task_claimed()), now=LATER, policy=APART, **stale) is Reason.NOT_DUE
 
 
 @pytest.mark.parametrize(
     "state",
-    [after(taken(), ask(Revise, taken()), by=SENTA, policy=APART), approved(HARD)],
+    [after(task_claimed(), ask(Revise, task_claimed()), by=SENTA, policy=APART), approved(HARD)],
     ids=["waiting for the agent", "approved"],
 )
 def test_no_relief_is_needed_while_nobody_is_asked(state: PackageState) -> None:
@@ -159,18 +159,18 @@ def test_no_relief_is_needed_while_nobody_is_asked(state: PackageState) -> None:
 )
 def test_only_the_service_can_reassign_absent_peoples_tasks(by: Actor) -> None:
     bearing: dict[str, Any] = {"now": LATER, "people": without(SENTA), "policy": APART}
-    assert refusal(taken(), ask(Relieve, taken()), by=by, **bearing) is Reason.NOT_FOUND
-    assert happened(taken(), ask(Relieve, taken()), **bearing).after.task.assigned_to is None
+    assert refusal(task_claimed(), ask(Relieve, task_claimed()), by=by, **bearing) is Reason.NOT_FOUND
+    assert transition_of(task_claimed(), ask(Relieve, task_claimed()), **bearing).after.task.assigned_to is None
 
 
-# Onwards.
+# Reassigning a task.
 
 
 def test_the_task_goes_to_the_delegate_who_stands_in_for_the_absent() -> None:
-    move = relieved(taken(), people(USENTA=away_for(SVEN)))
-    assert told(move) == [("task.assigned", "absent")]
-    assert held(move.after) == (SVEN, SENTA)
-    assert move.after.task.due_at == taken().task.due_at
+    move = relieve(task_claimed(), people(USENTA=away_for(SVEN)))
+    assert event_reasons(move) == [("task.assigned", "absent")]
+    assert task_holders(move.after) == (SVEN, SENTA)
+    assert move.after.task.due_at == task_claimed().task.due_at
 
 
 @pytest.mark.parametrize(
@@ -187,21 +187,21 @@ def test_the_task_goes_to_the_delegate_who_stands_in_for_the_absent() -> None:
 )
 def test_a_delegate_without_authority_does_not_get_the_task(delegate: str, others: dict[str, Any]) -> None:
     one_there = policy(roles={"senior_reviewer": {"members": [SENTA, SVEN, ROSE]}, "director": {"members": [DORA]}})
-    move = relieved(taken(policy=one_there), people(**{SENTA: away_for(delegate), **others}), one_there)
-    assert told(move) == [("task.assigned", "absent")]
-    assert held(move.after) == (None, None)
+    move = relieve(task_claimed(policy=one_there), people(**{SENTA: away_for(delegate), **others}), one_there)
+    assert event_reasons(move) == [("task.assigned", "absent")]
+    assert task_holders(move.after) == (None, None)
 
 
 def test_the_delegate_of_an_absent_delegate_gets_the_task() -> None:
     chain = people(USENTA=away_for(SVEN), USVEN=away_for(SUSI))
-    both = relieved(taken(policy=TWO), chain, TWO)
-    first_one = relieved(relieved(taken(policy=TWO), people(USENTA=away_for(SVEN)), TWO).after, chain, TWO)
-    assert held(both.after) == held(first_one.after) == (SUSI, SENTA)
+    both = relieve(task_claimed(policy=TWO), chain, TWO)
+    first_one = relieve(relieve(task_claimed(policy=TWO), people(USENTA=away_for(SVEN)), TWO).after, chain, TWO)
+    assert task_holders(both.after) == task_holders(first_one.after) == (SUSI, SENTA)
 
 
 def test_a_delegate_who_is_barred_does_not_get_the_task() -> None:
-    state = taken().model_copy(update={"barred": {SVEN: Bar.RECUSED}})
-    assert held(relieved(state, people(USENTA=away_for(SVEN)), policy()).after) == (None, None)
+    state = task_claimed().model_copy(update={"barred": {SVEN: Bar.RECUSED}})
+    assert task_holders(relieve(state, people(USENTA=away_for(SVEN)), policy()).after) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -210,15 +210,15 @@ def test_a_delegate_who_is_barred_does_not_get_the_task() -> None:
     ids=["over", "never begun"],
 )
 def test_a_delegate_counts_only_during_the_absence(senta: dict[str, Any]) -> None:
-    assert held(relieved(taken(), people(USENTA=senta)).after) == (None, None)
+    assert task_holders(relieve(task_claimed(), people(USENTA=senta)).after) == (None, None)
 
 
 def test_balanced_assignment_gives_the_task_to_the_person_with_the_fewest() -> None:
-    state = taken(policy=BALANCED)
+    state = task_claimed(policy=BALANCED)
     three = policy(queue={"assign": "balanced"})
-    move = relieved(state, people(USENTA=away_for(RITA)), three, open_items={SVEN: 2, SUSI: 1, DORA: 3} | busy())
-    assert told(move) == [("task.assigned", "absent")]
-    assert held(move.after) == (SUSI, None)
+    move = relieve(state, people(USENTA=away_for(RITA)), three, open_items={SVEN: 2, SUSI: 1, DORA: 3} | busy())
+    assert event_reasons(move) == [("task.assigned", "absent")]
+    assert task_holders(move.after) == (SUSI, None)
 
 
 def busy() -> dict[str, int]:
@@ -226,104 +226,104 @@ def busy() -> dict[str, int]:
 
 
 def test_with_balanced_assignment_the_delegate_still_comes_first() -> None:
-    move = relieved(taken(policy=BALANCED), people(USENTA=away_for(SVEN)), BALANCED, open_items={SVEN: 9})
-    assert held(move.after) == (SVEN, SENTA)
+    move = relieve(task_claimed(policy=BALANCED), people(USENTA=away_for(SVEN)), BALANCED, open_items={SVEN: 9})
+    assert task_holders(move.after) == (SVEN, SENTA)
 
 
 def test_an_edit_can_be_approved_by_others_than_its_editor() -> None:
-    edited = after(taken(), ask(ApproveWithEdits, taken()), by=SENTA, policy=APART, package=HARD)
-    assert (edited.status, held(edited)) == (Status.PENDING, (None, None))
+    edited = after(task_claimed(), ask(ApproveWithEdits, task_claimed()), by=SENTA, policy=APART, package=HARD)
+    assert (edited.status, task_holders(edited)) == (Status.PENDING, (None, None))
 
 
-# And back.
+# Returning a task.
 
 
-def stood_in(policy: Policy = APART) -> PackageState:
-    return relieved(taken(policy=policy), people(USENTA=away_for(SVEN)), policy).after
+def with_stand_in(policy: Policy = APART) -> PackageState:
+    return relieve(task_claimed(policy=policy), people(USENTA=away_for(SVEN)), policy).after
 
 
 def test_the_task_returns_when_its_assignee_returns() -> None:
-    move = relieved(stood_in(), people())
-    assert told(move) == [("task.assigned", "back")]
-    assert held(move.after) == (SENTA, None)
+    move = relieve(with_stand_in(), people())
+    assert event_reasons(move) == [("task.assigned", "back")]
+    assert task_holders(move.after) == (SENTA, None)
 
 
 def test_a_task_does_not_return_to_someone_who_may_no_longer_decide_it() -> None:
-    assert not missed(stood_in(), people(USENTA={"is_guest": True}))
+    assert not relief_needed(with_stand_in(), people(USENTA={"is_guest": True}))
 
 
 def test_a_stand_in_who_has_voted_keeps_the_task() -> None:
-    state = stood_in(TWO)
+    state = with_stand_in(TWO)
     voted = after(state, ask(Approve, state), by=SVEN, policy=TWO)
     assert voted.status is Status.PENDING
-    assert not missed(voted, people(), TWO)
-    move = relieved(voted, people(USVEN=away_for(SUSI)), TWO)
-    assert (told(move), held(move.after)) == ([("task.assigned", "back")], (SENTA, None))
+    assert not relief_needed(voted, people(), TWO)
+    move = relieve(voted, people(USVEN=away_for(SUSI)), TWO)
+    assert (event_reasons(move), task_holders(move.after)) == ([("task.assigned", "back")], (SENTA, None))
 
 
 def test_the_original_assignee_is_kept_when_the_stand_in_goes_away_too() -> None:
-    state = stood_in(TWO)
-    moved = relieved(state, people(USENTA=away_for(SVEN), USVEN=away_for(SUSI)), TWO).after
-    assert held(moved) == (SUSI, SENTA)
-    assert held(relieved(moved, people(USVEN=AWAY), TWO).after) == (SENTA, None)
+    state = with_stand_in(TWO)
+    moved = relieve(state, people(USENTA=away_for(SVEN), USVEN=away_for(SUSI)), TWO).after
+    assert task_holders(moved) == (SUSI, SENTA)
+    assert task_holders(relieve(moved, people(USVEN=AWAY), TWO).after) == (SENTA, None)
 
 
 def test_a_task_without_an_assignee_can_be_claimed_by_anyone_eligible() -> None:
-    freed = relieved(taken(), without(SENTA)).after
-    assert not missed(freed, people())
+    freed = relieve(task_claimed(), without(SENTA)).after
+    assert not relief_needed(freed, people())
     assert after(freed, ask(ClaimTask, freed), by=SVEN, policy=APART).task.assigned_to == SVEN
 
 
 def test_the_task_of_a_deferred_package_returns_too() -> None:
-    asleep = deferred(stood_in())
-    moved = relieved(asleep, people()).after
-    assert (moved.status, held(moved)) == (Status.DEFERRED, (SENTA, None))
+    asleep = deferred(with_stand_in())
+    moved = relieve(asleep, people()).after
+    assert (moved.status, task_holders(moved)) == (Status.DEFERRED, (SENTA, None))
 
 
-# Upwards.
+# Escalating a task.
 
 
 def test_a_package_climbs_at_once_when_its_rung_has_no_reviewers_left() -> None:
-    move = relieved(taken(), people(USENTA=away_for(SUSI), USVEN=GONE))
-    assert told(move) == [("package.escalated", "nobody-left")]
+    move = relieve(task_claimed(), people(USENTA=away_for(SUSI), USVEN=GONE))
+    assert event_reasons(move) == [("package.escalated", "nobody-left")]
     task = move.after.task
     assert (task.rung, task.required_role, task.due_at) == (1, "supervisor", LATER + DAY)
-    assert held(move.after) == (None, None)
+    assert task_holders(move.after) == (None, None)
 
 
 def test_a_rung_on_which_everyone_is_away_is_skipped() -> None:
-    move = relieved(submitted(HARD, policy=APART), without(SENTA, SVEN, SUSI))
+    move = relieve(submitted(HARD, policy=APART), without(SENTA, SVEN, SUSI))
     assert (move.after.task.rung, move.after.task.required_role) == (2, "director")
 
 
 def test_with_nobody_present_on_any_rung_the_task_has_no_assignee_and_keeps_its_deadline() -> None:
-    move = relieved(taken(), without(SENTA, SVEN, SUSI, DORA))
-    assert (told(move), held(move.after)) == ([("task.assigned", "absent")], (None, None))
-    assert (move.after.task.rung, move.after.task.due_at) == (0, taken().task.due_at)
+    move = relieve(task_claimed(), without(SENTA, SVEN, SUSI, DORA))
+    assert (event_reasons(move), task_holders(move.after)) == ([("task.assigned", "absent")], (None, None))
+    assert (move.after.task.rung, move.after.task.due_at) == (0, task_claimed().task.due_at)
 
 
 def test_a_soft_package_is_hard_from_the_next_rung_on() -> None:
     apart = policy(roles={"senior_reviewer": {"includes": []}, "supervisor": {"includes": []}})
     apart = apart.model_copy(update={"roles": apart.roles | {"director": apart.roles["supervisor"]}})
-    move = relieved(submitted(SOFT, policy=apart), without(RITA, ROSS), apart)
-    assert told(move) == [("package.hardened", "nobody-left"), ("package.escalated", "nobody-left")]
+    move = relieve(submitted(SOFT, policy=apart), without(RITA, ROSS), apart)
+    assert event_reasons(move) == [("package.hardened", "nobody-left"), ("package.escalated", "nobody-left")]
     assert (move.after.level, move.after.task.required_role) == (HITLLevel.HARD_APPROVAL, "senior_reviewer")
 
 
 def test_a_package_does_not_climb_down_when_people_return() -> None:
-    climbed = relieved(taken(), without(SENTA, SVEN)).after
-    assert not missed(climbed, people())
+    climbed = relieve(task_claimed(), without(SENTA, SVEN)).after
+    assert not relief_needed(climbed, people())
 
 
 def test_a_task_that_an_admin_assigns_does_not_return_to_the_original_assignee() -> None:
     around = people(**{SENTA: away_for(SVEN)})
-    kept = relieved(taken(), around).after
-    assert held(kept) == (SVEN, SENTA)
+    kept = relieve(task_claimed(), around).after
+    assert task_holders(kept) == (SVEN, SENTA)
     assigned = after(kept, ask(Assign, kept, assignee=SVEN), by=ADAM, now=LATER, people=around, policy=APART)
-    assert held(assigned) == (SVEN, None)
+    assert task_holders(assigned) == (SVEN, None)
 
 
-# What comes back into the queue.
+# Packages that return to the queue.
 
 
 def revised(state: PackageState) -> PackageState:
@@ -333,9 +333,9 @@ def revised(state: PackageState) -> PackageState:
 @pytest.mark.parametrize(
     ("state", "back"),
     [
-        pytest.param(deferred(taken()), (WakeUp, {}, AUTO), id="time wakes it"),
-        pytest.param(deferred(taken()), (Wake, {}, SVEN), id="somebody wakes it"),
-        pytest.param(revised(taken()), (NewVersion, {"package": HARD}, AGENT.actor), id="the agent revised it"),
+        pytest.param(deferred(task_claimed()), (WakeUp, {}, AUTO), id="time wakes it"),
+        pytest.param(deferred(task_claimed()), (Wake, {}, SVEN), id="somebody wakes it"),
+        pytest.param(revised(task_claimed()), (NewVersion, {"package": HARD}, AGENT.actor), id="the agent revised it"),
     ],
 )
 def test_a_package_that_returns_to_the_queue_is_reassigned_at_once_if_its_assignee_left(
@@ -344,23 +344,23 @@ def test_a_package_that_returns_to_the_queue_is_reassigned_at_once_if_its_assign
     command, fields, by = back
     around: dict[str, Any] = {"now": NOW + DAY, "policy": APART, "people": people(USENTA=away_for(SVEN))}
     again = after(state, ask(command, state, **fields), by=by, **around)
-    assert (again.status, held(again)) == (Status.PENDING, (SVEN, SENTA))
+    assert (again.status, task_holders(again)) == (Status.PENDING, (SVEN, SENTA))
 
 
 def test_a_package_that_returns_to_a_rung_without_reviewers_climbs_at_once() -> None:
-    asleep = deferred(taken())
-    move = happened(asleep, ask(WakeUp, asleep), now=NOW + DAY, policy=APART, people=without(SENTA, SVEN))
-    assert told(move) == [("package.pending", "time-reached"), ("package.escalated", "nobody-left")]
+    asleep = deferred(task_claimed())
+    move = transition_of(asleep, ask(WakeUp, asleep), now=NOW + DAY, policy=APART, people=without(SENTA, SVEN))
+    assert event_reasons(move) == [("package.pending", "time-reached"), ("package.escalated", "nobody-left")]
     assert (move.after.status, move.after.task.rung) == (Status.PENDING, 1)
 
 
-# A rung that is deserted already when it is asked.
+# A rung without reviewers when it is reached.
 
 
 def test_a_new_package_climbs_at_once_if_everyone_on_its_rung_is_away() -> None:
     state = submitted(HARD, policy=APART, people=without(SENTA, SVEN))
     assert (state.status, state.task.required_role) == (Status.PENDING, "supervisor")
-    assert not missed(state, without(SENTA, SVEN))
+    assert not relief_needed(state, without(SENTA, SVEN))
 
 
 def test_a_new_package_stays_on_its_rung_if_nobody_is_present_on_any() -> None:
@@ -393,5 +393,5 @@ def test_a_task_assigned_to_someone_who_is_away_goes_to_their_delegate() -> None
     state = submitted(HARD, policy=APART)
     around = people(USENTA=away_for(SVEN))
     handed = after(state, ask(Assign, state, assignee=SENTA), by=ADAM, people=around, policy=APART)
-    assert held(handed) == (SVEN, SENTA)
-    assert held(relieved(handed, people()).after) == (SENTA, None)
+    assert task_holders(handed) == (SVEN, SENTA)
+    assert task_holders(relieve(handed, people()).after) == (SENTA, None)

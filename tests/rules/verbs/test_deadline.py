@@ -1,4 +1,4 @@
-"""When the time of a rung is up: by the clock, or by the hours of the role that is asked."""
+"""The deadline of a rung, in wall-clock time or in working hours."""
 
 from __future__ import annotations
 

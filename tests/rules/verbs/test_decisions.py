@@ -1,4 +1,4 @@
-"""What a decision comes to, verb by verb."""
+"""The result of each decision."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ from tests.rules.world import (
     after,
     approved,
     ask,
-    happened,
     opened,
     package,
     refusal,
     submitted,
+    transition_of,
 )
 
 SETTLING = [
@@ -71,26 +71,26 @@ SETTLING = [
 ]
 
 
-@pytest.mark.parametrize(("said", "kind", "status", "decision"), SETTLING)
+@pytest.mark.parametrize(("proposal", "kind", "status", "decision"), SETTLING)
 def test_one_person_settles_it(
-    said: DecisionPackage, kind: type[HumanDecisionCommand], status: Status, decision: HumanDecisionType
+    proposal: DecisionPackage, kind: type[HumanDecisionCommand], status: Status, decision: HumanDecisionType
 ) -> None:
-    state = after(submitted(said), ask(kind, submitted(said), rendering_id="rnd_7"), by=SENTA, now=NOW + MINUTE)
+    state = after(submitted(proposal), ask(kind, submitted(proposal), rendering_id="rnd_7"), by=SENTA, now=NOW + MINUTE)
     assert state.status is status
-    made = state.decision
-    assert made is not None
-    assert (made.decision, made.basis, made.decided_at, made.latency_ms) == (
+    decision_made = state.decision
+    assert decision_made is not None
+    assert (decision_made.decision, decision_made.basis, decision_made.decided_at, decision_made.latency_ms) == (
         decision,
         Basis.HUMAN,
         NOW + MINUTE,
         60_000,
     )
-    assert made.reviewers == (Seat(reviewer_id=SENTA, role="senior_reviewer"),)
-    assert (made.package_version, made.rendering_id) == (1, "rnd_7")
+    assert decision_made.reviewers == (Seat(reviewer_id=SENTA, role="senior_reviewer"),)
+    assert (decision_made.package_version, decision_made.rendering_id) == (1, "rnd_7")
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "may"),
+    ("proposal", "kind", "may"),
     [
         (HARD, Approve, True),
         (HARD, HumanOverrideCommand, True),
@@ -101,21 +101,21 @@ def test_one_person_settles_it(
     ],
 )
 def test_only_an_approval_lets_the_agent_proceed(
-    said: DecisionPackage, kind: type[HumanDecisionCommand], may: bool
+    proposal: DecisionPackage, kind: type[HumanDecisionCommand], may: bool
 ) -> None:
-    state = submitted(said)
+    state = submitted(proposal)
     assert after(state, ask(kind, state), by=SENTA).may_proceed(NOW) is may
 
 
 def test_the_texts_of_a_decision_are_stored_beside_its_event() -> None:
     state = submitted(HARD)
-    move = happened(state, ask(Reject, state, comment="No order."), by=SENTA)
-    said = {event.event_id: event.words for event in move.occurrences}
+    move = transition_of(state, ask(Reject, state, comment="No order."), by=SENTA)
+    texts = {event.event_id: event.words for event in move.occurrences}
     assert move.after.decision is not None
-    assert said[move.after.decision.event_id] == {"comment": "No order."}
+    assert texts[move.after.decision.event_id] == {"comment": "No order."}
 
 
-# What this package, at this tier, does not take.
+# Decisions that the package or its tier does not accept.
 
 
 @pytest.mark.parametrize("kind", [Approve, ApproveWithEdits, HumanOverrideCommand])
@@ -167,7 +167,7 @@ def test_the_agent_can_exclude_some_decisions_but_not_rejecting_escalating_or_ta
         after(state, ask(kind, state), by=SENTA)
 
 
-# Stale.
+# Stale commands.
 
 
 @pytest.mark.parametrize("kind", [Approve, Reject, Revise, Escalate, TakeOver, Defer])
@@ -237,7 +237,7 @@ def test_an_override_that_does_not_proceed_gives_no_permission(decision: Overrid
 
 def test_an_override_keeps_what_was_recommended_and_why_it_was_overridden() -> None:
     state = submitted(HARD)
-    move = happened(state, ask(HumanOverrideCommand, state), by=SENTA, package=package(recommendation="clarify"))
+    move = transition_of(state, ask(HumanOverrideCommand, state), by=SENTA, package=package(recommendation="clarify"))
     assert move.occurrences[0].words == {
         "comment": "I looked at it.",
         "original_recommendation": "clarify",
@@ -257,7 +257,7 @@ def test_packages_that_a_person_approved_are_not_sampled() -> None:
     assert after(state, ask(Approve, state), by=SENTA, chance=0.0).sampled is False
 
 
-# The agent's own end.
+# The package's expiry.
 
 
 @pytest.mark.parametrize("kind", [Approve, HumanOverrideCommand])

@@ -1,4 +1,4 @@
-"""The diagram in the documents is drawn from the table."""
+"""The diagram in docs/life.md is generated from the table of verbs."""
 
 from __future__ import annotations
 

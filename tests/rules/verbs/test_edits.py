@@ -1,4 +1,4 @@
-"""A version by a reviewer who edits: theirs to make, and another's to approve."""
+"""Approving with edits: the reviewer makes a new version, and someone else approves it."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from tests.rules.world import (
     SVEN,
     after,
     ask,
-    happened,
     package,
     policy,
     refusal,
     submitted,
+    transition_of,
 )
 
 
-def revised(state: PackageState, said: DecisionPackage, **bearing: Any) -> PackageState:
-    return after(state, ask(NewVersion, state, package=said), by=AGENT.actor, **bearing)
+def revised(state: PackageState, proposal: DecisionPackage, **bearing: Any) -> PackageState:
+    return after(state, ask(NewVersion, state, package=proposal), by=AGENT.actor, **bearing)
 
 
-def edited(state: PackageState, by: str = SENTA, said: DecisionPackage = HARD, **bearing: Any) -> PackageState:
-    return after(state, ask(ApproveWithEdits, state), by=by, package=said, **bearing)
+def edited(state: PackageState, by: str = SENTA, proposal: DecisionPackage = HARD, **bearing: Any) -> PackageState:
+    return after(state, ask(ApproveWithEdits, state), by=by, package=proposal, **bearing)
 
 
 def test_an_edit_makes_a_version_by_the_reviewer_and_needs_another_reviewer() -> None:
@@ -85,7 +85,7 @@ def test_otherwise_the_editors_approval_does_not_count(asked: Policy) -> None:
 
 def test_the_editors_approval_does_not_count_if_the_edit_raised_the_level_or_the_risk() -> None:
     graver = policy(separation={"second_pair_of_eyes": False}, actions={"record.read": {"risk": "high"}})
-    state = edited(submitted(SOFT), said=package(), policy=graver)
+    state = edited(submitted(SOFT), proposal=package(), policy=graver)
     assert (state.status, state.risk, state.barred[SENTA]) == (Status.PENDING, RiskLevel.HIGH, Bar.EDITOR)
 
 
@@ -101,7 +101,7 @@ def test_an_editor_stays_barred_in_later_versions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "parameters", "expected"),
+    ("proposal", "parameters", "expected"),
     [
         (package(risk_level="high", kind="plan", action_parameters=None), {"a": 1}, Reason.NO_PARAMETERS),
         (HARD, {"record": "42"}, Reason.NOTHING_EDITED),
@@ -110,11 +110,11 @@ def test_an_editor_stays_barred_in_later_versions() -> None:
     ids=["none there", "the same", "not valid"],
 )
 def test_an_edit_must_change_the_parameters_validly(
-    said: DecisionPackage, parameters: dict[str, Any], expected: Reason
+    proposal: DecisionPackage, parameters: dict[str, Any], expected: Reason
 ) -> None:
-    state = submitted(said)
+    state = submitted(proposal)
     edit = ask(ApproveWithEdits, state, action_parameters=parameters)
-    assert refusal(state, edit, by=SENTA, package=said) is expected
+    assert refusal(state, edit, by=SENTA, package=proposal) is expected
 
 
 def test_a_package_whose_content_was_erased_cannot_be_edited() -> None:
@@ -134,7 +134,7 @@ def test_an_edit_that_leaves_nobody_to_approve_it_is_refused() -> None:
 
 def test_the_edited_package_is_stored_completely_with_its_editor() -> None:
     state = submitted(HARD)
-    words = happened(state, ask(ApproveWithEdits, state), by=SENTA, package=HARD).occurrences[0].words or {}
+    words = transition_of(state, ask(ApproveWithEdits, state), by=SENTA, package=HARD).occurrences[0].words or {}
     kept = DecisionPackage.model_validate(words["package"])
     assert (kept.action_parameters, kept.title, words["edited_by"]) == ({"record": "43"}, HARD.title, SENTA)
 

@@ -1,4 +1,4 @@
-"""Where a package goes that is not decided yet: back to the agent, to sleep, up the ladder."""
+"""Routing an undecided package: back to the agent, deferred, or up the ladder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Approval is not execution: claimed once, for exactly what was approved; reported, or lost track of."""
+"""Executions: claimed once, for exactly what was approved; then reported, lapsed or unknown."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from tests.rules.world import (
     approved,
     ask,
     claimed,
-    happened,
     package,
     policy,
     refusal,
     reported,
     submitted,
+    transition_of,
 )
 
 NONE, CLAIMED, SUCCEEDED, FAILED, ROLLED_BACK, UNKNOWN, LAPSED = ExecutionState
@@ -65,7 +65,7 @@ def test_an_approval_is_claimed_and_then_no_longer_offered() -> None:
 
 def test_a_repeated_claim_is_the_same_claim() -> None:
     state = claimed(approved(HARD))
-    again = happened(state, ask(ClaimExecution, state), by=AGENT.actor, now=NOW + HOUR)
+    again = transition_of(state, ask(ClaimExecution, state), by=AGENT.actor, now=NOW + HOUR)
     assert (again.after, again.occurrences) == (state, ())
 
 
@@ -140,7 +140,7 @@ def test_the_outcome_is_reported(outcome: ExecutionState) -> None:
 @pytest.mark.parametrize("outcome", ["succeeded", "failed", "rolled_back"])
 def test_a_repeated_report_changes_nothing(outcome: str) -> None:
     state = reported(claimed(approved(HARD)), outcome)
-    assert happened(state, ask(ReportExecution, state, outcome=outcome), by=AGENT.actor).occurrences == ()
+    assert transition_of(state, ask(ReportExecution, state, outcome=outcome), by=AGENT.actor).occurrences == ()
 
 
 @pytest.mark.parametrize("first", ["succeeded", "failed"])
@@ -177,7 +177,7 @@ def test_a_paused_agent_can_still_report_an_outcome() -> None:
     assert execution(reported(state, agent=agent(frozen=True))) is SUCCEEDED
 
 
-# What time does to it.
+# Expiry and unknown outcomes.
 
 
 def test_an_approval_that_nobody_claims_lapses() -> None:
@@ -209,7 +209,7 @@ def test_a_late_report_is_still_accepted(outcome: ExecutionState) -> None:
     assert execution(reported(lost, outcome.value, now=NOW + DAY)) is outcome
 
 
-# Taking a permission back.
+# Revoking a permission.
 
 
 @pytest.mark.parametrize("by", [SENTA, SVEN, DORA, ROSE], ids=["approver", "another reviewer", "director", "requester"])

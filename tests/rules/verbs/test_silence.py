@@ -1,4 +1,4 @@
-"""Silence: evidence only where somebody could have spoken."""
+"""Consent by silence, which counts only if someone could have objected."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def silence(**changes: Any) -> Silence:
 
 
 def consented(
-    said: DecisionPackage = SOFT, proof: Silence = PROVEN, now: datetime = NOW + FIVE, **bearing: Any
+    proposal: DecisionPackage = SOFT, proof: Silence = PROVEN, now: datetime = NOW + FIVE, **bearing: Any
 ) -> PackageState:
-    state = shown(submitted(said))
+    state = shown(submitted(proposal))
     return after(state, ask(Consent, state, silence=proof), now=now, **bearing)
 
 
@@ -137,9 +137,9 @@ def test_a_later_policy_can_lengthen_the_silence_and_not_shorten_it() -> None:
     )
 
 
-@pytest.mark.parametrize("its", [agent(frozen=True), None], ids=["frozen", "gone"])
-def test_nothing_consents_while_the_agent_is_paused(its: Any) -> None:
-    assert consent_refused(agent=its) is Reason.AGENT_PAUSED
+@pytest.mark.parametrize("paused", [agent(frozen=True), None], ids=["frozen", "gone"])
+def test_nothing_consents_while_the_agent_is_paused(paused: Any) -> None:
+    assert consent_refused(agent=paused) is Reason.AGENT_PAUSED
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_a_person_can_still_approve_before_the_silence_ends() -> None:
     assert after(state, ask(Approve, state), by=DORA).status is Status.APPROVED
 
 
-# ---- proof that is lost
+# Lost proofs.
 
 
 def failed_click(by: str | None) -> PackageState:

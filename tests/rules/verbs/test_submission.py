@@ -1,4 +1,4 @@
-"""How a package comes in."""
+"""Submission of new packages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ from tests.rules.world import (
     SUSI,
     TAKEOVER,
     agent,
-    happened,
     no_to,
     package,
     policy,
@@ -37,6 +36,7 @@ from tests.rules.world import (
     situation,
     submission,
     submitted,
+    transition_of,
 )
 
 
@@ -57,7 +57,7 @@ def test_a_package_that_needs_a_person_waits_and_may_not_proceed(asked: Any) -> 
 
 
 def test_automatic_approval_records_a_submission_and_a_decision_of_the_policy() -> None:
-    kinds = [event.event_type for event in happened(None, submission(AUTOMATIC), by=AGENT.actor).occurrences]
+    kinds = [event.event_type for event in transition_of(None, submission(AUTOMATIC), by=AGENT.actor).occurrences]
     assert kinds == ["package.submitted", "package.approved"]
 
 
@@ -125,7 +125,7 @@ def test_below_high_risk_a_gap_is_a_warning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "changes"),
+    ("proposal", "changes"),
     [
         pytest.param(
             HARD,
@@ -155,8 +155,8 @@ def test_below_high_risk_a_gap_is_a_warning() -> None:
         ),
     ],
 )
-def test_a_package_that_nobody_could_decide_is_refused_at_submission(said: Any, changes: dict[str, Any]) -> None:
-    assert refusal(None, submission(said), by=AGENT.actor, policy=policy(**changes)) is Reason.NO_ELIGIBLE_REVIEWER
+def test_a_package_that_nobody_could_decide_is_refused_at_submission(proposal: Any, changes: dict[str, Any]) -> None:
+    assert refusal(None, submission(proposal), by=AGENT.actor, policy=policy(**changes)) is Reason.NO_ELIGIBLE_REVIEWER
 
 
 def test_a_package_is_refused_if_only_higher_rungs_have_reviewers() -> None:
@@ -177,9 +177,9 @@ def test_parties_do_not_count_as_people_who_could_decide() -> None:
 # Terms.
 
 
-def terms(action: dict[str, Any] | None = None, said: Any = HARD, **changes: Any) -> Terms:
+def terms(action: dict[str, Any] | None = None, proposal: Any = HARD, **changes: Any) -> Terms:
     entry = {"reversibility": "reversible", **(action or {})}
-    return submitted(said, policy=policy(actions={"record.read": entry}, **changes)).terms
+    return submitted(proposal, policy=policy(actions={"record.read": entry}, **changes)).terms
 
 
 def test_the_terms_come_from_the_tier() -> None:
@@ -189,10 +189,15 @@ def test_the_terms_come_from_the_tier() -> None:
 
 
 def test_the_catalogue_can_set_another_role_and_other_times() -> None:
-    its = terms(
+    chosen = terms(
         {"role": "supervisor", "hard_timeout": "1h", "on_timeout": "cancel", "ladder": ["director"], "reminders": []}
     )
-    assert (its.role, its.ladder, its.hard_timeout, its.on_timeout) == ("supervisor", ("director",), HOUR, "cancel")
+    assert (chosen.role, chosen.ladder, chosen.hard_timeout, chosen.on_timeout) == (
+        "supervisor",
+        ("director",),
+        HOUR,
+        "cancel",
+    )
 
 
 def test_a_tool_can_ask_for_a_role_that_the_tiers_role_does_not_include() -> None:
@@ -207,19 +212,19 @@ def test_the_ladder_leaves_out_roles_that_the_first_role_includes() -> None:
     assert terms({"role": "supervisor", "ladder": ["senior_reviewer", "director"]}).ladder == ("director",)
 
 
-# Who holds the thread.
+# Held threads.
 
 
 @pytest.mark.parametrize(
-    ("said", "holds"),
+    ("proposal", "holds"),
     [
         pytest.param(TAKEOVER, True, id="a takeover of a thread"),
         pytest.param(package(recommendation="escalate", thread_id=None), False, id="a takeover without a thread"),
         pytest.param(HARD, False, id="no takeover"),
     ],
 )
-def test_a_takeover_holds_its_thread_from_submission(said: Any, holds: bool) -> None:
-    assert submitted(said).holds_thread is holds
+def test_a_takeover_holds_its_thread_from_submission(proposal: Any, holds: bool) -> None:
+    assert submitted(proposal).holds_thread is holds
 
 
 def test_a_package_at_takeover_is_no_decision_yet() -> None:

@@ -1,4 +1,4 @@
-"""A verb is one row: the table of verbs is whole, or nothing starts."""
+"""The table of verbs is complete, or the process does not start."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ ROWS = tuple(VERBS.values())
 
 
 class Ping(PersonCommand):
-    """A verb that is to be added. Without a name of its own it is no verb yet, and nobody asks for its row."""
+    """A command that is to be added. Without a verb it needs no row yet."""
 
 
 @pytest.fixture
 def ping() -> Iterator[type[Command]]:
-    """The new command, as a verb for as long as a test lasts."""
+    """The new command, with a verb for the duration of a test."""
     Ping.verb = Verb.COMMENT
     yield Ping
     del Ping.verb
@@ -55,10 +55,10 @@ def test_the_table_cannot_be_built_if_a_command_has_no_row(ping: type[Command]) 
     assert ping not in VERBS
 
 
-@pytest.mark.parametrize("left_out", ROWS, ids=lambda each: each.command.__name__)
+@pytest.mark.parametrize("left_out", ROWS, ids=lambda row: row.command.__name__)
 def test_the_table_cannot_be_built_if_any_row_is_missing(left_out: VerbSpec) -> None:
     with pytest.raises(TypeError, match=f"no row for {left_out.command.__name__}$"):
-        build_table(each for each in ROWS if each is not left_out)
+        build_table(row for row in ROWS if row is not left_out)
 
 
 def test_a_verb_has_one_row(ping: type[Command]) -> None:
@@ -110,7 +110,7 @@ def test_a_row_is_refused_if_any_of_its_parts_is_missing(
 def test_a_row_that_contradicts_itself_is_refused(command: type[Command], parts: dict[str, Any], fault: str) -> None:
     changed = replace(VERBS[command], **parts)
     with pytest.raises(TypeError, match=f"{command.__name__} {fault}"):
-        build_table([each for each in ROWS if each.command is not command] + [changed])
+        build_table([row for row in ROWS if row.command is not command] + [changed])
 
 
 def test_the_table_cannot_be_imported_if_agents_have_no_name_for_a_decision() -> None:
@@ -124,12 +124,12 @@ def test_the_table_cannot_be_imported_if_agents_have_no_name_for_a_decision() ->
 
 
 def test_two_commands_with_one_verb_have_the_same_statuses() -> None:
-    ways = {(each.verb, each.taken_in, each.leads_to) for each in ROWS}
+    ways = {(row.verb, row.taken_in, row.leads_to) for row in ROWS}
     assert len(ways) == len(SPEC_OF_VERB)
 
 
 def test_only_revocation_leads_out_of_a_terminal_status() -> None:
-    out = {(each.verb, was) for each in ROWS for was in each.taken_in if was.terminal and set(each.leads_to) - {was}}
+    out = {(row.verb, was) for row in ROWS for was in row.taken_in if was.terminal and set(row.leads_to) - {was}}
     assert out == {(Verb.REVOKE, was) for was in (Status.APPROVED, Status.CONSENTED, Status.OVERRIDDEN)}
 
 
@@ -159,8 +159,10 @@ def test_an_authority_states_the_part_in_which_a_person_acts() -> None:
     by_role = authorize(situation().roster, SENTA, Standard.STOP, asked, NOW)
     by_part = authorize(situation().roster, ROSE, Standard.STOP, asked, NOW)
     as_admin = authorize(situation().roster, ADAM, Standard.ADMIN, asked, NOW)
-    found = [its.role for its in (by_role, by_part, as_admin) if isinstance(its, ReviewerAuthorization)]
-    assert found == ["senior_reviewer", "requester", "admin"]
+    roles = [
+        authority.role for authority in (by_role, by_part, as_admin) if isinstance(authority, ReviewerAuthorization)
+    ]
+    assert roles == ["senior_reviewer", "requester", "admin"]
 
 
 def test_nobody_can_meet_the_standard_own_rule() -> None:

@@ -1,4 +1,4 @@
-"""When a person takes the work over: the thread is theirs until they hand it back."""
+"""Takeovers: a person holds the thread until they hand it back."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from tests.rules.world import (
 )
 
 
-def taken() -> PackageState:
+def taken_over() -> PackageState:
     state = submitted(HARD)
     return after(state, ask(TakeOver, state), by=SENTA)
 
 
 def test_a_takeover_by_a_person_holds_the_thread() -> None:
-    state = taken()
+    state = taken_over()
     assert (state.status, state.holds_thread) == (Status.TAKEN_OVER, True)
 
 
@@ -57,7 +57,7 @@ def test_the_requester_may_take_over_but_not_approve() -> None:
 
 @pytest.mark.parametrize("by", [SENTA, ADAM], ids=["who took it", "an admin"])
 def test_the_thread_is_handed_back_and_the_package_stays_taken_over(by: str) -> None:
-    state = taken()
+    state = taken_over()
     free = after(state, ask(HandBack, state), by=by)
     assert (free.status, free.holds_thread) == (Status.TAKEN_OVER, False)
     assert refusal(free, ask(HandBack, free), by=by) is Reason.NOT_IN_THIS_STATE
@@ -65,7 +65,7 @@ def test_the_thread_is_handed_back_and_the_package_stays_taken_over(by: str) -> 
 
 @pytest.mark.parametrize("by", [SVEN, SUSI, ROSE], ids=["another reviewer", "a supervisor", "the requester"])
 def test_nobody_else_can_hand_the_thread_back(by: str) -> None:
-    state = taken()
+    state = taken_over()
     assert refusal(state, ask(HandBack, state), by=by) is Reason.NOT_YOURS_TO_HAND_BACK
 
 

@@ -1,4 +1,4 @@
-"""What people do around a decision: step aside, take it up, hand it on, comment, withdraw, look at it."""
+"""What people do around a decision: recuse, claim, assign, comment, withdraw, open Details."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ from tests.rules.world import (
     after,
     approved,
     ask,
-    happened,
     opened,
     package,
     policy,
     refusal,
     shown,
     submitted,
+    transition_of,
 )
 
 # Recuse.
@@ -78,7 +78,7 @@ def test_a_requester_who_steps_aside_stays_the_requester() -> None:
     assert after(state, ask(Recuse, state), by=SENTA).barred[SENTA] is Bar.REQUESTER
 
 
-# Two reviewers, and only the rung above holds anybody else.
+# Two reviewers; everyone else is on the rung above.
 FEW: dict[str, Any] = {
     "policy": policy(
         roles={"senior_reviewer": {"includes": []}, "supervisor": {"includes": []}, "director": {"includes": []}}
@@ -142,7 +142,7 @@ def test_assigning_a_task_gives_no_authority(who: str) -> None:
 
 @pytest.mark.parametrize("state", [submitted(HARD), approved(HARD)], ids=["open", "decided"])
 def test_a_comment_changes_nothing_but_the_record(state: PackageState) -> None:
-    move = happened(state, ask(Comment, state, comment="Seen it."), by=SVEN)
+    move = transition_of(state, ask(Comment, state, comment="Seen it."), by=SVEN)
     still = {"revision", "updated_at"}
     assert move.after.model_dump(exclude=still) == state.model_dump(exclude=still)
     assert move.occurrences[0].words == {"comment": "Seen it."}
@@ -197,14 +197,14 @@ def test_a_decided_package_cannot_be_withdrawn() -> None:
     assert refusal(state, ask(Withdraw, state), by=AGENT.actor) is Reason.ALREADY_DECIDED
 
 
-# What was shown, and what was opened.
+# Shown cards and opened Details.
 
 
 def test_opened_details_are_recorded_once_with_the_person_and_the_version() -> None:
     state = opened(submitted(CRITICAL), SUSI)
     (seen,) = state.details
     assert (seen.reviewer_id, seen.version, seen.page) == (SUSI, 1, 1)
-    assert happened(state, ask(OpenDetails, state), by=SUSI).occurrences == ()
+    assert transition_of(state, ask(OpenDetails, state), by=SUSI).occurrences == ()
     assert len(after(state, ask(OpenDetails, state, page=2), by=SUSI).details) == 2
 
 
@@ -217,14 +217,14 @@ def test_details_of_an_older_version_do_not_count() -> None:
 
 def test_the_same_proof_twice_is_one_event_and_the_first_one_counts() -> None:
     state = shown(submitted(SOFT))
-    again = happened(state, ask(Show, state), now=NOW + HOUR)
+    again = transition_of(state, ask(Show, state), now=NOW + HOUR)
     assert again.occurrences == ()
     assert again.after.shown == state.shown
 
 
 def test_a_card_at_another_location_is_an_event_and_keeps_the_earlier_proof() -> None:
     state = shown(submitted(SOFT))
-    elsewhere = happened(state, ask(Show, state, channel="DELSEWHERE"), now=NOW + HOUR)
+    elsewhere = transition_of(state, ask(Show, state, channel="DELSEWHERE"), now=NOW + HOUR)
     assert [event.event_type for event in elsewhere.occurrences] == ["package.shown"]
     assert state.shown is not None
     assert elsewhere.after.shown is not None

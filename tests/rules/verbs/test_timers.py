@@ -1,4 +1,4 @@
-"""What time does: each rule checks that it is due, and silence consents only where somebody could have spoken."""
+"""Commands of the clock: each checks that it is due."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ from tests.rules.world import (
     approved,
     ask,
     claimed,
-    happened,
     package,
     policy,
     refusal,
     reported,
     shown,
     submitted,
+    transition_of,
 )
 
 SECOND = timedelta(seconds=1)
@@ -71,7 +71,7 @@ def not_due(state: PackageState, kind: type[ClockCommand], now: datetime) -> boo
 
 
 def reminded(state: PackageState) -> PackageState:
-    """Of a permission that nobody has used, half of its time through."""
+    """The state after the reminder of an unused permission, half of its time through."""
     return tick(state, Remind, NOW + DAY)
 
 
@@ -79,7 +79,7 @@ def consented() -> PackageState:
     return tick(shown(submitted(SOFT)), Consent, NOW + FIVE)
 
 
-# What comes next.
+# The next due command.
 
 
 @pytest.mark.parametrize(
@@ -157,13 +157,13 @@ def test_a_small_extension_does_not_trigger_a_reminder_at_once() -> None:
     assert next_due(later) == (NOW + 25 * HOUR, Verb.REMIND)
 
 
-# A permission that nobody has used.
+# Unused permissions.
 
 
 def test_an_unclaimed_approval_is_reminded_once_after_half_of_its_time() -> None:
     state = approved(HARD)
     assert not_due(state, Remind, NOW + DAY - SECOND)
-    move = happened(state, ask(Remind, state), now=NOW + DAY)
+    move = transition_of(state, ask(Remind, state), now=NOW + DAY)
     assert [event.event_type for event in move.occurrences] == ["execution.reminded"]
     assert move.after.execution == Execution(reminded=True)
     assert (move.after.status, move.after.lapses_at) == (Status.APPROVED, state.lapses_at)
@@ -172,8 +172,8 @@ def test_an_unclaimed_approval_is_reminded_once_after_half_of_its_time() -> None
 
 def test_a_reminder_is_not_recorded_as_an_execution() -> None:
     state = approved(HARD)
-    [told] = happened(state, ask(Remind, state), now=NOW + DAY).occurrences
-    assert package_event(told, state, "salt")["executed_at"] is None
+    [reminder] = transition_of(state, ask(Remind, state), now=NOW + DAY).occurrences
+    assert package_event(reminder, state, "salt")["executed_at"] is None
 
 
 def test_the_packages_expiry_brings_the_reminder_forward() -> None:
@@ -200,7 +200,7 @@ def test_a_permission_can_be_claimed_and_lapses_after_its_reminder_as_before() -
     assert tick(reminded(approved(HARD)), Lapse, NOW + 2 * DAY).execution.state is ExecutionState.LAPSED
 
 
-# Climbing, and the top.
+# Climbing the ladder.
 
 
 def test_a_hard_approval_that_nobody_answers_climbs_rung_by_rung_and_expires_at_the_top() -> None:
@@ -215,9 +215,9 @@ def test_a_hard_approval_that_nobody_answers_climbs_rung_by_rung_and_expires_at_
 
 def test_a_timeout_is_never_reported_as_a_rejection() -> None:
     top = after(submitted(HARD), ask(Escalate, submitted(HARD), to_role="director"), by=SENTA)
-    made = tick(top, Expire, NOW + DAY).decision
-    assert made is not None
-    assert (made.decision, made.basis, made.reviewers) == (None, Basis.TIMEOUT, ())
+    decision = tick(top, Expire, NOW + DAY).decision
+    assert decision is not None
+    assert (decision.decision, decision.basis, decision.reviewers) == (None, Basis.TIMEOUT, ())
 
 
 def test_an_unanswered_package_expires_if_no_higher_rung_has_reviewers() -> None:
@@ -241,7 +241,7 @@ def test_extending_the_deadline_puts_off_the_climb_and_the_reminders() -> None:
     assert next_due(later) == (NOW + 3 * DAY - 4 * HOUR, Verb.REMIND)
 
 
-# The other things that a policy lets time do.
+# Other settings of `on_timeout`.
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_extending_the_deadline_puts_off_the_climb_and_the_reminders() -> None:
 )
 def test_a_policy_can_cancel_or_deny_unanswered_packages(what: OnTimeout, status: Status, reason: str) -> None:
     state = submitted(HARD, policy=on_timeout(what))
-    move = happened(state, ask(Expire, state), now=NOW + DAY)
+    move = transition_of(state, ask(Expire, state), now=NOW + DAY)
     assert (move.after.status, move.occurrences[-1].reason) == (status, reason)
     assert move.after.decision is not None
     assert (move.after.decision.decision, move.after.decision.basis) == (None, Basis.TIMEOUT)
@@ -290,7 +290,7 @@ def test_an_expired_package_expires_even_with_a_stale_directory() -> None:
     assert (late.status, late.task.rung) == (Status.EXPIRED, 0)
 
 
-# The ends of what waits.
+# Expiry of waiting packages.
 
 
 def test_a_package_expires_if_the_agent_does_not_answer() -> None:

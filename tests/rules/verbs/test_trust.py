@@ -1,4 +1,4 @@
-"""What outcomes and second looks do to an agent's earned autonomy."""
+"""The effect of outcomes and sampled reviews on an agent's earned autonomy."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ from tests.rules.world import (
     approved,
     ask,
     claimed,
-    happened,
     refusal,
     reported,
     shown,
     submitted,
+    transition_of,
 )
 
 
-def told(state: PackageState, outcome: str, **bearing: Any) -> Transition:
-    return happened(state, ask(ReportExecution, state, outcome=outcome), by=AGENT.actor, **bearing)
+def report_outcome(state: PackageState, outcome: str, **bearing: Any) -> Transition:
+    return transition_of(state, ask(ReportExecution, state, outcome=outcome), by=AGENT.actor, **bearing)
 
 
 def judged(state: PackageState, verdict: str, by: str = RITA) -> Transition:
-    return happened(state, ask(Judge, state, verdict=verdict), by=by)
+    return transition_of(state, ask(Judge, state, verdict=verdict), by=by)
 
 
 def counted(move: Transition) -> tuple[int, int] | None:
-    """Successes in a row and recent failures, where the move changed anything."""
-    its = move.profile
-    return (its.consecutive_successes, len(its.recent_failures)) if its else None
+    """Successes in a row and recent failures; None if the profile did not change."""
+    profile = move.profile
+    return (profile.consecutive_successes, len(profile.recent_failures)) if profile else None
 
 
 def sampled(**bearing: Any) -> PackageState:
@@ -66,43 +66,43 @@ SUCCESS, FAILURE = (1, 0), (0, 1)
     ("outcome", "expected"), [("succeeded", SUCCESS), ("failed", FAILURE), ("rolled_back", FAILURE)]
 )
 def test_outcomes_of_packages_that_people_approved_count(outcome: str, expected: tuple[int, int]) -> None:
-    assert counted(told(claimed(approved(HARD)), outcome)) == expected
+    assert counted(report_outcome(claimed(approved(HARD)), outcome)) == expected
 
 
 def test_an_unreviewed_success_earns_nothing() -> None:
-    assert counted(told(claimed(submitted(AUTOMATIC)), "succeeded")) is None
-    assert counted(told(claimed(consented(), now=NOW + HOUR), "succeeded")) is None
+    assert counted(report_outcome(claimed(submitted(AUTOMATIC)), "succeeded")) is None
+    assert counted(report_outcome(claimed(consented(), now=NOW + HOUR), "succeeded")) is None
 
 
 @pytest.mark.parametrize("outcome", ["failed", "rolled_back"])
 def test_an_unreviewed_failure_counts_against_the_agent(outcome: str) -> None:
-    assert counted(told(claimed(submitted(AUTOMATIC)), outcome)) == FAILURE
+    assert counted(report_outcome(claimed(submitted(AUTOMATIC)), outcome)) == FAILURE
 
 
 def test_an_outcome_that_is_never_reported_counts_as_a_failure() -> None:
     state = claimed(approved(HARD))
-    assert counted(happened(state, ask(LoseTrack, state), now=NOW + HOUR)) == FAILURE
+    assert counted(transition_of(state, ask(LoseTrack, state), now=NOW + HOUR)) == FAILURE
 
 
 def test_ten_successes_that_people_approved_raise_trust_and_an_event_says_so() -> None:
     nine = AutonomyProfile(
         agent_id="agt_1", action_type="record.read", current_level=HITLLevel.SOFT_APPROVAL, consecutive_successes=9
     )
-    move = told(claimed(approved(HARD)), "succeeded", profile=nine)
+    move = report_outcome(claimed(approved(HARD)), "succeeded", profile=nine)
     assert move.profile is not None
     assert move.profile.current_level is HITLLevel.NOTIFY_ONLY
     assert [event.event_type for event in move.occurrences] == ["execution.succeeded", "autonomy.changed"]
     assert move.occurrences[1].reason == "soft_approval to notify_only"
 
 
-# A second look.
+# Sampled reviews.
 
 
 def test_a_success_that_is_judged_sound_earns_in_either_order() -> None:
     first = claimed(sampled())
     assert counted(judged(reported(first), "sound")) == SUCCESS
     assert counted(judged(first, "sound")) is None
-    assert counted(told(judged(first, "sound").after, "succeeded")) == SUCCESS
+    assert counted(report_outcome(judged(first, "sound").after, "succeeded")) == SUCCESS
 
 
 def test_a_package_approved_by_silence_earns_only_if_it_is_judged_sound() -> None:
@@ -118,22 +118,22 @@ def test_an_unsound_verdict_counts_as_a_failure_whatever_the_outcome(outcome: st
 
 
 def test_a_success_that_was_judged_unsound_earns_nothing() -> None:
-    assert counted(told(judged(claimed(sampled()), "unsound").after, "succeeded")) is None
+    assert counted(report_outcome(judged(claimed(sampled()), "unsound").after, "succeeded")) is None
 
 
 def test_one_package_counts_as_at_most_one_failure() -> None:
     failed = reported(claimed(sampled()), "failed")
     assert counted(judged(failed, "unsound")) is None
-    assert counted(told(failed, "rolled_back")) is None
+    assert counted(report_outcome(failed, "rolled_back")) is None
     unsound = judged(claimed(sampled()), "unsound").after
-    assert counted(told(unsound, "failed")) is None
-    assert counted(happened(unsound, ask(LoseTrack, unsound), now=NOW + HOUR)) is None
+    assert counted(report_outcome(unsound, "failed")) is None
+    assert counted(transition_of(unsound, ask(LoseTrack, unsound), now=NOW + HOUR)) is None
     lost = after(claimed(sampled()), ask(LoseTrack, claimed(sampled())), now=NOW + HOUR)
-    assert counted(told(lost, "failed", now=NOW + HOUR)) is None
+    assert counted(report_outcome(lost, "failed", now=NOW + HOUR)) is None
 
 
 def test_a_success_that_is_rolled_back_later_counts_as_a_failure() -> None:
-    assert counted(told(reported(claimed(approved(HARD))), "rolled_back")) == FAILURE
+    assert counted(report_outcome(reported(claimed(approved(HARD))), "rolled_back")) == FAILURE
 
 
 @pytest.mark.parametrize("state", [submitted(AUTOMATIC), approved(HARD)], ids=["not picked", "approved by a person"])
@@ -152,7 +152,7 @@ def test_the_requester_cannot_judge_the_package() -> None:
     assert refusal(state, ask(Judge, state), by=ROSE) is Reason.WRONG_ROLE
 
 
-# Overrides are judged for the people who made them.
+# Verdicts on overrides.
 
 
 def overridden(decision: str = "proceed") -> PackageState:

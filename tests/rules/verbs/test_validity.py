@@ -1,4 +1,4 @@
-"""A permission is checked when it is claimed: by today's directory and today's policy."""
+"""A permission is checked against today's directory and policy when it is claimed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ from tests.rules.world import (
     approved,
     ask,
     claimed,
-    happened,
     opened,
     package,
     people,
@@ -35,6 +34,7 @@ from tests.rules.world import (
     shown,
     situation,
     submitted,
+    transition_of,
 )
 
 WHO = AGENT.actor
@@ -42,11 +42,11 @@ OLD = NOW - 2 * DAY
 
 
 def claim(state: PackageState, **today: Any) -> Transition:
-    return happened(state, ask(commands.ClaimExecution, state), by=WHO, **today)
+    return transition_of(state, ask(commands.ClaimExecution, state), by=WHO, **today)
 
 
-def told(state: PackageState, **today: Any) -> str:
-    """The sentence with which the claim is refused and the permission ended."""
+def revocation_sentence(state: PackageState, **today: Any) -> str:
+    """The sentence that refuses the claim and revokes the permission."""
     outcome = claim(state, **today)
     assert outcome.refusal is not None
     assert outcome.refusal.reason is Reason.APPROVAL_NO_LONGER_VALID
@@ -70,7 +70,7 @@ def consented() -> PackageState:
 
 GONE: dict[str, dict[str, Any]] = {
     "deactivated": {"people": people(USENTA={"active": False})},
-    "out of the directory": {"people": {who: its for who, its in people().items() if who != SENTA}},
+    "out of the directory": {"people": {who: member for who, member in people().items() if who != SENTA}},
     "without the role": {"policy": policy(roles={"senior_reviewer": {"members": [SVEN]}})},
     "out of scope": {"policy": policy(roles={"senior_reviewer": {"scopes": ["payment.*"]}})},
     "below the risk": {"policy": policy(roles={"senior_reviewer": {"max_risk": "low"}})},
@@ -79,7 +79,7 @@ GONE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("today", GONE.values(), ids=GONE)
 def test_a_claim_is_refused_when_its_approver_could_not_approve_it_today(today: dict[str, Any]) -> None:
-    assert "no longer counts" in told(approved(HARD), **today)
+    assert "no longer counts" in revocation_sentence(approved(HARD), **today)
 
 
 def test_the_service_revokes_an_invalid_permission_and_the_record_names_the_vote() -> None:
@@ -95,27 +95,29 @@ def test_a_claim_is_accepted_while_its_approver_could_approve_it_today() -> None
 
 
 def test_one_lost_vote_of_a_quorum_invalidates_the_permission() -> None:
-    assert told(by_quorum(), people=people(USUSI={"active": False}), policy=SENIORS).startswith("The approval of susi")
+    assert revocation_sentence(by_quorum(), people=people(USUSI={"active": False}), policy=SENIORS).startswith(
+        "The approval of susi"
+    )
 
 
 def test_a_larger_quorum_invalidates_the_permission() -> None:
-    sentence = told(approved(HARD), policy=policy(tiers={"high": {"quorum": 2}}))
+    sentence = revocation_sentence(approved(HARD), policy=policy(tiers={"high": {"quorum": 2}}))
     assert sentence == "The policy now asks for 2 approvals; this one has 1."
 
 
 def test_a_risk_that_was_raised_since_requires_the_authority_for_it() -> None:
     raised = policy(actions={"record.read": {"reversibility": "reversible", "risk": "critical"}})
-    assert told(approved(HARD), policy=raised).startswith("The approval of senta")
+    assert revocation_sentence(approved(HARD), policy=raised).startswith("The approval of senta")
 
 
 def test_a_policy_that_now_requires_a_takeover_invalidates_the_permission() -> None:
     strict = policy(tiers={"high": {"level": "human_takeover"}})
-    assert told(approved(HARD), policy=strict) == "The policy now asks for human takeover here."
+    assert revocation_sentence(approved(HARD), policy=strict) == "The policy now asks for human takeover here."
 
 
 def test_consent_ends_when_the_policy_no_longer_lets_silence_count() -> None:
     today = {"policy": policy(soft={"enabled": False}), "now": NOW + DAY}
-    assert told(consented(), **today) == "The policy no longer lets silence count here."
+    assert revocation_sentence(consented(), **today) == "The policy no longer lets silence count here."
 
 
 def test_consent_stands_under_the_same_policy() -> None:
@@ -124,7 +126,7 @@ def test_consent_stands_under_the_same_policy() -> None:
 
 def test_an_automatic_approval_is_invalid_once_the_policy_requires_people() -> None:
     strict = policy(tiers={"low": {"level": "soft_approval"}})
-    assert told(submitted(AUTOMATIC), policy=strict) == "The policy now asks for soft approval here."
+    assert revocation_sentence(submitted(AUTOMATIC), policy=strict) == "The policy now asks for soft approval here."
 
 
 def test_an_automatic_approval_is_valid_without_a_directory_and_with_silence_off() -> None:
@@ -152,11 +154,11 @@ def test_an_edit_approved_by_its_editor_is_invalid_once_the_policy_requires_a_se
     )
     assert edited.status is Status.APPROVED
     assert claim(edited, policy=alone).refusal is None
-    assert told(edited) == "The policy now asks for a second person to approve an edit."
+    assert revocation_sentence(edited) == "The policy now asks for a second person to approve an edit."
 
 
 def test_pausing_an_agent_does_not_revoke_its_permissions() -> None:
-    """What the agent may not do now comes first: the votes are not looked at."""
+    """Refusals that concern the agent come first; the votes are not checked."""
     state = approved(HARD)
     outcome = decide(state, ask(commands.ClaimExecution, state), situation(WHO, agent=None, **GONE["deactivated"]))
     assert isinstance(outcome, Refusal)

@@ -1,4 +1,4 @@
-"""The next version of a package, by its agent: found again, never milder."""
+"""The next version of a package by its agent: assessed again, never milder."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ from tests.rules.world import (
 )
 
 
-def revised(state: PackageState, said: DecisionPackage, **bearing: Any) -> PackageState:
-    return after(state, ask(NewVersion, state, package=said), by=AGENT.actor, **bearing)
+def revised(state: PackageState, proposal: DecisionPackage, **bearing: Any) -> PackageState:
+    return after(state, ask(NewVersion, state, package=proposal), by=AGENT.actor, **bearing)
 
 
-def edited(state: PackageState, by: str = SENTA, said: DecisionPackage = HARD, **bearing: Any) -> PackageState:
-    return after(state, ask(ApproveWithEdits, state), by=by, package=said, **bearing)
+def edited(state: PackageState, by: str = SENTA, proposal: DecisionPackage = HARD, **bearing: Any) -> PackageState:
+    return after(state, ask(ApproveWithEdits, state), by=by, package=proposal, **bearing)
 
 
 @pytest.mark.parametrize("first", [None, Revise, RequestMoreEvidence, Defer])
@@ -79,13 +79,13 @@ def test_a_new_version_drops_the_votes_and_the_proof_of_the_old_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "proposal",
     [package(risk_level="low"), package(confidence=1.0), package(reversibility="reversible")],
     ids=["risk", "confidence", "reversibility"],
 )
-def test_a_new_version_never_has_a_lower_level(said: DecisionPackage) -> None:
+def test_a_new_version_never_has_a_lower_level(proposal: DecisionPackage) -> None:
     state = submitted(package(risk_level="high", confidence=0.4, reversibility="irreversible_high"))
-    newer = revised(state, said.model_copy(update={"risk_level": RiskLevel.LOW}))
+    newer = revised(state, proposal.model_copy(update={"risk_level": RiskLevel.LOW}))
     assert (newer.level, newer.risk) == (HITLLevel.HUMAN_TAKEOVER, RiskLevel.HIGH)
     assert newer.reversibility is Reversibility.IRREVERSIBLE_HIGH
 
@@ -110,8 +110,8 @@ def test_a_new_version_of_a_higher_risk_asks_the_higher_tier() -> None:
 
 def test_a_new_version_under_a_milder_policy_keeps_its_terms() -> None:
     strict = policy(tiers={"high": {"quorum": 2, "of_role": {"supervisor": 1}, "details_first": True}})
-    its = revised(submitted(HARD, policy=strict), HARD).terms
-    assert (its.quorum, its.of_role, its.details_first) == (2, {"supervisor": 1}, True)
+    terms = revised(submitted(HARD, policy=strict), HARD).terms
+    assert (terms.quorum, terms.of_role, terms.details_first) == (2, {"supervisor": 1}, True)
 
 
 def test_climbed_rungs_stay_under_the_new_terms() -> None:
@@ -145,7 +145,7 @@ def test_a_new_version_keeps_its_subject(changed: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bearing", "said", "expected"),
+    ("bearing", "proposal", "expected"),
     [
         pytest.param({"agent": agent(standing=AgentStanding.PAUSED)}, HARD, Reason.AGENT_PAUSED, id="paused"),
         pytest.param(
@@ -156,9 +156,9 @@ def test_a_new_version_keeps_its_subject(changed: dict[str, Any]) -> None:
         pytest.param({}, package(evidence_refs=[]), Reason.QUALITY_GAPS, id="says too little for the risk it had"),
     ],
 )
-def test_a_new_version_is_refused_too(bearing: dict[str, Any], said: DecisionPackage, expected: Reason) -> None:
+def test_a_new_version_is_refused_too(bearing: dict[str, Any], proposal: DecisionPackage, expected: Reason) -> None:
     state = submitted(HARD)
-    assert refusal(state, ask(NewVersion, state, package=said), by=AGENT.actor, **bearing) is expected
+    assert refusal(state, ask(NewVersion, state, package=proposal), by=AGENT.actor, **bearing) is expected
 
 
 def test_no_new_version_is_accepted_after_the_expiry_of_an_earlier_one() -> None:
@@ -188,7 +188,7 @@ def test_a_new_version_that_nobody_could_decide_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "thread", "holds"),
+    ("proposal", "thread", "holds"),
     [
         (TAKEOVER, "thr_1", True),
         (package(recommendation="escalate", thread_id=None), "thr_1", True),
@@ -197,7 +197,7 @@ def test_a_new_version_that_nobody_could_decide_is_refused() -> None:
     ids=["in its thread", "not naming its thread again", "naming a thread too late"],
 )
 def test_a_version_at_takeover_holds_the_original_thread(
-    said: DecisionPackage, thread: str | None, holds: bool
+    proposal: DecisionPackage, thread: str | None, holds: bool
 ) -> None:
-    newer = revised(submitted(package(thread_id=thread)), said)
+    newer = revised(submitted(package(thread_id=thread)), proposal)
     assert (newer.holds_thread, newer.thread_id) == (holds, thread)
