@@ -110,7 +110,7 @@ class Roster:
 
 
 class Part(StrEnum):
-    """A person's relation to a package or the policy that lets them act without a role."""
+    """The parts that let a person act without a role."""
 
     REQUESTER = "requester"
     OWNER = "owner"
@@ -118,7 +118,7 @@ class Part(StrEnum):
 
 
 class ReviewerAuthorization(Value):
-    """The authority under which a person acted, recorded in the event as it was then."""
+    """Under what authority somebody acted: kept in the event, as it was then."""
 
     reviewer_id: str
     roles: tuple[str, ...]

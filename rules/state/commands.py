@@ -63,7 +63,7 @@ class Verb(StrEnum):
 
 
 class HumanDecisionType(StrEnum):
-    """The decisions that people can take on a package."""
+    """What a package can come to, or be sent to, by a decision."""
 
     APPROVE = "approve"
     APPROVE_WITH_EDITS = "approve_with_edits"

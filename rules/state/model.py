@@ -48,7 +48,7 @@ _OPEN = frozenset([Status.PENDING, Status.REVISION_REQUESTED, Status.EVIDENCE_RE
 
 
 class Basis(StrEnum):
-    """What a decision is based on."""
+    """On what a decision rests."""
 
     HUMAN = "human"
     QUORUM = "quorum"

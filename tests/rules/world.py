@@ -37,13 +37,7 @@ SUSI, SAUL, SILA = "USUSI", "USAUL", "USILA"  # supervisors
 DORA = "UDORA"  # the director
 ALL = frozenset([RITA, ROSS, SENTA, SVEN, SUSI, SAUL, SILA, DORA])
 ROSE, OWEN, ADAM = "UROSE", "UOWEN", "UADAM"  # the requester, the agent's owner and an admin, none with a role
-GRETA, STAN, BODO, DEAN, NEMO = (
-    "UGRETA",
-    "USTAN",
-    "UBODO",
-    "UDEAN",
-    "UNEMO",
-)  # supervisors by the policy, but not valid people
+GRETA, STAN, BODO, DEAN, NEMO = "UGRETA", "USTAN", "UBODO", "UDEAN", "UNEMO"  # supervisors who may not decide
 
 CARD = CardLocation("C1", "1.0")  # where a package is shown by default
 
