@@ -113,11 +113,3 @@ def tenant_event(
         "change": facts,
         "content": None,
     }
-
-
-def fold_events(events: list[Event]) -> dict[str, Any]:
-    """The state that the events of one package add up to."""
-    state: dict[str, Any] = {}
-    for event in events:
-        state |= event["change"]
-    return state

@@ -27,6 +27,17 @@ from rules.state.transition import Move, Transition, Words
 from rules.verbs.absences import cover_absences
 from rules.verbs.submission import check_length, check_not_rejected, check_reviewers, version_fields
 
+# The decision on a version, and everything that led to it, ends with the version.
+_UNDECIDED: StateChanges = {
+    "status": Status.PENDING,
+    "decision": None,
+    "votes": (),
+    "shown": None,
+    "forms": (),
+    "answer_by": None,
+    "wake_at": None,
+}
+
 
 def new_version(move: Move, command: NewVersion) -> Transition | Refusal:
     """Add a version by the agent: its answer to a reviewer's request, or its own better proposal."""
@@ -85,9 +96,9 @@ def add_version(
         return refuse(Reason.QUALITY_GAPS, risk=risk, gaps=", ".join(missing))
     if refusal := check_length(package, assessment):
         return refusal
-    version = version_fields(package, assessment)
     changes: StateChanges = {
-        **version,
+        **version_fields(package, assessment),
+        **_UNDECIDED,
         "version": state.version + 1,
         "version_event_id": move.event_id,
         "risk": risk,
@@ -95,13 +106,6 @@ def add_version(
         "expires_at": min((end for end in (package.expires_at, state.expires_at) if end), default=None),
         "barred": barred,
         "warnings": missing,
-        "status": Status.PENDING,
-        "decision": None,
-        "votes": (),
-        "shown": None,
-        "forms": (),
-        "answer_by": None,
-        "wake_at": None,
         "holds_thread": has_thread_or_run(state) and assessment.level is HITLLevel.HUMAN_TAKEOVER,
     }
     changes |= _renewed_terms(state, risk, situation, changes["expires_at"])

@@ -15,7 +15,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from rules.people.directory import references
 from rules.reasons import Refusal
-from rules.record.chain import fold_events
 from rules.scales import RiskLevel
 from rules.state.commands import Command, Verb
 from rules.state.model import Basis, Decision, ExecutionState, PackageState, Status
@@ -23,6 +22,7 @@ from rules.state.situation import Situation
 from rules.state.transition import Transition
 from rules.verbs.absences import needs_relief
 from tests.rules.chaos import MARK, Life
+from tests.rules.record.record import fold_events
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from rules.record.chain import package_event, seal_event, tenant_event
+from rules.record.chain import Event, package_event, seal_event, tenant_event
 from rules.record.evidence import Claim, Fault, StoredWords, Trail
 from rules.record.verify import Auditor
 from rules.state import commands
@@ -130,3 +130,11 @@ def reseal(trail: Trail, since: int = 0) -> None:
         trail.events[at] = seal_event(body, head)
     last = trail.events[-1]
     trail.claim = Claim(last["revision"], last["digest"], trail.claim.state if trail.claim else None)
+
+
+def fold_events(events: list[Event]) -> dict[str, Any]:
+    """The state that the events of one package add up to."""
+    state: dict[str, Any] = {}
+    for event in events:
+        state |= event["change"]
+    return state
